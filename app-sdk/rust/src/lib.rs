@@ -1,0 +1,1 @@
+//! Rust SDK: accounts, instructions, artifacts, receipts and proofs of OpenLedger.

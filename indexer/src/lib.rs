@@ -1,0 +1,1 @@
+//! Program events into PostgreSQL without loss, and the HTTP API over them.

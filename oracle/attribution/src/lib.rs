@@ -1,0 +1,1 @@
+//! Data attribution: which training examples shaped an answer.

@@ -1,0 +1,1 @@
+//! Base models, LoRA, tokenizer, training and sampling on candle.

@@ -1,0 +1,1 @@
+//! The oracle operator's node: watches the chain, trains, verifies, attributes, agrees and signs.

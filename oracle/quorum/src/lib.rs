@@ -1,0 +1,1 @@
+//! FROST key generation and signing, observations and agreement among oracle operators.

@@ -1,0 +1,1 @@
+//! OpenLoRA: OpenAI-compatible serving of adapters over one base model, with receipts.

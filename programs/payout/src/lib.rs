@@ -1,0 +1,1 @@
+//! OpenLedger payout program.

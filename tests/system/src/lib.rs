@@ -1,0 +1,1 @@
+//! The whole loop against real parts: the demo and the whole-system test.
