@@ -1,0 +1,199 @@
+//! Events of the datanet program. `sequence` counts per subject account, so that a gap is visible.
+
+use crate::state::{Access, GrantStatus, Modality};
+use anchor_lang::prelude::*;
+
+/// A Datanet was made.
+#[event]
+pub struct DatanetCreated {
+    /// The Datanet account.
+    pub datanet: Pubkey,
+    /// Event number of the Datanet.
+    pub sequence: u64,
+    /// Its owner.
+    pub owner: Pubkey,
+    /// The creator's number for it.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Where its description lies.
+    pub metadata_uri: String,
+    /// SHA-256 of the description.
+    pub metadata_hash: [u8; 32],
+    /// SPDX licence expression.
+    pub licence: String,
+    /// What its content is.
+    pub modality: Modality,
+    /// Who may train on it.
+    pub access: Access,
+    /// Least bond of a batch.
+    pub min_bond: u64,
+}
+
+/// A batch was opened.
+#[event]
+pub struct BatchOpened {
+    /// The Datanet account.
+    pub datanet: Pubkey,
+    /// Event number of the Datanet.
+    pub sequence: u64,
+    /// The batch account.
+    pub batch: Pubkey,
+    /// Its number.
+    pub index: u64,
+    /// Who contributes.
+    pub contributor: Pubkey,
+    /// Bond in base units.
+    pub bond: u64,
+}
+
+/// Leaves were added to a batch; the hashes are in the instruction's data.
+#[event]
+pub struct Contributed {
+    /// The batch account.
+    pub batch: Pubkey,
+    /// Event number of the batch.
+    pub sequence: u64,
+    /// Place of the first leaf of this instruction in the batch.
+    pub first: u64,
+    /// Number of leaves of this instruction.
+    pub count: u32,
+}
+
+/// A batch went to review.
+#[event]
+pub struct BatchSubmitted {
+    /// The batch account.
+    pub batch: Pubkey,
+    /// Event number of the batch.
+    pub sequence: u64,
+    /// Root of its range.
+    pub root: [u8; 32],
+    /// Number of contributions.
+    pub count: u64,
+    /// SHA-256 of its manifest.
+    pub manifest: [u8; 32],
+    /// Last slot to commit.
+    pub commit_until: u64,
+    /// Last slot to reveal.
+    pub reveal_until: u64,
+}
+
+/// A validator committed to a verdict.
+#[event]
+pub struct VerdictCommitted {
+    /// The batch account.
+    pub batch: Pubkey,
+    /// Event number of the batch.
+    pub sequence: u64,
+    /// The validator.
+    pub validator: Pubkey,
+}
+
+/// A validator revealed its verdict.
+#[event]
+pub struct VerdictRevealed {
+    /// The batch account.
+    pub batch: Pubkey,
+    /// Event number of the batch.
+    pub sequence: u64,
+    /// The validator.
+    pub validator: Pubkey,
+    /// Approve or not.
+    pub approve: bool,
+    /// Quality in 0..=10,000.
+    pub quality: u16,
+}
+
+/// A batch was accepted: it is a leaf of its Datanet now.
+#[event]
+pub struct BatchAccepted {
+    /// The Datanet account.
+    pub datanet: Pubkey,
+    /// Event number of the Datanet.
+    pub sequence: u64,
+    /// The batch account (closed now).
+    pub batch: Pubkey,
+    /// Its number in order of opening.
+    pub index: u64,
+    /// Its place in the Datanet's range.
+    pub place: u64,
+    /// Who contributed.
+    pub contributor: Pubkey,
+    /// Root of its range.
+    pub root: [u8; 32],
+    /// Number of contributions.
+    pub count: u64,
+    /// Validators that approved.
+    pub approved_by: Vec<Pubkey>,
+    /// Mean quality of the approving verdicts.
+    pub quality: u16,
+    /// The Datanet's root now.
+    pub datanet_root: [u8; 32],
+}
+
+/// A batch was rejected or ran out of time.
+#[event]
+pub struct BatchRejected {
+    /// The Datanet account.
+    pub datanet: Pubkey,
+    /// Event number of the Datanet.
+    pub sequence: u64,
+    /// The batch account (closed now).
+    pub batch: Pubkey,
+    /// Its number in order of opening.
+    pub index: u64,
+    /// Who contributed.
+    pub contributor: Pubkey,
+    /// Whether it ran out of time (the bond returns) and was not voted down (the bond is forfeited).
+    pub expired: bool,
+    /// Validators that rejected.
+    pub rejected_by: Vec<Pubkey>,
+}
+
+/// A grant was asked for, given or taken back.
+#[event]
+pub struct GrantChanged {
+    /// The grant account.
+    pub grant: Pubkey,
+    /// Event number of the grant.
+    pub sequence: u64,
+    /// The Datanet.
+    pub datanet: Pubkey,
+    /// Who asked.
+    pub grantee: Pubkey,
+    /// What for.
+    pub purpose: String,
+    /// Where it stands.
+    pub status: GrantStatus,
+    /// Last slot in which it is live.
+    pub expiry_slot: u64,
+}
+
+/// A permissioned Datanet was read by a job.
+#[event]
+pub struct UseRecorded {
+    /// The grant account.
+    pub grant: Pubkey,
+    /// Event number of the grant.
+    pub sequence: u64,
+    /// The Datanet.
+    pub datanet: Pubkey,
+    /// Who used it.
+    pub grantee: Pubkey,
+    /// The training job.
+    pub job: Pubkey,
+}
+
+/// The config was made or changed.
+#[event]
+pub struct ConfigChanged {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The authority now.
+    pub authority: Pubkey,
+    /// Who may take over.
+    pub pending_authority: Option<Pubkey>,
+}

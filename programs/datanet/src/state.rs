@@ -1,0 +1,233 @@
+//! Accounts of the datanet program.
+
+use anchor_lang::prelude::*;
+use openledger_protocol::mmr;
+
+/// Longest name in bytes.
+pub const MAX_NAME: usize = 64;
+/// Longest URI in bytes.
+pub const MAX_URI: usize = 128;
+/// Longest SPDX licence expression in bytes.
+pub const MAX_LICENCE: usize = 64;
+/// Longest stated purpose in bytes.
+pub const MAX_PURPOSE: usize = 128;
+/// Most validators on a panel.
+pub const MAX_PANEL: usize = 9;
+/// Most mountains of one batch: up to 65,535 contributions.
+pub const BATCH_PEAKS: usize = 16;
+/// Highest quality score.
+pub const MAX_QUALITY: u16 = 10_000;
+
+/// The program's one config.
+#[account]
+#[derive(InitSpace)]
+pub struct Config {
+    /// Layout version of this account.
+    pub version: u8,
+    /// PDA bump.
+    pub bump: u8,
+    /// Bump of the bond vault.
+    pub bond_bump: u8,
+    /// May change parameters; governance in the end.
+    pub authority: Pubkey,
+    /// Named to take over; must accept.
+    pub pending_authority: Option<Pubkey>,
+    /// The OPEN mint.
+    pub open_mint: Pubkey,
+    /// Token account that forfeited bonds go to (the stake program's insurance vault).
+    pub forfeit_to: Pubkey,
+    /// Slots in which a panel may commit.
+    pub commit_slots: u64,
+    /// Slots after that in which it may reveal.
+    pub reveal_slots: u64,
+    /// Number of the next event of this account.
+    pub sequence: u64,
+}
+
+/// Who may train on a Datanet.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone.
+    Open,
+    /// Holders of a live grant.
+    Permissioned,
+}
+
+/// What its content is.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modality {
+    /// UTF-8 text.
+    Text,
+    /// Images.
+    Image,
+    /// Sound.
+    Audio,
+    /// Rows and columns.
+    Table,
+}
+
+/// A mountain range over accepted batches (`openledger_protocol::mmr`).
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Number of leaves.
+    pub count: u64,
+    /// Peaks, highest first; unused places are zero.
+    pub peaks: [[u8; 32]; mmr::MAX_PEAKS],
+}
+
+/// A community's dataset.
+#[account]
+#[derive(InitSpace)]
+pub struct Datanet {
+    /// Layout version of this account.
+    pub version: u8,
+    /// PDA bump.
+    pub bump: u8,
+    /// Wallet that made it: part of its address.
+    pub creator: Pubkey,
+    /// The creator's number for it: part of its address.
+    pub id: u64,
+    /// Owner or council that governs it.
+    pub owner: Pubkey,
+    /// Named to take over; must accept.
+    pub pending_owner: Option<Pubkey>,
+    /// Human-readable name.
+    #[max_len(MAX_NAME)]
+    pub name: String,
+    /// Where the description lies (content-addressed).
+    #[max_len(MAX_URI)]
+    pub metadata_uri: String,
+    /// SHA-256 of the description.
+    pub metadata_hash: [u8; 32],
+    /// What its content is.
+    pub modality: Modality,
+    /// SPDX licence expression.
+    #[max_len(MAX_LICENCE)]
+    pub licence: String,
+    /// Who may train on it.
+    pub access: Access,
+    /// Least bond of a batch in base units.
+    pub min_bond: u64,
+    /// Expected size of a batch's panel.
+    pub panel_size: u8,
+    /// Equal verdicts that decide.
+    pub quorum: u8,
+    /// No batch may be opened while set.
+    pub paused: bool,
+    /// Batches ever opened: the next one's number.
+    pub batches: u64,
+    /// Batches accepted.
+    pub accepted: u64,
+    /// Batches rejected.
+    pub rejected: u64,
+    /// Contributions in accepted batches.
+    pub contributions: u64,
+    /// The accepted batches.
+    pub range: Range,
+    /// Number of the next event of this account.
+    pub sequence: u64,
+}
+
+/// Where a batch stands.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchStatus {
+    /// Leaves are being added.
+    Open,
+    /// A panel reviews it.
+    Review,
+}
+
+/// One validator's review of a batch.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Review {
+    /// The validator's wallet.
+    pub validator: Pubkey,
+    /// `openledger_protocol::draw::verdict_commitment`.
+    pub commitment: [u8; 32],
+    /// The verdict once revealed: approve or not.
+    pub approve: Option<bool>,
+    /// Quality in 0..=10,000 once revealed.
+    pub quality: u16,
+}
+
+/// A batch of contributions; lives only while pending, its rent returns to the contributor.
+#[account]
+#[derive(InitSpace)]
+pub struct Batch {
+    /// Layout version of this account.
+    pub version: u8,
+    /// PDA bump.
+    pub bump: u8,
+    /// Its Datanet.
+    pub datanet: Pubkey,
+    /// Its number in the Datanet.
+    pub index: u64,
+    /// Wallet that contributes, bonds and paid the rent.
+    pub contributor: Pubkey,
+    /// Where it stands.
+    pub status: BatchStatus,
+    /// Number of contributions.
+    pub count: u64,
+    /// Peaks of the range over the contributions, highest first; unused places are zero.
+    pub peaks: [[u8; 32]; BATCH_PEAKS],
+    /// SHA-256 of the manifest (leaf preimages and metadata) in the artifact store; zero until submitted.
+    pub manifest: [u8; 32],
+    /// Bond in base units.
+    pub bond: u64,
+    /// Slot of submission; its hash draws the panel.
+    pub submitted_slot: u64,
+    /// Seed of the draw: hash of a slot after submission, fixed by the first to commit; zero before.
+    pub seed: [u8; 32],
+    /// Last slot to commit.
+    pub commit_until: u64,
+    /// Last slot to reveal.
+    pub reveal_until: u64,
+    /// Reviews in the order of commitment.
+    #[max_len(MAX_PANEL)]
+    pub reviews: Vec<Review>,
+    /// Number of the next event of this account.
+    pub sequence: u64,
+}
+
+/// Where a request for access stands.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantStatus {
+    /// Asked for.
+    Requested,
+    /// Given.
+    Granted,
+    /// Taken back.
+    Revoked,
+}
+
+/// A model developer's access to a permissioned Datanet.
+#[account]
+#[derive(InitSpace)]
+pub struct Grant {
+    /// Layout version of this account.
+    pub version: u8,
+    /// PDA bump.
+    pub bump: u8,
+    /// The Datanet.
+    pub datanet: Pubkey,
+    /// Who asked.
+    pub grantee: Pubkey,
+    /// What for.
+    #[max_len(MAX_PURPOSE)]
+    pub purpose: String,
+    /// Where it stands.
+    pub status: GrantStatus,
+    /// Last slot in which it is live.
+    pub expiry_slot: u64,
+    /// Recorded uses.
+    pub uses: u64,
+    /// Number of the next event of this account.
+    pub sequence: u64,
+}
+
+impl Grant {
+    /// Whether it may be used at `slot`.
+    pub fn is_live(&self, slot: u64) -> bool {
+        self.status == GrantStatus::Granted && slot <= self.expiry_slot
+    }
+}

@@ -1,0 +1,140 @@
+//! Events of the model program. `sequence` counts per subject account, so that a gap is visible.
+
+use crate::{instructions::ComputeShare, state::Snapshot};
+use anchor_lang::prelude::*;
+
+/// A model was registered.
+#[event]
+pub struct ModelRegistered {
+    /// The model account.
+    pub model: Pubkey,
+    /// Event number of the model.
+    pub sequence: u64,
+    /// Its owner.
+    pub owner: Pubkey,
+    /// The creator's number for it.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of the base model's file.
+    pub base_hash: [u8; 32],
+    /// The model it builds on.
+    pub parent: Option<Pubkey>,
+    /// Price of 1,000 prompt tokens.
+    pub price_in: u64,
+    /// Price of 1,000 completion tokens.
+    pub price_out: u64,
+}
+
+/// A model's price or status changed.
+#[event]
+pub struct ModelChanged {
+    /// The model account.
+    pub model: Pubkey,
+    /// Event number of the model.
+    pub sequence: u64,
+    /// Price of 1,000 prompt tokens.
+    pub price_in: u64,
+    /// Price of 1,000 completion tokens.
+    pub price_out: u64,
+    /// Whether it is retired.
+    pub retired: bool,
+}
+
+/// A training job was requested and its budget put into escrow.
+#[event]
+pub struct JobRequested {
+    /// The job account.
+    pub job: Pubkey,
+    /// Event number of the job.
+    pub sequence: u64,
+    /// The model it is for.
+    pub model: Pubkey,
+    /// Its number for that model.
+    pub number: u64,
+    /// Who pays.
+    pub requester: Pubkey,
+    /// SHA-256 of the training config.
+    pub config_hash: [u8; 32],
+    /// The seed.
+    pub seed: u64,
+    /// Datanets it reads.
+    pub snapshots: Vec<Snapshot>,
+    /// Base units in escrow.
+    pub budget: u64,
+}
+
+/// An operator took a job.
+#[event]
+pub struct JobAssigned {
+    /// The job account.
+    pub job: Pubkey,
+    /// Event number of the job.
+    pub sequence: u64,
+    /// The operator's wallet.
+    pub operator: Pubkey,
+    /// Last slot for a result.
+    pub deadline_slot: u64,
+}
+
+/// The trainer posted the root of its training log.
+#[event]
+pub struct LogPosted {
+    /// The job account.
+    pub job: Pubkey,
+    /// Event number of the job.
+    pub sequence: u64,
+    /// Merkle root of the log.
+    pub log_root: [u8; 32],
+    /// Slot of posting.
+    pub slot: u64,
+}
+
+/// A result was accepted.
+#[event]
+pub struct ResultAttested {
+    /// The job account.
+    pub job: Pubkey,
+    /// Event number of the job.
+    pub sequence: u64,
+    /// The model account.
+    pub model: Pubkey,
+    /// SHA-256 of the adapter's file.
+    pub adapter_hash: [u8; 32],
+    /// SHA-256 of the training manifest.
+    pub manifest_hash: [u8; 32],
+    /// What each operator was paid for which work.
+    pub compute: Vec<ComputeShare>,
+    /// Base units paid for compute in all.
+    pub paid: u64,
+    /// Base units returned to the requester.
+    pub refunded: u64,
+    /// Epoch of the committee that attested.
+    pub committee_epoch: u64,
+}
+
+/// A job ended without a result; everything was returned.
+#[event]
+pub struct JobEnded {
+    /// The job account.
+    pub job: Pubkey,
+    /// Event number of the job.
+    pub sequence: u64,
+    /// Whether it ran out of time (else it was called off).
+    pub expired: bool,
+    /// Base units returned to the requester.
+    pub refunded: u64,
+}
+
+/// The config was made or changed.
+#[event]
+pub struct ConfigChanged {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The authority now.
+    pub authority: Pubkey,
+    /// Who may take over.
+    pub pending_authority: Option<Pubkey>,
+}

@@ -1,0 +1,109 @@
+//! Events of the payout program. `sequence` counts per subject account, so that a gap is visible.
+
+use crate::state::{FeeShares, Pool, PoolRoot, POOLS};
+use anchor_lang::prelude::*;
+
+/// An answer was paid for and its fee split.
+#[event]
+pub struct Paid {
+    /// The shard that took the pools' shares.
+    pub shard: Pubkey,
+    /// Event number of the shard.
+    pub sequence: u64,
+    /// The payer's name for the request; answers are bound to it.
+    pub request: [u8; 32],
+    /// Who paid.
+    pub payer: Pubkey,
+    /// The model.
+    pub model: Pubkey,
+    /// Wallet of the operator that answers.
+    pub operator: Pubkey,
+    /// The whole fee in base units.
+    pub amount: u64,
+    /// Part of the treasury.
+    pub treasury: u64,
+    /// Part of the model's owner.
+    pub model_owner: u64,
+    /// Part of the parent model's owner.
+    pub upstream: u64,
+    /// Part of the operator.
+    pub compute: u64,
+    /// Part of the validators' pool.
+    pub validators: u64,
+    /// Part of the contributors' pool.
+    pub contributors: u64,
+    /// The epoch that it belongs to.
+    pub epoch: u64,
+}
+
+/// A settlement was posted.
+#[event]
+pub struct SettlementPosted {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The epoch.
+    pub epoch: u64,
+    /// Roots after it, by pool.
+    pub pools: [PoolRoot; POOLS],
+    /// Lifetime funding at the time of posting, by pool.
+    pub funded: [u64; POOLS],
+    /// Merkle root over the members' signed observations.
+    pub observations_root: [u8; 32],
+    /// SHA-256 of the published report.
+    pub report_hash: [u8; 32],
+    /// Last slot whose payments are counted.
+    pub cutoff_slot: u64,
+    /// First slot in which it may be activated.
+    pub active_after: u64,
+    /// Epoch of the committee that attested.
+    pub committee_epoch: u64,
+}
+
+/// A settlement became active.
+#[event]
+pub struct SettlementActivated {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The epoch.
+    pub epoch: u64,
+}
+
+/// A wallet's earnings were paid out.
+#[event]
+pub struct Claimed {
+    /// The claim account.
+    pub claim: Pubkey,
+    /// Event number of the claim account.
+    pub sequence: u64,
+    /// The wallet.
+    pub wallet: Pubkey,
+    /// The pool.
+    pub pool: Pool,
+    /// Base units paid now.
+    pub paid: u64,
+    /// Base units paid ever.
+    pub lifetime: u64,
+    /// The shard that paid.
+    pub shard: Pubkey,
+}
+
+/// The config was made or changed.
+#[event]
+pub struct ConfigChanged {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The authority now.
+    pub authority: Pubkey,
+    /// Who may take over.
+    pub pending_authority: Option<Pubkey>,
+    /// Shares in force.
+    pub fees: FeeShares,
+    /// Shares from the next epoch on.
+    pub next_fees: Option<FeeShares>,
+}

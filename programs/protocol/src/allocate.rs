@@ -1,0 +1,42 @@
+//! Dividing an amount in proportion to integer weights so that the parts sum to it exactly.
+
+/// Parts per million in a whole: the unit in which operators report scores.
+pub const PPM: u64 = 1_000_000;
+
+/// Largest remainder (Hamilton) method: `amount` in proportion to `weights`; ties go to the lower index.
+/// All parts are zero where the weights are.
+#[cfg(any(feature = "std", test))]
+pub fn largest_remainder(amount: u64, weights: &[u64]) -> std::vec::Vec<u64> {
+    let total: u128 = weights.iter().map(|w| *w as u128).sum();
+    if total == 0 {
+        return std::vec![0; weights.len()];
+    }
+    // amount * weight < 2^128: both are u64
+    let exact = |w: u64| (amount as u128 * w as u128 / total, amount as u128 * w as u128 % total);
+    let mut parts: std::vec::Vec<u64> = weights.iter().map(|w| exact(*w).0 as u64).collect();
+    let left = amount - parts.iter().sum::<u64>();
+    let mut order: std::vec::Vec<usize> = (0..weights.len()).collect();
+    order.sort_by_key(|i| (core::cmp::Reverse(exact(weights[*i]).1), *i));
+    for i in order.into_iter().take(left as usize) {
+        parts[i] += 1;
+    }
+    parts
+}
+
+/// Elementwise lower median of several vectors of the same length, then scaled so that it sums to [`PPM`] again (to
+/// zero where all medians are zero). `None` where there is no vector or the lengths differ.
+#[cfg(any(feature = "std", test))]
+pub fn median_ppm(reports: &[std::vec::Vec<u64>]) -> Option<std::vec::Vec<u64>> {
+    let n = reports.first()?.len();
+    if reports.iter().any(|r| r.len() != n) {
+        return None;
+    }
+    let medians: std::vec::Vec<u64> = (0..n)
+        .map(|i| {
+            let mut column: std::vec::Vec<u64> = reports.iter().map(|r| r[i]).collect();
+            column.sort_unstable();
+            column[(column.len() - 1) / 2]
+        })
+        .collect();
+    Some(largest_remainder(PPM, &medians))
+}

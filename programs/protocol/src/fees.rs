@@ -1,0 +1,77 @@
+//! How a fee divides. Parts always sum to the whole; the dust of rounding goes to the treasury.
+
+/// Basis points in a whole.
+pub const WHOLE_BPS: u16 = 10_000;
+
+/// Shares of a fee in basis points; they sum to [`WHOLE_BPS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shares {
+    /// The network's treasury; also receives the dust.
+    pub treasury: u16,
+    /// The model's owner.
+    pub model_owner: u16,
+    /// The owner of the model that this one was trained on; the model's owner where there is none.
+    pub upstream: u16,
+    /// The operator that answered.
+    pub compute: u16,
+    /// The validators' pool.
+    pub validators: u16,
+    /// The contributors' pool.
+    pub contributors: u16,
+}
+
+/// A fee divided, in base units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// See [`Shares::treasury`].
+    pub treasury: u64,
+    /// See [`Shares::model_owner`].
+    pub model_owner: u64,
+    /// See [`Shares::upstream`].
+    pub upstream: u64,
+    /// See [`Shares::compute`].
+    pub compute: u64,
+    /// See [`Shares::validators`].
+    pub validators: u64,
+    /// See [`Shares::contributors`].
+    pub contributors: u64,
+}
+
+impl Shares {
+    /// Whether the shares sum to the whole.
+    pub fn is_whole(&self) -> bool {
+        [self.treasury, self.model_owner, self.upstream, self.compute, self.validators, self.contributors]
+            .iter()
+            .map(|s| *s as u32)
+            .sum::<u32>()
+            == WHOLE_BPS as u32
+    }
+
+    /// Divides `amount`; `None` unless the shares are whole. Without a parent model the upstream share is the owner's.
+    pub fn split(&self, amount: u64, has_parent: bool) -> Option<Parts> {
+        if !self.is_whole() {
+            return None;
+        }
+        let part = |bps: u16| (amount as u128 * bps as u128 / WHOLE_BPS as u128) as u64;
+        let mut p = Parts {
+            treasury: 0,
+            model_owner: part(self.model_owner),
+            upstream: part(self.upstream),
+            compute: part(self.compute),
+            validators: part(self.validators),
+            contributors: part(self.contributors),
+        };
+        if !has_parent {
+            p.model_owner += core::mem::take(&mut p.upstream);
+        }
+        p.treasury = amount - p.model_owner - p.upstream - p.compute - p.validators - p.contributors;
+        Some(p)
+    }
+}
+
+impl Parts {
+    /// Sum of the parts.
+    pub fn total(&self) -> u64 {
+        self.treasury + self.model_owner + self.upstream + self.compute + self.validators + self.contributors
+    }
+}

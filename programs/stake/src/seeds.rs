@@ -1,0 +1,14 @@
+//! Seeds of every PDA of this program.
+
+/// `["config"]`
+pub const CONFIG: &[u8] = b"config";
+/// `["vault"]`: token account of all staked OPEN, owned by the config.
+pub const VAULT: &[u8] = b"vault";
+/// `["insurance"]`: token account of slashed OPEN and forfeited bonds, owned by the config.
+pub const INSURANCE: &[u8] = b"insurance";
+/// `["position", owner, role]`
+pub const POSITION: &[u8] = b"position";
+/// `["operator", owner]`
+pub const OPERATOR: &[u8] = b"operator";
+/// `["committee", epoch as u64 le]`
+pub const COMMITTEE: &[u8] = b"committee";

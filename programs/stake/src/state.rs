@@ -1,0 +1,155 @@
+//! Accounts of the stake program.
+
+use anchor_lang::prelude::*;
+
+/// Longest endpoint URL in bytes.
+pub const MAX_ENDPOINT: usize = 128;
+/// Most members of a committee.
+pub const MAX_MEMBERS: usize = 100;
+/// Most members that one `propose_committee` or `add_members` takes (a transaction's size).
+pub const MAX_MEMBERS_PER_CALL: usize = 20;
+
+/// The program's one config.
+#[account]
+#[derive(InitSpace)]
+pub struct Config {
+    /// Layout version of this account.
+    pub version: u8,
+    /// PDA bump.
+    pub bump: u8,
+    /// Bump of the stake vault.
+    pub vault_bump: u8,
+    /// Bump of the insurance vault.
+    pub insurance_bump: u8,
+    /// May change parameters and propose the first committee; governance in the end.
+    pub authority: Pubkey,
+    /// Named to take over; must accept.
+    pub pending_authority: Option<Pubkey>,
+    /// The OPEN mint.
+    pub open_mint: Pubkey,
+    /// Genesis hash of this cluster: part of every attested message.
+    pub cluster: [u8; 32],
+    /// Least stake of an operator in base units.
+    pub min_operator_stake: u64,
+    /// Least stake of a validator in base units.
+    pub min_validator_stake: u64,
+    /// Slots between a request to unbond and the withdrawal. Longer than payout's challenge window.
+    pub unbond_slots: u64,
+    /// Sum of the operators' bonded stake.
+    pub operator_stake: u64,
+    /// Sum of the validators' bonded stake.
+    pub validator_stake: u64,
+    /// Sum of all stake that is unbonding.
+    pub unbonding: u64,
+    /// Epoch of the active committee; 0 before the first.
+    pub committee_epoch: u64,
+    /// Number of the next event of this account.
+    pub sequence: u64,
+}
+
+/// What a position's stake answers for.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Role {
+    /// Trains, attributes, signs.
+    Operator,
+    /// Reviews batches.
+    Validator,
+}
+
+/// OPEN staked by one wallet in one role.
+#[account]
+#[derive(InitSpace)]
+pub struct Position {
+    /// Layout version of this account.
+    pub version: u8,
+    /// PDA bump.
+    pub bump: u8,
+    /// The staker's wallet.
+    pub owner: Pubkey,
+    /// What the stake answers for.
+    pub role: Role,
+    /// Bonded base units.
+    pub amount: u64,
+    /// Base units on their way out.
+    pub unbonding: u64,
+    /// First slot in which `unbonding` may be withdrawn.
+    pub unbond_slot: u64,
+    /// Slot of the last change of `amount`: stake younger than a draw's seed does not count in it.
+    pub since_slot: u64,
+    /// Number of the next event of this account.
+    pub sequence: u64,
+}
+
+/// A registered operator.
+#[account]
+#[derive(InitSpace)]
+pub struct Operator {
+    /// Layout version of this account.
+    pub version: u8,
+    /// PDA bump.
+    pub bump: u8,
+    /// Wallet that stakes, is paid and pays fees.
+    pub owner: Pubkey,
+    /// Ed25519 key that signs the node's messages and observations.
+    pub identity: Pubkey,
+    /// HTTP base URL where members reach the node.
+    #[max_len(MAX_ENDPOINT)]
+    pub endpoint: String,
+    /// What the node can do: bit 0 train, bit 1 serve, bit 2 attribute.
+    pub capabilities: u32,
+    /// Number of the next event of this account.
+    pub sequence: u64,
+}
+
+/// Where a committee stands.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitteeStatus {
+    /// Members are being named.
+    Forming,
+    /// Members run key generation and confirm its outcome.
+    Confirming,
+    /// Every member has confirmed the same group key.
+    Active,
+    /// A later committee is active.
+    Retired,
+}
+
+/// A committee of operators with a threshold key.
+#[account]
+pub struct Committee {
+    /// Layout version of this account.
+    pub version: u8,
+    /// PDA bump.
+    pub bump: u8,
+    /// Number of the committee, from 1.
+    pub epoch: u64,
+    /// Where it stands.
+    pub status: CommitteeStatus,
+    /// How many must sign.
+    pub threshold: u16,
+    /// FROST(Ed25519) group public key; zero until the first confirmation.
+    pub group_key: [u8; 32],
+    /// Slot in which it became active; 0 before.
+    pub active_slot: u64,
+    /// Number of members once complete.
+    pub size: u16,
+    /// Whether each member has confirmed, in the order of `members`.
+    pub confirmed: Vec<bool>,
+    /// Wallets of the operators; a member's FROST identifier is its place here plus one.
+    pub members: Vec<Pubkey>,
+    /// Number of the next event of this account.
+    pub sequence: u64,
+}
+
+impl Committee {
+    /// Account size for `size` members.
+    pub fn space(size: usize) -> usize {
+        8 + 1 + 1 + 8 + 1 + 2 + 32 + 8 + 2 + (4 + size) + (4 + 32 * size) + 8
+    }
+
+    /// Place of `wallet` among the members.
+    pub fn place(&self, wallet: &Pubkey) -> Option<usize> {
+        self.members.iter().position(|m| m == wallet)
+    }
+}
