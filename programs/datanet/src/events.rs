@@ -5,6 +5,7 @@ use anchor_lang::prelude::*;
 
 /// A Datanet was made.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DatanetCreated {
     /// The Datanet account.
     pub datanet: Pubkey,
@@ -32,6 +33,7 @@ pub struct DatanetCreated {
 
 /// A batch was opened.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BatchOpened {
     /// The Datanet account.
     pub datanet: Pubkey,
@@ -49,6 +51,7 @@ pub struct BatchOpened {
 
 /// Leaves were added to a batch; the hashes are in the instruction's data.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Contributed {
     /// The batch account.
     pub batch: Pubkey,
@@ -62,6 +65,7 @@ pub struct Contributed {
 
 /// A batch went to review.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BatchSubmitted {
     /// The batch account.
     pub batch: Pubkey,
@@ -81,6 +85,7 @@ pub struct BatchSubmitted {
 
 /// A validator committed to a verdict.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct VerdictCommitted {
     /// The batch account.
     pub batch: Pubkey,
@@ -92,6 +97,7 @@ pub struct VerdictCommitted {
 
 /// A validator revealed its verdict.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct VerdictRevealed {
     /// The batch account.
     pub batch: Pubkey,
@@ -107,6 +113,7 @@ pub struct VerdictRevealed {
 
 /// A batch was accepted: it is a leaf of its Datanet now.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BatchAccepted {
     /// The Datanet account.
     pub datanet: Pubkey,
@@ -134,6 +141,7 @@ pub struct BatchAccepted {
 
 /// A batch was rejected or ran out of time.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BatchRejected {
     /// The Datanet account.
     pub datanet: Pubkey,
@@ -153,6 +161,7 @@ pub struct BatchRejected {
 
 /// A grant was asked for, given or taken back.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GrantChanged {
     /// The grant account.
     pub grant: Pubkey,
@@ -172,6 +181,7 @@ pub struct GrantChanged {
 
 /// A permissioned Datanet was read by a job.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct UseRecorded {
     /// The grant account.
     pub grant: Pubkey,
@@ -187,6 +197,7 @@ pub struct UseRecorded {
 
 /// The config was made or changed.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ConfigChanged {
     /// The config account.
     pub config: Pubkey,

@@ -5,6 +5,7 @@ use anchor_lang::prelude::*;
 
 /// A model was registered.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelRegistered {
     /// The model account.
     pub model: Pubkey,
@@ -28,6 +29,7 @@ pub struct ModelRegistered {
 
 /// A model's price or status changed.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelChanged {
     /// The model account.
     pub model: Pubkey,
@@ -43,6 +45,7 @@ pub struct ModelChanged {
 
 /// A training job was requested and its budget put into escrow.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JobRequested {
     /// The job account.
     pub job: Pubkey,
@@ -66,6 +69,7 @@ pub struct JobRequested {
 
 /// An operator took a job.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JobAssigned {
     /// The job account.
     pub job: Pubkey,
@@ -79,6 +83,7 @@ pub struct JobAssigned {
 
 /// The trainer posted the root of its training log.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LogPosted {
     /// The job account.
     pub job: Pubkey,
@@ -92,6 +97,7 @@ pub struct LogPosted {
 
 /// A result was accepted.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ResultAttested {
     /// The job account.
     pub job: Pubkey,
@@ -115,6 +121,7 @@ pub struct ResultAttested {
 
 /// A job ended without a result; everything was returned.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JobEnded {
     /// The job account.
     pub job: Pubkey,
@@ -128,6 +135,7 @@ pub struct JobEnded {
 
 /// The config was made or changed.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ConfigChanged {
     /// The config account.
     pub config: Pubkey,

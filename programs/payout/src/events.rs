@@ -5,6 +5,7 @@ use anchor_lang::prelude::*;
 
 /// An answer was paid for and its fee split.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Paid {
     /// The shard that took the pools' shares.
     pub shard: Pubkey,
@@ -38,6 +39,7 @@ pub struct Paid {
 
 /// A settlement was posted.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SettlementPosted {
     /// The config account.
     pub config: Pubkey,
@@ -63,6 +65,7 @@ pub struct SettlementPosted {
 
 /// A settlement became active.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SettlementActivated {
     /// The config account.
     pub config: Pubkey,
@@ -74,6 +77,7 @@ pub struct SettlementActivated {
 
 /// A wallet's earnings were paid out.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Claimed {
     /// The claim account.
     pub claim: Pubkey,
@@ -93,6 +97,7 @@ pub struct Claimed {
 
 /// The config was made or changed.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ConfigChanged {
     /// The config account.
     pub config: Pubkey,

@@ -5,6 +5,7 @@ use anchor_lang::prelude::*;
 
 /// A position grew.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Staked {
     /// The position account.
     pub position: Pubkey,
@@ -22,6 +23,7 @@ pub struct Staked {
 
 /// Part of a position began to unbond.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Unbonding {
     /// The position account.
     pub position: Pubkey,
@@ -37,6 +39,7 @@ pub struct Unbonding {
 
 /// Unbonded OPEN left.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Withdrawn {
     /// The position account.
     pub position: Pubkey,
@@ -48,6 +51,7 @@ pub struct Withdrawn {
 
 /// An operator registered or changed its entry.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OperatorRegistered {
     /// The operator account.
     pub operator: Pubkey,
@@ -65,6 +69,7 @@ pub struct OperatorRegistered {
 
 /// Members of a committee were named.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CommitteeProposed {
     /// The committee account.
     pub committee: Pubkey,
@@ -82,6 +87,7 @@ pub struct CommitteeProposed {
 
 /// A member confirmed a group key.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CommitteeConfirmed {
     /// The committee account.
     pub committee: Pubkey,
@@ -97,6 +103,7 @@ pub struct CommitteeConfirmed {
 
 /// The config was made or changed.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ConfigChanged {
     /// The config account.
     pub config: Pubkey,
