@@ -1,0 +1,82 @@
+//! How an epoch's pools were divided: published with every settlement, so that anyone can add it up again.
+
+use serde::{Deserialize, Serialize};
+
+/// The report of a settlement. Its hash is in the attested arguments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SettlementReport {
+    /// Version of this format.
+    pub version: u32,
+    /// The epoch.
+    pub epoch: u64,
+    /// Last slot whose payments are counted.
+    pub cutoff_slot: u64,
+    /// SHA-256 of the report before, whose lifetimes this one adds to; `None` for the first.
+    pub previous: Option<String>,
+    /// Attribution method and version.
+    pub method: String,
+    /// Answers that were paid for, delivered and counted, by request.
+    pub answers: Vec<CountedAnswer>,
+    /// The agreed share of each document.
+    pub documents: Vec<DocumentScore>,
+    /// What each member observed; the documents' shares are the elementwise median.
+    pub observations: Vec<RevealedScores>,
+    /// Root over the signed observations.
+    pub observations_root: String,
+    /// Contributors' pool, then validators' pool.
+    pub pools: Vec<PoolReport>,
+}
+
+/// An answer that the epoch pays for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CountedAnswer {
+    /// The request.
+    pub request: String,
+    /// The model.
+    pub model: String,
+    /// Its part of the contributors' pool.
+    pub contributors: String,
+    /// Its part of the validators' pool.
+    pub validators: String,
+}
+
+/// A document's share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DocumentScore {
+    /// Leaf hash.
+    pub leaf: String,
+    /// The Datanet's account.
+    pub datanet: String,
+    /// The contributor's wallet.
+    pub owner: String,
+    /// Validators that approved its batch.
+    pub approved_by: Vec<String>,
+    /// Parts per million of the epoch's pools.
+    pub ppm: u64,
+}
+
+/// One member's observation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RevealedScores {
+    /// The operator's wallet.
+    pub operator: String,
+    /// Parts per million, in the order of the documents.
+    pub ppm: Vec<u64>,
+    /// Sum of absolute differences to the median, in parts per million.
+    pub distance: u64,
+    /// The operator's signature over its observation, by its identity key.
+    pub signature: String,
+}
+
+/// A pool's cumulative tree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PoolReport {
+    /// `(wallet, lifetime earned)` in ascending order of the wallet's bytes.
+    pub leaves: Vec<(String, String)>,
+    /// Root of the reward tree over them.
+    pub root: String,
+    /// Their sum.
+    pub lifetime_total: String,
+    /// What this epoch added.
+    pub added: String,
+}
