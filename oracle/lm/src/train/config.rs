@@ -1,0 +1,168 @@
+//! The settings of a training job.
+
+use super::Schedule;
+use crate::{
+    digest::{Digest, sha256_json},
+    error::{LmError, Result},
+    lora::LoraConfig,
+};
+use serde::{Deserialize, Serialize};
+
+/// Everything that determines a training job besides base model and examples. A step's objective is
+/// (1/|B|)·Σ_{i∈B} wᵢ·ℓᵢ with ℓᵢ the mean over example i's target tokens and |B| the number of examples in the batch.
+///
+/// The defaults keep training smooth, which exact attribution needs: a moderate learning rate, warm-up, no dropout,
+/// a little damping under the root of AdamW.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the examples.
+    pub epochs: usize,
+    /// Examples per step; an epoch's last batch may be smaller.
+    pub batch_size: usize,
+    /// Longest example in tokens; longer ones are refused.
+    pub max_len: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Steps over which the learning rate rises from 0 to its peak.
+    pub warmup_steps: u64,
+    /// Course of the learning rate after the warm-up.
+    pub schedule: Schedule,
+    /// AdamW's decay of the first moment.
+    pub beta1: f64,
+    /// AdamW's decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub eps: f64,
+    /// Added to the second moment under the root.
+    pub eps_root: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// Largest norm of the gradient; longer ones are scaled down to it.
+    pub clip_norm: Option<f64>,
+    /// Seed of the adapter's initialisation and of the batch order.
+    pub seed: u64,
+    /// Steps between logged states.
+    pub checkpoint_every: u64,
+    /// Steps between evaluations; 0 evaluates at the end only.
+    pub eval_every: u64,
+    /// The adapter.
+    pub lora: LoraConfig,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 2,
+            batch_size: 4,
+            max_len: 128,
+            learning_rate: 1e-3,
+            warmup_steps: 10,
+            schedule: Schedule::Linear,
+            beta1: 0.95,
+            beta2: 0.975,
+            eps: 1e-8,
+            eps_root: 1e-8,
+            weight_decay: 0.01,
+            clip_norm: None,
+            seed: 0,
+            checkpoint_every: 10,
+            eval_every: 0,
+            lora: LoraConfig::default(),
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Refuses values out of range, naming the field.
+    pub fn validate(&self) -> Result<()> {
+        for (field, value, limit) in
+            [("epochs", self.epochs, 1_000), ("batch_size", self.batch_size, 4_096), ("max_len", self.max_len, 1 << 20)]
+        {
+            if !(1..=limit).contains(&value) {
+                return Err(LmError::config(field, format!("must be between 1 and {limit}, is {value}")));
+            }
+        }
+        for (field, value) in [("beta1", self.beta1), ("beta2", self.beta2)] {
+            if !(0.0..1.0).contains(&value) {
+                return Err(LmError::config(field, format!("must be at least 0 and below 1, is {value}")));
+            }
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
+            return Err(LmError::config(
+                "learning_rate",
+                format!("must be above 0 and at most 1, is {}", self.learning_rate),
+            ));
+        }
+        for (field, value) in [("eps", self.eps), ("eps_root", self.eps_root), ("weight_decay", self.weight_decay)] {
+            if !(0.0..=1.0).contains(&value) {
+                return Err(LmError::config(field, format!("must be between 0 and 1, is {value}")));
+            }
+        }
+        if self.eps == 0.0 && self.eps_root == 0.0 {
+            return Err(LmError::config(
+                "eps",
+                "must be positive where `eps_root` is 0: a zero gradient divides by it",
+            ));
+        }
+        if let Some(norm) = self.clip_norm
+            && !(norm > 0.0 && norm.is_finite())
+        {
+            return Err(LmError::config("clip_norm", format!("must be positive, is {norm}; leave it out to not clip")));
+        }
+        if self.checkpoint_every == 0 {
+            return Err(LmError::config("checkpoint_every", "must be at least 1"));
+        }
+        self.lora.validate()
+    }
+
+    /// SHA-256 of the compact JSON with fields in the order of their declaration.
+    pub fn hash(&self) -> Digest {
+        sha256_json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_survive_json() {
+        let config = TrainConfig::default();
+        config.validate().unwrap();
+        let json = serde_json::to_string(&config).unwrap();
+        let back: TrainConfig = serde_json::from_str(&json).unwrap();
+        assert_eq!(back, config);
+        assert_eq!(back.hash(), config.hash());
+        assert_ne!(TrainConfig { seed: 1, ..config.clone() }.hash(), config.hash());
+    }
+
+    #[test]
+    fn each_bad_value_names_its_field() {
+        let d = TrainConfig::default;
+        let cases = [
+            ("epochs", TrainConfig { epochs: 0, ..d() }),
+            ("batch_size", TrainConfig { batch_size: 0, ..d() }),
+            ("max_len", TrainConfig { max_len: 0, ..d() }),
+            ("learning_rate", TrainConfig { learning_rate: f64::NAN, ..d() }),
+            ("beta1", TrainConfig { beta1: 1.0, ..d() }),
+            ("beta2", TrainConfig { beta2: -0.1, ..d() }),
+            ("eps", TrainConfig { eps: 0.0, eps_root: 0.0, ..d() }),
+            ("weight_decay", TrainConfig { weight_decay: -1.0, ..d() }),
+            ("clip_norm", TrainConfig { clip_norm: Some(0.0), ..d() }),
+            ("checkpoint_every", TrainConfig { checkpoint_every: 0, ..d() }),
+            ("lora.rank", TrainConfig { lora: LoraConfig { rank: 0, ..Default::default() }, ..d() }),
+        ];
+        for (expected, config) in cases {
+            match config.validate() {
+                Err(LmError::Config { field, .. }) => assert_eq!(field, expected),
+                other => panic!("{expected}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused() {
+        assert!(serde_json::from_str::<TrainConfig>(r#"{"learning_rat": 0.1}"#).is_err());
+    }
+}

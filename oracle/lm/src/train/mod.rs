@@ -1,0 +1,21 @@
+//! Training an adapter so that anyone can repeat it: everything follows from (base, configuration, examples).
+
+mod clip;
+mod config;
+mod log;
+mod optimizer;
+mod plan;
+mod replay;
+mod schedule;
+mod state;
+mod trainer;
+
+pub use clip::{clip_scale, global_norm};
+pub use config::TrainConfig;
+pub use log::{DirectorySink, LogEntry, StateSink, TrainingLog};
+pub use optimizer::AdamW;
+pub use plan::BatchPlan;
+pub use replay::replay_segment;
+pub use schedule::{Schedule, learning_rate};
+pub use state::TrainState;
+pub use trainer::{Progress, StepReport, Trainer, evaluate};

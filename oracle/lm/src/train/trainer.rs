@@ -1,0 +1,310 @@
+//! The training loop.
+
+use super::{
+    AdamW, BatchPlan, LogEntry, StateSink, TrainConfig, TrainState, TrainingLog, clip_scale, global_norm, learning_rate,
+};
+use crate::{
+    batch::{Batch, Example},
+    error::{LmError, Result},
+    gradient::lora_grads,
+    llama::BaseModel,
+    lora::Adapter,
+    train_pass::{forward_backward, forward_losses},
+};
+use std::{ops::ControlFlow, sync::Arc};
+
+/// Everything about one step.
+#[derive(Clone, Debug)]
+pub struct StepReport {
+    /// The step, from 0.
+    pub step: u64,
+    /// Indices of the batch's examples.
+    pub batch: Vec<usize>,
+    /// The objective before the update: (1/|B|)·Σ wᵢ·ℓᵢ.
+    pub loss: f32,
+    /// ℓᵢ of the batch's examples.
+    pub per_example_loss: Vec<f32>,
+    /// Learning rate used.
+    pub learning_rate: f64,
+    /// Gradient of the objective before clipping.
+    pub gradient: Vec<f32>,
+    /// Its norm.
+    pub gradient_norm: f64,
+    /// Factor by which clipping scaled it.
+    pub clip_scale: f32,
+}
+
+/// What a caller is told after each step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Steps in the job.
+    pub total_steps: u64,
+    /// The step's objective.
+    pub loss: f32,
+    /// The step's learning rate.
+    pub learning_rate: f64,
+    /// Norm of the step's gradient before clipping.
+    pub gradient_norm: f64,
+    /// Mean loss on the evaluation examples, where this step evaluates.
+    pub evaluation: Option<f32>,
+}
+
+/// Trains an adapter. Two trainers with the same base, configuration, examples (and start, weights) go through
+/// bit-equal states on the same build and kind of processor.
+pub struct Trainer {
+    base: Arc<BaseModel>,
+    config: TrainConfig,
+    examples: Arc<[Example]>,
+    weights: Option<Vec<f32>>,
+    evaluation: Arc<[Example]>,
+    plan: BatchPlan,
+    optimizer: AdamW,
+    adapter: Adapter,
+    state: TrainState,
+}
+
+impl Trainer {
+    /// A job at its first step. Checks configuration and examples before anything is computed.
+    pub fn new(base: Arc<BaseModel>, config: TrainConfig, examples: Arc<[Example]>) -> Result<Self> {
+        config.validate()?;
+        if examples.is_empty() {
+            return Err(LmError::Empty("list of training examples"));
+        }
+        if config.max_len > base.config().max_len {
+            return Err(LmError::config(
+                "max_len",
+                format!("is {}, the model's context is {}", config.max_len, base.config().max_len),
+            ));
+        }
+        for example in examples.iter() {
+            example.validate()?;
+            base.check_tokens(&example.tokens)?;
+            if example.tokens.len() > config.max_len {
+                return Err(LmError::TooLong {
+                    what: format!("example {}", hex::encode(example.id)),
+                    length: example.tokens.len(),
+                    limit: config.max_len,
+                });
+            }
+        }
+        let adapter = Adapter::init(&base, &config.lora, config.seed)?;
+        let state = TrainState::new(adapter.to_flat()?);
+        let plan = BatchPlan::new(&config, examples.len());
+        let optimizer = AdamW::new(&config);
+        Ok(Self { base, config, examples, weights: None, evaluation: Arc::default(), plan, optimizer, adapter, state })
+    }
+
+    /// Starts from an existing adapter's parameters instead of fresh ones.
+    pub fn with_start(mut self, adapter: &Adapter) -> Result<Self> {
+        adapter.check_base(&self.base)?;
+        if adapter.config() != &self.config.lora {
+            return Err(LmError::Adapter(format!(
+                "the parent has {:?}, the job asks for {:?}; use the parent's LoRA configuration",
+                adapter.config(),
+                self.config.lora
+            )));
+        }
+        self.state = TrainState::new(adapter.to_flat()?);
+        self.adapter = self.adapter.with_flat(&self.state.params)?;
+        Ok(self)
+    }
+
+    /// Continues from a logged state.
+    pub fn with_state(mut self, state: TrainState) -> Result<Self> {
+        let n = self.adapter.layout().len();
+        if [state.params.len(), state.m.len(), state.v.len()] != [n; 3] {
+            return Err(LmError::State(format!("it has {} parameters, the job {n}", state.params.len())));
+        }
+        if state.step > self.plan.total_steps() {
+            return Err(LmError::State(format!(
+                "it is at step {}, the job has {}",
+                state.step,
+                self.plan.total_steps()
+            )));
+        }
+        self.adapter = self.adapter.with_flat(&state.params)?;
+        self.state = state;
+        Ok(self)
+    }
+
+    /// Sets wᵢ of each example (1 without this call, 0 leaves it out while the denominator stays).
+    pub fn with_example_weights(mut self, weights: Vec<f32>) -> Result<Self> {
+        if weights.len() != self.examples.len() {
+            return Err(LmError::config(
+                "weights",
+                format!("{} given for {} examples; give one each", weights.len(), self.examples.len()),
+            ));
+        }
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// Sets the examples on which progress is measured.
+    pub fn with_evaluation(mut self, examples: Arc<[Example]>) -> Self {
+        self.evaluation = examples;
+        self
+    }
+
+    /// The base model.
+    pub fn base(&self) -> &Arc<BaseModel> {
+        &self.base
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// The training examples.
+    pub fn examples(&self) -> &Arc<[Example]> {
+        &self.examples
+    }
+
+    /// The batches.
+    pub fn plan(&self) -> BatchPlan {
+        self.plan
+    }
+
+    /// The optimiser.
+    pub fn optimizer(&self) -> AdamW {
+        self.optimizer
+    }
+
+    /// Learning rate of a step (from 0).
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        learning_rate(&self.config, step, self.plan.total_steps())
+    }
+
+    /// The current state.
+    pub fn state(&self) -> &TrainState {
+        &self.state
+    }
+
+    /// The adapter with the current parameters.
+    pub fn adapter(&self) -> &Adapter {
+        &self.adapter
+    }
+
+    /// Whether every step is done.
+    pub fn is_finished(&self) -> bool {
+        self.state.step >= self.plan.total_steps()
+    }
+
+    /// The batch of a step (from 0), with its weights.
+    pub fn batch(&self, step: u64) -> Result<Batch> {
+        let indices = self.plan.batch(step);
+        let examples: Vec<&Example> = indices.iter().map(|&i| &self.examples[i]).collect();
+        let batch = Batch::new(&self.base, &examples)?;
+        match &self.weights {
+            None => Ok(batch),
+            Some(weights) => batch.with_weights(&indices.iter().map(|&i| weights[i]).collect::<Vec<_>>()),
+        }
+    }
+
+    /// Does the next step. A loss that is not finite is an error and leaves the state as it was.
+    pub fn step(&mut self) -> Result<StepReport> {
+        let step = self.state.step;
+        if self.is_finished() {
+            return Err(LmError::State(format!("all {} steps are done", self.plan.total_steps())));
+        }
+        let batch = self.batch(step)?;
+        let out = forward_backward(&self.base, &self.adapter, &batch)?;
+        if let Some(i) = out.per_example_loss.iter().position(|l| !l.is_finite()) {
+            return Err(LmError::NonFiniteLoss {
+                step,
+                id: hex::encode(batch.ids()[i]),
+                loss: out.per_example_loss[i],
+            });
+        }
+        let size = batch.len() as f32;
+        let mut gradient = lora_grads(&out.captures, &self.adapter)?;
+        gradient.iter_mut().for_each(|g| *g /= size);
+        let gradient_norm = global_norm(&gradient);
+        if !gradient_norm.is_finite() {
+            return Err(LmError::NonFiniteGradient { step, norm: gradient_norm });
+        }
+        let clip_scale = clip_scale(gradient_norm, self.config.clip_norm);
+        let learning_rate = self.learning_rate(step);
+        if clip_scale == 1.0 {
+            self.optimizer.update(&mut self.state, &gradient, learning_rate);
+        } else {
+            let clipped: Vec<f32> = gradient.iter().map(|g| g * clip_scale).collect();
+            self.optimizer.update(&mut self.state, &clipped, learning_rate);
+        }
+        self.adapter = self.adapter.with_flat(&self.state.params)?;
+        let loss = out.per_example_loss.iter().zip(&batch.weights).map(|(l, w)| l * w).sum::<f32>() / size;
+        Ok(StepReport {
+            step,
+            batch: self.plan.batch(step),
+            loss,
+            per_example_loss: out.per_example_loss,
+            learning_rate,
+            gradient,
+            gradient_norm,
+            clip_scale,
+        })
+    }
+
+    /// Does all remaining steps. Logged states go to `sink` before the step after them begins; `progress` is told of
+    /// every step and may end the run (the state reached is logged then).
+    pub fn run(
+        &mut self,
+        sink: &mut dyn StateSink,
+        progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<TrainingLog> {
+        let mut log = TrainingLog::default();
+        self.record(sink, &mut log)?;
+        while !self.is_finished() {
+            let report = self.step()?;
+            let done = self.state.step;
+            let every = self.config.eval_every;
+            let evaluates = self.is_finished() || (every > 0 && done.is_multiple_of(every));
+            let evaluation = if evaluates && !self.evaluation.is_empty() {
+                Some(evaluate(&self.base, Some(&self.adapter), &self.evaluation, self.config.batch_size)?)
+            } else {
+                None
+            };
+            let told = Progress {
+                step: done,
+                total_steps: self.plan.total_steps(),
+                loss: report.loss,
+                learning_rate: report.learning_rate,
+                gradient_norm: report.gradient_norm,
+                evaluation,
+            };
+            tracing::debug!(step = done, loss = report.loss, norm = report.gradient_norm, "training step");
+            let ended = progress(&told).is_break();
+            if ended || self.is_finished() || done.is_multiple_of(self.config.checkpoint_every) {
+                self.record(sink, &mut log)?;
+            }
+            if ended {
+                break;
+            }
+        }
+        Ok(log)
+    }
+
+    fn record(&self, sink: &mut dyn StateSink, log: &mut TrainingLog) -> Result<()> {
+        let bytes = self.state.to_bytes()?;
+        let state_hash = crate::digest::sha256(&bytes);
+        sink.put(state_hash, bytes)
+            .map_err(|source| LmError::Callback { action: "storing a training state", source })?;
+        log.entries.push(LogEntry { step: self.state.step, state_hash });
+        Ok(())
+    }
+}
+
+/// Mean of the examples' losses (each the mean over its target tokens).
+pub fn evaluate(base: &BaseModel, adapter: Option<&Adapter>, examples: &[Example], batch_size: usize) -> Result<f32> {
+    if examples.is_empty() {
+        return Err(LmError::Empty("list of evaluation examples"));
+    }
+    let mut sum = 0f64;
+    for group in examples.chunks(batch_size.max(1)) {
+        let batch = Batch::new(base, &group.iter().collect::<Vec<_>>())?;
+        sum += forward_losses(base, adapter, &batch)?.iter().map(|l| f64::from(*l)).sum::<f64>();
+    }
+    Ok((sum / examples.len() as f64) as f32)
+}
