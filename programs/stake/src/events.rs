@@ -101,6 +101,17 @@ pub struct CommitteeConfirmed {
     pub active: bool,
 }
 
+/// A committee that never became active was given up; its account is closed.
+#[event]
+pub struct CommitteeAbandoned {
+    /// The committee account.
+    pub committee: Pubkey,
+    /// Event number of the committee.
+    pub sequence: u64,
+    /// Its epoch.
+    pub epoch: u64,
+}
+
 /// The config was made or changed.
 #[event]
 #[derive(Clone, Debug, PartialEq)]

@@ -2,6 +2,8 @@
 
 use anchor_lang::prelude::*;
 
+/// Decimals of the OPEN mint.
+pub const OPEN_DECIMALS: u8 = 9;
 /// Longest endpoint URL in bytes.
 pub const MAX_ENDPOINT: usize = 128;
 /// Most members of a committee.
@@ -43,8 +45,33 @@ pub struct Config {
     pub unbonding: u64,
     /// Epoch of the active committee; 0 before the first.
     pub committee_epoch: u64,
+    /// First event number of the next committee to be proposed: goes on where an abandoned one at the same address
+    /// stopped, so that no number of that address comes twice.
+    pub next_committee_sequence: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
+}
+
+impl Config {
+    /// The sum of bonded stake in `role`.
+    pub fn bonded_mut(&mut self, role: Role) -> &mut u64 {
+        match role {
+            Role::Operator => &mut self.operator_stake,
+            Role::Validator => &mut self.validator_stake,
+        }
+    }
+}
+
+/// Bits of [`Operator::capabilities`].
+pub mod capability {
+    /// Trains adapters.
+    pub const TRAIN: u32 = 1;
+    /// Answers requests.
+    pub const SERVE: u32 = 1 << 1;
+    /// Attributes answers to data.
+    pub const ATTRIBUTE: u32 = 1 << 2;
+    /// Every bit that means something.
+    pub const ALL: u32 = TRAIN | SERVE | ATTRIBUTE;
 }
 
 /// What a position's stake answers for.
@@ -96,7 +123,7 @@ pub struct Operator {
     /// HTTP base URL where members reach the node.
     #[max_len(MAX_ENDPOINT)]
     pub endpoint: String,
-    /// What the node can do: bit 0 train, bit 1 serve, bit 2 attribute.
+    /// What the node can do: bits of [`capability`].
     pub capabilities: u32,
     /// Number of the next event of this account.
     pub sequence: u64,

@@ -1,0 +1,75 @@
+//! The one check of a committee's attestation, for every program that accepts attested changes.
+//!
+//! The committee's threshold signature is verified by the Ed25519 precompile in the instruction *directly before* the
+//! one that it authorises. Here that instruction is read through the instructions sysvar and compared with exactly the
+//! message that the change asks for (`openledger_protocol::attest`).
+
+use crate::{
+    committee::View,
+    error::SharedError,
+    state::{CommitteeStatus, Config},
+};
+use anchor_lang::prelude::*;
+use openledger_protocol::attest::{AttestError, Kind, Message, verify};
+use solana_instructions_sysvar::{load_current_index_checked, load_instruction_at_checked};
+
+/// What must have been attested.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    /// The program that accepts the change.
+    pub program: Pubkey,
+    /// What kind of change it is.
+    pub kind: Kind,
+    /// The account that changes.
+    pub subject: Pubkey,
+    /// The subject's next sequence number.
+    pub sequence: u64,
+    /// SHA-256 of the Borsh bytes of the instruction's arguments.
+    pub payload: [u8; 32],
+    /// Last slot in which the attestation is accepted.
+    pub expiry_slot: u64,
+}
+
+/// Checks that the instruction directly before the current one carries the active committee's signature over exactly
+/// `change`, and returns that committee's epoch.
+///
+/// `config` must be the stake program's (an `Account<Config>` is: there is one). `committee` and `instructions` are
+/// checked here: program, kind of account, epoch and state of the one, the sysvar's address of the other.
+pub fn check(
+    config: &Config,
+    committee: &AccountInfo,
+    instructions: &AccountInfo,
+    change: &Change,
+    slot: u64,
+) -> Result<u64> {
+    let data = committee.try_borrow_data()?;
+    let head = View::read(committee.owner, &data)?.head;
+    require!(
+        head.status == CommitteeStatus::Active && head.epoch == config.committee_epoch,
+        SharedError::CommitteeNotActive
+    );
+    let before = load_current_index_checked(instructions)?.checked_sub(1).ok_or(SharedError::AttestationMissing)?;
+    let signed = load_instruction_at_checked(before as usize, instructions)?;
+    let message = Message {
+        cluster: config.cluster,
+        program: change.program.to_bytes(),
+        committee_epoch: head.epoch,
+        kind: change.kind,
+        subject: change.subject.to_bytes(),
+        sequence: change.sequence,
+        payload: change.payload,
+        expiry_slot: change.expiry_slot,
+    };
+    verify(&signed.program_id.to_bytes(), &signed.data, &head.group_key, &message, slot)
+        .map_err(|e| {
+            match e {
+                AttestError::Program => SharedError::AttestationMissing,
+                AttestError::Layout => SharedError::AttestationLayout,
+                AttestError::Key => SharedError::AttestationKey,
+                AttestError::Message => SharedError::AttestationMessage,
+                AttestError::Expired => SharedError::AttestationExpired,
+            }
+            .into()
+        })
+        .map(|()| head.epoch)
+}

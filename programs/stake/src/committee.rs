@@ -1,0 +1,120 @@
+//! Reading a committee account without building its lists: the cost does not grow with its size, except for the one
+//! comparison a member that a search for a member needs.
+
+use crate::{
+    error::SharedError,
+    state::{Committee, CommitteeStatus},
+};
+use anchor_lang::prelude::*;
+
+/// The fields of [`Committee`] that stand before its lists, in the same order.
+#[derive(AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// See [`Committee::version`].
+    pub version: u8,
+    /// See [`Committee::bump`].
+    pub bump: u8,
+    /// See [`Committee::epoch`].
+    pub epoch: u64,
+    /// See [`Committee::status`].
+    pub status: CommitteeStatus,
+    /// See [`Committee::threshold`].
+    pub threshold: u16,
+    /// See [`Committee::group_key`].
+    pub group_key: [u8; 32],
+    /// See [`Committee::active_slot`].
+    pub active_slot: u64,
+    /// See [`Committee::size`].
+    pub size: u16,
+}
+
+/// A committee account's bytes, read in place.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    /// Everything before the lists.
+    pub head: Head,
+    /// The lists and what follows them.
+    lists: &'a [u8],
+}
+
+impl<'a> View<'a> {
+    /// Reads the account's `data` if `owner` is this program and it is a committee; else `NotACommittee`.
+    ///
+    /// This program makes committees nowhere but at their PDA, so owner and discriminator are enough.
+    pub fn read(owner: &Pubkey, data: &'a [u8]) -> Result<Self> {
+        require_keys_eq!(*owner, crate::ID, SharedError::NotACommittee);
+        let mut rest = data.strip_prefix(Committee::DISCRIMINATOR).ok_or(SharedError::NotACommittee)?;
+        let head = Head::deserialize(&mut rest).map_err(|_| SharedError::NotACommittee)?;
+        Ok(Self { head, lists: rest })
+    }
+
+    /// Place of `wallet` among the members.
+    pub fn place(&self, wallet: &Pubkey) -> Option<usize> {
+        let (_, rest) = take_list(self.lists, 1)?;
+        let (members, _) = take_list(rest, 32)?;
+        members.chunks_exact(32).position(|m| m == wallet.as_ref())
+    }
+}
+
+/// Splits a Borsh list of `item`-byte elements off the front.
+fn take_list(data: &[u8], item: usize) -> Option<(&[u8], &[u8])> {
+    let (count, rest) = data.split_first_chunk::<4>()?;
+    rest.split_at_checked((u32::from_le_bytes(*count) as usize).checked_mul(item)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn committee(members: usize) -> Committee {
+        Committee {
+            version: 1,
+            bump: 254,
+            epoch: 7,
+            status: CommitteeStatus::Active,
+            threshold: 3,
+            group_key: [9; 32],
+            active_slot: 11,
+            size: 5,
+            confirmed: vec![true; members],
+            members: (0..members).map(|i| Pubkey::new_from_array([i as u8 + 1; 32])).collect(),
+            sequence: 12,
+        }
+    }
+
+    fn bytes(c: &Committee) -> Vec<u8> {
+        let mut out = vec![];
+        c.try_serialize(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn the_view_agrees_with_the_whole_account() {
+        for n in [0, 1, 5, 100] {
+            let whole = committee(n);
+            let mut data = bytes(&whole);
+            assert_eq!(data.len(), Committee::space(n), "space() is exact");
+            data.resize(data.len() + 64, 0);
+            let view = View::read(&crate::ID, &data).unwrap();
+            assert_eq!(
+                (view.head.epoch, view.head.status, view.head.threshold, view.head.group_key),
+                (whole.epoch, whole.status, whole.threshold, whole.group_key)
+            );
+            for m in &whole.members {
+                assert_eq!(view.place(m), whole.place(m));
+            }
+            assert_eq!(view.place(&Pubkey::new_from_array([200; 32])), None);
+        }
+    }
+
+    #[test]
+    fn accounts_of_others_and_other_accounts_are_refused() {
+        let data = bytes(&committee(3));
+        assert!(View::read(&Pubkey::new_from_array([1; 32]), &data).is_err());
+        assert!(View::read(&crate::ID, &data[1..]).is_err());
+        assert!(View::read(&crate::ID, &data[..40]).is_err());
+        // Cut inside the lists: a search finds nobody rather than reading past the end.
+        let cut = View::read(&crate::ID, &data[..data.len() - 60]).unwrap();
+        assert_eq!(cut.place(&Pubkey::new_from_array([1; 32])), None);
+    }
+}

@@ -1,0 +1,113 @@
+//! Errors of the stake program, and those of the code that the other programs share with it.
+
+use anchor_lang::prelude::*;
+
+/// Why an instruction of the stake program was refused, and what to do about it.
+#[error_code]
+pub enum StakeError {
+    /// The signer is not the config's authority.
+    #[msg("Only the config's authority may do this: sign with it")]
+    NotAuthority,
+    /// The signer is not the program's upgrade authority.
+    #[msg("Only the program's upgrade authority may initialize it: sign with it")]
+    NotUpgradeAuthority,
+    /// The signer is not the authority that was proposed.
+    #[msg("This key was not proposed as the authority: let the authority propose it first")]
+    NotPendingAuthority,
+    /// The mint cannot be OPEN.
+    #[msg("The OPEN mint must be a classic SPL Token mint with 9 decimals")]
+    WrongMint,
+    /// A parameter is zero.
+    #[msg("Minimum stakes and the unbonding time must be greater than zero")]
+    ZeroParameter,
+    /// The amount is zero.
+    #[msg("The amount must be greater than zero")]
+    ZeroAmount,
+    /// The position holds less than asked for.
+    #[msg("The position has less bonded than this: ask for at most its amount")]
+    InsufficientStake,
+    /// A committee member may not fall below the minimum.
+    #[msg("A committee member must keep the operator minimum bonded: wait until the next committee is active")]
+    MemberBelowMinimum,
+    /// Nothing is unbonding.
+    #[msg("Nothing is unbonding in this position: request_unbond first")]
+    NothingUnbonding,
+    /// The cooldown is not over.
+    #[msg("The cooldown is not over: withdraw from the position's unbond_slot on")]
+    CooldownNotOver,
+    /// The position does not reach the operators' minimum.
+    #[msg("The operator position is below the minimum: deposit more in the role Operator")]
+    BelowMinimum,
+    /// The endpoint is not an HTTP URL of acceptable length.
+    #[msg("The endpoint must be an http:// or https:// URL of at most 128 bytes")]
+    BadEndpoint,
+    /// Capability bits that mean nothing.
+    #[msg("Unknown capability: use bit 0 train, bit 1 serve, bit 2 attribute, at least one")]
+    BadCapabilities,
+    /// The threshold does not fit the size.
+    #[msg("The threshold must be more than half of the size and at most the size")]
+    BadThreshold,
+    /// The committee would be empty or too large.
+    #[msg("A committee has from 1 to 100 members")]
+    BadSize,
+    /// No member, or more than one call takes.
+    #[msg("Name from 1 to 20 members a call, and no more than the committee's size in all")]
+    BadMemberCount,
+    /// A wallet is named twice.
+    #[msg("A wallet is named twice: every member has one place")]
+    DuplicateMember,
+    /// The accounts behind a member are not its operator and position.
+    #[msg("Pass, for each member in order, its operator account and its operator position")]
+    WrongMemberAccounts,
+    /// The committee is not in the right state.
+    #[msg("The committee is not forming: it is complete, active or retired")]
+    NotForming,
+    /// The committee is not waiting for confirmations.
+    #[msg("The committee is not waiting for confirmations: it is incomplete, active or retired")]
+    NotConfirming,
+    /// The signer is not a member.
+    #[msg("This wallet is not a member of the committee")]
+    NotMember,
+    /// The member has confirmed before.
+    #[msg("This member has confirmed already")]
+    AlreadyConfirmed,
+    /// Another group key than the one confirmed before.
+    #[msg("Another group key was confirmed first: abandon this committee and generate a new key")]
+    GroupKeyDiffers,
+    /// The group key is zero.
+    #[msg("The group key is zero: confirm the outcome of key generation")]
+    ZeroGroupKey,
+    /// The committee that this one replaces was not given.
+    #[msg("Pass the active committee as previous_committee: it retires when this one becomes active")]
+    PreviousMissing,
+}
+
+/// Errors of [`crate::attested`], [`crate::committee`] and [`crate::sequence`]: the same codes in every program that
+/// uses them.
+#[error_code(offset = 7000)]
+pub enum SharedError {
+    /// An integer would overflow.
+    #[msg("An amount or counter would overflow")]
+    Overflow,
+    /// The committee account is not the active one.
+    #[msg("Pass the active committee: the one whose epoch is the stake config's committee_epoch")]
+    CommitteeNotActive,
+    /// The account is no committee of the stake program.
+    #[msg("This is not a committee account of the stake program")]
+    NotACommittee,
+    /// No Ed25519 instruction directly before.
+    #[msg("The instruction directly before this one must be the Ed25519 program's")]
+    AttestationMissing,
+    /// The Ed25519 instruction is not in canonical layout.
+    #[msg("The Ed25519 instruction must hold exactly one signature in the canonical layout")]
+    AttestationLayout,
+    /// Signed by another key.
+    #[msg("The attestation is not by the active committee's group key")]
+    AttestationKey,
+    /// Signed over another message.
+    #[msg("The attestation is over another message: check cluster, program, epoch, kind, subject, sequence, payload")]
+    AttestationMessage,
+    /// The attestation has expired.
+    #[msg("The attestation has expired: let the committee sign again with a later expiry slot")]
+    AttestationExpired,
+}

@@ -1,0 +1,73 @@
+//! `confirm_committee`: the agreement on the group key that FROST's key generation lacks.
+
+use crate::{error::StakeError, events::CommitteeConfirmed, seeds, sequence, state::*};
+use anchor_lang::prelude::*;
+
+/// Accounts of `confirm_committee`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ConfirmCommittee<'info> {
+    /// The member's wallet.
+    pub member: Signer<'info>,
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The committee of the epoch after the active one.
+    #[account(
+        mut,
+        seeds = [seeds::COMMITTEE, &(config.committee_epoch + 1).to_le_bytes()],
+        bump = committee.bump
+    )]
+    pub committee: Box<Account<'info, Committee>>,
+    /// The active committee, where there is one: the last confirmation retires it.
+    #[account(
+        mut,
+        seeds = [seeds::COMMITTEE, &config.committee_epoch.to_le_bytes()],
+        bump = previous_committee.bump
+    )]
+    pub previous_committee: Option<Box<Account<'info, Committee>>>,
+}
+
+impl ConfirmCommittee<'_> {
+    /// Checks the confirmation and returns the member's place.
+    fn validate(&self, group_key: &[u8; 32]) -> Result<usize> {
+        let committee = &self.committee;
+        require!(committee.status == CommitteeStatus::Confirming, StakeError::NotConfirming);
+        let place = committee.place(self.member.key).ok_or(StakeError::NotMember)?;
+        require!(!committee.confirmed[place], StakeError::AlreadyConfirmed);
+        require!(*group_key != [0; 32], StakeError::ZeroGroupKey);
+        require!(
+            !committee.confirmed.contains(&true) || committee.group_key == *group_key,
+            StakeError::GroupKeyDiffers
+        );
+        require!(self.config.committee_epoch == 0 || self.previous_committee.is_some(), StakeError::PreviousMissing);
+        Ok(place)
+    }
+}
+
+/// Notes the confirmation; the last one changes the guard.
+pub(crate) fn handler(ctx: Context<ConfirmCommittee>, group_key: [u8; 32]) -> Result<()> {
+    let place = ctx.accounts.validate(&group_key)?;
+    let (config, committee) = (&mut ctx.accounts.config, &mut ctx.accounts.committee);
+    committee.group_key = group_key;
+    committee.confirmed[place] = true;
+    let active = committee.confirmed.iter().all(|c| *c);
+    if active {
+        committee.status = CommitteeStatus::Active;
+        committee.active_slot = Clock::get()?.slot;
+        config.committee_epoch = committee.epoch;
+        config.next_committee_sequence = 0;
+        if let Some(previous) = &mut ctx.accounts.previous_committee {
+            previous.status = CommitteeStatus::Retired;
+        }
+    }
+    let event = CommitteeConfirmed {
+        committee: committee.key(),
+        sequence: sequence::take(&mut committee.sequence)?,
+        member: ctx.accounts.member.key(),
+        group_key,
+        active,
+    };
+    emit_cpi!(event);
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! `initialize`: the config and the vaults, once, by the program's upgrade authority.
+
+use super::propose_authority::changed;
+use crate::{error::StakeError, seeds, state::*};
+use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
+use anchor_spl::token::{Mint, Token, TokenAccount};
+
+/// Arguments of `initialize`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct InitializeArgs {
+    /// Genesis hash of this cluster: part of every attested message.
+    pub cluster: [u8; 32],
+    /// Least stake of an operator in base units.
+    pub min_operator_stake: u64,
+    /// Least stake of a validator in base units.
+    pub min_validator_stake: u64,
+    /// Slots between a request to unbond and the withdrawal.
+    pub unbond_slots: u64,
+}
+
+/// Accounts of `initialize`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct Initialize<'info> {
+    /// The program's upgrade authority; pays the rent and becomes the config's authority.
+    #[account(mut)]
+    pub authority: Signer<'info>,
+    /// The config to make.
+    #[account(init, payer = authority, space = 8 + Config::INIT_SPACE, seeds = [seeds::CONFIG], bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The OPEN mint.
+    pub open_mint: Box<Account<'info, Mint>>,
+    /// Token account of all staked OPEN, to make.
+    #[account(init, payer = authority, seeds = [seeds::VAULT], bump, token::mint = open_mint, token::authority = config)]
+    pub vault: Box<Account<'info, TokenAccount>>,
+    /// Token account of slashed OPEN and forfeited bonds, to make.
+    #[account(
+        init,
+        payer = authority,
+        seeds = [seeds::INSURANCE],
+        bump,
+        token::mint = open_mint,
+        token::authority = config
+    )]
+    pub insurance: Box<Account<'info, TokenAccount>>,
+    /// The loader's record of this program, which names the upgrade authority.
+    #[account(seeds = [crate::ID.as_ref()], bump, seeds::program = bpf_loader_upgradeable::ID)]
+    pub program_data: Box<Account<'info, ProgramData>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+    /// The system program.
+    pub system_program: Program<'info, System>,
+}
+
+impl Initialize<'_> {
+    fn validate(&self, args: &InitializeArgs) -> Result<()> {
+        require!(
+            self.program_data.upgrade_authority_address == Some(self.authority.key()),
+            StakeError::NotUpgradeAuthority
+        );
+        require!(self.open_mint.decimals == OPEN_DECIMALS, StakeError::WrongMint);
+        require!(
+            args.min_operator_stake > 0 && args.min_validator_stake > 0 && args.unbond_slots > 0,
+            StakeError::ZeroParameter
+        );
+        Ok(())
+    }
+}
+
+/// Makes the config and the vaults.
+pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
+    ctx.accounts.validate(&args)?;
+    ctx.accounts.config.set_inner(Config {
+        version: 1,
+        bump: ctx.bumps.config,
+        vault_bump: ctx.bumps.vault,
+        insurance_bump: ctx.bumps.insurance,
+        authority: ctx.accounts.authority.key(),
+        pending_authority: None,
+        open_mint: ctx.accounts.open_mint.key(),
+        cluster: args.cluster,
+        min_operator_stake: args.min_operator_stake,
+        min_validator_stake: args.min_validator_stake,
+        unbond_slots: args.unbond_slots,
+        operator_stake: 0,
+        validator_stake: 0,
+        unbonding: 0,
+        committee_epoch: 0,
+        next_committee_sequence: 0,
+        sequence: 0,
+    });
+    let event = changed(&mut ctx.accounts.config)?;
+    emit_cpi!(event);
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! `request_unbond`: begins the way out.
+
+use crate::{
+    committee::View,
+    error::{SharedError, StakeError},
+    events::Unbonding,
+    seeds, sequence,
+    state::*,
+};
+use anchor_lang::prelude::*;
+
+/// Accounts of `request_unbond`.
+#[event_cpi]
+#[derive(Accounts)]
+#[instruction(role: Role)]
+pub struct RequestUnbond<'info> {
+    /// The staker.
+    pub owner: Signer<'info>,
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The position of the owner in this role.
+    #[account(
+        mut,
+        seeds = [seeds::POSITION, owner.key().as_ref(), &[role as u8]],
+        bump = position.bump,
+        has_one = owner
+    )]
+    pub position: Box<Account<'info, Position>>,
+    /// The active committee's address; empty before the first.
+    /// CHECK: the address is checked by its seeds, the content where there is any by [`View`].
+    #[account(seeds = [seeds::COMMITTEE, &config.committee_epoch.to_le_bytes()], bump)]
+    pub active_committee: UncheckedAccount<'info>,
+    /// The next committee's address; empty where none is proposed.
+    /// CHECK: the address is checked by its seeds, the content where there is any by [`View`].
+    #[account(seeds = [seeds::COMMITTEE, &(config.committee_epoch + 1).to_le_bytes()], bump)]
+    pub next_committee: UncheckedAccount<'info>,
+}
+
+impl RequestUnbond<'_> {
+    fn validate(&self, role: Role, amount: u64) -> Result<()> {
+        require!(amount > 0, StakeError::ZeroAmount);
+        let left = self.position.amount.checked_sub(amount).ok_or(StakeError::InsufficientStake)?;
+        if role == Role::Operator && left < self.config.min_operator_stake {
+            let owner = self.owner.key;
+            require!(
+                !seated(&self.active_committee, owner)? && !seated(&self.next_committee, owner)?,
+                StakeError::MemberBelowMinimum
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Whether `wallet` has a place in the committee at this address, if one was made there.
+fn seated(committee: &UncheckedAccount, wallet: &Pubkey) -> Result<bool> {
+    if committee.owner != &crate::ID {
+        return Ok(false);
+    }
+    let data = committee.try_borrow_data()?;
+    Ok(View::read(committee.owner, &data)?.place(wallet).is_some())
+}
+
+/// Moves `amount` from bonded to unbonding.
+pub(crate) fn handler(ctx: Context<RequestUnbond>, role: Role, amount: u64) -> Result<()> {
+    ctx.accounts.validate(role, amount)?;
+    let slot = Clock::get()?.slot;
+    let (config, position) = (&mut ctx.accounts.config, &mut ctx.accounts.position);
+    position.amount = position.amount.checked_sub(amount).ok_or(StakeError::InsufficientStake)?;
+    position.unbonding = position.unbonding.checked_add(amount).ok_or(SharedError::Overflow)?;
+    position.unbond_slot = slot.checked_add(config.unbond_slots).ok_or(SharedError::Overflow)?;
+    position.since_slot = slot;
+    let total = config.bonded_mut(role);
+    *total = total.checked_sub(amount).ok_or(SharedError::Overflow)?;
+    config.unbonding = config.unbonding.checked_add(amount).ok_or(SharedError::Overflow)?;
+    let event = Unbonding {
+        position: position.key(),
+        sequence: sequence::take(&mut position.sequence)?,
+        unbonding: position.unbonding,
+        unbond_slot: position.unbond_slot,
+        amount: position.amount,
+    };
+    emit_cpi!(event);
+    Ok(())
+}
