@@ -1,6 +1,6 @@
 //! Events of the datanet program. `sequence` counts per subject account, so that a gap is visible.
 
-use crate::state::{Access, GrantStatus, Modality};
+use crate::state::{Access, Grant, GrantStatus, Modality};
 use anchor_lang::prelude::*;
 
 /// A Datanet was made.
@@ -29,6 +29,22 @@ pub struct DatanetCreated {
     pub access: Access,
     /// Least bond of a batch.
     pub min_bond: u64,
+}
+
+/// A Datanet's owner or pause changed.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatanetChanged {
+    /// The Datanet account.
+    pub datanet: Pubkey,
+    /// Event number of the Datanet.
+    pub sequence: u64,
+    /// Its owner now.
+    pub owner: Pubkey,
+    /// Who may take over.
+    pub pending_owner: Option<Pubkey>,
+    /// Whether no batch may be opened.
+    pub paused: bool,
 }
 
 /// A batch was opened.
@@ -81,6 +97,18 @@ pub struct BatchSubmitted {
     pub commit_until: u64,
     /// Last slot to reveal.
     pub reveal_until: u64,
+}
+
+/// The seed of a batch's panel was fixed ahead of the first commitment.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct PanelDrawn {
+    /// The batch account.
+    pub batch: Pubkey,
+    /// Event number of the batch.
+    pub sequence: u64,
+    /// The seed: a validator is drawn or not by its ticket under it.
+    pub seed: [u8; 32],
 }
 
 /// A validator committed to a verdict.
@@ -139,7 +167,7 @@ pub struct BatchAccepted {
     pub datanet_root: [u8; 32],
 }
 
-/// A batch was rejected or ran out of time.
+/// A batch was rejected, ran out of time or was taken back before review.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchRejected {
@@ -153,7 +181,7 @@ pub struct BatchRejected {
     pub index: u64,
     /// Who contributed.
     pub contributor: Pubkey,
-    /// Whether it ran out of time (the bond returns) and was not voted down (the bond is forfeited).
+    /// Whether it ended without a decision (the bond returns) and was not voted down (the bond is forfeited).
     pub expired: bool,
     /// Validators that rejected.
     pub rejected_by: Vec<Pubkey>,
@@ -177,6 +205,21 @@ pub struct GrantChanged {
     pub status: GrantStatus,
     /// Last slot in which it is live.
     pub expiry_slot: u64,
+}
+
+impl GrantChanged {
+    /// The event with this number for `grant` as it is now.
+    pub fn of(grant: &Account<Grant>, sequence: u64) -> Self {
+        Self {
+            grant: grant.key(),
+            sequence,
+            datanet: grant.datanet,
+            grantee: grant.grantee,
+            purpose: grant.purpose.clone(),
+            status: grant.status,
+            expiry_slot: grant.expiry_slot,
+        }
+    }
 }
 
 /// A permissioned Datanet was read by a job.

@@ -15,6 +15,10 @@ pub const MAX_PURPOSE: usize = 128;
 pub const MAX_PANEL: usize = 9;
 /// Most mountains of one batch: up to 65,535 contributions.
 pub const BATCH_PEAKS: usize = 16;
+/// Most contributions of one batch: what [`BATCH_PEAKS`] mountains can hold.
+pub const MAX_BATCH: u64 = (1 << BATCH_PEAKS) - 1;
+/// Longest window in slots (about 46 days).
+pub const MAX_WINDOW: u64 = 10_000_000;
 /// Highest quality score.
 pub const MAX_QUALITY: u16 = 10_000;
 

@@ -1,2 +1,110 @@
-//! OpenLedger model program.
-anchor_lang::declare_id!("G7H1ik1rdSNfm7xDyRsET1HXNcVj5qRYDuWQRu1RW11z");
+//! OpenLedger's registry of models and its fine-tuning jobs: budgets in escrow, Datanets read as they stood at the
+//! request, results accepted only with the committee's attestation.
+//!
+//! A job's escrow always ends whole: what the attested result pays plus what returns to the requester is what lay in
+//! it, whatever the path.
+
+pub mod error;
+pub mod escrow;
+pub mod events;
+pub mod instructions;
+pub mod seeds;
+pub mod state;
+
+use anchor_lang::prelude::*;
+pub use instructions::*;
+
+declare_id!("G7H1ik1rdSNfm7xDyRsET1HXNcVj5qRYDuWQRu1RW11z");
+
+#[cfg(not(feature = "no-entrypoint"))]
+solana_security_txt::security_txt! {
+    name: "OpenLedger model",
+    project_url: "https://github.com/openledger/openledger-solana",
+    contacts: "link:https://github.com/openledger/openledger-solana/security/advisories/new",
+    policy: "https://github.com/openledger/openledger-solana/blob/main/docs/SECURITY.md",
+    source_code: "https://github.com/openledger/openledger-solana"
+}
+
+/// Instructions of the model program.
+#[program]
+pub mod model {
+    use super::*;
+
+    /// Makes the config. Only the program's upgrade authority, once.
+    #[access_control(ctx.accounts.validate(&args))]
+    pub fn initialize(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
+        Initialize::handler(ctx, args)
+    }
+
+    /// Changes the windows of jobs requested or assigned from now on. Only the config's authority.
+    #[access_control(ctx.accounts.validate(&args))]
+    pub fn set_windows(ctx: Context<SetWindows>, args: InitializeArgs) -> Result<()> {
+        SetWindows::handler(ctx, args)
+    }
+
+    /// Names a wallet that may take over the config. Only the config's authority.
+    pub fn propose_authority(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
+        ProposeAuthority::handler(ctx, new)
+    }
+
+    /// Takes over the config. Only the wallet that was named.
+    pub fn accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
+        AcceptAuthority::handler(ctx)
+    }
+
+    /// Registers a model that the signer owns, over a base model or over another model's adapter.
+    #[access_control(ctx.accounts.validate(&args))]
+    pub fn register_model(ctx: Context<RegisterModel>, args: RegisterModelArgs) -> Result<()> {
+        RegisterModel::handler(ctx, args)
+    }
+
+    /// Changes the prices of 1,000 tokens. Only the model's owner.
+    #[access_control(ctx.accounts.validate())]
+    pub fn set_price(ctx: Context<SetPrice>, price_in: u64, price_out: u64) -> Result<()> {
+        SetPrice::handler(ctx, price_in, price_out)
+    }
+
+    /// Takes a model out of service for good. Only the model's owner.
+    #[access_control(ctx.accounts.validate())]
+    pub fn retire_model(ctx: Context<RetireModel>) -> Result<()> {
+        RetireModel::handler(ctx)
+    }
+
+    /// Requests a training job and puts its budget into escrow. Only the model's owner. Remaining accounts: for each
+    /// Datanet its account and, where it is permissioned, the requester's grant (writable).
+    #[access_control(ctx.accounts.validate(&args))]
+    pub fn request_job<'info>(ctx: Context<'info, RequestJob<'info>>, args: RequestJobArgs) -> Result<()> {
+        RequestJob::handler(ctx, args)
+    }
+
+    /// Takes a job. Only an operator of the active committee that can train.
+    #[access_control(ctx.accounts.validate())]
+    pub fn assign_job(ctx: Context<AssignJob>) -> Result<()> {
+        AssignJob::handler(ctx)
+    }
+
+    /// Posts the Merkle root of the training log, once. Only the assigned operator.
+    #[access_control(ctx.accounts.validate(&log_root))]
+    pub fn post_log(ctx: Context<PostLog>, log_root: [u8; 32]) -> Result<()> {
+        PostLog::handler(ctx, log_root)
+    }
+
+    /// Accepts a result that the active committee attests in the Ed25519 instruction directly before. Anyone may send
+    /// it. Remaining accounts: for each entry of `compute`, in order, an OPEN token account of its operator (writable).
+    pub fn attest_result<'info>(ctx: Context<'info, AttestResult<'info>>, args: AttestResultArgs) -> Result<()> {
+        let committee_epoch = ctx.accounts.validate(&args, ctx.remaining_accounts)?;
+        AttestResult::handler(ctx, args, committee_epoch)
+    }
+
+    /// Calls off a job that nobody has taken. The requester at once, anyone after `config.assign_slots`.
+    #[access_control(ctx.accounts.validate())]
+    pub fn cancel_job(ctx: Context<CancelJob>) -> Result<()> {
+        CancelJob::handler(ctx)
+    }
+
+    /// Ends a job that has run out of time. Anyone.
+    #[access_control(ctx.accounts.validate())]
+    pub fn expire_job(ctx: Context<ExpireJob>) -> Result<()> {
+        ExpireJob::handler(ctx)
+    }
+}

@@ -1,0 +1,98 @@
+//! Makes a Datanet.
+
+use crate::{error::DatanetError, events::DatanetCreated, seeds, state::*};
+use anchor_lang::prelude::*;
+use openledger_protocol::hash::ZERO;
+use stake::sequence::take;
+
+/// Arguments of `create_datanet`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct CreateDatanetArgs {
+    /// The creator's number for it: part of its address.
+    pub id: u64,
+    /// Human-readable name, 1 to 64 bytes.
+    pub name: String,
+    /// Where the description lies (content-addressed), 1 to 128 bytes.
+    pub metadata_uri: String,
+    /// SHA-256 of the description.
+    pub metadata_hash: [u8; 32],
+    /// What its content is.
+    pub modality: Modality,
+    /// SPDX licence expression, 1 to 64 bytes.
+    pub licence: String,
+    /// Who may train on it.
+    pub access: Access,
+    /// Least bond of a batch in base units.
+    pub min_bond: u64,
+    /// Expected size of a batch's panel, 1 to 9.
+    pub panel_size: u8,
+    /// Equal verdicts that decide, 1 to `panel_size`.
+    pub quorum: u8,
+}
+
+/// Accounts of `create_datanet`.
+#[event_cpi]
+#[derive(Accounts)]
+#[instruction(args: CreateDatanetArgs)]
+pub struct CreateDatanet<'info> {
+    /// Makes and owns it, and pays the rent.
+    #[account(mut)]
+    pub creator: Signer<'info>,
+    /// The Datanet to make.
+    #[account(
+        init, payer = creator, space = 8 + Datanet::INIT_SPACE,
+        seeds = [seeds::DATANET, creator.key().as_ref(), &args.id.to_le_bytes()], bump,
+    )]
+    pub datanet: Box<Account<'info, Datanet>>,
+    /// The System program.
+    pub system_program: Program<'info, System>,
+}
+
+impl CreateDatanet<'_> {
+    /// Checks lengths and the panel.
+    pub fn validate(&self, args: &CreateDatanetArgs) -> Result<()> {
+        require!((1..=MAX_NAME).contains(&args.name.len()), DatanetError::BadName);
+        require!((1..=MAX_URI).contains(&args.metadata_uri.len()), DatanetError::BadUri);
+        require!((1..=MAX_LICENCE).contains(&args.licence.len()), DatanetError::BadLicence);
+        require!(args.metadata_hash != ZERO, DatanetError::ZeroHash);
+        require!((1..=MAX_PANEL).contains(&usize::from(args.panel_size)), DatanetError::BadPanel);
+        require!((1..=args.panel_size).contains(&args.quorum), DatanetError::BadPanel);
+        Ok(())
+    }
+
+    /// Writes it.
+    pub fn handler(ctx: Context<Self>, args: CreateDatanetArgs) -> Result<()> {
+        let a = &mut *ctx.accounts;
+        let datanet = &mut a.datanet;
+        // Field by field: an account is zero when made, and a whole `Datanet` would take half a stack frame.
+        datanet.version = 1;
+        datanet.bump = ctx.bumps.datanet;
+        datanet.creator = a.creator.key();
+        datanet.id = args.id;
+        datanet.owner = a.creator.key();
+        datanet.name = args.name;
+        datanet.metadata_uri = args.metadata_uri;
+        datanet.metadata_hash = args.metadata_hash;
+        datanet.modality = args.modality;
+        datanet.licence = args.licence;
+        datanet.access = args.access;
+        datanet.min_bond = args.min_bond;
+        datanet.panel_size = args.panel_size;
+        datanet.quorum = args.quorum;
+        let event = DatanetCreated {
+            datanet: datanet.key(),
+            sequence: take(&mut datanet.sequence)?,
+            owner: datanet.owner,
+            id: datanet.id,
+            name: datanet.name.clone(),
+            metadata_uri: datanet.metadata_uri.clone(),
+            metadata_hash: datanet.metadata_hash,
+            licence: datanet.licence.clone(),
+            modality: datanet.modality,
+            access: datanet.access,
+            min_bond: datanet.min_bond,
+        };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

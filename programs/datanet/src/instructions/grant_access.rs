@@ -1,0 +1,44 @@
+//! The owner of a Datanet gives access, or extends it.
+
+use crate::{error::DatanetError, events::GrantChanged, seeds, state::*};
+use anchor_lang::prelude::*;
+use stake::sequence::take;
+
+/// Accounts of `grant_access`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct GrantAccess<'info> {
+    /// The Datanet's owner.
+    pub owner: Signer<'info>,
+    /// The Datanet.
+    #[account(
+        seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump,
+        has_one = owner @ DatanetError::NotOwner,
+    )]
+    pub datanet: Box<Account<'info, Datanet>>,
+    /// The grant asked for.
+    #[account(
+        mut, seeds = [seeds::GRANT, datanet.key().as_ref(), grant.grantee.as_ref()], bump = grant.bump,
+        has_one = datanet @ DatanetError::WrongGrant,
+    )]
+    pub grant: Box<Account<'info, Grant>>,
+}
+
+impl GrantAccess<'_> {
+    /// Checks that there is something to grant, and for how long.
+    pub fn validate(&self, expiry_slot: u64) -> Result<()> {
+        require!(self.grant.status != GrantStatus::Revoked, DatanetError::GrantRevoked);
+        require!(expiry_slot > Clock::get()?.slot, DatanetError::BadExpiry);
+        Ok(())
+    }
+
+    /// Writes the grant.
+    pub fn handler(ctx: Context<Self>, expiry_slot: u64) -> Result<()> {
+        let grant = &mut ctx.accounts.grant;
+        grant.status = GrantStatus::Granted;
+        grant.expiry_slot = expiry_slot;
+        let number = take(&mut grant.sequence)?;
+        emit_cpi!(GrantChanged::of(&ctx.accounts.grant, number));
+        Ok(())
+    }
+}

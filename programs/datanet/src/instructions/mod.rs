@@ -1,0 +1,47 @@
+//! One file an instruction.
+
+mod accept_authority;
+mod accept_owner;
+mod cancel_batch;
+mod commit_verdict;
+mod contribute;
+mod create_datanet;
+mod draw_panel;
+mod expire_batch;
+mod finalise_batch;
+mod grant_access;
+mod initialize;
+mod open_batch;
+mod propose_authority;
+mod propose_owner;
+mod record_use;
+mod request_access;
+mod reveal_verdict;
+mod revoke_access;
+mod set_paused;
+mod set_windows;
+mod submit_batch;
+mod verify_contribution;
+
+pub use accept_authority::*;
+pub use accept_owner::*;
+pub use cancel_batch::*;
+pub use commit_verdict::*;
+pub use contribute::*;
+pub use create_datanet::*;
+pub use draw_panel::*;
+pub use expire_batch::*;
+pub use finalise_batch::*;
+pub use grant_access::*;
+pub use initialize::*;
+pub use open_batch::*;
+pub use propose_authority::*;
+pub use propose_owner::*;
+pub use record_use::*;
+pub use request_access::*;
+pub use reveal_verdict::*;
+pub use revoke_access::*;
+pub use set_paused::*;
+pub use set_windows::*;
+pub use submit_batch::*;
+pub use verify_contribution::*;

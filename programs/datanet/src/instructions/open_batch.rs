@@ -1,0 +1,89 @@
+//! Opens a batch of contributions and takes its bond.
+
+use crate::{error::DatanetError, events::BatchOpened, seeds, state::*};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{self, Mint, Token, TokenAccount, TransferChecked};
+use stake::sequence::take;
+
+/// Accounts of `open_batch`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct OpenBatch<'info> {
+    /// Contributes, bonds, and pays the rent until the batch ends.
+    #[account(mut)]
+    pub contributor: Signer<'info>,
+    /// The config.
+    #[account(seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The Datanet.
+    #[account(
+        mut, seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump,
+    )]
+    pub datanet: Box<Account<'info, Datanet>>,
+    /// The batch to make; its number is `datanet.batches`.
+    #[account(
+        init, payer = contributor, space = 8 + Batch::INIT_SPACE,
+        seeds = [seeds::BATCH, datanet.key().as_ref(), &datanet.batches.to_le_bytes()], bump,
+    )]
+    pub batch: Box<Account<'info, Batch>>,
+    /// The OPEN mint.
+    #[account(address = config.open_mint @ DatanetError::WrongMint)]
+    pub open_mint: Box<Account<'info, Mint>>,
+    /// The contributor's OPEN: the bond comes from here.
+    #[account(
+        mut,
+        constraint = contributor_token.mint == open_mint.key() @ DatanetError::WrongMint,
+        constraint = contributor_token.owner == contributor.key() @ DatanetError::WrongTokenOwner,
+    )]
+    pub contributor_token: Box<Account<'info, TokenAccount>>,
+    /// The bond vault.
+    #[account(mut, seeds = [seeds::BOND], bump = config.bond_bump)]
+    pub bond_vault: Box<Account<'info, TokenAccount>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+    /// The System program.
+    pub system_program: Program<'info, System>,
+}
+
+impl OpenBatch<'_> {
+    /// Checks the pause and the bond.
+    pub fn validate(&self, bond: u64) -> Result<()> {
+        require!(!self.datanet.paused, DatanetError::Paused);
+        require_gte!(bond, self.datanet.min_bond, DatanetError::BondTooSmall);
+        Ok(())
+    }
+
+    /// Takes the bond and writes the batch.
+    pub fn handler(ctx: Context<Self>, bond: u64) -> Result<()> {
+        let a = &mut *ctx.accounts;
+        let accounts = TransferChecked {
+            from: a.contributor_token.to_account_info(),
+            mint: a.open_mint.to_account_info(),
+            to: a.bond_vault.to_account_info(),
+            authority: a.contributor.to_account_info(),
+        };
+        token::transfer_checked(CpiContext::new(a.token_program.key(), accounts), bond, a.open_mint.decimals)?;
+
+        let index = a.datanet.batches;
+        a.datanet.batches = index.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
+        // Field by field: an account is zero when made, and a whole `Batch` would crowd the stack frame.
+        let batch = &mut a.batch;
+        batch.version = 1;
+        batch.bump = ctx.bumps.batch;
+        batch.datanet = a.datanet.key();
+        batch.index = index;
+        batch.contributor = a.contributor.key();
+        batch.status = BatchStatus::Open;
+        batch.bond = bond;
+        let event = BatchOpened {
+            datanet: a.datanet.key(),
+            sequence: take(&mut a.datanet.sequence)?,
+            batch: a.batch.key(),
+            index,
+            contributor: a.contributor.key(),
+            bond,
+        };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! The owner of a Datanet takes access back, or refuses a request.
+
+use crate::{error::DatanetError, events::GrantChanged, seeds, state::*};
+use anchor_lang::prelude::*;
+use stake::sequence::take;
+
+/// Accounts of `revoke_access`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct RevokeAccess<'info> {
+    /// The Datanet's owner.
+    pub owner: Signer<'info>,
+    /// The Datanet.
+    #[account(
+        seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump,
+        has_one = owner @ DatanetError::NotOwner,
+    )]
+    pub datanet: Box<Account<'info, Datanet>>,
+    /// The grant.
+    #[account(
+        mut, seeds = [seeds::GRANT, datanet.key().as_ref(), grant.grantee.as_ref()], bump = grant.bump,
+        has_one = datanet @ DatanetError::WrongGrant,
+    )]
+    pub grant: Box<Account<'info, Grant>>,
+}
+
+impl RevokeAccess<'_> {
+    /// Checks that it is not revoked already.
+    pub fn validate(&self) -> Result<()> {
+        require!(self.grant.status != GrantStatus::Revoked, DatanetError::GrantRevoked);
+        Ok(())
+    }
+
+    /// Takes it back.
+    pub fn handler(ctx: Context<Self>) -> Result<()> {
+        let grant = &mut ctx.accounts.grant;
+        grant.status = GrantStatus::Revoked;
+        let number = take(&mut grant.sequence)?;
+        emit_cpi!(GrantChanged::of(&ctx.accounts.grant, number));
+        Ok(())
+    }
+}

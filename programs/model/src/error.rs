@@ -1,0 +1,116 @@
+//! What the program refuses, and what to do about it.
+
+use anchor_lang::prelude::*;
+
+/// Errors of the model program.
+#[error_code]
+pub enum ModelError {
+    /// `initialize` was signed by somebody else than the program's upgrade authority.
+    #[msg("only the program's upgrade authority may initialise it: sign with that wallet")]
+    NotUpgradeAuthority,
+    /// The signer is not the config's authority.
+    #[msg("only the config's authority may do this: sign with the wallet in config.authority")]
+    NotAuthority,
+    /// The signer is not the wallet named to take over the config.
+    #[msg("only the wallet in config.pending_authority may accept: have the authority propose you first")]
+    NotPendingAuthority,
+    /// The signer does not own the model.
+    #[msg("only the model's owner may do this: sign with the wallet in model.owner")]
+    NotModelOwner,
+    /// A token account or the mint is not of OPEN.
+    #[msg("wrong mint: use the OPEN mint and token accounts of that mint")]
+    WrongMint,
+    /// A token account belongs to somebody else.
+    #[msg("wrong owner of a token account: use a token account that the named wallet owns")]
+    WrongTokenOwner,
+    /// A number of slots is zero or too large.
+    #[msg("windows must be 1 to 100,000,000 slots")]
+    BadWindow,
+    /// A name is empty or too long.
+    #[msg("name must be 1 to 64 bytes")]
+    BadName,
+    /// A hash is zero.
+    #[msg("a hash is zero: give the SHA-256 of the content")]
+    ZeroHash,
+    /// The parent model has no adapter to build on.
+    #[msg("the parent model is not ready: build on a model with an attested adapter")]
+    ParentNotReady,
+    /// The parent stands on another base model.
+    #[msg("the parent model has another base: give the parent's base_hash")]
+    ParentBaseDiffers,
+    /// The model is retired.
+    #[msg("the model is retired: register another one")]
+    Retired,
+    /// The budget is zero.
+    #[msg("budget must be at least one base unit")]
+    ZeroBudget,
+    /// No Datanet, or more than a job can read.
+    #[msg("a job reads 1 to 8 Datanets: pass their accounts as remaining accounts")]
+    BadDatanetCount,
+    /// A remaining account is not a Datanet.
+    #[msg("remaining accounts must be, for each Datanet, its account and then your grant if it is permissioned")]
+    WrongDatanet,
+    /// A Datanet is named twice.
+    #[msg("a Datanet is named twice: name each once")]
+    DuplicateDatanet,
+    /// A Datanet holds nothing.
+    #[msg("the Datanet has no accepted batch: there is nothing to train on")]
+    EmptyDatanet,
+    /// The grant for a permissioned Datanet is missing.
+    #[msg("the Datanet is permissioned: pass your grant (writable) directly after it")]
+    MissingGrant,
+    /// The job is not waiting for an operator.
+    #[msg("the job is not waiting for an operator: it was assigned, cancelled or has ended")]
+    JobNotRequested,
+    /// The job is not running.
+    #[msg("the job is not running: it is not assigned yet or has ended")]
+    JobNotRunning,
+    /// The operator account is not the signer's.
+    #[msg("not your operator entry: register as an operator and sign with its owner's wallet")]
+    NotOperator,
+    /// The operator cannot train.
+    #[msg("the operator lacks the capability to train: set bit 0 of its capabilities")]
+    CannotTrain,
+    /// A wallet is not in the active committee.
+    #[msg("not a member of the active committee: only its members may train and be paid for it")]
+    NotMember,
+    /// The signer is not the operator that took the job.
+    #[msg("only the operator that took the job may do this")]
+    NotAssigned,
+    /// The job's time is up.
+    #[msg("the job's deadline has passed: expire it")]
+    DeadlinePassed,
+    /// The log was posted before.
+    #[msg("the log's root is posted already and cannot change")]
+    LogPosted,
+    /// The log was not posted.
+    #[msg("the operator must post the log's root before a result is accepted")]
+    LogMissing,
+    /// Too many shares of compute.
+    #[msg("a result pays at most 8 operators")]
+    TooManyShares,
+    /// An operator is named twice.
+    #[msg("an operator is named twice: add its shares up")]
+    DuplicateOperator,
+    /// The shares exceed the budget.
+    #[msg("the shares of compute exceed the job's budget")]
+    OverBudget,
+    /// Remaining accounts do not match the shares.
+    #[msg("pass one token account per share of compute, in the same order")]
+    WrongPayeeCount,
+    /// A payee's account is not its operator's OPEN token account.
+    #[msg("a payee's account is not an OPEN token account of its operator")]
+    WrongPayee,
+    /// Somebody else than the requester cancels too early.
+    #[msg("too early: until the job has waited config.assign_slots only its requester may cancel it")]
+    CancelTooEarly,
+    /// The job still has time.
+    #[msg("too early to expire: the job has time until job.deadline_slot")]
+    ExpireTooEarly,
+    /// The escrow's rent would go elsewhere.
+    #[msg("wrong requester: pass the wallet in job.requester")]
+    WrongRequester,
+    /// The account is of another job or model.
+    #[msg("the account belongs to another job or model")]
+    WrongJob,
+}

@@ -1,0 +1,36 @@
+//! Takes over the config.
+
+use crate::{error::ModelError, events::ConfigChanged, seeds, state::Config};
+use anchor_lang::prelude::*;
+use stake::sequence::take;
+
+/// Accounts of `accept_authority`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct AcceptAuthority<'info> {
+    /// The wallet that was named.
+    pub new_authority: Signer<'info>,
+    /// The config.
+    #[account(
+        mut, seeds = [seeds::CONFIG], bump = config.bump,
+        constraint = config.pending_authority == Some(new_authority.key()) @ ModelError::NotPendingAuthority,
+    )]
+    pub config: Account<'info, Config>,
+}
+
+impl AcceptAuthority<'_> {
+    /// Makes the signer the authority.
+    pub fn handler(ctx: Context<Self>) -> Result<()> {
+        let a = &mut *ctx.accounts;
+        a.config.authority = a.new_authority.key();
+        a.config.pending_authority = None;
+        let event = ConfigChanged {
+            config: a.config.key(),
+            sequence: take(&mut a.config.sequence)?,
+            authority: a.config.authority,
+            pending_authority: None,
+        };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

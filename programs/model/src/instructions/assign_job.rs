@@ -1,0 +1,67 @@
+//! An operator takes a job.
+
+use crate::{error::ModelError, events::JobAssigned, seeds, state::*};
+use anchor_lang::prelude::*;
+use stake::{
+    committee::View,
+    error::SharedError,
+    sequence::take,
+    state::{CommitteeStatus, Config as StakeConfig, Operator},
+};
+
+/// Accounts of `assign_job`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct AssignJob<'info> {
+    /// The operator's wallet.
+    pub operator: Signer<'info>,
+    /// Its entry in the registry: what it can do.
+    #[account(
+        constraint = operator_entry.owner == operator.key() @ ModelError::NotOperator,
+    )]
+    pub operator_entry: Box<Account<'info, Operator>>,
+    /// The stake program's config: which committee is active.
+    #[account(seeds = [stake::seeds::CONFIG], bump = stake_config.bump, seeds::program = stake::ID)]
+    pub stake_config: Box<Account<'info, StakeConfig>>,
+    /// CHECK: the active committee; owner, kind, epoch and status are checked by `validate`.
+    pub committee: UncheckedAccount<'info>,
+    /// The config: the time for a job.
+    #[account(seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The job.
+    #[account(mut, seeds = [seeds::JOB, job.model.as_ref(), &job.number.to_le_bytes()], bump = job.bump)]
+    pub job: Box<Account<'info, Job>>,
+}
+
+impl AssignJob<'_> {
+    /// Checks that the job waits and that the signer may take it.
+    pub fn validate(&self) -> Result<()> {
+        require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);
+        require!(self.operator_entry.capabilities & CAN_TRAIN != 0, ModelError::CannotTrain);
+        let data = self.committee.try_borrow_data()?;
+        let committee = View::read(self.committee.owner, &data)?;
+        let active = committee.head.status == CommitteeStatus::Active
+            && committee.head.epoch == self.stake_config.committee_epoch;
+        require!(active, SharedError::CommitteeNotActive);
+        require!(committee.place(&self.operator.key()).is_some(), ModelError::NotMember);
+        Ok(())
+    }
+
+    /// Starts the job's clock.
+    pub fn handler(ctx: Context<Self>) -> Result<()> {
+        let a = &mut *ctx.accounts;
+        let job = &mut a.job;
+        job.status = JobStatus::Running;
+        job.operator = Some(a.operator.key());
+        job.deadline_slot =
+            Clock::get()?.slot.checked_add(a.config.job_slots).ok_or(ProgramError::ArithmeticOverflow)?;
+        let event = JobAssigned {
+            job: job.key(),
+            sequence: take(&mut job.sequence)?,
+            operator: a.operator.key(),
+            deadline_slot: job.deadline_slot,
+        };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! Calls off a job that nobody has taken: everything returns.
+
+use crate::{error::ModelError, escrow::Escrow, events::JobEnded, seeds, state::*};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{Mint, Token, TokenAccount};
+use stake::sequence::take;
+
+/// Accounts of `cancel_job`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct CancelJob<'info> {
+    /// The requester; anyone once the job has waited `config.assign_slots`.
+    pub canceller: Signer<'info>,
+    /// The config: how long a job waits.
+    #[account(seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The job.
+    #[account(
+        mut, seeds = [seeds::JOB, job.model.as_ref(), &job.number.to_le_bytes()], bump = job.bump,
+        has_one = requester @ ModelError::WrongRequester,
+    )]
+    pub job: Box<Account<'info, Job>>,
+    /// The escrow; emptied and closed here.
+    #[account(mut, seeds = [seeds::ESCROW, job.key().as_ref()], bump = job.escrow_bump)]
+    pub escrow: Box<Account<'info, TokenAccount>>,
+    /// The OPEN mint.
+    #[account(address = config.open_mint @ ModelError::WrongMint)]
+    pub open_mint: Box<Account<'info, Mint>>,
+    /// CHECK: the job's requester by address: the escrow's rent returns to it.
+    #[account(mut)]
+    pub requester: UncheckedAccount<'info>,
+    /// The requester's OPEN: the budget returns here.
+    #[account(
+        mut,
+        constraint = requester_token.mint == open_mint.key() @ ModelError::WrongMint,
+        constraint = requester_token.owner == requester.key() @ ModelError::WrongTokenOwner,
+    )]
+    pub requester_token: Box<Account<'info, TokenAccount>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+}
+
+impl CancelJob<'_> {
+    /// Checks that nobody has taken the job and that the signer may cancel it now.
+    pub fn validate(&self) -> Result<()> {
+        require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);
+        let waited = Clock::get()?.slot.saturating_sub(self.job.requested_slot);
+        let own = self.canceller.key() == self.job.requester;
+        require!(own || waited > self.config.assign_slots, ModelError::CancelTooEarly);
+        Ok(())
+    }
+
+    /// Returns everything and closes the escrow.
+    pub fn handler(ctx: Context<Self>) -> Result<()> {
+        let a = &mut *ctx.accounts;
+        let escrow = Escrow { job: &a.job, account: &a.escrow, mint: &a.open_mint, token_program: &a.token_program };
+        let refunded = escrow.settle(0, a.requester_token.to_account_info(), a.requester.to_account_info())?;
+        a.job.status = JobStatus::Cancelled;
+        a.job.refunded = refunded;
+        let event = JobEnded { job: a.job.key(), sequence: take(&mut a.job.sequence)?, expired: false, refunded };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! Ends a job that has run out of time: everything returns.
+
+use crate::{error::ModelError, escrow::Escrow, events::JobEnded, seeds, state::*};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{Mint, Token, TokenAccount};
+use stake::sequence::take;
+
+/// Accounts of `expire_job`. Anyone may send it.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ExpireJob<'info> {
+    /// The job.
+    #[account(
+        mut, seeds = [seeds::JOB, job.model.as_ref(), &job.number.to_le_bytes()], bump = job.bump,
+        has_one = requester @ ModelError::WrongRequester,
+    )]
+    pub job: Box<Account<'info, Job>>,
+    /// The escrow; emptied and closed here.
+    #[account(mut, seeds = [seeds::ESCROW, job.key().as_ref()], bump = job.escrow_bump)]
+    pub escrow: Box<Account<'info, TokenAccount>>,
+    /// The OPEN mint.
+    #[account(address = escrow.mint @ ModelError::WrongMint)]
+    pub open_mint: Box<Account<'info, Mint>>,
+    /// CHECK: the job's requester by address: the escrow's rent returns to it.
+    #[account(mut)]
+    pub requester: UncheckedAccount<'info>,
+    /// The requester's OPEN: the budget returns here.
+    #[account(
+        mut,
+        constraint = requester_token.mint == open_mint.key() @ ModelError::WrongMint,
+        constraint = requester_token.owner == requester.key() @ ModelError::WrongTokenOwner,
+    )]
+    pub requester_token: Box<Account<'info, TokenAccount>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+}
+
+impl ExpireJob<'_> {
+    /// Checks that the job runs and its time is up.
+    pub fn validate(&self) -> Result<()> {
+        require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
+        require!(Clock::get()?.slot > self.job.deadline_slot, ModelError::ExpireTooEarly);
+        Ok(())
+    }
+
+    /// Returns everything and closes the escrow.
+    pub fn handler(ctx: Context<Self>) -> Result<()> {
+        let a = &mut *ctx.accounts;
+        let escrow = Escrow { job: &a.job, account: &a.escrow, mint: &a.open_mint, token_program: &a.token_program };
+        let refunded = escrow.settle(0, a.requester_token.to_account_info(), a.requester.to_account_info())?;
+        a.job.status = JobStatus::Expired;
+        a.job.refunded = refunded;
+        let event = JobEnded { job: a.job.key(), sequence: take(&mut a.job.sequence)?, expired: true, refunded };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

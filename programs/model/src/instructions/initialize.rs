@@ -1,0 +1,77 @@
+//! Makes the config, once.
+
+use crate::{error::ModelError, events::ConfigChanged, seeds, state::*};
+use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
+use stake::sequence::take;
+
+/// Arguments of `initialize`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
+pub struct InitializeArgs {
+    /// Slots that a job may take from assignment to result.
+    pub job_slots: u64,
+    /// Slots that a requested job waits for an operator before it may be cancelled by anyone.
+    pub assign_slots: u64,
+}
+
+impl InitializeArgs {
+    /// Refuses windows in which nobody could act, or which would never end.
+    pub fn validate(&self) -> Result<()> {
+        for slots in [self.job_slots, self.assign_slots] {
+            require!((1..=MAX_WINDOW).contains(&slots), ModelError::BadWindow);
+        }
+        Ok(())
+    }
+}
+
+/// Accounts of `initialize`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct Initialize<'info> {
+    /// The program's upgrade authority; becomes the config's authority and pays the rent.
+    #[account(mut)]
+    pub authority: Signer<'info>,
+    /// The loader's record of who may upgrade this program.
+    #[account(
+        seeds = [crate::ID.as_ref()], bump, seeds::program = bpf_loader_upgradeable::ID,
+        constraint = program_data.upgrade_authority_address == Some(authority.key()) @ ModelError::NotUpgradeAuthority,
+    )]
+    pub program_data: Account<'info, ProgramData>,
+    /// The config to make.
+    #[account(init, payer = authority, space = 8 + Config::INIT_SPACE, seeds = [seeds::CONFIG], bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The stake program's config: names the mint.
+    #[account(seeds = [stake::seeds::CONFIG], bump = stake_config.bump, seeds::program = stake::ID)]
+    pub stake_config: Box<Account<'info, stake::state::Config>>,
+    /// The System program.
+    pub system_program: Program<'info, System>,
+}
+
+impl Initialize<'_> {
+    /// Checks the windows.
+    pub fn validate(&self, args: &InitializeArgs) -> Result<()> {
+        args.validate()
+    }
+
+    /// Writes the config.
+    pub fn handler(ctx: Context<Self>, args: InitializeArgs) -> Result<()> {
+        let a = &mut *ctx.accounts;
+        a.config.set_inner(Config {
+            version: 1,
+            bump: ctx.bumps.config,
+            authority: a.authority.key(),
+            pending_authority: None,
+            open_mint: a.stake_config.open_mint,
+            job_slots: args.job_slots,
+            assign_slots: args.assign_slots,
+            sequence: 0,
+        });
+        let event = ConfigChanged {
+            config: a.config.key(),
+            sequence: take(&mut a.config.sequence)?,
+            authority: a.config.authority,
+            pending_authority: None,
+        };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

@@ -1,0 +1,41 @@
+//! The trainer fixes its training log. Segments to verify are drawn from hashes of later slots.
+
+use crate::{error::ModelError, events::LogPosted, seeds, state::*};
+use anchor_lang::prelude::*;
+use openledger_protocol::hash::ZERO;
+use stake::sequence::take;
+
+/// Accounts of `post_log`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct PostLog<'info> {
+    /// The wallet of the operator that took the job.
+    pub operator: Signer<'info>,
+    /// The job.
+    #[account(
+        mut, seeds = [seeds::JOB, job.model.as_ref(), &job.number.to_le_bytes()], bump = job.bump,
+        constraint = job.operator == Some(operator.key()) @ ModelError::NotAssigned,
+    )]
+    pub job: Box<Account<'info, Job>>,
+}
+
+impl PostLog<'_> {
+    /// Checks that the job runs, has time, and has no log yet.
+    pub fn validate(&self, log_root: &[u8; 32]) -> Result<()> {
+        require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
+        require!(self.job.log_root == ZERO, ModelError::LogPosted);
+        require!(*log_root != ZERO, ModelError::ZeroHash);
+        require!(Clock::get()?.slot <= self.job.deadline_slot, ModelError::DeadlinePassed);
+        Ok(())
+    }
+
+    /// Writes the root and its slot.
+    pub fn handler(ctx: Context<Self>, log_root: [u8; 32]) -> Result<()> {
+        let job = &mut ctx.accounts.job;
+        job.log_root = log_root;
+        job.log_slot = Clock::get()?.slot;
+        let event = LogPosted { job: job.key(), sequence: take(&mut job.sequence)?, log_root, slot: job.log_slot };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

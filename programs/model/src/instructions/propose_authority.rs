@@ -1,0 +1,35 @@
+//! Names a wallet that may take over the config.
+
+use crate::{error::ModelError, events::ConfigChanged, seeds, state::Config};
+use anchor_lang::prelude::*;
+use stake::sequence::take;
+
+/// Accounts of `propose_authority`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ProposeAuthority<'info> {
+    /// The config's authority.
+    pub authority: Signer<'info>,
+    /// The config.
+    #[account(
+        mut, seeds = [seeds::CONFIG], bump = config.bump,
+        has_one = authority @ ModelError::NotAuthority,
+    )]
+    pub config: Account<'info, Config>,
+}
+
+impl ProposeAuthority<'_> {
+    /// Writes the proposal; a later one replaces it. The authority keeps its power until the other accepts.
+    pub fn handler(ctx: Context<Self>, new: Pubkey) -> Result<()> {
+        let config = &mut ctx.accounts.config;
+        config.pending_authority = Some(new);
+        let event = ConfigChanged {
+            config: config.key(),
+            sequence: take(&mut config.sequence)?,
+            authority: config.authority,
+            pending_authority: config.pending_authority,
+        };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

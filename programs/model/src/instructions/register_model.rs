@@ -1,0 +1,94 @@
+//! Registers a model.
+
+use crate::{error::ModelError, events::ModelRegistered, seeds, state::*};
+use anchor_lang::prelude::*;
+use openledger_protocol::hash::ZERO;
+use stake::sequence::take;
+
+/// Arguments of `register_model`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct RegisterModelArgs {
+    /// The creator's number for it: part of its address.
+    pub id: u64,
+    /// Human-readable name, 1 to 64 bytes.
+    pub name: String,
+    /// SHA-256 of the base model's file; the parent's, where there is a parent.
+    pub base_hash: [u8; 32],
+    /// Price of 1,000 prompt tokens in base units.
+    pub price_in: u64,
+    /// Price of 1,000 completion tokens in base units.
+    pub price_out: u64,
+}
+
+/// Accounts of `register_model`.
+#[event_cpi]
+#[derive(Accounts)]
+#[instruction(args: RegisterModelArgs)]
+pub struct RegisterModel<'info> {
+    /// Makes and owns it, and pays the rent.
+    #[account(mut)]
+    pub creator: Signer<'info>,
+    /// The model to make.
+    #[account(
+        init, payer = creator, space = 8 + Model::INIT_SPACE,
+        seeds = [seeds::MODEL, creator.key().as_ref(), &args.id.to_le_bytes()], bump,
+    )]
+    pub model: Box<Account<'info, Model>>,
+    /// The model whose adapter this one will be trained on.
+    pub parent: Option<Box<Account<'info, Model>>>,
+    /// The System program.
+    pub system_program: Program<'info, System>,
+}
+
+impl RegisterModel<'_> {
+    /// Checks the name, and that the parent can be built on.
+    pub fn validate(&self, args: &RegisterModelArgs) -> Result<()> {
+        require!((1..=MAX_NAME).contains(&args.name.len()), ModelError::BadName);
+        require!(args.base_hash != ZERO, ModelError::ZeroHash);
+        if let Some(parent) = &self.parent {
+            require!(parent.status == ModelStatus::Ready, ModelError::ParentNotReady);
+            require!(parent.base_hash == args.base_hash, ModelError::ParentBaseDiffers);
+        }
+        Ok(())
+    }
+
+    /// Writes it as a draft.
+    pub fn handler(ctx: Context<Self>, args: RegisterModelArgs) -> Result<()> {
+        let a = &mut *ctx.accounts;
+        let creator = a.creator.key();
+        a.model.set_inner(Model {
+            version: 1,
+            bump: ctx.bumps.model,
+            creator,
+            id: args.id,
+            owner: creator,
+            name: args.name,
+            base_hash: args.base_hash,
+            parent: a.parent.as_ref().map(|p| p.key()),
+            parent_owner: a.parent.as_ref().map(|p| p.owner),
+            adapter_hash: ZERO,
+            manifest_hash: ZERO,
+            job: None,
+            snapshots: Vec::new(),
+            price_in: args.price_in,
+            price_out: args.price_out,
+            status: ModelStatus::Draft,
+            jobs: 0,
+            sequence: 0,
+        });
+        let model = &mut a.model;
+        let event = ModelRegistered {
+            model: model.key(),
+            sequence: take(&mut model.sequence)?,
+            owner: model.owner,
+            id: model.id,
+            name: model.name.clone(),
+            base_hash: model.base_hash,
+            parent: model.parent,
+            price_in: model.price_in,
+            price_out: model.price_out,
+        };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

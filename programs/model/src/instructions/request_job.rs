@@ -1,0 +1,171 @@
+//! Requests a training job: fixes what it reads and puts its budget into escrow.
+
+use crate::{error::ModelError, events::JobRequested, seeds, state::*};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{self, Mint, Token, TokenAccount, TransferChecked};
+use datanet::{program::Datanet as DatanetProgram, state::Access, state::Datanet};
+use openledger_protocol::{hash::ZERO, mmr};
+use stake::sequence::take;
+
+/// Arguments of `request_job`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
+pub struct RequestJobArgs {
+    /// SHA-256 of the training config (in the artifact store under that name).
+    pub config_hash: [u8; 32],
+    /// Seed of initialisation, order and sampling.
+    pub seed: u64,
+    /// Base units to put into escrow.
+    pub budget: u64,
+}
+
+/// Accounts of `request_job`. Remaining accounts: for each Datanet its account and, where it is permissioned, the
+/// requester's grant (writable).
+#[event_cpi]
+#[derive(Accounts)]
+pub struct RequestJob<'info> {
+    /// The model's owner: pays budget and rent, and holds the grants. Nobody else may have a model retrained.
+    #[account(mut)]
+    pub requester: Signer<'info>,
+    /// The config.
+    #[account(seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The model.
+    #[account(
+        mut, seeds = [seeds::MODEL, model.creator.as_ref(), &model.id.to_le_bytes()], bump = model.bump,
+        constraint = model.owner == requester.key() @ ModelError::NotModelOwner,
+    )]
+    pub model: Box<Account<'info, Model>>,
+    /// The job to make; its number is `model.jobs`.
+    #[account(
+        init, payer = requester, space = 8 + Job::INIT_SPACE,
+        seeds = [seeds::JOB, model.key().as_ref(), &model.jobs.to_le_bytes()], bump,
+    )]
+    pub job: Box<Account<'info, Job>>,
+    /// The OPEN mint.
+    #[account(address = config.open_mint @ ModelError::WrongMint)]
+    pub open_mint: Box<Account<'info, Mint>>,
+    /// The escrow to make.
+    #[account(
+        init, payer = requester, seeds = [seeds::ESCROW, job.key().as_ref()], bump,
+        token::mint = open_mint, token::authority = job,
+    )]
+    pub escrow: Box<Account<'info, TokenAccount>>,
+    /// The requester's OPEN: the budget comes from here.
+    #[account(
+        mut,
+        constraint = requester_token.mint == open_mint.key() @ ModelError::WrongMint,
+        constraint = requester_token.owner == requester.key() @ ModelError::WrongTokenOwner,
+    )]
+    pub requester_token: Box<Account<'info, TokenAccount>>,
+    /// The datanet program: records the use of permissioned Datanets.
+    pub datanet_program: Program<'info, DatanetProgram>,
+    /// CHECK: the datanet program's event authority; that program checks it.
+    pub datanet_event_authority: UncheckedAccount<'info>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+    /// The System program.
+    pub system_program: Program<'info, System>,
+}
+
+impl<'info> RequestJob<'info> {
+    /// Checks the arguments and that the model is in service.
+    pub fn validate(&self, args: &RequestJobArgs) -> Result<()> {
+        require!(self.model.status != ModelStatus::Retired, ModelError::Retired);
+        require!(args.config_hash != ZERO, ModelError::ZeroHash);
+        require!(args.budget > 0, ModelError::ZeroBudget);
+        Ok(())
+    }
+
+    /// Takes the budget, reads the Datanets, writes the job.
+    pub fn handler(ctx: Context<'info, Self>, args: RequestJobArgs) -> Result<()> {
+        let snapshots = ctx.accounts.snapshots(ctx.remaining_accounts)?;
+        ctx.accounts.fund(args.budget)?;
+        let a = &mut *ctx.accounts;
+        let number = a.model.jobs;
+        a.model.jobs = number.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
+        a.job.set_inner(Job {
+            version: 1,
+            bump: ctx.bumps.job,
+            escrow_bump: ctx.bumps.escrow,
+            model: a.model.key(),
+            number,
+            requester: a.requester.key(),
+            base_hash: a.model.base_hash,
+            config_hash: args.config_hash,
+            seed: args.seed,
+            snapshots,
+            budget: args.budget,
+            status: JobStatus::Requested,
+            requested_slot: Clock::get()?.slot,
+            operator: None,
+            deadline_slot: 0,
+            log_root: ZERO,
+            log_slot: 0,
+            paid: 0,
+            refunded: 0,
+            sequence: 0,
+        });
+        let event = JobRequested {
+            job: a.job.key(),
+            sequence: take(&mut a.job.sequence)?,
+            model: a.model.key(),
+            number,
+            requester: a.requester.key(),
+            config_hash: args.config_hash,
+            seed: args.seed,
+            snapshots: a.job.snapshots.clone(),
+            budget: args.budget,
+        };
+        emit_cpi!(event);
+        Ok(())
+    }
+
+    fn fund(&self, budget: u64) -> Result<()> {
+        let accounts = TransferChecked {
+            from: self.requester_token.to_account_info(),
+            mint: self.open_mint.to_account_info(),
+            to: self.escrow.to_account_info(),
+            authority: self.requester.to_account_info(),
+        };
+        token::transfer_checked(CpiContext::new(self.token_program.key(), accounts), budget, self.open_mint.decimals)
+    }
+
+    /// Reads each Datanet's root as it stands now; records the use of those that are permissioned.
+    fn snapshots(&self, accounts: &'info [AccountInfo<'info>]) -> Result<Vec<Snapshot>> {
+        let mut snapshots: Vec<Snapshot> = Vec::new();
+        let mut rest = accounts.iter();
+        while let Some(info) = rest.next() {
+            let (snapshot, access) = read(info)?;
+            require!(snapshots.iter().all(|s| s.datanet != snapshot.datanet), ModelError::DuplicateDatanet);
+            require!(snapshots.len() < MAX_SNAPSHOTS, ModelError::BadDatanetCount);
+            if access == Access::Permissioned {
+                self.record_use(info, rest.next().ok_or(ModelError::MissingGrant)?)?;
+            }
+            snapshots.push(snapshot);
+        }
+        require!(!snapshots.is_empty(), ModelError::BadDatanetCount);
+        Ok(snapshots)
+    }
+
+    /// Lets the datanet program check and count the grant. It refuses one that is not live, or not the requester's.
+    fn record_use(&self, datanet: &AccountInfo<'info>, grant: &AccountInfo<'info>) -> Result<()> {
+        let accounts = datanet::cpi::accounts::RecordUse {
+            grantee: self.requester.to_account_info(),
+            datanet: datanet.clone(),
+            grant: grant.clone(),
+            event_authority: self.datanet_event_authority.to_account_info(),
+            program: self.datanet_program.to_account_info(),
+        };
+        datanet::cpi::record_use(CpiContext::new(self.datanet_program.key(), accounts), self.job.key())
+    }
+}
+
+/// A Datanet's snapshot and who may read it. In a frame of its own: the account is a large value.
+#[inline(never)]
+fn read<'info>(info: &'info AccountInfo<'info>) -> Result<(Snapshot, Access)> {
+    let datanet = Box::new(Account::<Datanet>::try_from(info).map_err(|_| ModelError::WrongDatanet)?);
+    let range = &datanet.range;
+    require!(range.count > 0, ModelError::EmptyDatanet);
+    let root = mmr::root(range.count, &range.peaks).map_err(|_| ModelError::WrongDatanet)?;
+    Ok((Snapshot { datanet: info.key(), root, batches: range.count }, datanet.access))
+}

@@ -1,0 +1,43 @@
+//! Changes a model's prices.
+
+use crate::{error::ModelError, events::ModelChanged, seeds, state::*};
+use anchor_lang::prelude::*;
+use stake::sequence::take;
+
+/// Accounts of `set_price`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct SetPrice<'info> {
+    /// The model's owner.
+    pub owner: Signer<'info>,
+    /// The model.
+    #[account(
+        mut, seeds = [seeds::MODEL, model.creator.as_ref(), &model.id.to_le_bytes()], bump = model.bump,
+        has_one = owner @ ModelError::NotModelOwner,
+    )]
+    pub model: Box<Account<'info, Model>>,
+}
+
+impl SetPrice<'_> {
+    /// Checks that the model is in service.
+    pub fn validate(&self) -> Result<()> {
+        require!(self.model.status != ModelStatus::Retired, ModelError::Retired);
+        Ok(())
+    }
+
+    /// Writes the prices of 1,000 prompt and 1,000 completion tokens.
+    pub fn handler(ctx: Context<Self>, price_in: u64, price_out: u64) -> Result<()> {
+        let model = &mut ctx.accounts.model;
+        model.price_in = price_in;
+        model.price_out = price_out;
+        let event = ModelChanged {
+            model: model.key(),
+            sequence: take(&mut model.sequence)?,
+            price_in,
+            price_out,
+            retired: false,
+        };
+        emit_cpi!(event);
+        Ok(())
+    }
+}
