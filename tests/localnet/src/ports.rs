@@ -1,0 +1,62 @@
+//! Choosing and checking the two ports before the node starts, so that a taken one gives a message of ours.
+
+use std::{io, net::TcpListener};
+
+use crate::{LocalnetConfig, LocalnetError};
+
+/// The ports of one node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    pub rpc: u16,
+    pub ws: u16,
+}
+
+impl Ports {
+    /// Takes what the settings ask for, or free ports, and proves that both can be listened on.
+    pub fn choose(config: &LocalnetConfig) -> Result<Self, LocalnetError> {
+        if config.rpc_port != 0 && config.rpc_port == config.ws_port {
+            return Err(LocalnetError::SamePort(config.rpc_port));
+        }
+        // Both are held until the end, so that two free ports are never the same one.
+        let (rpc, _rpc_held) = listen(config.rpc_port, "JSON-RPC", "--rpc-port")?;
+        let (ws, _ws_held) = listen(config.ws_port, "WebSocket", "--ws-port")?;
+        Ok(Self { rpc, ws })
+    }
+}
+
+fn listen(port: u16, server: &'static str, flag: &'static str) -> Result<(u16, TcpListener), LocalnetError> {
+    let bind = || -> io::Result<_> {
+        let listener = TcpListener::bind(("127.0.0.1", port))?;
+        Ok((listener.local_addr()?.port(), listener))
+    };
+    bind().map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => LocalnetError::PortTaken { port, server, flag },
+        _ => LocalnetError::Port { port, source },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_ports_differ() {
+        let ports = Ports::choose(&LocalnetConfig::default()).unwrap();
+        assert_ne!(ports.rpc, ports.ws);
+    }
+
+    #[test]
+    fn a_taken_port_is_named_with_the_flag_that_changes_it() {
+        let squatter = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = squatter.local_addr().unwrap().port();
+        let error = Ports::choose(&LocalnetConfig { ws_port: port, ..LocalnetConfig::default() }).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(&port.to_string()) && text.contains("--ws-port"), "{text}");
+    }
+
+    #[test]
+    fn one_port_for_both_servers_is_refused() {
+        let config = LocalnetConfig { rpc_port: 18899, ws_port: 18899, ..LocalnetConfig::default() };
+        assert!(matches!(Ports::choose(&config), Err(LocalnetError::SamePort(18899))));
+    }
+}

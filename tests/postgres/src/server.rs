@@ -1,0 +1,214 @@
+//! The server: its data folder, its start, its databases.
+
+use std::{
+    fs::{self, File, Permissions},
+    io,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    PostgresError,
+    account::Account,
+    binaries,
+    command::{command, run},
+    keeper::Keeper,
+};
+
+const INITDB_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_secs(60);
+const CREATEDB_LIMIT: Duration = Duration::from_secs(30);
+
+/// Starts with another free port when one was taken between our check and the server's own binding.
+const ATTEMPTS: u32 = 3;
+
+/// What the server writes goes here, in its data folder.
+const LOG: &str = "server.log";
+
+/// A running PostgreSQL server. Dropping it shuts it down and removes its data, unless a folder was given.
+pub struct Postgres {
+    port: u16,
+    bin: PathBuf,
+    data: PathBuf,
+    // Fields drop in this order: the server ends before its folder goes.
+    _server: Keeper,
+    _temporary: Option<TempDir>,
+}
+
+impl Postgres {
+    /// Starts a server on a free port of 127.0.0.1 and returns when it takes connections.
+    ///
+    /// With a `data_dir` the data stay there, are written durably, and are used again by the next start; without, they
+    /// live in a temporary folder and the server trades durability for speed.
+    pub fn start(data_dir: Option<&Path>) -> Result<Self, PostgresError> {
+        let bin = binaries::find()?;
+        let account = Account::to_become()?;
+        let (data, temporary) = match data_dir {
+            Some(folder) => (std::path::absolute(folder).map_err(cannot(folder))?, None),
+            None => {
+                let folder = tempfile::Builder::new().prefix("openledger-postgres-").tempdir();
+                let folder = folder.map_err(cannot(&std::env::temp_dir()))?;
+                (folder.path().to_owned(), Some(folder))
+            }
+        };
+        initialise(&bin, &data, account.as_ref())?;
+        for attempt in 1.. {
+            let port = free_port().map_err(cannot(&data))?;
+            let server = Keeper::start(server_command(&bin, &data, account.as_ref(), port, temporary.is_none())?)
+                .map_err(|error| PostgresError::Failed { program: "postgres", output: error.to_string() })?;
+            match wait_ready(&data, &server) {
+                Err(PostgresError::Failed { output, .. }) if attempt < ATTEMPTS && output.contains("in use") => {}
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(Self { port, bin, data, _server: server, _temporary: temporary }),
+            }
+        }
+        unreachable!("the loop above has no end but a return")
+    }
+
+    /// URL of the database `postgres`, which every server has.
+    pub fn url(&self) -> String {
+        self.url_of("postgres")
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The data folder; the server's log is `server.log` in it.
+    pub fn data_dir(&self) -> &Path {
+        &self.data
+    }
+
+    /// Makes sure that there is a database of this name and returns its URL. One that exists is kept as it is.
+    pub fn create_database(&self, name: &str) -> Result<String, PostgresError> {
+        if !is_plain_name(name) {
+            return Err(PostgresError::DatabaseName(name.to_owned()));
+        }
+        let mut createdb = command(&self.bin, "createdb", None);
+        createdb.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string(), name]);
+        match run(createdb, "createdb", CREATEDB_LIMIT) {
+            Err(PostgresError::Failed { output, .. }) if output.contains("already exists") => {}
+            result => result?,
+        }
+        Ok(self.url_of(name))
+    }
+
+    fn url_of(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+}
+
+fn cannot(path: &Path) -> impl FnOnce(io::Error) -> PostgresError + use<> {
+    let path = path.to_owned();
+    move |source| PostgresError::Prepare { path, source }
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// A name that needs no quoting in SQL, in a URL or on a command line.
+fn is_plain_name(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// Makes a data folder of `data`, unless it is one.
+fn initialise(bin: &Path, data: &Path, account: Option<&Account>) -> Result<(), PostgresError> {
+    fs::create_dir_all(data).map_err(cannot(data))?;
+    fs::set_permissions(data, Permissions::from_mode(0o700)).map_err(cannot(data))?;
+    if let Some(account) = account {
+        account.can_reach(data)?;
+        account.own(data).map_err(cannot(data))?;
+    }
+    if data.join("PG_VERSION").exists() {
+        return Ok(());
+    }
+    let mut initdb = command(bin, "initdb", account);
+    initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"]).arg(data);
+    run(initdb, "initdb", INITDB_LIMIT)
+}
+
+fn server_command(
+    bin: &Path,
+    data: &Path,
+    account: Option<&Account>,
+    port: u16,
+    durable: bool,
+) -> Result<Command, PostgresError> {
+    let path = data.join(LOG);
+    let log = File::create(&path).map_err(cannot(&path))?;
+    let mut server = command(bin, "postgres", account);
+    server.arg("-D").arg(data).stderr(log.try_clone().map_err(cannot(&path))?).stdout(log);
+    for setting in settings(port, durable) {
+        server.args(["-c", &setting]);
+    }
+    Ok(server)
+}
+
+/// The server's settings: loopback only, no socket files, and no waiting for the disk unless the data are to stay.
+fn settings(port: u16, durable: bool) -> Vec<String> {
+    let mut settings = vec![
+        format!("port={port}"),
+        "listen_addresses=127.0.0.1".into(),
+        "unix_socket_directories=".into(),
+        "max_connections=200".into(),
+        "logging_collector=off".into(),
+    ];
+    if !durable {
+        settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(String::from));
+    }
+    settings
+}
+
+/// Waits for the line `ready` in `postmaster.pid`, which the server writes when it takes connections.
+fn wait_ready(data: &Path, server: &Keeper) -> Result<(), PostgresError> {
+    let deadline = Instant::now() + READY_LIMIT;
+    loop {
+        if server.ended() {
+            return Err(PostgresError::Failed { program: "postgres", output: log_tail(data) });
+        }
+        let status = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+        if status.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(PostgresError::TimedOut { program: "postgres", limit: READY_LIMIT });
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The last lines of the server's log.
+fn log_tail(data: &Path) -> String {
+    let log = fs::read_to_string(data.join(LOG)).unwrap_or_default();
+    let lines: Vec<_> = log.lines().collect();
+    lines[lines.len().saturating_sub(5)..].join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_are_database_names() {
+        assert!(is_plain_name("operator_3"));
+        for name in ["", "3d", "Operator", "a b", "a;drop", "-h", &"a".repeat(64)] {
+            assert!(!is_plain_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn kept_data_are_written_durably() {
+        assert!(settings(1, false).contains(&"fsync=off".to_owned()));
+        assert!(!settings(1, true).iter().any(|s| s.ends_with("=off") && s != "logging_collector=off"));
+    }
+}

@@ -1,0 +1,115 @@
+//! The demo: preparing everything, then becoming `openledger-demo`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{
+    cargo::cargo,
+    documents, model, paths,
+    process::{self, become_program},
+    programs,
+    progress::say,
+    setup,
+};
+
+/// What the demo is run with.
+#[derive(Args, Default)]
+pub struct Options {
+    /// Stop when the loop has closed, instead of staying up
+    #[arg(long)]
+    once: bool,
+    /// Write a summary of the run to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Use a tiny random model: the same steps, much faster, with answers that mean nothing
+    #[arg(long)]
+    tiny: bool,
+    /// More arguments for the demo itself, after `--`
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+/// What the demo is given.
+struct Parts {
+    programs: PathBuf,
+    binaries: PathBuf,
+    documents: PathBuf,
+    /// None for a tiny random one.
+    model: Option<PathBuf>,
+}
+
+/// The demo's command line.
+fn arguments(options: &Options, parts: &Parts) -> Vec<String> {
+    let text = |path: &Path| path.display().to_string();
+    let mut arguments = vec![
+        "--programs-dir".into(),
+        text(&parts.programs),
+        "--bin-dir".into(),
+        text(&parts.binaries),
+        "--documents".into(),
+        text(&parts.documents),
+    ];
+    if let Some(model) = &parts.model {
+        arguments.extend(["--model".into(), text(model)]);
+    }
+    if options.once {
+        arguments.push("--once".into());
+    }
+    if let Some(file) = &options.json {
+        arguments.extend(["--json".into(), text(file)]);
+    }
+    if options.tiny {
+        arguments.push("--tiny".into());
+    }
+    arguments.extend(options.rest.iter().cloned());
+    arguments
+}
+
+/// Compiles every native binary of the workspace.
+pub fn build_binaries() -> Result<()> {
+    let mut build = cargo()?;
+    build.args(["build", "--workspace", "--bins"]);
+    say("compiling the node, the oracle, the indexer, the command line and the demo");
+    process::run(build, "compiling")
+}
+
+/// Prepares everything and becomes the demo.
+pub fn run(options: &Options) -> Result<()> {
+    let toolchain = setup::run()?;
+    let model = if options.tiny { None } else { Some(model::fetch()?) };
+    let documents = documents::fetch()?;
+    programs::build(&toolchain, &programs::chosen(&[]))?;
+    build_binaries()?;
+    let parts = Parts { programs: paths::programs()?, binaries: paths::binaries()?, documents, model };
+    let mut demo = Command::new(parts.binaries.join("openledger-demo"));
+    demo.args(arguments(options, &parts));
+    become_program(demo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(model: Option<&str>) -> Parts {
+        Parts { programs: "/p".into(), binaries: "/b".into(), documents: "/d".into(), model: model.map(PathBuf::from) }
+    }
+
+    #[test]
+    fn every_option_reaches_the_demo() {
+        let options = Options { once: true, json: Some("s.json".into()), tiny: false, rest: vec!["--seed=7".into()] };
+        let expected = "--programs-dir /p --bin-dir /b --documents /d --model /m --once --json s.json --seed=7";
+        assert_eq!(arguments(&options, &parts(Some("/m"))).join(" "), expected);
+    }
+
+    #[test]
+    fn a_tiny_demo_needs_no_model() {
+        let options = Options { tiny: true, ..Options::default() };
+        let expected = "--programs-dir /p --bin-dir /b --documents /d --tiny";
+        assert_eq!(arguments(&options, &parts(None)).join(" "), expected);
+    }
+}

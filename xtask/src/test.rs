@@ -1,0 +1,130 @@
+//! Every check and every test.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{
+    cargo::{cargo, has},
+    demo::build_binaries,
+    idl, paths,
+    process::{self, become_program},
+    programs,
+    progress::say,
+    setup,
+};
+
+/// The version of the test runner to install where there is none.
+const NEXTEST: &str = "0.9.143";
+
+/// Sets up, checks, and becomes the test runner, whose closing line is then the last.
+pub fn run(quick: bool, filter: Option<&str>) -> Result<()> {
+    let toolchain = setup::run()?;
+    programs::build(&toolchain, &programs::chosen(&[]))?;
+    if !quick {
+        checks()?;
+    }
+    // Whole-system tests start these as processes.
+    build_binaries()?;
+    typescript()?;
+    let mut tests = test_command(runner(), filter)?;
+    tests
+        .env("OPENLEDGER_PROGRAMS_DIR", paths::programs()?)
+        .env("OPENLEDGER_BIN_DIR", paths::binaries()?)
+        .env("OPENLEDGER_CACHE", paths::cache()?);
+    say("running the tests");
+    become_program(tests)
+}
+
+/// Everything that is not a test.
+fn checks() -> Result<()> {
+    for (what, arguments) in [
+        ("checking the formatting", vec!["fmt", "--all", "--check"]),
+        ("running clippy", vec!["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
+    ] {
+        say(what);
+        let mut command = cargo()?;
+        command.args(arguments);
+        process::run(command, what)?;
+    }
+    idl::check()?;
+    licences()
+}
+
+fn licences() -> Result<()> {
+    if !has("deny") {
+        say("licences and advisories not checked: `cargo install --locked cargo-deny` brings the checker");
+        return Ok(());
+    }
+    let mut deny = cargo()?;
+    // Advisories need a download; a machine without a network still checks the rest.
+    deny.args(["deny", "check", "licenses", "bans", "sources"]);
+    process::run(deny, "checking licences and sources")
+}
+
+/// The TypeScript packages' own tests, where there are any.
+fn typescript() -> Result<()> {
+    let folder = paths::root().join("app-sdk/ts");
+    if !folder.join("package.json").exists() {
+        return Ok(());
+    }
+    for arguments in [&["ci", "--no-fund", "--no-audit"][..], &["test"]] {
+        let mut npm = Command::new("npm");
+        npm.args(arguments).current_dir(&folder);
+        process::run(npm, &format!("npm {}", arguments[0]))?;
+    }
+    Ok(())
+}
+
+/// What runs the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runner {
+    Nextest,
+    Cargo,
+}
+
+/// nextest, installed if need be; cargo itself if that fails.
+fn runner() -> Runner {
+    if has("nextest") {
+        return Runner::Nextest;
+    }
+    say("cargo-nextest is not installed: installing it, once");
+    let installed = cargo().and_then(|mut install| {
+        install.args(["install", "--locked", "--quiet", "cargo-nextest", "--version", NEXTEST]);
+        process::run(install, "installing cargo-nextest")
+    });
+    match installed {
+        Ok(()) => Runner::Nextest,
+        Err(error) => {
+            say(&format!("{error:#}; using `cargo test` instead"));
+            Runner::Cargo
+        }
+    }
+}
+
+fn test_command(runner: Runner, filter: Option<&str>) -> Result<Command> {
+    let mut tests = cargo()?;
+    match runner {
+        Runner::Nextest => tests.args(["nextest", "run", "--workspace"]),
+        Runner::Cargo => tests.args(["test", "--workspace"]),
+    };
+    tests.args(filter);
+    Ok(tests)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(runner: Runner, filter: Option<&str>) -> Vec<String> {
+        let command = test_command(runner, filter).unwrap();
+        command.get_args().map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn the_filter_is_passed_on() {
+        assert_eq!(words(Runner::Nextest, Some("mmr")), ["nextest", "run", "--workspace", "mmr"]);
+        assert_eq!(words(Runner::Nextest, None), ["nextest", "run", "--workspace"]);
+        assert_eq!(words(Runner::Cargo, Some("mmr")), ["test", "--workspace", "mmr"]);
+    }
+}
