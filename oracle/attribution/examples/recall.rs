@@ -1,0 +1,251 @@
+//! How well influence finds the sources of a real model's answers, and how long each part takes.
+//!
+//! Trains an adapter of SmolLM2-135M on entries of the Free On-line Dictionary of Computing, asks "What is X?", lets the
+//! model answer, and attributes the answer. Usage:
+//!
+//! ```text
+//! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example recall -- \
+//!     MODEL.gguf FOLDER_OF_foldoc.index_AND_foldoc.dict.dz [key=value …]
+//! ```
+//! with the keys of `Options` below. Debian's package `dict-foldoc` holds both files.
+
+use anyhow::{Context, Result, bail};
+use openledger_attribution::{
+    Attributor, Logra, LograSettings, Preconditioner, ProjectionSettings, Query, build_index, gradient::GradientSource,
+    recall::Recall,
+};
+use openledger_lm::{
+    Adapter, BaseModel, ChatMessage, Device, Example, LoraConfig, Role, SamplingConfig, Target, Tokenizer, TrainConfig,
+    Trainer, generate, sha256, train::evaluate,
+};
+use std::{
+    io::Read,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+/// A dictionary entry.
+struct Entry {
+    term: String,
+    definition: String,
+}
+
+/// What to try.
+struct Options {
+    train: TrainConfig,
+    entries: usize,
+    questions: usize,
+    answer_tokens: usize,
+    seed_of_questions: u64,
+    reuse: Option<PathBuf>,
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Self> {
+        let mut train = TrainConfig {
+            epochs: 2,
+            max_len: 96,
+            lora: LoraConfig { rank: 8, alpha: 16.0, targets: vec![Target::Q, Target::V] },
+            ..Default::default()
+        };
+        let (mut entries, mut questions, mut answer_tokens, mut seed_of_questions) = (100, 20, 32, 1);
+        let mut reuse = None;
+        for argument in arguments {
+            let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
+            match key {
+                "epochs" => train.epochs = value.parse()?,
+                "batch" => train.batch_size = value.parse()?,
+                "lr" => train.learning_rate = value.parse()?,
+                "warmup" => train.warmup_steps = value.parse()?,
+                "tokens" => train.max_len = value.parse()?,
+                "rank" => train.lora.rank = value.parse()?,
+                "alpha" => train.lora.alpha = value.parse()?,
+                "targets" if value == "all" => train.lora.targets = Target::ALL.to_vec(),
+                "targets" if value == "qv" => train.lora.targets = vec![Target::Q, Target::V],
+                "entries" => entries = value.parse()?,
+                "questions" => questions = value.parse()?,
+                "answer" => answer_tokens = value.parse()?,
+                "seed" => seed_of_questions = value.parse()?,
+                "adapter" => reuse = Some(value.into()),
+                _ => bail!("`{argument}` is not known"),
+            }
+        }
+        Ok(Self { train, entries, questions, answer_tokens, seed_of_questions, reuse })
+    }
+}
+
+/// Numbers of dictd's index: base 64 with the usual alphabet, most significant digit first.
+fn dictd_number(digits: &str) -> Result<usize> {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    digits.chars().try_fold(0, |n, c| Ok(n * 64 + ALPHABET.find(c).with_context(|| format!("digit {c:?}"))?))
+}
+
+/// Entries whose first paragraph is a definition of a usable length, in an order that depends on their terms' hashes.
+fn entries(folder: &Path) -> Result<Vec<Entry>> {
+    let index = std::fs::read_to_string(folder.join("foldoc.index"))?;
+    let mut text = Vec::new();
+    flate2::read::MultiGzDecoder::new(std::fs::File::open(folder.join("foldoc.dict.dz"))?).read_to_end(&mut text)?;
+    let mut entries = Vec::new();
+    for line in index.lines() {
+        let mut fields = line.split('\t');
+        let (Some(term), Some(offset), Some(length)) = (fields.next(), fields.next(), fields.next()) else { continue };
+        let offset = dictd_number(offset)?;
+        let body = text.get(offset..offset + dictd_number(length)?).context("the index points outside the text")?;
+        let body = String::from_utf8_lossy(body);
+        let mut paragraphs = body.split("\n\n").skip(1);
+        let definition = paragraphs.next().unwrap_or("").split_whitespace().collect::<Vec<_>>().join(" ");
+        // Categories are in angle brackets, cross-references in braces.
+        let definition = match definition.strip_prefix('<').and_then(|d| d.split_once("> ")) {
+            Some((_, rest)) => rest.to_owned(),
+            None => definition,
+        }
+        .replace(['{', '}'], "");
+        if (120..500).contains(&definition.len())
+            && term.len() > 3
+            && term.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ')
+        {
+            entries.push(Entry { term: term.to_owned(), definition });
+        }
+    }
+    entries.sort_by_key(|e| sha256(e.term.as_bytes()));
+    entries.dedup_by(|a, b| a.definition == b.definition);
+    Ok(entries)
+}
+
+fn question(term: &str) -> String {
+    format!("What is {term}?")
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [model, folder, rest @ ..] = arguments.as_slice() else {
+        bail!("usage: recall MODEL.gguf FOLDER [key=value …]")
+    };
+    let options = Options::parse(rest)?;
+
+    let start = Instant::now();
+    let base = Arc::new(BaseModel::load_gguf(Path::new(model), &Device::Cpu)?);
+    let tokenizer = Tokenizer::from_gguf(Path::new(model))?;
+    println!("model loaded in {:.1?}", start.elapsed());
+
+    let all = entries(Path::new(folder))?;
+    let (train, held_out) = all.split_at(options.entries);
+    let example = |e: &Entry| -> Result<Example> {
+        let example = Example::answer(&tokenizer, sha256(e.term.as_bytes()), &question(&e.term), &e.definition)?;
+        Ok(example.truncated(options.train.max_len))
+    };
+    let examples: Arc<[Example]> = train.iter().map(example).collect::<Result<_>>()?;
+    let evaluation: Vec<Example> = held_out.iter().take(24).map(example).collect::<Result<_>>()?;
+    let tokens: usize = examples.iter().map(|e| e.tokens.len()).sum();
+    println!("{} entries of {} usable, {tokens} tokens", examples.len(), all.len());
+
+    let adapter = match &options.reuse {
+        Some(path) if path.exists() => Adapter::load(path, &base)?,
+        _ => {
+            let adapter = trained(&base, &options.train, &examples, &evaluation)?;
+            if let Some(path) = &options.reuse {
+                adapter.save(path)?;
+            }
+            adapter
+        }
+    };
+
+    // Answers, once; every setting attributes the same ones.
+    let start = Instant::now();
+    let mut queries = Vec::new();
+    let mut generated = 0;
+    let stride = options.seed_of_questions as usize;
+    for q in 0..options.questions {
+        let position = (q * stride) % train.len();
+        let prompt = tokenizer.chat(&[ChatMessage::new(Role::User, question(&train[position].term))])?;
+        let config = SamplingConfig { max_tokens: options.answer_tokens, ..Default::default() };
+        let answer = generate(&base, &adapter, &tokenizer, &prompt, &config, |_, _| ControlFlow::Continue(()))?;
+        generated += answer.tokens.len();
+        if q < 4 {
+            println!(
+                "  {}\n    answer: {}\n    source: {}",
+                train[position].term, answer.text, train[position].definition
+            );
+        }
+        let loss_from = prompt.len();
+        queries.push((position, Query::answer([prompt, answer.tokens].concat(), loss_from)?));
+    }
+    println!("{} answers, {generated} tokens in {:.1?}", queries.len(), start.elapsed());
+
+    let scratch = tempdir()?;
+    for k in [8, 16] {
+        let projection = ProjectionSettings { k_in: k, k_out: k, ..Default::default() };
+        let source = || GradientSource::new(base.clone(), adapter.clone(), &projection);
+        let path = scratch.join(format!("{k}.index"));
+        let start = Instant::now();
+        let index = build_index(&path, &source()?, &examples, |_, _| ControlFlow::Continue(()))?;
+        let megabytes = std::fs::metadata(index.path())?.len() as f64 / 1e6;
+        println!("k = {k}: index of {} rows, {megabytes:.1} MB in {:.1?}", index.count(), start.elapsed());
+        let preconditioners = [
+            Preconditioner::None,
+            Preconditioner::Fisher { damping: 0.01 },
+            Preconditioner::Fisher { damping: 0.1 },
+            Preconditioner::Fisher { damping: 1.0 },
+        ];
+        for preconditioner in preconditioners {
+            for unit_norm in [false, true] {
+                let settings = LograSettings { projection: projection.clone(), preconditioner, unit_norm };
+                let start = Instant::now();
+                let logra = Logra::new(
+                    source()?,
+                    build_index(&path, &source()?, &examples, |_, _| ControlFlow::Continue(()))?,
+                    settings,
+                )?;
+                let fitted = start.elapsed();
+                let start = Instant::now();
+                let mut recall = Recall::default();
+                for (position, query) in &queries {
+                    recall.add(&logra.score(query)?, *position);
+                }
+                println!(
+                    "  {preconditioner:?} unit_norm {unit_norm}: recall@1 {:.2} (chance {:.2}), @5 {:.2} (chance {:.2}); ready in {fitted:.1?}, query {:.1?}",
+                    recall.at(1),
+                    recall.chance(1),
+                    recall.at(5),
+                    recall.chance(5),
+                    start.elapsed() / queries.len() as u32,
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn trained(
+    base: &Arc<BaseModel>,
+    config: &TrainConfig,
+    examples: &Arc<[Example]>,
+    evaluation: &[Example],
+) -> Result<Adapter> {
+    let before = (evaluate(base, None, examples, 4)?, evaluate(base, None, evaluation, 4)?);
+    let start = Instant::now();
+    let mut trainer = Trainer::new(base.clone(), config.clone(), examples.clone())?;
+    while !trainer.is_finished() {
+        let report = trainer.step()?;
+        if report.step % 10 == 0 {
+            println!("  step {}: loss {:.3}, gradient norm {:.3}", report.step, report.loss, report.gradient_norm);
+        }
+    }
+    let elapsed = start.elapsed();
+    let adapter = trainer.adapter().clone();
+    let after = (evaluate(base, Some(&adapter), examples, 4)?, evaluate(base, Some(&adapter), evaluation, 4)?);
+    println!(
+        "trained {} epochs at {} in {elapsed:.1?}: training loss {:.3} → {:.3}, held-out {:.3} → {:.3}",
+        config.epochs, config.learning_rate, before.0, after.0, before.1, after.1
+    );
+    Ok(adapter)
+}
+
+/// An empty folder of this process.
+fn tempdir() -> Result<PathBuf> {
+    let path = std::env::temp_dir().join(format!("openledger-recall-{}", std::process::id()));
+    std::fs::create_dir_all(&path)?;
+    Ok(path)
+}

@@ -1,0 +1,136 @@
+//! The one error type of the crate: every variant names what is wrong and what to do about it.
+
+use std::path::{Path, PathBuf};
+
+/// `Result` with this crate's [`AttributionError`].
+pub type Result<T, E = AttributionError> = std::result::Result<T, E>;
+
+/// What can go wrong while building, reading, checking or asking an influence index.
+#[derive(Debug, thiserror::Error)]
+pub enum AttributionError {
+    /// A file could not be read or written.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was attempted, for example `read`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// The file does not begin like an influence index.
+    #[error("{path} is not an influence index (wrong magic bytes); give the path of an index file, or build one")]
+    NotAnIndex {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is of a format version that this build does not read.
+    #[error("{path} has index format version {found}, this build reads version {supported}; build the index again")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Version in the file.
+        found: u32,
+        /// Version of this build.
+        supported: u32,
+    },
+    /// The header cannot be understood.
+    #[error("{path} has a damaged header ({reason}); fetch the index again or rebuild it")]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file is shorter or longer than its header says.
+    #[error("{path} has {found} bytes, its header asks for {expected}; fetch the index again or rebuild it")]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the header implies.
+        expected: u64,
+        /// Bytes of the file.
+        found: u64,
+    },
+    /// The body's SHA-256 is not the header's.
+    #[error(
+        "{path} is damaged: sha256 of its body is {found}, its header says {expected}; fetch the index again or rebuild it"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Hash in the header, hex.
+        expected: String,
+        /// Hash of the body, hex.
+        found: String,
+    },
+    /// The index, or the unfinished part of one, was made for something else.
+    #[error("{path} was made for {what} {found}, not {expected}; use the matching file, or delete it and build again")]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// What differs, for example `adapter`.
+        what: &'static str,
+        /// What the caller has.
+        expected: String,
+        /// What the file says.
+        found: String,
+    },
+    /// The caller's progress callback asked to stop.
+    #[error("stopped after {done} of {total} examples; build again with the same arguments to go on from there")]
+    Interrupted {
+        /// Rows that are stored.
+        done: usize,
+        /// Rows of the whole index.
+        total: usize,
+    },
+    /// A setting is out of range.
+    #[error("setting `{field}`: {reason}")]
+    Setting {
+        /// The setting's path, for example `projection.k_in`.
+        field: &'static str,
+        /// Why the value is refused and which values are allowed.
+        reason: String,
+    },
+    /// A query cannot be attributed.
+    #[error("query: {0}")]
+    Query(String),
+    /// An example's gradient is NaN or infinite.
+    #[error("the gradient of example {id} is not finite in layer {layer}; the adapter or the base model is damaged")]
+    NonFiniteGradient {
+        /// The example, hex.
+        id: String,
+        /// The layer.
+        layer: String,
+    },
+    /// A list of examples or positions does not fit the index.
+    #[error("{0}")]
+    Examples(String),
+    /// Scores cannot be turned into shares.
+    #[error("scores: {0}")]
+    Scores(String),
+    /// A layer's Fisher matrix could not be factorised.
+    #[error("the Fisher matrix of layer {layer} is not positive definite at pivot {pivot}; raise `damping`")]
+    NotPositiveDefinite {
+        /// The layer.
+        layer: String,
+        /// Row of the first pivot that is not positive.
+        pivot: usize,
+    },
+    /// The language model failed.
+    #[error(transparent)]
+    Lm(#[from] openledger_lm::LmError),
+    /// A tensor operation failed.
+    #[error("tensor operation: {0}")]
+    Candle(#[from] candle_core::Error),
+}
+
+impl AttributionError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> AttributionError {
+        let path = path.to_path_buf();
+        move |source| AttributionError::Io { action, path, source }
+    }
+    pub(crate) fn setting(field: &'static str, reason: impl Into<String>) -> AttributionError {
+        AttributionError::Setting { field, reason: reason.into() }
+    }
+}

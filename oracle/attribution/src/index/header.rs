@@ -1,0 +1,167 @@
+//! What an index file says about itself.
+
+use crate::{
+    attributor::ExampleId,
+    error::{AttributionError, Result},
+    projection::{LayerShape, ProjectionSettings, Projections},
+};
+use openledger_lm::Digest;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::path::Path;
+
+/// First bytes of every index file.
+pub const MAGIC: [u8; 8] = *b"OLGRADIX";
+/// Version of the file format.
+pub const VERSION: u32 = 1;
+/// Bytes before the JSON header.
+pub(crate) const PREFACE: usize = 16;
+/// The body begins at a multiple of this.
+const ALIGN: usize = 64;
+/// Longest header that is read: 65,536 layers with long names.
+const MAX_HEADER: usize = 16 << 20;
+
+/// Header of an index. Hashes are hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexHeader {
+    /// SHA-256 of the base model.
+    pub base: String,
+    /// SHA-256 of the adapter whose training is indexed.
+    pub adapter: String,
+    /// SHA-256 of the tokens and loss positions of all examples, in order.
+    pub examples: String,
+    /// How the rows were made.
+    pub settings: ProjectionSettings,
+    /// The layers in row order.
+    pub layers: Vec<LayerShape>,
+    /// Number of rows.
+    pub count: u64,
+    /// SHA-256 of the ids and rows; zeros while the index is being built.
+    pub body: String,
+}
+
+impl IndexHeader {
+    /// Header of an index still to be built.
+    pub fn unfinished(base: Digest, adapter: Digest, examples: Digest, projections: &Projections, count: u64) -> Self {
+        Self {
+            base: hex::encode(base),
+            adapter: hex::encode(adapter),
+            examples: hex::encode(examples),
+            settings: projections.settings().clone(),
+            layers: projections.shapes(),
+            count,
+            body: hex::encode([0; 32]),
+        }
+    }
+
+    /// The same header for a body with this hash.
+    pub fn finished(&self, body: Digest) -> Self {
+        Self { body: hex::encode(body), ..self.clone() }
+    }
+
+    /// SHA-256 of the header's JSON. The header holds the body's hash, so that this identifies the whole index.
+    pub fn identity(&self) -> Digest {
+        Sha256::digest(self.json()).into()
+    }
+
+    /// Values of one layer in a row.
+    pub fn layer_dim(&self) -> usize {
+        self.settings.k_in * self.settings.k_out
+    }
+
+    /// Bytes of a row.
+    pub fn row_bytes(&self) -> usize {
+        self.layers.len() * (size_of::<f32>() + size_of::<half::f16>() * self.layer_dim())
+    }
+
+    /// Bytes of all ids.
+    pub(crate) fn ids_bytes(&self) -> usize {
+        self.count as usize * size_of::<ExampleId>()
+    }
+
+    fn json(&self) -> Vec<u8> {
+        // Strings, integers and lists of them only: serialisation cannot fail.
+        serde_json::to_vec(self).expect("plain data serialises")
+    }
+
+    /// Everything before the body. Its length does not depend on the body's hash.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut json = self.json();
+        json.resize((PREFACE + json.len()).next_multiple_of(ALIGN) - PREFACE, b' ');
+        let mut bytes = Vec::with_capacity(PREFACE + json.len());
+        bytes.extend(MAGIC);
+        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend((json.len() as u32).to_le_bytes());
+        bytes.extend(json);
+        bytes
+    }
+
+    /// Reads the header at the beginning of `bytes`, the content of the file at `path`; gives it and where the body
+    /// begins.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<(Self, usize)> {
+        let path_buf = || path.to_path_buf();
+        if !bytes.starts_with(&MAGIC) {
+            return Err(AttributionError::NotAnIndex { path: path_buf() });
+        }
+        let word = |at: usize| bytes.get(at..at + 4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes")));
+        let short = || AttributionError::Header { path: path_buf(), reason: "the file ends inside it".into() };
+        let version = word(8).ok_or_else(short)?;
+        if version != VERSION {
+            return Err(AttributionError::Version { path: path_buf(), found: version, supported: VERSION });
+        }
+        let length = word(12).ok_or_else(short)? as usize;
+        let bad = |reason: String| AttributionError::Header { path: path_buf(), reason };
+        if length > MAX_HEADER {
+            return Err(bad(format!("its length is {length} bytes, the limit is {MAX_HEADER}")));
+        }
+        let json = bytes.get(PREFACE..PREFACE + length).ok_or_else(short)?;
+        let header: Self = serde_json::from_slice(json).map_err(|e| bad(e.to_string()))?;
+        header.settings.validate().map_err(|e| bad(e.to_string()))?;
+        if header.to_bytes()[PREFACE..] != *json {
+            return Err(bad("it is not in canonical form".into()));
+        }
+        Ok((header, PREFACE + length))
+    }
+
+    /// Bytes of the whole file, whose body begins at `body_at`; `None` when that is more than any file.
+    pub(crate) fn file_bytes(&self, body_at: usize) -> Option<u64> {
+        let row = (size_of::<ExampleId>() + self.row_bytes()) as u64;
+        self.count.checked_mul(row)?.checked_add(body_at as u64)
+    }
+
+    /// Refuses a file at `path` that was made for another base, adapter, example list or other settings than
+    /// `expected`; the body's hash is not compared.
+    pub fn check(&self, expected: &Self, path: &Path) -> Result<()> {
+        let pairs = [
+            ("base model", &self.base, &expected.base),
+            ("adapter", &self.adapter, &expected.adapter),
+            ("examples", &self.examples, &expected.examples),
+        ];
+        for (what, found, expected) in pairs {
+            if found != expected {
+                return Err(mismatch(path, what, found, expected));
+            }
+        }
+        if self.settings != expected.settings {
+            return Err(mismatch(path, "settings", format!("{:?}", self.settings), format!("{:?}", expected.settings)));
+        }
+        if self.layers != expected.layers {
+            return Err(mismatch(path, "layers", self.layers.len(), expected.layers.len()));
+        }
+        if self.count != expected.count {
+            return Err(mismatch(path, "a number of examples,", self.count, expected.count));
+        }
+        Ok(())
+    }
+}
+
+/// [`AttributionError::Mismatch`] about the file at `path`.
+pub(crate) fn mismatch(
+    path: &Path,
+    what: &'static str,
+    found: impl ToString,
+    expected: impl ToString,
+) -> AttributionError {
+    AttributionError::Mismatch { path: path.into(), what, expected: expected.to_string(), found: found.to_string() }
+}

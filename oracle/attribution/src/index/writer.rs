@@ -1,0 +1,265 @@
+//! Building an index, so that a crash loses at most the rows of one batch.
+
+use super::{header::IndexHeader, reader::IndexReader, row};
+use crate::{
+    attributor::ExampleId,
+    error::{AttributionError, Result},
+    gradient::GradientSource,
+};
+use openledger_lm::Example;
+use sha2::{Digest as _, Sha256};
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read, Seek, SeekFrom, Write},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+/// Builds the index of `examples` at `path`, or goes on where an earlier call was stopped. `progress` is called with
+/// (rows stored, rows in all) before the first batch and after each one; breaking ends the call with
+/// [`AttributionError::Interrupted`] and keeps what is stored. An index that is already complete is opened.
+pub fn build_index(
+    path: &Path,
+    source: &GradientSource,
+    examples: &[Example],
+    mut progress: impl FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<IndexReader> {
+    let header = source.header(examples)?;
+    if path.exists() {
+        let index = IndexReader::open(path)?;
+        index.header().check(&header, path)?;
+        return Ok(index);
+    }
+    let ids: Vec<ExampleId> = examples.iter().map(|e| e.id).collect();
+    let mut writer = IndexWriter::create_or_resume(path, header, &ids)?;
+    let total = examples.len();
+    loop {
+        let done = writer.rows();
+        if progress(done, total).is_break() && done < total {
+            return Err(AttributionError::Interrupted { done, total });
+        }
+        if done == total {
+            break;
+        }
+        let (_, batch) = source.batch_of(examples, done);
+        writer.append(&source.rows(batch)?)?;
+    }
+    writer.finish()?;
+    IndexReader::open(path)
+}
+
+/// An index being written to `<path>.partial`. Rows are appended and flushed to disk; the last step writes the final
+/// header and renames the file.
+pub struct IndexWriter {
+    path: PathBuf,
+    partial: PathBuf,
+    file: File,
+    header: IndexHeader,
+    rows: usize,
+}
+
+impl IndexWriter {
+    /// Starts the index with this header (without body hash) and these ids, or goes on with the unfinished file of the
+    /// same header and ids. Rows of a torn or incomplete batch are dropped.
+    pub fn create_or_resume(path: &Path, header: IndexHeader, ids: &[ExampleId]) -> Result<Self> {
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".partial");
+        let partial = PathBuf::from(partial);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&partial)
+            .map_err(AttributionError::io("open", &partial))?;
+        let mut front = header.to_bytes();
+        front.extend(ids.as_flattened());
+        let length = file.metadata().map_err(AttributionError::io("read", &partial))?.len();
+        let rows = if length < front.len() as u64 {
+            // Killed before the first row, or not there yet.
+            file.set_len(0).and_then(|()| file.write_all(&front)).map_err(AttributionError::io("write", &partial))?;
+            0
+        } else {
+            check_front(&mut file, &partial, &header, ids, front.len())?;
+            let stored = ((length - front.len() as u64) / header.row_bytes() as u64).min(header.count) as usize;
+            if stored == ids.len() { stored } else { stored - stored % header.settings.batch }
+        };
+        let end = front.len() as u64 + rows as u64 * header.row_bytes() as u64;
+        file.set_len(end)
+            .and_then(|()| file.seek(SeekFrom::Start(end)))
+            .and_then(|_| file.sync_all())
+            .map_err(AttributionError::io("write", &partial))?;
+        if rows > 0 {
+            tracing::info!(path = %partial.display(), rows, of = ids.len(), "resuming the influence index");
+        }
+        Ok(Self { path: path.into(), partial, file, header, rows })
+    }
+
+    /// Rows stored so far.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Appends rows of layers × k_out·k_in finite values and waits until they are on disk.
+    pub fn append(&mut self, rows: &[Vec<f32>]) -> Result<()> {
+        let width = self.header.layers.len() * self.header.layer_dim();
+        if self.rows + rows.len() > self.header.count as usize || rows.iter().any(|r| r.len() != width) {
+            return Err(AttributionError::Examples(format!(
+                "{} rows of {width} values at most fit behind the {} stored ones of {}",
+                self.header.count as usize - self.rows,
+                self.rows,
+                self.partial.display()
+            )));
+        }
+        let mut bytes = Vec::with_capacity(rows.len() * self.header.row_bytes());
+        for values in rows {
+            row::encode(values, self.header.layer_dim(), &mut bytes);
+        }
+        self.file
+            .write_all(&bytes)
+            .and_then(|()| self.file.sync_data())
+            .map_err(AttributionError::io("write", &self.partial))?;
+        self.rows += rows.len();
+        Ok(())
+    }
+
+    /// Writes the body's hash into the header and gives the file its final name.
+    pub fn finish(mut self) -> Result<()> {
+        let (done, total) = (self.rows, self.header.count as usize);
+        if done < total {
+            return Err(AttributionError::Interrupted { done, total });
+        }
+        let body = hash_from(&mut self.file, self.header.to_bytes().len() as u64)
+            .map_err(AttributionError::io("read", &self.partial))?;
+        self.file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| self.file.write_all(&self.header.finished(body).to_bytes()))
+            .and_then(|()| self.file.sync_all())
+            .map_err(AttributionError::io("write", &self.partial))?;
+        std::fs::rename(&self.partial, &self.path).map_err(AttributionError::io("rename", &self.partial))?;
+        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // The new name, too, must survive a power failure.
+        File::open(folder).and_then(|f| f.sync_all()).map_err(AttributionError::io("flush", folder))
+    }
+}
+
+/// Refuses an unfinished file that belongs to another index.
+fn check_front(file: &mut File, path: &Path, header: &IndexHeader, ids: &[ExampleId], length: usize) -> Result<()> {
+    let mut front = vec![0; length];
+    file.seek(SeekFrom::Start(0))
+        .and_then(|_| file.read_exact(&mut front))
+        .map_err(AttributionError::io("read", path))?;
+    let (found, body_at) = IndexHeader::parse(&front, path)?;
+    found.check(header, path)?;
+    if front[body_at..] != *ids.as_flattened() {
+        return Err(super::header::mismatch(path, "example ids that", "differ", "the given ones"));
+    }
+    Ok(())
+}
+
+/// SHA-256 of a file from `offset` to its end.
+fn hash_from(file: &mut File, offset: u64) -> std::io::Result<[u8; 32]> {
+    file.seek(SeekFrom::Start(offset))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(hasher.finalize().into());
+        }
+        hasher.update(&buffer[..n]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{examples, settings, source};
+
+    fn partial_of(path: &Path) -> PathBuf {
+        path.with_extension("index.partial")
+    }
+
+    /// Stops as soon as `rows` rows are stored.
+    fn build_until(path: &Path, source: &GradientSource, examples: &[Example], rows: usize) {
+        let result = build_index(path, source, examples, |done, _| {
+            if done >= rows { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert!(matches!(result, Err(AttributionError::Interrupted { total, .. }) if total == examples.len()));
+        assert!(!path.exists());
+    }
+
+    fn build(path: &Path, source: &GradientSource, examples: &[Example]) -> Result<(IndexReader, Vec<usize>)> {
+        let mut seen = Vec::new();
+        let index = build_index(path, source, examples, |done, _| {
+            seen.push(done);
+            ControlFlow::Continue(())
+        })?;
+        Ok((index, seen))
+    }
+
+    #[test]
+    fn an_interrupted_build_goes_on_and_gives_the_same_file() -> Result<()> {
+        let dir = tempfile::tempdir().unwrap();
+        let (source, examples) = (source(&settings(2)), examples(7));
+        let whole = dir.path().join("whole.index");
+        assert_eq!(build(&whole, &source, &examples)?.1, [0, 2, 4, 6, 7]);
+
+        let path = dir.path().join("stopped.index");
+        build_until(&path, &source, &examples, 4);
+        // A kill in the middle of a write leaves a torn row behind; the batch it belongs to is computed again.
+        let mut file = OpenOptions::new().append(true).open(partial_of(&path)).unwrap();
+        file.write_all(&vec![0xab; source.header(&examples)?.row_bytes() * 3 / 2]).unwrap();
+        let (index, seen) = build(&path, &source, &examples)?;
+        assert_eq!(seen, [4, 6, 7]);
+        assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(&whole).unwrap());
+        assert_eq!(index.ids().to_vec(), examples.iter().map(|e| e.id).collect::<Vec<_>>());
+        assert!(!partial_of(&path).exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_kill_at_any_later_moment_is_survived() -> Result<()> {
+        let dir = tempfile::tempdir().unwrap();
+        let (source, examples) = (source(&settings(1)), examples(2));
+        let whole = dir.path().join("whole.index");
+        let index = build(&whole, &source, &examples)?.0;
+        let bytes = std::fs::read(&whole).unwrap();
+        let path = dir.path().join("killed.index");
+        // Inside the header; after the final header but before the renaming.
+        for content in [&bytes[..30], &bytes[..]] {
+            std::fs::write(partial_of(&path), content).unwrap();
+            build(&path, &source, &examples)?;
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+            std::fs::remove_file(&path).unwrap();
+        }
+        drop(index);
+        Ok(())
+    }
+
+    #[test]
+    fn a_complete_index_is_not_computed_again_and_another_one_is_not_overwritten() -> Result<()> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("done.index");
+        let examples = examples(3);
+        let source_a = source(&settings(1));
+        build(&path, &source_a, &examples)?;
+        assert!(build(&path, &source_a, &examples)?.1.is_empty());
+        let other = source(&settings(2));
+        assert!(matches!(build(&path, &other, &examples), Err(AttributionError::Mismatch { what: "settings", .. })));
+        let mut changed = examples.clone();
+        changed[1].tokens[4] ^= 1;
+        assert!(matches!(build(&path, &source_a, &changed), Err(AttributionError::Mismatch { what: "examples", .. })));
+        assert!(matches!(build(&path, &source_a, &[]), Err(AttributionError::Examples(_))));
+        Ok(())
+    }
+
+    #[test]
+    fn an_unfinished_index_of_something_else_is_not_continued() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.index");
+        build_until(&path, &source(&settings(1)), &examples(3), 1);
+        let error = build(&path, &source(&settings(1)), &examples(4)).err().unwrap();
+        assert!(error.to_string().contains("x.index.partial"), "{error}");
+    }
+}

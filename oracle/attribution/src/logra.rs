@@ -1,0 +1,305 @@
+//! LoGra: projected influence at once (Choe et al. 2024, arXiv:2405.13954).
+//!
+//! The score of training example i for a query with gradient q is qᵀ (F + λI)⁻¹ gᵢ over the projected gradients of all
+//! adapted layers: how much a small step on the example would lower the query's loss. An answer costs one backward pass
+//! and one product with the index.
+
+use crate::{
+    attributor::{Attributor, Query, Scores},
+    error::{AttributionError, Result},
+    gradient::GradientSource,
+    index::reader::IndexReader,
+    precondition::{Fisher, Preconditioner},
+    projection::ProjectionSettings,
+};
+use half::f16;
+use openledger_lm::Example;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Everything LoGra's scores depend on besides model, adapter and data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LograSettings {
+    /// How the index is made.
+    pub projection: ProjectionSettings,
+    /// What is done to the query.
+    pub preconditioner: Preconditioner,
+    /// Whether scores are cosines in the preconditioner's inner product, in [-1, 1]. Without it an example with a large
+    /// gradient (long, or badly learned) is near the top of every query.
+    pub unit_norm: bool,
+}
+
+impl Default for LograSettings {
+    fn default() -> Self {
+        Self {
+            projection: ProjectionSettings::default(),
+            preconditioner: Preconditioner::Fisher { damping: 0.1 },
+            unit_norm: true,
+        }
+    }
+}
+
+/// A model, the index of its training examples, and how to ask it.
+pub struct Logra {
+    source: GradientSource,
+    index: IndexReader,
+    settings: LograSettings,
+    fisher: Option<Fisher>,
+    /// Norm of every row in the preconditioner's inner product, with `unit_norm` only.
+    norms: Option<Vec<f64>>,
+}
+
+impl Logra {
+    /// Prepares to answer queries: refuses an index of another model, adapter or projection than `source`'s, and
+    /// factorises the preconditioner.
+    pub fn new(source: GradientSource, index: IndexReader, settings: LograSettings) -> Result<Self> {
+        settings.preconditioner.validate()?;
+        if settings.projection != *source.projections().settings() {
+            return Err(AttributionError::setting("projection", "differs from the gradient source's; use the same"));
+        }
+        let mut expected = source.header_for([0; 32], index.header().count);
+        expected.examples.clone_from(&index.header().examples);
+        index.header().check(&expected, index.path())?;
+        let fisher = match settings.preconditioner {
+            Preconditioner::None => None,
+            Preconditioner::Fisher { damping } => Some(Fisher::fit(&index, damping)?),
+        };
+        let norms = settings.unit_norm.then(|| match &fisher {
+            Some(fisher) => fisher.self_influence().iter().map(|v| v.sqrt()).collect(),
+            None => euclidean_norms(&index),
+        });
+        Ok(Self { source, index, settings, fisher, norms })
+    }
+
+    /// The index.
+    pub fn index(&self) -> &IndexReader {
+        &self.index
+    }
+
+    /// The model and its projections.
+    pub fn source(&self) -> &GradientSource {
+        &self.source
+    }
+
+    /// Σ weight · ∇loss over the query's items, projected.
+    fn query_gradient(&self, query: &Query) -> Result<Vec<f64>> {
+        let mut sum = vec![0.0; self.source.projections().layers() * self.source.projections().layer_dim()];
+        for item in query.items() {
+            let example = Example { id: [0; 32], tokens: item.tokens.clone(), loss_from: item.loss_from };
+            for row in self.source.rows(std::slice::from_ref(&example))? {
+                for (s, v) in sum.iter_mut().zip(row) {
+                    *s += f64::from(item.weight) * f64::from(v);
+                }
+            }
+        }
+        Ok(sum)
+    }
+}
+
+impl Attributor for Logra {
+    fn method(&self) -> &'static str {
+        "logra"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        // Numbers, strings and booleans only: serialisation cannot fail.
+        serde_json::to_value(&self.settings).expect("plain data serialises")
+    }
+
+    fn score(&self, query: &Query) -> Result<Scores> {
+        let gradient = self.query_gradient(query)?;
+        let mut direction = gradient.clone();
+        if let Some(fisher) = &self.fisher {
+            fisher.precondition(&self.index, &mut direction);
+        }
+        let own: f64 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
+        let mut values = products(&self.index, &direction);
+        if let Some(norms) = &self.norms {
+            let query_norm = own.max(0.0).sqrt();
+            for (value, norm) in values.iter_mut().zip(norms) {
+                let scale = norm * query_norm;
+                *value = if scale > 0.0 { *value / scale } else { 0.0 };
+            }
+        }
+        let values: Vec<f32> = values.into_iter().map(|v| v as f32).collect();
+        if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+            let id = hex::encode(self.index.ids()[i]);
+            return Err(AttributionError::Scores(format!("that of example {id} is {}; raise `damping`", values[i])));
+        }
+        Ok(Scores { ids: self.index.ids().clone(), values })
+    }
+}
+
+fn euclidean_norms(index: &IndexReader) -> Vec<f64> {
+    (0..index.count())
+        .into_par_iter()
+        .map(|i| {
+            let squares = |l: usize| index.layer(i, l).values().map(|v| v * v).sum::<f64>();
+            (0..index.header().layers.len()).map(squares).sum::<f64>().sqrt()
+        })
+        .collect()
+}
+
+/// Inner product of every row with `query` (layers × k_out·k_in). A row is summed by one thread in one order, f32 within
+/// a layer and f64 over the layers, so that the result does not depend on the number of threads.
+fn products(index: &IndexReader, query: &[f64]) -> Vec<f64> {
+    let dim = index.header().layer_dim();
+    // Each layer as f32 fractions of its largest value: a small layer times a large inverse stays in range.
+    let layers: Vec<(f64, Vec<f32>)> = query
+        .chunks_exact(dim)
+        .map(|layer| {
+            let max = layer.iter().fold(0f64, |m, v| m.max(v.abs()));
+            let unit = if max > 0.0 { max } else { 1.0 };
+            (unit, layer.iter().map(|v| (v / unit) as f32).collect())
+        })
+        .collect();
+    (0..index.count())
+        .into_par_iter()
+        .map_init(
+            || (vec![f16::ZERO; dim], vec![0f32; dim]),
+            |(halves, floats), i| {
+                let mut total = 0.0;
+                for (l, (unit, layer)) in layers.iter().enumerate() {
+                    let stored = index.layer(i, l);
+                    stored.fractions(halves, floats);
+                    total += f64::from(dot(floats, layer)) * f64::from(stored.scale) * unit;
+                }
+                total
+            },
+        )
+        .collect()
+}
+
+/// Σ aᵢ bᵢ in sixteen interleaved partial sums.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 16];
+    let (a16, a_rest) = a.as_chunks::<16>();
+    let (b16, b_rest) = b.as_chunks::<16>();
+    for (x, y) in a16.iter().zip(b16) {
+        for l in 0..16 {
+            lanes[l] += x[l] * y[l];
+        }
+    }
+    lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        attributor::QueryItem,
+        index::writer::build_index,
+        testing::{examples, settings, source},
+    };
+    use std::{ops::ControlFlow, path::Path};
+
+    fn logra(dir: &Path, preconditioner: Preconditioner, unit_norm: bool) -> Logra {
+        let index =
+            build_index(&dir.join("index"), &source(&settings(1)), &examples(9), |_, _| ControlFlow::Continue(()))
+                .unwrap();
+        Logra::new(source(&settings(1)), index, LograSettings { projection: settings(1), preconditioner, unit_norm })
+            .unwrap()
+    }
+
+    fn item(i: usize, weight: f32) -> QueryItem {
+        let example = examples(9).swap_remove(i);
+        QueryItem { tokens: example.tokens, loss_from: example.loss_from, weight }
+    }
+
+    const FISHER: Preconditioner = Preconditioner::Fisher { damping: 0.1 };
+
+    #[test]
+    fn plain_scores_are_inner_products_of_projected_gradients() -> Result<()> {
+        let dir = tempfile::tempdir().unwrap();
+        let logra = logra(dir.path(), Preconditioner::None, false);
+        let scores = logra.score(&Query::new(vec![item(2, 1.0)])?)?;
+        let rows: Vec<Vec<f32>> = examples(9)
+            .iter()
+            .map(|e| Ok(logra.source().rows(std::slice::from_ref(e))?.remove(0)))
+            .collect::<Result<_>>()?;
+        for (score, row) in scores.values.iter().zip(&rows) {
+            let expected: f64 = row.iter().zip(&rows[2]).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            let own: f64 = rows[2].iter().map(|a| f64::from(*a).powi(2)).sum();
+            assert!((f64::from(*score) - expected).abs() < 1e-3 * own, "{score} against {expected}");
+        }
+        assert_eq!(scores.ids[8], [8; 32]);
+        Ok(())
+    }
+
+    #[test]
+    fn with_unit_norm_an_example_asked_for_itself_scores_one_and_no_other_more() -> Result<()> {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, preconditioner) in [("plain", Preconditioner::None), ("fisher", FISHER)] {
+            let folder = dir.path().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            let logra = logra(&folder, preconditioner, true);
+            for i in 0..9 {
+                let scores = logra.score(&Query::new(vec![item(i, 2.5)])?)?;
+                assert!((scores.values[i] - 1.0).abs() < 1e-3, "{name}: {}", scores.values[i]);
+                assert!(scores.values.iter().all(|v| v.abs() < 1.001));
+                assert_eq!(scores.top_k(1)[0].position, i);
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn without_unit_norm_scores_are_linear_in_the_query() -> Result<()> {
+        let dir = tempfile::tempdir().unwrap();
+        let logra = logra(dir.path(), FISHER, false);
+        let one = |i, w| -> Result<Vec<f32>> { Ok(logra.score(&Query::new(vec![item(i, w)])?)?.values) };
+        let both = logra.score(&Query::new(vec![item(1, 3.0), item(5, -0.5)])?)?.values;
+        let (a, b) = (one(1, 1.0)?, one(5, 1.0)?);
+        let scale = both.iter().fold(0f32, |m, v| m.max(v.abs()));
+        for i in 0..9 {
+            assert!((both[i] - (3.0 * a[i] - 0.5 * b[i])).abs() < 1e-4 * scale);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn scores_do_not_depend_on_the_number_of_threads() -> Result<()> {
+        let dir = tempfile::tempdir().unwrap();
+        let logra = logra(dir.path(), FISHER, true);
+        let query: Vec<f64> = (0..14 * 64).map(|i| (i as f64).sin()).collect();
+        let with = |threads| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap()
+                .install(|| products(logra.index(), &query))
+        };
+        assert_eq!(with(1), with(3));
+        Ok(())
+    }
+
+    #[test]
+    fn an_index_of_another_projection_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = build_index(&dir.path().join("index"), &source(&settings(1)), &examples(2), |_, _| {
+            ControlFlow::Continue(())
+        });
+        let other = crate::projection::ProjectionSettings { seed: 9, ..settings(1) };
+        let settings = LograSettings { projection: other.clone(), ..Default::default() };
+        let error = Logra::new(source(&other), index.unwrap(), settings).err().unwrap();
+        assert!(matches!(error, AttributionError::Mismatch { what: "settings", .. }), "{error}");
+    }
+
+    #[test]
+    fn the_settings_hash_changes_with_every_setting() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        std::fs::create_dir(&a).unwrap();
+        std::fs::create_dir(&b).unwrap();
+        let hash = |d: &Path, p, u| logra(d, p, u).settings_hash();
+        assert_eq!(hash(&a, FISHER, true), hash(&b, FISHER, true));
+        assert_ne!(hash(&a, FISHER, true), hash(&a, FISHER, false));
+        assert_ne!(hash(&a, FISHER, true), hash(&a, Preconditioner::Fisher { damping: 0.2 }, true));
+        assert_ne!(hash(&a, FISHER, true), hash(&a, Preconditioner::None, true));
+    }
+}

@@ -1,0 +1,263 @@
+//! Two-sided random projection of per-example gradients (LoGra, arXiv:2405.13954, section 3).
+//!
+//! The gradient of a linear layer's weight is Σ_t dy_t x_tᵀ, (out, in). It is never formed: P_outᵀ (Σ_t dy_t x_tᵀ) P_in
+//! = Σ_t (P_outᵀ dy_t)(P_inᵀ x_t)ᵀ needs only the projected activations. With entries N(0, 1/k) the inner products of
+//! gradients are kept in expectation: E⟨PᵀG P', PᵀH P'⟩ = ⟨G, H⟩.
+
+use crate::error::{AttributionError, Result};
+use candle_core::{Device, Tensor};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// What the rows of an index depend on, besides the model, the adapter and the examples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectionSettings {
+    /// Dimension that each layer's input is projected to; at most the narrowest input.
+    pub k_in: usize,
+    /// Dimension that each layer's output gradient is projected to; at most the narrowest output.
+    pub k_out: usize,
+    /// Seed of the projection matrices, fixed by the training job.
+    pub seed: u64,
+    /// Examples in one backward pass. Part of the settings because padding to the longest of a batch may change the
+    /// last bits of a row.
+    pub batch: usize,
+}
+
+impl Default for ProjectionSettings {
+    /// 16 × 16, one example a pass: nothing is padded, and any row can be recomputed alone.
+    fn default() -> Self {
+        Self { k_in: 16, k_out: 16, seed: 0, batch: 1 }
+    }
+}
+
+impl ProjectionSettings {
+    /// Refuses values that no index can have, naming the field.
+    pub fn validate(&self) -> Result<()> {
+        for (field, value) in
+            [("projection.k_in", self.k_in), ("projection.k_out", self.k_out), ("projection.batch", self.batch)]
+        {
+            if !(1..=4096).contains(&value) {
+                return Err(AttributionError::setting(field, format!("must be between 1 and 4096, is {value}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A linear layer as the index sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerShape {
+    /// Module path, for example `model.layers.3.self_attn.q_proj`.
+    pub name: String,
+    /// Input width.
+    pub input: usize,
+    /// Output width.
+    pub output: usize,
+}
+
+/// The projection matrices of one layer.
+struct LayerProjection {
+    shape: LayerShape,
+    /// (in, k_in)
+    p_in: Tensor,
+    /// (out, k_out)
+    p_out: Tensor,
+}
+
+/// The projection matrices of all layers: a function of the settings and the layers' names and shapes, the same on
+/// every machine.
+pub struct Projections {
+    settings: ProjectionSettings,
+    layers: Vec<LayerProjection>,
+}
+
+impl Projections {
+    /// Draws the matrices on `device`.
+    pub fn new(settings: &ProjectionSettings, layers: &[LayerShape], device: &Device) -> Result<Self> {
+        settings.validate()?;
+        let layers = layers
+            .iter()
+            .map(|shape| {
+                for (field, k, width) in [
+                    ("projection.k_in", settings.k_in, shape.input),
+                    ("projection.k_out", settings.k_out, shape.output),
+                ] {
+                    if k > width {
+                        let reason =
+                            format!("is {k}, layer {} is only {width} wide; choose {width} or less", shape.name);
+                        return Err(AttributionError::setting(field, reason));
+                    }
+                }
+                Ok(LayerProjection {
+                    p_in: matrix(settings.seed, &shape.name, "in", shape.input, settings.k_in, device)?,
+                    p_out: matrix(settings.seed, &shape.name, "out", shape.output, settings.k_out, device)?,
+                    shape: shape.clone(),
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { settings: settings.clone(), layers })
+    }
+
+    /// The settings that the matrices were drawn with.
+    pub fn settings(&self) -> &ProjectionSettings {
+        &self.settings
+    }
+
+    /// The layers in row order.
+    pub fn shapes(&self) -> Vec<LayerShape> {
+        self.layers.iter().map(|l| l.shape.clone()).collect()
+    }
+
+    /// Number of layers.
+    pub fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Values a layer contributes to a row: k_out · k_in.
+    pub fn layer_dim(&self) -> usize {
+        self.settings.k_in * self.settings.k_out
+    }
+
+    /// Projects the gradients of the layer at `layer` in row order: `x` is (b, t, in), `dy` (b, t, out) with zeros at
+    /// tokens that do not count; gives (b, k_out · k_in).
+    pub fn project(&self, layer: usize, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
+        let LayerProjection { p_in, p_out, .. } = &self.layers[layer];
+        let (b, t, input) = x.dims3()?;
+        let output = dy.dim(2)?;
+        let (k_in, k_out) = (self.settings.k_in, self.settings.k_out);
+        let x = x.reshape((b * t, input))?.matmul(p_in)?.reshape((b, t, k_in))?;
+        let dy = dy.reshape((b * t, output))?.matmul(p_out)?.reshape((b, t, k_out))?;
+        // The transpose is copied: the same layout for every batch size keeps the order of summation the same.
+        Ok(dy.transpose(1, 2)?.contiguous()?.matmul(&x)?.reshape((b, k_out * k_in))?)
+    }
+}
+
+/// A (rows, k) matrix of N(0, 1/k), from a ChaCha8 stream of its own.
+fn matrix(seed: u64, layer: &str, side: &str, rows: usize, k: usize, device: &Device) -> Result<Tensor> {
+    let mut hasher = Sha256::new();
+    hasher.update(b"openledger projection 1\0");
+    hasher.update(seed.to_le_bytes());
+    hasher.update(side.as_bytes());
+    hasher.update([0]);
+    hasher.update(layer.as_bytes());
+    let mut rng = ChaCha8Rng::from_seed(hasher.finalize().into());
+    let scale = 1.0 / libm::sqrt(k as f64);
+    let mut values = Vec::with_capacity(rows * k + 1);
+    while values.len() < rows * k {
+        let (a, b) = gaussian_pair(&mut rng);
+        values.extend([(a * scale) as f32, (b * scale) as f32]);
+    }
+    values.truncate(rows * k);
+    Ok(Tensor::from_vec(values, (rows, k), device)?)
+}
+
+/// Two independent N(0, 1) by Box and Muller.
+fn gaussian_pair(rng: &mut ChaCha8Rng) -> (f64, f64) {
+    const STEP: f64 = 1.0 / (1u64 << 53) as f64;
+    // In (0, 1], so that the logarithm is finite.
+    let u = ((rng.next_u64() >> 11) + 1) as f64 * STEP;
+    let angle = (rng.next_u64() >> 11) as f64 * STEP * std::f64::consts::TAU;
+    let radius = libm::sqrt(-2.0 * libm::log(u));
+    (radius * libm::cos(angle), radius * libm::sin(angle))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(name: &str) -> LayerShape {
+        LayerShape { name: name.into(), input: 6, output: 4 }
+    }
+
+    fn projections(seed: u64, k: usize, name: &str) -> Projections {
+        let settings = ProjectionSettings { k_in: k, k_out: k, seed, batch: 1 };
+        Projections::new(&settings, &[shape(name)], &Device::Cpu).unwrap()
+    }
+
+    /// (2 examples, 3 tokens) of fixed, arbitrary values.
+    fn activations(width: usize, phase: f32) -> Tensor {
+        let values: Vec<f32> = (0..2 * 3 * width).map(|i| (i as f32 * 0.7 + phase).sin()).collect();
+        Tensor::from_vec(values, (2, 3, width), &Device::Cpu).unwrap()
+    }
+
+    fn inner(a: &[f32], b: &[f32]) -> f64 {
+        a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+    }
+
+    #[test]
+    fn inner_products_of_gradients_are_kept_in_expectation() -> Result<()> {
+        let (x, dy) = (activations(6, 0.1), activations(4, 0.5));
+        let full = dy.transpose(1, 2)?.contiguous()?.matmul(&x)?.reshape((2, 24))?.to_vec2::<f32>()?;
+        let runs = 4000;
+        let (mut cross, mut norm) = (0.0, 0.0);
+        for seed in 0..runs {
+            let p = projections(seed, 4, "layer").project(0, &x, &dy)?.to_vec2::<f32>()?;
+            cross += inner(&p[0], &p[1]) / runs as f64;
+            norm += inner(&p[0], &p[0]) / runs as f64;
+        }
+        let (true_cross, true_norm) = (inner(&full[0], &full[1]), inner(&full[0], &full[0]));
+        // The standard error of these means is about ‖g‖²·√(3/k)/√runs ≈ 0.014 ‖g‖².
+        assert!((norm - true_norm).abs() < 0.06 * true_norm, "{norm} against {true_norm}");
+        assert!((cross - true_cross).abs() < 0.06 * true_norm, "{cross} against {true_cross}");
+        Ok(())
+    }
+
+    #[test]
+    fn matrices_depend_on_seed_layer_and_side_alone() -> Result<()> {
+        let flat = |seed, name: &str| -> Result<Vec<f32>> {
+            Ok(projections(seed, 4, name).layers[0].p_in.flatten_all()?.to_vec1::<f32>()?)
+        };
+        assert_eq!(flat(1, "a")?, flat(1, "a")?);
+        assert_ne!(flat(1, "a")?, flat(2, "a")?);
+        assert_ne!(flat(1, "a")?, flat(1, "b")?);
+        let p = projections(1, 4, "a");
+        assert_ne!(
+            p.layers[0].p_in.flatten_all()?.to_vec1::<f32>()?[..16],
+            p.layers[0].p_out.flatten_all()?.to_vec1::<f32>()?
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn the_matrices_never_change_between_releases() -> Result<()> {
+        let settings = ProjectionSettings { k_in: 4, k_out: 4, seed: 7, batch: 1 };
+        let layer = LayerShape { name: "model.layers.0.self_attn.q_proj".into(), input: 64, output: 64 };
+        let p = Projections::new(&settings, &[layer], &Device::Cpu)?;
+        let bytes: Vec<u8> =
+            p.layers[0].p_in.flatten_all()?.to_vec1::<f32>()?.iter().flat_map(|v| v.to_le_bytes()).collect();
+        assert_eq!(
+            hex::encode(Sha256::digest(&bytes)),
+            "c6bd8064a37c1befed681525876b53e9f69ceb93abbf193e7318cce42ee7a71f"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn tokens_without_gradient_do_not_count() -> Result<()> {
+        let (x, dy) = (activations(6, 0.1), activations(4, 0.5));
+        let p = projections(3, 4, "layer");
+        let mask = Tensor::from_vec(vec![0f32, 1.0, 0.0], (1, 3, 1), &Device::Cpu)?;
+        let masked = p.project(0, &x, &dy.broadcast_mul(&mask)?)?.to_vec2::<f32>()?;
+        let only =
+            p.project(0, &x.narrow(1, 1, 1)?.contiguous()?, &dy.narrow(1, 1, 1)?.contiguous()?)?.to_vec2::<f32>()?;
+        for (a, b) in masked.iter().flatten().zip(only.iter().flatten()) {
+            assert!((a - b).abs() < 1e-6);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn dimensions_wider_than_a_layer_are_refused_by_name() {
+        let settings = ProjectionSettings { k_in: 6, k_out: 5, ..Default::default() };
+        let error = Projections::new(&settings, &[shape("v_proj")], &Device::Cpu).err().unwrap().to_string();
+        assert!(error.contains("projection.k_out") && error.contains("v_proj"), "{error}");
+        let zero = ProjectionSettings { k_in: 0, ..Default::default() };
+        assert!(Projections::new(&zero, &[], &Device::Cpu).err().unwrap().to_string().contains("k_in"));
+    }
+}
