@@ -1,4 +1,4 @@
-//! SHA-256 of bytes, files and canonical JSON.
+//! SHA-256 of bytes, files and configurations.
 
 use crate::error::{LmError, Result};
 use sha2::{Digest as _, Sha256};
@@ -26,10 +26,8 @@ pub fn sha256_file(path: &Path) -> Result<Digest> {
     }
 }
 
-/// SHA-256 of a value's canonical JSON: `serde_json::Value` keeps its keys sorted, so that the order of a struct's
-/// fields does not matter.
+/// SHA-256 of a value's compact JSON with fields in the order of their declaration.
 pub(crate) fn sha256_json<T: serde::Serialize>(value: &T) -> Digest {
     // Types hashed here hold numbers, strings and enums only: serialisation cannot fail.
-    let value = serde_json::to_value(value).expect("plain data serialises");
-    sha256(value.to_string().as_bytes())
+    sha256(&serde_json::to_vec(value).expect("plain data serialises"))
 }
