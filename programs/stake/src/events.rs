@@ -103,6 +103,7 @@ pub struct CommitteeConfirmed {
 
 /// A committee that never became active was given up; its account is closed.
 #[event]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CommitteeAbandoned {
     /// The committee account.
     pub committee: Pubkey,

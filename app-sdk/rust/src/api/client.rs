@@ -1,0 +1,177 @@
+//! Asking the indexer.
+
+use super::{
+    ApiError,
+    types::{
+        Batch, ClaimProofs, Committee, Contribution, ContributionWithProof, Datanet, ErrorBody, EventRow, Job, Model,
+        Operator, Page, ReceiptRow, Settlement, Status, Wallet,
+    },
+};
+use openledger_protocol::Hash32;
+use serde::de::DeserializeOwned;
+use solana_pubkey::Pubkey;
+use std::time::Duration;
+
+/// A client of the indexer's REST API. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct IndexerClient {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl IndexerClient {
+    /// `base` is the address without `/v1`, as `http://127.0.0.1:8080`.
+    pub fn new(base: impl Into<String>) -> Self {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap_or_default();
+        Self { base: base.into().trim_end_matches('/').to_owned(), http }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        let url = format!("{}/v1{path}", self.base);
+        let response = self.http.get(&url).send().await;
+        read(url, response).await
+    }
+
+    async fn get_opt<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ApiError> {
+        match self.get(path).await {
+            Ok(found) => Ok(Some(found)),
+            Err(ApiError::Refused { status: 404, .. }) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// All parts of a list.
+    async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ApiError> {
+        let mut items = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let joint = if path.contains('?') { '&' } else { '?' };
+            let page: Page<T> = match &next {
+                None => self.get(path).await?,
+                Some(cursor) => self.get(&format!("{path}{joint}cursor={cursor}")).await?,
+            };
+            items.extend(page.items);
+            match page.next {
+                Some(cursor) => next = Some(cursor),
+                None => return Ok(items),
+            }
+        }
+    }
+
+    /// `GET /v1/status`.
+    pub async fn status(&self) -> Result<Status, ApiError> {
+        self.get("/status").await
+    }
+
+    /// `GET /v1/datanets`, all of them.
+    pub async fn datanets(&self) -> Result<Vec<Datanet>, ApiError> {
+        self.all("/datanets").await
+    }
+
+    /// `GET /v1/datanets/{address}`.
+    pub async fn datanet(&self, address: &Pubkey) -> Result<Option<Datanet>, ApiError> {
+        self.get_opt(&format!("/datanets/{address}")).await
+    }
+
+    /// `GET /v1/datanets/{address}/contributions`, all of them.
+    pub async fn contributions(&self, datanet: &Pubkey) -> Result<Vec<Contribution>, ApiError> {
+        self.all(&format!("/datanets/{datanet}/contributions")).await
+    }
+
+    /// `GET /v1/contributions/{leaf}`.
+    pub async fn contribution(&self, leaf: &Hash32) -> Result<Option<ContributionWithProof>, ApiError> {
+        self.get_opt(&format!("/contributions/{}", hex::encode(leaf))).await
+    }
+
+    /// `GET /v1/batches/{address}`.
+    pub async fn batch(&self, address: &Pubkey) -> Result<Option<Batch>, ApiError> {
+        self.get_opt(&format!("/batches/{address}")).await
+    }
+
+    /// `GET /v1/models`, all of them.
+    pub async fn models(&self) -> Result<Vec<Model>, ApiError> {
+        self.all("/models").await
+    }
+
+    /// `GET /v1/models/{address}`.
+    pub async fn model(&self, address: &Pubkey) -> Result<Option<Model>, ApiError> {
+        self.get_opt(&format!("/models/{address}")).await
+    }
+
+    /// `GET /v1/jobs`, all of them.
+    pub async fn jobs(&self) -> Result<Vec<Job>, ApiError> {
+        self.all("/jobs").await
+    }
+
+    /// `GET /v1/jobs/{address}`.
+    pub async fn job(&self, address: &Pubkey) -> Result<Option<Job>, ApiError> {
+        self.get_opt(&format!("/jobs/{address}")).await
+    }
+
+    /// `GET /v1/receipts`, all of them.
+    pub async fn receipts(&self) -> Result<Vec<ReceiptRow>, ApiError> {
+        self.all("/receipts").await
+    }
+
+    /// `GET /v1/receipts/{request}`, with the answer.
+    pub async fn receipt(&self, request: &Hash32) -> Result<Option<ReceiptRow>, ApiError> {
+        self.get_opt(&format!("/receipts/{}", hex::encode(request))).await
+    }
+
+    /// `GET /v1/settlements`, all of them.
+    pub async fn settlements(&self) -> Result<Vec<Settlement>, ApiError> {
+        self.all("/settlements").await
+    }
+
+    /// `GET /v1/settlements/{epoch}`.
+    pub async fn settlement(&self, epoch: u64) -> Result<Option<Settlement>, ApiError> {
+        self.get_opt(&format!("/settlements/{epoch}")).await
+    }
+
+    /// `GET /v1/claims/{wallet}`.
+    pub async fn claims(&self, wallet: &Pubkey) -> Result<ClaimProofs, ApiError> {
+        self.get(&format!("/claims/{wallet}")).await
+    }
+
+    /// `GET /v1/wallets/{wallet}`.
+    pub async fn wallet(&self, wallet: &Pubkey) -> Result<Wallet, ApiError> {
+        self.get(&format!("/wallets/{wallet}")).await
+    }
+
+    /// `GET /v1/operators`, all of them.
+    pub async fn operators(&self) -> Result<Vec<Operator>, ApiError> {
+        self.all("/operators").await
+    }
+
+    /// `GET /v1/committees`, all of them.
+    pub async fn committees(&self) -> Result<Vec<Committee>, ApiError> {
+        self.all("/committees").await
+    }
+
+    /// `GET /v1/events?after=`: the next events after row `after` (0 for the beginning), oldest first.
+    pub async fn events(&self, after: u64) -> Result<Page<EventRow>, ApiError> {
+        self.get(&format!("/events?after={after}")).await
+    }
+}
+
+/// Reads a service's JSON answer, or what it says against the request.
+pub(super) async fn read<T: DeserializeOwned>(
+    url: String,
+    response: Result<reqwest::Response, reqwest::Error>,
+) -> Result<T, ApiError> {
+    let response = match response {
+        Ok(r) => r,
+        Err(source) => return Err(ApiError::Unreachable { url, source }),
+    };
+    let status = response.status();
+    let bytes = match response.bytes().await {
+        Ok(b) => b,
+        Err(source) => return Err(ApiError::Unreachable { url, source }),
+    };
+    if !status.is_success() {
+        let message = serde_json::from_slice::<ErrorBody>(&bytes)
+            .map_or_else(|_| String::from_utf8_lossy(&bytes).into_owned(), |b| b.error);
+        return Err(ApiError::Refused { url, status: status.as_u16(), message });
+    }
+    serde_json::from_slice(&bytes).map_err(|e| ApiError::Shape { url, reason: e.to_string() })
+}

@@ -1,0 +1,381 @@
+//! Talking to a Solana node: sending transactions so that they land exactly once, reading typed accounts.
+
+use crate::error::{SdkError, explain, is_transient};
+use anchor_lang::{AccountDeserialize, Discriminator};
+use solana_account_decoder_client_types::UiAccountEncoding;
+use solana_commitment_config::CommitmentConfig;
+use solana_compute_budget_interface::ComputeBudgetInstruction;
+use solana_instruction::Instruction;
+use solana_keypair::Keypair;
+use solana_program_pack::Pack;
+use solana_pubkey::Pubkey;
+use solana_rpc_client::nonblocking::rpc_client::RpcClient;
+use solana_rpc_client_api::{
+    client_error::ErrorKind,
+    config::{RpcAccountInfoConfig, RpcProgramAccountsConfig, RpcSendTransactionConfig, RpcTransactionConfig},
+    filter::{Memcmp, RpcFilterType},
+    request::{RpcError, RpcResponseErrorData},
+};
+use solana_signature::Signature;
+use solana_signer::Signer;
+use solana_transaction::Transaction;
+use solana_transaction_error::TransactionError;
+use solana_transaction_status_client_types::{
+    EncodedConfirmedTransactionWithStatusMeta, UiTransactionEncoding, option_serializer::OptionSerializer,
+};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+/// How often a transaction is signed anew after its blockhash expired.
+const ATTEMPTS: u32 = 5;
+/// Time between two looks at a transaction's status.
+const POLL: Duration = Duration::from_millis(100);
+/// Time after which a transaction that has not landed is sent again.
+const RESEND: Duration = Duration::from_secs(2);
+/// Signatures remembered so that two equal transactions in one slot are not taken for one.
+const REMEMBERED: usize = 256;
+
+/// What a transaction asks of the runtime beyond its instructions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendOptions {
+    /// Compute unit limit; the runtime's default where absent.
+    pub compute_units: Option<u32>,
+    /// Priority fee in micro-lamports per compute unit.
+    pub compute_unit_price: Option<u64>,
+}
+
+/// A connection to a node. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    rpc: Arc<RpcClient>,
+    ws_url: String,
+    sent: Arc<Mutex<VecDeque<Signature>>>,
+}
+
+impl Client {
+    /// Connects to a node's JSON-RPC and WebSocket addresses, at commitment `confirmed`.
+    pub fn new(rpc_url: impl Into<String>, ws_url: impl Into<String>) -> Self {
+        Self::with_commitment(rpc_url, ws_url, CommitmentConfig::confirmed())
+    }
+
+    /// As [`Client::new`], at another commitment.
+    pub fn with_commitment(
+        rpc_url: impl Into<String>,
+        ws_url: impl Into<String>,
+        commitment: CommitmentConfig,
+    ) -> Self {
+        Self {
+            rpc: Arc::new(RpcClient::new_with_commitment(rpc_url.into(), commitment)),
+            ws_url: ws_url.into(),
+            sent: Arc::default(),
+        }
+    }
+
+    /// The raw RPC client, for what this type does not cover.
+    pub fn rpc(&self) -> &RpcClient {
+        &self.rpc
+    }
+
+    /// The WebSocket address.
+    pub fn ws_url(&self) -> &str {
+        &self.ws_url
+    }
+
+    /// The commitment of reads and confirmations.
+    pub fn commitment(&self) -> CommitmentConfig {
+        self.rpc.commitment()
+    }
+
+    /// The current slot.
+    pub async fn slot(&self) -> Result<u64, SdkError> {
+        Ok(self.rpc.get_slot().await?)
+    }
+
+    // --- sending -------------------------------------------------------------------------------------------------
+
+    /// Signs (the first signer pays), sends and waits until confirmed. See [`Client::send_with`].
+    pub async fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Signature, SdkError> {
+        self.send_with(instructions, signers, SendOptions::default()).await
+    }
+
+    /// Signs (the first signer pays), sends and waits until confirmed.
+    ///
+    /// Executes at most once: after a lost connection the *same* signed transaction goes out again, and it is signed
+    /// anew only once its blockhash has expired and it is known not to have landed.
+    pub async fn send_with(
+        &self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+        options: SendOptions,
+    ) -> Result<Signature, SdkError> {
+        let payer = signers.first().ok_or_else(|| SdkError::Input("a transaction needs at least one signer".into()))?;
+        let mut all = Vec::with_capacity(instructions.len() + 2);
+        all.extend(options.compute_units.map(ComputeBudgetInstruction::set_compute_unit_limit));
+        all.extend(options.compute_unit_price.map(ComputeBudgetInstruction::set_compute_unit_price));
+        all.extend_from_slice(instructions);
+        let programs: Vec<Pubkey> = all.iter().map(|i| i.program_id).collect();
+
+        for _ in 0..ATTEMPTS {
+            let (transaction, last_valid) = self.sign(&all, payer, signers).await?;
+            if let Some(result) = self.land(&transaction, last_valid, &programs).await? {
+                return result;
+            }
+            tracing::debug!(signature = %transaction.signatures[0], "blockhash expired, signing anew");
+        }
+        Err(SdkError::NotLanded { attempts: ATTEMPTS })
+    }
+
+    /// Signs over the latest blockhash, waiting for a newer one where the very same transaction was sent before: the
+    /// runtime would take the second for a repetition of the first.
+    async fn sign(
+        &self,
+        instructions: &[Instruction],
+        payer: &Keypair,
+        signers: &[&Keypair],
+    ) -> Result<(Transaction, u64), SdkError> {
+        // A wallet may sign in two roles: the runtime wants each signature once.
+        let mut unique: Vec<&Keypair> = Vec::with_capacity(signers.len());
+        for s in signers {
+            if unique.iter().all(|u| u.pubkey() != s.pubkey()) {
+                unique.push(s);
+            }
+        }
+        loop {
+            let (blockhash, last_valid) =
+                self.patiently(|| self.rpc.get_latest_blockhash_with_commitment(self.commitment())).await?;
+            let mut transaction = Transaction::new_with_payer(instructions, Some(&payer.pubkey()));
+            transaction.try_sign(&unique, blockhash)?;
+            let signature = transaction.signatures[0];
+            {
+                let mut sent = self.sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                if !sent.contains(&signature) {
+                    sent.push_back(signature);
+                    if sent.len() > REMEMBERED {
+                        sent.pop_front();
+                    }
+                    return Ok((transaction, last_valid));
+                }
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Sends one signed transaction until its fate is known: `None` once it can no longer land.
+    async fn land(
+        &self,
+        transaction: &Transaction,
+        last_valid: u64,
+        programs: &[Pubkey],
+    ) -> Result<Option<Result<Signature, SdkError>>, SdkError> {
+        let signature = transaction.signatures[0];
+        let mut preflight = true;
+        let mut sent_at: Option<Instant> = None;
+        loop {
+            if sent_at.is_none_or(|t| t.elapsed() >= RESEND) {
+                let config = RpcSendTransactionConfig {
+                    skip_preflight: !preflight,
+                    preflight_commitment: Some(self.commitment().commitment),
+                    encoding: Some(UiTransactionEncoding::Base64),
+                    ..Default::default()
+                };
+                match self.rpc.send_transaction_with_config(transaction, config).await {
+                    Ok(_) => preflight = false,
+                    Err(e) if is_transient(&e) => {
+                        tracing::debug!(%signature, error = %e, "sending failed, trying again")
+                    }
+                    Err(e) => match refusal(e)? {
+                        // It has landed already, or the node does not know so young a blockhash yet.
+                        (TransactionError::AlreadyProcessed | TransactionError::BlockhashNotFound, _) => {}
+                        (error, logs) => {
+                            // An earlier sending may have landed and made this one fail.
+                            if preflight && sent_at.is_none() {
+                                return Ok(Some(Err(explain(&error, programs, &logs))));
+                            }
+                        }
+                    },
+                }
+                sent_at = Some(Instant::now());
+            }
+            let expired = match self.rpc.get_block_height().await {
+                Ok(height) => height > last_valid,
+                Err(_) => false,
+            };
+            // Asked after the height: what landed in the last valid block is seen.
+            match self.rpc.get_signature_statuses_with_history(&[signature]).await {
+                Ok(statuses) => match statuses.value.first().cloned().flatten() {
+                    Some(status) => {
+                        if let Some(error) = status.err {
+                            let logs = self.logs(&signature).await;
+                            return Ok(Some(Err(explain(&error, programs, &logs))));
+                        }
+                        if status.satisfies_commitment(self.commitment()) {
+                            return Ok(Some(Ok(signature)));
+                        }
+                    }
+                    None if expired => return Ok(None),
+                    None => {}
+                },
+                Err(e) if is_transient(&e) => {}
+                Err(e) => return Err(e.into()),
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Log lines of a transaction that has landed; empty where the node has none.
+    async fn logs(&self, signature: &Signature) -> Vec<String> {
+        match self.transaction(signature, Duration::from_secs(5)).await {
+            Ok(t) => match t.transaction.meta.map(|m| m.log_messages) {
+                Some(OptionSerializer::Some(lines)) => lines,
+                _ => Vec::new(),
+            },
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Repeats a read while the connection fails, up to ten seconds.
+    async fn patiently<T, F, R>(&self, read: R) -> Result<T, SdkError>
+    where
+        R: Fn() -> F,
+        F: Future<Output = Result<T, solana_rpc_client_api::client_error::Error>>,
+    {
+        let start = Instant::now();
+        loop {
+            match read().await {
+                Err(e) if is_transient(&e) && start.elapsed() < Duration::from_secs(10) => {
+                    tokio::time::sleep(POLL * 3).await;
+                }
+                other => return other.map_err(SdkError::from),
+            }
+        }
+    }
+
+    // --- reading -------------------------------------------------------------------------------------------------
+
+    /// A transaction with its metadata, as [`crate::events::decode`] wants it. Waits up to `within` for a node that
+    /// lists it but cannot show it yet.
+    pub async fn transaction(
+        &self,
+        signature: &Signature,
+        within: Duration,
+    ) -> Result<EncodedConfirmedTransactionWithStatusMeta, SdkError> {
+        let config = RpcTransactionConfig {
+            encoding: Some(UiTransactionEncoding::Base64),
+            commitment: Some(self.commitment()),
+            max_supported_transaction_version: Some(0),
+        };
+        let start = Instant::now();
+        loop {
+            match self.rpc.get_transaction_with_config(signature, config).await {
+                Ok(t) => return Ok(t),
+                // A node without it answers null, which does not deserialize.
+                Err(e) if start.elapsed() < within && (is_transient(&e) || is_null(&e)) => {
+                    tokio::time::sleep(POLL).await;
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// An account of one of the programs; `None` where it does not exist.
+    pub async fn account_opt<T: AccountDeserialize + Discriminator>(
+        &self,
+        address: &Pubkey,
+    ) -> Result<Option<T>, SdkError> {
+        let found = self.patiently(|| self.rpc.get_account_with_commitment(address, self.commitment())).await?.value;
+        found.filter(|a| a.lamports > 0).map(|a| parse(address, &a.data)).transpose()
+    }
+
+    /// An account of one of the programs.
+    pub async fn account<T: AccountDeserialize + Discriminator>(&self, address: &Pubkey) -> Result<T, SdkError> {
+        self.account_opt(address).await?.ok_or(SdkError::NoAccount { address: *address, what: type_name::<T>() })
+    }
+
+    /// Several accounts of one kind in one request, in order; `None` for those that do not exist. At most 100.
+    pub async fn accounts<T: AccountDeserialize + Discriminator>(
+        &self,
+        addresses: &[Pubkey],
+    ) -> Result<Vec<Option<T>>, SdkError> {
+        let found =
+            self.patiently(|| self.rpc.get_multiple_accounts_with_commitment(addresses, self.commitment())).await?;
+        let pairs = addresses.iter().zip(found.value);
+        pairs.map(|(at, account)| account.map(|a| parse(at, &a.data)).transpose()).collect()
+    }
+
+    /// All accounts of one kind of `program`, narrowed by `(offset, bytes)` comparisons behind the discriminator.
+    pub async fn all_accounts<T: AccountDeserialize + Discriminator>(
+        &self,
+        program: &Pubkey,
+        comparisons: &[(usize, Vec<u8>)],
+    ) -> Result<Vec<(Pubkey, T)>, SdkError> {
+        let mut filters = vec![RpcFilterType::Memcmp(Memcmp::new_raw_bytes(0, T::DISCRIMINATOR.to_vec()))];
+        let behind = T::DISCRIMINATOR.len();
+        filters.extend(
+            comparisons
+                .iter()
+                .map(|(at, bytes)| RpcFilterType::Memcmp(Memcmp::new_raw_bytes(behind + at, bytes.clone()))),
+        );
+        let config = RpcProgramAccountsConfig {
+            filters: Some(filters),
+            account_config: RpcAccountInfoConfig {
+                encoding: Some(UiAccountEncoding::Base64),
+                commitment: Some(self.commitment()),
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let found = self.rpc.get_program_ui_accounts_with_config(program, config).await?;
+        found
+            .into_iter()
+            .map(|(at, ui)| {
+                let data = ui.data.decode().ok_or_else(|| SdkError::Node(format!("account {at} came without data")))?;
+                Ok((at, parse(&at, &data)?))
+            })
+            .collect()
+    }
+
+    /// Balance of a classic SPL token account in base units; 0 where it does not exist.
+    pub async fn token_balance(&self, token_account: &Pubkey) -> Result<u64, SdkError> {
+        let found = self.patiently(|| self.rpc.get_account_with_commitment(token_account, self.commitment())).await?;
+        let Some(account) = found.value else { return Ok(0) };
+        spl_token_interface::state::Account::unpack(&account.data).map(|a| a.amount).map_err(|e| {
+            SdkError::WrongAccount { address: *token_account, what: "token account", reason: e.to_string() }
+        })
+    }
+}
+
+/// The transaction error and logs of a node's refusal; the error itself where it was about something else.
+fn refusal(e: solana_rpc_client_api::client_error::Error) -> Result<(TransactionError, Vec<String>), SdkError> {
+    if let ErrorKind::RpcError(RpcError::RpcResponseError {
+        data: RpcResponseErrorData::SendTransactionPreflightFailure(result),
+        ..
+    }) = e.kind()
+        && let Some(error) = &result.err
+    {
+        return Ok((error.clone().into(), result.logs.clone().unwrap_or_default()));
+    }
+    match e.get_transaction_error() {
+        Some(error) => Ok((error, Vec::new())),
+        None => Err(e.into()),
+    }
+}
+
+fn is_null(e: &solana_rpc_client_api::client_error::Error) -> bool {
+    matches!(e.kind(), ErrorKind::SerdeJson(_))
+}
+
+fn parse<T: AccountDeserialize + Discriminator>(address: &Pubkey, data: &[u8]) -> Result<T, SdkError> {
+    T::try_deserialize(&mut &data[..]).map_err(|e| SdkError::WrongAccount {
+        address: *address,
+        what: type_name::<T>(),
+        reason: e.to_string(),
+    })
+}
+
+/// `Batch` of `datanet::state::Batch`.
+fn type_name<T>() -> &'static str {
+    std::any::type_name::<T>().rsplit("::").next().unwrap_or("account")
+}

@@ -1,0 +1,243 @@
+//! What can go wrong, and what to do about it.
+
+use crate::program::Program;
+use solana_instruction::error::InstructionError;
+use solana_pubkey::Pubkey;
+use solana_rpc_client_api::{
+    client_error::{Error as RpcClientError, ErrorKind},
+    request::{RpcError, RpcResponseErrorData},
+};
+use solana_transaction_error::TransactionError;
+
+/// Any failure of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum SdkError {
+    /// A program refused an instruction.
+    #[error("{program}: {message} ({name}, code {code})")]
+    Program {
+        /// Name of the program, or its address where it is none of ours.
+        program: String,
+        /// The error's number.
+        code: u32,
+        /// Its name in the program's source.
+        name: String,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// The runtime refused the transaction before or outside any program's own checks.
+    #[error("transaction refused: {0}")]
+    Transaction(TransactionError),
+    /// The transaction did not land while its blockhash was valid, several times over. It has not been executed.
+    #[error("the transaction did not land within {attempts} blockhash lifetimes; nothing was executed, try again")]
+    NotLanded {
+        /// How often it was signed anew.
+        attempts: u32,
+    },
+    /// The node could not be reached or did not answer properly.
+    #[error("node: {0}")]
+    Rpc(Box<RpcClientError>),
+    /// The node answered with something that makes no sense.
+    #[error("node: {0}")]
+    Node(String),
+    /// An account that must exist does not.
+    #[error("account {address} ({what}) does not exist")]
+    NoAccount {
+        /// Its address.
+        address: Pubkey,
+        /// What it should be.
+        what: &'static str,
+    },
+    /// An account holds something else than expected.
+    #[error("account {address} is not a {what}: {reason}")]
+    WrongAccount {
+        /// Its address.
+        address: Pubkey,
+        /// What it should be.
+        what: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The caller's input is wrong.
+    #[error("{0}")]
+    Input(String),
+    /// A message could not be signed.
+    #[error("signing: {0}")]
+    Signing(#[from] solana_signer::SignerError),
+    /// Events could not be decoded.
+    #[error(transparent)]
+    Event(#[from] crate::events::EventError),
+    /// An artifact could not be stored or read.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// A manifest is wrong.
+    #[error(transparent)]
+    Manifest(#[from] crate::manifest::ManifestError),
+    /// A proof does not hold.
+    #[error(transparent)]
+    Proof(#[from] crate::proof::ProofError),
+    /// A receipt does not hold.
+    #[error(transparent)]
+    Receipt(#[from] crate::receipt::ReceiptError),
+    /// A service's HTTP API refused or failed.
+    #[error(transparent)]
+    Api(#[from] crate::api::ApiError),
+    /// A local file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which one.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl From<RpcClientError> for SdkError {
+    fn from(e: RpcClientError) -> Self {
+        Self::Rpc(Box::new(e))
+    }
+}
+
+impl SdkError {
+    /// The program's name for its error, if a program refused.
+    pub fn program_error(&self) -> Option<&str> {
+        match self {
+            Self::Program { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the same request may succeed if sent again: the connection failed or the node is behind or overloaded.
+pub(crate) fn is_transient(e: &RpcClientError) -> bool {
+    match e.kind() {
+        ErrorKind::Io(_) | ErrorKind::Reqwest(_) | ErrorKind::Middleware(_) => true,
+        ErrorKind::RpcError(RpcError::RpcResponseError {
+            data: RpcResponseErrorData::NodeUnhealthy { .. }, ..
+        }) => true,
+        ErrorKind::RpcError(RpcError::RpcRequestError(_)) => true,
+        _ => false,
+    }
+}
+
+/// Names what refused a transaction. `programs` are the programs of its top-level instructions; `logs` may be empty,
+/// and then only the code is known of errors outside our programs' own tables.
+pub fn explain(error: &TransactionError, programs: &[Pubkey], logs: &[String]) -> SdkError {
+    let TransactionError::InstructionError(index, instruction_error) = error else {
+        return SdkError::Transaction(error.clone());
+    };
+    let top = programs.get(*index as usize).copied();
+    let InstructionError::Custom(code) = instruction_error else {
+        let Some(program) = innermost_failure(logs).or(top) else { return SdkError::Transaction(error.clone()) };
+        return SdkError::Program {
+            program: program_name(&program),
+            code: 0,
+            name: format!("{instruction_error:?}"),
+            message: format!("{instruction_error}"),
+        };
+    };
+    let Some(program) = innermost_failure(logs).or(top) else { return SdkError::Transaction(error.clone()) };
+    let (name, message) = if let Some(known) = crate::error_names::lookup(&program, *code) {
+        known
+    } else if let Some(logged) = logged_anchor_error(logs, *code) {
+        logged
+    } else {
+        ("Custom".to_owned(), format!("custom program error {code}"))
+    };
+    SdkError::Program { program: program_name(&program), code: *code, name, message }
+}
+
+fn program_name(id: &Pubkey) -> String {
+    match Program::from_id(id) {
+        Some(p) => p.name().to_owned(),
+        None if *id == solana_sdk_ids::ed25519_program::ID => "ed25519 precompile".to_owned(),
+        None if *id == spl_token_interface::ID => "token".to_owned(),
+        None if *id == solana_sdk_ids::system_program::ID => "system".to_owned(),
+        None => id.to_string(),
+    }
+}
+
+/// The program whose failure came first in the logs: where one calls another, the one called.
+fn innermost_failure(logs: &[String]) -> Option<Pubkey> {
+    logs.iter().find_map(|line| {
+        let (id, rest) = line.strip_prefix("Program ")?.split_once(' ')?;
+        rest.starts_with("failed").then(|| id.parse().ok())?
+    })
+}
+
+/// Name and message from Anchor's own log line:
+/// `… Error Code: NAME. Error Number: CODE. Error Message: MESSAGE.`, and the account at fault where it is named.
+fn logged_anchor_error(logs: &[String], code: u32) -> Option<(String, String)> {
+    logs.iter().find_map(|line| {
+        let (head, rest) = line.split_once("Error Code: ")?;
+        let (name, rest) = rest.split_once(". Error Number: ")?;
+        let (number, message) = rest.split_once(". Error Message: ")?;
+        (number.parse() == Ok(code)).then(|| {
+            let account = head.split_once("caused by account: ").and_then(|(_, a)| a.split_once('.')).map(|(a, _)| a);
+            let message = message.trim_end_matches('.');
+            (name.to_owned(), account.map_or(message.to_owned(), |a| format!("{message} (account {a})")))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn custom(index: u8, code: u32) -> TransactionError {
+        TransactionError::InstructionError(index, InstructionError::Custom(code))
+    }
+
+    fn parts(e: SdkError) -> (String, u32, String, String) {
+        match e {
+            SdkError::Program { program, code, name, message } => (program, code, name, message),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn every_program_names_its_own_errors_without_logs() {
+        for program in Program::ALL {
+            let (name, code, variant, message) = parts(explain(&custom(0, 6000), &[program.id()], &[]));
+            assert_eq!((name.as_str(), code), (program.name(), 6000));
+            assert!(variant != "Custom" && !message.is_empty(), "{program}: {variant}, {message}");
+        }
+    }
+
+    #[test]
+    fn anchor_constraint_errors_are_named_from_the_logs_with_their_account() {
+        let logs = ["Program log: AnchorError caused by account: config. Error Code: ConstraintSeeds. \
+                     Error Number: 2006. Error Message: A seeds constraint was violated."
+            .to_owned()];
+        let (program, code, name, message) = parts(explain(&custom(1, 2006), &[payout::ID, stake::ID], &logs));
+        assert_eq!((program.as_str(), code, name.as_str()), ("stake", 2006, "ConstraintSeeds"));
+        assert_eq!(message, "A seeds constraint was violated (account config)");
+    }
+
+    #[test]
+    fn a_failed_token_transfer_is_blamed_on_the_token_program() {
+        let logs = [
+            format!("Program {} invoke [1]", payout::ID),
+            format!("Program {} invoke [2]", spl_token_interface::ID),
+            format!("Program {} failed: custom program error: 0x1", spl_token_interface::ID),
+            format!("Program {} failed: custom program error: 0x1", payout::ID),
+        ];
+        let (program, _, name, message) = parts(explain(&custom(0, 1), &[payout::ID], &logs));
+        assert_eq!((program.as_str(), name.as_str()), ("token", "InsufficientFunds"));
+        assert!(message.contains("insufficient"), "{message}");
+    }
+
+    #[test]
+    fn a_wrong_committee_signature_is_named() {
+        let programs = [solana_sdk_ids::ed25519_program::ID, payout::ID];
+        let (program, code, name, _) = parts(explain(&custom(0, 2), &programs, &[]));
+        assert_eq!((program.as_str(), code, name.as_str()), ("ed25519 precompile", 2, "InvalidSignature"));
+    }
+
+    #[test]
+    fn errors_outside_instructions_stay_what_they_are() {
+        assert!(matches!(
+            explain(&TransactionError::InsufficientFundsForFee, &[], &[]),
+            SdkError::Transaction(TransactionError::InsufficientFundsForFee)
+        ));
+    }
+}

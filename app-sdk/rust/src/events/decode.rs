@@ -1,0 +1,190 @@
+//! From a transaction to its events.
+
+use super::{
+    EventError,
+    event::{Contributed, Event, Parsed, parse},
+    transaction::{Executed, executed_instructions},
+};
+use crate::program::Program;
+use anchor_lang::{AnchorDeserialize, Discriminator, event::EVENT_IX_TAG_LE};
+use solana_transaction_status_client_types::EncodedConfirmedTransactionWithStatusMeta;
+
+/// An event and where it stands on the ledger. `(slot, transaction_index, ordinal)` orders all events.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRecord {
+    /// Slot of the transaction.
+    pub slot: u64,
+    /// The transaction's first signature, in Base58.
+    pub signature: String,
+    /// Place of the transaction in its slot, where the node tells it.
+    pub transaction_index: Option<u32>,
+    /// Place of the event among the transaction's events, from 0. `(signature, ordinal)` names an event.
+    pub ordinal: u32,
+    /// Unix time of the slot's block, where known.
+    pub block_time: Option<i64>,
+    /// The program that emitted it.
+    pub program: Program,
+    /// The event.
+    pub event: Event,
+}
+
+/// All events of a transaction as `getTransaction` returns it with encoding base64; none where it failed.
+pub fn decode(transaction: &EncodedConfirmedTransactionWithStatusMeta) -> Result<Vec<EventRecord>, EventError> {
+    let Some((signature, instructions)) = executed_instructions(transaction)? else {
+        return Ok(Vec::new());
+    };
+    let events = decode_instructions(&instructions)?;
+    Ok(events
+        .into_iter()
+        .enumerate()
+        .map(|(ordinal, event)| EventRecord {
+            slot: transaction.slot,
+            signature: signature.clone(),
+            transaction_index: transaction.transaction_index,
+            ordinal: ordinal as u32,
+            block_time: transaction.block_time,
+            program: event.program(),
+            event,
+        })
+        .collect())
+}
+
+/// The events among executed instructions, in order.
+pub fn decode_instructions(instructions: &[Executed]) -> Result<Vec<Event>, EventError> {
+    let mut out = Vec::new();
+    let mut leaves: Option<Vec<[u8; 32]>> = None;
+    for ix in instructions {
+        let Some(program) = Program::from_id(&ix.program) else { continue };
+        if let Some(data) = ix.data.strip_prefix(EVENT_IX_TAG_LE) {
+            // Only the program itself can sign for its event authority: in a transaction that succeeded this is genuine.
+            let parsed = parse(program, data).map_err(|(event, source)| EventError::Layout {
+                program: program.name(),
+                event,
+                source,
+            })?;
+            out.push(match parsed {
+                Some(Parsed::Event(event)) => event,
+                Some(Parsed::Contributed(event)) => Event::Contributed(join(event, leaves.take())?),
+                None => {
+                    let discriminator = hex::encode(&data[..data.len().min(8)]);
+                    return Err(EventError::Unknown { program: program.name(), discriminator });
+                }
+            });
+        } else if program == Program::Datanet
+            && let Some(mut args) = ix.data.strip_prefix(datanet::instruction::Contribute::DISCRIMINATOR)
+        {
+            // The event follows before the next `contribute` can begin: one place is enough.
+            leaves = Vec::<[u8; 32]>::deserialize(&mut args).map(Some).map_err(|source| EventError::Layout {
+                program: program.name(),
+                event: "contribute",
+                source,
+            })?;
+        }
+    }
+    Ok(out)
+}
+
+fn join(event: datanet::events::Contributed, leaves: Option<Vec<[u8; 32]>>) -> Result<Contributed, EventError> {
+    let leaves = leaves.unwrap_or_default();
+    if leaves.len() != event.count as usize {
+        let batch = event.batch.to_string();
+        return Err(EventError::Leaves { batch, event: event.count, instruction: leaves.len() });
+    }
+    let datanet::events::Contributed { batch, sequence, first, count } = event;
+    Ok(Contributed { batch, sequence, first, count, leaves })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anchor_lang::Event as _;
+    use solana_pubkey::Pubkey;
+
+    /// The inner instruction that `emit_cpi!` makes.
+    fn emitted(program: Program, event: Vec<u8>) -> Executed {
+        let (authority, _) = Pubkey::find_program_address(&[b"__event_authority"], &program.id());
+        Executed { program: program.id(), accounts: vec![authority], data: [EVENT_IX_TAG_LE.to_vec(), event].concat() }
+    }
+
+    fn contribute(batch: Pubkey, leaves: &[[u8; 32]]) -> Executed {
+        let mut data = datanet::instruction::Contribute::DISCRIMINATOR.to_vec();
+        data.extend(borsh::to_vec(leaves).unwrap());
+        Executed { program: datanet::ID, accounts: vec![Pubkey::new_unique(), batch], data }
+    }
+
+    fn contributed(batch: Pubkey, first: u64, count: u32) -> Executed {
+        emitted(Program::Datanet, datanet::events::Contributed { batch, sequence: 4, first, count }.data())
+    }
+
+    #[test]
+    fn decodes_an_event_as_emit_cpi_writes_it_and_skips_everything_else() {
+        let paid = payout::events::Claimed {
+            claim: Pubkey::new_unique(),
+            sequence: 3,
+            wallet: Pubkey::new_unique(),
+            pool: payout::state::Pool::Validators,
+            paid: u64::MAX,
+            lifetime: u64::MAX,
+            shard: Pubkey::new_unique(),
+        };
+        let foreign = Executed { program: Pubkey::new_unique(), accounts: vec![], data: EVENT_IX_TAG_LE.to_vec() };
+        let call = Executed { program: payout::ID, accounts: vec![], data: vec![1; 20] };
+        let events = decode_instructions(&[foreign, call, emitted(Program::Payout, paid.data())]).unwrap();
+        assert_eq!(events, [Event::Claimed(paid.clone())]);
+        let e = &events[0];
+        assert_eq!((e.name(), e.program(), e.subject(), e.sequence()), ("Claimed", Program::Payout, paid.claim, 3));
+        let json = e.to_json();
+        assert_eq!(json["paid"], "18446744073709551615");
+        assert_eq!(json["pool"], "validators");
+        assert_eq!(json["wallet"], paid.wallet.to_string());
+    }
+
+    #[test]
+    fn same_named_events_of_two_programs_stay_apart() {
+        let (config, authority) = (Pubkey::new_unique(), Pubkey::new_unique());
+        let a = stake::events::ConfigChanged { config, sequence: 0, authority, pending_authority: None };
+        let b = model::events::ConfigChanged { config, sequence: 0, authority, pending_authority: Some(config) };
+        let events =
+            decode_instructions(&[emitted(Program::Stake, a.data()), emitted(Program::Model, b.data())]).unwrap();
+        assert_eq!(events, [Event::StakeConfigChanged(a), Event::ModelConfigChanged(b)]);
+    }
+
+    #[test]
+    fn leaves_of_each_contribute_join_their_own_event() {
+        let batch = Pubkey::new_unique();
+        let events = decode_instructions(&[
+            contribute(batch, &[[1; 32], [2; 32]]),
+            contributed(batch, 0, 2),
+            contribute(batch, &[[3; 32]]),
+            contributed(batch, 2, 1),
+        ])
+        .unwrap();
+        let leaves: Vec<_> = events
+            .iter()
+            .map(|e| match e {
+                Event::Contributed(c) => (c.first, c.leaves.clone()),
+                other => panic!("{}", other.name()),
+            })
+            .collect();
+        assert_eq!(leaves, [(0, vec![[1; 32], [2; 32]]), (2, vec![[3; 32]])]);
+    }
+
+    #[test]
+    fn an_event_that_does_not_fit_its_instruction_is_an_error_not_a_gap() {
+        let batch = Pubkey::new_unique();
+        let short = decode_instructions(&[contribute(batch, &[[1; 32]]), contributed(batch, 0, 2)]);
+        assert!(matches!(short, Err(EventError::Leaves { event: 2, instruction: 1, .. })));
+        let none = decode_instructions(&[contributed(batch, 0, 1)]);
+        assert!(matches!(none, Err(EventError::Leaves { event: 1, instruction: 0, .. })));
+    }
+
+    #[test]
+    fn an_unknown_or_truncated_event_is_an_error() {
+        let unknown = decode_instructions(&[emitted(Program::Stake, vec![9; 12])]);
+        assert!(matches!(unknown, Err(EventError::Unknown { .. })), "{unknown:?}");
+        let mut data = stake::events::Withdrawn { position: Pubkey::new_unique(), sequence: 0, paid: 1 }.data();
+        data.pop();
+        let truncated = decode_instructions(&[emitted(Program::Stake, data)]);
+        assert!(matches!(truncated, Err(EventError::Layout { event: "Withdrawn", .. })), "{truncated:?}");
+    }
+}

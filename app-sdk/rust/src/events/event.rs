@@ -1,0 +1,210 @@
+//! One enum over the events of all four programs.
+
+use super::json::Field;
+use crate::program::Program;
+use anchor_lang::{AnchorDeserialize, Discriminator};
+use serde_json::{Map, Value};
+use solana_pubkey::Pubkey;
+
+/// [`datanet::events::Contributed`] together with the leaf hashes of its instruction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contributed {
+    /// The batch account.
+    pub batch: Pubkey,
+    /// Event number of the batch.
+    pub sequence: u64,
+    /// Place of the first leaf of this instruction in the batch.
+    pub first: u64,
+    /// Number of leaves of this instruction.
+    pub count: u32,
+    /// The leaf hashes, `count` of them, in order.
+    pub leaves: Vec<[u8; 32]>,
+}
+
+/// Declares [`Event`]. A line is `Variant: program::type { subject, sequence, other fields }`; the struct patterns are
+/// exhaustive, so a field added to a program fails the build here and cannot be forgotten.
+macro_rules! events {
+    ($($variant:ident: $program:ident $path:path { $subject:ident, $sequence:ident $(, $field:ident)* },)*) => {
+        /// An event of one of the programs. The structs are the programs' own, but for [`Contributed`].
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(missing_docs)]
+        pub enum Event {
+            $($variant($path),)*
+        }
+
+        impl Event {
+            /// The event's name, unique over all programs.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => stringify!($variant),)* }
+            }
+
+            /// All names, in the order of declaration.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($variant),)*];
+
+            /// The program that emitted it.
+            pub fn program(&self) -> Program {
+                match self { $(Self::$variant(_) => Program::$program,)* }
+            }
+
+            /// The account whose sequence it counts in.
+            pub fn subject(&self) -> Pubkey {
+                match self { $(Self::$variant(e) => e.$subject,)* }
+            }
+
+            /// Its number among its subject's events, from 0 without gaps.
+            pub fn sequence(&self) -> u64 {
+                match self { $(Self::$variant(e) => e.$sequence,)* }
+            }
+
+            /// Its fields as JSON: keys in Base58, hashes in hex, every u64 as a decimal string.
+            pub fn to_json(&self) -> Value {
+                match self {
+                    $(Self::$variant(e) => {
+                        #[allow(clippy::items_after_statements)]
+                        let $path { $subject, $sequence $(, $field)* } = e;
+                        let mut map = Map::new();
+                        map.insert(stringify!($subject).into(), $subject.json());
+                        map.insert(stringify!($sequence).into(), $sequence.json());
+                        $(map.insert(stringify!($field).into(), $field.json());)*
+                        Value::Object(map)
+                    })*
+                }
+            }
+        }
+    };
+}
+
+events! {
+    Staked: Stake stake::events::Staked { position, sequence, owner, role, added, amount },
+    Unbonding: Stake stake::events::Unbonding { position, sequence, unbonding, unbond_slot, amount },
+    Withdrawn: Stake stake::events::Withdrawn { position, sequence, paid },
+    OperatorRegistered: Stake stake::events::OperatorRegistered { operator, sequence, owner, identity, endpoint, capabilities },
+    CommitteeProposed: Stake stake::events::CommitteeProposed { committee, sequence, epoch, threshold, size, members },
+    CommitteeConfirmed: Stake stake::events::CommitteeConfirmed { committee, sequence, member, group_key, active },
+    CommitteeAbandoned: Stake stake::events::CommitteeAbandoned { committee, sequence, epoch },
+    StakeConfigChanged: Stake stake::events::ConfigChanged { config, sequence, authority, pending_authority },
+    DatanetCreated: Datanet datanet::events::DatanetCreated {
+        datanet, sequence, owner, id, name, metadata_uri, metadata_hash, licence, modality, access, min_bond
+    },
+    DatanetChanged: Datanet datanet::events::DatanetChanged { datanet, sequence, owner, pending_owner, paused },
+    BatchOpened: Datanet datanet::events::BatchOpened { datanet, sequence, batch, index, contributor, bond },
+    Contributed: Datanet Contributed { batch, sequence, first, count, leaves },
+    BatchSubmitted: Datanet datanet::events::BatchSubmitted {
+        batch, sequence, root, count, manifest, commit_until, reveal_until
+    },
+    PanelDrawn: Datanet datanet::events::PanelDrawn { batch, sequence, seed },
+    VerdictCommitted: Datanet datanet::events::VerdictCommitted { batch, sequence, validator },
+    VerdictRevealed: Datanet datanet::events::VerdictRevealed { batch, sequence, validator, approve, quality },
+    BatchAccepted: Datanet datanet::events::BatchAccepted {
+        datanet, sequence, batch, index, place, contributor, root, count, approved_by, quality, datanet_root
+    },
+    BatchRejected: Datanet datanet::events::BatchRejected {
+        datanet, sequence, batch, index, contributor, expired, rejected_by
+    },
+    GrantChanged: Datanet datanet::events::GrantChanged {
+        grant, sequence, datanet, grantee, purpose, status, expiry_slot
+    },
+    UseRecorded: Datanet datanet::events::UseRecorded { grant, sequence, datanet, grantee, job },
+    DatanetConfigChanged: Datanet datanet::events::ConfigChanged { config, sequence, authority, pending_authority },
+    ModelRegistered: Model model::events::ModelRegistered {
+        model, sequence, owner, id, name, base_hash, parent, price_in, price_out
+    },
+    ModelChanged: Model model::events::ModelChanged { model, sequence, price_in, price_out, retired },
+    JobRequested: Model model::events::JobRequested {
+        job, sequence, model, number, requester, config_hash, seed, snapshots, budget
+    },
+    JobAssigned: Model model::events::JobAssigned { job, sequence, operator, deadline_slot },
+    LogPosted: Model model::events::LogPosted { job, sequence, log_root, slot },
+    ResultAttested: Model model::events::ResultAttested {
+        job, sequence, model, adapter_hash, manifest_hash, compute, paid, refunded, committee_epoch
+    },
+    JobEnded: Model model::events::JobEnded { job, sequence, expired, refunded },
+    ModelConfigChanged: Model model::events::ConfigChanged { config, sequence, authority, pending_authority },
+    Paid: Payout payout::events::Paid {
+        shard, sequence, request, payer, model, operator, amount, treasury, model_owner, upstream, compute, validators,
+        contributors, epoch
+    },
+    SettlementPosted: Payout payout::events::SettlementPosted {
+        config, sequence, epoch, pools, funded, observations_root, report_hash, cutoff_slot, active_after,
+        committee_epoch
+    },
+    SettlementActivated: Payout payout::events::SettlementActivated { config, sequence, epoch },
+    Claimed: Payout payout::events::Claimed { claim, sequence, wallet, pool, paid, lifetime, shard },
+    PayoutConfigChanged: Payout payout::events::ConfigChanged {
+        config, sequence, authority, pending_authority, fees, next_fees
+    },
+}
+
+/// What an event's bytes decode to; `Contributed` still lacks its leaves.
+pub(super) enum Parsed {
+    /// Complete.
+    Event(Event),
+    /// Waits for the leaves of its instruction.
+    Contributed(datanet::events::Contributed),
+}
+
+/// Tries one event type after another by discriminator.
+macro_rules! by_discriminator {
+    ($data:expr; $($variant:ident: $path:path,)*) => {{
+        let data: &[u8] = $data;
+        $(if let Some(mut body) = data.strip_prefix(<$path>::DISCRIMINATOR) {
+            let read = <$path as AnchorDeserialize>::deserialize(&mut body);
+            return read.map(|e| Some(Parsed::Event(Event::$variant(e)))).map_err(|e| (stringify!($variant), e));
+        })*
+        Ok(None)
+    }};
+}
+
+/// Decodes an event's bytes (discriminator and Borsh) of `program`; `None` for an unknown discriminator. Bytes behind
+/// the known fields are tolerated: a later program version may append fields.
+pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'static str, std::io::Error)> {
+    match program {
+        Program::Stake => by_discriminator! { data;
+            Staked: stake::events::Staked,
+            Unbonding: stake::events::Unbonding,
+            Withdrawn: stake::events::Withdrawn,
+            OperatorRegistered: stake::events::OperatorRegistered,
+            CommitteeProposed: stake::events::CommitteeProposed,
+            CommitteeConfirmed: stake::events::CommitteeConfirmed,
+            CommitteeAbandoned: stake::events::CommitteeAbandoned,
+            StakeConfigChanged: stake::events::ConfigChanged,
+        },
+        Program::Datanet => {
+            if let Some(mut body) = data.strip_prefix(datanet::events::Contributed::DISCRIMINATOR) {
+                let read = datanet::events::Contributed::deserialize(&mut body);
+                return read.map(|e| Some(Parsed::Contributed(e))).map_err(|e| ("Contributed", e));
+            }
+            by_discriminator! { data;
+                DatanetCreated: datanet::events::DatanetCreated,
+                DatanetChanged: datanet::events::DatanetChanged,
+                BatchOpened: datanet::events::BatchOpened,
+                BatchSubmitted: datanet::events::BatchSubmitted,
+                PanelDrawn: datanet::events::PanelDrawn,
+                VerdictCommitted: datanet::events::VerdictCommitted,
+                VerdictRevealed: datanet::events::VerdictRevealed,
+                BatchAccepted: datanet::events::BatchAccepted,
+                BatchRejected: datanet::events::BatchRejected,
+                GrantChanged: datanet::events::GrantChanged,
+                UseRecorded: datanet::events::UseRecorded,
+                DatanetConfigChanged: datanet::events::ConfigChanged,
+            }
+        }
+        Program::Model => by_discriminator! { data;
+            ModelRegistered: model::events::ModelRegistered,
+            ModelChanged: model::events::ModelChanged,
+            JobRequested: model::events::JobRequested,
+            JobAssigned: model::events::JobAssigned,
+            LogPosted: model::events::LogPosted,
+            ResultAttested: model::events::ResultAttested,
+            JobEnded: model::events::JobEnded,
+            ModelConfigChanged: model::events::ConfigChanged,
+        },
+        Program::Payout => by_discriminator! { data;
+            Paid: payout::events::Paid,
+            SettlementPosted: payout::events::SettlementPosted,
+            SettlementActivated: payout::events::SettlementActivated,
+            Claimed: payout::events::Claimed,
+            PayoutConfigChanged: payout::events::ConfigChanged,
+        },
+    }
+}

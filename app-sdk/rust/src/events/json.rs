@@ -1,0 +1,106 @@
+//! How a field of an event looks in JSON.
+
+use serde_json::{Value, json};
+use solana_pubkey::Pubkey;
+
+/// JSON form of a field. Every u64 is a decimal string, because amounts exceed what a JavaScript number holds.
+pub(super) trait Field {
+    /// The JSON.
+    fn json(&self) -> Value;
+}
+
+impl Field for Pubkey {
+    fn json(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+impl Field for u64 {
+    fn json(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+impl Field for String {
+    fn json(&self) -> Value {
+        Value::String(self.clone())
+    }
+}
+
+impl Field for [u8; 32] {
+    fn json(&self) -> Value {
+        Value::String(hex::encode(self))
+    }
+}
+
+/// Fields that serde shows as they should be shown.
+macro_rules! plain {
+    ($($t:ty),*) => { $(impl Field for $t {
+        fn json(&self) -> Value {
+            json!(self)
+        }
+    })* };
+}
+plain!(u16, u32, bool);
+
+/// Enums without data: their variant in lower case.
+macro_rules! named {
+    ($($t:ty),*) => { $(impl Field for $t {
+        fn json(&self) -> Value {
+            Value::String(format!("{self:?}").to_lowercase())
+        }
+    })* };
+}
+named!(stake::state::Role, payout::state::Pool);
+named!(datanet::state::Modality, datanet::state::Access, datanet::state::GrantStatus);
+
+impl<T: Field> Field for Option<T> {
+    fn json(&self) -> Value {
+        self.as_ref().map_or(Value::Null, Field::json)
+    }
+}
+
+impl<T: Field> Field for Vec<T> {
+    fn json(&self) -> Value {
+        self.iter().map(Field::json).collect()
+    }
+}
+
+impl Field for [u64; payout::state::POOLS] {
+    fn json(&self) -> Value {
+        self.iter().map(Field::json).collect()
+    }
+}
+
+impl Field for [payout::state::PoolRoot; payout::state::POOLS] {
+    fn json(&self) -> Value {
+        self.iter().map(Field::json).collect()
+    }
+}
+
+impl Field for payout::state::PoolRoot {
+    fn json(&self) -> Value {
+        json!({ "root": self.root.json(), "leaves": self.leaves, "lifetime_total": self.lifetime_total.json() })
+    }
+}
+
+impl Field for payout::state::FeeShares {
+    fn json(&self) -> Value {
+        json!({
+            "treasury": self.treasury, "model_owner": self.model_owner, "upstream": self.upstream,
+            "compute": self.compute, "validators": self.validators, "contributors": self.contributors,
+        })
+    }
+}
+
+impl Field for model::state::Snapshot {
+    fn json(&self) -> Value {
+        json!({ "datanet": self.datanet.json(), "root": self.root.json(), "batches": self.batches.json() })
+    }
+}
+
+impl Field for model::instructions::ComputeShare {
+    fn json(&self) -> Value {
+        json!({ "operator": self.operator.json(), "units": self.units.json(), "amount": self.amount.json() })
+    }
+}

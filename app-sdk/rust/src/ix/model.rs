@@ -1,0 +1,216 @@
+//! Instructions of the model program.
+
+use super::build;
+use crate::pda;
+use ::model::{
+    ID, accounts, instruction,
+    instructions::{AttestResultArgs, InitializeArgs, RegisterModelArgs, RequestJobArgs},
+};
+use solana_instruction::{AccountMeta, Instruction};
+use solana_pubkey::Pubkey;
+use solana_sdk_ids::{system_program, sysvar::instructions};
+
+/// Makes the config; by the program's upgrade authority, once.
+pub fn initialize(authority: &Pubkey, args: InitializeArgs) -> Instruction {
+    let accounts = accounts::Initialize {
+        authority: *authority,
+        program_data: pda::program_data(&ID),
+        config: pda::model_config(),
+        stake_config: pda::stake_config(),
+        system_program: system_program::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::Initialize { args })
+}
+
+/// Changes the windows of later jobs.
+pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
+    let accounts = accounts::SetWindows {
+        authority: *authority,
+        config: pda::model_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::SetWindows { args })
+}
+
+/// Names who may take the config over.
+pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
+    let accounts = accounts::ProposeAuthority {
+        authority: *authority,
+        config: pda::model_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::ProposeAuthority { new: *new })
+}
+
+/// Takes the config over.
+pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
+    let accounts = accounts::AcceptAuthority {
+        new_authority: *new_authority,
+        config: pda::model_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::AcceptAuthority {})
+}
+
+/// Registers a model, over the adapter of `parent` where given; its address is `pda::model(creator, args.id)`.
+pub fn register_model(creator: &Pubkey, parent: Option<&Pubkey>, args: RegisterModelArgs) -> Instruction {
+    let accounts = accounts::RegisterModel {
+        creator: *creator,
+        model: pda::model(creator, args.id),
+        parent: parent.copied(),
+        system_program: system_program::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::RegisterModel { args })
+}
+
+/// Changes the prices of 1,000 prompt and 1,000 completion tokens.
+pub fn set_price(owner: &Pubkey, model: &Pubkey, price_in: u64, price_out: u64) -> Instruction {
+    let accounts =
+        accounts::SetPrice { owner: *owner, model: *model, event_authority: pda::event_authority(&ID), program: ID };
+    build(ID, accounts, instruction::SetPrice { price_in, price_out })
+}
+
+/// Takes a model out of service for good.
+pub fn retire_model(owner: &Pubkey, model: &Pubkey) -> Instruction {
+    let accounts =
+        accounts::RetireModel { owner: *owner, model: *model, event_authority: pda::event_authority(&ID), program: ID };
+    build(ID, accounts, instruction::RetireModel {})
+}
+
+/// A Datanet that a job is to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobDatanet {
+    /// The Datanet account.
+    pub datanet: Pubkey,
+    /// Whether it is permissioned: then the requester's grant is used.
+    pub permissioned: bool,
+}
+
+/// Requests training job `number` (the model's `jobs`) and puts its budget into escrow.
+pub fn request_job(
+    requester: &Pubkey,
+    model: &Pubkey,
+    number: u64,
+    open_mint: &Pubkey,
+    datanets: &[JobDatanet],
+    args: RequestJobArgs,
+) -> Instruction {
+    let job = pda::job(model, number);
+    let accounts = accounts::RequestJob {
+        requester: *requester,
+        config: pda::model_config(),
+        model: *model,
+        job,
+        open_mint: *open_mint,
+        escrow: pda::escrow(&job),
+        requester_token: pda::token_account(requester, open_mint),
+        datanet_program: ::datanet::ID,
+        datanet_event_authority: pda::event_authority(&::datanet::ID),
+        token_program: spl_token_interface::ID,
+        system_program: system_program::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    let mut ix = build(ID, accounts, instruction::RequestJob { args });
+    for d in datanets {
+        ix.accounts.push(AccountMeta::new_readonly(d.datanet, false));
+        if d.permissioned {
+            ix.accounts.push(AccountMeta::new(pda::grant(&d.datanet, requester), false));
+        }
+    }
+    ix
+}
+
+/// Takes a job as a member of the active committee (`committee_epoch` of the stake config).
+pub fn assign_job(operator: &Pubkey, committee_epoch: u64, job: &Pubkey) -> Instruction {
+    let accounts = accounts::AssignJob {
+        operator: *operator,
+        operator_entry: pda::operator(operator),
+        stake_config: pda::stake_config(),
+        committee: pda::committee(committee_epoch),
+        config: pda::model_config(),
+        job: *job,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::AssignJob {})
+}
+
+/// Posts the Merkle root of the training log.
+pub fn post_log(operator: &Pubkey, job: &Pubkey, log_root: [u8; 32]) -> Instruction {
+    let accounts =
+        accounts::PostLog { operator: *operator, job: *job, event_authority: pda::event_authority(&ID), program: ID };
+    build(ID, accounts, instruction::PostLog { log_root })
+}
+
+/// Accepts a result. The committee's [`crate::attestation::instruction`] must stand directly before.
+pub fn attest_result(
+    committee_epoch: u64,
+    model: &Pubkey,
+    job: &Pubkey,
+    requester: &Pubkey,
+    open_mint: &Pubkey,
+    args: AttestResultArgs,
+) -> Instruction {
+    let accounts = accounts::AttestResult {
+        stake_config: pda::stake_config(),
+        committee: pda::committee(committee_epoch),
+        instructions: instructions::ID,
+        model: *model,
+        job: *job,
+        escrow: pda::escrow(job),
+        open_mint: *open_mint,
+        requester: *requester,
+        requester_token: pda::token_account(requester, open_mint),
+        token_program: spl_token_interface::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    let payees: Vec<_> = args
+        .compute
+        .iter()
+        .map(|share| AccountMeta::new(pda::token_account(&share.operator, open_mint), false))
+        .collect();
+    let mut ix = build(ID, accounts, instruction::AttestResult { args });
+    ix.accounts.extend(payees);
+    ix
+}
+
+/// Calls off a job that nobody has taken.
+pub fn cancel_job(canceller: &Pubkey, job: &Pubkey, requester: &Pubkey, open_mint: &Pubkey) -> Instruction {
+    let accounts = accounts::CancelJob {
+        canceller: *canceller,
+        config: pda::model_config(),
+        job: *job,
+        escrow: pda::escrow(job),
+        open_mint: *open_mint,
+        requester: *requester,
+        requester_token: pda::token_account(requester, open_mint),
+        token_program: spl_token_interface::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::CancelJob {})
+}
+
+/// Ends a job that has run out of time.
+pub fn expire_job(job: &Pubkey, requester: &Pubkey, open_mint: &Pubkey) -> Instruction {
+    let accounts = accounts::ExpireJob {
+        job: *job,
+        escrow: pda::escrow(job),
+        open_mint: *open_mint,
+        requester: *requester,
+        requester_token: pda::token_account(requester, open_mint),
+        token_program: spl_token_interface::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::ExpireJob {})
+}

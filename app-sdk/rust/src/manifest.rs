@@ -1,0 +1,305 @@
+//! A batch's manifest: the preimages and metadata of its leaves, as one JSON blob whose SHA-256 is on chain.
+
+use crate::{
+    canonical,
+    text::{hash_hex, hash_hex_opt, key_b58},
+};
+use openledger_protocol::{
+    Hash32,
+    hash::{ZERO, sha256},
+    leaf::{Contribution, LeafKind},
+    mmr,
+};
+use serde::{Deserialize, Serialize};
+use solana_pubkey::Pubkey;
+use std::collections::HashSet;
+
+/// The layout version that this crate writes and reads.
+pub const VERSION: u32 = 1;
+/// Most leaves of a batch that the program takes.
+pub const MAX_LEAVES: usize = (1 << datanet::state::BATCH_PEAKS) - 1;
+
+/// Why a manifest was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It is not JSON of this shape.
+    #[error("the manifest is not readable: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It has no canonical form.
+    #[error(transparent)]
+    Canonical(#[from] canonical::CanonicalError),
+    /// Its version is unknown.
+    #[error("manifest version {0} is unknown, this software reads version {VERSION}")]
+    Version(u32),
+    /// It has no or too many leaves.
+    #[error("a manifest has 1 to {MAX_LEAVES} leaves, this one has {0}")]
+    Count(usize),
+    /// A leaf lacks its target, or has one that it must not have.
+    #[error("leaf {index}: a {kind:?} {rule}")]
+    Target {
+        /// Place of the leaf.
+        index: usize,
+        /// Its kind.
+        kind: Kind,
+        /// What is asked for.
+        rule: &'static str,
+    },
+    /// Two leaves are the same.
+    #[error("leaves {first} and {second} are the same contribution")]
+    Twice {
+        /// Place of the one.
+        first: usize,
+        /// Place of the other.
+        second: usize,
+    },
+    /// It belongs to another Datanet or contributor than the batch on chain.
+    #[error("the manifest's {what} is {found}, the batch's is {expected}")]
+    Other {
+        /// What differs.
+        what: &'static str,
+        /// In the manifest.
+        found: String,
+        /// On chain.
+        expected: String,
+    },
+}
+
+/// What a leaf says; `LeafKind` in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A document.
+    Document,
+    /// A label for `target`.
+    Label,
+    /// Content that replaces that of `target`.
+    Correction,
+    /// A wish that `target` no longer be used.
+    Removal,
+}
+
+impl From<Kind> for LeafKind {
+    fn from(k: Kind) -> Self {
+        match k {
+            Kind::Document => Self::Document,
+            Kind::Label => Self::Label,
+            Kind::Correction => Self::Correction,
+            Kind::Removal => Self::Removal,
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Document => "document",
+            Self::Label => "label",
+            Self::Correction => "correction",
+            Self::Removal => "removal",
+        })
+    }
+}
+
+/// What is known about a contribution's content. Its canonical JSON is hashed into the leaf.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    /// Title.
+    pub title: String,
+    /// Author.
+    pub author: String,
+    /// SPDX licence expression.
+    pub licence: String,
+    /// Where it is from.
+    pub source: String,
+}
+
+impl Metadata {
+    /// SHA-256 of the canonical JSON.
+    pub fn hash(&self) -> Hash32 {
+        canonical::hash(self).expect("strings have a canonical form")
+    }
+}
+
+/// One contribution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leaf {
+    /// SHA-256 of the content: its name in the artifact store.
+    #[serde(with = "hash_hex")]
+    pub content: Hash32,
+    /// What the leaf says.
+    pub kind: Kind,
+    /// The leaf that a label, correction or removal is about.
+    #[serde(with = "hash_hex_opt")]
+    pub target: Option<Hash32>,
+    /// What is known about the content.
+    pub metadata: Metadata,
+}
+
+/// A batch's manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Layout version.
+    pub version: u32,
+    /// The Datanet account.
+    #[serde(with = "key_b58")]
+    pub datanet: Pubkey,
+    /// The contributor's wallet.
+    #[serde(with = "key_b58")]
+    pub contributor: Pubkey,
+    /// The contributions, in the order of their leaf hashes on chain.
+    pub leaves: Vec<Leaf>,
+}
+
+impl Manifest {
+    /// A manifest of documents and other leaves; checked as by [`Manifest::check`].
+    pub fn new(datanet: Pubkey, contributor: Pubkey, leaves: Vec<Leaf>) -> Result<Self, ManifestError> {
+        let manifest = Self { version: VERSION, datanet, contributor, leaves };
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// Reads and checks a blob.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let manifest: Self = serde_json::from_slice(bytes)?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The blob: canonical JSON.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
+        Ok(canonical::to_vec(self)?)
+    }
+
+    /// Its SHA-256, as the chain holds it.
+    pub fn hash(&self) -> Result<Hash32, ManifestError> {
+        Ok(sha256(&[&self.to_bytes()?]))
+    }
+
+    /// Checks version, count, targets and that no leaf stands twice.
+    pub fn check(&self) -> Result<(), ManifestError> {
+        if self.version != VERSION {
+            return Err(ManifestError::Version(self.version));
+        }
+        if self.leaves.is_empty() || self.leaves.len() > MAX_LEAVES {
+            return Err(ManifestError::Count(self.leaves.len()));
+        }
+        for (index, leaf) in self.leaves.iter().enumerate() {
+            let rule = match (LeafKind::from(leaf.kind).needs_target(), leaf.target) {
+                (true, None | Some(ZERO)) => "must name its target leaf",
+                (false, Some(_)) => "must not name a target",
+                _ => continue,
+            };
+            return Err(ManifestError::Target { index, kind: leaf.kind, rule });
+        }
+        let mut seen = HashSet::new();
+        let hashes = self.leaf_hashes();
+        for (second, hash) in hashes.iter().enumerate() {
+            if !seen.insert(hash) {
+                let first = hashes.iter().position(|h| h == hash).unwrap_or(second);
+                return Err(ManifestError::Twice { first, second });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that it is about this Datanet and contributor.
+    pub fn check_batch(&self, datanet: &Pubkey, contributor: &Pubkey) -> Result<(), ManifestError> {
+        let pairs = [("datanet", &self.datanet, datanet), ("contributor", &self.contributor, contributor)];
+        for (what, found, expected) in pairs {
+            if found != expected {
+                return Err(ManifestError::Other { what, found: found.to_string(), expected: expected.to_string() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The preimage of leaf `index`.
+    pub fn contribution(&self, index: usize) -> Option<Contribution> {
+        self.leaves.get(index).map(|leaf| Contribution {
+            datanet: self.datanet.to_bytes(),
+            contributor: self.contributor.to_bytes(),
+            content: leaf.content,
+            kind: leaf.kind.into(),
+            target: leaf.target.unwrap_or(ZERO),
+            metadata: leaf.metadata.hash(),
+        })
+    }
+
+    /// All leaf hashes, in order.
+    pub fn leaf_hashes(&self) -> Vec<Hash32> {
+        (0..self.leaves.len()).filter_map(|i| self.contribution(i)).map(|c| c.hash()).collect()
+    }
+
+    /// Root of the range over the leaves, as the chain computes it.
+    pub fn root(&self) -> Hash32 {
+        mmr::root_of(&self.leaf_hashes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(n: u8) -> Leaf {
+        let metadata = Metadata { title: format!("page {n}"), ..Default::default() };
+        Leaf { content: [n; 32], kind: Kind::Document, target: None, metadata }
+    }
+
+    fn manifest(leaves: Vec<Leaf>) -> Result<Manifest, ManifestError> {
+        Manifest::new(Pubkey::new_from_array([1; 32]), Pubkey::new_from_array([2; 32]), leaves)
+    }
+
+    #[test]
+    fn survives_its_bytes_and_the_bytes_are_canonical() {
+        let m = manifest(vec![document(1), document(2)]).unwrap();
+        let bytes = m.to_bytes().unwrap();
+        assert_eq!(Manifest::from_bytes(&bytes).unwrap(), m);
+        assert!(bytes.starts_with(br#"{"contributor":""#));
+        assert_eq!(m.hash().unwrap(), sha256(&[&bytes]));
+    }
+
+    #[test]
+    fn a_leaf_binds_every_field() {
+        let base = manifest(vec![document(1)]).unwrap().leaf_hashes()[0];
+        let mut other = document(1);
+        other.metadata.author = "someone else".into();
+        assert_ne!(manifest(vec![other]).unwrap().leaf_hashes()[0], base);
+        assert_ne!(manifest(vec![Leaf { content: [9; 32], ..document(1) }]).unwrap().leaf_hashes()[0], base);
+        let label = Leaf { kind: Kind::Label, target: Some([5; 32]), ..document(1) };
+        assert_ne!(manifest(vec![label]).unwrap().leaf_hashes()[0], base);
+    }
+
+    #[test]
+    fn targets_are_asked_for_exactly_where_they_belong() {
+        let with = Leaf { target: Some([5; 32]), ..document(1) };
+        assert!(matches!(manifest(vec![with]), Err(ManifestError::Target { index: 0, .. })));
+        for target in [None, Some(ZERO)] {
+            let without = Leaf { kind: Kind::Correction, target, ..document(1) };
+            assert!(matches!(manifest(vec![document(2), without]), Err(ManifestError::Target { index: 1, .. })));
+        }
+    }
+
+    #[test]
+    fn empty_repeated_or_foreign_contents_are_refused() {
+        assert!(matches!(manifest(vec![]), Err(ManifestError::Count(0))));
+        let twice = manifest(vec![document(1), document(2), document(1)]);
+        assert!(matches!(twice, Err(ManifestError::Twice { first: 0, second: 2 })));
+        let m = manifest(vec![document(1)]).unwrap();
+        assert!(m.check_batch(&m.datanet, &m.contributor).is_ok());
+        let other = m.check_batch(&m.datanet, &m.datanet);
+        assert!(matches!(other, Err(ManifestError::Other { what: "contributor", .. })));
+    }
+
+    #[test]
+    fn unknown_fields_and_versions_are_refused() {
+        let mut json = serde_json::to_value(manifest(vec![document(1)]).unwrap()).unwrap();
+        json["version"] = 2.into();
+        assert!(matches!(Manifest::from_bytes(json.to_string().as_bytes()), Err(ManifestError::Version(2))));
+        json["version"] = 1.into();
+        json["note"] = "hidden".into();
+        assert!(matches!(Manifest::from_bytes(json.to_string().as_bytes()), Err(ManifestError::Json(_))));
+    }
+}

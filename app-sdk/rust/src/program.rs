@@ -1,0 +1,52 @@
+//! The four programs by name and address.
+
+use solana_pubkey::Pubkey;
+
+/// One of OpenLedger's programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Program {
+    /// Stake positions, operators, committees.
+    Stake,
+    /// Datanets, batches, grants.
+    Datanet,
+    /// Models and training jobs.
+    Model,
+    /// Payments, settlements, claims.
+    Payout,
+}
+
+impl Program {
+    /// All of them, in the order in which they depend on one another.
+    pub const ALL: [Self; 4] = [Self::Stake, Self::Datanet, Self::Model, Self::Payout];
+
+    /// Address of the program.
+    pub const fn id(self) -> Pubkey {
+        match self {
+            Self::Stake => stake::ID,
+            Self::Datanet => datanet::ID,
+            Self::Model => model::ID,
+            Self::Payout => payout::ID,
+        }
+    }
+
+    /// Its name: also that of its crate and of its `.so` file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stake => "stake",
+            Self::Datanet => "datanet",
+            Self::Model => "model",
+            Self::Payout => "payout",
+        }
+    }
+
+    /// The program with this address, if it is one of ours.
+    pub fn from_id(id: &Pubkey) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.id() == *id)
+    }
+}
+
+impl std::fmt::Display for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,335 @@
+//! That a contribution is in its Datanet's root: built from ledger data, checked offline.
+
+use crate::text::{hash_hex, hashes_hex, key_b58};
+use openledger_protocol::{
+    Hash32,
+    batch::BatchLeaf,
+    leaf::{Contribution, LeafKind},
+    mmr::{self, RangeError, RangeProof},
+};
+use serde::{Deserialize, Serialize};
+use solana_pubkey::Pubkey;
+
+/// Why a proof does not hold or cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// The leaf's preimage does not hash to the leaf.
+    #[error("the stated content does not hash to leaf {leaf}: content, author or metadata were changed")]
+    Preimage {
+        /// The leaf.
+        leaf: String,
+    },
+    /// The preimage names another Datanet or contributor than the batch.
+    #[error("the contribution's {0} is not the batch's")]
+    Batch(&'static str),
+    /// The leaf is not in its batch.
+    #[error("the leaf is not in its batch at the stated place ({0:?})")]
+    InBatch(RangeError),
+    /// The batch is not in its Datanet.
+    #[error("the batch is not in its Datanet at the stated place ({0:?})")]
+    InDatanet(RangeError),
+    /// It proves membership in another root than the one asked about.
+    #[error("the proof leads to root {found}, not to {expected}: the Datanet has grown since, ask for a new proof")]
+    Root {
+        /// The proof's.
+        found: String,
+        /// The expected.
+        expected: String,
+    },
+    /// The leaf asked for is not among those given.
+    #[error("leaf {leaf} is not in the batch")]
+    NoLeaf {
+        /// The leaf.
+        leaf: String,
+    },
+    /// The batch asked for is not among those given.
+    #[error("the batch is not among the accepted batches of its Datanet")]
+    NoBatch,
+    /// A field cannot be what it says.
+    #[error("{0}")]
+    Field(String),
+}
+
+/// The path of one leaf in a range.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Path {
+    /// Number of leaves in the range.
+    pub count: u64,
+    /// Place of the leaf.
+    pub index: u64,
+    /// From the leaf to its mountain's peak, lowest first.
+    #[serde(with = "hashes_hex")]
+    pub siblings: Vec<Hash32>,
+    /// The other mountains' peaks, highest first.
+    #[serde(with = "hashes_hex")]
+    pub peaks: Vec<Hash32>,
+}
+
+impl From<RangeProof> for Path {
+    fn from(p: RangeProof) -> Self {
+        Self { count: p.count, index: p.index, siblings: p.siblings, peaks: p.peaks }
+    }
+}
+
+impl Path {
+    fn verify(&self, root: &Hash32, leaf: &Hash32) -> Result<(), RangeError> {
+        mmr::verify(root, self.count, self.index, leaf, &self.siblings, &self.peaks)
+    }
+}
+
+/// The preimage of a leaf, where it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preimage {
+    /// SHA-256 of the content.
+    #[serde(with = "hash_hex")]
+    pub content: Hash32,
+    /// 0 document, 1 label, 2 correction, 3 removal.
+    pub kind: u8,
+    /// The leaf that it is about; zeros for a document.
+    #[serde(with = "hash_hex")]
+    pub target: Hash32,
+    /// SHA-256 of the canonical metadata.
+    #[serde(with = "hash_hex")]
+    pub metadata: Hash32,
+}
+
+impl From<Contribution> for Preimage {
+    fn from(c: Contribution) -> Self {
+        Self { content: c.content, kind: c.kind as u8, target: c.target, metadata: c.metadata }
+    }
+}
+
+/// Proves that `leaf` by `contributor` is in the accepted batches of `datanet` under `root`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContributionProof {
+    /// The leaf hash.
+    #[serde(with = "hash_hex")]
+    pub leaf: Hash32,
+    /// What the leaf binds, where known: then the proof also shows content and metadata.
+    pub preimage: Option<Preimage>,
+    /// The Datanet account.
+    #[serde(with = "key_b58")]
+    pub datanet: Pubkey,
+    /// The contributor's wallet.
+    #[serde(with = "key_b58")]
+    pub contributor: Pubkey,
+    /// Number of the batch in its Datanet, in order of opening.
+    pub batch_index: u64,
+    /// Root of the batch's range.
+    #[serde(with = "hash_hex")]
+    pub batch_root: Hash32,
+    /// The leaf in its batch.
+    pub in_batch: Path,
+    /// Root of the Datanet's range.
+    #[serde(with = "hash_hex")]
+    pub root: Hash32,
+    /// The batch in its Datanet.
+    pub in_datanet: Path,
+}
+
+/// An accepted batch, as the ledger's events tell of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptedBatch {
+    /// Its number in order of opening.
+    pub index: u64,
+    /// The contributor's wallet.
+    pub contributor: Pubkey,
+    /// Root of its range.
+    pub root: Hash32,
+    /// Number of its contributions.
+    pub count: u64,
+}
+
+impl AcceptedBatch {
+    /// The batch as a leaf of the range of `datanet`.
+    pub fn leaf(&self, datanet: &Pubkey) -> BatchLeaf {
+        BatchLeaf {
+            datanet: datanet.to_bytes(),
+            index: self.index,
+            contributor: self.contributor.to_bytes(),
+            root: self.root,
+            count: self.count,
+        }
+    }
+}
+
+impl ContributionProof {
+    /// Builds a proof. `accepted` are *all* accepted batches of the Datanet in the order of acceptance (their place in
+    /// the range), `batch_index` says which holds the leaf, `leaves` are that batch's leaf hashes in order.
+    pub fn build(
+        datanet: &Pubkey,
+        accepted: &[AcceptedBatch],
+        batch_index: u64,
+        leaves: &[Hash32],
+        leaf: &Hash32,
+        preimage: Option<&Contribution>,
+    ) -> Result<Self, ProofError> {
+        let place = leaves.iter().position(|l| l == leaf).ok_or(ProofError::NoLeaf { leaf: hex::encode(leaf) })?;
+        let at = accepted.iter().position(|b| b.index == batch_index).ok_or(ProofError::NoBatch)?;
+        let batch = accepted[at];
+        let tops: Vec<Hash32> = accepted.iter().map(|b| b.leaf(datanet).hash()).collect();
+        let proof = Self {
+            leaf: *leaf,
+            preimage: preimage.map(|c| (*c).into()),
+            datanet: *datanet,
+            contributor: batch.contributor,
+            batch_index,
+            batch_root: batch.root,
+            in_batch: mmr::prove(leaves, place as u64).map_err(ProofError::InBatch)?.into(),
+            root: mmr::root_of(&tops),
+            in_datanet: mmr::prove(&tops, at as u64).map_err(ProofError::InDatanet)?.into(),
+        };
+        // Wrong inputs (a leaf left out, another order) must not make a proof that fails at the reader's.
+        proof.verify()?;
+        Ok(proof)
+    }
+
+    /// Checks everything that can be checked without the chain. What remains is that `root` is or was the Datanet's:
+    /// see [`ContributionProof::verify_against`].
+    pub fn verify(&self) -> Result<(), ProofError> {
+        if let Some(p) = &self.preimage {
+            let kind = LeafKind::from_u8(p.kind)
+                .ok_or_else(|| ProofError::Field(format!("there is no leaf kind {}: 0 to 3 are known", p.kind)))?;
+            let stated = Contribution {
+                datanet: self.datanet.to_bytes(),
+                contributor: self.contributor.to_bytes(),
+                content: p.content,
+                kind,
+                target: p.target,
+                metadata: p.metadata,
+            };
+            if stated.hash() != self.leaf {
+                return Err(ProofError::Preimage { leaf: hex::encode(self.leaf) });
+            }
+        }
+        self.in_batch.verify(&self.batch_root, &self.leaf).map_err(ProofError::InBatch)?;
+        let batch = AcceptedBatch {
+            index: self.batch_index,
+            contributor: self.contributor,
+            root: self.batch_root,
+            count: self.in_batch.count,
+        };
+        self.in_datanet.verify(&self.root, &batch.leaf(&self.datanet).hash()).map_err(ProofError::InDatanet)
+    }
+
+    /// [`ContributionProof::verify`], and that the proof leads to the root that the reader knows.
+    pub fn verify_against(&self, datanet: &Pubkey, root: &Hash32) -> Result<(), ProofError> {
+        if self.datanet != *datanet {
+            return Err(ProofError::Batch("Datanet"));
+        }
+        self.verify()?;
+        if self.root != *root {
+            return Err(ProofError::Root { found: hex::encode(self.root), expected: hex::encode(root) });
+        }
+        Ok(())
+    }
+}
+
+/// Root of a Datanet account's range.
+pub fn datanet_root(datanet: &datanet::state::Datanet) -> Result<Hash32, ProofError> {
+    mmr::root(datanet.range.count, &datanet.range.peaks).map_err(ProofError::InDatanet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hash(n: u64) -> Hash32 {
+        openledger_protocol::hash::sha256(&[&n.to_le_bytes()])
+    }
+
+    /// `batches` batches of sizes 1, 2, 3… of which `place` holds the leaf at `at`.
+    fn build(batches: u64, place: u64, at: u64) -> ContributionProof {
+        let datanet = Pubkey::new_from_array([7; 32]);
+        let leaves = |b: u64| (0..=b).map(|i| hash(1000 * b + i)).collect::<Vec<_>>();
+        let accepted: Vec<_> = (0..batches)
+            .map(|b| AcceptedBatch {
+                index: 2 * b,
+                contributor: Pubkey::new_from_array(hash(b)),
+                root: mmr::root_of(&leaves(b)),
+                count: b + 1,
+            })
+            .collect();
+        let l = leaves(place);
+        ContributionProof::build(&datanet, &accepted, 2 * place, &l, &l[at as usize], None).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn every_proof_holds_and_survives_json(batches in 1u64..12, pick in any::<u64>()) {
+            let place = pick % batches;
+            let proof = build(batches, place, pick % (place + 1));
+            prop_assert!(proof.verify_against(&proof.datanet, &proof.root).is_ok());
+            let json = serde_json::to_string(&proof).unwrap();
+            prop_assert_eq!(serde_json::from_str::<ContributionProof>(&json).unwrap(), proof);
+        }
+    }
+
+    #[test]
+    fn no_field_can_be_changed() {
+        let good = build(5, 3, 2);
+        let json = serde_json::to_value(&good).unwrap();
+        let mut changed = 0;
+        for pointer in
+            ["/leaf", "/batch_root", "/root", "/in_batch/siblings/0", "/in_datanet/siblings/0", "/in_datanet/peaks/0"]
+        {
+            let mut bad = json.clone();
+            *bad.pointer_mut(pointer).unwrap() = "11".repeat(32).into();
+            assert!(serde_json::from_value::<ContributionProof>(bad).unwrap().verify().is_err(), "{pointer}");
+            changed += 1;
+        }
+        for pointer in ["/batch_index", "/in_batch/index", "/in_batch/count", "/in_datanet/index", "/in_datanet/count"]
+        {
+            let mut bad = json.clone();
+            let n = bad.pointer(pointer).unwrap().as_u64().unwrap();
+            *bad.pointer_mut(pointer).unwrap() = (n ^ 1).into();
+            assert!(serde_json::from_value::<ContributionProof>(bad).unwrap().verify().is_err(), "{pointer}");
+            changed += 1;
+        }
+        for pointer in ["/datanet", "/contributor"] {
+            let mut bad = json.clone();
+            *bad.pointer_mut(pointer).unwrap() = Pubkey::new_from_array([9; 32]).to_string().into();
+            assert!(serde_json::from_value::<ContributionProof>(bad).unwrap().verify().is_err(), "{pointer}");
+            changed += 1;
+        }
+        assert_eq!(changed, 13);
+        assert!(matches!(good.verify_against(&good.datanet, &[0; 32]), Err(ProofError::Root { .. })));
+    }
+
+    #[test]
+    fn a_preimage_is_checked_against_the_leaf() {
+        let (datanet, contributor) = (Pubkey::new_from_array([1; 32]), Pubkey::new_from_array([2; 32]));
+        let c = Contribution {
+            datanet: datanet.to_bytes(),
+            contributor: contributor.to_bytes(),
+            content: [3; 32],
+            kind: LeafKind::Document,
+            target: [0; 32],
+            metadata: [4; 32],
+        };
+        let leaves = [c.hash()];
+        let accepted = [AcceptedBatch { index: 0, contributor, root: mmr::root_of(&leaves), count: 1 }];
+        let mut proof = ContributionProof::build(&datanet, &accepted, 0, &leaves, &leaves[0], Some(&c)).unwrap();
+        assert!(proof.verify().is_ok());
+        proof.preimage.as_mut().unwrap().content = [5; 32];
+        assert!(matches!(proof.verify(), Err(ProofError::Preimage { .. })));
+        proof.preimage.as_mut().unwrap().kind = 4;
+        assert!(matches!(proof.verify(), Err(ProofError::Field(_))));
+    }
+
+    #[test]
+    fn a_proof_is_not_built_from_leaves_that_do_not_make_the_batch() {
+        let datanet = Pubkey::new_from_array([1; 32]);
+        let accepted =
+            [AcceptedBatch { index: 0, contributor: datanet, root: mmr::root_of(&[hash(1), hash(2)]), count: 2 }];
+        let build = |leaves: &[Hash32], leaf| ContributionProof::build(&datanet, &accepted, 0, leaves, &leaf, None);
+        assert!(matches!(build(&[hash(1)], hash(1)), Err(ProofError::InBatch(_))));
+        assert!(matches!(build(&[hash(2), hash(1)], hash(1)), Err(ProofError::InBatch(_))));
+        assert!(matches!(build(&[hash(1), hash(2)], hash(3)), Err(ProofError::NoLeaf { .. })));
+    }
+}

@@ -1,0 +1,285 @@
+//! The signed answer to a paid request, with the receipt that says whose data shaped it.
+
+use crate::{
+    canonical,
+    text::{hash_hex, key_b58},
+};
+use openledger_protocol::{Hash32, allocate::PPM};
+use serde::{Deserialize, Serialize};
+use solana_keypair::Keypair;
+use solana_pubkey::Pubkey;
+use solana_signature::Signature;
+use solana_signer::Signer;
+
+/// The layout version that this crate writes and reads.
+pub const VERSION: u32 = 1;
+/// Head of the signed bytes: no signature over anything else can be taken for one over an answer.
+const DOMAIN: &[u8] = b"openledger:answer:v1\0";
+
+/// Why an answer does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiptError {
+    /// Its version is unknown.
+    #[error("answer version {0} is unknown, this software reads version {VERSION}")]
+    Version(u32),
+    /// It has no canonical form.
+    #[error(transparent)]
+    Canonical(#[from] canonical::CanonicalError),
+    /// Its signature is missing, unreadable or by someone else.
+    #[error("the answer is not signed by operator identity {identity}: {reason}")]
+    Signature {
+        /// Who should have signed.
+        identity: Pubkey,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The influences do not sum as they must.
+    #[error("the receipt's influences sum to {0} parts per million: more than a whole")]
+    Influence(u64),
+    /// An influence stands twice.
+    #[error("leaf {0} stands twice in the receipt")]
+    Twice(String),
+    /// It answers something else.
+    #[error("the answer's {what} is {found}, expected {expected}")]
+    Other {
+        /// What differs.
+        what: &'static str,
+        /// In the answer.
+        found: String,
+        /// Expected.
+        expected: String,
+    },
+}
+
+/// How much one document shaped an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Influence {
+    /// The contribution's leaf hash.
+    #[serde(with = "hash_hex")]
+    pub leaf: Hash32,
+    /// Its Datanet.
+    #[serde(with = "key_b58")]
+    pub datanet: Pubkey,
+    /// Number of its batch in the Datanet.
+    pub batch: u64,
+    /// Its title.
+    pub title: String,
+    /// The contributor's wallet.
+    #[serde(with = "key_b58")]
+    pub owner: Pubkey,
+    /// Parts per million of the whole influence.
+    pub ppm: u64,
+}
+
+/// Whose data shaped an answer, by which method.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// Name of the attribution method.
+    pub method: String,
+    /// SHA-256 of the method's settings.
+    #[serde(with = "hash_hex")]
+    pub settings_hash: Hash32,
+    /// The most influential documents, strongest first. Their sum may be under a million: the rest is spread thinner.
+    pub influences: Vec<Influence>,
+}
+
+/// An answer, signed by the identity key of the operator that gave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// Layout version.
+    pub version: u32,
+    /// The request's name, as paid for.
+    #[serde(with = "hash_hex")]
+    pub request: Hash32,
+    /// The model account.
+    #[serde(with = "key_b58")]
+    pub model: Pubkey,
+    /// SHA-256 of the adapter that answered.
+    #[serde(with = "hash_hex")]
+    pub adapter_hash: Hash32,
+    /// Who paid.
+    #[serde(with = "key_b58")]
+    pub payer: Pubkey,
+    /// The operator's wallet.
+    #[serde(with = "key_b58")]
+    pub operator: Pubkey,
+    /// The payout epoch that the payment belongs to.
+    pub epoch: u64,
+    /// The prompt's tokens.
+    pub prompt_tokens: Vec<u32>,
+    /// The answer's tokens.
+    pub output_tokens: Vec<u32>,
+    /// The answer's text.
+    pub text: String,
+    /// The fee in base units.
+    pub fee: crate::api::types::Amount,
+    /// The payment's transaction, Base58.
+    pub payment_signature: String,
+    /// Slot at the time of answering.
+    pub created_slot: u64,
+    /// Whose data shaped it.
+    pub receipt: Receipt,
+    /// Signature in hex; empty until signed.
+    #[serde(default)]
+    pub signature: String,
+}
+
+impl Answer {
+    /// The bytes that are signed: a domain tag and the canonical JSON without `signature`.
+    pub fn signed_bytes(&self) -> Result<Vec<u8>, ReceiptError> {
+        let mut value = serde_json::to_value(self).map_err(canonical::CanonicalError::from)?;
+        if let Some(map) = value.as_object_mut() {
+            map.remove("signature");
+        }
+        Ok([DOMAIN, &canonical::to_vec(&value)?].concat())
+    }
+
+    /// Signs with the operator's identity key.
+    pub fn sign(&mut self, identity: &Keypair) -> Result<(), ReceiptError> {
+        self.signature = hex::encode(identity.sign_message(&self.signed_bytes()?));
+        Ok(())
+    }
+
+    /// Checks everything that can be checked without the chain: version, signature by `identity`, influences.
+    pub fn verify(&self, identity: &Pubkey) -> Result<(), ReceiptError> {
+        if self.version != VERSION {
+            return Err(ReceiptError::Version(self.version));
+        }
+        let wrong = |reason| ReceiptError::Signature { identity: *identity, reason };
+        let mut bytes = [0; 64];
+        hex::decode_to_slice(&self.signature, &mut bytes).map_err(|_| wrong("it is not 128 hex digits"))?;
+        if !Signature::from(bytes).verify(identity.as_ref(), &self.signed_bytes()?) {
+            return Err(wrong("it does not verify: the answer was changed or is another operator's"));
+        }
+        let mut seen = std::collections::HashSet::new();
+        if let Some(i) = self.receipt.influences.iter().find(|i| !seen.insert(i.leaf)) {
+            return Err(ReceiptError::Twice(hex::encode(i.leaf)));
+        }
+        let total = self.receipt.influences.iter().fold(0u64, |t, i| t.saturating_add(i.ppm));
+        if total > PPM {
+            return Err(ReceiptError::Influence(total));
+        }
+        Ok(())
+    }
+
+    /// Checks that it is the answer to this payment, as the chain's `Paid` event tells of it.
+    pub fn verify_payment(&self, paid: &payout::events::Paid, signature: &str) -> Result<(), ReceiptError> {
+        let pairs = [
+            ("request", hex::encode(self.request), hex::encode(paid.request)),
+            ("payer", self.payer.to_string(), paid.payer.to_string()),
+            ("model", self.model.to_string(), paid.model.to_string()),
+            ("operator", self.operator.to_string(), paid.operator.to_string()),
+            ("fee", self.fee.to_string(), paid.amount.to_string()),
+            ("epoch", self.epoch.to_string(), paid.epoch.to_string()),
+            ("payment", self.payment_signature.clone(), signature.to_owned()),
+        ];
+        match pairs.into_iter().find(|(_, found, expected)| found != expected) {
+            Some((what, found, expected)) => Err(ReceiptError::Other { what, found, expected }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn influence(n: u8, ppm: u64) -> Influence {
+        let key = Pubkey::new_from_array([n; 32]);
+        Influence { leaf: [n; 32], datanet: key, batch: 0, title: "printf(3)".into(), owner: key, ppm }
+    }
+
+    fn answer(influences: Vec<Influence>) -> (Answer, Keypair) {
+        let identity = Keypair::new_from_array([5; 32]);
+        let mut answer = Answer {
+            version: VERSION,
+            request: [1; 32],
+            model: Pubkey::new_from_array([2; 32]),
+            adapter_hash: [3; 32],
+            payer: Pubkey::new_from_array([4; 32]),
+            operator: Pubkey::new_from_array([5; 32]),
+            epoch: 1,
+            prompt_tokens: vec![1, 2],
+            output_tokens: vec![3],
+            text: "use printf".into(),
+            fee: 7.into(),
+            payment_signature: "sig".into(),
+            created_slot: 9,
+            receipt: Receipt { method: "logra".into(), settings_hash: [6; 32], influences },
+            signature: String::new(),
+        };
+        answer.sign(&identity).unwrap();
+        (answer, identity)
+    }
+
+    #[test]
+    fn a_signed_answer_holds_also_after_json() {
+        let (answer, identity) = answer(vec![influence(1, 600_000), influence(2, 400_000)]);
+        answer.verify(&identity.pubkey()).unwrap();
+        let again: Answer = serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap();
+        assert_eq!(again, answer);
+        again.verify(&identity.pubkey()).unwrap();
+        assert!(answer.verify(&Pubkey::new_from_array([8; 32])).is_err());
+    }
+
+    #[test]
+    fn no_field_can_be_changed_under_the_signature() {
+        let (answer, identity) = answer(vec![influence(1, 1)]);
+        let json = serde_json::to_value(&answer).unwrap();
+        for key in json.as_object().unwrap().keys().filter(|k| *k != "signature") {
+            let mut bad = json.clone();
+            bad[key] = match &json[key] {
+                Value::Number(n) => (n.as_u64().unwrap() + 1).into(),
+                Value::Array(_) => json!([99]),
+                Value::Object(o) => {
+                    let mut o = o.clone();
+                    o.insert("method".into(), "other".into());
+                    Value::Object(o)
+                }
+                Value::String(s) if s.len() == 64 => "ab".repeat(32).into(),
+                Value::String(s) if s.len() > 40 => Pubkey::new_from_array([77; 32]).to_string().into(),
+                _ => "8".into(),
+            };
+            let bad: Answer = serde_json::from_value(bad).unwrap_or_else(|e| panic!("{key}: {e}"));
+            assert_ne!(bad, answer, "{key}");
+            assert!(bad.verify(&identity.pubkey()).is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn influences_over_a_whole_or_repeated_are_refused_even_if_signed() {
+        let (over, identity) = answer(vec![influence(1, PPM), influence(2, 1)]);
+        assert!(matches!(over.verify(&identity.pubkey()), Err(ReceiptError::Influence(1_000_001))));
+        let (twice, identity) = answer(vec![influence(1, 1), influence(1, 1)]);
+        assert!(matches!(twice.verify(&identity.pubkey()), Err(ReceiptError::Twice(_))));
+    }
+
+    #[test]
+    fn an_answer_to_another_payment_is_refused() {
+        let (answer, _) = answer(vec![]);
+        let mut paid = payout::events::Paid {
+            shard: answer.model,
+            sequence: 0,
+            request: answer.request,
+            payer: answer.payer,
+            model: answer.model,
+            operator: answer.operator,
+            amount: 7,
+            treasury: 7,
+            model_owner: 0,
+            upstream: 0,
+            compute: 0,
+            validators: 0,
+            contributors: 0,
+            epoch: 1,
+        };
+        answer.verify_payment(&paid, "sig").unwrap();
+        assert!(matches!(answer.verify_payment(&paid, "other"), Err(ReceiptError::Other { what: "payment", .. })));
+        paid.amount = 6;
+        assert!(matches!(answer.verify_payment(&paid, "sig"), Err(ReceiptError::Other { what: "fee", .. })));
+    }
+}

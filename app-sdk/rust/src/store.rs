@@ -1,0 +1,215 @@
+//! The artifact store: documents, manifests, configs, adapters and answers by name.
+//!
+//! | key | content |
+//! |---|---|
+//! | `blobs/<sha256>` | any bytes, named by their hash |
+//! | `answers/<request>.json` | the signed answer to a paid request |
+//! | `settlements/<epoch>/<report hash>.json` | the report behind a settlement |
+//!
+//! A folder by default; anything that implements [`ObjectStore`] works. Blobs are checked against their name at every
+//! read, so that the store need not be trusted.
+
+use crate::receipt::Answer;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path};
+use openledger_protocol::{Hash32, hash::sha256};
+use std::sync::Arc;
+
+/// Why an artifact could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder cannot be used.
+    #[error("the artifact store at {path} cannot be opened: {reason}")]
+    Open {
+        /// The folder.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// There is no such artifact.
+    #[error("the artifact store has no {key}")]
+    Missing {
+        /// Its key.
+        key: String,
+    },
+    /// The bytes do not have the hash that names them.
+    #[error("the artifact store's {key} holds bytes with hash {found}: it is damaged or forged")]
+    Hash {
+        /// Its key.
+        key: String,
+        /// What is there.
+        found: String,
+    },
+    /// An artifact is not what it should be.
+    #[error("the artifact store's {key} is not readable: {reason}")]
+    Content {
+        /// Its key.
+        key: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The store failed.
+    #[error("the artifact store failed: {0}")]
+    Backend(object_store::Error),
+}
+
+/// A store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<dyn ObjectStore>,
+}
+
+impl Store {
+    /// A folder, made where it does not exist. Writes are atomic and durable.
+    pub fn folder(path: impl AsRef<std::path::Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let open = |reason: String| StoreError::Open { path: path.display().to_string(), reason };
+        std::fs::create_dir_all(path).map_err(|e| open(e.to_string()))?;
+        let folder = LocalFileSystem::new_with_prefix(path).map_err(|e| open(e.to_string()))?.with_fsync(true);
+        Ok(Self::new(Arc::new(folder)))
+    }
+
+    /// Any other object store.
+    pub fn new(inner: Arc<dyn ObjectStore>) -> Self {
+        Self { inner }
+    }
+
+    /// Stores bytes under their hash and returns it. Storing the same again does nothing.
+    pub async fn put_blob(&self, bytes: impl Into<Bytes>) -> Result<Hash32, StoreError> {
+        let bytes = bytes.into();
+        let hash = sha256(&[&bytes]);
+        let path = blob_path(&hash);
+        if self.exists(&path).await? && self.get_blob(&hash).await.is_ok() {
+            return Ok(hash);
+        }
+        self.put(&path, bytes).await?;
+        Ok(hash)
+    }
+
+    /// The bytes with this hash, checked.
+    pub async fn get_blob(&self, hash: &Hash32) -> Result<Bytes, StoreError> {
+        let path = blob_path(hash);
+        let bytes = self.get(&path).await?;
+        let found = sha256(&[&bytes]);
+        if found != *hash {
+            return Err(StoreError::Hash { key: path.to_string(), found: hex::encode(found) });
+        }
+        Ok(bytes)
+    }
+
+    /// Whether there is a blob of this name (its content is checked when read).
+    pub async fn has_blob(&self, hash: &Hash32) -> Result<bool, StoreError> {
+        self.exists(&blob_path(hash)).await
+    }
+
+    /// Stores a signed answer under its request.
+    pub async fn put_answer(&self, answer: &Answer) -> Result<(), StoreError> {
+        let path = answer_path(&answer.request);
+        let bytes = serde_json::to_vec(answer)
+            .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })?;
+        self.put(&path, bytes.into()).await
+    }
+
+    /// The answer to a request; its signature is not checked here ([`Answer::verify`]).
+    pub async fn get_answer(&self, request: &Hash32) -> Result<Answer, StoreError> {
+        let path = answer_path(request);
+        let answer: Answer = serde_json::from_slice(&self.get(&path).await?)
+            .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })?;
+        if answer.request != *request {
+            let reason = format!("it answers request {}", hex::encode(answer.request));
+            return Err(StoreError::Content { key: path.to_string(), reason });
+        }
+        Ok(answer)
+    }
+
+    /// Requests that have an answer, in ascending order.
+    pub async fn answered(&self) -> Result<Vec<Hash32>, StoreError> {
+        let listed: Vec<_> =
+            self.inner.list(Some(&Path::from("answers"))).try_collect().await.map_err(StoreError::Backend)?;
+        let mut requests: Vec<Hash32> = listed
+            .iter()
+            .filter_map(|m| m.location.filename()?.strip_suffix(".json"))
+            .filter_map(|name| crate::text::parse_hash(name).ok())
+            .collect();
+        requests.sort_unstable();
+        Ok(requests)
+    }
+
+    /// Stores a settlement's report, as a blob and under its epoch; returns its hash.
+    pub async fn put_settlement_report(&self, epoch: u64, report: impl Into<Bytes>) -> Result<Hash32, StoreError> {
+        let report = report.into();
+        let hash = self.put_blob(report.clone()).await?;
+        self.put(&report_path(epoch, &hash), report).await?;
+        Ok(hash)
+    }
+
+    async fn exists(&self, path: &Path) -> Result<bool, StoreError> {
+        match self.inner.head(path).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(e) => Err(StoreError::Backend(e)),
+        }
+    }
+
+    async fn put(&self, path: &Path, bytes: Bytes) -> Result<(), StoreError> {
+        self.inner.put(path, bytes.into()).await.map(|_| ()).map_err(StoreError::Backend)
+    }
+
+    async fn get(&self, path: &Path) -> Result<Bytes, StoreError> {
+        let result = self.inner.get(path).await.map_err(|e| match e {
+            object_store::Error::NotFound { .. } => StoreError::Missing { key: path.to_string() },
+            other => StoreError::Backend(other),
+        })?;
+        result.bytes().await.map_err(StoreError::Backend)
+    }
+}
+
+fn blob_path(hash: &Hash32) -> Path {
+    Path::from(format!("blobs/{}", hex::encode(hash)))
+}
+
+fn answer_path(request: &Hash32) -> Path {
+    Path::from(format!("answers/{}.json", hex::encode(request)))
+}
+
+fn report_path(epoch: u64, hash: &Hash32) -> Path {
+    Path::from(format!("settlements/{epoch}/{}.json", hex::encode(hash)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn blobs_come_back_and_are_named_by_their_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::folder(folder.path()).unwrap();
+        let hash = store.put_blob("a page").await.unwrap();
+        assert_eq!(hash, sha256(&[b"a page"]));
+        assert_eq!(store.get_blob(&hash).await.unwrap(), "a page");
+        assert_eq!(store.put_blob("a page").await.unwrap(), hash);
+        assert!(store.has_blob(&hash).await.unwrap());
+        assert!(matches!(store.get_blob(&[0; 32]).await, Err(StoreError::Missing { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_forged_blob_is_noticed_and_mended_by_storing_it_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::folder(folder.path()).unwrap();
+        let hash = store.put_blob("a page").await.unwrap();
+        std::fs::write(folder.path().join("blobs").join(hex::encode(hash)), "another").unwrap();
+        assert!(matches!(store.get_blob(&hash).await, Err(StoreError::Hash { .. })));
+        store.put_blob("a page").await.unwrap();
+        assert_eq!(store.get_blob(&hash).await.unwrap(), "a page");
+    }
+
+    #[tokio::test]
+    async fn reports_are_found_by_hash_and_by_epoch() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::folder(folder.path()).unwrap();
+        let hash = store.put_settlement_report(3, "{}").await.unwrap();
+        assert_eq!(store.get_blob(&hash).await.unwrap(), "{}");
+        assert!(folder.path().join(format!("settlements/3/{}.json", hex::encode(hash))).exists());
+    }
+}

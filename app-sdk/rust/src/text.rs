@@ -1,0 +1,80 @@
+//! Names as text: hashes in hex, keys in Base58, and their serde forms.
+
+use openledger_protocol::Hash32;
+use serde::{Deserialize, Deserializer, Serializer, de::Error};
+use solana_pubkey::Pubkey;
+
+/// 32 bytes from exactly 64 hex digits.
+pub fn parse_hash(text: &str) -> Result<Hash32, String> {
+    let mut out = [0; 32];
+    hex::decode_to_slice(text, &mut out).map_err(|e| format!("{text:?} is not a hash of 64 hex digits: {e}"))?;
+    Ok(out)
+}
+
+/// An address from Base58.
+pub fn parse_key(text: &str) -> Result<Pubkey, String> {
+    text.parse().map_err(|e| format!("{text:?} is not a Base58 address: {e}"))
+}
+
+/// `#[serde(with = "hash_hex")]` for a hash.
+pub mod hash_hex {
+    use super::*;
+
+    /// Writes 64 hex digits.
+    pub fn serialize<S: Serializer>(hash: &Hash32, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&hex::encode(hash))
+    }
+
+    /// Reads 64 hex digits.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Hash32, D::Error> {
+        parse_hash(&String::deserialize(d)?).map_err(D::Error::custom)
+    }
+}
+
+/// `#[serde(with = "hash_hex_opt")]` for a hash that may be absent (null).
+pub mod hash_hex_opt {
+    use super::*;
+
+    /// Writes 64 hex digits or null.
+    pub fn serialize<S: Serializer>(hash: &Option<Hash32>, s: S) -> Result<S::Ok, S::Error> {
+        match hash {
+            Some(h) => s.serialize_str(&hex::encode(h)),
+            None => s.serialize_none(),
+        }
+    }
+
+    /// Reads 64 hex digits or null.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Hash32>, D::Error> {
+        Option::<String>::deserialize(d)?.map(|t| parse_hash(&t).map_err(D::Error::custom)).transpose()
+    }
+}
+
+/// `#[serde(with = "hashes_hex")]` for a list of hashes.
+pub mod hashes_hex {
+    use super::*;
+
+    /// Writes a list of 64 hex digits each.
+    pub fn serialize<S: Serializer>(hashes: &[Hash32], s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(hashes.iter().map(hex::encode))
+    }
+
+    /// Reads a list of 64 hex digits each.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Hash32>, D::Error> {
+        Vec::<String>::deserialize(d)?.iter().map(|t| parse_hash(t).map_err(D::Error::custom)).collect()
+    }
+}
+
+/// `#[serde(with = "key_b58")]` for an address.
+pub mod key_b58 {
+    use super::*;
+
+    /// Writes Base58.
+    pub fn serialize<S: Serializer>(key: &Pubkey, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(key)
+    }
+
+    /// Reads Base58.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Pubkey, D::Error> {
+        parse_key(&String::deserialize(d)?).map_err(D::Error::custom)
+    }
+}
