@@ -1,1 +1,48 @@
-//! A small test SDK for the programs on the SVM; the tests are in tests/.
+//! A small test SDK for the programs on the SVM; the tests are in `tests/`.
+//!
+//! [`World`] is a fresh in-process SVM with the compiled programs, the OPEN mint and an authority. Each program has a
+//! module with its addresses and instruction builders made from the types that Anchor generates, and the set-up that
+//! several tests share.
+
+pub mod attest;
+pub mod datanet;
+pub mod keys;
+pub mod model;
+pub mod payout;
+pub mod stake;
+pub mod tx;
+pub mod world;
+
+pub use keys::{Key, key};
+pub use tx::{Failed, Sent, refused};
+pub use world::{Program, World};
+
+use anchor_lang::{InstructionData, ToAccountMetas};
+use solana_instruction::Instruction;
+use solana_pubkey::Pubkey;
+
+/// One whole OPEN in base units.
+pub const OPEN: u64 = 1_000_000_000;
+/// The fixed supply in base units.
+pub const SUPPLY: u64 = 1_000_000_000 * OPEN;
+
+/// An instruction from Anchor's generated accounts and arguments.
+pub fn instruction(program: Pubkey, accounts: impl ToAccountMetas, args: impl InstructionData) -> Instruction {
+    Instruction { program_id: program, accounts: accounts.to_account_metas(None), data: args.data() }
+}
+
+/// The address that signs a program's self-CPI events.
+pub fn event_authority(program: &Pubkey) -> Pubkey {
+    Pubkey::find_program_address(&[b"__event_authority"], program).0
+}
+
+/// The instruction with every mention of account `from` replaced by `to`: how most attacks begin.
+pub fn swapped(mut instruction: Instruction, from: Pubkey, to: Pubkey) -> Instruction {
+    let mut found = false;
+    for meta in instruction.accounts.iter_mut().filter(|m| m.pubkey == from) {
+        meta.pubkey = to;
+        found = true;
+    }
+    assert!(found, "the instruction does not name {from}");
+    instruction
+}

@@ -1,0 +1,1 @@
+//! The payout program in tests.

@@ -1,0 +1,351 @@
+//! The stake program in tests: addresses, instructions, a committee ready to use.
+
+use crate::{
+    event_authority, instruction,
+    keys::{Key, key},
+    tx::{Failed, Sent},
+    world::{Program, World},
+};
+use ::stake::{
+    ID, accounts,
+    instruction as call,
+    instructions::{InitializeArgs, ProposeCommitteeArgs, RegisterOperatorArgs},
+    seeds,
+    state::{Config, Role},
+};
+use ed25519_dalek::SigningKey;
+use solana_instruction::{AccountMeta, Instruction};
+use solana_keypair::Signer;
+use solana_pubkey::Pubkey;
+
+/// Least stake of an operator in test worlds.
+pub const MIN_OPERATOR: u64 = 1_000 * crate::OPEN;
+/// Least stake of a validator in test worlds.
+pub const MIN_VALIDATOR: u64 = 100 * crate::OPEN;
+/// Cooldown in test worlds.
+pub const UNBOND_SLOTS: u64 = 500;
+
+fn pda(seeds: &[&[u8]]) -> Pubkey {
+    Pubkey::find_program_address(seeds, &ID).0
+}
+/// The config.
+pub fn config() -> Pubkey {
+    pda(&[seeds::CONFIG])
+}
+/// The stake vault.
+pub fn vault() -> Pubkey {
+    pda(&[seeds::VAULT])
+}
+/// The insurance vault.
+pub fn insurance() -> Pubkey {
+    pda(&[seeds::INSURANCE])
+}
+/// A position.
+pub fn position(owner: &Pubkey, role: Role) -> Pubkey {
+    pda(&[seeds::POSITION, owner.as_ref(), &[role as u8]])
+}
+/// An operator.
+pub fn operator(owner: &Pubkey) -> Pubkey {
+    pda(&[seeds::OPERATOR, owner.as_ref()])
+}
+/// A committee.
+pub fn committee(epoch: u64) -> Pubkey {
+    pda(&[seeds::COMMITTEE, &epoch.to_le_bytes()])
+}
+
+/// `initialize` by `authority`.
+pub fn initialize(world: &World, authority: &Pubkey) -> Instruction {
+    instruction(
+        ID,
+        accounts::Initialize {
+            authority: *authority,
+            config: config(),
+            open_mint: world.mint,
+            vault: vault(),
+            insurance: insurance(),
+            program_data: Program::Stake.data_address(),
+            token_program: spl_token_interface::ID,
+            system_program: solana_sdk_ids::system_program::ID,
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::Initialize {
+            args: InitializeArgs {
+                cluster: world.cluster,
+                min_operator_stake: MIN_OPERATOR,
+                min_validator_stake: MIN_VALIDATOR,
+                unbond_slots: UNBOND_SLOTS,
+            },
+        },
+    )
+}
+
+/// `deposit` from the owner's associated token account.
+pub fn deposit(world: &World, owner: &Pubkey, role: Role, amount: u64) -> Instruction {
+    instruction(
+        ID,
+        accounts::Deposit {
+            owner: *owner,
+            config: config(),
+            position: position(owner, role),
+            owner_token: world.ata(owner),
+            vault: vault(),
+            token_program: spl_token_interface::ID,
+            system_program: solana_sdk_ids::system_program::ID,
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::Deposit { role, amount },
+    )
+}
+
+/// `request_unbond` while the committee of `committee_epoch` is active.
+pub fn request_unbond(owner: &Pubkey, role: Role, amount: u64, committee_epoch: u64) -> Instruction {
+    instruction(
+        ID,
+        accounts::RequestUnbond {
+            owner: *owner,
+            config: config(),
+            position: position(owner, role),
+            active_committee: committee(committee_epoch),
+            next_committee: committee(committee_epoch + 1),
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::RequestUnbond { role, amount },
+    )
+}
+
+/// `withdraw` to the owner's associated token account.
+pub fn withdraw(world: &World, owner: &Pubkey, role: Role) -> Instruction {
+    instruction(
+        ID,
+        accounts::Withdraw {
+            owner: *owner,
+            config: config(),
+            position: position(owner, role),
+            owner_token: world.ata(owner),
+            vault: vault(),
+            token_program: spl_token_interface::ID,
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::Withdraw { role },
+    )
+}
+
+/// `register_operator`.
+pub fn register_operator(owner: &Pubkey, identity: &Pubkey, endpoint: &str, capabilities: u32) -> Instruction {
+    instruction(
+        ID,
+        accounts::RegisterOperator {
+            owner: *owner,
+            identity: *identity,
+            config: config(),
+            position: position(owner, Role::Operator),
+            operator: operator(owner),
+            system_program: solana_sdk_ids::system_program::ID,
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::RegisterOperator { args: RegisterOperatorArgs { endpoint: endpoint.into(), capabilities } },
+    )
+}
+
+/// `update_operator`.
+pub fn update_operator(owner: &Pubkey, endpoint: &str, capabilities: u32) -> Instruction {
+    instruction(
+        ID,
+        accounts::UpdateOperator {
+            owner: *owner,
+            operator: operator(owner),
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::UpdateOperator { endpoint: endpoint.into(), capabilities },
+    )
+}
+
+/// The remaining accounts behind `members`: operator and operator position of each.
+pub fn member_accounts(members: &[Pubkey]) -> Vec<AccountMeta> {
+    members
+        .iter()
+        .flat_map(|m| [operator(m), position(m, Role::Operator)])
+        .map(|a| AccountMeta::new_readonly(a, false))
+        .collect()
+}
+
+/// `propose_committee` of `epoch`.
+pub fn propose_committee(
+    authority: &Pubkey,
+    epoch: u64,
+    threshold: u16,
+    size: u16,
+    members: &[Pubkey],
+) -> Instruction {
+    let mut out = instruction(
+        ID,
+        accounts::ProposeCommittee {
+            authority: *authority,
+            config: config(),
+            committee: committee(epoch),
+            system_program: solana_sdk_ids::system_program::ID,
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::ProposeCommittee { args: ProposeCommitteeArgs { threshold, size, members: members.to_vec() } },
+    );
+    out.accounts.extend(member_accounts(members));
+    out
+}
+
+/// `add_members` to the committee of `epoch`.
+pub fn add_members(authority: &Pubkey, epoch: u64, members: &[Pubkey]) -> Instruction {
+    let mut out = instruction(
+        ID,
+        accounts::AddMembers {
+            authority: *authority,
+            config: config(),
+            committee: committee(epoch),
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::AddMembers { members: members.to_vec() },
+    );
+    out.accounts.extend(member_accounts(members));
+    out
+}
+
+/// `confirm_committee` of `epoch`, the one before it being active (if it is not the first).
+pub fn confirm_committee(member: &Pubkey, epoch: u64, group_key: [u8; 32]) -> Instruction {
+    instruction(
+        ID,
+        accounts::ConfirmCommittee {
+            member: *member,
+            config: config(),
+            committee: committee(epoch),
+            previous_committee: (epoch > 1).then(|| committee(epoch - 1)),
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::ConfirmCommittee { group_key },
+    )
+}
+
+/// `abandon_committee` of `epoch`.
+pub fn abandon_committee(authority: &Pubkey, epoch: u64) -> Instruction {
+    instruction(
+        ID,
+        accounts::AbandonCommittee {
+            authority: *authority,
+            config: config(),
+            committee: committee(epoch),
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::AbandonCommittee {},
+    )
+}
+
+/// `propose_authority`.
+pub fn propose_authority(authority: &Pubkey, new: Pubkey) -> Instruction {
+    let accounts = accounts::ProposeAuthority {
+        authority: *authority,
+        config: config(),
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::ProposeAuthority { new })
+}
+
+/// `accept_authority`.
+pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
+    let accounts = accounts::AcceptAuthority {
+        new_authority: *new_authority,
+        config: config(),
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::AcceptAuthority {})
+}
+
+/// A registered operator.
+pub struct Operator {
+    /// Its wallet.
+    pub wallet: Key,
+    /// Its identity key.
+    pub identity: Key,
+}
+
+/// An active committee.
+pub struct Committee {
+    /// Its epoch.
+    pub epoch: u64,
+    /// Its members in order.
+    pub members: Vec<Operator>,
+    /// Its group key.
+    pub key: SigningKey,
+}
+
+impl World {
+    /// A world whose stake program is initialised, with `programs` beside it.
+    pub fn with_stake(programs: &[Program]) -> Self {
+        let mut all = vec![Program::Stake];
+        all.extend(programs);
+        let mut world = Self::new(&all);
+        let authority = world.authority.insecure_clone();
+        world.send(&[initialize(&world, &authority.pubkey())], &[&authority]).expect("initialises");
+        world
+    }
+
+    /// Deposits and registers a new operator with every capability.
+    pub fn operator(&mut self) -> Operator {
+        let wallet = self.wallet(2 * MIN_OPERATOR);
+        let identity = key(&format!("identity of {}", wallet.pubkey()));
+        let owner = wallet.pubkey();
+        let instructions = [
+            deposit(self, &owner, Role::Operator, MIN_OPERATOR),
+            register_operator(&owner, &identity.pubkey(), "http://127.0.0.1:7000", ::stake::state::capability::ALL),
+        ];
+        self.send(&instructions, &[&wallet, &identity]).expect("registers");
+        Operator { wallet, identity }
+    }
+
+    /// Deposits for a new validator.
+    pub fn validator(&mut self, stake: u64) -> Key {
+        let wallet = self.wallet(2 * stake);
+        self.send(&[deposit(self, &wallet.pubkey(), Role::Validator, stake)], &[&wallet]).expect("deposits");
+        wallet
+    }
+
+    /// Makes the next committee active: `members` in order, any `threshold`, this group key.
+    pub fn seat(&mut self, members: &[&Operator], threshold: u16, group_key: [u8; 32]) -> Result<Sent, Failed> {
+        let epoch = self.get::<Config>(&config()).committee_epoch + 1;
+        let authority = self.authority.insecure_clone();
+        let wallets: Vec<Pubkey> = members.iter().map(|m| m.wallet.pubkey()).collect();
+        let (first, rest) = wallets.split_at(wallets.len().min(6));
+        let size = wallets.len() as u16;
+        self.send(&[propose_committee(&authority.pubkey(), epoch, threshold, size, first)], &[&authority])?;
+        for more in rest.chunks(8) {
+            self.send(&[add_members(&authority.pubkey(), epoch, more)], &[&authority])?;
+        }
+        let mut last = None;
+        for member in members {
+            last = Some(self.send(
+                &[confirm_committee(&member.wallet.pubkey(), epoch, group_key)],
+                &[&member.wallet],
+            )?);
+        }
+        Ok(last.expect("a committee has members"))
+    }
+
+    /// Registers `size` new operators and makes them the active committee under a plain key.
+    pub fn committee(&mut self, size: usize) -> Committee {
+        let members: Vec<Operator> = (0..size).map(|_| self.operator()).collect();
+        let epoch = self.get::<Config>(&config()).committee_epoch + 1;
+        let key = crate::attest::group_key(epoch as u8);
+        let threshold = (size / 2 + 1) as u16;
+        self.seat(&members.iter().collect::<Vec<_>>(), threshold, key.verifying_key().to_bytes()).expect("is seated");
+        Committee { epoch, members, key }
+    }
+}

@@ -1,0 +1,224 @@
+//! A fresh SVM with the programs, the mint and the wallets of a test.
+
+use crate::{
+    SUPPLY,
+    keys::{Key, key},
+    tx::{Failed, Sent},
+};
+use anchor_lang::{
+    AccountDeserialize, AccountSerialize, Owner,
+    solana_program::bpf_loader_upgradeable::{self, UpgradeableLoaderState},
+};
+use litesvm::LiteSVM;
+use solana_account::Account;
+use solana_instruction::Instruction;
+use solana_keypair::Signer;
+use solana_program_pack::Pack;
+use solana_pubkey::Pubkey;
+use solana_transaction::Transaction;
+use spl_associated_token_account_interface::address::get_associated_token_address;
+use spl_token_interface::state::{Account as TokenAccount, AccountState, Mint};
+use std::path::PathBuf;
+
+/// A program of this workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// The stake program.
+    Stake,
+    /// The datanet program.
+    Datanet,
+    /// The model program.
+    Model,
+    /// The payout program.
+    Payout,
+}
+
+impl Program {
+    /// Name of its crate and its `.so`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stake => "stake",
+            Self::Datanet => "datanet",
+            Self::Model => "model",
+            Self::Payout => "payout",
+        }
+    }
+
+    /// Its address.
+    pub fn id(self) -> Pubkey {
+        match self {
+            Self::Stake => ::stake::ID,
+            Self::Datanet => ::datanet::ID,
+            Self::Model => ::model::ID,
+            Self::Payout => ::payout::ID,
+        }
+    }
+
+    /// The loader's record of it.
+    pub fn data_address(self) -> Pubkey {
+        bpf_loader_upgradeable::get_program_data_address(&self.id())
+    }
+
+    /// The compiled program; panics with what to do where there is none.
+    fn binary(self) -> Vec<u8> {
+        let folder = std::env::var_os("OPENLEDGER_PROGRAMS_DIR").map(PathBuf::from).unwrap_or_else(|| {
+            let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
+                PathBuf::from(std::env::var_os("HOME").expect("HOME or XDG_CACHE_HOME is set")).join(".cache")
+            });
+            cache.join("openledger/sbf-target/deploy")
+        });
+        let path = folder.join(format!("{}.so", self.name()));
+        std::fs::read(&path).unwrap_or_else(|e| {
+            panic!("no compiled program at {}: {e}; run `cargo xtask build-programs` first", path.display())
+        })
+    }
+}
+
+/// A fresh SVM with programs, the OPEN mint and an authority.
+pub struct World {
+    /// The SVM.
+    pub svm: LiteSVM,
+    /// Upgrade authority of every program and authority of every config.
+    pub authority: Key,
+    /// The OPEN mint.
+    pub mint: Pubkey,
+    /// Genesis hash that the stake config is initialised with.
+    pub cluster: [u8; 32],
+    /// Pays all fees, so that they never blur a test's balances.
+    payer: Key,
+    /// Wallets made.
+    wallets: u32,
+}
+
+impl World {
+    /// A world with these programs deployed and nothing initialised.
+    pub fn new(programs: &[Program]) -> Self {
+        let mut svm = LiteSVM::new();
+        let (authority, payer, mint) = (key("authority"), key("payer"), key("mint").pubkey());
+        for program in programs {
+            svm.add_program(program.id(), &program.binary()).expect("a valid program");
+            let mut data = svm.get_account(&program.data_address()).expect("made by add_program");
+            let state = UpgradeableLoaderState::ProgramData {
+                slot: 0,
+                upgrade_authority_address: Some(authority.pubkey()),
+            };
+            bincode::serialize_into(&mut data.data[..], &state).expect("there is room for the head");
+            svm.set_account(program.data_address(), data).expect("an ordinary account");
+        }
+        svm.warp_to_slot(1_000);
+        let mut world = Self { svm, authority, mint, cluster: [7; 32], payer, wallets: 0 };
+        for who in [world.authority.pubkey(), world.payer.pubkey()] {
+            world.airdrop(&who);
+        }
+        world.put_mint(mint, 9);
+        world.put_token(key("bank account").pubkey(), mint, key("bank").pubkey(), SUPPLY);
+        world
+    }
+
+    /// Sets a mint's account, OPEN's supply minted.
+    pub fn put_mint(&mut self, address: Pubkey, decimals: u8) {
+        let mint = Mint { supply: SUPPLY, decimals, is_initialized: true, ..Mint::default() };
+        let mut data = vec![0; Mint::LEN];
+        Mint::pack(mint, &mut data).expect("fits");
+        self.put_raw(address, spl_token_interface::ID, data);
+    }
+
+    /// Sets a token account.
+    pub fn put_token(&mut self, address: Pubkey, mint: Pubkey, owner: Pubkey, amount: u64) {
+        let token = TokenAccount { mint, owner, amount, state: AccountState::Initialized, ..TokenAccount::default() };
+        let mut data = vec![0; TokenAccount::LEN];
+        TokenAccount::pack(token, &mut data).expect("fits");
+        self.put_raw(address, spl_token_interface::ID, data);
+    }
+
+    /// Sets an account of a program: a fixture for what another program would have made.
+    pub fn put<T: AccountSerialize + Owner>(&mut self, address: Pubkey, value: &T) {
+        let mut data = vec![];
+        value.try_serialize(&mut data).expect("serialises");
+        self.put_raw(address, T::owner(), data);
+    }
+
+    /// Sets an account's bytes and owner, rent-exempt.
+    pub fn put_raw(&mut self, address: Pubkey, owner: Pubkey, data: Vec<u8>) {
+        let lamports = self.svm.minimum_balance_for_rent_exemption(data.len());
+        let account = Account { lamports, data, owner, executable: false, rent_epoch: u64::MAX };
+        self.svm.set_account(address, account).expect("an ordinary account");
+    }
+
+    /// Gives SOL.
+    pub fn airdrop(&mut self, who: &Pubkey) {
+        self.svm.airdrop(who, 100_000_000_000).expect("the faucet has enough");
+    }
+
+    /// A new wallet with SOL and `open` base units of OPEN in its associated token account.
+    pub fn wallet(&mut self, open: u64) -> Key {
+        self.wallets += 1;
+        let wallet = key(&format!("wallet {}", self.wallets));
+        self.airdrop(&wallet.pubkey());
+        self.fund(&wallet.pubkey(), open);
+        wallet
+    }
+
+    /// Moves OPEN from the bank to a wallet's associated token account, made if it is not there.
+    pub fn fund(&mut self, wallet: &Pubkey, open: u64) {
+        let (bank, ata) = (key("bank account").pubkey(), self.ata(wallet));
+        let left = self.balance(&bank).checked_sub(open).expect("the bank has enough");
+        let has = if self.svm.get_account(&ata).is_some() { self.balance(&ata) } else { 0 };
+        self.put_token(bank, self.mint, key("bank").pubkey(), left);
+        self.put_token(ata, self.mint, *wallet, has + open);
+    }
+
+    /// A wallet's associated token account for OPEN.
+    pub fn ata(&self, wallet: &Pubkey) -> Pubkey {
+        get_associated_token_address(wallet, &self.mint)
+    }
+
+    /// A token account's balance.
+    #[track_caller]
+    pub fn balance(&self, token: &Pubkey) -> u64 {
+        let account = self.svm.get_account(token).expect("the token account exists");
+        TokenAccount::unpack(&account.data).expect("a token account").amount
+    }
+
+    /// OPEN in a wallet's associated token account; 0 where there is none.
+    pub fn open_of(&self, wallet: &Pubkey) -> u64 {
+        let ata = self.ata(wallet);
+        if self.svm.get_account(&ata).is_some() { self.balance(&ata) } else { 0 }
+    }
+
+    /// The slot now.
+    pub fn slot(&self) -> u64 {
+        self.svm.get_sysvar::<solana_clock::Clock>().slot
+    }
+
+    /// Lets `slots` pass.
+    pub fn pass(&mut self, slots: u64) {
+        self.svm.warp_to_slot(self.slot() + slots);
+    }
+
+    /// An account of an Anchor program, `None` where there is none.
+    pub fn find<T: AccountDeserialize + Owner>(&self, address: &Pubkey) -> Option<T> {
+        let account = self.svm.get_account(address).filter(|a| a.owner == T::owner())?;
+        Some(T::try_deserialize(&mut &account.data[..]).expect("an account of this type"))
+    }
+
+    /// An account of an Anchor program that must be there.
+    #[track_caller]
+    pub fn get<T: AccountDeserialize + Owner>(&self, address: &Pubkey) -> T {
+        self.find(address).expect("the account exists")
+    }
+
+    /// Sends the instructions in one transaction signed by `signers`, fees paid by the world.
+    pub fn send(&mut self, instructions: &[Instruction], signers: &[&Key]) -> Result<Sent, Failed> {
+        self.svm.expire_blockhash();
+        let mut all = vec![&self.payer];
+        for signer in signers {
+            if !all.iter().any(|s| s.pubkey() == signer.pubkey()) {
+                all.push(signer);
+            }
+        }
+        let (payer, blockhash) = (self.payer.pubkey(), self.svm.latest_blockhash());
+        let transaction = Transaction::new_signed_with_payer(instructions, Some(&payer), &all, blockhash);
+        self.svm.send_transaction(transaction).map(Sent::from).map_err(Box::new)
+    }
+}
