@@ -1,0 +1,89 @@
+//! What the node reads from the chain, and how it signs and pays for what it sends.
+
+use anyhow::{Context, Result, bail};
+use openledger_protocol::Hash32;
+use openledger_quorum as quorum;
+use openledger_sdk::{client::Client, pda};
+use solana_instruction::Instruction;
+use solana_keypair::Keypair;
+use solana_pubkey::Pubkey;
+use solana_signer::Signer;
+use stake::state::{Committee, CommitteeStatus, Operator};
+use std::sync::Arc;
+
+/// Chain access of one operator.
+#[derive(Clone)]
+pub struct Chain {
+    /// RPC and subscriptions.
+    pub client: Client,
+    wallet: Arc<Keypair>,
+}
+
+impl Chain {
+    /// With the operator's wallet, which pays fees.
+    pub fn new(client: Client, wallet: Keypair) -> Self {
+        Self { client, wallet: Arc::new(wallet) }
+    }
+
+    /// The operator's wallet.
+    pub fn wallet(&self) -> Pubkey {
+        self.wallet.pubkey()
+    }
+
+    /// Sends instructions signed and paid by the wallet.
+    pub async fn send(&self, instructions: &[Instruction]) -> Result<()> {
+        self.client.send(instructions, &[&self.wallet]).await?;
+        Ok(())
+    }
+
+    /// The stake program's config.
+    pub async fn stake_config(&self) -> Result<stake::state::Config> {
+        let config = self.client.account_opt(&pda::stake_config()).await?;
+        config.context("the stake program is not initialised on this cluster; is `rpc` the right one?")
+    }
+
+    /// The payout program's config.
+    pub async fn payout_config(&self) -> Result<payout::state::Config> {
+        let config = self.client.account_opt(&pda::payout_config()).await?;
+        config.context("the payout program is not initialised on this cluster")
+    }
+
+    /// A committee, if proposed.
+    pub async fn committee(&self, epoch: u64) -> Result<Option<Committee>> {
+        Ok(self.client.account_opt(&pda::committee(epoch)).await?)
+    }
+
+    /// The active committee.
+    pub async fn active_committee(&self) -> Result<Committee> {
+        let epoch = self.stake_config().await?.committee_epoch;
+        match self.committee(epoch).await? {
+            Some(c) if c.status == CommitteeStatus::Active => Ok(c),
+            _ => bail!("no committee is active yet"),
+        }
+    }
+
+    /// A committee as the quorum knows it: with its members' identities and endpoints.
+    pub async fn membership(&self, committee: &Committee) -> Result<quorum::Committee> {
+        let mut members = Vec::with_capacity(committee.members.len());
+        for (i, wallet) in committee.members.iter().enumerate() {
+            let operator: Operator = self.client.account(&pda::operator(wallet)).await?;
+            members.push(quorum::Member {
+                place: i as u16 + 1,
+                wallet: wallet.to_bytes(),
+                identity: operator.identity.to_bytes(),
+                endpoint: operator.endpoint,
+            });
+        }
+        Ok(quorum::Committee::new(committee.epoch, committee.threshold, members)?)
+    }
+
+    /// Hash of the first block after `slot`, `None` until there is one: nobody knew it in `slot`.
+    pub async fn blockhash_after(&self, slot: u64) -> Result<Option<Hash32>> {
+        let Some(next) = self.client.rpc().get_blocks_with_limit(slot + 1, 1).await?.first().copied() else {
+            return Ok(None);
+        };
+        let block = self.client.rpc().get_block(next).await.with_context(|| format!("the block of slot {next}"))?;
+        let hash: Pubkey = block.blockhash.parse().context("a block's hash is 32 bytes in base58")?;
+        Ok(Some(hash.to_bytes()))
+    }
+}

@@ -1,0 +1,125 @@
+//! The operator's configuration file.
+
+use anyhow::{Context, Result, ensure};
+use openledger_lm::ModelSource;
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, path::{Path, PathBuf}};
+
+/// `oracle.toml`. Paths are relative to the file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// JSON-RPC of a Solana node.
+    pub rpc: String,
+    /// WebSocket of the same node.
+    pub ws: String,
+    /// PostgreSQL connection string.
+    pub database: String,
+    /// Schema in that database: one for each operator, made if absent.
+    pub schema: String,
+    /// Folder or URL of the artifact store.
+    pub store: String,
+    /// Base URL of an indexer's API.
+    pub indexer: String,
+    /// Solana keypair file: stakes, is paid and pays fees.
+    pub wallet: PathBuf,
+    /// Solana keypair file: signs messages and observations.
+    pub identity: PathBuf,
+    /// Folder for files that can be rebuilt: indexes, unfinished training.
+    pub data: PathBuf,
+    /// Where other members and the operator reach this node.
+    pub listen: SocketAddr,
+    /// The base model.
+    pub model: ModelSource,
+    /// When epochs are settled.
+    #[serde(default)]
+    pub settle: Settle,
+    /// Serve answers here as well.
+    #[serde(default)]
+    pub serve: Option<ServeConfig>,
+}
+
+/// When epochs are settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Settle {
+    /// As soon as the epoch is long enough and has answers to pay for.
+    #[default]
+    Auto,
+    /// When `openledger-oracle settle` asks for it.
+    Manual,
+}
+
+/// Serving.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServeConfig {
+    /// Where clients reach the OpenAI-compatible API.
+    pub listen: SocketAddr,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}; `openledger-oracle init` writes an example", path.display()))?;
+        let mut config: Self = toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))?;
+        ensure!(
+            !config.schema.is_empty() && config.schema.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+            "schema {:?} in {}: use lower-case letters, digits and _",
+            config.schema,
+            path.display()
+        );
+        let base = path.parent().unwrap_or(Path::new("."));
+        for p in [&mut config.wallet, &mut config.identity, &mut config.data] {
+            *p = base.join(&*p);
+        }
+        Ok(config)
+    }
+
+    /// The example that `init` writes.
+    pub fn example() -> Self {
+        Self {
+            rpc: "http://127.0.0.1:8899".into(),
+            ws: "ws://127.0.0.1:8900".into(),
+            database: "postgres://postgres@127.0.0.1:5432/openledger".into(),
+            schema: "operator".into(),
+            store: "store".into(),
+            indexer: "http://127.0.0.1:8080".into(),
+            wallet: "wallet.json".into(),
+            identity: "identity.json".into(),
+            data: "data".into(),
+            listen: ([127, 0, 0, 1], 7000).into(),
+            model: ModelSource::Gguf { path: "SmolLM2-135M-Instruct.Q4_1.gguf".into(), sha256: None },
+            settle: Settle::Auto,
+            serve: Some(ServeConfig { listen: ([127, 0, 0, 1], 8000).into() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_reads_back_and_paths_are_relative_to_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("oracle.toml");
+        std::fs::write(&path, toml::to_string(&Config::example()).unwrap()).unwrap();
+        let read = Config::read(&path).unwrap();
+        assert_eq!(read.wallet, dir.path().join("wallet.json"));
+        assert_eq!(read.settle, Settle::Auto);
+    }
+
+    #[test]
+    fn a_bad_file_is_named_with_what_is_wrong() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("oracle.toml");
+        std::fs::write(&path, "rpc = 1").unwrap();
+        assert!(format!("{:#}", Config::read(&path).unwrap_err()).contains("oracle.toml is not valid"));
+        let bad = Config { schema: "Robert'); --".into(), ..Config::example() };
+        std::fs::write(&path, toml::to_string(&bad).unwrap()).unwrap();
+        assert!(format!("{:#}", Config::read(&path).unwrap_err()).contains("lower-case letters"));
+        assert!(format!("{:#}", Config::read(&dir.path().join("absent")).unwrap_err()).contains("openledger-oracle init"));
+    }
+}

@@ -1,0 +1,187 @@
+//! From Datanet snapshots to training examples, the same at every operator.
+
+use anyhow::{Context, Result, bail, ensure};
+use model::state::Snapshot;
+use openledger_lm::{Example, Tokenizer};
+use openledger_protocol::{Hash32, batch::BatchLeaf, hash::sha256, mmr};
+use openledger_sdk::{api::IndexerClient, artifact::DataSettings, manifest::{Kind, Manifest}, store::Store};
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use solana_pubkey::Pubkey;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A document of an accepted batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its leaf.
+    pub leaf: Hash32,
+    /// Its Datanet.
+    pub datanet: Pubkey,
+    /// Its contributor.
+    pub owner: Pubkey,
+    /// Validators that approved its batch, in ascending order.
+    pub approved_by: Vec<Pubkey>,
+    /// Its title.
+    pub title: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Every usable document of the snapshots, in the order of snapshot, batch and leaf.
+///
+/// The indexer only says where to look: what it says is checked against each snapshot's root, which the program
+/// computed. Documents whose removal was accepted are left out.
+pub async fn documents(indexer: &IndexerClient, store: &Store, snapshots: &[Snapshot]) -> Result<Vec<Document>> {
+    let mut out = Vec::new();
+    for snapshot in snapshots {
+        out.extend(datanet_documents(indexer, store, snapshot).await?);
+    }
+    Ok(out)
+}
+
+async fn datanet_documents(indexer: &IndexerClient, store: &Store, snapshot: &Snapshot) -> Result<Vec<Document>> {
+    let datanet = snapshot.datanet;
+    let mut batches = indexer.accepted_batches(&datanet).await?;
+    batches.sort_by_key(|b| b.place);
+    batches.truncate(snapshot.batches as usize);
+    let (mut leaves, mut documents) = (Vec::new(), Vec::new());
+    let (mut removed, mut corrected) = (BTreeSet::new(), BTreeMap::new());
+    for batch in &batches {
+        let address = &batch.address;
+        let hash = batch.manifest.as_deref().with_context(|| format!("batch {address} has no manifest"))?;
+        let bytes = store.get_blob(&hash32(hash)?).await.with_context(|| format!("the manifest of batch {address}"))?;
+        let manifest = Manifest::from_bytes(&bytes).with_context(|| format!("the manifest of batch {address}"))?;
+        let contributor: Pubkey = batch.contributor.parse().context("a contributor's address")?;
+        ensure!(
+            manifest.datanet == datanet && manifest.contributor == contributor,
+            "the manifest of batch {address} is of another Datanet or contributor"
+        );
+        let hashes = manifest.leaf_hashes();
+        let leaf = BatchLeaf {
+            datanet: datanet.to_bytes(),
+            index: batch.index,
+            contributor: contributor.to_bytes(),
+            root: mmr::root_of(&hashes),
+            count: hashes.len() as u64,
+        };
+        leaves.push(leaf.hash());
+        let mut approved_by: Vec<Pubkey> = batch
+            .reviews
+            .iter()
+            .filter(|r| r.approve == Some(true))
+            .map(|r| r.validator.parse().context("a validator's address"))
+            .collect::<Result<_>>()?;
+        approved_by.sort();
+        for (hash, leaf) in hashes.iter().zip(&manifest.leaves) {
+            match (leaf.kind, leaf.target) {
+                (Kind::Document, _) => documents.push((*hash, leaf.clone(), contributor, approved_by.clone())),
+                (Kind::Removal, Some(target)) => drop(removed.insert(target)),
+                (Kind::Correction, Some(target)) => drop(corrected.insert(target, leaf.content)),
+                (Kind::Label, _) | (_, None) => {}
+            }
+        }
+    }
+    ensure!(
+        leaves.len() as u64 == snapshot.batches && mmr::root_of(&leaves) == snapshot.root,
+        "the {} batches that the indexer names for Datanet {datanet} do not lead to the root {} on chain; is it behind, or wrong?",
+        leaves.len(),
+        hex::encode(snapshot.root)
+    );
+    let mut out = Vec::with_capacity(documents.len());
+    for (leaf, entry, owner, approved_by) in documents {
+        if removed.contains(&leaf) {
+            continue;
+        }
+        let content = corrected.get(&leaf).copied().unwrap_or(entry.content);
+        let bytes = store.get_blob(&content).await.with_context(|| format!("document {}", hex::encode(leaf)))?;
+        let Ok(text) = String::from_utf8(bytes.to_vec()) else {
+            bail!("document {} is not UTF-8 text", hex::encode(leaf))
+        };
+        out.push(Document { leaf, datanet, owner, approved_by, title: entry.metadata.title.clone(), text });
+    }
+    Ok(out)
+}
+
+/// The examples of a job: `(training, validation)`, drawn with the job's seed without overlap.
+pub fn choose(documents: &[Document], settings: &DataSettings, seed: u64) -> Result<(Vec<Document>, Vec<Document>)> {
+    ensure!(!documents.is_empty(), "the job's Datanets hold no document");
+    ensure!(settings.max_examples > 0, "the job's config allows no example: raise `data.max_examples`");
+    let mut order: Vec<usize> = (0..documents.len()).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let wanted = settings.max_examples.min(documents.len().saturating_sub(settings.eval_examples).max(1));
+    let pick = |places: &[usize]| places.iter().map(|i| documents[*i].clone()).collect::<Vec<_>>();
+    let rest = &order[wanted..];
+    Ok((pick(&order[..wanted]), pick(&rest[..settings.eval_examples.min(rest.len())])))
+}
+
+/// A document as question and answer in the chat template; only the answer is learned.
+pub fn example(tokenizer: &Tokenizer, document: &Document, max_tokens: usize) -> Result<Example> {
+    let example = Example::answer(tokenizer, document.leaf, &question(&document.title), &document.text)?;
+    let example = example.truncated(max_tokens);
+    example.validate().with_context(|| {
+        format!("document {} leaves nothing to learn within {max_tokens} tokens", hex::encode(document.leaf))
+    })?;
+    Ok(example)
+}
+
+/// The question that a document answers.
+pub fn question(title: &str) -> String {
+    format!("What is {title}?")
+}
+
+/// 64 hex digits as a hash.
+pub fn hash32(text: &str) -> Result<Hash32> {
+    let mut out = [0; 32];
+    hex::decode_to_slice(text, &mut out).with_context(|| format!("{text:?} is not a SHA-256 in hex"))?;
+    Ok(out)
+}
+
+/// A uniform index below `count` from `parts`: how members draw what they check.
+pub fn draw(parts: &[&[u8]], count: usize) -> usize {
+    let digest = sha256(parts);
+    (u128::from_le_bytes(digest[..16].try_into().expect("16 of 32 bytes")) % count as u128) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(n: u8) -> Document {
+        Document {
+            leaf: [n; 32],
+            datanet: Pubkey::default(),
+            owner: Pubkey::default(),
+            approved_by: vec![],
+            title: format!("term {n}"),
+            text: format!("Text number {n} that is to be learned."),
+        }
+    }
+
+    #[test]
+    fn the_choice_depends_on_the_seed_alone_and_does_not_overlap() {
+        let all: Vec<Document> = (0..30).map(document).collect();
+        let settings = DataSettings { max_examples: 20, eval_examples: 5, max_tokens: 96 };
+        let (train, eval) = choose(&all, &settings, 7).unwrap();
+        assert_eq!((train.len(), eval.len()), (20, 5));
+        assert!(eval.iter().all(|e| !train.contains(e)));
+        assert_eq!(choose(&all, &settings, 7).unwrap(), (train.clone(), eval));
+        assert_ne!(choose(&all, &settings, 8).unwrap().0, train);
+        let (few, none) = choose(&all[..1], &settings, 7).unwrap();
+        assert_eq!((few.len(), none.len()), (1, 0));
+        assert!(choose(&[], &settings, 7).is_err());
+    }
+
+    #[test]
+    fn only_the_answer_is_learned_and_a_cut_that_leaves_none_is_refused() {
+        let tokenizer = Tokenizer::bytes();
+        let e = example(&tokenizer, &document(1), 1_000).unwrap();
+        assert!(e.loss_from > 0 && e.targets() > 20);
+        assert!(example(&tokenizer, &document(1), e.loss_from).is_err());
+    }
+
+    #[test]
+    fn draws_are_in_range_and_depend_on_every_part() {
+        let all: BTreeSet<usize> = (0..200u8).map(|i| draw(&[b"x", &[i]], 7)).collect();
+        assert_eq!(all, (0..7).collect());
+    }
+}

@@ -1,1 +1,0 @@
-//! The oracle operator's node: watches the chain, trains, verifies, attributes, agrees and signs.

@@ -1,0 +1,120 @@
+//! The facts of an epoch: payments from the chain, answers from the artifact store, documents behind the models.
+
+use crate::{dataset::{Document, hash32}, node::Node, settlement::Proposal, training::JobPlan};
+use anyhow::{Context, Result, bail};
+use model::state::{Job, Model};
+use openledger_protocol::Hash32;
+use openledger_sdk::receipt::Answer;
+use solana_pubkey::Pubkey;
+use std::{collections::BTreeMap, time::Duration};
+
+/// How long to wait for the indexer to reach the cutoff.
+const INDEXER_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A payment whose answer was delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedPayment {
+    /// The request.
+    pub request: Hash32,
+    /// The model.
+    pub model: Pubkey,
+    /// What it put into the contributors' pool.
+    pub contributors: u64,
+    /// What it put into the validators' pool.
+    pub validators: u64,
+}
+
+/// A model that answered in the epoch.
+pub struct EpochModel {
+    /// Its account.
+    pub address: Pubkey,
+    /// What it was trained on, in index order.
+    pub documents: Vec<Document>,
+    /// Its counted answers.
+    pub answers: Vec<Answer>,
+}
+
+/// Everything that an epoch's division follows from.
+pub struct Epoch {
+    /// Counted payments in ascending order of request.
+    pub payments: Vec<CountedPayment>,
+    /// Models in ascending order of address. The documents of all, one after the other, are what scores refer to.
+    pub models: Vec<EpochModel>,
+}
+
+impl Epoch {
+    /// Gathers the facts up to the proposal's cutoff.
+    pub async fn load(node: &Node, proposal: &Proposal) -> Result<Self> {
+        wait_for_indexer(node, proposal.cutoff_slot).await?;
+        let mut rows = node.indexer.receipts().await?;
+        rows.retain(|r| r.epoch == proposal.epoch && r.slot <= proposal.cutoff_slot);
+        rows.sort_by(|a, b| a.request.cmp(&b.request));
+        let identities = node.identities().await?;
+        let (mut payments, mut by_model) = (Vec::new(), BTreeMap::<Pubkey, Vec<Answer>>::new());
+        for row in rows {
+            let request = hash32(&row.request)?;
+            // Paid but not answered: its shares stay in the pools until it is.
+            let Ok(answer) = node.store.get_answer(&request).await else { continue };
+            let model: Pubkey = row.model.parse().context("a model's address")?;
+            let operator: Pubkey = row.operator.parse().context("an operator's wallet")?;
+            let identity = identities.get(&operator).with_context(|| format!("{operator} is not registered"))?;
+            if let Err(e) = answer.verify(identity) {
+                tracing::warn!(request = row.request, "not counted: {e}");
+                continue;
+            }
+            if answer.model != model || answer.operator != operator || answer.payment_signature != row.signature {
+                tracing::warn!(request = row.request, "not counted: the answer is not the one paid for");
+                continue;
+            }
+            payments.push(CountedPayment {
+                request,
+                model,
+                contributors: row.parts.contributors.0,
+                validators: row.parts.validators.0,
+            });
+            by_model.entry(model).or_default().push(answer);
+        }
+        // A request paid twice is one answer: what the second payment put in is divided with the first.
+        let mut models = Vec::with_capacity(by_model.len());
+        for (address, mut answers) in by_model {
+            answers.dedup_by_key(|a| a.request);
+            models.push(load_model(node, address, answers).await?);
+        }
+        Ok(Self { payments, models })
+    }
+
+    /// Documents of all models, in the order that scores refer to.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.models.iter().flat_map(|m| &m.documents)
+    }
+}
+
+async fn load_model(node: &Node, address: Pubkey, answers: Vec<Answer>) -> Result<EpochModel> {
+    let state: Model = node.chain.client.account(&address).await?;
+    if let Some(other) = answers.iter().find(|a| a.adapter_hash != state.adapter_hash) {
+        bail!("answer {} came from another adapter than the attested one of {address}", hex::encode(other.request));
+    }
+    let job = state.job.with_context(|| format!("model {address} has answers but no job"))?;
+    let job: Job = node.chain.client.account(&job).await?;
+    let engine = node.engine().await?;
+    let plan = JobPlan::new(&job, &node.indexer, &node.store, engine.tokenizer()).await?;
+    Ok(EpochModel { address, documents: plan.documents, answers })
+}
+
+async fn wait_for_indexer(node: &Node, slot: u64) -> Result<()> {
+    let until = tokio::time::Instant::now() + INDEXER_PATIENCE;
+    loop {
+        let status = node.indexer.status().await?;
+        if status.indexed_slot >= slot && status.gaps.is_empty() {
+            return Ok(());
+        }
+        if tokio::time::Instant::now() > until {
+            bail!(
+                "the indexer is at slot {} with gaps {:?}; slot {slot} is needed for settlement",
+                status.indexed_slot,
+                status.gaps
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}

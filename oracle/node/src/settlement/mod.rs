@@ -1,0 +1,13 @@
+//! Settling an epoch: what was answered, whose documents shaped it, and what that is worth.
+
+mod approve;
+mod drive;
+mod epoch;
+mod report;
+mod scores;
+
+pub use approve::approve;
+pub use drive::{Proposal, drive};
+pub use epoch::{CountedPayment, Epoch};
+pub use report::{Observed, build};
+pub use scores::observe;

@@ -1,0 +1,9 @@
+//! Training jobs: taking one, running it with a log, and checking those of others.
+
+mod plan;
+mod run;
+mod verify;
+
+pub use plan::{JobPlan, compute_shares, rank};
+pub use run::train;
+pub use verify::verify;

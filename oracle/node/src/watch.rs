@@ -1,0 +1,33 @@
+//! Wakes the node when one of the programs was called. Missing a wake-up only costs time: every task polls as well.
+
+use crate::node::Node;
+use anyhow::Result;
+use futures::StreamExt;
+use solana_pubsub_client::nonblocking::pubsub_client::PubsubClient;
+use solana_rpc_client_api::config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter};
+use std::time::Duration;
+
+/// Subscribes for ever; reconnects after every failure.
+pub async fn run(node: Node) -> Result<()> {
+    loop {
+        if let Err(e) = subscribe(&node).await {
+            tracing::debug!("the subscription ended, polling goes on: {e:#}");
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+async fn subscribe(node: &Node) -> Result<()> {
+    let client = PubsubClient::new(&node.config.ws).await?;
+    let config = RpcTransactionLogsConfig { commitment: Some(node.chain.client.commitment()) };
+    let mut streams = Vec::new();
+    for program in [stake::ID, model::ID, payout::ID] {
+        let filter = RpcTransactionLogsFilter::Mentions(vec![program.to_string()]);
+        streams.push(client.logs_subscribe(filter, config.clone()).await?.0);
+    }
+    let mut calls = futures::stream::select_all(streams);
+    while calls.next().await.is_some() {
+        node.wake();
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Generating an answer and tracing it back.
+
+use crate::{catalog::ServedModel, engine::Engine};
+use anyhow::Result;
+use openledger_attribution::{Attributor, Query, pay};
+use openledger_lm::{Generation, SamplingConfig, generate};
+use openledger_sdk::receipt::{Influence, Receipt};
+use std::{ops::ControlFlow, sync::Arc};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// Documents that a receipt names.
+const TOP: usize = 10;
+
+/// Generates the answer to `prompt`; text goes to `pieces` as it becomes complete.
+pub async fn generate_answer(
+    engine: &Engine,
+    model: Arc<ServedModel>,
+    prompt: Vec<u32>,
+    sampling: SamplingConfig,
+    pieces: UnboundedSender<String>,
+) -> Result<Generation> {
+    let work = move |engine: &Engine| {
+        generate(engine.base(), &model.adapter, engine.tokenizer(), &prompt, &sampling, |_, text| {
+            // A client that hangs up has paid all the same: the answer is finished and kept for it.
+            if !text.is_empty() {
+                let _ = pieces.send(text.to_string());
+            }
+            ControlFlow::Continue(())
+        })
+    };
+    Ok(engine.compute(work).await?)
+}
+
+/// Whose documents shaped the answer `output` to `prompt`.
+pub async fn attribute(engine: &Engine, model: Arc<ServedModel>, prompt: &[u32], output: &[u32]) -> Result<Receipt> {
+    let settings_hash = model.attributor.settings_hash();
+    let method = model.attributor.method().to_string();
+    if output.is_empty() {
+        return Ok(Receipt { method, settings_hash, influences: Vec::new() });
+    }
+    let query = Query::answer([prompt, output].concat(), prompt.len())?;
+    let asked = model.clone();
+    let (top, ppm) = engine
+        .compute(move |_| -> Result<_> {
+            let scores = asked.attributor.score(&query)?;
+            Ok((scores.top_k(TOP), pay::ppm(&scores)?))
+        })
+        .await?;
+    let influences = top
+        .into_iter()
+        .filter(|r| ppm[r.position] > 0)
+        .map(|r| {
+            let source = &model.sources[r.position];
+            Influence {
+                leaf: source.leaf,
+                datanet: source.datanet,
+                batch: source.batch,
+                title: source.title.clone(),
+                owner: source.owner,
+                ppm: ppm[r.position],
+            }
+        })
+        .collect();
+    Ok(Receipt { method, settings_hash, influences })
+}

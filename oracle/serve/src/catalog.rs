@@ -1,0 +1,158 @@
+//! Models that this node can answer with: loaded from the artifact store when first asked for, checked against the
+//! chain, and kept.
+
+use crate::{engine::Engine, error::ServeError};
+use anyhow::{Context, Result, ensure};
+use model::state::{Model, ModelStatus};
+use openledger_attribution::{Attributor, IndexReader, Logra, LograSettings, gradient::GradientSource};
+use openledger_lm::Adapter;
+use openledger_protocol::Hash32;
+use openledger_sdk::{api::IndexerClient, artifact::TrainingManifest, client::Client, store::Store};
+use solana_pubkey::Pubkey;
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use tokio::sync::Mutex;
+
+/// A document as receipts name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its leaf.
+    pub leaf: Hash32,
+    /// Its Datanet.
+    pub datanet: Pubkey,
+    /// Number of its batch.
+    pub batch: u64,
+    /// Its title.
+    pub title: String,
+    /// Its contributor.
+    pub owner: Pubkey,
+}
+
+/// A model ready to answer.
+pub struct ServedModel {
+    /// Its account.
+    pub address: Pubkey,
+    /// Its account's state when it was loaded.
+    pub state: Model,
+    /// Its adapter.
+    pub adapter: Adapter,
+    /// What its answers are attributed with.
+    pub attributor: Logra,
+    /// Its training documents, in index order.
+    pub sources: Vec<Source>,
+}
+
+/// Loaded models by address.
+pub struct Catalog {
+    engine: Engine,
+    client: Client,
+    store: Store,
+    indexer: IndexerClient,
+    folder: PathBuf,
+    loaded: Mutex<HashMap<Pubkey, Arc<ServedModel>>>,
+}
+
+impl Catalog {
+    /// A catalog that keeps index files in `folder`.
+    pub fn new(engine: Engine, client: Client, store: Store, indexer: IndexerClient, folder: PathBuf) -> Self {
+        Self { engine, client, store, indexer, folder, loaded: Mutex::default() }
+    }
+
+    /// The attribution method of every model here, with its version.
+    pub fn method() -> String {
+        format!("{} {}", openledger_attribution::logra::METHOD, openledger_attribution::logra::VERSION)
+    }
+
+    /// Models on chain that are ready and build on this node's base model.
+    pub async fn list(&self) -> Result<Vec<(Pubkey, Model)>, ServeError> {
+        let mut all: Vec<(Pubkey, Model)> =
+            self.client.all_accounts::<Model>().await.map_err(|e| ServeError::Internal(e.into()))?;
+        all.retain(|(_, m)| m.status == ModelStatus::Ready && m.base_hash == self.engine.base().hash());
+        all.sort_by_key(|(address, _)| *address);
+        Ok(all)
+    }
+
+    /// A model, loaded if need be.
+    pub async fn get(&self, address: &Pubkey) -> Result<Arc<ServedModel>, ServeError> {
+        let refuse = |reason: String| ServeError::Model { model: address.to_string(), reason };
+        let state: Option<Model> =
+            self.client.account_opt(address).await.map_err(|e| ServeError::Internal(e.into()))?;
+        let state = state.ok_or_else(|| refuse("there is no model account at this address".into()))?;
+        if state.status != ModelStatus::Ready {
+            return Err(refuse(format!("its status is {:?}; only a model with an attested adapter answers", state.status)));
+        }
+        if state.base_hash != self.engine.base().hash() {
+            return Err(refuse(format!("it builds on base model {}, which is not loaded here", hex::encode(state.base_hash))));
+        }
+        // Held while loading: a second request for the same model waits instead of loading it again.
+        let mut loaded = self.loaded.lock().await;
+        if let Some(model) = loaded.get(address)
+            && model.state.adapter_hash == state.adapter_hash
+        {
+            return Ok(model.clone());
+        }
+        let model = Arc::new(self.load(*address, state).await?);
+        loaded.insert(*address, model.clone());
+        Ok(model)
+    }
+
+    async fn load(&self, address: Pubkey, state: Model) -> Result<ServedModel> {
+        let manifest = self.store.get_blob(&state.manifest_hash).await.context("the model's training manifest")?;
+        let manifest: TrainingManifest =
+            serde_json::from_slice(&manifest).context("the model's training manifest is not valid")?;
+        let adapter = self.store.get_blob(&state.adapter_hash).await.context("the model's adapter")?;
+        let index = self.store.get_blob(&parse(&manifest.index_hash)?).await.context("the model's influence index")?;
+        let config = self.store.get_blob(&parse(&manifest.config_hash)?).await.context("the job's config")?;
+        let config: openledger_sdk::artifact::JobConfig =
+            serde_json::from_slice(&config).context("the job's config is not valid")?;
+        let settings = crate::settings::index_settings(&config.index, manifest.seed);
+        let expected_settings = parse(&manifest.index_settings)?;
+        let path = self.folder.join(format!("{}.index", manifest.index_hash));
+        crate::files::write_if_absent(&path, &index)?;
+        let sources = self.sources(&state, &manifest).await?;
+        let (adapter, attributor) = self
+            .engine
+            .compute(move |engine| -> Result<(Adapter, Logra)> {
+                let adapter = Adapter::from_bytes(&adapter, engine.base())?;
+                let attributor = logra(engine, adapter.clone(), &path, settings)?;
+                ensure!(
+                    attributor.settings_hash() == expected_settings,
+                    "the influence index has other settings than the manifest says"
+                );
+                Ok((adapter, attributor))
+            })
+            .await?;
+        Ok(ServedModel { address, state, adapter, attributor, sources })
+    }
+
+    async fn sources(&self, state: &Model, manifest: &TrainingManifest) -> Result<Vec<Source>> {
+        let mut by_leaf = HashMap::new();
+        for snapshot in &state.snapshots {
+            for c in self.indexer.contributions(&snapshot.datanet).await? {
+                by_leaf.insert(c.leaf.clone(), c);
+            }
+        }
+        manifest
+            .examples
+            .iter()
+            .map(|leaf| {
+                let c = by_leaf.get(leaf).with_context(|| format!("the indexer does not know training document {leaf}"))?;
+                Ok(Source {
+                    leaf: parse(leaf)?,
+                    datanet: c.datanet.parse().context("a Datanet's address")?,
+                    batch: c.batch_index,
+                    title: c.detail.as_ref().map(|d| d.title.clone()).unwrap_or_default(),
+                    owner: c.contributor.parse().context("a contributor's wallet")?,
+                })
+            })
+            .collect()
+    }
+}
+
+fn logra(engine: &Engine, adapter: Adapter, path: &std::path::Path, settings: LograSettings) -> Result<Logra> {
+    let source = GradientSource::new(engine.base().clone(), adapter, &settings.projection)?;
+    Ok(Logra::new(source, IndexReader::open(path)?, settings)?)
+}
+
+fn parse(text: &str) -> Result<Hash32> {
+    openledger_sdk::text::parse_hash(text).map_err(anyhow::Error::msg)
+}

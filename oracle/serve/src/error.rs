@@ -1,0 +1,58 @@
+//! What a request can be refused for. Every text says what to do.
+
+use warp::http::StatusCode;
+
+/// A refusal.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The request is malformed.
+    #[error("{0}")]
+    Bad(String),
+    /// The model's account does not exist, is not ready or builds on another base model.
+    #[error("model {model} cannot be served here: {reason}")]
+    Model {
+        /// As asked for.
+        model: String,
+        /// Why.
+        reason: String,
+    },
+    /// Not paid.
+    #[error("this answer costs {} base units of OPEN; pay `quote.amount` with payout::pay for `quote.request`, then ask again with the headers X-Request-Id and X-Payment-Signature", .0.amount)]
+    Unpaid(Box<crate::quote::Quote>),
+    /// The payment named does not pay for this request.
+    #[error("payment refused: {0}")]
+    Payment(String),
+    /// Nothing under that name.
+    #[error("{0}")]
+    NotFound(String),
+    /// Ours.
+    #[error("{0}")]
+    Internal(#[from] anyhow::Error),
+}
+
+impl ServeError {
+    /// HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::Model { .. } | Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Unpaid(_) | Self::Payment(_) => StatusCode::PAYMENT_REQUIRED,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The body, as OpenAI clients expect it.
+    pub fn body(&self) -> serde_json::Value {
+        let kind = match self {
+            Self::Bad(_) => "invalid_request_error",
+            Self::Model { .. } | Self::NotFound(_) => "not_found_error",
+            Self::Unpaid(_) | Self::Payment(_) => "payment_required",
+            Self::Internal(_) => "server_error",
+        };
+        let mut body = serde_json::json!({ "error": { "message": self.to_string(), "type": kind } });
+        if let Self::Unpaid(quote) = self {
+            body["quote"] = serde_json::to_value(quote).unwrap_or_default();
+        }
+        body
+    }
+}

@@ -1,0 +1,62 @@
+//! What an answer costs, and the request that a payment is bound to.
+
+use crate::openai::ChatRequest;
+use openledger_protocol::Hash32;
+use openledger_sdk::api::types::Amount;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// An offer to answer: pay `amount` for `request` to `operator`, and ask again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Names the request; hex.
+    pub request: String,
+    /// The model's account.
+    pub model: String,
+    /// Wallet of the operator that will answer.
+    pub operator: String,
+    /// The fee in base units.
+    pub amount: Amount,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Most tokens of the answer.
+    pub max_tokens: usize,
+}
+
+/// Price of an answer in base units: prompt tokens and the most tokens that it may generate, each per 1,000 and rounded
+/// up, at least 1.
+pub fn price(price_in: u64, price_out: u64, prompt_tokens: usize, max_tokens: usize) -> Option<u64> {
+    let part = |price: u64, tokens: usize| (price as u128 * tokens as u128).div_ceil(1000);
+    u64::try_from(part(price_in, prompt_tokens) + part(price_out, max_tokens)).ok().map(|p| p.max(1))
+}
+
+/// SHA-256 of what decides an answer. A payment for one request cannot be spent on another.
+pub fn request_spec(request: &ChatRequest) -> Hash32 {
+    let sampling = request.sampling();
+    let spec = serde_json::json!({ "model": request.model, "messages": request.messages, "sampling": sampling });
+    Sha256::digest(serde_json::to_vec(&spec).expect("a JSON value can be written")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_round_up_and_never_overflow() {
+        assert_eq!(price(1_000_000_000, 2_000_000_000, 1, 1), Some(3_000_000));
+        assert_eq!(price(1, 1, 1, 1), Some(2));
+        assert_eq!(price(0, 0, 10, 10), Some(1));
+        assert_eq!(price(u64::MAX, u64::MAX, 1_000, 1_000), None);
+    }
+
+    #[test]
+    fn a_changed_request_is_another_request() {
+        let of = |text: &str, seed: u64| {
+            let body = serde_json::json!({"model": "m", "messages": [{"role": "user", "content": text}], "seed": seed});
+            request_spec(&serde_json::from_value(body).unwrap())
+        };
+        assert_eq!(of("hi", 1), of("hi", 1));
+        assert_ne!(of("hi", 1), of("hi", 2));
+        assert_ne!(of("hi", 1), of("ho", 1));
+    }
+}

@@ -1,0 +1,86 @@
+//! Deploying a program through the upgradeable loader, as on any cluster.
+
+use anyhow::{Context, Result, ensure};
+use solana_keypair::Keypair;
+use solana_loader_v3_interface::{instruction as loader, state::UpgradeableLoaderState};
+use solana_rpc_client::nonblocking::rpc_client::RpcClient;
+use solana_signer::Signer;
+use solana_transaction::Transaction;
+use std::time::Duration;
+
+/// Bytes of a program that one transaction carries.
+const CHUNK: usize = 900;
+
+/// Deploys `so` at `program`'s address with `payer` as upgrade authority. `written` is told the bytes written so far.
+pub async fn deploy(
+    rpc: &RpcClient,
+    payer: &Keypair,
+    program: &Keypair,
+    so: &[u8],
+    mut written: impl FnMut(usize),
+) -> Result<()> {
+    let buffer = Keypair::new();
+    let space = UpgradeableLoaderState::size_of_buffer(so.len());
+    let rent = rpc.get_minimum_balance_for_rent_exemption(space).await?;
+    let create = loader::create_buffer(&payer.pubkey(), &buffer.pubkey(), &payer.pubkey(), rent, so.len())?;
+    send(rpc, &create, payer, &[payer, &buffer]).await.context("creating the program's buffer")?;
+    let mut pending = Vec::new();
+    for (i, chunk) in so.chunks(CHUNK).enumerate() {
+        if i % 64 == 0 {
+            confirm(rpc, &mut pending).await?;
+        }
+        let write = loader::write(&buffer.pubkey(), &payer.pubkey(), (i * CHUNK) as u32, chunk.to_vec());
+        let blockhash = rpc.get_latest_blockhash().await?;
+        let tx = Transaction::new_signed_with_payer(&[write], Some(&payer.pubkey()), &[payer], blockhash);
+        pending.push(rpc.send_transaction(&tx).await.context("writing the program")?);
+        written((i * CHUNK + chunk.len()).min(so.len()));
+    }
+    confirm(rpc, &mut pending).await?;
+    let rent = rpc.get_minimum_balance_for_rent_exemption(UpgradeableLoaderState::size_of_program()).await?;
+    #[allow(deprecated)] // loader v4 is not active on any public cluster
+    let deploy = loader::deploy_with_max_program_len(
+        &payer.pubkey(),
+        &program.pubkey(),
+        &buffer.pubkey(),
+        &payer.pubkey(),
+        rent,
+        so.len(),
+    )?;
+    send(rpc, &deploy, payer, &[payer, program]).await.context("deploying the program")?;
+    Ok(())
+}
+
+async fn send(
+    rpc: &RpcClient,
+    instructions: &[solana_instruction::Instruction],
+    payer: &Keypair,
+    signers: &[&Keypair],
+) -> Result<()> {
+    let blockhash = rpc.get_latest_blockhash().await?;
+    let tx = Transaction::new_signed_with_payer(instructions, Some(&payer.pubkey()), signers, blockhash);
+    let signature = rpc.send_transaction(&tx).await?;
+    confirm(rpc, &mut vec![signature]).await
+}
+
+async fn confirm(rpc: &RpcClient, pending: &mut Vec<solana_transaction::Signature>) -> Result<()> {
+    for _ in 0..600 {
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let statuses = rpc.get_signature_statuses(pending).await?.value;
+        let mut waiting = Vec::new();
+        for (signature, status) in pending.iter().zip(statuses) {
+            match status {
+                Some(s) if s.err.is_some() => anyhow::bail!("{signature} failed: {:?}", s.err),
+                Some(_) => {}
+                None => waiting.push(*signature),
+            }
+        }
+        *pending = waiting;
+        if !pending.is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    ensure!(pending.is_empty(), "{} transactions were not confirmed within 30 seconds", pending.len());
+    Ok(())
+}
