@@ -58,13 +58,14 @@ fn main() -> Result<()> {
     let sampling = SamplingConfig { max_tokens: 64, ..Default::default() };
     let prompt = &tokens[..32];
     let mut first = None;
+    let clock = Clock::start();
     let answer = generate(&base, &adapter, &tokenizer, prompt, &sampling, |_, _| {
         first.get_or_insert_with(Instant::now);
         ControlFlow::Continue(())
     })?;
     if let Some(first) = first {
         let rate = (answer.tokens.len() - 1) as f64 / first.elapsed().as_secs_f64();
-        println!("generation with adapter: {rate:.1} tokens/s ({} tokens)", answer.tokens.len());
+        println!("generation with adapter: {rate:.1} tokens/s ({} tokens, {})", answer.tokens.len(), clock.read());
     }
     Ok(())
 }

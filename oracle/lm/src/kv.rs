@@ -61,17 +61,17 @@ mod tests {
 
     #[test]
     fn cached_inference_equals_the_full_forward_pass() -> Result<()> {
-        let base = BaseModel::random(&LlamaConfig::tiny(), 1)?;
+        let base = BaseModel::random(&LlamaConfig { max_len: 300, ..LlamaConfig::tiny() }, 1)?;
         let fresh = Adapter::init(&base, &LoraConfig::default(), 2)?;
         let flat: Vec<f32> = fresh.to_flat()?.iter().enumerate().map(|(i, v)| v + 0.05 * (i as f32).sin()).collect();
         let adapter = fresh.with_flat(&flat)?;
-        let tokens: Vec<u32> = (0..12).map(|i| i * 17 % 256).collect();
+        let tokens: Vec<u32> = (0..262).map(|i| i * 17 % 256).collect();
         let example = Example { id: [0; 32], tokens: tokens.clone(), loss_from: 1 };
         let full = hidden_states(&base, Some(&adapter), &Batch::new(&base, &[&example])?)?;
         let mut cache = KvCache::new(base.config());
         let mut rows = Vec::new();
-        // A prompt of five tokens, then a piece of three, then one at a time.
-        for (from, to) in [(0, 5), (5, 8), (8, 9), (9, 10), (10, 11), (11, 12)] {
+        // A prompt, then a piece across the end of the first page, then one at a time.
+        for (from, to) in [(0, 250), (250, 259), (259, 260), (260, 261), (261, 262)] {
             assert_eq!(cache.position(), from);
             let positions: Vec<u32> = (from as u32..to as u32).collect();
             rows.push(infer(&base, &adapter, &mut cache, &tokens[from..to], &positions)?);

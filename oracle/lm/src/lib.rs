@@ -1,4 +1,46 @@
 //! Base models, LoRA, tokenizer, training and sampling on candle.
+//!
+//! One frozen [`BaseModel`] in memory is shared by any number of small [`Adapter`]s. An adapter is trained by a
+//! [`Trainer`] whose whole run follows from (base, [`TrainConfig`], examples), so that anyone can re-execute any part
+//! of it ([`train::replay_segment`]) and exact attribution can go back through it step by step.
+//!
+//! ```
+//! use openledger_lm::{BaseModel, Example, LlamaConfig, SamplingConfig, Tokenizer, TrainConfig, Trainer, generate};
+//! use std::{ops::ControlFlow, sync::Arc};
+//!
+//! let base = Arc::new(BaseModel::random(&LlamaConfig::tiny(), 0)?);
+//! let tokenizer = Tokenizer::bytes();
+//! let examples: Arc<[Example]> = [Example::text(&tokenizer, [0; 32], "a document")?].into();
+//! let mut trainer = Trainer::new(base.clone(), TrainConfig::default(), examples)?;
+//! let log = trainer.run(&mut |_hash, _bytes| Ok(()), &mut |_progress| ControlFlow::Continue(()))?;
+//! assert_eq!(log.entries.last().unwrap().step, 2);
+//! let prompt = tokenizer.encode("a doc")?;
+//! let sampling = SamplingConfig { max_tokens: 4, ..Default::default() };
+//! let go_on = |_token: u32, _text: &str| ControlFlow::Continue(());
+//! let answer = generate(&base, trainer.adapter(), &tokenizer, &prompt, &sampling, go_on)?;
+//! assert!(answer.tokens.len() <= 4);
+//! # Ok::<(), openledger_lm::LmError>(())
+//! ```
+//!
+//! # Conventions
+//! - The loss ℓᵢ of an example is the *mean* negative log-likelihood of its target tokens (those from
+//!   [`Example::loss_from`] on). A step's objective is (1/|B|)·Σ wᵢ·ℓᵢ with wᵢ = 1 unless set.
+//! - [`forward_backward`] differentiates the *sum* Σ wᵢ·ℓᵢ, so each example's rows of a [`Capture`], and
+//!   [`per_example_grads`], are wᵢ·∇ℓᵢ whatever the batch size. The trainer divides by |B|, then clips.
+//! - Parameters, gradients and optimiser moments are flat `Vec<f32>` in the order of an [`AdapterLayout`].
+//! - Hashes: a GGUF model's is its file's SHA-256; an adapter's and a training state's that of their safetensors
+//!   bytes, which are a function of the content alone.
+//!
+//! # Determinism
+//! All randomness is ChaCha8 mapped by this crate, sums that cross rows are in a fixed order, and candle's matrix
+//! products divide rows and columns among threads but never a sum. States are therefore bit-equal from run to run and
+//! for any number of threads on the same build and kind of processor (`tests/threads.rs`). Another processor family,
+//! the `avx512` feature or a GPU changes the last bits; compare those within a measured tolerance.
+//!
+//! # Threads
+//! `RAYON_NUM_THREADS` sets the threads of matrix products, normalisation and softmax; set `CANDLE_NUM_THREADS=1`,
+//! because candle's pool for elementwise operations spins and slows to a quarter where cores are shared.
+
 mod adapter_file;
 mod batch;
 mod chat;

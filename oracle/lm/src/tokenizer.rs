@@ -38,10 +38,7 @@ impl Tokenizer {
     /// The tokenizer stored in a GGUF file (`gpt2` byte-pair encoding with the `smollm` split: every digit alone,
     /// then GPT-2's expression, no space in front).
     pub fn from_gguf(path: &Path) -> Result<Self> {
-        Self::from_open_gguf(&GgufFile::open(path)?)
-    }
-
-    pub(crate) fn from_open_gguf(file: &GgufFile) -> Result<Self> {
+        let file = GgufFile::open(path)?;
         for (key, expected) in [("tokenizer.ggml.model", "gpt2"), ("tokenizer.ggml.pre", "smollm")] {
             let found = file.metadata(key)?.to_string().map_err(|e| file.error(e.to_string()))?;
             if found != expected {
