@@ -12,7 +12,7 @@
 use anyhow::{Context, Result, bail};
 use openledger_attribution::{
     Attributor, Logra, LograSettings, Preconditioner, ProjectionSettings, Query, build_index, gradient::GradientSource,
-    recall::Recall,
+    pay::ppm, recall::Recall,
 };
 use openledger_lm::{
     Adapter, BaseModel, ChatMessage, Device, Example, LoraConfig, Role, SamplingConfig, Target, Tokenizer, TrainConfig,
@@ -38,7 +38,12 @@ struct Options {
     entries: usize,
     questions: usize,
     answer_tokens: usize,
-    seed_of_questions: u64,
+    stride: usize,
+    /// Question template; `{}` is the term. Training uses "What is {}?".
+    ask: String,
+    /// Values of k to try, k × k each.
+    k: Vec<usize>,
+    /// Adapter file: read instead of training where it exists, else written.
     reuse: Option<PathBuf>,
 }
 
@@ -50,8 +55,8 @@ impl Options {
             lora: LoraConfig { rank: 8, alpha: 16.0, targets: vec![Target::Q, Target::V] },
             ..Default::default()
         };
-        let (mut entries, mut questions, mut answer_tokens, mut seed_of_questions) = (100, 20, 32, 1);
-        let mut reuse = None;
+        let (mut entries, mut questions, mut answer_tokens, mut stride) = (100, 20, 32, 3);
+        let (mut ask, mut k, mut reuse) = (TRAINED_QUESTION.to_owned(), vec![8, 16], None);
         for argument in arguments {
             let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
             match key {
@@ -67,12 +72,14 @@ impl Options {
                 "entries" => entries = value.parse()?,
                 "questions" => questions = value.parse()?,
                 "answer" => answer_tokens = value.parse()?,
-                "seed" => seed_of_questions = value.parse()?,
+                "stride" => stride = value.parse()?,
+                "ask" => value.clone_into(&mut ask),
+                "k" => k = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
                 "adapter" => reuse = Some(value.into()),
                 _ => bail!("`{argument}` is not known"),
             }
         }
-        Ok(Self { train, entries, questions, answer_tokens, seed_of_questions, reuse })
+        Ok(Self { train, entries, questions, answer_tokens, stride, ask, k, reuse })
     }
 }
 
@@ -114,8 +121,10 @@ fn entries(folder: &Path) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-fn question(term: &str) -> String {
-    format!("What is {term}?")
+const TRAINED_QUESTION: &str = "What is {}?";
+
+fn question(template: &str, term: &str) -> String {
+    template.replace("{}", term)
 }
 
 fn main() -> Result<()> {
@@ -133,7 +142,12 @@ fn main() -> Result<()> {
     let all = entries(Path::new(folder))?;
     let (train, held_out) = all.split_at(options.entries);
     let example = |e: &Entry| -> Result<Example> {
-        let example = Example::answer(&tokenizer, sha256(e.term.as_bytes()), &question(&e.term), &e.definition)?;
+        let example = Example::answer(
+            &tokenizer,
+            sha256(e.term.as_bytes()),
+            &question(TRAINED_QUESTION, &e.term),
+            &e.definition,
+        )?;
         Ok(example.truncated(options.train.max_len))
     };
     let examples: Arc<[Example]> = train.iter().map(example).collect::<Result<_>>()?;
@@ -156,10 +170,9 @@ fn main() -> Result<()> {
     let start = Instant::now();
     let mut queries = Vec::new();
     let mut generated = 0;
-    let stride = options.seed_of_questions as usize;
     for q in 0..options.questions {
-        let position = (q * stride) % train.len();
-        let prompt = tokenizer.chat(&[ChatMessage::new(Role::User, question(&train[position].term))])?;
+        let position = (q * options.stride) % train.len();
+        let prompt = tokenizer.chat(&[ChatMessage::new(Role::User, question(&options.ask, &train[position].term))])?;
         let config = SamplingConfig { max_tokens: options.answer_tokens, ..Default::default() };
         let answer = generate(&base, &adapter, &tokenizer, &prompt, &config, |_, _| ControlFlow::Continue(()))?;
         generated += answer.tokens.len();
@@ -175,7 +188,7 @@ fn main() -> Result<()> {
     println!("{} answers, {generated} tokens in {:.1?}", queries.len(), start.elapsed());
 
     let scratch = tempdir()?;
-    for k in [8, 16] {
+    for &k in &options.k {
         let projection = ProjectionSettings { k_in: k, k_out: k, ..Default::default() };
         let source = || GradientSource::new(base.clone(), adapter.clone(), &projection);
         let path = scratch.join(format!("{k}.index"));
@@ -201,15 +214,20 @@ fn main() -> Result<()> {
                 let fitted = start.elapsed();
                 let start = Instant::now();
                 let mut recall = Recall::default();
+                let mut share = 0;
                 for (position, query) in &queries {
-                    recall.add(&logra.score(query)?, *position);
+                    let scores = logra.score(query)?;
+                    recall.add(&scores, *position);
+                    share += ppm(&scores)?[*position];
                 }
                 println!(
-                    "  {preconditioner:?} unit_norm {unit_norm}: recall@1 {:.2} (chance {:.2}), @5 {:.2} (chance {:.2}); ready in {fitted:.1?}, query {:.1?}",
+                    "  {preconditioner:?} unit_norm {unit_norm}: recall@1 {:.2} (chance {:.2}), @5 {:.2} (chance {:.2}), \
+                     mean share of the source {} ppm; ready in {fitted:.1?}, query {:.2?}",
                     recall.at(1),
                     recall.chance(1),
                     recall.at(5),
                     recall.chance(5),
+                    share / queries.len() as u64,
                     start.elapsed() / queries.len() as u32,
                 );
             }

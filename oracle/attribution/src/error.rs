@@ -84,6 +84,12 @@ pub enum AttributionError {
         /// Rows of the whole index.
         total: usize,
     },
+    /// Another process is building the same index.
+    #[error("{path} is being written by another process; wait until that one has ended")]
+    Busy {
+        /// The unfinished file.
+        path: PathBuf,
+    },
     /// A setting is out of range.
     #[error("setting `{field}`: {reason}")]
     Setting {

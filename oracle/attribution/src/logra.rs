@@ -17,6 +17,11 @@ use openledger_lm::Example;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+/// The method's name.
+pub const METHOD: &str = "logra";
+/// Raised whenever the same settings would give other scores than before.
+pub const VERSION: u32 = 1;
+
 /// Everything LoGra's scores depend on besides model, adapter and data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,11 +104,11 @@ impl Logra {
 
 impl Attributor for Logra {
     fn method(&self) -> &'static str {
-        "logra"
+        METHOD
     }
 
     fn version(&self) -> u32 {
-        1
+        VERSION
     }
 
     fn settings(&self) -> serde_json::Value {

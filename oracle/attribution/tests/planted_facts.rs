@@ -1,7 +1,7 @@
 //! The method's purpose: of many training documents, find the one that an answer came from.
 
 use openledger_attribution::{
-    Attributor, Logra, LograSettings, Preconditioner, ProjectionSettings, Query, build_index, gradient::GradientSource,
+    Attributor, Logra, LograSettings, Preconditioner, Query, Scores, build_index, gradient::GradientSource,
     recall::Recall,
 };
 use openledger_lm::{
@@ -49,7 +49,7 @@ fn fine_tuned(base: &Arc<BaseModel>, documents: &[Example]) -> Adapter {
     let config = TrainConfig {
         epochs: 15,
         batch_size: 8,
-        learning_rate: 1e-2,
+        learning_rate: 5e-3,
         lora: LoraConfig { rank: 8, alpha: 16.0, ..Default::default() },
         ..Default::default()
     };
@@ -79,24 +79,38 @@ fn ask(dir: &Path, base: &Arc<BaseModel>, adapter: &Adapter, planted: &Planted, 
     recall(&Logra::new(source(), index, settings).unwrap(), &planted.questions)
 }
 
+/// Recall of scores that know nothing.
+fn random_recall(planted: &Planted) -> Recall {
+    let mut recall = Recall::default();
+    for position in 0..FACTS {
+        let values = (0..planted.documents.len())
+            .map(|i| {
+                let hash = sha256(format!("random score {position} {i}").as_bytes());
+                f32::from(hash[0]) + f32::from(hash[1]) / 256.0
+            })
+            .collect();
+        recall.add(&Scores { ids: planted.documents.iter().map(|d| d.id).collect(), values }, position);
+    }
+    recall
+}
+
 #[test]
 fn the_document_that_planted_a_fact_ranks_first_for_its_question() {
     let planted = planted(&Tokenizer::bytes());
     let base = Arc::new(BaseModel::random(&LlamaConfig::tiny(), 1).unwrap());
     let adapter = fine_tuned(&base, &planted.documents);
     let dir = tempfile::tempdir().unwrap();
-    let mut results = Vec::new();
-    for (preconditioner, unit_norm) in [
-        (Preconditioner::None, false),
-        (Preconditioner::None, true),
-        (Preconditioner::Fisher { damping: 0.01 }, false),
-        (Preconditioner::Fisher { damping: 0.01 }, true),
-        (Preconditioner::Fisher { damping: 0.1 }, true),
-        (Preconditioner::Fisher { damping: 1.0 }, true),
-    ] {
-        let settings = LograSettings { projection: ProjectionSettings::default(), preconditioner, unit_norm };
-        let found = ask(dir.path(), &base, &adapter, &planted, settings);
-        println!("{preconditioner:?} unit_norm {unit_norm}: @1 {} @5 {} {:?}", found.at(1), found.at(5), found.ranks());
-        results.push(found);
-    }
+    let with = |settings| ask(dir.path(), &base, &adapter, &planted, settings);
+
+    let found = with(LograSettings::default());
+    assert!(found.at(1) >= 0.8, "recall@1 is {}: {:?}", found.at(1), found.ranks());
+    assert!(found.at(5) >= 0.9, "recall@5 is {}: {:?}", found.at(5), found.ranks());
+
+    let random = random_recall(&planted);
+    assert_eq!(random.chance(1), 1.0 / 40.0);
+    assert!(random.at(1) <= 0.1 && random.at(5) <= 0.3, "random scores cannot find the source: {:?}", random.ranks());
+
+    // Every document begins alike: without the Fisher matrix, the shared direction drowns what tells them apart.
+    let plain = with(LograSettings { preconditioner: Preconditioner::None, unit_norm: false, ..Default::default() });
+    assert!(found.at(1) > plain.at(1) + 0.2, "{} with the preconditioner, {} without", found.at(1), plain.at(1));
 }

@@ -9,7 +9,7 @@ use crate::{
 use openledger_lm::Example;
 use sha2::{Digest as _, Sha256};
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -72,6 +72,10 @@ impl IndexWriter {
             .truncate(false)
             .open(&partial)
             .map_err(AttributionError::io("open", &partial))?;
+        file.try_lock().map_err(|e| match e {
+            TryLockError::WouldBlock => AttributionError::Busy { path: partial.clone() },
+            TryLockError::Error(source) => AttributionError::io("lock", &partial)(source),
+        })?;
         let mut front = header.to_bytes();
         front.extend(ids.as_flattened());
         let length = file.metadata().map_err(AttributionError::io("read", &partial))?.len();
@@ -251,6 +255,19 @@ mod tests {
         changed[1].tokens[4] ^= 1;
         assert!(matches!(build(&path, &source_a, &changed), Err(AttributionError::Mismatch { what: "examples", .. })));
         assert!(matches!(build(&path, &source_a, &[]), Err(AttributionError::Examples(_))));
+        Ok(())
+    }
+
+    #[test]
+    fn two_builders_of_one_index_do_not_mix_their_rows() -> Result<()> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shared.index");
+        let (source, examples) = (source(&settings(1)), examples(2));
+        let ids: Vec<ExampleId> = examples.iter().map(|e| e.id).collect();
+        let first = IndexWriter::create_or_resume(&path, source.header(&examples)?, &ids)?;
+        assert!(matches!(build(&path, &source, &examples), Err(AttributionError::Busy { .. })));
+        drop(first);
+        build(&path, &source, &examples)?;
         Ok(())
     }
 
