@@ -21,12 +21,5 @@ pub fn is_drawn(seed: &Hash32, validator: &Hash32, stake: u64, total: u64, panel
 
 /// The commitment to a verdict: `SHA-256(0x07 ‖ batch ‖ validator ‖ approve ‖ quality ‖ salt)`.
 pub fn verdict_commitment(batch: &Hash32, validator: &Hash32, approve: bool, quality: u16, salt: &Hash32) -> Hash32 {
-    crate::hash::sha256(&[
-        &[Domain::Verdict as u8],
-        batch,
-        validator,
-        &[approve as u8],
-        &quality.to_le_bytes(),
-        salt,
-    ])
+    crate::hash::sha256(&[&[Domain::Verdict as u8], batch, validator, &[approve as u8], &quality.to_le_bytes(), salt])
 }

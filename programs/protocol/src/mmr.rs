@@ -38,12 +38,15 @@ pub fn peak_count(count: u64) -> usize {
 }
 
 /// Appends `leaf` to a range of `count` leaves whose peaks, highest first, are `peaks[..peak_count(count)]`.
-/// Returns the new count. `peaks` must have room for [`peak_count`] of it.
+/// Returns the new count. `peaks` must have room for [`peak_count`] of it; where anything is refused it is unchanged.
 pub fn append(count: u64, peaks: &mut [Hash32], leaf: Hash32) -> Result<u64, RangeError> {
     if count >= MAX_LEAVES {
         return Err(RangeError::Full);
     }
     let mut used = peak_count(count);
+    if peaks.len() < used.max(peak_count(count + 1)) {
+        return Err(RangeError::Peaks);
+    }
     let mut carry = leaf;
     let mut rest = count;
     while rest & 1 == 1 {
@@ -51,7 +54,7 @@ pub fn append(count: u64, peaks: &mut [Hash32], leaf: Hash32) -> Result<u64, Ran
         carry = node(&peaks[used], &carry);
         rest >>= 1;
     }
-    *peaks.get_mut(used).ok_or(RangeError::Peaks)? = carry;
+    peaks[used] = carry;
     // Bytes behind the last peak stay zero, so that equal ranges are equal bytes.
     for p in peaks.iter_mut().take(peak_count(count)).skip(used + 1) {
         *p = ZERO;

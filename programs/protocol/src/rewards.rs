@@ -47,10 +47,14 @@ pub struct RewardTree {
 
 #[cfg(any(feature = "std", test))]
 impl RewardTree {
-    /// Builds the tree over `(wallet, lifetime)`; a wallet named twice is an error, as is a total over `u64::MAX`.
+    /// Builds the tree over `(wallet, lifetime)`; a wallet named twice is an error, as are a total over `u64::MAX` and
+    /// more than `u32::MAX` wallets.
     pub fn new(lifetimes: impl IntoIterator<Item = (Hash32, u64)>) -> Result<Self, &'static str> {
         let mut leaves: std::vec::Vec<_> = lifetimes.into_iter().collect();
         leaves.sort_unstable();
+        if u32::try_from(leaves.len()).is_err() {
+            return Err("more than 2^32 - 1 wallets do not fit in one tree");
+        }
         if leaves.windows(2).any(|w| w[0].0 == w[1].0) {
             return Err("a wallet has two leaves: add its earnings up first");
         }

@@ -1,0 +1,119 @@
+//! Splits: nothing is made, nothing is lost.
+
+use openledger_protocol::{
+    allocate::{PPM, largest_remainder, median_ppm},
+    fees::{Shares, WHOLE_BPS},
+};
+use proptest::{prelude::*, test_runner::RngSeed};
+
+/// Shares that sum to the whole, from five cuts.
+fn shares() -> impl Strategy<Value = Shares> {
+    prop::array::uniform5(0..=WHOLE_BPS).prop_map(|mut cuts| {
+        cuts.sort_unstable();
+        let [a, b, c, d, e] = cuts;
+        Shares {
+            treasury: a,
+            model_owner: b - a,
+            upstream: c - b,
+            compute: d - c,
+            validators: e - d,
+            contributors: WHOLE_BPS - e,
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_fee_divides_without_remainder_and_dust_goes_to_the_treasury(
+        s in shares(), amount in any::<u64>(), has_parent in any::<bool>(),
+    ) {
+        let p = s.split(amount, has_parent).unwrap();
+        let exact = |bps: u16| (u128::from(amount) * u128::from(bps) / 10_000) as u64;
+        let sum = [p.treasury, p.model_owner, p.upstream, p.compute, p.validators, p.contributors]
+            .iter().map(|x| u128::from(*x)).sum::<u128>();
+        prop_assert_eq!(sum, u128::from(amount));
+        prop_assert_eq!(p.total(), amount);
+        prop_assert_eq!((p.compute, p.validators, p.contributors),
+            (exact(s.compute), exact(s.validators), exact(s.contributors)));
+        let (owner, upstream) = (exact(s.model_owner), exact(s.upstream));
+        prop_assert_eq!((p.model_owner, p.upstream), if has_parent { (owner, upstream) } else { (owner + upstream, 0) });
+        let dust = p.treasury - exact(s.treasury);
+        prop_assert!(dust < 6, "{} base units of dust from six parts", dust);
+    }
+
+    #[test]
+    fn shares_that_are_not_whole_divide_nothing(s in shares(), amount in any::<u64>(), extra in 1u16..1000) {
+        let over = Shares { treasury: s.treasury.saturating_add(extra), ..s };
+        prop_assert_eq!(over.split(amount, true), None);
+        if s.contributors >= extra {
+            let under = Shares { contributors: s.contributors - extra, ..s };
+            prop_assert_eq!(under.split(amount, true), None);
+        }
+    }
+
+    #[test]
+    fn parts_sum_to_the_amount_and_lie_within_one_of_their_quota(
+        amount in any::<u64>(), weights in prop::collection::vec(any::<u64>(), 1..60),
+    ) {
+        let parts = largest_remainder(amount, &weights);
+        let total: u128 = weights.iter().map(|w| u128::from(*w)).sum();
+        prop_assert_eq!(parts.len(), weights.len());
+        if total == 0 {
+            prop_assert!(parts.iter().all(|p| *p == 0));
+            return Ok(());
+        }
+        prop_assert_eq!(parts.iter().map(|p| u128::from(*p)).sum::<u128>(), u128::from(amount));
+        for (p, w) in parts.iter().zip(&weights) {
+            let floor = (u128::from(amount) * u128::from(*w) / total) as u64;
+            prop_assert!(*p == floor || *p == floor + 1);
+            prop_assert!(*w > 0 || *p == 0, "nothing for no weight");
+        }
+    }
+
+    #[test]
+    fn more_weight_never_earns_less(amount in any::<u64>(), weights in prop::collection::vec(0u64..1000, 2..40)) {
+        let parts = largest_remainder(amount, &weights);
+        for i in 0..weights.len() {
+            for j in 0..weights.len() {
+                if weights[i] > weights[j] || (weights[i] == weights[j] && i < j) {
+                    prop_assert!(parts[i] >= parts[j], "{} and {}", i, j);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_agreed_scores_are_whole_and_a_minority_cannot_leave_the_honest_range(
+        honest in prop::collection::vec(prop::collection::vec(1u64..1000, 5), 3..8),
+        liar in prop::collection::vec(any::<u64>(), 5),
+    ) {
+        let mut reports = honest.clone();
+        reports.push(liar);
+        let agreed = median_ppm(&reports).unwrap();
+        prop_assert_eq!(agreed.iter().sum::<u64>(), PPM);
+        // Before scaling each median lies among the honest scores: scale those of the extremes likewise.
+        let low: Vec<u64> = (0..5).map(|i| honest.iter().map(|r| r[i]).min().unwrap()).collect();
+        let high: Vec<u64> = (0..5).map(|i| honest.iter().map(|r| r[i]).max().unwrap()).collect();
+        for i in 0..5 {
+            let others_low: u64 = (0..5).filter(|j| *j != i).map(|j| low[j]).sum();
+            let others_high: u64 = (0..5).filter(|j| *j != i).map(|j| high[j]).sum();
+            let most = PPM * high[i] / (high[i] + others_low) + 1;
+            let least = PPM * low[i] / (low[i] + others_high);
+            prop_assert!((least..=most).contains(&agreed[i]), "{} not in {}..={}", agreed[i], least, most);
+        }
+    }
+}
+
+#[test]
+fn reports_of_different_lengths_or_none_have_no_median() {
+    assert_eq!(median_ppm(&[]), None);
+    assert_eq!(median_ppm(&[vec![1], vec![1, 2]]), None);
+    assert_eq!(median_ppm(&[vec![0, 0], vec![0, 0], vec![5, 5]]), Some(vec![0, 0]));
+    assert_eq!(
+        median_ppm(&[vec![1, 3], vec![9, 1]]),
+        Some(vec![PPM / 2, PPM / 2]),
+        "the lower median of an even number"
+    );
+}
