@@ -39,9 +39,7 @@ async fn follow(node: &Node) -> Result<()> {
 
 async fn confirm(node: &Node, committee: &Committee, group_key: [u8; 32]) -> Result<()> {
     let active = node.chain.stake_config().await?.committee_epoch;
-    let previous = (active > 0).then_some(active);
-    let wallet = node.chain.wallet();
-    node.chain.send(&[ix::stake::confirm_committee(&wallet, committee.epoch, previous, group_key)]).await?;
+    node.chain.send(&[ix::stake::confirm_committee(&node.chain.wallet(), active, group_key)]).await?;
     tracing::info!(epoch = committee.epoch, group_key = hex::encode(group_key), "confirmed the committee's key");
     Ok(())
 }

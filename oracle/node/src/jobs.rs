@@ -54,7 +54,7 @@ async fn next(node: &Node) -> Result<Option<(Pubkey, Job)>> {
                 continue;
             }
         }
-        node.chain.send(&[ix::model::assign_job(&own, &address, committee.epoch)]).await?;
+        node.chain.send(&[ix::model::assign_job(&own, committee.epoch, &address)]).await?;
         return Ok(Some((address, node.chain.client.account(&address).await?)));
     }
     Ok(None)

@@ -88,6 +88,11 @@ impl IndexerClient {
         self.get_opt(&format!("/batches/{address}")).await
     }
 
+    /// Accepted batches of a Datanet.
+    pub async fn accepted_batches(&self, datanet: &Pubkey) -> Result<Vec<Batch>, ApiError> {
+        self.all(&format!("/batches?datanet={datanet}&status=accepted")).await
+    }
+
     /// `GET /v1/models`, all of them.
     pub async fn models(&self) -> Result<Vec<Model>, ApiError> {
         self.all("/models").await

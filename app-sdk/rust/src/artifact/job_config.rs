@@ -37,13 +37,23 @@ pub struct TrainSettings {
     /// Peak learning rate.
     pub learning_rate: f64,
     /// Steps of linear warm-up: without it the run is too rough for exact attribution.
-    pub warmup_steps: usize,
+    pub warmup_steps: u64,
+    /// Course of the learning rate after the warm-up: `constant`, `linear` or `cosine`.
+    pub schedule: String,
+    /// AdamW's decay of the first moment.
+    pub beta1: f64,
+    /// AdamW's decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub eps: f64,
+    /// Added to the second moment under the root.
+    pub eps_root: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
     /// Largest global norm of a gradient; larger ones are scaled down. `None` for no clipping.
     pub clip_norm: Option<f64>,
     /// Steps between two checkpoints of the training log: the length of a segment that verifiers re-execute.
-    pub checkpoint_every: usize,
+    pub checkpoint_every: u64,
     /// The adapter.
     pub lora: LoraSettings,
     /// Base units of OPEN for 1,000 training tokens.
@@ -58,7 +68,7 @@ pub struct LoraSettings {
     pub rank: usize,
     /// Scale is `alpha / rank`.
     pub alpha: f64,
-    /// Linear layers: `q_proj`, `k_proj`, `v_proj`, `o_proj`, `gate_proj`, `up_proj`, `down_proj`.
+    /// Linear layers, each once and in the order `q`, `k`, `v`, `o`, `gate`, `up`, `down`.
     pub targets: Vec<String>,
 }
 
@@ -87,8 +97,13 @@ impl Default for TrainSettings {
             batch_size: 4,
             learning_rate: 1e-3,
             warmup_steps: 6,
-            weight_decay: 0.0,
-            clip_norm: Some(1.0),
+            schedule: "linear".into(),
+            beta1: 0.95,
+            beta2: 0.975,
+            eps: 1e-8,
+            eps_root: 1e-8,
+            weight_decay: 0.01,
+            clip_norm: None,
             checkpoint_every: 4,
             lora: LoraSettings::default(),
             price_per_1k_tokens: 50_000_000,
@@ -98,7 +113,7 @@ impl Default for TrainSettings {
 
 impl Default for LoraSettings {
     fn default() -> Self {
-        Self { rank: 8, alpha: 16.0, targets: vec!["q_proj".into(), "v_proj".into()] }
+        Self { rank: 8, alpha: 16.0, targets: vec!["q".into(), "v".into()] }
     }
 }
 

@@ -11,7 +11,6 @@ use openledger_attribution::{Attributor, IndexReader, Logra, build_index, gradie
 use openledger_lm::{Adapter, TrainState, Trainer, TrainingLog, train::{LogEntry as StateEntry, evaluate}};
 use openledger_protocol::{
     Hash32,
-    attest::{Kind, Message, payload_hash},
     hash::{ZERO, sha256},
     mmr,
 };
@@ -204,26 +203,18 @@ async fn attest(
     if job.status != JobStatus::Running {
         return Ok(());
     }
+    let stake = node.chain.stake_config().await?;
     let committee = node.chain.active_committee().await?;
     let compute = plan.compute(node.chain.wallet(), &committee.members)?;
     let expiry_slot = node.chain.client.slot().await? + EXPIRY_SLOTS;
     let args = AttestResultArgs { adapter_hash, manifest_hash, compute, expiry_slot };
-    let payload = borsh::to_vec(&args)?;
-    let message = Message {
-        cluster: node.chain.stake_config().await?.cluster,
-        program: model::ID.to_bytes(),
-        committee_epoch: committee.epoch,
-        kind: Kind::TrainingResult,
-        subject: address.to_bytes(),
-        sequence: job.sequence,
-        payload: payload_hash(&payload),
-        expiry_slot,
-    };
-    let attestation = Coordinator::sign(&node.quorum, &message, &payload, serde_json::json!({})).await?;
-    let verify = attestation::instruction(&attestation.group_key, &attestation.signature, &message);
-    let result = ix::model::attest_result(&node.chain.wallet(), &address, &job, committee.epoch, &args);
+    let message = attestation::training_result(&stake, &address, job.sequence, &args);
+    let signed = Coordinator::sign(&node.quorum, &message, &borsh::to_vec(&args)?, serde_json::json!({})).await?;
+    let verify = attestation::instruction(&signed.group_key, &signed.signature, &message);
+    let result =
+        ix::model::attest_result(committee.epoch, &job.model, &address, &job.requester, &stake.open_mint, args);
     node.chain.send(&[verify, result]).await?;
-    tracing::info!(%address, signers = attestation.signers.len(), "training result accepted on chain");
+    tracing::info!(%address, signers = signed.signers.len(), "training result accepted on chain");
     Ok(())
 }
 

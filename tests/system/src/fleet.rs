@@ -1,0 +1,195 @@
+//! Five oracle operators, each a process with its own keys, database schema and data folder.
+
+use crate::{network::{Network, free_port, wait}, people::{Person, write_key}, process::Process, settings::{OPEN, Settings}, stage::Stage};
+use anyhow::{Context, Result};
+use openledger_sdk::{ix, pda};
+use serde::Deserialize;
+use solana_keypair::Keypair;
+use solana_pubkey::Pubkey;
+use solana_signer::Signer;
+use stake::{instructions::{ProposeCommitteeArgs, RegisterOperatorArgs}, state::{Committee, CommitteeStatus, Role}};
+use std::{path::PathBuf, time::Duration};
+
+/// Operators.
+pub const SIZE: usize = 5;
+/// Signers needed.
+pub const THRESHOLD: u16 = 3;
+/// Each operator's stake.
+pub const STAKE: u64 = 2_000 * OPEN;
+
+/// An operator.
+pub struct Operator {
+    /// Its wallet.
+    pub person: Person,
+    /// Its status and quorum endpoint.
+    pub endpoint: String,
+    config: PathBuf,
+    identity: Keypair,
+    process: Option<Process>,
+}
+
+/// The fleet. The first operator also serves answers.
+pub struct Fleet {
+    /// The operators.
+    pub operators: Vec<Operator>,
+    /// Base URL of the serving endpoint.
+    pub serving: String,
+    binary: PathBuf,
+    logs: PathBuf,
+}
+
+/// What a node says of itself.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NodeStatus {
+    /// The job being trained.
+    pub training: Option<Training>,
+    /// The epoch being settled.
+    pub settling: Option<Settling>,
+    /// The last settled epoch.
+    pub settled_epoch: u64,
+}
+
+/// See [`NodeStatus`].
+#[derive(Clone, Debug, Deserialize)]
+pub struct Training {
+    /// What is being done.
+    pub phase: String,
+    /// Steps or rows done.
+    pub done: u64,
+    /// Of how many.
+    pub total: u64,
+    /// Latest loss.
+    pub loss: Option<f32>,
+}
+
+/// See [`NodeStatus`].
+#[derive(Clone, Debug, Deserialize)]
+pub struct Settling {
+    /// What is being done.
+    pub phase: String,
+}
+
+impl Fleet {
+    /// Keys and configuration files of all operators.
+    pub fn prepare(network: &Network, settings: &Settings) -> Result<Self> {
+        let serve_port = free_port()?;
+        let mut operators = Vec::new();
+        for n in 1..=SIZE {
+            let folder = network.folder.join(format!("operator-{n}"));
+            std::fs::create_dir_all(&folder)?;
+            let (person, identity) = (Person::new(format!("operator {n}")), Keypair::new());
+            write_key(&person.key, &folder.join("wallet.json"))?;
+            write_key(&identity, &folder.join("identity.json"))?;
+            let listen = format!("127.0.0.1:{}", free_port()?);
+            let database = network.postgres.create_database(&format!("operator_{n}"))?;
+            let mut config = toml::toml! {
+                wallet = "wallet.json"
+                identity = "identity.json"
+                data = "data"
+                settle = "manual"
+            };
+            for (key, value) in [
+                ("rpc", network.rpc.clone()),
+                ("ws", network.ws.clone()),
+                ("database", database),
+                ("schema", format!("operator_{n}")),
+                ("store", network.store_folder.display().to_string()),
+                ("indexer", network.api_url.clone()),
+                ("listen", listen.clone()),
+            ] {
+                config.insert(key.into(), value.into());
+            }
+            config.insert("model".into(), toml::Value::try_from(&settings.model)?);
+            if n == 1 {
+                let mut serve = toml::Table::new();
+                serve.insert("listen".into(), format!("127.0.0.1:{serve_port}").into());
+                config.insert("serve".into(), serve.into());
+            }
+            let path = folder.join("oracle.toml");
+            std::fs::write(&path, toml::to_string(&config)?)?;
+            let endpoint = format!("http://{listen}");
+            operators.push(Operator { person, endpoint, config: path, identity, process: None });
+        }
+        Ok(Self {
+            operators,
+            serving: format!("http://127.0.0.1:{serve_port}"),
+            binary: network.binary("openledger-oracle"),
+            logs: network.logs(),
+        })
+    }
+
+    /// Stakes and registers every operator, and starts its process.
+    pub async fn start(&mut self, network: &Network, mint: &Pubkey) -> Result<()> {
+        for (n, operator) in self.operators.iter_mut().enumerate() {
+            let owner = operator.person.address();
+            let args = RegisterOperatorArgs { endpoint: operator.endpoint.clone(), capabilities: 0b111 };
+            network
+                .client
+                .send(
+                    &[
+                        ix::stake::deposit(&owner, mint, Role::Operator, STAKE),
+                        ix::stake::register_operator(&owner, &operator.identity.pubkey(), args),
+                    ],
+                    &[&operator.person.key, &operator.identity],
+                )
+                .await
+                .with_context(|| format!("registering {}", operator.person.name))?;
+            let args = ["run", "--config", &operator.config.display().to_string()].map(String::from);
+            operator.process = Some(Process::start(&format!("operator-{}", n + 1), &self.binary, &args, &self.logs)?);
+        }
+        Ok(())
+    }
+
+    /// Proposes the committee and waits until every member has confirmed the same key.
+    pub async fn form(&mut self, stage: &Stage, network: &Network, authority: &Keypair) -> Result<Committee> {
+        let members: Vec<Pubkey> = self.operators.iter().map(|o| o.person.address()).collect();
+        let args = ProposeCommitteeArgs { threshold: THRESHOLD, size: SIZE as u16, members };
+        network.client.send(&[ix::stake::propose_committee(&authority.pubkey(), 0, args)], &[authority]).await?;
+        let bar = stage.bar(SIZE as u64, "members confirmed the group key");
+        let committee = wait("key generation", Duration::from_secs(180), async || {
+            self.check()?;
+            let committee: Committee = network.client.account(&pda::committee(1)).await?;
+            bar.set_position(committee.confirmed.iter().filter(|c| **c).count() as u64);
+            Ok((committee.status == CommitteeStatus::Active).then_some(committee))
+        })
+        .await?;
+        bar.finish_and_clear();
+        Ok(committee)
+    }
+
+    /// Kills operator number `n` (from 1) as a power cut would.
+    pub fn kill(&mut self, n: usize) {
+        if let Some(mut process) = self.operators[n - 1].process.take() {
+            process.kill();
+        }
+    }
+
+    /// Operators whose process lives.
+    pub fn alive(&self) -> usize {
+        self.operators.iter().filter(|o| o.process.is_some()).count()
+    }
+
+    /// Fails if an operator died that was not killed on purpose.
+    pub fn check(&mut self) -> Result<()> {
+        self.operators.iter_mut().filter_map(|o| o.process.as_mut()).try_for_each(Process::check)
+    }
+
+    /// What operator `n` (from 1) says of itself, if it answers.
+    pub async fn status(&self, n: usize) -> Option<NodeStatus> {
+        let url = format!("{}/v1/status", self.operators[n - 1].endpoint);
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().ok()?;
+        http.get(url).send().await.ok()?.json().await.ok()
+    }
+
+    /// Has operator 1 ask the fleet to settle the present epoch.
+    pub async fn settle(&self) -> Result<()> {
+        let config = self.operators[0].config.display().to_string();
+        let output = tokio::process::Command::new(&self.binary).args(["settle", "--config", &config]).output().await?;
+        anyhow::ensure!(
+            output.status.success(),
+            "asking for settlement failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+}

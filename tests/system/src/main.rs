@@ -1,0 +1,87 @@
+//! `openledger-demo`: the whole loop on one machine.
+
+use anyhow::Result;
+use clap::Parser;
+use openledger_system::{demo::{self, Demo}, settings::Settings};
+use std::path::PathBuf;
+
+/// The whole loop of OpenLedger on this machine, with real parts. `cargo xtask demo` prepares everything and runs it.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    /// Folder of the compiled programs.
+    #[arg(long)]
+    programs_dir: PathBuf,
+    /// Folder of the node's, indexer's and oracle's binaries.
+    #[arg(long)]
+    bin_dir: PathBuf,
+    /// Folder of the unpacked document packages.
+    #[arg(long)]
+    documents: PathBuf,
+    /// The base model, a GGUF file.
+    #[arg(long, required_unless_present = "tiny")]
+    model: Option<PathBuf>,
+    /// Use a tiny random model: the same loop, in about a minute.
+    #[arg(long)]
+    tiny: bool,
+    /// Exit when the loop is closed.
+    #[arg(long)]
+    once: bool,
+    /// Write the summary to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Where processes keep their files; a temporary folder by default.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let interrupted = async {
+        let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            r = tokio::signal::ctrl_c() => r,
+            _ = term.recv() => Ok(()),
+        }
+    };
+    tokio::select! {
+        result = run(Cli::parse()) => match result {
+            Ok(()) => std::process::ExitCode::SUCCESS,
+            Err(e) => {
+                eprintln!("error: {e:#}");
+                std::process::ExitCode::FAILURE
+            }
+        },
+        // Dropping the run stops every process that it started.
+        _ = interrupted => {
+            eprintln!("\ninterrupted: everything that was started is stopped");
+            std::process::ExitCode::from(130)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<()> {
+    let settings = match &cli.model {
+        Some(model) if !cli.tiny => Settings::full(model),
+        _ => Settings::tiny(),
+    };
+    let temporary = tempfile::Builder::new().prefix("openledger-").tempdir()?;
+    let folder = cli.folder.clone().unwrap_or_else(|| temporary.path().to_path_buf());
+    let demo = Demo {
+        programs: cli.programs_dir,
+        binaries: cli.bin_dir,
+        documents: cli.documents,
+        folder,
+        settings,
+    };
+    let (summary, running) = demo::run(&demo).await?;
+    if let Some(path) = &cli.json {
+        std::fs::write(path, serde_json::to_vec_pretty(&summary)?)
+            .map_err(|e| anyhow::anyhow!("cannot write {}: {e}", path.display()))?;
+    }
+    anyhow::ensure!(summary.books.balanced, "the books do not balance: {:?}", summary.books);
+    if !cli.once {
+        running.stay_up().await?;
+    }
+    Ok(())
+}

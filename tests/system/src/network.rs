@@ -1,0 +1,164 @@
+//! The real parts under the loop: a Solana node, PostgreSQL, an indexer.
+
+use crate::{process::Process, stage::Stage};
+use anyhow::{Context, Result};
+use openledger_postgres::Postgres;
+use openledger_sdk::{api::IndexerClient, client::Client, store::Store};
+use serde::Deserialize;
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// Milliseconds between slots: quicker than a cluster, so that windows measured in slots pass quickly.
+pub const SLOT_MS: u64 = 100;
+
+/// Running infrastructure. Dropping it stops everything.
+pub struct Network {
+    /// The chain.
+    pub client: Client,
+    /// JSON-RPC URL.
+    pub rpc: String,
+    /// WebSocket URL.
+    pub ws: String,
+    /// The database server.
+    pub postgres: Postgres,
+    /// The artifact store.
+    pub store: Store,
+    /// Its folder.
+    pub store_folder: PathBuf,
+    /// Where processes keep files.
+    pub folder: PathBuf,
+    /// Where binaries are.
+    binaries: PathBuf,
+    /// The indexer's API, once started.
+    pub api: Option<IndexerClient>,
+    /// Its URL.
+    pub api_url: String,
+    node: Process,
+    indexer: Option<Process>,
+}
+
+#[derive(Deserialize)]
+struct Ready {
+    rpc: String,
+    ws: String,
+}
+
+impl Network {
+    /// Starts the node and the database.
+    pub async fn start(stage: &Stage, folder: &Path, binaries: &Path) -> Result<Self> {
+        let spinner = stage.spinner("starting the Solana node and PostgreSQL");
+        let args = ["--rpc-port", "0", "--ws-port", "0", "--slot-ms", &SLOT_MS.to_string()].map(String::from);
+        let (node, line) = Process::start_and_read_line(
+            "solana-node",
+            &binaries.join("openledger-localnet"),
+            &args,
+            &folder.join("logs"),
+        )?;
+        let ready: Ready = serde_json::from_str(&line).with_context(|| format!("the node said {line:?}"))?;
+        let postgres = Postgres::start(None)?;
+        let store_folder = folder.join("store");
+        spinner.finish_and_clear();
+        Ok(Self {
+            client: Client::new(&ready.rpc, &ready.ws),
+            rpc: ready.rpc,
+            ws: ready.ws,
+            postgres,
+            store: Store::folder(&store_folder)?,
+            store_folder,
+            folder: folder.to_path_buf(),
+            binaries: binaries.to_path_buf(),
+            api: None,
+            api_url: String::new(),
+            node,
+            indexer: None,
+        })
+    }
+
+    /// Starts the indexer and waits for its API.
+    pub async fn start_indexer(&mut self) -> Result<()> {
+        let port = free_port()?;
+        let database = self.postgres.create_database("indexer")?;
+        let args: Vec<String> = [
+            "run",
+            "--rpc",
+            &self.rpc,
+            "--ws",
+            &self.ws,
+            "--database",
+            &database,
+            "--store",
+            &self.store_folder.display().to_string(),
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+        ]
+        .map(String::from)
+        .to_vec();
+        self.indexer = Some(Process::start("indexer", &self.binary("openledger-indexer"), &args, &self.logs())?);
+        self.api_url = format!("http://127.0.0.1:{port}");
+        let api = IndexerClient::new(&self.api_url);
+        wait("the indexer's API", Duration::from_secs(60), async || {
+            self.indexer.as_mut().context("just started")?.check()?;
+            Ok(api.status().await.ok())
+        })
+        .await?;
+        self.api = Some(api);
+        Ok(())
+    }
+
+    /// The indexer's API.
+    pub fn api(&self) -> Result<&IndexerClient> {
+        self.api.as_ref().context("the indexer is not started yet")
+    }
+
+    /// Waits until the indexer has everything up to now.
+    pub async fn caught_up(&self) -> Result<()> {
+        let api = self.api()?;
+        let slot = self.client.slot().await?;
+        wait("the indexer to catch up", Duration::from_secs(60), async || {
+            Ok(api.status().await.ok().filter(|s| s.indexed_slot >= slot && s.gaps.is_empty()))
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Path of a binary.
+    pub fn binary(&self, name: &str) -> PathBuf {
+        self.binaries.join(name)
+    }
+
+    /// Folder of the processes' logs.
+    pub fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
+    /// Fails if the node or the indexer has died.
+    pub fn check(&mut self) -> Result<()> {
+        self.node.check()?;
+        match &mut self.indexer {
+            Some(p) => p.check(),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0").context("no free port on loopback")?.local_addr()?.port())
+}
+
+/// Asks `probe` until it has an answer.
+pub async fn wait<T>(what: &str, patience: Duration, mut probe: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+    let until = Instant::now() + patience;
+    loop {
+        if let Some(value) = probe().await? {
+            return Ok(value);
+        }
+        if Instant::now() > until {
+            anyhow::bail!("{what} did not happen within {} seconds", patience.as_secs());
+        }
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+}

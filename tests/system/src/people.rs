@@ -1,0 +1,59 @@
+//! Who takes part: fresh wallets, some SOL for fees, and OPEN.
+
+use anyhow::{Context, Result};
+use openledger_sdk::{client::Client, ix};
+use solana_keypair::Keypair;
+use solana_pubkey::Pubkey;
+use solana_signer::Signer;
+use std::{fs::File, os::unix::fs::PermissionsExt, path::Path};
+
+/// A participant.
+pub struct Person {
+    /// What to call them.
+    pub name: String,
+    /// Their wallet.
+    pub key: Keypair,
+}
+
+impl Person {
+    /// Somebody new.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), key: Keypair::new() }
+    }
+
+    /// Their address.
+    pub fn address(&self) -> Pubkey {
+        self.key.pubkey()
+    }
+}
+
+/// Gives SOL by the local node's faucet, ten accounts at a time.
+pub async fn airdrop(client: &Client, to: impl IntoIterator<Item = Pubkey>, lamports: u64) -> Result<()> {
+    for address in to {
+        client.rpc().request_airdrop(&address, lamports).await.with_context(|| format!("airdrop to {address}"))?;
+    }
+    Ok(())
+}
+
+/// Gives each person OPEN from `from`, making their token accounts.
+pub async fn fund(client: &Client, from: &Keypair, mint: &Pubkey, to: &[(Pubkey, u64)]) -> Result<()> {
+    for group in to.chunks(6) {
+        let mut instructions = Vec::new();
+        for (wallet, amount) in group {
+            instructions.push(ix::token::create_account(&from.pubkey(), wallet, mint));
+            if *amount > 0 {
+                instructions.push(ix::token::transfer(&from.pubkey(), wallet, mint, *amount));
+            }
+        }
+        client.send(&instructions, &[from]).await.context("handing out OPEN")?;
+    }
+    Ok(())
+}
+
+/// Writes a key file that only its owner can read.
+pub fn write_key(key: &Keypair, path: &Path) -> Result<()> {
+    let mut file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    serde_json::to_writer(&mut file, key.to_bytes().as_slice())?;
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Sizes of the two demos: the real one, and a tiny one that closes the same loop in about a minute.
+
+use openledger_lm::{LlamaConfig, ModelSource};
+use openledger_sdk::artifact::{DataSettings, IndexSettings, JobConfig, LoraSettings, TrainSettings};
+use std::path::Path;
+
+/// One OPEN in base units.
+pub const OPEN: u64 = 1_000_000_000;
+
+/// What differs between the demos.
+pub struct Settings {
+    /// The base model.
+    pub model: ModelSource,
+    /// Manual-page authors.
+    pub authors: usize,
+    /// Pages of each.
+    pub pages: usize,
+    /// Terms of each computing dictionary.
+    pub terms: usize,
+    /// Satirical definitions.
+    pub satire: usize,
+    /// The job.
+    pub job: JobConfig,
+    /// Questions asked.
+    pub questions: usize,
+    /// Longest answer in tokens.
+    pub answer_tokens: usize,
+}
+
+impl Settings {
+    /// SmolLM2-135M on over 300 documents.
+    pub fn full(model: &Path) -> Self {
+        Self {
+            model: ModelSource::Gguf { path: model.to_path_buf(), sha256: Some(MODEL_SHA256.into()) },
+            authors: 12,
+            pages: 14,
+            terms: 50,
+            satire: 50,
+            job: JobConfig::default(),
+            questions: 20,
+            answer_tokens: 32,
+        }
+    }
+
+    /// A random model of two layers.
+    pub fn tiny() -> Self {
+        Self {
+            model: ModelSource::Random { config: LlamaConfig::tiny(), seed: 7 },
+            authors: 4,
+            pages: 3,
+            terms: 4,
+            satire: 4,
+            job: JobConfig {
+                data: DataSettings { max_examples: 16, eval_examples: 4, max_tokens: 96 },
+                train: TrainSettings { lora: LoraSettings { rank: 4, ..Default::default() }, ..Default::default() },
+                index: IndexSettings { k: 8, ..Default::default() },
+            },
+            questions: 4,
+            answer_tokens: 8,
+        }
+    }
+}
+
+/// Hash of the demo's model, as `cargo xtask fetch` checks it too.
+const MODEL_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";

@@ -1,0 +1,166 @@
+//! What the demo writes for machines. Amounts are base units as decimal strings.
+
+use crate::genesis::Deployed;
+use openledger_sdk::api::types::Amount;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The whole run.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    /// Deployed programs by name.
+    pub programs: BTreeMap<String, Deployed>,
+    /// Datanets.
+    pub datanets: Vec<DatanetSummary>,
+    /// Batches that validators turned away.
+    pub rejected_batches: u64,
+    /// The committee.
+    pub committee: CommitteeSummary,
+    /// The training job.
+    pub job: JobSummary,
+    /// Answers in the order of asking.
+    pub answers: Vec<AnswerSummary>,
+    /// How well the answers' receipts name the documents asked about.
+    pub attribution: AttributionSummary,
+    /// The epoch's settlement.
+    pub settlement: SettlementSummary,
+    /// Claims.
+    pub claims: ClaimsSummary,
+    /// Where every fee went.
+    pub books: Books,
+    /// Attempts to cheat, and what refused them.
+    pub refused: Vec<Refusal>,
+    /// Seconds by step, and in all.
+    pub seconds: BTreeMap<String, f64>,
+}
+
+/// A Datanet.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct DatanetSummary {
+    pub id: String,
+    pub name: String,
+    pub access: String,
+    pub licence: String,
+    pub documents: u64,
+    pub contributors: u64,
+    pub root: String,
+}
+
+/// The committee.
+#[derive(Debug, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct CommitteeSummary {
+    pub n: u16,
+    pub t: u16,
+    pub group_key: String,
+    pub confirmed_slot: u64,
+}
+
+/// The training job.
+#[derive(Debug, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct JobSummary {
+    pub id: String,
+    pub base_sha256: String,
+    pub adapter_sha256: String,
+    pub examples: usize,
+    pub steps: usize,
+    /// First and last step's.
+    pub train_loss: [f32; 2],
+    /// Before the first and after the last step.
+    pub eval_loss: [f32; 2],
+    pub escrow: Amount,
+    pub paid: Amount,
+    pub refunded: Amount,
+}
+
+/// A document in an answer's receipt.
+#[derive(Clone, Debug, Serialize)]
+pub struct TopDocument {
+    /// Its title.
+    pub doc: String,
+    /// Its owner's wallet.
+    pub owner: String,
+    /// Parts per million.
+    pub ppm: u64,
+}
+
+/// An answer.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct AnswerSummary {
+    pub request: String,
+    pub fee: Amount,
+    pub tokens_in: usize,
+    pub tokens_out: usize,
+    /// Title of the document that the question was made from.
+    pub source_doc: Option<String>,
+    /// Its place in the receipt, from 1; `None` if the receipt does not name it.
+    pub rank_of_source: Option<usize>,
+    pub top: Vec<TopDocument>,
+}
+
+/// Recall of the source documents.
+#[derive(Debug, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct AttributionSummary {
+    pub method: String,
+    pub recall_at_1: f64,
+    pub recall_at_5: f64,
+    pub chance_at_5: f64,
+}
+
+/// The settlement.
+#[derive(Debug, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct SettlementSummary {
+    pub epoch: u64,
+    /// Root of the contributors' pool.
+    pub root: String,
+    /// Root of the validators' pool.
+    pub validators_root: String,
+    /// Both pools.
+    pub lifetime_total: Amount,
+    /// Both pools.
+    pub lifetime_funded: Amount,
+    pub signers_alive: usize,
+}
+
+/// Claims.
+#[derive(Debug, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct ClaimsSummary {
+    pub count: usize,
+    pub total: Amount,
+}
+
+/// Where every fee went.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Books {
+    /// Sum of all fees.
+    pub funded: Amount,
+    /// The treasury's token account.
+    pub treasury: Amount,
+    /// The model's owner (upstream shares included).
+    pub model_owner: Amount,
+    /// The operators, for answers.
+    pub compute: Amount,
+    /// Claimed from the validators' pool.
+    pub validators: Amount,
+    /// Claimed from the contributors' pool.
+    pub contributors_paid: Amount,
+    /// In the vaults.
+    pub held: Amount,
+    /// Whether these sum to the fees, and all token accounts to the supply.
+    pub balanced: bool,
+}
+
+/// An attempt to cheat.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refusal {
+    /// What was tried.
+    pub attempt: String,
+    /// What refused it: the program's own error.
+    pub error: String,
+}
