@@ -11,25 +11,34 @@ const COLD: u64 = 15 * GIB;
 /// What is needed where most of that is there.
 const WARM: u64 = 2 * GIB;
 
+/// What the model and the documents take, with their packages.
+const DOWNLOADS: u64 = GIB / 2;
+
+/// Fails with one message if the downloads would not fit into `cache`.
+pub fn check_downloads(cache: &Path) -> Result<()> {
+    require(cache, DOWNLOADS)
+}
+
 /// Fails with one message if a build into `target` and `cache` would not fit.
 pub fn check(cache: &Path, target: &Path) -> Result<()> {
     let need = if target.join("debug").is_dir() { WARM } else { COLD };
-    for folder in [cache, target] {
-        let free =
-            free_bytes(folder).with_context(|| format!("cannot tell how much space {} has", folder.display()))?;
-        verdict(folder, free, need)?;
-    }
-    Ok(())
+    require(cache, need)?;
+    require(target, need)
+}
+
+fn require(folder: &Path, need: u64) -> Result<()> {
+    let free = free_bytes(folder).with_context(|| format!("cannot tell how much space {} has", folder.display()))?;
+    verdict(folder, free, need)
 }
 
 fn verdict(folder: &Path, free: u64, need: u64) -> Result<()> {
     if free < need {
         bail!(
-            "not enough disk space: {} has {:.1} GiB free, and {} GiB are needed. Free some, or point XDG_CACHE_HOME \
+            "not enough disk space: {} has {:.1} GiB free, and {:.1} GiB are needed. Free some, or point XDG_CACHE_HOME \
              (and CARGO_TARGET_DIR, if you set it) to a larger disk",
             folder.display(),
             free as f64 / GIB as f64,
-            need / GIB
+            need as f64 / GIB as f64
         );
     }
     Ok(())
@@ -56,7 +65,7 @@ mod tests {
     #[test]
     fn too_little_space_names_the_folder_both_amounts_and_the_way_out() {
         let error = verdict(Path::new("/small"), 3 * GIB / 2, COLD).unwrap_err().to_string();
-        for part in ["/small", "1.5 GiB free", "15 GiB", "XDG_CACHE_HOME"] {
+        for part in ["/small", "1.5 GiB free", "15.0 GiB", "XDG_CACHE_HOME"] {
             assert!(error.contains(part), "{error}");
         }
         assert!(verdict(Path::new("/large"), COLD, COLD).is_ok());

@@ -140,11 +140,8 @@ fn download(folder: &Path, packages: &[&str]) -> Result<()> {
 fn unpack(folder: &Path, pinned: &Pinned) -> Result<()> {
     let package = pinned.package;
     let deb = find_deb(folder, package).with_context(|| format!("the file of {package} is gone"))?;
-    let mut field = Command::new("dpkg-deb");
-    field.arg("--field").arg(&deb).arg("Version");
     let way_out = format!("Delete it (rm {}) and run `cargo xtask fetch` to download it again", deb.display());
-    let version = process::output(field, &format!("reading {}", deb.display())).context(way_out.clone())?;
-    let version = version.trim();
+    let version = version_of(&deb, package).context(way_out.clone())?;
     if version == pinned.version {
         checksum::verify(&deb, pinned.sha256, &way_out)?;
     }
@@ -158,10 +155,21 @@ fn unpack(folder: &Path, pinned: &Pinned) -> Result<()> {
     extract.arg("--extract").arg(&deb).arg(&draft);
     process::run(extract, &format!("unpacking {}", deb.display()))?;
     fs::rename(&draft, &place)?;
-    let record = Record { package: package.into(), version: version.into(), sha256: checksum::sha256(&deb)? };
+    let record = Record { package: package.into(), version, sha256: checksum::sha256(&deb)? };
     // Written last: what has a record is complete.
     fs::write(record_of(folder, package), serde_json::to_string_pretty(&record)?)?;
     Ok(())
+}
+
+/// The version in a package's file, which must be of that package.
+fn version_of(deb: &Path, package: &str) -> Result<String> {
+    let mut show = Command::new("dpkg-deb");
+    show.args(["--show", "--showformat=${Package} ${Version}"]).arg(deb);
+    let shown = process::output(show, &format!("reading {}", deb.display()))?;
+    match shown.split_once(' ') {
+        Some((name, version)) if name == package => Ok(version.to_owned()),
+        _ => bail!("{} holds `{shown}`, and not {package}", deb.display()),
+    }
 }
 
 #[cfg(test)]
@@ -189,20 +197,38 @@ mod tests {
         assert!(find_deb(folder.path(), "manpages-dev").is_some());
     }
 
+    /// A package's file with nothing in it.
+    fn build(folder: &Path, name: &str, version: &str) {
+        let content = folder.join("content");
+        fs::create_dir_all(content.join("DEBIAN")).unwrap();
+        let control =
+            format!("Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n");
+        fs::write(content.join("DEBIAN/control"), control).unwrap();
+        let deb = folder.join("dict-devil_1.0-13.1_all.deb");
+        assert!(process::succeeds("dpkg-deb", &["--build".as_ref(), content.as_path(), deb.as_path()]));
+    }
+
+    /// What unpacking the file above as `dict-devil` says; it must leave nothing.
+    fn refusal(folder: &Path) -> String {
+        let devil = PACKAGES.iter().find(|pinned| pinned.package == "dict-devil").unwrap();
+        let error = unpack(folder, devil).unwrap_err();
+        assert!(!folder.join("dict-devil").exists());
+        format!("{error:#}")
+    }
+
     #[test]
     fn a_package_of_the_known_version_with_another_hash_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let content = folder.path().join("content/DEBIAN");
-        fs::create_dir_all(&content).unwrap();
-        let control =
-            "Package: dict-devil\nVersion: 1.0-13.1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n";
-        fs::write(content.join("control"), control).unwrap();
-        let deb = folder.path().join("dict-devil_1.0-13.1_all.deb");
-        let built = process::succeeds("dpkg-deb", &["--build".as_ref(), content.parent().unwrap(), deb.as_path()]);
-        assert!(built);
-        let devil = PACKAGES.iter().find(|pinned| pinned.package == "dict-devil").unwrap();
-        let error = unpack(folder.path(), devil).unwrap_err().to_string();
-        assert!(error.contains(devil.sha256) && error.contains("cargo xtask fetch"), "{error}");
-        assert!(!folder.path().join("dict-devil").exists());
+        build(folder.path(), "dict-devil", "1.0-13.1");
+        let error = refusal(folder.path());
+        assert!(error.contains("SHA-256") && error.contains("cargo xtask fetch"), "{error}");
+    }
+
+    #[test]
+    fn another_package_under_the_name_of_ours_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        build(folder.path(), "dict-jargon", "4.4.7");
+        let error = refusal(folder.path());
+        assert!(error.contains("dict-jargon") && error.contains("cargo xtask fetch"), "{error}");
     }
 }

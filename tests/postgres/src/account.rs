@@ -76,6 +76,7 @@ mod tests {
     #[test]
     fn a_closed_folder_on_the_way_is_named() {
         let closed = tempfile::tempdir().unwrap();
+        fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let stranger = Account { name: "stranger".into(), uid: 4_000_001, gid: 4_000_001 };
         let error = stranger.can_reach(&closed.path().join("data")).unwrap_err().to_string();
         assert!(error.contains(closed.path().to_str().unwrap()) && error.contains("stranger"), "{error}");
