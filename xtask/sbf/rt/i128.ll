@@ -1,3 +1,4 @@
+; ModuleID = 'i128'  (the linker knows the format of a file by this beginning)
 ; The 128-bit arithmetic that the bpf target calls by name, by value in LLVM 23's calling convention. Multiplication is
 ; here; division goes to division.rs through pointers, because the two sides are compiled by different LLVM versions.
 target datalayout = "e-m:e-p:64:64-i64:64-i128:128-n32:64-S128"
