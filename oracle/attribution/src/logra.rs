@@ -87,8 +87,9 @@ impl Logra {
         &self.source
     }
 
-    /// Σ weight · ∇loss over the query's items, projected.
-    fn query_gradient(&self, query: &Query) -> Result<Vec<f64>> {
+    /// Σ weight · ∇loss over the query's items, projected: one backward pass an item. It does not depend on the
+    /// preconditioner.
+    pub fn query_gradient(&self, query: &Query) -> Result<Vec<f64>> {
         let mut sum = vec![0.0; self.source.projections().layers() * self.source.projections().layer_dim()];
         for item in query.items() {
             let example = Example { id: [0; 32], tokens: item.tokens.clone(), loss_from: item.loss_from };
@@ -100,25 +101,14 @@ impl Logra {
         }
         Ok(sum)
     }
-}
 
-impl Attributor for Logra {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
-
-    fn version(&self) -> u32 {
-        VERSION
-    }
-
-    fn settings(&self) -> serde_json::Value {
-        // Numbers, strings and booleans only: serialisation cannot fail.
-        serde_json::to_value(&self.settings).expect("plain data serialises")
-    }
-
-    fn score(&self, query: &Query) -> Result<Scores> {
-        let gradient = self.query_gradient(query)?;
-        let mut direction = gradient.clone();
+    /// Scores for a gradient of [`Self::query_gradient`].
+    pub fn score_gradient(&self, gradient: &[f64]) -> Result<Scores> {
+        let width = self.source.projections().layers() * self.source.projections().layer_dim();
+        if gradient.len() != width {
+            return Err(AttributionError::Query(format!("its gradient has {} values, not {width}", gradient.len())));
+        }
+        let mut direction = gradient.to_vec();
         if let Some(fisher) = &self.fisher {
             fisher.precondition(&self.index, &mut direction);
         }
@@ -137,6 +127,25 @@ impl Attributor for Logra {
             return Err(AttributionError::Scores(format!("that of example {id} is {}; raise `damping`", values[i])));
         }
         Ok(Scores { ids: self.index.ids().clone(), values })
+    }
+}
+
+impl Attributor for Logra {
+    fn method(&self) -> &'static str {
+        METHOD
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        // Numbers, strings and booleans only: serialisation cannot fail.
+        serde_json::to_value(&self.settings).expect("plain data serialises")
+    }
+
+    fn score(&self, query: &Query) -> Result<Scores> {
+        self.score_gradient(&self.query_gradient(query)?)
     }
 }
 
