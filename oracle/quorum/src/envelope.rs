@@ -1,0 +1,304 @@
+//! Signed messages between members.
+//!
+//! What is signed is `Borsh(domain, committee, epoch, kind, session, from, to, in reply to, SHA-256 of the body's
+//! text)`: a message for one member, kind, session or committee is worth nothing for another, and an answer only
+//! answers the request whose digest it names. Replaying a request makes its recipient repeat the answer it gave before:
+//! every handler stores before it answers and is idempotent for (sender, session, kind).
+
+use borsh::BorshSerialize;
+use ed25519_dalek::{Signer, SigningKey};
+use openledger_protocol::{Hash32, hash::ZERO, hash::sha256};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    encoding::{hex_bytes, name},
+    membership::{Committee, Member},
+};
+
+/// Kinds of message; also the last part of the URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Key generation: your round-1 package, please.
+    DkgRound1,
+    /// Key generation: your round-2 package for me, please.
+    DkgRound2,
+    /// Key generation: the round-1 package that you had from this member, please.
+    DkgEvidence,
+    /// Signing: check this, then commit to nonces.
+    SignCommit,
+    /// Signing: your share for these commitments, please.
+    SignShare,
+    /// Observing: score this, then commit to your scores.
+    ObserveCommit,
+    /// Observing: these have committed; your scores, please.
+    ObserveReveal,
+    /// Observing: this is the fixed set of reveals.
+    ObserveResult,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 8] = [
+        Kind::DkgRound1,
+        Kind::DkgRound2,
+        Kind::DkgEvidence,
+        Kind::SignCommit,
+        Kind::SignShare,
+        Kind::ObserveCommit,
+        Kind::ObserveReveal,
+        Kind::ObserveResult,
+    ];
+
+    /// As in the URL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::DkgRound1 => "dkg-round1",
+            Kind::DkgRound2 => "dkg-round2",
+            Kind::DkgEvidence => "dkg-evidence",
+            Kind::SignCommit => "sign-commit",
+            Kind::SignShare => "sign-share",
+            Kind::ObserveCommit => "observe-commit",
+            Kind::ObserveReveal => "observe-reveal",
+            Kind::ObserveResult => "observe-result",
+        }
+    }
+
+    /// From the URL.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.as_str() == text)
+    }
+}
+
+/// A signed message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Wallet of the sender.
+    #[serde(with = "hex_bytes")]
+    pub from: Hash32,
+    /// Wallet of the recipient.
+    #[serde(with = "hex_bytes")]
+    pub to: Hash32,
+    /// Epoch of the committee in which both speak.
+    pub committee_epoch: u64,
+    /// That committee's [`Committee::id`].
+    #[serde(with = "hex_bytes")]
+    pub committee: Hash32,
+    /// What it is about.
+    pub kind: Kind,
+    /// The run it belongs to.
+    pub session: String,
+    /// Digest of the request that this answers; zero for a request.
+    #[serde(with = "hex_bytes")]
+    pub in_reply_to: Hash32,
+    /// JSON text. Signed as it stands, so that no two readings of it can differ.
+    pub body: String,
+    /// By the sender's identity key.
+    #[serde(with = "hex_bytes")]
+    pub signature: [u8; 64],
+}
+
+/// Why a message is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    /// For another committee of the same epoch number.
+    #[error("it speaks in another committee {0} than the one known here")]
+    Committee(u64),
+    /// The sender is not in the committee.
+    #[error("{} is not a member of the committee", name(.0))]
+    Sender(Hash32),
+    /// For somebody else.
+    #[error("it is for {}", name(.0))]
+    Recipient(Hash32),
+    /// Of another kind or session than it should be, or the answer to something else.
+    #[error("it is about something else than it was sent for")]
+    Purpose,
+    /// Not signed by the sender.
+    #[error("{} did not sign it", name(.0))]
+    Signature(Hash32),
+    /// The body is not what this kind of message carries.
+    #[error("its body cannot be read: {0}")]
+    Body(String),
+}
+
+impl Envelope {
+    /// A signed request.
+    pub fn request(
+        identity: &SigningKey,
+        committee: &Committee,
+        (from, to): (Hash32, Hash32),
+        kind: Kind,
+        session: &str,
+        body: &impl Serialize,
+    ) -> Self {
+        let unsigned = Self {
+            from,
+            to,
+            committee_epoch: committee.epoch,
+            committee: committee.id(),
+            kind,
+            session: session.to_string(),
+            in_reply_to: ZERO,
+            body: text(body),
+            signature: [0; 64],
+        };
+        unsigned.sign(identity)
+    }
+
+    /// A signed answer to this request.
+    pub fn reply(&self, identity: &SigningKey, body: &impl Serialize) -> Self {
+        let unsigned = Self {
+            from: self.to,
+            to: self.from,
+            in_reply_to: self.digest(),
+            body: text(body),
+            signature: [0; 64],
+            session: self.session.clone(),
+            ..*self
+        };
+        unsigned.sign(identity)
+    }
+
+    /// Names exactly this message, signature aside.
+    pub fn digest(&self) -> Hash32 {
+        sha256(&[&self.signed_bytes()])
+    }
+
+    /// Checks that it is a message in `committee` for `to` by one of its members, and returns that member.
+    pub fn verify<'a>(&self, committee: &'a Committee, to: &Hash32) -> Result<&'a Member, EnvelopeError> {
+        if self.committee_epoch != committee.epoch || self.committee != committee.id() {
+            return Err(EnvelopeError::Committee(self.committee_epoch));
+        }
+        if self.to != *to {
+            return Err(EnvelopeError::Recipient(self.to));
+        }
+        let sender = committee.member(&self.from).ok_or(EnvelopeError::Sender(self.from))?;
+        if !sender.signed(&self.signed_bytes(), &self.signature) {
+            return Err(EnvelopeError::Signature(self.from));
+        }
+        Ok(sender)
+    }
+
+    /// Checks that it is the answer of `request`'s recipient to `request`.
+    pub fn verify_reply(&self, committee: &Committee, request: &Envelope) -> Result<(), EnvelopeError> {
+        self.verify(committee, &request.from)?;
+        if self.from != request.to {
+            return Err(EnvelopeError::Sender(self.from));
+        }
+        if self.kind != request.kind || self.session != request.session || self.in_reply_to != request.digest() {
+            return Err(EnvelopeError::Purpose);
+        }
+        Ok(())
+    }
+
+    /// Reads the body.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, EnvelopeError> {
+        serde_json::from_str(&self.body).map_err(|e| EnvelopeError::Body(e.to_string()))
+    }
+
+    fn sign(mut self, identity: &SigningKey) -> Self {
+        self.signature = identity.sign(&self.signed_bytes()).to_bytes();
+        self
+    }
+
+    fn signed_bytes(&self) -> Vec<u8> {
+        #[derive(BorshSerialize)]
+        struct Signed<'a> {
+            domain: &'static str,
+            committee: Hash32,
+            committee_epoch: u64,
+            kind: &'static str,
+            session: &'a str,
+            from: Hash32,
+            to: Hash32,
+            in_reply_to: Hash32,
+            body: Hash32,
+        }
+        borsh::to_vec(&Signed {
+            domain: "openledger:quorum:v1",
+            committee: self.committee,
+            committee_epoch: self.committee_epoch,
+            kind: self.kind.as_str(),
+            session: &self.session,
+            from: self.from,
+            to: self.to,
+            in_reply_to: self.in_reply_to,
+            body: sha256(&[self.body.as_bytes()]),
+        })
+        .expect("writing to memory cannot fail")
+    }
+}
+
+fn text(body: &impl Serialize) -> String {
+    serde_json::to_string(body).expect("message bodies have string keys")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u8) -> SigningKey {
+        SigningKey::from_bytes(&[n; 32])
+    }
+
+    fn committee(epoch: u64) -> Committee {
+        let member = |place: u16| Member {
+            place,
+            wallet: [place as u8; 32],
+            identity: key(place as u8).verifying_key().to_bytes(),
+            endpoint: String::new(),
+        };
+        Committee::new(epoch, 2, (1..=3).map(member).collect()).unwrap()
+    }
+
+    fn request(committee: &Committee) -> Envelope {
+        Envelope::request(&key(1), committee, ([1; 32], [2; 32]), Kind::SignCommit, "s", &"hello")
+    }
+
+    #[test]
+    fn a_message_is_good_for_its_recipient_and_committee_only() {
+        let here = committee(1);
+        let message = request(&here);
+        assert_eq!(message.verify(&here, &[2; 32]).unwrap().wallet, [1; 32]);
+        assert_eq!(message.verify(&here, &[3; 32]), Err(EnvelopeError::Recipient([2; 32])));
+        assert_eq!(message.verify(&committee(2), &[2; 32]), Err(EnvelopeError::Committee(1)));
+    }
+
+    #[test]
+    fn a_changed_or_foreign_message_is_refused() {
+        let here = committee(1);
+        let good = request(&here);
+        let forged = [
+            Envelope { body: "\"other\"".into(), ..good.clone() },
+            Envelope { session: "t".into(), ..good.clone() },
+            Envelope { kind: Kind::SignShare, ..good.clone() },
+            Envelope { in_reply_to: [1; 32], ..good.clone() },
+            Envelope { from: [3; 32], ..good.clone() },
+        ];
+        for message in forged {
+            assert_eq!(message.verify(&here, &[2; 32]), Err(EnvelopeError::Signature(message.from)));
+        }
+        let stranger = Envelope::request(&key(9), &here, ([9; 32], [2; 32]), Kind::SignCommit, "s", &"hello");
+        assert_eq!(stranger.verify(&here, &[2; 32]), Err(EnvelopeError::Sender([9; 32])));
+    }
+
+    #[test]
+    fn an_answer_answers_one_request() {
+        let here = committee(1);
+        let asked = request(&here);
+        let answer = asked.reply(&key(2), &"yes");
+        assert_eq!(answer.verify_reply(&here, &asked), Ok(()));
+        let other = Envelope::request(&key(1), &here, ([1; 32], [2; 32]), Kind::SignCommit, "s", &"other");
+        assert_eq!(answer.verify_reply(&here, &other), Err(EnvelopeError::Purpose));
+        let to_third = Envelope::request(&key(1), &here, ([1; 32], [3; 32]), Kind::SignCommit, "s", &"hello");
+        assert_eq!(answer.verify_reply(&here, &to_third), Err(EnvelopeError::Sender([2; 32])));
+    }
+
+    #[test]
+    fn kinds_have_one_name_each_in_url_and_json() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! A coordinator's side of an observation: collect commitments, then their reveals, then hand the set to everybody.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use openledger_protocol::Hash32;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
+
+use super::{About, Agreement, CommitRequest, Commitment, Published, Reveal, RevealRequest, Round};
+use crate::{
+    agree,
+    context::Context,
+    encoding::name,
+    envelope::Kind,
+    error::{Error, Fault, Refusal, Result},
+    membership::Committee,
+    progress::{Activity, Phase, Progress},
+    store::ObservationKey,
+    transport::client::Question,
+};
+
+/// How long a coordinator waits for others to take the fixed set before it goes on; the rest is done behind its back.
+const PUBLISH: Duration = Duration::from_secs(5);
+
+#[derive(Clone)]
+pub struct Run {
+    pub context: Context,
+    pub committee: Arc<Committee>,
+    pub round: Round,
+}
+
+impl Run {
+    pub async fn run(self) -> Result<Agreement> {
+        let key = self.round.key(self.context.cluster);
+        let mut faults = BTreeMap::new();
+        let commitments = self.commitments(&key, &mut faults).await?;
+        let reveals = self.reveals(&key, &commitments, &mut faults).await?;
+        let Round { subject, sequence, .. } = self.round;
+        let published = Published { subject, sequence, commitments, reveals };
+        let published = Arc::new(published);
+        self.publish(&published).await?;
+        let own = super::member::stored_reveal(&self.context, &key).await?;
+        let agreement = agree::agree(&self.committee, &key, &published, own.as_ref().map(|r| &r.scores[..]));
+        let agreement = agreement.map_err(|e| Error::Message(e.to_string()))?;
+        self.report(Phase::Done, agreement.reveals.len(), self.committee.size());
+        Ok(agreement)
+    }
+
+    /// Signed commitments of all members, or of at least t when the window closes.
+    async fn commitments(
+        &self,
+        key: &ObservationKey,
+        faults: &mut BTreeMap<Hash32, String>,
+    ) -> Result<Vec<Commitment>> {
+        let request = CommitRequest { about: self.about(), context: self.round.context.clone() };
+        let members = self.committee.members.iter().map(|m| m.wallet).collect();
+        let check = |wallet: &Hash32, c: &Commitment| {
+            let member = self.committee.member(wallet).filter(|m| c.is_by(m, key));
+            member.map(|_| ()).ok_or_else(|| "sent a commitment that it did not sign".to_string())
+        };
+        let window = self.context.settings.commit_window;
+        self.collect(Phase::Commit, Kind::ObserveCommit, members, &request, check, window, faults).await
+    }
+
+    /// Reveals of that set: all, or at least t when the window closes.
+    async fn reveals(
+        &self,
+        key: &ObservationKey,
+        commitments: &[Commitment],
+        faults: &mut BTreeMap<Hash32, String>,
+    ) -> Result<Vec<Reveal>> {
+        let request = RevealRequest { about: self.about(), commitments: commitments.to_vec() };
+        let members = commitments.iter().map(|c| c.operator).collect();
+        let check = |wallet: &Hash32, r: &Reveal| {
+            if r.operator != *wallet {
+                return Err("revealed somebody else's observation".to_string());
+            }
+            agree::check_reveal(&self.committee, key, commitments, r).map_err(|e| e.to_string())
+        };
+        let window = self.context.settings.reveal_window;
+        let all = self.collect(Phase::Reveal, Kind::ObserveReveal, members, &request, check, window, faults).await?;
+        let reveals = agree::comparable(all, &self.committee);
+        if reveals.len() < self.committee.needed() {
+            return Err(self.too_few("comparable scores", reveals.len(), faults));
+        }
+        Ok(reveals)
+    }
+
+    /// Asks `members` all at once; goes on when all have answered, or t when `window` closes.
+    #[allow(clippy::too_many_arguments)]
+    async fn collect<T: DeserializeOwned>(
+        &self,
+        phase: Phase,
+        kind: Kind,
+        members: Vec<Hash32>,
+        request: &(impl Serialize + Sync),
+        check: impl Fn(&Hash32, &T) -> Result<(), String>,
+        window: Duration,
+        faults: &mut BTreeMap<Hash32, String>,
+    ) -> Result<Vec<T>> {
+        let until = Instant::now() + window;
+        let of = members.len();
+        let mut asked: FuturesUnordered<_> =
+            members.iter().map(|wallet| async { (*wallet, self.ask::<T>(wallet, kind, request).await) }).collect();
+        let mut all = Vec::new();
+        self.report(phase, 0, of);
+        while let Ok(Some((wallet, answer))) = tokio::time::timeout_at(until, asked.next()).await {
+            let checked = answer.map_err(|refusal| format!("refused: {refusal}"));
+            match checked.and_then(|value| check(&wallet, &value).map(|()| value)) {
+                Ok(value) => all.push(value),
+                Err(what) => {
+                    tracing::warn!(member = name(&wallet), what, "left out of the observation");
+                    faults.insert(wallet, what);
+                }
+            }
+            self.report(phase, all.len(), of);
+        }
+        if all.len() < self.committee.needed() {
+            return Err(self.too_few("the observation", all.len(), faults));
+        }
+        Ok(all)
+    }
+
+    /// Stores the set here, then hands it to everybody: those who are away now have until the end of the turn.
+    async fn publish(&self, published: &Arc<Published>) -> Result<()> {
+        let me = self.context.wallet();
+        self.ask::<String>(&me, Kind::ObserveResult, &**published).await?;
+        let (taken, mut takers) = tokio::sync::mpsc::unbounded_channel();
+        for wallet in self.committee.others(me).map(|m| m.wallet) {
+            let (run, published, taken) = (self.clone(), published.clone(), taken.clone());
+            tokio::spawn(async move {
+                let asked = run.ask::<String>(&wallet, Kind::ObserveResult, &*published);
+                match tokio::time::timeout(run.context.settings.turn, asked).await {
+                    // The coordinator may have gone on already.
+                    Ok(Ok(_)) => drop(taken.send(())),
+                    Ok(Err(refusal)) => tracing::warn!(member = name(&wallet), %refusal, "refuses the published set"),
+                    Err(_) => tracing::warn!(member = name(&wallet), "did not take the published set"),
+                }
+            });
+        }
+        drop(taken);
+        let (until, mut have) = (Instant::now() + PUBLISH.min(self.context.settings.reveal_window), 1);
+        self.report(Phase::Publish, have, self.committee.size());
+        while let Ok(Some(())) = tokio::time::timeout_at(until, takers.recv()).await {
+            have += 1;
+            self.report(Phase::Publish, have, self.committee.size());
+        }
+        Ok(())
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, wallet: &Hash32, kind: Kind, body: &impl Serialize) -> Result<T, Refusal> {
+        let to = self.committee.member(wallet).expect("only members are asked");
+        let session = format!("{}:{}", hex::encode(self.round.subject), self.round.sequence);
+        Question { committee: &self.committee, to, kind, session: &session }.ask(&self.context, body).await
+    }
+
+    fn about(&self) -> About {
+        About { subject: self.round.subject, sequence: self.round.sequence }
+    }
+
+    fn too_few(&self, what: &'static str, have: usize, faults: &BTreeMap<Hash32, String>) -> Error {
+        let faults = faults.iter().map(|(member, what)| Fault { member: *member, what: what.clone() }).collect();
+        Error::TooFew { what, have, need: self.committee.needed(), faults }
+    }
+
+    fn report(&self, phase: Phase, have: usize, of: usize) {
+        self.context.report(Progress {
+            activity: Activity::Observation,
+            epoch: self.committee.epoch,
+            subject: self.round.subject,
+            sequence: self.round.sequence,
+            phase,
+            have,
+            of,
+        });
+    }
+}

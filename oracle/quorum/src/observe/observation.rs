@@ -1,0 +1,187 @@
+//! What an operator signs when it observes: defined here and nowhere else.
+
+use borsh::BorshSerialize;
+use ed25519_dalek::{Signer, SigningKey};
+use openledger_protocol::{
+    Hash32,
+    hash::{Domain, sha256, tagged2},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{encoding::hex_bytes, membership::Member, store::ObservationKey};
+
+/// Tag at the head of every observation.
+pub const DOMAIN: [u8; 24] = *b"openledger:observe:v1\0\0\0";
+
+/// An observation as its operator signs it: a fixed layout with a hash of the content, so that a program can check two
+/// signatures of one operator over the same first [`Observation::SLOT_LEN`] bytes with different content (equivocation)
+/// without seeing the scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Genesis hash of the cluster.
+    pub cluster: Hash32,
+    /// Committee epoch.
+    pub epoch: u64,
+    /// The operator's wallet.
+    pub operator: Hash32,
+    /// What is observed.
+    pub subject: Hash32,
+    /// Its sequence number.
+    pub sequence: u64,
+    /// [`content_hash`] of the context and the scores.
+    pub content: Hash32,
+}
+
+impl Observation {
+    /// Bytes that say who observes what: all but the content.
+    pub const SLOT_LEN: usize = 24 + 32 + 8 + 32 + 32 + 8;
+    /// Length in bytes.
+    pub const LEN: usize = Self::SLOT_LEN + 32;
+
+    /// `domain ‖ cluster ‖ committee epoch ‖ operator ‖ subject ‖ sequence ‖ content`, little-endian.
+    pub fn to_bytes(&self) -> [u8; Self::LEN] {
+        let mut out = [0; Self::LEN];
+        let mut at = 0;
+        for part in [
+            &DOMAIN[..],
+            &self.cluster,
+            &self.epoch.to_le_bytes(),
+            &self.operator,
+            &self.subject,
+            &self.sequence.to_le_bytes(),
+            &self.content,
+        ] {
+            out[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        out
+    }
+
+    /// The observation of `operator` with these scores.
+    pub(crate) fn new(key: &ObservationKey, operator: Hash32, context: &Hash32, scores: &[u64]) -> Self {
+        Self {
+            cluster: key.cluster,
+            epoch: key.epoch,
+            operator,
+            subject: key.subject,
+            sequence: key.sequence,
+            content: content_hash(context, scores),
+        }
+    }
+}
+
+/// `H(context hash ‖ Borsh(scores))`.
+pub fn content_hash(context: &Hash32, scores: &[u64]) -> Hash32 {
+    sha256(&[context, &borsh::to_vec(scores).expect("writing to memory cannot fail")])
+}
+
+/// Hash of the round's context as JSON text. Signed with the scores: an answer to another question is another content.
+pub(crate) fn context_hash(context: &serde_json::Value) -> Hash32 {
+    sha256(&[context.to_string().as_bytes()])
+}
+
+/// An observation laid open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reveal {
+    /// The operator's wallet.
+    #[serde(with = "hex_bytes")]
+    pub operator: Hash32,
+    /// Hash of the context in which it scored.
+    #[serde(with = "hex_bytes")]
+    pub context: Hash32,
+    /// Parts per million.
+    pub scores: Vec<u64>,
+    /// What kept the commitment secret.
+    #[serde(with = "hex_bytes")]
+    pub salt: [u8; 32],
+    /// By the operator's identity key over [`Observation::to_bytes`].
+    #[serde(with = "hex_bytes")]
+    pub signature: [u8; 64],
+}
+
+impl Reveal {
+    /// A signed observation.
+    pub fn sign(
+        identity: &SigningKey,
+        key: &ObservationKey,
+        operator: Hash32,
+        context: Hash32,
+        scores: Vec<u64>,
+        salt: [u8; 32],
+    ) -> Self {
+        let signature = identity.sign(&Observation::new(key, operator, &context, &scores).to_bytes()).to_bytes();
+        Self { operator, context, scores, salt, signature }
+    }
+
+    /// The observation that is signed.
+    pub fn observation(&self, key: &ObservationKey) -> Observation {
+        Observation::new(key, self.operator, &self.context, &self.scores)
+    }
+
+    /// The salted hash that was shown before.
+    pub fn commitment(&self, key: &ObservationKey) -> Hash32 {
+        tagged2(Domain::Observation, &self.observation(key).to_bytes(), &self.salt)
+    }
+
+    /// Its leaf under the observations root: the signed observation, ready to be shown to a program.
+    pub fn leaf(&self, key: &ObservationKey) -> Hash32 {
+        tagged2(Domain::Artifact, &self.observation(key).to_bytes(), &self.signature)
+    }
+
+    /// Whether its operator is `member` and signed it.
+    pub fn is_by(&self, member: &Member, key: &ObservationKey) -> bool {
+        self.operator == member.wallet && member.signed(&self.observation(key).to_bytes(), &self.signature)
+    }
+}
+
+/// A signed commitment to an observation, to be shown to all members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commitment {
+    /// The operator's wallet.
+    #[serde(with = "hex_bytes")]
+    pub operator: Hash32,
+    /// [`Reveal::commitment`].
+    #[serde(with = "hex_bytes")]
+    pub commitment: Hash32,
+    /// By the operator's identity key.
+    #[serde(with = "hex_bytes")]
+    pub signature: [u8; 64],
+}
+
+impl Commitment {
+    /// The signed commitment to `reveal`.
+    pub fn sign(identity: &SigningKey, key: &ObservationKey, reveal: &Reveal) -> Self {
+        let (operator, commitment) = (reveal.operator, reveal.commitment(key));
+        let mut signed = Self { operator, commitment, signature: [0; 64] };
+        signed.signature = identity.sign(&signed.signed_bytes(key)).to_bytes();
+        signed
+    }
+
+    /// Whether its operator is `member` and signed it for `key`.
+    pub fn is_by(&self, member: &Member, key: &ObservationKey) -> bool {
+        self.operator == member.wallet && member.signed(&self.signed_bytes(key), &self.signature)
+    }
+
+    fn signed_bytes(&self, key: &ObservationKey) -> Vec<u8> {
+        #[derive(BorshSerialize)]
+        struct Signed {
+            domain: &'static str,
+            cluster: Hash32,
+            epoch: u64,
+            operator: Hash32,
+            subject: Hash32,
+            sequence: u64,
+            commitment: Hash32,
+        }
+        borsh::to_vec(&Signed {
+            domain: "openledger:observe-commit:v1",
+            cluster: key.cluster,
+            epoch: key.epoch,
+            operator: self.operator,
+            subject: key.subject,
+            sequence: key.sequence,
+            commitment: self.commitment,
+        })
+        .expect("writing to memory cannot fail")
+    }
+}

@@ -1,0 +1,78 @@
+//! Secret bytes in a box: for another member (a key-generation share) or for oneself (what PostgreSQL holds).
+
+use crypto_box::{
+    ChaChaBox, PublicKey, SecretKey,
+    aead::{Aead, AeadCore, OsRng},
+};
+use openledger_protocol::hash::sha256;
+use zeroize::Zeroizing;
+
+const NONCE_LEN: usize = 24;
+
+/// `nonce ‖ XChaCha20-Poly1305 box`, from `secret` to `recipient`.
+pub fn seal(recipient: &PublicKey, secret: &SecretKey, plain: &[u8]) -> Vec<u8> {
+    let nonce = ChaChaBox::generate_nonce(&mut OsRng);
+    let sealed = ChaChaBox::new(recipient, secret).encrypt(&nonce, plain).expect("a message of any sane length fits");
+    [nonce.as_slice(), &sealed].concat()
+}
+
+/// Opens what [`seal`] made by the owner of `sender` for `secret`. `None` where it is not that.
+pub fn open(sender: &PublicKey, secret: &SecretKey, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
+    ChaChaBox::new(sender, secret).decrypt(nonce.into(), sealed).ok().map(Zeroizing::new)
+}
+
+/// A fresh X25519 key.
+pub fn fresh_key() -> SecretKey {
+    SecretKey::generate(&mut OsRng)
+}
+
+/// Seals what is stored, so that a copy of the database without the identity key signs nothing.
+pub struct Vault {
+    secret: SecretKey,
+    public: PublicKey,
+}
+
+impl Vault {
+    /// The vault of an identity key.
+    pub fn new(identity: &ed25519_dalek::SigningKey) -> Self {
+        let seed = Zeroizing::new(sha256(&[b"openledger:quorum:vault:v1", identity.as_bytes()]));
+        let secret = SecretKey::from_bytes(*seed);
+        Self { public: secret.public_key(), secret }
+    }
+
+    /// Seals for oneself.
+    pub fn seal(&self, plain: &[u8]) -> Vec<u8> {
+        seal(&self.public, &self.secret, plain)
+    }
+
+    /// Opens one's own. `None` where it was sealed with another identity key, or changed.
+    pub fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        open(&self.public, &self.secret, sealed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_opens_for_its_recipient_only_and_only_unchanged() {
+        let (a, b, c) = (fresh_key(), fresh_key(), fresh_key());
+        let mut sealed = seal(&b.public_key(), &a, b"share");
+        assert_eq!(open(&a.public_key(), &b, &sealed).unwrap().as_slice(), b"share");
+        assert!(open(&a.public_key(), &c, &sealed).is_none());
+        assert!(open(&c.public_key(), &b, &sealed).is_none());
+        *sealed.last_mut().unwrap() ^= 1;
+        assert!(open(&a.public_key(), &b, &sealed).is_none());
+        assert!(open(&a.public_key(), &b, &sealed[..10]).is_none());
+    }
+
+    #[test]
+    fn a_vault_opens_with_the_same_identity_only() {
+        let key = |n| ed25519_dalek::SigningKey::from_bytes(&[n; 32]);
+        let sealed = Vault::new(&key(1)).seal(b"nonces");
+        assert_eq!(Vault::new(&key(1)).open(&sealed).unwrap().as_slice(), b"nonces");
+        assert!(Vault::new(&key(2)).open(&sealed).is_none());
+    }
+}

@@ -1,0 +1,45 @@
+//! Time limits. None of them is about safety: they only decide how long to wait for others.
+
+use std::time::Duration;
+
+/// How long to wait for what.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// One HTTP request, from connecting to the last byte.
+    pub request_timeout: Duration,
+    /// How long a member holds a request whose answer is still being computed before it answers "pending".
+    pub hold: Duration,
+    /// First pause before asking an unreachable member again; doubles with every failure.
+    pub retry_min: Duration,
+    /// Longest pause before asking an unreachable member again.
+    pub retry_max: Duration,
+    /// Key generation: how long all n members may take to appear.
+    pub dkg_deadline: Duration,
+    /// A signature, from the first request on; must leave time for the members' approvals (re-executed training).
+    pub sign_deadline: Duration,
+    /// When a member of a signing round keeps the others waiting this long, the others start another round.
+    pub stall_after: Duration,
+    /// Observations: how long to wait for the commitments of all n before going on with t of them.
+    pub commit_window: Duration,
+    /// Observations: how long to wait for all reveals before going on with t of them.
+    pub reveal_window: Duration,
+    /// Observations: how long a coordinator's turn lasts before the next member takes over.
+    pub turn: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            request_timeout: Duration::from_secs(20),
+            hold: Duration::from_secs(2),
+            retry_min: Duration::from_millis(100),
+            retry_max: Duration::from_secs(3),
+            dkg_deadline: Duration::from_secs(600),
+            sign_deadline: Duration::from_secs(300),
+            stall_after: Duration::from_secs(2),
+            commit_window: Duration::from_secs(60),
+            reveal_window: Duration::from_secs(10),
+            turn: Duration::from_secs(120),
+        }
+    }
+}

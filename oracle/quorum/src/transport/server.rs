@@ -1,0 +1,82 @@
+//! The routes that a node serves to the other members.
+
+use bytes::Bytes;
+use serde_json::json;
+use warp::{Filter, Rejection, Reply, filters::BoxedFilter, http::StatusCode, reply::Response};
+
+use super::Answer;
+use crate::{
+    context::Context,
+    envelope::{Envelope, Kind},
+    error::{Error, Result},
+};
+
+/// Longest request in bytes: a round over 100,000 scores by 100 members still fits.
+const MAX_BODY: u64 = 128 << 20;
+
+/// `POST /quorum/v1/<kind>`, to be combined with the node's other routes.
+pub fn routes(context: Context) -> BoxedFilter<(Response,)> {
+    warp::path!("quorum" / "v1" / String)
+        .and(warp::post())
+        .and(warp::body::content_length_limit(MAX_BODY))
+        .and(warp::body::bytes())
+        .then(move |kind: String, body: Bytes| {
+            let context = context.clone();
+            async move { receive(&context, &kind, &body).await }
+        })
+        .recover(refuse_size)
+        .unify()
+        .boxed()
+}
+
+async fn receive(context: &Context, kind: &str, body: &[u8]) -> Response {
+    match accept(context, kind, body) {
+        Err((status, code, message)) => unsigned(status, code, &message),
+        Ok((committee, request)) => {
+            let (envelope, answer) = context.answer(&committee, &request).await;
+            let status = match answer {
+                Answer::Ready(_) => StatusCode::OK,
+                Answer::Pending => StatusCode::ACCEPTED,
+                Answer::Refused(_) => StatusCode::CONFLICT,
+            };
+            warp::reply::with_status(warp::reply::json(&envelope), status).into_response()
+        }
+    }
+}
+
+type Accepted = (std::sync::Arc<crate::membership::Committee>, Envelope);
+
+/// Whether this is a well-signed request to this operator, of the kind that the URL says.
+fn accept(context: &Context, kind: &str, body: &[u8]) -> Result<Accepted, (StatusCode, &'static str, String)> {
+    let bad = |message: String| (StatusCode::BAD_REQUEST, "bad_request", message);
+    let kind = Kind::parse(kind).ok_or_else(|| {
+        (StatusCode::NOT_FOUND, "unknown_kind", format!("there is no message kind {kind:?} in version 1"))
+    })?;
+    let request: Envelope = serde_json::from_slice(body).map_err(|e| bad(format!("this is not an envelope: {e}")))?;
+    let committee = context
+        .committee(request.committee_epoch)
+        .map_err(|e: Error| (StatusCode::NOT_FOUND, "unknown_committee", e.to_string()))?;
+    if request.kind != kind {
+        return Err(bad(format!("a {} message was posted to {}", request.kind.as_str(), kind.as_str())));
+    }
+    request
+        .verify(&committee, &context.wallet())
+        .map_err(|e| (StatusCode::FORBIDDEN, "refused_envelope", e.to_string()))?;
+    Ok((committee, request))
+}
+
+fn unsigned(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "error": { "code": code, "message": message } });
+    warp::reply::with_status(warp::reply::json(&body), status).into_response()
+}
+
+async fn refuse_size(rejection: Rejection) -> Result<Response, Rejection> {
+    if rejection.find::<warp::reject::PayloadTooLarge>().is_some() {
+        let message = format!("a message has at most {MAX_BODY} bytes");
+        return Ok(unsigned(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message));
+    }
+    if rejection.find::<warp::reject::LengthRequired>().is_some() {
+        return Ok(unsigned(StatusCode::LENGTH_REQUIRED, "length_required", "give a Content-Length"));
+    }
+    Err(rejection)
+}

@@ -1,0 +1,307 @@
+//! A committee in one process. Killing a member ends its runtime: every task and connection of it is gone at once.
+
+use std::{
+    future::Future,
+    net::TcpListener,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use ed25519_dalek::SigningKey;
+use openledger_postgres::Postgres;
+use openledger_protocol::{
+    Hash32,
+    attest::{Kind as AttestKind, Message, payload_hash},
+};
+use openledger_quorum::{
+    Approver, Committee, Context, Member, Observer, Parts, Settings, Store, dkg,
+    envelope::{Envelope, Kind},
+    routes,
+    transport::Answer,
+};
+use serde_json::Value;
+use tokio::{runtime::Runtime, task::JoinHandle};
+use warp::{Filter, Reply, http::StatusCode};
+
+pub const CLUSTER: Hash32 = [42; 32];
+
+/// What a liar does with its node's honest answer: change it, or keep silent (`None`).
+pub type Lie = Arc<dyn Fn(&Envelope, Answer) -> Option<Answer> + Send + Sync>;
+
+/// The node's side, steerable by a test.
+pub struct Mind {
+    pub approval_delay: Mutex<Duration>,
+    pub objection: Mutex<Option<String>>,
+    /// 0: unknown.
+    pub finalized_slot: AtomicU64,
+    pub scores: Mutex<Vec<u64>>,
+    pub observed: AtomicUsize,
+}
+
+#[async_trait]
+impl Approver for Mind {
+    async fn approve(&self, _: &Message, _: &[u8], _: &Value) -> Result<(), String> {
+        let delay = *self.approval_delay.lock().unwrap();
+        tokio::time::sleep(delay).await;
+        self.objection.lock().unwrap().clone().map_or(Ok(()), Err)
+    }
+
+    async fn finalized_slot(&self) -> Option<u64> {
+        Some(self.finalized_slot.load(Ordering::SeqCst)).filter(|s| *s > 0)
+    }
+}
+
+#[async_trait]
+impl Observer for Mind {
+    async fn observe(&self, _: &Hash32, _: u64, _: &Value) -> Result<Vec<u64>, String> {
+        self.observed.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok(self.scores.lock().unwrap().clone())
+    }
+}
+
+pub struct Fleet {
+    pub committee: Committee,
+    pub settings: Settings,
+    pub minds: Vec<Arc<Mind>>,
+    nodes: Vec<Option<Node>>,
+    lies: Vec<Option<Lie>>,
+    url: String,
+    // Last: the server outlives the members' connections.
+    _postgres: Postgres,
+}
+
+struct Node {
+    context: Context,
+    runtime: Runtime,
+}
+
+impl Fleet {
+    /// `threshold` of `size` members, none started.
+    pub fn new(threshold: u16, size: u16) -> Self {
+        let postgres = Postgres::start(None).expect("PostgreSQL starts");
+        let url = postgres.create_database("quorum").expect("a database can be made");
+        // All at once, so that no port is given twice.
+        let ports: Vec<TcpListener> = (0..size).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let member = |(place, port): (u16, &TcpListener)| Member {
+            place,
+            wallet: [place as u8; 32],
+            identity: identity(place).verifying_key().to_bytes(),
+            endpoint: format!("http://{}", port.local_addr().unwrap()),
+        };
+        let members = (1..).zip(&ports).map(member).collect();
+        let mind = |place: u16| Mind {
+            approval_delay: Mutex::default(),
+            objection: Mutex::default(),
+            finalized_slot: AtomicU64::new(0),
+            // A little different at every member, as floats are.
+            scores: Mutex::new(vec![500_000 + u64::from(place), 300_000, 200_000 - u64::from(place)]),
+            observed: AtomicUsize::new(0),
+        };
+        Self {
+            committee: Committee::new(7, threshold, members).unwrap(),
+            settings: Settings {
+                request_timeout: Duration::from_secs(3),
+                hold: Duration::from_millis(200),
+                retry_min: Duration::from_millis(20),
+                retry_max: Duration::from_millis(200),
+                dkg_deadline: Duration::from_secs(20),
+                sign_deadline: Duration::from_secs(15),
+                stall_after: Duration::from_millis(400),
+                commit_window: Duration::from_secs(3),
+                reveal_window: Duration::from_secs(2),
+                turn: Duration::from_secs(6),
+            },
+            minds: (1..=size).map(|p| Arc::new(mind(p))).collect(),
+            nodes: (0..size).map(|_| None).collect(),
+            lies: (0..size).map(|_| None).collect(),
+            url,
+            _postgres: postgres,
+        }
+    }
+
+    /// A fleet that is up and has its key.
+    pub async fn with_key(threshold: u16, size: u16) -> (Self, Hash32) {
+        let mut fleet = Self::new(threshold, size);
+        fleet.start_all().await;
+        let runs: Vec<_> = (1..=size).map(|place| fleet.generate_key(place)).collect();
+        let mut keys = Vec::new();
+        for run in runs {
+            keys.push(run.await.unwrap().expect("key generation succeeds").group_key);
+        }
+        assert!(keys.iter().all(|k| *k == keys[0]), "all members have the same group key");
+        (fleet, keys[0])
+    }
+
+    pub async fn start_all(&mut self) {
+        for place in 1..=self.committee.size() as u16 {
+            self.start(place).await;
+        }
+    }
+
+    /// Starts a member, or starts it again.
+    pub async fn start(&mut self, place: u16) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let at = usize::from(place) - 1;
+        let (url, settings, mind) = (self.url.clone(), self.settings.clone(), self.minds[at].clone());
+        let (committee, lie) = (self.committee.clone(), self.lies[at].clone());
+        let address = self.committee.members[at].endpoint.trim_start_matches("http://").to_string();
+        let started = runtime.spawn(async move {
+            let store = Store::connect(&url, &format!("operator_{place}")).await.expect("the store opens");
+            let context = Context::start(Parts {
+                wallet: [place as u8; 32],
+                identity: identity(place),
+                cluster: CLUSTER,
+                store,
+                settings,
+                approver: mind.clone(),
+                observer: mind,
+            })
+            .await
+            .expect("the context starts");
+            context.admit(committee).expect("it is a member");
+            let serve = routes(context.clone());
+            match lie {
+                None => drop(tokio::spawn(warp::serve(serve).incoming(bind(&address).await).run())),
+                Some(lie) => {
+                    let honest = bind("127.0.0.1:0").await;
+                    let behind = format!("http://{}", honest.local_addr().unwrap());
+                    tokio::spawn(warp::serve(serve).incoming(honest).run());
+                    let liar = liar(place, behind, lie);
+                    tokio::spawn(warp::serve(liar).incoming(bind(&address).await).run());
+                }
+            }
+            context
+        });
+        let context = started.await.unwrap();
+        self.nodes[at] = Some(Node { context, runtime });
+    }
+
+    /// From its next start on, the member's answers pass through `lie`.
+    pub fn lie(&mut self, place: u16, lie: impl Fn(&Envelope, Answer) -> Option<Answer> + Send + Sync + 'static) {
+        self.lies[usize::from(place) - 1] = Some(Arc::new(lie));
+    }
+
+    /// Ends everything a member does, wherever it stands.
+    pub fn kill(&mut self, place: u16) {
+        let node = self.nodes[usize::from(place) - 1].take().expect("it runs");
+        node.runtime.shutdown_background();
+    }
+
+    pub fn context(&self, place: u16) -> &Context {
+        &self.nodes[usize::from(place) - 1].as_ref().expect("it runs").context
+    }
+
+    pub fn mind(&self, place: u16) -> &Mind {
+        &self.minds[usize::from(place) - 1]
+    }
+
+    /// Runs something as the member: it ends when the member is killed.
+    pub fn run<T, F>(&self, place: u16, what: impl FnOnce(Context) -> F) -> JoinHandle<T>
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let node = self.nodes[usize::from(place) - 1].as_ref().expect("it runs");
+        node.runtime.spawn(what(node.context.clone()))
+    }
+
+    pub fn generate_key(&self, place: u16) -> JoinHandle<openledger_quorum::Result<openledger_quorum::KeyShare>> {
+        let committee = self.committee.clone();
+        self.run(place, |context| async move { dkg::run(&context, &committee).await })
+    }
+
+    /// A request by `from`, as posted to `to`: (HTTP status, answer).
+    pub async fn ask(
+        &self,
+        (from, to): (u16, u16),
+        kind: Kind,
+        session: &str,
+        body: &impl serde::Serialize,
+    ) -> (u16, Answer) {
+        let request = Envelope::request(
+            &identity(from),
+            &self.committee,
+            ([from as u8; 32], [to as u8; 32]),
+            kind,
+            session,
+            body,
+        );
+        let (status, text) = self.post(to, kind.as_str(), serde_json::to_string(&request).unwrap()).await;
+        let reply: Envelope = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
+        reply.verify_reply(&self.committee, &request).expect("the answer is signed");
+        (status, reply.read().unwrap())
+    }
+
+    pub async fn post(&self, to: u16, kind: &str, body: String) -> (u16, String) {
+        let url = format!("{}/quorum/v1/{kind}", self.committee.members[usize::from(to) - 1].endpoint);
+        let response = reqwest::Client::new().post(url).body(body).send().await.expect("the member answers");
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        for node in self.nodes.iter_mut().filter_map(Option::take) {
+            node.runtime.shutdown_background();
+        }
+    }
+}
+
+pub fn identity(place: u16) -> SigningKey {
+    SigningKey::from_bytes(&[place as u8 + 100; 32])
+}
+
+pub fn message(sequence: u64, payload: &[u8]) -> Message {
+    Message {
+        cluster: CLUSTER,
+        program: [3; 32],
+        committee_epoch: 7,
+        kind: AttestKind::Settlement,
+        subject: [5; 32],
+        sequence,
+        payload: payload_hash(payload),
+        expiry_slot: 1_000,
+    }
+}
+
+/// A member that was killed may still hold its port for a moment.
+async fn bind(address: &str) -> tokio::net::TcpListener {
+    for _ in 0..200 {
+        match tokio::net::TcpListener::bind(address).await {
+            Ok(listener) => return listener,
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    panic!("{address} stays taken");
+}
+
+/// Stands before an honest node and signs what it likes with the node's identity key.
+fn liar(
+    place: u16,
+    behind: String,
+    lie: Lie,
+) -> impl Filter<Extract = (warp::reply::Response,), Error = warp::Rejection> + Clone {
+    let http = reqwest::Client::new();
+    warp::path!("quorum" / "v1" / String).and(warp::body::bytes()).then(move |kind: String, body: bytes::Bytes| {
+        let (http, behind, lie) = (http.clone(), behind.clone(), lie.clone());
+        async move {
+            let request: Envelope = serde_json::from_slice(&body).unwrap();
+            let url = format!("{behind}/quorum/v1/{kind}");
+            let answer = http.post(url).body(body).send().await.unwrap();
+            let status = StatusCode::from_u16(answer.status().as_u16()).unwrap();
+            let answer: Envelope = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+            match lie(&request, answer.read().unwrap()) {
+                Some(told) => {
+                    let reply = warp::reply::json(&request.reply(&identity(place), &told));
+                    warp::reply::with_status(reply, status).into_response()
+                }
+                None => std::future::pending().await,
+            }
+        }
+    })
+}
