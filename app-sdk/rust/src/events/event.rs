@@ -130,6 +130,7 @@ events! {
     },
     SettlementActivated: Payout payout::events::SettlementActivated { config, sequence, epoch },
     Claimed: Payout payout::events::Claimed { claim, sequence, wallet, pool, paid, lifetime, shard },
+    ShardCreated: Payout payout::events::ShardCreated { config, sequence, shard, index, vault },
     PayoutConfigChanged: Payout payout::events::ConfigChanged {
         config, sequence, authority, pending_authority, fees, next_fees
     },
@@ -204,6 +205,7 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             SettlementPosted: payout::events::SettlementPosted,
             SettlementActivated: payout::events::SettlementActivated,
             Claimed: payout::events::Claimed,
+            ShardCreated: payout::events::ShardCreated,
             PayoutConfigChanged: payout::events::ConfigChanged,
         },
     }

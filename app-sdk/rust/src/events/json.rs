@@ -41,7 +41,7 @@ macro_rules! plain {
         }
     })* };
 }
-plain!(u16, u32, bool);
+plain!(u8, u16, u32, bool);
 
 /// Enums without data: their variant in lower case.
 macro_rules! named {

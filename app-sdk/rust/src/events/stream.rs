@@ -132,13 +132,17 @@ impl Poller {
             if chunk.is_empty() {
                 return Ok(Vec::new());
             }
-            let client = &self.client;
-            let transactions: Vec<_> = futures::stream::iter(chunk.iter().map(|(signature, listed)| async move {
-                if listed.failed { Ok(None) } else { client.transaction(signature, READABLE_WITHIN).await.map(Some) }
-            }))
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
+            // Owned by each future: borrowed ones are not `Send` for every lifetime, as a stream of them must be.
+            let reads: Vec<_> = chunk
+                .iter()
+                .map(|(signature, listed)| {
+                    let (client, signature, failed) = (self.client.clone(), *signature, listed.failed);
+                    async move {
+                        if failed { Ok(None) } else { client.transaction(&signature, READABLE_WITHIN).await.map(Some) }
+                    }
+                })
+                .collect();
+            let transactions: Vec<_> = futures::stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
 
             let mut cursor = self.cursor.clone();
             let mut out = Vec::new();
