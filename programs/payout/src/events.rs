@@ -1,6 +1,6 @@
 //! Events of the payout program. `sequence` counts per subject account, so that a gap is visible.
 
-use crate::state::{FeeShares, Pool, PoolRoot, POOLS};
+use crate::state::{FeeShares, POOLS, Pool, PoolRoot};
 use anchor_lang::prelude::*;
 
 /// An answer was paid for and its fee split.
@@ -35,6 +35,22 @@ pub struct Paid {
     pub contributors: u64,
     /// The epoch that it belongs to.
     pub epoch: u64,
+}
+
+/// A shard of the vault was made.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShardCreated {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The shard account.
+    pub shard: Pubkey,
+    /// Its number.
+    pub index: u8,
+    /// Its token account.
+    pub vault: Pubkey,
 }
 
 /// A settlement was posted.

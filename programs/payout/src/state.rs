@@ -90,9 +90,9 @@ pub struct Config {
     pub challenge_slots: u64,
     /// Number of shards made.
     pub shards: u8,
-    /// Most base units that may leave one shard within `breaker_slots`, decaying linearly.
+    /// Circuit breaker: most base units that may leave one shard at once (see [`crate::breaker`]).
     pub breaker_cap: u64,
-    /// Length of the circuit breaker's window.
+    /// Circuit breaker: slots in which a full one drains.
     pub breaker_slots: u64,
     /// Roots of the last *posted* settlement: the next one must start from them.
     pub posted: [PoolRoot; POOLS],
@@ -116,11 +116,14 @@ pub struct Shard {
     pub vault_bump: u8,
     /// Its number.
     pub index: u8,
+    /// Its token account.
+    pub vault: Pubkey,
     /// Base units ever paid in, by pool.
     pub funded: [u64; POOLS],
-    /// Base units ever claimed, by pool. A claim may draw on any shard, so this may exceed `funded` of one pool.
+    /// Base units ever claimed, by pool: never more than `funded`, so that no root can move a pool's tokens to the
+    /// other. A claim may draw on any shard, and on several in turn.
     pub claimed: [u64; POOLS],
-    /// Circuit breaker: outflow in the present window, decaying.
+    /// Circuit breaker: what has left and not yet decayed (see [`crate::breaker`]).
     pub outflow: u64,
     /// Circuit breaker: slot of the last update of `outflow`.
     pub outflow_slot: u64,
@@ -175,6 +178,8 @@ pub struct Claim {
     pub version: u8,
     /// PDA bump.
     pub bump: u8,
+    /// Bump of the wallet's associated token account: saves the search at every later claim.
+    pub token_bump: u8,
     /// The wallet.
     pub wallet: Pubkey,
     /// Base units claimed, by pool.

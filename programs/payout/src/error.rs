@@ -1,0 +1,107 @@
+//! Errors of the payout program.
+
+use anchor_lang::prelude::*;
+
+/// Why an instruction was refused, and what to do about it. Attestation errors are `stake::error::SharedError`.
+#[error_code]
+pub enum PayoutError {
+    /// The signer is not the config's authority.
+    #[msg("Only the config's authority may do this: sign with it")]
+    NotAuthority,
+    /// The signer is not the program's upgrade authority.
+    #[msg("Only the program's upgrade authority may initialize it: sign with it")]
+    NotUpgradeAuthority,
+    /// The signer is not the authority that was proposed.
+    #[msg("This key was not proposed as the authority: let the authority propose it first")]
+    NotPendingAuthority,
+    /// The mint is not that of the stake program.
+    #[msg("The OPEN mint must be the one of the stake program's config")]
+    WrongMint,
+    /// The shares do not sum to the whole.
+    #[msg("The fee shares must sum to 10,000 basis points")]
+    SharesNotWhole,
+    /// A window is zero or does not fit the others.
+    #[msg("Epoch and challenge windows must be positive, the challenge shorter than the stake program's unbonding")]
+    BadWindows,
+    /// The circuit breaker would be stuck.
+    #[msg("The breaker needs a positive window and a cap of at least one base unit a slot of it")]
+    BadBreaker,
+    /// The shard is not the next one.
+    #[msg("Shards are made in order: pass the config's number of shards as the index")]
+    WrongShardIndex,
+    /// There are as many shards as there can be.
+    #[msg("There are 16 shards already")]
+    TooManyShards,
+    /// The vault is not the shard's.
+    #[msg("Pass the shard's own vault")]
+    WrongVault,
+    /// The treasury is not the config's.
+    #[msg("Pass the config's treasury token account")]
+    WrongTreasury,
+    /// The amount is zero.
+    #[msg("The amount must be greater than zero")]
+    ZeroAmount,
+    /// The model cannot be paid for.
+    #[msg("The model is not ready: it has no attested adapter or is retired")]
+    ModelNotReady,
+    /// The parent owner's token account is missing, or given where there is no parent.
+    #[msg("Pass upstream_token if and only if the model has a parent, owned by the parent's owner")]
+    WrongUpstream,
+    /// The committee account is not the active one.
+    #[msg("Pass the active committee")]
+    CommitteeNotActive,
+    /// The operator is not in the active committee.
+    #[msg("The operator is not a member of the active committee: choose one that is")]
+    NotMember,
+    /// The operator does not answer requests.
+    #[msg("The operator does not serve: choose one with the capability serve")]
+    NotServing,
+    /// Not the config's epoch.
+    #[msg("The settlement must be for the config's present epoch")]
+    WrongEpoch,
+    /// The epoch is too young.
+    #[msg("The epoch is not over: post its settlement from epoch_start_slot + epoch_slots on")]
+    EpochNotOver,
+    /// The settlement before waits for its activation.
+    #[msg("Activate the previous settlement first")]
+    PreviousNotActive,
+    /// Does not start from the roots posted last.
+    #[msg("The settlement must start from the roots posted last")]
+    WrongPrevious,
+    /// A lifetime total would fall.
+    #[msg("A lifetime total must not fall")]
+    TotalFell,
+    /// More would be divided than was ever paid in.
+    #[msg("A lifetime total must not exceed what was ever paid into its pool")]
+    OverFunded,
+    /// The cutoff is outside the epoch.
+    #[msg("The cutoff slot must lie between the start of the epoch and the present slot")]
+    BadCutoff,
+    /// Not all shards, or not in order.
+    #[msg("Pass every shard once, in the order of their indices, as remaining accounts")]
+    WrongShards,
+    /// The settlement is not the next one to activate.
+    #[msg("This settlement is not the one that waits for activation")]
+    NotPosted,
+    /// The challenge window is open.
+    #[msg("The challenge window is open: activate from the settlement's active_after on")]
+    ChallengeOpen,
+    /// The proof does not lead to the active root.
+    #[msg("The proof does not lead from this wallet, amount and index to the pool's active root")]
+    BadProof,
+    /// Everything earned is claimed.
+    #[msg("Everything that this wallet earned in this pool is claimed")]
+    NothingToClaim,
+    /// The claim account is another wallet's.
+    #[msg("Pass the claim account of this wallet")]
+    WrongClaim,
+    /// The token account is not the wallet's own.
+    #[msg("Tokens go only to the wallet's associated token account for OPEN: create it if it is not there")]
+    WrongTokenAccount,
+    /// The shard has paid out what this pool put into it.
+    #[msg("This shard has paid out all that this pool put into it: claim from another shard")]
+    ShardExhausted,
+    /// The circuit breaker holds this shard.
+    #[msg("The circuit breaker holds this shard: claim from another shard or wait")]
+    BreakerTripped,
+}

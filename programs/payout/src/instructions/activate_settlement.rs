@@ -1,0 +1,49 @@
+//! `activate_settlement`: claims are proven against it from here on.
+
+use crate::{error::PayoutError, events::SettlementActivated, seeds, state::*};
+use anchor_lang::prelude::*;
+use stake::sequence;
+
+/// Accounts of `activate_settlement`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ActivateSettlement<'info> {
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The settlement that waits.
+    #[account(
+        mut,
+        seeds = [seeds::SETTLEMENT, &settlement.epoch.to_le_bytes()],
+        bump = settlement.bump
+    )]
+    pub settlement: Box<Account<'info, Settlement>>,
+}
+
+impl ActivateSettlement<'_> {
+    fn validate(&self, slot: u64) -> Result<()> {
+        require!(
+            self.settlement.status == SettlementStatus::Posted
+                && self.config.active_epoch.checked_add(1) == Some(self.settlement.epoch),
+            PayoutError::NotPosted
+        );
+        require!(slot >= self.settlement.active_after, PayoutError::ChallengeOpen);
+        Ok(())
+    }
+}
+
+/// Activates the settlement.
+pub(crate) fn handler(ctx: Context<ActivateSettlement>) -> Result<()> {
+    ctx.accounts.validate(Clock::get()?.slot)?;
+    let (config, settlement) = (&mut ctx.accounts.config, &mut ctx.accounts.settlement);
+    settlement.status = SettlementStatus::Active;
+    config.active = settlement.pools;
+    config.active_epoch = settlement.epoch;
+    let event = SettlementActivated {
+        config: config.key(),
+        sequence: sequence::take(&mut config.sequence)?,
+        epoch: settlement.epoch,
+    };
+    emit_cpi!(event);
+    Ok(())
+}

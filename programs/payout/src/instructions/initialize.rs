@@ -1,0 +1,93 @@
+//! `initialize`: the config, once, by the program's upgrade authority.
+
+use super::propose_authority::changed;
+use crate::{error::PayoutError, seeds, state::*};
+use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
+use anchor_spl::token::{Mint, TokenAccount};
+use openledger_protocol::fees::Shares;
+
+/// Arguments of `initialize`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct InitializeArgs {
+    /// Shares of the first epoch.
+    pub fees: FeeShares,
+    /// Least number of slots of an epoch.
+    pub epoch_slots: u64,
+    /// Slots between posting and activation of a settlement; less than the stake program's `unbond_slots`.
+    pub challenge_slots: u64,
+    /// Most base units that may leave one shard at once.
+    pub breaker_cap: u64,
+    /// Slots in which the full circuit breaker frees itself.
+    pub breaker_slots: u64,
+}
+
+/// Accounts of `initialize`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct Initialize<'info> {
+    /// The program's upgrade authority; pays the rent and becomes the config's authority.
+    #[account(mut)]
+    pub authority: Signer<'info>,
+    /// The config to make.
+    #[account(init, payer = authority, space = 8 + Config::INIT_SPACE, seeds = [seeds::CONFIG], bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The OPEN mint.
+    pub open_mint: Box<Account<'info, Mint>>,
+    /// Token account of the treasury.
+    #[account(token::mint = open_mint)]
+    pub treasury: Box<Account<'info, TokenAccount>>,
+    /// The stake program's config.
+    pub stake_config: Box<Account<'info, stake::state::Config>>,
+    /// The loader's record of this program, which names the upgrade authority.
+    #[account(seeds = [crate::ID.as_ref()], bump, seeds::program = bpf_loader_upgradeable::ID)]
+    pub program_data: Box<Account<'info, ProgramData>>,
+    /// The system program.
+    pub system_program: Program<'info, System>,
+}
+
+impl Initialize<'_> {
+    fn validate(&self, args: &InitializeArgs) -> Result<()> {
+        require!(
+            self.program_data.upgrade_authority_address == Some(self.authority.key()),
+            PayoutError::NotUpgradeAuthority
+        );
+        require_keys_eq!(self.open_mint.key(), self.stake_config.open_mint, PayoutError::WrongMint);
+        require!(Shares::from(args.fees).is_whole(), PayoutError::SharesNotWhole);
+        // An operator that attested must not be able to take its stake out before its settlement is final.
+        require!(
+            args.epoch_slots > 0 && args.challenge_slots > 0 && args.challenge_slots < self.stake_config.unbond_slots,
+            PayoutError::BadWindows
+        );
+        require!(args.breaker_slots > 0 && args.breaker_cap >= args.breaker_slots, PayoutError::BadBreaker);
+        Ok(())
+    }
+}
+
+/// Makes the config.
+pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
+    ctx.accounts.validate(&args)?;
+    ctx.accounts.config.set_inner(Config {
+        version: 1,
+        bump: ctx.bumps.config,
+        authority: ctx.accounts.authority.key(),
+        pending_authority: None,
+        open_mint: ctx.accounts.open_mint.key(),
+        treasury: ctx.accounts.treasury.key(),
+        epoch: 1,
+        epoch_start_slot: Clock::get()?.slot,
+        epoch_slots: args.epoch_slots,
+        fees: args.fees,
+        next_fees: None,
+        challenge_slots: args.challenge_slots,
+        shards: 0,
+        breaker_cap: args.breaker_cap,
+        breaker_slots: args.breaker_slots,
+        posted: Default::default(),
+        active_epoch: 0,
+        active: Default::default(),
+        sequence: 0,
+    });
+    let event = changed(&mut ctx.accounts.config)?;
+    emit_cpi!(event);
+    Ok(())
+}

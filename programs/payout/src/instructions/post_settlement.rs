@@ -1,0 +1,150 @@
+//! `post_settlement`: an epoch's attested division of the pools.
+
+use crate::{error::PayoutError, events::SettlementPosted, record::add, seeds, state::*};
+use anchor_lang::prelude::*;
+use openledger_protocol::attest::{Kind, payload_hash};
+use stake::{attested, sequence};
+
+/// Arguments of `post_settlement`; their Borsh bytes are what the committee attests.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
+pub struct PostSettlementArgs {
+    /// The epoch that ends: the config's.
+    pub epoch: u64,
+    /// Roots that it starts from: those posted last.
+    pub previous: [PoolRoot; POOLS],
+    /// Roots after it, by pool.
+    pub pools: [PoolRoot; POOLS],
+    /// Merkle root over the members' signed observations.
+    pub observations_root: [u8; 32],
+    /// SHA-256 of the published report.
+    pub report_hash: [u8; 32],
+    /// Last slot whose payments are counted.
+    pub cutoff_slot: u64,
+    /// Last slot in which the attestation is accepted.
+    pub expiry_slot: u64,
+}
+
+/// Accounts of `post_settlement`. The instruction directly before must be the Ed25519 program's. Remaining accounts:
+/// every shard in the order of their indices.
+#[event_cpi]
+#[derive(Accounts)]
+#[instruction(args: PostSettlementArgs)]
+pub struct PostSettlement<'info> {
+    /// Anyone; pays the rent.
+    #[account(mut)]
+    pub payer: Signer<'info>,
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The settlement to make.
+    #[account(
+        init,
+        payer = payer,
+        space = 8 + Settlement::INIT_SPACE,
+        seeds = [seeds::SETTLEMENT, &args.epoch.to_le_bytes()],
+        bump
+    )]
+    pub settlement: Box<Account<'info, Settlement>>,
+    /// The stake program's config.
+    pub stake_config: Box<Account<'info, stake::state::Config>>,
+    /// The active committee.
+    /// CHECK: [`attested::check`] checks program, kind, epoch and status.
+    pub committee: UncheckedAccount<'info>,
+    /// The instructions sysvar.
+    /// CHECK: [`attested::check`] checks the address.
+    pub instructions: UncheckedAccount<'info>,
+    /// The system program.
+    pub system_program: Program<'info, System>,
+}
+
+impl PostSettlement<'_> {
+    fn validate(&self, args: &PostSettlementArgs, funded: &[u64; POOLS], slot: u64) -> Result<()> {
+        let config = &self.config;
+        require!(args.epoch == config.epoch, PayoutError::WrongEpoch);
+        require!(config.active_epoch.checked_add(1) == Some(args.epoch), PayoutError::PreviousNotActive);
+        let over = add(config.epoch_start_slot, config.epoch_slots)?;
+        require!(slot >= over, PayoutError::EpochNotOver);
+        require!((config.epoch_start_slot..=slot).contains(&args.cutoff_slot), PayoutError::BadCutoff);
+        require!(args.previous == config.posted, PayoutError::WrongPrevious);
+        for pool in 0..POOLS {
+            let total = args.pools[pool].lifetime_total;
+            require!(total >= args.previous[pool].lifetime_total, PayoutError::TotalFell);
+            require!(total <= funded[pool], PayoutError::OverFunded);
+        }
+        Ok(())
+    }
+
+    /// Checks the attestation and returns the committee's epoch.
+    fn attested(&self, args: &PostSettlementArgs, slot: u64) -> Result<u64> {
+        let mut payload = Vec::with_capacity(320);
+        args.serialize(&mut payload)?;
+        let change = attested::Change {
+            program: crate::ID,
+            kind: Kind::Settlement,
+            subject: self.config.key(),
+            sequence: self.config.sequence,
+            payload: payload_hash(&payload),
+            expiry_slot: args.expiry_slot,
+        };
+        attested::check(&self.stake_config, &self.committee, &self.instructions, &change, slot)
+    }
+}
+
+/// Lifetime funding by pool over all `shards`, which must be every one of `count` in order.
+fn funded<'info>(shards: &'info [AccountInfo<'info>], count: u8) -> Result<[u64; POOLS]> {
+    require!(shards.len() == count as usize, PayoutError::WrongShards);
+    let mut sum = [0; POOLS];
+    for (index, info) in shards.iter().enumerate() {
+        // This program makes shards nowhere but at their PDA: type and index name them fully.
+        let shard = Account::<Shard>::try_from(info).map_err(|_| PayoutError::WrongShards)?;
+        require!(shard.index as usize == index, PayoutError::WrongShards);
+        for (total, part) in sum.iter_mut().zip(shard.funded) {
+            *total = add(*total, part)?;
+        }
+    }
+    Ok(sum)
+}
+
+/// Makes the settlement and begins the next epoch.
+pub(crate) fn handler<'info>(ctx: Context<'info, PostSettlement<'info>>, args: PostSettlementArgs) -> Result<()> {
+    let slot = Clock::get()?.slot;
+    let funded = funded(ctx.remaining_accounts, ctx.accounts.config.shards)?;
+    ctx.accounts.validate(&args, &funded, slot)?;
+    let committee_epoch = ctx.accounts.attested(&args, slot)?;
+    let config = &mut ctx.accounts.config;
+    let active_after = add(slot, config.challenge_slots)?;
+    ctx.accounts.settlement.set_inner(Settlement {
+        version: 1,
+        bump: ctx.bumps.settlement,
+        epoch: args.epoch,
+        status: SettlementStatus::Posted,
+        pools: args.pools,
+        funded,
+        observations_root: args.observations_root,
+        report_hash: args.report_hash,
+        cutoff_slot: args.cutoff_slot,
+        committee_epoch,
+        posted_slot: slot,
+        active_after,
+    });
+    config.posted = args.pools;
+    config.epoch = add(config.epoch, 1)?;
+    config.epoch_start_slot = slot;
+    if let Some(next) = config.next_fees.take() {
+        config.fees = next;
+    }
+    let event = SettlementPosted {
+        config: config.key(),
+        sequence: sequence::take(&mut config.sequence)?,
+        epoch: args.epoch,
+        pools: args.pools,
+        funded,
+        observations_root: args.observations_root,
+        report_hash: args.report_hash,
+        cutoff_slot: args.cutoff_slot,
+        active_after,
+        committee_epoch,
+    };
+    emit_cpi!(event);
+    Ok(())
+}
