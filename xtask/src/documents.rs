@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -141,7 +141,7 @@ fn unpack(folder: &Path, pinned: &Pinned) -> Result<()> {
     let package = pinned.package;
     let deb = find_deb(folder, package).with_context(|| format!("the file of {package} is gone"))?;
     let way_out = format!("Delete it (rm {}) and run `cargo xtask fetch` to download it again", deb.display());
-    let version = version_of(&deb, package).context(way_out.clone())?;
+    let version = version_of(&deb, package).map_err(|error| anyhow!("{error:#}. {way_out}"))?;
     if version == pinned.version {
         checksum::verify(&deb, pinned.sha256, &way_out)?;
     }

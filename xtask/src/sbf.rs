@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     cargo::{cargo, forget_ourselves},
     checksum, paths,
-    process::run_quietly,
+    process::{exists, run_quietly},
     progress,
 };
 
@@ -130,7 +130,8 @@ pub fn install() -> Result<Toolchain> {
     if let Some(toolchain) = installed()? {
         return Ok(toolchain);
     }
-    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+    // Ours is made of Debian packages.
+    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) || !exists("apt-get") {
         bail!("on-chain programs need Solana's tools on this machine: install them, so that `cargo build-sbf` runs");
     }
     let cache = paths::cache()?;
