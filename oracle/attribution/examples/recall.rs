@@ -39,6 +39,8 @@ struct Options {
     questions: usize,
     answer_tokens: usize,
     stride: usize,
+    /// Held-out entries on which the loss is measured.
+    held_out: usize,
     /// Question template; `{}` is the term. Training uses "What is {}?".
     ask: String,
     /// Values of k to try, k × k each.
@@ -55,7 +57,7 @@ impl Options {
             lora: LoraConfig { rank: 8, alpha: 16.0, targets: vec![Target::Q, Target::V] },
             ..Default::default()
         };
-        let (mut entries, mut questions, mut answer_tokens, mut stride) = (100, 20, 32, 3);
+        let (mut entries, mut questions, mut answer_tokens, mut stride, mut held_out) = (100, 20, 32, 3, 24);
         let (mut ask, mut k, mut reuse) = (TRAINED_QUESTION.to_owned(), vec![8, 16], None);
         for argument in arguments {
             let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
@@ -73,13 +75,14 @@ impl Options {
                 "questions" => questions = value.parse()?,
                 "answer" => answer_tokens = value.parse()?,
                 "stride" => stride = value.parse()?,
+                "held_out" => held_out = value.parse()?,
                 "ask" => value.clone_into(&mut ask),
                 "k" => k = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
                 "adapter" => reuse = Some(value.into()),
                 _ => bail!("`{argument}` is not known"),
             }
         }
-        Ok(Self { train, entries, questions, answer_tokens, stride, ask, k, reuse })
+        Ok(Self { train, entries, questions, answer_tokens, stride, held_out, ask, k, reuse })
     }
 }
 
@@ -151,7 +154,7 @@ fn main() -> Result<()> {
         Ok(example.truncated(options.train.max_len))
     };
     let examples: Arc<[Example]> = train.iter().map(example).collect::<Result<_>>()?;
-    let evaluation: Vec<Example> = held_out.iter().take(24).map(example).collect::<Result<_>>()?;
+    let evaluation: Vec<Example> = held_out.iter().take(options.held_out).map(example).collect::<Result<_>>()?;
     let tokens: usize = examples.iter().map(|e| e.tokens.len()).sum();
     println!("{} entries of {} usable, {tokens} tokens", examples.len(), all.len());
 
@@ -242,21 +245,27 @@ fn trained(
     examples: &Arc<[Example]>,
     evaluation: &[Example],
 ) -> Result<Adapter> {
-    let before = (evaluate(base, None, examples, 4)?, evaluate(base, None, evaluation, 4)?);
+    let before = evaluate(base, None, evaluation, 4)?;
+    let mut last_epoch = Vec::new();
     let start = Instant::now();
     let mut trainer = Trainer::new(base.clone(), config.clone(), examples.clone())?;
     while !trainer.is_finished() {
         let report = trainer.step()?;
+        if last_epoch.len() == examples.len().div_ceil(config.batch_size) {
+            last_epoch.clear();
+        }
+        last_epoch.push(report.loss);
         if report.step % 10 == 0 {
             println!("  step {}: loss {:.3}, gradient norm {:.3}", report.step, report.loss, report.gradient_norm);
         }
     }
     let elapsed = start.elapsed();
     let adapter = trainer.adapter().clone();
-    let after = (evaluate(base, Some(&adapter), examples, 4)?, evaluate(base, Some(&adapter), evaluation, 4)?);
+    let after = evaluate(base, Some(&adapter), evaluation, 4)?;
+    let trained = last_epoch.iter().sum::<f32>() / last_epoch.len() as f32;
     println!(
-        "trained {} epochs at {} in {elapsed:.1?}: training loss {:.3} → {:.3}, held-out {:.3} → {:.3}",
-        config.epochs, config.learning_rate, before.0, after.0, before.1, after.1
+        "trained {} epochs at {} in {elapsed:.1?}: mean loss in the last epoch {trained:.3}, held-out {before:.3} → {after:.3}",
+        config.epochs, config.learning_rate
     );
     Ok(adapter)
 }
