@@ -34,8 +34,8 @@
 //! # Determinism
 //! All randomness is ChaCha8 mapped by this crate, sums that cross rows are in a fixed order, and candle's matrix
 //! products divide rows and columns among threads but never a sum. States are therefore bit-equal from run to run and
-//! for any number of threads on the same build and kind of processor (`tests/threads.rs`). Another processor family,
-//! the `avx512` feature or a GPU changes the last bits; compare those within a measured tolerance.
+//! for any number of threads on the same build and kind of processor (`tests/threads.rs`). Another processor family
+//! or a GPU changes the last bits; compare those within a measured tolerance.
 //!
 //! # Threads
 //! `RAYON_NUM_THREADS` sets the threads of matrix products, normalisation and softmax; set `CANDLE_NUM_THREADS=1`,
