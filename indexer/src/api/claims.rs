@@ -1,0 +1,150 @@
+//! What wallets have earned and can claim, proven against the active settlement.
+
+use super::{State, error::Refusal};
+use openledger_protocol::rewards::RewardTree;
+use openledger_sdk::{
+    api::types::{Amount, ClaimProof, ClaimProofs, Settlement},
+    text,
+};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// What of a settlement's report the trees are built from; all else in it is explanation.
+#[derive(Deserialize)]
+struct Report {
+    epoch: u64,
+    pools: Vec<Pool>,
+}
+
+/// A pool's `(wallet, lifetime earned)`.
+#[derive(Deserialize)]
+struct Pool {
+    leaves: Vec<(String, Amount)>,
+}
+
+/// The trees of a settlement, in the order of the pools: contributors, validators.
+pub type Trees = [RewardTree; 2];
+
+/// Lifetime, claimed and proof of `wallet` for each pool in which it has a leaf.
+pub async fn claims(state: &State, wallet: &str) -> Result<ClaimProofs, Refusal> {
+    let mut pools = Vec::new();
+    if let Some((settlement, trees)) = active(state).await? {
+        let key = text::parse_key(wallet).map_err(Refusal::bad)?.to_bytes();
+        for (pool, tree) in crate::POOLS.iter().zip(trees.iter()) {
+            let Some((index, lifetime, proof)) = tree.prove(&key) else { continue };
+            let claimed = claimed(state, wallet, pool).await?;
+            pools.push(ClaimProof {
+                pool: pool.to_string(),
+                lifetime: Amount(lifetime),
+                claimed: Amount(claimed),
+                // A claim may have been sent against this settlement and be indexed before the settlement is.
+                claimable: Amount(lifetime.saturating_sub(claimed)),
+                epoch: settlement.epoch,
+                index,
+                proof: proof.iter().map(hex::encode).collect(),
+            });
+        }
+    }
+    Ok(ClaimProofs { wallet: wallet.to_owned(), pools })
+}
+
+/// What `wallet` has claimed of `pool`.
+async fn claimed(state: &State, wallet: &str, pool: &str) -> Result<u64, Refusal> {
+    #[derive(Deserialize)]
+    struct Row {
+        paid: Amount,
+    }
+    let sql = "SELECT paid FROM claimed WHERE wallet = $1 AND pool = $2";
+    Ok(state.db.row::<Row>(sql, &[&wallet, &pool]).await?.map_or(0, |r| r.paid.0))
+}
+
+/// The active settlement with its trees, rebuilt from the published report and checked against the roots on chain.
+async fn active(state: &State) -> Result<Option<(Settlement, Arc<Trees>)>, Refusal> {
+    let sql = "SELECT * FROM settlement WHERE status = 'active' ORDER BY epoch DESC LIMIT 1";
+    let Some(settlement) = state.db.row::<Settlement>(sql, &[]).await? else { return Ok(None) };
+    let hash = text::parse_hash(&settlement.report_hash).map_err(Refusal::unavailable)?;
+    if let Some(trees) = state.trees.get(&hash) {
+        return Ok(Some((settlement, trees)));
+    }
+    let store = state.store.as_ref().ok_or_else(|| {
+        Refusal::unavailable("this indexer runs without an artifact store, so it has no settlement report: set --store")
+    })?;
+    let bytes = store.get_blob(&hash).await?;
+    let trees = rebuild(&bytes, &settlement)
+        .map_err(|e| Refusal::unavailable(format!("the report of epoch {} cannot be used: {e}", settlement.epoch)))?;
+    let trees = state.trees.put(hash, trees);
+    Ok(Some((settlement, trees)))
+}
+
+/// The trees of a report, if they are those that the chain accepted.
+fn rebuild(report: &[u8], settlement: &Settlement) -> Result<Trees, String> {
+    let report: Report = serde_json::from_slice(report).map_err(|e| e.to_string())?;
+    if report.epoch != settlement.epoch {
+        return Err(format!("it is about epoch {}", report.epoch));
+    }
+    let trees: Vec<RewardTree> = report.pools.into_iter().map(tree).collect::<Result<_, _>>()?;
+    let trees: Trees = trees.try_into().map_err(|t: Vec<_>| format!("it has {} pools, not 2", t.len()))?;
+    for (tree, (name, chain)) in
+        trees.iter().zip([("contributors", &settlement.contributors), ("validators", &settlement.validators)])
+    {
+        // The root of a pool that nobody has earned from is never proven against.
+        let same = chain.leaves == 0 || hex::encode(tree.root()) == chain.root;
+        if !same || tree.count() != chain.leaves || tree.total() != chain.lifetime_total.0 {
+            return Err(format!("its {name} do not make the root that the chain accepted"));
+        }
+    }
+    Ok(trees)
+}
+
+fn tree(pool: Pool) -> Result<RewardTree, String> {
+    let leaves: Vec<_> = pool
+        .leaves
+        .into_iter()
+        .map(|(wallet, lifetime)| Ok((text::parse_key(&wallet)?.to_bytes(), lifetime.0)))
+        .collect::<Result<_, String>>()?;
+    RewardTree::new(leaves).map_err(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openledger_sdk::api::types::PoolRoot;
+
+    fn root(tree: &RewardTree) -> PoolRoot {
+        PoolRoot {
+            root: hex::encode(tree.root()),
+            leaves: tree.count(),
+            lifetime_total: Amount(tree.total()),
+            funded: Amount(1000),
+        }
+    }
+
+    #[test]
+    fn a_report_counts_only_if_it_makes_the_accepted_roots() {
+        let wallet = anchor_lang::prelude::Pubkey::new_from_array([3; 32]);
+        let tree = RewardTree::new([(wallet.to_bytes(), 70)]).expect("tree");
+        let none = RewardTree::new([]).expect("tree");
+        let settlement = Settlement {
+            epoch: 1,
+            status: "active".into(),
+            contributors: root(&tree),
+            validators: root(&none),
+            observations_root: String::new(),
+            report_hash: String::new(),
+            cutoff_slot: 0,
+            active_after: 0,
+            committee_epoch: 1,
+            posted_slot: 0,
+            signature: String::new(),
+        };
+        let report = |lifetime: &str, epoch: u64| {
+            format!(
+                r#"{{"version":1,"epoch":{epoch},"pools":[{{"leaves":[["{wallet}","{lifetime}"]]}},{{"leaves":[]}}]}}"#
+            )
+        };
+        assert!(rebuild(report("70", 1).as_bytes(), &settlement).is_ok());
+        assert!(rebuild(report("71", 1).as_bytes(), &settlement).is_err_and(|e| e.contains("contributors")));
+        assert!(rebuild(report("70", 2).as_bytes(), &settlement).is_err_and(|e| e.contains("epoch 2")));
+        assert!(rebuild(b"{}", &settlement).is_err());
+    }
+}

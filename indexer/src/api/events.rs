@@ -1,0 +1,93 @@
+//! The feed of events: in parts, and live.
+
+use super::{State, error::Refusal, query::Query};
+use crate::db::{Database, DbError};
+use futures::StreamExt;
+use openledger_sdk::api::types::{EventRow, Page};
+use std::time::Duration;
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
+use tokio_postgres::types::ToSql;
+use tokio_stream::wrappers::ReceiverStream;
+use warp::{
+    reply::{Reply, Response},
+    sse,
+};
+
+/// Rows that the live feed reads at a time.
+const PART: i64 = 200;
+/// The live feed looks at the database this often even when nothing woke it: another process may write.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Events after row `after`, oldest first.
+pub async fn page(state: &State, query: &Query) -> Result<Page<EventRow>, Refusal> {
+    let limit = query.limit()?;
+    let after = match query.number("cursor")? {
+        Some(cursor) => cursor,
+        None => query.number("after")?.unwrap_or(0),
+    };
+    let filters: Vec<(&str, &str)> =
+        ["program", "name", "subject"].into_iter().filter_map(|f| query.text(f).map(|v| (f, v))).collect();
+    let mut items = read(&state.db, after, limit as i64 + 1, &filters).await?;
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+    Ok(Page { items, next })
+}
+
+/// Server-sent events from row `after` on (0 for the beginning, absent for what comes from now on), each once; the id
+/// of an event is its row, so that a browser that reconnects goes on where it was.
+pub async fn stream(state: &State, query: &Query, last_id: Option<String>) -> Result<Response, Refusal> {
+    let last_id = last_id.map(|id| super::query::number("Last-Event-ID", &id)).transpose()?;
+    let at = match last_id.or(query.number("after")?) {
+        Some(after) => after,
+        None => newest(&state.db).await?,
+    };
+    let (sender, rows) = mpsc::channel(PART as usize);
+    tokio::spawn(follow(state.db.clone(), state.news.subscribe(), at, sender));
+    let live = ReceiverStream::new(rows)
+        .map(|row: EventRow| sse::Event::default().id(row.id.to_string()).event(row.name.clone()).json_data(&row));
+    Ok(sse::reply(sse::keep_alive().stream(live)).into_response())
+}
+
+/// Sends every row after `at`, until nobody listens any more.
+async fn follow(db: Database, mut news: watch::Receiver<()>, mut at: u64, sender: mpsc::Sender<EventRow>) {
+    while !sender.is_closed() {
+        news.mark_unchanged();
+        match read(&db, at, PART, &[]).await {
+            Ok(rows) if rows.is_empty() => {
+                let _ = timeout(LOOK, news.changed()).await;
+            }
+            Ok(rows) => {
+                for row in rows {
+                    at = row.id;
+                    if sender.send(row).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the live feed cannot read: trying again");
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+}
+
+async fn read(db: &Database, after: u64, limit: i64, filters: &[(&str, &str)]) -> Result<Vec<EventRow>, DbError> {
+    let after = after as i64;
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &limit];
+    let mut condition = String::new();
+    for (column, value) in filters {
+        params.push(value);
+        condition += &format!(" AND {column} = ${}", params.len());
+    }
+    db.rows(&format!("SELECT * FROM feed WHERE id > $1{condition} ORDER BY id LIMIT $2"), &params).await
+}
+
+async fn newest(db: &Database) -> Result<u64, DbError> {
+    let row = db.client().await?.query_one("SELECT coalesce(max(id), 0) FROM event", &[]).await?;
+    Ok(row.get::<_, i64>(0) as u64)
+}

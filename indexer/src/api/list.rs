@@ -1,0 +1,85 @@
+//! Lists and single rows of the views.
+
+use super::{error::Refusal, query::Query};
+use crate::db::Database;
+use openledger_sdk::api::types::Page;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio_postgres::types::ToSql;
+
+/// A row with the word whether every transaction behind it is final: what is only confirmed may yet be rolled back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Final<T> {
+    /// The row.
+    #[serde(flatten)]
+    pub row: T,
+    /// Whether it is final.
+    pub finalized: bool,
+}
+
+/// A row with its place in the list.
+#[derive(Deserialize)]
+struct Placed<T> {
+    #[serde(flatten)]
+    row: T,
+    page_slot: i64,
+    page_row: i64,
+}
+
+/// One part of `view`, newest first, of rows whose columns equal `filters`. The cursor is the place of the last row, so
+/// that rows which arrive in between are neither repeated nor skipped.
+pub async fn page<T: DeserializeOwned>(
+    db: &Database,
+    view: &str,
+    filters: &[(&str, &str)],
+    query: &Query,
+) -> Result<Page<T>, Refusal> {
+    let limit = query.limit()?;
+    let (slot, row) = query.text("cursor").map_or(Ok((i64::MAX, i64::MAX)), cursor)?;
+    let fetch = limit as i64 + 1;
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&slot, &row, &fetch];
+    let mut condition = String::new();
+    for (column, value) in filters {
+        params.push(value);
+        condition += &format!(" AND {column} = ${}", params.len());
+    }
+    let sql = format!(
+        "SELECT * FROM {view} WHERE (page_slot, page_row) < ($1, $2){condition}
+         ORDER BY page_slot DESC, page_row DESC LIMIT $3"
+    );
+    let mut rows: Vec<Placed<T>> = db.rows(&sql, &params).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|r| format!("{}-{}", r.page_slot, r.page_row));
+    Ok(Page { items: rows.into_iter().map(|r| r.row).collect(), next })
+}
+
+/// The row of `view` whose `column` is `value`; 404 as "no `what` `value`" where there is none.
+pub async fn one<T: DeserializeOwned>(
+    db: &Database,
+    view: &str,
+    column: &str,
+    value: &str,
+    what: &str,
+) -> Result<T, Refusal> {
+    let sql = format!("SELECT * FROM {view} WHERE {column} = $1 LIMIT 1");
+    db.row(&sql, &[&value]).await?.ok_or_else(|| Refusal::absent(what, value))
+}
+
+fn cursor(text: &str) -> Result<(i64, i64), Refusal> {
+    text.split_once('-').and_then(|(slot, row)| Some((slot.parse().ok()?, row.parse().ok()?))).ok_or_else(|| {
+        Refusal::bad(format!("cursor `{text}` is none that a list gave: pass `next` of the last answer"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_cursors_of_ours_are_taken() {
+        assert_eq!(cursor("12-7").expect("ours"), (12, 7));
+        for bad in ["", "12", "a-b", "1-2-3"] {
+            assert!(cursor(bad).is_err(), "{bad}");
+        }
+    }
+}

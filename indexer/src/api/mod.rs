@@ -1,0 +1,97 @@
+//! The HTTP API: REST under `/v1`, live events, OpenAPI and metrics.
+
+mod cache;
+mod claims;
+mod contributions;
+mod error;
+mod events;
+mod list;
+mod openapi;
+mod query;
+mod receipts;
+mod routes;
+mod status;
+mod wallets;
+
+use crate::{datasource::Source, db::Database, metrics::Metrics};
+use openledger_sdk::{client::Client, manifest::Manifest, store::Store};
+use solana_pubkey::Pubkey;
+use std::{collections::HashMap, convert::Infallible, future::Future, sync::Arc};
+use tokio::{
+    net::TcpListener,
+    sync::{OnceCell, watch},
+};
+use warp::{Filter, http::Method, reply::Response};
+
+pub use list::Final;
+pub use status::Status;
+
+/// Manifests kept in memory.
+const MANIFESTS: usize = 64;
+/// Settlements whose trees are kept in memory.
+const TREES: usize = 2;
+
+/// What answers are made from.
+#[derive(Clone)]
+pub struct State {
+    db: Database,
+    client: Arc<Client>,
+    metrics: Metrics,
+    news: Arc<watch::Sender<()>>,
+    store: Option<Store>,
+    manifests: Arc<cache::Cache<Manifest>>,
+    trees: Arc<cache::Cache<claims::Trees>>,
+    mint: Arc<OnceCell<Pubkey>>,
+}
+
+impl State {
+    /// Answers from the database of `source` and the artifacts in `store`.
+    pub fn new(source: &Source, store: Option<Store>) -> Self {
+        Self {
+            db: source.db.clone(),
+            client: source.client.clone(),
+            metrics: source.metrics.clone(),
+            news: source.news.clone(),
+            store,
+            manifests: Arc::new(cache::Cache::new(MANIFESTS)),
+            trees: Arc::new(cache::Cache::new(TREES)),
+            mint: Arc::default(),
+        }
+    }
+}
+
+/// Serves the API on `listener` until `stop` resolves.
+pub async fn serve(state: State, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
+    let cors = warp::cors()
+        .allow_any_origin()
+        .allow_methods(&[Method::GET, Method::OPTIONS])
+        .allow_headers(["content-type", "last-event-id"]);
+    let any = warp::method()
+        .and(warp::path::full())
+        .and(warp::query::<HashMap<String, String>>())
+        .and(warp::header::optional::<String>("last-event-id"))
+        .then(move |method: Method, path: warp::path::FullPath, query, last_id| {
+            let state = state.clone();
+            async move { answer(&state, &method, path.as_str(), query::Query(query), last_id).await }
+        })
+        .recover(|_| async {
+            // The only way here is a query part that is not `name=value&…`.
+            Ok::<_, Infallible>(
+                error::Refusal::bad("the query part is not readable: write name=value&name=value").into_response(),
+            )
+        })
+        .with(cors);
+    warp::serve(any).incoming(listener).graceful(stop).run().await;
+}
+
+async fn answer(state: &State, method: &Method, path: &str, query: query::Query, last_id: Option<String>) -> Response {
+    let timer = state.metrics.answer_seconds.start_timer();
+    let response = if method == Method::GET {
+        routes::route(state, path, &query, last_id).await.unwrap_or_else(error::Refusal::into_response)
+    } else {
+        error::Refusal::method().into_response()
+    };
+    timer.observe_duration();
+    state.metrics.answers.with_label_values(&[response.status().as_str()]).inc();
+    response
+}

@@ -1,0 +1,110 @@
+//! Addresses of the API.
+
+use super::schemas::{kind, page};
+use utoipa::openapi::{
+    ContentBuilder, HttpMethod, PathItem, RefOr, Required, ResponseBuilder, Schema,
+    path::{OperationBuilder, ParameterBuilder, ParameterIn},
+};
+
+/// What an address answers with.
+enum Answer {
+    /// One schema.
+    One(&'static str),
+    /// A page of a schema.
+    Page(&'static str),
+    /// Text of this media type.
+    Text(&'static str),
+}
+
+use Answer::{One, Page, Text};
+
+/// `(path, what it gives, query parameters, answer)`.
+const ROUTES: &[(&str, &str, &[&str], Answer)] = &[
+    ("/v1/status", "Whether the index is complete and right", &[], One("Status")),
+    ("/v1/datanets", "Datanets", &["owner", "access"], Page("Datanet")),
+    ("/v1/datanets/{address}", "A Datanet", &[], One("Datanet")),
+    (
+        "/v1/datanets/{address}/contributions",
+        "Contributions of a Datanet",
+        &["status", "contributor", "batch"],
+        Page("Contribution"),
+    ),
+    (
+        "/v1/contributions/{leaf}",
+        "A contribution, with the proof that it is in its Datanet's root once accepted",
+        &[],
+        One("ContributionWithProof"),
+    ),
+    ("/v1/batches", "Batches", &["datanet", "contributor", "status"], Page("Batch")),
+    ("/v1/batches/{address}", "A batch with its reviews", &[], One("Batch")),
+    ("/v1/models", "Models", &["owner", "status"], Page("Model")),
+    ("/v1/models/{address}", "A model", &[], One("Model")),
+    ("/v1/jobs", "Training jobs", &["model", "requester", "operator", "status"], Page("Job")),
+    ("/v1/jobs/{address}", "A training job", &[], One("Job")),
+    ("/v1/receipts", "Payments for answers", &["model", "payer", "operator"], Page("Receipt")),
+    ("/v1/receipts/{request}", "A payment with its answer", &[], One("Receipt")),
+    ("/v1/settlements", "Settlements", &["status"], Page("Settlement")),
+    ("/v1/settlements/{epoch}", "The settlement of an epoch", &[], One("Settlement")),
+    ("/v1/claims/{wallet}", "What a wallet has earned, claimed and can prove", &[], One("ClaimProofs")),
+    ("/v1/wallets/{wallet}", "Earnings, stake, spending and balance of a wallet", &[], One("Wallet")),
+    ("/v1/operators", "Operators", &[], Page("Operator")),
+    ("/v1/committees", "Committees", &["status"], Page("Committee")),
+    ("/v1/events", "Events after row `after`, oldest first", &["after", "program", "name", "subject"], Page("Event")),
+    (
+        "/v1/events/stream",
+        "Events live, as server-sent events whose id is the row",
+        &["after"],
+        Text("text/event-stream"),
+    ),
+    ("/metrics", "Metrics for Prometheus", &[], Text("text/plain")),
+];
+
+/// Every path.
+pub fn all() -> Vec<(&'static str, PathItem)> {
+    ROUTES.iter().map(|(path, summary, query, answer)| (*path, item(path, summary, query, answer))).collect()
+}
+
+fn item(path: &str, summary: &str, query: &[&str], answer: &Answer) -> PathItem {
+    let mut operation = OperationBuilder::new().summary(Some(summary));
+    let mut may_refuse = false;
+    for name in path.split('/').filter_map(|p| p.strip_prefix('{')?.strip_suffix('}')) {
+        let schema = match name {
+            "leaf" | "request" => kind("hash", false),
+            "epoch" => kind("count", false),
+            _ => kind("key", false),
+        };
+        operation = operation.parameter(parameter(name, ParameterIn::Path, Required::True, schema));
+        may_refuse = true;
+    }
+    let paging: &[&str] = if matches!(answer, Page(_)) { &["cursor", "limit"] } else { &[] };
+    for name in query.iter().chain(paging) {
+        let of = if matches!(*name, "limit" | "after") { "count" } else { "text" };
+        operation = operation.parameter(parameter(name, ParameterIn::Query, Required::False, kind(of, false)));
+        may_refuse = true;
+    }
+    let (media, schema) = match answer {
+        One(name) => ("application/json", kind(name, false)),
+        Page(name) => ("application/json", page(name)),
+        Text(media) => (*media, kind("text", false)),
+    };
+    operation = operation.response("200", response(summary, media, schema));
+    let mut refusals = vec![("503", "Something that the answer needs is not there now")];
+    if may_refuse {
+        refusals.push(("400", "The request is wrong: the answer says what"));
+    }
+    if path.contains('{') {
+        refusals.push(("404", "There is no such thing"));
+    }
+    for (status, what) in refusals {
+        operation = operation.response(status, response(what, "application/json", kind("Error", false)));
+    }
+    PathItem::new(HttpMethod::Get, operation)
+}
+
+fn parameter(name: &str, place: ParameterIn, required: Required, schema: RefOr<Schema>) -> ParameterBuilder {
+    ParameterBuilder::new().name(name).parameter_in(place).required(required).schema(Some(schema))
+}
+
+fn response(what: &str, media: &str, schema: RefOr<Schema>) -> ResponseBuilder {
+    ResponseBuilder::new().description(what).content(media, ContentBuilder::new().schema(Some(schema)).build())
+}

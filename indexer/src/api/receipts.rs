@@ -1,0 +1,27 @@
+//! Payments with the answers that they were for.
+
+use super::{State, error::Refusal, list::Final};
+use openledger_sdk::{api::types::ReceiptRow, store::StoreError};
+
+/// The payment of `request` with its answer, once the store has it. Anyone may pay under a name that was used before:
+/// then the payment that the answer names counts, and before there is an answer the first.
+pub async fn receipt(state: &State, request: [u8; 32]) -> Result<Final<ReceiptRow>, Refusal> {
+    let name = hex::encode(request);
+    let sql = "SELECT * FROM receipt WHERE request = $1 ORDER BY page_slot, page_row";
+    let mut payments: Vec<Final<ReceiptRow>> = state.db.rows(sql, &[&name]).await?;
+    if payments.is_empty() {
+        return Err(Refusal::absent("payment of request", &name));
+    }
+    let answer = match &state.store {
+        None => None,
+        Some(store) => match store.get_answer(&request).await {
+            Ok(answer) => Some(answer),
+            Err(StoreError::Missing { .. }) => None,
+            Err(error) => return Err(error.into()),
+        },
+    };
+    let named = answer.as_ref().and_then(|a| payments.iter().position(|p| p.row.signature == a.payment_signature));
+    let mut receipt = payments.swap_remove(named.unwrap_or(0));
+    receipt.row.answer = answer;
+    Ok(receipt)
+}

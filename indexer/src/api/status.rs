@@ -1,0 +1,67 @@
+//! Whether the index is complete and right.
+
+use super::{State, error::Refusal};
+use crate::reconcile::{self, Difference, Gap};
+use openledger_sdk::api::types;
+use serde::{Deserialize, Serialize};
+
+/// `GET /v1/status`: the SDK's [`types::Status`] with the particulars.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// What every client understands.
+    #[serde(flatten)]
+    pub status: types::Status,
+    /// Missing event numbers.
+    pub missing: Vec<Gap>,
+    /// Fields of accounts about which chain and index have disagreed for more than one round.
+    pub differences: Vec<Difference>,
+    /// Confirmed transactions that the cluster dropped, ever.
+    pub rolled_back: u64,
+    /// Transactions that are confirmed and not yet final.
+    pub provisional: u64,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    genesis: String,
+    indexed_slot: u64,
+    finalized_slot: u64,
+    events: u64,
+    rolled_back: u64,
+    provisional: u64,
+}
+
+const ROW: &str = "
+    SELECT genesis, indexed_slot, finalized_slot,
+           (SELECT count(*) FROM event) AS events,
+           (SELECT count(*) FROM rollback) AS rolled_back,
+           (SELECT count(*) FROM transaction WHERE NOT finalized) AS provisional
+    FROM chain";
+
+/// The status. Answers without the node as well: then `chain_slot` is the newest slot known.
+pub async fn status(state: &State) -> Result<Status, Refusal> {
+    let row: Row = state
+        .db
+        .row(ROW, &[])
+        .await?
+        .ok_or_else(|| Refusal::unavailable("the indexer has not met its cluster yet: try again in a second"))?;
+    let missing = reconcile::gaps(&state.db).await?;
+    let mut gaps: Vec<String> = missing.iter().map(|g| g.subject.clone()).collect();
+    gaps.dedup();
+    let chain_slot = state.client.slot().await.unwrap_or(0).max(row.indexed_slot).max(row.finalized_slot);
+    Ok(Status {
+        status: types::Status {
+            version: env!("CARGO_PKG_VERSION").into(),
+            cluster: row.genesis,
+            chain_slot,
+            indexed_slot: row.indexed_slot,
+            finalized_slot: row.finalized_slot,
+            events: row.events,
+            gaps,
+        },
+        missing,
+        differences: reconcile::lasting(&state.db).await?,
+        rolled_back: row.rolled_back,
+        provisional: row.provisional,
+    })
+}

@@ -1,0 +1,44 @@
+//! How far the ledger is known without holes, and on which cluster.
+
+use crate::db::{Database, DbError};
+use serde::Deserialize;
+
+/// Up to and including this transaction, everything of a program is indexed.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Base58 signature.
+    pub signature: String,
+    /// Its slot.
+    pub slot: u64,
+}
+
+/// The checkpoint of `program`, if one was ever set.
+pub async fn load(db: &Database, program: &str) -> Result<Option<Checkpoint>, DbError> {
+    db.row("SELECT signature, slot FROM checkpoint WHERE program = $1", &[&program]).await
+}
+
+/// Moves the checkpoint of `program` forward; never back, so that two indexers on one database agree.
+pub async fn advance(db: &Database, program: &str, to: &Checkpoint) -> Result<(), DbError> {
+    let slot = to.slot as i64;
+    db.execute(
+        "INSERT INTO checkpoint (program, signature, slot) VALUES ($1, $2, $3)
+         ON CONFLICT (program) DO UPDATE SET signature = excluded.signature, slot = excluded.slot
+         WHERE checkpoint.slot <= excluded.slot",
+        &[&program, &to.signature, &slot],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Records that every event up to `slot` is in the database.
+pub async fn complete(db: &Database, slot: u64) -> Result<(), DbError> {
+    db.execute("UPDATE chain SET indexed_slot = greatest(indexed_slot, $1)", &[&(slot as i64)]).await?;
+    Ok(())
+}
+
+/// Ties the database to a cluster. Returns the genesis hash it is tied to: another than `genesis` is the caller's error.
+pub async fn bind_cluster(db: &Database, genesis: &str) -> Result<String, DbError> {
+    db.execute("INSERT INTO chain (genesis) VALUES ($1) ON CONFLICT DO NOTHING", &[&genesis]).await?;
+    let row = db.client().await?.query_one("SELECT genesis FROM chain", &[]).await?;
+    Ok(row.get(0))
+}

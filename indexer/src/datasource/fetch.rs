@@ -1,0 +1,55 @@
+//! Single transactions from the node.
+
+use super::SourceError;
+use crate::ingest::TransactionRecord;
+use solana_commitment_config::CommitmentConfig;
+use solana_rpc_client::nonblocking::rpc_client::RpcClient;
+use solana_rpc_client_api::{client_error::Error, config::RpcTransactionConfig, request::RpcRequest};
+use solana_signature::Signature;
+use solana_transaction_status_client_types::{EncodedConfirmedTransactionWithStatusMeta, UiTransactionEncoding};
+use std::time::Duration;
+
+/// Pauses before each further try: a node notifies of a transaction up to a second before it can return it.
+const PAUSES_MS: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
+
+/// Fetches and decodes a confirmed transaction, waiting a little for nodes that know of it but do not have it yet.
+pub async fn transaction(rpc: &RpcClient, signature: &str) -> Result<TransactionRecord, SourceError> {
+    let parsed = parse(signature)?;
+    let mut last = None;
+    for pause in PAUSES_MS {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        match find(rpc, &parsed).await {
+            Ok(Some(tx)) => {
+                return TransactionRecord::read(signature, &tx)
+                    .map_err(|source| SourceError::Decode { signature: signature.into(), source });
+            }
+            Ok(None) => last = None,
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.map_or_else(|| SourceError::Absent(signature.into()), SourceError::from))
+}
+
+/// Whether neither the status nor the content of a transaction is known.
+pub async fn is_dropped(rpc: &RpcClient, signature: &str) -> Result<bool, SourceError> {
+    let signature = parse(signature)?;
+    let status = rpc.get_signature_statuses_with_history(&[signature]).await?.value;
+    Ok(status.first().is_none_or(Option::is_none) && find(rpc, &signature).await?.is_none())
+}
+
+fn parse(signature: &str) -> Result<Signature, SourceError> {
+    signature.parse().map_err(|_| SourceError::Signature(signature.into()))
+}
+
+/// The transaction, or `None` where the node does not have it (which `get_transaction` reports as a parse error).
+async fn find(
+    rpc: &RpcClient,
+    signature: &Signature,
+) -> Result<Option<EncodedConfirmedTransactionWithStatusMeta>, Error> {
+    let config = RpcTransactionConfig {
+        encoding: Some(UiTransactionEncoding::Base64),
+        commitment: Some(CommitmentConfig::confirmed()),
+        max_supported_transaction_version: Some(0),
+    };
+    rpc.send(RpcRequest::GetTransaction, serde_json::json!([signature.to_string(), config])).await
+}

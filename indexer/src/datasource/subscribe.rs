@@ -1,0 +1,60 @@
+//! Notifications of new transactions: quick, and allowed to miss some.
+
+use super::{Source, SourceError};
+use futures::StreamExt;
+use openledger_sdk::Program;
+use solana_commitment_config::CommitmentConfig;
+use solana_pubsub_client::nonblocking::pubsub_client::{PubsubClient, PubsubClientError};
+use solana_rpc_client_api::config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{Notify, Semaphore};
+
+/// Transactions fetched at a time.
+const FETCHES: usize = 16;
+/// Pause before the subscription is made anew.
+const RECONNECT: Duration = Duration::from_secs(1);
+
+/// Takes over every transaction that mentions one of the programs as the node reports it, for ever. `subscribed` is
+/// notified whenever the subscription stands (again): what happened before is the backfill's to find.
+pub async fn subscribe(source: Source, subscribed: Arc<Notify>) {
+    loop {
+        match follow(&source, &subscribed).await {
+            Ok(()) => tracing::warn!("the node ended the subscription: subscribing again"),
+            Err(error) => {
+                tracing::warn!(%error, url = source.client.ws_url(), "cannot subscribe: polling until it works")
+            }
+        }
+        source.metrics.subscribed.set(0);
+        tokio::time::sleep(RECONNECT).await;
+    }
+}
+
+async fn follow(source: &Source, subscribed: &Notify) -> Result<(), Box<PubsubClientError>> {
+    let client = PubsubClient::new(source.client.ws_url()).await.map_err(Box::new)?;
+    let mut streams = Vec::new();
+    for program in Program::ALL {
+        let filter = RpcTransactionLogsFilter::Mentions(vec![program.id().to_string()]);
+        let config = RpcTransactionLogsConfig { commitment: Some(CommitmentConfig::confirmed()) };
+        let (stream, _unsubscribe) = client.logs_subscribe(filter, config).await.map_err(Box::new)?;
+        // A stream that ends must end all of them, or a program would silently be followed by polling alone.
+        streams.push(stream.map(Some).chain(futures::stream::once(async { None })).boxed());
+    }
+    source.metrics.subscribed.set(1);
+    subscribed.notify_one();
+    let permits = Arc::new(Semaphore::new(FETCHES));
+    let mut all = futures::stream::select_all(streams);
+    while let Some(Some(notification)) = all.next().await {
+        let permit = permits.clone().acquire_owned().await;
+        let (source, signature) = (source.clone(), notification.value.signature);
+        tokio::spawn(async move {
+            let _permit = permit;
+            match source.take(&signature).await {
+                Ok(_) => {}
+                // The poll comes past it again.
+                Err(error @ SourceError::Absent(_)) => tracing::debug!(%error, "left to the poll"),
+                Err(error) => tracing::warn!(%error, signature, "left to the poll"),
+            }
+        });
+    }
+    Ok(())
+}

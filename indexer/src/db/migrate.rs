@@ -1,0 +1,30 @@
+//! The schema's numbered migrations (`migrations/indexer/`), carried in the binary.
+
+use super::{Database, DbError, SCHEMA};
+use std::ops::DerefMut;
+
+mod embedded {
+    refinery::embed_migrations!("../migrations/indexer");
+}
+
+/// Brings the schema up to date. Two indexers that start at once wait for one another.
+pub async fn up(database: &Database) -> Result<(), DbError> {
+    let mut client = database.client().await?;
+    // A session lock, since migrations run in transactions of their own.
+    client.execute("SELECT pg_advisory_lock(hashtext($1))", &[&SCHEMA]).await?;
+    let result = async {
+        client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}")).await?;
+        let connection: &mut tokio_postgres::Client = client.deref_mut().deref_mut();
+        embedded::migrations::runner()
+            .run_async(connection)
+            .await
+            .map_err(|e| DbError::Migrate(std::error::Error::source(&e).map_or(e.to_string(), |c| format!("{e}: {c}"))))
+    }
+    .await;
+    client.execute("SELECT pg_advisory_unlock(hashtext($1))", &[&SCHEMA]).await?;
+    let report = result?;
+    for migration in report.applied_migrations() {
+        tracing::info!(%migration, "schema migrated");
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Counters for Prometheus.
+
+use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+/// All metrics of the process; clones share them.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    /// Transactions stored.
+    pub transactions: IntCounter,
+    /// Events stored.
+    pub events: IntCounter,
+    /// Confirmed transactions that the cluster dropped.
+    pub rollbacks: IntCounter,
+    /// Whether the subscription stands.
+    pub subscribed: IntGauge,
+    /// Newest finalised slot seen.
+    pub finalized_slot: IntGauge,
+    /// Holes in event numbers.
+    pub gaps: IntGauge,
+    /// Differences between chain and index that outlived a round.
+    pub differences: IntGauge,
+    /// API answers by status code.
+    pub answers: IntCounterVec,
+    /// Seconds that API answers took.
+    pub answer_seconds: Histogram,
+}
+
+impl Metrics {
+    /// Metrics of their own registry, so that several indexers fit one process (as tests need).
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new_custom(Some("openledger_indexer".into()), None)?;
+        let counter = |name: &str, help: &str| -> Result<IntCounter, prometheus::Error> {
+            let metric = IntCounter::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok(metric)
+        };
+        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
+            let metric = IntGauge::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok(metric)
+        };
+        let answers = IntCounterVec::new(Opts::new("api_answers_total", "API answers by status code"), &["status"])?;
+        registry.register(Box::new(answers.clone()))?;
+        let answer_seconds = Histogram::with_opts(HistogramOpts::new("api_answer_seconds", "Duration of API answers"))?;
+        registry.register(Box::new(answer_seconds.clone()))?;
+        Ok(Self {
+            transactions: counter("transactions_total", "Transactions stored")?,
+            events: counter("events_total", "Events stored")?,
+            rollbacks: counter("rollbacks_total", "Confirmed transactions that the cluster dropped")?,
+            subscribed: gauge("subscribed", "1 while the subscription stands")?,
+            finalized_slot: gauge("finalized_slot", "Newest finalised slot seen")?,
+            gaps: gauge("gaps", "Holes in event numbers")?,
+            differences: gauge("differences", "Differences between chain and index that outlived a round")?,
+            answers,
+            answer_seconds,
+            registry,
+        })
+    }
+
+    /// The text that Prometheus reads.
+    pub fn text(&self) -> Result<String, prometheus::Error> {
+        let mut out = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut out)?;
+        Ok(String::from_utf8_lossy(&out).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Metrics;
+
+    #[test]
+    fn metrics_are_written_in_prometheus_form() {
+        let metrics = Metrics::new().expect("fresh registry");
+        metrics.events.inc_by(3);
+        let text = metrics.text().expect("encodes");
+        assert!(text.contains("# TYPE openledger_indexer_events_total counter"), "{text}");
+        assert!(text.contains("openledger_indexer_events_total 3"), "{text}");
+    }
+}

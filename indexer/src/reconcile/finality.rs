@@ -1,0 +1,86 @@
+//! Turns confirmed rows into finalised ones, or takes them back.
+
+use crate::{
+    datasource::{Source, SourceError},
+    ingest,
+};
+use serde::Deserialize;
+use solana_commitment_config::CommitmentConfig;
+use solana_signature::Signature;
+
+/// Statuses of one request: the most that nodes give.
+const PAGE: i64 = 256;
+
+/// A row that is not final yet.
+#[derive(Deserialize)]
+struct Pending {
+    signature: String,
+    slot: u64,
+    failed: bool,
+}
+
+/// Asks the cluster about every stored transaction up to its newest finalised slot: those that it finalised are marked
+/// so, those that it dropped are rolled back. Returns how many were finalised.
+pub async fn finalise(source: &Source) -> Result<u64, SourceError> {
+    let (rpc, db) = (source.client.rpc(), &source.db);
+    let finalized = rpc.get_slot_with_commitment(CommitmentConfig::finalized()).await?;
+    db.execute("UPDATE chain SET finalized_slot = greatest(finalized_slot, $1)", &[&(finalized as i64)]).await?;
+    source.metrics.finalized_slot.set(finalized as i64);
+    let (mut done, mut after) = (0, (0i64, String::new()));
+    loop {
+        let pending: Vec<Pending> = db
+            .rows(
+                "SELECT signature, slot, failed FROM transaction
+                 WHERE NOT finalized AND slot <= $1 AND (slot, signature) > ($2, $3) ORDER BY slot, signature LIMIT $4",
+                &[&(finalized as i64), &after.0, &after.1, &PAGE],
+            )
+            .await?;
+        let Some(last) = pending.last() else { return Ok(done) };
+        after = (last.slot as i64, last.signature.clone());
+        let signatures: Vec<Signature> = pending
+            .iter()
+            .map(|p| p.signature.parse().map_err(|_| SourceError::Signature(p.signature.clone())))
+            .collect::<Result<_, _>>()?;
+        let statuses = rpc.get_signature_statuses_with_history(&signatures).await?.value;
+        for (row, status) in pending.iter().zip(statuses) {
+            match status {
+                Some(s) if s.err.is_some() != row.failed => {
+                    // It ended up in another fork, where it fared differently.
+                    source.retake(&row.signature).await?;
+                }
+                Some(s) if s.satisfies_commitment(CommitmentConfig::finalized()) => {
+                    done += db
+                        .execute(
+                            "UPDATE transaction SET finalized = true, slot = $2 WHERE signature = $1",
+                            &[&row.signature, &(s.slot as i64)],
+                        )
+                        .await?;
+                }
+                Some(_) => {}
+                None => source.drop_if_gone(&row.signature, row.slot).await?,
+            }
+        }
+        // Views of the API change with the flag.
+        source.news.send_replace(());
+    }
+}
+
+impl Source {
+    /// Forgets a transaction and takes it over anew.
+    async fn retake(&self, signature: &str) -> Result<(), SourceError> {
+        ingest::roll_back(&self.db, signature).await?;
+        self.metrics.rollbacks.inc();
+        self.take(signature).await.map(|_| ())
+    }
+
+    /// Rolls a transaction back if the node, whose history reaches back to its slot, does not know it any more.
+    async fn drop_if_gone(&self, signature: &str, slot: u64) -> Result<(), SourceError> {
+        if self.client.rpc().get_first_available_block().await? > slot || !self.is_dropped(signature).await? {
+            return Ok(());
+        }
+        tracing::warn!(signature, slot, "the cluster dropped a confirmed transaction: rolled back");
+        ingest::roll_back(&self.db, signature).await?;
+        self.metrics.rollbacks.inc();
+        Ok(())
+    }
+}

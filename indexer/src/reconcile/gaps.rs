@@ -1,0 +1,41 @@
+//! Holes in the event numbers of a subject.
+
+use crate::{
+    datasource::{Source, SourceError, backfill_account},
+    db::{Database, DbError},
+};
+use serde::{Deserialize, Serialize};
+
+/// Event numbers of one subject that are missing although a later one is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Name of the program.
+    pub program: String,
+    /// Base58 address of the subject.
+    pub subject: String,
+    /// First missing number.
+    pub first: u64,
+    /// Last missing number.
+    pub last: u64,
+}
+
+/// All holes.
+pub async fn gaps(db: &Database) -> Result<Vec<Gap>, DbError> {
+    db.rows("SELECT program, subject, first, last FROM gap ORDER BY program, subject, first", &[]).await
+}
+
+/// Reads the whole history of every subject with a hole. Returns the holes that are still there.
+pub async fn close_gaps(source: &Source) -> Result<Vec<Gap>, SourceError> {
+    let mut found = gaps(&source.db).await?;
+    if !found.is_empty() {
+        found.dedup_by(|a, b| a.subject == b.subject);
+        for gap in &found {
+            let subject = gap.subject.parse().map_err(|_| SourceError::Signature(gap.subject.clone()))?;
+            let new = backfill_account(source, &subject).await?;
+            tracing::info!(subject = gap.subject, first = gap.first, last = gap.last, new, "filled a hole");
+        }
+        found = gaps(&source.db).await?;
+    }
+    source.metrics.gaps.set(found.len() as i64);
+    Ok(found)
+}

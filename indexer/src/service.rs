@@ -1,0 +1,134 @@
+//! The parts put together: `run` and `resync`.
+
+use crate::{
+    api, checkpoint,
+    config::{RunArgs, SourceArgs},
+    datasource::{self, Source},
+    db::Database,
+    metrics::Metrics,
+    reconcile,
+};
+use anyhow::{Context, Result, bail};
+use openledger_sdk::{client::Client, store::Store};
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    sync::Notify,
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+/// How long the first backfill waits for the subscription, so that nothing falls between the two.
+const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(5);
+/// How long open answers may take once a stop was asked for.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Follows the chain and serves the API until `stop` resolves. Whatever ends it, the next run goes on where it was.
+pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result<()> {
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}: choose another address with --listen", args.listen))?;
+    let store = args.store.as_ref().map(Store::folder).transpose().context("cannot open the artifact store")?;
+    let db = Database::open(&args.source.database).await?;
+    let client = Client::new(args.source.rpc.clone(), args.ws.clone());
+    let source = Source::new(client, db, Metrics::new()?);
+    bind_cluster(&source, &args.source.rpc).await?;
+
+    let address = listener.local_addr()?;
+    tracing::info!(%address, rpc = args.source.rpc, "indexer runs: http://{address}/v1/status");
+    let subscribed = Arc::new(Notify::new());
+    let (server_stop, server_stopped) = tokio::sync::oneshot::channel::<()>();
+    let served = api::serve(api::State::new(&source, store), listener, async {
+        let _ = server_stopped.await;
+    });
+    let mut server = tokio::spawn(served);
+    let workers = [
+        tokio::spawn(datasource::subscribe(source.clone(), subscribed.clone())),
+        tokio::spawn(poll(source.clone(), subscribed, args.poll)),
+        tokio::spawn(check(source, args.reconcile)),
+    ];
+    tokio::select! {
+        () = stop => {
+            let _ = server_stop.send(());
+            // Live streams never end by themselves.
+            if timeout(STOP_WITHIN, &mut server).await.is_err() {
+                server.abort();
+            }
+        }
+        ended = &mut server => ended.context("the API failed")?,
+    }
+    workers.iter().for_each(tokio::task::JoinHandle::abort);
+    tracing::info!("stopped; the next run goes on from here");
+    Ok(())
+}
+
+/// Drops the index, reads the whole ledger again, and returns the numbers of transactions and events.
+pub async fn resync(args: &SourceArgs) -> Result<(u64, u64)> {
+    let db = Database::recreate(&args.database).await?;
+    let source = Source::new(Client::new(args.rpc.clone(), String::new()), db, Metrics::new()?);
+    bind_cluster(&source, &args.rpc).await?;
+    // The second pass finds what happened during the first.
+    while datasource::backfill(&source).await? > 0 {}
+    reconcile::finalise(&source).await?;
+    let gaps = reconcile::close_gaps(&source).await?;
+    if let Some(gap) = gaps.first() {
+        bail!(
+            "the node's history lacks events {} to {} of {} {} (and {} other holes): use a node with the full history",
+            gap.first,
+            gap.last,
+            gap.program,
+            gap.subject,
+            gaps.len() - 1
+        );
+    }
+    Ok((source.metrics.transactions.get(), source.metrics.events.get()))
+}
+
+/// Refuses a database that holds another cluster's events.
+async fn bind_cluster(source: &Source, url: &str) -> Result<()> {
+    let genesis = source.client.rpc().get_genesis_hash().await;
+    let genesis = genesis.with_context(|| format!("no Solana node answers at {url}: check --rpc"))?.to_string();
+    let bound = checkpoint::bind_cluster(&source.db, &genesis).await?;
+    if bound != genesis {
+        bail!(
+            "the database holds the events of the cluster with genesis {bound}, but {url} is of cluster {genesis}: use \
+             another database, or `openledger-indexer resync` to start over"
+        );
+    }
+    Ok(())
+}
+
+/// Looks at the ledger at once after each (re)subscription, and every so often as a net under it.
+async fn poll(source: Source, subscribed: Arc<Notify>, every: Duration) {
+    let _ = timeout(SUBSCRIBED_WITHIN, subscribed.notified()).await;
+    loop {
+        match datasource::backfill(&source).await {
+            Ok(0) => {}
+            Ok(new) => tracing::debug!(new, "transactions found by polling"),
+            Err(error) => tracing::warn!(%error, "polling failed: it will be tried again"),
+        }
+        if let Err(error) = reconcile::finalise(&source).await {
+            tracing::warn!(%error, "finality could not be asked for: it will be tried again");
+        }
+        let _ = timeout(every, subscribed.notified()).await;
+    }
+}
+
+/// Closes holes and compares with the chain, every so often.
+async fn check(source: Source, every: Duration) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        match reconcile::close_gaps(&source).await {
+            Ok(gaps) if gaps.is_empty() => {}
+            Ok(gaps) => tracing::warn!(holes = gaps.len(), "event numbers are missing: see /v1/status"),
+            Err(error) => tracing::warn!(%error, "holes could not be looked for: it will be tried again"),
+        }
+        match reconcile::compare(&source).await {
+            Ok(differences) if differences.is_empty() => {}
+            Ok(differences) => tracing::warn!(fields = differences.len(), "chain and index differ: see /v1/status"),
+            Err(error) => tracing::warn!(%error, "the comparison with the chain failed: it will be tried again"),
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The API over a small history: answers in the SDK's types, proofs that hold offline, refusals that say what is wrong.
+
+mod support;
+
+use openledger_indexer::{api, datasource::Source, ingest::ingest, metrics::Metrics};
+use openledger_sdk::{
+    api::{IndexerClient, types::Amount},
+    client::Client,
+    pda,
+    store::Store,
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use support::{Server, World, key, world};
+use tokio::sync::oneshot;
+
+/// An API that serves the history until dropped. No node is behind it.
+struct Api {
+    base: String,
+    client: IndexerClient,
+    source: Source,
+    _store: tempfile::TempDir,
+    _server: Server,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Api {
+    async fn start(world: &World) -> Self {
+        let server = Server::start();
+        let db = server.database("api").await;
+        openledger_indexer::checkpoint::bind_cluster(&db, "genesis").await.expect("bound");
+        for record in &world.history {
+            ingest(&db, record).await.expect("ingests");
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::folder(folder.path()).expect("a store");
+        // The second batch's manifest is missing on purpose.
+        store.put_blob(world.manifests[0].to_bytes().expect("canonical")).await.expect("stored");
+        store.put_settlement_report(1, world.report.clone()).await.expect("stored");
+        let nowhere = Client::new("http://127.0.0.1:9", "ws://127.0.0.1:9");
+        let source = Source::new(nowhere, db, Metrics::new().expect("metrics"));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("bound"));
+        let (stop, stopped) = oneshot::channel();
+        tokio::spawn(api::serve(api::State::new(&source, Some(store)), listener, async {
+            let _ = stopped.await;
+        }));
+        Self { client: IndexerClient::new(&base), base, source, _store: folder, _server: server, _stop: stop }
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let response = reqwest::get(format!("{}{path}", self.base)).await.expect("answers");
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap_or_else(|e| panic!("{path}: {e}")))
+    }
+}
+
+#[tokio::test]
+async fn d1_every_accepted_contribution_has_a_proof_that_holds_offline() {
+    let world = world();
+    let api = Api::start(&world).await;
+    let datanet = api.client.datanet(&world.datanet).await.expect("answers").expect("is there");
+    assert_eq!(datanet.root, hex::encode(world.root));
+    for (number, manifest) in world.manifests.iter().enumerate() {
+        for (place, leaf) in manifest.leaf_hashes().iter().enumerate() {
+            let found = api.client.contribution(leaf).await.expect("answers").expect("is there");
+            assert_eq!(found.contribution.place, place as u64);
+            // Metadata comes from the manifest, so only where the store has it.
+            let title = found.contribution.detail.as_ref().map(|d| d.title.clone());
+            assert_eq!(title.is_some(), number == 0);
+            match found.proof {
+                Some(proof) => {
+                    assert_eq!(proof.leaf, *leaf);
+                    proof.verify_against(&world.datanet, &world.root).expect("holds");
+                    assert_eq!(proof.preimage.is_some(), number == 0);
+                }
+                None => assert_eq!((number, found.contribution.status.as_str()), (2, "rejected")),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn lists_and_details_tell_what_happened() {
+    let world = world();
+    let api = Api::start(&world).await;
+    let datanets = api.client.datanets().await.expect("answers");
+    let d = &datanets[0];
+    assert_eq!((d.id, d.batches, d.accepted, d.rejected), (u64::MAX, 3, 2, 1));
+    assert_eq!((d.contributions, d.contributors), (8, 2));
+    let batch = api.client.batch(&pda::batch(&world.datanet, 0)).await.expect("answers").expect("is there");
+    assert_eq!((batch.status.as_str(), batch.quality, batch.reviews.len()), ("accepted", Some(9000), 1));
+    assert_eq!(batch.reviews[0].approve, Some(true));
+    let rejected = api.client.batch(&pda::batch(&world.datanet, 2)).await.expect("answers").expect("is there");
+    assert_eq!((rejected.status.as_str(), rejected.place), ("rejected", None));
+
+    let model = api.client.model(&world.model).await.expect("answers").expect("is there");
+    assert_eq!(
+        (model.status.as_str(), model.price_in, model.answers, model.fees),
+        ("ready", Amount(12), 3, Amount(3000))
+    );
+    assert_eq!(model.snapshots[0].batches, 2);
+    let job = api.client.job(&world.job).await.expect("answers").expect("is there");
+    assert_eq!(
+        (job.status.as_str(), job.paid, job.refunded, job.seed),
+        ("attested", Amount(6000), Amount(3000), Amount(u64::MAX))
+    );
+    assert_eq!(job.compute[0].amount, Amount(6000));
+
+    let receipts = api.client.receipts().await.expect("answers");
+    assert!(receipts.len() == 3 && receipts[0].slot > receipts[2].slot);
+    let receipt = api.client.receipt(&world.request).await.expect("answers").expect("is there");
+    assert_eq!((receipt.amount, receipt.parts.contributors, receipt.answer), (Amount(1000), Amount(400), None));
+
+    let operators = api.client.operators().await.expect("answers");
+    assert_eq!(operators.len(), 1);
+    assert_eq!((operators[0].endpoint.as_str(), operators[0].staked), ("http://b:2", Amount(550)));
+    assert_eq!((operators[0].capabilities.join(" ").as_str(), operators[0].earned), ("train attribute", Amount(6750)));
+    let committees = api.client.committees().await.expect("answers");
+    assert_eq!(
+        (committees[0].status.as_str(), committees[0].members.clone()),
+        ("active", vec![world.operator.to_string()])
+    );
+
+    let status = api.client.status().await.expect("answers");
+    assert_eq!(status.gaps, Vec::<String>::new());
+    assert_eq!(status.events as usize, world.history.iter().map(|t| t.events.len()).sum::<usize>());
+}
+
+#[tokio::test]
+async fn claims_prove_against_the_active_root() {
+    let world = world();
+    let api = Api::start(&world).await;
+    for (wallet, pool, lifetime, claimed) in [
+        (world.contributors[0], "contributors", 700, 700),
+        (world.contributors[1], "contributors", 500, 0),
+        (world.validator, "validators", 150, 0),
+    ] {
+        let claims = api.client.claims(&wallet).await.expect("answers");
+        assert_eq!(claims.pools.len(), 1);
+        let claim = &claims.pools[0];
+        assert_eq!((claim.pool.as_str(), claim.lifetime, claim.claimed), (pool, Amount(lifetime), Amount(claimed)));
+        assert_eq!(claim.claimable, Amount(lifetime - claimed));
+        let tree = &world.trees[usize::from(pool == "validators")];
+        let proof: Vec<[u8; 32]> =
+            claim.proof.iter().map(|h| openledger_sdk::text::parse_hash(h).expect("hash")).collect();
+        let leaf = openledger_protocol::rewards::leaf(&wallet.to_bytes(), lifetime);
+        let root = openledger_protocol::rewards::root_from_proof(tree.count(), claim.index, &leaf, &proof);
+        assert_eq!(root, Some(tree.root()));
+    }
+    assert!(api.client.claims(&key(200)).await.expect("answers").pools.is_empty());
+}
+
+#[tokio::test]
+async fn wrong_requests_are_told_what_is_wrong() {
+    let world = world();
+    let api = Api::start(&world).await;
+    let stranger = key(201);
+    for (path, status, words) in [
+        ("/v1/datanets/xyz".to_owned(), 400, "\"xyz\" is not a Base58 address"),
+        (format!("/v1/datanets/{stranger}"), 404, "there is no Datanet"),
+        (format!("/v1/datanets/{stranger}/contributions"), 404, "there is no Datanet"),
+        ("/v1/contributions/12".to_owned(), 400, "64 hex digits"),
+        (format!("/v1/contributions/{}", "0".repeat(64)), 404, "there is no contribution"),
+        ("/v1/settlements/one".to_owned(), 400, "epoch `one`"),
+        ("/v1/settlements/9".to_owned(), 404, "there is no settlement"),
+        ("/v1/models?limit=0".to_owned(), 400, "limit `0`"),
+        ("/v1/models?cursor=x".to_owned(), 400, "cursor `x`"),
+        ("/v1/models?ovner=x".to_owned(), 400, "`ovner` is no parameter"),
+        ("/v1/nothing".to_owned(), 404, "/openapi.json"),
+        ("/v1/events?after=-1".to_owned(), 400, "after `-1`"),
+        // No node is behind this API, and a balance cannot be had without one.
+        (format!("/v1/wallets/{stranger}"), 503, "Solana node"),
+    ] {
+        let (found, body) = api.get(&path).await;
+        let error = body["error"].as_str().unwrap_or_default();
+        assert!(found == status && error.contains(words), "{path}: {found} {error}");
+    }
+    let response = reqwest::Client::new().post(format!("{}/v1/status", api.base)).send().await.expect("answers");
+    assert_eq!(response.status().as_u16(), 405);
+}
+
+#[tokio::test]
+async fn browsers_of_any_origin_may_ask() {
+    let api = Api::start(&world()).await;
+    let request = reqwest::Client::new().get(format!("{}/v1/status", api.base)).header("origin", "http://studio.local");
+    let response = request.send().await.expect("answers");
+    assert_eq!(response.headers()["access-control-allow-origin"], "http://studio.local");
+}
+
+#[tokio::test]
+async fn pages_join_without_repetition_or_hole() {
+    let world = world();
+    let api = Api::start(&world).await;
+    let path = format!("/v1/datanets/{}/contributions?limit=3", world.datanet);
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let (_, page) = api.get(&format!("{path}{cursor}")).await;
+        seen.extend(page["items"].as_array().expect("items").iter().map(|i| i["leaf"].to_string()));
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), 10);
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 10);
+}
+
+#[tokio::test]
+async fn every_answer_has_the_fields_that_the_openapi_document_names() {
+    let world = world();
+    let api = Api::start(&world).await;
+    let (_, document) = api.get("/openapi.json").await;
+    let leaf = hex::encode(world.manifests[0].leaf_hashes()[0]);
+    let request = hex::encode(world.request);
+    let batch = pda::batch(&world.datanet, 0);
+    let mut checked = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let schema = &item["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        // Balances need a node.
+        if schema.is_null() || path.starts_with("/v1/wallets") {
+            continue;
+        }
+        let address = match path.split('/').nth(2) {
+            Some("models") => world.model,
+            Some("jobs") => world.job,
+            Some("batches") => batch,
+            _ => world.datanet,
+        };
+        let filled = path
+            .replace("{address}", &address.to_string())
+            .replace("{leaf}", &leaf)
+            .replace("{request}", &request)
+            .replace("{epoch}", "1")
+            .replace("{wallet}", &world.contributors[0].to_string());
+        let (status, answer) = api.get(&filled).await;
+        assert_eq!(status, 200, "{filled}");
+        fits(&document, schema, &answer, path);
+        checked += 1;
+    }
+    assert!(checked >= 18, "{checked}");
+}
+
+/// Whether `value` has exactly the fields that `schema` knows, all of them down.
+fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return fits(document, document.pointer(&reference[1..]).expect("a schema"), value, at);
+    }
+    if let Some(options) = schema["oneOf"].as_array() {
+        if !value.is_null() {
+            fits(document, &options[1], value, at);
+        }
+        return;
+    }
+    if let Some(properties) = schema["properties"].as_object() {
+        let value = value.as_object().unwrap_or_else(|| panic!("{at}: {value} is no object"));
+        for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            assert!(value.contains_key(required), "{at}: {required} is missing");
+        }
+        for (name, field) in value {
+            let known = properties.get(name).unwrap_or_else(|| panic!("{at}: {name} is not in the document"));
+            fits(document, known, field, &format!("{at}.{name}"));
+        }
+    } else if let (Some(items), Some(list)) = (schema.get("items"), value.as_array()) {
+        list.iter().for_each(|v| fits(document, items, v, at));
+    } else {
+        let types = &schema["type"];
+        let found = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let fits = types == found || types.as_array().is_some_and(|t| t.iter().any(|t| t == found));
+        assert!(fits, "{at}: {found} is not {types}");
+    }
+}
+
+#[tokio::test]
+async fn the_live_feed_brings_new_events_once_and_goes_on_after_the_last_id() {
+    use futures::StreamExt;
+    let mut world = world();
+    let last = world.history.pop().expect("not empty");
+    let api = Api::start(&world).await;
+    let url = format!("{}/v1/events/stream", api.base);
+    let newest = reqwest::get(format!("{}/v1/events?limit=500", api.base)).await.expect("answers");
+    let newest: Value = newest.json().await.expect("json");
+    let before = newest["items"].as_array().and_then(|i| i.get(i.len() - 2)).expect("two events")["id"].to_string();
+    let response = reqwest::Client::new().get(&url).header("last-event-id", before).send().await.expect("answers");
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut stream = response.bytes_stream();
+    let (mut text, mut sent) = (String::new(), false);
+    while text.matches("data:").count() < 2 {
+        let part = tokio::time::timeout(std::time::Duration::from_secs(20), stream.next()).await.expect("in time");
+        text += &String::from_utf8_lossy(&part.expect("goes on").expect("reads"));
+        if !sent && text.contains("data:") {
+            ingest(&api.source.db, &last).await.expect("ingests");
+            api.source.news.send_replace(());
+            sent = true;
+        }
+    }
+    assert_eq!(text.matches("event:SettlementActivated").count(), 1, "{text}");
+    assert_eq!(text.matches("event:Claimed").count(), 1, "{text}");
+    let metrics = reqwest::get(format!("{}/metrics", api.base)).await.expect("answers").text().await.expect("text");
+    assert!(metrics.contains("openledger_indexer_api_answers_total{status=\"200\"}"), "{metrics}");
+}

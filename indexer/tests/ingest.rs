@@ -1,0 +1,150 @@
+//! Rule I1: the index misses no event and holds none twice, in whatever order they come and whatever is killed when.
+
+mod support;
+
+use openledger_indexer::{
+    db::Database,
+    ingest::{IngestError, Outcome, TransactionRecord, ingest, roll_back},
+    reconcile::gaps,
+};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use std::time::Duration;
+use support::{Server, state, world};
+
+async fn ingest_all(db: &Database, history: &[TransactionRecord]) {
+    for record in history {
+        ingest(db, record).await.expect("ingests");
+    }
+}
+
+#[tokio::test]
+async fn i1_any_order_with_any_repetition_gives_the_same_rows() {
+    let (server, world) = (Server::start(), world());
+    let db = server.database("straight").await;
+    ingest_all(&db, &world.history).await;
+    let expected = state(&db).await;
+    assert!(expected.len() > world.history.len());
+
+    let config = Config { cases: 6, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let places: Vec<usize> = (0..world.history.len()).collect();
+    let repeated: Vec<usize> = places.iter().chain(&places[..20]).copied().collect();
+    let mut orders = Vec::new();
+    for _ in 0..6 {
+        let tree = Just(repeated.clone()).prop_shuffle().new_tree(&mut runner).expect("a permutation");
+        orders.push(tree.current());
+    }
+    for (number, order) in orders.iter().enumerate() {
+        let db = server.database(&format!("shuffled_{number}")).await;
+        for place in order {
+            ingest(&db, &world.history[*place]).await.expect("ingests");
+        }
+        assert_eq!(state(&db).await, expected, "order {order:?}");
+    }
+}
+
+#[tokio::test]
+async fn i1_a_kill_at_any_moment_loses_and_doubles_nothing() {
+    let (server, world) = (Server::start(), world());
+    let db = server.database("whole").await;
+    ingest_all(&db, &world.history).await;
+    let expected = state(&db).await;
+
+    let url = server.url("killed");
+    let mut survivors = Vec::new();
+    for kill_after in [1, 3, 7, 15, 30, 60, 120] {
+        // Every life opens the database anew and starts from the beginning, as after a lost checkpoint.
+        let db = Database::open(&url).await.expect("opens");
+        let life = tokio::spawn({
+            let (db, history) = (db.clone(), world.history.clone());
+            async move { ingest_all(&db, &history).await }
+        });
+        tokio::time::sleep(Duration::from_millis(kill_after)).await;
+        life.abort();
+        let _ = life.await;
+        let whole: Vec<String> = state(&db).await.into_iter().filter(|r| r.starts_with("transaction")).collect();
+        survivors.push(whole.len());
+    }
+    assert!(survivors.is_sorted(), "a restart lost transactions: {survivors:?}");
+    let db = Database::open(&url).await.expect("opens");
+    ingest_all(&db, &world.history).await;
+    assert_eq!(state(&db).await, expected);
+}
+
+#[tokio::test]
+async fn two_writers_at_once_store_each_transaction_once() {
+    let (server, world) = (Server::start(), world());
+    let db = server.database("alone").await;
+    ingest_all(&db, &world.history).await;
+    let expected = state(&db).await;
+    let (a, b) = (server.database("shared").await, server.database("shared").await);
+    let mut backwards = world.history.clone();
+    backwards.reverse();
+    tokio::join!(ingest_all(&a, &world.history), ingest_all(&b, &backwards));
+    assert_eq!(state(&a).await, expected);
+}
+
+#[tokio::test]
+async fn a_missing_event_is_a_visible_gap_until_it_comes() {
+    let (server, world) = (Server::start(), world());
+    let db = server.database("gap").await;
+    let missing = world.history.iter().position(|t| t.events[0].name() == "VerdictCommitted").expect("in the history");
+    for (n, record) in world.history.iter().enumerate() {
+        if n != missing {
+            ingest(&db, record).await.expect("ingests");
+        }
+    }
+    let found = gaps(&db).await.expect("reads");
+    let subject = world.history[missing].events[0].subject().to_string();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].subject.as_str(), found[0].first, found[0].last), (subject.as_str(), 3, 3));
+    ingest(&db, &world.history[missing]).await.expect("ingests");
+    assert_eq!(gaps(&db).await.expect("reads"), []);
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_takes_all_that_came_of_it_along_and_may_come_again() {
+    let (server, world) = (Server::start(), world());
+    let db = server.database("rollback").await;
+    ingest_all(&db, &world.history).await;
+    let expected = state(&db).await;
+    for record in &world.history {
+        assert!(roll_back(&db, &record.signature).await.expect("rolls back"));
+        let left = state(&db).await;
+        assert!(!left.iter().any(|row| row.contains(&record.signature)), "{}", record.signature);
+        assert_eq!(ingest(&db, record).await.expect("comes again"), Outcome::Stored(record.events.len()));
+        assert_eq!(state(&db).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_second_event_under_one_number_is_refused_whole() {
+    let (server, world) = (Server::start(), world());
+    let db = server.database("conflict").await;
+    ingest_all(&db, &world.history).await;
+    let before = state(&db).await;
+    let mut other = world.history.last().expect("not empty").clone();
+    let stored = std::mem::replace(&mut other.signature, "another".into());
+    let error = ingest(&db, &other).await.expect_err("refused");
+    assert!(matches!(&error, IngestError::Conflict { stored: s, sequence: 0, .. } if *s == stored), "{error}");
+    assert_eq!(state(&db).await, before);
+}
+
+#[tokio::test]
+async fn a_failed_transaction_is_remembered_without_events() {
+    let server = Server::start();
+    let db = server.database("failed").await;
+    let record = TransactionRecord {
+        signature: "failed".into(),
+        slot: 7,
+        place: None,
+        block_time: None,
+        failed: true,
+        events: vec![],
+    };
+    assert_eq!(ingest(&db, &record).await.expect("stored"), Outcome::Stored(0));
+    assert_eq!(ingest(&db, &record).await.expect("known"), Outcome::Known);
+}
