@@ -8,8 +8,6 @@ pub const MAX_NAME: usize = 64;
 pub const MAX_SNAPSHOTS: usize = 8;
 /// Longest window in slots (about 460 days).
 pub const MAX_WINDOW: u64 = 100_000_000;
-/// Bit of `stake::state::Operator::capabilities` that says: can train.
-pub const CAN_TRAIN: u32 = 1;
 /// Most operators that one result pays.
 pub const MAX_COMPUTE: usize = 8;
 

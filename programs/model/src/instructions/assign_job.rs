@@ -6,7 +6,7 @@ use stake::{
     committee::View,
     error::SharedError,
     sequence::take,
-    state::{CommitteeStatus, Config as StakeConfig, Operator},
+    state::{CommitteeStatus, Config as StakeConfig, Operator, capability},
 };
 
 /// Accounts of `assign_job`.
@@ -37,7 +37,7 @@ impl AssignJob<'_> {
     /// Checks that the job waits and that the signer may take it.
     pub fn validate(&self) -> Result<()> {
         require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);
-        require!(self.operator_entry.capabilities & CAN_TRAIN != 0, ModelError::CannotTrain);
+        require!(self.operator_entry.capabilities & capability::TRAIN != 0, ModelError::CannotTrain);
         let data = self.committee.try_borrow_data()?;
         let committee = View::read(self.committee.owner, &data)?;
         let active = committee.head.status == CommitteeStatus::Active

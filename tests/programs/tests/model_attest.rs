@@ -1,0 +1,283 @@
+//! Results: accepted once, only with the active committee's signature over exactly them, and paid to the last unit.
+
+use ::stake::error::SharedError;
+use anchor_lang::error::ErrorCode;
+use model::{
+    AttestResultArgs, ComputeShare,
+    error::ModelError,
+    events::ResultAttested,
+    state::{Job, JobStatus, Model, ModelStatus},
+};
+use openledger_protocol::attest::Kind;
+use program_tests::{
+    Key, OPEN, attest, key,
+    model::{self as net, BUDGET, JOB_SLOTS, Lab, message, result},
+    refused, swapped,
+    tx::refused_with,
+};
+use proptest::prelude::*;
+use solana_instruction::Instruction;
+use solana_keypair::Signer;
+use solana_pubkey::Pubkey;
+
+fn member(lab: &Lab, n: usize) -> Pubkey {
+    lab.committee.members[n].wallet.pubkey()
+}
+
+/// The Ed25519 instruction and the one that it authorises.
+fn pair(lab: &Lab, job: Pubkey, args: &AttestResultArgs) -> [Instruction; 2] {
+    let signed = attest::signed(&lab.committee.key, &message(&lab.world, &lab.committee, job, args));
+    [signed, net::attest_result(&lab.world, job, lab.committee.epoch, args.clone())]
+}
+
+#[test]
+fn an_attested_result_pays_refunds_and_makes_the_model_ready() {
+    let mut lab = Lab::new();
+    let o = lab.owner.pubkey();
+    let job = lab.trained(BUDGET);
+    let (a, b) = (member(&lab, 0), member(&lab, 1));
+    let before = (lab.world.open_of(&a), lab.world.open_of(&b), lab.world.open_of(&o));
+    let args = result(&lab.world, &[(a, 60 * OPEN), (b, 15 * OPEN + 1)]);
+    let event: ResultAttested = lab.attest(job, args.clone()).expect("is attested").event();
+    let (paid, rest) = (75 * OPEN + 1, 25 * OPEN - 1);
+    assert_eq!((event.paid, event.refunded, event.committee_epoch), (paid, rest, lab.committee.epoch));
+    assert_eq!(event.compute, args.compute);
+    assert_eq!(
+        (lab.world.open_of(&a), lab.world.open_of(&b), lab.world.open_of(&o)),
+        (before.0 + 60 * OPEN, before.1 + 15 * OPEN + 1, before.2 + rest)
+    );
+    let (state, model): (Job, Model) = (lab.world.get(&job), lab.world.get(&lab.model));
+    assert_eq!((state.status, state.paid, state.refunded), (JobStatus::Attested, paid, rest));
+    assert_eq!((model.status, model.adapter_hash, model.job), (ModelStatus::Ready, args.adapter_hash, Some(job)));
+    assert_eq!((model.manifest_hash, model.snapshots), (args.manifest_hash, state.snapshots));
+}
+
+#[test]
+fn a_result_is_accepted_once() {
+    let mut lab = Lab::new();
+    let job = lab.trained(BUDGET);
+    let args = result(&lab.world, &[(member(&lab, 0), OPEN)]);
+    let both = pair(&lab, job, &args);
+    lab.world.send(&both, &[]).expect("is attested");
+    refused(lab.world.send(&both, &[]), ErrorCode::AccountNotInitialized);
+    // The escrow's address funded again by a stranger: the job's state still refuses.
+    lab.world.put_token(net::escrow(&job), lab.world.mint, job, BUDGET);
+    refused(lab.world.send(&both, &[]), ModelError::JobNotRunning);
+}
+
+/// Rule A1: no attested change without the active committee's signature over exactly that change.
+#[test]
+fn a_signature_over_anything_else_is_refused() {
+    let mut lab = Lab::new();
+    let job = lab.trained(BUDGET);
+    let other = lab.trained(BUDGET);
+    let args = result(&lab.world, &[(member(&lab, 0), OPEN)]);
+    let [good, ix] = pair(&lab, job, &args);
+    let right = message(&lab.world, &lab.committee, job, &args);
+    let mut changed = args.clone();
+    changed.compute[0].amount += 1;
+    let messages = [
+        openledger_protocol::attest::Message { cluster: [8; 32], ..right },
+        openledger_protocol::attest::Message { program: datanet::ID.to_bytes(), ..right },
+        openledger_protocol::attest::Message { committee_epoch: right.committee_epoch + 1, ..right },
+        openledger_protocol::attest::Message { kind: Kind::Settlement, ..right },
+        openledger_protocol::attest::Message { sequence: right.sequence + 1, ..right },
+        openledger_protocol::attest::Message { sequence: right.sequence - 1, ..right },
+        openledger_protocol::attest::Message { expiry_slot: right.expiry_slot + 1, ..right },
+        message(&lab.world, &lab.committee, other, &args),
+        message(&lab.world, &lab.committee, job, &changed),
+    ];
+    for wrong in messages {
+        let signed = attest::signed(&lab.committee.key, &wrong);
+        refused(lab.world.send(&[signed, ix.clone()], &[]), SharedError::AttestationMessage);
+    }
+    let stranger = attest::signed(&attest::group_key(99), &right);
+    refused(lab.world.send(&[stranger, ix.clone()], &[]), SharedError::AttestationKey);
+    let forged = attest::with_signature(&lab.committee.key.verifying_key().to_bytes(), &[1; 64], &right);
+    refused_with(lab.world.send(&[forged, ix.clone()], &[]), "InstructionError(0");
+    refused(lab.world.send(&[ix.clone()], &[]), SharedError::AttestationMissing);
+    refused(lab.world.send(&[ix.clone(), good.clone()], &[]), SharedError::AttestationMissing);
+    let between = net::post_log(&member(&lab, 0), job, [0; 32]);
+    assert!(lab.world.send(&[good.clone(), between, ix.clone()], &[&lab.committee.members[0].wallet]).is_err());
+    let fake = key("fake sysvar").pubkey();
+    let account = lab.world.svm.get_account(&lab.datanet).unwrap();
+    lab.world.put_raw(fake, solana_sdk_ids::sysvar::ID, account.data);
+    let sysvar = solana_sdk_ids::sysvar::instructions::ID;
+    refused_with(lab.world.send(&[good.clone(), swapped(ix.clone(), sysvar, fake)], &[]), "InstructionError(1");
+    lab.world.send(&[good, ix], &[]).expect("the right one passes");
+}
+
+/// Rule A2: not after its expiry.
+#[test]
+fn an_attestation_expires() {
+    let mut lab = Lab::new();
+    let job = lab.trained(BUDGET);
+    let args = result(&lab.world, &[]);
+    let both = pair(&lab, job, &args);
+    lab.world.pass(args.expiry_slot + 1 - lab.world.slot());
+    refused(lab.world.send(&both, &[]), SharedError::AttestationExpired);
+    let args = result(&lab.world, &[]);
+    let both = pair(&lab, job, &args);
+    lab.world.pass(args.expiry_slot - lab.world.slot());
+    lab.world.send(&both, &[]).expect("the last slot counts");
+}
+
+#[test]
+fn a_retired_committee_attests_nothing() {
+    let mut lab = Lab::new();
+    let job = lab.trained(BUDGET);
+    let args = result(&lab.world, &[]);
+    let both = pair(&lab, job, &args);
+    let next = lab.world.committee(3);
+    refused(lab.world.send(&both, &[]), SharedError::CommitteeNotActive);
+    lab.committee = next;
+    lab.attest(job, args).expect("the active one does");
+}
+
+#[test]
+fn a_result_needs_a_running_job_with_a_log_in_time() {
+    let mut lab = Lab::new();
+    let requested = lab.requested(BUDGET);
+    let args = result(&lab.world, &[]);
+    refused(lab.attest(requested, args.clone()), ModelError::JobNotRunning);
+    let running = lab.running(BUDGET);
+    refused(lab.attest(running, args.clone()), ModelError::LogMissing);
+    let trained = lab.trained(BUDGET);
+    for zero in [
+        AttestResultArgs { adapter_hash: [0; 32], ..args.clone() },
+        AttestResultArgs { manifest_hash: [0; 32], ..args },
+    ] {
+        refused(lab.attest(trained, zero), ModelError::ZeroHash);
+    }
+    lab.world.pass(JOB_SLOTS + 1);
+    let late = result(&lab.world, &[]);
+    refused(lab.attest(trained, late), ModelError::DeadlinePassed);
+}
+
+#[test]
+fn shares_stay_within_the_budget_and_go_to_members_once_each() {
+    let mut lab = Lab::new();
+    let job = lab.trained(BUDGET);
+    let (a, b, c) = (member(&lab, 0), member(&lab, 1), member(&lab, 2));
+    let outsider = lab.world.operator().wallet.pubkey();
+    for (shares, error) in [
+        (vec![(a, BUDGET + 1)], ModelError::OverBudget),
+        (vec![(a, BUDGET), (b, 1)], ModelError::OverBudget),
+        (vec![(a, u64::MAX), (b, 2)], ModelError::OverBudget),
+        (vec![(a, 1), (a, 1)], ModelError::DuplicateOperator),
+        (vec![(outsider, 1)], ModelError::NotMember),
+        (vec![(a, 1); 9], ModelError::TooManyShares),
+    ] {
+        let args = result(&lab.world, &shares);
+        refused(lab.attest(job, args), error);
+    }
+    let args = result(&lab.world, &[(a, OPEN), (b, OPEN)]);
+    let [signed, ix] = pair(&lab, job, &args);
+    let mut few = ix.clone();
+    few.accounts.pop();
+    refused(lab.world.send(&[signed.clone(), few], &[]), ModelError::WrongPayeeCount);
+    let (of_b, of_c) = (lab.world.ata(&b), lab.world.ata(&c));
+    let wrong = swapped(ix.clone(), of_b, of_c);
+    refused(lab.world.send(&[signed.clone(), wrong], &[]), ModelError::WrongPayee);
+    let mut order = ix.clone();
+    let n = order.accounts.len();
+    order.accounts.swap(n - 1, n - 2);
+    refused(lab.world.send(&[signed.clone(), order], &[]), ModelError::WrongPayee);
+    let (mint, token) = (key("other mint").pubkey(), key("other token").pubkey());
+    lab.world.put_mint(mint, 9);
+    lab.world.put_token(token, mint, b, 0);
+    refused(lab.world.send(&[signed.clone(), swapped(ix.clone(), of_b, token)], &[]), ModelError::WrongPayee);
+    refused(lab.world.send(&[signed.clone(), swapped(ix.clone(), of_b, b)], &[]), ModelError::WrongPayee);
+    let (of_owner, mallory) = (lab.world.ata(&lab.owner.pubkey()), lab.world.ata(&lab.curator.pubkey()));
+    let refund = swapped(ix.clone(), of_owner, mallory);
+    refused(lab.world.send(&[signed.clone(), refund], &[]), ModelError::WrongTokenOwner);
+    let rent = swapped(ix.clone(), lab.owner.pubkey(), lab.curator.pubkey());
+    refused(lab.world.send(&[signed.clone(), rent], &[]), ModelError::WrongRequester);
+    let other = lab.trained(1);
+    let foreign = swapped(ix.clone(), net::escrow(&job), net::escrow(&other));
+    refused(lab.world.send(&[signed.clone(), foreign], &[]), ErrorCode::ConstraintSeeds);
+    lab.world.send(&[signed, ix], &[]).expect("the right one passes");
+}
+
+#[test]
+fn the_whole_budget_may_be_earned_and_an_owner_may_be_paid_too() {
+    let mut lab = Lab::new();
+    let job = lab.trained(BUDGET);
+    let args = result(&lab.world, &[(member(&lab, 0), BUDGET)]);
+    let event: ResultAttested = lab.attest(job, args).expect("is attested").event();
+    assert_eq!((event.paid, event.refunded), (BUDGET, 0));
+    let closed = lab.world.svm.get_account(&net::escrow(&job));
+    assert!(closed.is_none_or(|a| a.lamports == 0));
+}
+
+/// How a job ends.
+#[derive(Clone, Debug)]
+enum End {
+    Cancelled,
+    Expired,
+    Attested(Vec<u64>),
+}
+
+fn end() -> impl Strategy<Value = End> {
+    prop_oneof![
+        Just(End::Cancelled),
+        Just(End::Expired),
+        prop::collection::vec(0..=1_000u64, 0..=3).prop_map(End::Attested),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Rule M5: a job's escrow ends fully as pay + refund, whatever the path; no OPEN is made or lost.
+    #[test]
+    fn every_escrow_ends_whole(jobs in prop::collection::vec((1..=50 * OPEN, end(), 0..=5u64), 1..=3)) {
+        let mut lab = Lab::new();
+        let (owner, stranger) = (lab.owner.insecure_clone(), lab.curator.insecure_clone());
+        let wallets: Vec<Pubkey> =
+            (0..3).map(|n| member(&lab, n)).chain([owner.pubkey(), stranger.pubkey()]).collect();
+        let held = |lab: &Lab| wallets.iter().map(|w| lab.world.open_of(w)).sum::<u64>();
+        let all = held(&lab);
+        for (budget, end, gift) in jobs {
+            let job = match end {
+                End::Cancelled => lab.requested(budget),
+                End::Expired => lab.running(budget),
+                End::Attested(_) => lab.trained(budget),
+            };
+            let before = lab.world.open_of(&owner.pubkey());
+            send_gift(&mut lab, &stranger, net::escrow(&job), gift);
+            let escrowed = lab.world.balance(&net::escrow(&job));
+            prop_assert_eq!(escrowed, budget + gift);
+            match &end {
+                End::Cancelled => {
+                    let cancel = net::cancel_job(&lab.world, &owner.pubkey(), job);
+                    lab.world.send(&[cancel], &[&owner]).expect("cancels");
+                }
+                End::Expired => {
+                    lab.world.pass(JOB_SLOTS + 1);
+                    let expire = net::expire_job(&lab.world, job);
+                    lab.world.send(&[expire], &[]).expect("expires");
+                }
+                End::Attested(weights) => {
+                    let shares: Vec<ComputeShare> = weights.iter().enumerate().map(|(n, w)| {
+                        let amount = (budget as u128 * *w as u128 / 3_000) as u64;
+                        ComputeShare { operator: wallets[n], units: *w, amount }
+                    }).collect();
+                    let args = AttestResultArgs { compute: shares, ..result(&lab.world, &[]) };
+                    lab.attest(job, args).expect("is attested");
+                }
+            }
+            let state: Job = lab.world.get(&job);
+            prop_assert_eq!(state.paid + state.refunded, escrowed);
+            prop_assert_eq!(lab.world.open_of(&owner.pubkey()), before + state.refunded);
+            prop_assert!(lab.world.svm.get_account(&net::escrow(&job)).is_none_or(|a| a.lamports == 0));
+            prop_assert_eq!(held(&lab), all);
+        }
+    }
+}
+
+fn send_gift(lab: &mut Lab, from: &Key, to: Pubkey, amount: u64) {
+    let (source, owner) = (lab.world.ata(&from.pubkey()), from.pubkey());
+    let gift = spl_token_interface::instruction::transfer(&spl_token_interface::ID, &source, &to, &owner, &[], amount);
+    lab.world.send(&[gift.unwrap()], &[from]).expect("gives");
+}

@@ -1,0 +1,125 @@
+//! Models and their config: who may change what.
+
+use anchor_lang::error::ErrorCode;
+use model::{
+    InitializeArgs,
+    error::ModelError,
+    events::{ConfigChanged, ModelChanged, ModelRegistered},
+    state::{Config, Model, ModelStatus},
+};
+use program_tests::{
+    OPEN, Program, World, key,
+    model::{self as net, ASSIGN_SLOTS, BASE, BUDGET, JOB_SLOTS, Lab, register_args},
+    refused, stake, swapped,
+    tx::refused_with,
+};
+use solana_keypair::Signer;
+
+const ARGS: InitializeArgs = InitializeArgs { job_slots: JOB_SLOTS, assign_slots: ASSIGN_SLOTS };
+
+#[test]
+fn only_the_upgrade_authority_initialises_and_only_once() {
+    let mut world = World::with_stake(&[Program::Model]);
+    let (authority, mallory) = (world.authority.insecure_clone(), world.wallet(0));
+    let by_mallory = net::initialize(&mallory.pubkey(), ARGS);
+    refused(world.send(&[by_mallory], &[&mallory]), ModelError::NotUpgradeAuthority);
+    let good = net::initialize(&authority.pubkey(), ARGS);
+    let other_program = swapped(good.clone(), Program::Model.data_address(), Program::Stake.data_address());
+    refused(world.send(&[other_program], &[&authority]), ErrorCode::ConstraintSeeds);
+    let fake = key("fake config").pubkey();
+    world.put(fake, &world.get::<::stake::state::Config>(&stake::config()));
+    refused(world.send(&[swapped(good.clone(), stake::config(), fake)], &[&authority]), ErrorCode::ConstraintSeeds);
+    for (job_slots, assign_slots) in [(0, 1), (1, 0), (100_000_001, 1), (1, u64::MAX)] {
+        let bad = net::initialize(&authority.pubkey(), InitializeArgs { job_slots, assign_slots });
+        refused(world.send(&[bad], &[&authority]), ModelError::BadWindow);
+    }
+    world.airdrop(&net::config());
+    let event: ConfigChanged = world.send(&[good.clone()], &[&authority]).expect("though prefunded").event();
+    assert_eq!((event.sequence, event.authority), (0, authority.pubkey()));
+    assert_eq!(world.get::<Config>(&net::config()).open_mint, world.mint);
+    refused_with(world.send(&[good], &[&authority]), "already in use");
+
+    let (a, m) = (authority.pubkey(), mallory.pubkey());
+    let longer = InitializeArgs { job_slots: 5, assign_slots: 6 };
+    refused(world.send(&[net::set_windows(&m, longer)], &[&mallory]), ModelError::NotAuthority);
+    let zero = InitializeArgs { job_slots: 0, ..longer };
+    refused(world.send(&[net::set_windows(&a, zero)], &[&authority]), ModelError::BadWindow);
+    world.send(&[net::set_windows(&a, longer)], &[&authority]).expect("changes");
+    refused(world.send(&[net::propose_authority(&m, m)], &[&mallory]), ModelError::NotAuthority);
+    refused(world.send(&[net::accept_authority(&m)], &[&mallory]), ModelError::NotPendingAuthority);
+    world.send(&[net::propose_authority(&a, m)], &[&authority]).expect("proposes");
+    world.send(&[net::accept_authority(&m)], &[&mallory]).expect("accepts");
+    refused(world.send(&[net::set_windows(&a, longer)], &[&authority]), ModelError::NotAuthority);
+    let config: Config = world.get(&net::config());
+    assert_eq!((config.authority, config.job_slots, config.sequence), (m, 5, 4));
+}
+
+#[test]
+fn a_model_is_registered_once_with_checked_fields() {
+    let mut lab = Lab::new();
+    let (world, maker) = (&mut lab.world, lab.curator.insecure_clone());
+    let m = maker.pubkey();
+    for (name, base_hash, error) in [
+        (String::new(), BASE, ModelError::BadName),
+        ("n".repeat(65), BASE, ModelError::BadName),
+        ("n".into(), [0; 32], ModelError::ZeroHash),
+    ] {
+        let args = model::RegisterModelArgs { name, base_hash, ..register_args(1) };
+        refused(world.send(&[net::register_model(&m, None, args)], &[&maker]), error);
+    }
+    let address = net::model(&m, 1);
+    world.airdrop(&address);
+    let long = model::RegisterModelArgs { name: "n".repeat(64), ..register_args(1) };
+    let sent = world.send(&[net::register_model(&m, None, long)], &[&maker]).expect("though prefunded");
+    let event: ModelRegistered = sent.event();
+    assert_eq!((event.model, event.sequence, event.owner, event.parent), (address, 0, m, None));
+    assert_eq!(world.get::<Model>(&address).status, ModelStatus::Draft);
+    refused_with(world.send(&[net::register_model(&m, None, register_args(1))], &[&maker]), "already in use");
+    let squat =
+        swapped(net::register_model(&m, None, register_args(2)), net::model(&m, 2), net::model(&lab.owner.pubkey(), 2));
+    refused(world.send(&[squat], &[&maker]), ErrorCode::ConstraintSeeds);
+}
+
+#[test]
+fn a_layered_model_needs_a_ready_parent_of_the_same_base() {
+    let mut lab = Lab::new();
+    let maker = lab.curator.insecure_clone();
+    let on_draft = net::register_model(&maker.pubkey(), Some(lab.model), register_args(1));
+    refused(lab.world.send(&[on_draft.clone()], &[&maker]), ModelError::ParentNotReady);
+    let job = lab.trained(BUDGET);
+    lab.attest(job, net::result(&lab.world, &[])).expect("is attested");
+    let other_base = model::RegisterModelArgs { base_hash: [1; 32], ..register_args(1) };
+    let other = net::register_model(&maker.pubkey(), Some(lab.model), other_base);
+    refused(lab.world.send(&[other], &[&maker]), ModelError::ParentBaseDiffers);
+    let not_a_model = net::register_model(&maker.pubkey(), Some(lab.datanet), register_args(1));
+    refused(lab.world.send(&[not_a_model], &[&maker]), ErrorCode::AccountOwnedByWrongProgram);
+    lab.world.send(&[on_draft], &[&maker]).expect("registers");
+    let child: Model = lab.world.get(&net::model(&maker.pubkey(), 1));
+    assert_eq!((child.parent, child.parent_owner), (Some(lab.model), Some(lab.owner.pubkey())));
+}
+
+#[test]
+fn the_owner_alone_prices_and_retires_for_good() {
+    let mut lab = Lab::new();
+    let (owner, mallory, model) = (lab.owner.insecure_clone(), lab.curator.insecure_clone(), lab.model);
+    let (o, m) = (owner.pubkey(), mallory.pubkey());
+    refused(lab.world.send(&[net::set_price(&m, model, 0, 0)], &[&mallory]), ModelError::NotModelOwner);
+    refused(lab.world.send(&[net::retire_model(&m, model)], &[&mallory]), ModelError::NotModelOwner);
+    let event: ModelChanged =
+        lab.world.send(&[net::set_price(&o, model, 3, u64::MAX)], &[&owner]).expect("prices").event();
+    assert_eq!((event.sequence, event.price_in, event.price_out, event.retired), (1, 3, u64::MAX, false));
+    let job = lab.trained(BUDGET);
+    let event: ModelChanged = lab.world.send(&[net::retire_model(&o, model)], &[&owner]).expect("retires").event();
+    assert!(event.retired);
+    refused(lab.world.send(&[net::retire_model(&o, model)], &[&owner]), ModelError::Retired);
+    refused(lab.world.send(&[net::set_price(&o, model, 1, 1)], &[&owner]), ModelError::Retired);
+    let reads = [(lab.datanet, datanet::state::Access::Open)];
+    let request = net::request_job(&lab.world, &o, model, 1, net::request_args(BUDGET), &reads);
+    refused(lab.world.send(&[request], &[&owner]), ModelError::Retired);
+    // Work under way is still paid, and does not bring the model back.
+    let trainer = lab.trainer(0).pubkey();
+    let before = lab.world.open_of(&trainer);
+    lab.attest(job, net::result(&lab.world, &[(trainer, OPEN)])).expect("is attested");
+    assert_eq!(lab.world.open_of(&trainer), before + OPEN);
+    assert_eq!(lab.world.get::<Model>(&model).status, ModelStatus::Retired);
+}
