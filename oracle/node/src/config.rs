@@ -27,16 +27,16 @@ pub struct Config {
     pub identity: PathBuf,
     /// Folder for files that can be rebuilt: indexes, unfinished training.
     pub data: PathBuf,
-    /// Where other members and the operator reach this node.
+    /// Where other members, clients and the operator reach this node.
     pub listen: SocketAddr,
     /// The base model.
     pub model: ModelSource,
     /// When epochs are settled.
     #[serde(default)]
     pub settle: Settle,
-    /// Serve answers here as well.
+    /// Also answer paid requests, with the OpenAI-compatible API at `listen`. Register the capability `serve` too.
     #[serde(default)]
-    pub serve: Option<ServeConfig>,
+    pub serve: bool,
 }
 
 /// When epochs are settled.
@@ -48,14 +48,6 @@ pub enum Settle {
     Auto,
     /// When `openledger-oracle settle` asks for it.
     Manual,
-}
-
-/// Serving.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ServeConfig {
-    /// Where clients reach the OpenAI-compatible API.
-    pub listen: SocketAddr,
 }
 
 impl Config {
@@ -92,7 +84,7 @@ impl Config {
             listen: ([127, 0, 0, 1], 7000).into(),
             model: ModelSource::Gguf { path: "SmolLM2-135M-Instruct.Q4_1.gguf".into(), sha256: None },
             settle: Settle::Auto,
-            serve: Some(ServeConfig { listen: ([127, 0, 0, 1], 8000).into() }),
+            serve: true,
         }
     }
 }

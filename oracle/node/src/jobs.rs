@@ -33,7 +33,7 @@ async fn next(node: &Node) -> Result<Option<(Pubkey, Job)>> {
     if !node.is_registered().await? {
         return Ok(None);
     }
-    let mut jobs = node.chain.client.all_accounts::<Job>().await?;
+    let mut jobs = node.chain.client.all_accounts::<Job>(&model::ID, &[]).await?;
     jobs.sort_by_key(|(_, job)| job.requested_slot);
     let slot = node.chain.client.slot().await?;
     let own = node.chain.wallet();

@@ -13,7 +13,7 @@ use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 use std::{collections::HashMap, future::Future, sync::{Arc, OnceLock}, time::Duration};
 use tokio::sync::{Notify, OnceCell, mpsc};
-use warp::Filter;
+use warp::{Filter, Reply};
 
 /// Longest time between two looks at the chain when no subscription wakes the node.
 const POLL: Duration = Duration::from_secs(2);
@@ -96,25 +96,23 @@ impl Node {
         }));
         slot.set(node.clone()).ok().context("the node starts once")?;
 
-        let admin = tokio::net::TcpListener::bind(node.config.listen)
+        let listener = tokio::net::TcpListener::bind(node.config.listen)
             .await
             .with_context(|| format!("cannot listen on {}; is another program using it?", node.config.listen))?;
-        let admin = warp::serve(quorum::routes(node.quorum.clone()).or(admin::routes(node.clone())))
-            .incoming(admin)
-            .run();
+        let own = quorum::routes(node.quorum.clone()).or(admin::routes(node.clone())).map(Reply::into_response).boxed();
+        let all = match node.config.serve {
+            true => own.or(routes(node.serving(answers).await?).map(Reply::into_response)).unify().boxed(),
+            false => own,
+        };
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(async move {
-            admin.await;
+            warp::serve(all).incoming(listener).run().await;
             Ok(())
         });
         tasks.spawn(watch::run(node.clone()));
         tasks.spawn(committees::run(node.clone()));
         tasks.spawn(jobs::run(node.clone()));
         tasks.spawn(settlements::run(node.clone(), asked));
-        if let Some(serve) = node.config.serve.clone() {
-            let node = node.clone();
-            tasks.spawn(async move { node.serve(serve.listen, answers).await });
-        }
         tracing::info!(%operator, listen = %node.config.listen, "the node runs");
         tokio::select! {
             () = shutdown => Ok(()),
@@ -140,7 +138,7 @@ impl Node {
 
     /// Identity keys of all registered operators by wallet.
     pub async fn identities(&self) -> Result<HashMap<Pubkey, Pubkey>> {
-        let all = self.chain.client.all_accounts::<stake::state::Operator>().await?;
+        let all = self.chain.client.all_accounts::<stake::state::Operator>(&stake::ID, &[]).await?;
         Ok(all.into_iter().map(|(_, o)| (o.owner, o.identity)).collect())
     }
 
@@ -161,10 +159,7 @@ impl Node {
         Ok(entry.is_some_and(|o| o.identity == self.identity.pubkey()))
     }
 
-    async fn serve(&self, listen: std::net::SocketAddr, log: AnswerLog) -> Result<()> {
-        let listener = tokio::net::TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot serve on {listen}; is another program using it?"))?;
+    async fn serving(&self, log: AnswerLog) -> Result<Arc<Serving>> {
         let serving = Arc::new(Serving {
             engine: self.engine().await?,
             catalog: self.catalog().await?,
@@ -175,8 +170,6 @@ impl Node {
             identity: self.identity.insecure_clone(),
         });
         openledger_serve::routes::publish_left_over(&serving).await?;
-        tracing::info!(%listen, "serving answers");
-        warp::serve(routes(serving)).incoming(listener).run().await;
-        Ok(())
+        Ok(serving)
     }
 }

@@ -65,7 +65,7 @@ impl Catalog {
     /// Models on chain that are ready and build on this node's base model.
     pub async fn list(&self) -> Result<Vec<(Pubkey, Model)>, ServeError> {
         let mut all: Vec<(Pubkey, Model)> =
-            self.client.all_accounts::<Model>().await.map_err(|e| ServeError::Internal(e.into()))?;
+            self.client.all_accounts::<Model>(&model::ID, &[]).await.map_err(|e| ServeError::Internal(e.into()))?;
         all.retain(|(_, m)| m.status == ModelStatus::Ready && m.base_hash == self.engine.base().hash());
         all.sort_by_key(|(address, _)| *address);
         Ok(all)

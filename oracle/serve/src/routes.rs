@@ -10,7 +10,7 @@ use crate::{
     payment,
     quote::{Quote, price, request_spec},
 };
-use futures::{Stream, StreamExt};
+use futures::StreamExt;
 use openledger_lm::{FinishReason, SamplingConfig};
 use openledger_protocol::Hash32;
 use openledger_sdk::{client::Client, receipt::{self, Answer}, store::Store};
@@ -304,8 +304,9 @@ fn completion(answer: &Answer, finish: FinishReason) -> Response {
     .into_response()
 }
 
-fn sse_reply(events: impl Stream<Item = String> + Send + 'static) -> Response {
-    let events = events.map(|data| Ok::<_, Infallible>(sse::Event::default().data(data)));
+fn sse_reply(lines: mpsc::UnboundedReceiver<String>) -> Response {
+    let events = tokio_stream::wrappers::UnboundedReceiverStream::new(lines)
+        .map(|data| Ok::<_, Infallible>(sse::Event::default().data(data)));
     sse::reply(sse::keep_alive().stream(events)).into_response()
 }
 
@@ -324,30 +325,34 @@ fn tail(id: &str, model: &str, result: anyhow::Result<(Answer, FinishReason)>) -
     }
 }
 
+/// The lines of an answer as it is generated.
 fn live(
     request: Hash32,
     model: Pubkey,
-    text: mpsc::UnboundedReceiver<String>,
+    mut text: mpsc::UnboundedReceiver<String>,
     finished: oneshot::Receiver<anyhow::Result<(Answer, FinishReason)>>,
-) -> impl Stream<Item = String> + Send {
+) -> mpsc::UnboundedReceiver<String> {
+    let (lines, out) = mpsc::unbounded_channel();
     let (id, model) = (name(&request), model.to_string());
-    let created = now();
-    let (chunk_id, chunk_model) = (id.clone(), model.clone());
-    let pieces = tokio_stream::wrappers::UnboundedReceiverStream::new(text).map(move |piece| {
-        let delta = serde_json::json!({ "role": "assistant", "content": piece });
-        chunk(&chunk_id, created, &chunk_model, delta, None).to_string()
-    });
-    let end = futures::stream::once(async move {
+    tokio::spawn(async move {
+        let created = now();
+        // A closed channel is a client that hung up: the answer is made and kept all the same.
+        while let Some(piece) = text.recv().await {
+            let delta = serde_json::json!({ "role": "assistant", "content": piece });
+            let _ = lines.send(chunk(&id, created, &model, delta, None).to_string());
+        }
         let result = finished.await.unwrap_or_else(|_| Err(anyhow::anyhow!("answering broke off")));
-        futures::stream::iter(tail(&id, &model, result))
-    })
-    .flatten();
-    pieces.chain(end)
+        tail(&id, &model, result).into_iter().for_each(|line| drop(lines.send(line)));
+    });
+    out
 }
 
-fn replay(answer: Answer) -> impl Stream<Item = String> + Send {
+/// The lines of an answer given before.
+fn replay(answer: Answer) -> mpsc::UnboundedReceiver<String> {
+    let (lines, out) = mpsc::unbounded_channel();
     let (id, model) = (name(&answer.request), answer.model.to_string());
     let delta = serde_json::json!({ "role": "assistant", "content": answer.text });
-    let first = chunk(&id, now(), &model, delta, None).to_string();
-    futures::stream::iter(std::iter::once(first).chain(tail(&id, &model, Ok((answer, FinishReason::EndOfTurn)))))
+    let _ = lines.send(chunk(&id, now(), &model, delta, None).to_string());
+    tail(&id, &model, Ok((answer, FinishReason::EndOfTurn))).into_iter().for_each(|line| drop(lines.send(line)));
+    out
 }

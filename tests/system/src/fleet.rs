@@ -7,7 +7,7 @@ use serde::Deserialize;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use stake::{instructions::{ProposeCommitteeArgs, RegisterOperatorArgs}, state::{Committee, CommitteeStatus, Role}};
+use stake::{instructions::{ProposeCommitteeArgs, RegisterOperatorArgs}, state::{Committee, CommitteeStatus, Role, capability}};
 use std::{path::PathBuf, time::Duration};
 
 /// Operators.
@@ -32,8 +32,6 @@ pub struct Operator {
 pub struct Fleet {
     /// The operators.
     pub operators: Vec<Operator>,
-    /// Base URL of the serving endpoint.
-    pub serving: String,
     binary: PathBuf,
     logs: PathBuf,
 }
@@ -72,7 +70,6 @@ pub struct Settling {
 impl Fleet {
     /// Keys and configuration files of all operators.
     pub fn prepare(network: &Network, settings: &Settings) -> Result<Self> {
-        let serve_port = free_port()?;
         let mut operators = Vec::new();
         for n in 1..=SIZE {
             let folder = network.folder.join(format!("operator-{n}"));
@@ -100,11 +97,7 @@ impl Fleet {
                 config.insert(key.into(), value.into());
             }
             config.insert("model".into(), toml::Value::try_from(&settings.model)?);
-            if n == 1 {
-                let mut serve = toml::Table::new();
-                serve.insert("listen".into(), format!("127.0.0.1:{serve_port}").into());
-                config.insert("serve".into(), serve.into());
-            }
+            config.insert("serve".into(), (n == 1).into());
             let path = folder.join("oracle.toml");
             std::fs::write(&path, toml::to_string(&config)?)?;
             let endpoint = format!("http://{listen}");
@@ -112,7 +105,6 @@ impl Fleet {
         }
         Ok(Self {
             operators,
-            serving: format!("http://127.0.0.1:{serve_port}"),
             binary: network.binary("openledger-oracle"),
             logs: network.logs(),
         })
@@ -122,7 +114,9 @@ impl Fleet {
     pub async fn start(&mut self, network: &Network, mint: &Pubkey) -> Result<()> {
         for (n, operator) in self.operators.iter_mut().enumerate() {
             let owner = operator.person.address();
-            let args = RegisterOperatorArgs { endpoint: operator.endpoint.clone(), capabilities: 0b111 };
+            let serves = if n == 0 { capability::SERVE } else { 0 };
+            let capabilities = capability::TRAIN | capability::ATTRIBUTE | serves;
+            let args = RegisterOperatorArgs { endpoint: operator.endpoint.clone(), capabilities };
             network
                 .client
                 .send(
@@ -162,6 +156,11 @@ impl Fleet {
         if let Some(mut process) = self.operators[n - 1].process.take() {
             process.kill();
         }
+    }
+
+    /// Base URL of the OpenAI-compatible API.
+    pub fn serving(&self) -> &str {
+        &self.operators[0].endpoint
     }
 
     /// Operators whose process lives.

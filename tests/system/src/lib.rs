@@ -1,3 +1,19 @@
 //! The whole loop against real parts: the demo and the whole-system test.
 
+pub mod books;
+pub mod cheats;
+pub mod data;
+pub mod demo;
+pub mod deploy;
 pub mod documents;
+pub mod fleet;
+pub mod genesis;
+pub mod network;
+pub mod people;
+pub mod process;
+pub mod questions;
+pub mod settings;
+pub mod settle;
+pub mod stage;
+pub mod summary;
+pub mod training;

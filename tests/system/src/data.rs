@@ -1,0 +1,282 @@
+//! Datanets of real documents: created, filled by their authors, reviewed by staked validators. A batch of copies is
+//! turned away.
+
+use crate::{
+    documents::{Collection, Document},
+    network::{Network, wait},
+    people::Person,
+    settings::OPEN,
+    stage::Stage,
+    summary::DatanetSummary,
+};
+use anyhow::{Context, Result, bail, ensure};
+use datanet::{
+    instructions::CreateDatanetArgs,
+    state::{Access, Datanet, Modality},
+};
+use openledger_protocol::{Hash32, batch::BatchLeaf, mmr};
+use openledger_sdk::{
+    flow::{
+        contribute::{Contribution, contribute},
+        review::{Action, Reviewer, SealedVerdicts},
+    },
+    ix,
+    manifest::Metadata,
+    pda,
+    review::Limits,
+};
+use solana_pubkey::Pubkey;
+use std::{collections::BTreeMap, time::Duration};
+
+/// Least bond of a batch.
+pub const BOND: u64 = OPEN;
+/// Validators.
+pub const VALIDATORS: usize = 3;
+/// Each validator's stake.
+pub const VALIDATOR_STAKE: u64 = 1_000 * OPEN;
+
+/// A Datanet of the demo.
+pub struct DemoDatanet {
+    /// Its account.
+    pub address: Pubkey,
+    /// Its name.
+    pub name: String,
+    /// Whether training needs a grant.
+    pub permissioned: bool,
+    /// Its owner.
+    pub owner: Person,
+    /// The collection that it holds.
+    licence: String,
+}
+
+/// The batch that was turned away.
+pub struct Rejected {
+    /// Its Datanet.
+    pub datanet: Pubkey,
+    /// Its number.
+    pub index: u64,
+    /// Who tried.
+    pub contributor: Pubkey,
+    /// Its leaves.
+    pub leaves: Vec<Hash32>,
+    /// Leaves of the Datanet's range: the batches that were accepted.
+    pub accepted: Vec<Hash32>,
+}
+
+/// Everything about the demo's data.
+pub struct Datanets {
+    /// The Datanets.
+    pub all: Vec<DemoDatanet>,
+    /// The rejected batch.
+    pub rejected: Rejected,
+}
+
+/// One contributor's batch.
+struct Delivery {
+    datanet: usize,
+    contributor: usize,
+    documents: Vec<Document>,
+}
+
+/// Creates a Datanet for each collection.
+pub async fn create(network: &Network, owners: Vec<Person>, collections: &[Collection]) -> Result<Vec<DemoDatanet>> {
+    let mut out = Vec::new();
+    for (owner, collection) in owners.into_iter().zip(collections) {
+        let description = collection.description.as_bytes().to_vec();
+        let metadata_hash = network.store.put_blob(description).await?;
+        let args = CreateDatanetArgs {
+            id: 1,
+            name: collection.name.into(),
+            metadata_uri: format!("blobs/{}", hex::encode(metadata_hash)),
+            metadata_hash,
+            modality: Modality::Text,
+            licence: collection.licence.into(),
+            access: if collection.permissioned { Access::Permissioned } else { Access::Open },
+            min_bond: BOND,
+            panel_size: VALIDATORS as u8,
+            quorum: 2,
+        };
+        let create = ix::datanet::create_datanet(&owner.address(), args);
+        network.client.send(&[create], &[&owner.key]).await.with_context(|| format!("creating {}", collection.name))?;
+        out.push(DemoDatanet {
+            address: pda::datanet(&owner.address(), 1),
+            name: collection.name.into(),
+            permissioned: collection.permissioned,
+            licence: collection.licence.into(),
+            owner,
+        });
+    }
+    Ok(out)
+}
+
+/// Names of all authors, in the order in which they get wallets.
+pub fn authors(collections: &[Collection]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for document in collections.iter().flat_map(|c| &c.documents) {
+        if !names.contains(&document.author) {
+            names.push(document.author.clone());
+        }
+    }
+    names
+}
+
+/// Every author contributes; validators review; then a thief offers copies and is turned away.
+pub async fn fill(
+    stage: &Stage,
+    network: &Network,
+    datanets: Vec<DemoDatanet>,
+    collections: &[Collection],
+    contributors: &[Person],
+    validators: &[Person],
+    copycat: &Person,
+) -> Result<Datanets> {
+    let deliveries = deliveries(collections, contributors)?;
+    let total: usize = deliveries.iter().map(|d| d.documents.len()).sum();
+    let bar = stage.bar(total as u64, "documents contributed");
+    let mut leaves = BTreeMap::<usize, Vec<Hash32>>::new();
+    for delivery in &deliveries {
+        let datanet = datanets[delivery.datanet].address;
+        let done = deliver(network, &contributors[delivery.contributor], &datanet, &delivery.documents).await?;
+        let leaf = BatchLeaf {
+            datanet: datanet.to_bytes(),
+            index: done.index,
+            contributor: contributors[delivery.contributor].address().to_bytes(),
+            root: mmr::root_of(&done.leaves),
+            count: done.leaves.len() as u64,
+        };
+        leaves.entry(delivery.datanet).or_default().push(leaf.hash());
+        bar.inc(delivery.documents.len() as u64);
+    }
+    bar.finish_and_clear();
+    stage.note(format!("{total} documents by {} authors are on the ledger, in {} batches", contributors.len(), deliveries.len()));
+    let verdicts = review(stage, network, validators, deliveries.len()).await?;
+    ensure!(verdicts.iter().all(|(_, accepted)| *accepted), "an honest batch was turned away");
+
+    // The thief offers another's documents under its own name.
+    let victim = &deliveries[0];
+    let datanet = datanets[victim.datanet].address;
+    let stolen = deliver(network, copycat, &datanet, &victim.documents).await?;
+    let verdicts = review(stage, network, validators, 1).await?;
+    if verdicts.iter().any(|(_, accepted)| *accepted) {
+        bail!("a batch of copies was accepted");
+    }
+    stage.note(format!("a batch of {} copies was turned away, its bond of {} OPEN forfeited", stolen.leaves.len(), BOND / OPEN));
+    // Finalised in any order: the range's own order is what the chain says.
+    let accepted = accepted_order(network, &datanet, leaves.remove(&victim.datanet).unwrap_or_default()).await?;
+    let rejected =
+        Rejected { datanet, index: stolen.index, contributor: copycat.address(), leaves: stolen.leaves, accepted };
+    Ok(Datanets { all: datanets, rejected })
+}
+
+fn deliveries(collections: &[Collection], contributors: &[Person]) -> Result<Vec<Delivery>> {
+    let mut out = Vec::new();
+    for (datanet, collection) in collections.iter().enumerate() {
+        let mut by_author = BTreeMap::<usize, Vec<Document>>::new();
+        for document in &collection.documents {
+            let place = contributors
+                .iter()
+                .position(|p| p.name == document.author)
+                .with_context(|| format!("{} has no wallet", document.author))?;
+            by_author.entry(place).or_default().push(document.clone());
+        }
+        out.extend(by_author.into_iter().map(|(contributor, documents)| Delivery { datanet, contributor, documents }));
+    }
+    Ok(out)
+}
+
+async fn deliver(
+    network: &Network,
+    who: &Person,
+    datanet: &Pubkey,
+    documents: &[Document],
+) -> Result<openledger_sdk::flow::contribute::Contributed> {
+    let contributions: Vec<Contribution> = documents
+        .iter()
+        .map(|d| {
+            let metadata = Metadata {
+                title: d.title.clone(),
+                author: d.author.clone(),
+                licence: d.licence.clone(),
+                source: d.source.clone(),
+            };
+            Contribution::document(d.text.clone(), metadata)
+        })
+        .collect();
+    contribute(&network.client, &network.store, &who.key, datanet, &contributions, None, |_| {})
+        .await
+        .with_context(|| format!("contributing the documents of {}", who.name))
+}
+
+/// Has all validators work until `batches` are decided. Returns each batch and whether it was accepted.
+async fn review(stage: &Stage, network: &Network, validators: &[Person], batches: usize) -> Result<Vec<(Pubkey, bool)>> {
+    let bar = stage.bar(batches as u64, "batches reviewed by commit and reveal");
+    let mut reviewers = validators
+        .iter()
+        .map(|v| {
+            let sealed = SealedVerdicts::open(network.folder.join("verdicts").join(v.address().to_string()))?;
+            Ok(Reviewer::new(network.client.clone(), network.store.clone(), &v.key, sealed, Limits::default()))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut decided = Vec::new();
+    wait("the review of all batches", Duration::from_secs(240), async || {
+        let passes = futures::future::join_all(reviewers.iter_mut().map(|r| r.pass(None))).await;
+        for action in passes.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+            match action {
+                Action::Finalised(batch, accepted) => decided.push((batch, accepted)),
+                Action::Expired(batch) => bail!("batch {batch} ran out of time"),
+                Action::Committed(..) | Action::Revealed(_) => {}
+            }
+        }
+        bar.set_position(decided.len() as u64);
+        Ok((decided.len() >= batches).then_some(()))
+    })
+    .await?;
+    bar.finish_and_clear();
+    Ok(decided)
+}
+
+/// The leaves in the order in which the program appended them: the one that leads to its root.
+async fn accepted_order(network: &Network, datanet: &Pubkey, leaves: Vec<Hash32>) -> Result<Vec<Hash32>> {
+    let mut batches = network.api()?.accepted_batches(datanet).await?;
+    batches.sort_by_key(|b| b.place);
+    let state: Datanet = network.client.account(datanet).await?;
+    let ordered: Vec<Hash32> = batches
+        .iter()
+        .map(|b| {
+            let root = b.root.as_deref().context("an accepted batch has a root")?;
+            Ok(BatchLeaf {
+                datanet: datanet.to_bytes(),
+                index: b.index,
+                contributor: b.contributor.parse::<Pubkey>()?.to_bytes(),
+                root: openledger_sdk::text::parse_hash(root).map_err(anyhow::Error::msg)?,
+                count: b.count,
+            }
+            .hash())
+        })
+        .collect::<Result<_>>()?;
+    let root = mmr::root(state.range.count, &state.range.peaks).map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    ensure!(
+        mmr::root_of(&ordered) == root && ordered.len() == leaves.len() && leaves.iter().all(|l| ordered.contains(l)),
+        "the batches that were contributed do not lead to the Datanet's root"
+    );
+    Ok(ordered)
+}
+
+/// The Datanets for the summary, as the indexer tells of them.
+pub async fn summary(network: &Network, datanets: &Datanets) -> Result<(Vec<DatanetSummary>, u64)> {
+    let (mut out, mut rejected) = (Vec::new(), 0);
+    for d in &datanets.all {
+        let row = network.api()?.datanet(&d.address).await?.context("the indexer does not know a Datanet")?;
+        rejected += row.rejected;
+        out.push(DatanetSummary {
+            id: d.address.to_string(),
+            name: d.name.clone(),
+            access: row.access,
+            licence: d.licence.clone(),
+            documents: row.contributions,
+            contributors: row.contributors,
+            root: row.root,
+        });
+    }
+    Ok((out, rejected))
+}

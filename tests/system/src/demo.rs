@@ -1,0 +1,214 @@
+//! The loop, start to end.
+
+use crate::{
+    books, cheats, data, documents,
+    fleet::{self, Fleet},
+    genesis,
+    network::Network,
+    people::{self, Person},
+    questions,
+    settings::{OPEN, Settings},
+    settle,
+    stage::Stage,
+    summary::{Books, CommitteeSummary, Summary},
+    training,
+};
+use anyhow::{Context, Result};
+use openledger_sdk::{api::types::Amount, ix, pda};
+use stake::state::Role;
+use std::{collections::HashMap, path::PathBuf};
+
+/// All OPEN there ever is.
+const SUPPLY: u64 = 1_000_000_000 * OPEN;
+
+/// Where everything is.
+pub struct Demo {
+    /// Compiled programs.
+    pub programs: PathBuf,
+    /// Native binaries.
+    pub binaries: PathBuf,
+    /// Unpacked document packages.
+    pub documents: PathBuf,
+    /// Working folder.
+    pub folder: PathBuf,
+    /// Sizes.
+    pub settings: Settings,
+}
+
+/// What still runs when the loop is closed.
+pub struct Running {
+    network: Network,
+    fleet: Fleet,
+}
+
+impl Running {
+    /// Stays until interrupted, or until a process dies.
+    pub async fn stay_up(mut self) -> Result<()> {
+        eprintln!("\nEverything stays up; Ctrl-C stops it.");
+        eprintln!("   Solana RPC     {}   (WebSocket {})", self.network.rpc, self.network.ws);
+        eprintln!("   indexer's API  {}/v1/status   (/openapi.json)", self.network.api_url);
+        eprintln!("   OpenAI API     {}/v1/models", self.fleet.serving());
+        eprintln!("   files          {}", self.network.folder.display());
+        loop {
+            self.network.check()?;
+            self.fleet.check()?;
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// Runs the loop.
+pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
+    let settings = &demo.settings;
+    let mut stage = Stage::default();
+    let mut summary = Summary::default();
+    let collections = documents::collections(
+        &demo.documents,
+        settings.authors,
+        settings.pages,
+        settings.terms,
+        settings.satire,
+    )?;
+
+    stage.step("genesis", "A local Solana node, PostgreSQL, the programs and OPEN");
+    let mut network = Network::start(&stage, &demo.folder, &demo.binaries).await?;
+    let genesis = Person::new("genesis");
+    let treasury = Person::new("treasury");
+    let (developer, stranger, thief) = (Person::new("the developer"), Person::new("a stranger"), Person::new("a thief"));
+    let owners: Vec<Person> = collections.iter().map(|c| Person::new(format!("the owner of {}", c.name))).collect();
+    let contributors: Vec<Person> = data::authors(&collections).into_iter().map(Person::new).collect();
+    let validators: Vec<Person> = (1..=data::VALIDATORS).map(|n| Person::new(format!("validator {n}"))).collect();
+    let users: Vec<Person> = (1..=4).map(|n| Person::new(format!("user {n}"))).collect();
+    people::airdrop(&network.client, [genesis.address()], 1_000_000_000_000).await?;
+    summary.programs = genesis::deploy_programs(&stage, &network, &genesis.key, &demo.programs).await?;
+    let mint = genesis::create_open(&network, &genesis.key).await?;
+    stage.note(format!("OPEN {mint}: {} minted once, mint authority revoked", SUPPLY / OPEN));
+    people::fund(&network.client, &genesis.key, &mint, &[(treasury.address(), 0)]).await?;
+    let treasury_account = pda::token_account(&treasury.address(), &mint);
+    genesis::initialise(&network, &genesis.key, &mint, &treasury_account).await?;
+    network.start_indexer().await?;
+    let mut fleet = Fleet::prepare(&network, settings)?;
+    let mut purse = Vec::new();
+    let everyone = owners.iter().chain(&contributors).chain(&users).chain([&developer, &thief, &stranger]);
+    purse.extend(everyone.map(|p| (p.address(), 100 * OPEN)));
+    purse.extend(validators.iter().map(|v| (v.address(), data::VALIDATOR_STAKE)));
+    purse.extend(fleet.operators.iter().map(|o| (o.person.address(), fleet::STAKE)));
+    people::airdrop(&network.client, purse.iter().map(|(w, _)| *w), 10_000_000_000).await?;
+    people::fund(&network.client, &genesis.key, &mint, &purse).await?;
+    stage.note(format!("{} wallets have SOL for fees and OPEN to begin with", purse.len()));
+
+    stage.step("datanets", "Three Datanets of real documents by their authors, reviewed by staked validators");
+    for validator in &validators {
+        let stake = ix::stake::deposit(&validator.address(), &mint, Role::Validator, data::VALIDATOR_STAKE);
+        network.client.send(&[stake], &[&validator.key]).await?;
+    }
+    let created = data::create(&network, owners, &collections).await?;
+    let datanets =
+        data::fill(&stage, &network, created, &collections, &contributors, &validators, &thief).await?;
+    network.caught_up().await?;
+    (summary.datanets, summary.rejected_batches) = data::summary(&network, &datanets).await?;
+    for d in &summary.datanets {
+        stage.note(format!("{:24} {} documents by {} contributors, {}, {}", d.name, d.documents, d.contributors, d.access, d.licence));
+    }
+
+    stage.step("committee", "Five oracle operators generate a 3-of-5 key that none of them ever holds");
+    fleet.start(&network, &mint).await?;
+    let committee = fleet.form(&stage, &network, &genesis.key).await?;
+    summary.committee = CommitteeSummary {
+        n: committee.size,
+        t: committee.threshold,
+        group_key: hex::encode(committee.group_key),
+        confirmed_slot: committee.active_slot,
+    };
+    stage.note(format!("group key {} confirmed on chain by every member", summary.committee.group_key));
+
+    stage.step("training", "A fine-tuning job: escrow, LoRA training, random segments re-executed, result attested");
+    let trained =
+        training::train(&stage, &network, &mut fleet, settings, &developer, &datanets, &mint).await?;
+    let [before, after] = trained.summary.eval_loss;
+    stage.note(format!("validation loss {before:.3} → {after:.3}; paid {} and refunded {} of {} OPEN", open(trained.summary.paid), open(trained.summary.refunded), open(trained.summary.escrow)));
+
+    stage.step("questions", "Questions, each paid in OPEN, each answer with a receipt of the documents behind it");
+    network.caught_up().await?;
+    (summary.answers, summary.attribution) =
+        questions::ask_all(&stage, &network, settings, &trained, &users).await?;
+    let a = &summary.attribution;
+    stage.note(format!("the source document is the top influence of {:.0} % and among the top 5 of {:.0} % of answers (chance: {:.0} %)", 100.0 * a.recall_at_1, 100.0 * a.recall_at_5, 100.0 * a.chance_at_5));
+
+    stage.step("settlement", "The epoch settled, two of the five operators killed in the middle");
+    summary.settlement = settle::settle(&stage, &network, &mut fleet).await?;
+    stage.note(format!("epoch {} is active: {} of {} OPEN in the pools divided", summary.settlement.epoch, open(summary.settlement.lifetime_total), open(summary.settlement.lifetime_funded)));
+
+    stage.step("claims", "Everybody is paid by claims that a stranger sends");
+    let earners: Vec<&Person> = contributors.iter().chain(&validators).collect();
+    let (claims, claimed) = settle::claim_all(&stage, &network, &mint, &earners, &stranger).await?;
+    stage.note(format!("{} claims paid {} OPEN", claims.count, open(claims.total)));
+    summary.claims = claims;
+
+    stage.step("cheats", "Attempts to cheat");
+    network.caught_up().await?;
+    let settled = network.api()?.settlement(summary.settlement.epoch).await?.context("the settlement is not indexed")?;
+    let scene = cheats::Scene {
+        network: &network,
+        thief: &thief,
+        datanets: &datanets,
+        mint,
+        claimed,
+        settlement_signature: settled.signature,
+    };
+    summary.refused = vec![trained.refused.clone()];
+    summary.refused.extend(scene.run().await?);
+    for r in &summary.refused {
+        stage.note(format!("{}: {}", r.attempt, r.error));
+    }
+
+    stage.step("books", "The books");
+    let receipts = network.api()?.receipts().await?;
+    summary.books = books::balance(&network, &receipts, &mint, SUPPLY).await?;
+    say_books(&stage, &summary.books);
+    say_earnings(&stage, &summary, &contributors);
+    summary.job = trained.summary;
+    summary.seconds = stage.seconds();
+    stage.say(&format!("\nThe loop is closed, in {:.0} seconds.", summary.seconds["total"]));
+    stage.say("Look on: README.md (commands), ARCHITECTURE.md (where each step is), docs/INVARIANTS.md (the rules).");
+    Ok((summary, Running { network, fleet }))
+}
+
+fn say_books(stage: &Stage, books: &Books) {
+    stage.note(format!("fees paid                {:>20}", open(books.funded)));
+    for (name, amount) in [
+        ("treasury", books.treasury),
+        ("model owner", books.model_owner),
+        ("compute", books.compute),
+        ("validators, claimed", books.validators),
+        ("contributors, claimed", books.contributors_paid),
+        ("still held", books.held),
+    ] {
+        stage.note(format!("  {name:22} {:>20}", open(amount)));
+    }
+    stage.note(if books.balanced { "balanced to the base unit" } else { "NOT BALANCED" });
+}
+
+/// Who earned from which answers, by the receipts.
+fn say_earnings(stage: &Stage, summary: &Summary, contributors: &[Person]) {
+    let names: HashMap<String, &str> = contributors.iter().map(|p| (p.address().to_string(), p.name.as_str())).collect();
+    let mut from: HashMap<&str, Vec<(u64, &str)>> = HashMap::new();
+    for answer in &summary.answers {
+        for top in &answer.top {
+            let name = names.get(&top.owner).copied().unwrap_or("?");
+            from.entry(name).or_default().push((top.ppm, answer.source_doc.as_deref().unwrap_or("?")));
+        }
+    }
+    let mut all: Vec<_> = from.into_iter().collect();
+    all.sort_by_key(|(name, parts)| (std::cmp::Reverse(parts.iter().map(|p| p.0).sum::<u64>()), *name));
+    for (name, mut parts) in all.into_iter().take(6) {
+        parts.sort_unstable_by_key(|p| std::cmp::Reverse(p.0));
+        let best: Vec<&str> = parts.iter().take(3).map(|p| p.1).collect();
+        stage.note(format!("{name} shaped {} answers most, such as those about {}", parts.len(), best.join(", ")));
+    }
+}
+
+/// An amount in OPEN.
+fn open(amount: Amount) -> String {
+    format!("{}.{:09}", amount.0 / OPEN, amount.0 % OPEN)
+}

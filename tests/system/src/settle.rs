@@ -1,0 +1,88 @@
+//! The epoch settled while two operators die, and everybody paid by claims that a stranger sends.
+
+use crate::{
+    fleet::Fleet,
+    network::{Network, wait},
+    people::Person,
+    stage::Stage,
+    summary::{ClaimsSummary, SettlementSummary},
+};
+use anyhow::{Context, Result, ensure};
+use openledger_sdk::{api::types::ClaimProof, flow::claim::claim, ix, pda};
+use payout::state::{Config, Settlement};
+use solana_pubkey::Pubkey;
+use std::time::Duration;
+
+/// Operators killed in the middle of the settlement.
+const KILLED: [usize; 2] = [4, 5];
+
+/// Settles the present epoch.
+pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Result<SettlementSummary> {
+    network.caught_up().await?;
+    let before: Config = network.client.account(&pda::payout_config()).await?;
+    fleet.settle().await?;
+    let spinner = stage.spinner("operators attribute the epoch's answers, commit, reveal, agree and sign");
+    // Wait until those to be killed are at work, then cut their power.
+    wait("the operators to start settling", Duration::from_secs(60), async || {
+        fleet.check()?;
+        for n in KILLED {
+            if fleet.status(n).await.and_then(|s| s.settling).is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(()))
+    })
+    .await?;
+    KILLED.into_iter().for_each(|n| fleet.kill(n));
+    stage.note(format!("operators {} and {} were killed while settling; {} live on", KILLED[0], KILLED[1], fleet.alive()));
+    let after = wait("the settlement", Duration::from_secs(400), async || {
+        fleet.check()?;
+        if let Some(phase) = fleet.status(1).await.and_then(|s| s.settling).map(|s| s.phase) {
+            spinner.set_message(format!("operator 1: {phase}"));
+        }
+        let config: Config = network.client.account(&pda::payout_config()).await?;
+        Ok((config.active_epoch == before.epoch).then_some(config))
+    })
+    .await?;
+    spinner.finish_and_clear();
+    let settlement: Settlement = network.client.account(&pda::settlement(before.epoch)).await?;
+    ensure!(settlement.pools == after.active, "the active roots are not those that were posted");
+    Ok(SettlementSummary {
+        epoch: before.epoch,
+        root: hex::encode(settlement.pools[0].root),
+        validators_root: hex::encode(settlement.pools[1].root),
+        lifetime_total: (settlement.pools[0].lifetime_total + settlement.pools[1].lifetime_total).into(),
+        lifetime_funded: settlement.funded.iter().sum::<u64>().into(),
+        signers_alive: fleet.alive(),
+    })
+}
+
+/// Has `stranger` claim for every wallet. Returns one wallet and its proof, for whoever wants to claim again.
+pub async fn claim_all(
+    stage: &Stage,
+    network: &Network,
+    mint: &Pubkey,
+    wallets: &[&Person],
+    stranger: &Person,
+) -> Result<(ClaimsSummary, (Pubkey, ClaimProof))> {
+    network.caught_up().await?;
+    let bar = stage.bar(wallets.len() as u64, "wallets paid");
+    let (mut count, mut total, mut example) = (0, 0, None);
+    for person in wallets {
+        let wallet = person.address();
+        let proofs = network.api()?.claims(&wallet).await?;
+        let account = ix::token::create_account(&stranger.address(), &wallet, mint);
+        network.client.send(&[account], &[&stranger.key]).await?;
+        for paid in claim(&network.client, network.api()?, &stranger.key, &wallet).await? {
+            count += 1;
+            total += paid.amount;
+        }
+        if let Some(proof) = proofs.pools.into_iter().find(|p| p.pool == "contributors" && p.lifetime.0 > 0) {
+            example = Some((wallet, proof));
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let example = example.context("no contributor earned anything")?;
+    Ok((ClaimsSummary { count, total: total.into() }, example))
+}
