@@ -1,33 +1,44 @@
 //! Names and messages of error codes, read from the programs' own sources so that nothing is written twice.
 
 use crate::program::Program;
+use anchor_lang::error::ERROR_CODE_OFFSET;
 use solana_pubkey::Pubkey;
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
-/// Anchor numbers a program's own errors from here.
-const FIRST: u32 = anchor_lang::error::ERROR_CODE_OFFSET;
+/// First code of the errors that all programs share.
+const SHARED: u32 = 7000;
 
-type Table = Vec<(String, String)>;
+type Table = BTreeMap<u32, (String, String)>;
 
-static TABLES: LazyLock<[Table; 4]> = LazyLock::new(|| {
-    [
-        table(include_str!("../../../programs/stake/src/error.rs")),
-        table(include_str!("../../../programs/datanet/src/error.rs")),
-        table(include_str!("../../../programs/model/src/error.rs")),
-        table(include_str!("../../../programs/payout/src/error.rs")),
-    ]
-});
+static TABLES: LazyLock<[Table; 4]> = LazyLock::new(|| SOURCES.map(table));
 
-/// Variants of an `#[error_code]` enum in order: a `#[msg("…")]` line, then the variant's name.
+/// In the order of [`Program::ALL`]. The first also has the errors that all programs share.
+const SOURCES: [&str; 4] = [
+    include_str!("../../../programs/stake/src/error.rs"),
+    include_str!("../../../programs/datanet/src/error.rs"),
+    include_str!("../../../programs/model/src/error.rs"),
+    include_str!("../../../programs/payout/src/error.rs"),
+];
+
+/// Codes, names and messages of a source's error enums: after `#[error_code]` variants count from Anchor's offset,
+/// after `#[error_code(offset = N)]` from N; each is a `#[msg("…")]`, then the name.
 fn table(source: &str) -> Table {
     let mut out = Table::new();
-    let mut rest = source;
-    while let Some((_, after)) = rest.split_once("#[msg(") {
-        let Some((message, after)) = string_literal(after.trim_start()) else { break };
-        let after = after.trim_start().trim_start_matches(',').trim_start().trim_start_matches(")]").trim_start();
-        let end = after.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(after.len());
-        out.push((after[..end].to_owned(), message));
-        rest = &after[end..];
+    let mut enums = source.split("#[error_code").skip(1);
+    for body in &mut enums {
+        let offset = body.strip_prefix("(offset").map(|rest| {
+            rest.trim_start_matches([' ', '=']).chars().filter(|c| *c != '_').take_while(char::is_ascii_digit).collect()
+        });
+        let mut code = offset.map_or(Some(ERROR_CODE_OFFSET), |digits: String| digits.parse().ok()).unwrap_or_default();
+        let mut rest = body;
+        while let Some((_, after)) = rest.split_once("#[msg(") {
+            let Some((message, after)) = string_literal(after.trim_start()) else { break };
+            let after = after.trim_start().trim_start_matches(',').trim_start().trim_start_matches(")]").trim_start();
+            let end = after.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(after.len());
+            out.insert(code, (after[..end].to_owned(), message));
+            code += 1;
+            rest = &after[end..];
+        }
     }
     out
 }
@@ -59,7 +70,8 @@ fn string_literal(source: &str) -> Option<(String, &str)> {
 pub(crate) fn lookup(program: &Pubkey, code: u32) -> Option<(String, String)> {
     if let Some(ours) = Program::from_id(program) {
         let at = Program::ALL.iter().position(|p| *p == ours)?;
-        return TABLES[at].get(code.checked_sub(FIRST)? as usize).cloned();
+        // The shared errors stand in the first table; their codes are nobody else's.
+        return TABLES[at].get(&code).or_else(|| TABLES[0].get(&code).filter(|_| code >= SHARED)).cloned();
     }
     let known = |names: &[(&str, &str)]| names.get(code as usize).map(|(n, m)| ((*n).to_owned(), (*m).to_owned()));
     if *program == solana_sdk_ids::ed25519_program::ID {
@@ -110,31 +122,44 @@ mod tests {
                      second"
                 )]
                 Two,
+            }
+            #[error_code(offset = 7_010)]
+            pub enum F {
+                #[msg("third")]
+                Three,
             }"##;
-        let expected = [("One", "say \"one\""), ("Two", "first second")];
         let read = table(source);
-        assert_eq!(read.iter().map(|(n, m)| (n.as_str(), m.as_str())).collect::<Vec<_>>(), expected);
+        let expected = [(6000, "One", "say \"one\""), (6001, "Two", "first second"), (7010, "Three", "third")];
+        assert_eq!(read.iter().map(|(c, (n, m))| (*c, n.as_str(), m.as_str())).collect::<Vec<_>>(), expected);
     }
 
     #[test]
-    fn no_program_has_a_variant_without_a_message_or_a_number_of_its_own() {
-        for source in [
-            include_str!("../../../programs/stake/src/error.rs"),
-            include_str!("../../../programs/datanet/src/error.rs"),
-            include_str!("../../../programs/model/src/error.rs"),
-            include_str!("../../../programs/payout/src/error.rs"),
-        ] {
-            let body = source.split_once("pub enum ").and_then(|(_, b)| b.split_once('{')).expect("an enum").1;
-            let body = body.split_once("\n}").expect("its end").0;
-            let variants: Vec<_> = body
-                .lines()
-                .map(str::trim)
-                .filter(|l| l.ends_with(',') && l.chars().next().is_some_and(char::is_uppercase))
-                .collect();
+    fn the_tables_are_those_of_the_enums() {
+        let name = |program: Program, code: u32| lookup(&program.id(), code).map(|(name, _)| name);
+        let own = [
+            (Program::Stake, stake::error::StakeError::NotAuthority.into(), "NotAuthority"),
+            (Program::Datanet, datanet::error::DatanetError::NotDrawn.into(), "NotDrawn"),
+            (Program::Model, model::error::ModelError::OverBudget.into(), "OverBudget"),
+            (Program::Payout, payout::error::PayoutError::NothingToClaim.into(), "NothingToClaim"),
+        ];
+        for (program, code, expected) in own {
+            assert_eq!(name(program, code).as_deref(), Some(expected));
+            let shared = stake::error::SharedError::AttestationMessage.into();
+            assert_eq!(name(program, shared).as_deref(), Some("AttestationMessage"), "{program}");
+            assert_eq!(name(program, 6999), None);
+        }
+    }
+
+    #[test]
+    fn no_variant_is_without_a_message() {
+        for source in SOURCES {
+            let variants = source.lines().map(str::trim).filter(|l| {
+                l.strip_suffix(',')
+                    .is_some_and(|name| name.starts_with(char::is_uppercase) && name.chars().all(char::is_alphanumeric))
+            });
             let read = table(source);
-            assert!(!read.is_empty());
-            assert_eq!(variants, read.iter().map(|(n, _)| format!("{n},")).collect::<Vec<_>>());
-            assert!(read.iter().all(|(_, m)| !m.is_empty()));
+            assert!(!read.is_empty() && read.values().all(|(_, message)| !message.is_empty()));
+            assert_eq!(variants.collect::<Vec<_>>(), read.values().map(|(n, _)| format!("{n},")).collect::<Vec<_>>());
         }
     }
 }

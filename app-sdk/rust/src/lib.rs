@@ -5,6 +5,7 @@
 //! is told can be checked with [`proof`] and [`receipt`] without trusting whoever told it. [`flow`] strings these
 //! together into what a person does: contribute, review, ask, claim.
 
+pub mod amount;
 pub mod api;
 pub mod artifact;
 pub mod attestation;
@@ -13,12 +14,14 @@ pub mod client;
 mod error;
 mod error_names;
 pub mod events;
+pub mod flow;
 pub mod ix;
 pub mod manifest;
 pub mod pda;
 pub mod program;
 pub mod proof;
 pub mod receipt;
+pub mod review;
 pub mod store;
 pub mod text;
 pub mod wallet;

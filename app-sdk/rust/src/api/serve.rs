@@ -130,7 +130,9 @@ impl ServeClient {
                 Ok(bytes) => lines
                     .push(&bytes)
                     .into_iter()
-                    .filter_map(|line| piece(&line).map_err(|reason| ApiError::Shape { url: url.clone(), reason }).transpose())
+                    .filter_map(|line| {
+                        piece(&line).map_err(|reason| ApiError::Shape { url: url.clone(), reason }).transpose()
+                    })
                     .collect(),
                 Err(source) => vec![Err(ApiError::Unreachable { url: url.clone(), source })],
             };

@@ -12,7 +12,7 @@ use solana_sdk_ids::{system_program, sysvar::slot_hashes};
 use stake::state::Role;
 
 /// Most leaves of one `contribute` that fit in a transaction of 1,232 bytes which has no other instruction.
-pub const LEAVES_PER_TRANSACTION: usize = 28;
+pub const LEAVES_PER_TRANSACTION: usize = 30;
 
 /// Makes config and bond vault; by the program's upgrade authority, once.
 pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, args: InitializeArgs) -> Instruction {

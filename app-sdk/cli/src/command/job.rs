@@ -1,0 +1,152 @@
+//! `openledger job`.
+
+use super::{amount, key, open};
+use crate::{output::fields, settings::Session};
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use datanet::state::{Access, Datanet};
+use model::{
+    RequestJobArgs,
+    state::{Job as Account, JobStatus, Model},
+};
+use openledger_sdk::{artifact::JobConfig, flow::open_mint, ix, ix::model::JobDatanet, pda};
+use serde_json::{Value, json};
+use solana_pubkey::Pubkey;
+use solana_signer::Signer;
+use std::{path::PathBuf, time::Duration};
+
+/// Fine-tuning jobs.
+#[derive(Subcommand)]
+pub enum Job {
+    /// Request a job for a model that you own; its budget goes into escrow.
+    #[command(
+        after_help = "What is not earned returns. The config is JSON; what it lacks has a default, and without --config all has.
+
+Example:
+  openledger job request MODEL --datanet DATANET --budget 500 --config job.json"
+    )]
+    Request {
+        /// The model.
+        #[arg(value_parser = key)]
+        model: Pubkey,
+        /// A Datanet to train on; may be given up to eight times.
+        #[arg(long = "datanet", required = true, value_parser = key)]
+        datanets: Vec<Pubkey>,
+        /// Budget in OPEN.
+        #[arg(long, value_parser = open)]
+        budget: u64,
+        /// File with the job's configuration.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Seed of initialisation, order and sampling; random by default.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+    /// Follow a job until it ends.
+    Watch {
+        /// The job.
+        #[arg(value_parser = key)]
+        job: Pubkey,
+    },
+    /// Show a job.
+    Show {
+        /// The job.
+        #[arg(value_parser = key)]
+        job: Pubkey,
+    },
+    /// Call off a job that nobody has taken; its budget returns.
+    Cancel {
+        /// The job.
+        #[arg(value_parser = key)]
+        job: Pubkey,
+    },
+}
+
+/// Runs it.
+pub async fn run(session: &Session, command: Job) -> Result<()> {
+    let client = session.client();
+    match command {
+        Job::Request { model, datanets, budget, config, seed } => {
+            let requester = session.keypair()?;
+            let bytes = match &config {
+                Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
+                None => serde_json::to_vec(&JobConfig::default())?,
+            };
+            let named = config.as_ref().map_or("the default config".into(), |p| p.display().to_string());
+            serde_json::from_slice::<JobConfig>(&bytes)
+                .with_context(|| format!("{named} is not a job's configuration"))?;
+            let config_hash = session.store()?.put_blob(bytes).await?;
+            let mut reads = Vec::new();
+            for datanet in datanets {
+                let permissioned = client.account::<Datanet>(&datanet).await?.access == Access::Permissioned;
+                reads.push(JobDatanet { datanet, permissioned });
+            }
+            let number = client.account::<Model>(&model).await?.jobs;
+            let args = RequestJobArgs { config_hash, seed: seed.unwrap_or_else(rand::random), budget };
+            let seed = args.seed;
+            let mint = open_mint(&client).await?;
+            let ix = ix::model::request_job(&requester.pubkey(), &model, number, &mint, &reads, args);
+            let signature = client.send(&[ix], &[&requester]).await?;
+            let job = pda::job(&model, number);
+            let made = json!({
+                "job": job.to_string(), "config": hex::encode(config_hash), "seed": seed.to_string(),
+                "signature": signature.to_string(),
+            });
+            session.output.show(&made, |_| format!("job {job} waits for an operator, {} in escrow", amount(budget)))
+        }
+        Job::Show { job } => {
+            let account: Account = client.account(&job).await?;
+            session.output.show(&describe(&job, &account), |v| human(v, &account))
+        }
+        Job::Watch { job } => {
+            let mut last = None;
+            loop {
+                let account: Account = client.account(&job).await?;
+                let now = (account.status, account.log_root);
+                if last != Some(now) {
+                    session.output.show(&describe(&job, &account), |v| human(v, &account))?;
+                    last = Some(now);
+                }
+                if !matches!(account.status, JobStatus::Requested | JobStatus::Running) {
+                    return Ok(());
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+        Job::Cancel { job } => {
+            let canceller = session.keypair()?;
+            let account: Account = client.account(&job).await?;
+            let mint = open_mint(&client).await?;
+            let ix = ix::model::cancel_job(&canceller.pubkey(), &job, &account.requester, &mint);
+            let signature = client.send(&[ix], &[&canceller]).await?;
+            let done = json!({ "job": job.to_string(), "signature": signature.to_string() });
+            session.output.show(&done, |_| format!("job {job} is called off, {} returned", amount(account.budget)))
+        }
+    }
+}
+
+fn describe(address: &Pubkey, j: &Account) -> Value {
+    let posted = (j.log_root != [0; 32]).then(|| hex::encode(j.log_root));
+    json!({
+        "job": address.to_string(), "model": j.model.to_string(), "number": j.number,
+        "status": format!("{:?}", j.status).to_lowercase(), "requester": j.requester.to_string(),
+        "operator": j.operator.map(|o| o.to_string()), "config": hex::encode(j.config_hash),
+        "seed": j.seed.to_string(), "budget": j.budget.to_string(), "paid": j.paid.to_string(),
+        "refunded": j.refunded.to_string(), "deadline_slot": j.deadline_slot, "log_root": posted,
+        "datanets": j.snapshots.iter().map(|s| s.datanet.to_string()).collect::<Vec<_>>(),
+    })
+}
+
+fn human(v: &Value, j: &Account) -> String {
+    let text = |k: &str| v[k].as_str().unwrap_or("none").to_owned();
+    fields(&[
+        ("job", text("job")),
+        ("model", text("model")),
+        ("status", text("status")),
+        ("operator", text("operator")),
+        ("training log", text("log_root")),
+        ("budget", amount(j.budget)),
+        ("paid", amount(j.paid)),
+        ("refunded", amount(j.refunded)),
+    ])
+}

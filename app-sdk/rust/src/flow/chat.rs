@@ -1,0 +1,230 @@
+//! Asking a model: quote, pay, ask, and check what comes back.
+
+use super::open_mint;
+use crate::{
+    api::{
+        ApiError, ServeClient,
+        serve::{ChatRequest, Piece, Quote},
+    },
+    client::Client,
+    error::SdkError,
+    ix::{self, payout::Payment},
+    pda,
+    receipt::{Answer, ReceiptError},
+    text::{parse_hash, parse_key},
+};
+use futures::StreamExt;
+use model::state::Model;
+use payout::instructions::PayArgs;
+use solana_keypair::Keypair;
+use solana_pubkey::Pubkey;
+use solana_signature::Signature;
+use solana_signer::Signer;
+use stake::state::{Committee, Operator, capability};
+
+/// A node that serves.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The operator's wallet.
+    pub wallet: Pubkey,
+    /// Its identity key: signs its answers.
+    pub identity: Pubkey,
+    /// Where it is reached.
+    pub endpoint: String,
+}
+
+/// An answer that was paid for and checked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What was offered.
+    pub quote: Quote,
+    /// The payment.
+    pub payment: Signature,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// The members of the active committee that serve, in its order.
+pub async fn servers(client: &Client) -> Result<Vec<Server>, SdkError> {
+    let config: stake::state::Config = client.account(&pda::stake_config()).await?;
+    let committee: Committee = client.account(&pda::committee(config.committee_epoch)).await?;
+    let addresses: Vec<Pubkey> = committee.members.iter().map(pda::operator).collect();
+    let operators: Vec<Option<Operator>> = client.accounts(&addresses).await?;
+    Ok(operators
+        .into_iter()
+        .flatten()
+        .filter(|o| o.capabilities & capability::SERVE != 0)
+        .map(|o| Server { wallet: o.owner, identity: o.identity, endpoint: o.endpoint })
+        .collect())
+}
+
+/// Asks `request.model` and pays at most `most` base units: takes the first server of `servers` that makes an offer.
+/// Text goes to `on_text` as it comes where `request.stream` is set. The answer is checked before it is returned.
+///
+/// After the payment an error names request and payment, with which [`collect`] gets the answer without paying again.
+pub async fn ask(
+    client: &Client,
+    payer: &Keypair,
+    servers: &[Server],
+    request: &ChatRequest,
+    most: Option<u64>,
+    on_text: impl FnMut(&str),
+) -> Result<Asked, SdkError> {
+    let mut last = None;
+    for server in servers {
+        let serve = ServeClient::new(&server.endpoint);
+        let quote = match serve.quote(request).await {
+            Ok(q) => q,
+            Err(e) => {
+                tracing::debug!(endpoint = server.endpoint, error = %e, "no offer");
+                last = Some(e);
+                continue;
+            }
+        };
+        check_quote(&quote, server, request, most)?;
+        let payment = pay(client, payer, &quote).await?;
+        return collect(client, server, request, &quote, &payment, on_text).await.map_err(|e| {
+            SdkError::Input(format!(
+                "the answer to request {} is paid for by {payment} but did not arrive: {e}; ask again with both, it \
+                 costs nothing more",
+                quote.request
+            ))
+        });
+    }
+    Err(last.map_or_else(
+        || SdkError::Input("no member of the active committee serves: wait for one, or name an endpoint".into()),
+        SdkError::from,
+    ))
+}
+
+fn check_quote(quote: &Quote, server: &Server, request: &ChatRequest, most: Option<u64>) -> Result<(), SdkError> {
+    let pairs =
+        [("model", &quote.model, request.model.clone()), ("operator", &quote.operator, server.wallet.to_string())];
+    for (what, found, expected) in pairs {
+        if *found != expected {
+            return Err(ReceiptError::Other { what, found: found.clone(), expected }.into());
+        }
+    }
+    match most {
+        Some(most) if quote.amount.0 > most => Err(SdkError::Input(format!(
+            "the answer costs {} base units, more than the {most} allowed; ask for fewer tokens or allow more",
+            quote.amount
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Pays what was quoted. Makes token accounts that payees lack.
+pub async fn pay(client: &Client, payer: &Keypair, quote: &Quote) -> Result<Signature, SdkError> {
+    let (model_key, operator) =
+        (parse_key(&quote.model).map_err(SdkError::Input)?, parse_key(&quote.operator).map_err(SdkError::Input)?);
+    let request = parse_hash(&quote.request).map_err(SdkError::Input)?;
+    let model: Model = client.account(&model_key).await?;
+    let config: payout::state::Config = client.account(&pda::payout_config()).await?;
+    let stake: stake::state::Config = client.account(&pda::stake_config()).await?;
+    let open_mint = open_mint(client).await?;
+    let payment = Payment {
+        payer: payer.pubkey(),
+        model: model_key,
+        model_owner: model.owner,
+        parent_owner: model.parent_owner,
+        operator,
+        shard: rand::random_range(0..config.shards.max(1)),
+        treasury: config.treasury,
+        open_mint,
+        committee_epoch: stake.committee_epoch,
+    };
+    let mut instructions = Vec::new();
+    for wallet in [Some(model.owner), model.parent_owner, Some(operator)].into_iter().flatten() {
+        let account = pda::token_account(&wallet, &open_mint);
+        let found = client.rpc().get_account_with_commitment(&account, client.commitment()).await?.value;
+        if found.is_none() {
+            instructions.push(ix::token::create_account(&payer.pubkey(), &wallet, &open_mint));
+        }
+    }
+    instructions.push(ix::payout::pay(&payment, PayArgs { request, amount: quote.amount.0 }));
+    client.send(&instructions, &[payer]).await
+}
+
+/// Gets the answer to a paid request and checks it: signed by the server's identity, for this request, model, payer and
+/// payment, by the adapter that the chain names.
+pub async fn collect(
+    client: &Client,
+    server: &Server,
+    request: &ChatRequest,
+    quote: &Quote,
+    payment: &Signature,
+    mut on_text: impl FnMut(&str),
+) -> Result<Asked, SdkError> {
+    let serve = ServeClient::new(&server.endpoint);
+    let payment_text = payment.to_string();
+    let answer = if request.stream {
+        let mut pieces = std::pin::pin!(serve.ask_streaming(request, quote, &payment_text).await?);
+        let mut answer = None;
+        while let Some(piece) = pieces.next().await {
+            match piece? {
+                Piece::Text(text) => on_text(&text),
+                Piece::Answer(a) => answer = Some(*a),
+            }
+        }
+        answer.ok_or_else(|| ApiError::Shape {
+            url: server.endpoint.clone(),
+            reason: "the stream ended without the signed answer".into(),
+        })?
+    } else {
+        serve.ask(request, quote, &payment_text).await?
+    };
+    answer.verify(&server.identity)?;
+    let paid = find_payment(client, &payment_text).await?;
+    answer.verify_payment(&paid, &payment_text)?;
+    let model: Model = client.account(&answer.model).await?;
+    let pairs = [
+        ("request", hex::encode(answer.request), quote.request.clone()),
+        ("adapter", hex::encode(answer.adapter_hash), hex::encode(model.adapter_hash)),
+    ];
+    for (what, found, expected) in pairs {
+        if found != expected {
+            return Err(ReceiptError::Other { what, found, expected }.into());
+        }
+    }
+    Ok(Asked { quote: quote.clone(), payment: *payment, answer })
+}
+
+/// The payment event of a transaction.
+pub async fn find_payment(client: &Client, signature: &str) -> Result<payout::events::Paid, SdkError> {
+    let parsed: Signature =
+        signature.parse().map_err(|_| SdkError::Input(format!("{signature:?} is not a transaction signature")))?;
+    let transaction = client.transaction(&parsed, std::time::Duration::from_secs(10)).await?;
+    crate::events::decode(&transaction)?
+        .into_iter()
+        .find_map(|r| match r.event {
+            crate::Event::Paid(paid) => Some(paid),
+            _ => None,
+        })
+        .ok_or_else(|| SdkError::Input(format!("transaction {signature} is not a payment that succeeded")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offer_for_another_model_by_another_operator_or_too_dear_is_not_paid() {
+        let key = |n| Pubkey::new_from_array([n; 32]);
+        let server = Server { wallet: key(1), identity: key(2), endpoint: String::new() };
+        let request = ChatRequest::ask(&key(3), "hi", 8);
+        let good = Quote {
+            request: "00".repeat(32),
+            model: key(3).to_string(),
+            operator: key(1).to_string(),
+            amount: 10.into(),
+            prompt_tokens: 1,
+            max_tokens: 8,
+        };
+        assert!(check_quote(&good, &server, &request, Some(10)).is_ok());
+        assert!(check_quote(&good, &server, &request, None).is_ok());
+        assert!(check_quote(&good, &server, &request, Some(9)).is_err());
+        assert!(check_quote(&Quote { model: key(9).to_string(), ..good.clone() }, &server, &request, None).is_err());
+        assert!(check_quote(&Quote { operator: key(9).to_string(), ..good }, &server, &request, None).is_err());
+    }
+}

@@ -1,0 +1,213 @@
+//! Contributing documents: store them, put their leaf hashes on the ledger, hand the batch to review.
+
+use super::open_mint;
+use crate::{
+    client::Client,
+    error::SdkError,
+    ix::{self, datanet::LEAVES_PER_TRANSACTION},
+    manifest::{Kind, Leaf, Manifest, Metadata},
+    pda,
+    store::Store,
+};
+use datanet::state::{Batch, BatchStatus, Datanet};
+use openledger_protocol::{Hash32, mmr};
+use solana_keypair::Keypair;
+use solana_pubkey::Pubkey;
+use solana_signer::Signer;
+
+/// Offsets in a batch account behind its discriminator: version, bump, then Datanet, number, contributor, status.
+const DATANET_AT: usize = 2;
+const CONTRIBUTOR_AT: usize = DATANET_AT + 32 + 8;
+
+/// A contribution with its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contribution {
+    /// The content: UTF-8 text.
+    pub content: String,
+    /// What it says.
+    pub kind: Kind,
+    /// The leaf that it is about, unless it is a document.
+    pub target: Option<Hash32>,
+    /// What is known about it.
+    pub metadata: Metadata,
+}
+
+impl Contribution {
+    /// A document.
+    pub fn document(content: impl Into<String>, metadata: Metadata) -> Self {
+        Self { content: content.into(), kind: Kind::Document, target: None, metadata }
+    }
+}
+
+/// How far a contribution has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// So many contents are in the store.
+    Stored(usize),
+    /// The batch is open.
+    Opened(Pubkey),
+    /// So many leaves are on the ledger.
+    Sent(usize),
+    /// The batch is under review.
+    Submitted(Pubkey),
+}
+
+/// A batch under review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contributed {
+    /// The batch account.
+    pub batch: Pubkey,
+    /// Its number in its Datanet.
+    pub index: u64,
+    /// The leaf hashes, in order.
+    pub leaves: Vec<Hash32>,
+    /// SHA-256 of the manifest.
+    pub manifest: Hash32,
+}
+
+/// The batches of `contributor` in `datanet` that are pending, with their accounts.
+pub async fn pending(
+    client: &Client,
+    datanet: &Pubkey,
+    contributor: &Pubkey,
+) -> Result<Vec<(Pubkey, Batch)>, SdkError> {
+    let filters = [(DATANET_AT, datanet.to_bytes().to_vec()), (CONTRIBUTOR_AT, contributor.to_bytes().to_vec())];
+    client.all_accounts(&datanet::ID, &filters).await
+}
+
+/// Contributes one batch and hands it to review. `bond` is in base units, the Datanet's minimum where absent.
+///
+/// May be called again after any failure with the same contributions: contents that are stored, leaves that are on the
+/// ledger and a batch that is under review are not sent twice.
+pub async fn contribute(
+    client: &Client,
+    store: &Store,
+    contributor: &Keypair,
+    datanet: &Pubkey,
+    contributions: &[Contribution],
+    bond: Option<u64>,
+    progress: impl Fn(Progress),
+) -> Result<Contributed, SdkError> {
+    let wallet = contributor.pubkey();
+    let mut leaves = Vec::with_capacity(contributions.len());
+    for (i, c) in contributions.iter().enumerate() {
+        let content = store.put_blob(c.content.clone().into_bytes()).await?;
+        leaves.push(Leaf { content, kind: c.kind, target: c.target, metadata: c.metadata.clone() });
+        progress(Progress::Stored(i + 1));
+    }
+    let manifest = Manifest::new(*datanet, wallet, leaves)?;
+    let manifest_hash = store.put_blob(manifest.to_bytes()?).await?;
+    let hashes = manifest.leaf_hashes();
+
+    let pending = pending(client, datanet, &wallet).await?;
+    if let Some((batch, account)) = pending.iter().find(|(_, b)| b.manifest == manifest_hash) {
+        progress(Progress::Submitted(*batch));
+        return Ok(Contributed { batch: *batch, index: account.index, leaves: hashes, manifest: manifest_hash });
+    }
+    let open: Vec<_> = pending.into_iter().filter(|(_, b)| b.status == BatchStatus::Open).collect();
+    let resumed = open.iter().find(|(_, b)| is_prefix(b, &hashes));
+    let (batch, index, sent) = match (resumed, open.first()) {
+        (Some((batch, account)), _) => (*batch, account.index, account.count as usize),
+        (None, Some((other, _))) => {
+            return Err(SdkError::Input(format!(
+                "{wallet} has batch {other} open in this Datanet with other contributions: finish it by contributing \
+                 the same files again, or take it back with cancel_batch (`openledger datanet cancel-batch {other}`)"
+            )));
+        }
+        (None, None) => {
+            let (batch, index) = open_batch(client, contributor, datanet, bond).await?;
+            (batch, index, 0)
+        }
+    };
+    progress(Progress::Opened(batch));
+    let mut sent = sent;
+    while sent < hashes.len() {
+        let end = hashes.len().min(sent + LEAVES_PER_TRANSACTION);
+        client.send(&[ix::datanet::contribute(&wallet, &batch, hashes[sent..end].to_vec())], &[contributor]).await?;
+        sent = end;
+        progress(Progress::Sent(sent));
+    }
+    client.send(&[ix::datanet::submit_batch(&wallet, &batch, manifest_hash)], &[contributor]).await?;
+    progress(Progress::Submitted(batch));
+    Ok(Contributed { batch, index, leaves: hashes, manifest: manifest_hash })
+}
+
+/// Whether the leaves on the ledger are the first of `hashes`.
+fn is_prefix(batch: &Batch, hashes: &[Hash32]) -> bool {
+    let Some(first) = hashes.get(..batch.count as usize) else { return false };
+    mmr::root(batch.count, &batch.peaks).is_ok_and(|root| root == mmr::root_of(first))
+}
+
+async fn open_batch(
+    client: &Client,
+    contributor: &Keypair,
+    datanet: &Pubkey,
+    bond: Option<u64>,
+) -> Result<(Pubkey, u64), SdkError> {
+    let (wallet, mint) = (contributor.pubkey(), open_mint(client).await?);
+    // The batch's number is the Datanet's count: another contributor may take it first.
+    for attempt in 0.. {
+        let account: Datanet = client.account(datanet).await?;
+        let index = account.batches;
+        let bond = bond.unwrap_or(account.min_bond);
+        match client.send(&[ix::datanet::open_batch(&wallet, datanet, index, &mint, bond)], &[contributor]).await {
+            Ok(_) => return Ok((pda::batch(datanet, index), index)),
+            Err(e) => {
+                let raced = client.account::<Datanet>(datanet).await?.batches != index;
+                if !raced || attempt >= 8 {
+                    return Err(e);
+                }
+            }
+        }
+    }
+    unreachable!("the loop ends by returning")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(leaves: &[Hash32]) -> Batch {
+        let (mut peaks, mut count) = ([[0; 32]; datanet::state::BATCH_PEAKS], 0);
+        for leaf in leaves {
+            count = mmr::append(count, &mut peaks, *leaf).unwrap();
+        }
+        Batch {
+            version: 1,
+            bump: 0,
+            datanet: Pubkey::new_from_array([3; 32]),
+            index: 7,
+            contributor: Pubkey::new_from_array([4; 32]),
+            status: BatchStatus::Review,
+            count,
+            peaks,
+            manifest: [0; 32],
+            bond: 0,
+            submitted_slot: 0,
+            seed: [0; 32],
+            commit_until: 0,
+            reveal_until: 0,
+            reviews: vec![],
+            sequence: 0,
+        }
+    }
+
+    #[test]
+    fn only_a_batch_that_holds_the_first_leaves_is_taken_up() {
+        let leaves: Vec<Hash32> = (1..=9).map(|n| [n; 32]).collect();
+        for n in 0..=9 {
+            assert!(is_prefix(&batch(&leaves[..n]), &leaves), "{n}");
+        }
+        assert!(!is_prefix(&batch(&leaves), &leaves[..8]));
+        assert!(!is_prefix(&batch(&leaves[1..4]), &leaves));
+    }
+
+    #[test]
+    fn the_filters_point_at_datanet_contributor_and_status() {
+        let account = batch(&[]);
+        let bytes = borsh::to_vec(&account).unwrap();
+        assert_eq!(bytes[DATANET_AT..DATANET_AT + 32], account.datanet.to_bytes());
+        assert_eq!(bytes[CONTRIBUTOR_AT..CONTRIBUTOR_AT + 32], account.contributor.to_bytes());
+        assert_eq!(bytes[super::super::review::STATUS_AT], BatchStatus::Review as u8);
+    }
+}

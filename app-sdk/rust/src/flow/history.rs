@@ -1,0 +1,76 @@
+//! What the ledger says about batches, read incrementally.
+
+use crate::{
+    client::Client,
+    error::SdkError,
+    events::{Cursor, Event, Poller},
+    manifest::Manifest,
+    store::Store,
+};
+use openledger_protocol::Hash32;
+use solana_pubkey::Pubkey;
+use std::collections::{HashMap, HashSet};
+
+/// All batches that were ever submitted, and which were accepted.
+pub struct History {
+    poller: Poller,
+    manifests: HashMap<Pubkey, Hash32>,
+    accepted: HashMap<Pubkey, Vec<Pubkey>>,
+    rejected: HashSet<Pubkey>,
+}
+
+impl History {
+    /// Empty; [`History::update`] fills it.
+    pub fn new(client: Client) -> Self {
+        Self {
+            poller: Poller::new(client, Cursor::default()),
+            manifests: HashMap::new(),
+            accepted: HashMap::new(),
+            rejected: HashSet::new(),
+        }
+    }
+
+    /// Reads what has happened since the last call.
+    pub async fn update(&mut self) -> Result<(), SdkError> {
+        loop {
+            let new = self.poller.poll().await?;
+            if new.is_empty() {
+                return Ok(());
+            }
+            for record in new.into_iter().flat_map(|o| o.records) {
+                match record.event {
+                    Event::BatchSubmitted(e) => {
+                        self.manifests.insert(e.batch, e.manifest);
+                    }
+                    Event::BatchAccepted(e) => self.accepted.entry(e.datanet).or_default().push(e.batch),
+                    Event::BatchRejected(e) => {
+                        self.rejected.insert(e.batch);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Hashes of the manifests of a Datanet's accepted batches, in the order of acceptance.
+    pub fn accepted_manifests(&self, datanet: &Pubkey) -> Vec<Hash32> {
+        let batches = self.accepted.get(datanet).map(Vec::as_slice).unwrap_or_default();
+        batches.iter().filter_map(|b| self.manifests.get(b).copied()).collect()
+    }
+
+    /// The batch that was submitted with this manifest and neither rejected nor expired.
+    pub fn submitted(&self, manifest: &Hash32) -> Option<Pubkey> {
+        self.manifests.iter().find(|(b, m)| *m == manifest && !self.rejected.contains(b)).map(|(b, _)| *b)
+    }
+
+    /// Content hashes of a Datanet's accepted documents. A manifest that the store lacks is an error: without it copies
+    /// could not be told.
+    pub async fn accepted_contents(&self, store: &Store, datanet: &Pubkey) -> Result<Vec<Hash32>, SdkError> {
+        let mut contents = Vec::new();
+        for hash in self.accepted_manifests(datanet) {
+            let manifest = Manifest::from_bytes(&store.get_blob(&hash).await?)?;
+            contents.extend(manifest.leaves.iter().map(|l| l.content));
+        }
+        Ok(contents)
+    }
+}

@@ -1,0 +1,16 @@
+//! What people do, start to end: each flow strings reads, artifacts and transactions together and can be taken up again
+//! where it was cut off.
+
+pub mod chat;
+pub mod claim;
+pub mod contribute;
+pub mod history;
+pub mod review;
+
+use crate::{client::Client, error::SdkError, pda};
+use solana_pubkey::Pubkey;
+
+/// The OPEN mint of this cluster.
+pub async fn open_mint(client: &Client) -> Result<Pubkey, SdkError> {
+    Ok(client.account::<stake::state::Config>(&pda::stake_config()).await?.open_mint)
+}

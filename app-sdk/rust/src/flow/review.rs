@@ -1,0 +1,359 @@
+//! A validator's work: judge what it is drawn for, commit, reveal, carry out.
+
+use super::{history::History, open_mint};
+use crate::{
+    client::Client,
+    error::SdkError,
+    ix,
+    manifest::{Manifest, ManifestError},
+    pda,
+    review::{Fault, Fingerprint, Judgement, Limits, judge},
+    store::{Store, StoreError},
+};
+use datanet::{
+    state::{Batch, BatchStatus, Datanet, MAX_PANEL},
+    verdict,
+};
+use openledger_protocol::{Hash32, draw, hash::ZERO, mmr};
+use serde::{Deserialize, Serialize};
+use solana_keypair::Keypair;
+use solana_pubkey::Pubkey;
+use solana_signer::Signer;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+/// Offset of a batch's status behind its discriminator.
+pub(super) const STATUS_AT: usize = 2 + 32 + 8 + 32;
+
+/// A verdict that is not revealed yet. Written to disk before its commitment is sent: without the salt it could never
+/// be revealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The batch.
+    #[serde(with = "crate::text::key_b58")]
+    pub batch: Pubkey,
+    /// Approve or not.
+    pub approve: bool,
+    /// Quality in 0..=10,000.
+    pub quality: u16,
+    /// Random.
+    #[serde(with = "crate::text::hash_hex")]
+    pub salt: Hash32,
+}
+
+impl Sealed {
+    /// What goes on the ledger first.
+    pub fn commitment(&self, validator: &Pubkey) -> Hash32 {
+        let (batch, validator) = (self.batch.to_bytes(), validator.to_bytes());
+        draw::verdict_commitment(&batch, &validator, self.approve, self.quality, &self.salt)
+    }
+}
+
+/// The verdicts of one validator that are not revealed yet: a folder with a file for each.
+#[derive(Clone, Debug)]
+pub struct SealedVerdicts {
+    folder: PathBuf,
+}
+
+impl SealedVerdicts {
+    /// Keeps them in `folder`, which is made.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, SdkError> {
+        let folder = folder.as_ref().to_owned();
+        std::fs::create_dir_all(&folder).map_err(|source| SdkError::File { path: folder.clone(), source })?;
+        Ok(Self { folder })
+    }
+
+    fn path(&self, batch: &Pubkey) -> PathBuf {
+        self.folder.join(format!("{batch}.json"))
+    }
+
+    /// The verdict on `batch`, if there is one.
+    pub fn get(&self, batch: &Pubkey) -> Result<Option<Sealed>, SdkError> {
+        let path = self.path(batch);
+        match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|e| SdkError::Input(format!("{} is not a sealed verdict: {e}", path.display()))),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(SdkError::File { path, source }),
+        }
+    }
+
+    /// The verdict on `batch`; seals this one with a fresh salt where there is none. It is on disk on return.
+    pub fn seal(&self, batch: &Pubkey, approve: bool, quality: u16) -> Result<Sealed, SdkError> {
+        if let Some(sealed) = self.get(batch)? {
+            return Ok(sealed);
+        }
+        let sealed = Sealed { batch: *batch, approve, quality, salt: rand::random() };
+        let path = self.path(batch);
+        let write = || -> std::io::Result<()> {
+            let part = path.with_extension("part");
+            let mut file = std::fs::File::create(&part)?;
+            file.write_all(&serde_json::to_vec(&sealed)?)?;
+            file.sync_all()?;
+            std::fs::rename(&part, &path)?;
+            std::fs::File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|source| SdkError::File { path: path.clone(), source })?;
+        Ok(sealed)
+    }
+
+    /// Forgets the verdict on `batch`.
+    pub fn remove(&self, batch: &Pubkey) -> Result<(), SdkError> {
+        let path = self.path(batch);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(SdkError::File { path, source }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What was done about a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Committed to this judgement.
+    Committed(Pubkey, Judgement),
+    /// Revealed.
+    Revealed(Pubkey),
+    /// Accepted (true) or rejected.
+    Finalised(Pubkey, bool),
+    /// Closed undecided.
+    Expired(Pubkey),
+}
+
+/// A batch under review, and what this validator can do about it.
+#[derive(Clone)]
+pub struct Pending {
+    /// The batch account's address.
+    pub address: Pubkey,
+    /// The batch.
+    pub batch: Batch,
+    /// Whether this validator is drawn; `None` until the draw's slot has passed.
+    pub drawn: Option<bool>,
+}
+
+/// One validator.
+pub struct Reviewer<'a> {
+    client: Client,
+    store: Store,
+    validator: &'a Keypair,
+    sealed: SealedVerdicts,
+    limits: Limits,
+    history: History,
+}
+
+impl<'a> Reviewer<'a> {
+    /// `sealed` must outlive this process.
+    pub fn new(client: Client, store: Store, validator: &'a Keypair, sealed: SealedVerdicts, limits: Limits) -> Self {
+        let history = History::new(client.clone());
+        Self { client, store, validator, sealed, limits, history }
+    }
+
+    /// All batches under review, of one Datanet or all.
+    pub async fn pending(&self, datanet: Option<&Pubkey>) -> Result<Vec<Pending>, SdkError> {
+        let mut filters = vec![(STATUS_AT, vec![BatchStatus::Review as u8])];
+        filters.extend(datanet.map(|d| (2, d.to_bytes().to_vec())));
+        let mut out = Vec::new();
+        for (address, batch) in self.client.all_accounts::<Batch>(&datanet::ID, &filters).await? {
+            let drawn = self.is_drawn(&batch).await?;
+            out.push(Pending { address, batch, drawn });
+        }
+        out.sort_by_key(|p| (p.batch.submitted_slot, p.address));
+        Ok(out)
+    }
+
+    /// Whether this validator may review `batch`; `None` while the draw's slot has not passed.
+    async fn is_drawn(&self, batch: &Batch) -> Result<Option<bool>, SdkError> {
+        let wallet = self.validator.pubkey();
+        let position = pda::position(&wallet, stake::state::Role::Validator);
+        let Some(position) = self.client.account_opt::<stake::state::Position>(&position).await? else {
+            return Ok(Some(false));
+        };
+        let config: stake::state::Config = self.client.account(&pda::stake_config()).await?;
+        let barred = batch.contributor == wallet
+            || position.amount < config.min_validator_stake
+            || position.since_slot > batch.submitted_slot;
+        if barred {
+            return Ok(Some(false));
+        }
+        let seed = if batch.seed != ZERO {
+            batch.seed
+        } else {
+            let sysvar = self.client.rpc().get_account_data(&solana_sdk_ids::sysvar::slot_hashes::ID).await?;
+            match datanet::panel::seed(&sysvar, batch.submitted_slot) {
+                Ok(seed) => seed,
+                Err(_) => return Ok(None),
+            }
+        };
+        let datanet: Datanet = self.client.account(&batch.datanet).await?;
+        let (validator, total) = (wallet.to_bytes(), config.validator_stake);
+        Ok(Some(draw::is_drawn(&seed, &validator, position.amount, total, datanet.panel_size)))
+    }
+
+    /// Reads a batch's manifest and documents and judges them against the Datanet's accepted ones.
+    pub async fn inspect(&mut self, address: &Pubkey, batch: &Batch) -> Result<Judgement, SdkError> {
+        let manifest = match self.manifest(batch).await? {
+            Some(m) => m,
+            // Nothing to judge by: every leaf counts as missing.
+            None => {
+                tracing::info!(%address, "the batch's manifest is missing or does not match its leaves");
+                let faults = (0..batch.count as usize).map(|i| (i, Fault::Missing)).collect();
+                return Ok(Judgement { approve: false, quality: 0, faults });
+            }
+        };
+        self.history.update().await?;
+        let mut known = Vec::new();
+        for content in self.history.accepted_contents(&self.store, &batch.datanet).await? {
+            if let Some(bytes) = self.content(&content).await?
+                && let Ok(text) = std::str::from_utf8(&bytes)
+            {
+                known.push(Fingerprint::new(content, text));
+            }
+        }
+        let mut contents = Vec::new();
+        for leaf in &manifest.leaves {
+            contents.push((leaf.content, self.content(&leaf.content).await?));
+        }
+        Ok(judge(&contents, &known, &self.limits))
+    }
+
+    /// The batch's manifest, if it is there and its leaves are those on the ledger.
+    async fn manifest(&self, batch: &Batch) -> Result<Option<Manifest>, SdkError> {
+        let Some(bytes) = self.content(&batch.manifest).await? else { return Ok(None) };
+        let matching = Manifest::from_bytes(&bytes).and_then(|m| {
+            m.check_batch(&batch.datanet, &batch.contributor)?;
+            Ok::<_, ManifestError>(m)
+        });
+        let on_chain = mmr::root(batch.count, &batch.peaks).ok();
+        Ok(matching.ok().filter(|m| m.leaves.len() as u64 == batch.count && Some(m.root()) == on_chain))
+    }
+
+    /// A blob; `None` where the store lacks it or holds something else under its name.
+    async fn content(&self, hash: &Hash32) -> Result<Option<Vec<u8>>, SdkError> {
+        match self.store.get_blob(hash).await {
+            Ok(bytes) => Ok(Some(bytes.to_vec())),
+            Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Commits to a verdict, sealing it on disk first. Returns what is sealed, which is an earlier verdict if there was
+    /// one.
+    pub async fn commit(
+        &self,
+        address: &Pubkey,
+        batch: &Batch,
+        approve: bool,
+        quality: u16,
+    ) -> Result<Sealed, SdkError> {
+        let wallet = self.validator.pubkey();
+        let sealed = self.sealed.seal(address, approve, quality)?;
+        let ix = ix::datanet::commit_verdict(&wallet, &batch.datanet, address, sealed.commitment(&wallet));
+        self.client.send(&[ix], &[self.validator]).await?;
+        Ok(sealed)
+    }
+
+    /// Reveals the verdict sealed for a batch.
+    pub async fn reveal(&self, address: &Pubkey, batch: &Batch) -> Result<(), SdkError> {
+        let wallet = self.validator.pubkey();
+        let s = self.sealed.get(address)?.ok_or_else(|| {
+            SdkError::Input(format!("no verdict on batch {address} is sealed here: reveal where it was committed"))
+        })?;
+        let ix = ix::datanet::reveal_verdict(&wallet, &batch.datanet, address, s.approve, s.quality, s.salt);
+        self.client.send(&[ix], &[self.validator]).await?;
+        self.sealed.remove(address)
+    }
+
+    /// Does everything that can be done now about all batches under review. A batch that fails is reported in the log
+    /// and does not hold up the others.
+    pub async fn pass(&mut self, datanet: Option<&Pubkey>) -> Result<Vec<Action>, SdkError> {
+        let mut actions = Vec::new();
+        for pending in self.pending(datanet).await? {
+            match self.advance(&pending).await {
+                Ok(action) => actions.extend(action),
+                Err(e) => tracing::warn!(batch = %pending.address, error = %e, "cannot advance a review"),
+            }
+        }
+        Ok(actions)
+    }
+
+    async fn advance(&mut self, pending: &Pending) -> Result<Option<Action>, SdkError> {
+        let Pending { address, batch, drawn } = pending;
+        let (slot, wallet) = (self.client.slot().await?, self.validator.pubkey());
+        let datanet: Datanet = self.client.account(&batch.datanet).await?;
+        let mine = batch.reviews.iter().find(|r| r.validator == wallet);
+        if let Some(accepted) = verdict::decide(batch, datanet.quorum, slot) {
+            let mint = open_mint(&self.client).await?;
+            let ix = ix::datanet::finalise_batch(&batch.datanet, address, &batch.contributor, &mint);
+            self.finish(ix, address).await?;
+            return Ok(Some(Action::Finalised(*address, accepted)));
+        }
+        if verdict::is_hopeless(batch, datanet.quorum, slot) {
+            let mint = open_mint(&self.client).await?;
+            let ix = ix::datanet::expire_batch(&batch.datanet, address, &batch.contributor, &mint);
+            self.finish(ix, address).await?;
+            return Ok(Some(Action::Expired(*address)));
+        }
+        match mine {
+            None if *drawn == Some(true) && slot <= batch.commit_until && batch.reviews.len() < MAX_PANEL => {
+                let judgement = match self.sealed.get(address)? {
+                    // Sealed before a crash: the same verdict again.
+                    Some(s) => Judgement { approve: s.approve, quality: s.quality, faults: Vec::new() },
+                    None => self.inspect(address, batch).await?,
+                };
+                self.commit(address, batch, judgement.approve, judgement.quality).await?;
+                Ok(Some(Action::Committed(*address, judgement)))
+            }
+            Some(review) if review.approve.is_none() => {
+                let open = slot > batch.commit_until || batch.reviews.len() == MAX_PANEL;
+                let enough = batch.reviews.len() >= usize::from(datanet.quorum);
+                if !open || !enough || slot > batch.reveal_until {
+                    return Ok(None);
+                }
+                self.reveal(address, batch).await?;
+                Ok(Some(Action::Revealed(*address)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Sends what ends a batch. Another validator may have been quicker: then the batch is gone and all is well.
+    async fn finish(&self, ix: solana_instruction::Instruction, address: &Pubkey) -> Result<(), SdkError> {
+        if let Err(e) = self.client.send(&[ix], &[self.validator]).await
+            && self.client.account_opt::<Batch>(address).await?.is_some()
+        {
+            return Err(e);
+        }
+        self.sealed.remove(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_sealed_once_and_survives() {
+        let folder = tempfile::tempdir().unwrap();
+        let batch = Pubkey::new_from_array([1; 32]);
+        let verdicts = SealedVerdicts::open(folder.path()).unwrap();
+        assert_eq!(verdicts.get(&batch).unwrap(), None);
+        let first = verdicts.seal(&batch, true, 9_000).unwrap();
+        // Another judgement after a restart must not replace what is committed.
+        let again = SealedVerdicts::open(folder.path()).unwrap().seal(&batch, false, 0).unwrap();
+        assert_eq!(again, first);
+        verdicts.remove(&batch).unwrap();
+        verdicts.remove(&batch).unwrap();
+        assert_ne!(verdicts.seal(&batch, true, 9_000).unwrap().salt, first.salt);
+    }
+
+    #[test]
+    fn the_commitment_is_what_the_program_recomputes() {
+        let (batch, validator) = (Pubkey::new_from_array([1; 32]), Pubkey::new_from_array([2; 32]));
+        let sealed = Sealed { batch, approve: true, quality: 7, salt: [3; 32] };
+        let expected = draw::verdict_commitment(&[1; 32], &[2; 32], true, 7, &[3; 32]);
+        assert_eq!(sealed.commitment(&validator), expected);
+    }
+}
