@@ -7,8 +7,7 @@ use crate::{
     world::{Program, World},
 };
 use ::stake::{
-    ID, accounts,
-    instruction as call,
+    ID, accounts, instruction as call,
     instructions::{InitializeArgs, ProposeCommitteeArgs, RegisterOperatorArgs},
     seeds,
     state::{Config, Role},
@@ -176,13 +175,7 @@ pub fn member_accounts(members: &[Pubkey]) -> Vec<AccountMeta> {
 }
 
 /// `propose_committee` of `epoch`.
-pub fn propose_committee(
-    authority: &Pubkey,
-    epoch: u64,
-    threshold: u16,
-    size: u16,
-    members: &[Pubkey],
-) -> Instruction {
+pub fn propose_committee(authority: &Pubkey, epoch: u64, threshold: u16, size: u16, members: &[Pubkey]) -> Instruction {
     let mut out = instruction(
         ID,
         accounts::ProposeCommittee {
@@ -331,10 +324,7 @@ impl World {
         }
         let mut last = None;
         for member in members {
-            last = Some(self.send(
-                &[confirm_committee(&member.wallet.pubkey(), epoch, group_key)],
-                &[&member.wallet],
-            )?);
+            last = Some(self.send(&[confirm_committee(&member.wallet.pubkey(), epoch, group_key)], &[&member.wallet])?);
         }
         Ok(last.expect("a committee has members"))
     }

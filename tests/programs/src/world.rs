@@ -98,10 +98,8 @@ impl World {
         for program in programs {
             svm.add_program(program.id(), &program.binary()).expect("a valid program");
             let mut data = svm.get_account(&program.data_address()).expect("made by add_program");
-            let state = UpgradeableLoaderState::ProgramData {
-                slot: 0,
-                upgrade_authority_address: Some(authority.pubkey()),
-            };
+            let state =
+                UpgradeableLoaderState::ProgramData { slot: 0, upgrade_authority_address: Some(authority.pubkey()) };
             bincode::serialize_into(&mut data.data[..], &state).expect("there is room for the head");
             svm.set_account(program.data_address(), data).expect("an ordinary account");
         }

@@ -1,0 +1,254 @@
+//! `claim`: everything earned, once, to the wallet's own account, as fast as the circuit breaker lets it.
+
+use ::payout::{
+    error::PayoutError,
+    events::Claimed,
+    instructions::ClaimArgs,
+    state::{Claim, Pool, Shard},
+};
+use anchor_lang::error::ErrorCode;
+use openledger_protocol::rewards::RewardTree;
+use program_tests::{
+    Key, OPEN, World,
+    keys::address,
+    payout::{self, BREAKER_CAP, BREAKER_SLOTS, EPOCH_SLOTS, Market, claim_args, claim_record, tree},
+    refused, swapped,
+};
+use solana_keypair::Signer;
+use solana_pubkey::Pubkey;
+
+/// A market with `shards` shards into each of which `each` was paid.
+fn funded(shards: u8, each: u64) -> (World, Market) {
+    let (mut world, market) = World::with_market(shards, 1);
+    let payer = world.wallet(each * shards as u64);
+    for shard in 0..shards {
+        world.send(&[market.pay(&world, &payer.pubkey(), shard, [1; 32], each)], &[&payer]).unwrap();
+    }
+    (world, market)
+}
+
+/// Two wallets and the tree in which they earned 30 and 10 OPEN as contributors; the first 5 as a validator.
+fn earned(world: &mut World) -> (Key, Key, RewardTree, RewardTree) {
+    let (a, b) = (world.wallet(0), world.wallet(0));
+    let data = tree(&[(a.pubkey(), 30 * OPEN), (b.pubkey(), 10 * OPEN), (address("third"), 0)]);
+    let review = tree(&[(a.pubkey(), 5 * OPEN)]);
+    (a, b, data, review)
+}
+
+#[test]
+fn anyone_claims_for_a_wallet_and_the_wallet_is_paid_once() {
+    let (mut world, market) = funded(1, 100 * OPEN);
+    let (a, b, data, review) = earned(&mut world);
+    market.settle(&mut world, [&data, &review]);
+    let stranger = world.wallet(0);
+    let claim = |world: &World, wallet: &Pubkey, tree: &RewardTree, pool| {
+        payout::claim(world, &stranger.pubkey(), wallet, 0, claim_args(tree, pool, wallet))
+    };
+    let first = claim(&world, &a.pubkey(), &data, Pool::Contributors);
+    let event = world.send(&[first.clone()], &[&stranger]).unwrap().event::<Claimed>();
+    assert_eq!((event.sequence, event.wallet, event.paid, event.lifetime), (0, a.pubkey(), 30 * OPEN, 30 * OPEN));
+    assert_eq!((event.pool, event.shard), (Pool::Contributors, payout::shard(0)));
+    assert_eq!(world.open_of(&a.pubkey()), 30 * OPEN);
+    refused(world.send(&[first], &[&stranger]), PayoutError::NothingToClaim);
+    // The other pool and the other wallet are claims of their own.
+    let event = world.send(&[claim(&world, &a.pubkey(), &review, Pool::Validators)], &[&stranger]).unwrap();
+    assert_eq!((event.event::<Claimed>().sequence, event.event::<Claimed>().paid), (1, 5 * OPEN));
+    world.send(&[claim(&world, &b.pubkey(), &data, Pool::Contributors)], &[&stranger]).unwrap();
+    let record = world.get::<Claim>(&claim_record(&a.pubkey()));
+    assert_eq!((record.wallet, record.claimed, record.sequence), (a.pubkey(), [30 * OPEN, 5 * OPEN], 2));
+    assert_eq!(world.get::<Shard>(&payout::shard(0)).claimed, [40 * OPEN, 5 * OPEN]);
+    assert_eq!(world.balance(&payout::vault(0)), 5 * OPEN);
+    // Who earned nothing has nothing to claim.
+    world.fund(&address("third"), 0);
+    let nothing = claim(&world, &address("third"), &data, Pool::Contributors);
+    refused(world.send(&[nothing], &[&stranger]), PayoutError::NothingToClaim);
+}
+
+#[test]
+fn one_claim_pays_what_several_epochs_earned() {
+    let (mut world, market) = funded(1, 1_000 * OPEN);
+    let wallet = world.wallet(0);
+    let me = wallet.pubkey();
+    let empty = tree(&[]);
+    let old = tree(&[(me, 7 * OPEN)]);
+    market.settle(&mut world, [&old, &empty]);
+    world.send(&[payout::claim(&world, &me, &me, 0, claim_args(&old, Pool::Contributors, &me))], &[&wallet]).unwrap();
+    for lifetime in [20 * OPEN, 50 * OPEN] {
+        market.settle(&mut world, [&tree(&[(me, lifetime)]), &empty]);
+    }
+    // A proof against a root that is no longer active proves nothing.
+    let stale = payout::claim(&world, &me, &me, 0, claim_args(&old, Pool::Contributors, &me));
+    refused(world.send(&[stale], &[&wallet]), PayoutError::BadProof);
+    let now = tree(&[(me, 50 * OPEN)]);
+    let claim = payout::claim(&world, &me, &me, 0, claim_args(&now, Pool::Contributors, &me));
+    assert_eq!(world.send(&[claim], &[&wallet]).unwrap().event::<Claimed>().paid, 43 * OPEN);
+    assert_eq!(world.open_of(&me), 50 * OPEN);
+}
+
+#[test]
+fn a_posted_settlement_pays_nothing_before_its_activation() {
+    let (mut world, market) = funded(1, 100 * OPEN);
+    let (a, _, data, review) = earned(&mut world);
+    world.pass(EPOCH_SLOTS);
+    let args = payout::settlement_args(&world, [&data, &review]);
+    market.post(&mut world, &args).unwrap();
+    let me = a.pubkey();
+    let claim = payout::claim(&world, &me, &me, 0, claim_args(&data, Pool::Contributors, &me));
+    refused(world.send(&[claim], &[&a]), PayoutError::BadProof);
+}
+
+#[test]
+fn proofs_of_others_of_other_amounts_places_and_pools_are_refused() {
+    let (mut world, market) = funded(1, 100 * OPEN);
+    let (a, b, data, review) = earned(&mut world);
+    market.settle(&mut world, [&data, &review]);
+    let (good, bs) =
+        (claim_args(&data, Pool::Contributors, &a.pubkey()), claim_args(&data, Pool::Contributors, &b.pubkey()));
+    let mut longer = good.clone();
+    longer.proof.push([0; 32]);
+    let mut shorter = good.clone();
+    shorter.proof.pop();
+    let mut flipped = good.clone();
+    flipped.proof[0][0] ^= 1;
+    for wrong in [
+        ClaimArgs { lifetime: good.lifetime + 1, ..good.clone() },
+        ClaimArgs { lifetime: good.lifetime - 1, ..good.clone() },
+        ClaimArgs { index: good.index ^ 1, ..good.clone() },
+        ClaimArgs { index: u32::MAX, ..good.clone() },
+        ClaimArgs { pool: Pool::Validators, ..good.clone() },
+        claim_args(&review, Pool::Contributors, &a.pubkey()),
+        bs.clone(),
+        longer,
+        shorter,
+        flipped,
+    ] {
+        let claim = payout::claim(&world, &a.pubkey(), &a.pubkey(), 0, wrong);
+        refused(world.send(&[claim], &[&a]), PayoutError::BadProof);
+    }
+    world.send(&[payout::claim(&world, &a.pubkey(), &a.pubkey(), 0, good)], &[&a]).unwrap();
+}
+
+#[test]
+fn tokens_go_only_to_the_wallets_own_account_from_the_shards_own_vault() {
+    let (mut world, market) = funded(2, 100 * OPEN);
+    let (a, thief, data, review) = earned(&mut world);
+    market.settle(&mut world, [&data, &review]);
+    let me = a.pubkey();
+    let good = payout::claim(&world, &thief.pubkey(), &me, 0, claim_args(&data, Pool::Contributors, &me));
+    let (own, stolen) = (world.ata(&me), world.ata(&thief.pubkey()));
+    // Not to the thief, not to another account of the wallet, not to an associated account that was handed on.
+    let second = address("second account");
+    world.put_token(second, world.mint, me, 0);
+    for token in [stolen, second] {
+        refused(world.send(&[swapped(good.clone(), own, token)], &[&thief]), PayoutError::WrongTokenAccount);
+    }
+    world.put_token(own, world.mint, thief.pubkey(), 0);
+    refused(world.send(&[good.clone()], &[&thief]), PayoutError::WrongTokenAccount);
+    world.svm.set_account(own, Default::default()).unwrap();
+    refused(world.send(&[good.clone()], &[&thief]), PayoutError::WrongTokenAccount);
+    world.put_token(own, world.mint, me, 0);
+    // From no other vault, shard or config.
+    let fake = address("fake");
+    world.put_token(fake, world.mint, payout::shard(0), OPEN);
+    for vault in [payout::vault(1), fake] {
+        let wrong = swapped(good.clone(), payout::vault(0), vault);
+        refused(world.send(&[wrong], &[&thief]), PayoutError::WrongVault);
+    }
+    let shard = world.svm.get_account(&payout::shard(0)).unwrap().data;
+    world.put_raw(fake, ::model::ID, shard);
+    let wrong = swapped(good.clone(), payout::shard(0), fake);
+    refused(world.send(&[wrong], &[&thief]), ErrorCode::AccountOwnedByWrongProgram);
+    let config = world.svm.get_account(&payout::config()).unwrap().data;
+    world.put_raw(fake, ::stake::ID, config);
+    let wrong = swapped(good.clone(), payout::config(), fake);
+    refused(world.send(&[wrong], &[&thief]), ErrorCode::AccountOwnedByWrongProgram);
+    let wrong = swapped(good.clone(), payout::config(), payout::shard(1));
+    refused(world.send(&[wrong], &[&thief]), ErrorCode::AccountDiscriminatorMismatch);
+    assert_eq!((world.open_of(&me), world.open_of(&thief.pubkey())), (0, 0));
+    world.send(&[good], &[&thief]).unwrap();
+}
+
+#[test]
+fn a_record_is_bound_to_its_wallet() {
+    let (mut world, market) = funded(1, 100 * OPEN);
+    let (a, b, data, review) = earned(&mut world);
+    market.settle(&mut world, [&data, &review]);
+    let claim = |world: &World, wallet: &Pubkey| {
+        payout::claim(world, wallet, wallet, 0, claim_args(&data, Pool::Contributors, wallet))
+    };
+    let (records_a, records_b) = (claim_record(&a.pubkey()), claim_record(&b.pubkey()));
+    // At another address, before and after the other's record is made.
+    let wrong = swapped(claim(&world, &a.pubkey()), records_a, records_b);
+    refused(world.send(&[wrong.clone()], &[&a]), PayoutError::WrongClaim);
+    world.send(&[claim(&world, &b.pubkey())], &[&b]).unwrap();
+    refused(world.send(&[wrong], &[&a]), PayoutError::WrongClaim);
+    // An account of this program that is no record.
+    let wrong = swapped(claim(&world, &a.pubkey()), records_a, payout::settlement(1));
+    refused(world.send(&[wrong], &[&a]), ErrorCode::AccountDiscriminatorMismatch);
+    // Lamports sent to its address before do not block a wallet's first claim, few or many.
+    world.svm.airdrop(&records_a, 1).ok();
+    let mut dust = world.svm.get_account(&records_a).unwrap_or_default();
+    dust.lamports = 1;
+    world.svm.set_account(records_a, dust).unwrap();
+    world.send(&[claim(&world, &a.pubkey())], &[&a]).unwrap();
+    assert_eq!(world.get::<Claim>(&records_a).claimed, [30 * OPEN, 0]);
+    let rent = world.svm.minimum_balance_for_rent_exemption(world.svm.get_account(&records_a).unwrap().data.len());
+    assert_eq!(world.svm.get_balance(&records_a), Some(rent));
+}
+
+#[test]
+fn the_circuit_breaker_trips_and_drains() {
+    // 40 % of 5,000 OPEN: twice the cap for the contributors.
+    let (mut world, market) = funded(1, 5_000 * OPEN);
+    let wallet = world.wallet(0);
+    let me = wallet.pubkey();
+    let data = tree(&[(me, 2 * BREAKER_CAP)]);
+    market.settle(&mut world, [&data, &tree(&[])]);
+    let claim = payout::claim(&world, &me, &me, 0, claim_args(&data, Pool::Contributors, &me));
+    let send = |world: &mut World| world.send(&[claim.clone()], &[&wallet]);
+    assert_eq!(send(&mut world).unwrap().event::<Claimed>().paid, BREAKER_CAP);
+    refused(send(&mut world), PayoutError::BreakerTripped);
+    world.pass(BREAKER_SLOTS / 4);
+    assert_eq!(send(&mut world).unwrap().event::<Claimed>().paid, BREAKER_CAP / 4);
+    refused(send(&mut world), PayoutError::BreakerTripped);
+    world.pass(10 * BREAKER_SLOTS);
+    // A long rest frees one cap, not ten; what is left is less.
+    assert_eq!(send(&mut world).unwrap().event::<Claimed>().paid, BREAKER_CAP - BREAKER_CAP / 4);
+    refused(send(&mut world), PayoutError::NothingToClaim);
+    assert_eq!(world.open_of(&me), 2 * BREAKER_CAP);
+}
+
+#[test]
+fn a_claim_larger_than_one_shard_is_paid_by_several() {
+    let (mut world, market) = funded(2, 100 * OPEN);
+    let wallet = world.wallet(0);
+    let me = wallet.pubkey();
+    let data = tree(&[(me, 60 * OPEN)]);
+    market.settle(&mut world, [&data, &tree(&[])]);
+    let claim =
+        |world: &World, shard| payout::claim(world, &me, &me, shard, claim_args(&data, Pool::Contributors, &me));
+    assert_eq!(world.send(&[claim(&world, 0)], &[&wallet]).unwrap().event::<Claimed>().paid, 40 * OPEN);
+    refused(world.send(&[claim(&world, 0)], &[&wallet]), PayoutError::ShardExhausted);
+    let event = world.send(&[claim(&world, 1)], &[&wallet]).unwrap().event::<Claimed>();
+    assert_eq!((event.paid, event.lifetime), (20 * OPEN, 60 * OPEN));
+}
+
+#[test]
+fn a_root_that_promises_more_than_its_total_cannot_touch_the_other_pool() {
+    let (mut world, market) = funded(1, 100 * OPEN);
+    let wallet = world.wallet(0);
+    let me = wallet.pubkey();
+    // A committee that lies: the tree holds 1,000 OPEN for validators, the total says 10.
+    let lie = tree(&[(me, 1_000 * OPEN)]);
+    world.pass(EPOCH_SLOTS);
+    let mut args = payout::settlement_args(&world, [&tree(&[]), &lie]);
+    args.pools[1].lifetime_total = 10 * OPEN;
+    market.post(&mut world, &args).unwrap();
+    world.pass(EPOCH_SLOTS);
+    world.send(&[payout::activate_settlement(1)], &[]).unwrap();
+    let claim = payout::claim(&world, &me, &me, 0, claim_args(&lie, Pool::Validators, &me));
+    assert_eq!(world.send(&[claim.clone()], &[&wallet]).unwrap().event::<Claimed>().paid, 10 * OPEN);
+    refused(world.send(&[claim], &[&wallet]), PayoutError::ShardExhausted);
+    // The contributors' 40 OPEN are still there.
+    assert_eq!(world.balance(&payout::vault(0)), 40 * OPEN);
+}

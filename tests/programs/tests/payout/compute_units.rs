@@ -1,0 +1,87 @@
+//! The compute budget of what happens a million times: claims with proofs among a million wallets, payments, and the
+//! attested instruction, whose cost must not grow with the committee.
+
+use ::payout::{instructions::ClaimArgs, state::Pool};
+use openledger_protocol::{hash::sha256, rewards};
+use program_tests::{
+    OPEN, World,
+    payout::{self, Market, settlement_args, tree},
+};
+use solana_keypair::Signer;
+use solana_pubkey::Pubkey;
+
+const WALLETS: u32 = 1_000_000;
+
+/// A claim that is proven in a tree over [`WALLETS`] leaves, and the tree's root.
+fn among_a_million(wallet: &Pubkey, lifetime: u64) -> (ClaimArgs, [u8; 32]) {
+    let proof: Vec<[u8; 32]> = (0u8..20).map(|i| sha256(&[b"sibling", &[i]])).collect();
+    let leaf = rewards::leaf(&wallet.to_bytes(), lifetime);
+    let root = rewards::root_from_proof(WALLETS, 421_337, &leaf, &proof).expect("20 levels");
+    (ClaimArgs { pool: Pool::Contributors, lifetime, index: 421_337, proof }, root)
+}
+
+/// Activates a root over a million wallets in which `wallet` has earned `lifetime`.
+fn settle(world: &mut World, market: &Market, wallet: &Pubkey, lifetime: u64) -> ClaimArgs {
+    let (claim, root) = among_a_million(wallet, lifetime);
+    world.pass(payout::EPOCH_SLOTS);
+    let empty = tree(&[]);
+    let mut args = settlement_args(world, [&empty, &empty]);
+    args.pools[0] = ::payout::state::PoolRoot { root, leaves: WALLETS, lifetime_total: lifetime };
+    market.post(world, &args).unwrap();
+    world.pass(payout::CHALLENGE_SLOTS);
+    world.send(&[payout::activate_settlement(args.epoch)], &[]).unwrap();
+    claim
+}
+
+#[test]
+fn claims_stay_within_their_budget_among_a_million_wallets() {
+    let (mut world, market) = World::with_market(1, 1);
+    let payer = world.wallet(1_000 * OPEN);
+    world.send(&[market.pay(&world, &payer.pubkey(), 0, [1; 32], 1_000 * OPEN)], &[&payer]).unwrap();
+    let mut lifetime = 0;
+    let (mut firsts, mut nexts) = (vec![], vec![]);
+    for _ in 0..8 {
+        let wallet = world.wallet(0);
+        let me = wallet.pubkey();
+        for costs in [&mut firsts, &mut nexts] {
+            lifetime += OPEN;
+            let args = settle(&mut world, &market, &me, lifetime);
+            let claim = payout::claim(&world, &me, &me, 0, args);
+            costs.push(world.send(&[claim], &[&wallet]).unwrap().units);
+        }
+    }
+    firsts.sort_unstable();
+    nexts.sort_unstable();
+    println!("claim among a million, first: {firsts:?}");
+    println!("claim among a million, later: {nexts:?}");
+    assert!(*nexts.last().unwrap() <= 18_000, "a later claim costs at most 18,000 CU: {nexts:?}");
+    // A first claim searches for two addresses, 1,500 CU a try: the budget holds for the median wallet.
+    assert!(firsts[firsts.len() / 2] <= 30_000, "a first claim costs at most 30,000 CU: {firsts:?}");
+}
+
+#[test]
+fn an_attested_settlement_costs_the_same_for_a_large_committee() {
+    let mut costs = vec![];
+    for members in [1, 100] {
+        let (mut world, market) = World::with_market(4, members);
+        world.pass(payout::EPOCH_SLOTS);
+        let empty = tree(&[]);
+        let args = settlement_args(&world, [&empty, &empty]);
+        costs.push(market.post(&mut world, &args).unwrap().units);
+    }
+    println!("post_settlement with 1 and with 100 members: {costs:?}");
+    assert_eq!(costs[0], costs[1]);
+}
+
+#[test]
+fn a_payment_fits_many_times_into_a_transaction() {
+    let mut costs = vec![];
+    for members in [1, 100] {
+        let (mut world, market) = World::with_market(1, members);
+        let payer = world.wallet(10 * OPEN);
+        let pay = market.pay(&world, &payer.pubkey(), 0, [1; 32], OPEN);
+        costs.push(world.send(&[pay], &[&payer]).unwrap().units);
+    }
+    println!("pay with 1 and with 100 members: {costs:?}");
+    assert!(costs.iter().all(|c| *c <= 60_000), "{costs:?}");
+}

@@ -1,0 +1,139 @@
+//! `initialize`, `create_shard`, `set_fees`, `propose_authority`, `accept_authority`.
+
+use ::payout::{
+    error::PayoutError,
+    events::{ConfigChanged, ShardCreated},
+    instructions::InitializeArgs,
+    state::{Config, FeeShares, MAX_SHARDS, Shard},
+};
+use anchor_lang::error::ErrorCode;
+use program_tests::{
+    World,
+    keys::address,
+    payout::{self, FEES, initialize_args},
+    refused, stake, swapped,
+    tx::refused_with,
+    world::Program,
+};
+use solana_keypair::Signer;
+
+/// A world where payout is deployed and not initialised.
+fn fresh() -> World {
+    let mut world = World::with_stake(&[Program::Payout]);
+    world.put_token(payout::treasury(), world.mint, address("treasury"), 0);
+    world
+}
+
+#[test]
+fn the_upgrade_authority_initialises_once() {
+    let mut world = fresh();
+    let (authority, thief) = (world.authority.insecure_clone(), world.wallet(0));
+    let stolen = payout::initialize(&world, &thief.pubkey(), initialize_args());
+    refused(world.send(&[stolen], &[&thief]), PayoutError::NotUpgradeAuthority);
+    world.airdrop(&payout::config());
+    let make = payout::initialize(&world, &authority.pubkey(), initialize_args());
+    let event = world.send(&[make.clone()], &[&authority]).unwrap().event::<ConfigChanged>();
+    assert_eq!((event.sequence, event.authority, event.fees), (0, authority.pubkey(), FEES));
+    let config = world.get::<Config>(&payout::config());
+    assert_eq!((config.epoch, config.epoch_start_slot, config.active_epoch), (1, world.slot(), 0));
+    assert_eq!((config.treasury, config.open_mint), (payout::treasury(), world.mint));
+    refused_with(world.send(&[make], &[&authority]), "already in use");
+}
+
+#[test]
+fn arguments_that_cannot_work_are_refused() {
+    let mut world = fresh();
+    let authority = world.authority.insecure_clone();
+    let good = initialize_args();
+    for (args, error) in [
+        (InitializeArgs { fees: FeeShares { compute: 2_001, ..FEES }, ..good.clone() }, PayoutError::SharesNotWhole),
+        (InitializeArgs { epoch_slots: 0, ..good.clone() }, PayoutError::BadWindows),
+        (InitializeArgs { challenge_slots: 0, ..good.clone() }, PayoutError::BadWindows),
+        (InitializeArgs { challenge_slots: stake::UNBOND_SLOTS, ..good.clone() }, PayoutError::BadWindows),
+        (InitializeArgs { breaker_slots: 0, ..good.clone() }, PayoutError::BadBreaker),
+        (InitializeArgs { breaker_cap: good.breaker_slots - 1, ..good.clone() }, PayoutError::BadBreaker),
+    ] {
+        let make = payout::initialize(&world, &authority.pubkey(), args);
+        refused(world.send(&[make], &[&authority]), error);
+    }
+    let make = payout::initialize(&world, &authority.pubkey(), good);
+    let (mint, other) = (world.mint, address("other mint"));
+    world.put_mint(other, 9);
+    // A treasury of another mint, another mint throughout, a stake config that the stake program did not make.
+    refused(world.send(&[swapped(make.clone(), mint, other)], &[&authority]), ErrorCode::ConstraintTokenMint);
+    world.put_token(payout::treasury(), other, address("treasury"), 0);
+    refused(world.send(&[swapped(make.clone(), mint, other)], &[&authority]), PayoutError::WrongMint);
+    world.put_token(payout::treasury(), mint, address("treasury"), 0);
+    let data = world.svm.get_account(&stake::config()).unwrap().data;
+    world.put_raw(address("fake stake config"), ::payout::ID, data);
+    let fake = swapped(make, stake::config(), address("fake stake config"));
+    refused(world.send(&[fake], &[&authority]), ErrorCode::AccountOwnedByWrongProgram);
+}
+
+#[test]
+fn shards_are_made_in_order_by_the_authority_up_to_the_most() {
+    let (mut world, _) = World::with_market(0, 1);
+    let (authority, thief) = (world.authority.insecure_clone(), world.wallet(0));
+    refused(world.send(&[payout::create_shard(&world, &thief.pubkey(), 0)], &[&thief]), PayoutError::NotAuthority);
+    let make = |world: &World, index| payout::create_shard(world, &authority.pubkey(), index);
+    refused(world.send(&[make(&world, 1)], &[&authority]), PayoutError::WrongShardIndex);
+    let wrong = swapped(make(&world, 0), payout::shard(0), payout::shard(1));
+    refused(world.send(&[wrong], &[&authority]), ErrorCode::ConstraintSeeds);
+    world.airdrop(&payout::shard(0));
+    world.airdrop(&payout::vault(0));
+    for index in 0..MAX_SHARDS {
+        let event = world.send(&[make(&world, index)], &[&authority]).unwrap().event::<ShardCreated>();
+        assert_eq!((event.index, event.shard, event.vault), (index, payout::shard(index), payout::vault(index)));
+        let shard = world.get::<Shard>(&payout::shard(index));
+        assert_eq!(
+            (shard.index, shard.vault, shard.funded, shard.claimed),
+            (index, payout::vault(index), [0; 2], [0; 2])
+        );
+        refused_with(world.send(&[make(&world, index)], &[&authority]), "already in use");
+    }
+    refused(world.send(&[make(&world, MAX_SHARDS)], &[&authority]), PayoutError::TooManyShards);
+    assert_eq!(world.get::<Config>(&payout::config()).shards, MAX_SHARDS);
+}
+
+#[test]
+fn a_shards_vault_is_of_the_open_mint() {
+    let (mut world, _) = World::with_market(0, 1);
+    let authority = world.authority.insecure_clone();
+    let (mint, other) = (world.mint, address("other mint"));
+    world.put_mint(other, 9);
+    let make = swapped(payout::create_shard(&world, &authority.pubkey(), 0), mint, other);
+    refused(world.send(&[make], &[&authority]), PayoutError::WrongMint);
+}
+
+#[test]
+fn fees_change_at_the_edge_of_the_epoch_only() {
+    let (mut world, market) = World::with_market(1, 1);
+    let (authority, thief) = (world.authority.insecure_clone(), world.wallet(0));
+    let next = FeeShares { treasury: 600, contributors: 3_900, ..FEES };
+    refused(world.send(&[payout::set_fees(&thief.pubkey(), next)], &[&thief]), PayoutError::NotAuthority);
+    let broken = FeeShares { treasury: 601, ..next };
+    refused(world.send(&[payout::set_fees(&authority.pubkey(), broken)], &[&authority]), PayoutError::SharesNotWhole);
+    let event =
+        world.send(&[payout::set_fees(&authority.pubkey(), next)], &[&authority]).unwrap().event::<ConfigChanged>();
+    assert_eq!((event.fees, event.next_fees), (FEES, Some(next)));
+    assert_eq!(world.get::<Config>(&payout::config()).fees, FEES);
+    let empty = payout::tree(&[]);
+    market.settle(&mut world, [&empty, &empty]);
+    let config = world.get::<Config>(&payout::config());
+    assert_eq!((config.fees, config.next_fees, config.epoch), (next, None, 2));
+}
+
+#[test]
+fn the_authority_passes_on_only_when_proposed_and_accepted() {
+    let (mut world, _) = World::with_market(0, 1);
+    let (old, new, thief) = (world.authority.insecure_clone(), world.wallet(0), world.wallet(0));
+    refused(
+        world.send(&[payout::propose_authority(&thief.pubkey(), thief.pubkey())], &[&thief]),
+        PayoutError::NotAuthority,
+    );
+    world.send(&[payout::propose_authority(&old.pubkey(), new.pubkey())], &[&old]).unwrap();
+    refused(world.send(&[payout::accept_authority(&thief.pubkey())], &[&thief]), PayoutError::NotPendingAuthority);
+    world.send(&[payout::accept_authority(&new.pubkey())], &[&new]).unwrap();
+    refused(world.send(&[payout::set_fees(&old.pubkey(), FEES)], &[&old]), PayoutError::NotAuthority);
+    world.send(&[payout::set_fees(&new.pubkey(), FEES)], &[&new]).unwrap();
+}

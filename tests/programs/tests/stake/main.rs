@@ -1,0 +1,6 @@
+//! The stake program on the SVM: positions, operators, committees, authority.
+
+mod authority;
+mod committee;
+mod operators;
+mod positions;
