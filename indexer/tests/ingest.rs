@@ -4,7 +4,7 @@ mod support;
 
 use openledger_indexer::{
     db::Database,
-    ingest::{IngestError, Outcome, TransactionRecord, ingest, roll_back},
+    ingest::{IngestError, Outcome, TransactionRecord, ingest, replace, roll_back},
     reconcile::gaps,
 };
 use proptest::{
@@ -147,4 +147,18 @@ async fn a_failed_transaction_is_remembered_without_events() {
     };
     assert_eq!(ingest(&db, &record).await.expect("stored"), Outcome::Stored(0));
     assert_eq!(ingest(&db, &record).await.expect("known"), Outcome::Known);
+}
+
+#[tokio::test]
+async fn a_transaction_that_fared_differently_in_another_fork_is_replaced() {
+    let (server, world) = (Server::start(), world());
+    let db = server.database("fork").await;
+    ingest_all(&db, &world.history).await;
+    let expected = state(&db).await;
+    let good = world.history.last().expect("not empty");
+    let failed = TransactionRecord { slot: good.slot + 3, failed: true, events: vec![], ..good.clone() };
+    assert_eq!(replace(&db, &failed).await.expect("replaced"), Outcome::Stored(0));
+    assert_ne!(state(&db).await, expected);
+    replace(&db, good).await.expect("replaced");
+    assert_eq!(state(&db).await, expected);
 }

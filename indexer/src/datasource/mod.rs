@@ -88,6 +88,15 @@ impl Source {
         self.store(&record).await
     }
 
+    /// Takes over a transaction that ended up in another fork than the one it was read from, where it fared differently.
+    pub(crate) async fn retake(&self, signature: &str) -> Result<(), SourceError> {
+        let record = fetch::transaction(self.client.rpc(), signature).await?;
+        ingest::replace(&self.db, &record).await?;
+        self.metrics.rollbacks.inc();
+        self.news.send_replace(());
+        Ok(())
+    }
+
     /// Whether the cluster has forgotten a transaction that was once confirmed.
     pub(crate) async fn is_dropped(&self, signature: &str) -> Result<bool, SourceError> {
         fetch::is_dropped(self.client.rpc(), signature).await

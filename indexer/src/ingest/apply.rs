@@ -2,10 +2,16 @@
 
 use super::{EventRow, LeafRows, TransactionRecord};
 use crate::db::{Database, DbError};
+use deadpool_postgres::Transaction;
 use std::collections::HashSet;
 
 /// Key of the lock that writers of events take in turn, so that event ids become visible in ascending order.
 const WRITER_LOCK: i64 = 0x6f70_656e_6964_7801;
+
+/// Removes a transaction that is not final; its events and leaves go with it.
+const ROLL_BACK: &str = "
+    WITH gone AS (DELETE FROM transaction WHERE signature = $1 AND NOT finalized RETURNING signature, slot)
+    INSERT INTO rollback (signature, slot) SELECT signature, slot FROM gone";
 
 /// What became of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +50,26 @@ impl From<tokio_postgres::Error> for IngestError {
 /// of calls does not matter.
 pub async fn ingest(db: &Database, record: &TransactionRecord) -> Result<Outcome, IngestError> {
     let mut client = db.client().await?;
-    let tx = client.transaction().await.map_err(DbError::from)?;
+    let tx = client.transaction().await?;
     tx.execute("SELECT pg_advisory_xact_lock($1)", &[&WRITER_LOCK]).await?;
+    let outcome = store(&tx, record).await?;
+    tx.commit().await?;
+    Ok(outcome)
+}
+
+/// Stores `record` in place of what an earlier fork made of the same transaction, in one step: a kill in between leaves
+/// the one or the other.
+pub async fn replace(db: &Database, record: &TransactionRecord) -> Result<Outcome, IngestError> {
+    let mut client = db.client().await?;
+    let tx = client.transaction().await?;
+    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&WRITER_LOCK]).await?;
+    tx.execute(ROLL_BACK, &[&record.signature]).await?;
+    let outcome = store(&tx, record).await?;
+    tx.commit().await?;
+    Ok(outcome)
+}
+
+async fn store(tx: &Transaction<'_>, record: &TransactionRecord) -> Result<Outcome, IngestError> {
     let inserted = tx
         .execute(
             "INSERT INTO transaction (signature, slot, place, block_time, failed) VALUES ($1, $2, $3, $4, $5)
@@ -98,7 +122,6 @@ pub async fn ingest(db: &Database, record: &TransactionRecord) -> Result<Outcome
             .await?;
         }
     }
-    tx.commit().await?;
     Ok(Outcome::Stored(record.events.len()))
 }
 
@@ -111,12 +134,6 @@ pub async fn known(db: &Database, signatures: &[String]) -> Result<HashSet<Strin
 
 /// Removes a transaction that the cluster dropped, with all that came of it. Returns whether it was there.
 pub async fn roll_back(db: &Database, signature: &str) -> Result<bool, DbError> {
-    let n = db
-        .execute(
-            "WITH gone AS (DELETE FROM transaction WHERE signature = $1 AND NOT finalized RETURNING signature, slot)
-             INSERT INTO rollback (signature, slot) SELECT signature, slot FROM gone",
-            &[&signature],
-        )
-        .await?;
+    let n = db.execute(ROLL_BACK, &[&signature]).await?;
     Ok(n > 0)
 }

@@ -3,5 +3,5 @@
 mod apply;
 mod record;
 
-pub use apply::{IngestError, Outcome, ingest, known, roll_back};
+pub use apply::{IngestError, Outcome, ingest, known, replace, roll_back};
 pub use record::{EventRow, LeafRows, TransactionRecord};

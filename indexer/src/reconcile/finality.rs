@@ -45,7 +45,6 @@ pub async fn finalise(source: &Source) -> Result<u64, SourceError> {
         for (row, status) in pending.iter().zip(statuses) {
             match status {
                 Some(s) if s.err.is_some() != row.failed => {
-                    // It ended up in another fork, where it fared differently.
                     source.retake(&row.signature).await?;
                 }
                 Some(s) if s.satisfies_commitment(CommitmentConfig::finalized()) => {
@@ -66,13 +65,6 @@ pub async fn finalise(source: &Source) -> Result<u64, SourceError> {
 }
 
 impl Source {
-    /// Forgets a transaction and takes it over anew.
-    async fn retake(&self, signature: &str) -> Result<(), SourceError> {
-        ingest::roll_back(&self.db, signature).await?;
-        self.metrics.rollbacks.inc();
-        self.take(signature).await.map(|_| ())
-    }
-
     /// Rolls a transaction back if the node, whose history reaches back to its slot, does not know it any more.
     async fn drop_if_gone(&self, signature: &str, slot: u64) -> Result<(), SourceError> {
         if self.client.rpc().get_first_available_block().await? > slot || !self.is_dropped(signature).await? {
