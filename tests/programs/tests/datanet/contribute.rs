@@ -143,8 +143,8 @@ fn the_bond_is_at_least_the_minimum_in_open_from_the_own_account() {
     refused(world.send(&[swapped(good.clone(), world.mint, mint)], &[&alice]), DatanetError::WrongMint);
     let token_2022 = swapped(good.clone(), spl_token_interface::ID, spl_token_2022_interface::ID);
     refused(world.send(&[token_2022], &[&alice]), ErrorCode::InvalidProgramId);
-    let own_vault = swapped(good, net::bond_vault(), world.ata(&a));
-    refused(world.send(&[own_vault], &[&alice]), ErrorCode::ConstraintSeeds);
+    let other_vault = swapped(good, net::bond_vault(), world.ata(&bob.pubkey()));
+    refused(world.send(&[other_vault], &[&alice]), ErrorCode::ConstraintSeeds);
     let rich = net::open_batch(&world, &a, datanet, 0, 100 * OPEN + 1);
     refused_with(world.send(&[rich], &[&alice]), "insufficient funds");
 }

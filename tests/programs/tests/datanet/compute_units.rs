@@ -1,0 +1,81 @@
+//! What each instruction costs. Keys are the same in every run, so the numbers are too.
+
+use ::stake::state::Role;
+use datanet::state::{Access, Batch};
+use program_tests::{
+    Key, OPEN, World,
+    datanet::{self as net, COMMIT_SLOTS, MANIFEST, MIN_BOND, commitment, create_args, leaves, salt},
+    stake,
+};
+use solana_keypair::Signer;
+
+/// Compute units of each instruction, at most.
+const CEILINGS: [(&str, u64); 12] = [
+    ("create_datanet", 20_000),
+    ("open_batch", 40_000),
+    ("contribute 28 leaves", 40_000),
+    ("submit_batch", 20_000),
+    ("draw_panel", 20_000),
+    ("commit_verdict", 25_000),
+    ("reveal_verdict", 20_000),
+    ("finalise_batch accepted", 45_000),
+    ("finalise_batch rejected", 45_000),
+    ("expire_batch", 40_000),
+    ("request_access", 20_000),
+    ("record_use", 20_000),
+];
+
+#[test]
+fn instructions_stay_within_their_ceilings() {
+    let mut world = World::with_datanet(&[]);
+    let (owner, alice) = (world.wallet(0), world.wallet(100 * OPEN));
+    let validators: Vec<Key> = (0..2).map(|_| world.validator(stake::MIN_VALIDATOR)).collect();
+    let (o, a, v) = (owner.pubkey(), alice.pubkey(), validators[0].pubkey());
+    let mut units = vec![];
+    let mut send = |world: &mut World, name, instruction, by: &[&Key]| {
+        units.push((name, world.send(&[instruction], by).expect(name).units));
+    };
+
+    let permissioned = datanet::CreateDatanetArgs { access: Access::Permissioned, ..create_args(1) };
+    send(&mut world, "create_datanet", net::create_datanet(&o, permissioned), &[&owner]);
+    let datanet = net::datanet(&o, 1);
+    let open = net::open_batch(&world, &a, datanet, 0, MIN_BOND);
+    send(&mut world, "open_batch", open, &[&alice]);
+    let batch = net::batch(&datanet, 0);
+    send(&mut world, "contribute 28 leaves", net::contribute(&a, batch, &leaves(1, 28)), &[&alice]);
+    send(&mut world, "submit_batch", net::submit_batch(&a, batch, MANIFEST), &[&alice]);
+    world.pass(2);
+    world.slot_hashes(0);
+    send(&mut world, "draw_panel", net::draw_panel(batch), &[]);
+    let commit = net::commit_verdict(&v, datanet, batch, commitment(&v, &batch, true, 1));
+    send(&mut world, "commit_verdict", commit, &[&validators[0]]);
+    world.commit(&validators[1], batch, true, 1).expect("commits");
+    world.pass(COMMIT_SLOTS);
+    let reveal = net::reveal_verdict(&v, datanet, batch, true, 1, salt(&v));
+    send(&mut world, "reveal_verdict", reveal, &[&validators[0]]);
+    world.reveal(&validators[1], batch, true, 1).expect("reveals");
+    let finalise = net::finalise_batch(&world, datanet, batch, &a);
+    send(&mut world, "finalise_batch accepted", finalise, &[]);
+
+    let rejected = world.submitted(&alice, datanet, &leaves(2, 1));
+    world.judge(&validators, rejected, false);
+    let finalise = net::finalise_batch(&world, datanet, rejected, &a);
+    send(&mut world, "finalise_batch rejected", finalise, &[]);
+
+    let expired = world.submitted(&alice, datanet, &leaves(3, 1));
+    world.pass(world.get::<Batch>(&expired).reveal_until + 1 - world.slot());
+    let expire = net::expire_batch(&world, datanet, expired, &a);
+    send(&mut world, "expire_batch", expire, &[]);
+
+    send(&mut world, "request_access", net::request_access(&a, datanet, "a study"), &[&alice]);
+    let expiry = world.slot() + 10;
+    world.send(&[net::grant_access(&o, datanet, &a, expiry)], &[&owner]).expect("grants");
+    send(&mut world, "record_use", net::record_use(&a, datanet, stake::position(&a, Role::Operator)), &[&alice]);
+
+    for ((name, cost), (expected, ceiling)) in units.iter().zip(CEILINGS) {
+        println!("{name:26} {cost:>7} CU of {ceiling}");
+        assert_eq!(*name, expected);
+    }
+    let over: Vec<_> = units.iter().zip(CEILINGS).filter(|((_, cost), (_, ceiling))| cost > ceiling).collect();
+    assert!(over.is_empty() && units.len() == CEILINGS.len(), "over the ceiling: {over:?}");
+}

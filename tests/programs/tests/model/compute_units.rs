@@ -1,0 +1,59 @@
+//! What each instruction costs. Keys are the same in every run, so the numbers are too.
+
+use datanet::state::Access;
+use program_tests::{
+    Key, World, attest,
+    model::{self as net, BUDGET, JOB_SLOTS, Lab, message, register_args, request_args, result},
+};
+use solana_keypair::Signer;
+
+/// Compute units of each instruction, at most.
+const CEILINGS: [(&str, u64); 8] = [
+    ("register_model", 20_000),
+    ("set_price", 20_000),
+    ("request_job", 60_000),
+    ("assign_job", 20_000),
+    ("post_log", 20_000),
+    ("attest_result, 3 paid", 90_000),
+    ("cancel_job", 45_000),
+    ("expire_job", 45_000),
+];
+
+#[test]
+fn instructions_stay_within_their_ceilings() {
+    let mut lab = Lab::new();
+    let (owner, trainer, model, epoch) = (lab.owner.insecure_clone(), lab.trainer(0), lab.model, lab.committee.epoch);
+    let (o, t) = (owner.pubkey(), trainer.pubkey());
+    let mut units = vec![];
+    let mut send = |world: &mut World, name, instructions: &[_], by: &[&Key]| {
+        units.push((name, world.send(instructions, by).expect(name).units));
+    };
+
+    send(&mut lab.world, "register_model", &[net::register_model(&o, None, register_args(2))], &[&owner]);
+    send(&mut lab.world, "set_price", &[net::set_price(&o, model, 1, 2)], &[&owner]);
+    let reads = [(lab.datanet, Access::Open)];
+    let request = net::request_job(&lab.world, &o, model, 0, request_args(BUDGET), &reads);
+    send(&mut lab.world, "request_job", &[request], &[&owner]);
+    let job = net::job(&model, 0);
+    send(&mut lab.world, "assign_job", &[net::assign_job(&t, job, epoch)], &[&trainer]);
+    send(&mut lab.world, "post_log", &[net::post_log(&t, job, [1; 32])], &[&trainer]);
+    let shares: Vec<_> = lab.committee.members.iter().map(|m| (m.wallet.pubkey(), BUDGET / 4)).collect();
+    let args = result(&lab.world, &shares);
+    let signed = attest::signed(&lab.committee.key, &message(&lab.world, &lab.committee, job, &args));
+    let pay = net::attest_result(&lab.world, job, epoch, args);
+    send(&mut lab.world, "attest_result, 3 paid", &[signed, pay], &[]);
+    let waiting = lab.requested(BUDGET);
+    let cancel = net::cancel_job(&lab.world, &o, waiting);
+    send(&mut lab.world, "cancel_job", &[cancel], &[&owner]);
+    let running = lab.running(BUDGET);
+    lab.world.pass(JOB_SLOTS + 1);
+    let expire = net::expire_job(&lab.world, running);
+    send(&mut lab.world, "expire_job", &[expire], &[]);
+
+    for ((name, cost), (expected, ceiling)) in units.iter().zip(CEILINGS) {
+        println!("{name:26} {cost:>7} CU of {ceiling}");
+        assert_eq!(*name, expected);
+    }
+    let over: Vec<_> = units.iter().zip(CEILINGS).filter(|((_, cost), (_, ceiling))| cost > ceiling).collect();
+    assert!(over.is_empty() && units.len() == CEILINGS.len(), "over the ceiling: {over:?}");
+}
