@@ -9,6 +9,7 @@ use openledger_indexer::{
 };
 use proptest::{
     prelude::*,
+    strategy::ValueTree,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use std::time::Duration;
