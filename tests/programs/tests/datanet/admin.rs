@@ -39,7 +39,8 @@ fn only_the_upgrade_authority_initialises_and_only_once() {
     }
     world.airdrop(&net::config());
     world.airdrop(&net::bond_vault());
-    let event: ConfigChanged = world.send(&[good.clone()], &[&authority]).expect("though prefunded").event();
+    let event: ConfigChanged =
+        world.send(std::slice::from_ref(&good), &[&authority]).expect("though prefunded").event();
     assert_eq!((event.sequence, event.authority), (0, authority.pubkey()));
     let config: Config = world.get(&net::config());
     assert_eq!((config.open_mint, config.forfeit_to), (world.mint, stake::insurance()));
@@ -121,7 +122,7 @@ fn the_owner_pauses_and_hands_over_in_two_steps() {
     let event: DatanetChanged = world.send(&[net::set_paused(&o, datanet, true)], &[&owner]).expect("pauses").event();
     assert!(event.paused);
     let open = net::open_batch(&world, &a, datanet, 0, MIN_BOND);
-    refused(world.send(&[open.clone()], &[&alice]), DatanetError::Paused);
+    refused(world.send(std::slice::from_ref(&open), &[&alice]), DatanetError::Paused);
     world.send(&[net::set_paused(&o, datanet, false)], &[&owner]).expect("resumes");
     world.send(&[open], &[&alice]).expect("opens again");
 
@@ -149,12 +150,12 @@ fn a_use_needs_a_live_grant_of_ones_own_and_is_recorded() {
     let (mut world, owner, datanet, developer) = permissioned();
     let (o, d, job) = (owner.pubkey(), developer.pubkey(), Pubkey::new_from_array([4; 32]));
     let use_it = net::record_use(&d, datanet, job);
-    refused(world.send(&[use_it.clone()], &[&developer]), ErrorCode::AccountNotInitialized);
+    refused(world.send(std::slice::from_ref(&use_it), &[&developer]), ErrorCode::AccountNotInitialized);
     world.send(&[net::request_access(&d, datanet, "a study")], &[&developer]).expect("requests");
-    refused(world.send(&[use_it.clone()], &[&developer]), DatanetError::GrantNotLive);
+    refused(world.send(std::slice::from_ref(&use_it), &[&developer]), DatanetError::GrantNotLive);
     let expiry = world.slot() + 10;
     world.send(&[net::grant_access(&o, datanet, &d, expiry)], &[&owner]).expect("grants");
-    let event: UseRecorded = world.send(&[use_it.clone()], &[&developer]).expect("uses").event();
+    let event: UseRecorded = world.send(std::slice::from_ref(&use_it), &[&developer]).expect("uses").event();
     assert_eq!((event.job, event.grantee, event.datanet, event.sequence), (job, d, datanet, 2));
 
     let mallory = world.wallet(0);
@@ -166,9 +167,9 @@ fn a_use_needs_a_live_grant_of_ones_own_and_is_recorded() {
     refused(world.send(&[swapped(use_it.clone(), datanet, other)], &[&developer]), DatanetError::WrongGrant);
 
     world.pass(10);
-    world.send(&[use_it.clone()], &[&developer]).expect("the last slot counts");
+    world.send(std::slice::from_ref(&use_it), &[&developer]).expect("the last slot counts");
     world.pass(1);
-    refused(world.send(&[use_it.clone()], &[&developer]), DatanetError::GrantNotLive);
+    refused(world.send(std::slice::from_ref(&use_it), &[&developer]), DatanetError::GrantNotLive);
     world.send(&[net::grant_access(&o, datanet, &d, expiry + 100)], &[&owner]).expect("extends");
     world.send(&[net::revoke_access(&o, datanet, &d)], &[&owner]).expect("revokes");
     refused(world.send(&[use_it], &[&developer]), DatanetError::GrantNotLive);

@@ -9,20 +9,20 @@ use program_tests::{
 };
 use solana_keypair::Signer;
 
-/// Compute units of each instruction, at most.
+/// Compute units of each instruction, at most: what was measured and 3 % more.
 const CEILINGS: [(&str, u64); 12] = [
-    ("create_datanet", 20_000),
-    ("open_batch", 40_000),
-    ("contribute 28 leaves", 40_000),
-    ("submit_batch", 20_000),
-    ("draw_panel", 20_000),
-    ("commit_verdict", 25_000),
-    ("reveal_verdict", 20_000),
-    ("finalise_batch accepted", 45_000),
-    ("finalise_batch rejected", 45_000),
-    ("expire_batch", 40_000),
-    ("request_access", 20_000),
-    ("record_use", 20_000),
+    ("create_datanet", 17_600),
+    ("open_batch", 30_100),
+    ("contribute 28 leaves", 17_700),
+    ("submit_batch", 11_900),
+    ("draw_panel", 11_600),
+    ("commit_verdict", 18_500),
+    ("reveal_verdict", 14_100),
+    ("finalise_batch accepted", 31_400),
+    ("finalise_batch rejected", 29_300),
+    ("expire_batch", 26_800),
+    ("request_access", 19_100),
+    ("record_use", 14_100),
 ];
 
 #[test]

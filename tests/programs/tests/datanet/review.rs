@@ -91,7 +91,7 @@ fn finalising_needs_the_right_accounts() {
         meta.is_writable = false;
     }
     refused(world.send(&[without], &[]), DatanetError::MissingBondAccount);
-    world.send(&[good.clone()], &[]).expect("finalises");
+    world.send(std::slice::from_ref(&good), &[]).expect("finalises");
     refused(world.send(&[good], &[]), ErrorCode::AccountNotInitialized);
 }
 

@@ -99,7 +99,7 @@ fn a_signature_over_anything_else_is_refused() {
     refused(lab.world.send(&[stranger, ix.clone()], &[]), SharedError::AttestationKey);
     let forged = attest::with_signature(&lab.committee.key.verifying_key().to_bytes(), &[1; 64], &right);
     refused_with(lab.world.send(&[forged, ix.clone()], &[]), "InstructionError(0");
-    refused(lab.world.send(&[ix.clone()], &[]), SharedError::AttestationMissing);
+    refused(lab.world.send(std::slice::from_ref(&ix), &[]), SharedError::AttestationMissing);
     refused(lab.world.send(&[ix.clone(), good.clone()], &[]), SharedError::AttestationMissing);
     let between = net::post_log(&member(&lab, 0), job, [0; 32]);
     assert!(lab.world.send(&[good.clone(), between, ix.clone()], &[&lab.committee.members[0].wallet]).is_err());

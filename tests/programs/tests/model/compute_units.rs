@@ -7,16 +7,16 @@ use program_tests::{
 };
 use solana_keypair::Signer;
 
-/// Compute units of each instruction, at most.
+/// Compute units of each instruction, at most: what was measured and 3 % more.
 const CEILINGS: [(&str, u64); 8] = [
-    ("register_model", 20_000),
-    ("set_price", 20_000),
-    ("request_job", 60_000),
-    ("assign_job", 20_000),
-    ("post_log", 20_000),
-    ("attest_result, 3 paid", 90_000),
-    ("cancel_job", 45_000),
-    ("expire_job", 45_000),
+    ("register_model", 13_500),
+    ("set_price", 7_600),
+    ("request_job", 40_300),
+    ("assign_job", 13_400),
+    ("post_log", 8_100),
+    ("attest_result, 3 paid", 35_900),
+    ("cancel_job", 17_800),
+    ("expire_job", 15_600),
 ];
 
 #[test]

@@ -33,7 +33,8 @@ fn a_job_takes_its_budget_and_fixes_what_it_reads() {
     let job = net::job(&lab.model, 0);
     lab.world.airdrop(&job);
     lab.world.airdrop(&net::escrow(&job));
-    let event: JobRequested = lab.world.send(&[request.clone()], &[&owner]).expect("though prefunded").event();
+    let event: JobRequested =
+        lab.world.send(std::slice::from_ref(&request), &[&owner]).expect("though prefunded").event();
     let range = lab.world.get::<Datanet>(&lab.datanet).range;
     let root = mmr::root(range.count, &range.peaks).unwrap();
     assert_eq!((event.snapshots[0].root, event.snapshots[0].batches), (root, 1));
@@ -293,7 +294,7 @@ fn a_running_job_cannot_be_cancelled_and_expires_after_its_deadline_only() {
     let steal = swapped(net::expire_job(&lab.world, job), lab.world.ata(&o), thief);
     refused(lab.world.send(&[steal], &[]), ModelError::WrongTokenOwner);
     let expire = net::expire_job(&lab.world, job);
-    let event: JobEnded = lab.world.send(&[expire.clone()], &[]).expect("expires").event();
+    let event: JobEnded = lab.world.send(std::slice::from_ref(&expire), &[]).expect("expires").event();
     assert_eq!((event.expired, event.refunded), (true, BUDGET));
     assert_eq!(lab.world.open_of(&o), 1_000 * OPEN - 7);
     assert_eq!(lab.world.get::<Job>(&job).status, JobStatus::Expired);

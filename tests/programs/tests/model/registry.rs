@@ -34,7 +34,8 @@ fn only_the_upgrade_authority_initialises_and_only_once() {
         refused(world.send(&[bad], &[&authority]), ModelError::BadWindow);
     }
     world.airdrop(&net::config());
-    let event: ConfigChanged = world.send(&[good.clone()], &[&authority]).expect("though prefunded").event();
+    let event: ConfigChanged =
+        world.send(std::slice::from_ref(&good), &[&authority]).expect("though prefunded").event();
     assert_eq!((event.sequence, event.authority), (0, authority.pubkey()));
     assert_eq!(world.get::<Config>(&net::config()).open_mint, world.mint);
     refused_with(world.send(&[good], &[&authority]), "already in use");
@@ -85,7 +86,7 @@ fn a_layered_model_needs_a_ready_parent_of_the_same_base() {
     let mut lab = Lab::new();
     let maker = lab.curator.insecure_clone();
     let on_draft = net::register_model(&maker.pubkey(), Some(lab.model), register_args(1));
-    refused(lab.world.send(&[on_draft.clone()], &[&maker]), ModelError::ParentNotReady);
+    refused(lab.world.send(std::slice::from_ref(&on_draft), &[&maker]), ModelError::ParentNotReady);
     let job = lab.trained(BUDGET);
     lab.attest(job, net::result(&lab.world, &[])).expect("is attested");
     let other_base = model::RegisterModelArgs { base_hash: [1; 32], ..register_args(1) };
