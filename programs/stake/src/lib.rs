@@ -10,6 +10,7 @@ use anchor_lang::prelude::*;
 pub mod attested;
 pub mod committee;
 pub mod error;
+pub mod event;
 pub mod events;
 pub mod instructions;
 pub mod seeds;

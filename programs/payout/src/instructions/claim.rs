@@ -11,7 +11,7 @@ use crate::{
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, Transfer};
 use openledger_protocol::rewards;
-use stake::sequence;
+use stake::{event, sequence};
 
 /// Arguments of `claim`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -135,6 +135,5 @@ pub(crate) fn handler(ctx: Context<ClaimEarnings>, args: ClaimArgs) -> Result<()
         lifetime,
         shard: a.shard.key(),
     };
-    emit_cpi!(event);
-    Ok(())
+    event::emit(crate::ID, &ctx.accounts.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, &event)
 }

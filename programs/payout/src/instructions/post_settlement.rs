@@ -3,7 +3,7 @@
 use crate::{error::PayoutError, events::SettlementPosted, record::add, seeds, state::*};
 use anchor_lang::prelude::*;
 use openledger_protocol::attest::{Kind, payload_hash};
-use stake::{attested, sequence};
+use stake::{attested, event, sequence};
 
 /// Arguments of `post_settlement`; their Borsh bytes are what the committee attests.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub struct PostSettlement<'info> {
     /// Anyone; pays the rent.
     #[account(mut)]
     pub payer: Signer<'info>,
-    /// The config.
-    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    /// The config. There is one: its type is enough.
+    #[account(mut)]
     pub config: Box<Account<'info, Config>>,
     /// The settlement to make.
     #[account(
@@ -66,10 +66,9 @@ impl PostSettlement<'_> {
         require!(slot >= over, PayoutError::EpochNotOver);
         require!((config.epoch_start_slot..=slot).contains(&args.cutoff_slot), PayoutError::BadCutoff);
         require!(args.previous == config.posted, PayoutError::WrongPrevious);
-        for pool in 0..POOLS {
-            let total = args.pools[pool].lifetime_total;
-            require!(total >= args.previous[pool].lifetime_total, PayoutError::TotalFell);
-            require!(total <= funded[pool], PayoutError::OverFunded);
+        for ((before, after), funded) in args.previous.iter().zip(&args.pools).zip(funded) {
+            require!(after.lifetime_total >= before.lifetime_total, PayoutError::TotalFell);
+            require!(after.lifetime_total <= *funded, PayoutError::OverFunded);
         }
         Ok(())
     }
@@ -145,6 +144,5 @@ pub(crate) fn handler<'info>(ctx: Context<'info, PostSettlement<'info>>, args: P
         active_after,
         committee_epoch,
     };
-    emit_cpi!(event);
-    Ok(())
+    event::emit(crate::ID, &ctx.accounts.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, &event)
 }

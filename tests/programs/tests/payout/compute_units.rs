@@ -71,6 +71,7 @@ fn an_attested_settlement_costs_the_same_for_a_large_committee() {
     }
     println!("post_settlement with 1 and with 100 members: {costs:?}");
     assert_eq!(costs[0], costs[1]);
+    assert!(costs[0] <= 20_000, "an attested instruction costs at most 20,000 CU: {costs:?}");
 }
 
 #[test]

@@ -154,7 +154,7 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(Runs { cases: 24, rng_seed: RngSeed::Fixed(2026), failure_persistence: None, ..Runs::default() })]
+    #![proptest_config(Runs { cases: 12, rng_seed: RngSeed::Fixed(2026), failure_persistence: None, ..Runs::default() })]
 
     #[test]
     fn no_sequence_of_payments_settlements_and_claims_breaks_the_books(steps in vec(step(), 10..40)) {
