@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 const EXAMPLES: &str = "\
 Examples:
-  # follow a local node and serve the API on http://127.0.0.1:8900/v1/status
+  # follow a local node and serve the API on http://127.0.0.1:8910/v1/status
   openledger-indexer run --rpc http://127.0.0.1:8899 --ws ws://127.0.0.1:8900 \\
       --database postgres://postgres@127.0.0.1:5432/openledger --store ./store --listen 127.0.0.1:8910
 

@@ -63,9 +63,12 @@ pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result
 
 /// Drops the index, reads the whole ledger again, and returns the numbers of transactions and events.
 pub async fn resync(args: &SourceArgs) -> Result<(u64, u64)> {
+    let client = Client::new(args.rpc.clone(), String::new());
+    // Nothing is dropped for a node that is not there.
+    let genesis = genesis(&client, &args.rpc).await?;
     let db = Database::recreate(&args.database).await?;
-    let source = Source::new(Client::new(args.rpc.clone(), String::new()), db, Metrics::new()?);
-    bind_cluster(&source, &args.rpc).await?;
+    let source = Source::new(client, db, Metrics::new()?);
+    checkpoint::bind_cluster(&source.db, &genesis).await?;
     // The second pass finds what happened during the first.
     while datasource::backfill(&source).await? > 0 {}
     reconcile::finalise(&source).await?;
@@ -83,10 +86,15 @@ pub async fn resync(args: &SourceArgs) -> Result<(u64, u64)> {
     Ok((source.metrics.transactions.get(), source.metrics.events.get()))
 }
 
+/// The cluster's name, from a node that answers.
+async fn genesis(client: &Client, url: &str) -> Result<String> {
+    let genesis = client.rpc().get_genesis_hash().await;
+    Ok(genesis.with_context(|| format!("no Solana node answers at {url}: check --rpc"))?.to_string())
+}
+
 /// Refuses a database that holds another cluster's events.
 async fn bind_cluster(source: &Source, url: &str) -> Result<()> {
-    let genesis = source.client.rpc().get_genesis_hash().await;
-    let genesis = genesis.with_context(|| format!("no Solana node answers at {url}: check --rpc"))?.to_string();
+    let genesis = genesis(&source.client, url).await?;
     let bound = checkpoint::bind_cluster(&source.db, &genesis).await?;
     if bound != genesis {
         bail!(
