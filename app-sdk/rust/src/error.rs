@@ -109,14 +109,16 @@ impl SdkError {
 
 /// Whether the same request may succeed if sent again: the connection failed or the node is behind or overloaded.
 pub(crate) fn is_transient(e: &RpcClientError) -> bool {
-    match e.kind() {
-        ErrorKind::Io(_) | ErrorKind::Reqwest(_) | ErrorKind::Middleware(_) => true,
-        ErrorKind::RpcError(RpcError::RpcResponseError {
-            data: RpcResponseErrorData::NodeUnhealthy { .. }, ..
-        }) => true,
-        ErrorKind::RpcError(RpcError::RpcRequestError(_)) => true,
-        _ => false,
-    }
+    matches!(
+        e.kind(),
+        ErrorKind::Io(_)
+            | ErrorKind::Reqwest(_)
+            | ErrorKind::Middleware(_)
+            | ErrorKind::RpcError(
+                RpcError::RpcRequestError(_)
+                    | RpcError::RpcResponseError { data: RpcResponseErrorData::NodeUnhealthy { .. }, .. }
+            )
+    )
 }
 
 /// Names what refused a transaction. `programs` are the programs of its top-level instructions; `logs` may be empty,
