@@ -93,9 +93,9 @@ impl Run {
                 if self.trees[0].is_some() || self.world.slot() < config.epoch_start_slot + EPOCH_SLOTS {
                     return false;
                 }
-                for pool in 0..POOLS {
+                for (pool, share) in share.into_iter().enumerate() {
                     let free = self.sum(|s| s.funded[pool]) - config.posted[pool].lifetime_total;
-                    let given = (free as u128 * share[pool] as u128 / 255) as u64;
+                    let given = (free as u128 * share as u128 / 255) as u64;
                     let parts = largest_remainder(given, &weights);
                     for (lifetime, part) in self.lifetimes[pool].iter_mut().zip(parts) {
                         *lifetime += part;
