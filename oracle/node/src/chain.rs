@@ -9,7 +9,10 @@ use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 use stake::state::{Committee, CommitteeStatus, Operator};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// How long to wait for a block.
+const BLOCK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Chain access of one operator.
 #[derive(Clone)]
@@ -77,13 +80,22 @@ impl Chain {
         Ok(quorum::Committee::new(committee.epoch, committee.threshold, members)?)
     }
 
-    /// Hash of the first block after `slot`, `None` until there is one: nobody knew it in `slot`.
-    pub async fn blockhash_after(&self, slot: u64) -> Result<Option<Hash32>> {
-        let Some(next) = self.client.rpc().get_blocks_with_limit(slot + 1, 1).await?.first().copied() else {
-            return Ok(None);
-        };
-        let block = self.client.rpc().get_block(next).await.with_context(|| format!("the block of slot {next}"))?;
-        let hash: Pubkey = block.blockhash.parse().context("a block's hash is 32 bytes in base58")?;
-        Ok(Some(hash.to_bytes()))
+    /// Hash of the first block after `slot`: nobody knew it in `slot`. Waits for that block.
+    pub async fn blockhash_after(&self, slot: u64) -> Result<Hash32> {
+        let until = tokio::time::Instant::now() + BLOCK_PATIENCE;
+        let rpc = self.client.rpc();
+        loop {
+            let next = rpc.get_blocks_with_limit(slot + 1, 1).await?.first().copied();
+            if let Some(next) = next
+                && let Ok(block) = rpc.get_block(next).await
+            {
+                let hash: Pubkey = block.blockhash.parse().context("a block's hash is 32 bytes in base58")?;
+                return Ok(hash.to_bytes());
+            }
+            if tokio::time::Instant::now() > until {
+                bail!("no block after slot {slot} within {} seconds", BLOCK_PATIENCE.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 }

@@ -47,7 +47,7 @@ async fn next(node: &Node) -> Result<Option<(Pubkey, Job)>> {
         if slot < job.requested_slot + rank * TURN_SLOTS {
             continue;
         }
-        match affordable(node, &job, &committee.members).await {
+        match affordable(node, &address, &job, &committee.members).await {
             Ok(()) => {}
             Err(e) => {
                 tracing::debug!(%address, "not taken: {e:#}");
@@ -61,11 +61,11 @@ async fn next(node: &Node) -> Result<Option<(Pubkey, Job)>> {
 }
 
 /// Whether the budget covers the pay, and the job can be run here at all.
-async fn affordable(node: &Node, job: &Job, members: &[Pubkey]) -> Result<()> {
+async fn affordable(node: &Node, address: &Pubkey, job: &Job, members: &[Pubkey]) -> Result<()> {
     let engine = node.engine().await?;
     ensure!(engine.base().hash() == job.base_hash, "it asks for another base model");
     let plan = JobPlan::new(job, &node.indexer, &node.store, engine.tokenizer()).await?;
-    let price: u128 = plan.compute(node.chain.wallet(), members)?.iter().map(|c| c.amount as u128).sum();
+    let price: u128 = plan.compute(address, node.chain.wallet(), members)?.iter().map(|c| c.amount as u128).sum();
     ensure!(price <= job.budget as u128, "it costs {price}, its budget is {}", job.budget);
     Ok(())
 }

@@ -73,7 +73,7 @@ impl Node {
             identity: ed25519_dalek::SigningKey::from_bytes(identity.secret_bytes()),
             cluster: stake.cluster,
             store: database,
-            settings: quorum::Settings::default(),
+            settings: quorum_settings(),
             approver: callbacks.clone(),
             observer: callbacks,
         })
@@ -171,5 +171,17 @@ impl Node {
         });
         openledger_serve::routes::publish_left_over(&serving).await?;
         Ok(serving)
+    }
+}
+
+/// Time limits of the quorum. Scoring an epoch takes one backward pass an answer, on processors that the members of a
+/// local fleet share.
+fn quorum_settings() -> quorum::Settings {
+    quorum::Settings {
+        commit_window: Duration::from_secs(75),
+        reveal_window: Duration::from_secs(10),
+        turn: Duration::from_secs(180),
+        sign_deadline: Duration::from_secs(600),
+        ..Default::default()
     }
 }

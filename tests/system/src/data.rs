@@ -134,6 +134,7 @@ pub async fn fill(
     let total: usize = deliveries.iter().map(|d| d.documents.len()).sum();
     let bar = stage.bar(total as u64, "documents contributed");
     let mut leaves = BTreeMap::<usize, Vec<Hash32>>::new();
+    let mut batches = Vec::new();
     for delivery in &deliveries {
         let datanet = datanets[delivery.datanet].address;
         let done = deliver(network, &contributors[delivery.contributor], &datanet, &delivery.documents).await?;
@@ -145,21 +146,20 @@ pub async fn fill(
             count: done.leaves.len() as u64,
         };
         leaves.entry(delivery.datanet).or_default().push(leaf.hash());
+        batches.push(done.batch);
         bar.inc(delivery.documents.len() as u64);
     }
     bar.finish_and_clear();
     stage.note(format!("{total} documents by {} authors are on the ledger, in {} batches", contributors.len(), deliveries.len()));
-    let verdicts = review(stage, network, validators, deliveries.len()).await?;
-    ensure!(verdicts.iter().all(|(_, accepted)| *accepted), "an honest batch was turned away");
+    let verdicts = review(stage, network, validators, &batches).await?;
+    ensure!(verdicts.values().all(|accepted| *accepted), "an honest batch was turned away");
 
     // The thief offers another's documents under its own name.
     let victim = &deliveries[0];
     let datanet = datanets[victim.datanet].address;
     let stolen = deliver(network, copycat, &datanet, &victim.documents).await?;
-    let verdicts = review(stage, network, validators, 1).await?;
-    if verdicts.iter().any(|(_, accepted)| *accepted) {
-        bail!("a batch of copies was accepted");
-    }
+    let verdicts = review(stage, network, validators, &[stolen.batch]).await?;
+    ensure!(verdicts.values().all(|accepted| !accepted), "a batch of copies was accepted");
     stage.note(format!("a batch of {} copies was turned away, its bond of {} OPEN forfeited", stolen.leaves.len(), BOND / OPEN));
     // Finalised in any order: the range's own order is what the chain says.
     let accepted = accepted_order(network, &datanet, leaves.remove(&victim.datanet).unwrap_or_default()).await?;
@@ -208,8 +208,13 @@ async fn deliver(
 }
 
 /// Has all validators work until `batches` are decided. Returns each batch and whether it was accepted.
-async fn review(stage: &Stage, network: &Network, validators: &[Person], batches: usize) -> Result<Vec<(Pubkey, bool)>> {
-    let bar = stage.bar(batches as u64, "batches reviewed by commit and reveal");
+async fn review(
+    stage: &Stage,
+    network: &Network,
+    validators: &[Person],
+    batches: &[Pubkey],
+) -> Result<BTreeMap<Pubkey, bool>> {
+    let bar = stage.bar(batches.len() as u64, "batches reviewed by commit and reveal");
     let mut reviewers = validators
         .iter()
         .map(|v| {
@@ -217,18 +222,19 @@ async fn review(stage: &Stage, network: &Network, validators: &[Person], batches
             Ok(Reviewer::new(network.client.clone(), network.store.clone(), &v.key, sealed, Limits::default()))
         })
         .collect::<Result<Vec<_>>>()?;
-    let mut decided = Vec::new();
+    // Several validators may finalise the same batch at once: the first does, all see it done.
+    let mut decided = BTreeMap::new();
     wait("the review of all batches", Duration::from_secs(240), async || {
         let passes = futures::future::join_all(reviewers.iter_mut().map(|r| r.pass(None))).await;
         for action in passes.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
             match action {
-                Action::Finalised(batch, accepted) => decided.push((batch, accepted)),
+                Action::Finalised(batch, accepted) => drop(decided.insert(batch, accepted)),
                 Action::Expired(batch) => bail!("batch {batch} ran out of time"),
                 Action::Committed(..) | Action::Revealed(_) => {}
             }
         }
         bar.set_position(decided.len() as u64);
-        Ok((decided.len() >= batches).then_some(()))
+        Ok(batches.iter().all(|b| decided.contains_key(b)).then_some(()))
     })
     .await?;
     bar.finish_and_clear();

@@ -45,6 +45,7 @@ pub async fn deploy(
         &payer.pubkey(),
         rent,
         so.len(),
+        true,
     )?;
     send(rpc, &deploy, payer, &[payer, program]).await.context("deploying the program")?;
     Ok(())

@@ -21,6 +21,7 @@ pub async fn approve(node: &Node, message: &Message, args: &PostSettlementArgs) 
             .await?
             .context("no agreement with that root is known here")?;
     let proposal = Proposal { epoch: args.epoch, cutoff_slot: args.cutoff_slot };
+    ensure!(args.expiry_slot == proposal.expiry_slot(), "the expiry slot is not the one that follows from the cutoff");
     let (report, pools) = work_out(node, &proposal, &config, &agreement).await?;
     ensure!(pools == args.pools, "the roots are not those that follow from the agreed scores");
     let report = canonical::to_vec(&report)?;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use solana_pubkey::Pubkey;
 use std::time::{Duration, Instant};
 
-/// Slots for which a signed settlement is accepted.
+/// Slots after the cutoff in which a signed settlement is accepted.
 const EXPIRY_SLOTS: u64 = 9_000;
 /// How long a member may take to propose the signed settlement before the next one does.
 const TURN: Duration = Duration::from_secs(45);
@@ -32,6 +32,12 @@ impl Proposal {
     /// The subject of observations and of the attestation.
     pub fn subject() -> Pubkey {
         pda::payout_config()
+    }
+
+    /// Last slot in which the attestation is accepted. It follows from the proposal, because members sign one payload
+    /// for a sequence, whoever proposes it.
+    pub fn expiry_slot(&self) -> u64 {
+        self.cutoff_slot + EXPIRY_SLOTS
     }
 }
 
@@ -91,12 +97,12 @@ async fn post(node: &Node, proposal: &Proposal, config: &Config, agreement: &Agr
         observations_root: agreement.observations_root,
         report_hash,
         cutoff_slot: proposal.cutoff_slot,
-        expiry_slot: node.chain.client.slot().await? + EXPIRY_SLOTS,
+        expiry_slot: proposal.expiry_slot(),
     };
     let message = attestation::settlement(&stake, config.sequence, &args);
     let signed = Coordinator::sign(&node.quorum, &message, &borsh::to_vec(&args)?, serde_json::to_value(proposal)?).await?;
     let verify = attestation::instruction(&signed.group_key, &signed.signature, &message);
-    let post = ix::payout::post_settlement(&node.chain.wallet(), stake.committee_epoch, config.shards, &args);
+    let post = ix::payout::post_settlement(&node.chain.wallet(), stake.committee_epoch, config.shards, args);
     node.chain.send(&[verify, post]).await?;
     tracing::info!(epoch = proposal.epoch, signers = signed.signers.len(), "settlement posted");
     Ok(())

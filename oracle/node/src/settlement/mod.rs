@@ -8,6 +8,6 @@ mod scores;
 
 pub use approve::approve;
 pub use drive::{Proposal, drive};
-pub use epoch::{CountedPayment, Epoch};
+pub use epoch::Epoch;
 pub use report::{Observed, build};
 pub use scores::observe;

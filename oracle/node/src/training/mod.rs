@@ -4,6 +4,6 @@ mod plan;
 mod run;
 mod verify;
 
-pub use plan::{JobPlan, compute_shares, rank};
+pub use plan::{JobPlan, rank};
 pub use run::train;
 pub use verify::verify;

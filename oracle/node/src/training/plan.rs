@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// Names the arithmetic: results are bit-equal only between nodes with the same.
 pub const KERNEL: &str = concat!("openledger-lm ", env!("CARGO_PKG_VERSION"), " candle-0.11.1 cpu f32");
 
+/// Verifiers that a result pays besides the trainer: with more, the attested transaction exceeds 1,232 bytes.
+pub const PAID_VERIFIERS: usize = 2;
+
 /// A job, ready to run.
 pub struct JobPlan {
     /// The config that its account names.
@@ -69,14 +72,17 @@ impl JobPlan {
         (steps as u64).div_ceil(self.train.checkpoint_every)
     }
 
-    /// What the operators are paid: the trainer for all tokens, every other member for the segment that it re-executes.
-    pub fn compute(&self, trainer: Pubkey, members: &[Pubkey]) -> Result<Vec<ComputeShare>> {
-        compute_shares(self.tokens(), self.segments(), self.config.train.price_per_1k_tokens, trainer, members)
+    /// What the operators are paid: the trainer for all tokens, [`PAID_VERIFIERS`] other members, drawn by the job's
+    /// hash, for the segment that each re-executes.
+    pub fn compute(&self, job: &Pubkey, trainer: Pubkey, members: &[Pubkey]) -> Result<Vec<ComputeShare>> {
+        let price = self.config.train.price_per_1k_tokens;
+        compute_shares(job, self.tokens(), self.segments(), price, trainer, members)
     }
 }
 
-/// See [`JobPlan::compute`]. The trainer comes first, then the other members in the committee's order.
-pub fn compute_shares(
+/// See [`JobPlan::compute`]. The trainer comes first.
+fn compute_shares(
+    job: &Pubkey,
     tokens: u64,
     segments: u64,
     price_per_1k: u64,
@@ -89,8 +95,10 @@ pub fn compute_shares(
             .context("the price of this job exceeds u64; lower `train.price_per_1k_tokens`")?;
         Ok(ComputeShare { operator, units, amount })
     };
+    let mut others: Vec<&Pubkey> = members.iter().filter(|m| **m != trainer).collect();
+    others.sort_by_key(|m| ticket(job, m));
     let mut all = vec![share(trainer, tokens)?];
-    for member in members.iter().filter(|m| **m != trainer).take(model::state::MAX_COMPUTE - 1) {
+    for member in others.into_iter().take(PAID_VERIFIERS) {
         all.push(share(*member, tokens / segments.max(1))?);
     }
     Ok(all)
@@ -98,11 +106,14 @@ pub fn compute_shares(
 
 /// The order in which members may take a job: by the hash of job and wallet.
 pub fn rank(job: &Pubkey, members: &[Pubkey], wallet: &Pubkey) -> Option<u64> {
-    let ticket = |m: &Pubkey| -> Hash32 { sha256(&[job.as_ref(), m.as_ref()]) };
     members.contains(wallet).then(|| {
-        let own = ticket(wallet);
-        members.iter().filter(|m| ticket(m) < own).count() as u64
+        let own = ticket(job, wallet);
+        members.iter().filter(|m| ticket(job, m) < own).count() as u64
     })
+}
+
+fn ticket(job: &Pubkey, member: &Pubkey) -> Hash32 {
+    sha256(&[job.as_ref(), member.as_ref()])
 }
 
 fn train_config(settings: &TrainSettings, max_len: usize, seed: u64) -> Result<TrainConfig> {
@@ -150,12 +161,13 @@ mod tests {
     #[test]
     fn every_member_is_paid_for_what_it_does_and_no_more() {
         let members: Vec<Pubkey> = (0..5).map(|i| Pubkey::new_from_array([i; 32])).collect();
-        let shares = compute_shares(10_000, 10, 2_000, members[2], &members).unwrap();
+        let job = Pubkey::new_from_array([7; 32]);
+        let shares = compute_shares(&job, 10_000, 10, 2_000, members[2], &members).unwrap();
         assert_eq!(shares[0], ComputeShare { operator: members[2], units: 10_000, amount: 20_000 });
         assert!(shares[1..].iter().all(|s| s.units == 1_000 && s.amount == 2_000));
-        assert_eq!(shares.len(), 5);
-        assert!(compute_shares(1, 1, 1, Pubkey::new_from_array([9; 32]), &members).is_err());
-        assert!(compute_shares(u64::MAX, 1, u64::MAX, members[0], &members).is_err());
+        assert_eq!(shares.len(), 1 + PAID_VERIFIERS);
+        assert!(compute_shares(&job, 1, 1, 1, Pubkey::new_from_array([9; 32]), &members).is_err());
+        assert!(compute_shares(&job, u64::MAX, 1, u64::MAX, members[0], &members).is_err());
     }
 
     #[test]

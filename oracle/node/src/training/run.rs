@@ -20,9 +20,6 @@ use serde::{Deserialize, Serialize};
 use solana_pubkey::Pubkey;
 use std::{ops::ControlFlow, path::{Path, PathBuf}};
 
-/// Slots for which a signed result is accepted.
-const EXPIRY_SLOTS: u64 = 9_000;
-
 /// What survives a kill: kept in the job's folder.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Checkpoint {
@@ -205,9 +202,9 @@ async fn attest(
     }
     let stake = node.chain.stake_config().await?;
     let committee = node.chain.active_committee().await?;
-    let compute = plan.compute(node.chain.wallet(), &committee.members)?;
-    let expiry_slot = node.chain.client.slot().await? + EXPIRY_SLOTS;
-    let args = AttestResultArgs { adapter_hash, manifest_hash, compute, expiry_slot };
+    let compute = plan.compute(&address, node.chain.wallet(), &committee.members)?;
+    // Nothing here may differ when the result is proposed again: members sign one payload for a sequence.
+    let args = AttestResultArgs { adapter_hash, manifest_hash, compute, expiry_slot: job.deadline_slot };
     let message = attestation::training_result(&stake, &address, job.sequence, &args);
     let signed = Coordinator::sign(&node.quorum, &message, &borsh::to_vec(&args)?, serde_json::json!({})).await?;
     let verify = attestation::instruction(&signed.group_key, &signed.signature, &message);

@@ -7,7 +7,7 @@
 
 use super::{plan::{JobPlan, KERNEL, same_leaves}, run::segment_seed};
 use crate::{dataset::{draw, hash32}, node::Node};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use model::{instructions::AttestResultArgs, state::{Job, JobStatus}};
 use openledger_attribution::{Attributor, IndexReader, Logra, gradient::GradientSource, verify as index};
 use openledger_lm::{Adapter, AdapterLayout, TrainState, train::replay_segment};
@@ -46,7 +46,7 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
     ensure!(same_leaves(&manifest.examples, &plan.documents)?, "the manifest names other training documents");
     ensure!(same_leaves(&manifest.eval, &plan.eval_documents)?, "the manifest names other held-out documents");
     let committee = node.chain.active_committee().await?;
-    ensure!(args.compute == plan.compute(trainer, &committee.members)?, "the pay for compute is not what the config says");
+    ensure!(args.compute == plan.compute(&address, trainer, &committee.members)?, "the pay for compute is not what the config says");
 
     let states: Vec<Hash32> = manifest.log.iter().map(|e| hash32(&e.state)).collect::<Result<_>>()?;
     ensure!(mmr::root_of(&states) == job.log_root, "the log is not the one whose root is on chain");
@@ -56,9 +56,8 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
     let due = (0..=plan.segments()).map(|i| (i * plan.train.checkpoint_every).min(total));
     ensure!(steps.iter().copied().eq(due), "the log's steps are not those of the config");
 
-    let Some(blockhash) = node.chain.blockhash_after(job.log_slot).await? else {
-        bail!("no block after the log's slot {} yet; ask again", job.log_slot)
-    };
+    ensure!(args.expiry_slot == job.deadline_slot, "the attestation must expire with the job");
+    let blockhash = node.chain.blockhash_after(job.log_slot).await?;
     let seed = segment_seed(&job.log_root, &blockhash, &node.chain.wallet());
     let segment = draw(&[b"segment", &seed], states.len() - 1);
     let start = TrainState::from_bytes(&node.store.get_blob(&states[segment]).await?)?;
