@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{
     cargo::{cargo, has},
     demo::build_binaries,
-    idl, paths,
+    documents, idl, paths,
     process::{self, become_program},
     programs,
     progress::say,
@@ -24,8 +24,9 @@ pub fn run(quick: bool, filter: Option<&str>) -> Result<()> {
     if !quick {
         checks()?;
     }
-    // Whole-system tests start these as processes.
+    // Whole-system tests start these as processes, over these texts.
     build_binaries()?;
+    documents::fetch()?;
     typescript()?;
     let mut tests = test_command(runner(), filter)?;
     tests

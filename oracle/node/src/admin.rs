@@ -54,7 +54,9 @@ pub fn routes(node: Node) -> impl Filter<Extract = (impl Reply,), Error = Reject
 
 fn reply(result: Result<()>) -> Response {
     match result {
-        Ok(()) => warp::reply::with_status(warp::reply::json(&serde_json::json!({})), StatusCode::ACCEPTED).into_response(),
+        Ok(()) => {
+            warp::reply::with_status(warp::reply::json(&serde_json::json!({})), StatusCode::ACCEPTED).into_response()
+        }
         Err(e) => {
             let body = serde_json::json!({ "error": format!("{e:#}") });
             warp::reply::with_status(warp::reply::json(&body), StatusCode::BAD_REQUEST).into_response()
@@ -77,4 +79,3 @@ async fn settle(node: &Node, request: SettleRequest) -> Result<()> {
     node.wake();
     Ok(())
 }
-

@@ -1,10 +1,17 @@
 //! What the quorum asks of the node: may this be signed, and what do you score?
 
-use crate::{node::Node, settlement::{self, Proposal}, training};
+use crate::{
+    node::Node,
+    settlement::{self, Proposal},
+    training,
+};
 use async_trait::async_trait;
 use borsh::BorshDeserialize;
 use model::instructions::AttestResultArgs;
-use openledger_protocol::{Hash32, attest::{Kind, Message}};
+use openledger_protocol::{
+    Hash32,
+    attest::{Kind, Message},
+};
 use openledger_quorum::{Approver, Observer};
 use payout::instructions::PostSettlementArgs;
 use serde_json::Value;

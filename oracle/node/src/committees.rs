@@ -26,7 +26,12 @@ async fn follow(node: &Node) -> Result<()> {
         }
         let members = node.quorum.admit(node.chain.membership(&committee).await?)?;
         if committee.status == CommitteeStatus::Confirming && !committee.confirmed[place] {
-            tracing::info!(epoch, members = committee.members.len(), threshold = committee.threshold, "generating the committee's key");
+            tracing::info!(
+                epoch,
+                members = committee.members.len(),
+                threshold = committee.threshold,
+                "generating the committee's key"
+            );
             let share = dkg::run(&node.quorum, &members).await?;
             confirm(node, &committee, share.group_key).await?;
         }

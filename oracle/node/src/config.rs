@@ -3,7 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use openledger_lm::ModelSource;
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, path::{Path, PathBuf}};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 /// `oracle.toml`. Paths are relative to the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,7 +60,8 @@ impl Config {
             .with_context(|| format!("cannot read {}; `openledger-oracle init` writes an example", path.display()))?;
         let mut config: Self = toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))?;
         ensure!(
-            !config.schema.is_empty() && config.schema.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+            !config.schema.is_empty()
+                && config.schema.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
             "schema {:?} in {}: use lower-case letters, digits and _",
             config.schema,
             path.display()
@@ -112,6 +116,8 @@ mod tests {
         let bad = Config { schema: "Robert'); --".into(), ..Config::example() };
         std::fs::write(&path, toml::to_string(&bad).unwrap()).unwrap();
         assert!(format!("{:#}", Config::read(&path).unwrap_err()).contains("lower-case letters"));
-        assert!(format!("{:#}", Config::read(&dir.path().join("absent")).unwrap_err()).contains("openledger-oracle init"));
+        assert!(
+            format!("{:#}", Config::read(&dir.path().join("absent")).unwrap_err()).contains("openledger-oracle init")
+        );
     }
 }

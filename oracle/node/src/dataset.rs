@@ -4,7 +4,12 @@ use anyhow::{Context, Result, bail, ensure};
 use model::state::Snapshot;
 use openledger_lm::{Example, Tokenizer};
 use openledger_protocol::{Hash32, batch::BatchLeaf, hash::sha256, mmr};
-use openledger_sdk::{api::IndexerClient, artifact::DataSettings, manifest::{Kind, Manifest}, store::Store};
+use openledger_sdk::{
+    api::IndexerClient,
+    artifact::DataSettings,
+    manifest::{Kind, Manifest},
+    store::Store,
+};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use solana_pubkey::Pubkey;

@@ -1,6 +1,9 @@
 //! Taking training jobs, in the order that the job's hash gives the members.
 
-use crate::{node::Node, training::{self, JobPlan}};
+use crate::{
+    node::Node,
+    training::{self, JobPlan},
+};
 use anyhow::{Result, ensure};
 use model::state::{Job, JobStatus};
 use openledger_sdk::ix;

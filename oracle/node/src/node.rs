@@ -11,7 +11,12 @@ use openledger_serve::{AnswerLog, Catalog, Engine, Serving, routes};
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use std::{collections::HashMap, future::Future, sync::{Arc, OnceLock}, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::sync::{Notify, OnceCell, mpsc};
 use warp::{Filter, Reply};
 

@@ -1,6 +1,10 @@
 //! Deciding when an epoch is to be settled, and settling it.
 
-use crate::{config::Settle, node::Node, settlement::{Proposal, drive}};
+use crate::{
+    config::Settle,
+    node::Node,
+    settlement::{Proposal, drive},
+};
 use anyhow::Result;
 use tokio::sync::mpsc::UnboundedReceiver;
 

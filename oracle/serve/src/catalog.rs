@@ -78,10 +78,16 @@ impl Catalog {
             self.client.account_opt(address).await.map_err(|e| ServeError::Internal(e.into()))?;
         let state = state.ok_or_else(|| refuse("there is no model account at this address".into()))?;
         if state.status != ModelStatus::Ready {
-            return Err(refuse(format!("its status is {:?}; only a model with an attested adapter answers", state.status)));
+            return Err(refuse(format!(
+                "its status is {:?}; only a model with an attested adapter answers",
+                state.status
+            )));
         }
         if state.base_hash != self.engine.base().hash() {
-            return Err(refuse(format!("it builds on base model {}, which is not loaded here", hex::encode(state.base_hash))));
+            return Err(refuse(format!(
+                "it builds on base model {}, which is not loaded here",
+                hex::encode(state.base_hash)
+            )));
         }
         // Held while loading: a second request for the same model waits instead of loading it again.
         let mut loaded = self.loaded.lock().await;
@@ -135,7 +141,8 @@ impl Catalog {
             .examples
             .iter()
             .map(|leaf| {
-                let c = by_leaf.get(leaf).with_context(|| format!("the indexer does not know training document {leaf}"))?;
+                let c =
+                    by_leaf.get(leaf).with_context(|| format!("the indexer does not know training document {leaf}"))?;
                 Ok(Source {
                     leaf: parse(leaf)?,
                     datanet: c.datanet.parse().context("a Datanet's address")?,

@@ -13,10 +13,18 @@ use crate::{
 use futures::StreamExt;
 use openledger_lm::{FinishReason, SamplingConfig};
 use openledger_protocol::Hash32;
-use openledger_sdk::{client::Client, receipt::{self, Answer}, store::Store};
+use openledger_sdk::{
+    client::Client,
+    receipt::{self, Answer},
+    store::Store,
+};
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
-use std::{convert::Infallible, sync::Arc, time::{SystemTime, UNIX_EPOCH}};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 use tokio::sync::{mpsc, oneshot};
 use warp::{Filter, Rejection, Reply, http::StatusCode, reply::Response, sse};
 
@@ -48,11 +56,14 @@ pub fn routes(serving: Arc<Serving>) -> impl Filter<Extract = (impl Reply,), Err
         warp::any().map(move || serving.clone())
     };
     let body = || warp::body::content_length_limit(MAX_BODY).and(warp::body::bytes());
-    let models = warp::path!("v1" / "models").and(warp::get()).and(with()).then(|s: Arc<Serving>| async move {
-        reply(models(&s).await)
-    });
+    let models = warp::path!("v1" / "models")
+        .and(warp::get())
+        .and(with())
+        .then(|s: Arc<Serving>| async move { reply(models(&s).await) });
     let quote = warp::path!("v1" / "quote").and(warp::post()).and(with()).and(body()).then(
-        |s: Arc<Serving>, b: bytes::Bytes| async move { reply(quote(&s, &b).await.map(|q| warp::reply::json(&q).into_response())) },
+        |s: Arc<Serving>, b: bytes::Bytes| async move {
+            reply(quote(&s, &b).await.map(|q| warp::reply::json(&q).into_response()))
+        },
     );
     let chat = warp::path!("v1" / "chat" / "completions")
         .and(warp::post())
@@ -60,7 +71,9 @@ pub fn routes(serving: Arc<Serving>) -> impl Filter<Extract = (impl Reply,), Err
         .and(warp::header::optional::<String>("x-request-id"))
         .and(warp::header::optional::<String>("x-payment-signature"))
         .and(body())
-        .then(|s: Arc<Serving>, request, payment, b: bytes::Bytes| async move { reply(chat(s, request, payment, &b).await) });
+        .then(|s: Arc<Serving>, request, payment, b: bytes::Bytes| async move {
+            reply(chat(s, request, payment, &b).await)
+        });
     let receipts = warp::path!("v1" / "receipts" / String)
         .and(warp::get())
         .and(with())
@@ -82,7 +95,10 @@ fn reply(result: Result<Response, ServeError>) -> Response {
 
 async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
     let (status, message) = if rejection.is_not_found() {
-        (StatusCode::NOT_FOUND, "there is nothing here; see /v1/models, /v1/quote, /v1/chat/completions, /v1/receipts/{request}".into())
+        (
+            StatusCode::NOT_FOUND,
+            "there is nothing here; see /v1/models, /v1/quote, /v1/chat/completions, /v1/receipts/{request}".into(),
+        )
     } else if rejection.find::<warp::reject::MethodNotAllowed>().is_some() {
         (StatusCode::METHOD_NOT_ALLOWED, "this path takes another method".into())
     } else if rejection.find::<warp::reject::PayloadTooLarge>().is_some() {
@@ -124,10 +140,9 @@ async fn ask(serving: &Serving, body: &[u8]) -> Result<Asked, ServeError> {
     if request.messages.is_empty() {
         return Err(ServeError::Bad("`messages` is empty: send at least one".into()));
     }
-    let address: Pubkey = request
-        .model
-        .parse()
-        .map_err(|_| ServeError::Bad(format!("`model` is {:?}; give the address of a model, see /v1/models", request.model)))?;
+    let address: Pubkey = request.model.parse().map_err(|_| {
+        ServeError::Bad(format!("`model` is {:?}; give the address of a model, see /v1/models", request.model))
+    })?;
     let sampling = request.sampling();
     sampling.validate().map_err(|e| ServeError::Bad(e.to_string()))?;
     let model = serving.catalog.get(&address).await?;
@@ -175,11 +190,15 @@ async fn chat(
         return Err(ServeError::Unpaid(Box::new(offer(&serving, &asked).await?)));
     };
     let request = parse_request(&request)?;
-    let quoted = serving.log.get(&request).await?.ok_or_else(|| {
-        ServeError::NotFound("this request was not quoted here; ask /v1/quote first".into())
-    })?;
+    let quoted = serving
+        .log
+        .get(&request)
+        .await?
+        .ok_or_else(|| ServeError::NotFound("this request was not quoted here; ask /v1/quote first".into()))?;
     if quoted.spec != request_spec(&asked.request) {
-        return Err(ServeError::Payment("the quote was for another request: model, messages or sampling differ".into()));
+        return Err(ServeError::Payment(
+            "the quote was for another request: model, messages or sampling differ".into(),
+        ));
     }
     if let Some(answer) = quoted.answer {
         if quoted.payment.as_deref() != Some(payment.as_str()) {
@@ -267,7 +286,8 @@ async fn receipt(serving: &Serving, request: &str) -> Result<Response, ServeErro
 }
 
 fn parse_request(text: &str) -> Result<Hash32, ServeError> {
-    openledger_sdk::text::parse_hash(text).map_err(|_| ServeError::Bad(format!("request {text:?} is not 64 hex digits")))
+    openledger_sdk::text::parse_hash(text)
+        .map_err(|_| ServeError::Bad(format!("request {text:?} is not 64 hex digits")))
 }
 
 fn finish_text(finish: FinishReason) -> &'static str {

@@ -271,12 +271,11 @@ impl Market {
     /// Posts `args` with the committee's attestation, all shards passed.
     pub fn post(&self, world: &mut World, args: &PostSettlementArgs) -> Result<Sent, Failed> {
         let payer = world.authority.insecure_clone();
-        let shards = world.get::<Config>(&config()).shards;
-        let instructions = [
-            self.attestation(world, args),
-            post_settlement(&payer.pubkey(), args.clone(), self.committee.epoch, shards),
-        ];
-        world.send(&instructions, &[&payer])
+        let Config { shards, epoch, .. } = world.get(&config());
+        let post = post_settlement(&payer.pubkey(), args.clone(), self.committee.epoch, shards);
+        // The account is the config's epoch's, whatever epoch the arguments name.
+        let post = crate::swapped(post, settlement(args.epoch), settlement(epoch));
+        world.send(&[self.attestation(world, args), post], &[&payer])
     }
 
     /// Lets the epoch pass, posts a settlement with these trees, lets the challenge window pass and activates it.

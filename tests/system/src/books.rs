@@ -34,7 +34,8 @@ pub async fn balance(network: &Network, receipts: &[ReceiptRow], mint: &Pubkey, 
         held: held.into(),
         balanced: false,
     };
-    let spent = [books.treasury, books.model_owner, books.compute, books.validators, books.contributors_paid, books.held];
+    let spent =
+        [books.treasury, books.model_owner, books.compute, books.validators, books.contributors_paid, books.held];
     let pools = sum(|r| r.parts.contributors.0) + sum(|r| r.parts.validators.0);
     let balanced = books.funded.0 == spent.iter().map(|a| a.0).sum::<u64>()
         && pools == funded.iter().sum::<u64>()

@@ -1,12 +1,6 @@
 //! Attempts to cheat. Each must be refused, by the program's own error.
 
-use crate::{
-    data::Datanets,
-    network::Network,
-    people::Person,
-    summary::Refusal,
-    training::refusal,
-};
+use crate::{data::Datanets, network::Network, people::Person, summary::Refusal, training::refusal};
 use anyhow::{Context, Result, bail};
 use datanet::instructions::{RangePath, VerifyContributionArgs};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -69,14 +63,22 @@ impl Scene<'_> {
         // The same, claiming to be by the committee's key.
         let impostor =
             attestation::instruction(&committee.group_key, &forger.sign(&message.to_bytes()).to_bytes(), &message);
-        refused.push(self.attempt("settle with a signature that is not the committee's", &[impostor, post(&honest)]).await?);
+        refused.push(
+            self.attempt("settle with a signature that is not the committee's", &[impostor, post(&honest)]).await?,
+        );
 
         // The committee's true signature of the settled epoch, in front of other roots and of the same ones again.
         let (genuine, settled) = self.genuine().await?;
         let mut other = honest.clone();
         other.pools[0] = PoolRoot { root: rewards::root(1, &[9; 32]), ..other.pools[0] };
-        refused.push(self.attempt("use the committee's signature for another root", &[genuine.clone(), post(&other)]).await?);
-        refused.push(self.attempt("replay the settled epoch", &[genuine, post(&settled)]).await?);
+        refused.push(
+            self.attempt("use the committee's signature for another root", &[genuine.clone(), post(&other)]).await?,
+        );
+        // Its account exists already; the thief names the next epoch's, which does not.
+        let mut replay = post(&settled);
+        let (old, next) = (pda::settlement(settled.epoch), pda::settlement(config.epoch));
+        replay.accounts.iter_mut().filter(|a| a.pubkey == old).for_each(|a| a.pubkey = next);
+        refused.push(self.attempt("replay the settled epoch", &[genuine, replay]).await?);
 
         let mut over = honest.clone();
         over.pools[0].lifetime_total = u64::MAX / 2;

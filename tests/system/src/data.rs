@@ -150,7 +150,11 @@ pub async fn fill(
         bar.inc(delivery.documents.len() as u64);
     }
     bar.finish_and_clear();
-    stage.note(format!("{total} documents by {} authors are on the ledger, in {} batches", contributors.len(), deliveries.len()));
+    stage.note(format!(
+        "{total} documents by {} authors are on the ledger, in {} batches",
+        contributors.len(),
+        deliveries.len()
+    ));
     let verdicts = review(stage, network, validators, &batches).await?;
     ensure!(verdicts.values().all(|accepted| *accepted), "an honest batch was turned away");
 
@@ -160,7 +164,11 @@ pub async fn fill(
     let stolen = deliver(network, copycat, &datanet, &victim.documents).await?;
     let verdicts = review(stage, network, validators, &[stolen.batch]).await?;
     ensure!(verdicts.values().all(|accepted| !accepted), "a batch of copies was accepted");
-    stage.note(format!("a batch of {} copies was turned away, its bond of {} OPEN forfeited", stolen.leaves.len(), BOND / OPEN));
+    stage.note(format!(
+        "a batch of {} copies was turned away, its bond of {} OPEN forfeited",
+        stolen.leaves.len(),
+        BOND / OPEN
+    ));
     // Finalised in any order: the range's own order is what the chain says.
     let accepted = accepted_order(network, &datanet, leaves.remove(&victim.datanet).unwrap_or_default()).await?;
     let rejected =

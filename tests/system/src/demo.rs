@@ -62,19 +62,15 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     let settings = &demo.settings;
     let mut stage = Stage::default();
     let mut summary = Summary::default();
-    let collections = documents::collections(
-        &demo.documents,
-        settings.authors,
-        settings.pages,
-        settings.terms,
-        settings.satire,
-    )?;
+    let collections =
+        documents::collections(&demo.documents, settings.authors, settings.pages, settings.terms, settings.satire)?;
 
     stage.step("genesis", "A local Solana node, PostgreSQL, the programs and OPEN");
     let mut network = Network::start(&stage, &demo.folder, &demo.binaries).await?;
     let genesis = Person::new("genesis");
     let treasury = Person::new("treasury");
-    let (developer, stranger, thief) = (Person::new("the developer"), Person::new("a stranger"), Person::new("a thief"));
+    let (developer, stranger, thief) =
+        (Person::new("the developer"), Person::new("a stranger"), Person::new("a thief"));
     let owners: Vec<Person> = collections.iter().map(|c| Person::new(format!("the owner of {}", c.name))).collect();
     let contributors: Vec<Person> = data::authors(&collections).into_iter().map(Person::new).collect();
     let validators: Vec<Person> = (1..=data::VALIDATORS).map(|n| Person::new(format!("validator {n}"))).collect();
@@ -103,12 +99,14 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
         network.client.send(&[stake], &[&validator.key]).await?;
     }
     let created = data::create(&network, owners, &collections).await?;
-    let datanets =
-        data::fill(&stage, &network, created, &collections, &contributors, &validators, &thief).await?;
+    let datanets = data::fill(&stage, &network, created, &collections, &contributors, &validators, &thief).await?;
     network.caught_up().await?;
     (summary.datanets, summary.rejected_batches) = data::summary(&network, &datanets).await?;
     for d in &summary.datanets {
-        stage.note(format!("{:24} {} documents by {} contributors, {}, {}", d.name, d.documents, d.contributors, d.access, d.licence));
+        stage.note(format!(
+            "{:24} {} documents by {} contributors, {}, {}",
+            d.name, d.documents, d.contributors, d.access, d.licence
+        ));
     }
 
     stage.step("committee", "Five oracle operators generate a 3-of-5 key that none of them ever holds");
@@ -123,21 +121,29 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     stage.note(format!("group key {} confirmed on chain by every member", summary.committee.group_key));
 
     stage.step("training", "A fine-tuning job: escrow, LoRA training, random segments re-executed, result attested");
-    let trained =
-        training::train(&stage, &network, &mut fleet, settings, &developer, &datanets, &mint).await?;
+    let trained = training::train(&stage, &network, &mut fleet, settings, &developer, &datanets, &mint).await?;
     let [before, after] = trained.summary.eval_loss;
-    stage.note(format!("validation loss {before:.3} → {after:.3}; paid {} and refunded {} of {} OPEN", open(trained.summary.paid), open(trained.summary.refunded), open(trained.summary.escrow)));
+    stage.note(format!(
+        "validation loss {before:.3} → {after:.3}; paid {} and refunded {} of {} OPEN",
+        open(trained.summary.paid),
+        open(trained.summary.refunded),
+        open(trained.summary.escrow)
+    ));
 
     stage.step("questions", "Questions, each paid in OPEN, each answer with a receipt of the documents behind it");
     network.caught_up().await?;
-    (summary.answers, summary.attribution) =
-        questions::ask_all(&stage, &network, settings, &trained, &users).await?;
+    (summary.answers, summary.attribution) = questions::ask_all(&stage, &network, settings, &trained, &users).await?;
     let a = &summary.attribution;
     stage.note(format!("the source document is the top influence of {:.0} % and among the top 5 of {:.0} % of answers (chance: {:.0} %)", 100.0 * a.recall_at_1, 100.0 * a.recall_at_5, 100.0 * a.chance_at_5));
 
     stage.step("settlement", "The epoch settled, two of the five operators killed in the middle");
     summary.settlement = settle::settle(&stage, &network, &mut fleet).await?;
-    stage.note(format!("epoch {} is active: {} of {} OPEN in the pools divided", summary.settlement.epoch, open(summary.settlement.lifetime_total), open(summary.settlement.lifetime_funded)));
+    stage.note(format!(
+        "epoch {} is active: {} of {} OPEN in the pools divided",
+        summary.settlement.epoch,
+        open(summary.settlement.lifetime_total),
+        open(summary.settlement.lifetime_funded)
+    ));
 
     stage.step("claims", "Everybody is paid by claims that a stranger sends");
     let earners: Vec<&Person> = contributors.iter().chain(&validators).collect();
@@ -147,7 +153,8 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
 
     stage.step("cheats", "Attempts to cheat");
     network.caught_up().await?;
-    let settled = network.api()?.settlement(summary.settlement.epoch).await?.context("the settlement is not indexed")?;
+    let settled =
+        network.api()?.settlement(summary.settlement.epoch).await?.context("the settlement is not indexed")?;
     let scene = cheats::Scene {
         network: &network,
         thief: &thief,
@@ -191,7 +198,8 @@ fn say_books(stage: &Stage, books: &Books) {
 
 /// Who earned from which answers, by the receipts.
 fn say_earnings(stage: &Stage, summary: &Summary, contributors: &[Person]) {
-    let names: HashMap<String, &str> = contributors.iter().map(|p| (p.address().to_string(), p.name.as_str())).collect();
+    let names: HashMap<String, &str> =
+        contributors.iter().map(|p| (p.address().to_string(), p.name.as_str())).collect();
     let mut from: HashMap<&str, Vec<(u64, &str)>> = HashMap::new();
     for answer in &summary.answers {
         for top in &answer.top {

@@ -4,12 +4,23 @@ use anyhow::{Context, Result, ensure};
 use solana_keypair::Keypair;
 use solana_loader_v3_interface::{instruction as loader, state::UpgradeableLoaderState};
 use solana_rpc_client::nonblocking::rpc_client::RpcClient;
+use solana_rpc_client_api::config::RpcSendTransactionConfig;
 use solana_signer::Signer;
 use solana_transaction::Transaction;
 use std::time::Duration;
 
 /// Bytes of a program that one transaction carries.
 const CHUNK: usize = 900;
+/// Writes on their way at once.
+const GROUP: usize = 128;
+/// A write that fails fails the deployment all the same: simulating each first would double the work.
+const NO_PREFLIGHT: RpcSendTransactionConfig = RpcSendTransactionConfig {
+    skip_preflight: true,
+    preflight_commitment: None,
+    encoding: None,
+    max_retries: None,
+    min_context_slot: None,
+};
 
 /// Deploys `so` at `program`'s address with `payer` as upgrade authority. `written` is told the bytes written so far.
 pub async fn deploy(
@@ -24,18 +35,18 @@ pub async fn deploy(
     let rent = rpc.get_minimum_balance_for_rent_exemption(space).await?;
     let create = loader::create_buffer(&payer.pubkey(), &buffer.pubkey(), &payer.pubkey(), rent, so.len())?;
     send(rpc, &create, payer, &[payer, &buffer]).await.context("creating the program's buffer")?;
-    let mut pending = Vec::new();
-    for (i, chunk) in so.chunks(CHUNK).enumerate() {
-        if i % 64 == 0 {
-            confirm(rpc, &mut pending).await?;
-        }
-        let write = loader::write(&buffer.pubkey(), &payer.pubkey(), (i * CHUNK) as u32, chunk.to_vec());
+    let chunks: Vec<(usize, &[u8])> = so.chunks(CHUNK).enumerate().collect();
+    for group in chunks.chunks(GROUP) {
         let blockhash = rpc.get_latest_blockhash().await?;
-        let tx = Transaction::new_signed_with_payer(&[write], Some(&payer.pubkey()), &[payer], blockhash);
-        pending.push(rpc.send_transaction(&tx).await.context("writing the program")?);
-        written((i * CHUNK + chunk.len()).min(so.len()));
+        let writes = group.iter().map(|(i, chunk)| {
+            let write = loader::write(&buffer.pubkey(), &payer.pubkey(), (i * CHUNK) as u32, chunk.to_vec());
+            let tx = Transaction::new_signed_with_payer(&[write], Some(&payer.pubkey()), &[payer], blockhash);
+            async move { rpc.send_transaction_with_config(&tx, NO_PREFLIGHT).await }
+        });
+        let mut pending = futures::future::try_join_all(writes).await.context("writing the program")?;
+        confirm(rpc, &mut pending).await?;
+        written(group.last().map_or(0, |(i, chunk)| i * CHUNK + chunk.len()));
     }
-    confirm(rpc, &mut pending).await?;
     let rent = rpc.get_minimum_balance_for_rent_exemption(UpgradeableLoaderState::size_of_program()).await?;
     #[allow(deprecated)] // loader v4 is not active on any public cluster
     let deploy = loader::deploy_with_max_program_len(

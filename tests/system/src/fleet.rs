@@ -1,13 +1,22 @@
 //! Five oracle operators, each a process with its own keys, database schema and data folder.
 
-use crate::{network::{Network, free_port, wait}, people::{Person, write_key}, process::Process, settings::{OPEN, Settings}, stage::Stage};
+use crate::{
+    network::{Network, free_port, wait},
+    people::{Person, write_key},
+    process::Process,
+    settings::{OPEN, Settings},
+    stage::Stage,
+};
 use anyhow::{Context, Result};
 use openledger_sdk::{ix, pda};
 use serde::Deserialize;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use stake::{instructions::{ProposeCommitteeArgs, RegisterOperatorArgs}, state::{Committee, CommitteeStatus, Role, capability}};
+use stake::{
+    instructions::{ProposeCommitteeArgs, RegisterOperatorArgs},
+    state::{Committee, CommitteeStatus, Role, capability},
+};
 use std::{path::PathBuf, time::Duration};
 
 /// Operators.
@@ -103,11 +112,7 @@ impl Fleet {
             let endpoint = format!("http://{listen}");
             operators.push(Operator { person, endpoint, config: path, identity, process: None });
         }
-        Ok(Self {
-            operators,
-            binary: network.binary("openledger-oracle"),
-            logs: network.logs(),
-        })
+        Ok(Self { operators, binary: network.binary("openledger-oracle"), logs: network.logs() })
     }
 
     /// Stakes and registers every operator, and starts its process.

@@ -10,7 +10,10 @@ use solana_keypair::Keypair;
 use solana_program_pack::Pack;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use spl_token_interface::{instruction::{AuthorityType, initialize_mint2, mint_to, set_authority}, state::Mint};
+use spl_token_interface::{
+    instruction::{AuthorityType, initialize_mint2, mint_to, set_authority},
+    state::Mint,
+};
 use std::{collections::BTreeMap, path::Path};
 
 /// All OPEN there ever is: 10⁹ whole ones.
@@ -46,7 +49,13 @@ pub async fn deploy_programs(
         deploy(network.client.rpc(), authority, &key, &so, |done| bar.set_position(done as u64)).await?;
         bar.finish_and_clear();
         let sha256 = hex::encode(Sha256::digest(&so));
-        stage.note(format!("{:8} {} ({} KB, sha256 {}…)", program.name(), key.pubkey(), so.len() / 1024, &sha256[..12]));
+        stage.note(format!(
+            "{:8} {} ({} KB, sha256 {}…)",
+            program.name(),
+            key.pubkey(),
+            so.len() / 1024,
+            &sha256[..12]
+        ));
         let deployed = Deployed { id: key.pubkey().to_string(), so_sha256: sha256, so_bytes: so.len() };
         out.insert(program.name().to_string(), deployed);
     }
@@ -58,13 +67,8 @@ pub async fn create_open(network: &Network, authority: &Keypair) -> Result<Pubke
     let mint = Keypair::new();
     let rent = network.client.rpc().get_minimum_balance_for_rent_exemption(Mint::LEN).await?;
     let (token, owner) = (spl_token_interface::ID, authority.pubkey());
-    let create = solana_system_interface::instruction::create_account(
-        &owner,
-        &mint.pubkey(),
-        rent,
-        Mint::LEN as u64,
-        &token,
-    );
+    let create =
+        solana_system_interface::instruction::create_account(&owner, &mint.pubkey(), rent, Mint::LEN as u64, &token);
     let account = pda::token_account(&owner, &mint.pubkey());
     network
         .client

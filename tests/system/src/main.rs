@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use clap::Parser;
-use openledger_system::{demo::{self, Demo}, settings::Settings};
+use openledger_system::{
+    demo::{self, Demo},
+    settings::Settings,
+};
 use std::path::PathBuf;
 
 /// The whole loop of OpenLedger on this machine, with real parts. `cargo xtask demo` prepares everything and runs it.
@@ -67,13 +70,7 @@ async fn run(cli: Cli) -> Result<()> {
     };
     let temporary = tempfile::Builder::new().prefix("openledger-").tempdir()?;
     let folder = cli.folder.clone().unwrap_or_else(|| temporary.path().to_path_buf());
-    let demo = Demo {
-        programs: cli.programs_dir,
-        binaries: cli.bin_dir,
-        documents: cli.documents,
-        folder,
-        settings,
-    };
+    let demo = Demo { programs: cli.programs_dir, binaries: cli.bin_dir, documents: cli.documents, folder, settings };
     let (summary, running) = demo::run(&demo).await?;
     if let Some(path) = &cli.json {
         std::fs::write(path, serde_json::to_vec_pretty(&summary)?)

@@ -74,7 +74,6 @@ pub async fn ask_all(
         found as f64 / answers.len().max(1) as f64
     };
     let chance = (5.0 / examples.len() as f64).min(1.0);
-    let summary =
-        AttributionSummary { method, recall_at_1: at(1), recall_at_5: at(5), chance_at_5: chance };
+    let summary = AttributionSummary { method, recall_at_1: at(1), recall_at_5: at(5), chance_at_5: chance };
     Ok((answers, summary))
 }

@@ -33,9 +33,9 @@ impl Settings {
         Self {
             model: ModelSource::Gguf { path: model.to_path_buf(), sha256: Some(MODEL_SHA256.into()) },
             authors: 12,
-            pages: 14,
-            terms: 50,
-            satire: 50,
+            pages: 6,
+            terms: 85,
+            satire: 70,
             job: JobConfig::default(),
             questions: 20,
             answer_tokens: 32,

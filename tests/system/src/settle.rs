@@ -34,7 +34,12 @@ pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Resu
     })
     .await?;
     KILLED.into_iter().for_each(|n| fleet.kill(n));
-    stage.note(format!("operators {} and {} were killed while settling; {} live on", KILLED[0], KILLED[1], fleet.alive()));
+    stage.note(format!(
+        "operators {} and {} were killed while settling; {} live on",
+        KILLED[0],
+        KILLED[1],
+        fleet.alive()
+    ));
     let after = wait("the settlement", Duration::from_secs(400), async || {
         fleet.check()?;
         if let Some(phase) = fleet.status(1).await.and_then(|s| s.settling).map(|s| s.phase) {

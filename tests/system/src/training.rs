@@ -10,8 +10,16 @@ use crate::{
     summary::{JobSummary, Refusal},
 };
 use anyhow::{Context, Result, bail, ensure};
-use model::{instructions::{RegisterModelArgs, RequestJobArgs}, state::{Job, JobStatus, Model}};
-use openledger_sdk::{SdkError, artifact::TrainingManifest, ix::{self, model::JobDatanet}, pda};
+use model::{
+    instructions::{RegisterModelArgs, RequestJobArgs},
+    state::{Job, JobStatus, Model},
+};
+use openledger_sdk::{
+    SdkError,
+    artifact::TrainingManifest,
+    ix::{self, model::JobDatanet},
+    pda,
+};
 use solana_pubkey::Pubkey;
 use std::time::Duration;
 
@@ -48,22 +56,14 @@ pub async fn train(
 ) -> Result<Trained> {
     let (client, owner) = (&network.client, developer.address());
     let base_hash = base_hash(settings).await?;
-    let register = RegisterModelArgs {
-        id: 1,
-        name: "Unix & wit".into(),
-        base_hash,
-        price_in: PRICE_IN,
-        price_out: PRICE_OUT,
-    };
+    let register =
+        RegisterModelArgs { id: 1, name: "Unix & wit".into(), base_hash, price_in: PRICE_IN, price_out: PRICE_OUT };
     client.send(&[ix::model::register_model(&owner, None, register)], &[&developer.key]).await?;
     let model = pda::model(&owner, 1);
     let config_hash = network.store.put_blob(serde_json::to_vec(&settings.job)?).await?;
     let args = RequestJobArgs { config_hash, seed: SEED, budget: BUDGET };
-    let reads: Vec<JobDatanet> = datanets
-        .all
-        .iter()
-        .map(|d| JobDatanet { datanet: d.address, permissioned: d.permissioned })
-        .collect();
+    let reads: Vec<JobDatanet> =
+        datanets.all.iter().map(|d| JobDatanet { datanet: d.address, permissioned: d.permissioned }).collect();
     let request = || ix::model::request_job(&owner, &model, 0, mint, &reads, args.clone());
 
     let refused = match client.send(&[request()], &[&developer.key]).await {

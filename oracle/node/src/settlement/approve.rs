@@ -16,10 +16,15 @@ pub async fn approve(node: &Node, message: &Message, args: &PostSettlementArgs) 
     ensure!(args.epoch == config.epoch, "epoch {} is to be settled, not {}", config.epoch, args.epoch);
     ensure!(message.sequence == config.sequence, "the next attestation is number {}", config.sequence);
     ensure!(args.previous == config.posted, "it does not start from the roots posted last");
-    let agreement =
-        observe::agreement(&node.quorum, message.committee_epoch, &message.subject, message.sequence, &args.observations_root)
-            .await?
-            .context("no agreement with that root is known here")?;
+    let agreement = observe::agreement(
+        &node.quorum,
+        message.committee_epoch,
+        &message.subject,
+        message.sequence,
+        &args.observations_root,
+    )
+    .await?
+    .context("no agreement with that root is known here")?;
     let proposal = Proposal { epoch: args.epoch, cutoff_slot: args.cutoff_slot };
     ensure!(args.expiry_slot == proposal.expiry_slot(), "the expiry slot is not the one that follows from the cutoff");
     let (report, pools) = work_out(node, &proposal, &config, &agreement).await?;

@@ -5,10 +5,13 @@ use crate::{dataset::hash32, node::Node};
 use anyhow::{Context, Result, ensure};
 use openledger_protocol::{Hash32, hash::sha256};
 use openledger_quorum::{Agreement, Coordinator, Round, rotation};
-use openledger_sdk::{attestation, artifact::{RevealedScores, SettlementReport}, canonical, ix, pda};
+use openledger_sdk::{
+    artifact::{RevealedScores, SettlementReport},
+    attestation, canonical, ix, pda,
+};
 use payout::{
     instructions::PostSettlementArgs,
-    state::{Config, PoolRoot, Settlement, SettlementStatus, POOLS},
+    state::{Config, POOLS, PoolRoot, Settlement, SettlementStatus},
 };
 use serde::{Deserialize, Serialize};
 use solana_pubkey::Pubkey;
@@ -100,7 +103,8 @@ async fn post(node: &Node, proposal: &Proposal, config: &Config, agreement: &Agr
         expiry_slot: proposal.expiry_slot(),
     };
     let message = attestation::settlement(&stake, config.sequence, &args);
-    let signed = Coordinator::sign(&node.quorum, &message, &borsh::to_vec(&args)?, serde_json::to_value(proposal)?).await?;
+    let signed =
+        Coordinator::sign(&node.quorum, &message, &borsh::to_vec(&args)?, serde_json::to_value(proposal)?).await?;
     let verify = attestation::instruction(&signed.group_key, &signed.signature, &message);
     let post = ix::payout::post_settlement(&node.chain.wallet(), stake.committee_epoch, config.shards, args);
     node.chain.send(&[verify, post]).await?;

@@ -1,6 +1,11 @@
 //! The facts of an epoch: payments from the chain, answers from the artifact store, documents behind the models.
 
-use crate::{dataset::{Document, hash32}, node::Node, settlement::Proposal, training::JobPlan};
+use crate::{
+    dataset::{Document, hash32},
+    node::Node,
+    settlement::Proposal,
+    training::JobPlan,
+};
 use anyhow::{Context, Result, bail};
 use model::state::{Job, Model};
 use openledger_protocol::Hash32;

@@ -6,7 +6,7 @@ use crate::dataset::Document;
 use anyhow::{Context, Result, ensure};
 use openledger_protocol::{Hash32, allocate::largest_remainder, rewards::RewardTree};
 use openledger_sdk::artifact::{CountedAnswer, DocumentScore, PoolReport, RevealedScores, SettlementReport};
-use payout::state::{PoolRoot, POOLS};
+use payout::state::{POOLS, PoolRoot};
 use solana_pubkey::Pubkey;
 use std::collections::BTreeMap;
 
@@ -72,8 +72,8 @@ pub fn build<'a>(
                 *lifetime = lifetime.checked_add(*amount).context("a wallet's lifetime earnings exceed u64")?;
             }
         }
-        let tree = RewardTree::new(lifetimes.into_iter().map(|(w, a)| (w.to_bytes(), a)))
-            .map_err(anyhow::Error::msg)?;
+        let tree =
+            RewardTree::new(lifetimes.into_iter().map(|(w, a)| (w.to_bytes(), a))).map_err(anyhow::Error::msg)?;
         roots[i] = PoolRoot { root: tree.root(), leaves: tree.count(), lifetime_total: tree.total() };
         pools.push(PoolReport {
             leaves: tree

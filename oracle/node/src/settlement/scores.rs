@@ -13,9 +13,8 @@ use openledger_protocol::allocate::{PPM, largest_remainder};
 /// contributors' pool.
 pub async fn observe(node: &Node, proposal: &Proposal) -> Result<Vec<u64>> {
     let epoch = Epoch::load(node, proposal).await?;
-    let funded = |model| -> u128 {
-        epoch.payments.iter().filter(|p| p.model == model).map(|p| p.contributors as u128).sum()
-    };
+    let funded =
+        |model| -> u128 { epoch.payments.iter().filter(|p| p.model == model).map(|p| p.contributors as u128).sum() };
     let total: u128 = epoch.models.iter().map(|m| funded(m.address)).sum();
     let mut weights = Vec::new();
     for model in &epoch.models {

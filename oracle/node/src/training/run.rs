@@ -6,19 +6,32 @@
 use super::plan::{JobPlan, KERNEL};
 use crate::node::Node;
 use anyhow::{Context, Result, ensure};
-use model::{instructions::AttestResultArgs, state::{Job, JobStatus}};
+use model::{
+    instructions::AttestResultArgs,
+    state::{Job, JobStatus},
+};
 use openledger_attribution::{Attributor, IndexReader, Logra, build_index, gradient::GradientSource};
-use openledger_lm::{Adapter, TrainState, Trainer, TrainingLog, train::{LogEntry as StateEntry, evaluate}};
+use openledger_lm::{
+    Adapter, TrainState, Trainer, TrainingLog,
+    train::{LogEntry as StateEntry, evaluate},
+};
 use openledger_protocol::{
     Hash32,
     hash::{ZERO, sha256},
     mmr,
 };
 use openledger_quorum::Coordinator;
-use openledger_sdk::{artifact::{LogEntry, Metrics, TrainingManifest}, attestation, ix, store::Store};
+use openledger_sdk::{
+    artifact::{LogEntry, Metrics, TrainingManifest},
+    attestation, ix,
+    store::Store,
+};
 use serde::{Deserialize, Serialize};
 use solana_pubkey::Pubkey;
-use std::{ops::ControlFlow, path::{Path, PathBuf}};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 /// What survives a kill: kept in the job's folder.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

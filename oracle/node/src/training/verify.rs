@@ -5,10 +5,19 @@
 //! exist when the log was posted, and by the member's own wallet: a trainer that cheated in one of n segments is caught
 //! by each member with probability 1/n, and cannot know by whom.
 
-use super::{plan::{JobPlan, KERNEL, same_leaves}, run::segment_seed};
-use crate::{dataset::{draw, hash32}, node::Node};
+use super::{
+    plan::{JobPlan, KERNEL, same_leaves},
+    run::segment_seed,
+};
+use crate::{
+    dataset::{draw, hash32},
+    node::Node,
+};
 use anyhow::{Context, Result, ensure};
-use model::{instructions::AttestResultArgs, state::{Job, JobStatus}};
+use model::{
+    instructions::AttestResultArgs,
+    state::{Job, JobStatus},
+};
 use openledger_attribution::{Attributor, IndexReader, Logra, gradient::GradientSource, verify as index};
 use openledger_lm::{Adapter, AdapterLayout, TrainState, train::replay_segment};
 use openledger_protocol::{Hash32, attest::Message, mmr};
@@ -46,11 +55,19 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
     ensure!(same_leaves(&manifest.examples, &plan.documents)?, "the manifest names other training documents");
     ensure!(same_leaves(&manifest.eval, &plan.eval_documents)?, "the manifest names other held-out documents");
     let committee = node.chain.active_committee().await?;
-    ensure!(args.compute == plan.compute(&address, trainer, &committee.members)?, "the pay for compute is not what the config says");
+    ensure!(
+        args.compute == plan.compute(&address, trainer, &committee.members)?,
+        "the pay for compute is not what the config says"
+    );
 
     let states: Vec<Hash32> = manifest.log.iter().map(|e| hash32(&e.state)).collect::<Result<_>>()?;
     ensure!(mmr::root_of(&states) == job.log_root, "the log is not the one whose root is on chain");
-    ensure!(states.len() as u64 == plan.segments() + 1, "the log has {} states instead of {}", states.len(), plan.segments() + 1);
+    ensure!(
+        states.len() as u64 == plan.segments() + 1,
+        "the log has {} states instead of {}",
+        states.len(),
+        plan.segments() + 1
+    );
     let steps: Vec<u64> = manifest.log.iter().map(|e| e.step as u64).collect();
     let total = (plan.examples.len().div_ceil(plan.train.batch_size) * plan.train.epochs) as u64;
     let due = (0..=plan.segments()).map(|i| (i * plan.train.checkpoint_every).min(total));
@@ -76,8 +93,7 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
             let init = Adapter::init(engine.base(), &plan.train.lora, plan.train.seed)?;
             let initial = TrainState::new(init.to_flat()?);
             ensure!(initial.hash()? == first_hash, "the log does not start from the seed's initial adapter");
-            let reached =
-                replay_segment(engine.base().clone(), &plan.train, plan.examples.clone(), start, to)?;
+            let reached = replay_segment(engine.base().clone(), &plan.train, plan.examples.clone(), start, to)?;
             ensure!(
                 reached.hash()? == end_hash,
                 "re-executing steps up to {to} ends in state {} instead of the logged {}",

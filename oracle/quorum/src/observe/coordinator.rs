@@ -23,6 +23,9 @@ use crate::{
 /// How long a coordinator waits for others to take the fixed set before it goes on; the rest is done behind its back.
 const PUBLISH: Duration = Duration::from_secs(5);
 
+/// Least time that members have after the t-th has answered.
+const STRAGGLERS: Duration = Duration::from_secs(5);
+
 #[derive(Clone)]
 pub struct Run {
     pub context: Context,
@@ -87,7 +90,8 @@ impl Run {
         Ok(reveals)
     }
 
-    /// Asks `members` all at once; goes on when all have answered, or t when `window` closes.
+    /// Asks `members` all at once; goes on when all have answered, or t when `window` closes. Once t have answered the
+    /// others get half as long again: members at work are about as quick as one another, dead ones are not waited for.
     #[allow(clippy::too_many_arguments)]
     async fn collect<T: DeserializeOwned>(
         &self,
@@ -99,7 +103,8 @@ impl Run {
         window: Duration,
         faults: &mut BTreeMap<Hash32, String>,
     ) -> Result<Vec<T>> {
-        let until = Instant::now() + window;
+        let started = Instant::now();
+        let mut until = started + window;
         let of = members.len();
         let mut asked: FuturesUnordered<_> =
             members.iter().map(|wallet| async { (*wallet, self.ask::<T>(wallet, kind, request).await) }).collect();
@@ -108,7 +113,12 @@ impl Run {
         while let Ok(Some((wallet, answer))) = tokio::time::timeout_at(until, asked.next()).await {
             let checked = answer.map_err(|refusal| format!("refused: {refusal}"));
             match checked.and_then(|value| check(&wallet, &value).map(|()| value)) {
-                Ok(value) => all.push(value),
+                Ok(value) => {
+                    all.push(value);
+                    if all.len() == self.committee.needed() {
+                        until = until.min(Instant::now() + started.elapsed() / 2 + STRAGGLERS);
+                    }
+                }
                 Err(what) => {
                     tracing::warn!(member = name(&wallet), what, "left out of the observation");
                     faults.insert(wallet, what);

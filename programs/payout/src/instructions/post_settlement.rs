@@ -41,7 +41,8 @@ pub struct PostSettlement<'info> {
         init,
         payer = payer,
         space = 8 + Settlement::INIT_SPACE,
-        seeds = [seeds::SETTLEMENT, &args.epoch.to_le_bytes()],
+        // The config's epoch, not the argument's: a replay then meets the check of the epoch.
+        seeds = [seeds::SETTLEMENT, &config.epoch.to_le_bytes()],
         bump
     )]
     pub settlement: Box<Account<'info, Settlement>>,

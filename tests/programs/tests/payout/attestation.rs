@@ -42,9 +42,12 @@ fn the_committees_signature_over_this_change_is_accepted_and_once() {
     let (mut world, market, args) = ready();
     let before = market.attestation(&world, &args);
     post(&mut world, &[before.clone()], &args).unwrap();
-    // Replayed, it is over a sequence that has passed.
-    refused_with(post(&mut world, &[before.clone()], &args), "already in use");
+    // Replayed, it is over an epoch that has passed, whichever account it names.
+    refused(post(&mut world, &[before.clone()], &args), ErrorCode::ConstraintSeeds);
     let payer = world.authority.insecure_clone();
+    let again = post_settlement(&payer.pubkey(), args.clone(), 1, 1);
+    let again = swapped(again, payout::settlement(1), payout::settlement(2));
+    refused(world.send(&[before.clone(), again], &[&payer]), PayoutError::WrongEpoch);
     let next = PostSettlementArgs { epoch: 2, previous: args.pools, ..args };
     world.pass(EPOCH_SLOTS + payout::CHALLENGE_SLOTS);
     world.send(&[payout::activate_settlement(1)], &[]).unwrap();

@@ -16,20 +16,13 @@ pub struct Dictionary {
 }
 
 /// The Free On-line Dictionary of Computing.
-pub const FOLDOC: Dictionary =
-    Dictionary { name: "foldoc", author: "Denis Howe", licence: "GFDL-1.1-or-later" };
+pub const FOLDOC: Dictionary = Dictionary { name: "foldoc", author: "Denis Howe", licence: "GFDL-1.1-or-later" };
 /// The Jargon File.
-pub const JARGON: Dictionary = Dictionary {
-    name: "jargon",
-    author: "Eric S. Raymond",
-    licence: "LicenseRef-public-domain",
-};
+pub const JARGON: Dictionary =
+    Dictionary { name: "jargon", author: "Eric S. Raymond", licence: "LicenseRef-public-domain" };
 /// The Devil's Dictionary.
-pub const DEVIL: Dictionary = Dictionary {
-    name: "devil",
-    author: "Ambrose Bierce",
-    licence: "LicenseRef-public-domain",
-};
+pub const DEVIL: Dictionary =
+    Dictionary { name: "devil", author: "Ambrose Bierce", licence: "LicenseRef-public-domain" };
 
 /// `count` usable entries, spread evenly over the alphabet.
 pub fn read(package: &Path, dictionary: &Dictionary, count: usize) -> Result<Vec<Document>> {

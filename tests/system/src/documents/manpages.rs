@@ -46,20 +46,15 @@ fn document(name: &str, page: &str) -> Option<Document> {
     let (_, summary) = what.split_once(" - ")?;
     let description = section_text(page, "DESCRIPTION")?;
     let text = tidy(&format!("{title}({section}) - {}. {description}", summary.trim_end_matches('.')))?;
-    Some(Document {
-        title: title.to_string(),
-        author,
-        licence,
-        source: format!("manpages-dev:{name}"),
-        text,
-    })
+    Some(Document { title: title.to_string(), author, licence, source: format!("manpages-dev:{name}"), text })
 }
 
 /// The first holder that a copyright line names, without years and addresses.
 fn author(page: &str) -> Option<String> {
     let line = page.lines().take(12).find(|l| l.starts_with(".\\\"") && l.to_lowercase().contains("copyright"))?;
     let at = line.to_lowercase().find("copyright")? + "copyright".len();
-    let holder = line[at..].split(['<', '(', '@']).find(|p| p.split_whitespace().filter(|w| is_name(w)).count() >= 2)?;
+    let holder =
+        line[at..].split(['<', '(', '@']).find(|p| p.split_whitespace().filter(|w| is_name(w)).count() >= 2)?;
     let words: Vec<&str> = holder
         .trim_start_matches("c)")
         .trim_start_matches("C)")
@@ -194,7 +189,10 @@ mod tests {
     #[test]
     fn years_lists_and_addresses_are_not_names() {
         let of = |l: &str| author(&format!(".\\\" {l}\n"));
-        assert_eq!(of("Copyright (c) 1992 Drew Eckhardt (drew@cs.colorado.edu), March 28, 1992"), Some("Drew Eckhardt".into()));
+        assert_eq!(
+            of("Copyright (c) 1992 Drew Eckhardt (drew@cs.colorado.edu), March 28, 1992"),
+            Some("Drew Eckhardt".into())
+        );
         assert_eq!(of("Copyright (C) 2006, 2014 Michael Kerrisk"), Some("Michael Kerrisk".into()));
         assert_eq!(of("Copyright 2002 Walter Harms <walter.harms@example.org>"), Some("Walter Harms".into()));
         assert_eq!(of("nothing here"), None);

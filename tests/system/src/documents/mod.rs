@@ -40,7 +40,13 @@ pub const MAX_CHARS: usize = 420;
 
 /// The three collections: `per_author` documents of each of `authors` manual-page authors, `terms` computing terms of
 /// each dictionary, and `satire` definitions. `root` holds the unpacked packages.
-pub fn collections(root: &Path, authors: usize, per_author: usize, terms: usize, satire: usize) -> Result<Vec<Collection>> {
+pub fn collections(
+    root: &Path,
+    authors: usize,
+    per_author: usize,
+    terms: usize,
+    satire: usize,
+) -> Result<Vec<Collection>> {
     let pages = manpages::read(&root.join("manpages-dev"), authors, per_author)?;
     ensure!(
         pages.len() == authors * per_author,

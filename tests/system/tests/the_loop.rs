@@ -1,0 +1,59 @@
+//! The whole loop with a tiny random model, against real parts: node, PostgreSQL, programs, five operator processes.
+
+use anyhow::{Context, Result};
+use openledger_system::{
+    demo::{self, Demo},
+    settings::Settings,
+};
+use std::path::PathBuf;
+
+/// A folder that `cargo xtask test` prepares; outside it, where `cargo xtask` keeps it by default.
+fn prepared(variable: &str, within_cache: &str) -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(variable) {
+        return Ok(path.into());
+    }
+    let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache"));
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).context("HOME is not set")?;
+    Ok(cache.join("openledger").join(within_cache))
+}
+
+/// M1–M5, A1, A3, D2, P1 on the running system.
+#[test]
+fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let cache = prepared("OPENLEDGER_CACHE", "")?;
+    let demo = Demo {
+        programs: prepared("OPENLEDGER_PROGRAMS_DIR", "sbf-target/deploy")?,
+        binaries: prepared("OPENLEDGER_BIN_DIR", "target/debug")?,
+        documents: cache.join("documents"),
+        folder: folder.path().to_path_buf(),
+        settings: Settings::tiny(),
+    };
+    let runtime = tokio::runtime::Runtime::new()?;
+    let (summary, running) = runtime.block_on(demo::run(&demo))?;
+    drop(running);
+
+    assert!(summary.books.balanced, "{:?}", summary.books);
+    assert_eq!(summary.rejected_batches, 1);
+    assert_eq!((summary.committee.n, summary.committee.t), (5, 3));
+    assert_eq!(summary.job.paid.0 + summary.job.refunded.0, summary.job.escrow.0);
+    assert!(summary.job.paid.0 > 0 && summary.job.refunded.0 > 0);
+    let [before, after] = summary.job.eval_loss;
+    assert!(after < before, "the validation loss went from {before} to {after}");
+
+    assert_eq!(summary.answers.len(), demo.settings.questions);
+    let fees: u64 = summary.answers.iter().map(|a| a.fee.0).sum();
+    assert_eq!(summary.books.funded.0, fees);
+    assert!(summary.answers.iter().all(|a| !a.top.is_empty()));
+
+    assert_eq!(summary.settlement.signers_alive, 3);
+    assert!(summary.settlement.lifetime_total <= summary.settlement.lifetime_funded);
+    assert_eq!(summary.claims.total, summary.settlement.lifetime_total);
+
+    assert_eq!(summary.refused.len(), 9);
+    for refusal in &summary.refused {
+        let by = ["stake", "datanet", "model", "payout", "ed25519 precompile"];
+        assert!(by.iter().any(|p| refusal.error.starts_with(&format!("{p}: "))), "{refusal:?}");
+    }
+    Ok(())
+}
