@@ -64,7 +64,7 @@ pub async fn train(
     let args = RequestJobArgs { config_hash, seed: SEED, budget: BUDGET };
     let reads: Vec<JobDatanet> =
         datanets.all.iter().map(|d| JobDatanet { datanet: d.address, permissioned: d.permissioned }).collect();
-    let request = || ix::model::request_job(&owner, &model, 0, mint, &reads, args.clone());
+    let request = || ix::model::request_job(&owner, &model, 0, mint, &reads, args);
 
     let refused = match client.send(&[request()], &[&developer.key]).await {
         Ok(_) => bail!("a job read a permissioned Datanet without a grant"),

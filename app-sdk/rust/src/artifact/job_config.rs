@@ -86,16 +86,16 @@ pub struct IndexSettings {
 
 impl Default for DataSettings {
     fn default() -> Self {
-        Self { max_examples: 120, eval_examples: 16, max_tokens: 96 }
+        Self { max_examples: 64, eval_examples: 16, max_tokens: 96 }
     }
 }
 
 impl Default for TrainSettings {
     fn default() -> Self {
         Self {
-            epochs: 2,
+            epochs: 4,
             batch_size: 4,
-            learning_rate: 1e-3,
+            learning_rate: 2e-3,
             warmup_steps: 6,
             schedule: "linear".into(),
             beta1: 0.95,

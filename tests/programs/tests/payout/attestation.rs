@@ -1,8 +1,9 @@
 //! What counts as the committee's word: one canonical Ed25519 instruction directly before, over exactly this change.
 //! (The checks are `stake::attested`'s, the same for every program; a settlement is the change here.)
 
-use ::payout::instructions::PostSettlementArgs;
+use ::payout::{error::PayoutError, instructions::PostSettlementArgs};
 use ::stake::error::SharedError;
+use anchor_lang::error::ErrorCode;
 use ed25519_dalek::{Signer as _, SigningKey};
 use frost_ed25519::rand_core::SeedableRng;
 use openledger_protocol::attest::{self as protocol, Kind, Message};
