@@ -65,9 +65,13 @@ fn describe(program: &str) -> Result<String> {
 
 /// Prints one program's description, to be run by [`describe`].
 pub fn print(program: &str) -> Result<()> {
+    // With it the builder would have rustup install, and so update, the toolchain that it names.
+    if env::var_os("RUSTUP_TOOLCHAIN").is_some() {
+        bail!("run `cargo xtask idl` instead");
+    }
     let idl = IdlBuilder::new()
         .program_path(paths::root().join("programs").join(program))
-        .cargo_args(vec!["--lib".into(), "--quiet".into()])
+        .cargo_args(vec!["--lib".into()])
         .build()
         .with_context(|| format!("cannot describe the interface of {program}"))?;
     println!("{}", serde_json::to_string_pretty(&idl)?);

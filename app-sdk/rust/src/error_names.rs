@@ -14,7 +14,7 @@ static TABLES: LazyLock<[Table; 4]> = LazyLock::new(|| SOURCES.map(table));
 
 /// In the order of [`Program::ALL`]. The first also has the errors that all programs share.
 const SOURCES: [&str; 4] = [
-    include_str!("../../../programs/stake/src/error.rs"),
+    concat!(include_str!("../../../programs/stake/src/error.rs"), include_str!("../../../programs/shared/src/lib.rs")),
     include_str!("../../../programs/datanet/src/error.rs"),
     include_str!("../../../programs/model/src/error.rs"),
     include_str!("../../../programs/payout/src/error.rs"),

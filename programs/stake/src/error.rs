@@ -1,6 +1,7 @@
 //! Errors of the stake program, and those of the code that the other programs share with it.
 
 use anchor_lang::prelude::*;
+pub use openledger_shared::SharedError;
 
 /// Why an instruction of the stake program was refused, and what to do about it.
 #[error_code]
@@ -80,34 +81,4 @@ pub enum StakeError {
     /// The committee that this one replaces was not given.
     #[msg("Pass the active committee as previous_committee: it retires when this one becomes active")]
     PreviousMissing,
-}
-
-/// Errors of [`crate::attested`], [`crate::committee`] and [`crate::sequence`]: the same codes in every program that
-/// uses them.
-#[error_code(offset = 7000)]
-pub enum SharedError {
-    /// An integer would overflow.
-    #[msg("An amount or counter would overflow")]
-    Overflow,
-    /// The committee account is not the active one.
-    #[msg("Pass the active committee: the one whose epoch is the stake config's committee_epoch")]
-    CommitteeNotActive,
-    /// The account is no committee of the stake program.
-    #[msg("This is not a committee account of the stake program")]
-    NotACommittee,
-    /// No Ed25519 instruction directly before.
-    #[msg("The instruction directly before this one must be the Ed25519 program's")]
-    AttestationMissing,
-    /// The Ed25519 instruction is not in canonical layout.
-    #[msg("The Ed25519 instruction must hold exactly one signature in the canonical layout")]
-    AttestationLayout,
-    /// Signed by another key.
-    #[msg("The attestation is not by the active committee's group key")]
-    AttestationKey,
-    /// Signed over another message.
-    #[msg("The attestation is over another message: check cluster, program, epoch, kind, subject, sequence, payload")]
-    AttestationMessage,
-    /// The attestation has expired.
-    #[msg("The attestation has expired: let the committee sign again with a later expiry slot")]
-    AttestationExpired,
 }

@@ -1,0 +1,32 @@
+//! Errors that several programs raise. A crate of their own, because an interface description holds one error enum.
+
+use anchor_lang::prelude::*;
+
+/// Errors of the stake crate's `attested`, `committee` and `sequence`: the same codes in every program that uses them.
+#[error_code(offset = 7000)]
+pub enum SharedError {
+    /// An integer would overflow.
+    #[msg("An amount or counter would overflow")]
+    Overflow,
+    /// The committee account is not the active one.
+    #[msg("Pass the active committee: the one whose epoch is the stake config's committee_epoch")]
+    CommitteeNotActive,
+    /// The account is no committee of the stake program.
+    #[msg("This is not a committee account of the stake program")]
+    NotACommittee,
+    /// No Ed25519 instruction directly before.
+    #[msg("The instruction directly before this one must be the Ed25519 program's")]
+    AttestationMissing,
+    /// The Ed25519 instruction is not in canonical layout.
+    #[msg("The Ed25519 instruction must hold exactly one signature in the canonical layout")]
+    AttestationLayout,
+    /// Signed by another key.
+    #[msg("The attestation is not by the active committee's group key")]
+    AttestationKey,
+    /// Signed over another message.
+    #[msg("The attestation is over another message: check cluster, program, epoch, kind, subject, sequence, payload")]
+    AttestationMessage,
+    /// The attestation has expired.
+    #[msg("The attestation has expired: let the committee sign again with a later expiry slot")]
+    AttestationExpired,
+}
