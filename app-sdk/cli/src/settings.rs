@@ -63,7 +63,7 @@ impl Settings {
         Self {
             rpc: text(args.rpc, file.rpc, "http://127.0.0.1:8899"),
             ws: text(args.ws, file.ws, "ws://127.0.0.1:8900"),
-            api: text(args.api, file.api, "http://127.0.0.1:8080"),
+            api: text(args.api, file.api, "http://127.0.0.1:8910"),
             store: args.store.or(file.store).unwrap_or_else(|| folder("XDG_DATA_HOME", ".local/share").join("store")),
             keypair: args.keypair.or(file.keypair).unwrap_or_else(|| config_folder().join("id.json")),
         }

@@ -81,7 +81,7 @@ impl Config {
             database: "postgres://postgres@127.0.0.1:5432/openledger".into(),
             schema: "operator".into(),
             store: "store".into(),
-            indexer: "http://127.0.0.1:8080".into(),
+            indexer: "http://127.0.0.1:8910".into(),
             wallet: "wallet.json".into(),
             identity: "identity.json".into(),
             data: "data".into(),

@@ -2,26 +2,8 @@
 
 use crate::openai::ChatRequest;
 use openledger_protocol::Hash32;
-use openledger_sdk::api::types::Amount;
-use serde::{Deserialize, Serialize};
+pub use openledger_sdk::api::serve::Quote;
 use sha2::{Digest, Sha256};
-
-/// An offer to answer: pay `amount` for `request` to `operator`, and ask again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quote {
-    /// Names the request; hex.
-    pub request: String,
-    /// The model's account.
-    pub model: String,
-    /// Wallet of the operator that will answer.
-    pub operator: String,
-    /// The fee in base units.
-    pub amount: Amount,
-    /// Tokens of the prompt.
-    pub prompt_tokens: usize,
-    /// Most tokens of the answer.
-    pub max_tokens: usize,
-}
 
 /// Price of an answer in base units: prompt tokens and the most tokens that it may generate, each per 1,000 and rounded
 /// up, at least 1.

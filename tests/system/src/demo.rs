@@ -39,6 +39,7 @@ pub struct Demo {
 pub struct Running {
     network: Network,
     fleet: Fleet,
+    user: PathBuf,
 }
 
 impl Running {
@@ -49,6 +50,16 @@ impl Running {
         eprintln!("   indexer's API  {}/v1/status   (/openapi.json)", self.network.api_url);
         eprintln!("   OpenAI API     {}/v1/models", self.fleet.serving());
         eprintln!("   files          {}", self.network.folder.display());
+        eprintln!("\nAs a user with some OPEN, in another terminal:");
+        eprintln!(
+            "   export OPENLEDGER_RPC={} OPENLEDGER_WS={} OPENLEDGER_API={} OPENLEDGER_STORE={} OPENLEDGER_KEYPAIR={}",
+            self.network.rpc,
+            self.network.ws,
+            self.network.api_url,
+            self.network.store_folder.display(),
+            self.user.display()
+        );
+        eprintln!("   {} model list", self.network.binary("openledger").display());
         loop {
             self.network.check()?;
             self.fleet.check()?;
@@ -178,7 +189,9 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     summary.seconds = stage.seconds();
     stage.say(&format!("\nThe loop is closed, in {:.0} seconds.", summary.seconds["total"]));
     stage.say("Look on: README.md (commands), ARCHITECTURE.md (where each step is), docs/INVARIANTS.md (the rules).");
-    Ok((summary, Running { network, fleet }))
+    let user = demo.folder.join("user.json");
+    people::write_key(&users[0].key, &user)?;
+    Ok((summary, Running { network, fleet, user }))
 }
 
 fn say_books(stage: &Stage, books: &Books) {

@@ -20,7 +20,7 @@ pub struct IndexerClient {
 }
 
 impl IndexerClient {
-    /// `base` is the address without `/v1`, as `http://127.0.0.1:8080`.
+    /// `base` is the address without `/v1`, as `http://127.0.0.1:8910`.
     pub fn new(base: impl Into<String>) -> Self {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap_or_default();
         Self { base: base.into().trim_end_matches('/').to_owned(), http }
