@@ -45,7 +45,7 @@ pub struct DemoDatanet {
     pub permissioned: bool,
     /// Its owner.
     pub owner: Person,
-    /// The collection that it holds.
+    /// SPDX licence expression.
     licence: String,
 }
 
