@@ -4,7 +4,14 @@ use crate::{network::Network, summary::Books};
 use anyhow::{Context, Result, ensure};
 use openledger_sdk::{api::types::ReceiptRow, pda};
 use payout::state::{Config, Pool, Shard};
+use solana_account_decoder_client_types::UiAccountEncoding;
+use solana_program_pack::Pack;
 use solana_pubkey::Pubkey;
+use solana_rpc_client_api::{
+    config::{RpcAccountInfoConfig, RpcProgramAccountsConfig},
+    filter::{Memcmp, RpcFilterType},
+};
+use spl_token_interface::state::Account as TokenAccount;
 
 /// Adds everything up. `receipts` are all payments ever made.
 pub async fn balance(network: &Network, receipts: &[ReceiptRow], mint: &Pubkey, supply: u64) -> Result<Books> {
@@ -43,8 +50,19 @@ pub async fn balance(network: &Network, receipts: &[ReceiptRow], mint: &Pubkey, 
     Ok(Books { balanced, ..books })
 }
 
-/// Sum of all token accounts of `mint`.
+/// Sum of all token accounts of `mint`: the layout is mint (32 bytes), owner (32 bytes), amount (u64).
 async fn all_tokens(network: &Network, mint: &Pubkey) -> Result<u64> {
-    let supply = network.client.rpc().get_token_supply(mint).await.context("the supply of OPEN")?;
-    Ok(supply.amount.parse()?)
+    let filters = vec![
+        RpcFilterType::DataSize(TokenAccount::LEN as u64),
+        RpcFilterType::Memcmp(Memcmp::new_raw_bytes(0, mint.to_bytes().to_vec())),
+    ];
+    let account_config =
+        RpcAccountInfoConfig { encoding: Some(UiAccountEncoding::Base64), ..RpcAccountInfoConfig::default() };
+    let config = RpcProgramAccountsConfig { filters: Some(filters), account_config, ..Default::default() };
+    let rpc = network.client.rpc();
+    let accounts = rpc.get_program_ui_accounts_with_config(&spl_token_interface::ID, config).await?;
+    accounts.iter().try_fold(0u64, |sum, (address, account)| {
+        let data = account.data.decode().with_context(|| format!("token account {address} came without data"))?;
+        sum.checked_add(TokenAccount::unpack(&data)?.amount).context("the token accounts exceed u64")
+    })
 }

@@ -3,7 +3,7 @@
 use crate::{
     books, cheats, data, documents,
     fleet::{self, Fleet},
-    genesis,
+    genesis::{self, SUPPLY},
     network::Network,
     people::{self, Person},
     questions,
@@ -17,9 +17,6 @@ use anyhow::{Context, Result};
 use openledger_sdk::{api::types::Amount, ix, pda};
 use stake::state::Role;
 use std::{collections::HashMap, path::PathBuf};
-
-/// All OPEN there ever is.
-const SUPPLY: u64 = 1_000_000_000 * OPEN;
 
 /// Where everything is.
 pub struct Demo {

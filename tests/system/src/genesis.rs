@@ -17,7 +17,7 @@ use spl_token_interface::{
 use std::{collections::BTreeMap, path::Path};
 
 /// All OPEN there ever is: 10⁹ whole ones.
-const SUPPLY: u64 = 1_000_000_000 * OPEN;
+pub const SUPPLY: u64 = 1_000_000_000 * OPEN;
 /// Shards of the payout vault.
 const SHARDS: u8 = 4;
 
