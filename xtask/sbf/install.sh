@@ -8,13 +8,14 @@
 #   SCRIPTS  folder of this script and the files beside it
 #   BUILD    folder to build in; one left by an interrupted run is gone on with, stage by stage
 #   FINAL    where the caller will rename BUILD to; only the target description names it
-set -euo pipefail
+set -Eeuo pipefail
 scripts=$1 build=$2 final=$3
 linker_version=0.2.6
 builtins_version=0.3.0
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 libs=lib/x86_64-linux-gnu
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS RUSTC_WRAPPER
+trap 'echo "line $LINENO failed: $BASH_COMMAND" >&2' ERR
 
 mkdir -p "$build"/{done,bin,rt}
 cd "$build"
@@ -28,9 +29,9 @@ stage() { # stage FUNCTION TEXT: runs FUNCTION unless an earlier run finished it
 
 # --- A private apt for the two suites: the system's lists and packages are left alone.
 
-mirror_of() { # mirror_of debian|debian-security: the mirror that this machine's own apt uses
+mirror_of() { # mirror_of debian|debian-security: the mirror that this machine's own apt uses, or nothing
     { cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || true; } | grep -v '^#' |
-        grep -oE "https?://[^ ]+/$1/?( |\$)" | sed -n '1s#/* *$##p'
+        grep -oE "https?://[^ ]+/$1/?( |\$)" | sed -n '1s#/* *$##p' || true
 }
 
 configure_apt() { # configure_apt NAME SOURCE_LINE...
