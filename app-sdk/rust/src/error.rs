@@ -60,6 +60,9 @@ pub enum SdkError {
     /// The caller's input is wrong.
     #[error("{0}")]
     Input(String),
+    /// A text that does not name what it should.
+    #[error(transparent)]
+    Text(#[from] crate::text::TextError),
     /// A message could not be signed.
     #[error("signing: {0}")]
     Signing(#[from] solana_signer::SignerError),

@@ -4,16 +4,39 @@ use openledger_protocol::Hash32;
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 use solana_pubkey::Pubkey;
 
+/// A text that does not name what it should.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not {expected}: {reason}")]
+pub struct TextError {
+    text: String,
+    expected: &'static str,
+    reason: String,
+}
+
+impl From<TextError> for String {
+    fn from(error: TextError) -> Self {
+        error.to_string()
+    }
+}
+
 /// 32 bytes from exactly 64 hex digits.
-pub fn parse_hash(text: &str) -> Result<Hash32, String> {
+pub fn parse_hash(text: &str) -> Result<Hash32, TextError> {
     let mut out = [0; 32];
-    hex::decode_to_slice(text, &mut out).map_err(|e| format!("{text:?} is not a hash of 64 hex digits: {e}"))?;
+    hex::decode_to_slice(text, &mut out).map_err(|e| TextError {
+        text: text.into(),
+        expected: "a hash of 64 hex digits",
+        reason: e.to_string(),
+    })?;
     Ok(out)
 }
 
 /// An address from Base58.
-pub fn parse_key(text: &str) -> Result<Pubkey, String> {
-    text.parse().map_err(|e| format!("{text:?} is not a Base58 address: {e}"))
+pub fn parse_key(text: &str) -> Result<Pubkey, TextError> {
+    text.parse().map_err(|e: solana_pubkey::ParsePubkeyError| TextError {
+        text: text.into(),
+        expected: "a Base58 address",
+        reason: e.to_string(),
+    })
 }
 
 /// `#[serde(with = "hash_hex")]` for a hash.

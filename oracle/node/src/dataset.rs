@@ -9,6 +9,7 @@ use openledger_sdk::{
     artifact::DataSettings,
     manifest::{Kind, Manifest},
     store::Store,
+    text::parse_hash,
 };
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -54,7 +55,8 @@ async fn datanet_documents(indexer: &IndexerClient, store: &Store, snapshot: &Sn
     for batch in &batches {
         let address = &batch.address;
         let hash = batch.manifest.as_deref().with_context(|| format!("batch {address} has no manifest"))?;
-        let bytes = store.get_blob(&hash32(hash)?).await.with_context(|| format!("the manifest of batch {address}"))?;
+        let bytes =
+            store.get_blob(&parse_hash(hash)?).await.with_context(|| format!("the manifest of batch {address}"))?;
         let manifest = Manifest::from_bytes(&bytes).with_context(|| format!("the manifest of batch {address}"))?;
         let contributor: Pubkey = batch.contributor.parse().context("a contributor's address")?;
         ensure!(
@@ -132,13 +134,6 @@ pub fn example(tokenizer: &Tokenizer, document: &Document, max_tokens: usize) ->
 /// The question that a document answers.
 pub fn question(title: &str) -> String {
     format!("What is {title}?")
-}
-
-/// 64 hex digits as a hash.
-pub fn hash32(text: &str) -> Result<Hash32> {
-    let mut out = [0; 32];
-    hex::decode_to_slice(text, &mut out).with_context(|| format!("{text:?} is not a SHA-256 in hex"))?;
-    Ok(out)
 }
 
 /// A uniform index below `count` from `parts`: how members draw what they check.

@@ -7,7 +7,7 @@ use model::state::{Model, ModelStatus};
 use openledger_attribution::{Attributor, IndexReader, Logra, LograSettings, gradient::GradientSource};
 use openledger_lm::Adapter;
 use openledger_protocol::Hash32;
-use openledger_sdk::{api::IndexerClient, artifact::TrainingManifest, client::Client, store::Store};
+use openledger_sdk::{api::IndexerClient, artifact::TrainingManifest, client::Client, store::Store, text::parse_hash};
 use solana_pubkey::Pubkey;
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 use tokio::sync::Mutex;
@@ -106,12 +106,13 @@ impl Catalog {
         let manifest: TrainingManifest =
             serde_json::from_slice(&manifest).context("the model's training manifest is not valid")?;
         let adapter = self.store.get_blob(&state.adapter_hash).await.context("the model's adapter")?;
-        let index = self.store.get_blob(&parse(&manifest.index_hash)?).await.context("the model's influence index")?;
-        let config = self.store.get_blob(&parse(&manifest.config_hash)?).await.context("the job's config")?;
+        let index =
+            self.store.get_blob(&parse_hash(&manifest.index_hash)?).await.context("the model's influence index")?;
+        let config = self.store.get_blob(&parse_hash(&manifest.config_hash)?).await.context("the job's config")?;
         let config: openledger_sdk::artifact::JobConfig =
             serde_json::from_slice(&config).context("the job's config is not valid")?;
         let settings = crate::settings::index_settings(&config.index, manifest.seed);
-        let expected_settings = parse(&manifest.index_settings)?;
+        let expected_settings = parse_hash(&manifest.index_settings)?;
         let path = self.folder.join(format!("{}.index", manifest.index_hash));
         crate::files::write_if_absent(&path, &index)?;
         let sources = self.sources(&state, &manifest).await?;
@@ -144,7 +145,7 @@ impl Catalog {
                 let c =
                     by_leaf.get(leaf).with_context(|| format!("the indexer does not know training document {leaf}"))?;
                 Ok(Source {
-                    leaf: parse(leaf)?,
+                    leaf: parse_hash(leaf)?,
                     datanet: c.datanet.parse().context("a Datanet's address")?,
                     batch: c.batch_index,
                     title: c.detail.as_ref().map(|d| d.title.clone()).unwrap_or_default(),
@@ -158,8 +159,4 @@ impl Catalog {
 fn logra(engine: &Engine, adapter: Adapter, path: &std::path::Path, settings: LograSettings) -> Result<Logra> {
     let source = GradientSource::new(engine.base().clone(), adapter, &settings.projection)?;
     Ok(Logra::new(source, IndexReader::open(path)?, settings)?)
-}
-
-fn parse(text: &str) -> Result<Hash32> {
-    openledger_sdk::text::parse_hash(text).map_err(anyhow::Error::msg)
 }

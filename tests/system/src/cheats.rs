@@ -95,7 +95,7 @@ impl Scene<'_> {
             pool: if proof.pool == "validators" { Pool::Validators } else { Pool::Contributors },
             lifetime: proof.lifetime.0,
             index: proof.index,
-            proof: proof.proof.iter().map(|h| parse_hash(h).map_err(anyhow::Error::msg)).collect::<Result<_>>()?,
+            proof: proof.proof.iter().map(|h| parse_hash(h)).collect::<Result<_, _>>()?,
         };
         let claim = |wallet: &Pubkey| ix::payout::claim(&self.thief.address(), wallet, &self.mint, 0, args.clone());
         let own = ix::token::create_account(&self.thief.address(), &self.thief.address(), &self.mint);

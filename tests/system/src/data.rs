@@ -262,7 +262,7 @@ async fn accepted_order(network: &Network, datanet: &Pubkey, leaves: Vec<Hash32>
                 datanet: datanet.to_bytes(),
                 index: b.index,
                 contributor: b.contributor.parse::<Pubkey>()?.to_bytes(),
-                root: openledger_sdk::text::parse_hash(root).map_err(anyhow::Error::msg)?,
+                root: openledger_sdk::text::parse_hash(root)?,
                 count: b.count,
             }
             .hash())

@@ -48,6 +48,8 @@ Example:
         #[arg(value_parser = key)]
         job: Pubkey,
     },
+    /// List all jobs.
+    List,
     /// Show a job.
     Show {
         /// The job.
@@ -93,6 +95,21 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
                 "signature": signature.to_string(),
             });
             session.output.show(&made, |_| format!("job {job} waits for an operator, {} in escrow", amount(budget)))
+        }
+        Job::List => {
+            let all = session.indexer().jobs().await?;
+            let headers = ["address", "model", "status", "operator", "budget", "paid", "refunded"];
+            session.output.list(&all, &headers, |j| {
+                vec![
+                    j.address.clone(),
+                    j.model.clone(),
+                    j.status.clone(),
+                    j.operator.clone().unwrap_or_else(|| "none yet".into()),
+                    amount(j.budget),
+                    amount(j.paid),
+                    amount(j.refunded),
+                ]
+            })
         }
         Job::Show { job } => {
             let account: Account = client.account(&job).await?;

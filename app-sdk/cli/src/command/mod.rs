@@ -15,17 +15,9 @@ pub mod stake;
 pub mod wallet;
 
 use openledger_sdk::amount::{format_open, parse_open};
-use solana_pubkey::Pubkey;
 
-/// An address on the command line.
-fn key(text: &str) -> Result<Pubkey, String> {
-    openledger_sdk::text::parse_key(text)
-}
-
-/// A hash on the command line.
-fn hash(text: &str) -> Result<[u8; 32], String> {
-    openledger_sdk::text::parse_hash(text)
-}
+/// An address and a hash on the command line.
+use openledger_sdk::text::{parse_hash as hash, parse_key as key};
 
 /// An amount of OPEN on the command line, in base units.
 fn open(text: &str) -> Result<u64, String> {

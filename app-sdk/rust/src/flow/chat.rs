@@ -116,9 +116,8 @@ fn check_quote(quote: &Quote, server: &Server, request: &ChatRequest, most: Opti
 
 /// Pays what was quoted. Makes token accounts that payees lack.
 pub async fn pay(client: &Client, payer: &Keypair, quote: &Quote) -> Result<Signature, SdkError> {
-    let (model_key, operator) =
-        (parse_key(&quote.model).map_err(SdkError::Input)?, parse_key(&quote.operator).map_err(SdkError::Input)?);
-    let request = parse_hash(&quote.request).map_err(SdkError::Input)?;
+    let (model_key, operator) = (parse_key(&quote.model)?, parse_key(&quote.operator)?);
+    let request = parse_hash(&quote.request)?;
     let model: Model = client.account(&model_key).await?;
     let config: payout::state::Config = client.account(&pda::payout_config()).await?;
     let stake: stake::state::Config = client.account(&pda::stake_config()).await?;

@@ -53,7 +53,7 @@ async fn claim_pool(
     proof: &ClaimProof,
 ) -> Result<Vec<Claimed>, SdkError> {
     let pool = pool(&proof.pool)?;
-    let hashes = proof.proof.iter().map(|p| parse_hash(p)).collect::<Result<Vec<_>, _>>().map_err(SdkError::Input)?;
+    let hashes = proof.proof.iter().map(|p| parse_hash(p)).collect::<Result<Vec<_>, _>>()?;
     let config: payout::state::Config = client.account(&pda::payout_config()).await?;
     let addresses: Vec<Pubkey> = (0..config.shards).map(pda::shard).collect();
     let mut shards: Vec<(u8, u64)> = client

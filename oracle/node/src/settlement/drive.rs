@@ -1,13 +1,14 @@
 //! Taking an epoch from its last answer to an active settlement, whatever was killed when.
 
 use super::{Epoch, Observed, build};
-use crate::{dataset::hash32, node::Node};
+use crate::node::Node;
 use anyhow::{Context, Result, ensure};
 use openledger_protocol::{Hash32, hash::sha256};
 use openledger_quorum::{Agreement, Coordinator, Round, rotation};
 use openledger_sdk::{
     artifact::{RevealedScores, SettlementReport},
     attestation, canonical, ix, pda,
+    text::parse_hash,
 };
 use payout::{
     instructions::PostSettlementArgs,
@@ -150,7 +151,7 @@ async fn previous_report(node: &Node, config: &Config) -> Result<Option<(Hash32,
     let bytes = node.store.get_blob(&settlement.report_hash).await.context("the previous settlement's report")?;
     let report: SettlementReport = serde_json::from_slice(&bytes).context("the previous settlement's report")?;
     for (pool, posted) in report.pools.iter().zip(&config.posted) {
-        ensure!(hash32(&pool.root)? == posted.root, "the previous report's root is not the one on chain");
+        ensure!(parse_hash(&pool.root)? == posted.root, "the previous report's root is not the one on chain");
     }
     Ok(Some((settlement.report_hash, report)))
 }

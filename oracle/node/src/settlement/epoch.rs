@@ -1,15 +1,10 @@
 //! The facts of an epoch: payments from the chain, answers from the artifact store, documents behind the models.
 
-use crate::{
-    dataset::{Document, hash32},
-    node::Node,
-    settlement::Proposal,
-    training::JobPlan,
-};
+use crate::{dataset::Document, node::Node, settlement::Proposal, training::JobPlan};
 use anyhow::{Context, Result, bail};
 use model::state::{Job, Model};
 use openledger_protocol::Hash32;
-use openledger_sdk::receipt::Answer;
+use openledger_sdk::{receipt::Answer, text::parse_hash};
 use solana_pubkey::Pubkey;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -57,7 +52,7 @@ impl Epoch {
         let identities = node.identities().await?;
         let (mut payments, mut by_model) = (Vec::new(), BTreeMap::<Pubkey, Vec<Answer>>::new());
         for row in rows {
-            let request = hash32(&row.request)?;
+            let request = parse_hash(&row.request)?;
             // Paid but not answered: its shares stay in the pools until it is.
             let Ok(answer) = node.store.get_answer(&request).await else { continue };
             let model: Pubkey = row.model.parse().context("a model's address")?;

@@ -1,6 +1,6 @@
 //! What a job computes, worked out from the chain and the artifact store alone: every operator comes to the same.
 
-use crate::dataset::{self, Document, hash32};
+use crate::dataset::{self, Document};
 use anyhow::{Context, Result, ensure};
 use model::{instructions::ComputeShare, state::Job};
 use openledger_attribution::LograSettings;
@@ -10,6 +10,7 @@ use openledger_sdk::{
     api::IndexerClient,
     artifact::{JobConfig, TrainSettings},
     store::Store,
+    text::parse_hash,
 };
 use solana_pubkey::Pubkey;
 use std::sync::Arc;
@@ -150,7 +151,7 @@ fn train_config(settings: &TrainSettings, max_len: usize, seed: u64) -> Result<T
 
 /// Whether a manifest's list of hex hashes is exactly the leaves of `documents`.
 pub fn same_leaves(listed: &[String], documents: &[Document]) -> Result<bool> {
-    let listed: Vec<Hash32> = listed.iter().map(|h| hash32(h)).collect::<Result<_>>()?;
+    let listed: Vec<Hash32> = listed.iter().map(|h| parse_hash(h)).collect::<Result<_, _>>()?;
     Ok(listed.iter().eq(documents.iter().map(|d| &d.leaf)))
 }
 

@@ -9,10 +9,7 @@ use super::{
     plan::{JobPlan, KERNEL, same_leaves},
     run::segment_seed,
 };
-use crate::{
-    dataset::{draw, hash32},
-    node::Node,
-};
+use crate::{dataset::draw, node::Node};
 use anyhow::{Context, Result, ensure};
 use model::{
     instructions::AttestResultArgs,
@@ -21,7 +18,7 @@ use model::{
 use openledger_attribution::{Attributor, IndexReader, Logra, gradient::GradientSource, verify as index};
 use openledger_lm::{Adapter, AdapterLayout, TrainState, train::replay_segment};
 use openledger_protocol::{Hash32, attest::Message, mmr};
-use openledger_sdk::artifact::TrainingManifest;
+use openledger_sdk::{artifact::TrainingManifest, text::parse_hash};
 use solana_pubkey::Pubkey;
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -60,7 +57,7 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
         "the pay for compute is not what the config says"
     );
 
-    let states: Vec<Hash32> = manifest.log.iter().map(|e| hash32(&e.state)).collect::<Result<_>>()?;
+    let states: Vec<Hash32> = manifest.log.iter().map(|e| parse_hash(&e.state)).collect::<Result<_, _>>()?;
     ensure!(mmr::root_of(&states) == job.log_root, "the log is not the one whose root is on chain");
     ensure!(
         states.len() as u64 == plan.segments() + 1,
@@ -80,13 +77,13 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
     let start = TrainState::from_bytes(&node.store.get_blob(&states[segment]).await?)?;
     ensure!(start.step == steps[segment], "a logged state is of step {} instead of {}", start.step, steps[segment]);
     let last = TrainState::from_bytes(&node.store.get_blob(&states[states.len() - 1]).await?)?;
-    let index_bytes = node.store.get_blob(&hash32(&manifest.index_hash)?).await.context("the influence index")?;
+    let index_bytes = node.store.get_blob(&parse_hash(&manifest.index_hash)?).await.context("the influence index")?;
     let index_path = node.config.data.join("indexes").join(&manifest.index_hash);
     openledger_serve::files::write_if_absent(&index_path, &index_bytes)?;
     let rows: BTreeSet<usize> = (0..ROWS as u8).map(|i| draw(&[b"row", &[i], &seed], plan.examples.len())).collect();
     let rows: Vec<usize> = rows.into_iter().collect();
     let (first_hash, end_hash, to) = (states[0], states[segment + 1], steps[segment + 1]);
-    let (adapter_hash, index_settings) = (args.adapter_hash, hash32(&manifest.index_settings)?);
+    let (adapter_hash, index_settings) = (args.adapter_hash, parse_hash(&manifest.index_settings)?);
     tracing::info!(%address, segment, from = start.step, to, ?rows, "re-executing a segment of the training log");
     engine
         .compute(move |engine| -> Result<()> {
