@@ -132,37 +132,39 @@ pub async fn fill(
 ) -> Result<Datanets> {
     let deliveries = deliveries(collections, contributors)?;
     let total: usize = deliveries.iter().map(|d| d.documents.len()).sum();
-    let bar = stage.bar(total as u64, "documents contributed");
-    let mut leaves = BTreeMap::<usize, Vec<Hash32>>::new();
-    let mut batches = Vec::new();
-    for delivery in &deliveries {
-        let datanet = datanets[delivery.datanet].address;
-        let done = deliver(network, &contributors[delivery.contributor], &datanet, &delivery.documents).await?;
-        let leaf = BatchLeaf {
-            datanet: datanet.to_bytes(),
-            index: done.index,
-            contributor: contributors[delivery.contributor].address().to_bytes(),
-            root: mmr::root_of(&done.leaves),
-            count: done.leaves.len() as u64,
-        };
-        leaves.entry(delivery.datanet).or_default().push(leaf.hash());
-        batches.push(done.batch);
-        bar.inc(delivery.documents.len() as u64);
-    }
-    bar.finish_and_clear();
-    stage.note(format!(
-        "{total} documents by {} authors are on the ledger, in {} batches",
-        contributors.len(),
-        deliveries.len()
-    ));
-    let verdicts = review(stage, network, validators, &batches).await?;
+    let contributing = async {
+        let bar = stage.bar(total as u64, "documents contributed");
+        let mut leaves = BTreeMap::<usize, Vec<Hash32>>::new();
+        for delivery in &deliveries {
+            let datanet = datanets[delivery.datanet].address;
+            let done = deliver(network, &contributors[delivery.contributor], &datanet, &delivery.documents).await?;
+            let leaf = BatchLeaf {
+                datanet: datanet.to_bytes(),
+                index: done.index,
+                contributor: contributors[delivery.contributor].address().to_bytes(),
+                root: mmr::root_of(&done.leaves),
+                count: done.leaves.len() as u64,
+            };
+            leaves.entry(delivery.datanet).or_default().push(leaf.hash());
+            bar.inc(delivery.documents.len() as u64);
+        }
+        bar.finish_and_clear();
+        stage.note(format!(
+            "{total} documents by {} authors are on the ledger, in {} batches",
+            contributors.len(),
+            deliveries.len()
+        ));
+        Ok(leaves)
+    };
+    // Validators work all the while: a batch's windows begin when it is submitted.
+    let (mut leaves, verdicts) = tokio::try_join!(contributing, review(stage, network, validators, deliveries.len()))?;
     ensure!(verdicts.values().all(|accepted| *accepted), "an honest batch was turned away");
 
     // The thief offers another's documents under its own name.
     let victim = &deliveries[0];
     let datanet = datanets[victim.datanet].address;
     let stolen = deliver(network, copycat, &datanet, &victim.documents).await?;
-    let verdicts = review(stage, network, validators, &[stolen.batch]).await?;
+    let verdicts = review(stage, network, validators, 1).await?;
     ensure!(verdicts.values().all(|accepted| !accepted), "a batch of copies was accepted");
     stage.note(format!(
         "a batch of {} copies was turned away, its bond of {} OPEN forfeited",
@@ -215,14 +217,14 @@ async fn deliver(
         .with_context(|| format!("contributing the documents of {}", who.name))
 }
 
-/// Has all validators work until `batches` are decided. Returns each batch and whether it was accepted.
+/// Has all validators work until `count` batches are decided. Returns each batch and whether it was accepted.
 async fn review(
     stage: &Stage,
     network: &Network,
     validators: &[Person],
-    batches: &[Pubkey],
+    count: usize,
 ) -> Result<BTreeMap<Pubkey, bool>> {
-    let bar = stage.bar(batches.len() as u64, "batches reviewed by commit and reveal");
+    let bar = stage.bar(count as u64, "batches reviewed by commit and reveal");
     let mut reviewers = validators
         .iter()
         .map(|v| {
@@ -242,7 +244,7 @@ async fn review(
             }
         }
         bar.set_position(decided.len() as u64);
-        Ok(batches.iter().all(|b| decided.contains_key(b)).then_some(()))
+        Ok((decided.len() >= count).then_some(()))
     })
     .await?;
     bar.finish_and_clear();
