@@ -43,14 +43,13 @@ mod tests {
     #[test]
     fn settings_under_which_nothing_can_be_told_are_refused_by_name() {
         SpanSettings::default().validate().unwrap();
-        let change: [(fn(&mut SpanSettings), &str); 3] = [
-            (|s| s.min_tokens = 0, "min_tokens"),
-            (|s| s.top = 0, "top"),
-            (|s| s.documents_per_span = 0, "documents_per_span"),
+        let own = SpanSettings::default;
+        let cases = [
+            (SpanSettings { min_tokens: 0, ..own() }, "min_tokens"),
+            (SpanSettings { top: 0, ..own() }, "top"),
+            (SpanSettings { documents_per_span: 0, ..own() }, "documents_per_span"),
         ];
-        for (change, name) in change {
-            let mut settings = SpanSettings::default();
-            change(&mut settings);
+        for (settings, name) in cases {
             assert!(settings.validate().unwrap_err().to_string().contains(name));
         }
     }
