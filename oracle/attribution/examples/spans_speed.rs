@@ -1,7 +1,7 @@
 //! How large a span index is, and how long building, opening and tracing take.
 //!
-//! The text is synthetic: tokens by Zipf's law, in documents of 64 to 191 tokens, a tenth of which repeat a passage of an
-//! earlier one. An answer is stitched from passages of documents and tokens of its own. Usage:
+//! The text is synthetic: tokens by Zipf's law, in documents of 64 to 191 tokens, a tenth of which repeat a passage of
+//! an earlier one. An answer is stitched from passages of documents and tokens of its own. Usage:
 //!
 //! ```text
 //! cargo run -p openledger-attribution --example spans_speed -- [key=value …]

@@ -8,10 +8,11 @@
 //! ```text
 //! header | text | suffixes | starts | leaves
 //! ```
-//! The text is every document's tokens, each plus one, and a zero after each document; the suffixes are the positions of
-//! all tokens in the text, in the lexical order of what follows from there on; the starts are where each document begins
-//! in the text; the leaves are the documents' 32-byte ids. Text, suffixes and starts are packed into just as many bits
-//! as their largest value needs: with a vocabulary below 2^17 and 2^33 tokens 17 and 34 bits, 6.4 bytes a token.
+//! The text is every document's tokens, each plus one, and a zero after each document; the suffixes are the positions
+//! of all tokens in the text, in the lexical order of what follows from there on; the starts are where each document
+//! begins in the text; the leaves are the documents' 32-byte ids. Text, suffixes and starts are packed into just as
+//! many bits as their largest value needs: with a vocabulary below 2^17 and 2^33 tokens 17 and 34 bits, 6.4 bytes a
+//! token.
 //!
 //! ```
 //! use openledger_attribution::spans::{SpanIndexBuilder, SpanSettings};
