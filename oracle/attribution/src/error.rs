@@ -24,6 +24,12 @@ pub enum AttributionError {
         /// The file.
         path: PathBuf,
     },
+    /// The file does not begin like a span index.
+    #[error("{path} is not a span index (wrong magic bytes); give the path of a span index, or build one")]
+    NotASpanIndex {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is of a format version that this build does not read.
     #[error("{path} has index format version {found}, this build reads version {supported}; build the index again")]
     Version {
@@ -108,6 +114,14 @@ pub enum AttributionError {
         id: String,
         /// The layer.
         layer: String,
+    },
+    /// The suffixes of a corpus could not be sorted.
+    #[error("cannot sort the suffixes of {tokens} tokens: {source}; free memory, or index fewer documents at a time")]
+    Suffixes {
+        /// Tokens and separators of the corpus.
+        tokens: usize,
+        /// The library's reason.
+        source: libsais::LibsaisError,
     },
     /// A list of examples or positions does not fit the index.
     #[error("{0}")]

@@ -1,0 +1,258 @@
+//! Searching a span index through a memory map.
+
+use super::{
+    header::{Layout, SpanHeader},
+    packed::Packed,
+};
+use crate::{
+    attributor::ExampleId,
+    error::{AttributionError, Result},
+    index::header::mismatch,
+};
+use memmap2::Mmap;
+use openledger_lm::Digest;
+use sha2::Digest as _;
+use std::{
+    cmp::Ordering,
+    fs::File,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+/// A complete, checked span index.
+pub struct SpanIndex {
+    path: PathBuf,
+    header: SpanHeader,
+    layout: Layout,
+    map: Mmap,
+}
+
+impl SpanIndex {
+    /// Opens an index: magic bytes, version, header, size and hash must all be right. Reads the whole file once.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(AttributionError::io("open", path))?;
+        // SAFETY: a finished index is never written to again: it appears by renaming. Someone who truncates it all the
+        // same ends this process with SIGBUS, which is the price of every memory map.
+        let map = unsafe { Mmap::map(&file) }.map_err(AttributionError::io("map", path))?;
+        let header = SpanHeader::parse(&map, path)?;
+        let (expected, found) = (header.file_bytes(), map.len() as u64);
+        if found != expected {
+            return Err(AttributionError::Size { path: path.into(), expected, found });
+        }
+        let layout = header.layout();
+        let content: Digest =
+            header.content_hasher().chain_update(&map[layout.text.start as usize..]).finalize().into();
+        if content != header.content {
+            let (expected, found) = (hex::encode(header.content), hex::encode(content));
+            return Err(AttributionError::Damaged { path: path.into(), expected, found });
+        }
+        Ok(Self { path: path.into(), header, layout, map })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the index says about itself.
+    pub fn header(&self) -> &SpanHeader {
+        &self.header
+    }
+
+    /// Identifies the index: who builds one of the same documents in the same order gets the same.
+    pub fn identity(&self) -> Digest {
+        self.header.content
+    }
+
+    /// Refuses an index of other documents than those with this [`super::CorpusHasher`].
+    pub fn check_corpus(&self, expected: Digest) -> Result<()> {
+        if self.header.corpus != expected {
+            let (found, expected) = (hex::encode(self.header.corpus), hex::encode(expected));
+            return Err(mismatch(&self.path, "documents", found, expected));
+        }
+        Ok(())
+    }
+
+    /// How often `tokens`, at least one, stand one after the other in a document.
+    pub fn count(&self, tokens: &[u32]) -> u64 {
+        let range = self.occurrences(tokens);
+        range.end - range.start
+    }
+
+    /// Where `pattern` occurs, as a range of the sorted suffixes.
+    pub(crate) fn occurrences(&self, pattern: &[u32]) -> Range<u64> {
+        let before = |stop: Ordering| {
+            let (mut low, mut high) = (0, self.header.tokens);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if self.compare(self.suffix(middle), pattern, 0).0 < stop { low = middle + 1 } else { high = middle }
+            }
+            low
+        };
+        before(Ordering::Equal)..before(Ordering::Greater)
+    }
+
+    /// Length of the longest prefix of `pattern` that occurs.
+    pub(crate) fn longest_match(&self, pattern: &[u32]) -> usize {
+        let (mut low, mut high) = (0, self.header.tokens);
+        // What the suffixes just below and above the range share with the pattern; all between share the lesser.
+        let (mut shared_low, mut shared_high) = (0, 0);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.compare(self.suffix(middle), pattern, shared_low.min(shared_high)) {
+                (Ordering::Less, shared) => (low, shared_low) = (middle + 1, shared),
+                (Ordering::Greater, shared) => (high, shared_high) = (middle, shared),
+                (Ordering::Equal, shared) => return shared,
+            }
+        }
+        shared_low.max(shared_high)
+    }
+
+    /// How the text at `position` compares to `pattern`, equal if it begins with it, and how many tokens they share;
+    /// the first `shared` are known to be.
+    fn compare(&self, position: u64, pattern: &[u32], mut shared: usize) -> (Ordering, usize) {
+        let text = Packed { bytes: self.part(&self.layout.text), bits: self.layout.token_bits };
+        while let Some(token) = pattern.get(shared) {
+            let at = position + shared as u64;
+            // A text always ends with a separator; a forged one that does not ends all the same.
+            let own = if at < self.header.text_len() { text.get(at) } else { 0 };
+            match own.cmp(&(u64::from(*token) + 1)) {
+                Ordering::Equal => shared += 1,
+                other => return (other, shared),
+            }
+        }
+        (Ordering::Equal, shared)
+    }
+
+    /// Position in the text of the suffix at `rank` in the order.
+    pub(crate) fn suffix(&self, rank: u64) -> u64 {
+        Packed { bytes: self.part(&self.layout.suffixes), bits: self.layout.offset_bits }.get(rank)
+    }
+
+    /// The document that a position of the text is in, and where it begins in the text.
+    pub(crate) fn document_at(&self, position: u64) -> (u64, u64) {
+        let starts = Packed { bytes: self.part(&self.layout.starts), bits: self.layout.offset_bits };
+        let (mut low, mut high) = (0, self.header.documents);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if starts.get(middle) <= position { low = middle } else { high = middle }
+        }
+        (low, starts.get(low))
+    }
+
+    /// A document's leaf.
+    pub(crate) fn leaf(&self, document: u64) -> ExampleId {
+        self.part(&self.layout.leaves).as_chunks::<32>().0[document as usize]
+    }
+
+    fn part(&self, range: &Range<u64>) -> &[u8] {
+        &self.map[range.start as usize..range.end as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spans::{CorpusHasher, FORMAT_VERSION, SpanIndexBuilder, header::HEADER_BYTES};
+
+    const DOCUMENTS: [([u8; 32], &[u32]); 2] = [([3; 32], &[1, 2, 1, 2]), ([4; 32], &[2, 2])];
+
+    fn built(dir: &Path) -> SpanIndex {
+        let mut builder = SpanIndexBuilder::new(&dir.join("x.spans"), 5).unwrap();
+        for (leaf, tokens) in DOCUMENTS {
+            builder.add(leaf, tokens).unwrap();
+        }
+        builder.finish().unwrap()
+    }
+
+    fn open_changed(change: impl FnOnce(&mut Vec<u8>)) -> AttributionError {
+        let dir = tempfile::tempdir().unwrap();
+        let path = built(dir.path()).path().to_owned();
+        let mut bytes = std::fs::read(&path).unwrap();
+        change(&mut bytes);
+        std::fs::write(&path, bytes).unwrap();
+        let error = SpanIndex::open(&path).err().expect("must be refused");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        error
+    }
+
+    #[test]
+    fn what_was_added_is_found_and_counted_within_documents_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = built(dir.path());
+        let counts: [(&[u32], u64); 7] =
+            [(&[1], 2), (&[2], 4), (&[1, 2], 2), (&[2, 1, 2], 1), (&[2, 2], 1), (&[2, 2, 2], 0), (&[3], 0)];
+        for (tokens, count) in counts {
+            assert_eq!(index.count(tokens), count, "{tokens:?}");
+        }
+        assert_eq!(index.longest_match(&[2, 1, 2, 2]), 3);
+        assert_eq!([0, 3, 4, 5, 6].map(|p| index.document_at(p)), [(0, 0), (0, 0), (0, 0), (1, 5), (1, 5)]);
+        assert_eq!([0, 1].map(|d| index.leaf(d)), [[3; 32], [4; 32]]);
+    }
+
+    #[test]
+    fn tokens_outside_the_vocabulary_occur_nowhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = built(dir.path());
+        for unknown in [5, 6, 7, u32::MAX] {
+            assert_eq!(index.count(&[unknown]), 0);
+            assert_eq!(index.longest_match(&[1, unknown]), 1);
+        }
+    }
+
+    #[test]
+    fn an_index_of_other_documents_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = built(dir.path());
+        let mut hasher = CorpusHasher::new(5);
+        for (leaf, tokens) in DOCUMENTS {
+            hasher.add(leaf, tokens);
+        }
+        index.check_corpus(hasher.clone().finish()).unwrap();
+        hasher.add([5; 32], &[1]);
+        let error = index.check_corpus(hasher.finish()).unwrap_err();
+        assert!(matches!(error, AttributionError::Mismatch { what: "documents", .. }), "{error}");
+        assert!(error.to_string().contains("x.spans"), "{error}");
+    }
+
+    #[test]
+    fn another_kind_of_file_is_refused() {
+        assert!(matches!(open_changed(|b| b[0] ^= 1), AttributionError::NotASpanIndex { .. }));
+        assert!(matches!(open_changed(|b| b.truncate(4)), AttributionError::NotASpanIndex { .. }));
+        assert!(matches!(open_changed(|b| b.clear()), AttributionError::NotASpanIndex { .. }));
+        // What a build that was cut off has written.
+        assert!(matches!(open_changed(|b| b[..HEADER_BYTES].fill(0)), AttributionError::NotASpanIndex { .. }));
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        let error = open_changed(|b| b[8] = 9);
+        assert!(matches!(error, AttributionError::Version { found: 9, supported: FORMAT_VERSION, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_truncated_or_lengthened_file_is_refused() {
+        for length in [8, 10, 12, HEADER_BYTES - 1] {
+            assert!(matches!(open_changed(|b| b.truncate(length)), AttributionError::Header { .. }), "{length}");
+        }
+        assert!(matches!(open_changed(|b| b.truncate(HEADER_BYTES)), AttributionError::Size { .. }));
+        assert!(matches!(open_changed(|b| b.truncate(b.len() - 1)), AttributionError::Size { .. }));
+        assert!(matches!(open_changed(|b| b.push(0)), AttributionError::Size { .. }));
+    }
+
+    #[test]
+    fn a_change_of_any_byte_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = built(dir.path()).path().to_owned();
+        let bytes = std::fs::read(&path).unwrap();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << (at % 8);
+            std::fs::write(&path, changed).unwrap();
+            let error = SpanIndex::open(&path).err().expect("must be refused");
+            if at >= HEADER_BYTES {
+                assert!(matches!(error, AttributionError::Damaged { .. }), "byte {at}: {error}");
+            }
+        }
+    }
+}
