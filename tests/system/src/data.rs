@@ -26,7 +26,11 @@ use openledger_sdk::{
     review::Limits,
 };
 use solana_pubkey::Pubkey;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+use tokio::sync::mpsc;
 
 /// Least bond of a batch.
 pub const BOND: u64 = OPEN;
@@ -132,20 +136,15 @@ pub async fn fill(
 ) -> Result<Datanets> {
     let deliveries = deliveries(collections, contributors)?;
     let total: usize = deliveries.iter().map(|d| d.documents.len()).sum();
+    let (missed, mut again) = mpsc::unbounded_channel();
     let contributing = async {
         let bar = stage.bar(total as u64, "documents contributed");
-        let mut leaves = BTreeMap::<usize, Vec<Hash32>>::new();
-        for delivery in &deliveries {
-            let datanet = datanets[delivery.datanet].address;
-            let done = deliver(network, &contributors[delivery.contributor], &datanet, &delivery.documents).await?;
-            let leaf = BatchLeaf {
-                datanet: datanet.to_bytes(),
-                index: done.index,
-                contributor: contributors[delivery.contributor].address().to_bytes(),
-                root: mmr::root_of(&done.leaves),
-                count: done.leaves.len() as u64,
-            };
-            leaves.entry(delivery.datanet).or_default().push(leaf.hash());
+        let mut accepted = vec![[0; 32]; deliveries.len()];
+        let mut delivered = HashMap::new();
+        for (number, delivery) in deliveries.iter().enumerate() {
+            let (batch, leaf) = contribute_to(network, &datanets, contributors, delivery).await?;
+            accepted[number] = leaf;
+            delivered.insert(batch, number);
             bar.inc(delivery.documents.len() as u64);
         }
         bar.finish_and_clear();
@@ -154,17 +153,27 @@ pub async fn fill(
             contributors.len(),
             deliveries.len()
         ));
-        Ok(leaves)
+        // A busy machine may keep the validators past a batch's windows: its contributor gives it again.
+        while let Some(batch) = again.recv().await {
+            // Several validators may tell of the same batch.
+            let Some(number) = delivered.remove(&batch) else { continue };
+            stage.note(format!("nobody reviewed batch {batch} in time: it is contributed again"));
+            let (batch, leaf) = contribute_to(network, &datanets, contributors, &deliveries[number]).await?;
+            accepted[number] = leaf;
+            delivered.insert(batch, number);
+        }
+        Ok(accepted)
     };
     // Validators work all the while: a batch's windows begin when it is submitted.
-    let (mut leaves, verdicts) = tokio::try_join!(contributing, review(stage, network, validators, deliveries.len()))?;
+    let (accepted, verdicts) =
+        tokio::try_join!(contributing, review(stage, network, validators, deliveries.len(), Some(missed)))?;
     ensure!(verdicts.values().all(|accepted| *accepted), "an honest batch was turned away");
 
     // The thief offers another's documents under its own name.
     let victim = &deliveries[0];
     let datanet = datanets[victim.datanet].address;
     let stolen = deliver(network, copycat, &datanet, &victim.documents).await?;
-    let verdicts = review(stage, network, validators, 1).await?;
+    let verdicts = review(stage, network, validators, 1, None).await?;
     ensure!(verdicts.values().all(|accepted| !accepted), "a batch of copies was accepted");
     stage.note(format!(
         "a batch of {} copies was turned away, its bond of {} OPEN forfeited",
@@ -172,7 +181,8 @@ pub async fn fill(
         BOND / OPEN
     ));
     // Finalised in any order: the range's own order is what the chain says.
-    let accepted = accepted_order(network, &datanet, leaves.remove(&victim.datanet).unwrap_or_default()).await?;
+    let own = deliveries.iter().zip(accepted).filter(|(d, _)| d.datanet == victim.datanet).map(|(_, leaf)| leaf);
+    let accepted = accepted_order(network, &datanet, own.collect()).await?;
     let rejected =
         Rejected { datanet, index: stolen.index, contributor: copycat.address(), leaves: stolen.leaves, accepted };
     Ok(Datanets { all: datanets, rejected })
@@ -192,6 +202,25 @@ fn deliveries(collections: &[Collection], contributors: &[Person]) -> Result<Vec
         out.extend(by_author.into_iter().map(|(contributor, documents)| Delivery { datanet, contributor, documents }));
     }
     Ok(out)
+}
+
+/// Has the delivery's contributor give it. Returns the batch and its leaf in the Datanet's range.
+async fn contribute_to(
+    network: &Network,
+    datanets: &[DemoDatanet],
+    contributors: &[Person],
+    delivery: &Delivery,
+) -> Result<(Pubkey, Hash32)> {
+    let (datanet, contributor) = (datanets[delivery.datanet].address, &contributors[delivery.contributor]);
+    let done = deliver(network, contributor, &datanet, &delivery.documents).await?;
+    let leaf = BatchLeaf {
+        datanet: datanet.to_bytes(),
+        index: done.index,
+        contributor: contributor.address().to_bytes(),
+        root: mmr::root_of(&done.leaves),
+        count: done.leaves.len() as u64,
+    };
+    Ok((done.batch, leaf.hash()))
 }
 
 async fn deliver(
@@ -217,12 +246,14 @@ async fn deliver(
         .with_context(|| format!("contributing the documents of {}", who.name))
 }
 
-/// Has all validators work until `count` batches are decided. Returns each batch and whether it was accepted.
+/// Has all validators work until `count` batches are decided. Returns each batch and whether it was accepted; tells
+/// `missed` of those whose time ran out.
 async fn review(
     stage: &Stage,
     network: &Network,
     validators: &[Person],
     count: usize,
+    missed: Option<mpsc::UnboundedSender<Pubkey>>,
 ) -> Result<BTreeMap<Pubkey, bool>> {
     let bar = stage.bar(count as u64, "batches reviewed by commit and reveal");
     let mut reviewers = validators
@@ -239,7 +270,10 @@ async fn review(
         for action in passes.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
             match action {
                 Action::Finalised(batch, accepted) => drop(decided.insert(batch, accepted)),
-                Action::Expired(batch) => bail!("batch {batch} ran out of time"),
+                Action::Expired(batch) => match &missed {
+                    Some(missed) => missed.send(batch).context("the contributors have gone")?,
+                    None => bail!("nobody reviewed batch {batch} in time"),
+                },
                 Action::Committed(..) | Action::Revealed(_) => {}
             }
         }

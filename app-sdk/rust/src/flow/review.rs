@@ -20,6 +20,7 @@ use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 use std::{
+    collections::HashMap,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -142,54 +143,57 @@ pub struct Reviewer<'a> {
     sealed: SealedVerdicts,
     limits: Limits,
     history: History,
+    /// Of accepted documents by content hash: each is read and fingerprinted once.
+    fingerprints: HashMap<Hash32, Fingerprint>,
+}
+
+/// What the draw of a panel follows from, besides the batch.
+struct Candidate {
+    position: stake::state::Position,
+    config: stake::state::Config,
+    slot_hashes: Vec<u8>,
 }
 
 impl<'a> Reviewer<'a> {
     /// `sealed` must outlive this process.
     pub fn new(client: Client, store: Store, validator: &'a Keypair, sealed: SealedVerdicts, limits: Limits) -> Self {
         let history = History::new(client.clone());
-        Self { client, store, validator, sealed, limits, history }
+        Self { client, store, validator, sealed, limits, history, fingerprints: HashMap::new() }
     }
 
     /// All batches under review, of one Datanet or all.
     pub async fn pending(&self, datanet: Option<&Pubkey>) -> Result<Vec<Pending>, SdkError> {
         let mut filters = vec![(STATUS_AT, vec![BatchStatus::Review as u8])];
         filters.extend(datanet.map(|d| (2, d.to_bytes().to_vec())));
-        let mut out = Vec::new();
-        for (address, batch) in self.client.all_accounts::<Batch>(&datanet::ID, &filters).await? {
-            let drawn = self.is_drawn(&batch).await?;
+        let batches = self.client.all_accounts::<Batch>(&datanet::ID, &filters).await?;
+        let candidate = if batches.is_empty() { None } else { self.candidate().await? };
+        let mut panels = HashMap::new();
+        let mut out = Vec::with_capacity(batches.len());
+        for (address, batch) in batches {
+            let drawn = match &candidate {
+                None => Some(false),
+                Some(candidate) => {
+                    let panel_size = match panels.get(&batch.datanet) {
+                        Some(size) => *size,
+                        None => self.client.account::<Datanet>(&batch.datanet).await?.panel_size,
+                    };
+                    panels.insert(batch.datanet, panel_size);
+                    candidate.is_drawn(&batch, panel_size)
+                }
+            };
             out.push(Pending { address, batch, drawn });
         }
         out.sort_by_key(|p| (p.batch.submitted_slot, p.address));
         Ok(out)
     }
 
-    /// Whether this validator may review `batch`; `None` while the draw's slot has not passed.
-    async fn is_drawn(&self, batch: &Batch) -> Result<Option<bool>, SdkError> {
-        let wallet = self.validator.pubkey();
-        let position = pda::position(&wallet, stake::state::Role::Validator);
-        let Some(position) = self.client.account_opt::<stake::state::Position>(&position).await? else {
-            return Ok(Some(false));
-        };
-        let config: stake::state::Config = self.client.account(&pda::stake_config()).await?;
-        let barred = batch.contributor == wallet
-            || position.amount < config.min_validator_stake
-            || position.since_slot > batch.submitted_slot;
-        if barred {
-            return Ok(Some(false));
-        }
-        let seed = if batch.seed != ZERO {
-            batch.seed
-        } else {
-            let sysvar = self.client.rpc().get_account_data(&solana_sdk_ids::sysvar::slot_hashes::ID).await?;
-            match datanet::panel::seed(&sysvar, batch.submitted_slot) {
-                Ok(seed) => seed,
-                Err(_) => return Ok(None),
-            }
-        };
-        let datanet: Datanet = self.client.account(&batch.datanet).await?;
-        let (validator, total) = (wallet.to_bytes(), config.validator_stake);
-        Ok(Some(draw::is_drawn(&seed, &validator, position.amount, total, datanet.panel_size)))
+    /// This validator as the draw sees it; `None` without stake.
+    async fn candidate(&self) -> Result<Option<Candidate>, SdkError> {
+        let position = pda::position(&self.validator.pubkey(), stake::state::Role::Validator);
+        let Some(position) = self.client.account_opt(&position).await? else { return Ok(None) };
+        let config = self.client.account(&pda::stake_config()).await?;
+        let slot_hashes = self.client.rpc().get_account_data(&solana_sdk_ids::sysvar::slot_hashes::ID).await?;
+        Ok(Some(Candidate { position, config, slot_hashes }))
     }
 
     /// Reads a batch's manifest and documents and judges them against the Datanet's accepted ones.
@@ -206,10 +210,8 @@ impl<'a> Reviewer<'a> {
         self.history.update().await?;
         let mut known = Vec::new();
         for content in self.history.accepted_contents(&self.store, &batch.datanet).await? {
-            if let Some(bytes) = self.content(&content).await?
-                && let Ok(text) = std::str::from_utf8(&bytes)
-            {
-                known.push(Fingerprint::new(content, text));
+            if let Some(fingerprint) = self.fingerprint(content).await? {
+                known.push(fingerprint.clone());
             }
         }
         let mut contents = Vec::new();
@@ -217,6 +219,17 @@ impl<'a> Reviewer<'a> {
             contents.push((leaf.content, self.content(&leaf.content).await?));
         }
         Ok(judge(&contents, &known, &self.limits))
+    }
+
+    /// Of an accepted document; `None` where the store lacks it or it is no text.
+    async fn fingerprint(&mut self, content: Hash32) -> Result<Option<&Fingerprint>, SdkError> {
+        if !self.fingerprints.contains_key(&content)
+            && let Some(bytes) = self.content(&content).await?
+            && let Ok(text) = std::str::from_utf8(&bytes)
+        {
+            self.fingerprints.insert(content, Fingerprint::new(content, text));
+        }
+        Ok(self.fingerprints.get(&content))
     }
 
     /// The batch's manifest, if it is there and its leaves are those on the ledger.
@@ -327,6 +340,24 @@ impl<'a> Reviewer<'a> {
             return Err(e);
         }
         self.sealed.remove(address)
+    }
+}
+
+impl Candidate {
+    /// Whether this validator may review `batch`; `None` while the draw's slot has not passed.
+    fn is_drawn(&self, batch: &Batch, panel_size: u8) -> Option<bool> {
+        let barred = batch.contributor == self.position.owner
+            || self.position.amount < self.config.min_validator_stake
+            || self.position.since_slot > batch.submitted_slot;
+        if barred {
+            return Some(false);
+        }
+        let seed = match batch.seed {
+            ZERO => datanet::panel::seed(&self.slot_hashes, batch.submitted_slot).ok()?,
+            fixed => fixed,
+        };
+        let (validator, total) = (self.position.owner.to_bytes(), self.config.validator_stake);
+        Some(draw::is_drawn(&seed, &validator, self.position.amount, total, panel_size))
     }
 }
 
