@@ -86,7 +86,7 @@ pub struct IndexSettings {
 
 impl Default for DataSettings {
     fn default() -> Self {
-        Self { max_examples: 64, eval_examples: 16, max_tokens: 96 }
+        Self { max_examples: 64, eval_examples: 16, max_tokens: 48 }
     }
 }
 
@@ -113,7 +113,8 @@ impl Default for TrainSettings {
 
 impl Default for LoraSettings {
     fn default() -> Self {
-        Self { rank: 8, alpha: 16.0, targets: vec!["q".into(), "v".into()] }
+        let targets = ["q", "k", "v", "o", "gate", "up", "down"];
+        Self { rank: 8, alpha: 16.0, targets: targets.map(String::from).to_vec() }
     }
 }
 
