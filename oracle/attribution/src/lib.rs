@@ -2,8 +2,9 @@
 //!
 //! [`Attributor`] is what every method implements. [`logra`] is the first: projected influence from a memory-mapped
 //! index of training gradients (Choe et al. 2024, "What is Your Data Worth to GPT?", arXiv:2405.13954). [`verify`]
-//! recomputes parts of such an index, so that operators need not trust the one who built it. [`pay`] turns scores
-//! into integer shares; [`recall`] measures how well a method finds a known source.
+//! recomputes parts of such an index, so that operators need not trust the one who built it. [`magic`] is exact: it goes
+//! back through the logged training itself. [`pay`] turns scores into integer shares; [`recall`] measures how well a
+//! method finds a known source.
 
 pub mod attributor;
 pub mod error;

@@ -86,7 +86,7 @@ impl Health {
     /// The verdict.
     pub fn trust(&self) -> Trust {
         let mut why = Vec::new();
-        if !(self.adjoint_at_start <= ADJOINT_LIMIT) {
+        if self.adjoint_at_start.is_nan() || self.adjoint_at_start > ADJOINT_LIMIT {
             why.push(format!(
                 "a change of the first parameters is amplified {:.3} times by training (at most {ADJOINT_LIMIT} is sound)",
                 self.adjoint_at_start
@@ -102,7 +102,7 @@ impl Health {
                 ));
             }
             for (name, correlation) in [("Pearson", l.pearson), ("Spearman", l.spearman)] {
-                if !(correlation >= CORRELATION) {
+                if correlation.is_nan() || correlation < CORRELATION {
                     why.push(format!(
                         "{name}'s correlation of predicted with actual changes is {correlation:.3} (at least \
                          {CORRELATION} is sound)"

@@ -45,9 +45,8 @@ pub(crate) fn step_back(
         let batch = trainer.batch(number - 1)?;
         let (base, adapter) = (trainer.base(), trainer.adapter());
         let side = |sign: f64| displaced(base, adapter, &batch, &before.params, &u, sign * epsilon);
-        // Neither depends on the other, and a small model's matrix products leave a second core idle.
-        let (plus, minus) = rayon::join(|| side(1.0), || side(-1.0));
-        let (plus, minus) = (plus?, minus?);
+        // One after the other: side by side, their matrix products would fight for the same threads.
+        let (plus, minus) = (side(1.0)?, side(-1.0)?);
 
         let size = batch.len() as f64;
         for (i, (p, m)) in trainer.plan().batch(number - 1).into_iter().zip(plus.losses.iter().zip(&minus.losses)) {

@@ -1,8 +1,8 @@
 //! Scores against training again with the examples' weights changed.
 
-use crate::job::{Job, config, examples, many, query, relative_error};
+use crate::job::{Job, clipped, config, examples, many, query, relative_error};
 use openledger_attribution::{
-    Attributor, Magic, MagicSettings, Query,
+    Attributor, Magic, MagicSettings, Query, QueryItem,
     magic::{Trust, functional, leave_outs, statistics::spearman},
 };
 use openledger_lm::TrainConfig;
@@ -16,7 +16,7 @@ fn brute_force(magic: &Magic, weights: &[f32]) -> Vec<f64> {
         weights[i] += h;
         functional::value(run.base(), &run.retrained(weights).unwrap(), &query(), 4).unwrap()
     };
-    let h: f32 = std::env::var("H").map_or(0.02, |h| h.parse().unwrap());
+    let h = 0.02;
     (0..weights.len()).map(|i| (phi(i, h) - phi(i, -h)) / (2.0 * f64::from(h))).collect()
 }
 
@@ -33,7 +33,7 @@ fn agrees(config: TrainConfig) {
     let (ours, real) = (derivatives(&magic), brute_force(&magic, &[1.0; 10]));
     let (error, rank) = (relative_error(&ours, &real), spearman(&ours, &real));
     println!("relative error {error:.5}, spearman {rank:.4}\n{ours:?}\n{real:?}");
-    assert!(error < 0.02 && rank > 0.95, "relative error {error}, spearman {rank}: {ours:?} {real:?}");
+    assert!(error < 0.01 && rank > 0.95, "relative error {error}, spearman {rank}: {ours:?} {real:?}");
 }
 
 #[test]
@@ -43,14 +43,15 @@ fn scores_are_the_derivatives_of_retraining() {
 
 #[test]
 fn scores_are_the_derivatives_of_retraining_with_clipped_gradients() {
-    let clipped = TrainConfig { clip_norm: Some(0.6), ..config() };
-    let mut trainer = Job::new(clipped.clone()).trainer();
-    let steps: Vec<bool> =
-        std::iter::repeat_with(|| trainer.step()).map_while(Result::ok).map(|r| r.clip_scale < 1.0).collect();
-    println!("{:?}", Job::new(config()).trainer().step().map(|r| r.gradient_norm));
-    let active = steps.iter().filter(|c| **c).count();
-    assert!(steps.len() == 24 && (8..=22).contains(&active), "clipped {active} of {}", steps.len());
-    agrees(clipped);
+    let job = Job::new(clipped());
+    let mut trainer = job.trainer();
+    let mut norms = Vec::new();
+    while !trainer.is_finished() {
+        norms.push(trainer.step().unwrap().gradient_norm);
+    }
+    let active = norms.iter().filter(|n| **n > 1.5).count();
+    assert!((5..=19).contains(&active), "both clipped and other steps: {norms:?}");
+    agrees(job.config);
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn weights_that_the_run_was_trained_with_count() {
     let magic = Magic::new(run, MagicSettings::default()).unwrap();
     let (ours, real) = (derivatives(&magic), brute_force(&magic, &weights));
     let error = relative_error(&ours, &real);
-    assert!(error < 0.02, "{error}: {ours:?} {real:?}");
+    assert!(error < 0.01, "{error}: {ours:?} {real:?}");
 }
 
 #[test]
@@ -87,6 +88,18 @@ fn a_score_is_positive_where_training_on_the_example_helped() {
     for (i, example) in examples().iter().enumerate() {
         let scores = magic.score(&Query::answer(example.tokens.clone(), example.loss_from).unwrap()).unwrap();
         assert_eq!(&scores.ids, magic.run().ids());
-        assert!(scores.top_k(1)[0].position == i && scores.values[i] > 0.0, "example {i}: {:?}", scores.values);
+        // Examples three apart say the same of different items.
+        let best = scores.top_k(1)[0].position;
+        assert!(best % 3 == i % 3 && scores.values[i] > 0.0, "example {i}: {:?}", scores.values);
     }
+}
+
+#[test]
+fn a_query_that_weighs_nothing_has_no_scores() {
+    let magic = Magic::new(Job::new(config()).run(), MagicSettings::default()).unwrap();
+    let items = query().items().iter().map(|i| QueryItem { weight: 0.0, ..i.clone() }).collect();
+    let start = magic.begin(&Query::new(items).unwrap()).unwrap();
+    let outcome = magic.finish(start, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(outcome.scores.values.iter().all(|s| s.to_bits() == 0));
+    assert_eq!((outcome.health.trust(), outcome.health.asymmetry), (Trust::Sound, None));
 }

@@ -41,6 +41,11 @@ pub fn config() -> TrainConfig {
     }
 }
 
+/// The same with a limit that some steps' gradients exceed.
+pub fn clipped() -> TrainConfig {
+    TrainConfig { clip_norm: Some(1.5), ..config() }
+}
+
 pub fn base() -> Arc<BaseModel> {
     Arc::new(BaseModel::random(&LlamaConfig::tiny(), 11).unwrap())
 }

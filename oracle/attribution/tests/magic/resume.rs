@@ -1,15 +1,15 @@
 //! Stopping anywhere, going on, and checking what another has published.
 
-use crate::job::{Job, config, query};
+use crate::job::{Job, clipped, query};
 use openledger_attribution::{
     AttributionError, Magic, MagicSettings,
-    magic::{GradientCache, MagicState},
+    magic::{GradientCache, MagicState, TrainedRun},
 };
-use openledger_lm::{Digest, TrainConfig};
-use std::ops::ControlFlow;
+use openledger_lm::{Digest, train::DirectorySink};
+use std::{ops::ControlFlow, sync::Arc};
 
 fn magic() -> Magic {
-    Magic::new(Job::new(TrainConfig { clip_norm: Some(0.6), ..config() }).run(), MagicSettings::default()).unwrap()
+    Magic::new(Job::new(clipped()).run(), MagicSettings::default()).unwrap()
 }
 
 /// Every state of an uninterrupted walk, as published.
@@ -81,7 +81,7 @@ fn a_stopped_walk_goes_on_from_its_last_stored_state() {
 
 #[test]
 fn kept_gradients_give_the_same_bytes_whoever_kept_them() {
-    let job = Job::new(TrainConfig { clip_norm: Some(0.6), ..config() });
+    let job = Job::new(clipped());
     let plain = published(&Magic::new(job.run(), MagicSettings::default()).unwrap());
     let folder = tempfile::tempdir().unwrap();
 
@@ -97,4 +97,19 @@ fn kept_gradients_give_the_same_bytes_whoever_kept_them() {
     }
     let magic = Magic::new(job.run_of(log, &states), MagicSettings::default()).unwrap().with_cache(by_trainer);
     assert_eq!(published(&magic), plain);
+}
+
+#[test]
+fn a_run_and_its_walk_live_in_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sink = DirectorySink::new(folder.path()).unwrap();
+    let job = Job::new(clipped());
+    let log = job.trainer().run(&mut sink, &mut |_| ControlFlow::Continue(())).unwrap();
+    let run = TrainedRun::new(job.base, job.config, job.examples, log, Arc::new(sink.clone())).unwrap();
+    let stored = Magic::new(run, MagicSettings::default()).unwrap();
+    let start = stored.begin(&query()).unwrap();
+    let end = stored.finish(start, &mut sink, &mut |_| ControlFlow::Continue(())).unwrap().end;
+    let bytes = sink.get(end.hash().unwrap()).unwrap();
+    assert_eq!(bytes, *published(&magic()).last().unwrap());
+    assert_eq!(MagicState::from_bytes(&bytes).unwrap().derivatives, end.derivatives);
 }
