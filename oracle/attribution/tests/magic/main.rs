@@ -1,7 +1,6 @@
 //! Exact attribution through real training runs of a tiny model.
 
 mod brute_force;
-mod cost;
 mod damage;
 mod job;
 mod layers;
