@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// `Result` with this crate's [`AttributionError`].
 pub type Result<T, E = AttributionError> = std::result::Result<T, E>;
 
-/// What can go wrong while building, reading, checking or asking an influence index.
+/// What can go wrong in attribution: with indices, training logs, queries and scores.
 #[derive(Debug, thiserror::Error)]
 pub enum AttributionError {
     /// A file could not be read or written.
@@ -136,6 +136,58 @@ pub enum AttributionError {
         layer: String,
         /// Row of the first pivot that is not positive.
         pivot: usize,
+    },
+    /// A training log is not one of the job that it is given with.
+    #[error("training log: {0}")]
+    Log(String),
+    /// A logged training state is missing or not what the log says.
+    #[error("logged state {hash} of step {step}: {reason}; fetch it again from where the log was published")]
+    LoggedState {
+        /// The step.
+        step: u64,
+        /// Its hash in the log, hex.
+        hash: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The steps of a log, done again, end somewhere else.
+    #[error(
+        "training steps {from} to {to} end in state {found}, the log says {expected}; replay on the build and kind of \
+         processor that trained, or have the log checked"
+    )]
+    DoesNotReplay {
+        /// Step of the segment's first state.
+        from: u64,
+        /// Step of its last.
+        to: u64,
+        /// Hash in the log, hex.
+        expected: String,
+        /// Hash of the state reached, hex.
+        found: String,
+    },
+    /// The state of an attribution cannot be read or belongs to something else.
+    #[error("attribution state: {0}")]
+    MagicState(String),
+    /// The derivatives left the range of numbers.
+    #[error(
+        "the adjoint {reason} before training step {step}: this run is too unstable for exact attribution; train with \
+         a lower learning rate or a longer warm-up"
+    )]
+    Adjoint {
+        /// Training step, from 0.
+        step: u64,
+        /// What is not finite.
+        reason: String,
+    },
+    /// The caller's progress callback asked to stop.
+    #[error("stopped after {done} of {total} {what}")]
+    Stopped {
+        /// How many are done.
+        done: u64,
+        /// Of how many.
+        total: u64,
+        /// What is counted, and how to go on.
+        what: &'static str,
     },
     /// The language model failed.
     #[error(transparent)]

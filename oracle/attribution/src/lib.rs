@@ -2,15 +2,16 @@
 //!
 //! [`Attributor`] is what every method implements. [`logra`] is the first: projected influence from a memory-mapped
 //! index of training gradients (Choe et al. 2024, "What is Your Data Worth to GPT?", arXiv:2405.13954). [`verify`]
-//! recomputes parts of such an index, so that operators need not trust the one who built it. [`spans`] finds what an
-//! answer repeats verbatim. [`pay`] turns scores into integer shares; [`recall`] measures how well a method finds a
-//! known source.
+//! recomputes parts of such an index, so that operators need not trust the one who built it. [`magic`] is exact: it goes
+//! back through the logged training itself. [`spans`] finds what an answer repeats verbatim. [`pay`] turns scores into
+//! integer shares; [`recall`] measures how well a method finds a known source.
 
 pub mod attributor;
 pub mod error;
 pub mod gradient;
 pub mod index;
 pub mod logra;
+pub mod magic;
 pub mod pay;
 pub mod precondition;
 pub mod projection;
@@ -25,5 +26,6 @@ pub use attributor::{Attributor, ExampleId, Query, QueryItem, Ranked, Scores};
 pub use error::{AttributionError, Result};
 pub use index::{reader::IndexReader, writer::build_index};
 pub use logra::{Logra, LograSettings};
+pub use magic::{Magic, MagicSettings};
 pub use precondition::Preconditioner;
 pub use projection::ProjectionSettings;

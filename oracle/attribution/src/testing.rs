@@ -5,11 +5,17 @@ use openledger_lm::{Adapter, BaseModel, Example, LlamaConfig, LoraConfig, Tokeni
 use std::sync::Arc;
 
 /// A random two-layer Llama with a random adapter that is not zero anywhere.
-pub(crate) fn source(settings: &ProjectionSettings) -> GradientSource {
+pub(crate) fn model() -> (BaseModel, Adapter) {
     let base = BaseModel::random(&LlamaConfig::tiny(), 1).unwrap();
     let fresh = Adapter::init(&base, &LoraConfig::default(), 2).unwrap();
     let flat: Vec<f32> = (0..fresh.layout().len()).map(|i| (i as f32 * 0.61).sin() * 0.1).collect();
     let adapter = fresh.with_flat(&flat).unwrap();
+    (base, adapter)
+}
+
+/// That model with projections.
+pub(crate) fn source(settings: &ProjectionSettings) -> GradientSource {
+    let (base, adapter) = model();
     GradientSource::new(Arc::new(base), adapter, settings).unwrap()
 }
 

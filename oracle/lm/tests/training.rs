@@ -143,6 +143,22 @@ fn evaluation_is_reported_when_due() {
 }
 
 #[test]
+fn an_observer_sees_the_gradients_that_lead_to_the_logged_states() {
+    let (sender, seen) = std::sync::mpsc::channel();
+    let config = TrainConfig { clip_norm: Some(0.5), ..config() };
+    let mut trainer = Trainer::new(base(), config.clone(), examples())
+        .unwrap()
+        .with_observer(Box::new(move |report| sender.send(report.clone()).unwrap()));
+    let mut state = trainer.state().clone();
+    trainer.run(&mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(())).unwrap();
+    for report in seen.try_iter() {
+        let rate = report.learning_rate;
+        trainer.optimizer().update_scaled(&mut state, &report.gradient, report.clip_scale, rate);
+    }
+    assert_eq!(&state, trainer.state());
+}
+
+#[test]
 fn an_adapter_continues_from_its_parent() {
     let mut parent = Trainer::new(base(), config(), examples()).unwrap();
     parent.run(&mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(())).unwrap();

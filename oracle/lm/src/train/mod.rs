@@ -18,4 +18,4 @@ pub use plan::BatchPlan;
 pub use replay::replay_segment;
 pub use schedule::{Schedule, learning_rate};
 pub use state::TrainState;
-pub use trainer::{Progress, StepReport, Trainer, evaluate};
+pub use trainer::{Progress, StepObserver, StepReport, Trainer, evaluate};

@@ -34,6 +34,9 @@ pub struct StepReport {
     pub clip_scale: f32,
 }
 
+/// Sees every step's report: keeps the gradients for attribution, for instance.
+pub type StepObserver = Box<dyn FnMut(&StepReport) + Send>;
+
 /// What a caller is told after each step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
@@ -63,6 +66,7 @@ pub struct Trainer {
     optimizer: AdamW,
     adapter: Adapter,
     state: TrainState,
+    observer: Option<StepObserver>,
 }
 
 impl Trainer {
@@ -93,7 +97,18 @@ impl Trainer {
         let state = TrainState::new(adapter.to_flat()?);
         let plan = BatchPlan::new(&config, examples.len());
         let optimizer = AdamW::new(&config);
-        Ok(Self { base, config, examples, weights: None, evaluation: Arc::default(), plan, optimizer, adapter, state })
+        Ok(Self {
+            base,
+            config,
+            examples,
+            weights: None,
+            evaluation: Arc::default(),
+            plan,
+            optimizer,
+            adapter,
+            state,
+            observer: None,
+        })
     }
 
     /// Starts from an existing adapter's parameters instead of fresh ones.
@@ -144,6 +159,12 @@ impl Trainer {
     /// Sets the examples on which progress is measured.
     pub fn with_evaluation(mut self, examples: Arc<[Example]>) -> Self {
         self.evaluation = examples;
+        self
+    }
+
+    /// Has every step's report, the gradient among it, shown to `observer` before the next step begins.
+    pub fn with_observer(mut self, observer: StepObserver) -> Self {
+        self.observer = Some(observer);
         self
     }
 
@@ -227,15 +248,10 @@ impl Trainer {
         }
         let clip_scale = clip_scale(gradient_norm, self.config.clip_norm);
         let learning_rate = self.learning_rate(step);
-        if clip_scale == 1.0 {
-            self.optimizer.update(&mut self.state, &gradient, learning_rate);
-        } else {
-            let clipped: Vec<f32> = gradient.iter().map(|g| g * clip_scale).collect();
-            self.optimizer.update(&mut self.state, &clipped, learning_rate);
-        }
+        self.optimizer.update_scaled(&mut self.state, &gradient, clip_scale, learning_rate);
         self.adapter = self.adapter.with_flat(&self.state.params)?;
         let loss = out.per_example_loss.iter().zip(&batch.weights).map(|(l, w)| l * w).sum::<f32>() / size;
-        Ok(StepReport {
+        let report = StepReport {
             step,
             batch: self.plan.batch(step),
             loss,
@@ -244,7 +260,11 @@ impl Trainer {
             gradient,
             gradient_norm,
             clip_scale,
-        })
+        };
+        if let Some(observe) = &mut self.observer {
+            observe(&report);
+        }
+        Ok(report)
     }
 
     /// Does all remaining steps. Logged states go to `sink` before the step after them begins; `progress` is told of

@@ -1,0 +1,63 @@
+//! Gradients of training steps on disk, so that a later walk through the same run need not compute them again.
+
+use super::state::{f32_bytes, f32_values};
+use crate::error::{AttributionError, Result};
+use openledger_lm::train::StepObserver;
+use std::path::{Path, PathBuf};
+
+/// A folder with one file a step: the batch's averaged gradient before clipping, f32, little-endian. One folder a run.
+///
+/// What is in it is never believed: replayed through the optimiser, the gradients of a segment must end bit for bit in
+/// the state that the run logged, or they are dropped and computed again. With them a walk costs two training runs
+/// instead of three.
+#[derive(Clone, Debug)]
+pub struct GradientCache {
+    folder: PathBuf,
+}
+
+impl GradientCache {
+    /// Uses (and creates) a folder.
+    pub fn new(folder: impl Into<PathBuf>) -> Result<Self> {
+        let folder = folder.into();
+        std::fs::create_dir_all(&folder).map_err(AttributionError::io("create folder", &folder))?;
+        Ok(Self { folder })
+    }
+
+    /// Keeps the gradients of a run while it is trained: give it to
+    /// [`Trainer::with_observer`](openledger_lm::Trainer::with_observer). A full disk costs the cache, not the run.
+    pub fn observer(&self) -> StepObserver {
+        let cache = self.clone();
+        Box::new(move |report| cache.put(report.step, &report.gradient))
+    }
+
+    /// The file of a step.
+    pub fn path(&self, step: u64) -> PathBuf {
+        self.folder.join(format!("{step:08}.gradient"))
+    }
+
+    /// Keeps a step's gradient; a failure is logged and costs nothing but time later.
+    pub(crate) fn put(&self, step: u64, gradient: &[f32]) {
+        let path = self.path(step);
+        if let Err(error) = write(&path, &f32_bytes(gradient)) {
+            tracing::warn!(path = %path.display(), %error, "a step's gradient is not kept; it will be computed again");
+        }
+    }
+
+    /// The gradients of steps `from..to` of `len` values each; `None` where one is missing or of another length.
+    pub(crate) fn get(&self, from: u64, to: u64, len: usize) -> Option<Vec<Vec<f32>>> {
+        (from..to)
+            .map(|step| {
+                let bytes = std::fs::read(self.path(step)).ok()?;
+                (bytes.len() == 4 * len).then(|| f32_values(&bytes))
+            })
+            .collect()
+    }
+}
+
+/// Renamed into place so that no reader sees half a file. Not flushed: after a power cut the cache may be wrong, and
+/// wrong gradients are found out.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    std::fs::write(&temporary, bytes)?;
+    std::fs::rename(&temporary, path)
+}

@@ -1,0 +1,112 @@
+//! φ: the weighted sum of a query's losses as a function of the adapter.
+
+use crate::{
+    attributor::Query,
+    error::{AttributionError, Result},
+};
+use openledger_lm::{Adapter, BaseModel, Batch, Digest, Example, forward_backward, forward_losses, lora_grads};
+use sha2::{Digest as _, Sha256};
+
+/// φ = Σ weight · loss at the adapter, forward only, `per_pass` items at a time.
+pub fn value(base: &BaseModel, adapter: &Adapter, query: &Query, per_pass: usize) -> Result<f64> {
+    let mut sum = 0.0;
+    for_each_pass(base, query, per_pass, |batch, weights, first| {
+        let losses = forward_losses(base, Some(adapter), &batch)?;
+        check(&losses, first)?;
+        sum += losses.iter().zip(weights).map(|(l, w)| f64::from(*l) * f64::from(*w)).sum::<f64>();
+        Ok(())
+    })?;
+    Ok(sum)
+}
+
+/// ∇φ at the adapter, flat in its layout's order: one backward pass for every `per_pass` items.
+pub fn gradient(base: &BaseModel, adapter: &Adapter, query: &Query, per_pass: usize) -> Result<Vec<f32>> {
+    let mut sum = vec![0f64; adapter.layout().len()];
+    for_each_pass(base, query, per_pass, |batch, weights, first| {
+        let out = forward_backward(base, adapter, &batch.with_weights(weights)?)?;
+        check(&out.per_example_loss, first)?;
+        for (sum, g) in sum.iter_mut().zip(lora_grads(&out.captures, adapter)?) {
+            *sum += f64::from(g);
+        }
+        Ok(())
+    })?;
+    Ok(sum.into_iter().map(|v| v as f32).collect())
+}
+
+/// SHA-256 of a query's items.
+pub fn query_hash(query: &Query) -> Digest {
+    let mut hasher = Sha256::new();
+    for item in query.items() {
+        hasher.update(item.weight.to_le_bytes());
+        hasher.update((item.loss_from as u64).to_le_bytes());
+        hasher.update((item.tokens.len() as u64).to_le_bytes());
+        for token in &item.tokens {
+            hasher.update(token.to_le_bytes());
+        }
+    }
+    hasher.finalize().into()
+}
+
+/// Calls `f` with each pass's batch, its items' weights and the number of its first item.
+fn for_each_pass(
+    base: &BaseModel,
+    query: &Query,
+    per_pass: usize,
+    mut f: impl FnMut(Batch, &[f32], usize) -> Result<()>,
+) -> Result<()> {
+    for (pass, items) in query.items().chunks(per_pass.max(1)).enumerate() {
+        let examples: Vec<Example> =
+            items.iter().map(|i| Example { id: [0; 32], tokens: i.tokens.clone(), loss_from: i.loss_from }).collect();
+        let weights: Vec<f32> = items.iter().map(|i| i.weight).collect();
+        f(Batch::new(base, &examples.iter().collect::<Vec<_>>())?, &weights, pass * per_pass.max(1))?;
+    }
+    Ok(())
+}
+
+fn check(losses: &[f32], first: usize) -> Result<()> {
+    match losses.iter().position(|l| !l.is_finite()) {
+        None => Ok(()),
+        Some(i) => Err(AttributionError::Query(format!(
+            "the loss of item {} is {}; the adapter or the base model is damaged",
+            first + i,
+            losses[i]
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{attributor::QueryItem, testing};
+
+    #[test]
+    fn value_and_gradient_do_not_depend_on_how_items_are_grouped() -> Result<()> {
+        let (base, adapter) = testing::model();
+        let items = testing::examples(5).into_iter().enumerate().map(|(i, e)| QueryItem {
+            tokens: e.tokens,
+            loss_from: e.loss_from,
+            weight: i as f32 - 1.0,
+        });
+        let query = Query::new(items.collect())?;
+        let (whole, single) = (gradient(&base, &adapter, &query, 9)?, gradient(&base, &adapter, &query, 1)?);
+        let scale = whole.iter().fold(0f32, |m, g| m.max(g.abs()));
+        assert!(scale > 0.0);
+        assert!(whole.iter().zip(&single).all(|(a, b)| (a - b).abs() < 1e-4 * scale));
+        let (whole, pairs) = (value(&base, &adapter, &query, 9)?, value(&base, &adapter, &query, 2)?);
+        assert!((whole - pairs).abs() < 1e-5 * whole.abs(), "{whole} {pairs}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_query_longer_than_the_context_or_without_a_finite_loss_is_refused() {
+        let (base, adapter) = testing::model();
+        let long = Query::answer(vec![1; 500], 1).unwrap();
+        assert!(matches!(
+            gradient(&base, &adapter, &long, 4),
+            Err(AttributionError::Lm(openledger_lm::LmError::TooLong { length: 500, .. }))
+        ));
+        let broken = adapter.with_flat(&vec![f32::NAN; adapter.layout().len()]).unwrap();
+        let query = Query::answer(vec![1, 2, 3], 1).unwrap();
+        assert!(matches!(value(&base, &broken, &query, 4), Err(AttributionError::Query(_))));
+    }
+}

@@ -1,0 +1,214 @@
+//! The whole walk: from φ at the end of the run to every example's score.
+
+use super::{
+    GradientCache, METHOD, MagicSettings, MagicState, TrainedRun, VERSION, adjoint::Adjoint, functional,
+    health::Health, replay::replay, walk::step_back,
+};
+use crate::{
+    attributor::{Attributor, Query, Scores},
+    error::{AttributionError, Result},
+};
+use openledger_lm::{
+    Digest, LmError, sha256,
+    train::{LogEntry, StateSink},
+};
+use sha2::{Digest as _, Sha256};
+use std::ops::ControlFlow;
+
+/// What a caller is told after each step back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MagicProgress {
+    /// Training steps walked so far.
+    pub done: u64,
+    /// Training steps of the run.
+    pub total: u64,
+    /// ‖∂φ/∂θ‖ at this point.
+    pub adjoint: f64,
+}
+
+/// The end of a walk.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Scores of the run's examples: −∂φ/∂wᵢ, positive where training on the example lowered φ.
+    pub scores: Scores,
+    /// What the walk itself says about its trustworthiness.
+    pub health: Health,
+    /// The last state, at step 0: from here the walk goes on into a parent's run.
+    pub end: MagicState,
+}
+
+/// Exact attribution to the examples of one run.
+pub struct Magic {
+    run: TrainedRun,
+    settings: MagicSettings,
+    cache: Option<GradientCache>,
+}
+
+impl Magic {
+    /// Refuses settings out of range.
+    pub fn new(run: TrainedRun, settings: MagicSettings) -> Result<Self> {
+        settings.validate()?;
+        Ok(Self { run, settings, cache: None })
+    }
+
+    /// Uses, and fills, a folder of the run's gradients.
+    pub fn with_cache(mut self, cache: GradientCache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// The run.
+    pub fn run(&self) -> &TrainedRun {
+        &self.run
+    }
+
+    /// Hash of run, method and settings: states of another job are refused.
+    pub fn job(&self) -> Digest {
+        let mut hasher = Sha256::new();
+        hasher.update(self.settings_hash());
+        hasher.update(self.run.hash());
+        hasher.finalize().into()
+    }
+
+    /// Where the walk begins: the run's end, with the gradient of the query's losses.
+    pub fn begin(&self, query: &Query) -> Result<MagicState> {
+        let per_pass = self.run.config().batch_size;
+        let gradient = functional::gradient(self.run.base(), &self.run.adapter()?, query, per_pass)?;
+        let weight = query.items().iter().map(|i| f64::from(i.weight.abs())).sum();
+        Ok(self.begin_with(gradient, functional::query_hash(query), weight))
+    }
+
+    fn begin_with(&self, gradient: Vec<f32>, functional: Digest, weight: f64) -> MagicState {
+        MagicState {
+            job: self.job(),
+            functional,
+            step: self.run.total_steps(),
+            adjoint: Adjoint::of_parameters(gradient),
+            weight,
+            delta: self.settings.first_step,
+            derivatives: vec![0.0; self.run.ids().len()],
+            trace: Vec::new(),
+        }
+    }
+
+    /// Where the walk begins in this run after it has been through the run of an adapter that was trained on this
+    /// one's: `end` is the child's state at step 0, whose ∂φ/∂θ is that at the end of this run.
+    pub fn continue_into(&self, child: &TrainedRun, end: &MagicState) -> Result<MagicState> {
+        if end.step != 0 {
+            return Err(AttributionError::MagicState(format!(
+                "the child's walk is at step {}; finish it before going on into the parent's run",
+                end.step
+            )));
+        }
+        if !child.starts_with(&self.run.adapter()?.to_flat()?)? {
+            return Err(AttributionError::Log(
+                "the child's run did not begin with the adapter that this run ended with; give the child's own parent"
+                    .into(),
+            ));
+        }
+        Ok(self.begin_with(end.adjoint.a.clone(), end.hash()?, end.weight))
+    }
+
+    /// Walks from a logged step to the one logged before it. A pure function of run, settings and state.
+    pub fn segment(&self, state: &MagicState) -> Result<MagicState> {
+        self.segment_watched(state, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// Walks all remaining segments. `sink` gets the bytes of the state after each of them (and of `state` itself
+    /// first), before the next begins. `progress` is told of every step; breaking ends the walk with
+    /// [`AttributionError::Stopped`], to be gone on with from the last state stored.
+    pub fn finish(
+        &self,
+        mut state: MagicState,
+        sink: &mut dyn StateSink,
+        progress: &mut dyn FnMut(&MagicProgress) -> ControlFlow<()>,
+    ) -> Result<Outcome> {
+        self.check(&state)?;
+        store(sink, &state)?;
+        while state.step > 0 {
+            state = self.segment_watched(&state, progress)?;
+            store(sink, &state)?;
+        }
+        // 0 − x keeps the score of an example that was never in a batch from being −0.
+        let values = state.derivatives.iter().map(|d| (0.0 - d) as f32).collect();
+        let scores = Scores { ids: self.run.ids().clone(), values };
+        Ok(Outcome { scores, health: Health::of(&state), end: state })
+    }
+
+    fn segment_watched(
+        &self,
+        state: &MagicState,
+        progress: &mut dyn FnMut(&MagicProgress) -> ControlFlow<()>,
+    ) -> Result<MagicState> {
+        let [from, to] = self.check(state)?;
+        let tape = replay(&self.run, self.cache.as_ref(), from, to)?;
+        let trainer = self.run.trainer()?;
+        let total = self.run.total_steps();
+        let mut state = state.clone();
+        for at in (0..tape.gradients.len()).rev() {
+            step_back(&trainer, &self.settings, &tape, at, &mut state)?;
+            let adjoint = state.trace.last().map_or(0.0, |t| t.adjoint);
+            tracing::debug!(step = state.step, adjoint, delta = state.delta, "step back");
+            let told = MagicProgress { done: total - state.step, total, adjoint };
+            if progress(&told).is_break() && state.step > 0 {
+                let what = "training steps; go on from the last stored state";
+                return Err(AttributionError::Stopped { done: told.done, total, what });
+            }
+        }
+        Ok(state)
+    }
+
+    /// The logged steps that the next segment lies between. Refuses a state of another job or length, and one that is
+    /// not at a logged step.
+    fn check(&self, state: &MagicState) -> Result<[&LogEntry; 2]> {
+        let error = |reason: String| Err(AttributionError::MagicState(reason));
+        if state.job != self.job() {
+            return error(format!(
+                "it belongs to job {}, this one is {}; use the state of this run and these settings",
+                hex::encode(state.job),
+                hex::encode(self.job())
+            ));
+        }
+        let entries = &self.run.log().entries;
+        let walked = self.run.total_steps().checked_sub(state.step);
+        if walked != Some(state.trace.len() as u64)
+            || state.derivatives.len() != self.run.ids().len()
+            || state.adjoint.a.len() != self.run.parameters()?
+            || !(state.delta > 0.0 && state.delta.is_finite())
+        {
+            return error(format!("at step {} its parts do not fit the run; begin again", state.step));
+        }
+        match entries.iter().position(|e| e.step == state.step) {
+            Some(0) => Ok([&entries[0], &entries[0]]),
+            Some(i) => Ok([&entries[i - 1], &entries[i]]),
+            None => error(format!("the run logged no state at step {}; begin again", state.step)),
+        }
+    }
+}
+
+impl Attributor for Magic {
+    fn method(&self) -> &'static str {
+        METHOD
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        // Two numbers: serialisation cannot fail.
+        serde_json::to_value(self.settings).expect("plain data serialises")
+    }
+
+    fn score(&self, query: &Query) -> Result<Scores> {
+        let start = self.begin(query)?;
+        Ok(self.finish(start, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(()))?.scores)
+    }
+}
+
+fn store(sink: &mut dyn StateSink, state: &MagicState) -> Result<()> {
+    let bytes = state.to_bytes()?;
+    sink.put(sha256(&bytes), bytes)
+        .map_err(|source| LmError::Callback { action: "storing the state of an attribution", source })?;
+    Ok(())
+}

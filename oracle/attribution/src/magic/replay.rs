@@ -1,0 +1,73 @@
+//! The training steps of a segment, done again.
+
+use super::{cache::GradientCache, run::TrainedRun};
+use crate::error::{AttributionError, Result};
+use openledger_lm::{
+    TrainState, Trainer,
+    train::{LogEntry, clip_scale, global_norm},
+};
+
+/// A segment's steps: the gradient of each, and the state before the first and after each.
+pub(crate) struct Tape {
+    /// Averaged batch gradients before clipping.
+    pub(crate) gradients: Vec<Vec<f32>>,
+    /// One more than gradients.
+    pub(crate) states: Vec<TrainState>,
+}
+
+/// Replays the steps between two logged states, from kept gradients where there are any, and keeps them where there
+/// are not. The last state is that of the log, bit for bit.
+pub(crate) fn replay(run: &TrainedRun, cache: Option<&GradientCache>, from: &LogEntry, to: &LogEntry) -> Result<Tape> {
+    let start = run.logged(from)?;
+    let mut trainer = run.trainer()?.with_state(start.clone())?;
+    if let Some(cache) = cache
+        && let Some(gradients) = cache.get(from.step, to.step, start.params.len())
+    {
+        let tape = through_optimizer(&trainer, start.clone(), gradients);
+        if end(&tape)?.hash()? == to.state_hash {
+            return Ok(tape);
+        }
+        tracing::warn!(
+            from = from.step,
+            to = to.step,
+            folder = %cache.path(from.step).display(),
+            "kept gradients do not lead to the logged state; computing them again"
+        );
+    }
+    let mut tape = Tape { gradients: Vec::new(), states: vec![start] };
+    while trainer.state().step < to.step {
+        let report = trainer.step()?;
+        tape.gradients.push(report.gradient);
+        tape.states.push(trainer.state().clone());
+    }
+    let found = end(&tape)?.hash()?;
+    if found != to.state_hash {
+        return Err(AttributionError::DoesNotReplay {
+            from: from.step,
+            to: to.step,
+            expected: hex::encode(to.state_hash),
+            found: hex::encode(found),
+        });
+    }
+    if let Some(cache) = cache {
+        (from.step..).zip(&tape.gradients).for_each(|(step, gradient)| cache.put(step, gradient));
+    }
+    Ok(tape)
+}
+
+/// The steps that these gradients make: elementwise, without the model.
+fn through_optimizer(trainer: &Trainer, start: TrainState, gradients: Vec<Vec<f32>>) -> Tape {
+    let mut state = start.clone();
+    let mut states = vec![start];
+    for gradient in &gradients {
+        let scale = clip_scale(global_norm(gradient), trainer.config().clip_norm);
+        let rate = trainer.learning_rate(state.step);
+        trainer.optimizer().update_scaled(&mut state, gradient, scale, rate);
+        states.push(state.clone());
+    }
+    Tape { gradients, states }
+}
+
+fn end(tape: &Tape) -> Result<&TrainState> {
+    tape.states.last().ok_or_else(|| AttributionError::Log("a segment has no steps".into()))
+}

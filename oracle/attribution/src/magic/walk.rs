@@ -1,0 +1,96 @@
+//! One training step back.
+
+use super::{
+    MagicSettings,
+    adjoint::{Step, norm},
+    replay::Tape,
+    state::{MagicState, StepTrace},
+};
+use crate::error::{AttributionError, Result};
+use openledger_lm::{
+    Adapter, BaseModel, Batch, Trainer, forward_backward, lora_grads,
+    train::{clip_scale, global_norm},
+};
+
+/// Takes `state` from after training step `at` of the tape (the run's step `state.step − 1`) to before it.
+pub(crate) fn step_back(
+    trainer: &Trainer,
+    settings: &MagicSettings,
+    tape: &Tape,
+    at: usize,
+    state: &mut MagicState,
+) -> Result<()> {
+    let number = state.step;
+    let (gradient, before, after) = (&tape.gradients[at], &tape.states[at], &tape.states[at + 1]);
+    let gradient_norm = global_norm(gradient);
+    let step = Step {
+        optimizer: trainer.optimizer(),
+        number,
+        learning_rate: trainer.learning_rate(number - 1),
+        gradient,
+        norm: gradient_norm,
+        clip_scale: clip_scale(gradient_norm, trainer.config().clip_norm),
+        m: &after.m,
+        v: &after.v,
+    };
+    let u = step.back(&mut state.adjoint);
+    let u_norm = norm(u.iter().copied());
+    if !u_norm.is_finite() {
+        return Err(AttributionError::Adjoint { step: number - 1, reason: format!("of the gradient is {u_norm}") });
+    }
+    let mut asymmetry = f64::NAN;
+    // Where φ does not depend on the batch at all, there is no direction to go in.
+    if u_norm > 0.0 {
+        let epsilon = state.delta / u_norm;
+        let batch = trainer.batch(number - 1)?;
+        let (base, adapter) = (trainer.base(), trainer.adapter());
+        let side = |sign: f64| displaced(base, adapter, &batch, &before.params, &u, sign * epsilon);
+        // One after the other: side by side, their matrix products would fight for the same threads.
+        let (plus, minus) = (side(1.0)?, side(-1.0)?);
+
+        let size = batch.len() as f64;
+        for (i, (p, m)) in trainer.plan().batch(number - 1).into_iter().zip(plus.losses.iter().zip(&minus.losses)) {
+            state.derivatives[i] += (f64::from(*p) - f64::from(*m)) / (2.0 * epsilon) / size;
+        }
+        let (mut odd, mut even) = (0f64, 0f64);
+        for (i, a) in state.adjoint.a.iter_mut().enumerate() {
+            let (p, m, g) = (f64::from(plus.gradient[i]), f64::from(minus.gradient[i]), f64::from(gradient[i]));
+            *a = (f64::from(*a) + (p - m) / (2.0 * epsilon)) as f32;
+            odd += (p - m) * (p - m);
+            even += (p + m - 2.0 * g) * (p + m - 2.0 * g);
+        }
+        asymmetry = (even / odd).sqrt();
+        state.delta = settings.steer(state.delta, asymmetry);
+    }
+    let adjoint = norm(state.adjoint.a.iter().map(|a| f64::from(*a)));
+    if !adjoint.is_finite() || state.derivatives.iter().any(|d| !d.is_finite()) {
+        let reason = format!("of the parameters is {adjoint}, or a loss beside them is not finite");
+        return Err(AttributionError::Adjoint { step: number - 1, reason });
+    }
+    state.step -= 1;
+    state.trace.push(StepTrace { adjoint, gradient_adjoint: u_norm, asymmetry });
+    Ok(())
+}
+
+/// Losses of the batch's examples and its averaged gradient at θ + `factor`·u.
+struct Displaced {
+    losses: Vec<f32>,
+    gradient: Vec<f32>,
+}
+
+fn displaced(
+    base: &BaseModel,
+    adapter: &Adapter,
+    batch: &Batch,
+    params: &[f32],
+    u: &[f64],
+    factor: f64,
+) -> Result<Displaced> {
+    let moved: Vec<f32> = params.iter().zip(u).map(|(p, u)| (f64::from(*p) + factor * u) as f32).collect();
+    let adapter = adapter.with_flat(&moved)?;
+    let out = forward_backward(base, &adapter, batch)?;
+    let mut gradient = lora_grads(&out.captures, &adapter)?;
+    let size = batch.len() as f32;
+    gradient.iter_mut().for_each(|g| *g /= size);
+    Ok(Displaced { losses: out.per_example_loss, gradient })
+}
