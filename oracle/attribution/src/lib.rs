@@ -3,14 +3,20 @@
 //! [`Attributor`] is what every method implements. [`logra`] is the first: projected influence from a memory-mapped
 //! index of training gradients (Choe et al. 2024, "What is Your Data Worth to GPT?", arXiv:2405.13954). [`verify`]
 //! recomputes parts of such an index, so that operators need not trust the one who built it. [`pay`] turns scores
-//! into integer shares; [`recall`] measures how well a method finds a known source.
+//! into integer shares; [`recall`] measures how well a method finds a known source. [`baselines`] are the methods that
+//! ours are compared with, by the measures of [`evaluate`].
 
 pub mod attributor;
+pub mod baselines;
+mod eigen;
+pub mod ensemble;
 pub mod error;
+pub mod evaluate;
 pub mod gradient;
 pub mod index;
 pub mod logra;
 pub mod pay;
+pub mod pca;
 pub mod precondition;
 pub mod projection;
 pub mod recall;
@@ -20,8 +26,10 @@ pub mod verify;
 mod testing;
 
 pub use attributor::{Attributor, ExampleId, Query, QueryItem, Ranked, Scores};
+pub use ensemble::{EnsembleSettings, LograEnsemble};
 pub use error::{AttributionError, Result};
 pub use index::{reader::IndexReader, writer::build_index};
 pub use logra::{Logra, LograSettings};
+pub use pca::PcaBasis;
 pub use precondition::Preconditioner;
-pub use projection::ProjectionSettings;
+pub use projection::{ProjectionKind, ProjectionSettings};
