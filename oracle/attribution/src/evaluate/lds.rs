@@ -72,7 +72,9 @@ mod tests {
         assert!((found.mean + 0.1).abs() < 1e-12);
         assert!(found.low < found.mean && found.mean < found.high);
         assert_eq!(lds(&predicted, &actual, 1).unwrap(), found);
-        assert_ne!(lds(&predicted, &actual, 2).unwrap().low, found.low);
+        let noisy = vec![(0..30).map(|i| (f64::from(i) * 2.3).sin()).collect::<Vec<_>>(); 2];
+        let straight = vec![(0..30).map(f64::from).collect::<Vec<_>>(); 2];
+        assert_ne!(lds(&noisy, &straight, 1).unwrap().low, lds(&noisy, &straight, 2).unwrap().low);
     }
 
     #[test]

@@ -15,8 +15,10 @@ const WORDS: [&str; 34] = [
 /// Longest phrase in letters.
 const LONGEST: usize = 15;
 
+type Transform = fn(&str) -> String;
+
 /// Letter and function of each class.
-const CLASSES: [(char, fn(&str) -> String); 10] = [
+const CLASSES: [(char, Transform); 10] = [
     ('r', |s| s.split(' ').rev().collect::<Vec<_>>().join(" ")),
     ('u', |s| s.chars().enumerate().map(|(i, c)| if i % 2 == 0 { c.to_ascii_uppercase() } else { c }).collect()),
     ('v', |s| s.chars().map(|c| if vowel(c) { '*' } else { c }).collect()),
