@@ -39,8 +39,8 @@ pub fn all() -> Vec<(String, Build)> {
         baseline("gradient dot", |job| Ok(Gradient::new(gradients(job)?, GradientSettings::Dot)?)),
         baseline("gradient cosine", |job| Ok(Gradient::new(gradients(job)?, GradientSettings::Cosine)?)),
         baseline("datainf", |job| Ok(DataInf::new(gradients(job)?, DataInfSettings::default())?)),
-        baseline("tracin", |job| Ok(tracin(job, false)?)),
-        baseline("tracin, Adam", |job| Ok(tracin(job, true)?)),
+        baseline("tracin", |job| tracin(job, false)),
+        baseline("tracin, Adam", |job| tracin(job, true)),
     ];
     for damping in [0.1, 1.0, 10.0] {
         methods.push(baseline(&format!("damped inverse {damping}"), move |job| {
