@@ -310,20 +310,20 @@ mod tests {
     }
 
     #[test]
-    fn kronecker_factors_of_an_adapters_own_gradients_are_refused_by_name() -> Result<()> {
+    fn every_preconditioner_works_on_an_adapters_own_gradients() -> Result<()> {
         let dir = tempfile::tempdir().unwrap();
         let (base, adapter) = crate::testing::model();
         let projection = ProjectionSettings { kind: ProjectionKind::Adapter, ..settings(1) };
         let source = || GradientSource::new(base.clone(), adapter.clone(), &projection);
-        let index = build_index(&dir.path().join("index"), &source()?, &examples(3), |_, _| ControlFlow::Continue(()))?;
-        assert_eq!(index.header().rank, Some(8));
-        let kfac = LograSettings {
-            projection: projection.clone(),
-            preconditioner: Preconditioner::Kfac { damping: 0.1 },
-            unit_norm: true,
-        };
-        let error = Logra::new(source()?, index, kfac).err().unwrap();
-        assert!(matches!(error, AttributionError::Setting { field: "preconditioner.kind", .. }), "{error}");
+        let path = dir.path().join("index");
+        for preconditioner in [FISHER, Preconditioner::Kfac { damping: 0.1 }, Preconditioner::Ekfac { damping: 0.1 }] {
+            let index = build_index(&path, &source()?, &examples(9), |_, _| ControlFlow::Continue(()))?;
+            assert_eq!((index.header().rank, index.header().layer_dim()), (Some(8), 8 * 16));
+            let settings = LograSettings { projection: projection.clone(), preconditioner, unit_norm: true };
+            let scores = Logra::new(source()?, index, settings)?.score(&Query::new(vec![item(4, 1.0)])?)?;
+            assert!((scores.values[4] - 1.0).abs() < 1e-3, "{preconditioner:?}: {}", scores.values[4]);
+            assert_eq!(scores.top_k(1)[0].position, 4, "{preconditioner:?}");
+        }
         Ok(())
     }
 

@@ -55,11 +55,10 @@ pub fn all() -> Vec<(String, Build)> {
         methods.push(logra(kind, Fisher { damping: 0.1 }, true, 1));
         methods.push(logra(kind, Fisher { damping: 0.1 }, false, 6));
         methods.push(logra(kind, Fisher { damping: 1.0 }, false, 6));
-        if kind != Adapter {
-            methods.push(logra(kind, Kfac { damping: 0.1 }, false, 1));
-            methods.push(logra(kind, Ekfac { damping: 0.1 }, false, 1));
-            methods.push(logra(kind, Ekfac { damping: 0.1 }, false, 6));
-        }
+        methods.push(logra(kind, Kfac { damping: 0.1 }, false, 1));
+        methods.push(logra(kind, Ekfac { damping: 0.1 }, false, 1));
+        methods.push(logra(kind, Ekfac { damping: 0.1 }, false, 6));
+        methods.push(logra(kind, Ekfac { damping: 1.0 }, false, 6));
     }
     methods
 }

@@ -78,6 +78,16 @@ impl IndexHeader {
         layer_dim(&self.settings, self.rank)
     }
 
+    /// (rows, columns) of the matrices that make up one layer of a row: the projected gradient of the weight, or of the
+    /// adapter's A and B.
+    pub fn blocks(&self) -> Vec<(usize, usize)> {
+        let ProjectionSettings { k_in, k_out, .. } = self.settings;
+        match self.rank {
+            None => vec![(k_out, k_in)],
+            Some(rank) => vec![(rank, k_in), (k_out, rank)],
+        }
+    }
+
     /// Bytes of a row.
     pub fn row_bytes(&self) -> usize {
         self.layers.len() * (size_of::<f32>() + size_of::<half::f16>() * self.layer_dim())

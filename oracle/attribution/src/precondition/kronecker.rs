@@ -1,59 +1,67 @@
 //! Kronecker-factored curvature of every layer: KFAC (Martens & Grosse 2015) and EK-FAC (George et al. 2018) in the
 //! projected space.
 //!
-//! A row is a layer's gradient as a k_out × k_in matrix G. Its second moments along either side are A = (1/N) Σ GᵀG and
+//! A row holds each layer's gradient as a k_out × k_in matrix G, or two matrices for the adapter's A and B. G's second moments along either side are A = (1/N) Σ GᵀG and
 //! B = (1/N) Σ GGᵀ, of the same trace τ. KFAC takes F ≈ (B ⊗ A) / τ, which is exact where G's two sides vary
 //! independently and has the trace of F in any case. EK-FAC keeps the eigenvectors and takes the true second moment of
 //! the gradients along each product of them instead of the product of eigenvalues: the best diagonal in that basis.
 
 use super::decode;
-use crate::{
-    eigen::eigen,
-    error::{AttributionError, Result},
-    index::reader::IndexReader,
-};
+use crate::{eigen::eigen, index::reader::IndexReader};
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// The eigenbasis of one layer and 1 / (eigenvalue + λ) in it; `None` where every row is zero.
-struct LayerFactor {
-    /// Eigenvectors of A as columns, k_in × k_in.
+/// A matrix within a layer of every row.
+#[derive(Clone)]
+struct Block {
+    layer: usize,
+    /// Where it lies in the layer.
+    range: Range<usize>,
+    rows: usize,
+    columns: usize,
+}
+
+/// The eigenbasis of one block and 1 / (eigenvalue + λ) in it.
+struct BlockFactor {
+    /// Eigenvectors of A as columns, columns × columns.
     right: Vec<f64>,
-    /// Eigenvectors of B as columns, k_out × k_out.
+    /// Eigenvectors of B as columns, rows × rows.
     left: Vec<f64>,
-    /// k_out × k_in.
+    /// rows × columns.
     inverse: Vec<f64>,
 }
 
 /// The factors of all layers, and what each training example's gradient measures in them.
 pub struct Kronecker {
-    layers: Vec<Option<LayerFactor>>,
+    /// Each block with its factor, `None` where every row is zero.
+    blocks: Vec<(Block, Option<BlockFactor>)>,
     self_influence: Vec<f64>,
-    k_in: usize,
+    layer_dim: usize,
 }
 
 impl Kronecker {
-    /// Factorises the second moments of the index, λ being `damping` times the mean eigenvalue of each layer. With
+    /// Factorises the second moments of the index, λ being `damping` times the mean eigenvalue of each matrix. With
     /// `corrected`, EK-FAC's eigenvalues, else KFAC's. Deterministic whatever the number of threads.
-    pub fn fit(index: &IndexReader, damping: f64, corrected: bool) -> Result<Self> {
-        if index.header().rank.is_some() {
-            return Err(AttributionError::setting(
-                "preconditioner.kind",
-                "Kronecker factors need full-weight gradients; take `fisher` with `adapter` projections",
-            ));
+    pub fn fit(index: &IndexReader, damping: f64, corrected: bool) -> Self {
+        let mut blocks = Vec::new();
+        for layer in 0..index.header().layers.len() {
+            let mut at = 0;
+            for (rows, columns) in index.header().blocks() {
+                blocks.push(Block { layer, range: at..at + rows * columns, rows, columns });
+                at += rows * columns;
+            }
         }
-        let fitted: Vec<(Option<LayerFactor>, Vec<f64>)> = (0..index.header().layers.len())
-            .into_par_iter()
-            .map(|layer| fit_layer(index, layer, damping, corrected))
-            .collect();
+        let fitted: Vec<(Option<BlockFactor>, Vec<f64>)> =
+            blocks.par_iter().map(|block| fit_block(index, block, damping, corrected)).collect();
         let mut self_influence = vec![0.0; index.count()];
-        let mut layers = Vec::with_capacity(fitted.len());
-        for (factor, own) in fitted {
+        let mut factored = Vec::with_capacity(blocks.len());
+        for (block, (factor, own)) in blocks.into_iter().zip(fitted) {
             for (sum, own) in self_influence.iter_mut().zip(own) {
                 *sum += own;
             }
-            layers.push(factor);
+            factored.push((block, factor));
         }
-        Ok(Self { layers, self_influence, k_in: index.header().settings.k_in })
+        Self { blocks: factored, self_influence, layer_dim: index.header().layer_dim() }
     }
 
     /// gᵢᵀ (F + λI)⁻¹ gᵢ over all layers, for every row i of the index.
@@ -61,17 +69,16 @@ impl Kronecker {
         &self.self_influence
     }
 
-    /// Replaces each layer of `query` (layers × k_out·k_in) by (F + λI)⁻¹ times it.
+    /// Replaces each layer of `query` (layers × layer_dim) by (F + λI)⁻¹ times it.
     pub fn precondition(&self, query: &mut [f64]) {
-        for (q, factor) in query.chunks_exact_mut(query.len() / self.layers.len()).zip(&self.layers) {
+        for (block, factor) in &self.blocks {
+            let q = &mut query[block.layer * self.layer_dim..][block.range.clone()];
             match factor {
                 None => q.fill(0.0),
                 Some(factor) => {
-                    let mut rotated = rotate(q, factor, self.k_in);
+                    let mut rotated = rotate(q, factor, block);
                     rotated.iter_mut().zip(&factor.inverse).for_each(|(v, inverse)| *v *= inverse);
-                    // left · R · rightᵀ
-                    let back = product(&factor.left, &rotated, self.k_in);
-                    q.copy_from_slice(&product(&back, &transposed(&factor.right, self.k_in), self.k_in));
+                    q.copy_from_slice(&rotate_back(&rotated, factor, block));
                 }
             }
         }
@@ -79,9 +86,15 @@ impl Kronecker {
 }
 
 /// leftᵀ · G · right.
-fn rotate(gradient: &[f64], factor: &LayerFactor, k_in: usize) -> Vec<f64> {
-    let k_out = gradient.len() / k_in;
-    product(&product(&transposed(&factor.left, k_out), gradient, k_in), &factor.right, k_in)
+fn rotate(gradient: &[f64], factor: &BlockFactor, block: &Block) -> Vec<f64> {
+    let turned = product(&transposed(&factor.left, block.rows), gradient, block.columns);
+    product(&turned, &factor.right, block.columns)
+}
+
+/// left · G · rightᵀ.
+fn rotate_back(rotated: &[f64], factor: &BlockFactor, block: &Block) -> Vec<f64> {
+    let turned = product(&factor.left, rotated, block.columns);
+    product(&turned, &transposed(&factor.right, block.columns), block.columns)
 }
 
 /// a (rows, inner) times b (inner, columns).
@@ -101,38 +114,37 @@ fn transposed(matrix: &[f64], columns: usize) -> Vec<f64> {
     (0..matrix.len()).map(|e| matrix[e % rows * columns + e / rows]).collect()
 }
 
-/// Factor of one layer and the self-influence of every row in it.
-fn fit_layer(index: &IndexReader, layer: usize, damping: f64, corrected: bool) -> (Option<LayerFactor>, Vec<f64>) {
-    let (k_in, k_out) = (index.header().settings.k_in, index.header().settings.k_out);
+/// Factor of one block and the self-influence of every row in it.
+fn fit_block(index: &IndexReader, block: &Block, damping: f64, corrected: bool) -> (Option<BlockFactor>, Vec<f64>) {
+    let &Block { rows, columns, .. } = block;
     let n = index.count();
-    let mut g = vec![0.0; k_in * k_out];
-    let (mut a, mut b) = (vec![0.0; k_in * k_in], vec![0.0; k_out * k_out]);
+    let mut layer = vec![0.0; index.header().layer_dim()];
+    let mut gradient = |i: usize| -> Vec<f64> {
+        decode(index, i, block.layer, &mut layer);
+        layer[block.range.clone()].to_vec()
+    };
+    let (mut a, mut b) = (vec![0.0; columns * columns], vec![0.0; rows * rows]);
     for i in 0..n {
-        decode(index, i, layer, &mut g);
-        let t = transposed(&g, k_in);
-        a.iter_mut().zip(product(&t, &g, k_in)).for_each(|(sum, v)| *sum += v / n as f64);
-        b.iter_mut().zip(product(&g, &t, k_out)).for_each(|(sum, v)| *sum += v / n as f64);
+        let g = gradient(i);
+        let t = transposed(&g, columns);
+        a.iter_mut().zip(product(&t, &g, columns)).for_each(|(sum, v)| *sum += v / n as f64);
+        b.iter_mut().zip(product(&g, &t, rows)).for_each(|(sum, v)| *sum += v / n as f64);
     }
-    let trace: f64 = (0..k_in).map(|i| a[i * k_in + i]).sum();
+    let trace: f64 = (0..columns).map(|i| a[i * columns + i]).sum();
     if trace == 0.0 {
         return (None, vec![0.0; n]);
     }
-    let (right, left) = (eigen(&a, k_in), eigen(&b, k_out));
+    let (right, left) = (eigen(&a, columns), eigen(&b, rows));
     let products = left.values.iter().flat_map(|b| right.values.iter().map(move |a| (b * a / trace).max(0.0)));
-    let mut factor = LayerFactor { right: right.vectors, left: left.vectors, inverse: products.collect() };
-    let rotated: Vec<Vec<f64>> = (0..n)
-        .map(|i| {
-            decode(index, i, layer, &mut g);
-            rotate(&g, &factor, k_in)
-        })
-        .collect();
+    let mut factor = BlockFactor { inverse: products.collect(), right: right.vectors, left: left.vectors };
+    let rotated: Vec<Vec<f64>> = (0..n).map(|i| rotate(&gradient(i), &factor, block)).collect();
     if corrected {
         factor.inverse.fill(0.0);
         for row in &rotated {
             factor.inverse.iter_mut().zip(row).for_each(|(sum, v)| *sum += v * v / n as f64);
         }
     }
-    let lambda = damping * trace / (k_in * k_out) as f64;
+    let lambda = damping * trace / (rows * columns) as f64;
     factor.inverse.iter_mut().for_each(|v| *v = 1.0 / (*v + lambda));
     let own = rotated.iter().map(|row| row.iter().zip(&factor.inverse).map(|(v, inverse)| v * v * inverse).sum());
     let own = own.collect();
@@ -174,7 +186,7 @@ mod tests {
     fn kfac_is_the_solve_with_the_explicit_kronecker_product() {
         let dir = tempfile::tempdir().unwrap();
         let index = synthetic_index(dir.path(), 20, K_IN, K_OUT);
-        let kfac = Kronecker::fit(&index, 0.1, false).unwrap();
+        let kfac = Kronecker::fit(&index, 0.1, false);
         let query: Vec<f64> = (0..2 * DIM).map(|i| (i as f64).cos()).collect();
         let mut solved = query.clone();
         kfac.precondition(&mut solved);
@@ -213,16 +225,15 @@ mod tests {
         let lambda = 0.1 * (0..DIM).map(|i| fisher[i * DIM + i]).sum::<f64>() / DIM as f64;
         // The approximation itself: the inverse of the solve's columns, less the damping.
         let distance = |corrected: bool| -> f64 {
-            let kronecker = Kronecker::fit(&index, 0.1, corrected).unwrap();
-            let factor = kronecker.layers[0].as_ref().unwrap();
+            let kronecker = Kronecker::fit(&index, 0.1, corrected);
+            let (block, Some(factor)) = &kronecker.blocks[0] else { panic!("no row is zero") };
             let mut sum = 0.0;
             for column in 0..DIM {
                 let mut unit = vec![0.0; DIM];
                 unit[column] = 1.0;
-                let mut rotated = rotate(&unit, factor, K_IN);
+                let mut rotated = rotate(&unit, factor, block);
                 rotated.iter_mut().zip(&factor.inverse).for_each(|(v, inverse)| *v *= 1.0 / inverse - lambda);
-                let back = product(&factor.left, &rotated, K_IN);
-                let back = product(&back, &transposed(&factor.right, K_IN), K_IN);
+                let back = rotate_back(&rotated, factor, block);
                 sum += back.iter().zip(0..).map(|(v, r)| (v - fisher[r * DIM + column]).powi(2)).sum::<f64>();
             }
             sum

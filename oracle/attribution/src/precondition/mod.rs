@@ -73,8 +73,8 @@ impl Curvature {
         Ok(match preconditioner {
             Preconditioner::None => None,
             Preconditioner::Fisher { damping } => Some(Self::Fisher(Fisher::fit(index, damping)?)),
-            Preconditioner::Kfac { damping } => Some(Self::Kronecker(Kronecker::fit(index, damping, false)?)),
-            Preconditioner::Ekfac { damping } => Some(Self::Kronecker(Kronecker::fit(index, damping, true)?)),
+            Preconditioner::Kfac { damping } => Some(Self::Kronecker(Kronecker::fit(index, damping, false))),
+            Preconditioner::Ekfac { damping } => Some(Self::Kronecker(Kronecker::fit(index, damping, true))),
         })
     }
 
