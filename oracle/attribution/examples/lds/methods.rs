@@ -48,17 +48,18 @@ pub fn all() -> Vec<(String, Build)> {
         }));
     }
     for kind in [Drawn, Pca, Adapter] {
-        methods.push(logra(kind, Preconditioner::None, false, 1));
-        for damping in [0.1, 1.0] {
-            methods.push(logra(kind, Fisher { damping }, false, 1));
-        }
-        methods.push(logra(kind, Fisher { damping: 0.1 }, true, 1));
-        methods.push(logra(kind, Fisher { damping: 0.1 }, false, 6));
-        methods.push(logra(kind, Fisher { damping: 1.0 }, false, 6));
-        methods.push(logra(kind, Kfac { damping: 0.1 }, false, 1));
-        methods.push(logra(kind, Ekfac { damping: 0.1 }, false, 1));
-        methods.push(logra(kind, Ekfac { damping: 0.1 }, false, 6));
-        methods.push(logra(kind, Ekfac { damping: 1.0 }, false, 6));
+        methods.push(logra(kind, 16, Preconditioner::None, false, 1));
+        methods.push(logra(kind, 16, Fisher { damping: 0.1 }, false, 1));
+        methods.push(logra(kind, 16, Fisher { damping: 1.0 }, false, 1));
+        methods.push(logra(kind, 16, Fisher { damping: 0.1 }, true, 1));
+        methods.push(logra(kind, 16, Fisher { damping: 1.0 }, false, 6));
+        methods.push(logra(kind, 16, Kfac { damping: 0.1 }, false, 1));
+        methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, 1));
+        methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, 6));
+    }
+    for states in [1, 6] {
+        methods.push(logra(Drawn, 32, Ekfac { damping: 0.1 }, false, states));
+        methods.push(logra(Drawn, 32, Ekfac { damping: 1.0 }, false, states));
     }
     methods
 }
@@ -75,9 +76,15 @@ fn tracin(job: &Job, preconditioned: bool) -> Result<TracIn> {
     Ok(TracIn::new(&job.base, &job.config, &job.examples, &job.states, preconditioned, LIMIT)?)
 }
 
-/// LoGra over the last `states` logged states.
-fn logra(kind: ProjectionKind, preconditioner: Preconditioner, unit_norm: bool, states: usize) -> (String, Build) {
-    let projection = ProjectionSettings { kind, ..Default::default() };
+/// LoGra with k × k projections at the end of training, or averaged over all logged states, `states` of them.
+fn logra(
+    kind: ProjectionKind,
+    k: usize,
+    preconditioner: Preconditioner,
+    unit_norm: bool,
+    states: usize,
+) -> (String, Build) {
+    let projection = ProjectionSettings { kind, k_in: k, k_out: k, ..Default::default() };
     let settings = LograSettings { projection, preconditioner, unit_norm };
     let name = match preconditioner {
         Preconditioner::None => "plain".to_owned(),
@@ -87,7 +94,7 @@ fn logra(kind: ProjectionKind, preconditioner: Preconditioner, unit_norm: bool, 
     };
     let unit = if unit_norm { ", unit norm" } else { "" };
     let of = if states > 1 { format!(", {states} states") } else { String::new() };
-    let name = format!("logra {kind:?} {name}{unit}{of}").to_lowercase();
+    let name = format!("logra {kind:?} {k} {name}{unit}{of}").to_lowercase();
     let build = move |job: &Job| -> Result<Box<dyn Attributor>> {
         if states == 1 {
             return Ok(Box::new(member(job, job.adapter.clone(), &settings)?));

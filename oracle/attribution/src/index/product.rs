@@ -4,7 +4,7 @@
 //! (F16C where the processor has it) and never written back. A row is summed by one thread in one order, with the same
 //! roundings with and without vector instructions: results do not depend on the number of threads or the path taken.
 
-use super::{reader::IndexReader, row::Layer};
+use super::{reader::IndexReader, row};
 use half::f16;
 use rayon::prelude::*;
 
@@ -62,14 +62,7 @@ fn fixed_products<const Q: usize>(index: &IndexReader, queries: [&Scaled; Q]) ->
     sums.par_chunks_mut(BLOCK).enumerate().for_each(|(block, sums)| {
         let mut scratch = Scratch::new(dim);
         for (offset, sums) in sums.iter_mut().enumerate() {
-            for l in 0..layers {
-                let layer = index.layer(block * BLOCK + offset, l);
-                let parts = queries.map(|q| &q.fractions[l * dim..][..dim]);
-                let dots = layer_dots(&layer, parts, vector, &mut scratch);
-                for ((sum, dot), query) in sums.iter_mut().zip(dots).zip(queries) {
-                    *sum += f64::from(dot) * f64::from(layer.scale) * query.units[l];
-                }
-            }
+            *sums = row_dots(index.row(block * BLOCK + offset), layers, queries, vector, &mut scratch);
         }
     });
     (0..Q).map(|q| sums.iter().map(|s| s[q]).collect()).collect()
@@ -87,20 +80,36 @@ impl Scratch {
     }
 }
 
-fn layer_dots<const Q: usize>(
-    layer: &Layer<'_>,
-    queries: [&[f32]; Q],
+fn row_dots<const Q: usize>(
+    row: &[u8],
+    layers: usize,
+    queries: [&Scaled; Q],
     vector: bool,
     scratch: &mut Scratch,
-) -> [f32; Q] {
+) -> [f64; Q] {
     #[cfg(target_arch = "x86_64")]
     if vector {
         // SAFETY: `vector` says that the processor has AVX and F16C.
-        return unsafe { avx::dots(layer.bytes(), queries) };
+        return unsafe { avx::row_dots(row, layers, scratch.floats.len(), queries) };
     }
     let _ = vector;
-    layer.fractions(&mut scratch.halves, &mut scratch.floats);
-    queries.map(|query| portable_dot(&scratch.floats, query))
+    let dim = scratch.floats.len();
+    let mut sums = [0f64; Q];
+    for l in 0..layers {
+        let layer = row::layer(row, layers, dim, l);
+        layer.fractions(&mut scratch.halves, &mut scratch.floats);
+        let dots = queries.map(|query| portable_dot(&scratch.floats, &query.fractions[l * dim..][..dim]));
+        add(&mut sums, dots, layer.scale, l, queries);
+    }
+    sums
+}
+
+/// Adds a layer's inner products of fractions, times what they are fractions of.
+#[inline(always)]
+fn add<const Q: usize>(sums: &mut [f64; Q], dots: [f32; Q], scale: f32, layer: usize, queries: [&Scaled; Q]) {
+    for q in 0..Q {
+        sums[q] += f64::from(dots[q]) * f64::from(scale) * queries[q].units[layer];
+    }
 }
 
 /// Whether the vector path can be taken.
@@ -140,56 +149,72 @@ fn total(mut lanes: [f32; LANES], rest: impl Iterator<Item = f32>, other: &[f32]
 
 #[cfg(target_arch = "x86_64")]
 mod avx {
-    use super::{LANES, total};
+    use super::{LANES, Scaled, add};
+    use crate::index::row;
     use half::f16;
     use std::arch::x86_64::{
-        __m128i, _mm_loadu_si128, _mm256_add_ps, _mm256_cvtph_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_setzero_ps,
-        _mm256_storeu_ps,
+        __m128i, __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps,
+        _mm256_add_ps, _mm256_castps256_ps128, _mm256_cvtph_ps, _mm256_extractf128_ps, _mm256_loadu_ps, _mm256_mul_ps,
+        _mm256_setzero_ps,
     };
 
-    /// As [`super::portable_dot`] of the f16 values in `bytes` with each query, to the last bit: a product and a sum are
-    /// rounded one after the other, not fused.
-    ///
-    /// # Safety
-    /// The processor must have AVX and F16C.
+    /// As the portable path, to the last bit: a product and a sum are rounded one after the other, not fused.
     #[target_feature(enable = "avx,f16c")]
-    pub(super) unsafe fn dots<const Q: usize>(bytes: &[u8], queries: [&[f32]; Q]) -> [f32; Q] {
+    pub(super) fn row_dots<const Q: usize>(bytes: &[u8], layers: usize, dim: usize, queries: [&Scaled; Q]) -> [f64; Q] {
+        let mut sums = [0f64; Q];
+        for l in 0..layers {
+            let layer = row::layer(bytes, layers, dim, l);
+            let parts = queries.map(|query| &query.fractions[l * dim..][..dim]);
+            add(&mut sums, dots(layer.bytes(), parts), layer.scale, l, queries);
+        }
+        sums
+    }
+
+    #[target_feature(enable = "avx,f16c")]
+    #[inline]
+    fn dots<const Q: usize>(bytes: &[u8], queries: [&[f32]; Q]) -> [f32; Q] {
         let (chunks, rest) = bytes.as_chunks::<{ 2 * LANES }>();
         // The loads below rely on it.
         assert!(queries.iter().all(|q| 2 * q.len() == bytes.len()), "one query value for each stored one");
-        let mut sums = [[_mm256_setzero_ps(); 2]; Q];
+        let mut sums = [[_mm256_setzero_ps(); Q]; 2];
         for (c, chunk) in chunks.iter().enumerate() {
-            for half in 0..2 {
-                // SAFETY: 16 bytes at 16·half of 32, and 8 floats at 16·c + 8·half of at least 16·(c + 1); neither load
-                // asks for alignment.
+            for (half, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: 16 bytes at 16·half of 32; unaligned loads are allowed.
                 let x = unsafe { _mm_loadu_si128(chunk.as_ptr().add(16 * half).cast::<__m128i>()) };
                 let x = _mm256_cvtph_ps(x);
-                for (sum, query) in sums.iter_mut().zip(queries) {
-                    let y = unsafe { _mm256_loadu_ps(query.as_ptr().add(LANES * c + 8 * half)) };
-                    sum[half] = _mm256_add_ps(sum[half], _mm256_mul_ps(x, y));
+                for q in 0..Q {
+                    // SAFETY: 8 floats at 16·c + 8·half of at least 16·(c + 1); unaligned loads are allowed.
+                    let y = unsafe { _mm256_loadu_ps(queries[q].as_ptr().add(LANES * c + 8 * half)) };
+                    sums[q] = _mm256_add_ps(sums[q], _mm256_mul_ps(x, y));
                 }
             }
         }
         let at = chunks.len() * LANES;
         let mut out = [0f32; Q];
-        for ((out, sum), query) in out.iter_mut().zip(sums).zip(queries) {
-            let mut lanes = [0f32; LANES];
-            // SAFETY: two stores of 8 floats each into 16.
-            unsafe {
-                _mm256_storeu_ps(lanes.as_mut_ptr(), sum[0]);
-                _mm256_storeu_ps(lanes.as_mut_ptr().add(8), sum[1]);
+        for q in 0..Q {
+            out[q] = pairwise([sums[0][q], sums[1][q]]);
+            for (b, y) in rest.as_chunks::<2>().0.iter().zip(&queries[q][at..]) {
+                out[q] += f16::from_le_bytes(*b).to_f32() * y;
             }
-            let left = rest.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32());
-            *out = total(lanes, left, &query[at..]);
         }
         out
+    }
+
+    /// The sixteen partial sums added up in the order of [`super::total`].
+    #[target_feature(enable = "avx")]
+    #[inline]
+    fn pairwise([low, high]: [__m256; 2]) -> f32 {
+        let eight = _mm256_add_ps(low, high);
+        let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{index::row, testing::synthetic_index};
+    use crate::testing::synthetic_index;
 
     #[test]
     fn products_are_those_of_the_stored_values_for_any_number_of_queries() {
@@ -221,15 +246,15 @@ mod tests {
         }
         for dim in [1, 15, 16, 17, 64, 251] {
             let value = |i: usize| (i as f32 * 0.7).sin() * 10f32.powi(-(i as i32 % 9));
-            let values: Vec<f32> = (0..dim).map(value).collect();
+            let values: Vec<f32> = (0..2 * dim).map(value).collect();
             let mut bytes = Vec::new();
             row::encode(&values, dim, &mut bytes);
-            let layer = row::layer(&bytes, 1, dim, 0);
-            let queries: [Vec<f32>; 3] = [1, 2, 3].map(|s| (0..dim).map(|i| value(i + s)).collect());
-            let queries = [&queries[0][..], &queries[1], &queries[2]];
+            let queries = [1, 2, 3].map(|s| (0..2 * dim).map(|i| f64::from(value(i + s))).collect::<Vec<_>>());
+            let scaled = queries.map(|q| Scaled::new(&q, dim));
+            let scaled = [&scaled[0], &scaled[1], &scaled[2]];
             let mut scratch = Scratch::new(dim);
-            let [with, without] = [true, false].map(|vector| layer_dots(&layer, queries, vector, &mut scratch));
-            assert_eq!(with.map(f32::to_bits), without.map(f32::to_bits), "{dim} values");
+            let [with, without] = [true, false].map(|vector| row_dots(&bytes, 2, scaled, vector, &mut scratch));
+            assert_eq!(with.map(f64::to_bits), without.map(f64::to_bits), "{dim} values");
         }
     }
 
