@@ -104,6 +104,21 @@ pub enum AttributionError {
         /// Why the value is refused and which values are allowed.
         reason: String,
     },
+    /// A projection basis cannot be used.
+    #[error("projection basis: {0}; fetch it again, or fit it to the index's model and examples")]
+    Basis(String),
+    /// Something would not fit the memory that it may take.
+    #[error(
+        "{what} would take {bytes} bytes, the limit is {limit}; give fewer examples, a smaller adapter, or a higher limit"
+    )]
+    Memory {
+        /// What is to be held.
+        what: &'static str,
+        /// Bytes it needs.
+        bytes: u64,
+        /// Bytes it may take.
+        limit: u64,
+    },
     /// A query cannot be attributed.
     #[error("query: {0}")]
     Query(String),

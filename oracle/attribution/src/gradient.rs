@@ -3,7 +3,8 @@
 use crate::{
     error::{AttributionError, Result},
     index::header::IndexHeader,
-    projection::{LayerShape, ProjectionSettings, Projections},
+    pca::PcaBasis,
+    projection::{ProjectionKind, ProjectionSettings, Projections, layer_shapes},
 };
 use openledger_lm::{Adapter, BaseModel, Batch, Digest, Example, forward_backward};
 use sha2::{Digest as _, Sha256};
@@ -11,8 +12,9 @@ use std::sync::Arc;
 
 /// A trained model and the projections of its adapted layers' gradients.
 ///
-/// The gradient is that of the mean loss over an example's target tokens with respect to the *full weight* of each
-/// adapted layer, at the adapted model: what training would change there, whatever the adapter's rank.
+/// The gradient is that of the mean loss over an example's target tokens, at the adapted model, with respect to the
+/// *full weight* of each adapted layer (what training would change there, whatever the adapter's rank) or to the
+/// adapter's own matrices, as the settings' [`ProjectionKind`] says.
 pub struct GradientSource {
     base: Arc<BaseModel>,
     adapter: Adapter,
@@ -21,16 +23,28 @@ pub struct GradientSource {
 }
 
 impl GradientSource {
-    /// Draws the projections for the adapter's layers.
+    /// Draws the projections for the adapter's layers; [`ProjectionKind::Pca`] needs [`Self::with_basis`].
     pub fn new(base: Arc<BaseModel>, adapter: Adapter, settings: &ProjectionSettings) -> Result<Self> {
+        let projections = match settings.kind {
+            ProjectionKind::Adapter => Projections::of_adapter(settings, &adapter, base.device())?,
+            _ => Projections::new(settings, &layer_shapes(&adapter), base.device())?,
+        };
+        Self::projecting(base, adapter, projections)
+    }
+
+    /// Projects on the basis that [`PcaBasis::fit`] found for this model.
+    pub fn with_basis(
+        base: Arc<BaseModel>,
+        adapter: Adapter,
+        settings: &ProjectionSettings,
+        basis: &PcaBasis,
+    ) -> Result<Self> {
+        let projections = Projections::from_basis(settings, &layer_shapes(&adapter), basis, base.device())?;
+        Self::projecting(base, adapter, projections)
+    }
+
+    fn projecting(base: Arc<BaseModel>, adapter: Adapter, projections: Projections) -> Result<Self> {
         adapter.check_base(&base)?;
-        let shapes: Vec<LayerShape> = adapter
-            .layout()
-            .spans()
-            .iter()
-            .map(|s| LayerShape { name: s.slot.name(), input: s.input, output: s.output })
-            .collect();
-        let projections = Projections::new(settings, &shapes, base.device())?;
         let adapter_hash = adapter.hash()?;
         Ok(Self { base, adapter, adapter_hash, projections })
     }
@@ -60,7 +74,7 @@ impl GradientSource {
         (start, &examples[start..examples.len().min(start + batch)])
     }
 
-    /// Projected gradients of each example's loss, in one pass: layers × k_out·k_in values each, all finite.
+    /// Projected gradients of each example's loss, in one pass: layers × layer_dim values each, all finite.
     pub fn rows(&self, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
         let batch = Batch::new(&self.base, &examples.iter().collect::<Vec<_>>())?;
         let output = forward_backward(&self.base, &self.adapter, &batch)?;

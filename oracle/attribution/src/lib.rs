@@ -4,15 +4,21 @@
 //! index of training gradients (Choe et al. 2024, "What is Your Data Worth to GPT?", arXiv:2405.13954). [`verify`]
 //! recomputes parts of such an index, so that operators need not trust the one who built it. [`magic`] is exact: it goes
 //! back through the logged training itself. [`spans`] finds what an answer repeats verbatim. [`pay`] turns scores into
-//! integer shares; [`recall`] measures how well a method finds a known source.
+//! integer shares; [`recall`] measures how well a method finds a known source. [`baselines`] are the methods that ours
+//! are compared with, by the measures of [`evaluate`].
 
 pub mod attributor;
+pub mod baselines;
+mod eigen;
+pub mod ensemble;
 pub mod error;
+pub mod evaluate;
 pub mod gradient;
 pub mod index;
 pub mod logra;
 pub mod magic;
 pub mod pay;
+pub mod pca;
 pub mod precondition;
 pub mod projection;
 pub mod recall;
@@ -23,9 +29,11 @@ pub mod verify;
 mod testing;
 
 pub use attributor::{Attributor, ExampleId, Query, QueryItem, Ranked, Scores};
+pub use ensemble::{EnsembleSettings, LograEnsemble};
 pub use error::{AttributionError, Result};
 pub use index::{reader::IndexReader, writer::build_index};
 pub use logra::{Logra, LograSettings};
 pub use magic::{Magic, MagicSettings};
+pub use pca::PcaBasis;
 pub use precondition::Preconditioner;
-pub use projection::ProjectionSettings;
+pub use projection::{ProjectionKind, ProjectionSettings};

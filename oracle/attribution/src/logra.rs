@@ -8,11 +8,10 @@ use crate::{
     attributor::{Attributor, Query, Scores},
     error::{AttributionError, Result},
     gradient::GradientSource,
-    index::reader::IndexReader,
-    precondition::{Fisher, Preconditioner},
+    index::{product::products, reader::IndexReader},
+    precondition::{Curvature, Preconditioner},
     projection::ProjectionSettings,
 };
-use half::f16;
 use openledger_lm::Example;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -50,7 +49,7 @@ pub struct Logra {
     source: GradientSource,
     index: IndexReader,
     settings: LograSettings,
-    fisher: Option<Fisher>,
+    curvature: Option<Curvature>,
     /// Norm of every row in the preconditioner's inner product, with `unit_norm` only.
     norms: Option<Vec<f64>>,
 }
@@ -59,27 +58,28 @@ impl Logra {
     /// Prepares to answer queries: refuses an index of another model, adapter or projection than `source`'s, and
     /// factorises the preconditioner.
     pub fn new(source: GradientSource, index: IndexReader, settings: LograSettings) -> Result<Self> {
-        settings.preconditioner.validate()?;
         if settings.projection != *source.projections().settings() {
             return Err(AttributionError::setting("projection", "differs from the gradient source's; use the same"));
         }
         let mut expected = source.header_for([0; 32], index.header().count);
         expected.examples.clone_from(&index.header().examples);
         index.header().check(&expected, index.path())?;
-        let fisher = match settings.preconditioner {
-            Preconditioner::None => None,
-            Preconditioner::Fisher { damping } => Some(Fisher::fit(&index, damping)?),
-        };
-        let norms = settings.unit_norm.then(|| match &fisher {
-            Some(fisher) => fisher.self_influence().iter().map(|v| v.sqrt()).collect(),
+        let curvature = Curvature::fit(&index, settings.preconditioner)?;
+        let norms = settings.unit_norm.then(|| match &curvature {
+            Some(curvature) => curvature.self_influence().iter().map(|v| v.sqrt()).collect(),
             None => euclidean_norms(&index),
         });
-        Ok(Self { source, index, settings, fisher, norms })
+        Ok(Self { source, index, settings, curvature, norms })
     }
 
     /// The index.
     pub fn index(&self) -> &IndexReader {
         &self.index
+    }
+
+    /// How it is asked.
+    pub fn logra_settings(&self) -> &LograSettings {
+        &self.settings
     }
 
     /// The model and its projections.
@@ -104,16 +104,41 @@ impl Logra {
 
     /// Scores for a gradient of [`Self::query_gradient`].
     pub fn score_gradient(&self, gradient: &[f64]) -> Result<Scores> {
+        Ok(self.score_gradients(&[gradient])?.remove(0))
+    }
+
+    /// Scores for several gradients of [`Self::query_gradient`], the same as one by one but with fewer passes over the
+    /// index.
+    pub fn score_gradients(&self, gradients: &[&[f64]]) -> Result<Vec<Scores>> {
         let width = self.source.projections().layers() * self.source.projections().layer_dim();
-        if gradient.len() != width {
-            return Err(AttributionError::Query(format!("its gradient has {} values, not {width}", gradient.len())));
+        let mut directions = Vec::with_capacity(gradients.len());
+        for gradient in gradients {
+            if gradient.len() != width {
+                return Err(AttributionError::Query(format!(
+                    "its gradient has {} values, not {width}",
+                    gradient.len()
+                )));
+            }
+            let mut direction = gradient.to_vec();
+            if let Some(curvature) = &self.curvature {
+                curvature.precondition(&self.index, &mut direction);
+            }
+            directions.push(direction);
         }
-        let mut direction = gradient.to_vec();
-        if let Some(fisher) = &self.fisher {
-            fisher.precondition(&self.index, &mut direction);
-        }
-        let own: f64 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
-        let mut values = products(&self.index, &direction);
+        let values = products(&self.index, &directions.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let own =
+            |(gradient, direction): (&&[f64], &Vec<f64>)| gradient.iter().zip(direction).map(|(g, d)| g * d).sum();
+        gradients
+            .iter()
+            .zip(&directions)
+            .map(own)
+            .zip(values)
+            .map(|(own, values): (f64, Vec<f64>)| self.finished(own, values))
+            .collect()
+    }
+
+    /// Scores from inner products; `own` is the query's with itself.
+    fn finished(&self, own: f64, mut values: Vec<f64>) -> Result<Scores> {
         if let Some(norms) = &self.norms {
             let query_norm = own.max(0.0).sqrt();
             for (value, norm) in values.iter_mut().zip(norms) {
@@ -159,55 +184,13 @@ fn euclidean_norms(index: &IndexReader) -> Vec<f64> {
         .collect()
 }
 
-/// Inner product of every row with `query` (layers × k_out·k_in). A row is summed by one thread in one order, f32 within
-/// a layer and f64 over the layers, so that the result does not depend on the number of threads.
-fn products(index: &IndexReader, query: &[f64]) -> Vec<f64> {
-    let dim = index.header().layer_dim();
-    // Each layer as f32 fractions of its largest value: a small layer times a large inverse stays in range.
-    let layers: Vec<(f64, Vec<f32>)> = query
-        .chunks_exact(dim)
-        .map(|layer| {
-            let max = layer.iter().fold(0f64, |m, v| m.max(v.abs()));
-            let unit = if max > 0.0 { max } else { 1.0 };
-            (unit, layer.iter().map(|v| (v / unit) as f32).collect())
-        })
-        .collect();
-    (0..index.count())
-        .into_par_iter()
-        .map_init(
-            || (vec![f16::ZERO; dim], vec![0f32; dim]),
-            |(halves, floats), i| {
-                let mut total = 0.0;
-                for (l, (unit, layer)) in layers.iter().enumerate() {
-                    let stored = index.layer(i, l);
-                    stored.fractions(halves, floats);
-                    total += f64::from(dot(floats, layer)) * f64::from(stored.scale) * unit;
-                }
-                total
-            },
-        )
-        .collect()
-}
-
-/// Σ aᵢ bᵢ in sixteen interleaved partial sums.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; 16];
-    let (a16, a_rest) = a.as_chunks::<16>();
-    let (b16, b_rest) = b.as_chunks::<16>();
-    for (x, y) in a16.iter().zip(b16) {
-        for l in 0..16 {
-            lanes[l] += x[l] * y[l];
-        }
-    }
-    lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f32>()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         attributor::QueryItem,
         index::writer::build_index,
+        projection::ProjectionKind,
         testing::{examples, settings, source},
     };
     use std::{ops::ControlFlow, path::Path};
@@ -277,19 +260,81 @@ mod tests {
     }
 
     #[test]
-    fn scores_do_not_depend_on_the_number_of_threads() -> Result<()> {
+    fn several_queries_at_once_score_as_one_by_one() -> Result<()> {
         let dir = tempfile::tempdir().unwrap();
         let logra = logra(dir.path(), FISHER, true);
-        let query: Vec<f64> = (0..14 * 64).map(|i| (i as f64).sin()).collect();
-        let with = |threads| {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap()
-                .install(|| products(logra.index(), &query))
-        };
-        assert_eq!(with(1), with(3));
+        let gradients: Vec<Vec<f64>> =
+            (0..6).map(|i| logra.query_gradient(&Query::new(vec![item(i, 1.0)])?)).collect::<Result<_>>()?;
+        let together = logra.score_gradients(&gradients.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+        for (gradient, scores) in gradients.iter().zip(together) {
+            assert_eq!(logra.score_gradient(gradient)?, scores);
+        }
         Ok(())
+    }
+
+    #[test]
+    fn every_preconditioner_and_projection_lets_an_example_find_itself() -> Result<()> {
+        let dir = tempfile::tempdir().unwrap();
+        let preconditioners = [FISHER, Preconditioner::Kfac { damping: 0.1 }, Preconditioner::Ekfac { damping: 0.1 }];
+        for (name, preconditioner) in ["fisher", "kfac", "ekfac"].iter().zip(preconditioners) {
+            let folder = dir.path().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            let logra = logra(&folder, preconditioner, true);
+            let scores = logra.score(&Query::new(vec![item(4, 1.0)])?)?;
+            assert!((scores.values[4] - 1.0).abs() < 1e-3, "{name}: {}", scores.values[4]);
+            assert_eq!(scores.top_k(1)[0].position, 4, "{name}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn wide_adapter_projections_keep_the_inner_products_of_the_adapters_own_gradients() -> Result<()> {
+        use openledger_lm::{Batch, forward_backward, per_example_grads};
+        let (base, adapter) = crate::testing::model();
+        let examples = examples(9);
+        let batch = Batch::new(&base, &examples.iter().collect::<Vec<_>>())?;
+        let grads = per_example_grads(&forward_backward(&base, &adapter, &batch)?.captures, &adapter)?;
+        let inner = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
+        let exact = inner(&grads[2], &grads[5]);
+        let scale = (inner(&grads[2], &grads[2]) * inner(&grads[5], &grads[5])).sqrt();
+        let runs = 60;
+        let mut mean = 0.0;
+        for seed in 0..runs {
+            let projection = ProjectionSettings { kind: ProjectionKind::Adapter, k_in: 16, k_out: 16, seed, batch: 1 };
+            let source = GradientSource::new(base.clone(), adapter.clone(), &projection)?;
+            let row = |i: usize| Ok::<_, AttributionError>(source.rows(&examples[i..=i])?.remove(0));
+            mean += inner(&row(2)?, &row(5)?) / runs as f64;
+        }
+        assert!((mean - exact).abs() < 0.05 * scale, "{mean} against {exact} of {scale}");
+        Ok(())
+    }
+
+    #[test]
+    fn every_preconditioner_works_on_an_adapters_own_gradients() -> Result<()> {
+        let dir = tempfile::tempdir().unwrap();
+        let (base, adapter) = crate::testing::model();
+        let projection = ProjectionSettings { kind: ProjectionKind::Adapter, ..settings(1) };
+        let source = || GradientSource::new(base.clone(), adapter.clone(), &projection);
+        let path = dir.path().join("index");
+        for preconditioner in [FISHER, Preconditioner::Kfac { damping: 0.1 }, Preconditioner::Ekfac { damping: 0.1 }] {
+            let index = build_index(&path, &source()?, &examples(9), |_, _| ControlFlow::Continue(()))?;
+            assert_eq!((index.header().rank, index.header().layer_dim()), (Some(8), 8 * 16));
+            let settings = LograSettings { projection: projection.clone(), preconditioner, unit_norm: true };
+            let scores = Logra::new(source()?, index, settings)?.score(&Query::new(vec![item(4, 1.0)])?)?;
+            assert!((scores.values[4] - 1.0).abs() < 1e-3, "{preconditioner:?}: {}", scores.values[4]);
+            assert_eq!(scores.top_k(1)[0].position, 4, "{preconditioner:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn older_settings_read_and_write_as_before() {
+        let json = r#"{"k_in":16,"k_out":16,"seed":0,"batch":1}"#;
+        let settings: ProjectionSettings = serde_json::from_str(json).unwrap();
+        assert_eq!(settings, ProjectionSettings::default());
+        assert_eq!(serde_json::to_string(&settings).unwrap(), json);
+        let pca = ProjectionSettings { kind: ProjectionKind::Pca, ..settings };
+        assert_eq!(serde_json::from_str::<ProjectionSettings>(&serde_json::to_string(&pca).unwrap()).unwrap(), pca);
     }
 
     #[test]

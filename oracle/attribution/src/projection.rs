@@ -1,17 +1,45 @@
-//! Two-sided random projection of per-example gradients (LoGra, arXiv:2405.13954, section 3).
+//! Two-sided projection of per-example gradients (LoGra, arXiv:2405.13954, section 3).
 //!
 //! The gradient of a linear layer's weight is Σ_t dy_t x_tᵀ, (out, in). It is never formed: P_outᵀ (Σ_t dy_t x_tᵀ) P_in
 //! = Σ_t (P_outᵀ dy_t)(P_inᵀ x_t)ᵀ needs only the projected activations. With entries N(0, 1/k) the inner products of
-//! gradients are kept in expectation: E⟨PᵀG P', PᵀH P'⟩ = ⟨G, H⟩.
+//! gradients are kept in expectation: E⟨PᵀG P', PᵀH P'⟩ = ⟨G, H⟩. With the orthonormal columns of a [`PcaBasis`] they are
+//! kept as far as the gradients lie in it.
+//!
+//! The gradients of an adapter's own matrices follow from the same G: ∂A = s·Bᵀ G and ∂B = s·G Aᵀ. Only their wide side
+//! needs a projection.
 
-use crate::error::{AttributionError, Result};
+use crate::{
+    error::{AttributionError, Result},
+    pca::PcaBasis,
+};
 use candle_core::{Device, Tensor};
+use openledger_lm::{Adapter, Digest};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+/// What is projected, and on what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProjectionKind {
+    /// The full weight's gradient on random directions.
+    #[default]
+    Random,
+    /// The full weight's gradient on the leading principal directions of the layer's inputs and output gradients over
+    /// the training examples.
+    Pca,
+    /// The gradients of the adapter's A and B, which are what training follows; their wide sides on random directions.
+    Adapter,
+}
+
+impl ProjectionKind {
+    fn is_random(&self) -> bool {
+        *self == Self::Random
+    }
+}
 
 /// What the rows of an index depend on, besides the model, the adapter and the examples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,12 +54,15 @@ pub struct ProjectionSettings {
     /// Examples in one backward pass. Part of the settings because padding to the longest of a batch may change the
     /// last bits of a row.
     pub batch: usize,
+    /// What is projected, and on what. Left out of the JSON where it is `random`, so that older indexes stay valid.
+    #[serde(default, skip_serializing_if = "ProjectionKind::is_random")]
+    pub kind: ProjectionKind,
 }
 
 impl Default for ProjectionSettings {
     /// 16 × 16, one example a pass: nothing is padded, and any row can be recomputed alone.
     fn default() -> Self {
-        Self { k_in: 16, k_out: 16, seed: 0, batch: 1 }
+        Self { k_in: 16, k_out: 16, seed: 0, batch: 1, kind: ProjectionKind::Random }
     }
 }
 
@@ -68,40 +99,90 @@ struct LayerProjection {
     p_in: Tensor,
     /// (out, k_out)
     p_out: Tensor,
+    /// s·Aᵀ (in, r) and s·B (out, r), for gradients of the adapter's matrices only.
+    adapter: Option<(Tensor, Tensor)>,
 }
 
-/// The projection matrices of all layers: a function of the settings and the layers' names and shapes, the same on
-/// every machine.
+/// The projection matrices of all layers: a function of the settings, the layers' names and shapes, and with
+/// [`ProjectionKind::Pca`] the basis.
 pub struct Projections {
     settings: ProjectionSettings,
     layers: Vec<LayerProjection>,
+    basis: Option<Digest>,
+    rank: Option<usize>,
 }
 
 impl Projections {
-    /// Draws the matrices on `device`.
+    /// Draws random matrices on `device`.
     pub fn new(settings: &ProjectionSettings, layers: &[LayerShape], device: &Device) -> Result<Self> {
-        settings.validate()?;
+        if settings.kind != ProjectionKind::Random {
+            return Err(AttributionError::setting(
+                "projection.kind",
+                format!("{:?} needs more than a seed; take the gradient source's constructor for it", settings.kind),
+            ));
+        }
+        Self::drawn(settings, layers, device)
+    }
+
+    /// Draws the matrices for the gradients of this adapter's own parameters; the rows are as wide as
+    /// r·(k_in + k_out) a layer.
+    pub fn of_adapter(settings: &ProjectionSettings, adapter: &Adapter, device: &Device) -> Result<Self> {
+        let mut projections = Self::drawn(settings, &layer_shapes(adapter), device)?;
+        for (layer, (_, pair)) in projections.layers.iter_mut().zip(adapter.pairs()) {
+            layer.adapter = Some(((pair.a.t()?.contiguous()? * pair.scale)?, (&pair.b * pair.scale)?));
+        }
+        projections.rank = Some(adapter.config().rank);
+        Ok(projections)
+    }
+
+    /// Takes the matrices from a basis, which must be for these layers and dimensions.
+    pub fn from_basis(
+        settings: &ProjectionSettings,
+        layers: &[LayerShape],
+        basis: &PcaBasis,
+        device: &Device,
+    ) -> Result<Self> {
+        check_widths(settings, layers)?;
+        basis.check(settings, layers)?;
+        let layers = layers
+            .iter()
+            .zip(basis.matrices())
+            .map(|(shape, (p_in, p_out))| {
+                Ok(LayerProjection {
+                    shape: shape.clone(),
+                    p_in: Tensor::from_slice(p_in, (shape.input, settings.k_in), device)?,
+                    p_out: Tensor::from_slice(p_out, (shape.output, settings.k_out), device)?,
+                    adapter: None,
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { settings: settings.clone(), layers, basis: Some(basis.hash()), rank: None })
+    }
+
+    fn drawn(settings: &ProjectionSettings, layers: &[LayerShape], device: &Device) -> Result<Self> {
+        check_widths(settings, layers)?;
         let layers = layers
             .iter()
             .map(|shape| {
-                for (field, k, width) in [
-                    ("projection.k_in", settings.k_in, shape.input),
-                    ("projection.k_out", settings.k_out, shape.output),
-                ] {
-                    if k > width {
-                        let reason =
-                            format!("is {k}, layer {} is only {width} wide; choose {width} or less", shape.name);
-                        return Err(AttributionError::setting(field, reason));
-                    }
-                }
                 Ok(LayerProjection {
                     p_in: matrix(settings.seed, &shape.name, "in", shape.input, settings.k_in, device)?,
                     p_out: matrix(settings.seed, &shape.name, "out", shape.output, settings.k_out, device)?,
                     shape: shape.clone(),
+                    adapter: None,
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { settings: settings.clone(), layers })
+        Ok(Self { settings: settings.clone(), layers, basis: None, rank: None })
+    }
+
+    /// Hash of the basis that the matrices come from, where they are not drawn.
+    pub fn basis(&self) -> Option<Digest> {
+        self.basis
+    }
+
+    /// Rank of the adapter whose own gradients are projected, `None` where the full weights' are.
+    pub fn rank(&self) -> Option<usize> {
+        self.rank
     }
 
     /// The settings that the matrices were drawn with.
@@ -119,23 +200,61 @@ impl Projections {
         self.layers.len()
     }
 
-    /// Values a layer contributes to a row: k_out · k_in.
+    /// Values a layer contributes to a row: k_out · k_in, or r · (k_in + k_out) for the adapter's own gradients.
     pub fn layer_dim(&self) -> usize {
-        self.settings.k_in * self.settings.k_out
+        layer_dim(&self.settings, self.rank)
     }
 
     /// Projects the gradients of the layer at `layer` in row order: `x` is (b, t, in), `dy` (b, t, out) with zeros at
-    /// tokens that do not count; gives (b, k_out · k_in).
+    /// tokens that do not count; gives (b, layer_dim).
     pub fn project(&self, layer: usize, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
-        let LayerProjection { p_in, p_out, .. } = &self.layers[layer];
-        let (b, t, input) = x.dims3()?;
-        let output = dy.dim(2)?;
-        let (k_in, k_out) = (self.settings.k_in, self.settings.k_out);
-        let x = x.reshape((b * t, input))?.matmul(p_in)?.reshape((b, t, k_in))?;
-        let dy = dy.reshape((b * t, output))?.matmul(p_out)?.reshape((b, t, k_out))?;
-        // The transpose is copied: the same layout for every batch size keeps the order of summation the same.
-        Ok(dy.transpose(1, 2)?.contiguous()?.matmul(&x)?.reshape((b, k_out * k_in))?)
+        let LayerProjection { p_in, p_out, adapter, .. } = &self.layers[layer];
+        match adapter {
+            None => two_sided(x, p_in, dy, p_out),
+            Some((a, b)) => Ok(Tensor::cat(&[two_sided(x, p_in, dy, b)?, two_sided(x, a, dy, p_out)?], 1)?),
+        }
     }
+}
+
+/// `left`ᵀ (Σ_t dy_t x_tᵀ) `right` of every example, flattened: x (b, t, in), right (in, k), dy (b, t, out), left (out, l)
+/// → (b, l · k).
+fn two_sided(x: &Tensor, right: &Tensor, dy: &Tensor, left: &Tensor) -> Result<Tensor> {
+    let (b, t, input) = x.dims3()?;
+    let output = dy.dim(2)?;
+    let (k, l) = (right.dim(1)?, left.dim(1)?);
+    let x = x.reshape((b * t, input))?.matmul(right)?.reshape((b, t, k))?;
+    let dy = dy.reshape((b * t, output))?.matmul(left)?.reshape((b, t, l))?;
+    // The transpose is copied: the same layout for every batch size keeps the order of summation the same.
+    Ok(dy.transpose(1, 2)?.contiguous()?.matmul(&x)?.reshape((b, l * k))?)
+}
+
+/// Values of one layer in a row, for an adapter of this rank where its own gradients are projected.
+pub(crate) fn layer_dim(settings: &ProjectionSettings, rank: Option<usize>) -> usize {
+    match rank {
+        None => settings.k_in * settings.k_out,
+        Some(rank) => rank * (settings.k_in + settings.k_out),
+    }
+}
+
+/// The adapted layers in slot order.
+pub(crate) fn layer_shapes(adapter: &Adapter) -> Vec<LayerShape> {
+    let spans = adapter.layout().spans().iter();
+    spans.map(|s| LayerShape { name: s.slot.name(), input: s.input, output: s.output }).collect()
+}
+
+fn check_widths(settings: &ProjectionSettings, layers: &[LayerShape]) -> Result<()> {
+    settings.validate()?;
+    for shape in layers {
+        for (field, k, width) in
+            [("projection.k_in", settings.k_in, shape.input), ("projection.k_out", settings.k_out, shape.output)]
+        {
+            if k > width {
+                let reason = format!("is {k}, layer {} is only {width} wide; choose {width} or less", shape.name);
+                return Err(AttributionError::setting(field, reason));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A (rows, k) matrix of N(0, 1/k), from a ChaCha8 stream of its own.
@@ -176,7 +295,7 @@ mod tests {
     }
 
     fn projections(seed: u64, k: usize, name: &str) -> Projections {
-        let settings = ProjectionSettings { k_in: k, k_out: k, seed, batch: 1 };
+        let settings = ProjectionSettings { k_in: k, k_out: k, seed, ..Default::default() };
         Projections::new(&settings, &[shape(name)], &Device::Cpu).unwrap()
     }
 
@@ -226,7 +345,7 @@ mod tests {
 
     #[test]
     fn the_matrices_never_change_between_releases() -> Result<()> {
-        let settings = ProjectionSettings { k_in: 4, k_out: 4, seed: 7, batch: 1 };
+        let settings = ProjectionSettings { k_in: 4, k_out: 4, seed: 7, ..Default::default() };
         let layer = LayerShape { name: "model.layers.0.self_attn.q_proj".into(), input: 64, output: 64 };
         let p = Projections::new(&settings, &[layer], &Device::Cpu)?;
         let bytes: Vec<u8> =

@@ -3,7 +3,7 @@
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
-    projection::{LayerShape, ProjectionSettings, Projections},
+    projection::{LayerShape, ProjectionSettings, Projections, layer_dim},
 };
 use openledger_lm::Digest;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,12 @@ pub struct IndexHeader {
     pub settings: ProjectionSettings,
     /// The layers in row order.
     pub layers: Vec<LayerShape>,
+    /// SHA-256 of the basis that the gradients are projected on, where it is not drawn from the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<String>,
+    /// Rank of the adapter, where the gradients of its own matrices are projected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank: Option<usize>,
     /// Number of rows.
     pub count: u64,
     /// SHA-256 of the ids and rows; zeros while the index is being built.
@@ -50,6 +56,8 @@ impl IndexHeader {
             examples: hex::encode(examples),
             settings: projections.settings().clone(),
             layers: projections.shapes(),
+            basis: projections.basis().map(hex::encode),
+            rank: projections.rank(),
             count,
             body: hex::encode([0; 32]),
         }
@@ -67,7 +75,17 @@ impl IndexHeader {
 
     /// Values of one layer in a row.
     pub fn layer_dim(&self) -> usize {
-        self.settings.k_in * self.settings.k_out
+        layer_dim(&self.settings, self.rank)
+    }
+
+    /// (rows, columns) of the matrices that make up one layer of a row: the projected gradient of the weight, or of the
+    /// adapter's A and B.
+    pub fn blocks(&self) -> Vec<(usize, usize)> {
+        let ProjectionSettings { k_in, k_out, .. } = self.settings;
+        match self.rank {
+            None => vec![(k_out, k_in)],
+            Some(rank) => vec![(rank, k_in), (k_out, rank)],
+        }
     }
 
     /// Bytes of a row.
@@ -148,6 +166,13 @@ impl IndexHeader {
         }
         if self.layers != expected.layers {
             return Err(mismatch(path, "layers", self.layers.len(), expected.layers.len()));
+        }
+        if self.basis != expected.basis {
+            let name = |basis: &Option<String>| basis.clone().unwrap_or_else(|| "drawn from the seed".into());
+            return Err(mismatch(path, "projection basis", name(&self.basis), name(&expected.basis)));
+        }
+        if self.rank != expected.rank {
+            return Err(mismatch(path, "adapter rank", format!("{:?}", self.rank), format!("{:?}", expected.rank)));
         }
         if self.count != expected.count {
             return Err(mismatch(path, "a number of examples,", self.count, expected.count));

@@ -93,7 +93,7 @@ mod tests {
         [[1.0, -2.0, 0.5, 0.0, 1e-9, 2e-9, 0.0, -4e-9], [0.25, 3.0, -1.0, 1.0, 8.0, 0.0, 0.0, 1.0]];
 
     fn header() -> IndexHeader {
-        let settings = ProjectionSettings { k_in: 2, k_out: 2, seed: 1, batch: 1 };
+        let settings = ProjectionSettings { k_in: 2, k_out: 2, seed: 1, ..Default::default() };
         let layers = ["a", "b"].map(|name| LayerShape { name: name.into(), input: 3, output: 2 });
         let projections = Projections::new(&settings, &layers, &Device::Cpu).unwrap();
         IndexHeader::unfinished([1; 32], [2; 32], [3; 32], &projections, 2)

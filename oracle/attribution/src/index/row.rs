@@ -43,6 +43,11 @@ pub fn layer(row: &[u8], layers: usize, layer_dim: usize, layer: usize) -> Layer
 }
 
 impl Layer<'_> {
+    /// The fractions as stored: f16, little-endian.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes
+    }
+
     /// Writes the fractions, to be multiplied by the scale, to `out`; `halves` is scratch of the same length.
     pub fn fractions(&self, halves: &mut [f16], out: &mut [f32]) {
         for (half, bytes) in halves.iter_mut().zip(self.bytes.as_chunks::<2>().0) {

@@ -1,6 +1,9 @@
 //! The damped empirical Fisher matrix of every layer, factorised.
 
-use super::cholesky::{Cholesky, axpy, dot};
+use super::{
+    cholesky::{Cholesky, axpy, dot},
+    decode,
+};
 use crate::{
     error::{AttributionError, Result},
     index::reader::IndexReader,
@@ -67,12 +70,6 @@ impl Fisher {
             }
             LayerFactor::Zero => q.fill(0.0),
         });
-    }
-}
-
-fn decode(index: &IndexReader, position: usize, layer: usize, out: &mut [f64]) {
-    for (value, stored) in out.iter_mut().zip(index.layer(position, layer).values()) {
-        *value = stored;
     }
 }
 
@@ -168,29 +165,9 @@ fn dual(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        index::{header::IndexHeader, writer::IndexWriter},
-        projection::{LayerShape, ProjectionSettings, Projections},
-    };
-    use candle_core::Device;
+    use crate::testing::synthetic_index;
 
     const DIM: usize = 6;
-
-    /// An index of `n` rows of two layers whose magnitudes differ by a million.
-    fn index(dir: &std::path::Path, n: usize) -> IndexReader {
-        let settings = ProjectionSettings { k_in: 3, k_out: 2, seed: 1, batch: 1 };
-        let layers = ["a", "b"].map(|name| LayerShape { name: name.into(), input: 3, output: 3 });
-        let projections = Projections::new(&settings, &layers, &Device::Cpu).unwrap();
-        let header = IndexHeader::unfinished([1; 32], [2; 32], [3; 32], &projections, n as u64);
-        let path = dir.join("index");
-        let mut writer = IndexWriter::create_or_resume(&path, header, &vec![[0; 32]; n]).unwrap();
-        for i in 0..n {
-            let row = |j: usize| ((i * 31 + j * 7) as f32 * 0.37).sin() * if j < DIM { 1.0 } else { 1e-6 };
-            writer.append(&[(0..2 * DIM).map(row).collect()]).unwrap();
-        }
-        writer.finish().unwrap();
-        IndexReader::open(&path).unwrap()
-    }
 
     /// (F + λI)⁻¹ q by Gauss–Jordan elimination with pivoting.
     fn naive(index: &IndexReader, layer: usize, damping: f64, q: &[f64]) -> Vec<f64> {
@@ -223,7 +200,7 @@ mod tests {
         for (n, damping) in [(4, 0.1), (4, 1e-4), (6, 0.1), (40, 0.1), (40, 1e-3)] {
             let folder = dir.path().join(format!("{n}-{damping}"));
             std::fs::create_dir(&folder).unwrap();
-            let index = index(&folder, n);
+            let index = synthetic_index(&folder, n, 3, 2);
             let fisher = Fisher::fit(&index, damping).unwrap();
             let query: Vec<f64> = (0..2 * DIM).map(|i| (i as f64).cos()).collect();
             let mut solved = query.clone();

@@ -1,15 +1,21 @@
 //! Curvature of the loss, so that directions which every example shares count less than those that tell them apart.
 //!
-//! Each layer's projected gradients g (N rows of D values) give its empirical Fisher matrix F = (1/N) Σ g gᵀ. Influence
-//! is qᵀ (F + λI)⁻¹ g with λ relative to the mean eigenvalue: λ = damping · trace(F) / D. Queries are multiplied by the
-//! inverse, not the rows: one solve a layer and query, and the index does not depend on the damping.
+//! Each layer's projected gradients g (N rows of D values) give its empirical Fisher matrix F = (1/N) Σ g gᵀ, or a
+//! Kronecker-factored approximation of it. Influence is qᵀ (F + λI)⁻¹ g with λ relative to the mean eigenvalue:
+//! λ = damping · trace(F) / D. Queries are multiplied by the inverse, not the rows: one solve a layer and query, and the
+//! index does not depend on the damping.
 
-mod cholesky;
+pub(crate) mod cholesky;
 mod fisher;
+mod kronecker;
 
 pub use fisher::Fisher;
+pub use kronecker::Kronecker;
 
-use crate::error::{AttributionError, Result};
+use crate::{
+    error::{AttributionError, Result},
+    index::reader::IndexReader,
+};
 use serde::{Deserialize, Serialize};
 
 /// What is done to a query's gradient before it meets the rows.
@@ -23,17 +29,75 @@ pub enum Preconditioner {
         /// λ as a fraction of the matrix's mean eigenvalue, positive.
         damping: f64,
     },
+    /// Multiplied by the inverse of each layer's damped Kronecker-factored Fisher matrix.
+    Kfac {
+        /// λ as a fraction of the matrix's mean eigenvalue, positive.
+        damping: f64,
+    },
+    /// As `Kfac`, with corrected eigenvalues.
+    Ekfac {
+        /// λ as a fraction of the matrix's mean eigenvalue, positive.
+        damping: f64,
+    },
 }
 
 impl Preconditioner {
     /// Refuses values out of range, naming the field.
     pub fn validate(&self) -> Result<()> {
         match *self {
-            Self::Fisher { damping } if !(damping > 0.0 && damping.is_finite()) => Err(AttributionError::setting(
-                "preconditioner.damping",
-                format!("must be positive and finite, is {damping}"),
-            )),
+            Self::Fisher { damping } | Self::Kfac { damping } | Self::Ekfac { damping }
+                if !(damping > 0.0 && damping.is_finite()) =>
+            {
+                Err(AttributionError::setting(
+                    "preconditioner.damping",
+                    format!("must be positive and finite, is {damping}"),
+                ))
+            }
             _ => Ok(()),
         }
+    }
+}
+
+/// A fitted preconditioner.
+pub enum Curvature {
+    /// Dense, layer by layer.
+    Fisher(Fisher),
+    /// Kronecker-factored.
+    Kronecker(Kronecker),
+}
+
+impl Curvature {
+    /// Fits what `preconditioner` asks for to the rows of the index, nothing for `None`.
+    pub fn fit(index: &IndexReader, preconditioner: Preconditioner) -> Result<Option<Self>> {
+        preconditioner.validate()?;
+        Ok(match preconditioner {
+            Preconditioner::None => None,
+            Preconditioner::Fisher { damping } => Some(Self::Fisher(Fisher::fit(index, damping)?)),
+            Preconditioner::Kfac { damping } => Some(Self::Kronecker(Kronecker::fit(index, damping, false))),
+            Preconditioner::Ekfac { damping } => Some(Self::Kronecker(Kronecker::fit(index, damping, true))),
+        })
+    }
+
+    /// gᵢᵀ (F + λI)⁻¹ gᵢ over all layers, for every row i of the index.
+    pub fn self_influence(&self) -> &[f64] {
+        match self {
+            Self::Fisher(fisher) => fisher.self_influence(),
+            Self::Kronecker(kronecker) => kronecker.self_influence(),
+        }
+    }
+
+    /// Replaces each layer of `query` (layers × D) by (F + λI)⁻¹ times it. `index` is the one that was fitted.
+    pub fn precondition(&self, index: &IndexReader, query: &mut [f64]) {
+        match self {
+            Self::Fisher(fisher) => fisher.precondition(index, query),
+            Self::Kronecker(kronecker) => kronecker.precondition(query),
+        }
+    }
+}
+
+/// One layer of a row of the index in f64.
+fn decode(index: &IndexReader, position: usize, layer: usize, out: &mut [f64]) {
+    for (value, stored) in out.iter_mut().zip(index.layer(position, layer).values()) {
+        *value = stored;
     }
 }

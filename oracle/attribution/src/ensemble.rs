@@ -1,0 +1,159 @@
+//! LoGra over several states of one training run: influence where the example was learned, not only at the end.
+//!
+//! One [`Logra`] a logged state, each with its own index, averaged with the learning rate that each state stands for as
+//! its weight (as TracIn does, Pruthi et al. 2020, arXiv:2002.08484).
+
+use crate::{
+    attributor::{Attributor, Query, Scores},
+    error::{AttributionError, Result},
+    logra::{Logra, LograSettings},
+};
+use serde::{Deserialize, Serialize};
+
+/// The method's name.
+pub const METHOD: &str = "logra_ensemble";
+/// Raised whenever the same settings would give other scores than before.
+pub const VERSION: u32 = 1;
+
+/// A logged state of a training run and what it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint {
+    /// Steps done at this state.
+    pub step: u64,
+    /// Factor of the state's scores, positive: see [`crate::baselines::tracin::checkpoints`].
+    pub weight: f64,
+}
+
+/// Everything the scores depend on besides model, training log and data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnsembleSettings {
+    /// The states, at least one.
+    pub checkpoints: Vec<Checkpoint>,
+    /// How each is asked.
+    pub logra: LograSettings,
+}
+
+/// Several [`Logra`] whose scores are averaged.
+pub struct LograEnsemble {
+    settings: EnsembleSettings,
+    members: Vec<Logra>,
+}
+
+impl LograEnsemble {
+    /// One member for each checkpoint of the settings, in their order: over the adapter of that state, with the same
+    /// settings and examples.
+    pub fn new(settings: EnsembleSettings, members: Vec<Logra>) -> Result<Self> {
+        if settings.checkpoints.is_empty() || settings.checkpoints.len() != members.len() {
+            return Err(AttributionError::setting(
+                "checkpoints",
+                format!(
+                    "{} are named and {} indexes given; give one index for each, at least one",
+                    settings.checkpoints.len(),
+                    members.len()
+                ),
+            ));
+        }
+        if let Some(bad) = settings.checkpoints.iter().find(|c| !(c.weight > 0.0 && c.weight.is_finite())) {
+            let reason = format!("the weight of step {} must be positive and finite, is {}", bad.step, bad.weight);
+            return Err(AttributionError::setting("checkpoints", reason));
+        }
+        let first = &members[0];
+        for member in &members {
+            if member.logra_settings() != &settings.logra {
+                return Err(AttributionError::setting("logra", "differs from an index's settings; use the same"));
+            }
+            let (own, expected) = (&member.index().header().examples, &first.index().header().examples);
+            if own != expected || member.index().ids() != first.index().ids() {
+                return Err(crate::index::header::mismatch(member.index().path(), "examples", own, expected));
+            }
+        }
+        Ok(Self { settings, members })
+    }
+}
+
+impl Attributor for LograEnsemble {
+    fn method(&self) -> &'static str {
+        METHOD
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        // Numbers, strings and booleans only: serialisation cannot fail.
+        serde_json::to_value(&self.settings).expect("plain data serialises")
+    }
+
+    fn score(&self, query: &Query) -> Result<Scores> {
+        let total: f64 = self.settings.checkpoints.iter().map(|c| c.weight).sum();
+        let mut sum = vec![0f64; self.members[0].index().count()];
+        for (member, checkpoint) in self.members.iter().zip(&self.settings.checkpoints) {
+            let share = checkpoint.weight / total;
+            for (sum, value) in sum.iter_mut().zip(member.score(query)?.values) {
+                *sum += share * f64::from(value);
+            }
+        }
+        Ok(Scores { ids: self.members[0].index().ids().clone(), values: sum.into_iter().map(|v| v as f32).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        gradient::GradientSource,
+        index::writer::build_index,
+        testing::{examples, model, settings},
+    };
+    use std::{ops::ControlFlow, path::Path};
+
+    /// LoGra over the test adapter times `factor`.
+    fn member(dir: &Path, factor: f32, count: usize) -> Logra {
+        let (base, adapter) = model();
+        let flat: Vec<f32> = adapter.to_flat().unwrap().iter().map(|v| v * factor).collect();
+        let source = || {
+            let adapter = adapter.with_flat(&flat).unwrap();
+            GradientSource::new(base.clone(), adapter, &settings(1)).unwrap()
+        };
+        let path = dir.join(format!("{factor}-{count}"));
+        let index = build_index(&path, &source(), &examples(count), |_, _| ControlFlow::Continue(())).unwrap();
+        Logra::new(source(), index, logra()).unwrap()
+    }
+
+    fn logra() -> LograSettings {
+        LograSettings { projection: settings(1), ..Default::default() }
+    }
+
+    fn of(weights: &[f64]) -> EnsembleSettings {
+        let checkpoints = (1..).zip(weights).map(|(step, weight)| Checkpoint { step, weight: *weight }).collect();
+        EnsembleSettings { checkpoints, logra: logra() }
+    }
+
+    #[test]
+    fn scores_are_the_weighted_mean_of_the_members() -> Result<()> {
+        let dir = tempfile::tempdir().unwrap();
+        let query = Query::answer(examples(5)[3].tokens.clone(), 1)?;
+        let [a, b] = [1.0, 0.5].map(|f| member(dir.path(), f, 5).score(&query).unwrap().values);
+        let members = vec![member(dir.path(), 1.0, 5), member(dir.path(), 0.5, 5)];
+        let both = LograEnsemble::new(of(&[3.0, 1.0]), members)?.score(&query)?;
+        assert_ne!(a, b);
+        for ((a, b), both) in a.iter().zip(&b).zip(&both.values) {
+            assert!((0.75 * a + 0.25 * b - both).abs() < 1e-6);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn ensembles_that_do_not_fit_together_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let members = |counts: &[usize]| counts.iter().map(|n| member(dir.path(), 1.0, *n)).collect::<Vec<_>>();
+        assert!(LograEnsemble::new(of(&[]), vec![]).is_err());
+        assert!(LograEnsemble::new(of(&[1.0]), members(&[3, 3])).is_err());
+        assert!(LograEnsemble::new(of(&[1.0, f64::NAN]), members(&[3, 3])).is_err());
+        let error = LograEnsemble::new(of(&[1.0, 1.0]), members(&[3, 4])).err().unwrap();
+        assert!(matches!(error, AttributionError::Mismatch { what: "examples", .. }), "{error}");
+    }
+}

@@ -1,0 +1,10 @@
+//! How much a method is worth: measures, the subsets they need, and a task small enough for hundreds of retrainings.
+
+pub mod correlation;
+pub mod detection;
+pub mod lds;
+pub mod pretrain;
+pub mod retrain;
+mod rng;
+pub mod subsets;
+pub mod transformations;
