@@ -3,10 +3,12 @@
 //! [`Attributor`] is what every method implements. [`logra`] is the first: projected influence from a memory-mapped
 //! index of training gradients (Choe et al. 2024, "What is Your Data Worth to GPT?", arXiv:2405.13954). [`verify`]
 //! recomputes parts of such an index, so that operators need not trust the one who built it. [`pay`] turns scores
-//! into integer shares; [`recall`] measures how well a method finds a known source.
+//! into integer shares that gaming does not raise, as [`gaming`] measures; [`recall`] measures how well a method finds a
+//! known source.
 
 pub mod attributor;
 pub mod error;
+pub mod gaming;
 pub mod gradient;
 pub mod index;
 pub mod logra;
