@@ -2,38 +2,23 @@
 //! attacker's total pay over its honest pay as the median over seeds.
 //!
 //! ```text
-//! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example gaming -- [--json] [SEEDS]
+//! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example gaming -- [--json] [seeds=3] \
+//!     [epochs=…] [lr=…] [damping=…] [settle=each|together] [pay=JSON of PaySettings]
 //! ```
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use openledger_attribution::{
-    LograSettings, ProjectionSettings,
-    gaming::{Attack, Corpus, Outcome, Suite, logra_scorer},
+    gaming::{Attack, Corpus, Outcome, Settle, Suite, TinyLogra},
     pay::PaySettings,
 };
-use openledger_lm::{BaseModel, LlamaConfig, LoraConfig, Tokenizer, TrainConfig};
-use std::sync::Arc;
 
 const DOCUMENTS: usize = 40;
 
-fn outcomes(seed: u64, settings: &PaySettings) -> Result<(u64, Vec<Outcome>)> {
-    let base = Arc::new(BaseModel::random(&LlamaConfig::tiny(), seed)?);
-    let train = TrainConfig {
-        epochs: 15,
-        batch_size: 8,
-        learning_rate: 5e-3,
-        seed,
-        lora: LoraConfig { rank: 8, alpha: 16.0, ..Default::default() },
-        ..Default::default()
-    };
-    let logra = LograSettings {
-        projection: ProjectionSettings { seed, ..Default::default() },
-        unit_norm: false,
-        ..Default::default()
-    };
+fn outcomes(method: TinyLogra, settle: Settle, settings: &PaySettings) -> Result<(u64, Vec<Outcome>)> {
     let scratch = tempfile::tempdir()?;
-    let scorer = logra_scorer(base, train, logra, scratch.path());
-    let suite = Suite::new(Corpus::countries(DOCUMENTS, seed), Tokenizer::bytes(), &scorer, settings.clone())?;
+    let seed = method.seed;
+    let scorer = method.scorer(scratch.path())?;
+    let suite = Suite::new(Corpus::countries(DOCUMENTS, seed), settle, &scorer, settings.clone())?;
     let outcomes = Attack::all().into_iter().map(|attack| suite.run(attack)).collect::<Result<_, _>>()?;
     Ok((suite.honest_share(), outcomes))
 }
@@ -46,18 +31,35 @@ fn median(outcomes: &[&Outcome], value: impl Fn(&Outcome) -> f64) -> f64 {
 
 fn main() -> Result<()> {
     let (mut json, mut seeds) = (false, 3u64);
+    let (mut method, mut settings) = (TinyLogra::default(), PaySettings::default());
+    let mut settle = Settle::Each;
     for argument in std::env::args().skip(1) {
-        match argument.as_str() {
-            "--json" => json = true,
-            number => seeds = number.parse().context("usage: gaming [--json] [SEEDS]")?,
+        if argument == "--json" {
+            json = true;
+            continue;
+        }
+        let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
+        match key {
+            "seeds" => seeds = value.parse()?,
+            "epochs" => method.epochs = value.parse()?,
+            "lr" => method.learning_rate = value.parse()?,
+            "damping" => method.damping = value.parse()?,
+            "settle" => settle = serde_json::from_value(value.into())?,
+            "pay" => settings = serde_json::from_str(value)?,
+            _ => bail!("`{argument}` is not known"),
         }
     }
-    anyhow::ensure!(seeds > 0, "SEEDS must be at least 1");
-    let settings = PaySettings::default();
-    let runs = (0..seeds).map(|seed| outcomes(seed, &settings)).collect::<Result<Vec<_>>>()?;
+    anyhow::ensure!(seeds > 0, "seeds must be at least 1");
+    let runs = (0..seeds)
+        .map(|seed| {
+            outcomes(TinyLogra { seed, ..method.clone() }, settle, &settings).with_context(|| format!("seed {seed}"))
+        })
+        .collect::<Result<Vec<_>>>()?;
     if json {
         let report = serde_json::json!({
             "documents": DOCUMENTS,
+            "method": method,
+            "settle": settle,
             "settings": settings,
             "settings_hash": hex::encode(settings.hash()),
             "runs": runs.iter().enumerate().map(|(seed, (honest, outcomes))| serde_json::json!({

@@ -120,7 +120,11 @@ fn split(corpus: &Corpus) -> Vec<Contribution> {
 }
 
 fn disguises(text: &str) -> [String; 3] {
-    [text.to_uppercase(), text.replace(". ", " -- ").replace(' ', "  "), format!("\"{}!\"", text.replace('.', ";"))]
+    [
+        text.to_uppercase(),
+        text.replace(". ", " -- ").replace(" of ", "\tof\n"),
+        format!("\"{}!\"", text.replace('.', ";")),
+    ]
 }
 
 fn edited(text: &str, i: usize) -> String {
@@ -160,7 +164,7 @@ mod tests {
         assert_eq!(corpus.contributions.iter().filter(|c| c.contributor == 0).count(), Corpus::OWN);
         for attack in Attack::all() {
             let all = attack.on(&corpus);
-            assert!(all.iter().enumerate().all(|(i, c)| c.order == i as u64 && c.text.len() < 120), "{attack:?}");
+            assert!(all.iter().enumerate().all(|(i, c)| c.order == i as u64 && c.text.len() < 127), "{attack:?}");
             if attack != Attack::Split {
                 assert!(all.len() > 24 && all[..24] == corpus.contributions, "{attack:?}");
             }

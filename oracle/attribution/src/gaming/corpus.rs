@@ -1,4 +1,4 @@
-//! Documents of many contributors, and questions in other words that they answer.
+//! Documents of many contributors, and questions that they answer.
 
 use openledger_lm::sha256;
 
@@ -38,20 +38,20 @@ impl Corpus {
     pub const OWN: usize = 4;
 
     /// `documents` descriptions of invented countries, the first [`Corpus::OWN`] of them the attacker's and the rest by
-    /// one contributor each. Of every four documents one is asked about, with the names that its two facts link.
+    /// one contributor each. Of every four documents one is asked about; its first two sentences are the answer.
     pub fn countries(documents: usize, seed: u64) -> Self {
         let contributions = (0..documents).map(|i| Contribution {
             contributor: i.saturating_sub(Self::OWN - 1),
             order: i as u64,
             text: Country::new(seed, i).sentences().join(" "),
         });
-        let asked = (0..documents).step_by(4).flat_map(|i| {
-            let country = Country::new(seed, i);
-            let question = |prompt: String, answer: &str| Question { prompt, answer: answer.into(), source: i as u64 };
-            [
-                question(format!("which town governs {}? it is ", country.name), &country.capital),
-                question(format!("at table in {} they have ", country.name), &country.dish),
-            ]
+        let asked = (0..documents).step_by(4).map(|i| {
+            let Country { name, capital, dish, .. } = Country::new(seed, i);
+            Question {
+                prompt: format!("the capital of {name} is "),
+                answer: format!("{capital}. in {name} people eat {dish}."),
+                source: i as u64,
+            }
         });
         Self { contributions: contributions.collect(), questions: asked.collect() }
     }

@@ -14,5 +14,5 @@ mod suite;
 
 pub use attack::Attack;
 pub use corpus::{Contribution, Corpus, Question};
-pub use logra::logra_scorer;
-pub use suite::{Outcome, Scored, Scorer, Suite};
+pub use logra::TinyLogra;
+pub use suite::{Outcome, Scored, Scorer, Settle, Suite};

@@ -7,23 +7,34 @@ use super::{
 use crate::{
     attributor::{Query, QueryItem, Scores},
     error::{AttributionError, Result},
-    pay::{Clusters, Document, PayInput, PaySettings, ppm, shares},
+    pay::{Clusters, Document, PayInput, PaySettings, combine, ppm, shares},
 };
 use openledger_lm::{Example, Tokenizer, sha256};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a method says of training examples, one entry each in their order.
 pub struct Scored {
-    /// The scores.
-    pub scores: Scores,
+    /// The scores for each query.
+    pub scores: Vec<Scores>,
     /// gᵢᵀ(F+λI)⁻¹gᵢ.
     pub self_influence: Vec<f64>,
     /// Projected gradients.
     pub rows: Vec<Vec<f32>>,
 }
 
-/// Trains on the examples and scores them for a query.
-pub type Scorer<'a> = dyn Fn(&[Example], &Query) -> Result<Scored> + 'a;
+/// Trains on the examples and scores them for each query.
+pub type Scorer<'a> = dyn Fn(&[Example], &[Query]) -> Result<Scored> + 'a;
+
+/// What is attributed at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settle {
+    /// All answers in one query, as an epoch's settlement does: for exact methods. The noise of an estimate grows with
+    /// the number of answers, and what one document contributed to one of them drowns in it.
+    Together,
+    /// Every answer in a query of its own; their shares are combined.
+    Each,
+}
 
 /// A corpus, a method and the rules of pay.
 pub struct Suite<'a> {
@@ -31,7 +42,7 @@ pub struct Suite<'a> {
     tokenizer: Tokenizer,
     scorer: &'a Scorer<'a>,
     settings: PaySettings,
-    query: Query,
+    queries: Vec<Query>,
     honest: Paid,
 }
 
@@ -69,8 +80,9 @@ struct Paid {
 impl<'a> Suite<'a> {
     /// Trains, scores and pays the honest corpus. Refuses one in which the attacker earns nothing: a multiplier of
     /// nothing says nothing.
-    pub fn new(corpus: Corpus, tokenizer: Tokenizer, scorer: &'a Scorer<'a>, settings: PaySettings) -> Result<Self> {
-        let items = corpus
+    pub fn new(corpus: Corpus, settle: Settle, scorer: &'a Scorer<'a>, settings: PaySettings) -> Result<Self> {
+        let tokenizer = Tokenizer::bytes();
+        let items: Vec<QueryItem> = corpus
             .questions
             .iter()
             .map(|q| {
@@ -80,15 +92,18 @@ impl<'a> Suite<'a> {
                 Ok(QueryItem { tokens, loss_from, weight: 1.0 })
             })
             .collect::<Result<_>>()?;
-        let query = Query::new(items)?;
-        let honest = pay(&corpus.contributions, &tokenizer, scorer, &settings, &query, false)?;
+        let queries = match settle {
+            Settle::Together => vec![Query::new(items)?],
+            Settle::Each => items.into_iter().map(|item| Query::new(vec![item])).collect::<Result<_>>()?,
+        };
+        let honest = pay(&corpus.contributions, &tokenizer, scorer, &settings, &queries, false)?;
         if honest.attacker == 0 || honest.others == 0 || honest.attacker_without_rules == 0 {
             return Err(AttributionError::Scores(format!(
                 "in the honest run the attacker earns {} ppm and the others {}; choose a corpus where both earn",
                 honest.attacker, honest.others
             )));
         }
-        Ok(Self { corpus, tokenizer, scorer, settings, query, honest })
+        Ok(Self { corpus, tokenizer, scorer, settings, queries, honest })
     }
 
     /// The attacker's honest share in parts per million.
@@ -100,7 +115,7 @@ impl<'a> Suite<'a> {
     pub fn run(&self, attack: Attack) -> Result<Outcome> {
         let contributions = attack.on(&self.corpus);
         let paid =
-            |all_trained| pay(&contributions, &self.tokenizer, self.scorer, &self.settings, &self.query, all_trained);
+            |all_trained| pay(&contributions, &self.tokenizer, self.scorer, &self.settings, &self.queries, all_trained);
         let (filtered, all) = (paid(false)?, paid(true)?);
         let ratio = |now: u64, before: u64| now as f64 / before as f64;
         Ok(Outcome {
@@ -121,7 +136,7 @@ fn pay(
     tokenizer: &Tokenizer,
     scorer: &Scorer,
     settings: &PaySettings,
-    query: &Query,
+    queries: &[Query],
     all_trained: bool,
 ) -> Result<Paid> {
     let documents: Vec<Document> = contributions
@@ -134,17 +149,16 @@ fn pay(
     };
     let documents: Vec<Document> = trained.iter().map(|&i| documents[i]).collect();
     let examples = documents.iter().map(|d| Ok(Example::text(tokenizer, d.id, d.text)?)).collect::<Result<Vec<_>>>()?;
-    let scored = scorer(&examples, query)?;
+    let scored = scorer(&examples, queries)?;
     let clusters = Clusters::with_gradients(&documents, &|i| scored.rows[i].clone(), &settings.clusters)?;
     let targets: Vec<u32> = examples.iter().map(|e| e.targets() as u32).collect();
-    let input = PayInput {
-        scores: &scored.scores,
-        targets: &targets,
-        self_influence: Some(&scored.self_influence),
-        clusters: &clusters,
-    };
-    let paid = shares(&input, settings)?.per_example;
-    let without_rules = ppm(&scored.scores)?;
+    let paid = scored.scores.iter().map(|scores| {
+        let self_influence = Some(scored.self_influence.as_slice());
+        let input = PayInput { scores, targets: &targets, self_influence, clusters: &clusters };
+        Ok(shares(&input, settings)?.per_example)
+    });
+    let paid = together(paid.collect::<Result<_>>()?)?;
+    let without_rules = together(scored.scores.iter().map(ppm).collect::<Result<_>>()?)?;
     let is_attackers = |i: usize| contributions[trained[i]].contributor == 0;
     let total = |parts: &[u64], attackers: bool| -> u64 {
         parts.iter().enumerate().filter(|(i, _)| is_attackers(*i) == attackers).map(|(_, p)| p).sum()
@@ -155,4 +169,9 @@ fn pay(
         attacker_without_rules: total(&without_rules, true),
         owned: clusters.owners().into_iter().filter(|i| is_attackers(*i)).count(),
     })
+}
+
+/// The shares of answers of the same fee as one.
+fn together(answers: Vec<Vec<u64>>) -> Result<Vec<u64>> {
+    combine(&answers.iter().map(|shares| (1, shares.as_slice())).collect::<Vec<_>>())
 }

@@ -76,7 +76,7 @@ mod tests {
     fn signatures_never_change_between_releases() {
         let settings = NearSettings { shingle: 8, bands: 2, rows: 2, jaccard: 0.5 };
         let signature = MinHasher::new(7, &settings).signature("the quick brown fox");
-        assert_eq!(signature, [0, 0, 0, 0]);
+        assert_eq!(signature, [3668881533, 1489660670, 1424875492, 1298837166]);
     }
 
     #[test]
