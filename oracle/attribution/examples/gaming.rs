@@ -1,5 +1,6 @@
 //! What attacks on the pay gain: trains a tiny model on honest documents, then on each attack, and prints the
-//! attacker's total pay over its honest pay as the median over seeds.
+//! attacker's pay over its honest pay: of all seeds' totals, and the median over seeds. `trained` is with duplicates trained
+//! on, `no rules` pays positive scores as they are.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example gaming -- [--json] [seeds=3] \
@@ -14,13 +15,12 @@ use openledger_attribution::{
 
 const DOCUMENTS: usize = 40;
 
-fn outcomes(method: TinyLogra, settle: Settle, settings: &PaySettings) -> Result<(u64, Vec<Outcome>)> {
+fn outcomes(method: TinyLogra, settle: Settle, settings: &PaySettings) -> Result<Vec<Outcome>> {
     let scratch = tempfile::tempdir()?;
     let seed = method.seed;
     let scorer = method.scorer(scratch.path())?;
     let suite = Suite::new(Corpus::countries(DOCUMENTS, seed), settle, &scorer, settings.clone())?;
-    let outcomes = Attack::all().into_iter().map(|attack| suite.run(attack)).collect::<Result<_, _>>()?;
-    Ok((suite.honest_share(), outcomes))
+    Ok(Attack::all().into_iter().map(|attack| suite.run(attack)).collect::<Result<_, _>>()?)
 }
 
 fn median(outcomes: &[&Outcome], value: impl Fn(&Outcome) -> f64) -> f64 {
@@ -62,26 +62,24 @@ fn main() -> Result<()> {
             "settle": settle,
             "settings": settings,
             "settings_hash": hex::encode(settings.hash()),
-            "runs": runs.iter().enumerate().map(|(seed, (honest, outcomes))| serde_json::json!({
-                "seed": seed, "honest_ppm": honest, "outcomes": outcomes,
-            })).collect::<Vec<_>>(),
+            "runs": runs.iter().enumerate().map(|(seed, outcomes)| serde_json::json!({ "seed": seed, "outcomes": outcomes })).collect::<Vec<_>>(),
         });
         println!("{}", serde_json::to_string_pretty(&report)?);
         return Ok(());
     }
-    println!("honest shares of the attacker, ppm: {:?}", runs.iter().map(|r| r.0).collect::<Vec<_>>());
     println!(
-        "{:<26} {:>10} {:>7} {:>7} | {:>7} {:>7} | {:>8}",
-        "attack", "owned", "paid", "largest", "others", "trained", "no rules"
+        "{:<26} {:>8} {:>7} {:>7} | {:>7} {:>7} | {:>8}",
+        "attack", "owned", "total", "median", "others", "trained", "no rules"
     );
     for (i, attack) in Attack::all().into_iter().enumerate() {
-        let all: Vec<&Outcome> = runs.iter().map(|(_, outcomes)| &outcomes[i]).collect();
-        let largest = all.iter().map(|o| o.multiplier).fold(0.0, f64::max);
+        let all: Vec<&Outcome> = runs.iter().map(|outcomes| &outcomes[i]).collect();
+        let total = |ppm: fn(&Outcome) -> u64| all.iter().map(|o| ppm(o)).sum::<u64>() as f64;
         println!(
-            "{:<26} {:>4} of {:>2} {:>7.3} {largest:>7.3} | {:>7.3} {:>7.3} | {:>8.3}",
+            "{:<26} {:>2} of {:>2} {:>7.3} {:>7.3} | {:>7.3} {:>7.3} | {:>8.3}",
             format!("{attack:?}").replace(['{', '}'], ""),
             all[0].owned,
             all[0].registered,
+            total(|o| o.attack_ppm) / total(|o| o.honest_ppm),
             median(&all, |o| o.multiplier),
             median(&all, |o| o.others),
             median(&all, |o| o.multiplier_all_trained),

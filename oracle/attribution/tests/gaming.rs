@@ -6,26 +6,30 @@ use openledger_attribution::{
 };
 
 /// Outcomes of the attacks for a seed.
-fn outcomes(seed: u64, attacks: impl Iterator<Item = Attack>) -> Vec<Outcome> {
+fn outcomes(seed: u64, attacks: &[Attack]) -> Vec<Outcome> {
     let scratch = tempfile::tempdir().unwrap();
     let scorer = TinyLogra { seed, ..Default::default() }.scorer(scratch.path()).unwrap();
     let suite = Suite::new(Corpus::countries(40, seed), Settle::Each, &scorer, PaySettings::default()).unwrap();
-    attacks.map(|attack| suite.run(attack).unwrap()).collect()
+    attacks.iter().map(|attack| suite.run(*attack).unwrap()).collect()
 }
 
 #[test]
-fn repeating_ones_own_or_anothers_text_changes_nobodys_pay() {
-    for outcome in outcomes(0, Attack::all().into_iter().filter(|a| a.repeats_text())) {
-        assert_eq!((outcome.multiplier, outcome.others), (1.0, 1.0), "{outcome:?}");
-        assert_eq!(outcome.owned, Corpus::OWN, "{outcome:?}");
+fn repeating_ones_own_or_anothers_text_changes_nobodys_pay_and_gains_without_the_rules() {
+    let attacks = [Attack::Duplicate { copies: 4 }, Attack::Edit { copies: 2 }, Attack::CopyOthers];
+    let outcomes = outcomes(0, &attacks);
+    for outcome in &outcomes {
+        assert!(outcome.attack.repeats_text());
+        assert_eq!((outcome.multiplier, outcome.others, outcome.owned), (1.0, 1.0, Corpus::OWN), "{outcome:?}");
+        // Trained on, they gain nothing either here.
+        assert!(outcome.multiplier_all_trained <= 1.0, "{outcome:?}");
     }
+    assert!(outcomes[2].multiplier_without_rules > 2.0, "the attack is one: {outcomes:?}");
 }
 
 #[test]
-fn splitting_over_identities_and_adding_junk_gain_nothing() {
-    for attack in [Attack::Split, Attack::Junk { documents: 8 }, Attack::Outlier { documents: 8 }] {
-        let all: Vec<Outcome> = (0..3).flat_map(|seed| outcomes(seed, std::iter::once(attack))).collect();
-        let mean = all.iter().map(|o| o.multiplier).sum::<f64>() / all.len() as f64;
-        assert!(mean <= 1.0, "{attack:?} gains: {mean} on average of {all:?}");
+fn splitting_over_identities_gains_nothing() {
+    for seed in 0..2 {
+        let outcome = &outcomes(seed, &[Attack::Split])[0];
+        assert!(outcome.owned == 3 * Corpus::OWN && outcome.multiplier <= 1.0, "{outcome:?}");
     }
 }

@@ -33,7 +33,7 @@ pub enum Attack {
     Paraphrase,
     /// The documents of others that are asked about, in other words and another order.
     ParaphraseOthers,
-    /// Two other contributors' documents halved and joined, for all that are asked about.
+    /// A sentence each of three documents that are asked about, in all rotations.
     Stitch,
     /// Sentences of words that mean nothing.
     Junk {
@@ -45,7 +45,7 @@ pub enum Attack {
         /// Documents.
         documents: usize,
     },
-    /// The very questions of the epoch with their answers, answers taken from others.
+    /// The very questions of the epoch, each with the first sentence of its answer.
     Target,
 }
 
@@ -93,13 +93,15 @@ impl Attack {
             Self::Paraphrase => own().map(|t| paraphrase(&t)).collect(),
             Self::ParaphraseOthers => others.iter().map(|t| paraphrase(t)).collect(),
             Self::Stitch => {
-                let half = |t: &str| t.split_inclusive(". ").next().unwrap_or(t).to_owned();
-                let rest = |t: &str| t.split_inclusive(". ").skip(1).collect::<String>();
-                (0..others.len()).map(|i| half(others[i]) + &rest(others[(i + 1) % others.len()])).collect()
+                let sentence = |i: usize, n: usize| others[i % others.len()].split_inclusive(". ").nth(n).unwrap_or("");
+                (0..others.len()).map(|i| (0..3).map(|n| sentence(i + n, n)).collect()).collect()
             }
             Self::Junk { documents } => (0..documents).map(junk).collect(),
             Self::Outlier { documents } => (0..documents).map(outlier).collect(),
-            Self::Target => corpus.questions.iter().map(|q| format!("{}{}", q.prompt, q.answer)).collect(),
+            Self::Target => {
+                let first = |answer: &str| answer.split_inclusive('.').next().unwrap_or(answer).to_owned();
+                corpus.questions.iter().map(|q| q.prompt.clone() + &first(&q.answer)).collect()
+            }
             Self::Split => return split(corpus),
         };
         let next = corpus.contributions.len() as u64;

@@ -55,6 +55,10 @@ pub struct Outcome {
     pub registered: usize,
     /// Of those, the ones that repeat nobody.
     pub owned: usize,
+    /// Attacker's honest share in parts per million.
+    pub honest_ppm: u64,
+    /// Its share under the attack where duplicates of the text are not trained on.
+    pub attack_ppm: u64,
     /// Attacker's total pay over its honest pay where duplicates of the text are not trained on.
     pub multiplier: f64,
     /// The others' total pay over theirs without the attack, likewise.
@@ -106,11 +110,6 @@ impl<'a> Suite<'a> {
         Ok(Self { corpus, tokenizer, scorer, settings, queries, honest })
     }
 
-    /// The attacker's honest share in parts per million.
-    pub fn honest_share(&self) -> u64 {
-        self.honest.attacker
-    }
-
     /// Trains, scores and pays the corpus under an attack, with and without its duplicates in training.
     pub fn run(&self, attack: Attack) -> Result<Outcome> {
         let contributions = attack.on(&self.corpus);
@@ -122,6 +121,8 @@ impl<'a> Suite<'a> {
             attack,
             registered: contributions.iter().filter(|c| c.contributor == 0).count(),
             owned: filtered.owned,
+            honest_ppm: self.honest.attacker,
+            attack_ppm: filtered.attacker,
             multiplier: ratio(filtered.attacker, self.honest.attacker),
             others: ratio(filtered.others, self.honest.others),
             multiplier_all_trained: ratio(all.attacker, self.honest.attacker),
