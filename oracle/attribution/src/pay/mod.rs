@@ -27,13 +27,14 @@
 //! - **A document is paid for its content, not for being one document.** Training counts each example's *mean* loss, so
 //!   that k pieces weigh k times as much as the whole. Scores are therefore multiplied by the number of target tokens,
 //!   which makes them additive over pieces; see [`normalise`].
-//! - **Noise earns nothing.** The positive part of a score that is noise around zero is positive on average: without a
+//! - **Noise earns little.** The positive part of a score that is noise around zero is positive on average: without a
 //!   floor, junk earns in proportion to its amount, and a document cut into pieces drops those that do harm; see
 //!   [`floor`].
 //! - **An outlier's score stops growing.** See [`normalise`].
 //!
 //! What they cannot do: a paraphrase that neither shares its words nor its gradient with the original is a document of
-//! its own, and if it teaches the model, it earns. [`crate::gaming`] measures how much each attack still gains. A cap
+//! its own, and if it teaches the model, it earns. Junk changes what the model learns, and with it, by chance, what the
+//! attacker's own documents earn: with the noisy scores of a tiny model its multiplier is not held at 1. [`crate::gaming`] measures how much each attack still gains. A cap
 //! that binds is evaded by splitting; see [`cap`].
 
 pub mod cap;

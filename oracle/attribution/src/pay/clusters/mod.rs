@@ -15,7 +15,8 @@
 //! The first two need no model: documents that fail them can be left out of training ([`Clusters::by_text`]).
 //!
 //! What remains open to whoever registers *first*: a document claims its surroundings, and those who come later get
-//! nothing there. And to who comes later: a text stitched from parts of several others resembles none of them enough.
+//! nothing there. And to who comes later: a text stitched from small parts of several others
+//! resembles none of them enough, nor does a single sentence of a longer text.
 
 mod bands;
 pub mod gradient;
