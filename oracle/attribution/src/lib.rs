@@ -4,8 +4,8 @@
 //! index of training gradients (Choe et al. 2024, "What is Your Data Worth to GPT?", arXiv:2405.13954). [`verify`]
 //! recomputes parts of such an index, so that operators need not trust the one who built it. [`magic`] is exact: it goes
 //! back through the logged training itself. [`spans`] finds what an answer repeats verbatim. [`pay`] turns scores into
-//! integer shares; [`recall`] measures how well a method finds a known source. [`baselines`] are the methods that ours
-//! are compared with, by the measures of [`evaluate`].
+//! integer shares, and [`gaming`] measures what attacks on them gain; [`recall`] measures how well a method finds a known
+//! source. [`baselines`] are the methods that ours are compared with, by the measures of [`evaluate`].
 
 pub mod attributor;
 pub mod baselines;
@@ -13,6 +13,7 @@ mod eigen;
 pub mod ensemble;
 pub mod error;
 pub mod evaluate;
+pub mod gaming;
 pub mod gradient;
 pub mod index;
 pub mod logra;

@@ -1,0 +1,90 @@
+//! What attacks on the pay gain: trains a tiny model on honest documents, then on each attack, and prints the
+//! attacker's pay over its honest pay: of all seeds' totals, and the median over seeds. `trained` is with duplicates trained
+//! on, `no rules` pays positive scores as they are.
+//!
+//! ```text
+//! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example gaming -- [--json] [seeds=3] \
+//!     [epochs=…] [lr=…] [damping=…] [settle=each|together] [pay=JSON of PaySettings]
+//! ```
+
+use anyhow::{Context, Result, bail};
+use openledger_attribution::{
+    gaming::{Attack, Corpus, Outcome, Settle, Suite, TinyLogra},
+    pay::PaySettings,
+};
+
+const DOCUMENTS: usize = 40;
+
+fn outcomes(method: TinyLogra, settle: Settle, settings: &PaySettings) -> Result<Vec<Outcome>> {
+    let scratch = tempfile::tempdir()?;
+    let seed = method.seed;
+    let scorer = method.scorer(scratch.path())?;
+    let suite = Suite::new(Corpus::countries(DOCUMENTS, seed), settle, &scorer, settings.clone())?;
+    Ok(Attack::all().into_iter().map(|attack| suite.run(attack)).collect::<Result<_, _>>()?)
+}
+
+fn median(outcomes: &[&Outcome], value: impl Fn(&Outcome) -> f64) -> f64 {
+    let mut values: Vec<f64> = outcomes.iter().map(|o| value(o)).collect();
+    values.sort_by(f64::total_cmp);
+    (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0
+}
+
+fn main() -> Result<()> {
+    let (mut json, mut seeds) = (false, 3u64);
+    let (mut method, mut settings) = (TinyLogra::default(), PaySettings::default());
+    let mut settle = Settle::Each;
+    for argument in std::env::args().skip(1) {
+        if argument == "--json" {
+            json = true;
+            continue;
+        }
+        let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
+        match key {
+            "seeds" => seeds = value.parse()?,
+            "epochs" => method.epochs = value.parse()?,
+            "lr" => method.learning_rate = value.parse()?,
+            "damping" => method.damping = value.parse()?,
+            "settle" => settle = serde_json::from_value(value.into())?,
+            "pay" => settings = serde_json::from_str(value)?,
+            _ => bail!("`{argument}` is not known"),
+        }
+    }
+    anyhow::ensure!(seeds > 0, "seeds must be at least 1");
+    let runs = (0..seeds)
+        .map(|seed| {
+            outcomes(TinyLogra { seed, ..method.clone() }, settle, &settings).with_context(|| format!("seed {seed}"))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    if json {
+        let report = serde_json::json!({
+            "documents": DOCUMENTS,
+            "method": method,
+            "settle": settle,
+            "settings": settings,
+            "settings_hash": hex::encode(settings.hash()),
+            "runs": runs.iter().enumerate().map(|(seed, outcomes)| serde_json::json!({ "seed": seed, "outcomes": outcomes })).collect::<Vec<_>>(),
+        });
+        println!("{}", serde_json::to_string_pretty(&report)?);
+        return Ok(());
+    }
+    println!(
+        "{:<26} {:>8} {:>7} {:>7} | {:>7} {:>7} | {:>8}",
+        "attack", "owned", "total", "median", "others", "trained", "no rules"
+    );
+    for (i, attack) in Attack::all().into_iter().enumerate() {
+        let all: Vec<&Outcome> = runs.iter().map(|outcomes| &outcomes[i]).collect();
+        let total = |ppm: fn(&Outcome) -> u64| all.iter().map(|o| ppm(o)).sum::<u64>() as f64;
+        println!(
+            "{:<26} {:>2} of {:>2} {:>7.3} {:>7.3} | {:>7.3} {:>7.3} | {:>8.3}",
+            format!("{attack:?}").replace(['{', '}'], ""),
+            all[0].owned,
+            all[0].registered,
+            total(|o| o.attack_ppm) / total(|o| o.honest_ppm),
+            median(&all, |o| o.multiplier),
+            median(&all, |o| o.others),
+            median(&all, |o| o.multiplier_all_trained),
+            median(&all, |o| o.multiplier_without_rules),
+        );
+    }
+    Ok(())
+}

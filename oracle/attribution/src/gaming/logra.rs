@@ -1,0 +1,73 @@
+//! Training and [`Logra`] as a scorer.
+
+use super::suite::Scored;
+use crate::{
+    attributor::{Attributor, Query},
+    error::{AttributionError, Result},
+    gradient::GradientSource,
+    index::writer::build_index,
+    logra::{Logra, LograSettings},
+    pay::clusters::gradient::index_row,
+    precondition::{Fisher, Preconditioner},
+    projection::ProjectionSettings,
+};
+use openledger_lm::{BaseModel, Example, LlamaConfig, LoraConfig, TrainConfig, Trainer};
+use serde::Serialize;
+use std::{ops::ControlFlow, path::Path, sync::Arc};
+
+/// A tiny model trained to tell the documents apart, and projected influence of its examples.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TinyLogra {
+    /// Seed of weights, training and projection.
+    pub seed: u64,
+    /// Passes over the documents.
+    pub epochs: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Damping of the Fisher matrix, which also measures self-influence.
+    pub damping: f64,
+}
+
+impl Default for TinyLogra {
+    fn default() -> Self {
+        Self { seed: 0, epochs: 15, learning_rate: 5e-3, damping: 1.0 }
+    }
+}
+
+impl TinyLogra {
+    /// Trains and scores, with the index in the folder `scratch`.
+    pub fn scorer(self, scratch: &Path) -> Result<impl Fn(&[Example], &[Query]) -> Result<Scored>> {
+        let base = Arc::new(BaseModel::random(&LlamaConfig::tiny(), self.seed)?);
+        let train = TrainConfig {
+            epochs: self.epochs,
+            batch_size: 8,
+            learning_rate: self.learning_rate,
+            seed: self.seed,
+            lora: LoraConfig { rank: 8, alpha: 16.0, ..Default::default() },
+            ..Default::default()
+        };
+        let settings = LograSettings {
+            projection: ProjectionSettings { seed: self.seed, ..Default::default() },
+            preconditioner: Preconditioner::Fisher { damping: self.damping },
+            unit_norm: false,
+        };
+        let path = scratch.join("index");
+        Ok(move |examples: &[Example], queries: &[Query]| {
+            let mut trainer = Trainer::new(base.clone(), train.clone(), examples.into())?;
+            while !trainer.is_finished() {
+                trainer.step()?;
+            }
+            let source = GradientSource::new(base.clone(), trainer.adapter().clone(), &settings.projection)?;
+            if path.exists() {
+                // That of the run before: another adapter's.
+                std::fs::remove_file(&path).map_err(AttributionError::io("delete", &path))?;
+            }
+            let index = build_index(&path, &source, examples, |_, _| ControlFlow::Continue(()))?;
+            let self_influence = Fisher::fit(&index, self.damping)?.self_influence().to_vec();
+            let rows = (0..index.count()).map(|i| index_row(&index, i)).collect();
+            let logra = Logra::new(source, index, settings.clone())?;
+            let scores = queries.iter().map(|query| logra.score(query)).collect::<Result<_>>()?;
+            Ok(Scored { scores, self_influence, rows })
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! The largest share of a pool that one document may have.
+//!
+//! What is above the cap goes to the others in proportion to their weights, up to the cap in turn. Where nobody is left
+//! to take it, the rest is *unallocated*: it stays where it came from, in the pool.
+//!
+//! A cap that binds is evaded by splitting: k pieces have k caps, at most share/cap times what the whole got. Nothing on
+//! the ledger tells an identity from another, so there is no cure but a cap above what an honest document reaches; where
+//! no share exceeds it, splitting gains nothing. It is the last resort against a single document that takes a whole
+//! pool, not a means to spread pay.
+
+use openledger_protocol::allocate::{PPM, largest_remainder};
+
+/// Divides 1,000,000 in proportion to `weights` with no part above `cap`, and says how much is left: the parts and the
+/// rest sum to 1,000,000, or to zero where all weights are zero. Ties go to the lower index. A weight is below 2^44.
+pub fn capped_shares(weights: &[u64], cap: u64) -> (Vec<u64>, u64) {
+    if weights.iter().all(|w| *w == 0) {
+        return (vec![0; weights.len()], 0);
+    }
+    let mut capped = vec![false; weights.len()];
+    loop {
+        let amount = PPM.saturating_sub(cap.saturating_mul(capped.iter().filter(|c| **c).count() as u64));
+        let rest: Vec<u64> = weights.iter().zip(&capped).map(|(w, c)| if *c { 0 } else { *w }).collect();
+        let total: u128 = rest.iter().map(|w| u128::from(*w)).sum();
+        // amount·w/total > cap, exactly. Capping some raises the share of the others: again until none is above.
+        let above = |w: &u64| u128::from(amount) * u128::from(*w) > u128::from(cap) * total;
+        let newly: Vec<usize> = (0..rest.len()).filter(|i| above(&rest[*i])).collect();
+        if newly.is_empty() {
+            let mut parts = largest_remainder(amount, &rest);
+            let unallocated = if total == 0 { amount } else { 0 };
+            for (part, _) in parts.iter_mut().zip(&capped).filter(|(_, c)| **c) {
+                *part = cap;
+            }
+            return (parts, unallocated);
+        }
+        for i in newly {
+            capped[i] = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_above_the_cap_goes_to_the_others_in_proportion() {
+        assert_eq!(capped_shares(&[8, 1, 1], 600_000), (vec![600_000, 200_000, 200_000], 0));
+        // 800,000 → 400,000; the second then has 400,000 too: 600,000·2/3; the third takes the rest.
+        assert_eq!(capped_shares(&[16, 3, 1], 400_000), (vec![400_000, 400_000, 200_000], 0));
+        assert_eq!(capped_shares(&[3, 1], PPM), (vec![750_000, 250_000], 0));
+    }
+
+    #[test]
+    fn where_everybody_is_capped_the_rest_is_unallocated() {
+        assert_eq!(capped_shares(&[5, 1, 0], 300_000), (vec![300_000, 300_000, 0], 400_000));
+        assert_eq!(capped_shares(&[0, 0], 300_000), (vec![0, 0], 0));
+        assert_eq!(capped_shares(&[], 1), (vec![], 0));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_nobody_exceeds_the_cap(
+            weights in prop::collection::vec(0u64..1 << 41, 0..30),
+            cap in 1u64..=PPM,
+        ) {
+            let (parts, unallocated) = capped_shares(&weights, cap);
+            let earning = weights.iter().filter(|w| **w > 0).count() as u64;
+            prop_assert_eq!(parts.iter().sum::<u64>() + unallocated, if earning == 0 { 0 } else { PPM });
+            prop_assert!(parts.iter().all(|p| *p <= cap));
+            // Something is left exactly where the caps of all who earn do not reach.
+            prop_assert_eq!(unallocated, if earning == 0 { 0 } else { PPM.saturating_sub(earning * cap) });
+            for (w, p) in weights.iter().zip(&parts) {
+                prop_assert!(*w > 0 || *p == 0);
+                for (v, q) in weights.iter().zip(&parts) {
+                    prop_assert!(w < v || p + 1 >= *q);
+                }
+            }
+        }
+
+        #[test]
+        fn a_split_gains_nothing_where_the_cap_does_not_bind(
+            pieces in prop::collection::vec(1u64..1 << 38, 1..6),
+            others in prop::collection::vec(1u64..1 << 41, 2..10),
+        ) {
+            let whole = [&[pieces.iter().sum::<u64>()], others.as_slice()].concat();
+            let (uncapped, _) = capped_shares(&whole, PPM);
+            let cap = uncapped.iter().max().unwrap() + 1;
+            let (parts, _) = capped_shares(&[pieces.as_slice(), &others].concat(), cap);
+            prop_assert!(parts[..pieces.len()].iter().sum::<u64>() <= uncapped[0] + pieces.len() as u64);
+        }
+    }
+}

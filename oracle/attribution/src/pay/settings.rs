@@ -1,0 +1,107 @@
+//! Everything that shares depend on besides documents, scores and gradients.
+
+use super::{clusters::ClusterSettings, normalise::Normalisation};
+use crate::{
+    attributor::canonical_json,
+    error::{AttributionError, Result},
+};
+use openledger_lm::Digest;
+use openledger_protocol::allocate::PPM;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// Raised whenever the same settings would give other shares than before.
+pub const VERSION: u32 = 1;
+
+/// How scores become pay; pinned by the job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PaySettings {
+    /// What counts as a duplicate.
+    pub clusters: ClusterSettings,
+    /// How a document's score becomes what it is paid for.
+    pub normalisation: Normalisation,
+    /// Scores count above this multiple of the noise; see [`super::floor`]. 0 pays every positive score.
+    pub noise_floor: f64,
+    /// Largest share of one document in parts per million; see [`super::cap`].
+    pub cap_ppm: u64,
+}
+
+impl Default for PaySettings {
+    fn default() -> Self {
+        Self {
+            clusters: ClusterSettings::default(),
+            normalisation: Normalisation::Guard { limit: 9.0 },
+            noise_floor: 3.0,
+            cap_ppm: 500_000,
+        }
+    }
+}
+
+impl PaySettings {
+    /// Refuses values out of range, naming the field.
+    pub fn validate(&self) -> Result<()> {
+        self.clusters.validate()?;
+        self.normalisation.validate()?;
+        if !(self.noise_floor >= 0.0 && self.noise_floor.is_finite()) {
+            let reason = format!("must be finite and not negative, is {}", self.noise_floor);
+            return Err(AttributionError::setting("noise_floor", reason));
+        }
+        if !(1..=PPM).contains(&self.cap_ppm) {
+            let reason = format!("must be between 1 and {PPM}, is {}", self.cap_ppm);
+            return Err(AttributionError::setting("cap_ppm", reason));
+        }
+        Ok(())
+    }
+
+    /// SHA-256 of the canonical JSON (sorted keys, no spaces) of `{settings, version}`.
+    pub fn hash(&self) -> Digest {
+        let value = serde_json::json!({ "settings": self, "version": VERSION });
+        Sha256::digest(canonical_json(&value).as_bytes()).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pay::clusters::{GradientSettings, NearSettings};
+
+    #[test]
+    fn defaults_are_valid_and_survive_json() {
+        let settings = PaySettings::default();
+        settings.validate().unwrap();
+        let back: PaySettings = serde_json::from_str(&serde_json::to_string(&settings).unwrap()).unwrap();
+        assert_eq!((back.hash(), &back), (settings.hash(), &settings));
+        assert_eq!(serde_json::from_str::<PaySettings>("{}").unwrap(), settings);
+        assert_ne!(PaySettings { cap_ppm: 1, ..settings.clone() }.hash(), settings.hash());
+        assert!(serde_json::from_str::<PaySettings>(r#"{"cap": 1}"#).is_err());
+        assert!(serde_json::from_str::<PaySettings>(r#"{"clusters": {"near": {"jacard": 0.5}}}"#).is_err());
+    }
+
+    #[test]
+    fn each_bad_value_names_its_field() {
+        let d = PaySettings::default;
+        let near = |near| PaySettings { clusters: ClusterSettings { near, ..Default::default() }, ..d() };
+        let gradient = |gradient| PaySettings { clusters: ClusterSettings { gradient, ..Default::default() }, ..d() };
+        let cases = [
+            ("cap_ppm", PaySettings { cap_ppm: 0, ..d() }),
+            ("cap_ppm", PaySettings { cap_ppm: PPM + 1, ..d() }),
+            ("noise_floor", PaySettings { noise_floor: -1.0, ..d() }),
+            ("noise_floor", PaySettings { noise_floor: f64::NAN, ..d() }),
+            ("normalisation.limit", PaySettings { normalisation: Normalisation::Guard { limit: 0.5 }, ..d() }),
+            ("clusters.near.shingle", near(NearSettings { shingle: 0, ..Default::default() })),
+            ("clusters.near.bands", near(NearSettings { bands: 0, ..Default::default() })),
+            ("clusters.near.rows", near(NearSettings { rows: 65, ..Default::default() })),
+            ("clusters.near.jaccard", near(NearSettings { jaccard: 0.0, ..Default::default() })),
+            ("clusters.gradient.bands", gradient(GradientSettings { bands: 257, ..Default::default() })),
+            ("clusters.gradient.bits", gradient(GradientSettings { bits: 33, ..Default::default() })),
+            ("clusters.gradient.cosine", gradient(GradientSettings { cosine: 1.5, ..Default::default() })),
+        ];
+        for (expected, settings) in cases {
+            match settings.validate() {
+                Err(AttributionError::Setting { field, .. }) => assert_eq!(field, expected),
+                other => panic!("{expected}: {other:?}"),
+            }
+        }
+    }
+}
