@@ -4,16 +4,18 @@
 //! |---|---|
 //! | `blobs/<sha256>` | any bytes, named by their hash |
 //! | `answers/<request>.json` | the signed answer to a paid request |
+//! | `influence/<epoch>/<model>/<operator>.json` | an operator's log of the epoch's exact attribution |
 //! | `settlements/<epoch>/<report hash>.json` | the report behind a settlement |
 //!
 //! A folder by default; anything that implements [`ObjectStore`] works. Blobs are checked against their name at every
 //! read, so that the store need not be trusted.
 
-use crate::receipt::Answer;
+use crate::{artifact::InfluenceLog, receipt::Answer};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path};
 use openledger_protocol::{Hash32, hash::sha256};
+use solana_pubkey::Pubkey;
 use std::sync::Arc;
 
 /// Why an artifact could not be stored or read.
@@ -144,6 +146,26 @@ impl Store {
         Ok(hash)
     }
 
+    /// Stores an operator's influence log for an epoch and model; a longer one replaces it.
+    pub async fn put_influence_log(&self, epoch: u64, model: &Pubkey, log: &InfluenceLog) -> Result<(), StoreError> {
+        let path = influence_path(epoch, model, &log.operator);
+        let bytes = serde_json::to_vec(log)
+            .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })?;
+        self.put(&path, bytes.into()).await
+    }
+
+    /// An operator's influence log. It is no more than a claim: its states are to be checked.
+    pub async fn get_influence_log(
+        &self,
+        epoch: u64,
+        model: &Pubkey,
+        operator: &Pubkey,
+    ) -> Result<InfluenceLog, StoreError> {
+        let path = influence_path(epoch, model, &operator.to_string());
+        serde_json::from_slice(&self.get(&path).await?)
+            .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })
+    }
+
     async fn exists(&self, path: &Path) -> Result<bool, StoreError> {
         match self.inner.head(path).await {
             Ok(_) => Ok(true),
@@ -171,6 +193,10 @@ fn blob_path(hash: &Hash32) -> Path {
 
 fn answer_path(request: &Hash32) -> Path {
     Path::from(format!("answers/{}.json", hex::encode(request)))
+}
+
+fn influence_path(epoch: u64, model: &Pubkey, operator: &str) -> Path {
+    Path::from(format!("influence/{epoch}/{model}/{operator}.json"))
 }
 
 fn report_path(epoch: u64, hash: &Hash32) -> Path {

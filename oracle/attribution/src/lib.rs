@@ -34,7 +34,7 @@ pub use ensemble::{EnsembleSettings, LograEnsemble};
 pub use error::{AttributionError, Result};
 pub use index::{reader::IndexReader, writer::build_index};
 pub use logra::{Logra, LograSettings};
-pub use magic::{Magic, MagicSettings};
+pub use magic::{GradientCache, Magic, MagicSettings};
 pub use pca::PcaBasis;
 pub use precondition::Preconditioner;
 pub use projection::{ProjectionKind, ProjectionSettings};

@@ -5,6 +5,8 @@ use crate::{
     status::Board, watch,
 };
 use anyhow::{Context, Result};
+use openledger_attribution::Scores;
+use openledger_protocol::Hash32;
 use openledger_quorum as quorum;
 use openledger_sdk::{api::IndexerClient, client::Client, pda, store::Store, wallet::read_keypair};
 use openledger_serve::{AnswerLog, Catalog, Engine, Serving, routes};
@@ -17,7 +19,7 @@ use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
-use tokio::sync::{Notify, OnceCell, mpsc};
+use tokio::sync::{Mutex, Notify, OnceCell, mpsc};
 use warp::{Filter, Reply};
 
 /// Longest time between two looks at the chain when no subscription wakes the node.
@@ -41,6 +43,8 @@ pub struct Inner {
     pub quorum: quorum::Context,
     /// What it is doing.
     pub status: Board,
+    /// Exact scores worked out or checked here, by epoch, model and query; held while one is.
+    pub attributing: Mutex<HashMap<(u64, Pubkey, Hash32), Scores>>,
     /// Settlements asked for, here or by another member.
     pub proposals: mpsc::UnboundedSender<Proposal>,
     identity: Keypair,
@@ -92,6 +96,7 @@ impl Node {
             chain,
             quorum,
             status,
+            attributing: Mutex::default(),
             proposals,
             identity,
             engine: OnceCell::new(),
@@ -179,11 +184,11 @@ impl Node {
     }
 }
 
-/// Time limits of the quorum. Scoring an epoch takes one backward pass an answer, on processors that the members of a
-/// local fleet share.
+/// Time limits of the quorum. Before it commits, a member re-executes a part of an exact attribution, on processors that
+/// the members of a local fleet share.
 fn quorum_settings() -> quorum::Settings {
     quorum::Settings {
-        commit_window: Duration::from_secs(75),
+        commit_window: Duration::from_secs(240),
         reveal_window: Duration::from_secs(10),
         turn: Duration::from_secs(180),
         sign_deadline: Duration::from_secs(600),

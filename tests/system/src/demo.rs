@@ -10,7 +10,7 @@ use crate::{
     settings::{OPEN, Settings},
     settle,
     stage::Stage,
-    summary::{Books, CommitteeSummary, Summary},
+    summary::{Books, CommitteeSummary, EstimateSummary, Summary},
     training,
 };
 use anyhow::{Context, Result};
@@ -140,7 +140,9 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
 
     stage.step("questions", "Questions, each paid in OPEN, each answer with a receipt of the documents behind it");
     network.caught_up().await?;
-    (summary.answers, summary.attribution) = questions::ask_all(&stage, &network, settings, &trained, &users).await?;
+    let estimate;
+    (summary.answers, summary.attribution, estimate) =
+        questions::ask_all(&stage, &network, settings, &trained, &users).await?;
     let a = &summary.attribution;
     stage.note(format!("the source document is the top influence of {:.0} % and among the top 5 of {:.0} % of answers (chance: {:.0} %)", 100.0 * a.recall_at_1, 100.0 * a.recall_at_5, 100.0 * a.chance_at_5));
 
@@ -152,6 +154,9 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
         open(summary.settlement.lifetime_total),
         open(summary.settlement.lifetime_funded)
     ));
+
+    summary.estimate = estimate.compare(&network, summary.settlement.epoch).await?;
+    say_estimate(&stage, &summary.estimate);
 
     stage.step("claims", "Everybody is paid by claims that a stranger sends");
     let earners: Vec<&Person> = contributors.iter().chain(&validators).collect();
@@ -189,6 +194,18 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     let user = demo.folder.join("user.json");
     people::write_key(&users[0].key, &user)?;
     Ok((summary, Running { network, fleet, user }))
+}
+
+/// What the receipts said at once, beside what the exact attribution paid.
+fn say_estimate(stage: &Stage, estimate: &EstimateSummary) {
+    stage.note(format!(
+        "{:32} {:>14} {:>14}",
+        "earned most (ppm of the pool)", estimate.estimated_by, estimate.settled_by
+    ));
+    for d in &estimate.top {
+        stage.note(format!("  {:30} {:>14} {:>14}", d.doc, d.estimated_ppm, d.settled_ppm));
+    }
+    stage.note(format!("rank correlation of estimate and settlement: {:.2}", estimate.rank_correlation));
 }
 
 fn say_books(stage: &Stage, books: &Books) {

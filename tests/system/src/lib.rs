@@ -6,6 +6,7 @@ pub mod data;
 pub mod demo;
 pub mod deploy;
 pub mod documents;
+pub mod estimate;
 pub mod fleet;
 pub mod genesis;
 pub mod network;

@@ -54,6 +54,7 @@ impl Settings {
                 data: DataSettings { max_examples: 16, eval_examples: 4, max_tokens: 96 },
                 train: TrainSettings { lora: LoraSettings { rank: 4, ..Default::default() }, ..Default::default() },
                 index: IndexSettings { k: 8, ..Default::default() },
+                ..Default::default()
             },
             questions: 4,
             answer_tokens: 8,

@@ -40,7 +40,7 @@ pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Resu
         KILLED[1],
         fleet.alive()
     ));
-    let after = wait("the settlement", Duration::from_secs(400), async || {
+    let after = wait("the settlement", Duration::from_secs(600), async || {
         fleet.check()?;
         if let Some(phase) = fleet.status(1).await.and_then(|s| s.settling).map(|s| s.phase) {
             spinner.set_message(format!("operator 1: {phase}"));

@@ -24,6 +24,8 @@ pub struct Summary {
     pub attribution: AttributionSummary,
     /// The epoch's settlement.
     pub settlement: SettlementSummary,
+    /// The receipts' estimate beside what the settlement divided by.
+    pub estimate: EstimateSummary,
     /// Claims.
     pub claims: ClaimsSummary,
     /// Where every fee went.
@@ -125,6 +127,30 @@ pub struct SettlementSummary {
     /// Both pools.
     pub lifetime_funded: Amount,
     pub signers_alive: usize,
+}
+
+/// Two attributions of the same answers: at once with each answer, and exactly at the epoch's end.
+#[derive(Debug, Default, Serialize)]
+pub struct EstimateSummary {
+    /// The receipts' method.
+    pub estimated_by: String,
+    /// The settlement's method and version.
+    pub settled_by: String,
+    /// Spearman's rank correlation of the two over the training documents.
+    pub rank_correlation: f64,
+    /// The documents that earned most.
+    pub top: Vec<EstimatedDocument>,
+}
+
+/// A document's shares by both.
+#[derive(Debug, Serialize)]
+pub struct EstimatedDocument {
+    /// Its title.
+    pub doc: String,
+    /// Parts per million by the receipts, which name only the most influential documents of each answer.
+    pub estimated_ppm: u64,
+    /// Parts per million that it was paid by.
+    pub settled_ppm: u64,
 }
 
 /// Claims.

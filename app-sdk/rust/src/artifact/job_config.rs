@@ -12,6 +12,8 @@ pub struct JobConfig {
     pub train: TrainSettings,
     /// The influence index that answers are attributed with.
     pub index: IndexSettings,
+    /// The exact attribution that an epoch's money is divided by.
+    pub settlement: SettlementSettings,
 }
 
 /// Which documents become examples.
@@ -82,6 +84,22 @@ pub struct IndexSettings {
     pub damping: f64,
     /// Whether rows are scaled to unit norm, so that long or odd documents do not win by size.
     pub unit_norm: bool,
+}
+
+/// Exact attribution: going back through the training (MAGIC).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettlementSettings {
+    /// Length of the displacement along which gradients are differenced, at the last training step.
+    pub first_step: f64,
+    /// Asymmetry of the displaced gradients that the displacement is steered to.
+    pub asymmetry: f64,
+}
+
+impl Default for SettlementSettings {
+    fn default() -> Self {
+        Self { first_step: 0.01, asymmetry: 0.01 }
+    }
 }
 
 impl Default for DataSettings {

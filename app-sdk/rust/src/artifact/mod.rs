@@ -5,10 +5,12 @@
 //! manifest) is named by the bytes that it wrote. Hashes are lower-case hex, wallets base58, amounts decimal strings of
 //! base units.
 
+mod influence_log;
 mod job_config;
 mod settlement_report;
 mod training_manifest;
 
-pub use job_config::{DataSettings, IndexSettings, JobConfig, LoraSettings, TrainSettings};
+pub use influence_log::InfluenceLog;
+pub use job_config::{DataSettings, IndexSettings, JobConfig, LoraSettings, SettlementSettings, TrainSettings};
 pub use settlement_report::{CountedAnswer, DocumentScore, PoolReport, RevealedScores, SettlementReport};
 pub use training_manifest::{LogEntry, Metrics, TrainingManifest};

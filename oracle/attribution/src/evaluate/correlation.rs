@@ -1,4 +1,4 @@
-//! Correlation of two lists of numbers.
+//! How well one list of numbers follows another.
 
 /// Ranks from 1 in ascending order; equal values share the mean of their ranks.
 pub fn ranks(values: &[f64]) -> Vec<f64> {
@@ -29,6 +29,15 @@ pub fn pearson(a: &[f64], b: &[f64]) -> f64 {
     if aa > 0.0 && bb > 0.0 { ab / (aa.sqrt() * bb.sqrt()) } else { 0.0 }
 }
 
+/// Slope of the least-squares line of `y` on `x`; NaN where `x` does not vary.
+pub fn slope(x: &[f64], y: &[f64]) -> f64 {
+    assert_eq!(x.len(), y.len(), "lists to compare are of one length");
+    let n = x.len() as f64;
+    let (mean_x, mean_y) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);
+    let covariance: f64 = x.iter().zip(y).map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
+    covariance / x.iter().map(|x| (x - mean_x).powi(2)).sum::<f64>()
+}
+
 /// Spearman's rank correlation: Pearson's of the ranks.
 pub fn spearman(a: &[f64], b: &[f64]) -> f64 {
     pearson(&ranks(a), &ranks(b))
@@ -43,6 +52,13 @@ mod tests {
     fn ties_share_their_mean_rank() {
         assert_eq!(ranks(&[10.0, 20.0, 10.0, 30.0, 10.0]), [2.0, 4.0, 2.0, 5.0, 2.0]);
         assert!(ranks(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_line_has_its_slope_and_a_constant_has_none() {
+        let x = [1.0, 2.0, 4.0, 8.0];
+        assert!((slope(&x, &x.map(|x| 3.0 - 0.5 * x)) + 0.5).abs() < 1e-12);
+        assert!(slope(&[1.0, 1.0], &[1.0, 2.0]).is_nan());
     }
 
     #[test]

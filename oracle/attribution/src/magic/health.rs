@@ -4,11 +4,11 @@ use super::{
     functional,
     run::TrainedRun,
     state::{MagicState, StepTrace},
-    statistics::{pearson, slope, spearman},
 };
 use crate::{
     attributor::Query,
     error::{AttributionError, Result},
+    evaluate::correlation::{pearson, slope, spearman},
 };
 use rand_chacha::{
     ChaCha8Rng,
@@ -102,7 +102,7 @@ impl Health {
                 ));
             }
             for (name, correlation) in [("Pearson", l.pearson), ("Spearman", l.spearman)] {
-                if correlation.is_nan() || correlation < CORRELATION {
+                if correlation < CORRELATION {
                     why.push(format!(
                         "{name}'s correlation of predicted with actual changes is {correlation:.3} (at least \
                          {CORRELATION} is sound)"

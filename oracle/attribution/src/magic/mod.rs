@@ -33,7 +33,6 @@ mod replay;
 pub mod run;
 pub mod settings;
 pub mod state;
-pub mod statistics;
 mod walk;
 
 pub use cache::GradientCache;

@@ -129,10 +129,19 @@ impl Magic {
             state = self.segment_watched(&state, progress)?;
             store(sink, &state)?;
         }
+        self.outcome(state)
+    }
+
+    /// What a walk's last state says. Refuses one that is not at step 0.
+    pub fn outcome(&self, end: MagicState) -> Result<Outcome> {
+        self.check(&end)?;
+        if end.step != 0 {
+            return Err(AttributionError::MagicState(format!("it is at step {}; walk on to step 0", end.step)));
+        }
         // 0 − x keeps the score of an example that was never in a batch from being −0.
-        let values = state.derivatives.iter().map(|d| (0.0 - d) as f32).collect();
+        let values = end.derivatives.iter().map(|d| (0.0 - d) as f32).collect();
         let scores = Scores { ids: self.run.ids().clone(), values };
-        Ok(Outcome { scores, health: Health::of(&state), end: state })
+        Ok(Outcome { scores, health: Health::of(&end), end })
     }
 
     fn segment_watched(

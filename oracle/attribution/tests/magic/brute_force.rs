@@ -3,7 +3,8 @@
 use crate::job::{Job, clipped, config, examples, many, query, relative_error};
 use openledger_attribution::{
     Attributor, Magic, MagicSettings, Query, QueryItem,
-    magic::{Trust, functional, leave_outs, statistics::spearman},
+    evaluate::correlation::spearman,
+    magic::{Trust, functional, leave_outs},
 };
 use openledger_lm::TrainConfig;
 use std::ops::ControlFlow;

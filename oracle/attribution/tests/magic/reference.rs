@@ -2,9 +2,7 @@
 
 use crate::job::{Job, base, clipped, config, examples, query, relative_error};
 use openledger_attribution::{
-    Magic, MagicSettings,
-    gradient::examples_hash,
-    magic::{functional, statistics::spearman},
+    Magic, MagicSettings, evaluate::correlation::spearman, gradient::examples_hash, magic::functional,
 };
 use openledger_lm::{Target, TrainConfig, sha256, train::Schedule};
 use serde_json::{Value, json};

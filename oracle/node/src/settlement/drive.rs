@@ -57,6 +57,9 @@ pub async fn drive(node: &Node, proposal: &Proposal) -> Result<()> {
             sequence: config.sequence,
             context: serde_json::to_value(proposal)?,
         };
+        node.status.settling(proposal.epoch, "attributing");
+        // Before the round, whose windows are for those that know their scores.
+        super::observe(node, proposal).await?;
         node.status.settling(proposal.epoch, "observing");
         let agreement = round.run(&node.quorum).await?;
         tracing::info!(
@@ -125,7 +128,7 @@ pub(super) async fn work_out(
     let observed = Observed {
         epoch: proposal.epoch,
         cutoff_slot: proposal.cutoff_slot,
-        method: openledger_serve::Catalog::method(),
+        method: super::method(),
         scores: agreement.scores.clone(),
         observations: agreement
             .reveals

@@ -4,7 +4,11 @@ use crate::{dataset::Document, node::Node, settlement::Proposal, training::JobPl
 use anyhow::{Context, Result, bail};
 use model::state::{Job, Model};
 use openledger_protocol::Hash32;
-use openledger_sdk::{receipt::Answer, text::parse_hash};
+use openledger_sdk::{
+    artifact::{LogEntry, TrainingManifest},
+    receipt::Answer,
+    text::parse_hash,
+};
 use solana_pubkey::Pubkey;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -28,8 +32,14 @@ pub struct CountedPayment {
 pub struct EpochModel {
     /// Its account.
     pub address: Pubkey,
-    /// What it was trained on, in index order.
-    pub documents: Vec<Document>,
+    /// The job that trained it.
+    pub job: Pubkey,
+    /// The operator that did.
+    pub trainer: Pubkey,
+    /// What the job computed; its documents are in index order.
+    pub plan: JobPlan,
+    /// The training's logged states.
+    pub log: Vec<LogEntry>,
     /// Its counted answers.
     pub answers: Vec<Answer>,
 }
@@ -85,7 +95,7 @@ impl Epoch {
 
     /// Documents of all models, in the order that scores refer to.
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
-        self.models.iter().flat_map(|m| &m.documents)
+        self.models.iter().flat_map(|m| &m.plan.documents)
     }
 }
 
@@ -95,10 +105,13 @@ async fn load_model(node: &Node, address: Pubkey, answers: Vec<Answer>) -> Resul
         bail!("answer {} came from another adapter than the attested one of {address}", hex::encode(other.request));
     }
     let job = state.job.with_context(|| format!("model {address} has answers but no job"))?;
-    let job: Job = node.chain.client.account(&job).await?;
+    let account: Job = node.chain.client.account(&job).await?;
+    let trainer = account.operator.context("an attested job has a trainer")?;
     let engine = node.engine().await?;
-    let plan = JobPlan::new(&job, &node.indexer, &node.store, engine.tokenizer()).await?;
-    Ok(EpochModel { address, documents: plan.documents, answers })
+    let plan = JobPlan::new(&account, &node.indexer, &node.store, engine.tokenizer()).await?;
+    let manifest = node.store.get_blob(&state.manifest_hash).await.context("the model's training manifest")?;
+    let manifest: TrainingManifest = serde_json::from_slice(&manifest).context("the model's training manifest")?;
+    Ok(EpochModel { address, job, trainer, plan, log: manifest.log, answers })
 }
 
 async fn wait_for_indexer(node: &Node, slot: u64) -> Result<()> {

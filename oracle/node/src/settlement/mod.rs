@@ -3,11 +3,12 @@
 mod approve;
 mod drive;
 mod epoch;
+mod influence;
 mod report;
 mod scores;
 
 pub use approve::approve;
 pub use drive::{Proposal, drive};
-pub use epoch::Epoch;
+pub use epoch::{Epoch, EpochModel};
 pub use report::{Observed, build};
-pub use scores::observe;
+pub use scores::{method, observe};

@@ -1,16 +1,21 @@
 //! This operator's own view: what share of the epoch's fees each document earned.
 
-use super::{Epoch, Proposal};
+use super::{Epoch, Proposal, influence};
 use crate::node::Node;
-use anyhow::{Context, Result};
-use openledger_attribution::{Attributor, Query, QueryItem, pay};
+use anyhow::Result;
+use openledger_attribution::{Query, QueryItem, magic, pay};
 use openledger_protocol::allocate::{PPM, largest_remainder};
+
+/// Name and version of the method that divides the money.
+pub fn method() -> String {
+    format!("{} {}", magic::METHOD, magic::VERSION)
+}
 
 /// Scores of the epoch's documents in parts per million.
 ///
-/// For each model the fee-weighted sum of its answers' losses is attributed in one query, so that the work does not
-/// grow with the index for every answer; the models' shares are weighted by what their answers put into the
-/// contributors' pool.
+/// For each model the fee-weighted sum of its answers' losses is attributed at once, exactly, so that the work does not
+/// grow with the number of answers; the models' shares are weighted by what their answers put into the contributors'
+/// pool.
 pub async fn observe(node: &Node, proposal: &Proposal) -> Result<Vec<u64>> {
     let epoch = Epoch::load(node, proposal).await?;
     let funded =
@@ -18,7 +23,6 @@ pub async fn observe(node: &Node, proposal: &Proposal) -> Result<Vec<u64>> {
     let total: u128 = epoch.models.iter().map(|m| funded(m.address)).sum();
     let mut weights = Vec::new();
     for model in &epoch.models {
-        let served = node.catalog().await?.get(&model.address).await.context("loading the model that answered")?;
         let items = model
             .answers
             .iter()
@@ -34,10 +38,9 @@ pub async fn observe(node: &Node, proposal: &Proposal) -> Result<Vec<u64>> {
             .filter(|item| item.loss_from < item.tokens.len())
             .collect::<Vec<_>>();
         let ppm = if items.is_empty() {
-            vec![0; model.documents.len()]
+            vec![0; model.plan.documents.len()]
         } else {
-            let engine = node.engine().await?;
-            engine.compute(move |_| pay::ppm(&served.attributor.score(&Query::new(items)?)?)).await?
+            pay::ppm(&influence::scores(node, proposal.epoch, model, Query::new(items)?).await?)?
         };
         let share = (funded(model.address) * PPM as u128 / total.max(1)) as u64;
         weights.extend(ppm.into_iter().map(|p| p * share));

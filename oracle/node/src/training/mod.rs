@@ -5,5 +5,5 @@ mod run;
 mod verify;
 
 pub use plan::{JobPlan, rank};
-pub use run::train;
+pub use run::{gradients, train};
 pub use verify::verify;

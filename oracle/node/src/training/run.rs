@@ -10,7 +10,7 @@ use model::{
     instructions::AttestResultArgs,
     state::{Job, JobStatus},
 };
-use openledger_attribution::{Attributor, IndexReader, Logra, build_index, gradient::GradientSource};
+use openledger_attribution::{Attributor, GradientCache, IndexReader, Logra, build_index, gradient::GradientSource};
 use openledger_lm::{
     Adapter, TrainState, Trainer, TrainingLog,
     train::{LogEntry as StateEntry, evaluate},
@@ -53,6 +53,16 @@ impl Checkpoint {
     }
 }
 
+/// Where this node keeps a job's files.
+fn job_folder(data: &Path, job: &Pubkey) -> PathBuf {
+    data.join("jobs").join(job.to_string())
+}
+
+/// Where this node keeps the gradients of a job's steps, for the exact attribution of answers.
+pub fn gradients(data: &Path, job: &Pubkey) -> PathBuf {
+    job_folder(data, job).join("gradients")
+}
+
 /// Runs `job`, which this operator has taken, to its attested end.
 pub async fn train(node: &Node, address: Pubkey, job: &Job) -> Result<()> {
     let engine = node.engine().await?;
@@ -63,7 +73,7 @@ pub async fn train(node: &Node, address: Pubkey, job: &Job) -> Result<()> {
         hex::encode(engine.base().hash())
     );
     let plan = JobPlan::new(job, &node.indexer, &node.store, engine.tokenizer()).await?;
-    let folder = node.config.data.join("jobs").join(address.to_string());
+    let folder = job_folder(&node.config.data, &address);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     node.status.training(address, 0, 0, None);
 
@@ -120,12 +130,14 @@ async fn run_training(
         None => None,
     };
     let (config, examples, eval) = (plan.train.clone(), plan.examples.clone(), plan.eval.clone());
+    let cache = GradientCache::new(gradients(&node.config.data, &address))?;
     let (store, status) = (node.store.clone(), node.status.clone());
     let runtime = tokio::runtime::Handle::current();
     node.engine()
         .await?
         .compute(move |engine| -> Result<(Adapter, Checkpoint, f32)> {
-            let mut trainer = Trainer::new(engine.base().clone(), config.clone(), examples)?;
+            let mut trainer =
+                Trainer::new(engine.base().clone(), config.clone(), examples)?.with_observer(cache.observer());
             if let Some(state) = resumed {
                 trainer = trainer.with_state(state)?;
             }
