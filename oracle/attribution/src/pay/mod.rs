@@ -33,9 +33,9 @@
 //! - **An outlier's score stops growing.** See [`normalise`].
 //!
 //! What they cannot do: a paraphrase that neither shares its words nor its gradient with the original is a document of
-//! its own, and if it teaches the model, it earns. Junk changes what the model learns, and with it, by chance, what the
-//! attacker's own documents earn: with the noisy scores of a tiny model its multiplier is not held at 1. [`crate::gaming`] measures how much each attack still gains. A cap
-//! that binds is evaded by splitting; see [`cap`].
+//! its own, and if it teaches the model, it earns. Junk and outliers change what the model learns and with it what every
+//! document earns: with the noisy scores of a tiny model their multiplier was measured above 1. [`crate::gaming`]
+//! measures how much each attack still gains. A cap that binds is evaded by splitting; see [`cap`].
 
 pub mod cap;
 pub mod clusters;
