@@ -147,7 +147,8 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     stage.note(format!("the source document is the top influence of {:.0} % and among the top 5 of {:.0} % of answers (chance: {:.0} %)", 100.0 * a.recall_at_1, 100.0 * a.recall_at_5, 100.0 * a.chance_at_5));
 
     stage.step("settlement", "The epoch settled, two of the five operators killed in the middle");
-    summary.settlement = settle::settle(&stage, &network, &mut fleet).await?;
+    let trainer = trained.manifest.operator.parse().context("the trainer's wallet")?;
+    summary.settlement = settle::settle(&stage, &network, &mut fleet, &trainer, settings.kill_walker).await?;
     stage.note(format!(
         "epoch {} is active: {} of {} OPEN in the pools divided",
         summary.settlement.epoch,

@@ -25,6 +25,8 @@ pub struct Settings {
     pub questions: usize,
     /// Longest answer in tokens.
     pub answer_tokens: usize,
+    /// Whether the operator that walks back through the training is among those killed.
+    pub kill_walker: bool,
 }
 
 impl Settings {
@@ -39,6 +41,7 @@ impl Settings {
             job: JobConfig::default(),
             questions: 20,
             answer_tokens: 32,
+            kill_walker: false,
         }
     }
 
@@ -58,6 +61,7 @@ impl Settings {
             },
             questions: 4,
             answer_tokens: 8,
+            kill_walker: true,
         }
     }
 }

@@ -13,11 +13,16 @@ use payout::state::{Config, Settlement};
 use solana_pubkey::Pubkey;
 use std::time::Duration;
 
-/// Operators killed in the middle of the settlement.
-const KILLED: [usize; 2] = [4, 5];
-
-/// Settles the present epoch.
-pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Result<SettlementSummary> {
+/// Settles the present epoch, and kills two operators in the middle. The one that trained is among them if `walker`: the
+/// others then go on with its walk, which takes longer.
+pub async fn settle(
+    stage: &Stage,
+    network: &Network,
+    fleet: &mut Fleet,
+    trainer: &Pubkey,
+    walker: bool,
+) -> Result<SettlementSummary> {
+    let killed = victims(fleet, trainer, walker);
     network.caught_up().await?;
     let before: Config = network.client.account(&pda::payout_config()).await?;
     fleet.settle().await?;
@@ -25,7 +30,7 @@ pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Resu
     // Wait until those to be killed are at work, then cut their power.
     wait("the operators to start settling", Duration::from_secs(60), async || {
         fleet.check()?;
-        for n in KILLED {
+        for n in killed {
             if fleet.status(n).await.and_then(|s| s.settling).is_none() {
                 return Ok(None);
             }
@@ -33,11 +38,11 @@ pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Resu
         Ok(Some(()))
     })
     .await?;
-    KILLED.into_iter().for_each(|n| fleet.kill(n));
+    killed.into_iter().for_each(|n| fleet.kill(n));
     stage.note(format!(
         "operators {} and {} were killed while settling; {} live on",
-        KILLED[0],
-        KILLED[1],
+        killed[0],
+        killed[1],
         fleet.alive()
     ));
     let after = wait("the settlement", Duration::from_secs(600), async || {
@@ -60,6 +65,13 @@ pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Resu
         lifetime_funded: settlement.funded.iter().sum::<u64>().into(),
         signers_alive: fleet.alive(),
     })
+}
+
+/// Two operators to kill. The first one serves, and is spared.
+fn victims(fleet: &Fleet, trainer: &Pubkey, walker: bool) -> [usize; 2] {
+    let mut order: Vec<usize> = (2..=fleet.operators.len()).rev().collect();
+    order.sort_by_key(|n| (fleet.operators[n - 1].person.address() == *trainer) != walker);
+    [order[0], order[1]]
 }
 
 /// Has `stranger` claim for every wallet. Returns one wallet and its proof, for whoever wants to claim again.

@@ -18,7 +18,7 @@ use std::{
 };
 
 /// How long a walk may stand still before the next member goes on with it.
-const TURN: Duration = Duration::from_secs(90);
+const TURN: Duration = Duration::from_secs(60);
 /// How often to look for what others have published.
 const LOOK: Duration = Duration::from_millis(500);
 
