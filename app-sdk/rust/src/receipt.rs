@@ -36,6 +36,16 @@ pub enum ReceiptError {
     /// The influences do not sum as they must.
     #[error("the receipt's influences sum to {0} parts per million: more than a whole")]
     Influence(u64),
+    /// A span lies outside the answer.
+    #[error("a quoted span covers tokens {start} to {end} of an answer of {length}")]
+    Span {
+        /// Its first token.
+        start: u64,
+        /// One past its last.
+        end: u64,
+        /// The answer's tokens.
+        length: usize,
+    },
     /// An influence stands twice.
     #[error("leaf {0} stands twice in the receipt")]
     Twice(String),
@@ -83,6 +93,39 @@ pub struct Receipt {
     pub settings_hash: Hash32,
     /// The most influential documents, strongest first. Their sum may be under a million: the rest is spread thinner.
     pub influences: Vec<Influence>,
+    /// What the answer repeats verbatim from the model's Datanets, rarest first.
+    pub spans: Vec<QuotedSpan>,
+}
+
+/// A run of the answer's tokens that stands in documents as it is. That a text is repeated does not say that the model
+/// has it from there, and nobody is paid for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuotedSpan {
+    /// Its first token in the answer.
+    pub start: u64,
+    /// One past its last token.
+    pub end: u64,
+    /// Its text.
+    pub text: String,
+    /// How often it stands in the documents.
+    pub count: u64,
+    /// Documents in which it stands; not all of them where there are many.
+    pub documents: Vec<QuotedDocument>,
+}
+
+/// A document that holds a span.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuotedDocument {
+    /// The contribution's leaf hash.
+    #[serde(with = "hash_hex")]
+    pub leaf: Hash32,
+    /// Its title.
+    pub title: String,
+    /// The contributor's wallet.
+    #[serde(with = "key_b58")]
+    pub owner: Pubkey,
 }
 
 /// An answer, signed by the identity key of the operator that gave it.
@@ -162,6 +205,10 @@ impl Answer {
         if total > PPM {
             return Err(ReceiptError::Influence(total));
         }
+        let length = self.output_tokens.len();
+        if let Some(s) = self.receipt.spans.iter().find(|s| s.start >= s.end || s.end > length as u64) {
+            return Err(ReceiptError::Span { start: s.start, end: s.end, length });
+        }
         Ok(())
     }
 
@@ -209,7 +256,7 @@ mod tests {
             fee: 7.into(),
             payment_signature: "sig".into(),
             created_slot: 9,
-            receipt: Receipt { method: "logra".into(), settings_hash: [6; 32], influences },
+            receipt: Receipt { method: "logra".into(), settings_hash: [6; 32], influences, spans: vec![] },
             signature: String::new(),
         };
         answer.sign(&identity).unwrap();
@@ -256,6 +303,18 @@ mod tests {
         assert!(matches!(over.verify(&identity.pubkey()), Err(ReceiptError::Influence(1_000_001))));
         let (twice, identity) = answer(vec![influence(1, 1), influence(1, 1)]);
         assert!(matches!(twice.verify(&identity.pubkey()), Err(ReceiptError::Twice(_))));
+    }
+
+    #[test]
+    fn a_span_outside_the_answer_is_refused_even_if_signed() {
+        let (mut answer, identity) = answer(vec![]);
+        let length = answer.output_tokens.len() as u64;
+        let span = |start, end| QuotedSpan { start, end, text: "a page".into(), count: 1, documents: vec![] };
+        for (start, end, holds) in [(0, length, true), (0, length + 1, false), (1, 1, false)] {
+            answer.receipt.spans = vec![span(start, end)];
+            answer.sign(&identity).unwrap();
+            assert_eq!(answer.verify(&identity.pubkey()).is_ok(), holds, "{start}..{end}");
+        }
     }
 
     #[test]

@@ -36,14 +36,16 @@ pub async fn attribute(engine: &Engine, model: Arc<ServedModel>, prompt: &[u32],
     let settings_hash = model.attributor.settings_hash();
     let method = model.attributor.method().to_string();
     if output.is_empty() {
-        return Ok(Receipt { method, settings_hash, influences: Vec::new() });
+        return Ok(Receipt { method, settings_hash, influences: Vec::new(), spans: Vec::new() });
     }
     let query = Query::answer([prompt, output].concat(), prompt.len())?;
     let asked = model.clone();
-    let (top, ppm) = engine
-        .compute(move |_| -> Result<_> {
+    let answer = output.to_vec();
+    let (top, ppm, spans) = engine
+        .compute(move |engine| -> Result<_> {
             let scores = asked.attributor.score(&query)?;
-            Ok((scores.top_k(TOP), pay::ppm(&scores)?))
+            let spans = asked.quotes.trace(engine.tokenizer(), &answer)?;
+            Ok((scores.top_k(TOP), pay::ppm(&scores)?, spans))
         })
         .await?;
     let influences = top
@@ -61,5 +63,5 @@ pub async fn attribute(engine: &Engine, model: Arc<ServedModel>, prompt: &[u32],
             }
         })
         .collect();
-    Ok(Receipt { method, settings_hash, influences })
+    Ok(Receipt { method, settings_hash, influences, spans })
 }

@@ -1,15 +1,25 @@
 //! Models that this node can answer with: loaded from the artifact store when first asked for, checked against the
 //! chain, and kept.
 
-use crate::{engine::Engine, error::ServeError};
+use crate::{engine::Engine, error::ServeError, quotes::Quotes};
 use anyhow::{Context, Result, ensure};
 use model::state::{Model, ModelStatus};
 use openledger_attribution::{Attributor, IndexReader, Logra, LograSettings, gradient::GradientSource};
 use openledger_lm::Adapter;
 use openledger_protocol::Hash32;
-use openledger_sdk::{api::IndexerClient, artifact::TrainingManifest, client::Client, store::Store, text::parse_hash};
+use openledger_sdk::{
+    api::{IndexerClient, types::Contribution},
+    artifact::TrainingManifest,
+    client::Client,
+    store::Store,
+    text::parse_hash,
+};
 use solana_pubkey::Pubkey;
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
 use tokio::sync::Mutex;
 
 /// A document as receipts name it.
@@ -39,6 +49,8 @@ pub struct ServedModel {
     pub attributor: Logra,
     /// Its training documents, in index order.
     pub sources: Vec<Source>,
+    /// Where an answer's passages stand verbatim in the Datanets that it was trained on.
+    pub quotes: Quotes,
 }
 
 /// Loaded models by address.
@@ -115,7 +127,24 @@ impl Catalog {
         let expected_settings = parse_hash(&manifest.index_settings)?;
         let path = self.folder.join(format!("{}.index", manifest.index_hash));
         crate::files::write_if_absent(&path, &index)?;
-        let sources = self.sources(&state, &manifest).await?;
+        let known = self.known(&state).await?;
+        let sources = manifest
+            .examples
+            .iter()
+            .map(|leaf| {
+                let c =
+                    known.get(leaf).with_context(|| format!("the indexer does not know training document {leaf}"))?;
+                source(c)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let quotes = Quotes::build(
+            &self.engine,
+            &self.store,
+            &known,
+            self.folder.join(format!("{}.spans", hex::encode(state.manifest_hash))),
+        )
+        .await
+        .context("the index of the Datanets' text")?;
         let (adapter, attributor) = self
             .engine
             .compute(move |engine| -> Result<(Adapter, Logra)> {
@@ -128,32 +157,33 @@ impl Catalog {
                 Ok((adapter, attributor))
             })
             .await?;
-        Ok(ServedModel { address, state, adapter, attributor, sources })
+        Ok(ServedModel { address, state, adapter, attributor, sources, quotes })
     }
 
-    async fn sources(&self, state: &Model, manifest: &TrainingManifest) -> Result<Vec<Source>> {
-        let mut by_leaf = HashMap::new();
+    /// Contributions of the batches that the model's snapshots cover, by leaf.
+    async fn known(&self, state: &Model) -> Result<BTreeMap<String, Contribution>> {
+        let mut by_leaf = BTreeMap::new();
         for snapshot in &state.snapshots {
-            for c in self.indexer.contributions(&snapshot.datanet).await? {
-                by_leaf.insert(c.leaf.clone(), c);
-            }
+            let mut batches = self.indexer.accepted_batches(&snapshot.datanet).await?;
+            batches.sort_by_key(|b| b.place);
+            batches.truncate(snapshot.batches as usize);
+            let covered: HashSet<String> = batches.into_iter().map(|b| b.address).collect();
+            let all = self.indexer.contributions(&snapshot.datanet).await?;
+            by_leaf.extend(all.into_iter().filter(|c| covered.contains(&c.batch)).map(|c| (c.leaf.clone(), c)));
         }
-        manifest
-            .examples
-            .iter()
-            .map(|leaf| {
-                let c =
-                    by_leaf.get(leaf).with_context(|| format!("the indexer does not know training document {leaf}"))?;
-                Ok(Source {
-                    leaf: parse_hash(leaf)?,
-                    datanet: c.datanet.parse().context("a Datanet's address")?,
-                    batch: c.batch_index,
-                    title: c.detail.as_ref().map(|d| d.title.clone()).unwrap_or_default(),
-                    owner: c.contributor.parse().context("a contributor's wallet")?,
-                })
-            })
-            .collect()
+        Ok(by_leaf)
     }
+}
+
+/// A contribution as receipts name it.
+pub(crate) fn source(c: &Contribution) -> Result<Source> {
+    Ok(Source {
+        leaf: parse_hash(&c.leaf)?,
+        datanet: c.datanet.parse().context("a Datanet's address")?,
+        batch: c.batch_index,
+        title: c.detail.as_ref().map(|d| d.title.clone()).unwrap_or_default(),
+        owner: c.contributor.parse().context("a contributor's wallet")?,
+    })
 }
 
 fn logra(engine: &Engine, adapter: Adapter, path: &std::path::Path, settings: LograSettings) -> Result<Logra> {

@@ -12,6 +12,7 @@ pub mod log;
 pub mod openai;
 pub mod payment;
 pub mod quote;
+pub mod quotes;
 pub mod routes;
 pub mod settings;
 

@@ -108,8 +108,17 @@ fn show(session: &Session, answer: &Answer, out: Option<PathBuf>, printed: bool)
                 hex::encode(i.leaf),
             ]
         });
+        let quotes: String = a
+            .receipt
+            .spans
+            .iter()
+            .map(|s| {
+                let titles: Vec<&str> = s.documents.iter().map(|d| d.title.as_str()).collect();
+                format!("\nverbatim in {}: {:?}", titles.join(", "), s.text.trim())
+            })
+            .collect();
         format!(
-            "{text}\n\n{} for {} tokens in, {} out; request {}\n{}",
+            "{text}\n\n{} for {} tokens in, {} out; request {}\n{}{quotes}",
             amount(a.fee),
             a.prompt_tokens.len(),
             a.output_tokens.len(),
