@@ -47,6 +47,8 @@ fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for()
     assert!(summary.answers.iter().all(|a| !a.top.is_empty()));
 
     assert_eq!(summary.settlement.signers_alive, 3);
+    assert!(summary.estimate.settled_by.starts_with("magic "), "{:?}", summary.estimate);
+    assert!(summary.estimate.top.iter().any(|d| d.settled_ppm > 0), "{:?}", summary.estimate);
     assert!(summary.settlement.lifetime_total <= summary.settlement.lifetime_funded);
     assert_eq!(summary.claims.total, summary.settlement.lifetime_total);
 
