@@ -113,7 +113,7 @@ impl Default for TrainSettings {
         Self {
             epochs: 4,
             batch_size: 4,
-            learning_rate: 2.5e-3,
+            learning_rate: 3e-3,
             warmup_steps: 6,
             schedule: "linear".into(),
             beta1: 0.95,
