@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// Slots after the cutoff in which a signed settlement is accepted.
 const EXPIRY_SLOTS: u64 = 9_000;
 /// How long a member may take to propose the signed settlement before the next one does.
-const TURN: Duration = Duration::from_secs(45);
+const TURN: Duration = Duration::from_secs(15);
 
 /// What is to be settled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
