@@ -9,28 +9,25 @@
 //! ```
 //! with the keys of `Options` below. Debian's package `dict-foldoc` holds both files.
 
+#[path = "support/foldoc.rs"]
+mod foldoc;
+
 use anyhow::{Context, Result, bail};
+use foldoc::{QUESTION, entries, example, question};
 use openledger_attribution::{
     IndexReader, Logra, LograSettings, Preconditioner, ProjectionSettings, Query, build_index,
     gradient::GradientSource, pay::ppm, recall::Recall,
 };
 use openledger_lm::{
     Adapter, BaseModel, ChatMessage, Device, Example, LoraConfig, Role, SamplingConfig, Target, Tokenizer, TrainConfig,
-    Trainer, generate, sha256, train::evaluate,
+    Trainer, generate, train::evaluate,
 };
 use std::{
-    io::Read,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
 };
-
-/// A dictionary entry.
-struct Entry {
-    term: String,
-    definition: String,
-}
 
 /// What to try.
 struct Options {
@@ -58,7 +55,7 @@ impl Options {
             ..Default::default()
         };
         let (mut entries, mut questions, mut answer_tokens, mut stride, mut held_out) = (100, 20, 32, 3, 24);
-        let (mut ask, mut k, mut reuse) = (TRAINED_QUESTION.to_owned(), vec![8, 16], None);
+        let (mut ask, mut k, mut reuse) = (QUESTION.to_owned(), vec![8, 16], None);
         for argument in arguments {
             let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
             match key {
@@ -86,50 +83,6 @@ impl Options {
     }
 }
 
-/// Numbers of dictd's index: base 64 with the usual alphabet, most significant digit first.
-fn dictd_number(digits: &str) -> Result<usize> {
-    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    digits.chars().try_fold(0, |n, c| Ok(n * 64 + ALPHABET.find(c).with_context(|| format!("digit {c:?}"))?))
-}
-
-/// Entries whose first paragraph is a definition of a usable length, in an order that depends on their terms' hashes.
-fn entries(folder: &Path) -> Result<Vec<Entry>> {
-    let index = std::fs::read_to_string(folder.join("foldoc.index"))?;
-    let mut text = Vec::new();
-    flate2::read::MultiGzDecoder::new(std::fs::File::open(folder.join("foldoc.dict.dz"))?).read_to_end(&mut text)?;
-    let mut entries = Vec::new();
-    for line in index.lines() {
-        let mut fields = line.split('\t');
-        let (Some(term), Some(offset), Some(length)) = (fields.next(), fields.next(), fields.next()) else { continue };
-        let offset = dictd_number(offset)?;
-        let body = text.get(offset..offset + dictd_number(length)?).context("the index points outside the text")?;
-        let body = String::from_utf8_lossy(body);
-        let mut paragraphs = body.split("\n\n").skip(1);
-        let definition = paragraphs.next().unwrap_or("").split_whitespace().collect::<Vec<_>>().join(" ");
-        // Categories are in angle brackets, cross-references in braces.
-        let definition = match definition.strip_prefix('<').and_then(|d| d.split_once("> ")) {
-            Some((_, rest)) => rest.to_owned(),
-            None => definition,
-        }
-        .replace(['{', '}'], "");
-        if (120..500).contains(&definition.len())
-            && term.len() > 3
-            && term.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ')
-        {
-            entries.push(Entry { term: term.to_owned(), definition });
-        }
-    }
-    entries.sort_by_key(|e| sha256(e.term.as_bytes()));
-    entries.dedup_by(|a, b| a.definition == b.definition);
-    Ok(entries)
-}
-
-const TRAINED_QUESTION: &str = "What is {}?";
-
-fn question(template: &str, term: &str) -> String {
-    template.replace("{}", term)
-}
-
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [model, folder, rest @ ..] = arguments.as_slice() else {
@@ -144,15 +97,7 @@ fn main() -> Result<()> {
 
     let all = entries(Path::new(folder))?;
     let (train, held_out) = all.split_at(options.entries);
-    let example = |e: &Entry| -> Result<Example> {
-        let example = Example::answer(
-            &tokenizer,
-            sha256(e.term.as_bytes()),
-            &question(TRAINED_QUESTION, &e.term),
-            &e.definition,
-        )?;
-        Ok(example.truncated(options.train.max_len))
-    };
+    let example = |e| example(&tokenizer, e, options.train.max_len);
     let examples: Arc<[Example]> = train.iter().map(example).collect::<Result<_>>()?;
     let evaluation: Vec<Example> = held_out.iter().take(options.held_out).map(example).collect::<Result<_>>()?;
     let tokens: usize = examples.iter().map(|e| e.tokens.len()).sum();
