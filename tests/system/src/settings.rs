@@ -40,7 +40,7 @@ impl Settings {
             satire: 70,
             job: JobConfig::default(),
             questions: 20,
-            answer_tokens: 32,
+            answer_tokens: 24,
             kill_walker: false,
         }
     }

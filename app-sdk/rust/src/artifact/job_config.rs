@@ -104,7 +104,7 @@ impl Default for SettlementSettings {
 
 impl Default for DataSettings {
     fn default() -> Self {
-        Self { max_examples: 48, eval_examples: 16, max_tokens: 48 }
+        Self { max_examples: 48, eval_examples: 16, max_tokens: 40 }
     }
 }
 
@@ -113,8 +113,8 @@ impl Default for TrainSettings {
         Self {
             epochs: 4,
             batch_size: 4,
-            learning_rate: 3e-3,
-            warmup_steps: 6,
+            learning_rate: 2.5e-3,
+            warmup_steps: 8,
             schedule: "linear".into(),
             beta1: 0.95,
             beta2: 0.975,
