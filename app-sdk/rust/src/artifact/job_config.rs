@@ -112,9 +112,9 @@ impl Default for TrainSettings {
     fn default() -> Self {
         Self {
             epochs: 4,
-            batch_size: 4,
-            learning_rate: 2.5e-3,
-            warmup_steps: 8,
+            batch_size: 2,
+            learning_rate: 1.5e-3,
+            warmup_steps: 16,
             schedule: "linear".into(),
             beta1: 0.95,
             beta2: 0.975,
@@ -122,7 +122,7 @@ impl Default for TrainSettings {
             eps_root: 1e-8,
             weight_decay: 0.01,
             clip_norm: None,
-            checkpoint_every: 4,
+            checkpoint_every: 8,
             lora: LoraSettings::default(),
             price_per_1k_tokens: 50_000_000,
         }
