@@ -73,20 +73,20 @@ fn synthetic(folder: &Path, layers: usize, k: usize, limit: u64) -> Result<()> {
             continue;
         }
         let index = synthetic_index(&folder.join(format!("{rows}.index")), layers, k, rows)?;
-        let query = |q: usize| (0..layers * k * k).map(|i| ((i * 7 + q) as f64).sin()).collect::<Vec<f64>>();
+        let queries: Vec<Vec<f64>> =
+            (0..16).map(|q| (0..layers * k * k).map(|i| ((i * 7 + q) as f64).sin()).collect()).collect();
+        let queries: Vec<&[f64]> = queries.iter().map(Vec::as_slice).collect();
         let line = |what: &str, bytes: usize, (median, best): (f64, f64), queries: usize| {
             let of = |ms: f64| ms / queries as f64 * 1e4 / rows as f64;
             let rate = rows as f64 * bytes as f64 / median / 1e6;
             println!("{rows:>9} {bytes:>10} {what:>28} {:>10.2} {:>8.2} {rate:>8.1}", of(median), of(best));
         };
         for count in [1, 4, 16] {
-            let queries: Vec<Vec<f64>> = (0..count).map(query).collect();
-            let queries: Vec<&[f64]> = queries.iter().map(Vec::as_slice).collect();
-            line(&format!("all rows, {count} queries"), bytes, timed(|| products(&index, &queries)), count);
+            line(&format!("all rows, {count} queries"), bytes, timed(|| products(&index, &queries[..count])), count);
         }
         let path = folder.join(format!("{rows}.sketch"));
         let sketch = Sketch::open_or_build(&path, &index, (Preconditioner::None, None), SketchSettings::default())?;
-        line("sketch, 1 query", sketch.row_bytes(), timed(|| sketch.estimates(&query(0))), 1);
+        line("sketch, 1 query", sketch.row_bytes(), timed(|| sketch.estimates(queries[0])), 1);
     }
     Ok(())
 }
@@ -135,11 +135,11 @@ fn recall(folder: &Path, count: usize) -> Result<()> {
     let queries = transformations::queries(&tokenizer, 20, 999)?;
     println!("{count} real rows, milliseconds a query and 10⁴ rows, best of {RUNS}");
     println!(
-        "{:>34} {:>10} {:>8} {:>8} {:>10} {:>10} {:>10}",
+        "{:>40} {:>10} {:>8} {:>8} {:>10} {:>10} {:>10}",
         "", "bytes/row", "sketch", "all", "sketch", "of it scan", "recall@10"
     );
-    for (kind, k) in [(ProjectionKind::Random, 16), (ProjectionKind::Adapter, 32)] {
-        let projection = ProjectionSettings { kind, k_in: k, k_out: k, batch: 16, ..Default::default() };
+    for kind in [ProjectionKind::Random, ProjectionKind::Adapter] {
+        let projection = ProjectionSettings { kind, batch: 16, ..Default::default() };
         let path = folder.join(format!("{kind:?}.index"));
         let source = || GradientSource::new(base.clone(), trainer.adapter().clone(), &projection);
         build_index(&path, &source()?, &examples, |_, _| ControlFlow::Continue(()))?;
@@ -162,8 +162,8 @@ fn recall(folder: &Path, count: usize) -> Result<()> {
                 }
                 let [whole, short, scan] = [whole, short, scan].map(|ms| ms * 1e4 / count as f64);
                 println!(
-                    "{:>34} {:>10} {:>8} {whole:>8.2} {short:>10.2} {scan:>10.2} {:>10.3}",
-                    format!("{kind:?} {k} {preconditioner:?}{}", if unit_norm { ", unit" } else { "" }),
+                    "{:>40} {:>10} {:>8} {whole:>8.2} {short:>10.2} {scan:>10.2} {:>10.3}",
+                    format!("{kind:?} {preconditioner:?}{}", if unit_norm { ", unit" } else { "" }),
                     logra.index().header().row_bytes(),
                     sketch.row_bytes(),
                     found as f64 / (TOP * queries.len()) as f64

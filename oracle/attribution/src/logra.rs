@@ -26,7 +26,7 @@ pub const METHOD: &str = "logra";
 /// Raised whenever the same settings would give other scores than before.
 pub const VERSION: u32 = 1;
 /// Rows that a sketch puts forward to be scored exactly, at least, and for each one that is asked for.
-const CANDIDATES: (usize, usize) = (512, 16);
+const CANDIDATES: (usize, usize) = (256, 16);
 
 /// Everything LoGra's scores depend on besides model, adapter and data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -77,12 +77,10 @@ impl Fisher {
             return false;
         }
         let dim = gradient.len() / self.layers.len();
-        for (g, factor) in gradient.chunks_exact_mut(dim).zip(&self.layers) {
-            match factor {
-                LayerFactor::Primal(cholesky) => cholesky.forward(g),
-                _ => g.fill(0.0),
-            }
-        }
+        gradient.par_chunks_exact_mut(dim).zip(&self.layers).for_each(|(g, factor)| match factor {
+            LayerFactor::Primal(cholesky) => cholesky.forward(g),
+            _ => g.fill(0.0),
+        });
         true
     }
 }
