@@ -219,7 +219,7 @@ mod tests {
         logra::{Logra, LograSettings},
         precondition::Preconditioner,
         testing,
-        verify::{accepted, verify_rows},
+        verify::{DEFAULT_TOLERANCE, accepted, verify_rows},
     };
     use openledger_lm::Trainer;
     use std::ops::ControlFlow;
@@ -275,7 +275,7 @@ mod tests {
         let path = folder.path().join("index");
         let index = build_index(&path, &of(&states)?, &examples, |_, _| ControlFlow::Continue(()))?;
         let checks = verify_rows(&index, &of(&states)?, &examples, &[0, 3])?;
-        assert!(accepted(&checks, 0.0) && checks.iter().all(|c| c.identical));
+        assert!(accepted(&checks, DEFAULT_TOLERANCE) && checks.iter().all(|c| c.identical));
         let error = verify_rows(&index, &of(&states[1..])?, &examples, &[0]).err().unwrap();
         assert!(matches!(error, AttributionError::Mismatch { what: "states", .. }), "{error}");
 
