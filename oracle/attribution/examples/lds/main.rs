@@ -7,22 +7,23 @@
 //! (1.5 % and half of the examples), and ranks each method's predictions against the real changes of the queries' losses.
 //! `only=logra,random` keeps the methods whose names contain one of these; `json=FILE` writes the table there too.
 
+#[path = "../support/job.rs"]
+mod job;
+#[path = "../support/methods.rs"]
 mod methods;
 
 use anyhow::{Context, Result, bail};
+use job::Job;
 use openledger_attribution::{
     Query,
     evaluate::{
-        lds::{lds, predicted},
-        pretrain::pretrained,
+        lds::{Judged, lds, predicted},
         retrain::{query_losses, train_without},
         subsets::leave_out,
-        transformations,
+        tiny, transformations,
     },
 };
-use openledger_lm::{
-    Adapter, BaseModel, Example, LlamaConfig, LoraConfig, Target, Tokenizer, TrainConfig, TrainState, Trainer,
-};
+use openledger_lm::{LoraConfig, Target, Tokenizer, TrainConfig};
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 /// What to run.
@@ -47,7 +48,7 @@ impl Options {
             small: 48,
             half: 32,
             seed: 0,
-            pretrain_epochs: 4,
+            pretrain_epochs: tiny::EPOCHS,
             only: String::new(),
             json: None,
         };
@@ -69,96 +70,32 @@ impl Options {
     }
 }
 
-/// A trained job and everything that a method may look at.
-pub struct Job {
-    /// The frozen model.
-    pub base: Arc<BaseModel>,
-    /// Its tokenizer.
-    pub tokenizer: Arc<Tokenizer>,
-    /// The training settings.
-    pub config: TrainConfig,
-    /// The training examples.
-    pub examples: Arc<[Example]>,
-    /// Six logged states, evenly spaced, the last at the end.
-    pub states: Vec<TrainState>,
-    /// The trained adapter.
-    pub adapter: Adapter,
-}
-
-fn shape() -> LlamaConfig {
-    LlamaConfig {
-        hidden: 64,
-        layers: 2,
-        heads: 4,
-        kv_heads: 4,
-        ffn: 160,
-        rope_theta: 100.0,
+fn config(seed: u64) -> TrainConfig {
+    TrainConfig {
+        epochs: 6,
+        batch_size: 16,
         max_len: 64,
-        tied: false,
-        ..LlamaConfig::tiny()
+        learning_rate: 5e-3,
+        warmup_steps: 37,
+        seed,
+        lora: LoraConfig { rank: 4, alpha: 8.0, targets: Target::ALL.to_vec() },
+        ..Default::default()
     }
 }
 
-fn base_model(tokenizer: &Tokenizer, epochs: usize) -> Result<BaseModel> {
-    let config = TrainConfig {
-        epochs,
-        batch_size: 32,
-        max_len: 64,
-        learning_rate: 4e-3,
-        warmup_steps: 50,
-        beta1: 0.9,
-        beta2: 0.99,
-        lora: LoraConfig { rank: 64, alpha: 64.0, targets: Target::ALL.to_vec() },
-        ..Default::default()
-    };
-    let neutral = transformations::examples(tokenizer, 4000, 5, &transformations::NEUTRAL, true)?;
+fn train(options: &Options) -> Result<Job> {
+    let tokenizer = Arc::new(Tokenizer::bytes());
     let (start, mut recent) = (Instant::now(), Vec::new());
-    let base = pretrained(Arc::new(BaseModel::random(&shape(), 1)?), &config, neutral.into(), |step, loss| {
+    let base = tiny::base_model(&tokenizer, options.pretrain_epochs, |step, loss| {
         recent.push(loss);
         if step % 125 == 0 {
             println!("  step {step}: loss {:.3}", recent.drain(..).sum::<f32>() / 125.0);
         }
     })?;
     println!("pretrained in {:.1?}", start.elapsed());
-    Ok(base)
-}
-
-fn train(options: &Options) -> Result<Job> {
-    let tokenizer = Arc::new(Tokenizer::bytes());
-    let base = Arc::new(base_model(&tokenizer, options.pretrain_epochs)?);
     let all: Vec<usize> = (0..transformations::COUNT).collect();
-    let examples: Arc<[Example]> = transformations::examples(&tokenizer, options.examples, 11, &all, false)?.into();
-    let config = TrainConfig {
-        epochs: 6,
-        batch_size: 16,
-        max_len: 64,
-        learning_rate: 5e-3,
-        warmup_steps: 37,
-        seed: options.seed,
-        lora: LoraConfig { rank: 4, alpha: 8.0, targets: Target::ALL.to_vec() },
-        ..Default::default()
-    };
-    let start = Instant::now();
-    let mut trainer = Trainer::new(base.clone(), config.clone(), examples.clone())?;
-    let total = trainer.plan().total_steps();
-    let (mut states, mut losses) = (Vec::new(), Vec::new());
-    while !trainer.is_finished() {
-        losses.push(trainer.step()?.loss);
-        let step = trainer.state().step;
-        if step * 6 / total > (step - 1) * 6 / total {
-            states.push(trainer.state().clone());
-        }
-    }
-    let last = losses.len().min(10);
-    println!(
-        "trained {total} steps in {:.1?}: loss {:.3} → {:.3}, {} parameters",
-        start.elapsed(),
-        losses[0],
-        losses[losses.len() - last..].iter().sum::<f32>() / last as f32,
-        trainer.adapter().layout().len()
-    );
-    let adapter = trainer.adapter().clone();
-    Ok(Job { base, tokenizer, config, examples, states, adapter })
+    let examples = transformations::examples(&tokenizer, options.examples, 11, &all, false)?;
+    Job::train(Arc::new(base), tokenizer, config(options.seed), examples.into())
 }
 
 /// Subsets left out, and how much each query's loss really changed: queries × subsets.
@@ -200,10 +137,7 @@ fn main() -> Result<()> {
     ];
     println!("{:<44} {:>24} {:>24} {:>9} {:>9}", "method", regimes[0].name, regimes[1].name, "ready", "query");
     let mut table = Vec::new();
-    for (name, build) in methods::all() {
-        if !options.only.split(',').any(|part| name.contains(part)) {
-            continue;
-        }
+    for (name, build) in methods::chosen(&options.only) {
         let start = Instant::now();
         let method = build(&job).with_context(|| name.clone())?;
         let ready = start.elapsed();
@@ -218,7 +152,7 @@ fn main() -> Result<()> {
         for regime in &regimes {
             let sums: Vec<Vec<f64>> =
                 scores.iter().map(|s| regime.removed.iter().map(|r| predicted(s, r)).collect()).collect();
-            let found = lds(&sums, &regime.actual, options.seed)?;
+            let found = lds(&[Judged { predicted: &sums, actual: &regime.actual }], options.seed)?;
             cells.push(format!("{:.3} [{:.2}, {:.2}]", found.mean, found.low, found.high));
             row[regime.name] = serde_json::to_value(&found)?;
         }

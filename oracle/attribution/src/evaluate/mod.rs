@@ -7,4 +7,6 @@ pub mod pretrain;
 pub mod retrain;
 mod rng;
 pub mod subsets;
+pub mod tiny;
 pub mod transformations;
+pub mod word_problems;
