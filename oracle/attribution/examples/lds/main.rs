@@ -8,224 +8,57 @@
 //! `only=logra,random` keeps the methods whose names contain one of these; `json=FILE` writes the table there too.
 
 mod methods;
+#[path = "../support/tiny_job.rs"]
+mod tiny_job;
 
 use anyhow::{Context, Result, bail};
-use openledger_attribution::{
-    Query,
-    evaluate::{
-        lds::{lds, predicted},
-        pretrain::pretrained,
-        retrain::{query_losses, train_without},
-        subsets::leave_out,
-        transformations,
-    },
-};
-use openledger_lm::{
-    Adapter, BaseModel, Example, LlamaConfig, LoraConfig, Target, Tokenizer, TrainConfig, TrainState, Trainer,
-};
-use std::{path::PathBuf, sync::Arc, time::Instant};
-
-/// What to run.
-struct Options {
-    examples: usize,
-    queries: usize,
-    /// Retrainings without 1.5 % of the examples.
-    small: usize,
-    /// Retrainings without half of them.
-    half: usize,
-    seed: u64,
-    pretrain_epochs: usize,
-    only: String,
-    json: Option<PathBuf>,
-}
-
-impl Options {
-    fn parse() -> Result<Self> {
-        let mut options = Self {
-            examples: 400,
-            queries: 20,
-            small: 48,
-            half: 32,
-            seed: 0,
-            pretrain_epochs: 4,
-            only: String::new(),
-            json: None,
-        };
-        for argument in std::env::args().skip(1) {
-            let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
-            match key {
-                "examples" => options.examples = value.parse()?,
-                "queries" => options.queries = value.parse()?,
-                "small" => options.small = value.parse()?,
-                "half" => options.half = value.parse()?,
-                "seed" => options.seed = value.parse()?,
-                "pretrain" => options.pretrain_epochs = value.parse()?,
-                "only" => value.clone_into(&mut options.only),
-                "json" => options.json = Some(value.into()),
-                _ => bail!("`{argument}` is not known"),
-            }
-        }
-        Ok(options)
-    }
-}
-
-/// A trained job and everything that a method may look at.
-pub struct Job {
-    /// The frozen model.
-    pub base: Arc<BaseModel>,
-    /// Its tokenizer.
-    pub tokenizer: Arc<Tokenizer>,
-    /// The training settings.
-    pub config: TrainConfig,
-    /// The training examples.
-    pub examples: Arc<[Example]>,
-    /// Six logged states, evenly spaced, the last at the end.
-    pub states: Vec<TrainState>,
-    /// The trained adapter.
-    pub adapter: Adapter,
-}
-
-fn shape() -> LlamaConfig {
-    LlamaConfig {
-        hidden: 64,
-        layers: 2,
-        heads: 4,
-        kv_heads: 4,
-        ffn: 160,
-        rope_theta: 100.0,
-        max_len: 64,
-        tied: false,
-        ..LlamaConfig::tiny()
-    }
-}
-
-fn base_model(tokenizer: &Tokenizer, epochs: usize) -> Result<BaseModel> {
-    let config = TrainConfig {
-        epochs,
-        batch_size: 32,
-        max_len: 64,
-        learning_rate: 4e-3,
-        warmup_steps: 50,
-        beta1: 0.9,
-        beta2: 0.99,
-        lora: LoraConfig { rank: 64, alpha: 64.0, targets: Target::ALL.to_vec() },
-        ..Default::default()
-    };
-    let neutral = transformations::examples(tokenizer, 4000, 5, &transformations::NEUTRAL, true)?;
-    let (start, mut recent) = (Instant::now(), Vec::new());
-    let base = pretrained(Arc::new(BaseModel::random(&shape(), 1)?), &config, neutral.into(), |step, loss| {
-        recent.push(loss);
-        if step % 125 == 0 {
-            println!("  step {step}: loss {:.3}", recent.drain(..).sum::<f32>() / 125.0);
-        }
-    })?;
-    println!("pretrained in {:.1?}", start.elapsed());
-    Ok(base)
-}
-
-fn train(options: &Options) -> Result<Job> {
-    let tokenizer = Arc::new(Tokenizer::bytes());
-    let base = Arc::new(base_model(&tokenizer, options.pretrain_epochs)?);
-    let all: Vec<usize> = (0..transformations::COUNT).collect();
-    let examples: Arc<[Example]> = transformations::examples(&tokenizer, options.examples, 11, &all, false)?.into();
-    let config = TrainConfig {
-        epochs: 6,
-        batch_size: 16,
-        max_len: 64,
-        learning_rate: 5e-3,
-        warmup_steps: 37,
-        seed: options.seed,
-        lora: LoraConfig { rank: 4, alpha: 8.0, targets: Target::ALL.to_vec() },
-        ..Default::default()
-    };
-    let start = Instant::now();
-    let mut trainer = Trainer::new(base.clone(), config.clone(), examples.clone())?;
-    let total = trainer.plan().total_steps();
-    let (mut states, mut losses) = (Vec::new(), Vec::new());
-    while !trainer.is_finished() {
-        losses.push(trainer.step()?.loss);
-        let step = trainer.state().step;
-        if step * 6 / total > (step - 1) * 6 / total {
-            states.push(trainer.state().clone());
-        }
-    }
-    let last = losses.len().min(10);
-    println!(
-        "trained {total} steps in {:.1?}: loss {:.3} → {:.3}, {} parameters",
-        start.elapsed(),
-        losses[0],
-        losses[losses.len() - last..].iter().sum::<f32>() / last as f32,
-        trainer.adapter().layout().len()
-    );
-    let adapter = trainer.adapter().clone();
-    Ok(Job { base, tokenizer, config, examples, states, adapter })
-}
-
-/// Subsets left out, and how much each query's loss really changed: queries × subsets.
-struct Regime {
-    name: &'static str,
-    removed: Vec<Vec<usize>>,
-    actual: Vec<Vec<f64>>,
-}
-
-fn regime(job: &Job, queries: &[Query], name: &'static str, fraction: f64, count: usize, seed: u64) -> Result<Regime> {
-    let start = Instant::now();
-    let removed = leave_out(job.examples.len(), fraction, count, seed)?;
-    let whole = query_losses(&job.base, Some(&job.adapter), queries)?;
-    let mut actual = vec![Vec::with_capacity(count); queries.len()];
-    for subset in &removed {
-        let adapter = train_without(&job.base, &job.config, &job.examples, subset)?;
-        for ((changes, loss), whole) in
-            actual.iter_mut().zip(query_losses(&job.base, Some(&adapter), queries)?).zip(&whole)
-        {
-            changes.push(loss - whole);
-        }
-    }
-    let mean = actual.iter().flatten().map(|v| v.abs()).sum::<f64>() / (count * queries.len()) as f64;
-    println!("{name}: {count} retrainings in {:.1?}, mean change of a query's loss {mean:.4}", start.elapsed());
-    Ok(Regime { name, removed, actual })
-}
+use openledger_attribution::evaluate::retrain::query_losses;
+use std::{path::PathBuf, time::Instant};
+use tiny_job::{Job, JobOptions};
 
 fn main() -> Result<()> {
-    let options = Options::parse()?;
-    let job = train(&options)?;
-    let queries = transformations::queries(&job.tokenizer, options.queries, 999)?;
+    let (mut options, mut only, mut json) = (JobOptions::default(), String::new(), None::<PathBuf>);
+    for argument in std::env::args().skip(1) {
+        let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
+        match key {
+            "only" => value.clone_into(&mut only),
+            "json" => json = Some(value.into()),
+            _ if options.set(key, value)? => {}
+            _ => bail!("`{argument}` is not known"),
+        }
+    }
+    let job = Job::train(&options)?;
     let [before, after] = [None, Some(&job.adapter)]
-        .map(|adapter| query_losses(&job.base, adapter, &queries).map(|l| l.iter().sum::<f64>() / l.len() as f64));
+        .map(|adapter| query_losses(&job.base, adapter, &job.queries).map(|l| l.iter().sum::<f64>() / l.len() as f64));
     println!("queries' mean loss {:.3} → {:.3}", before?, after?);
 
-    let regimes = [
-        regime(&job, &queries, "leave 1.5 %", 0.015, options.small, options.seed)?,
-        regime(&job, &queries, "leave 50 %", 0.5, options.half, options.seed)?,
-    ];
+    let regimes = job.regimes(&options)?;
     println!("{:<44} {:>24} {:>24} {:>9} {:>9}", "method", regimes[0].name, regimes[1].name, "ready", "query");
     let mut table = Vec::new();
     for (name, build) in methods::all() {
-        if !options.only.split(',').any(|part| name.contains(part)) {
+        if !only.split(',').any(|part| name.contains(part)) {
             continue;
         }
         let start = Instant::now();
         let method = build(&job).with_context(|| name.clone())?;
         let ready = start.elapsed();
         let start = Instant::now();
-        let scores = queries.iter().map(|q| Ok(method.score(q)?.values)).collect::<Result<Vec<Vec<f32>>>>()?;
-        let asked = start.elapsed() / queries.len() as u32;
+        let scores = job.queries.iter().map(|q| Ok(method.score(q)?.values)).collect::<Result<Vec<Vec<f32>>>>()?;
+        let asked = start.elapsed() / job.queries.len() as u32;
         let mut row = serde_json::json!({
             "name": name, "method": method.method(), "settings": method.settings(),
             "ready_seconds": ready.as_secs_f64(), "query_seconds": asked.as_secs_f64(),
         });
         let mut cells = Vec::new();
         for regime in &regimes {
-            let sums: Vec<Vec<f64>> =
-                scores.iter().map(|s| regime.removed.iter().map(|r| predicted(s, r)).collect()).collect();
-            let found = lds(&sums, &regime.actual, options.seed)?;
+            let found = regime.lds(&scores, options.seed)?;
             cells.push(format!("{:.3} [{:.2}, {:.2}]", found.mean, found.low, found.high));
-            row[regime.name] = serde_json::to_value(&found)?;
+            row[&regime.name] = serde_json::to_value(&found)?;
         }
         println!("{name:<44} {:>24} {:>24} {ready:>9.1?} {asked:>9.1?}", cells[0], cells[1]);
         table.push(row);
     }
-    if let Some(path) = &options.json {
+    if let Some(path) = &json {
         std::fs::write(path, serde_json::to_vec_pretty(&table)?)?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The methods of the table: a line each.
 
-use crate::Job;
+use crate::tiny_job::Job;
 use anyhow::Result;
 use openledger_attribution::{
     Attributor, EnsembleSettings, Logra, LograEnsemble, LograSettings, PcaBasis, Preconditioner, ProjectionKind,
