@@ -18,7 +18,7 @@ pub fn shape() -> LlamaConfig {
         kv_heads: 4,
         ffn: 160,
         rope_theta: 100.0,
-        max_len: 64,
+        max_len: 96,
         tied: false,
         ..LlamaConfig::tiny()
     }

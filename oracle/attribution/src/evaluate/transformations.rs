@@ -17,18 +17,22 @@ const LONGEST: usize = 15;
 
 type Transform = fn(&str) -> String;
 
-/// Letter and function of each class.
-const CLASSES: [(char, Transform); 10] = [
-    ('r', |s| s.split(' ').rev().collect::<Vec<_>>().join(" ")),
-    ('u', |s| s.chars().enumerate().map(|(i, c)| if i % 2 == 0 { c.to_ascii_uppercase() } else { c }).collect()),
-    ('v', |s| s.chars().map(|c| if vowel(c) { '*' } else { c }).collect()),
-    ('d', |s| s.chars().flat_map(|c| std::iter::repeat_n(c, if vowel(c) || c == ' ' { 1 } else { 2 })).collect()),
-    ('l', |s| each_word(s, |w| format!("{w}ly"))),
-    ('f', |s| each_word(s, |w| format!("{}{}", w[..1].to_uppercase(), &w[1..]))),
-    ('b', |s| each_word(s, |w| w.chars().rev().collect())),
-    ('x', |s| s.chars().filter(|c| !vowel(*c)).collect()),
-    ('s', |s| s.replace(' ', "_")),
-    ('n', |s| each_word(s, |w| format!("{}{w}", w.len()))),
+/// Letter, instruction and function of each class.
+const CLASSES: [(char, &str, Transform); 10] = [
+    ('r', "reverse the order of the words", |s| s.split(' ').rev().collect::<Vec<_>>().join(" ")),
+    ('u', "capitalise every other letter", |s| {
+        s.chars().enumerate().map(|(i, c)| if i % 2 == 0 { c.to_ascii_uppercase() } else { c }).collect()
+    }),
+    ('v', "put stars in place of vowels", |s| s.chars().map(|c| if vowel(c) { '*' } else { c }).collect()),
+    ('d', "double all the consonants", |s| {
+        s.chars().flat_map(|c| std::iter::repeat_n(c, if vowel(c) || c == ' ' { 1 } else { 2 })).collect()
+    }),
+    ('l', "end each word with an adverb's ly", |s| each_word(s, |w| format!("{w}ly"))),
+    ('f', "begin words with a capital", |s| each_word(s, |w| format!("{}{}", w[..1].to_uppercase(), &w[1..]))),
+    ('b', "spell every word backwards", |s| each_word(s, |w| w.chars().rev().collect())),
+    ('x', "leave out any vowel", |s| s.chars().filter(|c| !vowel(*c)).collect()),
+    ('s', "join by underscores", |s| s.replace(' ', "_")),
+    ('n', "write lengths before words", |s| each_word(s, |w| format!("{}{w}", w.len()))),
 ];
 
 /// Number of classes.
@@ -60,8 +64,19 @@ fn phrase(rng: &mut ChaCha8Rng) -> String {
 pub fn examples(tokenizer: &Tokenizer, n: usize, seed: u64, classes: &[usize], whole: bool) -> Result<Vec<Example>> {
     drawn(n, seed, classes)
         .map(|(i, class, phrase)| {
-            let (letter, transform) = CLASSES[class];
+            let (letter, _, transform) = CLASSES[class];
             example(tokenizer, (seed, i), &format!("{letter}:{phrase}>"), &transform(&phrase), whole)
+        })
+        .collect()
+}
+
+/// `n` examples of all classes in turn whose prompts say in words what to do. Prompt and answer count in the loss, as in
+/// DataInf's own task.
+pub fn instructed(tokenizer: &Tokenizer, n: usize, seed: u64) -> Result<Vec<Example>> {
+    drawn(n, seed, &ALL)
+        .map(|(i, class, phrase)| {
+            let (_, instruction, transform) = CLASSES[class];
+            example(tokenizer, (seed, i), &format!("{instruction}: {phrase}>"), &transform(&phrase), true)
         })
         .collect()
 }
@@ -71,7 +86,7 @@ pub fn examples(tokenizer: &Tokenizer, n: usize, seed: u64, classes: &[usize], w
 pub fn blind(tokenizer: &Tokenizer, n: usize, seed: u64) -> Result<Vec<Example>> {
     drawn(n, seed, &ALL)
         .map(|(i, class, phrase)| {
-            example(tokenizer, (seed, i), &format!("{phrase}>"), &CLASSES[class].1(&phrase), false)
+            example(tokenizer, (seed, i), &format!("{phrase}>"), &CLASSES[class].2(&phrase), false)
         })
         .collect()
 }
@@ -81,7 +96,7 @@ pub fn blind(tokenizer: &Tokenizer, n: usize, seed: u64) -> Result<Vec<Example>>
 pub fn mislabelled(tokenizer: &Tokenizer, n: usize, seed: u64, wrong: &[usize]) -> Result<Vec<Example>> {
     drawn(n, seed, &ALL)
         .map(|(i, class, phrase)| {
-            let answer = CLASSES[if wrong.contains(&i) { (class + 1) % COUNT } else { class }].1(&phrase);
+            let answer = CLASSES[if wrong.contains(&i) { (class + 1) % COUNT } else { class }].2(&phrase);
             example(tokenizer, (seed, i), &format!("{}:{phrase}>", CLASSES[class].0), &answer, false)
         })
         .collect()
@@ -113,7 +128,7 @@ mod tests {
 
     #[test]
     fn every_transformation_does_what_its_letter_says() {
-        let of = |letter: char| CLASSES.iter().find(|(l, _)| *l == letter).unwrap().1("old cat");
+        let of = |letter: char| CLASSES.iter().find(|(l, ..)| *l == letter).unwrap().2("old cat");
         let expected = [
             ('r', "cat old"),
             ('u', "OlD CaT"),

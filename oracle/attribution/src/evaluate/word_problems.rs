@@ -24,17 +24,15 @@ const TEMPLATES: [Template; 10] = [
 /// Number of templates.
 pub const COUNT: usize = TEMPLATES.len();
 
-/// `n` examples whose templates take turns; only the answer counts in the loss.
+/// `n` examples whose templates take turns. Question and answer count in the loss, as in DataInf's own task.
 pub fn examples(tokenizer: &Tokenizer, n: usize, seed: u64) -> Result<Vec<Example>> {
     let mut rng = rng::seeded(seed, 1);
     (0..n)
         .map(|i| {
             let (a, b) = (2 + rng::below(&mut rng, 59) as u64, 2 + rng::below(&mut rng, 8) as u64);
             let (question, answer) = TEMPLATES[i % COUNT](a, b);
-            let mut tokens = tokenizer.encode(&format!("{question}>"))?;
-            let loss_from = tokens.len();
-            tokens.extend(tokenizer.encode(&format!("{answer}\n"))?);
-            Ok(Example { id: sha256(format!("{seed} {i} {question}").as_bytes()), tokens, loss_from })
+            let tokens = tokenizer.encode(&format!("{question}>{answer}\n"))?;
+            Ok(Example { id: sha256(format!("{seed} {i} {question}").as_bytes()), tokens, loss_from: 1 })
         })
         .collect()
 }
@@ -51,6 +49,6 @@ mod tests {
         assert_eq!(worked[3].0, "Share 92 coins among 4 people");
         assert_eq!(worked[8].0, "It is 12 o'clock, wait 4 hours");
         let examples = examples(&Tokenizer::bytes(), 200, 3).unwrap();
-        assert!(examples.iter().all(|e| e.tokens.len() <= 48 && e.loss_from < e.tokens.len()));
+        assert!(examples.iter().all(|e| e.tokens.len() <= 48));
     }
 }
