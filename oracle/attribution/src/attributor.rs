@@ -1,7 +1,8 @@
 //! What every attribution method does: a score for each training example, for a given query.
 
 use crate::error::{AttributionError, Result};
-use openledger_lm::Digest;
+use openledger_lm::{Digest, Example};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::{cmp::Ordering, sync::Arc};
 
@@ -17,6 +18,13 @@ pub struct QueryItem {
     pub loss_from: usize,
     /// Factor of this item's loss; the fee of an answer, for instance.
     pub weight: f32,
+}
+
+impl QueryItem {
+    /// The item as an example, to be passed through the model.
+    pub fn example(&self) -> Example {
+        Example { id: [0; 32], tokens: self.tokens.clone(), loss_from: self.loss_from }
+    }
 }
 
 /// What is attributed: the weighted sum of the items' losses.
@@ -58,7 +66,23 @@ impl Query {
     }
 }
 
-/// A method that says how much each training example contributed to a query.
+/// A method with settings of its own type. Whoever implements it is an [`Attributor`].
+pub trait Method: Send + Sync {
+    /// The method's name, for example `logra`.
+    const NAME: &'static str;
+    /// Raised whenever the same settings would give other scores than before.
+    const VERSION: u32;
+    /// Strings, booleans and finite numbers, so that they always serialise.
+    type Settings: Serialize;
+
+    /// Everything the scores depend on besides model, adapter and data.
+    fn settings(&self) -> &Self::Settings;
+
+    /// Scores of all training examples: positive where training on the example lowered the query's loss.
+    fn score(&self, query: &Query) -> Result<Scores>;
+}
+
+/// A method that says how much each training example contributed to a query, whatever its settings are.
 pub trait Attributor: Send + Sync {
     /// The method's name, for example `logra`.
     fn method(&self) -> &'static str;
@@ -79,6 +103,24 @@ pub trait Attributor: Send + Sync {
 
     /// Scores of all training examples: positive where training on the example lowered the query's loss.
     fn score(&self, query: &Query) -> Result<Scores>;
+}
+
+impl<M: Method> Attributor for M {
+    fn method(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn version(&self) -> u32 {
+        M::VERSION
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        serde_json::to_value(Method::settings(self)).expect("plain data serialises")
+    }
+
+    fn score(&self, query: &Query) -> Result<Scores> {
+        Method::score(self, query)
+    }
 }
 
 /// Compact JSON with the keys of every object sorted, whichever features `serde_json` was built with.

@@ -4,26 +4,12 @@
 //! its weight (as TracIn does, Pruthi et al. 2020, arXiv:2002.08484).
 
 use crate::{
-    attributor::{Attributor, Query, Scores},
+    attributor::{Method, Query, Scores},
     error::{AttributionError, Result},
     logra::{Logra, LograSettings},
+    states::Checkpoint,
 };
 use serde::{Deserialize, Serialize};
-
-/// The method's name.
-pub const METHOD: &str = "logra_ensemble";
-/// Raised whenever the same settings would give other scores than before.
-pub const VERSION: u32 = 1;
-
-/// A logged state of a training run and what it counts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Checkpoint {
-    /// Steps done at this state.
-    pub step: u64,
-    /// Factor of the state's scores, positive: see [`crate::baselines::tracin::checkpoints`].
-    pub weight: f64,
-}
 
 /// Everything the scores depend on besides model, training log and data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,7 +47,7 @@ impl LograEnsemble {
         }
         let first = &members[0];
         for member in &members {
-            if member.logra_settings() != &settings.logra {
+            if Method::settings(member) != &settings.logra {
                 return Err(AttributionError::setting("logra", "differs from an index's settings; use the same"));
             }
             let (own, expected) = (&member.index().header().examples, &first.index().header().examples);
@@ -73,18 +59,13 @@ impl LograEnsemble {
     }
 }
 
-impl Attributor for LograEnsemble {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
+impl Method for LograEnsemble {
+    const NAME: &'static str = "logra_ensemble";
+    const VERSION: u32 = 1;
+    type Settings = EnsembleSettings;
 
-    fn version(&self) -> u32 {
-        VERSION
-    }
-
-    fn settings(&self) -> serde_json::Value {
-        // Numbers, strings and booleans only: serialisation cannot fail.
-        serde_json::to_value(&self.settings).expect("plain data serialises")
+    fn settings(&self) -> &EnsembleSettings {
+        &self.settings
     }
 
     fn score(&self, query: &Query) -> Result<Scores> {

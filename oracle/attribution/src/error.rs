@@ -30,6 +30,12 @@ pub enum AttributionError {
         /// The file.
         path: PathBuf,
     },
+    /// The file does not begin like a sketch of an influence index.
+    #[error("{path} is not a sketch of an influence index (wrong magic bytes); delete it, and it is made again")]
+    NotASketch {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is of a format version that this build does not read.
     #[error("{path} has index format version {found}, this build reads version {supported}; build the index again")]
     Version {

@@ -5,8 +5,9 @@ use crate::{
     index::header::IndexHeader,
     pca::PcaBasis,
     projection::{ProjectionKind, ProjectionSettings, Projections, layer_shapes},
+    states::checkpoints,
 };
-use openledger_lm::{Adapter, BaseModel, Batch, Digest, Example, forward_backward};
+use openledger_lm::{Adapter, BaseModel, Batch, Digest, Example, TrainConfig, TrainState, forward_backward};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -14,72 +15,47 @@ use std::sync::Arc;
 ///
 /// The gradient is that of the mean loss over an example's target tokens, at the adapted model, with respect to the
 /// *full weight* of each adapted layer (what training would change there, whatever the adapter's rank) or to the
-/// adapter's own matrices, as the settings' [`ProjectionKind`] says.
+/// adapter's own matrices, as the settings' [`ProjectionKind`] says. Rows may be the mean over several states of the
+/// training run; a query's gradient is always that at its end.
 pub struct GradientSource {
     base: Arc<BaseModel>,
-    adapter: Adapter,
     adapter_hash: Digest,
+    /// The end of training.
+    end: State,
+    /// What rows are the weighted sum of, where the settings ask for several states and the run is known.
+    run: Option<Run>,
+}
+
+/// An adapter and how gradients there are projected.
+struct State {
+    adapter: Adapter,
     projections: Projections,
 }
 
-impl GradientSource {
-    /// Draws the projections for the adapter's layers; [`ProjectionKind::Pca`] needs [`Self::with_basis`].
-    pub fn new(base: Arc<BaseModel>, adapter: Adapter, settings: &ProjectionSettings) -> Result<Self> {
+/// States before the end, and what each counts.
+struct Run {
+    earlier: Vec<(State, f32)>,
+    /// What the end counts.
+    end: f32,
+    digest: Digest,
+}
+
+impl State {
+    /// Draws the projections for the adapter's layers.
+    fn drawn(base: &BaseModel, adapter: Adapter, settings: &ProjectionSettings) -> Result<Self> {
         let projections = match settings.kind {
             ProjectionKind::Adapter => Projections::of_adapter(settings, &adapter, base.device())?,
             _ => Projections::new(settings, &layer_shapes(&adapter), base.device())?,
         };
-        Self::projecting(base, adapter, projections)
+        Ok(Self { adapter, projections })
     }
 
-    /// Projects on the basis that [`PcaBasis::fit`] found for this model.
-    pub fn with_basis(
-        base: Arc<BaseModel>,
-        adapter: Adapter,
-        settings: &ProjectionSettings,
-        basis: &PcaBasis,
-    ) -> Result<Self> {
-        let projections = Projections::from_basis(settings, &layer_shapes(&adapter), basis, base.device())?;
-        Self::projecting(base, adapter, projections)
-    }
-
-    fn projecting(base: Arc<BaseModel>, adapter: Adapter, projections: Projections) -> Result<Self> {
-        adapter.check_base(&base)?;
-        let adapter_hash = adapter.hash()?;
-        Ok(Self { base, adapter, adapter_hash, projections })
-    }
-
-    /// How gradients are projected.
-    pub fn projections(&self) -> &Projections {
-        &self.projections
-    }
-
-    /// Header, still without body hash, of the index of these examples.
-    pub fn header(&self, examples: &[Example]) -> Result<IndexHeader> {
-        if examples.is_empty() {
-            return Err(AttributionError::Examples("there are no examples to index; give at least one".into()));
-        }
-        Ok(self.header_for(examples_hash(examples), examples.len() as u64))
-    }
-
-    /// Header, still without body hash, of the index of `count` examples with this hash.
-    pub(crate) fn header_for(&self, examples: Digest, count: u64) -> IndexHeader {
-        IndexHeader::unfinished(self.base.hash(), self.adapter_hash, examples, &self.projections, count)
-    }
-
-    /// The examples that share a backward pass with the one at `position`, and the position of the first of them.
-    pub fn batch_of<'a>(&self, examples: &'a [Example], position: usize) -> (usize, &'a [Example]) {
-        let batch = self.projections.settings().batch;
-        let start = position - position % batch;
-        (start, &examples[start..examples.len().min(start + batch)])
-    }
-
-    /// Projected gradients of each example's loss, in one pass: layers × layer_dim values each, all finite.
-    pub fn rows(&self, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
-        let batch = Batch::new(&self.base, &examples.iter().collect::<Vec<_>>())?;
-        let output = forward_backward(&self.base, &self.adapter, &batch)?;
-        let mut rows =
-            vec![Vec::with_capacity(self.projections.layers() * self.projections.layer_dim()); examples.len()];
+    /// Projected gradients of each example's loss: layers × layer_dim values each, all finite.
+    fn gradients(&self, base: &BaseModel, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
+        let batch = Batch::new(base, &examples.iter().collect::<Vec<_>>())?;
+        let output = forward_backward(base, &self.adapter, &batch)?;
+        let width = self.projections.layers() * self.projections.layer_dim();
+        let mut rows = vec![Vec::with_capacity(width); examples.len()];
         for (layer, capture) in output.captures.iter().enumerate() {
             let projected = self.projections.project(layer, &capture.x, &capture.dy)?.to_vec2::<f32>()?;
             for ((row, values), example) in rows.iter_mut().zip(projected).zip(examples) {
@@ -96,6 +72,130 @@ impl GradientSource {
     }
 }
 
+impl GradientSource {
+    /// Draws the projections for the adapter's layers; [`ProjectionKind::Pca`] needs [`Self::with_basis`]. Where the
+    /// settings ask for the mean over several states, this answers queries, and making rows needs [`Self::of_run`].
+    pub fn new(base: Arc<BaseModel>, adapter: Adapter, settings: &ProjectionSettings) -> Result<Self> {
+        let end = State::drawn(&base, adapter, settings)?;
+        Self::at(base, end)
+    }
+
+    /// Projects on the basis that [`PcaBasis::fit`] found for this model.
+    pub fn with_basis(
+        base: Arc<BaseModel>,
+        adapter: Adapter,
+        settings: &ProjectionSettings,
+        basis: &PcaBasis,
+    ) -> Result<Self> {
+        let projections = Projections::from_basis(settings, &layer_shapes(&adapter), basis, base.device())?;
+        Self::at(base, State { adapter, projections })
+    }
+
+    /// Rows as the mean over these logged `states` of the run of `config` on `examples` examples, in the order of their
+    /// steps: at most as many as the settings say, the last of them the end of training. Each is weighted by the learning
+    /// rates of the steps since the one before ([`checkpoints`]). [`crate::states::evenly_spaced`] chooses them from a
+    /// log.
+    pub fn of_run(
+        base: Arc<BaseModel>,
+        config: &TrainConfig,
+        examples: usize,
+        states: &[TrainState],
+        settings: &ProjectionSettings,
+    ) -> Result<Self> {
+        let weights = checkpoints(config, examples, states);
+        if !(1..=settings.states).contains(&states.len())
+            || weights.len() != states.len()
+            || !weights.is_sorted_by(|a, b| a.step < b.step)
+        {
+            let reason = format!(
+                "is {}; give as many states of the run or fewer, at least one, after the first step and in the order of \
+                 their steps, not {}",
+                settings.states,
+                states.len()
+            );
+            return Err(AttributionError::setting("projection.states", reason));
+        }
+        let total: f64 = weights.iter().map(|w| w.weight).sum();
+        let template = Adapter::init(&base, &config.lora, config.seed)?;
+        let mut digest = Sha256::new();
+        let mut drawn = Vec::with_capacity(states.len());
+        for (state, weight) in states.iter().zip(&weights) {
+            let adapter = template.with_flat(&state.params)?;
+            let share = (weight.weight / total) as f32;
+            digest.update(adapter.hash()?);
+            digest.update(share.to_le_bytes());
+            drawn.push((State::drawn(&base, adapter, settings)?, share));
+        }
+        let (end, share) = drawn.pop().expect("there is at least one");
+        let mut source = Self::at(base, end)?;
+        if settings.states > 1 {
+            source.run = Some(Run { earlier: drawn, end: share, digest: digest.finalize().into() });
+        }
+        Ok(source)
+    }
+
+    fn at(base: Arc<BaseModel>, end: State) -> Result<Self> {
+        end.adapter.check_base(&base)?;
+        let adapter_hash = end.adapter.hash()?;
+        Ok(Self { base, adapter_hash, end, run: None })
+    }
+
+    /// How gradients are projected.
+    pub fn projections(&self) -> &Projections {
+        &self.end.projections
+    }
+
+    /// Header, still without body hash, of the index of these examples.
+    pub fn header(&self, examples: &[Example]) -> Result<IndexHeader> {
+        if examples.is_empty() {
+            return Err(AttributionError::Examples("there are no examples to index; give at least one".into()));
+        }
+        Ok(self.header_for(examples_hash(examples), examples.len() as u64))
+    }
+
+    /// Header, still without body hash, of the index of `count` examples with this hash.
+    pub(crate) fn header_for(&self, examples: Digest, count: u64) -> IndexHeader {
+        let header = IndexHeader::unfinished(self.base.hash(), self.adapter_hash, examples, self.projections(), count);
+        IndexHeader { states: self.run.as_ref().map(|run| hex::encode(run.digest)), ..header }
+    }
+
+    /// The examples that share a backward pass with the one at `position`, and the position of the first of them.
+    pub fn batch_of<'a>(&self, examples: &'a [Example], position: usize) -> (usize, &'a [Example]) {
+        let batch = self.projections().settings().batch;
+        let start = position - position % batch;
+        (start, &examples[start..examples.len().min(start + batch)])
+    }
+
+    /// Rows of the index: projected gradients of each example's loss, layers × layer_dim finite values each. One pass a
+    /// state.
+    pub fn rows(&self, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
+        let states = self.projections().settings().states;
+        let run = match &self.run {
+            Some(run) => run,
+            None if states == 1 => return self.at_end(examples),
+            None => {
+                let reason =
+                    format!("rows over {states} states of a run need those states; make the source of the run");
+                return Err(AttributionError::setting("projection.states", reason));
+            }
+        };
+        let mut sums = self.at_end(examples)?;
+        sums.iter_mut().flatten().for_each(|v| *v *= run.end);
+        for (state, share) in &run.earlier {
+            for (sum, row) in sums.iter_mut().zip(state.gradients(&self.base, examples)?) {
+                sum.iter_mut().zip(row).for_each(|(s, v)| *s += share * v);
+            }
+        }
+        Ok(sums)
+    }
+
+    /// What a query's items are at the end of training: projected gradients of each example's loss, as [`Self::rows`], in
+    /// one pass.
+    pub fn at_end(&self, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
+        self.end.gradients(&self.base, examples)
+    }
+}
+
 /// SHA-256 over every example's id, loss position and tokens.
 pub fn examples_hash(examples: &[Example]) -> Digest {
     let mut hasher = Sha256::new();
@@ -108,4 +208,98 @@ pub fn examples_hash(examples: &[Example]) -> Digest {
         }
     }
     hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        attributor::{Method, Query},
+        index::writer::build_index,
+        logra::{Logra, LograSettings},
+        precondition::Preconditioner,
+        testing,
+        verify::{accepted, verify_rows},
+    };
+    use openledger_lm::Trainer;
+    use std::ops::ControlFlow;
+
+    /// A job of six steps and its states after the third and the last.
+    fn job() -> (Arc<BaseModel>, TrainConfig, Vec<Example>, Vec<TrainState>) {
+        let (base, _) = testing::model();
+        let config =
+            TrainConfig { epochs: 3, batch_size: 2, warmup_steps: 2, learning_rate: 0.01, ..Default::default() };
+        let examples = testing::examples(4);
+        let mut trainer = Trainer::new(base.clone(), config.clone(), examples.clone().into()).unwrap();
+        let mut states = Vec::new();
+        while !trainer.is_finished() {
+            trainer.step().unwrap();
+            if trainer.state().step.is_multiple_of(3) {
+                states.push(trainer.state().clone());
+            }
+        }
+        (base, config, examples, states)
+    }
+
+    fn settings(kind: ProjectionKind, states: usize) -> ProjectionSettings {
+        ProjectionSettings { kind, states, ..testing::settings(1) }
+    }
+
+    #[test]
+    fn rows_are_the_weighted_mean_over_the_states_and_queries_see_the_end() -> Result<()> {
+        let (base, config, examples, states) = job();
+        for kind in [ProjectionKind::Random, ProjectionKind::Adapter] {
+            let source = GradientSource::of_run(base.clone(), &config, 4, &states, &settings(kind, 2))?;
+            let alone = |i: usize| GradientSource::of_run(base.clone(), &config, 4, &states[i..=i], &settings(kind, 1));
+            let [first, last] = [alone(0)?.rows(&examples[..1])?.remove(0), alone(1)?.rows(&examples[..1])?.remove(0)];
+            let weights = checkpoints(&config, 4, &states);
+            let share = weights[0].weight / (weights[0].weight + weights[1].weight);
+            let mean = source.rows(&examples[..1])?.remove(0);
+            let scale = mean.iter().fold(0f32, |m, v| m.max(v.abs()));
+            assert_ne!(first, last);
+            for ((a, b), mean) in first.iter().zip(&last).zip(&mean) {
+                let expected = share * f64::from(*a) + (1.0 - share) * f64::from(*b);
+                assert!((expected - f64::from(*mean)).abs() < 1e-6 * f64::from(scale));
+            }
+            assert_eq!(source.at_end(&examples[..1])?[0], last);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_index_over_states_is_built_and_verified_with_them_and_asked_without() -> Result<()> {
+        let (base, config, examples, states) = job();
+        let settings = settings(ProjectionKind::Adapter, 2);
+        let of = |states: &[TrainState]| GradientSource::of_run(base.clone(), &config, 4, states, &settings);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index");
+        let index = build_index(&path, &of(&states)?, &examples, |_, _| ControlFlow::Continue(()))?;
+        let checks = verify_rows(&index, &of(&states)?, &examples, &[0, 3])?;
+        assert!(accepted(&checks, 0.0) && checks.iter().all(|c| c.identical));
+        let error = verify_rows(&index, &of(&states[1..])?, &examples, &[0]).err().unwrap();
+        assert!(matches!(error, AttributionError::Mismatch { what: "states", .. }), "{error}");
+
+        let template = Adapter::init(&base, &config.lora, config.seed)?;
+        let adapter = template.with_flat(&states[1].params)?;
+        let asked = GradientSource::new(base.clone(), adapter, &settings)?;
+        assert!(matches!(asked.rows(&examples), Err(AttributionError::Setting { field: "projection.states", .. })));
+        let preconditioner = Preconditioner::Ekfac { damping: 0.1 };
+        let logra = LograSettings { projection: settings.clone(), preconditioner, unit_norm: true };
+        let scores = Logra::new(asked, index, logra)?.score(&Query::answer(examples[2].tokens.clone(), 1)?)?;
+        assert_eq!(scores.top_k(1)[0].position, 2);
+        Ok(())
+    }
+
+    #[test]
+    fn states_that_are_too_many_out_of_order_or_none_are_refused() {
+        let (base, config, _, states) = job();
+        let with = |states: &[TrainState], count| {
+            GradientSource::of_run(base.clone(), &config, 4, states, &settings(ProjectionKind::Random, count)).err()
+        };
+        let swapped = [states[1].clone(), states[0].clone()];
+        for error in [with(&states, 1), with(&[], 2), with(&swapped, 2)] {
+            assert!(matches!(error, Some(AttributionError::Setting { field: "projection.states", .. })));
+        }
+        assert!(with(&states[1..], 2).is_none(), "a log may hold fewer");
+    }
 }

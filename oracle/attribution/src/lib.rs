@@ -24,15 +24,21 @@ pub mod precondition;
 pub mod projection;
 pub mod recall;
 pub mod spans;
+pub mod states;
+mod vector;
 pub mod verify;
 
 #[cfg(test)]
 mod testing;
 
-pub use attributor::{Attributor, ExampleId, Query, QueryItem, Ranked, Scores};
+pub use attributor::{Attributor, ExampleId, Method, Query, QueryItem, Ranked, Scores};
 pub use ensemble::{EnsembleSettings, LograEnsemble};
 pub use error::{AttributionError, Result};
-pub use index::{reader::IndexReader, writer::build_index};
+pub use index::{
+    reader::IndexReader,
+    sketch::{Sketch, SketchSettings},
+    writer::build_index,
+};
 pub use logra::{Logra, LograSettings};
 pub use magic::{GradientCache, Magic, MagicSettings};
 pub use pca::PcaBasis;

@@ -5,21 +5,28 @@
 //! and one product with the index.
 
 use crate::{
-    attributor::{Attributor, Query, Scores},
+    attributor::{Method, Query, Ranked, Scores},
     error::{AttributionError, Result},
     gradient::GradientSource,
-    index::{product::products, reader::IndexReader},
+    index::{
+        product::{products, products_at},
+        reader::IndexReader,
+        sketch::{Sketch, SketchSettings},
+    },
     precondition::{Curvature, Preconditioner},
     projection::ProjectionSettings,
+    vector::dot,
 };
-use openledger_lm::Example;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// The method's name.
 pub const METHOD: &str = "logra";
 /// Raised whenever the same settings would give other scores than before.
 pub const VERSION: u32 = 1;
+/// Rows that a sketch puts forward to be scored exactly, at least, and for each one that is asked for.
+const CANDIDATES: (usize, usize) = (256, 16);
 
 /// Everything LoGra's scores depend on besides model, adapter and data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,34 +59,43 @@ pub struct Logra {
     curvature: Option<Curvature>,
     /// Norm of every row in the preconditioner's inner product, with `unit_norm` only.
     norms: Option<Vec<f64>>,
+    sketch: Option<Sketch>,
 }
 
 impl Logra {
     /// Prepares to answer queries: refuses an index of another model, adapter or projection than `source`'s, and
-    /// factorises the preconditioner.
+    /// factorises the preconditioner. A source at the end of training is enough, whatever states the index's rows are of.
     pub fn new(source: GradientSource, index: IndexReader, settings: LograSettings) -> Result<Self> {
         if settings.projection != *source.projections().settings() {
             return Err(AttributionError::setting("projection", "differs from the gradient source's; use the same"));
         }
         let mut expected = source.header_for([0; 32], index.header().count);
         expected.examples.clone_from(&index.header().examples);
+        expected.states.clone_from(&index.header().states);
         index.header().check(&expected, index.path())?;
         let curvature = Curvature::fit(&index, settings.preconditioner)?;
         let norms = settings.unit_norm.then(|| match &curvature {
             Some(curvature) => curvature.self_influence().iter().map(|v| v.sqrt()).collect(),
             None => euclidean_norms(&index),
         });
-        Ok(Self { source, index, settings, curvature, norms })
+        Ok(Self { source, index, settings, curvature, norms, sketch: None })
+    }
+
+    /// Lets [`Self::top`] read a sketch of the index instead of all of it: opens the one at `path`, or makes it there.
+    pub fn with_sketch(mut self, path: &Path, settings: SketchSettings) -> Result<Self> {
+        let fitted = (self.settings.preconditioner, self.curvature.as_ref());
+        self.sketch = Some(Sketch::open_or_build(path, &self.index, fitted, settings)?);
+        Ok(self)
+    }
+
+    /// The sketch, where there is one.
+    pub fn sketch(&self) -> Option<&Sketch> {
+        self.sketch.as_ref()
     }
 
     /// The index.
     pub fn index(&self) -> &IndexReader {
         &self.index
-    }
-
-    /// How it is asked.
-    pub fn logra_settings(&self) -> &LograSettings {
-        &self.settings
     }
 
     /// The model and its projections.
@@ -92,8 +108,7 @@ impl Logra {
     pub fn query_gradient(&self, query: &Query) -> Result<Vec<f64>> {
         let mut sum = vec![0.0; self.source.projections().layers() * self.source.projections().layer_dim()];
         for item in query.items() {
-            let example = Example { id: [0; 32], tokens: item.tokens.clone(), loss_from: item.loss_from };
-            for row in self.source.rows(std::slice::from_ref(&example))? {
+            for row in self.source.at_end(&[item.example()])? {
                 for (s, v) in sum.iter_mut().zip(row) {
                     *s += f64::from(item.weight) * f64::from(v);
                 }
@@ -110,63 +125,97 @@ impl Logra {
     /// Scores for several gradients of [`Self::query_gradient`], the same as one by one but with fewer passes over the
     /// index.
     pub fn score_gradients(&self, gradients: &[&[f64]]) -> Result<Vec<Scores>> {
-        let width = self.source.projections().layers() * self.source.projections().layer_dim();
-        let mut directions = Vec::with_capacity(gradients.len());
-        for gradient in gradients {
-            if gradient.len() != width {
-                return Err(AttributionError::Query(format!(
-                    "its gradient has {} values, not {width}",
-                    gradient.len()
-                )));
-            }
-            let mut direction = gradient.to_vec();
-            if let Some(curvature) = &self.curvature {
-                curvature.precondition(&self.index, &mut direction);
-            }
-            directions.push(direction);
-        }
-        let values = products(&self.index, &directions.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        let own =
-            |(gradient, direction): (&&[f64], &Vec<f64>)| gradient.iter().zip(direction).map(|(g, d)| g * d).sum();
-        gradients
-            .iter()
-            .zip(&directions)
-            .map(own)
-            .zip(values)
-            .map(|(own, values): (f64, Vec<f64>)| self.finished(own, values))
-            .collect()
+        let directions = gradients.iter().map(|g| self.direction(g)).collect::<Result<Vec<_>>>()?;
+        let products = products(&self.index, &directions.iter().map(|d| d.values.as_slice()).collect::<Vec<_>>());
+        let all = |(direction, products): (&Direction, Vec<f64>)| {
+            let values = self.finished(direction.own, (0..products.len()).zip(products))?;
+            Ok(Scores { ids: self.index.ids().clone(), values })
+        };
+        directions.iter().zip(products).map(all).collect()
     }
 
-    /// Scores from inner products; `own` is the query's with itself.
-    fn finished(&self, own: f64, mut values: Vec<f64>) -> Result<Scores> {
+    /// The `k` highest scores, as [`Scores::top_k`] of [`Method::score`] gives them. With a sketch
+    /// ([`Self::with_sketch`]) the rows that it puts forward are scored only: the scores given are the same, and an
+    /// example that belongs among them is missing rarely.
+    pub fn top(&self, query: &Query, k: usize) -> Result<Vec<Ranked>> {
+        self.top_gradient(&self.query_gradient(query)?, k)
+    }
+
+    /// As [`Self::top`], for a gradient of [`Self::query_gradient`].
+    pub fn top_gradient(&self, gradient: &[f64], k: usize) -> Result<Vec<Ranked>> {
+        let (least, each) = CANDIDATES;
+        let candidates = least.max(k.saturating_mul(each));
+        let Some(sketch) = self.sketch.as_ref().filter(|_| candidates < self.index.count()) else {
+            return Ok(self.score_gradient(gradient)?.top_k(k));
+        };
+        let direction = self.direction(gradient)?;
+        let mut white = gradient.to_vec();
+        if let Some(curvature) = &self.curvature {
+            // The sketch was made with the same root.
+            curvature.whiten(&mut white);
+        }
+        let mut estimates = sketch.estimates(&white);
         if let Some(norms) = &self.norms {
-            let query_norm = own.max(0.0).sqrt();
-            for (value, norm) in values.iter_mut().zip(norms) {
-                let scale = norm * query_norm;
-                *value = if scale > 0.0 { *value / scale } else { 0.0 };
+            for (value, norm) in estimates.iter_mut().zip(norms) {
+                *value = if *norm > 0.0 { *value / *norm as f32 } else { 0.0 };
             }
         }
-        let values: Vec<f32> = values.into_iter().map(|v| v as f32).collect();
-        if let Some(i) = values.iter().position(|v| !v.is_finite()) {
-            let id = hex::encode(self.index.ids()[i]);
-            return Err(AttributionError::Scores(format!("that of example {id} is {}; raise `damping`", values[i])));
+        let best = Scores { ids: self.index.ids().clone(), values: estimates }.top_k(candidates);
+        let mut positions: Vec<usize> = best.into_iter().map(|r| r.position).collect();
+        // In the order of the file, and so that equal scores rank by position.
+        positions.sort_unstable();
+        let products = products_at(&self.index, &direction.values, &positions);
+        let values = self.finished(direction.own, positions.iter().copied().zip(products))?;
+        let exact = Scores { ids: positions.iter().map(|p| self.index.ids()[*p]).collect(), values };
+        Ok(exact.top_k(k).into_iter().map(|r| Ranked { position: positions[r.position], ..r }).collect())
+    }
+
+    /// What a query's gradient meets the rows as.
+    fn direction(&self, gradient: &[f64]) -> Result<Direction> {
+        let width = self.source.projections().layers() * self.source.projections().layer_dim();
+        if gradient.len() != width {
+            return Err(AttributionError::Query(format!("its gradient has {} values, not {width}", gradient.len())));
         }
-        Ok(Scores { ids: self.index.ids().clone(), values })
+        let mut values = gradient.to_vec();
+        if let Some(curvature) = &self.curvature {
+            curvature.precondition(&self.index, &mut values);
+        }
+        Ok(Direction { own: dot(gradient, &values), values })
+    }
+
+    /// Scores from rows' positions and inner products; `own` is the query's with itself.
+    fn finished(&self, own: f64, products: impl Iterator<Item = (usize, f64)>) -> Result<Vec<f32>> {
+        let query_norm = own.max(0.0).sqrt();
+        let finish = |(position, product): (usize, f64)| {
+            let value = match self.norms.as_ref().map(|norms| norms[position] * query_norm) {
+                None => product,
+                Some(scale) if scale > 0.0 => product / scale,
+                Some(_) => 0.0,
+            } as f32;
+            if value.is_finite() {
+                return Ok(value);
+            }
+            let id = hex::encode(self.index.ids()[position]);
+            Err(AttributionError::Scores(format!("that of example {id} is {value}; raise `damping`")))
+        };
+        products.map(finish).collect()
     }
 }
 
-impl Attributor for Logra {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
+/// A query's gradient, preconditioned.
+struct Direction {
+    values: Vec<f64>,
+    /// Its inner product with the gradient.
+    own: f64,
+}
 
-    fn version(&self) -> u32 {
-        VERSION
-    }
+impl Method for Logra {
+    const NAME: &'static str = METHOD;
+    const VERSION: u32 = VERSION;
+    type Settings = LograSettings;
 
-    fn settings(&self) -> serde_json::Value {
-        // Numbers, strings and booleans only: serialisation cannot fail.
-        serde_json::to_value(&self.settings).expect("plain data serialises")
+    fn settings(&self) -> &LograSettings {
+        &self.settings
     }
 
     fn score(&self, query: &Query) -> Result<Scores> {
@@ -273,6 +322,28 @@ mod tests {
     }
 
     #[test]
+    fn the_top_through_a_sketch_is_the_top_of_all_scores() -> Result<()> {
+        use crate::evaluate::transformations;
+        let dir = tempfile::tempdir().unwrap();
+        let projection = ProjectionSettings { batch: 16, ..settings(1) };
+        let all: Vec<usize> = (0..transformations::COUNT).collect();
+        let examples = transformations::examples(&openledger_lm::Tokenizer::bytes(), 600, 3, &all, false)?;
+        let path = dir.path().join("index");
+        build_index(&path, &source(&projection), &examples, |_, _| ControlFlow::Continue(()))?;
+        for (preconditioner, unit_norm) in [(FISHER, true), (Preconditioner::Ekfac { damping: 0.1 }, false)] {
+            let settings = LograSettings { projection: projection.clone(), preconditioner, unit_norm };
+            let logra = Logra::new(source(&projection), IndexReader::open(&path)?, settings)?;
+            let query = Query::answer(examples[17].tokens.clone(), examples[17].loss_from)?;
+            let expected = logra.score(&query)?.top_k(5);
+            let sketch = dir.path().join(format!("{unit_norm}.sketch"));
+            let logra = logra.with_sketch(&sketch, SketchSettings::default())?;
+            assert_eq!(logra.top(&query, 5)?, expected);
+            assert_eq!(logra.top(&query, 600)?, logra.score(&query)?.top_k(600), "as many as there are need no sketch");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn every_preconditioner_and_projection_lets_an_example_find_itself() -> Result<()> {
         let dir = tempfile::tempdir().unwrap();
         let preconditioners = [FISHER, Preconditioner::Kfac { damping: 0.1 }, Preconditioner::Ekfac { damping: 0.1 }];
@@ -300,7 +371,7 @@ mod tests {
         let runs = 60;
         let mut mean = 0.0;
         for seed in 0..runs {
-            let projection = ProjectionSettings { kind: ProjectionKind::Adapter, k_in: 16, k_out: 16, seed, batch: 1 };
+            let projection = ProjectionSettings { kind: ProjectionKind::Adapter, seed, ..Default::default() };
             let source = GradientSource::new(base.clone(), adapter.clone(), &projection)?;
             let row = |i: usize| Ok::<_, AttributionError>(source.rows(&examples[i..=i])?.remove(0));
             mean += inner(&row(2)?, &row(5)?) / runs as f64;
@@ -355,7 +426,7 @@ mod tests {
         let (a, b) = (dir.path().join("a"), dir.path().join("b"));
         std::fs::create_dir(&a).unwrap();
         std::fs::create_dir(&b).unwrap();
-        let hash = |d: &Path, p, u| logra(d, p, u).settings_hash();
+        let hash = |d: &Path, p, u| crate::Attributor::settings_hash(&logra(d, p, u));
         assert_eq!(hash(&a, FISHER, true), hash(&b, FISHER, true));
         assert_ne!(hash(&a, FISHER, true), hash(&a, FISHER, false));
         assert_ne!(hash(&a, FISHER, true), hash(&a, Preconditioner::Fisher { damping: 0.2 }, true));

@@ -41,6 +41,14 @@ impl ProjectionKind {
     }
 }
 
+fn one() -> usize {
+    1
+}
+
+fn is_one(states: &usize) -> bool {
+    *states == 1
+}
+
 /// What the rows of an index depend on, besides the model, the adapter and the examples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,21 +65,30 @@ pub struct ProjectionSettings {
     /// What is projected, and on what. Left out of the JSON where it is `random`, so that older indexes stay valid.
     #[serde(default, skip_serializing_if = "ProjectionKind::is_random")]
     pub kind: ProjectionKind,
+    /// Logged states of the run whose gradients an example's row is the mean of, as evenly spaced as the log allows
+    /// ([`crate::states::evenly_spaced`]) and each weighted by the learning rates up to it; 1 for the trained adapter
+    /// alone, which is left out of the JSON. An example counts where it was learned, and what it had left to teach at the
+    /// end of training is little and noisy. An index costs as many passes over its examples; a query costs no more.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub states: usize,
 }
 
 impl Default for ProjectionSettings {
     /// 16 × 16, one example a pass: nothing is padded, and any row can be recomputed alone.
     fn default() -> Self {
-        Self { k_in: 16, k_out: 16, seed: 0, batch: 1, kind: ProjectionKind::Random }
+        Self { k_in: 16, k_out: 16, seed: 0, batch: 1, kind: ProjectionKind::Random, states: 1 }
     }
 }
 
 impl ProjectionSettings {
     /// Refuses values that no index can have, naming the field.
     pub fn validate(&self) -> Result<()> {
-        for (field, value) in
-            [("projection.k_in", self.k_in), ("projection.k_out", self.k_out), ("projection.batch", self.batch)]
-        {
+        for (field, value) in [
+            ("projection.k_in", self.k_in),
+            ("projection.k_out", self.k_out),
+            ("projection.batch", self.batch),
+            ("projection.states", self.states),
+        ] {
             if !(1..=4096).contains(&value) {
                 return Err(AttributionError::setting(field, format!("must be between 1 and 4096, is {value}")));
             }

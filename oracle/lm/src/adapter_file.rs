@@ -2,6 +2,7 @@
 //! the adapter's identity.
 
 use crate::{
+    bytes::{f32_bytes, f32_values},
     digest::{Digest, sha256},
     error::{LmError, Result},
     file::write_atomically,
@@ -111,16 +112,6 @@ impl Adapter {
         adapter.check_base(base)?;
         Ok(adapter)
     }
-}
-
-/// Little-endian bytes of f32 values.
-pub(crate) fn f32_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
-}
-
-/// f32 values of little-endian bytes.
-pub(crate) fn f32_values(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
 }
 
 #[cfg(test)]

@@ -1,14 +1,24 @@
 //! Files that are whole or absent, whatever crashes.
 
 use crate::error::{LmError, Result};
-use std::{io::Write, path::Path};
+use std::{fs::File, io::Write, path::Path};
 
 /// Writes beside `path`, flushes to disk, then renames into place.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, bytes, File::sync_all)
+}
+
+/// As a file that a crash of this process leaves whole or absent, for what can be checked and made again: the disk is
+/// not waited for, so that after a power cut the file may be damaged.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, bytes, |_| Ok(()))
+}
+
+fn write(path: &Path, bytes: &[u8], flush: impl Fn(&File) -> std::io::Result<()>) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
-    let mut file = std::fs::File::create(&temporary).map_err(LmError::io("create", &temporary))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(LmError::io("write", &temporary))?;
+    let mut file = File::create(&temporary).map_err(LmError::io("create", &temporary))?;
+    file.write_all(bytes).and_then(|()| flush(&file)).map_err(LmError::io("write", &temporary))?;
     std::fs::rename(&temporary, path).map_err(LmError::io("rename into place", path))
 }

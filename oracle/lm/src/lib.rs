@@ -43,6 +43,7 @@
 
 mod adapter_file;
 mod batch;
+mod bytes;
 mod chat;
 mod config;
 mod digest;
@@ -66,11 +67,13 @@ pub mod train;
 mod train_pass;
 
 pub use batch::{Batch, Example};
+pub use bytes::{f32_bytes, f32_values};
 pub use candle_core::{Device, Tensor};
 pub use chat::{ChatMessage, Role};
 pub use config::{LlamaConfig, ModelSource};
 pub use digest::{Digest, sha256, sha256_file};
 pub use error::{LmError, Result};
+pub use file::write_whole;
 pub use generate::{FinishReason, Generation, generate};
 pub use gradient::{lora_grads, per_example_grads};
 pub use infer::{Attend, LowRank, NoAdapter, infer};

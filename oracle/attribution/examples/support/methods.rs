@@ -3,8 +3,8 @@
 use crate::job::Job;
 use anyhow::Result;
 use openledger_attribution::{
-    Attributor, EnsembleSettings, Logra, LograEnsemble, LograSettings, PcaBasis, Preconditioner, ProjectionKind,
-    ProjectionSettings,
+    Attributor, EnsembleSettings, GradientCache, Logra, LograEnsemble, LograSettings, Magic, MagicSettings, PcaBasis,
+    Preconditioner, ProjectionKind, ProjectionSettings,
     baselines::{
         bm25::{Bm25, Bm25Settings},
         datainf::{DataInf, DataInfSettings},
@@ -12,12 +12,14 @@ use openledger_attribution::{
         gradients::ExampleGradients,
         random::{Random, RandomSettings},
         repsim::{RepSim, RepSimSettings},
-        tracin::{TracIn, checkpoints},
+        tracin::TracIn,
     },
     build_index,
     gradient::GradientSource,
+    magic::TrainedRun,
+    states::{checkpoints, evenly_spaced},
 };
-use openledger_lm::Adapter;
+use openledger_lm::{Adapter, Digest, TrainState, Trainer, train::DirectorySink};
 use std::{ops::ControlFlow, sync::Arc};
 
 /// Prepares a method for a job.
@@ -46,6 +48,7 @@ fn all() -> Vec<(String, Build)> {
         baseline("datainf", |job| Ok(DataInf::new(gradients(job)?, DataInfSettings::default())?)),
         baseline("tracin", |job| tracin(job, false)),
         baseline("tracin, Adam", |job| tracin(job, true)),
+        baseline("magic", magic),
     ];
     for damping in [0.1, 1.0, 10.0] {
         methods.push(baseline(&format!("damped inverse {damping}"), move |job| {
@@ -53,19 +56,22 @@ fn all() -> Vec<(String, Build)> {
         }));
     }
     for kind in [Drawn, Pca, Adapter] {
-        methods.push(logra(kind, 16, Preconditioner::None, false, 1));
-        methods.push(logra(kind, 16, Fisher { damping: 0.1 }, false, 1));
-        methods.push(logra(kind, 16, Fisher { damping: 1.0 }, false, 1));
-        methods.push(logra(kind, 16, Fisher { damping: 0.1 }, true, 1));
-        methods.push(logra(kind, 16, Fisher { damping: 1.0 }, false, 6));
-        methods.push(logra(kind, 16, Kfac { damping: 0.1 }, false, 1));
-        methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, 1));
-        methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, 6));
+        methods.push(logra(kind, 16, Preconditioner::None, false, Over::End));
+        methods.push(logra(kind, 16, Fisher { damping: 0.1 }, false, Over::End));
+        methods.push(logra(kind, 16, Fisher { damping: 1.0 }, false, Over::End));
+        methods.push(logra(kind, 16, Fisher { damping: 0.1 }, true, Over::End));
+        methods.push(logra(kind, 16, Kfac { damping: 0.1 }, false, Over::End));
+        methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, Over::End));
+        methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, Over::Ensemble));
     }
-    for states in [1, 6] {
-        methods.push(logra(Drawn, 32, Ekfac { damping: 0.1 }, false, states));
-        methods.push(logra(Drawn, 32, Ekfac { damping: 1.0 }, false, states));
+    for kind in [Drawn, Adapter] {
+        methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, Over::Mean(3)));
+        for over in [Over::End, Over::Mean(3), Over::Mean(6), Over::Ensemble] {
+            methods.push(logra(kind, 32, Ekfac { damping: 0.1 }, false, over));
+        }
+        methods.push(logra(kind, 32, Ekfac { damping: 0.1 }, true, Over::Mean(3)));
     }
+    methods.push(logra(Adapter, 64, Ekfac { damping: 0.1 }, false, Over::Mean(6)));
     methods
 }
 
@@ -81,15 +87,43 @@ fn tracin(job: &Job, preconditioned: bool) -> Result<TracIn> {
     Ok(TracIn::new(&job.base, &job.config, &job.examples, &job.states, preconditioned, LIMIT)?)
 }
 
-/// LoGra with k × k projections at the end of training, or averaged over all logged states, `states` of them.
+/// The job's training once more, with a log, and the exact attribution that goes back through it.
+fn magic(job: &Job) -> Result<Magic> {
+    let folder = tempfile::tempdir()?;
+    let cache = GradientCache::new(folder.path().join("gradients"))?;
+    let mut states = DirectorySink::new(folder.path().join("states"))?;
+    let trainer = Trainer::new(job.base.clone(), job.config.clone(), job.examples.clone())?;
+    let log = trainer.with_observer(cache.observer()).run(&mut states, &mut |_| ControlFlow::Continue(()))?;
+    let source = move |hash: Digest| {
+        // The folder, with the states and the kept gradients, lives as long as the run that reads it.
+        let _ = &folder;
+        Ok(states.get(hash)?)
+    };
+    let run = TrainedRun::new(job.base.clone(), job.config.clone(), job.examples.clone(), log, Arc::new(source))?;
+    Ok(Magic::new(run, MagicSettings::default())?.with_cache(cache))
+}
+
+/// What of the training run LoGra looks at.
+#[derive(Clone, Copy)]
+enum Over {
+    /// Its end.
+    End,
+    /// The mean of the gradients over so many of the logged states.
+    Mean(usize),
+    /// The mean of the scores over all of them, queries too: an index and a backward pass each.
+    Ensemble,
+}
+
+/// LoGra with k × k projections.
 fn logra(
     kind: ProjectionKind,
     k: usize,
     preconditioner: Preconditioner,
     unit_norm: bool,
-    states: usize,
+    over: Over,
 ) -> (String, Build) {
-    let projection = ProjectionSettings { kind, k_in: k, k_out: k, ..Default::default() };
+    let states = if let Over::Mean(states) = over { states } else { 1 };
+    let projection = ProjectionSettings { kind, k_in: k, k_out: k, states, ..Default::default() };
     let settings = LograSettings { projection, preconditioner, unit_norm };
     let name = match preconditioner {
         Preconditioner::None => "plain".to_owned(),
@@ -98,19 +132,31 @@ fn logra(
         Preconditioner::Ekfac { damping } => format!("ekfac {damping}"),
     };
     let unit = if unit_norm { ", unit norm" } else { "" };
-    let of = if states > 1 { format!(", {states} states") } else { String::new() };
+    let of = match over {
+        Over::End => String::new(),
+        Over::Mean(states) => format!(", mean of {states} states"),
+        Over::Ensemble => ", ensemble of all states".to_owned(),
+    };
     let name = format!("logra {kind:?} {k} {name}{unit}{of}").to_lowercase();
     let build = move |job: &Job| -> Result<Box<dyn Attributor>> {
-        if states == 1 {
-            return Ok(Box::new(member(job, job.adapter.clone(), &settings)?));
-        }
-        let members = job
-            .states
-            .iter()
-            .map(|state| member(job, job.adapter.with_flat(&state.params)?, &settings))
-            .collect::<Result<_>>()?;
-        let checkpoints = checkpoints(&job.config, job.examples.len(), &job.states);
-        Ok(Box::new(LograEnsemble::new(EnsembleSettings { checkpoints, logra: settings.clone() }, members)?))
+        Ok(match over {
+            Over::End => Box::new(member(job, job.adapter.clone(), &settings)?),
+            Over::Mean(count) => {
+                let steps: Vec<u64> = job.states.iter().map(|s| s.step).collect();
+                let chosen: Vec<_> = evenly_spaced(&steps, count).into_iter().map(|i| job.states[i].clone()).collect();
+                let source = || {
+                    let (base, n) = (job.base.clone(), job.examples.len());
+                    Ok(GradientSource::of_run(base, &job.config, n, &chosen, &settings.projection)?)
+                };
+                Box::new(indexed(job, source, &settings)?)
+            }
+            Over::Ensemble => {
+                let of = |state: &TrainState| member(job, job.adapter.with_flat(&state.params)?, &settings);
+                let members = job.states.iter().map(of).collect::<Result<_>>()?;
+                let checkpoints = checkpoints(&job.config, job.examples.len(), &job.states);
+                Box::new(LograEnsemble::new(EnsembleSettings { checkpoints, logra: settings.clone() }, members)?)
+            }
+        })
     };
     (name, Box::new(build))
 }
@@ -120,10 +166,17 @@ fn member(job: &Job, adapter: Adapter, settings: &LograSettings) -> Result<Logra
         ProjectionKind::Pca => Some(PcaBasis::fit(&job.base, &adapter, &settings.projection, &job.examples)?),
         _ => None,
     };
-    let source = || match &basis {
-        Some(basis) => GradientSource::with_basis(job.base.clone(), adapter.clone(), &settings.projection, basis),
-        None => GradientSource::new(job.base.clone(), adapter.clone(), &settings.projection),
+    let source = || {
+        let (base, adapter) = (job.base.clone(), adapter.clone());
+        Ok(match &basis {
+            Some(basis) => GradientSource::with_basis(base, adapter, &settings.projection, basis)?,
+            None => GradientSource::new(base, adapter, &settings.projection)?,
+        })
     };
+    indexed(job, source, settings)
+}
+
+fn indexed(job: &Job, source: impl Fn() -> Result<GradientSource>, settings: &LograSettings) -> Result<Logra> {
     // The index stays mapped after its name is gone.
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("index");

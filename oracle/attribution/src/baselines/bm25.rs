@@ -2,18 +2,13 @@
 
 use super::ids_of;
 use crate::{
-    attributor::{Attributor, ExampleId, Query, Scores},
+    attributor::{ExampleId, Method, Query, Scores},
     error::{AttributionError, Result},
 };
 use bm25::{Embedder, EmbedderBuilder, Scorer};
 use openledger_lm::{Example, Tokenizer};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// The method's name.
-pub const METHOD: &str = "bm25";
-/// Raised whenever the same settings would give other scores than before.
-pub const VERSION: u32 = 1;
 
 /// Everything the scores depend on besides tokenizer and data.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,18 +77,13 @@ impl Bm25 {
     }
 }
 
-impl Attributor for Bm25 {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
+impl Method for Bm25 {
+    const NAME: &'static str = "bm25";
+    const VERSION: u32 = 1;
+    type Settings = Bm25Settings;
 
-    fn version(&self) -> u32 {
-        VERSION
-    }
-
-    fn settings(&self) -> serde_json::Value {
-        // Finite numbers only: serialisation cannot fail.
-        serde_json::to_value(self.settings).expect("plain data serialises")
+    fn settings(&self) -> &Bm25Settings {
+        &self.settings
     }
 
     /// The weighted sum of the items' scores; an item's words are those of its prompt and answer.

@@ -7,17 +7,12 @@
 
 use super::{check_damping, gradients::ExampleGradients};
 use crate::{
-    attributor::{Attributor, Query, Scores},
+    attributor::{Method, Query, Scores},
     error::Result,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{ops::Range, sync::Arc};
-
-/// The method's name.
-pub const METHOD: &str = "datainf";
-/// Raised whenever the same settings would give other scores than before.
-pub const VERSION: u32 = 1;
 
 /// Everything DataInf's scores depend on besides model, adapter and data.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,18 +63,13 @@ impl DataInf {
     }
 }
 
-impl Attributor for DataInf {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
+impl Method for DataInf {
+    const NAME: &'static str = "datainf";
+    const VERSION: u32 = 1;
+    type Settings = DataInfSettings;
 
-    fn version(&self) -> u32 {
-        VERSION
-    }
-
-    fn settings(&self) -> serde_json::Value {
-        // Numbers only: serialisation cannot fail.
-        serde_json::to_value(self.settings).expect("plain data serialises")
+    fn settings(&self) -> &DataInfSettings {
+        &self.settings
     }
 
     fn score(&self, query: &Query) -> Result<Scores> {

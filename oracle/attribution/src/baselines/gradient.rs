@@ -3,17 +3,13 @@
 
 use super::{check_damping, gradients::ExampleGradients};
 use crate::{
-    attributor::{Attributor, Query, Scores},
+    attributor::{Method, Query, Scores},
     error::{AttributionError, Result},
     precondition::cholesky::Cholesky,
+    vector::dot,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// The method's name.
-pub const METHOD: &str = "gradient";
-/// Raised whenever the same settings would give other scores than before.
-pub const VERSION: u32 = 1;
 
 /// How two gradients are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +45,7 @@ impl Gradient {
         match settings {
             GradientSettings::Dot => {}
             GradientSettings::Cosine => {
-                norms = Some((0..n).map(|i| super::dot(gradients.row(i), gradients.row(i)).sqrt()).collect());
+                norms = Some((0..n).map(|i| dot(gradients.row(i), gradients.row(i)).sqrt()).collect());
             }
             GradientSettings::DampedInverse { damping } => {
                 check_damping("damping", damping)?;
@@ -66,25 +62,20 @@ impl Gradient {
     }
 }
 
-impl Attributor for Gradient {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
+impl Method for Gradient {
+    const NAME: &'static str = "gradient";
+    const VERSION: u32 = 1;
+    type Settings = GradientSettings;
 
-    fn version(&self) -> u32 {
-        VERSION
-    }
-
-    fn settings(&self) -> serde_json::Value {
-        // Numbers and strings only: serialisation cannot fail.
-        serde_json::to_value(self.settings).expect("plain data serialises")
+    fn settings(&self) -> &GradientSettings {
+        &self.settings
     }
 
     fn score(&self, query: &Query) -> Result<Scores> {
         let own = self.gradients.query(query)?;
         let mut values = self.gradients.products(&own, 0..own.len());
         if let Some(norms) = &self.norms {
-            let own = super::dot(&own, &own).sqrt();
+            let own = dot(&own, &own).sqrt();
             for (value, norm) in values.iter_mut().zip(norms) {
                 let scale = own * norm;
                 *value = if scale > 0.0 { *value / scale } else { 0.0 };
@@ -152,7 +143,7 @@ mod tests {
         assert!((cosine.values[4] - 1.0).abs() < 1e-4);
         assert!(cosine.values.iter().all(|v| v.abs() < 1.0001));
         let product = Gradient::new(cache.clone(), GradientSettings::Dot).unwrap().score(&query(4)).unwrap();
-        let norm = super::super::dot(cache.row(4), cache.row(4)) as f32;
+        let norm = dot(cache.row(4), cache.row(4)) as f32;
         assert!((product.values[4] - norm).abs() < 1e-3 * norm);
     }
 

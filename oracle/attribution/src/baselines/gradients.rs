@@ -1,9 +1,10 @@
 //! Gradients of every training example with respect to the adapter's parameters, held in memory.
 
-use super::{dot, example_of, ids_of};
+use super::ids_of;
 use crate::{
     attributor::{ExampleId, Query, Scores},
     error::{AttributionError, Result},
+    vector::dot,
 };
 use candle_core::{DType, Device, Tensor};
 use openledger_lm::{Adapter, BaseModel, Batch, Example, forward_backward, per_example_grads};
@@ -68,7 +69,7 @@ impl ExampleGradients {
     pub fn query(&self, query: &Query) -> Result<Vec<f32>> {
         let mut sum = vec![0f32; self.width()];
         for item in query.items() {
-            for row in gradients(&self.base, &self.adapter, &[example_of(item)])? {
+            for row in gradients(&self.base, &self.adapter, &[item.example()])? {
                 sum.iter_mut().zip(row).for_each(|(s, v)| *s += item.weight * v);
             }
         }

@@ -12,31 +12,13 @@ pub mod random;
 pub mod repsim;
 pub mod tracin;
 
-use crate::attributor::{ExampleId, QueryItem};
+use crate::attributor::ExampleId;
 use openledger_lm::Example;
 use std::sync::Arc;
-
-/// A query's item as an example, to be passed through the model.
-fn example_of(item: &QueryItem) -> Example {
-    Example { id: [0; 32], tokens: item.tokens.clone(), loss_from: item.loss_from }
-}
 
 /// The examples' identities, in order.
 fn ids_of(examples: &[Example]) -> Arc<[ExampleId]> {
     examples.iter().map(|e| e.id).collect()
-}
-
-/// Σ aᵢ bᵢ in f64, in eight interleaved partial sums.
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    let mut lanes = [0f64; 8];
-    let (a8, a_rest) = a.as_chunks::<8>();
-    let (b8, b_rest) = b.as_chunks::<8>();
-    for (x, y) in a8.iter().zip(b8) {
-        for l in 0..8 {
-            lanes[l] += f64::from(x[l]) * f64::from(y[l]);
-        }
-    }
-    lanes.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>()
 }
 
 /// Refuses a damping that is not positive and finite, naming the field.

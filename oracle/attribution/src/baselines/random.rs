@@ -2,7 +2,7 @@
 
 use super::ids_of;
 use crate::{
-    attributor::{Attributor, ExampleId, Query, Scores},
+    attributor::{ExampleId, Method, Query, Scores},
     error::Result,
 };
 use openledger_lm::Example;
@@ -13,11 +13,6 @@ use rand_chacha::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
-
-/// The method's name.
-pub const METHOD: &str = "random";
-/// Raised whenever the same settings would give other scores than before.
-pub const VERSION: u32 = 1;
 
 /// Everything the scores depend on besides the query and the number of examples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,18 +35,13 @@ impl Random {
     }
 }
 
-impl Attributor for Random {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
+impl Method for Random {
+    const NAME: &'static str = "random";
+    const VERSION: u32 = 1;
+    type Settings = RandomSettings;
 
-    fn version(&self) -> u32 {
-        VERSION
-    }
-
-    fn settings(&self) -> serde_json::Value {
-        // Numbers only: serialisation cannot fail.
-        serde_json::to_value(self.settings).expect("plain data serialises")
+    fn settings(&self) -> &RandomSettings {
+        &self.settings
     }
 
     fn score(&self, query: &Query) -> Result<Scores> {

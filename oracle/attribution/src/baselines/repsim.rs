@@ -1,18 +1,14 @@
 //! Similarity of representations: the cosine of the last hidden states of query and example, at the adapted model.
 
-use super::{dot, example_of, ids_of};
+use super::ids_of;
 use crate::{
-    attributor::{Attributor, ExampleId, Query, Scores},
+    attributor::{ExampleId, Method, Query, Scores},
     error::{AttributionError, Result},
+    vector::dot,
 };
 use openledger_lm::{Adapter, BaseModel, Batch, Example, hidden_states};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// The method's name.
-pub const METHOD: &str = "repsim";
-/// Raised whenever the same settings would give other scores than before.
-pub const VERSION: u32 = 1;
 
 /// How the hidden states of a text's tokens become one vector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,25 +68,20 @@ fn representation(base: &BaseModel, adapter: &Adapter, example: &Example, poolin
     Ok(vector)
 }
 
-impl Attributor for RepSim {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
+impl Method for RepSim {
+    const NAME: &'static str = "repsim";
+    const VERSION: u32 = 1;
+    type Settings = RepSimSettings;
 
-    fn version(&self) -> u32 {
-        VERSION
-    }
-
-    fn settings(&self) -> serde_json::Value {
-        // Strings only: serialisation cannot fail.
-        serde_json::to_value(self.settings).expect("plain data serialises")
+    fn settings(&self) -> &RepSimSettings {
+        &self.settings
     }
 
     /// The weighted sum of the items' cosines.
     fn score(&self, query: &Query) -> Result<Scores> {
         let mut values = vec![0f64; self.ids.len()];
         for item in query.items() {
-            let own = representation(&self.base, &self.adapter, &example_of(item), self.settings.pooling)?;
+            let own = representation(&self.base, &self.adapter, &item.example(), self.settings.pooling)?;
             for (value, vector) in values.iter_mut().zip(&self.vectors) {
                 *value += f64::from(item.weight) * dot(&own, vector);
             }

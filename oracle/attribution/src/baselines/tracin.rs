@@ -4,21 +4,13 @@
 
 use super::gradients::ExampleGradients;
 use crate::{
-    attributor::{Attributor, Query, Scores},
-    ensemble::Checkpoint,
+    attributor::{Method, Query, Scores},
     error::{AttributionError, Result},
+    states::{Checkpoint, checkpoints},
 };
-use openledger_lm::{
-    Adapter, BaseModel, Example, TrainConfig, TrainState,
-    train::{AdamW, BatchPlan, learning_rate},
-};
+use openledger_lm::{Adapter, BaseModel, Example, TrainConfig, TrainState, train::AdamW};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// The method's name.
-pub const METHOD: &str = "tracin";
-/// Raised whenever the same settings would give other scores than before.
-pub const VERSION: u32 = 1;
 
 /// Everything TracIn's scores depend on besides model, training log and data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,20 +33,6 @@ struct Member {
 pub struct TracIn {
     settings: TracInSettings,
     members: Vec<Member>,
-}
-
-/// What each of the states (in the order of their steps, from the log) counts: the sum of the learning rates of the steps
-/// between it and the one before. A state before the first step counts nothing and is left out.
-pub fn checkpoints(config: &TrainConfig, examples: usize, states: &[TrainState]) -> Vec<Checkpoint> {
-    let total = BatchPlan::new(config, examples).total_steps();
-    let mut before = 0;
-    let mut checkpoints = Vec::new();
-    for state in states.iter().filter(|s| s.step > 0) {
-        let weight = (before..state.step).map(|step| learning_rate(config, step, total)).sum();
-        checkpoints.push(Checkpoint { step: state.step, weight });
-        before = state.step;
-    }
-    checkpoints
 }
 
 impl TracIn {
@@ -97,18 +75,13 @@ impl TracIn {
     }
 }
 
-impl Attributor for TracIn {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
+impl Method for TracIn {
+    const NAME: &'static str = "tracin";
+    const VERSION: u32 = 1;
+    type Settings = TracInSettings;
 
-    fn version(&self) -> u32 {
-        VERSION
-    }
-
-    fn settings(&self) -> serde_json::Value {
-        // Numbers and booleans only: serialisation cannot fail.
-        serde_json::to_value(&self.settings).expect("plain data serialises")
+    fn settings(&self) -> &TracInSettings {
+        &self.settings
     }
 
     fn score(&self, query: &Query) -> Result<Scores> {
@@ -143,16 +116,6 @@ mod tests {
             }
         }
         states
-    }
-
-    #[test]
-    fn the_weights_are_the_learning_rates_between_the_states() {
-        let (base, _) = model();
-        let checkpoints = checkpoints(&config(), 4, &states(&base));
-        assert_eq!(checkpoints.iter().map(|c| c.step).collect::<Vec<_>>(), [3, 6]);
-        let rate = |step| learning_rate(&config(), step, 6);
-        assert!((checkpoints[0].weight - (rate(0) + rate(1) + rate(2))).abs() < 1e-12);
-        assert!((checkpoints[1].weight - (rate(3) + rate(4) + rate(5))).abs() < 1e-12);
     }
 
     #[test]

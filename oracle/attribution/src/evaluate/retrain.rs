@@ -1,7 +1,10 @@
 //! What really happens without some of the examples: training again, and asking again.
 
 use super::subsets::weights_without;
-use crate::{attributor::Query, error::Result};
+use crate::{
+    attributor::{Query, QueryItem},
+    error::Result,
+};
 use openledger_lm::{Adapter, BaseModel, Batch, Example, TrainConfig, Trainer, forward_losses};
 use std::sync::Arc;
 
@@ -26,11 +29,7 @@ pub fn query_losses(base: &BaseModel, adapter: Option<&Adapter>, queries: &[Quer
     queries
         .iter()
         .map(|query| {
-            let examples: Vec<Example> = query
-                .items()
-                .iter()
-                .map(|i| Example { id: [0; 32], tokens: i.tokens.clone(), loss_from: i.loss_from })
-                .collect();
+            let examples: Vec<Example> = query.items().iter().map(QueryItem::example).collect();
             let losses = forward_losses(base, adapter, &Batch::new(base, &examples.iter().collect::<Vec<_>>())?)?;
             Ok(losses.iter().zip(query.items()).map(|(l, i)| f64::from(*l) * f64::from(i.weight)).sum())
         })

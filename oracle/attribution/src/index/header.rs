@@ -1,5 +1,6 @@
 //! What an index file says about itself.
 
+use super::preface::Preface;
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
@@ -14,12 +15,7 @@ use std::path::Path;
 pub const MAGIC: [u8; 8] = *b"OLGRADIX";
 /// Version of the file format.
 pub const VERSION: u32 = 1;
-/// Bytes before the JSON header.
-pub(crate) const PREFACE: usize = 16;
-/// The body begins at a multiple of this.
-const ALIGN: usize = 64;
-/// Longest header that is read: 65,536 layers with long names.
-const MAX_HEADER: usize = 16 << 20;
+const PREFACE: Preface = Preface { magic: MAGIC, version: VERSION };
 
 /// Header of an index. Hashes are hex.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +37,9 @@ pub struct IndexHeader {
     /// Rank of the adapter, where the gradients of its own matrices are projected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank: Option<usize>,
+    /// SHA-256 of the states that the rows are the mean of and of their weights, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub states: Option<String>,
     /// Number of rows.
     pub count: u64,
     /// SHA-256 of the ids and rows; zeros while the index is being built.
@@ -58,6 +57,7 @@ impl IndexHeader {
             layers: projections.shapes(),
             basis: projections.basis().map(hex::encode),
             rank: projections.rank(),
+            states: None,
             count,
             body: hex::encode([0; 32]),
         }
@@ -105,41 +105,17 @@ impl IndexHeader {
 
     /// Everything before the body. Its length does not depend on the body's hash.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut json = self.json();
-        json.resize((PREFACE + json.len()).next_multiple_of(ALIGN) - PREFACE, b' ');
-        let mut bytes = Vec::with_capacity(PREFACE + json.len());
-        bytes.extend(MAGIC);
-        bytes.extend(VERSION.to_le_bytes());
-        bytes.extend((json.len() as u32).to_le_bytes());
-        bytes.extend(json);
-        bytes
+        PREFACE.write(self)
     }
 
     /// Reads the header at the beginning of `bytes`, the content of the file at `path`; gives it and where the body
     /// begins.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<(Self, usize)> {
-        let path_buf = || path.to_path_buf();
-        if !bytes.starts_with(&MAGIC) {
-            return Err(AttributionError::NotAnIndex { path: path_buf() });
-        }
-        let word = |at: usize| bytes.get(at..at + 4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes")));
-        let short = || AttributionError::Header { path: path_buf(), reason: "the file ends inside it".into() };
-        let version = word(8).ok_or_else(short)?;
-        if version != VERSION {
-            return Err(AttributionError::Version { path: path_buf(), found: version, supported: VERSION });
-        }
-        let length = word(12).ok_or_else(short)? as usize;
-        let bad = |reason: String| AttributionError::Header { path: path_buf(), reason };
-        if length > MAX_HEADER {
-            return Err(bad(format!("its length is {length} bytes, the limit is {MAX_HEADER}")));
-        }
-        let json = bytes.get(PREFACE..PREFACE + length).ok_or_else(short)?;
-        let header: Self = serde_json::from_slice(json).map_err(|e| bad(e.to_string()))?;
-        header.settings.validate().map_err(|e| bad(e.to_string()))?;
-        if header.to_bytes()[PREFACE..] != *json {
-            return Err(bad("it is not in canonical form".into()));
-        }
-        Ok((header, PREFACE + length))
+        let foreign = || AttributionError::NotAnIndex { path: path.to_path_buf() };
+        let (header, body_at): (Self, usize) = PREFACE.read(bytes, path, foreign)?;
+        let bad = |e: AttributionError| AttributionError::Header { path: path.to_path_buf(), reason: e.to_string() };
+        header.settings.validate().map_err(bad)?;
+        Ok((header, body_at))
     }
 
     /// Bytes of the whole file, whose body begins at `body_at`; `None` when that is more than any file.
@@ -173,6 +149,11 @@ impl IndexHeader {
         }
         if self.rank != expected.rank {
             return Err(mismatch(path, "adapter rank", format!("{:?}", self.rank), format!("{:?}", expected.rank)));
+        }
+        if self.states != expected.states {
+            let name =
+                |states: &Option<String>| states.clone().unwrap_or_else(|| "of the end of training alone".into());
+            return Err(mismatch(path, "states", name(&self.states), name(&expected.states)));
         }
         if self.count != expected.count {
             return Err(mismatch(path, "a number of examples,", self.count, expected.count));

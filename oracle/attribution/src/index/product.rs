@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 /// Queries that share one pass over the rows.
 pub const GROUP: usize = 4;
-/// Rows that one thread takes at a time.
+/// Rows that one thread takes at a time, at least.
 const BLOCK: usize = 64;
 /// Partial sums of an inner product.
 const LANES: usize = 16;
@@ -56,16 +56,27 @@ fn group_products(index: &IndexReader, queries: &[Scaled]) -> Vec<Vec<f64>> {
 }
 
 fn fixed_products<const Q: usize>(index: &IndexReader, queries: [&Scaled; Q]) -> Vec<Vec<f64>> {
+    let sums = products_of((0..index.count()).into_par_iter(), index, queries);
+    (0..Q).map(|q| sums.iter().map(|s| s[q]).collect()).collect()
+}
+
+/// Inner products of the rows at `positions` with `query` (layers × layer_dim values), bit for bit those of [`products`].
+pub fn products_at(index: &IndexReader, query: &[f64], positions: &[usize]) -> Vec<f64> {
+    let scaled = Scaled::new(query, index.header().layer_dim());
+    let sums = products_of(positions.par_iter().copied(), index, [&scaled]);
+    sums.into_iter().map(|[sum]| sum).collect()
+}
+
+fn products_of<const Q: usize>(
+    rows: impl IndexedParallelIterator<Item = usize>,
+    index: &IndexReader,
+    queries: [&Scaled; Q],
+) -> Vec<[f64; Q]> {
     let (dim, layers) = (index.header().layer_dim(), index.header().layers.len());
     let vector = has_vector_unit();
-    let mut sums = vec![[0f64; Q]; index.count()];
-    sums.par_chunks_mut(BLOCK).enumerate().for_each(|(block, sums)| {
-        let mut scratch = Scratch::new(dim);
-        for (offset, sums) in sums.iter_mut().enumerate() {
-            *sums = row_dots(index.row(block * BLOCK + offset), layers, queries, vector, &mut scratch);
-        }
-    });
-    (0..Q).map(|q| sums.iter().map(|s| s[q]).collect()).collect()
+    rows.with_min_len(BLOCK)
+        .map_init(|| Scratch::new(dim), |scratch, i| row_dots(index.row(i), layers, queries, vector, scratch))
+        .collect()
 }
 
 /// Space for one layer's values, used without a vector unit only.

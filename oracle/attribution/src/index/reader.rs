@@ -2,16 +2,12 @@
 
 use super::{
     header::IndexHeader,
+    mapped,
     row::{self, Layer},
 };
-use crate::{
-    attributor::ExampleId,
-    error::{AttributionError, Result},
-};
+use crate::{attributor::ExampleId, error::Result};
 use memmap2::Mmap;
-use sha2::{Digest as _, Sha256};
 use std::{
-    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -29,20 +25,9 @@ pub struct IndexReader {
 impl IndexReader {
     /// Opens an index: magic bytes, version, header, size and the body's hash must all be right.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(AttributionError::io("open", path))?;
-        // SAFETY: a finished index is never written to again: it appears by renaming. Someone who truncates it all the
-        // same ends this process with SIGBUS, which is the price of every memory map.
-        let map = unsafe { Mmap::map(&file) }.map_err(AttributionError::io("map", path))?;
+        let map = mapped::map(path)?;
         let (header, body_at) = IndexHeader::parse(&map, path)?;
-        let found = map.len() as u64;
-        let expected = header.file_bytes(body_at).unwrap_or(u64::MAX);
-        if found != expected {
-            return Err(AttributionError::Size { path: path.into(), expected, found });
-        }
-        let body = hex::encode(Sha256::digest(&map[body_at..]));
-        if body != header.body {
-            return Err(AttributionError::Damaged { path: path.into(), expected: header.body, found: body });
-        }
+        mapped::check(&map, path, body_at, header.file_bytes(body_at), &header.body)?;
         let rows_at = body_at + header.ids_bytes();
         let ids = map[body_at..rows_at].as_chunks::<32>().0.to_vec().into();
         Ok(Self { path: path.into(), header, ids, map, rows_at })
@@ -84,6 +69,7 @@ impl IndexReader {
 mod tests {
     use super::*;
     use crate::{
+        error::AttributionError,
         index::{header::VERSION, writer::IndexWriter},
         projection::{LayerShape, ProjectionSettings, Projections},
     };

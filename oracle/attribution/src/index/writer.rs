@@ -1,18 +1,16 @@
 //! Building an index, so that a crash loses at most the rows of one batch.
 
-use super::{header::IndexHeader, reader::IndexReader, row};
+use super::{header::IndexHeader, partial::Partial, reader::IndexReader, row};
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
     gradient::GradientSource,
 };
 use openledger_lm::Example;
-use sha2::{Digest as _, Sha256};
 use std::{
-    fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
     ops::ControlFlow,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 /// Builds the index of `examples` at `path`, or goes on where an earlier call was stopped. `progress` is called with
@@ -51,9 +49,7 @@ pub fn build_index(
 /// An index being written to `<path>.partial`. Rows are appended and flushed to disk; the last step writes the final
 /// header and renames the file.
 pub struct IndexWriter {
-    path: PathBuf,
-    partial: PathBuf,
-    file: File,
+    partial: Partial,
     header: IndexHeader,
     rows: usize,
 }
@@ -62,41 +58,31 @@ impl IndexWriter {
     /// Starts the index with this header (without body hash) and these ids, or goes on with the unfinished file of the
     /// same header and ids. Rows of a torn or incomplete batch are dropped.
     pub fn create_or_resume(path: &Path, header: IndexHeader, ids: &[ExampleId]) -> Result<Self> {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&partial)
-            .map_err(AttributionError::io("open", &partial))?;
-        file.try_lock().map_err(|e| match e {
-            TryLockError::WouldBlock => AttributionError::Busy { path: partial.clone() },
-            TryLockError::Error(source) => AttributionError::io("lock", &partial)(source),
-        })?;
+        let mut partial = Partial::open(path)?;
         let mut front = header.to_bytes();
         front.extend(ids.as_flattened());
-        let length = file.metadata().map_err(AttributionError::io("read", &partial))?.len();
+        let length = partial.file.metadata().map_err(AttributionError::io("read", partial.path()))?.len();
         let rows = if length < front.len() as u64 {
             // Killed before the first row, or not there yet.
-            file.set_len(0).and_then(|()| file.write_all(&front)).map_err(AttributionError::io("write", &partial))?;
+            let started = partial.file.set_len(0).and_then(|()| partial.file.write_all(&front));
+            partial.written(started)?;
             0
         } else {
-            check_front(&mut file, &partial, &header, ids, front.len())?;
+            check_front(&mut partial, &header, ids, front.len())?;
             let stored = ((length - front.len() as u64) / header.row_bytes() as u64).min(header.count) as usize;
             if stored == ids.len() { stored } else { stored - stored % header.settings.batch }
         };
         let end = front.len() as u64 + rows as u64 * header.row_bytes() as u64;
-        file.set_len(end)
-            .and_then(|()| file.seek(SeekFrom::Start(end)))
-            .and_then(|_| file.sync_all())
-            .map_err(AttributionError::io("write", &partial))?;
+        let cut = partial
+            .file
+            .set_len(end)
+            .and_then(|()| partial.file.seek(SeekFrom::Start(end)))
+            .and_then(|_| partial.file.sync_all());
+        partial.written(cut)?;
         if rows > 0 {
-            tracing::info!(path = %partial.display(), rows, of = ids.len(), "resuming the influence index");
+            tracing::info!(path = %partial.path().display(), rows, of = ids.len(), "resuming the influence index");
         }
-        Ok(Self { path: path.into(), partial, file, header, rows })
+        Ok(Self { partial, header, rows })
     }
 
     /// Rows stored so far.
@@ -104,7 +90,7 @@ impl IndexWriter {
         self.rows
     }
 
-    /// Appends rows of layers × k_out·k_in finite values and waits until they are on disk.
+    /// Appends rows of layers × layer_dim finite values and waits until they are on disk.
     pub fn append(&mut self, rows: &[Vec<f32>]) -> Result<()> {
         let width = self.header.layers.len() * self.header.layer_dim();
         if self.rows + rows.len() > self.header.count as usize || rows.iter().any(|r| r.len() != width) {
@@ -112,17 +98,15 @@ impl IndexWriter {
                 "{} rows of {width} values at most fit behind the {} stored ones of {}",
                 self.header.count as usize - self.rows,
                 self.rows,
-                self.partial.display()
+                self.partial.path().display()
             )));
         }
         let mut bytes = Vec::with_capacity(rows.len() * self.header.row_bytes());
         for values in rows {
             row::encode(values, self.header.layer_dim(), &mut bytes);
         }
-        self.file
-            .write_all(&bytes)
-            .and_then(|()| self.file.sync_data())
-            .map_err(AttributionError::io("write", &self.partial))?;
+        let stored = self.partial.file.write_all(&bytes).and_then(|()| self.partial.file.sync_data());
+        self.partial.written(stored)?;
         self.rows += rows.len();
         Ok(())
     }
@@ -133,26 +117,17 @@ impl IndexWriter {
         if done < total {
             return Err(AttributionError::Interrupted { done, total });
         }
-        let body = hash_from(&mut self.file, self.header.to_bytes().len() as u64)
-            .map_err(AttributionError::io("read", &self.partial))?;
-        self.file
-            .seek(SeekFrom::Start(0))
-            .and_then(|_| self.file.write_all(&self.header.finished(body).to_bytes()))
-            .and_then(|()| self.file.sync_all())
-            .map_err(AttributionError::io("write", &self.partial))?;
-        std::fs::rename(&self.partial, &self.path).map_err(AttributionError::io("rename", &self.partial))?;
-        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // The new name, too, must survive a power failure.
-        File::open(folder).and_then(|f| f.sync_all()).map_err(AttributionError::io("flush", folder))
+        let body = self.partial.hash_from(self.header.to_bytes().len() as u64)?;
+        self.partial.publish(&self.header.finished(body).to_bytes())
     }
 }
 
 /// Refuses an unfinished file that belongs to another index.
-fn check_front(file: &mut File, path: &Path, header: &IndexHeader, ids: &[ExampleId], length: usize) -> Result<()> {
+fn check_front(partial: &mut Partial, header: &IndexHeader, ids: &[ExampleId], length: usize) -> Result<()> {
     let mut front = vec![0; length];
-    file.seek(SeekFrom::Start(0))
-        .and_then(|_| file.read_exact(&mut front))
-        .map_err(AttributionError::io("read", path))?;
+    let read = partial.file.seek(SeekFrom::Start(0)).and_then(|_| partial.file.read_exact(&mut front));
+    let path = partial.path();
+    read.map_err(AttributionError::io("read", path))?;
     let (found, body_at) = IndexHeader::parse(&front, path)?;
     found.check(header, path)?;
     if front[body_at..] != *ids.as_flattened() {
@@ -161,24 +136,11 @@ fn check_front(file: &mut File, path: &Path, header: &IndexHeader, ids: &[Exampl
     Ok(())
 }
 
-/// SHA-256 of a file from `offset` to its end.
-fn hash_from(file: &mut File, offset: u64) -> std::io::Result<[u8; 32]> {
-    file.seek(SeekFrom::Start(offset))?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let n = file.read(&mut buffer)?;
-        if n == 0 {
-            return Ok(hasher.finalize().into());
-        }
-        hasher.update(&buffer[..n]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{examples, settings, source};
+    use std::{fs::OpenOptions, path::PathBuf};
 
     fn partial_of(path: &Path) -> PathBuf {
         path.with_extension("index.partial")

@@ -1,9 +1,8 @@
 //! Gradients of training steps on disk, so that a later walk through the same run need not compute them again.
 
-use super::state::{f32_bytes, f32_values};
 use crate::error::{AttributionError, Result};
-use openledger_lm::train::StepObserver;
-use std::path::{Path, PathBuf};
+use openledger_lm::{f32_bytes, f32_values, train::StepObserver, write_whole};
+use std::path::PathBuf;
 
 /// A folder with one file a step: the batch's averaged gradient before clipping, f32, little-endian. One folder a run.
 ///
@@ -35,10 +34,11 @@ impl GradientCache {
         self.folder.join(format!("{step:08}.gradient"))
     }
 
-    /// Keeps a step's gradient; a failure is logged and costs nothing but time later.
+    /// Keeps a step's gradient; a failure is logged and costs nothing but time later, and so does a power cut: the disk
+    /// is not waited for.
     pub(crate) fn put(&self, step: u64, gradient: &[f32]) {
         let path = self.path(step);
-        if let Err(error) = write(&path, &f32_bytes(gradient)) {
+        if let Err(error) = write_whole(&path, &f32_bytes(gradient)) {
             tracing::warn!(path = %path.display(), %error, "a step's gradient is not kept; it will be computed again");
         }
     }
@@ -52,12 +52,4 @@ impl GradientCache {
             })
             .collect()
     }
-}
-
-/// Renamed into place so that no reader sees half a file. Not flushed: after a power cut the cache may be wrong, and
-/// wrong gradients are found out.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    std::fs::write(&temporary, bytes)?;
-    std::fs::rename(&temporary, path)
 }

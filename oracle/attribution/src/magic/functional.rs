@@ -1,7 +1,7 @@
 //! φ: the weighted sum of a query's losses as a function of the adapter.
 
 use crate::{
-    attributor::Query,
+    attributor::{Query, QueryItem},
     error::{AttributionError, Result},
 };
 use openledger_lm::{Adapter, BaseModel, Batch, Digest, Example, forward_backward, forward_losses, lora_grads};
@@ -55,8 +55,7 @@ fn for_each_pass(
     mut f: impl FnMut(Batch, &[f32], usize) -> Result<()>,
 ) -> Result<()> {
     for (pass, items) in query.items().chunks(per_pass.max(1)).enumerate() {
-        let examples: Vec<Example> =
-            items.iter().map(|i| Example { id: [0; 32], tokens: i.tokens.clone(), loss_from: i.loss_from }).collect();
+        let examples: Vec<Example> = items.iter().map(QueryItem::example).collect();
         let weights: Vec<f32> = items.iter().map(|i| i.weight).collect();
         f(Batch::new(base, &examples.iter().collect::<Vec<_>>())?, &weights, pass * per_pass.max(1))?;
     }

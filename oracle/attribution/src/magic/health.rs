@@ -8,11 +8,10 @@ use super::{
 use crate::{
     attributor::Query,
     error::{AttributionError, Result},
-    evaluate::correlation::{pearson, slope, spearman},
-};
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
+    evaluate::{
+        correlation::{pearson, slope, spearman},
+        subsets::leave_out,
+    },
 };
 use std::ops::ControlFlow;
 
@@ -130,7 +129,7 @@ pub struct LeaveOuts {
 }
 
 impl LeaveOuts {
-    /// Draws `count` random subsets of `fraction` of the examples (at least one each) and asks `phi` for φ after
+    /// Draws `count` subsets of `fraction` of the examples ([`leave_out`]) and asks `phi` for φ after
     /// training with the subset's weights set to 0. `phi` is first asked with all `weights` as they are.
     pub fn measure(
         derivatives: &[f64],
@@ -145,17 +144,13 @@ impl LeaveOuts {
         if count < 3 {
             return Err(AttributionError::setting("leave_outs", format!("must be at least 3, is {count}")));
         }
-        if !(fraction > 0.0 && fraction < 1.0) {
-            return Err(AttributionError::setting("fraction", format!("must be above 0 and below 1, is {fraction}")));
-        }
-        let size = ((examples as f64 * fraction) as usize).clamp(1, examples);
+        let subsets = leave_out(examples, fraction, count, seed)?;
         let whole = phi(weights.to_vec())?;
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let (mut predicted, mut actual) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        for _ in 0..count {
+        for subset in subsets {
             let mut without = weights.to_vec();
             let mut change = 0.0;
-            for i in sample(&mut rng, examples, size) {
+            for i in subset {
                 change -= f64::from(weights[i]) * derivatives[i];
                 without[i] = 0.0;
             }
@@ -191,18 +186,6 @@ pub fn leave_outs(
         done += 1;
         functional::value(run.base(), &run.retrained(weights)?, query, run.config().batch_size)
     })
-}
-
-/// `size` different numbers below `n`, by the first steps of a Fisher–Yates shuffle.
-fn sample(rng: &mut ChaCha8Rng, n: usize, size: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..n).collect();
-    for i in 0..size {
-        // Multiply-shift: its bias of n/2⁶⁴ is immaterial.
-        let j = i + ((u128::from(rng.next_u64()) * (n - i) as u128) >> 64) as usize;
-        order.swap(i, j);
-    }
-    order.truncate(size);
-    order
 }
 
 #[cfg(test)]
@@ -261,14 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn subsets_hold_different_examples_and_bad_settings_are_refused() {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        for _ in 0..50 {
-            let mut drawn = sample(&mut rng, 10, 4);
-            drawn.sort_unstable();
-            drawn.dedup();
-            assert!(drawn.len() == 4 && drawn.iter().all(|i| *i < 10));
-        }
+    fn bad_settings_are_refused() {
         let measure = |sampling| LeaveOuts::measure(&[0.0; 4], &[1.0; 4], sampling, |_| Ok(0.0));
         assert!(matches!(measure((2, 0.5, 0)), Err(AttributionError::Setting { field: "leave_outs", .. })));
         assert!(matches!(measure((9, 1.0, 0)), Err(AttributionError::Setting { field: "fraction", .. })));

@@ -5,7 +5,7 @@ use super::{
     health::Health, replay::replay, walk::step_back,
 };
 use crate::{
-    attributor::{Attributor, Query, Scores},
+    attributor::{Attributor, Method, Query, Scores},
     error::{AttributionError, Result},
 };
 use openledger_lm::{
@@ -65,7 +65,7 @@ impl Magic {
     /// Hash of run, method and settings: states of another job are refused.
     pub fn job(&self) -> Digest {
         let mut hasher = Sha256::new();
-        hasher.update(self.settings_hash());
+        hasher.update(Attributor::settings_hash(self));
         hasher.update(self.run.hash());
         hasher.finalize().into()
     }
@@ -195,18 +195,13 @@ impl Magic {
     }
 }
 
-impl Attributor for Magic {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
+impl Method for Magic {
+    const NAME: &'static str = METHOD;
+    const VERSION: u32 = VERSION;
+    type Settings = MagicSettings;
 
-    fn version(&self) -> u32 {
-        VERSION
-    }
-
-    fn settings(&self) -> serde_json::Value {
-        // Two numbers: serialisation cannot fail.
-        serde_json::to_value(self.settings).expect("plain data serialises")
+    fn settings(&self) -> &MagicSettings {
+        &self.settings
     }
 
     fn score(&self, query: &Query) -> Result<Scores> {

@@ -3,7 +3,7 @@
 
 use super::adjoint::Adjoint;
 use crate::error::{AttributionError, Result};
-use openledger_lm::{Digest, sha256};
+use openledger_lm::{Digest, f32_bytes, f32_values, sha256};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 /// What one step back showed.
@@ -113,14 +113,6 @@ impl MagicState {
     pub fn hash(&self) -> Result<Digest> {
         Ok(sha256(&self.to_bytes()?))
     }
-}
-
-pub(super) fn f32_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
-}
-
-pub(super) fn f32_values(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
 }
 
 fn f64_bytes(values: impl IntoIterator<Item = f64>) -> Vec<u8> {

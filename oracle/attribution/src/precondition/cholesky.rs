@@ -1,5 +1,7 @@
 //! Cholesky factorisation in f64, with sums in one fixed order.
 
+use crate::vector::{axpy, dot};
+
 /// A = L Lᵀ; only the lower triangle of L is kept, row-major in a square.
 pub(crate) struct Cholesky {
     n: usize,
@@ -44,26 +46,6 @@ impl Cholesky {
             let (done, x) = b[..=i].split_at_mut(i);
             axpy(-x[0], &row[..i], done);
         }
-    }
-}
-
-/// Σ aᵢ bᵢ in eight interleaved partial sums: the order of additions is fixed, and the processor adds eight at once.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut lanes = [0.0f64; 8];
-    let (a8, a_rest) = a.as_chunks::<8>();
-    let (b8, b_rest) = b.as_chunks::<8>();
-    for (x, y) in a8.iter().zip(b8) {
-        for l in 0..8 {
-            lanes[l] += x[l] * y[l];
-        }
-    }
-    lanes.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f64>()
-}
-
-/// y += factor · x.
-pub(crate) fn axpy(factor: f64, x: &[f64], y: &mut [f64]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += factor * x;
     }
 }
 

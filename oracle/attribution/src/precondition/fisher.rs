@@ -1,12 +1,10 @@
 //! The damped empirical Fisher matrix of every layer, factorised.
 
-use super::{
-    cholesky::{Cholesky, axpy, dot},
-    decode,
-};
+use super::{cholesky::Cholesky, decode};
 use crate::{
     error::{AttributionError, Result},
     index::reader::IndexReader,
+    vector::{axpy, dot},
 };
 use rayon::prelude::*;
 
@@ -70,6 +68,20 @@ impl Fisher {
             }
             LayerFactor::Zero => q.fill(0.0),
         });
+    }
+
+    /// Replaces each layer of `gradient` by L⁻¹ times it, F + λI = LLᵀ. Gives `false`, and changes nothing, where a layer
+    /// was factorised through fewer rows than dimensions.
+    pub fn whiten(&self, gradient: &mut [f64]) -> bool {
+        if self.layers.iter().any(|l| matches!(l, LayerFactor::Dual { .. })) {
+            return false;
+        }
+        let dim = gradient.len() / self.layers.len();
+        gradient.par_chunks_exact_mut(dim).zip(&self.layers).for_each(|(g, factor)| match factor {
+            LayerFactor::Primal(cholesky) => cholesky.forward(g),
+            _ => g.fill(0.0),
+        });
+        true
     }
 }
 
@@ -192,6 +204,22 @@ mod tests {
             }
         }
         a.into_iter().map(|line| line[DIM]).collect()
+    }
+
+    #[test]
+    fn inner_products_of_whitened_gradients_are_influence() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = synthetic_index(dir.path(), 40, 3, 2);
+        let fisher = Fisher::fit(&index, 0.1).unwrap();
+        let [a, b] = [0.2, 1.1].map(|s| (0..2 * DIM).map(|i| (i as f64 * s).cos()).collect::<Vec<_>>());
+        let (mut solved, mut white_a, mut white_b) = (a.clone(), a.clone(), b.clone());
+        fisher.precondition(&index, &mut solved);
+        assert!(fisher.whiten(&mut white_a) && fisher.whiten(&mut white_b));
+        let (expected, found) = (dot(&solved, &b), dot(&white_a, &white_b));
+        assert!((expected - found).abs() < 1e-9 * expected.abs(), "{found} against {expected}");
+        let few = tempfile::tempdir().unwrap();
+        let fisher = Fisher::fit(&synthetic_index(few.path(), 4, 3, 2), 0.1).unwrap();
+        assert!(!fisher.whiten(&mut white_a), "there is no root at hand");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! the gradients along each product of them instead of the product of eigenvalues: the best diagonal in that basis.
 
 use super::decode;
-use crate::{eigen::eigen, index::reader::IndexReader};
+use crate::{eigen::eigen, index::reader::IndexReader, vector::axpy};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -83,6 +83,23 @@ impl Kronecker {
             }
         }
     }
+
+    /// Replaces each layer of `gradient` by R times it, RᵀR = (F + λI)⁻¹: its values in the eigenbasis over the roots of
+    /// the damped eigenvalues.
+    pub fn whiten(&self, gradient: &mut [f64]) {
+        for (block, factor) in &self.blocks {
+            let g = &mut gradient[block.layer * self.layer_dim..][block.range.clone()];
+            match factor {
+                None => g.fill(0.0),
+                Some(factor) => {
+                    let rotated = rotate(g, factor, block);
+                    for (g, (v, inverse)) in g.iter_mut().zip(rotated.iter().zip(&factor.inverse)) {
+                        *g = v * inverse.sqrt();
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// leftᵀ · G · right.
@@ -103,7 +120,7 @@ fn product(a: &[f64], b: &[f64], columns: usize) -> Vec<f64> {
     let mut out = vec![0.0; a.len() / inner * columns];
     for (row, out) in a.chunks_exact(inner).zip(out.chunks_exact_mut(columns)) {
         for (factor, line) in row.iter().zip(b.chunks_exact(columns)) {
-            super::cholesky::axpy(*factor, line, out);
+            axpy(*factor, line, out);
         }
     }
     out
@@ -212,6 +229,20 @@ mod tests {
         for (s, e) in kfac.self_influence().iter().zip(own) {
             assert!((s - e).abs() < 1e-9 * e, "self-influence {s} against {e}");
         }
+    }
+
+    #[test]
+    fn inner_products_of_whitened_gradients_are_influence() {
+        let dir = tempfile::tempdir().unwrap();
+        let kronecker = Kronecker::fit(&synthetic_index(dir.path(), 20, K_IN, K_OUT), 0.1, true);
+        let [a, b] = [0.2, 1.1].map(|s| (0..2 * DIM).map(|i| (i as f64 * s).cos()).collect::<Vec<_>>());
+        let (mut solved, mut white_a, mut white_b) = (a.clone(), a, b.clone());
+        kronecker.precondition(&mut solved);
+        kronecker.whiten(&mut white_a);
+        kronecker.whiten(&mut white_b);
+        let inner = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+        let (expected, found) = (inner(&solved, &b), inner(&white_a, &white_b));
+        assert!((expected - found).abs() < 1e-9 * expected.abs(), "{found} against {expected}");
     }
 
     #[test]

@@ -93,6 +93,19 @@ impl Curvature {
             Self::Kronecker(kronecker) => kronecker.precondition(query),
         }
     }
+
+    /// Replaces each layer of a gradient g (layers × D) by R g with RᵀR = (F + λI)⁻¹: inner products of such vectors are
+    /// influence. Gives `false` and leaves g as it is where the factors at hand have no such root: a dense Fisher matrix
+    /// of fewer rows than dimensions.
+    pub fn whiten(&self, gradient: &mut [f64]) -> bool {
+        match self {
+            Self::Fisher(fisher) => fisher.whiten(gradient),
+            Self::Kronecker(kronecker) => {
+                kronecker.whiten(gradient);
+                true
+            }
+        }
+    }
 }
 
 /// One layer of a row of the index in f64.

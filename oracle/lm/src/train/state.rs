@@ -1,7 +1,7 @@
 //! Parameters and optimiser moments between two steps.
 
 use crate::{
-    adapter_file::{f32_bytes, f32_values},
+    bytes::{f32_bytes, f32_values},
     digest::{Digest, sha256},
     error::{LmError, Result},
 };

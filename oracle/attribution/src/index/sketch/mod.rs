@@ -1,0 +1,405 @@
+//! A sketch of an index: a few hundred bytes a row that say nearly what its score will be, so that a query reads all of
+//! the index only in the sketch and the rows that may be on top in full.
+//!
+//! A row is taken to the preconditioner's root space (an error is then small against what counts, not against what every
+//! example shares), rotated at random ([`rotation`]) and kept as the signs of its values with one factor ([`code`]). A
+//! scan is an exclusive or and a count of bits a word.
+//!
+//! ```text
+//! magic (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | codes | factors, f32
+//! ```
+//! It follows from the index alone, so it is made where it is used, checked like an index when opened, and made again
+//! from the beginning where making it was interrupted.
+
+mod code;
+mod rotation;
+
+use super::{
+    header::mismatch,
+    mapped,
+    partial::Partial,
+    preface::{ALIGN, Preface},
+    reader::IndexReader,
+};
+use crate::{
+    error::{AttributionError, Result},
+    precondition::{Curvature, Preconditioner},
+};
+use code::Planes;
+use memmap2::Mmap;
+use openledger_lm::f32_bytes;
+use rayon::prelude::*;
+use rotation::Rotation;
+use serde::{Deserialize, Serialize};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+const PREFACE: Preface = Preface { magic: *b"OLSKETCH", version: 1 };
+/// Rows that one thread encodes at a time.
+const ENCODED: usize = 64;
+/// Rows that are encoded before they are written.
+const WRITTEN: usize = 4096;
+/// Rows that one thread scans at a time: their codes stay in its cache.
+const SCANNED: usize = 512;
+
+/// How rows are sketched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SketchSettings {
+    /// Bits a row, at most: a multiple of 64. Where a row has fewer values, the next power of two of them is enough.
+    pub bits: usize,
+    /// Seed of the rotation.
+    pub seed: u64,
+}
+
+impl Default for SketchSettings {
+    /// 4,096 bits: 516 bytes a row.
+    fn default() -> Self {
+        Self { bits: 4096, seed: 0 }
+    }
+}
+
+impl SketchSettings {
+    /// Refuses values out of range, naming the field.
+    pub fn validate(&self) -> Result<()> {
+        if !(64..=1 << 20).contains(&self.bits) || !self.bits.is_multiple_of(64) {
+            let reason = format!("must be a multiple of 64 between 64 and 1048576, is {}", self.bits);
+            return Err(AttributionError::setting("sketch.bits", reason));
+        }
+        Ok(())
+    }
+}
+
+/// What a sketch says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    /// SHA-256 of the index's header, which holds that of its body.
+    index: String,
+    /// In whose root space the rows are.
+    preconditioner: Preconditioner,
+    settings: SketchSettings,
+    count: u64,
+    /// SHA-256 of codes and factors.
+    body: String,
+}
+
+/// A memory-mapped sketch of an index under one preconditioner.
+pub struct Sketch {
+    path: PathBuf,
+    map: Mmap,
+    codes_at: usize,
+    /// Rows.
+    count: usize,
+    /// Bits a row.
+    bits: usize,
+    rotation: Rotation,
+}
+
+impl Sketch {
+    /// Opens the sketch at `path`, or makes it from `index` and the `curvature` that was fitted to it for
+    /// `preconditioner`. Refuses a damaged file and one of another index, preconditioner or settings.
+    pub fn open_or_build(
+        path: &Path,
+        index: &IndexReader,
+        (preconditioner, curvature): (Preconditioner, Option<&Curvature>),
+        settings: SketchSettings,
+    ) -> Result<Self> {
+        settings.validate()?;
+        let header = Header {
+            index: hex::encode(index.header().identity()),
+            preconditioner,
+            settings,
+            count: index.count() as u64,
+            body: hex::encode([0; 32]),
+        };
+        let shape = Shape::new(index, settings);
+        if !path.exists() {
+            build(path, &header, index, curvature, &shape)?;
+        }
+        Self::open(path, &header, shape)
+    }
+
+    fn open(path: &Path, expected: &Header, shape: Shape) -> Result<Self> {
+        let map = mapped::map(path)?;
+        let foreign = || AttributionError::NotASketch { path: path.into() };
+        let (header, codes_at): (Header, usize) = PREFACE.read(&map, path, foreign)?;
+        for (what, found, expected) in [
+            ("index", header.index.clone(), expected.index.clone()),
+            ("preconditioner", format!("{:?}", header.preconditioner), format!("{:?}", expected.preconditioner)),
+            ("settings", format!("{:?}", header.settings), format!("{:?}", expected.settings)),
+            ("a number of rows,", header.count.to_string(), expected.count.to_string()),
+        ] {
+            if found != expected {
+                return Err(mismatch(path, what, found, expected));
+            }
+        }
+        let count = header.count as usize;
+        let bytes = codes_at + count * (shape.bits / 8 + size_of::<f32>());
+        mapped::check(&map, path, codes_at, Some(bytes as u64), &header.body)?;
+        Ok(Self { path: path.into(), map, codes_at, count, bits: shape.bits, rotation: shape.rotation })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes a row.
+    pub fn row_bytes(&self) -> usize {
+        self.bits / 8 + size_of::<f32>()
+    }
+
+    /// Nearly the inner product of each row with `query`, both in the root space of the preconditioner
+    /// ([`Curvature::whiten`]).
+    pub fn estimates(&self, query: &[f64]) -> Vec<f32> {
+        let planes = Planes::new(&rotated(query, &self.rotation, self.bits));
+        let (codes, factors) = self.map[self.codes_at..].split_at(self.count * self.bits / 8);
+        let mut out = vec![0f32; self.count];
+        out.par_chunks_mut(SCANNED)
+            .zip(codes.par_chunks(SCANNED * self.bits / 8))
+            .zip(factors.as_chunks::<4>().0.par_chunks(SCANNED))
+            .for_each(|((out, codes), factors)| {
+                planes.products(codes, out);
+                out.iter_mut().zip(factors).for_each(|(v, factor)| *v *= f32::from_le_bytes(*factor));
+            });
+        out
+    }
+}
+
+/// How an index's rows are sketched.
+struct Shape {
+    rotation: Rotation,
+    bits: usize,
+}
+
+impl Shape {
+    fn new(index: &IndexReader, settings: SketchSettings) -> Self {
+        let width = index.header().layers.len() * index.header().layer_dim();
+        let rotation = Rotation::new(settings.seed, width.max(64));
+        let bits = settings.bits.min(rotation.width());
+        Self { rotation, bits }
+    }
+}
+
+/// The first `bits` values of the rotated vector; times √(width / bits), its inner products are as large as they were.
+fn rotated(vector: &[f64], rotation: &Rotation, bits: usize) -> Vec<f32> {
+    let scale = (rotation.width() as f64 / bits as f64).sqrt();
+    let mut values: Vec<f32> = vector.iter().map(|v| (v * scale) as f32).collect();
+    rotation.rotate(&mut values);
+    values.truncate(bits);
+    values
+}
+
+fn build(
+    path: &Path,
+    header: &Header,
+    index: &IndexReader,
+    curvature: Option<&Curvature>,
+    shape: &Shape,
+) -> Result<()> {
+    let mut partial = Partial::open(path)?;
+    let front = PREFACE.write(header);
+    debug_assert!(front.len().is_multiple_of(ALIGN));
+    // Whatever an earlier attempt left is made again.
+    let started = partial.file.set_len(0).and_then(|()| partial.file.write_all(&front));
+    partial.written(started)?;
+    let mut factors = Vec::with_capacity(index.count());
+    let positions: Vec<usize> = (0..index.count()).collect();
+    for written in positions.chunks(WRITTEN) {
+        let encoded = written
+            .par_chunks(ENCODED)
+            .map(|rows| encode(rows, index, curvature, shape))
+            .collect::<Result<Vec<_>>>()?;
+        for (codes, some) in encoded {
+            let stored = partial.file.write_all(&codes);
+            partial.written(stored)?;
+            factors.extend(some);
+        }
+    }
+    let stored = partial.file.write_all(&f32_bytes(&factors));
+    partial.written(stored)?;
+    let body = partial.hash_from(front.len() as u64)?;
+    partial.publish(&PREFACE.write(&Header { body: hex::encode(body), ..header.clone() }))
+}
+
+/// Codes and factors of some rows.
+fn encode(
+    rows: &[usize],
+    index: &IndexReader,
+    curvature: Option<&Curvature>,
+    shape: &Shape,
+) -> Result<(Vec<u8>, Vec<f32>)> {
+    let (mut codes, mut factors) = (Vec::with_capacity(rows.len() * shape.bits / 8), Vec::with_capacity(rows.len()));
+    for &i in rows {
+        let mut row: Vec<f64> = Vec::with_capacity(shape.rotation.width());
+        (0..index.header().layers.len()).for_each(|l| row.extend(index.layer(i, l).values()));
+        if !curvature.is_none_or(|c| c.whiten(&mut row)) {
+            return Err(AttributionError::setting(
+                "sketch",
+                format!(
+                    "an index of {} rows, fewer than the {} values of a layer, has no sketch under this preconditioner; \
+                     score all of it",
+                    index.count(),
+                    index.header().layer_dim()
+                ),
+            ));
+        }
+        let values = rotated(&row, &shape.rotation, shape.bits);
+        code::encode(&values, &mut codes);
+        factors.push(code::factor(&values) as f32);
+    }
+    Ok((codes, factors))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        evaluate::transformations,
+        gradient::GradientSource,
+        index::{product::products, writer::build_index},
+        projection::ProjectionSettings,
+        testing::{model, synthetic_index},
+    };
+    use openledger_lm::Tokenizer;
+    use std::ops::ControlFlow;
+
+    const SMALL: SketchSettings = SketchSettings { bits: 128, seed: 3 };
+
+    fn sketch(path: &Path, index: &IndexReader, settings: SketchSettings) -> Result<Sketch> {
+        Sketch::open_or_build(path, index, (Preconditioner::None, None), settings)
+    }
+
+    /// Share of the rows with the ten highest exact values that are among the `kept` highest estimates.
+    fn recall(exact: &[f64], estimates: &[f32], kept: usize) -> f64 {
+        let order = |value: &dyn Fn(usize) -> f64| {
+            let mut order: Vec<usize> = (0..exact.len()).collect();
+            order.sort_by(|a, b| value(*b).total_cmp(&value(*a)));
+            order
+        };
+        let kept = &order(&|i| f64::from(estimates[i]))[..kept];
+        order(&|i| exact[i])[..10].iter().filter(|i| kept.contains(i)).count() as f64 / 10.0
+    }
+
+    #[test]
+    fn a_twentieth_of_the_rows_of_real_gradients_holds_the_true_top_ten() {
+        let dir = tempfile::tempdir().unwrap();
+        let (base, adapter) = model();
+        let settings = ProjectionSettings { batch: 16, ..Default::default() };
+        let source = GradientSource::new(base, adapter, &settings).unwrap();
+        let tokenizer = Tokenizer::bytes();
+        let all: Vec<usize> = (0..transformations::COUNT).collect();
+        let examples = transformations::examples(&tokenizer, 800, 7, &all, false).unwrap();
+        let index = build_index(&dir.path().join("index"), &source, &examples, |_, _| ControlFlow::Continue(()));
+        let index = index.unwrap();
+        let queries = transformations::examples(&tokenizer, 20, 8, &all, false).unwrap();
+        for preconditioner in [Preconditioner::Fisher { damping: 0.1 }, Preconditioner::Ekfac { damping: 0.1 }] {
+            let curvature = Curvature::fit(&index, preconditioner).unwrap().unwrap();
+            let path = dir.path().join(format!("{preconditioner:?}"));
+            let fitted = (preconditioner, Some(&curvature));
+            let sketch = Sketch::open_or_build(&path, &index, fitted, SketchSettings::default()).unwrap();
+            assert!(10 * sketch.row_bytes() < index.header().row_bytes());
+            let mut found = 0.0;
+            for query in &queries {
+                let gradient: Vec<f64> =
+                    source.rows(std::slice::from_ref(query)).unwrap()[0].iter().map(|v| f64::from(*v)).collect();
+                let (mut direction, mut white) = (gradient.clone(), gradient);
+                curvature.precondition(&index, &mut direction);
+                assert!(curvature.whiten(&mut white));
+                let exact = products(&index, &[&direction]).remove(0);
+                // Cosines: without their norms, the largest gradients are on top of every query, too easily found.
+                let norms: Vec<f64> = curvature.self_influence().iter().map(|v| v.sqrt()).collect();
+                let exact: Vec<f64> = exact.iter().zip(&norms).map(|(v, n)| v / n).collect();
+                let estimates: Vec<f32> =
+                    sketch.estimates(&white).iter().zip(&norms).map(|(v, n)| v / *n as f32).collect();
+                found += recall(&exact, &estimates, 40) / queries.len() as f64;
+            }
+            println!("{preconditioner:?}: {found}");
+            assert!(found >= 0.95, "{preconditioner:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn estimates_are_without_bias_whatever_the_number_of_bits() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = synthetic_index(dir.path(), 40, 8, 8);
+        let query: Vec<f64> = (0..128).map(|i| (i as f64 * 0.9).sin()).collect();
+        let exact = products(&index, &[&query]).remove(0);
+        let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
+        let norms: Vec<f64> =
+            (0..40).map(|i| norm(&mut (0..2).flat_map(|l| index.layer(i, l).values().collect::<Vec<_>>()))).collect();
+        let own = norm(&mut query.iter().copied());
+        for bits in [64, 128] {
+            let mut mean = vec![0f64; 40];
+            for seed in 0..200 {
+                let path = dir.path().join(format!("{bits}-{seed}"));
+                let sketch = sketch(&path, &index, SketchSettings { bits, seed }).unwrap();
+                mean.iter_mut().zip(sketch.estimates(&query)).for_each(|(m, v)| *m += f64::from(v) / 200.0);
+            }
+            for ((mean, exact), norm) in mean.iter().zip(&exact).zip(&norms) {
+                // One estimate is off by about 1.25 · norms / √bits, the mean of 200 by a fourteenth of that.
+                let error = (mean - exact).abs() / (norm * own);
+                assert!(error < 0.4 / (bits as f64).sqrt(), "{bits} bits: {mean} against {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_interrupted_build_left_is_made_again_and_a_finished_sketch_is_only_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = synthetic_index(dir.path(), 30, 8, 8);
+        let path = dir.path().join("x.sketch");
+        std::fs::write(dir.path().join("x.sketch.partial"), [7; 10_000]).unwrap();
+        sketch(&path, &index, SMALL).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!dir.path().join("x.sketch.partial").exists());
+        let changed = std::fs::metadata(&path).unwrap().modified().unwrap();
+        sketch(&path, &index, SMALL).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), changed);
+        std::fs::remove_file(&path).unwrap();
+        sketch(&path, &index, SMALL).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "its bytes follow from the index");
+    }
+
+    #[test]
+    fn damaged_and_foreign_sketches_are_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = synthetic_index(dir.path(), 30, 8, 8);
+        let path = dir.path().join("x.sketch");
+        sketch(&path, &index, SMALL).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let open_changed = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = whole.clone();
+            change(&mut bytes);
+            std::fs::write(&path, bytes).unwrap();
+            let error = sketch(&path, &index, SMALL).err().expect("must be refused");
+            assert!(error.to_string().contains("x.sketch"), "{error}");
+            error
+        };
+        assert!(matches!(open_changed(&|b| b[0] ^= 1), AttributionError::NotASketch { .. }));
+        assert!(matches!(open_changed(&|b| b[8] = 9), AttributionError::Version { found: 9, .. }));
+        assert!(matches!(open_changed(&|b| b[20] = 0xff), AttributionError::Header { .. }));
+        assert!(matches!(open_changed(&|b| b.truncate(b.len() - 1)), AttributionError::Size { .. }));
+        assert!(matches!(open_changed(&|b| *b.last_mut().unwrap() ^= 1), AttributionError::Damaged { .. }));
+        std::fs::write(&path, &whole).unwrap();
+        let other = SketchSettings { seed: 4, ..SMALL };
+        let error = sketch(&path, &index, other).err().unwrap();
+        assert!(matches!(error, AttributionError::Mismatch { what: "settings", .. }), "{error}");
+        let kfac = Sketch::open_or_build(&path, &index, (Preconditioner::Kfac { damping: 0.1 }, None), SMALL);
+        assert!(matches!(kfac.err(), Some(AttributionError::Mismatch { what: "preconditioner", .. })));
+        let folder = tempfile::tempdir().unwrap();
+        let other = synthetic_index(folder.path(), 31, 8, 8);
+        assert!(matches!(sketch(&path, &other, SMALL).err(), Some(AttributionError::Mismatch { what: "index", .. })));
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        for bits in [0, 32, 100, 2 << 20] {
+            let error = SketchSettings { bits, seed: 0 }.validate().unwrap_err();
+            assert!(matches!(error, AttributionError::Setting { field: "sketch.bits", .. }));
+        }
+    }
+}
