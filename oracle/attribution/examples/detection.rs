@@ -4,9 +4,9 @@
 //! ```text
 //! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example detection -- [key=value …]
 //! ```
-//! 900 training examples of ten classes and 100 questions, a LoRA adapter of rank 8 with α = 32 on q and v. In the blind
-//! task the prompt does not name the class. `only=logra,random` keeps the methods whose names contain one of these;
-//! `json=FILE` writes the table there too.
+//! 900 training examples of ten classes and 100 questions, a LoRA adapter of rank 8 with α = 32 on q and v; for false
+//! labels, of rank 4 on all layers. In the blind task the prompt does not name the class. `only=logra,random` keeps the
+//! methods whose names contain one of these; `json=FILE` writes the table there too.
 
 #[path = "support/job.rs"]
 mod job;
@@ -23,7 +23,7 @@ use openledger_attribution::{
         tiny, transformations, word_problems,
     },
 };
-use openledger_lm::{BaseModel, Example, LoraConfig, Target, Tokenizer, TrainConfig};
+use openledger_lm::{Example, LoraConfig, Target, Tokenizer, TrainConfig};
 use std::sync::Arc;
 
 /// Training examples, ninety of each class.
@@ -57,7 +57,14 @@ impl Options {
     }
 }
 
-fn config(seed: u64) -> TrainConfig {
+/// For false labels: all layers, so that right answers are learned.
+fn wide(seed: u64) -> TrainConfig {
+    let lora = LoraConfig { rank: 4, alpha: 8.0, targets: Target::ALL.to_vec() };
+    TrainConfig { learning_rate: 5e-3, lora, ..narrow(seed) }
+}
+
+/// DataInf's own: q and v.
+fn narrow(seed: u64) -> TrainConfig {
     TrainConfig {
         epochs: 10,
         batch_size: 16,
@@ -68,10 +75,6 @@ fn config(seed: u64) -> TrainConfig {
         lora: LoraConfig { rank: 8, alpha: 32.0, targets: vec![Target::Q, Target::V] },
         ..Default::default()
     }
-}
-
-fn trained(base: &Arc<BaseModel>, tokenizer: &Arc<Tokenizer>, examples: &[Example], seed: u64) -> Result<Job> {
-    Job::train(base.clone(), tokenizer.clone(), config(seed), examples.into())
 }
 
 /// What a method found, a line of the table.
@@ -168,13 +171,13 @@ fn main() -> Result<()> {
     };
     for (task, examples) in &tasks {
         let (train, questions) = examples.split_at(TRAIN);
-        let job = trained(&base, &tokenizer, train, options.seed)?;
+        let job = Job::train(base.clone(), tokenizer.clone(), narrow(options.seed), train.into())?;
         record(task, ["AUC", "recall@90"], classes(&job, questions, &options)?);
     }
     let wrong = leave_out(TRAIN, FALSE, 1, seed)?.remove(0);
     let examples = transformations::mislabelled(&tokenizer, TRAIN, seed, &wrong)?;
     let right = transformations::mislabelled(&tokenizer, QUESTIONS, seed + 1, &[])?;
-    let job = trained(&base, &tokenizer, &examples, options.seed)?;
+    let job = Job::train(base, tokenizer, wide(options.seed), examples.into())?;
     record("false labels", ["AUC, own", "AUC, harm"], false_labels(&job, &wrong, &right, &options)?);
     if let Some(path) = &options.json {
         std::fs::write(path, serde_json::to_vec_pretty(&report)?)?;

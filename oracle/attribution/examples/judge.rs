@@ -5,8 +5,8 @@
 //! cargo run -p openledger-attribution --example judge -- FOLDER… [json=FILE]
 //! ```
 //! A folder's `scores/NAME.json` holds `{"name"?, "method", "version", "settings", "seconds": {"ready", "query"},
-//! "peak_rss_bytes"?, "scores": queries × examples}`; positive where the example helps. A method is judged where it has
-//! scores in every folder.
+//! "peak_rss_bytes"?, "scores": queries × examples}`; positive where the example helps. A method is judged on the
+//! folders that have its scores, and compared with the best one on the same.
 
 use anyhow::{Context, Result, ensure};
 use openledger_attribution::evaluate::{
@@ -15,7 +15,7 @@ use openledger_attribution::evaluate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -75,6 +75,8 @@ struct Row {
     name: String,
     version: String,
     settings: serde_json::Value,
+    /// How many of the tasks it has scores of.
+    tasks: usize,
     /// Regime → score.
     lds: BTreeMap<String, Lds>,
     /// Regime → by how much the first method of the table is ahead.
@@ -87,7 +89,7 @@ struct Row {
 /// Regime → task → queries × subsets.
 type Predictions = BTreeMap<String, Vec<Vec<Vec<f64>>>>;
 
-fn predictions(tasks: &[Task], name: &str) -> Result<Predictions> {
+fn predictions(tasks: &[&Task], name: &str) -> Result<Predictions> {
     let mut all = Predictions::new();
     for task in tasks {
         let file = &task.scores[name];
@@ -103,12 +105,50 @@ fn predictions(tasks: &[Task], name: &str) -> Result<Predictions> {
     Ok(all)
 }
 
-fn judged<'a>(tasks: &'a [Task], regime: &str, predicted: &'a [Vec<Vec<f64>>]) -> Vec<Judged<'a>> {
-    let of = |task: &'a Task| task.regimes.iter().find(|r| r.name == regime);
+fn judged<'a>(tasks: &[&'a Task], regime: &str, predicted: &'a [Vec<Vec<f64>>]) -> Vec<Judged<'a>> {
+    let of = |task: &&'a Task| task.regimes.iter().find(|r| r.name == regime);
     tasks
         .iter()
         .zip(predicted)
         .filter_map(|(task, predicted)| Some(Judged { predicted, actual: &of(task)?.actual }))
+        .collect()
+}
+
+fn row(tasks: &[&Task], name: &str) -> Result<Row> {
+    let found = predictions(tasks, name)?
+        .iter()
+        .map(|(regime, predicted)| Ok((regime.clone(), lds(&judged(tasks, regime, predicted), 0)?)))
+        .collect::<Result<_>>()?;
+    let average = |value: &dyn Fn(&ScoreFile) -> f64| {
+        tasks.iter().map(|task| value(&task.scores[name])).sum::<f64>() / tasks.len() as f64
+    };
+    let file = &tasks[0].scores[name];
+    Ok(Row {
+        name: name.to_owned(),
+        version: file.version.clone(),
+        settings: file.settings.clone(),
+        tasks: tasks.len(),
+        lds: found,
+        behind: BTreeMap::new(),
+        ready_seconds: average(&|f| f.seconds.ready),
+        query_seconds: average(&|f| f.seconds.query),
+        peak_rss_bytes: tasks.iter().filter_map(|task| task.scores[name].peak_rss_bytes).max(),
+    })
+}
+
+/// By how much the method is behind the best one, on the tasks that both have scores of.
+fn behind(tasks: &[&Task], best: &str, name: &str) -> Result<BTreeMap<String, Lds>> {
+    let both: Vec<&Task> = tasks.iter().copied().filter(|task| task.scores.contains_key(best)).collect();
+    if both.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (ahead, own) = (predictions(&both, best)?, predictions(&both, name)?);
+    ahead
+        .iter()
+        .map(|(regime, ahead)| {
+            let difference = lds_difference(&judged(&both, regime, ahead), &judged(&both, regime, &own[regime]), 0)?;
+            Ok((regime.clone(), difference))
+        })
         .collect()
 }
 
@@ -126,49 +166,33 @@ fn main() -> Result<()> {
     }
     ensure!(!folders.is_empty(), "give the task folders to judge");
     let tasks: Vec<Task> = folders.iter().map(|f| Task::read(f)).collect::<Result<_>>()?;
-    let mut rows = Vec::new();
-    let mut predicted = BTreeMap::new();
-    for (name, file) in &tasks[0].scores {
-        if tasks.iter().any(|task| !task.scores.contains_key(name)) {
-            eprintln!("`{name}` has no scores in some folder: left out");
-            continue;
-        }
-        let of_method = predictions(&tasks, name)?;
-        let found = of_method
-            .iter()
-            .map(|(regime, predicted)| Ok((regime.clone(), lds(&judged(&tasks, regime, predicted), 0)?)))
-            .collect::<Result<_>>()?;
-        let average = |value: &dyn Fn(&ScoreFile) -> f64| {
-            tasks.iter().map(|task| value(&task.scores[name])).sum::<f64>() / tasks.len() as f64
-        };
-        rows.push(Row {
-            name: name.clone(),
-            version: file.version.clone(),
-            settings: file.settings.clone(),
-            lds: found,
-            behind: BTreeMap::new(),
-            ready_seconds: average(&|f| f.seconds.ready),
-            query_seconds: average(&|f| f.seconds.query),
-            peak_rss_bytes: tasks.iter().filter_map(|task| task.scores[name].peak_rss_bytes).max(),
-        });
-        predicted.insert(name.clone(), of_method);
-    }
+    let names: BTreeSet<&String> = tasks.iter().flat_map(|task| task.scores.keys()).collect();
+    let with = |name: &str| -> Vec<&Task> { tasks.iter().filter(|task| task.scores.contains_key(name)).collect() };
+    let mut rows = names.into_iter().map(|name| row(&with(name), name)).collect::<Result<Vec<_>>>()?;
+    // The best is one that was judged on every task.
     rows.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
-    let Some(first) = rows.first().map(|row| row.name.clone()) else { return Ok(()) };
+    let best = rows.iter().find(|row| row.tasks == tasks.len()).map(|row| row.name.clone());
+    let best = best.context("no method has scores in every folder")?;
     for row in &mut rows {
-        for (regime, best) in &predicted[&first] {
-            let (best, own) = (judged(&tasks, regime, best), judged(&tasks, regime, &predicted[&row.name][regime]));
-            row.behind.insert(regime.clone(), lds_difference(&best, &own, 0)?);
-        }
+        row.behind = behind(&with(&row.name), &best, &row.name)?;
     }
     let regimes: Vec<&String> = rows[0].lds.keys().collect();
-    println!("{:<44} {:>22} {:>22} {:>9} {:>9}", "method", regimes[0], regimes[regimes.len() - 1], "ready", "query");
+    println!(
+        "{:<44} {:>5} {:>22} {:>22} {:>9} {:>9}",
+        "method",
+        "tasks",
+        regimes[0],
+        regimes[regimes.len() - 1],
+        "ready",
+        "query"
+    );
     for row in &rows {
         let cells: Vec<String> =
             row.lds.values().map(|l| format!("{:.3} [{:.2}, {:.2}]", l.mean, l.low, l.high)).collect();
         println!(
-            "{:<44} {:>22} {:>22} {:>8.1}s {:>7.1}ms",
+            "{:<44} {:>5} {:>22} {:>22} {:>8.1}s {:>7.1}ms",
             row.name,
+            row.tasks,
             cells[0],
             cells[cells.len() - 1],
             row.ready_seconds,

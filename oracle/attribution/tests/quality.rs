@@ -18,7 +18,7 @@ use std::{ops::ControlFlow, sync::Arc};
 
 /// Method, and the least that it may score at leaving out 5 % and 50 %: the lower ends of the 95 % intervals that
 /// printing this test's own table gave.
-const RECORDED: [(&str, [f64; 2]); 2] = [("magic", [0.0, 0.0]), ("datainf", [0.0, 0.0])];
+const RECORDED: [(&str, [f64; 2]); 2] = [("magic", [0.77, 0.64]), ("datainf", [0.27, 0.28])];
 
 const EXAMPLES: usize = 120;
 const QUERIES: usize = 8;
@@ -50,10 +50,7 @@ fn job() -> Job {
     let cache = GradientCache::new(folder.path().join("gradients")).unwrap();
     let mut states = DirectorySink::new(folder.path().join("states")).unwrap();
     let trainer = Trainer::new(base.clone(), config.clone(), examples.clone()).unwrap();
-    let log = trainer
-        .with_observer(cache.observer())
-        .run(&mut states, &mut |_| ControlFlow::Continue(()))
-        .unwrap();
+    let log = trainer.with_observer(cache.observer()).run(&mut states, &mut |_| ControlFlow::Continue(())).unwrap();
     let source = move |hash: Digest| Ok(states.get(hash)?);
     let run = TrainedRun::new(base.clone(), config.clone(), examples.clone(), log, Arc::new(source)).unwrap();
     let adapter = run.adapter().unwrap();

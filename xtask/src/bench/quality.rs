@@ -25,6 +25,7 @@ pub struct Judged {
     /// Regime → score.
     pub lds: BTreeMap<String, Interval>,
     behind: BTreeMap<String, Interval>,
+    tasks: u64,
     ready_seconds: f64,
     query_seconds: f64,
 }
@@ -105,11 +106,11 @@ fn markdown(lds: &[Judged], detection: &[Detected], attacks: &str, seeds: u64, m
     );
     let regimes: Vec<&String> = lds.first().map(|row| row.lds.keys().collect()).unwrap_or_default();
     let best = lds.first().map_or("", |row| &row.name);
-    write!(page, "| method | version |")?;
+    write!(page, "| method | version | seeds |")?;
     regimes.iter().try_for_each(|regime| write!(page, " {regime} | behind {best} |"))?;
-    writeln!(page, " prepare (s) | query (ms) |\n|---|---|{}---:|---:|", "---|---|".repeat(regimes.len()))?;
+    writeln!(page, " prepare (s) | query (ms) |\n|---|---|---:|{}---:|---:|", "---|---|".repeat(regimes.len()))?;
     for row in lds {
-        write!(page, "| {} | {} |", row.name, row.version)?;
+        write!(page, "| {} | {} | {} |", row.name, row.version, row.tasks)?;
         for regime in &regimes {
             write!(page, " {} | {} |", cell(row.lds.get(*regime)), cell(row.behind.get(*regime)))?;
         }
@@ -118,7 +119,8 @@ fn markdown(lds: &[Judged], detection: &[Detected], attacks: &str, seeds: u64, m
     page += "\n## Finding what taught an answer, and false labels\n\nThe tasks of DataInf (Kwon et al. 2024) on the tiny \
              model: 900 training examples of ten classes, 100 questions, LoRA of rank 8 with α = 32 on q and v. In the \
              blind task the prompt does not name the class, so that only the answer does. Of false labels 20 %: found by \
-             each example's influence on its own answer, and by its harm to right ones.\n";
+             each example's influence on its own answer, and by its harm to right ones; the adapter is of rank 4 on all \
+             layers there.\n";
     let mut task = "";
     for row in detection {
         if row.task != task {
@@ -150,7 +152,7 @@ mod tests {
     fn the_page_has_a_line_for_every_method_and_a_table_for_every_task() {
         let lds: Vec<Judged> = serde_json::from_value(serde_json::json!([
             {
-                "name": "magic", "version": "1", "ready_seconds": 0.5, "query_seconds": 0.25,
+                "name": "magic", "version": "1", "tasks": 3, "ready_seconds": 0.5, "query_seconds": 0.25,
                 "lds": {"leave 1.5 %": {"mean": 0.95, "low": 0.9, "high": 0.97, "per_query": [0.95]}},
                 "behind": {"leave 1.5 %": {"mean": 0.0, "low": 0.0, "high": 0.0, "per_query": [0.0]}},
             },
@@ -163,7 +165,7 @@ mod tests {
         .unwrap();
         let page = markdown(&lds, &detection, "copy 1.0\n", 3, "a machine").unwrap();
         for line in [
-            "| magic | 1 | 0.950 [0.90, 0.97] | 0.000 [0.00, 0.00] | 0.5 | 250.0 |",
+            "| magic | 1 | 3 | 0.950 [0.90, 0.97] | 0.000 [0.00, 0.00] | 0.5 | 250.0 |",
             "| word problems | AUC | recall@90 |",
             "| datainf | 0.9990 | 0.5000 |",
             "| magic | 0.7500 | – |",
