@@ -1,5 +1,6 @@
 //! Automation: setup, building of programs, demo, tests. Light, so that it compiles in seconds.
 
+mod bench;
 mod cargo;
 mod checksum;
 mod demo;
@@ -96,6 +97,12 @@ enum Task {
   cargo xtask demo --once --json sum.json   run the loop, write its summary, stop
   cargo xtask demo --tiny --once            with a tiny random model, in about a minute")]
     Demo(demo::Options),
+    /// Measure, and compare with others
+    #[command(after_help = "Examples:
+  cargo xtask bench attribution-quality             ours and other libraries, three seeds; a long run
+  cargo xtask bench attribution-quality --quick --no-peers
+  cargo xtask bench attribution-quality --record    and write the page in docs/benchmarks")]
+    Bench(bench::Options),
     /// Print a shell's completions for the command `xtask`
     #[command(after_help = "Example:
   alias xtask='cargo xtask'
@@ -135,6 +142,7 @@ fn run(task: Task) -> Result<()> {
         Task::Fetch => fetch::run(),
         Task::Test { quick, filter } => test::run(quick, filter.as_deref()),
         Task::Demo(options) => demo::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command().bin_name("xtask"), "xtask", &mut std::io::stdout());
             Ok(())

@@ -2,9 +2,14 @@
 
 pub mod correlation;
 pub mod detection;
+pub mod export;
 pub mod lds;
 pub mod pretrain;
+pub mod regime;
 pub mod retrain;
 mod rng;
 pub mod subsets;
+pub mod tiny;
 pub mod transformations;
+mod weights;
+pub mod word_problems;

@@ -1,5 +1,6 @@
 //! A base model of our own making: random weights, then trained on neutral text and merged.
 
+use super::weights;
 use crate::error::Result;
 use openledger_lm::{Adapter, BaseModel, Example, TrainConfig, Trainer};
 use std::{collections::HashMap, sync::Arc};
@@ -7,27 +8,11 @@ use std::{collections::HashMap, sync::Arc};
 /// The base model with the adapter's update added to its weights: W + s·BA.
 pub fn merged(base: &BaseModel, adapter: &Adapter) -> Result<BaseModel> {
     adapter.check_base(base)?;
-    let mut weights = HashMap::from([
-        ("model.embed_tokens.weight".to_owned(), base.embedding().clone()),
-        ("model.norm.weight".to_owned(), base.final_norm().clone()),
-    ]);
-    if !base.config().tied {
-        weights.insert("lm_head.weight".to_owned(), base.head().clone());
-    }
-    for (layer, block) in base.blocks().iter().enumerate() {
-        let mut norm = |name: &str, weight: &openledger_lm::Tensor| {
-            weights.insert(format!("model.layers.{layer}.{name}.weight"), weight.clone());
-        };
-        norm("input_layernorm", &block.attention_norm);
-        norm("post_attention_layernorm", &block.ffn_norm);
-        for target in openledger_lm::Target::ALL {
-            let slot = openledger_lm::Slot { layer, target };
-            let weight = match adapter.pair(slot) {
-                Some(pair) => (block.linear(target) + (pair.b.matmul(&pair.a)? * pair.scale)?)?,
-                None => block.linear(target).clone(),
-            };
-            weights.insert(format!("{}.weight", slot.name()), weight);
-        }
+    let mut weights: HashMap<_, _> = weights::named(base).into_iter().collect();
+    for (slot, pair) in adapter.pairs() {
+        let update = (pair.b.matmul(&pair.a)? * pair.scale)?;
+        let weight = base.blocks()[slot.layer].linear(slot.target).add(&update)?;
+        weights.insert(format!("{}.weight", slot.name()), weight);
     }
     Ok(BaseModel::from_tensors(base.config(), weights, base.device())?)
 }

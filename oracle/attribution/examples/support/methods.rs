@@ -1,6 +1,6 @@
 //! The methods of the table: a line each.
 
-use crate::Job;
+use crate::job::Job;
 use anyhow::Result;
 use openledger_attribution::{
     Attributor, EnsembleSettings, GradientCache, Logra, LograEnsemble, LograSettings, Magic, MagicSettings, PcaBasis,
@@ -28,8 +28,13 @@ pub type Build = Box<dyn Fn(&Job) -> Result<Box<dyn Attributor>>>;
 /// Bytes that a method may hold in gradients.
 const LIMIT: u64 = 2 << 30;
 
+/// Methods whose names contain one of the comma-separated parts; all for an empty string.
+pub fn chosen(parts: &str) -> Vec<(String, Build)> {
+    all().into_iter().filter(|(name, _)| parts.split(',').any(|part| name.contains(part))).collect()
+}
+
 /// All methods with their names.
-pub fn all() -> Vec<(String, Build)> {
+fn all() -> Vec<(String, Build)> {
     use Preconditioner::{Ekfac, Fisher, Kfac};
     use ProjectionKind::{Adapter, Pca, Random as Drawn};
     let mut methods: Vec<(String, Build)> = vec![

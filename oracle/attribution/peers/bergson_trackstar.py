@@ -1,0 +1,30 @@
+"""TrackStar (Chang et al. 2024) by bergson: projected gradients of the adapter's matrices, whitened by a mixture of
+both sides' second moments, unit norm.
+
+Ready means the second moments of the training examples' gradients; bergson computes the gradients themselves while it
+scores, so that each set of queries costs another pass over all examples."""
+
+import common
+
+task, options, scratch = common.start(__doc__, projection=(16, "width of each projection"))
+
+import bergson_common as peer
+from bergson.cli import trackstar as pipeline
+from bergson.config.config import PreprocessConfig, QuerySetConfig, ScoreConfig, TrackstarConfig, TrackstarIndexConfig
+
+task.model()
+train, query = peer.datasets(task, scratch)
+index = peer.index_config(TrackstarIndexConfig, scratch / "run", train, projection_dim=options.projection)
+settings = TrackstarConfig(
+    query=QuerySetConfig(dataset=query), preprocess_cfg=PreprocessConfig(unit_normalize=True),
+    score_cfg=ScoreConfig(batch_size=64), stats_sample_size=None,
+)
+moments = []
+pipeline.approximate_hessians = common.timed(pipeline.approximate_hessians, moments)
+with common.Timer() as whole:
+    pipeline.trackstar(index, settings)
+# The first are the training examples' moments, the second the queries'.
+ready = moments[0]
+described = dict(projection_dim=options.projection, unit_normalize=True, mix_hessians=True, loss_reduction="mean")
+scores = peer.scores(scratch / "run/scores")
+common.finish(options, "bergson trackstar", "bergson", described, ready, (whole.seconds - ready) / len(scores), scores)

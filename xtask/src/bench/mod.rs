@@ -1,0 +1,67 @@
+//! Benchmarks: each prints a table, writes its figures as JSON, and with `--record` a page of `docs/benchmarks`.
+
+mod machine;
+mod peers;
+mod plot;
+mod quality;
+
+use std::{ffi::OsStr, path::PathBuf, process::Command};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::{cargo::cargo, paths, process, progress::say};
+
+/// What is measured.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Benchmark {
+    /// How well each attribution method predicts what really happens without the data
+    AttributionQuality,
+}
+
+/// How a benchmark is run.
+#[derive(Args)]
+pub struct Options {
+    /// What to measure
+    benchmark: Benchmark,
+    /// Independent repetitions
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
+    seeds: u64,
+    /// Measure ours alone; nothing is installed
+    #[arg(long)]
+    no_peers: bool,
+    /// A small version, in minutes, whose figures mean little
+    #[arg(long)]
+    quick: bool,
+    /// Also write the page and the plots in docs/benchmarks
+    #[arg(long)]
+    record: bool,
+}
+
+/// Runs one.
+pub fn run(options: &Options) -> Result<()> {
+    match options.benchmark {
+        Benchmark::AttributionQuality => quality::run(options),
+    }
+}
+
+/// Where a benchmark's figures are kept.
+fn folder(name: &str) -> Result<PathBuf> {
+    Ok(paths::target()?.join("bench").join(name))
+}
+
+/// Compiles what is measured.
+fn build_examples() -> Result<()> {
+    say("compiling the benchmarks");
+    let mut build = cargo()?;
+    build.args(["build", "--workspace", "--examples"]);
+    process::run(build, "compiling the benchmarks")
+}
+
+/// A compiled example with its arguments, on all cores.
+fn example<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Result<Command> {
+    let mut command = Command::new(paths::binaries()?.join("examples").join(name));
+    // candle's own pool spins where cores are shared; rayon's does the work.
+    command.env("RAYON_NUM_THREADS", machine::threads().to_string()).env("CANDLE_NUM_THREADS", "1").args(arguments);
+    Ok(command)
+}

@@ -1,0 +1,91 @@
+//! Other libraries, from their public packages, in an environment of their own in the cache.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+
+use super::machine;
+use crate::{
+    checksum, paths,
+    process::{run_quietly, succeeds},
+    progress::say,
+};
+
+/// Those that walk through the whole training for every query: one task is long enough.
+const ONCE: [&str; 1] = ["bergson_magic"];
+
+/// Where the drivers are.
+fn drivers_folder() -> PathBuf {
+    paths::root().join("oracle/attribution/peers")
+}
+
+/// The drivers: scripts that score a task folder. Modules that they share end in `common.py`.
+fn drivers() -> Result<Vec<PathBuf>> {
+    let mut found: Vec<PathBuf> = fs::read_dir(drivers_folder())?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.ends_with(".py") && !name.ends_with("common.py")
+        })
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
+/// An interpreter that has all of `requirements.txt`, installed if need be.
+fn interpreter() -> Result<PathBuf> {
+    let requirements = drivers_folder().join("requirements.txt");
+    let venv = paths::cache()?.join("peers-venv");
+    let python = venv.join("bin/python");
+    let wanted = checksum::sha256(&requirements)?;
+    let marker = venv.join("installed");
+    if fs::read_to_string(&marker).is_ok_and(|found| found == wanted) {
+        return Ok(python);
+    }
+    if !succeeds(&python.display().to_string(), &["--version"]) {
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv"]).arg(&venv);
+        run_quietly(make, "making an environment for other libraries", "peers-venv").context(
+            "Debian keeps what this needs in the package python3-venv; or measure ours alone with --no-peers",
+        )?;
+    }
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-deps", "-r"]).arg(&requirements);
+    run_quietly(pip, "installing other libraries to compare with (several GB, once)", "peers-install")?;
+    fs::write(&marker, wanted)?;
+    Ok(python)
+}
+
+/// Has every library score every task folder, into its `scores/`. One that fails is named and left out.
+pub fn score(folders: &[PathBuf]) -> Result<()> {
+    let python = interpreter()?;
+    for driver in drivers()? {
+        let name = driver.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let count = if ONCE.contains(&name.as_str()) { 1 } else { folders.len() };
+        for (i, folder) in folders[..count].iter().enumerate() {
+            let run = command(&python, &driver, folder, &name);
+            if let Err(error) = run_quietly(run, &format!("{name}, task {} of {count}", i + 1), &name) {
+                say(&format!("{name} did not run and is left out: {error:#}"));
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn command(python: &Path, driver: &Path, folder: &Path, name: &str) -> Command {
+    let mut command = Command::new(python);
+    command
+        .arg(driver)
+        .arg(folder)
+        .arg(folder.join("scores").join(format!("{name}.json")))
+        .args(["--threads", &machine::threads().to_string()]);
+    for offline in ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"] {
+        command.env(offline, "1");
+    }
+    command
+}

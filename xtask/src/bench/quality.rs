@@ -1,0 +1,177 @@
+//! How well attribution methods predict what really happens: the linear datamodeling score by retraining, DataInf's
+//! tasks, false labels, and what attacks on the pay gain.
+
+use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{Options, build_examples, example, folder, machine, peers, plot};
+use crate::{paths, process, progress::say};
+
+/// A mean with its 95 % interval.
+#[derive(Clone, Copy, Deserialize)]
+pub struct Interval {
+    pub mean: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// A line of the example `judge`.
+#[derive(Deserialize)]
+pub struct Judged {
+    pub name: String,
+    version: String,
+    /// Regime → score.
+    pub lds: BTreeMap<String, Interval>,
+    behind: BTreeMap<String, Interval>,
+    tasks: u64,
+    ready_seconds: f64,
+    query_seconds: f64,
+}
+
+/// A line of the example `detection`: the task, the method and two measures by their names.
+#[derive(Deserialize)]
+struct Detected {
+    task: String,
+    name: String,
+    #[serde(flatten)]
+    measures: BTreeMap<String, Option<f64>>,
+}
+
+/// Measures, prints, and where asked to writes the page.
+pub fn run(options: &Options) -> Result<()> {
+    build_examples()?;
+    let out = folder("attribution-quality")?;
+    let seeds = if options.quick { 1 } else { options.seeds };
+    let mut tasks = Vec::new();
+    for seed in 0..seeds {
+        let task = out.join(format!("seed-{seed}"));
+        // Scores of methods that are no more would be judged too.
+        let _ = fs::remove_dir_all(&task);
+        fs::create_dir_all(&task).with_context(|| format!("cannot create {}", task.display()))?;
+        let mut arguments = vec![format!("seed={seed}"), format!("folder={}", task.display())];
+        if options.quick {
+            arguments.extend(["examples=200", "queries=10", "small=16", "half=10"].map(String::from));
+        }
+        say(&format!("training, retraining and scoring, seed {seed}"));
+        process::run(example("lds", arguments)?, "scoring with our methods")?;
+        tasks.push(task);
+    }
+    if !options.no_peers {
+        peers::score(&tasks)?;
+    }
+    let [lds, detection, gaming] = ["lds.json", "detection.json", "gaming.txt"].map(|name| out.join(name));
+    let json = |path: &Path| format!("json={}", path.display());
+    let judge = tasks.iter().map(|task| task.display().to_string()).chain([json(&lds)]);
+    say(&format!("the linear datamodeling score over {seeds} seeds"));
+    process::run(example("judge", judge)?, "judging")?;
+    say("finding the class of an answer, and false labels");
+    process::run(example("detection", [json(&detection)])?, "detecting")?;
+    say("attacks on the pay");
+    let attacks = process::output(example("gaming", [format!("seeds={seeds}")])?, "attacking")?;
+    print!("{attacks}");
+    fs::write(&gaming, &attacks)?;
+    say(&format!("the figures are in {}", out.display()));
+    match options.record {
+        true => record(&read::<Vec<_>>(&lds)?, &read::<Vec<_>>(&detection)?, &attacks, seeds),
+        false => Ok(()),
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is not what it should be", path.display()))
+}
+
+fn record(lds: &[Judged], detection: &[Detected], attacks: &str, seeds: u64) -> Result<()> {
+    let folder = paths::root().join("docs/benchmarks");
+    fs::create_dir_all(&folder)?;
+    plot::lds(&folder.join("attribution-quality.svg"), lds)?;
+    let page = folder.join("attribution-quality.md");
+    fs::write(&page, markdown(lds, detection, attacks, seeds, &machine::describe())?)?;
+    say(&format!("wrote {}", page.display()));
+    Ok(())
+}
+
+/// The page's text.
+fn markdown(lds: &[Judged], detection: &[Detected], attacks: &str, seeds: u64, machine: &str) -> Result<String> {
+    let mut page = format!(
+        "# Attribution quality\n\n`cargo xtask bench attribution-quality --seeds {seeds} --record`, on {machine}. Times are \
+         of one noisy run and only good for comparing lines of a table.\n\n## Linear datamodeling score\n\nHow well sums of \
+         scores rank the real changes of a query's loss when the examples are left out and the adapter is trained again \
+         (Park et al. 2023): mean Spearman correlation over queries and seeds, with 95 % intervals from resampling \
+         subsets and queries. A tiny Llama of our own, LoRA on all linear layers, 400 examples; every library has the \
+         same weights, data and subsets.\n\n![LDS by method](attribution-quality.svg)\n\n"
+    );
+    let regimes: Vec<&String> = lds.first().map(|row| row.lds.keys().collect()).unwrap_or_default();
+    let best = lds.first().map_or("", |row| &row.name);
+    write!(page, "| method | version | seeds |")?;
+    regimes.iter().try_for_each(|regime| write!(page, " {regime} | behind {best} |"))?;
+    writeln!(page, " prepare (s) | query (ms) |\n|---|---|---:|{}---:|---:|", "---|---|".repeat(regimes.len()))?;
+    for row in lds {
+        write!(page, "| {} | {} | {} |", row.name, row.version, row.tasks)?;
+        for regime in &regimes {
+            write!(page, " {} | {} |", cell(row.lds.get(*regime)), cell(row.behind.get(*regime)))?;
+        }
+        writeln!(page, " {:.1} | {:.1} |", row.ready_seconds, row.query_seconds * 1e3)?;
+    }
+    page += "\n## Finding what taught an answer, and false labels\n\nThe tasks of DataInf (Kwon et al. 2024) on the tiny \
+             model: 900 training examples of ten classes, 100 questions, LoRA of rank 8 with α = 32 on q and v. In the \
+             blind task the prompt does not name the class, so that only the answer does. Of false labels 20 %: found by \
+             each example's influence on its own answer, and by its harm to right ones; the adapter is of rank 4 on all \
+             layers there.\n";
+    let mut task = "";
+    for row in detection {
+        if row.task != task {
+            task = &row.task;
+            let names: Vec<&str> = row.measures.keys().map(String::as_str).collect();
+            writeln!(page, "\n| {task} | {} |\n|---|{}", names.join(" | "), "---:|".repeat(names.len()))?;
+        }
+        let measures: Vec<String> =
+            row.measures.values().map(|v| v.map_or("–".into(), |v| format!("{v:.4}"))).collect();
+        writeln!(page, "| {} | {} |", row.name, measures.join(" | "))?;
+    }
+    write!(
+        page,
+        "\n## What attacks on the pay gain\n\nThe attacker's pay over its honest pay (`total`: of all seeds together); \
+         1.0 is no gain.\n\n```text\n{attacks}```\n"
+    )?;
+    Ok(page)
+}
+
+fn cell(value: Option<&Interval>) -> String {
+    value.map_or("–".into(), |v| format!("{:.3} [{:.2}, {:.2}]", v.mean, v.low, v.high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_a_line_for_every_method_and_a_table_for_every_task() {
+        let lds: Vec<Judged> = serde_json::from_value(serde_json::json!([
+            {
+                "name": "magic", "version": "1", "tasks": 3, "ready_seconds": 0.5, "query_seconds": 0.25,
+                "lds": {"leave 1.5 %": {"mean": 0.95, "low": 0.9, "high": 0.97, "per_query": [0.95]}},
+                "behind": {"leave 1.5 %": {"mean": 0.0, "low": 0.0, "high": 0.0, "per_query": [0.0]}},
+            },
+        ]))
+        .unwrap();
+        let detection: Vec<Detected> = serde_json::from_value(serde_json::json!([
+            {"task": "word problems", "name": "datainf", "AUC": 0.999, "recall@90": 0.5},
+            {"task": "false labels", "name": "magic", "AUC, own": null, "AUC, harm": 0.75},
+        ]))
+        .unwrap();
+        let page = markdown(&lds, &detection, "copy 1.0\n", 3, "a machine").unwrap();
+        for line in [
+            "| magic | 1 | 3 | 0.950 [0.90, 0.97] | 0.000 [0.00, 0.00] | 0.5 | 250.0 |",
+            "| word problems | AUC | recall@90 |",
+            "| datainf | 0.9990 | 0.5000 |",
+            "| magic | 0.7500 | – |",
+            "copy 1.0",
+        ] {
+            assert!(page.contains(line), "{line} in\n{page}");
+        }
+    }
+}
