@@ -84,7 +84,7 @@ mod tests {
         let query = Query::answer(examples[2].tokens.clone(), 1).unwrap();
         let measure = |progress: fn(usize) -> ControlFlow<()>| {
             let removed = vec![vec![2], vec![0], vec![]];
-            Regime::measure("one", removed, &base, &config, &examples, &adapter, &[query.clone()], progress)
+            Regime::measure("one", removed, &base, &config, &examples, &adapter, std::slice::from_ref(&query), progress)
         };
         let regime = measure(|_| ControlFlow::Continue(())).unwrap();
         let changes = &regime.actual[0];
