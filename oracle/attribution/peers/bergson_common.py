@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def datasets(task, scratch, queries=None):
-    """Writes the examples as tokenized datasets: ids, labels that leave the prompt out, lengths. Returns the folders."""
+    """Writes the examples as tokenized datasets (ids, labels without the prompt, lengths); returns the folders."""
     from datasets import Dataset
 
     from common import IGNORED
@@ -14,7 +14,8 @@ def datasets(task, scratch, queries=None):
             return [IGNORED] * e["loss_from"] + e["tokens"][e["loss_from"] :]
 
         columns = dict(
-            input_ids=[e["tokens"] for e in examples], labels=[labels(e) for e in examples],
+            input_ids=[e["tokens"] for e in examples],
+            labels=[labels(e) for e in examples],
             length=[len(e["tokens"]) for e in examples],
         )
         Dataset.from_dict(columns).save_to_disk(str(scratch / name))
@@ -32,13 +33,20 @@ def unlimited_batches():
 
 
 def index_config(kind, run, dataset, **settings):
-    """`kind` is IndexConfig or one of its relatives. An example's loss is the mean over its labelled tokens, as ours."""
+    """`kind` is IndexConfig or a relative of it. An example's loss is the mean over its labelled tokens, as ours."""
     from bergson.config.config import DataConfig, DistributedConfig
 
     unlimited_batches()
     return kind(
-        run_path=str(run), model="adapter", tokenizer="model", overwrite=True, data=DataConfig(dataset=dataset),
-        distributed=DistributedConfig(nproc_per_node=1), token_batch_size=2048, loss_reduction="mean", **settings,
+        run_path=str(run),
+        model="adapter",
+        tokenizer="model",
+        overwrite=True,
+        data=DataConfig(dataset=dataset),
+        distributed=DistributedConfig(nproc_per_node=1),
+        token_batch_size=2048,
+        loss_reduction="mean",
+        **settings,
     )
 
 

@@ -9,7 +9,13 @@ task, options, scratch = common.start(__doc__, damping=(0.1, "damping as a share
 
 import bergson_common as peer
 from bergson.config.config import (
-    HessianConfig, HessianPipelineConfig, IndexConfig, InversionConfig, PreprocessConfig, QuerySetConfig, ScoreConfig,
+    HessianConfig,
+    HessianPipelineConfig,
+    IndexConfig,
+    InversionConfig,
+    PreprocessConfig,
+    QuerySetConfig,
+    ScoreConfig,
 )
 from bergson.hessians import pipeline
 
@@ -30,4 +36,4 @@ with common.Timer() as whole:
 ready = sum(fits)
 described = dict(ev_correction=True, damping_factor=options.damping, fisher="sampled labels", loss_reduction="mean")
 scores = peer.scores(scratch / "run/scores")
-common.finish(options, "bergson ekfac", "bergson", described, ready, (whole.seconds - ready) / len(scores), scores)
+common.finish(task, options, "bergson ekfac", "bergson", described, ready, whole.seconds - ready, scores)

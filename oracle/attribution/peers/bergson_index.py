@@ -24,4 +24,4 @@ with common.Timer() as ready:
 with common.Timer() as asked:
     scores = gradients("query-index", folders[1]) @ train.T
 settings = dict(projection_dim=options.projection, loss_reduction="mean", bytes_per_example=train[0].nbytes)
-common.finish(options, "bergson index", "bergson", settings, ready.seconds, asked.seconds / len(scores), scores)
+common.finish(task, options, "bergson index", "bergson", settings, ready.seconds, asked.seconds, scores)

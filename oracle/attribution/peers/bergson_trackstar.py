@@ -16,8 +16,10 @@ task.model()
 train, query = peer.datasets(task, scratch)
 index = peer.index_config(TrackstarIndexConfig, scratch / "run", train, projection_dim=options.projection)
 settings = TrackstarConfig(
-    query=QuerySetConfig(dataset=query), preprocess_cfg=PreprocessConfig(unit_normalize=True),
-    score_cfg=ScoreConfig(batch_size=64), stats_sample_size=None,
+    query=QuerySetConfig(dataset=query),
+    preprocess_cfg=PreprocessConfig(unit_normalize=True),
+    score_cfg=ScoreConfig(batch_size=64),
+    stats_sample_size=None,
 )
 moments = []
 pipeline.approximate_hessians = common.timed(pipeline.approximate_hessians, moments)
@@ -27,4 +29,4 @@ with common.Timer() as whole:
 ready = moments[0]
 described = dict(projection_dim=options.projection, unit_normalize=True, mix_hessians=True, loss_reduction="mean")
 scores = peer.scores(scratch / "run/scores")
-common.finish(options, "bergson trackstar", "bergson", described, ready, (whole.seconds - ready) / len(scores), scores)
+common.finish(task, options, "bergson trackstar", "bergson", described, ready, whole.seconds - ready, scores)

@@ -1,7 +1,7 @@
 """What all drivers share: the command line, the task folder, the model in it, and the result file.
 
-The task folder is written by `openledger_attribution::evaluate::export`, whose documentation lists its files. A score is
-positive where leaving the example out of the training should raise the query's loss.
+The task folder is written by `openledger_attribution::evaluate::export`, whose documentation lists its files. A score
+is positive where leaving the example out of the training should raise the query's loss.
 """
 
 import argparse
@@ -25,14 +25,18 @@ def start(description, **extra):
     the number of threads is read when its libraries are loaded.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", metavar="TASK_FOLDER", type=Path, help="folder with the model, the adapter and the data")
+    parser.add_argument(
+        "task", metavar="TASK_FOLDER", type=Path, help="folder with the model, the adapter and the data"
+    )
     parser.add_argument("out", metavar="OUT.json", type=Path, help="where the scores are written")
     parser.add_argument("--threads", type=int, default=1, help="threads of every library (default 1)")
     for name, (default, help) in extra.items():
         parser.add_argument(f"--{name}", type=type(default), default=default, help=f"{help} (default {default})")
     options = parser.parse_args()
     if not (options.task / "training.json").is_file():
-        sys.exit(f"{options.task} is not a task folder: it has no training.json; write one with the example export_task")
+        sys.exit(
+            f"{options.task} is not a task folder: it has no training.json; write one with the example export_task"
+        )
     options.out = options.out.absolute()
     # Datasets and runs of the libraries go here, so that none finds what another run has cached.
     options.scratch = tempfile.TemporaryDirectory(prefix="peers-")
@@ -40,8 +44,14 @@ def start(description, **extra):
     for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "RAYON"):
         os.environ[f"{name}_NUM_THREADS"] = str(options.threads)
     os.environ |= dict(
-        HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_DATASETS_OFFLINE="1", HF_HOME=str(scratch / "hf"),
-        TOKENIZERS_PARALLELISM="false", CUDA_VISIBLE_DEVICES="", WANDB_MODE="disabled", TORCHDYNAMO_DISABLE="1",
+        HF_HUB_OFFLINE="1",
+        TRANSFORMERS_OFFLINE="1",
+        HF_DATASETS_OFFLINE="1",
+        HF_HOME=str(scratch / "hf"),
+        TOKENIZERS_PARALLELISM="false",
+        CUDA_VISIBLE_DEVICES="",
+        WANDB_MODE="disabled",
+        TORCHDYNAMO_DISABLE="1",
     )
     # Adapters name the folder `model` as their base.
     os.chdir(options.task)
@@ -79,6 +89,7 @@ class Task:
         model = PeftModel.from_pretrained(base, adapter, is_trainable=True).eval()
         if adapter == "adapter":
             self.check(model)
+            self.loaded_rss = peak_rss()
         return model
 
     def check(self, model):
@@ -90,7 +101,9 @@ class Task:
                 found = torch.cat([losses(model, *padded(examples[i : i + 64])) for i in range(0, len(examples), 64)])
             worst = (found - torch.tensor(self.losses["adapter"][name])).abs().max().item()
             if not worst < TOLERANCE:
-                sys.exit(f"losses of {name} examples differ from the exported ones by up to {worst}: not the same model")
+                sys.exit(
+                    f"losses of {name} examples differ from the exported ones by up to {worst}: not the same model"
+                )
 
 
 def padded(examples, width=None):
@@ -140,6 +153,11 @@ def functional_losses(model):
     return run
 
 
+def peak_rss():
+    """Bytes of memory that the process has held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 class Timer:
     """Seconds between its two ends."""
 
@@ -163,18 +181,27 @@ def timed(function, into):
     return wrapper
 
 
-def finish(options, method, package, settings, ready, query, scores, **more):
-    """Writes the result: `scores` are queries × examples, `query` is seconds per query."""
+def finish(task, options, method, package, settings, ready, asked, scores, **more):
+    """Writes the result. `ready` is how many seconds the method took before it could be asked, `asked` how many all
+    queries took then; `scores` are queries × examples. `loaded_rss_bytes` is the most that the process had held when
+    the model was loaded and the method had not begun."""
     import torch
 
     scores = torch.as_tensor(scores, dtype=torch.float64)
     if not torch.isfinite(scores).all():
         sys.exit(f"{method}: {int((~torch.isfinite(scores)).sum())} scores are not finite")
     result = dict(
-        method=method, version=importlib.metadata.version(package), settings=settings, threads=options.threads,
-        seconds=dict(ready=ready, query=query),
-        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        scores=scores.tolist(), **more,
+        method=method,
+        version=importlib.metadata.version(package),
+        settings=settings,
+        threads=options.threads,
+        seconds=dict(ready=ready, query=asked / len(scores)),
+        peak_rss_bytes=peak_rss(),
+        loaded_rss_bytes=task.loaded_rss,
+        scores=scores.tolist(),
+        **more,
     )
     options.out.write_text(json.dumps(result))
-    print(f"{method}: ready in {ready:.2f} s, {query:.3f} s a query, {len(scores)} queries", file=sys.stderr)
+    print(
+        f"{method}: ready in {ready:.2f} s, {asked / len(scores):.3f} s a query, {len(scores)} queries", file=sys.stderr
+    )

@@ -1,6 +1,6 @@
 """What the drivers of dattri share.
 
-dattri's own EK-FAC takes only layers whose inputs are vectors (0.3.0 stops at sequences), so there is no driver for it."""
+dattri's own EK-FAC takes only layers whose inputs are vectors (0.3.0 stops at sequences): there is no driver for it."""
 
 import common
 

@@ -10,13 +10,11 @@ from dattri.task import AttributionTask
 
 model = task.model()
 train, query = peer.loaders(task, 0)
-attribution = AttributionTask(
-    peer.one_loss(model), model, peer.trained(model), checkpoints_load_func=peer.load
-)
+attribution = AttributionTask(peer.one_loss(model), model, peer.trained(model), checkpoints_load_func=peer.load)
 attributor = IFAttributorDataInf(attribution, regularization=options.regularization)
 with common.Timer() as ready:
     attributor.cache(train)
 with common.Timer() as asked:
     scores = attributor.attribute(train, query).T.detach()
 settings = dict(regularization=options.regularization)
-common.finish(options, "dattri datainf", "dattri", settings, ready.seconds, asked.seconds / len(scores), scores)
+common.finish(task, options, "dattri datainf", "dattri", settings, ready.seconds, asked.seconds, scores)

@@ -50,11 +50,14 @@ train, query = (
 )
 attributor = LoGraAttributor(
     AttributionTask(lambda model, batch, _device: model(**batch).loss, model, {}, checkpoints_load_func=lambda m, _: m),
-    layer_names=layers, hessian="eFIM", damping=options.damping or None, proj_dim=options.projection**2,
+    layer_names=layers,
+    hessian="eFIM",
+    damping=options.damping or None,
+    proj_dim=options.projection**2,
 )
 with common.Timer() as ready:
     attributor.cache(train)
 with common.Timer() as asked:
     scores = attributor.attribute(train, query).T.detach()
 settings = dict(proj_dim=options.projection**2, hessian="eFIM", damping=options.damping, layers="full weights")
-common.finish(options, "dattri logra", "dattri", settings, ready.seconds, asked.seconds / len(scores), scores)
+common.finish(task, options, "dattri logra", "dattri", settings, ready.seconds, asked.seconds, scores)

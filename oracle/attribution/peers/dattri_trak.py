@@ -1,4 +1,4 @@
-"""TRAK (Park et al. 2023) by dattri, on the adapter's matrices; averaged over the logged states with --checkpoints 1."""
+"""TRAK (Park et al. 2023) by dattri, on the adapter's matrices; --checkpoints 1 averages over the logged states."""
 
 import common
 
@@ -12,7 +12,6 @@ task, options, scratch = common.start(
 import dattri_common as peer
 import torch
 from dattri.algorithm.trak import TRAKAttributor
-from dattri.func.utils import flatten_func
 from dattri.task import AttributionTask
 
 model = task.model()
@@ -43,4 +42,4 @@ with torch.no_grad(), common.Timer() as asked:
     scores = attributor.attribute(query).T
 name = f"dattri trak-{len(states)}"
 settings = dict(proj_dim=options.projection, regularization=options.regularization, checkpoints=len(states))
-common.finish(options, name, "dattri", settings, ready.seconds, asked.seconds / len(scores), scores)
+common.finish(task, options, name, "dattri", settings, ready.seconds, asked.seconds, scores)

@@ -55,18 +55,25 @@ losses = Losses()
 analyzer = Analyzer("task", prepare_model(model, losses), losses, cpu=True, disable_tqdm=True, output_dir=str(scratch))
 with common.Timer() as ready:
     analyzer.fit_all_factors(
-        "factors", train, per_device_batch_size=32, factor_args=FactorArguments(strategy="ekfac"),
+        "factors",
+        train,
+        per_device_batch_size=32,
+        factor_args=FactorArguments(strategy="ekfac"),
         overwrite_output_dir=True,
     )
 # Without a number kronfluence damps by 0.1 of the mean eigenvalue.
 score_args = ScoreArguments(damping_factor=None if options.damping == 0.1 else options.damping)
 with common.Timer() as asked:
     analyzer.compute_pairwise_scores(
-        "scores", "factors", query, train, per_device_query_batch_size=16, per_device_train_batch_size=64,
-        score_args=score_args, overwrite_output_dir=True,
+        "scores",
+        "factors",
+        query,
+        train,
+        per_device_query_batch_size=16,
+        per_device_train_batch_size=64,
+        score_args=score_args,
+        overwrite_output_dir=True,
     )
 scores = analyzer.load_pairwise_scores("scores")["all_modules"]
 settings = dict(strategy="ekfac", damping=options.damping, fisher="sampled labels", train_batch=64)
-common.finish(
-    options, "kronfluence ekfac", "kronfluence", settings, ready.seconds, asked.seconds / len(scores), scores
-)
+common.finish(task, options, "kronfluence ekfac", "kronfluence", settings, ready.seconds, asked.seconds, scores)

@@ -46,4 +46,4 @@ with common.Timer() as ready:
 with common.Timer() as asked:
     scores = gradients(task.query).float() @ index.float().T
 settings = dict(k=k, batch=options.batch, bytes_per_example=index[0].nbytes)
-common.finish(options, "torch projected", "torch", settings, ready.seconds, asked.seconds / len(scores), scores)
+common.finish(task, options, "torch projected", "torch", settings, ready.seconds, asked.seconds, scores)
