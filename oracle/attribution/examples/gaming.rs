@@ -6,7 +6,8 @@
 //! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example gaming -- [--json] [seeds=3] \
 //!     [method=magic|logra] [settle=each|together] [epochs=…] [lr=…] [warmup=…] [damping=…] [pay=JSON of PaySettings]
 //! ```
-//! `magic` settles all answers together, as an epoch's settlement does, `logra` each of them; `settle` says otherwise.
+//! `magic` settles all answers together and pays as an epoch's settlement does, `logra` each of them by the rules for
+//! estimates; `settle` and `pay` say otherwise.
 
 use anyhow::{Context, Result, bail};
 use openledger_attribution::{
@@ -49,7 +50,7 @@ fn median(outcomes: &[&Outcome], value: impl Fn(&Outcome) -> f64) -> f64 {
 fn main() -> Result<()> {
     let (mut json, mut seeds, mut settle) = (false, 3u64, None);
     let (mut magic, mut logra, mut is_magic) = (TinyMagic::default(), TinyLogra::default(), true);
-    let mut settings = PaySettings::default();
+    let mut settings = None;
     for argument in std::env::args().skip(1) {
         if argument == "--json" {
             json = true;
@@ -65,12 +66,13 @@ fn main() -> Result<()> {
             "lr" => (magic.learning_rate, logra.learning_rate) = (value.parse()?, value.parse()?),
             "warmup" => magic.warmup_steps = value.parse()?,
             "damping" => (magic.damping, logra.damping) = (value.parse()?, value.parse()?),
-            "pay" => settings = serde_json::from_str(value)?,
+            "pay" => settings = Some(serde_json::from_str(value)?),
             _ => bail!("`{argument}` is not known"),
         }
     }
     let method = if is_magic { Method::Magic(magic) } else { Method::Logra(logra) };
     let settle = settle.unwrap_or(if is_magic { Settle::Together } else { Settle::Each });
+    let settings = settings.unwrap_or_else(if is_magic { PaySettings::exact } else { PaySettings::default });
     anyhow::ensure!(seeds > 0, "seeds must be at least 1");
     let runs = (0..seeds)
         .map(|seed| method.outcomes(seed, settle, &settings).with_context(|| format!("seed {seed}")))

@@ -102,7 +102,8 @@ pub struct SettlementSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaySettings {
-    /// Jaccard similarity from which a text repeats an earlier one: it is not trained on and earns nothing.
+    /// Jaccard similarity from which a text repeats an earlier one: like one that was put together from earlier ones, it
+    /// is not trained on and earns nothing.
     pub near_text: f64,
     /// Cosine from which a training gradient repeats that of an earlier document, which then earns alone; `None` to
     /// compare texts only.
@@ -117,8 +118,9 @@ pub struct PaySettings {
 }
 
 impl Default for PaySettings {
+    /// For the exact attribution, whose scores are below zero for whatever did harm.
     fn default() -> Self {
-        Self { near_text: 0.5, near_gradient: None, outlier_limit: None, noise_floor: 1.0, cap_ppm: 500_000 }
+        Self { near_text: 0.5, near_gradient: None, outlier_limit: None, noise_floor: 0.0, cap_ppm: 500_000 }
     }
 }
 

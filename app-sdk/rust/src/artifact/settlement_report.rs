@@ -71,7 +71,7 @@ pub struct RepeatedDocument {
     pub owner: String,
     /// Leaf hash of the document that it repeats.
     pub of: String,
-    /// `exact` or `near` by text, and then it was not trained on; or `gradient`.
+    /// `exact`, `near` or `verbatim` by text, and then it was not trained on; or `gradient`.
     pub by: String,
 }
 

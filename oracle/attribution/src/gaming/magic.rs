@@ -39,7 +39,7 @@ pub struct TinyMagic {
 
 impl Default for TinyMagic {
     fn default() -> Self {
-        Self { seed: 0, epochs: 15, learning_rate: 3e-3, warmup_steps: 20, damping: 1.0 }
+        Self { seed: 0, epochs: 15, learning_rate: 2e-3, warmup_steps: 20, damping: 1.0 }
     }
 }
 

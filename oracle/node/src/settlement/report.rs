@@ -6,7 +6,7 @@ use crate::{
     dataset::Document,
     repeats::{Repeat, repeats},
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use openledger_attribution::pay::clusters::Duplicate;
 use openledger_protocol::{Hash32, allocate::largest_remainder, rewards::RewardTree};
 use openledger_sdk::artifact::{
@@ -51,6 +51,7 @@ fn repeated(repeat: Repeat) -> RepeatedDocument {
     let by = match repeat.by {
         Duplicate::Exact => "exact",
         Duplicate::Near => "near",
+        Duplicate::Verbatim => "verbatim",
         Duplicate::Gradient => "gradient",
     };
     RepeatedDocument {

@@ -87,7 +87,8 @@ mod tests {
         train_config(&config.train, config.data.max_tokens, 1).unwrap();
         assert_eq!(magic_settings(&config.settlement).unwrap(), MagicSettings::default());
         let pay = pay_settings(&config, 5).unwrap();
-        assert_eq!(pay.clusters, ClusterSettings { seed: 5, ..Default::default() });
+        let clusters = ClusterSettings { seed: 5, ..Default::default() };
+        assert_eq!(pay, PaySettings { clusters, ..PaySettings::exact() });
         let bad = TrainSettings { schedule: "bumpy".into(), ..config.train };
         assert!(format!("{:#}", train_config(&bad, 96, 1).unwrap_err()).contains("constant, linear or cosine"));
     }
