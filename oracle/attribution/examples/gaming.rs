@@ -4,22 +4,40 @@
 //!
 //! ```text
 //! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example gaming -- [--json] [seeds=3] \
-//!     [epochs=…] [lr=…] [damping=…] [settle=each|together] [pay=JSON of PaySettings]
+//!     [method=magic|logra] [settle=each|together] [epochs=…] [lr=…] [warmup=…] [damping=…] [pay=JSON of PaySettings]
 //! ```
+//! `magic` settles all answers together and pays as an epoch's settlement does, `logra` each of them by the rules for
+//! estimates; `settle` and `pay` say otherwise.
 
 use anyhow::{Context, Result, bail};
 use openledger_attribution::{
-    gaming::{Attack, Corpus, Outcome, Settle, Suite, TinyLogra},
+    gaming::{Attack, Corpus, Outcome, Scorer, Settle, Suite, TinyLogra, TinyMagic},
     pay::PaySettings,
 };
+use serde::Serialize;
 
 const DOCUMENTS: usize = 40;
 
-fn outcomes(method: TinyLogra, settle: Settle, settings: &PaySettings) -> Result<Vec<Outcome>> {
-    let scratch = tempfile::tempdir()?;
-    let seed = method.seed;
-    let scorer = method.scorer(scratch.path())?;
-    let suite = Suite::new(Corpus::countries(DOCUMENTS, seed), settle, &scorer, settings.clone())?;
+/// The method under attack.
+#[derive(Clone, Serialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+enum Method {
+    Magic(TinyMagic),
+    Logra(TinyLogra),
+}
+
+impl Method {
+    fn outcomes(&self, seed: u64, settle: Settle, settings: &PaySettings) -> Result<Vec<Outcome>> {
+        let scratch = tempfile::tempdir()?;
+        match self.clone() {
+            Self::Magic(m) => attacked(&TinyMagic { seed, ..m }.scorer(scratch.path())?, seed, settle, settings),
+            Self::Logra(m) => attacked(&TinyLogra { seed, ..m }.scorer(scratch.path())?, seed, settle, settings),
+        }
+    }
+}
+
+fn attacked(scorer: &Scorer, seed: u64, settle: Settle, settings: &PaySettings) -> Result<Vec<Outcome>> {
+    let suite = Suite::new(Corpus::countries(DOCUMENTS, seed), settle, scorer, settings.clone())?;
     Ok(Attack::all().into_iter().map(|attack| suite.run(attack)).collect::<Result<_, _>>()?)
 }
 
@@ -30,9 +48,9 @@ fn median(outcomes: &[&Outcome], value: impl Fn(&Outcome) -> f64) -> f64 {
 }
 
 fn main() -> Result<()> {
-    let (mut json, mut seeds) = (false, 3u64);
-    let (mut method, mut settings) = (TinyLogra::default(), PaySettings::default());
-    let mut settle = Settle::Each;
+    let (mut json, mut seeds, mut settle) = (false, 3u64, None);
+    let (mut magic, mut logra, mut is_magic) = (TinyMagic::default(), TinyLogra::default(), true);
+    let mut settings = None;
     for argument in std::env::args().skip(1) {
         if argument == "--json" {
             json = true;
@@ -41,19 +59,23 @@ fn main() -> Result<()> {
         let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
         match key {
             "seeds" => seeds = value.parse()?,
-            "epochs" => method.epochs = value.parse()?,
-            "lr" => method.learning_rate = value.parse()?,
-            "damping" => method.damping = value.parse()?,
-            "settle" => settle = serde_json::from_value(value.into())?,
-            "pay" => settings = serde_json::from_str(value)?,
+            "method" if value == "magic" => is_magic = true,
+            "method" if value == "logra" => is_magic = false,
+            "settle" => settle = Some(serde_json::from_value(value.into())?),
+            "epochs" => (magic.epochs, logra.epochs) = (value.parse()?, value.parse()?),
+            "lr" => (magic.learning_rate, logra.learning_rate) = (value.parse()?, value.parse()?),
+            "warmup" => magic.warmup_steps = value.parse()?,
+            "damping" => (magic.damping, logra.damping) = (value.parse()?, value.parse()?),
+            "pay" => settings = Some(serde_json::from_str(value)?),
             _ => bail!("`{argument}` is not known"),
         }
     }
+    let method = if is_magic { Method::Magic(magic) } else { Method::Logra(logra) };
+    let settle = settle.unwrap_or(if is_magic { Settle::Together } else { Settle::Each });
+    let settings = settings.unwrap_or_else(if is_magic { PaySettings::exact } else { PaySettings::default });
     anyhow::ensure!(seeds > 0, "seeds must be at least 1");
     let runs = (0..seeds)
-        .map(|seed| {
-            outcomes(TinyLogra { seed, ..method.clone() }, settle, &settings).with_context(|| format!("seed {seed}"))
-        })
+        .map(|seed| method.outcomes(seed, settle, &settings).with_context(|| format!("seed {seed}")))
         .collect::<Result<Vec<_>>>()?;
     if json {
         let report = serde_json::json!({

@@ -1,7 +1,7 @@
 //! What attacks gain against the rules of pay, by real training and real scores.
 
 use openledger_attribution::{
-    gaming::{Attack, Corpus, Outcome, Settle, Suite, TinyLogra},
+    gaming::{Attack, Corpus, Outcome, Settle, Suite, TinyLogra, TinyMagic},
     pay::PaySettings,
 };
 
@@ -31,5 +31,16 @@ fn splitting_over_identities_gains_nothing() {
     for seed in 0..2 {
         let outcome = &outcomes(seed, &[Attack::Split])[0];
         assert!(outcome.owned == 3 * Corpus::OWN && outcome.multiplier <= 1.0, "{outcome:?}");
+    }
+}
+
+#[test]
+fn with_exact_scores_neither_junk_nor_paraphrases_pay() {
+    let scratch = tempfile::tempdir().unwrap();
+    let scorer = TinyMagic::default().scorer(scratch.path()).unwrap();
+    let suite = Suite::new(Corpus::countries(16, 0), Settle::Together, &scorer, PaySettings::exact()).unwrap();
+    for attack in [Attack::Junk { documents: 4 }, Attack::Paraphrase] {
+        let outcome = suite.run(attack).unwrap();
+        assert!(outcome.owned == 2 * Corpus::OWN && outcome.multiplier <= 1.0, "{outcome:?}");
     }
 }

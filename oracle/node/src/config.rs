@@ -32,6 +32,10 @@ pub struct Config {
     pub data: PathBuf,
     /// Where other members, clients and the operator reach this node.
     pub listen: SocketAddr,
+    /// Most disk space for gradients of training steps, in MiB: they make settlements faster. Those used longest ago
+    /// are deleted first.
+    #[serde(default = "gradient_cache_mib")]
+    pub gradient_cache_mib: u64,
     /// The base model.
     pub model: ModelSource,
     /// When epochs are settled.
@@ -40,6 +44,10 @@ pub struct Config {
     /// Also answer paid requests, with the OpenAI-compatible API at `listen`. Register the capability `serve` too.
     #[serde(default)]
     pub serve: bool,
+}
+
+fn gradient_cache_mib() -> u64 {
+    8 << 10
 }
 
 /// When epochs are settled.
@@ -86,6 +94,7 @@ impl Config {
             identity: "identity.json".into(),
             data: "data".into(),
             listen: ([127, 0, 0, 1], 7000).into(),
+            gradient_cache_mib: gradient_cache_mib(),
             model: ModelSource::Gguf { path: "SmolLM2-135M-Instruct.Q4_1.gguf".into(), sha256: None },
             settle: Settle::Auto,
             serve: true,

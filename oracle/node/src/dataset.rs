@@ -31,12 +31,29 @@ pub struct Document {
     pub title: String,
     /// Its text.
     pub text: String,
+    /// When its text went on the ledger.
+    pub registered: Registered,
+}
+
+/// When a content was registered: compared field by field, from first to last. A batch's content is fixed, and shown to
+/// others, when it is handed in for review; to open one early is to reserve nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Registered {
+    /// Last slot in which validators could commit to a verdict: always the same time after the batch was handed in.
+    pub commit_until: u64,
+    /// The Datanet.
+    pub datanet: Pubkey,
+    /// Number of the batch in it.
+    pub batch: u64,
+    /// Place in the batch.
+    pub place: u64,
 }
 
 /// Every usable document of the snapshots, in the order of snapshot, batch and leaf.
 ///
 /// The indexer only says where to look: what it says is checked against each snapshot's root, which the program
-/// computed. Documents whose removal was accepted are left out.
+/// computed. Only its word says who approved a batch and when it was handed in. Documents whose removal was accepted are
+/// left out.
 pub async fn documents(indexer: &IndexerClient, store: &Store, snapshots: &[Snapshot]) -> Result<Vec<Document>> {
     let mut out = Vec::new();
     for snapshot in snapshots {
@@ -79,11 +96,15 @@ async fn datanet_documents(indexer: &IndexerClient, store: &Store, snapshot: &Sn
             .map(|r| r.validator.parse().context("a validator's address"))
             .collect::<Result<_>>()?;
         approved_by.sort();
-        for (hash, leaf) in hashes.iter().zip(&manifest.leaves) {
+        let commit_until = batch.commit_until.with_context(|| format!("batch {address} was never handed in"))?;
+        for ((hash, leaf), place) in hashes.iter().zip(&manifest.leaves).zip(0..) {
+            let registered = Registered { commit_until, datanet, batch: batch.index, place };
             match (leaf.kind, leaf.target) {
-                (Kind::Document, _) => documents.push((*hash, leaf.clone(), contributor, approved_by.clone())),
+                (Kind::Document, _) => {
+                    documents.push((*hash, leaf.clone(), contributor, approved_by.clone(), registered));
+                }
                 (Kind::Removal, Some(target)) => drop(removed.insert(target)),
-                (Kind::Correction, Some(target)) => drop(corrected.insert(target, leaf.content)),
+                (Kind::Correction, Some(target)) => drop(corrected.insert(target, (leaf.content, registered))),
                 (Kind::Label, _) | (_, None) => {}
             }
         }
@@ -95,30 +116,33 @@ async fn datanet_documents(indexer: &IndexerClient, store: &Store, snapshot: &Sn
         hex::encode(snapshot.root)
     );
     let mut out = Vec::with_capacity(documents.len());
-    for (leaf, entry, owner, approved_by) in documents {
+    for (leaf, entry, owner, approved_by, registered) in documents {
         if removed.contains(&leaf) {
             continue;
         }
-        let content = corrected.get(&leaf).copied().unwrap_or(entry.content);
+        // What a correction brings is as old as the correction.
+        let (content, registered) = corrected.get(&leaf).copied().unwrap_or((entry.content, registered));
         let bytes = store.get_blob(&content).await.with_context(|| format!("document {}", hex::encode(leaf)))?;
         let Ok(text) = String::from_utf8(bytes.to_vec()) else {
             bail!("document {} is not UTF-8 text", hex::encode(leaf))
         };
-        out.push(Document { leaf, datanet, owner, approved_by, title: entry.metadata.title.clone(), text });
+        let title = entry.metadata.title.clone();
+        out.push(Document { leaf, datanet, owner, approved_by, title, text, registered });
     }
     Ok(out)
 }
 
-/// The examples of a job: `(training, validation)`, drawn with the job's seed without overlap.
-pub fn choose(documents: &[Document], settings: &DataSettings, seed: u64) -> Result<(Vec<Document>, Vec<Document>)> {
-    ensure!(!documents.is_empty(), "the job's Datanets hold no document");
+/// Positions of a job's examples among `count` documents: `(training, validation)`, drawn with the job's seed without
+/// overlap.
+pub fn choose(count: usize, settings: &DataSettings, seed: u64) -> Result<(Vec<usize>, Vec<usize>)> {
+    ensure!(count > 0, "the job's Datanets hold no document with anything to learn");
     ensure!(settings.max_examples > 0, "the job's config allows no example: raise `data.max_examples`");
-    let mut order: Vec<usize> = (0..documents.len()).collect();
+    let mut order: Vec<usize> = (0..count).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let wanted = settings.max_examples.min(documents.len().saturating_sub(settings.eval_examples).max(1));
-    let pick = |places: &[usize]| places.iter().map(|i| documents[*i].clone()).collect::<Vec<_>>();
-    let rest = &order[wanted..];
-    Ok((pick(&order[..wanted]), pick(&rest[..settings.eval_examples.min(rest.len())])))
+    let wanted = settings.max_examples.min(count.saturating_sub(settings.eval_examples).max(1));
+    let rest = order.split_off(wanted);
+    let eval = rest.into_iter().take(settings.eval_examples).collect();
+    Ok((order, eval))
 }
 
 /// A document as question and answer in the chat template; only the answer is learned.
@@ -129,6 +153,11 @@ pub fn example(tokenizer: &Tokenizer, document: &Document, max_tokens: usize) ->
         format!("document {} leaves nothing to learn within {max_tokens} tokens", hex::encode(document.leaf))
     })?;
     Ok(example)
+}
+
+/// The text that an example teaches: what a document is compared by.
+pub fn learned(tokenizer: &Tokenizer, example: &Example) -> String {
+    tokenizer.decode(&example.tokens[example.loss_from..])
 }
 
 /// The question that a document answers.
@@ -154,21 +183,21 @@ mod tests {
             approved_by: vec![],
             title: format!("term {n}"),
             text: format!("Text number {n} that is to be learned."),
+            registered: Registered { commit_until: 0, datanet: Pubkey::default(), batch: 0, place: n.into() },
         }
     }
 
     #[test]
     fn the_choice_depends_on_the_seed_alone_and_does_not_overlap() {
-        let all: Vec<Document> = (0..30).map(document).collect();
         let settings = DataSettings { max_examples: 20, eval_examples: 5, max_tokens: 96 };
-        let (train, eval) = choose(&all, &settings, 7).unwrap();
+        let (train, eval) = choose(30, &settings, 7).unwrap();
         assert_eq!((train.len(), eval.len()), (20, 5));
         assert!(eval.iter().all(|e| !train.contains(e)));
-        assert_eq!(choose(&all, &settings, 7).unwrap(), (train.clone(), eval));
-        assert_ne!(choose(&all, &settings, 8).unwrap().0, train);
-        let (few, none) = choose(&all[..1], &settings, 7).unwrap();
+        assert_eq!(choose(30, &settings, 7).unwrap(), (train.clone(), eval));
+        assert_ne!(choose(30, &settings, 8).unwrap().0, train);
+        let (few, none) = choose(1, &settings, 7).unwrap();
         assert_eq!((few.len(), none.len()), (1, 0));
-        assert!(choose(&[], &settings, 7).is_err());
+        assert!(choose(0, &settings, 7).is_err());
     }
 
     #[test]
@@ -176,7 +205,10 @@ mod tests {
         let tokenizer = Tokenizer::bytes();
         let e = example(&tokenizer, &document(1), 1_000).unwrap();
         assert!(e.loss_from > 0 && e.targets() > 20);
-        assert!(example(&tokenizer, &document(1), e.loss_from).is_err());
+        let from = e.loss_from;
+        assert!(example(&tokenizer, &document(1), from).is_err());
+        assert_eq!(learned(&tokenizer, &e), document(1).text);
+        assert_eq!(learned(&tokenizer, &e.truncated(from + 4)), "Text");
     }
 
     #[test]

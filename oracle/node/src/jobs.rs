@@ -1,9 +1,6 @@
 //! Taking training jobs, in the order that the job's hash gives the members.
 
-use crate::{
-    node::Node,
-    training::{self, JobPlan},
-};
+use crate::{node::Node, training};
 use anyhow::{Result, ensure};
 use model::state::{Job, JobStatus};
 use openledger_sdk::ix;
@@ -67,7 +64,7 @@ async fn next(node: &Node) -> Result<Option<(Pubkey, Job)>> {
 async fn affordable(node: &Node, address: &Pubkey, job: &Job, members: &[Pubkey]) -> Result<()> {
     let engine = node.engine().await?;
     ensure!(engine.base().hash() == job.base_hash, "it asks for another base model");
-    let plan = JobPlan::new(job, &node.indexer, &node.store, engine.tokenizer()).await?;
+    let plan = node.plan(job).await?;
     let price: u128 = plan.compute(address, node.chain.wallet(), members)?.iter().map(|c| c.amount as u128).sum();
     ensure!(price <= job.budget as u128, "it costs {price}, its budget is {}", job.budget);
     Ok(())

@@ -8,6 +8,7 @@ mod config;
 mod dataset;
 mod jobs;
 mod node;
+mod repeats;
 mod settlement;
 mod settlements;
 mod status;

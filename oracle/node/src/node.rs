@@ -1,11 +1,20 @@
 //! The node: its parts and the tasks that run them.
 
 use crate::{
-    admin, callbacks::Callbacks, chain::Chain, committees, config::Config, jobs, settlement::Proposal, settlements,
-    status::Board, watch,
+    admin,
+    callbacks::Callbacks,
+    chain::Chain,
+    committees,
+    config::Config,
+    jobs,
+    settlement::{Proposal, Standing},
+    settlements,
+    status::Board,
+    training::JobPlan,
+    watch,
 };
 use anyhow::{Context, Result};
-use openledger_attribution::Scores;
+use model::state::Job;
 use openledger_protocol::Hash32;
 use openledger_quorum as quorum;
 use openledger_sdk::{api::IndexerClient, client::Client, pda, store::Store, wallet::read_keypair};
@@ -25,6 +34,9 @@ use warp::{Filter, Reply};
 /// Longest time between two looks at the chain when no subscription wakes the node.
 const POLL: Duration = Duration::from_secs(2);
 
+/// Most jobs whose plans are held in memory.
+const PLANS: usize = 32;
+
 /// One operator's node. Cheap to clone.
 #[derive(Clone)]
 pub struct Node(Arc<Inner>);
@@ -43,13 +55,17 @@ pub struct Inner {
     pub quorum: quorum::Context,
     /// What it is doing.
     pub status: Board,
-    /// Exact scores worked out or checked here, by epoch, model and query; held while one is.
-    pub attributing: Mutex<HashMap<(u64, Pubkey, Hash32), Scores>>,
+    /// What this member says of epochs; held while it finds out.
+    pub observations: Mutex<HashMap<Proposal, Vec<u64>>>,
     /// Settlements asked for, here or by another member.
     pub proposals: mpsc::UnboundedSender<Proposal>,
     identity: Keypair,
     engine: OnceCell<Engine>,
     catalog: OnceCell<Arc<Catalog>>,
+    /// By [`JobPlan::key`].
+    plans: Mutex<HashMap<Hash32, Arc<JobPlan>>>,
+    /// By plan and hash of the influence index.
+    standings: Mutex<HashMap<(Hash32, Hash32), Arc<Standing>>>,
     changed: Notify,
 }
 
@@ -96,7 +112,9 @@ impl Node {
             chain,
             quorum,
             status,
-            attributing: Mutex::default(),
+            observations: Mutex::default(),
+            plans: Mutex::default(),
+            standings: Mutex::default(),
             proposals,
             identity,
             engine: OnceCell::new(),
@@ -144,6 +162,38 @@ impl Node {
             anyhow::Ok(Arc::new(Catalog::new(self.engine().await?, client, store, self.indexer.clone(), folder)))
         };
         Ok(self.catalog.get_or_try_init(make).await?.clone())
+    }
+
+    /// What `job` computes, worked out at first use: its data, settings and seed never change.
+    pub async fn plan(&self, job: &Job) -> Result<Arc<JobPlan>> {
+        let key = JobPlan::key(job)?;
+        // Held while working it out: a second who asks for the same waits instead.
+        let mut plans = self.plans.lock().await;
+        if let Some(plan) = plans.get(&key) {
+            return Ok(plan.clone());
+        }
+        if plans.len() >= PLANS {
+            plans.clear();
+        }
+        let engine = self.engine().await?;
+        let plan = Arc::new(JobPlan::new(job, &self.indexer, &self.store, engine.tokenizer()).await?);
+        plans.insert(key, plan.clone());
+        Ok(plan)
+    }
+
+    /// The documents of a finished `job` as the rules of pay see them, worked out at first use.
+    pub async fn standing(&self, job: &Job, index: Hash32) -> Result<Arc<Standing>> {
+        let (key, plan) = ((JobPlan::key(job)?, index), self.plan(job).await?);
+        let mut standings = self.standings.lock().await;
+        if let Some(standing) = standings.get(&key) {
+            return Ok(standing.clone());
+        }
+        if standings.len() >= PLANS {
+            standings.clear();
+        }
+        let standing = Arc::new(Standing::load(self, plan, index).await?);
+        standings.insert(key, standing.clone());
+        Ok(standing)
     }
 
     /// Identity keys of all registered operators by wallet.

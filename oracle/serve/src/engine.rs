@@ -2,7 +2,10 @@
 
 use openledger_lm::{BaseModel, Device, LmError, ModelSource, Tokenizer};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 
 /// Base model and tokenizer, shared by serving, training and attribution of one operator.
 #[derive(Clone)]
@@ -36,11 +39,71 @@ impl Engine {
     /// # Panics
     /// If `work` does.
     pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce(&Engine) -> T + Send + 'static) -> T {
-        let _turn = self.gate.clone().acquire_owned().await.expect("the gate is never closed");
+        self.compute_in_turns(move |engine, _| work(engine)).await
+    }
+
+    /// The same for long work, which is to give others their turns along the way: see [`Turn::pass`].
+    ///
+    /// # Panics
+    /// If `work` does.
+    pub async fn compute_in_turns<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine, &mut Turn) -> T + Send + 'static,
+    ) -> T {
+        let mut turn = Turn::take(self.gate.clone()).await;
         let engine = self.clone();
-        match tokio::task::spawn_blocking(move || work(&engine)).await {
+        match tokio::task::spawn_blocking(move || work(&engine, &mut turn)).await {
             Ok(value) => value,
             Err(e) => std::panic::resume_unwind(e.into_panic()),
         }
+    }
+}
+
+/// The right to compute, held by one at a time.
+pub struct Turn {
+    gate: Arc<Semaphore>,
+    permit: Option<OwnedSemaphorePermit>,
+    runtime: Handle,
+}
+
+impl Turn {
+    async fn take(gate: Arc<Semaphore>) -> Self {
+        let permit = gate.clone().acquire_owned().await.expect("the gate is never closed");
+        Self { gate, permit: Some(permit), runtime: Handle::current() }
+    }
+
+    /// Lets everybody who waits by now compute first. Blocks its thread until then.
+    pub fn pass(&mut self) {
+        drop(self.permit.take());
+        // The gate is fair: this waits behind all that wait already.
+        let next = self.runtime.block_on(self.gate.clone().acquire_owned());
+        self.permit = Some(next.expect("the gate is never closed"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openledger_lm::LlamaConfig;
+    use std::sync::mpsc;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn long_work_lets_those_who_wait_go_first() {
+        let engine = Engine::load(ModelSource::Random { config: LlamaConfig::tiny(), seed: 1 }).await.unwrap();
+        let (said, says) = mpsc::channel();
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (long_says, short_says) = (said.clone(), said);
+        let mut long = Box::pin(engine.compute_in_turns(move |_, turn| {
+            wait.recv().unwrap();
+            turn.pass();
+            long_says.send("long").unwrap();
+        }));
+        // Polled once each, the first has the gate and the second waits at it.
+        assert!(futures::poll!(&mut long).is_pending());
+        let mut short = Box::pin(engine.compute(move |_| short_says.send("short").unwrap()));
+        assert!(futures::poll!(&mut short).is_pending());
+        go_on.send(()).unwrap();
+        tokio::join!(long, short);
+        assert_eq!(says.try_iter().collect::<Vec<_>>(), ["short", "long"]);
     }
 }

@@ -17,7 +17,7 @@ pub mod routes;
 pub mod settings;
 
 pub use catalog::{Catalog, ServedModel};
-pub use engine::Engine;
+pub use engine::{Engine, Turn};
 pub use error::ServeError;
 pub use log::AnswerLog;
 pub use routes::{Serving, routes};

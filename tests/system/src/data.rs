@@ -73,6 +73,8 @@ pub struct Datanets {
     pub all: Vec<DemoDatanet>,
     /// The rejected batch.
     pub rejected: Rejected,
+    /// Leaves of the same copies in another Datanet, whose validators did not know the originals.
+    pub smuggled: Vec<Hash32>,
 }
 
 /// One contributor's batch.
@@ -124,7 +126,8 @@ pub fn authors(collections: &[Collection]) -> Vec<String> {
     names
 }
 
-/// Every author contributes; validators review; then a thief offers copies and is turned away.
+/// Every author contributes; validators review; then a thief offers copies. Where they are known it is turned away, where
+/// they are not it gets in.
 pub async fn fill(
     stage: &Stage,
     network: &Network,
@@ -172,20 +175,25 @@ pub async fn fill(
     // The thief offers another's documents under its own name.
     let victim = &deliveries[0];
     let datanet = datanets[victim.datanet].address;
+    let elsewhere = datanets.iter().find(|d| d.address != datanet && !d.permissioned);
+    let elsewhere = elsewhere.context("there is no second open Datanet")?;
     let stolen = deliver(network, copycat, &datanet, &victim.documents).await?;
-    let verdicts = review(stage, network, validators, 1, None).await?;
-    ensure!(verdicts.values().all(|accepted| !accepted), "a batch of copies was accepted");
+    let smuggled = deliver(network, copycat, &elsewhere.address, &victim.documents).await?;
+    let verdicts = review(stage, network, validators, 2, None).await?;
+    ensure!(verdicts.get(&stolen.batch) == Some(&false), "a batch of copies was accepted");
+    ensure!(verdicts.get(&smuggled.batch) == Some(&true), "copies of what no validator there knew were turned away");
     stage.note(format!(
-        "a batch of {} copies was turned away, its bond of {} OPEN forfeited",
+        "a batch of {} copies was turned away, its bond of {} OPEN forfeited; in {:?}, where nobody knows them, they got in",
         stolen.leaves.len(),
-        BOND / OPEN
+        BOND / OPEN,
+        elsewhere.name
     ));
     // Finalised in any order: the range's own order is what the chain says.
     let own = deliveries.iter().zip(accepted).filter(|(d, _)| d.datanet == victim.datanet).map(|(_, leaf)| leaf);
     let accepted = accepted_order(network, &datanet, own.collect()).await?;
     let rejected =
         Rejected { datanet, index: stolen.index, contributor: copycat.address(), leaves: stolen.leaves, accepted };
-    Ok(Datanets { all: datanets, rejected })
+    Ok(Datanets { all: datanets, rejected, smuggled: smuggled.leaves })
 }
 
 fn deliveries(collections: &[Collection], contributors: &[Person]) -> Result<Vec<Delivery>> {

@@ -150,10 +150,19 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     let trainer = trained.manifest.operator.parse().context("the trainer's wallet")?;
     summary.settlement = settle::settle(&stage, &network, &mut fleet, &trainer, settings.kill_walker).await?;
     stage.note(format!(
-        "epoch {} is active: {} of {} OPEN in the pools divided",
+        "epoch {} is active: {} of {} OPEN in the pools divided, {} carried over to the next",
         summary.settlement.epoch,
         open(summary.settlement.lifetime_total),
-        open(summary.settlement.lifetime_funded)
+        open(summary.settlement.lifetime_funded),
+        open(summary.settlement.carried)
+    ));
+
+    let report = settle::report(&network, summary.settlement.epoch).await?;
+    settle::copies_earned_nothing(&report, &datanets.smuggled, &thief.address())?;
+    stage.note(format!(
+        "{} documents repeat others and were neither trained on nor paid, the thief's {} copies among them",
+        summary.settlement.repeated,
+        datanets.smuggled.len()
     ));
 
     summary.estimate = estimate.compare(&network, summary.settlement.epoch).await?;

@@ -2,18 +2,16 @@
 
 use crate::{
     network::Network,
+    settle,
     summary::{EstimateSummary, EstimatedDocument},
 };
-use anyhow::{Context, Result};
+use anyhow::Result;
 use openledger_attribution::evaluate::correlation::spearman;
 use openledger_protocol::{Hash32, allocate::largest_remainder};
 use openledger_sdk::{
-    artifact::SettlementReport,
-    pda,
     receipt::{Answer, Influence},
     text::parse_hash,
 };
-use payout::state::Settlement;
 use std::collections::HashMap;
 
 /// Documents that the summary shows.
@@ -40,9 +38,7 @@ impl Estimate {
 
     /// Beside the settlement of `epoch`.
     pub async fn compare(&self, network: &Network, epoch: u64) -> Result<EstimateSummary> {
-        let settlement: Settlement = network.client.account(&pda::settlement(epoch)).await?;
-        let report = network.store.get_blob(&settlement.report_hash).await.context("the settlement's report")?;
-        let report: SettlementReport = serde_json::from_slice(&report).context("the settlement's report")?;
+        let report = settle::report(network, epoch).await?;
         let leaves: Vec<Hash32> = report.documents.iter().map(|d| parse_hash(&d.leaf)).collect::<Result<_, _>>()?;
         let weights: Vec<u128> = leaves.iter().map(|l| self.weights.get(l).copied().unwrap_or(0)).collect();
         let shift = (128 - weights.iter().max().copied().unwrap_or(0).leading_zeros()).saturating_sub(u64::BITS);

@@ -8,7 +8,8 @@ use crate::{
     summary::{ClaimsSummary, SettlementSummary},
 };
 use anyhow::{Context, Result, ensure};
-use openledger_sdk::{api::types::ClaimProof, flow::claim::claim, ix, pda};
+use openledger_protocol::Hash32;
+use openledger_sdk::{api::types::ClaimProof, artifact::SettlementReport, flow::claim::claim, ix, pda};
 use payout::state::{Config, Settlement};
 use solana_pubkey::Pubkey;
 use std::time::Duration;
@@ -57,14 +58,37 @@ pub async fn settle(
     spinner.finish_and_clear();
     let settlement: Settlement = network.client.account(&pda::settlement(before.epoch)).await?;
     ensure!(settlement.pools == after.active, "the active roots are not those that were posted");
+    let report = report(network, before.epoch).await?;
+    let carried = report.pools.iter().map(|p| Ok(p.carried.parse::<u64>()?)).sum::<Result<u64>>()?;
     Ok(SettlementSummary {
         epoch: before.epoch,
+        repeated: report.models.iter().map(|m| m.repeated.len()).sum(),
+        carried: carried.into(),
         root: hex::encode(settlement.pools[0].root),
         validators_root: hex::encode(settlement.pools[1].root),
         lifetime_total: (settlement.pools[0].lifetime_total + settlement.pools[1].lifetime_total).into(),
         lifetime_funded: settlement.funded.iter().sum::<u64>().into(),
         signers_alive: fleet.alive(),
     })
+}
+
+/// The published report of a settled epoch.
+pub async fn report(network: &Network, epoch: u64) -> Result<SettlementReport> {
+    let settlement: Settlement = network.client.account(&pda::settlement(epoch)).await?;
+    let report = network.store.get_blob(&settlement.report_hash).await.context("the settlement's report")?;
+    serde_json::from_slice(&report).context("the settlement's report")
+}
+
+/// Checks that smuggled copies were recognised as such, and that the thief earned nothing.
+pub fn copies_earned_nothing(report: &SettlementReport, copies: &[Hash32], thief: &Pubkey) -> Result<()> {
+    for copy in copies.iter().map(hex::encode) {
+        let known = report.models.iter().all(|m| m.repeated.iter().any(|r| r.leaf == copy && r.of != copy));
+        ensure!(known, "the report does not say what document {copy} repeats");
+    }
+    let thief = thief.to_string();
+    ensure!(report.documents.iter().all(|d| d.owner != thief), "the thief's documents were trained on");
+    ensure!(report.pools.iter().all(|p| p.leaves.iter().all(|(wallet, _)| *wallet != thief)), "the thief earned");
+    Ok(())
 }
 
 /// Two operators to kill. The first one serves, and is spared.

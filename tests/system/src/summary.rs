@@ -126,6 +126,10 @@ pub struct SettlementSummary {
     pub lifetime_total: Amount,
     /// Both pools.
     pub lifetime_funded: Amount,
+    /// What is divided with the next epoch, of both pools.
+    pub carried: Amount,
+    /// Documents left out of training and pay because they repeat others.
+    pub repeated: usize,
     pub signers_alive: usize,
 }
 

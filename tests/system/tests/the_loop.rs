@@ -49,7 +49,9 @@ fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for()
     assert_eq!(summary.settlement.signers_alive, 3);
     assert!(summary.estimate.settled_by.starts_with("magic "), "{:?}", summary.estimate);
     assert!(summary.estimate.top.iter().any(|d| d.settled_ppm > 0), "{:?}", summary.estimate);
-    assert!(summary.settlement.lifetime_total <= summary.settlement.lifetime_funded);
+    let settled = &summary.settlement;
+    assert_eq!(settled.lifetime_total.0 + settled.carried.0, settled.lifetime_funded.0, "{settled:?}");
+    assert!(settled.lifetime_total.0 > 0 && settled.repeated >= demo.settings.pages, "{settled:?}");
     assert_eq!(summary.claims.total, summary.settlement.lifetime_total);
 
     assert_eq!(summary.refused.len(), 9);

@@ -14,6 +14,8 @@ pub struct JobConfig {
     pub index: IndexSettings,
     /// The exact attribution that an epoch's money is divided by.
     pub settlement: SettlementSettings,
+    /// What documents are paid for their scores, and which are left out as repetitions.
+    pub pay: PaySettings,
 }
 
 /// Which documents become examples.
@@ -94,6 +96,32 @@ pub struct SettlementSettings {
     pub first_step: f64,
     /// Asymmetry of the displaced gradients that the displacement is steered to.
     pub asymmetry: f64,
+}
+
+/// From scores to pay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PaySettings {
+    /// Jaccard similarity from which a text repeats an earlier one: like one that was put together from earlier ones, it
+    /// is not trained on and earns nothing.
+    pub near_text: f64,
+    /// Cosine from which a training gradient repeats that of an earlier document, which then earns alone; `None` to
+    /// compare texts only.
+    pub near_gradient: Option<f64>,
+    /// Scores of documents whose gradients are more than this many times as strong as usual (in self-influence for each
+    /// token) are held back; `None` to count all as they are.
+    pub outlier_limit: Option<f64>,
+    /// Scores count above this multiple of the noise, which is measured by the scores below zero.
+    pub noise_floor: f64,
+    /// Largest share of one document in parts per million; what nobody may have is divided with the next epoch.
+    pub cap_ppm: u64,
+}
+
+impl Default for PaySettings {
+    /// For the exact attribution, whose scores are below zero for whatever did harm.
+    fn default() -> Self {
+        Self { near_text: 0.5, near_gradient: None, outlier_limit: None, noise_floor: 0.0, cap_ppm: 500_000 }
+    }
 }
 
 impl Default for SettlementSettings {

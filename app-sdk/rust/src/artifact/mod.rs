@@ -11,6 +11,10 @@ mod settlement_report;
 mod training_manifest;
 
 pub use influence_log::InfluenceLog;
-pub use job_config::{DataSettings, IndexSettings, JobConfig, LoraSettings, SettlementSettings, TrainSettings};
-pub use settlement_report::{CountedAnswer, DocumentScore, PoolReport, RevealedScores, SettlementReport};
+pub use job_config::{
+    DataSettings, IndexSettings, JobConfig, LoraSettings, PaySettings, SettlementSettings, TrainSettings,
+};
+pub use settlement_report::{
+    CountedAnswer, DocumentScore, ModelReport, PoolReport, RepeatedDocument, RevealedScores, SettlementReport,
+};
 pub use training_manifest::{LogEntry, Metrics, TrainingManifest};

@@ -17,9 +17,14 @@ pub struct SettlementReport {
     pub method: String,
     /// Answers that were paid for, delivered and counted, by request.
     pub answers: Vec<CountedAnswer>,
-    /// The agreed share of each document.
+    /// The models that gave them, by address.
+    pub models: Vec<ModelReport>,
+    /// The agreed share of each document that a model was trained on, model after model.
     pub documents: Vec<DocumentScore>,
-    /// What each member observed; the documents' shares are the elementwise median.
+    /// What no document earned, in parts per million: the shares and this are a million, or nothing was to be divided.
+    /// It stays in the pools and is divided with the next epoch.
+    pub unallocated: u64,
+    /// What each member observed; the documents' shares and what is unallocated are the elementwise median.
     pub observations: Vec<RevealedScores>,
     /// Root over the signed observations.
     pub observations_root: String,
@@ -38,6 +43,36 @@ pub struct CountedAnswer {
     pub contributors: String,
     /// Its part of the validators' pool.
     pub validators: String,
+}
+
+/// What a model's documents were paid by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelReport {
+    /// The model.
+    pub model: String,
+    /// The job that trained it.
+    pub job: String,
+    /// SHA-256 of the job's [`JobConfig`](super::JobConfig): every setting of attribution and pay.
+    pub config: String,
+    /// SHA-256 of the rules of pay as they were applied, with their version.
+    pub pay: String,
+    /// Documents that repeat others and earn nothing.
+    pub repeated: Vec<RepeatedDocument>,
+}
+
+/// A document that repeats an earlier one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RepeatedDocument {
+    /// Leaf hash.
+    pub leaf: String,
+    /// The Datanet's account.
+    pub datanet: String,
+    /// The contributor's wallet.
+    pub owner: String,
+    /// Leaf hash of the document that it repeats.
+    pub of: String,
+    /// `exact`, `near` or `verbatim` by text, and then it was not trained on; or `gradient`.
+    pub by: String,
 }
 
 /// A document's share.
@@ -60,7 +95,7 @@ pub struct DocumentScore {
 pub struct RevealedScores {
     /// The operator's wallet.
     pub operator: String,
-    /// Parts per million, in the order of the documents.
+    /// Parts per million, in the order of the documents; what is unallocated comes last.
     pub ppm: Vec<u64>,
     /// Sum of absolute differences to the median, in parts per million.
     pub distance: u64,
@@ -79,4 +114,6 @@ pub struct PoolReport {
     pub lifetime_total: String,
     /// What this epoch added.
     pub added: String,
+    /// What was paid in and not divided, in this epoch or before: the next epoch divides it too.
+    pub carried: String,
 }

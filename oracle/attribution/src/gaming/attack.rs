@@ -73,7 +73,13 @@ impl Attack {
     pub fn repeats_text(self) -> bool {
         matches!(
             self,
-            Self::Duplicate { .. } | Self::Disguise { .. } | Self::Edit { .. } | Self::CopyOthers | Self::EditOthers
+            Self::Duplicate { .. }
+                | Self::Disguise { .. }
+                | Self::Edit { .. }
+                | Self::CopyOthers
+                | Self::EditOthers
+                | Self::Stitch
+                | Self::Target
         )
     }
 

@@ -5,13 +5,13 @@ use crate::{
     attributor::{Attributor, Query},
     error::{AttributionError, Result},
     gradient::GradientSource,
-    index::writer::build_index,
+    index::{reader::IndexReader, writer::build_index},
     logra::{Logra, LograSettings},
     pay::clusters::gradient::index_row,
     precondition::{Fisher, Preconditioner},
     projection::ProjectionSettings,
 };
-use openledger_lm::{BaseModel, Example, LlamaConfig, LoraConfig, TrainConfig, Trainer};
+use openledger_lm::{Adapter, BaseModel, Example, LlamaConfig, LoraConfig, TrainConfig, Trainer};
 use serde::Serialize;
 use std::{ops::ControlFlow, path::Path, sync::Arc};
 
@@ -57,17 +57,46 @@ impl TinyLogra {
             while !trainer.is_finished() {
                 trainer.step()?;
             }
-            let source = GradientSource::new(base.clone(), trainer.adapter().clone(), &settings.projection)?;
-            if path.exists() {
-                // That of the run before: another adapter's.
-                std::fs::remove_file(&path).map_err(AttributionError::io("delete", &path))?;
-            }
-            let index = build_index(&path, &source, examples, |_, _| ControlFlow::Continue(()))?;
-            let self_influence = Fisher::fit(&index, self.damping)?.self_influence().to_vec();
-            let rows = (0..index.count()).map(|i| index_row(&index, i)).collect();
-            let logra = Logra::new(source, index, settings.clone())?;
+            let adapter = trainer.adapter().clone();
+            let measured = Measured::new(&path, base.clone(), adapter, examples, &settings.projection)?;
+            let (self_influence, rows) = (measured.self_influence(self.damping)?, measured.rows());
+            let logra = Logra::new(measured.source, measured.index, settings.clone())?;
             let scores = queries.iter().map(|query| logra.score(query)).collect::<Result<_>>()?;
             Ok(Scored { scores, self_influence, rows })
         })
+    }
+}
+
+/// Projected gradients of a trained model's examples.
+pub(super) struct Measured {
+    source: GradientSource,
+    index: IndexReader,
+}
+
+impl Measured {
+    /// Builds the index at `path`, in place of the one of another run.
+    pub(super) fn new(
+        path: &Path,
+        base: Arc<BaseModel>,
+        adapter: Adapter,
+        examples: &[Example],
+        projection: &ProjectionSettings,
+    ) -> Result<Self> {
+        if path.exists() {
+            std::fs::remove_file(path).map_err(AttributionError::io("delete", path))?;
+        }
+        let source = GradientSource::new(base, adapter, projection)?;
+        let index = build_index(path, &source, examples, |_, _| ControlFlow::Continue(()))?;
+        Ok(Self { source, index })
+    }
+
+    /// gᵢᵀ(F+λI)⁻¹gᵢ.
+    pub(super) fn self_influence(&self, damping: f64) -> Result<Vec<f64>> {
+        Ok(Fisher::fit(&self.index, damping)?.self_influence().to_vec())
+    }
+
+    /// The index's rows.
+    pub(super) fn rows(&self) -> Vec<Vec<f32>> {
+        (0..self.index.count()).map(|i| index_row(&self.index, i)).collect()
     }
 }

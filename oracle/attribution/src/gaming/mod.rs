@@ -10,9 +10,11 @@
 mod attack;
 mod corpus;
 mod logra;
+mod magic;
 mod suite;
 
 pub use attack::Attack;
 pub use corpus::{Contribution, Corpus, Question};
 pub use logra::TinyLogra;
+pub use magic::TinyMagic;
 pub use suite::{Outcome, Scored, Scorer, Settle, Suite};

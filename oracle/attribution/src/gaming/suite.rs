@@ -43,6 +43,8 @@ pub struct Suite<'a> {
     scorer: &'a Scorer<'a>,
     settings: PaySettings,
     queries: Vec<Query>,
+    /// The honest run's training, which attacks that only repeat texts leave as it is.
+    trained: (Vec<Example>, Scored),
     honest: Paid,
 }
 
@@ -100,22 +102,28 @@ impl<'a> Suite<'a> {
             Settle::Together => vec![Query::new(items)?],
             Settle::Each => items.into_iter().map(|item| Query::new(vec![item])).collect::<Result<_>>()?,
         };
-        let honest = pay(&corpus.contributions, &tokenizer, scorer, &settings, &queries, false)?;
+        let registered = Registered::new(&corpus.contributions);
+        let all: Vec<usize> = (0..corpus.contributions.len()).collect();
+        let examples = registered.examples(&all, &tokenizer)?;
+        let scored = scorer(&examples, &queries)?;
+        let honest = registered.pay(&all, &examples, &scored, &settings)?;
         if honest.attacker == 0 || honest.others == 0 || honest.attacker_without_rules == 0 {
             return Err(AttributionError::Scores(format!(
                 "in the honest run the attacker earns {} ppm and the others {}; choose a corpus where both earn",
                 honest.attacker, honest.others
             )));
         }
-        Ok(Self { corpus, tokenizer, scorer, settings, queries, honest })
+        Ok(Self { corpus, tokenizer, scorer, settings, queries, trained: (examples, scored), honest })
     }
 
     /// Trains, scores and pays the corpus under an attack, with and without its duplicates in training.
     pub fn run(&self, attack: Attack) -> Result<Outcome> {
         let contributions = attack.on(&self.corpus);
-        let paid =
-            |all_trained| pay(&contributions, &self.tokenizer, self.scorer, &self.settings, &self.queries, all_trained);
-        let (filtered, all) = (paid(false)?, paid(true)?);
+        let registered = Registered::new(&contributions);
+        let all: Vec<usize> = (0..contributions.len()).collect();
+        let owners = registered.owners(&self.settings)?;
+        let filtered = self.pay(&registered, &owners)?;
+        let everything = if owners.len() == all.len() { filtered } else { self.pay(&registered, &all)? };
         let ratio = |now: u64, before: u64| now as f64 / before as f64;
         Ok(Outcome {
             attack,
@@ -125,51 +133,69 @@ impl<'a> Suite<'a> {
             attack_ppm: filtered.attacker,
             multiplier: ratio(filtered.attacker, self.honest.attacker),
             others: ratio(filtered.others, self.honest.others),
-            multiplier_all_trained: ratio(all.attacker, self.honest.attacker),
-            others_all_trained: ratio(all.others, self.honest.others),
-            multiplier_without_rules: ratio(all.attacker_without_rules, self.honest.attacker_without_rules),
+            multiplier_all_trained: ratio(everything.attacker, self.honest.attacker),
+            others_all_trained: ratio(everything.others, self.honest.others),
+            multiplier_without_rules: ratio(everything.attacker_without_rules, self.honest.attacker_without_rules),
         })
+    }
+
+    /// Trains on the documents at `trained` and pays them.
+    fn pay(&self, registered: &Registered, trained: &[usize]) -> Result<Paid> {
+        let examples = registered.examples(trained, &self.tokenizer)?;
+        if examples == self.trained.0 {
+            return registered.pay(trained, &examples, &self.trained.1, &self.settings);
+        }
+        let scored = (self.scorer)(&examples, &self.queries)?;
+        registered.pay(trained, &examples, &scored, &self.settings)
     }
 }
 
-fn pay(
-    contributions: &[Contribution],
-    tokenizer: &Tokenizer,
-    scorer: &Scorer,
-    settings: &PaySettings,
-    queries: &[Query],
-    all_trained: bool,
-) -> Result<Paid> {
-    let documents: Vec<Document> = contributions
-        .iter()
-        .map(|c| Document { id: sha256(&c.order.to_le_bytes()), order: c.order, text: &c.text })
-        .collect();
-    let trained: Vec<usize> = match all_trained {
-        true => (0..documents.len()).collect(),
-        false => Clusters::by_text(&documents, &settings.clusters)?.owners(),
-    };
-    let documents: Vec<Document> = trained.iter().map(|&i| documents[i]).collect();
-    let examples = documents.iter().map(|d| Ok(Example::text(tokenizer, d.id, d.text)?)).collect::<Result<Vec<_>>>()?;
-    let scored = scorer(&examples, queries)?;
-    let clusters = Clusters::with_gradients(&documents, &|i| scored.rows[i].clone(), &settings.clusters)?;
-    let targets: Vec<u32> = examples.iter().map(|e| e.targets() as u32).collect();
-    let paid = scored.scores.iter().map(|scores| {
-        let self_influence = Some(scored.self_influence.as_slice());
-        let input = PayInput { scores, targets: &targets, self_influence, clusters: &clusters };
-        Ok(shares(&input, settings)?.per_example)
-    });
-    let paid = together(paid.collect::<Result<_>>()?)?;
-    let without_rules = together(scored.scores.iter().map(ppm).collect::<Result<_>>()?)?;
-    let is_attackers = |i: usize| contributions[trained[i]].contributor == 0;
-    let total = |parts: &[u64], attackers: bool| -> u64 {
-        parts.iter().enumerate().filter(|(i, _)| is_attackers(*i) == attackers).map(|(_, p)| p).sum()
-    };
-    Ok(Paid {
-        attacker: total(&paid, true),
-        others: total(&paid, false),
-        attacker_without_rules: total(&without_rules, true),
-        owned: clusters.owners().into_iter().filter(|i| is_attackers(*i)).count(),
-    })
+/// Contributions as the rules of pay see them.
+struct Registered<'a> {
+    contributions: &'a [Contribution],
+    documents: Vec<Document<'a>>,
+}
+
+impl<'a> Registered<'a> {
+    fn new(contributions: &'a [Contribution]) -> Self {
+        let document =
+            |c: &'a Contribution| Document { id: sha256(&c.order.to_le_bytes()), order: c.order, text: &c.text };
+        Self { contributions, documents: contributions.iter().map(document).collect() }
+    }
+
+    /// Positions of those whose text repeats nobody's.
+    fn owners(&self, settings: &PaySettings) -> Result<Vec<usize>> {
+        Ok(Clusters::by_text(&self.documents, &settings.clusters)?.owners())
+    }
+
+    fn examples(&self, trained: &[usize], tokenizer: &Tokenizer) -> Result<Vec<Example>> {
+        let documents = trained.iter().map(|&i| &self.documents[i]);
+        documents.map(|d| Ok(Example::text(tokenizer, d.id, d.text)?)).collect()
+    }
+
+    /// What everybody is paid; `examples` and `scored` are those of the documents at `trained`.
+    fn pay(&self, trained: &[usize], examples: &[Example], scored: &Scored, settings: &PaySettings) -> Result<Paid> {
+        let documents: Vec<Document> = trained.iter().map(|&i| self.documents[i]).collect();
+        let clusters = Clusters::with_gradients(&documents, &|i| scored.rows[i].clone(), &settings.clusters)?;
+        let targets: Vec<u32> = examples.iter().map(|e| e.targets() as u32).collect();
+        let paid = scored.scores.iter().map(|scores| {
+            let self_influence = Some(scored.self_influence.as_slice());
+            let input = PayInput { scores, targets: &targets, self_influence, clusters: &clusters };
+            Ok(shares(&input, settings)?.per_example)
+        });
+        let paid = together(paid.collect::<Result<_>>()?)?;
+        let without_rules = together(scored.scores.iter().map(ppm).collect::<Result<_>>()?)?;
+        let is_attackers = |i: usize| self.contributions[trained[i]].contributor == 0;
+        let total = |parts: &[u64], attackers: bool| -> u64 {
+            parts.iter().enumerate().filter(|(i, _)| is_attackers(*i) == attackers).map(|(_, p)| p).sum()
+        };
+        Ok(Paid {
+            attacker: total(&paid, true),
+            others: total(&paid, false),
+            attacker_without_rules: total(&without_rules, true),
+            owned: clusters.owners().into_iter().filter(|i| is_attackers(*i)).count(),
+        })
+    }
 }
 
 /// The shares of answers of the same fee as one.

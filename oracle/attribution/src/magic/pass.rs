@@ -111,7 +111,13 @@ impl Magic {
 
     /// Walks from a logged step to the one logged before it. A pure function of run, settings and state.
     pub fn segment(&self, state: &MagicState) -> Result<MagicState> {
-        self.segment_watched(state, &mut |_| ControlFlow::Continue(()))
+        self.segment_in_turns(state, &mut || ())
+    }
+
+    /// [`Self::segment`] that calls `between` after each training step that it does again or goes back, so that others
+    /// may have the processor.
+    pub fn segment_in_turns(&self, state: &MagicState, between: &mut dyn FnMut()) -> Result<MagicState> {
+        self.segment_watched(state, &mut |_| ControlFlow::Continue(()), between)
     }
 
     /// Walks all remaining segments. `sink` gets the bytes of the state after each of them (and of `state` itself
@@ -126,7 +132,7 @@ impl Magic {
         self.check(&state)?;
         store(sink, &state)?;
         while state.step > 0 {
-            state = self.segment_watched(&state, progress)?;
+            state = self.segment_watched(&state, progress, &mut || ())?;
             store(sink, &state)?;
         }
         self.outcome(state)
@@ -148,9 +154,10 @@ impl Magic {
         &self,
         state: &MagicState,
         progress: &mut dyn FnMut(&MagicProgress) -> ControlFlow<()>,
+        between: &mut dyn FnMut(),
     ) -> Result<MagicState> {
         let [from, to] = self.check(state)?;
-        let tape = replay(&self.run, self.cache.as_ref(), from, to)?;
+        let tape = replay(&self.run, self.cache.as_ref(), from, to, between)?;
         let trainer = self.run.trainer()?;
         let total = self.run.total_steps();
         let mut state = state.clone();
@@ -163,6 +170,7 @@ impl Magic {
                 let what = "training steps; go on from the last stored state";
                 return Err(AttributionError::Stopped { done: told.done, total, what });
             }
+            between();
         }
         Ok(state)
     }

@@ -16,8 +16,14 @@ pub(crate) struct Tape {
 }
 
 /// Replays the steps between two logged states, from kept gradients where there are any, and keeps them where there
-/// are not. The last state is that of the log, bit for bit.
-pub(crate) fn replay(run: &TrainedRun, cache: Option<&GradientCache>, from: &LogEntry, to: &LogEntry) -> Result<Tape> {
+/// are not. The last state is that of the log, bit for bit. `between` is called after each step that is computed.
+pub(crate) fn replay(
+    run: &TrainedRun,
+    cache: Option<&GradientCache>,
+    from: &LogEntry,
+    to: &LogEntry,
+    between: &mut dyn FnMut(),
+) -> Result<Tape> {
     let start = run.logged(from)?;
     let mut trainer = run.trainer()?.with_state(start.clone())?;
     if let Some(cache) = cache
@@ -39,6 +45,7 @@ pub(crate) fn replay(run: &TrainedRun, cache: Option<&GradientCache>, from: &Log
         let report = trainer.step()?;
         tape.gradients.push(report.gradient);
         tape.states.push(trainer.state().clone());
+        between();
     }
     let found = end(&tape)?.hash()?;
     if found != to.state_hash {

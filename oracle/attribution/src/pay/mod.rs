@@ -1,7 +1,7 @@
 //! From scores to pay: what each training document earns of what was paid, in whole parts per million.
 //!
 //! ```text
-//! clusters    which documents are someone's own, and which repeat an earlier one        text, gradients
+//! clusters    which documents are someone's own, and which repeat earlier ones          text, gradients
 //! normalise   a score for the whole document, without reward for being an outlier       floats
 //! floor       what noise alone would earn is taken off                                  floats
 //! positive    positive part, as integers by an exact power of two                       floats → integers
@@ -27,15 +27,18 @@
 //! - **A document is paid for its content, not for being one document.** Training counts each example's *mean* loss, so
 //!   that k pieces weigh k times as much as the whole. Scores are therefore multiplied by the number of target tokens,
 //!   which makes them additive over pieces; see [`normalise`].
+//! - **A text is paid for what is new in it.** One put together from others, or cut out of one, repeats them.
 //! - **Noise earns little.** The positive part of a score that is noise around zero is positive on average: without a
 //!   floor, junk earns in proportion to its amount, and a document cut into pieces drops those that do harm; see
 //!   [`floor`].
 //! - **An outlier's score stops growing.** See [`normalise`].
 //!
+//! The last two are for estimates: where scores are exact, their signs are right; see [`PaySettings::exact`].
+//!
 //! What they cannot do: a paraphrase that neither shares its words nor its gradient with the original is a document of
 //! its own, and if it teaches the model, it earns. Junk and outliers change what the model learns and with it what every
-//! document earns: with the noisy scores of a tiny model their multiplier was measured above 1. [`crate::gaming`]
-//! measures how much each attack still gains. A cap that binds is evaded by splitting; see [`cap`].
+//! document earns, their owner's among them. [`crate::gaming`] measures how much each attack still gains. A cap that binds
+//! is evaded by splitting; see [`cap`].
 
 pub mod cap;
 pub mod clusters;

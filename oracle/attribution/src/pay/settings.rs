@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// Raised whenever the same settings would give other shares than before.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// How scores become pay; pinned by the job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,7 @@ pub struct PaySettings {
 }
 
 impl Default for PaySettings {
+    /// For scores of an estimate ([`crate::logra`]).
     fn default() -> Self {
         Self {
             clusters: ClusterSettings::default(),
@@ -39,6 +40,14 @@ impl Default for PaySettings {
 }
 
 impl PaySettings {
+    /// For scores of an exact method ([`crate::magic`]). Their sign is what training on the document really did: junk,
+    /// outliers and pieces that do harm are below zero by themselves. A floor would take the pay of those who helped
+    /// little, and make what it leaves to the others swing with whatever an attacker adds (measured by
+    /// [`crate::gaming`]); an outlier's large gradient buys no score that it did not earn.
+    pub fn exact() -> Self {
+        Self { normalisation: Normalisation::None, noise_floor: 0.0, ..Self::default() }
+    }
+
     /// Refuses values out of range, naming the field.
     pub fn validate(&self) -> Result<()> {
         self.clusters.validate()?;
@@ -64,12 +73,13 @@ impl PaySettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pay::clusters::{GradientSettings, NearSettings};
+    use crate::pay::clusters::{GradientSettings, NearSettings, VerbatimSettings};
 
     #[test]
     fn defaults_are_valid_and_survive_json() {
         let settings = PaySettings::default();
         settings.validate().unwrap();
+        PaySettings::exact().validate().unwrap();
         let back: PaySettings = serde_json::from_str(&serde_json::to_string(&settings).unwrap()).unwrap();
         assert_eq!((back.hash(), &back), (settings.hash(), &settings));
         assert_eq!(serde_json::from_str::<PaySettings>("{}").unwrap(), settings);
@@ -82,6 +92,7 @@ mod tests {
     fn each_bad_value_names_its_field() {
         let d = PaySettings::default;
         let near = |near| PaySettings { clusters: ClusterSettings { near, ..Default::default() }, ..d() };
+        let verbatim = |verbatim| PaySettings { clusters: ClusterSettings { verbatim, ..Default::default() }, ..d() };
         let gradient = |gradient| PaySettings { clusters: ClusterSettings { gradient, ..Default::default() }, ..d() };
         let cases = [
             ("cap_ppm", PaySettings { cap_ppm: 0, ..d() }),
@@ -93,6 +104,8 @@ mod tests {
             ("clusters.near.bands", near(NearSettings { bands: 0, ..Default::default() })),
             ("clusters.near.rows", near(NearSettings { rows: 65, ..Default::default() })),
             ("clusters.near.jaccard", near(NearSettings { jaccard: 0.0, ..Default::default() })),
+            ("clusters.verbatim.passage", verbatim(VerbatimSettings { passage: 0, ..Default::default() })),
+            ("clusters.verbatim.share", verbatim(VerbatimSettings { share: f64::NAN, ..Default::default() })),
             ("clusters.gradient.bands", gradient(GradientSettings { bands: 257, ..Default::default() })),
             ("clusters.gradient.bits", gradient(GradientSettings { bits: 33, ..Default::default() })),
             ("clusters.gradient.cosine", gradient(GradientSettings { cosine: 1.5, ..Default::default() })),

@@ -24,7 +24,7 @@ const EXPIRY_SLOTS: u64 = 9_000;
 const TURN: Duration = Duration::from_secs(15);
 
 /// What is to be settled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Proposal {
     /// The epoch.
     pub epoch: u64,
@@ -58,7 +58,7 @@ pub async fn drive(node: &Node, proposal: &Proposal) -> Result<()> {
             context: serde_json::to_value(proposal)?,
         };
         node.status.settling(proposal.epoch, "attributing");
-        // Before the round, whose windows are for those that know their scores.
+        // The round's windows are for those that know what they will say: when it asks, this is at hand.
         super::observe(node, proposal).await?;
         node.status.settling(proposal.epoch, "observing");
         let agreement = round.run(&node.quorum).await?;
@@ -142,7 +142,8 @@ pub(super) async fn work_out(
             .collect(),
         observations_root: agreement.observations_root,
     };
-    build(observed, &epoch.payments, epoch.documents(), previous.as_ref().map(|(h, r)| (*h, r)))
+    let models = epoch.models.iter().map(super::report::model).collect();
+    build(observed, &epoch.payments, epoch.documents(), models, previous.as_ref().map(|(h, r)| (*h, r)))
 }
 
 /// The report of the settlement before, checked against the roots on chain.

@@ -1,5 +1,6 @@
 //! The facts of an epoch: payments from the chain, answers from the artifact store, documents behind the models.
 
+use super::Standing;
 use crate::{dataset::Document, node::Node, settlement::Proposal, training::JobPlan};
 use anyhow::{Context, Result, bail};
 use model::state::{Job, Model};
@@ -10,7 +11,7 @@ use openledger_sdk::{
     text::parse_hash,
 };
 use solana_pubkey::Pubkey;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How long to wait for the indexer to reach the cutoff.
 const INDEXER_PATIENCE: Duration = Duration::from_secs(30);
@@ -36,8 +37,12 @@ pub struct EpochModel {
     pub job: Pubkey,
     /// The operator that did.
     pub trainer: Pubkey,
+    /// Hash of the job's config.
+    pub config: Hash32,
     /// What the job computed; its documents are in index order.
-    pub plan: JobPlan,
+    pub plan: Arc<JobPlan>,
+    /// Its documents as the rules of pay see them.
+    pub standing: Arc<Standing>,
     /// The training's logged states.
     pub log: Vec<LogEntry>,
     /// Its counted answers.
@@ -93,6 +98,12 @@ impl Epoch {
         Ok(Self { payments, models })
     }
 
+    /// What the model's answers put into the contributors' pool.
+    pub fn funded(&self, model: &EpochModel) -> Result<u64> {
+        let paid = self.payments.iter().filter(|p| p.model == model.address);
+        paid.map(|p| p.contributors).try_fold(0u64, u64::checked_add).context("a model's fees exceed u64")
+    }
+
     /// Documents of all models, in the order that scores refer to.
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
         self.models.iter().flat_map(|m| &m.plan.documents)
@@ -107,11 +118,11 @@ async fn load_model(node: &Node, address: Pubkey, answers: Vec<Answer>) -> Resul
     let job = state.job.with_context(|| format!("model {address} has answers but no job"))?;
     let account: Job = node.chain.client.account(&job).await?;
     let trainer = account.operator.context("an attested job has a trainer")?;
-    let engine = node.engine().await?;
-    let plan = JobPlan::new(&account, &node.indexer, &node.store, engine.tokenizer()).await?;
+    let plan = node.plan(&account).await?;
     let manifest = node.store.get_blob(&state.manifest_hash).await.context("the model's training manifest")?;
     let manifest: TrainingManifest = serde_json::from_slice(&manifest).context("the model's training manifest")?;
-    Ok(EpochModel { address, job, trainer, plan, log: manifest.log, answers })
+    let standing = node.standing(&account, parse_hash(&manifest.index_hash)?).await?;
+    Ok(EpochModel { address, job, trainer, config: account.config_hash, plan, standing, log: manifest.log, answers })
 }
 
 async fn wait_for_indexer(node: &Node, slot: u64) -> Result<()> {

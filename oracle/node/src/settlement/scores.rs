@@ -1,9 +1,9 @@
 //! This operator's own view: what share of the epoch's fees each document earned.
 
-use super::{Epoch, Proposal, influence};
+use super::{Epoch, EpochModel, Proposal, influence};
 use crate::node::Node;
-use anyhow::Result;
-use openledger_attribution::{Query, QueryItem, magic, pay};
+use anyhow::{Context, Result};
+use openledger_attribution::{Query, QueryItem, magic, pay::Shares};
 use openledger_protocol::allocate::{PPM, largest_remainder};
 
 /// Name and version of the method that divides the money.
@@ -11,39 +11,106 @@ pub fn method() -> String {
     format!("{} {}", magic::METHOD, magic::VERSION)
 }
 
-/// Scores of the epoch's documents in parts per million.
+/// Shares of the epoch's documents in parts per million, and last what none of them earned: together a million, or all
+/// zero where nothing was paid.
 ///
 /// For each model the fee-weighted sum of its answers' losses is attributed at once, exactly, so that the work does not
 /// grow with the number of answers; the models' shares are weighted by what their answers put into the contributors'
-/// pool.
+/// pool. One call at a time in a node: a second finds what the first did.
 pub async fn observe(node: &Node, proposal: &Proposal) -> Result<Vec<u64>> {
-    let epoch = Epoch::load(node, proposal).await?;
-    let funded =
-        |model| -> u128 { epoch.payments.iter().filter(|p| p.model == model).map(|p| p.contributors as u128).sum() };
-    let total: u128 = epoch.models.iter().map(|m| funded(m.address)).sum();
-    let mut weights = Vec::new();
-    for model in &epoch.models {
-        let items = model
-            .answers
-            .iter()
-            .map(|answer| {
-                let paid = epoch.payments.iter().filter(|p| p.request == answer.request);
-                let fee: u128 = paid.map(|p| p.contributors as u128).sum();
-                let mut tokens = answer.prompt_tokens.clone();
-                tokens.extend(&answer.output_tokens);
-                // A share of the whole, so that the sum stays in f32's range whatever the fees.
-                let weight = (fee as f64 / funded(model.address).max(1) as f64) as f32;
-                QueryItem { loss_from: answer.prompt_tokens.len(), tokens, weight }
-            })
-            .filter(|item| item.loss_from < item.tokens.len())
-            .collect::<Vec<_>>();
-        let ppm = if items.is_empty() {
-            vec![0; model.plan.documents.len()]
-        } else {
-            pay::ppm(&influence::scores(node, proposal.epoch, model, Query::new(items)?).await?)?
-        };
-        let share = (funded(model.address) * PPM as u128 / total.max(1)) as u64;
-        weights.extend(ppm.into_iter().map(|p| p * share));
+    let mut known = node.observations.lock().await;
+    if let Some(observed) = known.get(proposal) {
+        return Ok(observed.clone());
     }
-    Ok(largest_remainder(PPM, &weights))
+    let epoch = Epoch::load(node, proposal).await?;
+    let mut models = Vec::with_capacity(epoch.models.len());
+    for model in &epoch.models {
+        models.push((epoch.funded(model)?, shares(node, proposal, &epoch, model).await?));
+    }
+    let observed = together(&models);
+    known.retain(|other, _| other.epoch >= proposal.epoch);
+    known.insert(proposal.clone(), observed.clone());
+    Ok(observed)
+}
+
+async fn shares(node: &Node, proposal: &Proposal, epoch: &Epoch, model: &EpochModel) -> Result<Shares> {
+    let funded = epoch.funded(model)?.max(1);
+    let items = model
+        .answers
+        .iter()
+        .map(|answer| {
+            let paid = epoch.payments.iter().filter(|p| p.request == answer.request);
+            let fee: u128 = paid.map(|p| p.contributors as u128).sum();
+            let mut tokens = answer.prompt_tokens.clone();
+            tokens.extend(&answer.output_tokens);
+            // A share of the whole, so that the sum stays in f32's range whatever the fees.
+            let weight = (fee as f64 / funded as f64) as f32;
+            QueryItem { loss_from: answer.prompt_tokens.len(), tokens, weight }
+        })
+        .filter(|item| item.loss_from < item.tokens.len())
+        .collect::<Vec<_>>();
+    if items.is_empty() {
+        return Ok(Shares { per_example: vec![0; model.plan.documents.len()], unallocated: 0 });
+    }
+    let scores = influence::scores(node, proposal.epoch, model, Query::new(items)?).await?;
+    model.standing.shares(&scores, &model.plan).with_context(|| format!("paying for model {}", model.address))
+}
+
+/// The shares of several models' documents as one list, each model's weighted by its fees, with what is unallocated
+/// last. What was paid for a model none of whose documents earned is unallocated too: nobody is paid for another model's
+/// answers.
+fn together(models: &[(u64, Shares)]) -> Vec<u64> {
+    let fees = largest_remainder(PPM, &models.iter().map(|(fee, _)| *fee).collect::<Vec<_>>());
+    let (mut weights, mut unallocated) = (Vec::new(), 0);
+    for (fee, (_, shares)) in fees.iter().zip(models) {
+        weights.extend(shares.per_example.iter().map(|ppm| ppm * fee));
+        unallocated += (PPM - shares.per_example.iter().sum::<u64>()) * fee;
+    }
+    weights.push(unallocated);
+    largest_remainder(PPM, &weights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openledger_attribution::pay::cap::capped_shares;
+    use proptest::prelude::*;
+
+    fn shares(weights: &[u64], cap: u64) -> Shares {
+        let (per_example, unallocated) = capped_shares(weights, cap);
+        Shares { per_example, unallocated }
+    }
+
+    #[test]
+    fn models_count_by_their_fees_and_what_one_leaves_over_is_nobodys() {
+        let (a, b, idle) = (shares(&[3, 1], PPM), shares(&[1], 400_000), shares(&[0, 0], PPM));
+        assert_eq!(together(&[(30, a.clone())]), [750_000, 250_000, 0]);
+        assert_eq!(together(&[(30, b.clone())]), [400_000, 600_000]);
+        assert_eq!(together(&[(50, a.clone()), (50, b)]), [375_000, 125_000, 200_000, 300_000]);
+        assert_eq!(together(&[(75, a.clone()), (25, idle.clone())]), [562_500, 187_500, 0, 0, 250_000]);
+        assert_eq!(together(&[(9, idle.clone())]), [0, 0, PPM]);
+        // Nothing was paid: there is nothing to divide.
+        assert_eq!(together(&[(0, a)]), [0, 0, 0]);
+        assert_eq!(together(&[]), [0]);
+    }
+
+    proptest! {
+        #[test]
+        fn shares_and_what_is_unallocated_are_a_million_or_nothing(
+            models in prop::collection::vec(
+                (0u64..1 << 60, prop::collection::vec(0u64..1 << 40, 0..12), 1u64..=PPM), 0..5),
+        ) {
+            let models: Vec<(u64, Shares)> =
+                models.into_iter().map(|(fee, weights, cap)| (fee, shares(&weights, cap))).collect();
+            let all = together(&models);
+            prop_assert_eq!(all.len(), 1 + models.iter().map(|(_, s)| s.per_example.len()).sum::<usize>());
+            let paid = models.iter().any(|(fee, _)| *fee > 0);
+            prop_assert_eq!(all.iter().sum::<u64>(), if paid { PPM } else { 0 });
+            // Nobody earns of a model that was not paid for, nor without a share in it.
+            let parts = models.iter().flat_map(|(fee, s)| s.per_example.iter().map(move |p| (*fee, *p)));
+            for ((fee, part), ppm) in parts.zip(&all) {
+                prop_assert!((fee > 0 && part > 0) || *ppm == 0);
+            }
+        }
+    }
 }

@@ -1,9 +1,12 @@
 //! Training jobs: taking one, running it with a log, and checking those of others.
 
+mod gradients;
 mod plan;
 mod run;
+mod settings;
 mod verify;
 
+pub use gradients::cache;
 pub use plan::{JobPlan, rank};
-pub use run::{gradients, train};
+pub use run::train;
 pub use verify::verify;

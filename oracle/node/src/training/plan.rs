@@ -1,17 +1,16 @@
 //! What a job computes, worked out from the chain and the artifact store alone: every operator comes to the same.
 
-use crate::dataset::{self, Document};
+use super::settings;
+use crate::{
+    dataset::{self, Document},
+    repeats::{self, Repeat},
+};
 use anyhow::{Context, Result, ensure};
 use model::{instructions::ComputeShare, state::Job};
-use openledger_attribution::LograSettings;
-use openledger_lm::{Example, LoraConfig, Tokenizer, TrainConfig};
+use openledger_attribution::{LograSettings, MagicSettings, pay::PaySettings};
+use openledger_lm::{Example, Tokenizer, TrainConfig};
 use openledger_protocol::{Hash32, hash::sha256};
-use openledger_sdk::{
-    api::IndexerClient,
-    artifact::{JobConfig, TrainSettings},
-    store::Store,
-    text::parse_hash,
-};
+use openledger_sdk::{api::IndexerClient, artifact::JobConfig, store::Store, text::parse_hash};
 use solana_pubkey::Pubkey;
 use std::sync::Arc;
 
@@ -29,7 +28,13 @@ pub struct JobPlan {
     pub train: TrainConfig,
     /// The influence index's settings.
     pub index: LograSettings,
-    /// Documents trained on, in index order.
+    /// The exact attribution's settings.
+    pub magic: MagicSettings,
+    /// The rules of pay.
+    pub pay: PaySettings,
+    /// Documents left out because they repeat others.
+    pub repeats: Vec<Repeat>,
+    /// Documents trained on, in index order; none repeats another's text.
     pub documents: Vec<Document>,
     /// The examples made of them.
     pub examples: Arc<[Example]>,
@@ -40,26 +45,43 @@ pub struct JobPlan {
 }
 
 impl JobPlan {
+    /// What a job's plan follows from.
+    pub fn key(job: &Job) -> Result<Hash32> {
+        Ok(sha256(&[&borsh::to_vec(&(job.config_hash, job.seed, &job.snapshots))?]))
+    }
+
     /// Works out `job`. `config_hash` and snapshots are checked against what is fetched.
     pub async fn new(job: &Job, indexer: &IndexerClient, store: &Store, tokenizer: &Tokenizer) -> Result<Self> {
         let config = store.get_blob(&job.config_hash).await.with_context(|| {
             format!("the job's config {} is not in the artifact store", hex::encode(job.config_hash))
         })?;
         let config: JobConfig = serde_json::from_slice(&config).context("the job's config is not valid")?;
+        let train = settings::train_config(&config.train, config.data.max_tokens, job.seed)?;
+        let magic = settings::magic_settings(&config.settlement)?;
+        let pay = settings::pay_settings(&config, repeats::seed(job.seed, job.snapshots.iter().map(|s| s.root)))?;
         let all = dataset::documents(indexer, store, &job.snapshots).await?;
-        let (documents, eval_documents) = dataset::choose(&all, &config.data, job.seed)?;
-        let examples = |of: &[Document]| -> Result<Arc<[Example]>> {
-            of.iter().map(|d| dataset::example(tokenizer, d, config.data.max_tokens)).collect()
+        let (mut documents, mut examples, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+        for document in all {
+            match dataset::example(tokenizer, &document, config.data.max_tokens) {
+                Ok(example) => {
+                    texts.push(dataset::learned(tokenizer, &example));
+                    documents.push(document);
+                    examples.push(example);
+                }
+                Err(e) => tracing::debug!("not trained on: {e:#}"),
+            }
+        }
+        let clusters = repeats::clusters(&documents, &texts, None, &pay.clusters)?;
+        let own: Vec<usize> = (0..documents.len()).filter(|i| clusters.owner(*i) == *i).collect();
+        let (chosen, held_out) = dataset::choose(own.len(), &config.data, job.seed)?;
+        let pick = |places: &[usize]| -> (Vec<Document>, Arc<[Example]>) {
+            let at = places.iter().map(|place| own[*place]);
+            (at.clone().map(|i| documents[i].clone()).collect(), at.map(|i| examples[i].clone()).collect())
         };
-        Ok(Self {
-            train: train_config(&config.train, config.data.max_tokens, job.seed)?,
-            index: openledger_serve::settings::index_settings(&config.index, job.seed),
-            examples: examples(&documents)?,
-            eval: examples(&eval_documents)?,
-            documents,
-            eval_documents,
-            config,
-        })
+        let repeats = repeats::repeats(&documents, &clusters).collect();
+        let ((documents, examples), (eval_documents, eval)) = (pick(&chosen), pick(&held_out));
+        let index = openledger_serve::settings::index_settings(&config.index, job.seed);
+        Ok(Self { config, train, index, magic, pay, repeats, documents, examples, eval_documents, eval })
     }
 
     /// Training tokens of all epochs: the unit of compute.
@@ -67,10 +89,14 @@ impl JobPlan {
         self.examples.iter().map(|e| e.tokens.len() as u64).sum::<u64>() * self.train.epochs as u64
     }
 
+    /// Number of training steps.
+    pub fn steps(&self) -> u64 {
+        (self.examples.len().div_ceil(self.train.batch_size) * self.train.epochs) as u64
+    }
+
     /// Number of segments of the training log.
     pub fn segments(&self) -> u64 {
-        let steps = self.examples.len().div_ceil(self.train.batch_size) * self.train.epochs;
-        (steps as u64).div_ceil(self.train.checkpoint_every)
+        self.steps().div_ceil(self.train.checkpoint_every)
     }
 
     /// What the operators are paid: the trainer for all tokens, [`PAID_VERIFIERS`] other members, drawn by the job's
@@ -117,38 +143,6 @@ fn ticket(job: &Pubkey, member: &Pubkey) -> Hash32 {
     sha256(&[job.as_ref(), member.as_ref()])
 }
 
-fn train_config(settings: &TrainSettings, max_len: usize, seed: u64) -> Result<TrainConfig> {
-    let name = |v: &str| serde_json::Value::String(v.to_string());
-    let targets = settings.lora.targets.iter().map(|t| {
-        serde_json::from_value(name(t)).with_context(|| format!("{t:?} is no layer; use q, k, v, o, gate, up, down"))
-    });
-    let config = TrainConfig {
-        epochs: settings.epochs,
-        batch_size: settings.batch_size,
-        max_len,
-        learning_rate: settings.learning_rate,
-        warmup_steps: settings.warmup_steps,
-        schedule: serde_json::from_value(name(&settings.schedule))
-            .with_context(|| format!("schedule {:?}: use constant, linear or cosine", settings.schedule))?,
-        beta1: settings.beta1,
-        beta2: settings.beta2,
-        eps: settings.eps,
-        eps_root: settings.eps_root,
-        weight_decay: settings.weight_decay,
-        clip_norm: settings.clip_norm,
-        seed,
-        checkpoint_every: settings.checkpoint_every,
-        eval_every: 0,
-        lora: LoraConfig {
-            rank: settings.lora.rank,
-            alpha: settings.lora.alpha,
-            targets: targets.collect::<Result<_>>()?,
-        },
-    };
-    config.validate()?;
-    Ok(config)
-}
-
 /// Whether a manifest's list of hex hashes is exactly the leaves of `documents`.
 pub fn same_leaves(listed: &[String], documents: &[Document]) -> Result<bool> {
     let listed: Vec<Hash32> = listed.iter().map(|h| parse_hash(h)).collect::<Result<_, _>>()?;
@@ -179,13 +173,5 @@ mod tests {
         ranks.sort_unstable();
         assert_eq!(ranks, [0, 1, 2, 3, 4]);
         assert_eq!(rank(&job, &members, &job), None);
-    }
-
-    #[test]
-    fn a_config_with_defaults_alone_is_valid() {
-        let config: JobConfig = serde_json::from_str("{}").unwrap();
-        train_config(&config.train, config.data.max_tokens, 1).unwrap();
-        let bad = TrainSettings { schedule: "bumpy".into(), ..config.train };
-        assert!(format!("{:#}", train_config(&bad, 96, 1).unwrap_err()).contains("constant, linear or cosine"));
     }
 }

@@ -3,14 +3,17 @@
 //! Every step can be repeated: what is done is found on chain, in the artifact store or in the job's folder, and
 //! training goes on from its last logged state.
 
-use super::plan::{JobPlan, KERNEL};
+use super::{
+    gradients,
+    plan::{JobPlan, KERNEL},
+};
 use crate::node::Node;
 use anyhow::{Context, Result, ensure};
 use model::{
     instructions::AttestResultArgs,
     state::{Job, JobStatus},
 };
-use openledger_attribution::{Attributor, GradientCache, IndexReader, Logra, build_index, gradient::GradientSource};
+use openledger_attribution::{Attributor, IndexReader, Logra, build_index, gradient::GradientSource};
 use openledger_lm::{
     Adapter, TrainState, Trainer, TrainingLog,
     train::{LogEntry as StateEntry, evaluate},
@@ -54,13 +57,8 @@ impl Checkpoint {
 }
 
 /// Where this node keeps a job's files.
-fn job_folder(data: &Path, job: &Pubkey) -> PathBuf {
+pub(super) fn job_folder(data: &Path, job: &Pubkey) -> PathBuf {
     data.join("jobs").join(job.to_string())
-}
-
-/// Where this node keeps the gradients of a job's steps, for the exact attribution of answers.
-pub fn gradients(data: &Path, job: &Pubkey) -> PathBuf {
-    job_folder(data, job).join("gradients")
 }
 
 /// Runs `job`, which this operator has taken, to its attested end.
@@ -72,7 +70,7 @@ pub async fn train(node: &Node, address: Pubkey, job: &Job) -> Result<()> {
         hex::encode(job.base_hash),
         hex::encode(engine.base().hash())
     );
-    let plan = JobPlan::new(job, &node.indexer, &node.store, engine.tokenizer()).await?;
+    let plan = node.plan(job).await?;
     let folder = job_folder(&node.config.data, &address);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     node.status.training(address, 0, 0, None);
@@ -130,14 +128,16 @@ async fn run_training(
         None => None,
     };
     let (config, examples, eval) = (plan.train.clone(), plan.examples.clone(), plan.eval.clone());
-    let cache = GradientCache::new(gradients(&node.config.data, &address))?;
+    let cache = gradients::cache(node, &address, plan).await?;
     let (store, status) = (node.store.clone(), node.status.clone());
     let runtime = tokio::runtime::Handle::current();
     node.engine()
         .await?
-        .compute(move |engine| -> Result<(Adapter, Checkpoint, f32)> {
-            let mut trainer =
-                Trainer::new(engine.base().clone(), config.clone(), examples)?.with_observer(cache.observer());
+        .compute_in_turns(move |engine, turn| -> Result<(Adapter, Checkpoint, f32)> {
+            let mut trainer = Trainer::new(engine.base().clone(), config.clone(), examples)?;
+            if let Some(cache) = cache {
+                trainer = trainer.with_observer(cache.observer());
+            }
             if let Some(state) = resumed {
                 trainer = trainer.with_state(state)?;
             }
@@ -154,6 +154,8 @@ async fn run_training(
                 let log: TrainingLog = trainer.run(&mut keep(&store, &runtime), &mut |p| {
                     losses.push(p.loss);
                     status.training(address, p.step, total, Some(p.loss));
+                    // Answers get their turn after every step.
+                    turn.pass();
                     if p.step >= until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                 })?;
                 for entry in log.entries {

@@ -6,7 +6,7 @@
 //! by each member with probability 1/n, and cannot know by whom.
 
 use super::{
-    plan::{JobPlan, KERNEL, same_leaves},
+    plan::{KERNEL, same_leaves},
     run::segment_seed,
 };
 use crate::{dataset::draw, node::Node};
@@ -37,7 +37,7 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
 
     let manifest = node.store.get_blob(&args.manifest_hash).await.context("the training manifest")?;
     let manifest: TrainingManifest = serde_json::from_slice(&manifest).context("the training manifest is not valid")?;
-    let plan = JobPlan::new(&job, &node.indexer, &node.store, engine.tokenizer()).await?;
+    let plan = node.plan(&job).await?;
     ensure!(manifest.kernel == KERNEL, "trained with {:?}, this node computes with {KERNEL:?}", manifest.kernel);
     ensure!(
         manifest.job == address.to_string()
@@ -66,8 +66,7 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
         plan.segments() + 1
     );
     let steps: Vec<u64> = manifest.log.iter().map(|e| e.step as u64).collect();
-    let total = (plan.examples.len().div_ceil(plan.train.batch_size) * plan.train.epochs) as u64;
-    let due = (0..=plan.segments()).map(|i| (i * plan.train.checkpoint_every).min(total));
+    let due = (0..=plan.segments()).map(|i| (i * plan.train.checkpoint_every).min(plan.steps()));
     ensure!(steps.iter().copied().eq(due), "the log's steps are not those of the config");
 
     ensure!(args.expiry_slot == job.deadline_slot, "the attestation must expire with the job");

@@ -1,4 +1,5 @@
-//! Which documents repeat an earlier one: the same text, nearly the same text, or the same gradient.
+//! Which documents repeat earlier ones: the same text, nearly the same text, a text put together from theirs, or the
+//! same gradient.
 //!
 //! Documents are taken in the order of their registration. Each is compared with the *owners* so far; it belongs to the
 //! earliest one that it repeats, or else becomes an owner. A document's standing therefore depends on earlier documents
@@ -7,24 +8,27 @@
 //! clusters and take the later owner's pay, and ten versions of a text, each a little changed, would all belong to the
 //! first. What is given up: the end of a chain of paraphrases counts as new, as it would without the chain.
 //!
-//! Three tests, from certain to likely:
+//! Four tests, from certain to likely:
 //! - *exact*: SHA-256 of the normalised [`text`];
 //! - *near*: Jaccard similarity of the texts' shingles by [`minhash`];
+//! - *verbatim*: the share of the text that stands word for word in [passages](verbatim) of any owners together; it
+//!   belongs to the one of whom it has most. One sentence of a longer text, or sentences of several, resemble none of
+//!   them enough;
 //! - *gradient*: cosine of the projected [`gradient`]s, for what means the same to the model in other words.
 //!
-//! The first two need no model: documents that fail them can be left out of training ([`Clusters::by_text`]).
+//! The first three need no model: documents that fail them can be left out of training ([`Clusters::by_text`]).
 //!
 //! What remains open to whoever registers *first*: a document claims its surroundings, and those who come later get
-//! nothing there. And to who comes later: a text stitched from small parts of several others
-//! resembles none of them enough, nor does a single sentence of a longer text.
+//! nothing there. And to who comes later: other words for the same, where the model's gradients do not give them away.
 
 mod bands;
 pub mod gradient;
 pub mod minhash;
 mod settings;
 pub mod text;
+mod verbatim;
 
-pub use settings::{ClusterSettings, GradientSettings, NearSettings};
+pub use settings::{ClusterSettings, GradientSettings, NearSettings, VerbatimSettings};
 
 use crate::{
     attributor::ExampleId,
@@ -37,6 +41,7 @@ use openledger_lm::{Digest, sha256};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::HashMap;
+use verbatim::Passages;
 
 /// A training document as it was registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +62,8 @@ pub enum Duplicate {
     Exact,
     /// Jaccard similarity of the shingles at or above the threshold.
     Near,
+    /// Share of passages of earlier documents at or above the threshold.
+    Verbatim,
     /// Cosine of the gradients at or above the threshold.
     Gradient,
 }
@@ -109,22 +116,25 @@ impl Clusters {
     fn join_texts(&mut self, documents: &[Document], settings: &ClusterSettings) {
         let near = &settings.near;
         let hasher = MinHasher::new(settings.seed, near);
-        let prints: Vec<(Digest, Vec<u32>)> = documents
+        let prints: Vec<(Digest, Vec<u32>, String)> = documents
             .par_iter()
             .map(|d| {
                 let text = text::normalised(d.text);
-                (sha256(text.as_bytes()), hasher.signature(&text))
+                (sha256(text.as_bytes()), hasher.signature(&text), text)
             })
             .collect();
         let mut exact: HashMap<&Digest, usize> = HashMap::new();
         let mut bands = Bands::new(near.rows);
+        let mut passages = Passages::new(settings.seed, &settings.verbatim);
         for (rank, &position) in self.registered.iter().enumerate() {
-            let (digest, signature) = &prints[position];
+            let (digest, signature, text) = &prints[position];
             let same = exact.get(digest).map(|owner| (*owner, Duplicate::Exact));
-            let found = same.or_else(|| {
-                let alike = |other: usize| similarity(signature, &prints[self.registered[other]].1) >= near.jaccard;
-                bands.first(signature, alike).map(|other| (self.registered[other], Duplicate::Near))
-            });
+            let found = same
+                .or_else(|| {
+                    let alike = |other: usize| similarity(signature, &prints[self.registered[other]].1) >= near.jaccard;
+                    bands.first(signature, alike).map(|other| (self.registered[other], Duplicate::Near))
+                })
+                .or_else(|| passages.repeated(text).map(|other| (self.registered[other], Duplicate::Verbatim)));
             match found {
                 Some((owner, duplicate)) => {
                     self.owner[position] = owner;
@@ -133,6 +143,7 @@ impl Clusters {
                 None => {
                     exact.insert(digest, position);
                     bands.insert(signature, rank);
+                    passages.insert(text, rank);
                 }
             }
         }
@@ -235,6 +246,18 @@ mod tests {
             [(0, None), (1, None), (1, Some(Duplicate::Near)), (1, Some(Duplicate::Exact)), (4, None)]
         );
         assert_eq!(clusters.owners(), [0, 1, 4]);
+    }
+
+    #[test]
+    fn a_text_put_together_from_others_or_cut_out_of_one_says_nothing_new() {
+        let stitched = format!("{} {}", &FOX[..44], &SEA[40..]);
+        let (cut, quoting) = (&SEA[9..46], format!("He told us of \"{}\", which nobody at all believed.", &SEA[..36]));
+        let clusters = by_text(&[SEA, FOX, &stitched, cut, &quoting]);
+        assert_eq!(clusters.owners(), [0, 1, 4]);
+        assert_eq!((clusters.owner(2), clusters.duplicate(2)), (0, Some(Duplicate::Verbatim)));
+        assert_eq!((clusters.owner(3), clusters.duplicate(3)), (0, Some(Duplicate::Verbatim)));
+        // Of two documents that it was put together from, one that came later does not count.
+        assert_eq!(by_text(&[FOX, &stitched, SEA]).owners(), [0, 1, 2]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::error::{AttributionError, Result};
 use serde::{Deserialize, Serialize};
 
-/// Settings of all three tests.
+/// Settings of all four tests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterSettings {
@@ -12,6 +12,8 @@ pub struct ClusterSettings {
     pub seed: u64,
     /// Nearly the same text.
     pub near: NearSettings,
+    /// A text put together from others.
+    pub verbatim: VerbatimSettings,
     /// Nearly the same gradient.
     pub gradient: GradientSettings,
 }
@@ -37,6 +39,25 @@ impl Default for NearSettings {
     /// template with different names are not. Compared with a probability of 0.87 at 0.5, 0.99 at 0.6.
     fn default() -> Self {
         Self { shingle: 8, bands: 32, rows: 4, jaccard: 0.5 }
+    }
+}
+
+/// What of a text stands word for word in earlier ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VerbatimSettings {
+    /// Characters of normalised text in a passage: long enough that texts have few in common by chance, however many
+    /// texts there are.
+    pub passage: usize,
+    /// Share of a text's characters from which it says nothing new.
+    pub share: f64,
+}
+
+impl Default for VerbatimSettings {
+    /// Two thirds, in passages of about five words: one sentence of another's is found, a quotation in a text of its own
+    /// is not.
+    fn default() -> Self {
+        Self { passage: 24, share: 2.0 / 3.0 }
     }
 }
 
@@ -67,6 +88,7 @@ impl ClusterSettings {
             ("clusters.near.shingle", self.near.shingle, 256),
             ("clusters.near.bands", self.near.bands, 256),
             ("clusters.near.rows", self.near.rows, 64),
+            ("clusters.verbatim.passage", self.verbatim.passage, 4_096),
             ("clusters.gradient.bands", self.gradient.bands, 256),
             ("clusters.gradient.bits", self.gradient.bits, 32),
         ] {
@@ -75,9 +97,11 @@ impl ClusterSettings {
                 return Err(AttributionError::setting(field, reason));
             }
         }
-        for (field, value) in
-            [("clusters.near.jaccard", self.near.jaccard), ("clusters.gradient.cosine", self.gradient.cosine)]
-        {
+        for (field, value) in [
+            ("clusters.near.jaccard", self.near.jaccard),
+            ("clusters.verbatim.share", self.verbatim.share),
+            ("clusters.gradient.cosine", self.gradient.cosine),
+        ] {
             if !(value > 0.0 && value <= 1.0) {
                 let reason = format!("must be above 0 and at most 1, is {value}");
                 return Err(AttributionError::setting(field, reason));

@@ -44,9 +44,9 @@ pub(super) async fn partial(node: &Node, walk: &Walk, log: &InfluenceLog) -> Res
     let reached = node
         .engine()
         .await?
-        .compute(move |_| match before {
+        .compute_in_turns(move |_, turn| match before {
             None => magic.begin(&query)?.hash(),
-            Some(state) => magic.segment(&state)?.hash(),
+            Some(state) => magic.segment_in_turns(&state, &mut || turn.pass())?.hash(),
         })
         .await?;
     ensure!(

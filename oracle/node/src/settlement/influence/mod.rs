@@ -4,5 +4,6 @@
 mod check;
 mod scores;
 mod walk;
+mod watch;
 
 pub use scores::scores;

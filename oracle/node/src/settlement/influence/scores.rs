@@ -1,10 +1,10 @@
 //! The scores of one model's documents: found, checked, or worked out, whatever was killed when.
 
-use super::{check, walk};
+use super::{check, walk, watch::Watch};
 use crate::{node::Node, settlement::EpochModel};
 use anyhow::{Context, Result};
 use openledger_attribution::{
-    GradientCache, Magic, MagicSettings, Query, Scores,
+    Magic, Query, Scores,
     magic::{MagicState, TrainedRun, functional::query_hash},
 };
 use openledger_lm::{TrainingLog, train::LogEntry as StateEntry};
@@ -19,8 +19,6 @@ use std::{
 
 /// How long a walk may stand still before the next member goes on with it.
 const TURN: Duration = Duration::from_secs(60);
-/// How often to look for what others have published.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// A model's walk for one epoch.
 pub(super) struct Walk {
@@ -35,17 +33,10 @@ pub(super) struct Walk {
 /// −∂φ/∂wᵢ of the model's documents, in their order, with φ the query's weighted sum of losses.
 ///
 /// The member that trained the model walks, because it has the gradients already; if its walk stands still, the
-/// others take turns and go on from where it came to. One call at a time in a node: a second finds what the first did.
+/// others take turns and go on from where it came to.
 pub async fn scores(node: &Node, epoch: u64, model: &EpochModel, query: Query) -> Result<Scores> {
-    let mut known = node.attributing.lock().await;
-    let name = (epoch, model.address, query_hash(&query));
-    if let Some(scores) = known.get(&name) {
-        return Ok(scores.clone());
-    }
     let walk = prepare(node, epoch, model, query).await?;
-    let scores = agreed(node, model, &walk).await?;
-    known.insert(name, scores.clone());
-    Ok(scores)
+    agreed(node, model, &walk).await
 }
 
 async fn agreed(node: &Node, model: &EpochModel, walk: &Walk) -> Result<Scores> {
@@ -53,10 +44,10 @@ async fn agreed(node: &Node, model: &EpochModel, walk: &Walk) -> Result<Scores> 
     let own = node.chain.wallet();
     let order = order(&model.job, &model.trainer, &node.chain.active_committee().await?.members);
     let (mut attempt, mut reached, mut since) = (0, 0, Instant::now());
-    let mut refused = HashSet::new();
+    let (mut refused, mut watch) = (HashSet::new(), Watch::default());
     loop {
-        let mut longest = 0;
-        for operator in &order {
+        let (mut longest, turn) = (0, attempt % order.len().max(1));
+        for operator in watch.look(&order, turn) {
             let Ok(log) = node.store.get_influence_log(epoch, &model.address, operator).await else { continue };
             longest = longest.max(log.states.len());
             if log.states.last().is_none_or(|s| s.step > 0) || refused.contains(operator) {
@@ -76,15 +67,17 @@ async fn agreed(node: &Node, model: &EpochModel, walk: &Walk) -> Result<Scores> 
         }
         if longest > reached {
             (reached, since) = (longest, Instant::now());
+            watch.news();
         } else if since.elapsed() > TURN {
             (attempt, since) = (attempt + 1, Instant::now());
+            continue;
         }
-        if order.get(attempt % order.len().max(1)) == Some(&own) {
+        if order.get(turn) == Some(&own) {
             walk::go(node, walk, &order).await?;
             continue;
         }
         node.status.settling(epoch, &format!("waiting for {reached} states of the walk to be complete"));
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(watch.pause()).await;
     }
 }
 
@@ -99,11 +92,8 @@ async fn prepare(node: &Node, epoch: u64, model: &EpochModel, query: Query) -> R
         Ok(runtime.block_on(store.get_blob(&hash))?.to_vec())
     };
     let (train, examples) = (model.plan.train.clone(), model.plan.examples.clone());
-    let settings = MagicSettings {
-        first_step: model.plan.config.settlement.first_step,
-        asymmetry: model.plan.config.settlement.asymmetry,
-    };
-    let folder = crate::training::gradients(&node.config.data, &model.job);
+    let settings = model.plan.magic;
+    let cache = crate::training::cache(node, &model.job, &model.plan).await?;
     let magic = node
         .engine()
         .await?
@@ -115,7 +105,11 @@ async fn prepare(node: &Node, epoch: u64, model: &EpochModel, query: Query) -> R
                 TrainingLog { entries: log },
                 Arc::new(states),
             )?;
-            Ok(Magic::new(run, settings)?.with_cache(GradientCache::new(folder)?))
+            let magic = Magic::new(run, settings)?;
+            Ok(match cache {
+                Some(cache) => magic.with_cache(cache),
+                None => magic,
+            })
         })
         .await
         .with_context(|| format!("the training run of model {}", model.address))?;

@@ -40,8 +40,8 @@ pub(super) async fn go(node: &Node, walk: &Walk, order: &[Pubkey]) -> Result<()>
         let phase = format!("going back through the training, step {} of {total}", total - state.step);
         node.status.settling(walk.epoch, &phase);
         let magic = walk.magic.clone();
-        // One segment at a time, so that answers get their turn.
-        state = engine.compute(move |_| magic.segment(&state)).await?;
+        // Answers get their turn after every step.
+        state = engine.compute_in_turns(move |_, turn| magic.segment_in_turns(&state, &mut || turn.pass())).await?;
     }
 }
 

@@ -1,0 +1,127 @@
+//! Documents that repeat others: known from the chain and the texts alone, so that every operator leaves out the same.
+
+use crate::dataset::{Document, Registered};
+use openledger_attribution::pay::{self, ClusterSettings, Clusters, clusters::Duplicate};
+use openledger_protocol::{Hash32, hash::sha256};
+use solana_pubkey::Pubkey;
+
+/// A document that repeats an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// Its leaf.
+    pub leaf: Hash32,
+    /// Its Datanet.
+    pub datanet: Pubkey,
+    /// Its contributor.
+    pub owner: Pubkey,
+    /// Leaf of the document that it repeats.
+    pub of: Hash32,
+    /// How that was found out.
+    pub by: Duplicate,
+}
+
+/// Which of `documents`, whose learned texts are `texts`, are their contributors' own. `rows` gives a document's
+/// projected gradient, where gradients are to be compared too.
+pub fn clusters(
+    documents: &[Document],
+    texts: &[String],
+    rows: Option<&pay::clusters::gradient::Rows>,
+    settings: &ClusterSettings,
+) -> openledger_attribution::Result<Clusters> {
+    let ranks = ranks(documents);
+    let of = |(i, d): (usize, &Document)| pay::Document { id: d.leaf, order: ranks[i], text: texts[i].as_str() };
+    let documents: Vec<pay::Document> = documents.iter().enumerate().map(of).collect();
+    match rows {
+        Some(rows) => Clusters::with_gradients(&documents, rows, settings),
+        None => Clusters::by_text(&documents, settings),
+    }
+}
+
+/// Those of `documents` that repeat others.
+pub fn repeats<'a>(documents: &'a [Document], clusters: &'a Clusters) -> impl Iterator<Item = Repeat> + 'a {
+    documents.iter().enumerate().filter_map(|(i, d)| {
+        let of = documents[clusters.owner(i)].leaf;
+        clusters.duplicate(i).map(|by| Repeat { leaf: d.leaf, datanet: d.datanet, owner: d.owner, of, by })
+    })
+}
+
+/// Seed of the hashes that find near duplicates. With the snapshots' roots in it, nobody knows it while there are
+/// documents to come that the job will read.
+pub fn seed(job_seed: u64, roots: impl Iterator<Item = Hash32>) -> u64 {
+    let mut bytes = job_seed.to_le_bytes().to_vec();
+    roots.for_each(|root| bytes.extend(root));
+    let digest = sha256(&[b"repeats", &bytes]);
+    u64::from_le_bytes(digest[..8].try_into().expect("8 of 32 bytes"))
+}
+
+/// Each document's place in the order of registration.
+fn ranks(documents: &[Document]) -> Vec<u64> {
+    let mut order: Vec<(Registered, usize)> = documents.iter().map(|d| d.registered).zip(0..).collect();
+    order.sort_unstable();
+    let mut ranks = vec![0; documents.len()];
+    for (rank, (_, i)) in order.into_iter().enumerate() {
+        ranks[i] = rank as u64;
+    }
+    ranks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(leaf: u8, datanet: u8, commit_until: u64, batch: u64, place: u64) -> Document {
+        let datanet = Pubkey::new_from_array([datanet; 32]);
+        Document {
+            leaf: [leaf; 32],
+            datanet,
+            owner: Pubkey::new_from_array([leaf; 32]),
+            approved_by: vec![],
+            title: String::new(),
+            text: String::new(),
+            registered: Registered { commit_until, datanet, batch, place },
+        }
+    }
+
+    const FOX: &str = "The quick brown fox jumps over the lazy dog, and the dog does not mind at all.";
+    const SEA: &str = "Ships of the northern fleet lay at anchor while gulls were crying over the harbour wall.";
+
+    fn found(documents: &[Document], texts: &[&str]) -> Vec<Repeat> {
+        let texts: Vec<String> = texts.iter().map(|t| t.to_string()).collect();
+        let clusters = clusters(documents, &texts, None, &ClusterSettings::default()).unwrap();
+        repeats(documents, &clusters).collect()
+    }
+
+    #[test]
+    fn the_first_to_hand_a_text_in_owns_it_in_whatever_datanet_and_order_the_job_reads() {
+        // The batch that was handed in first was opened last, and its Datanet is read last.
+        let documents = [document(1, 1, 50, 0, 0), document(2, 1, 50, 0, 1), document(3, 9, 40, 7, 3)];
+        let expected = Repeat {
+            leaf: [1; 32],
+            datanet: documents[0].datanet,
+            owner: documents[0].owner,
+            of: [3; 32],
+            by: Duplicate::Exact,
+        };
+        assert_eq!(found(&documents, &[FOX, SEA, FOX]), [expected]);
+        let turned = [documents[2].clone(), documents[0].clone(), documents[1].clone()];
+        assert_eq!(found(&turned, &[FOX, FOX, SEA])[0].leaf, [1; 32]);
+    }
+
+    #[test]
+    fn within_a_slot_datanet_batch_and_place_decide() {
+        let same =
+            [document(1, 2, 40, 0, 0), document(2, 1, 40, 3, 0), document(3, 1, 40, 2, 1), document(4, 1, 40, 2, 0)];
+        let edited = FOX.replace("lazy dog", "lazy cat");
+        let repeats = found(&same, &[FOX, FOX, &edited, FOX]);
+        assert!(repeats.iter().all(|r| r.of == [4; 32]) && repeats.len() == 3, "{repeats:?}");
+        assert_eq!(repeats[2].by, Duplicate::Near);
+    }
+
+    #[test]
+    fn the_seed_depends_on_every_batch_that_the_job_reads() {
+        let of = |seed, roots: &[u8]| super::seed(seed, roots.iter().map(|r| [*r; 32]));
+        assert_eq!(of(1, &[2, 3]), of(1, &[2, 3]));
+        assert_ne!(of(1, &[2, 3]), of(1, &[2, 4]));
+        assert_ne!(of(1, &[2, 3]), of(2, &[2, 3]));
+    }
+}

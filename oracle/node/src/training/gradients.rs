@@ -1,0 +1,140 @@
+//! The gradients of training steps, kept for the exact attribution of answers within a bound on disk space.
+//!
+//! Without them a walk back through a training costs three runs of it instead of two, and nothing else: those that were
+//! used longest ago are deleted to make room.
+
+use super::{plan::JobPlan, run::job_folder};
+use crate::node::Node;
+use anyhow::{Context, Result};
+use openledger_attribution::GradientCache;
+use openledger_lm::AdapterLayout;
+use solana_pubkey::Pubkey;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// Folder within a job's.
+const FOLDER: &str = "gradients";
+
+/// Where the gradients of a job's steps are kept; `None` where they would not fit into the space that the operator
+/// gives them.
+pub async fn cache(node: &Node, job: &Pubkey, plan: &JobPlan) -> Result<Option<GradientCache>> {
+    let engine = node.engine().await?;
+    let parameters = AdapterLayout::new(engine.base().config(), &plan.train.lora)?.len() as u64;
+    let need = plan.steps().saturating_mul(4 * parameters);
+    let limit = node.config.gradient_cache_mib.saturating_mul(1 << 20);
+    let folder = job_folder(&node.config.data, job).join(FOLDER);
+    let jobs = node.config.data.join("jobs");
+    let own = folder.clone();
+    let fits = tokio::task::spawn_blocking(move || make_room(&jobs, &own, need, limit)).await?;
+    if !fits.with_context(|| format!("making room in {}", node.config.data.display()))? {
+        tracing::warn!(%job, need_mib = need >> 20, "gradients are not kept: raise `gradient_cache_mib` for faster settlements");
+        return Ok(None);
+    }
+    Ok(Some(GradientCache::new(folder)?))
+}
+
+/// Makes `own` the folder that was used last, and deletes those of other jobs that were used longest ago until `need`
+/// bytes and the rest are within `limit`. Where `need` alone is not, deletes `own` and says no.
+fn make_room(jobs: &Path, own: &Path, need: u64, limit: u64) -> io::Result<bool> {
+    let fits = need <= limit;
+    let mut others = Vec::new();
+    for job in read(jobs)? {
+        let folder = job.join(FOLDER);
+        if folder != own && folder.is_dir() {
+            others.push((fs::metadata(&folder)?.modified()?, size(&folder)?, folder));
+        }
+    }
+    others.sort();
+    let mut total = others.iter().map(|o| o.1).sum::<u64>() + if fits { need } else { 0 };
+    for (_, bytes, folder) in others {
+        if total <= limit {
+            break;
+        }
+        tracing::info!(folder = %folder.display(), bytes, "deleting kept gradients to make room");
+        fs::remove_dir_all(&folder)?;
+        total -= bytes;
+    }
+    if fits {
+        fs::create_dir_all(own)?;
+        fs::File::open(own)?.set_modified(SystemTime::now())?;
+    } else if own.is_dir() {
+        fs::remove_dir_all(own)?;
+    }
+    Ok(fits)
+}
+
+/// What a folder holds; nothing where there is none.
+fn read(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|e| Ok(e?.path())).collect(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(e),
+    }
+}
+
+fn size(folder: &Path) -> io::Result<u64> {
+    read(folder)?.iter().map(|file| Ok(fs::metadata(file)?.len())).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// Jobs by name with the bytes that they keep, used one after the other.
+    fn kept(jobs: &Path, all: &[(&str, usize)]) {
+        for (i, (job, bytes)) in all.iter().enumerate() {
+            let folder = jobs.join(job).join(FOLDER);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("a"), vec![0; bytes / 2]).unwrap();
+            fs::write(folder.join("b"), vec![0; bytes - bytes / 2]).unwrap();
+            let used = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + i as u64);
+            fs::File::open(folder).unwrap().set_modified(used).unwrap();
+        }
+    }
+
+    fn left(jobs: &Path) -> Vec<String> {
+        let mut left: Vec<String> = read(jobs)
+            .unwrap()
+            .into_iter()
+            .filter(|job| job.join(FOLDER).is_dir())
+            .map(|job| job.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        left.sort();
+        left
+    }
+
+    #[test]
+    fn those_used_longest_ago_are_deleted_until_the_rest_fits() {
+        let dir = tempfile::tempdir().unwrap();
+        let jobs = dir.path().join("jobs");
+        let own = |job: &str| jobs.join(job).join(FOLDER);
+        assert!(make_room(&jobs, &own("first"), 10, 10).unwrap(), "there is no folder at all yet");
+        fs::remove_dir_all(&jobs).unwrap();
+        kept(&jobs, &[("old", 40), ("middle", 30), ("new", 20)]);
+        fs::write(jobs.join("old").join("progress.json"), "{}").unwrap();
+        assert!(make_room(&jobs, &own("next"), 10, 100).unwrap());
+        assert_eq!(left(&jobs), ["middle", "new", "next", "old"]);
+        // 90 are there, 50 may stay beside the 50 that come. Only gradients go.
+        assert!(make_room(&jobs, &own("next"), 50, 100).unwrap());
+        assert_eq!(left(&jobs), ["middle", "new", "next"]);
+        assert!(jobs.join("old").join("progress.json").exists());
+        // What is used again is not the oldest any more.
+        assert!(make_room(&jobs, &own("middle"), 30, 60).unwrap());
+        assert!(make_room(&jobs, &own("another"), 31, 61).unwrap());
+        assert_eq!(left(&jobs), ["another", "middle", "next"]);
+    }
+
+    #[test]
+    fn a_job_that_does_not_fit_alone_keeps_nothing_and_costs_the_others_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        kept(dir.path(), &[("old", 40), ("own", 30)]);
+        assert!(!make_room(dir.path(), &dir.path().join("own").join(FOLDER), 101, 100).unwrap());
+        assert_eq!(left(dir.path()), ["old"]);
+        assert!(!make_room(dir.path(), &dir.path().join("own").join(FOLDER), 11, 10).unwrap());
+        assert!(left(dir.path()).is_empty(), "the bound was lowered");
+    }
+}
