@@ -5,7 +5,8 @@
 //! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example exactness -- \
 //!     MODEL.gguf FOLDER_OF_foldoc.index_AND_foldoc.dict.dz [key=value …]
 //! ```
-//! Keys: entries, tokens, epochs, batch, lr, warmup, questions, answer, leave (share left out), n (retrainings).
+//! Keys: entries, tokens, epochs, batch, lr, warmup, questions, answer, leave (share left out), n (retrainings, or 0).
+//! Prints too how well estimates that are there at once rank the documents as the exact scores do.
 
 #[path = "support/foldoc.rs"]
 mod foldoc;
@@ -13,12 +14,17 @@ mod foldoc;
 use anyhow::{Context, Result, bail};
 use foldoc::{QUESTION, entries, example, question};
 use openledger_attribution::{
-    GradientCache, Magic, MagicSettings, Query, QueryItem,
+    GradientCache, IndexReader, Logra, LograSettings, Magic, MagicSettings, Preconditioner, ProjectionKind,
+    ProjectionSettings, Query, QueryItem, build_index,
+    evaluate::correlation::spearman,
+    gradient::GradientSource,
     magic::{TrainedRun, leave_outs},
+    pay::ppm,
+    recall::Recall,
 };
 use openledger_lm::{
-    BaseModel, ChatMessage, Device, Example, LoraConfig, Role, SamplingConfig, Target, Tokenizer, TrainConfig, Trainer,
-    generate,
+    Adapter, BaseModel, ChatMessage, Device, Example, LoraConfig, Role, SamplingConfig, Target, Tokenizer, TrainConfig,
+    Trainer, generate,
     train::{DirectorySink, evaluate},
 };
 use std::{ops::ControlFlow, path::Path, sync::Arc, time::Instant};
@@ -31,7 +37,7 @@ fn main() -> Result<()> {
     let mut config = TrainConfig {
         epochs: 4,
         max_len: 48,
-        learning_rate: 2e-3,
+        learning_rate: 1.5e-3,
         warmup_steps: 12,
         checkpoint_every: 4,
         lora: LoraConfig { rank: 8, alpha: 16.0, targets: Target::ALL.to_vec() },
@@ -95,6 +101,10 @@ fn main() -> Result<()> {
         walked.as_secs_f64() / trained.as_secs_f64(),
         outcome.health.adjoint_at_start
     );
+    estimates(&base, &adapter, &examples, &query, &outcome.scores.values)?;
+    if n == 0 {
+        return Ok(());
+    }
     let measured = leave_outs(magic.run(), &query, &outcome.end.derivatives, (n, share, 1), |done, total| {
         eprintln!("retraining {done} of {total}");
         ControlFlow::Continue(())
@@ -112,6 +122,50 @@ fn main() -> Result<()> {
     match outcome.health.with_leave_outs(measured).trust().warning() {
         None => println!("sound"),
         Some(warning) => println!("{warning}"),
+    }
+    Ok(())
+}
+
+/// Rank correlation of the sum of every answer's estimate with the exact scores, that of the sums of what receipts show
+/// (the ten largest shares), and how often the document that is asked about comes first or among five.
+fn estimates(
+    base: &Arc<BaseModel>,
+    adapter: &Adapter,
+    examples: &[Example],
+    query: &Query,
+    exact: &[f32],
+) -> Result<()> {
+    let exact: Vec<f64> = exact.iter().map(|s| f64::from(*s)).collect();
+    let (scratch, count) = (tempfile::tempdir()?, query.items().len());
+    for kind in [ProjectionKind::Random, ProjectionKind::Adapter] {
+        let projection = ProjectionSettings { kind, ..Default::default() };
+        let source = || GradientSource::new(base.clone(), adapter.clone(), &projection);
+        let path = scratch.path().join(format!("{kind:?}"));
+        build_index(&path, &source()?, examples, |_, _| ControlFlow::Continue(()))?;
+        for preconditioner in [Preconditioner::Fisher { damping: 0.1 }, Preconditioner::Ekfac { damping: 0.1 }] {
+            for unit_norm in [false, true] {
+                let settings = LograSettings { projection: projection.clone(), preconditioner, unit_norm };
+                let logra = Logra::new(source()?, IndexReader::open(&path)?, settings)?;
+                let (mut sums, mut shares) = (vec![0.0; exact.len()], vec![0.0; exact.len()]);
+                let mut recall = Recall::default();
+                for (q, item) in query.items().iter().enumerate() {
+                    let query = Query::answer(item.tokens.clone(), item.loss_from)?;
+                    let scores = logra.score_gradient(&logra.query_gradient(&query)?)?;
+                    recall.add(&scores, q * exact.len() / count);
+                    sums.iter_mut().zip(&scores.values).for_each(|(sum, v)| *sum += f64::from(*v));
+                    let parts = ppm(&scores)?;
+                    scores.top_k(10).iter().for_each(|top| shares[top.position] += parts[top.position] as f64);
+                }
+                println!(
+                    "{kind:?} {preconditioner:?} unit norm {unit_norm}: Spearman with the exact scores {:.2}, of receipts \
+                     {:.2}; source first {:.2}, among five {:.2}",
+                    spearman(&sums, &exact),
+                    spearman(&shares, &exact),
+                    recall.at(1),
+                    recall.at(5)
+                );
+            }
+        }
     }
     Ok(())
 }

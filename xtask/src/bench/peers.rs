@@ -54,7 +54,8 @@ fn interpreter() -> Result<PathBuf> {
         )?;
     }
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-deps", "-r"]).arg(&requirements);
+    pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-deps", "-r"])
+        .arg(&requirements);
     run_quietly(pip, "installing other libraries to compare with (several GB, once)", "peers-install")?;
     fs::write(&marker, wanted)?;
     Ok(python)
