@@ -92,7 +92,7 @@ fn main() -> Result<()> {
     }
     let query = Query::new(items)?;
     let start = Instant::now();
-    let run = TrainedRun::new(base.clone(), config, examples, log, Arc::new(states))?;
+    let run = TrainedRun::new(base.clone(), config, examples.clone(), log, Arc::new(states))?;
     let magic = Magic::new(run, MagicSettings::default())?.with_cache(cache);
     let outcome = magic.finish(magic.begin(&query)?, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(()))?;
     let walked = start.elapsed();
