@@ -1,7 +1,5 @@
 """What the drivers of bergson share."""
 
-from pathlib import Path
-
 
 def datasets(task, scratch, queries=None):
     """Writes the examples as tokenized datasets (ids, labels without the prompt, lengths); returns the folders."""
@@ -51,7 +49,9 @@ def index_config(kind, run, dataset, **settings):
 
 
 def scores(folder):
-    """Queries × examples of a score folder whose higher scores are those of helpful examples."""
-    from bergson.data import load_scores
+    """Queries × examples of a score folder. bergson reads every method's scores as derivatives of the query's loss by
+    the example's weight, which are negative where the example helps."""
+    from bergson.data import load_scores_loss_signed
 
-    return load_scores(Path(folder))[:].T.copy()
+    signed, _ = load_scores_loss_signed(str(folder))
+    return -signed.reshape(len(signed), -1).T

@@ -24,7 +24,6 @@ import torch
 from bergson.cli.commands import Validate
 from bergson.config.config import DataConfig, DistributedConfig, LRScheduleConfig, QuerySetConfig, ValidationConfig
 from bergson.config.validation import LDSConfig
-from bergson.data import load_scores_loss_signed
 from bergson.magic import cli
 from bergson.magic.config import MagicConfig
 from safetensors.torch import load_file
@@ -71,9 +70,7 @@ magic = MagicConfig(
 )
 with common.Timer() as whole:
     cli.run_magic(magic)
-signed, _ = load_scores_loss_signed(str(run / "scores"))
-# bergson's is the derivative of the query's loss by the example's weight: negative where the example helps.
-scores = -signed.reshape(len(task.train), count).T
+scores = peer.scores(run / "scores")
 
 ours, theirs = (load_file(f"{folder}/adapter_model.safetensors") for folder in ("adapter", run / "retrained/base"))
 distance = max((theirs[name] - ours[name]).abs().max().item() for name in ours)

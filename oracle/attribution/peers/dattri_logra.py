@@ -6,7 +6,7 @@ import common
 task, options, scratch = common.start(
     __doc__,
     projection=(16, "width of both sides' projections"),
-    damping=(0.1, "absolute damping of each layer's Fisher matrix; 0 leaves the choice to dattri"),
+    damping=(1.0, "absolute damping of each layer's Fisher matrix; 0 leaves the choice to dattri"),
 )
 
 from types import SimpleNamespace

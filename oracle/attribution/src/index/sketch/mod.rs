@@ -11,80 +11,27 @@
 //! It follows from the index alone, so it is made where it is used, checked like an index when opened, and made again
 //! from the beginning where making it was interrupted.
 
+mod build;
 mod code;
 mod rotation;
+mod settings;
 
-use super::{
-    header::mismatch,
-    mapped,
-    partial::Partial,
-    preface::{ALIGN, Preface},
-    reader::IndexReader,
-};
+pub use settings::SketchSettings;
+
+use super::{header::mismatch, mapped, reader::IndexReader};
 use crate::{
     error::{AttributionError, Result},
     precondition::{Curvature, Preconditioner},
 };
+use build::{Header, PREFACE, Shape, build, rotated};
 use code::Planes;
 use memmap2::Mmap;
-use openledger_lm::f32_bytes;
 use rayon::prelude::*;
 use rotation::Rotation;
-use serde::{Deserialize, Serialize};
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-const PREFACE: Preface = Preface { magic: *b"OLSKETCH", version: 1 };
-/// Rows that one thread encodes at a time.
-const ENCODED: usize = 64;
-/// Rows that are encoded before they are written.
-const WRITTEN: usize = 4096;
 /// Rows that one thread scans at a time: their codes stay in its cache.
 const SCANNED: usize = 512;
-
-/// How rows are sketched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SketchSettings {
-    /// Bits a row, at most: a multiple of 64. Where a row has fewer values, the next power of two of them is enough.
-    pub bits: usize,
-    /// Seed of the rotation.
-    pub seed: u64,
-}
-
-impl Default for SketchSettings {
-    /// 4,096 bits: 516 bytes a row.
-    fn default() -> Self {
-        Self { bits: 4096, seed: 0 }
-    }
-}
-
-impl SketchSettings {
-    /// Refuses values out of range, naming the field.
-    pub fn validate(&self) -> Result<()> {
-        if !(64..=1 << 20).contains(&self.bits) || !self.bits.is_multiple_of(64) {
-            let reason = format!("must be a multiple of 64 between 64 and 1048576, is {}", self.bits);
-            return Err(AttributionError::setting("sketch.bits", reason));
-        }
-        Ok(())
-    }
-}
-
-/// What a sketch says about itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    /// SHA-256 of the index's header, which holds that of its body.
-    index: String,
-    /// In whose root space the rows are.
-    preconditioner: Preconditioner,
-    settings: SketchSettings,
-    count: u64,
-    /// SHA-256 of codes and factors.
-    body: String,
-}
 
 /// A memory-mapped sketch of an index under one preconditioner.
 pub struct Sketch {
@@ -167,91 +114,6 @@ impl Sketch {
             });
         out
     }
-}
-
-/// How an index's rows are sketched.
-struct Shape {
-    rotation: Rotation,
-    bits: usize,
-}
-
-impl Shape {
-    fn new(index: &IndexReader, settings: SketchSettings) -> Self {
-        let width = index.header().layers.len() * index.header().layer_dim();
-        let rotation = Rotation::new(settings.seed, width.max(64));
-        let bits = settings.bits.min(rotation.width());
-        Self { rotation, bits }
-    }
-}
-
-/// The first `bits` values of the rotated vector; times √(width / bits), its inner products are as large as they were.
-fn rotated(vector: &[f64], rotation: &Rotation, bits: usize) -> Vec<f32> {
-    let scale = (rotation.width() as f64 / bits as f64).sqrt();
-    let mut values: Vec<f32> = vector.iter().map(|v| (v * scale) as f32).collect();
-    rotation.rotate(&mut values);
-    values.truncate(bits);
-    values
-}
-
-fn build(
-    path: &Path,
-    header: &Header,
-    index: &IndexReader,
-    curvature: Option<&Curvature>,
-    shape: &Shape,
-) -> Result<()> {
-    let mut partial = Partial::open(path)?;
-    let front = PREFACE.write(header);
-    debug_assert!(front.len().is_multiple_of(ALIGN));
-    // Whatever an earlier attempt left is made again.
-    let started = partial.file.set_len(0).and_then(|()| partial.file.write_all(&front));
-    partial.written(started)?;
-    let mut factors = Vec::with_capacity(index.count());
-    let positions: Vec<usize> = (0..index.count()).collect();
-    for written in positions.chunks(WRITTEN) {
-        let encoded = written
-            .par_chunks(ENCODED)
-            .map(|rows| encode(rows, index, curvature, shape))
-            .collect::<Result<Vec<_>>>()?;
-        for (codes, some) in encoded {
-            let stored = partial.file.write_all(&codes);
-            partial.written(stored)?;
-            factors.extend(some);
-        }
-    }
-    let stored = partial.file.write_all(&f32_bytes(&factors));
-    partial.written(stored)?;
-    let body = partial.hash_from(front.len() as u64)?;
-    partial.publish(&PREFACE.write(&Header { body: hex::encode(body), ..header.clone() }))
-}
-
-/// Codes and factors of some rows.
-fn encode(
-    rows: &[usize],
-    index: &IndexReader,
-    curvature: Option<&Curvature>,
-    shape: &Shape,
-) -> Result<(Vec<u8>, Vec<f32>)> {
-    let (mut codes, mut factors) = (Vec::with_capacity(rows.len() * shape.bits / 8), Vec::with_capacity(rows.len()));
-    for &i in rows {
-        let mut row: Vec<f64> = Vec::with_capacity(shape.rotation.width());
-        (0..index.header().layers.len()).for_each(|l| row.extend(index.layer(i, l).values()));
-        if !curvature.is_none_or(|c| c.whiten(&mut row)) {
-            return Err(AttributionError::setting(
-                "sketch",
-                format!(
-                    "an index of {} rows, fewer than the {} values of a layer, has no sketch under this preconditioner; \
-                     score all of it",
-                    index.count(),
-                    index.header().layer_dim()
-                ),
-            ));
-        }
-        let values = rotated(&row, &shape.rotation, shape.bits);
-        code::encode(&values, &mut codes);
-        factors.push(code::factor(&values) as f32);
-    }
-    Ok((codes, factors))
 }
 
 #[cfg(test)]
@@ -393,13 +255,5 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let other = synthetic_index(folder.path(), 31, 8, 8);
         assert!(matches!(sketch(&path, &other, SMALL).err(), Some(AttributionError::Mismatch { what: "index", .. })));
-    }
-
-    #[test]
-    fn settings_out_of_range_are_refused() {
-        for bits in [0, 32, 100, 2 << 20] {
-            let error = SketchSettings { bits, seed: 0 }.validate().unwrap_err();
-            assert!(matches!(error, AttributionError::Setting { field: "sketch.bits", .. }));
-        }
     }
 }
