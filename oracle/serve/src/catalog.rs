@@ -123,7 +123,7 @@ impl Catalog {
         let config = self.store.get_blob(&parse_hash(&manifest.config_hash)?).await.context("the job's config")?;
         let config: openledger_sdk::artifact::JobConfig =
             serde_json::from_slice(&config).context("the job's config is not valid")?;
-        let settings = crate::settings::index_settings(&config.index, manifest.seed);
+        let settings = crate::settings::index_settings(&config.index, manifest.seed)?;
         let expected_settings = parse_hash(&manifest.index_settings)?;
         let path = self.folder.join(format!("{}.index", manifest.index_hash));
         crate::files::write_if_absent(&path, &index)?;

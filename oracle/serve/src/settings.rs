@@ -1,16 +1,43 @@
 //! The attribution settings that a job's config asks for.
 
-use openledger_attribution::{LograSettings, Preconditioner, ProjectionSettings};
+use anyhow::{Context, Result, bail};
+use openledger_attribution::{LograSettings, Preconditioner, ProjectionKind, ProjectionSettings};
 use openledger_sdk::artifact::IndexSettings;
 
-/// LoGra's settings for a job: its projections are drawn from the job's seed.
-pub fn index_settings(settings: &IndexSettings, seed: u64) -> LograSettings {
-    LograSettings {
-        projection: ProjectionSettings { k_in: settings.k, k_out: settings.k, seed, ..Default::default() },
-        preconditioner: match settings.damping {
-            0.0 => Preconditioner::None,
-            damping => Preconditioner::Fisher { damping },
-        },
-        unit_norm: settings.unit_norm,
+/// LoGra's settings for a job: its projections are drawn from the job's seed. Refuses names that there are not, and
+/// values out of range.
+pub fn index_settings(settings: &IndexSettings, seed: u64) -> Result<LograSettings> {
+    let kind = match settings.projection.as_str() {
+        "adapter" => ProjectionKind::Adapter,
+        "random" => ProjectionKind::Random,
+        other => bail!("the config's `index.projection` is {other:?}; use adapter or random"),
+    };
+    let damping = settings.damping;
+    let preconditioner = match settings.preconditioner.as_str() {
+        "none" => Preconditioner::None,
+        "fisher" => Preconditioner::Fisher { damping },
+        "kfac" => Preconditioner::Kfac { damping },
+        "ekfac" => Preconditioner::Ekfac { damping },
+        other => bail!("the config's `index.preconditioner` is {other:?}; use none, fisher, kfac or ekfac"),
+    };
+    preconditioner.validate().context("the config's `index`")?;
+    let projection = ProjectionSettings { kind, k_in: settings.k, k_out: settings.k, seed, ..Default::default() };
+    Ok(LograSettings { projection, preconditioner, unit_norm: settings.unit_norm })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_method_and_names_that_there_are_not_are_refused() {
+        let settings = IndexSettings::default();
+        let expected = LograSettings::default();
+        let projection = ProjectionSettings { seed: 7, ..expected.projection.clone() };
+        assert_eq!(index_settings(&settings, 7).unwrap(), LograSettings { projection, ..expected });
+        let refused = |settings: IndexSettings| format!("{:#}", index_settings(&settings, 7).unwrap_err());
+        assert!(refused(IndexSettings { projection: "pca".into(), ..settings.clone() }).contains("adapter or random"));
+        assert!(refused(IndexSettings { preconditioner: "adam".into(), ..settings.clone() }).contains("ekfac"));
+        assert!(refused(IndexSettings { damping: 0.0, ..settings }).contains("damping"));
     }
 }

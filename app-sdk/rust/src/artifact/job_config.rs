@@ -80,8 +80,12 @@ pub struct LoraSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IndexSettings {
+    /// What is projected: `adapter`, the gradients that training follows, or `random`, those of the layers' full weights.
+    pub projection: String,
     /// Side of the projection of each layer's gradient: k × k numbers a layer and example.
     pub k: usize,
+    /// What makes directions that all examples share count less: `ekfac`, `kfac`, `fisher` or `none`.
+    pub preconditioner: String,
     /// Damping, as a fraction of the mean eigenvalue of the projected Fisher matrix.
     pub damping: f64,
     /// Whether rows are scaled to unit norm, so that long or odd documents do not win by size.
@@ -166,6 +170,6 @@ impl Default for LoraSettings {
 
 impl Default for IndexSettings {
     fn default() -> Self {
-        Self { k: 16, damping: 0.1, unit_norm: true }
+        Self { projection: "adapter".into(), k: 16, preconditioner: "ekfac".into(), damping: 0.1, unit_norm: false }
     }
 }

@@ -80,7 +80,7 @@ impl JobPlan {
         };
         let repeats = repeats::repeats(&documents, &clusters).collect();
         let ((documents, examples), (eval_documents, eval)) = (pick(&chosen), pick(&held_out));
-        let index = openledger_serve::settings::index_settings(&config.index, job.seed);
+        let index = openledger_serve::settings::index_settings(&config.index, job.seed)?;
         Ok(Self { config, train, index, magic, pay, repeats, documents, examples, eval_documents, eval })
     }
 
