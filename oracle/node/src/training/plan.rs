@@ -51,18 +51,39 @@ impl JobPlan {
     }
 
     /// Works out `job`. `config_hash` and snapshots are checked against what is fetched.
-    pub async fn new(job: &Job, indexer: &IndexerClient, store: &Store, tokenizer: &Tokenizer) -> Result<Self> {
+    pub async fn new(job: &Job, indexer: &IndexerClient, store: &Store, tokenizer: &Arc<Tokenizer>) -> Result<Self> {
         let config = store.get_blob(&job.config_hash).await.with_context(|| {
             format!("the job's config {} is not in the artifact store", hex::encode(job.config_hash))
         })?;
         let config: JobConfig = serde_json::from_slice(&config).context("the job's config is not valid")?;
-        let train = settings::train_config(&config.train, config.data.max_tokens, job.seed)?;
-        let magic = settings::magic_settings(&config.settlement)?;
-        let pay = settings::pay_settings(&config, repeats::seed(job.seed, job.snapshots.iter().map(|s| s.root)))?;
+        let repeats_seed = repeats::seed(job.seed, job.snapshots.iter().map(|s| s.root));
+        let plan = Self::without_documents(config, job.seed, repeats_seed)?;
         let all = dataset::documents(indexer, store, &job.snapshots).await?;
+        let (tokenizer, seed) = (tokenizer.clone(), job.seed);
+        tokio::task::spawn_blocking(move || plan.with_documents(all, seed, &tokenizer)).await?
+    }
+
+    /// The settings, checked.
+    fn without_documents(config: JobConfig, seed: u64, repeats_seed: u64) -> Result<Self> {
+        Ok(Self {
+            train: settings::train_config(&config.train, config.data.max_tokens, seed)?,
+            index: openledger_serve::settings::index_settings(&config.index, seed)?,
+            magic: settings::magic_settings(&config.settlement)?,
+            pay: settings::pay_settings(&config, repeats_seed)?,
+            repeats: Vec::new(),
+            documents: Vec::new(),
+            examples: Arc::default(),
+            eval_documents: Vec::new(),
+            eval: Arc::default(),
+            config,
+        })
+    }
+
+    /// Chooses among all documents of the snapshots: those with something to learn that repeat no earlier one.
+    fn with_documents(self, all: Vec<Document>, seed: u64, tokenizer: &Tokenizer) -> Result<Self> {
         let (mut documents, mut examples, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for document in all {
-            match dataset::example(tokenizer, &document, config.data.max_tokens) {
+            match dataset::example(tokenizer, &document, self.config.data.max_tokens) {
                 Ok(example) => {
                     texts.push(dataset::learned(tokenizer, &example));
                     documents.push(document);
@@ -71,17 +92,16 @@ impl JobPlan {
                 Err(e) => tracing::debug!("not trained on: {e:#}"),
             }
         }
-        let clusters = repeats::clusters(&documents, &texts, None, &pay.clusters)?;
+        let clusters = repeats::clusters(&documents, &texts, None, &self.pay.clusters)?;
         let own: Vec<usize> = (0..documents.len()).filter(|i| clusters.owner(*i) == *i).collect();
-        let (chosen, held_out) = dataset::choose(own.len(), &config.data, job.seed)?;
+        let (chosen, held_out) = dataset::choose(own.len(), &self.config.data, seed)?;
         let pick = |places: &[usize]| -> (Vec<Document>, Arc<[Example]>) {
             let at = places.iter().map(|place| own[*place]);
             (at.clone().map(|i| documents[i].clone()).collect(), at.map(|i| examples[i].clone()).collect())
         };
         let repeats = repeats::repeats(&documents, &clusters).collect();
         let ((documents, examples), (eval_documents, eval)) = (pick(&chosen), pick(&held_out));
-        let index = openledger_serve::settings::index_settings(&config.index, job.seed)?;
-        Ok(Self { config, train, index, magic, pay, repeats, documents, examples, eval_documents, eval })
+        Ok(Self { repeats, documents, examples, eval_documents, eval, ..self })
     }
 
     /// Training tokens of all epochs: the unit of compute.
@@ -152,6 +172,7 @@ pub fn same_leaves(listed: &[String], documents: &[Document]) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::Registered;
 
     #[test]
     fn every_member_is_paid_for_what_it_does_and_no_more() {
@@ -173,5 +194,32 @@ mod tests {
         ranks.sort_unstable();
         assert_eq!(ranks, [0, 1, 2, 3, 4]);
         assert_eq!(rank(&job, &members, &job), None);
+    }
+
+    #[test]
+    fn repeated_and_unusable_documents_are_neither_trained_on_nor_held_out() {
+        let document = |n: u8, registered: u64, text: String| Document {
+            leaf: [n; 32],
+            datanet: Pubkey::default(),
+            owner: Pubkey::new_from_array([n; 32]),
+            approved_by: vec![],
+            title: if n == 99 { "a title without end ".repeat(20) } else { format!("term {n}") },
+            text,
+            registered: Registered { commit_until: registered, datanet: Pubkey::default(), batch: 0, place: n.into() },
+        };
+        let own = |n: u8| format!("{} is all that document {n} has to say", hex::encode(sha256(&[&[n]])));
+        // The copy is listed first, and came later; only what lies within the limit of tokens is compared.
+        let mut all = vec![document(50, 9, format!("{} and more of its own besides", own(3).to_uppercase()))];
+        all.extend((0..12).map(|n| document(n, 1, own(n))));
+        all.push(document(99, 0, own(99)));
+        let config: JobConfig =
+            serde_json::from_str(r#"{"data": {"max_examples": 99, "eval_examples": 4, "max_tokens": 96}}"#).unwrap();
+        let plan = JobPlan::without_documents(config, 7, 8).unwrap();
+        let plan = plan.with_documents(all, 7, &Tokenizer::bytes()).unwrap();
+        assert_eq!((plan.documents.len(), plan.eval_documents.len()), (8, 4));
+        let used = plan.documents.iter().chain(&plan.eval_documents);
+        assert!(used.map(|d| d.leaf[0]).all(|n| n < 12));
+        assert_eq!(plan.repeats.iter().map(|r| (r.leaf, r.of)).collect::<Vec<_>>(), [([50; 32], [3; 32])]);
+        assert!(plan.examples.iter().zip(&plan.documents).all(|(e, d)| e.id == d.leaf));
     }
 }
