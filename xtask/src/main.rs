@@ -17,6 +17,7 @@ mod programs;
 mod progress;
 mod sbf;
 mod setup;
+mod sources;
 mod test;
 
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{checksum, paths, process::run, progress::say, sbf::Toolchain};
+use crate::{checksum, paths, process::run, progress::say, sbf::Toolchain, sources};
 
 /// The programs, in the order in which they depend on one another.
 pub const NAMES: [&str; 4] = ["stake", "datanet", "model", "payout"];
@@ -25,17 +25,38 @@ pub fn chosen(names: &[String]) -> Vec<&'static str> {
     NAMES.into_iter().filter(|name| names.is_empty() || names.iter().any(|n| n == name)).collect()
 }
 
-/// Compiles programs to `NAME.so` in [`paths::programs`]. Cargo skips what is fresh.
+/// Compiles programs to `NAME.so` in [`paths::programs`], where one is not there yet of these very sources.
 ///
-/// One cargo call a program: together, a program that another calls would be compiled without its entrypoint.
+/// One cargo call a program: together, a program that another calls would be compiled without its entrypoint. Cargo
+/// itself would compile every program anew each time: with and without entrypoint they are the same file to it.
 pub fn build(toolchain: &Toolchain, names: &[&'static str]) -> Result<Vec<Built>> {
     let (target, deploy) = (paths::sbf_target()?, paths::programs()?);
     fs::create_dir_all(&deploy).with_context(|| format!("cannot create {}", deploy.display()))?;
-    say(&format!("compiling on-chain programs: {}", names.join(", ")));
-    names.iter().map(|name| build_one(toolchain, name, &target, &deploy)).collect()
+    let origin = sources::hash(paths::root(), &toolchain.to_string())?;
+    let build = |name: &&'static str| match fresh(name, &origin, &deploy) {
+        Some(built) => Ok(built),
+        None => {
+            say(&format!("compiling the on-chain program {name}"));
+            build_one(toolchain, name, &origin, &target, &deploy)
+        }
+    };
+    names.iter().map(build).collect()
 }
 
-fn build_one(toolchain: &Toolchain, name: &'static str, target: &Path, deploy: &Path) -> Result<Built> {
+/// Says of what sources a program was compiled, and what came of it.
+fn stamp(name: &str, deploy: &Path) -> PathBuf {
+    deploy.join(format!("{name}.origin"))
+}
+
+/// The program, if it is there as it was compiled of sources with the hash `origin`.
+fn fresh(name: &'static str, origin: &str, deploy: &Path) -> Option<Built> {
+    let path = deploy.join(format!("{name}.so"));
+    let (bytes, sha256) = (fs::metadata(&path).ok()?.len(), checksum::sha256(&path).ok()?);
+    let stamp = fs::read_to_string(stamp(name, deploy)).ok()?;
+    (stamp == format!("{origin} {sha256}")).then_some(Built { name, path, bytes, sha256 })
+}
+
+fn build_one(toolchain: &Toolchain, name: &'static str, origin: &str, target: &Path, deploy: &Path) -> Result<Built> {
     let (command, built) = toolchain.build(name, target, deploy)?;
     run(command, &format!("compiling the program {name}"))?;
     let path = deploy.join(format!("{name}.so"));
@@ -46,7 +67,9 @@ fn build_one(toolchain: &Toolchain, name: &'static str, target: &Path, deploy: &
     if bytes == 0 {
         bail!("{} is empty: delete {} and run this again", path.display(), target.display());
     }
-    Ok(Built { name, sha256: checksum::sha256(&path)?, path, bytes })
+    let sha256 = checksum::sha256(&path)?;
+    fs::write(stamp(name, deploy), format!("{origin} {sha256}"))?;
+    Ok(Built { name, sha256, path, bytes })
 }
 
 /// Copies a file in one step, so that nobody reads half of it; an equal file is left alone.
@@ -71,6 +94,19 @@ pub fn print(programs: &[Built]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_is_fresh_only_of_the_same_sources_and_untouched() {
+        let deploy = tempfile::tempdir().unwrap();
+        let so = deploy.path().join("stake.so");
+        assert!(fresh("stake", "a", deploy.path()).is_none());
+        fs::write(&so, "program").unwrap();
+        fs::write(stamp("stake", deploy.path()), format!("a {}", checksum::sha256(&so).unwrap())).unwrap();
+        assert_eq!(fresh("stake", "a", deploy.path()).unwrap().bytes, 7);
+        assert!(fresh("stake", "b", deploy.path()).is_none());
+        fs::write(&so, "another").unwrap();
+        assert!(fresh("stake", "a", deploy.path()).is_none());
+    }
 
     #[test]
     fn no_name_means_all_and_the_order_is_ours() {

@@ -42,9 +42,8 @@ pub struct LograSettings {
 }
 
 impl Default for LograSettings {
-    /// The adapter's own gradients with EK-FAC: over three seeds of `examples/lds` the best for the bytes. Wider
-    /// projections and the mean over several states rank better still, and cost what they cost; dividing by the roots of
-    /// Adam's second moments changes nothing beside EK-FAC, which finds the scales itself.
+    /// The adapter's own gradients with EK-FAC, which ranks well for its bytes (`examples/lds`). Wider projections and
+    /// the mean over several states rank better still, and cost what they cost.
     fn default() -> Self {
         Self {
             projection: ProjectionSettings { kind: ProjectionKind::Adapter, ..Default::default() },

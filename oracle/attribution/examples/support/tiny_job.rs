@@ -64,7 +64,8 @@ pub fn train(options: &JobOptions) -> Result<(Job, Vec<Query>)> {
         epochs: 6,
         batch_size: 16,
         max_len: 64,
-        learning_rate: 5e-3,
+        // At twice this rate the run is too rough for any method that follows it to be exact.
+        learning_rate: 2e-3,
         warmup_steps: 37,
         seed: options.seed,
         lora: LoraConfig { rank: 4, alpha: 8.0, targets: Target::ALL.to_vec() },
