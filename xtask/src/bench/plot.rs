@@ -26,19 +26,12 @@ fn draw_lds(path: &Path, rows: &[Judged]) -> Result<(), Box<dyn std::error::Erro
             .build_cartesian_2d(-0.1f64..1.0, 0f64..rows.len() as f64)?;
         // Row 0 is the uppermost: its bar lies at the top of the axis.
         let at = |i: usize| (rows.len() - i) as f64 - 0.5;
-        let name = |y: &f64| {
-            let i = rows.len() as f64 - 0.5 - y;
-            let whole = (i - i.round()).abs() < 1e-6;
-            rows.get(i.round() as usize).filter(|_| whole).map_or(String::new(), |row| row.name.clone())
-        };
         chart
             .configure_mesh()
             .disable_y_mesh()
             .disable_y_axis()
             .x_desc("mean Spearman correlation")
             .x_labels(12)
-            .y_labels(0)
-            .y_label_formatter(&name)
             .draw()?;
         for (i, row) in rows.iter().enumerate() {
             let Some(score) = row.lds.get(regime) else { continue };
@@ -56,4 +49,31 @@ fn draw_lds(path: &Path, rows: &[Judged]) -> Result<(), Box<dyn std::error::Erro
     }
     area.present()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_and_regime_is_named_in_the_plot() {
+        let rows: Vec<Judged> = serde_json::from_value(serde_json::json!(
+            [("magic", 0.9), ("logra adapter 16 ekfac 0.1", 0.4), ("random", -0.01)].map(|(name, mean)| {
+                let score = serde_json::json!({"mean": mean, "low": mean - 0.05, "high": mean + 0.04, "per_query": []});
+                serde_json::json!({
+                    "name": name, "version": "1", "tasks": 1, "ready_seconds": 0.0, "query_seconds": 0.0,
+                    "lds": {"leave 1.5 %": score, "leave 50 %": score}, "behind": {},
+                })
+            })
+        ))
+        .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lds.svg");
+        lds(&path, &rows).unwrap();
+        let svg = std::fs::read_to_string(&path).unwrap();
+        for text in ["magic", "logra adapter 16 ekfac 0.1", "random", "leave 1.5 %", "leave 50 %"] {
+            assert!(svg.contains(text), "{text} in {svg}");
+        }
+        assert!(lds(&folder.path().join("no/such/folder.svg"), &rows).is_err());
+    }
 }
