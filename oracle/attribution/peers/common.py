@@ -35,7 +35,7 @@ def start(description, **extra):
     options = parser.parse_args()
     if not (options.task / "training.json").is_file():
         sys.exit(
-            f"{options.task} is not a task folder: it has no training.json; write one with the example export_task"
+            f"{options.task} is not a task folder: it has no training.json; write one with `lds folder=DIR`"
         )
     options.out = options.out.absolute()
     # Datasets and runs of the libraries go here, so that none finds what another run has cached.
