@@ -118,8 +118,7 @@ fn synthetic_index(path: &Path, layers: usize, k: usize, rows: u64) -> Result<In
 
 fn recall(folder: &Path, count: usize) -> Result<()> {
     let tokenizer = Tokenizer::bytes();
-    let all: Vec<usize> = (0..transformations::COUNT).collect();
-    let examples = transformations::examples(&tokenizer, count, 11, &all, false)?;
+    let examples = transformations::examples(&tokenizer, count, 11, &transformations::ALL, false)?;
     let base = Arc::new(BaseModel::random(&LlamaConfig::tiny(), 1)?);
     let config = TrainConfig {
         epochs: 4,

@@ -327,8 +327,8 @@ mod tests {
         use crate::evaluate::transformations;
         let dir = tempfile::tempdir().unwrap();
         let projection = ProjectionSettings { batch: 16, ..settings(1) };
-        let all: Vec<usize> = (0..transformations::COUNT).collect();
-        let examples = transformations::examples(&openledger_lm::Tokenizer::bytes(), 600, 3, &all, false)?;
+        let examples =
+            transformations::examples(&openledger_lm::Tokenizer::bytes(), 600, 3, &transformations::ALL, false)?;
         let path = dir.path().join("index");
         build_index(&path, &source(&projection), &examples, |_, _| ControlFlow::Continue(()))?;
         for (preconditioner, unit_norm) in [(FISHER, true), (Preconditioner::Ekfac { damping: 0.1 }, false)] {

@@ -35,8 +35,8 @@ struct Job {
 fn job() -> Job {
     let tokenizer = Tokenizer::bytes();
     let base = Arc::new(tiny::base_model(&tokenizer, 1, |_, _| ()).unwrap());
-    let all: Vec<usize> = (0..transformations::COUNT).collect();
-    let examples: Arc<[Example]> = transformations::examples(&tokenizer, EXAMPLES, 11, &all, false).unwrap().into();
+    let examples: Arc<[Example]> =
+        transformations::examples(&tokenizer, EXAMPLES, 11, &transformations::ALL, false).unwrap().into();
     let config = TrainConfig {
         epochs: 4,
         batch_size: 12,

@@ -34,7 +34,7 @@ pub struct Options {
     #[arg(long)]
     quick: bool,
     /// Also write the page and the plots in docs/benchmarks
-    #[arg(long)]
+    #[arg(long, conflicts_with = "quick")]
     record: bool,
 }
 

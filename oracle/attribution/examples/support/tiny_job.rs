@@ -58,8 +58,7 @@ pub fn train(options: &JobOptions) -> Result<(Job, Vec<Query>)> {
         }
     })?;
     println!("pretrained in {:.1?}", start.elapsed());
-    let all: Vec<usize> = (0..transformations::COUNT).collect();
-    let examples = transformations::examples(&tokenizer, options.examples, 11, &all, false)?;
+    let examples = transformations::examples(&tokenizer, options.examples, 11, &transformations::ALL, false)?;
     let config = TrainConfig {
         epochs: 6,
         batch_size: 16,

@@ -38,7 +38,7 @@ const CLASSES: [(char, &str, Transform); 10] = [
 /// Number of classes.
 pub const COUNT: usize = CLASSES.len();
 /// All classes.
-const ALL: [usize; COUNT] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+pub const ALL: [usize; COUNT] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 /// The classes that a base model is pretrained on: it then knows words and formats, and has six tasks left to learn.
 pub const NEUTRAL: [usize; 4] = [8, 0, 5, 9];
 

@@ -84,9 +84,7 @@ pub fn write(folder: &Path, task: &Task) -> Result<()> {
 /// The query's answer as an example.
 fn only_answer(query: &Query) -> Result<Example> {
     match query.items() {
-        [item] if item.weight == 1.0 => {
-            Ok(Example { id: [0; 32], tokens: item.tokens.clone(), loss_from: item.loss_from })
-        }
+        [item] if item.weight == 1.0 => Ok(item.example()),
         items => Err(AttributionError::Query(format!(
             "only queries of one answer of weight 1 can be exported, this one has {} of weights {:?}",
             items.len(),

@@ -153,11 +153,10 @@ mod tests {
         let settings = ProjectionSettings { batch: 16, ..Default::default() };
         let source = GradientSource::new(base, adapter, &settings).unwrap();
         let tokenizer = Tokenizer::bytes();
-        let all: Vec<usize> = (0..transformations::COUNT).collect();
-        let examples = transformations::examples(&tokenizer, 800, 7, &all, false).unwrap();
+        let examples = transformations::examples(&tokenizer, 800, 7, &transformations::ALL, false).unwrap();
         let index = build_index(&dir.path().join("index"), &source, &examples, |_, _| ControlFlow::Continue(()));
         let index = index.unwrap();
-        let queries = transformations::examples(&tokenizer, 20, 8, &all, false).unwrap();
+        let queries = transformations::examples(&tokenizer, 20, 8, &transformations::ALL, false).unwrap();
         for preconditioner in [Preconditioner::Fisher { damping: 0.1 }, Preconditioner::Ekfac { damping: 0.1 }] {
             let curvature = Curvature::fit(&index, preconditioner).unwrap().unwrap();
             let path = dir.path().join(format!("{preconditioner:?}"));
