@@ -25,6 +25,12 @@ pub enum Kind {
     TrainingResult = 1,
     /// `payout::post_settlement`: an epoch's reward roots. Subject: the payout config.
     Settlement = 2,
+    /// `stake::propose_next_committee`: the present committee names the next one. Subject: the stake config.
+    Committee = 3,
+    /// `stake::slash_attested`: a member's proven fault. Subject: the operator's position.
+    Fault = 4,
+    /// `payout::debit`: what was used of a prepaid balance. Subject: the balance.
+    Meter = 5,
 }
 
 /// The message. Every field narrows what the signature can be used for.
