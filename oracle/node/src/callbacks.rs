@@ -54,6 +54,10 @@ impl Approver for Callbacks {
                     let args = PostSettlementArgs::try_from_slice(payload)?;
                     settlement::approve(node, message, &args).await
                 }
+                // Whoever asks for these must first give members a way to check them.
+                kind @ (Kind::Committee | Kind::Fault | Kind::Meter) => {
+                    anyhow::bail!("this operator cannot check a message of kind {kind:?} and signs none")
+                }
             }
         };
         checked.await.map_err(|e| {
