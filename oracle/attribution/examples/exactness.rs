@@ -14,8 +14,8 @@ mod foldoc;
 use anyhow::{Context, Result, bail};
 use foldoc::{QUESTION, entries, example, question};
 use openledger_attribution::{
-    GradientCache, IndexReader, Logra, LograSettings, Magic, MagicSettings, Preconditioner, ProjectionKind,
-    ProjectionSettings, Query, QueryItem, build_index,
+    IndexReader, Logra, LograSettings, Magic, MagicSettings, Preconditioner, ProjectionKind, ProjectionSettings, Query,
+    QueryItem, build_index,
     evaluate::correlation::spearman,
     gradient::GradientSource,
     magic::{TrainedRun, leave_outs},
@@ -24,8 +24,7 @@ use openledger_attribution::{
 };
 use openledger_lm::{
     Adapter, BaseModel, ChatMessage, Device, Example, LoraConfig, Role, SamplingConfig, Target, Tokenizer, TrainConfig,
-    Trainer, generate,
-    train::{DirectorySink, evaluate},
+    generate, train::evaluate,
 };
 use std::{ops::ControlFlow, path::Path, sync::Arc, time::Instant};
 
@@ -69,17 +68,13 @@ fn main() -> Result<()> {
     let evaluation: Vec<Example> =
         held_out.iter().take(16).map(|e| example(&tokenizer, e, config.max_len)).collect::<Result<_>>()?;
 
-    let scratch = tempfile::tempdir()?;
-    let states = DirectorySink::new(scratch.path().join("states"))?;
-    let cache = GradientCache::new(scratch.path().join("gradients"))?;
     let before = evaluate(&base, None, &evaluation, 4)?;
     let start = Instant::now();
-    let mut trainer = Trainer::new(base.clone(), config.clone(), examples.clone())?.with_observer(cache.observer());
-    let log = trainer.run(&mut states.clone(), &mut |_| ControlFlow::Continue(()))?;
+    let (run, cache) = TrainedRun::train(base.clone(), config, examples.clone(), tempfile::tempdir()?)?;
     let trained = start.elapsed();
-    let adapter = trainer.adapter().clone();
+    let adapter = run.adapter()?;
     let after = evaluate(&base, Some(&adapter), &evaluation, 4)?;
-    println!("trained {} steps in {trained:.1?}, held-out loss {before:.3} → {after:.3}", trainer.state().step);
+    println!("trained {} steps in {trained:.1?}, held-out loss {before:.3} → {after:.3}", run.total_steps());
 
     let mut items = Vec::new();
     for q in 0..questions {
@@ -92,7 +87,6 @@ fn main() -> Result<()> {
     }
     let query = Query::new(items)?;
     let start = Instant::now();
-    let run = TrainedRun::new(base.clone(), config, examples.clone(), log, Arc::new(states))?;
     let magic = Magic::new(run, MagicSettings::default())?.with_cache(cache);
     let outcome = magic.finish(magic.begin(&query)?, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(()))?;
     let walked = start.elapsed();

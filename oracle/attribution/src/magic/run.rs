@@ -1,5 +1,6 @@
 //! A finished training run and where its logged states are.
 
+use super::GradientCache;
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
@@ -10,7 +11,7 @@ use openledger_lm::{
     train::{DirectorySink, LogEntry},
 };
 use sha2::{Digest as _, Sha256};
-use std::sync::Arc;
+use std::{ops::ControlFlow, path::Path, sync::Arc};
 
 /// Gives the bytes of logged states by their hashes. What it gives is checked against the hash.
 pub trait StateSource: Send + Sync {
@@ -69,6 +70,25 @@ impl TrainedRun {
         states: Arc<dyn StateSource>,
     ) -> Result<Self> {
         Self::checked(base, config, examples, Some(start), log, states)
+    }
+
+    /// Trains, and keeps in `folder` what the way back needs: the logged states, and the gradients of all steps. The
+    /// run holds `folder`, so that a temporary one lasts as long.
+    pub fn train(
+        base: Arc<BaseModel>,
+        config: TrainConfig,
+        examples: Arc<[Example]>,
+        folder: impl AsRef<Path> + Send + Sync + 'static,
+    ) -> Result<(Self, GradientCache)> {
+        let cache = GradientCache::new(folder.as_ref().join("gradients"))?;
+        let mut states = DirectorySink::new(folder.as_ref().join("states"))?;
+        let trainer = Trainer::new(base.clone(), config.clone(), examples.clone())?.with_observer(cache.observer());
+        let log = { trainer }.run(&mut states, &mut |_| ControlFlow::Continue(()))?;
+        let source = move |hash: Digest| {
+            let _ = &folder;
+            Ok(states.get(hash)?)
+        };
+        Ok((Self::new(base, config, examples, log, Arc::new(source))?, cache))
     }
 
     fn checked(
