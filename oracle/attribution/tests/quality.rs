@@ -11,9 +11,7 @@ use openledger_attribution::{
     evaluate::{regime::Regime, subsets::leave_out, tiny, transformations},
     magic::TrainedRun,
 };
-use openledger_lm::{
-    Adapter, BaseModel, Digest, Example, LoraConfig, Target, Tokenizer, TrainConfig, Trainer, train::DirectorySink,
-};
+use openledger_lm::{Adapter, BaseModel, Example, LoraConfig, Target, Tokenizer, TrainConfig};
 use std::{ops::ControlFlow, sync::Arc};
 
 /// Method, and the least that it may score at leaving out 5 % and 50 %: the lower ends of the 95 % intervals that
