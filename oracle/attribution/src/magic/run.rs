@@ -5,6 +5,7 @@ use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
     gradient::examples_hash,
+    states::evenly_spaced,
 };
 use openledger_lm::{
     Adapter, AdapterLayout, BaseModel, Digest, Example, TrainConfig, TrainState, Trainer, TrainingLog, sha256,
@@ -213,6 +214,12 @@ impl TrainedRun {
             return Err(error(format!("it says step {}", state.step)));
         }
         Ok(state)
+    }
+
+    /// Up to `count` logged states that divide the run evenly, the last one among them ([`evenly_spaced`]).
+    pub fn spaced_states(&self, count: usize) -> Result<Vec<TrainState>> {
+        let steps: Vec<u64> = self.log.entries.iter().map(|e| e.step).collect();
+        evenly_spaced(&steps, count).into_iter().map(|i| self.logged(&self.log.entries[i])).collect()
     }
 
     /// The adapter that the run ended with.

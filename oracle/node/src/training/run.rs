@@ -6,6 +6,7 @@
 use super::{
     gradients,
     plan::{JobPlan, KERNEL},
+    states::states_of,
 };
 use crate::node::Node;
 use anyhow::{Context, Result, ensure};
@@ -83,7 +84,7 @@ pub async fn train(node: &Node, address: Pubkey, job: &Job) -> Result<()> {
         node.chain.send(&[ix::model::post_log(&node.chain.wallet(), &address, log_root)]).await?;
     }
     node.status.indexing(address);
-    let (index_hash, index_settings) = make_index(node, &plan, adapter, &folder).await?;
+    let (index_hash, index_settings) = make_index(node, &plan, &checkpoint, &folder).await?;
     let manifest = TrainingManifest {
         version: 1,
         job: address.to_string(),
@@ -196,7 +197,10 @@ fn keep(
     }
 }
 
-async fn make_index(node: &Node, plan: &JobPlan, adapter: Adapter, folder: &Path) -> Result<(Hash32, Hash32)> {
+async fn make_index(node: &Node, plan: &JobPlan, log: &Checkpoint, folder: &Path) -> Result<(Hash32, Hash32)> {
+    let logged: Vec<(u64, Hash32)> = log.entries.iter().map(|e| (e.step, e.state_hash)).collect();
+    let states = states_of(&node.store, &logged, plan.index.projection.states).await?;
+    let train = plan.train.clone();
     let path: PathBuf = folder.join("index");
     let (settings, examples, status) = (plan.index.clone(), plan.examples.clone(), node.status.clone());
     let built = path.clone();
@@ -204,7 +208,8 @@ async fn make_index(node: &Node, plan: &JobPlan, adapter: Adapter, folder: &Path
         .engine()
         .await?
         .compute(move |engine| -> Result<Hash32> {
-            let source = GradientSource::new(engine.base().clone(), adapter, &settings.projection)?;
+            let source =
+                GradientSource::of_run(engine.base().clone(), &train, examples.len(), &states, &settings.projection)?;
             let index: IndexReader = build_index(&built, &source, &examples, |done, total| {
                 status.index(done as u64, total as u64);
                 ControlFlow::Continue(())

@@ -8,6 +8,7 @@
 use super::{
     plan::{KERNEL, same_leaves},
     run::segment_seed,
+    states::states_of,
 };
 use crate::{dataset::draw, node::Node};
 use anyhow::{Context, Result, ensure};
@@ -76,6 +77,8 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
     let start = TrainState::from_bytes(&node.store.get_blob(&states[segment]).await?)?;
     ensure!(start.step == steps[segment], "a logged state is of step {} instead of {}", start.step, steps[segment]);
     let last = TrainState::from_bytes(&node.store.get_blob(&states[states.len() - 1]).await?)?;
+    let logged: Vec<(u64, Hash32)> = steps.iter().copied().zip(states.iter().copied()).collect();
+    let indexed = states_of(&node.store, &logged, plan.index.projection.states).await?;
     let index_bytes = node.store.get_blob(&parse_hash(&manifest.index_hash)?).await.context("the influence index")?;
     let index_path = node.config.data.join("indexes").join(&manifest.index_hash);
     openledger_serve::files::write_if_absent(&index_path, &index_bytes)?;
@@ -100,7 +103,8 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
             let device = engine.base().device();
             let adapter = Adapter::from_flat(layout, &last.params, engine.base().hash(), device)?;
             ensure!(adapter.hash()? == adapter_hash, "the adapter is not the log's last state");
-            let source = GradientSource::new(engine.base().clone(), adapter.clone(), &plan.index.projection)?;
+            let (base, projection) = (engine.base().clone(), &plan.index.projection);
+            let source = GradientSource::of_run(base, &plan.train, plan.examples.len(), &indexed, projection)?;
             let reader = IndexReader::open(&index_path)?;
             let checks = index::verify_rows(&reader, &source, &plan.examples, &rows)?;
             ensure!(checks.iter().all(|c| c.identical), "the influence index differs in rows {rows:?}: {checks:?}");
