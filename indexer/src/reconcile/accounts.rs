@@ -65,6 +65,8 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         f("status", format!("{:?}", a.status).to_lowercase());
         f("budget", a.budget.to_string());
         f("paid", a.paid.to_string());
+        f("data_share", a.data_share.to_string());
+        f("data_paid", a.data_paid.to_string());
         f("refunded", a.refunded.to_string());
     })
     .await?;

@@ -13,7 +13,7 @@ pub mod stake;
 pub mod tx;
 pub mod world;
 
-pub use keys::{Key, key};
+pub use keys::{Key, address, key};
 pub use tx::{Failed, Sent, refused};
 pub use world::{Program, World};
 

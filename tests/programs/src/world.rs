@@ -209,6 +209,16 @@ impl World {
     /// Sends the instructions in one transaction signed by `signers`, fees paid by the world.
     pub fn send(&mut self, instructions: &[Instruction], signers: &[&Key]) -> Result<Sent, Failed> {
         self.svm.expire_blockhash();
+        let transaction = self.transaction(instructions, signers);
+        self.svm.send_transaction(transaction).map(Sent::from).map_err(Box::new)
+    }
+
+    /// Bytes of the transaction that [`send`](Self::send) would send.
+    pub fn size(&self, instructions: &[Instruction], signers: &[&Key]) -> usize {
+        bincode::serialized_size(&self.transaction(instructions, signers)).expect("serialises") as usize
+    }
+
+    fn transaction(&self, instructions: &[Instruction], signers: &[&Key]) -> Transaction {
         let mut all = vec![&self.payer];
         for signer in signers {
             if !all.iter().any(|s| s.pubkey() == signer.pubkey()) {
@@ -216,7 +226,6 @@ impl World {
             }
         }
         let (payer, blockhash) = (self.payer.pubkey(), self.svm.latest_blockhash());
-        let transaction = Transaction::new_signed_with_payer(instructions, Some(&payer), &all, blockhash);
-        self.svm.send_transaction(transaction).map(Sent::from).map_err(Box::new)
+        Transaction::new_signed_with_payer(instructions, Some(&payer), &all, blockhash)
     }
 }

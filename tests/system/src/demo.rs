@@ -132,10 +132,11 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     let trained = training::train(&stage, &network, &mut fleet, settings, &developer, &datanets, &mint).await?;
     let [before, after] = trained.summary.eval_loss;
     stage.note(format!(
-        "validation loss {before:.3} → {after:.3}; paid {} and refunded {} of {} OPEN",
+        "validation loss {before:.3} → {after:.3}; of {} OPEN {} paid for compute and {} to the contributors, {} refunded",
+        open(trained.summary.escrow),
         open(trained.summary.paid),
-        open(trained.summary.refunded),
-        open(trained.summary.escrow)
+        open(trained.summary.data_share),
+        open(trained.summary.refunded)
     ));
 
     stage.step("questions", "Questions, each paid in OPEN, each answer with a receipt of the documents behind it");
@@ -194,7 +195,8 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
 
     stage.step("books", "The books");
     let receipts = network.api()?.receipts().await?;
-    summary.books = books::balance(&network, &receipts, &mint, SUPPLY).await?;
+    let funding = network.api()?.funding().await?;
+    summary.books = books::balance(&network, &receipts, &funding, &mint, SUPPLY).await?;
     say_books(&stage, &summary.books);
     say_earnings(&stage, &summary, &contributors);
     summary.job = trained.summary;
@@ -220,6 +222,7 @@ fn say_estimate(stage: &Stage, estimate: &EstimateSummary) {
 
 fn say_books(stage: &Stage, books: &Books) {
     stage.note(format!("fees paid                {:>20}", open(books.funded)));
+    stage.note(format!("data shares of training  {:>20}", open(books.data_shares)));
     for (name, amount) in [
         ("treasury", books.treasury),
         ("model owner", books.model_owner),

@@ -74,6 +74,8 @@ pub struct JobSummary {
     pub eval_loss: [f32; 2],
     pub escrow: Amount,
     pub paid: Amount,
+    /// Paid into the contributors' pool.
+    pub data_share: Amount,
     pub refunded: Amount,
 }
 
@@ -170,6 +172,8 @@ pub struct ClaimsSummary {
 pub struct Books {
     /// Sum of all fees.
     pub funded: Amount,
+    /// Sum of the training jobs' data shares.
+    pub data_shares: Amount,
     /// The treasury's token account.
     pub treasury: Amount,
     /// The model's owner (upstream shares included).
@@ -182,7 +186,7 @@ pub struct Books {
     pub contributors_paid: Amount,
     /// In the vaults.
     pub held: Amount,
-    /// Whether these sum to the fees, and all token accounts to the supply.
+    /// Whether these sum to the fees and data shares, and all token accounts to the supply.
     pub balanced: bool,
 }
 

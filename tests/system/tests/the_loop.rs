@@ -36,8 +36,10 @@ fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for()
     assert!(summary.books.balanced, "{:?}", summary.books);
     assert_eq!(summary.rejected_batches, 1);
     assert_eq!((summary.committee.n, summary.committee.t), (5, 3));
-    assert_eq!(summary.job.paid.0 + summary.job.refunded.0, summary.job.escrow.0);
-    assert!(summary.job.paid.0 > 0 && summary.job.refunded.0 > 0);
+    let job = &summary.job;
+    assert_eq!(job.paid.0 + job.data_share.0 + job.refunded.0, job.escrow.0);
+    assert!(job.paid.0 > 0 && job.data_share.0 > 0 && job.refunded.0 > 0);
+    assert_eq!(summary.books.data_shares.0, job.data_share.0);
     let [before, after] = summary.job.eval_loss;
     assert!(after < before, "the validation loss went from {before} to {after}");
 

@@ -17,7 +17,10 @@ pub struct SettlementReport {
     pub method: String,
     /// Answers that were paid for, delivered and counted, by request.
     pub answers: Vec<CountedAnswer>,
-    /// The models that gave them, by address.
+    /// What was paid into the pools beside the answers' fees, oldest first: training jobs' data shares, and gifts.
+    #[serde(default)]
+    pub funded: Vec<CountedFunding>,
+    /// The models that gave the answers, by address.
     pub models: Vec<ModelReport>,
     /// The agreed share of each document that a model was trained on, model after model.
     pub documents: Vec<DocumentScore>,
@@ -43,6 +46,19 @@ pub struct CountedAnswer {
     pub contributors: String,
     /// Its part of the validators' pool.
     pub validators: String,
+}
+
+/// A payment into a pool that is no answer's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CountedFunding {
+    /// `contributors` or `validators`.
+    pub pool: String,
+    /// What it is for: of a data share the job.
+    pub subject: String,
+    /// Who paid: of a data share the job.
+    pub payer: String,
+    /// Base units.
+    pub amount: String,
 }
 
 /// What a model's documents were paid by.

@@ -111,19 +111,24 @@ events! {
     },
     ModelChanged: Model model::events::ModelChanged { model, sequence, price_in, price_out, retired },
     JobRequested: Model model::events::JobRequested {
-        job, sequence, model, number, requester, config_hash, seed, snapshots, budget
+        job, sequence, model, number, requester, config_hash, seed, snapshots, budget, data_share_bps
     },
     JobAssigned: Model model::events::JobAssigned { job, sequence, operator, deadline_slot },
     LogPosted: Model model::events::LogPosted { job, sequence, log_root, slot },
     ResultAttested: Model model::events::ResultAttested {
-        job, sequence, model, adapter_hash, manifest_hash, compute, paid, refunded, committee_epoch
+        job, sequence, model, adapter_hash, manifest_hash, compute, paid, data_share, refunded,
+        committee_epoch
     },
+    DataSharePaid: Model model::events::DataSharePaid { job, sequence, model, amount },
     JobEnded: Model model::events::JobEnded { job, sequence, expired, refunded },
-    ModelConfigChanged: Model model::events::ConfigChanged { config, sequence, authority, pending_authority },
+    ModelConfigChanged: Model model::events::ConfigChanged {
+        config, sequence, authority, pending_authority, job_slots, assign_slots, data_share_bps
+    },
     Paid: Payout payout::events::Paid {
         shard, sequence, request, payer, model, operator, amount, treasury, model_owner, upstream, compute, validators,
         contributors, epoch
     },
+    Funded: Payout payout::events::Funded { shard, sequence, pool, subject, payer, amount, epoch },
     SettlementPosted: Payout payout::events::SettlementPosted {
         config, sequence, epoch, pools, funded, observations_root, report_hash, cutoff_slot, active_after,
         committee_epoch
@@ -197,11 +202,13 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             JobAssigned: model::events::JobAssigned,
             LogPosted: model::events::LogPosted,
             ResultAttested: model::events::ResultAttested,
+            DataSharePaid: model::events::DataSharePaid,
             JobEnded: model::events::JobEnded,
             ModelConfigChanged: model::events::ConfigChanged,
         },
         Program::Payout => by_discriminator! { data;
             Paid: payout::events::Paid,
+            Funded: payout::events::Funded,
             SettlementPosted: payout::events::SettlementPosted,
             SettlementActivated: payout::events::SettlementActivated,
             Claimed: payout::events::Claimed,

@@ -1,15 +1,17 @@
 //! The facts of an epoch: payments from the chain, answers from the artifact store, documents behind the models.
 
-use super::Standing;
+use super::{Standing, report::POOL_NAMES};
 use crate::{dataset::Document, node::Node, settlement::Proposal, training::JobPlan};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use model::state::{Job, Model};
 use openledger_protocol::Hash32;
 use openledger_sdk::{
-    artifact::{LogEntry, TrainingManifest},
+    artifact::{CountedFunding, LogEntry, TrainingManifest},
+    pda,
     receipt::Answer,
     text::parse_hash,
 };
+use payout::state::Settlement;
 use solana_pubkey::Pubkey;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -53,6 +55,8 @@ pub struct EpochModel {
 pub struct Epoch {
     /// Counted payments in ascending order of request.
     pub payments: Vec<CountedPayment>,
+    /// What was paid into the pools beside fees since the cutoff before, oldest first.
+    pub funding: Vec<CountedFunding>,
     /// Models in ascending order of address. The documents of all, one after the other, are what scores refer to.
     pub models: Vec<EpochModel>,
 }
@@ -95,7 +99,8 @@ impl Epoch {
             answers.dedup_by_key(|a| a.request);
             models.push(load_model(node, address, answers).await?);
         }
-        Ok(Self { payments, models })
+        let funding = funding(node, proposal).await?;
+        Ok(Self { payments, funding, models })
     }
 
     /// What the model's answers put into the contributors' pool.
@@ -108,6 +113,23 @@ impl Epoch {
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
         self.models.iter().flat_map(|m| &m.plan.documents)
     }
+}
+
+/// What was paid into the pools beside fees, from the cutoff of the settlement before to this one's, whichever epoch it
+/// fell into: nothing is left out and nothing counted twice.
+async fn funding(node: &Node, proposal: &Proposal) -> Result<Vec<CountedFunding>> {
+    let counted_until = match proposal.epoch {
+        0 | 1 => None,
+        epoch => Some(node.chain.client.account::<Settlement>(&pda::settlement(epoch - 1)).await?.cutoff_slot),
+    };
+    let mut rows = node.indexer.funding().await?;
+    rows.retain(|r| counted_until.is_none_or(|slot| r.slot > slot) && r.slot <= proposal.cutoff_slot);
+    rows.sort_by(|a, b| (a.slot, &a.signature, &a.subject).cmp(&(b.slot, &b.signature, &b.subject)));
+    let counted = rows.into_iter().map(|r| {
+        ensure!(POOL_NAMES.contains(&r.pool.as_str()), "the indexer knows of a pool {:?}", r.pool);
+        Ok(CountedFunding { pool: r.pool, subject: r.subject, payer: r.payer, amount: r.amount.0.to_string() })
+    });
+    counted.collect()
 }
 
 async fn load_model(node: &Node, address: Pubkey, answers: Vec<Answer>) -> Result<EpochModel> {

@@ -7,5 +7,6 @@ mod claims;
 mod compute_units;
 mod configuration;
 mod conservation;
+mod fund;
 mod payments;
 mod settlements;
