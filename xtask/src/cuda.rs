@@ -26,7 +26,17 @@ pub fn check() -> Result<()> {
     }
     say("compiling the GPU path (some seven minutes the first time, nearly all of them candle's kernels)");
     let mut clippy = cargo()?;
-    clippy.args(["clippy", "--package", "openledger-lm", "--features", "cuda", "--all-targets", "--", "-D", "warnings"]);
+    clippy.args([
+        "clippy",
+        "--package",
+        "openledger-lm",
+        "--features",
+        "cuda",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]);
     // Its own folder: the feature would change every native crate that uses candle.
     clippy.env("CARGO_TARGET_DIR", paths::cache()?.join("cuda-target"));
     let cuda = home.join("root/nvidia/cu13");

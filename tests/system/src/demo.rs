@@ -1,7 +1,7 @@
 //! The loop, start to end.
 
 use crate::{
-    books, cheats, data, documents,
+    books, cheats, data, documents, estimate,
     fleet::{self, Fleet},
     genesis::{self, SUPPLY},
     network::Network,
@@ -141,9 +141,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
 
     stage.step("questions", "Questions, each paid in OPEN, each answer with a receipt of the documents behind it");
     network.caught_up().await?;
-    let estimate;
-    (summary.answers, summary.attribution, estimate) =
-        questions::ask_all(&stage, &network, settings, &trained, &users).await?;
+    (summary.answers, summary.attribution) = questions::ask_all(&stage, &network, settings, &trained, &users).await?;
     let a = &summary.attribution;
     stage.note(format!("the source document is the top influence of {:.0} % and among the top 5 of {:.0} % of answers (chance: {:.0} %)", 100.0 * a.recall_at_1, 100.0 * a.recall_at_5, 100.0 * a.chance_at_5));
 
@@ -166,7 +164,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
         datanets.smuggled.len()
     ));
 
-    summary.estimate = estimate.compare(&network, summary.settlement.epoch).await?;
+    summary.estimate = estimate::compare(&network, summary.settlement.epoch).await?;
     say_estimate(&stage, &summary.estimate);
 
     stage.step("claims", "Everybody is paid by claims that a stranger sends");

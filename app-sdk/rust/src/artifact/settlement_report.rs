@@ -61,7 +61,8 @@ pub struct CountedFunding {
     pub amount: String,
 }
 
-/// What a model's documents were paid by.
+/// What a model's documents were paid for and by which rules: the attributed functional is (fees · mean loss of its
+/// answers by their fees + data share · validation loss) / (fees + data share).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelReport {
     /// The model.
@@ -72,6 +73,10 @@ pub struct ModelReport {
     pub config: String,
     /// SHA-256 of the rules of pay as they were applied, with their version.
     pub pay: String,
+    /// What its answers put into the contributors' pool, base units.
+    pub fees: String,
+    /// What its training put there, base units.
+    pub data_share: String,
     /// Documents that repeat others and earn nothing.
     pub repeated: Vec<RepeatedDocument>,
 }

@@ -47,6 +47,8 @@ pub fn model(model: &EpochModel) -> ModelReport {
         job: model.job.to_string(),
         config: hex::encode(model.config),
         pay: hex::encode(model.plan.pay.hash()),
+        fees: model.fees.to_string(),
+        data_share: model.data_share.to_string(),
         repeated: model.plan.repeats.iter().cloned().chain(by_gradient).map(repeated).collect(),
     }
 }
@@ -69,8 +71,9 @@ fn repeated(repeat: Repeat) -> RepeatedDocument {
 
 /// The report of an epoch and its pools' roots. `previous` is the report before with its hash.
 ///
-/// Of each pool, what was paid in by answers and beside them and what the epoch before carried over are divided in proportion to the shares. The
-/// part that is nobody's is carried over in turn, so that nothing is lost and nothing is paid twice.
+/// Of each pool, what was paid in by answers and beside them and what the epoch before carried over are divided in
+/// proportion to the shares. The part that is nobody's is carried over in turn, so that nothing is lost and nothing is
+/// paid twice.
 pub fn build<'a>(
     observed: Observed,
     payments: &[CountedPayment],

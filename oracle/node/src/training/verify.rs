@@ -7,7 +7,7 @@
 
 use super::{
     plan::{KERNEL, same_leaves},
-    run::segment_seed,
+    run::{segment_seed, validation_scores},
     states::states_of,
 };
 use crate::{dataset::draw, node::Node};
@@ -18,7 +18,7 @@ use model::{
 };
 use openledger_attribution::{Attributor, IndexReader, Logra, gradient::GradientSource, verify as index};
 use openledger_lm::{Adapter, AdapterLayout, TrainState, train::replay_segment};
-use openledger_protocol::{Hash32, attest::Message, mmr};
+use openledger_protocol::{Hash32, attest::Message, hash::sha256, mmr};
 use openledger_sdk::{artifact::TrainingManifest, text::parse_hash};
 use solana_pubkey::Pubkey;
 use std::{collections::BTreeSet, sync::Arc};
@@ -86,6 +86,7 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
     let rows: Vec<usize> = rows.into_iter().collect();
     let (first_hash, end_hash, to) = (states[0], states[segment + 1], steps[segment + 1]);
     let (adapter_hash, index_settings) = (args.adapter_hash, parse_hash(&manifest.index_settings)?);
+    let eval_scores = manifest.eval_scores.as_deref().map(parse_hash).transpose()?;
     tracing::info!(%address, segment, from = start.step, to, ?rows, "re-executing a segment of the training log");
     engine
         .compute(move |engine| -> Result<()> {
@@ -110,6 +111,8 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
             ensure!(checks.iter().all(|c| c.identical), "the influence index differs in rows {rows:?}: {checks:?}");
             let logra = Logra::new(source, reader, plan.index.clone())?;
             ensure!(logra.settings_hash() == index_settings, "the index has other settings than the manifest says");
+            let scores = validation_scores(&logra, plan.validation(1.0))?.map(|bytes| sha256(&[&bytes]));
+            ensure!(scores == eval_scores, "the estimates for the validation loss differ from the published ones");
             Ok(())
         })
         .await
