@@ -257,7 +257,8 @@ impl Assembly {
         for voter in 0..self.voters.len() {
             self.vote(world, voter, proposal, Choice::For).expect("votes");
         }
-        world.pass(PARAMETERS.voting_slots);
+        let until = world.get::<Proposal>(&proposal).voting_end_slot;
+        world.pass(until - world.slot());
         world.send(&[queue(proposal)], &[]).expect("passes");
         proposal
     }

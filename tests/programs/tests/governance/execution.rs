@@ -15,7 +15,6 @@ use program_tests::{
     tx::refused_with,
 };
 use solana_instruction::Instruction;
-use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
 fn call(who: &str) -> Instruction {
@@ -203,18 +202,4 @@ fn a_running_vote_keeps_the_parameters_that_it_began_with() {
     world.pass(PARAMETERS.voting_slots);
     world.send(&[governance::queue(next)], &[]).unwrap();
     assert_eq!(state(&world, next), ProposalState::Defeated);
-}
-
-#[test]
-fn anyone_moves_a_decided_proposal_on() {
-    let (mut world, assembly) = World::with_governance(&[]);
-    let stranger = world.wallet(0);
-    let proposal = assembly.open(&mut world, &[call("somebody")]);
-    assembly.vote(&mut world, 2, proposal, Choice::For).unwrap();
-    world.pass(PARAMETERS.voting_slots);
-    world.send(&[governance::queue(proposal)], &[&stranger]).unwrap();
-    world.pass(PARAMETERS.timelock_slots);
-    world.send(&[governance::execute(proposal, 0, &call("somebody"))], &[&stranger]).unwrap();
-    assert_eq!(guardian(&world), address("somebody"));
-    assert_ne!(guardian(&world), stranger.pubkey());
 }

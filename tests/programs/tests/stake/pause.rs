@@ -35,24 +35,24 @@ fn while_paused_no_token_moves_and_afterwards_all_do() {
     assert_eq!(world.get::<Config>(&stake::config()).paused_until, until);
     let moves = |world: &World| {
         [
-            (stake::add_to_lock(world, &owner, OPEN), &wallet),
-            (stake::deposit(world, &owner, Role::Validator, OPEN), &wallet),
-            (stake::withdraw(world, &owner, Role::Validator), &wallet),
-            (stake::lock_votes(world, &other.pubkey(), OPEN, end + 2 * MIN_LOCK_SLOTS), &other),
-            (stake::unlock_votes(world, &owner), &wallet),
+            (stake::add_to_lock(world, &owner, OPEN), vec![&wallet]),
+            (stake::deposit(world, &owner, Role::Validator, OPEN), vec![&wallet]),
+            (stake::withdraw(world, &owner, Role::Validator), vec![&wallet]),
+            (stake::lock_votes(world, &other.pubkey(), OPEN, end + 2 * MIN_LOCK_SLOTS), vec![&other]),
+            (stake::unlock_votes(world, &owner), vec![]),
         ]
     };
-    for (call, signer) in moves(&world) {
-        refused(world.send(&[call], &[signer]), SharedError::Paused);
+    for (call, signers) in moves(&world) {
+        refused(world.send(&[call], &signers), SharedError::Paused);
     }
     world.pass(49);
-    for (call, signer) in moves(&world) {
-        refused(world.send(&[call], &[signer]), SharedError::Paused);
+    for (call, signers) in moves(&world) {
+        refused(world.send(&[call], &signers), SharedError::Paused);
     }
     // In the first slot after it everything goes on; the lock has ended by now, so that nothing can be added.
     world.pass(1);
-    for (call, signer) in moves(&world).into_iter().skip(1) {
-        world.send(&[call], &[signer]).unwrap();
+    for (call, signers) in moves(&world).into_iter().skip(1) {
+        world.send(&[call], &signers).unwrap();
     }
 }
 
