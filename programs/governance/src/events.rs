@@ -1,6 +1,6 @@
 //! Events of the governance program. `sequence` counts per subject account, so that a gap is visible.
 
-use crate::state::{Choice, Parameters, ProposalState};
+use crate::state::{Choice, Parameters, ProposalState, ProposedAccount};
 use anchor_lang::prelude::*;
 
 /// The config was made or changed.
@@ -61,8 +61,8 @@ pub struct InstructionProposed {
     pub index: u8,
     /// The program that it calls.
     pub program: Pubkey,
-    /// Addresses of its accounts in order.
-    pub accounts: Vec<Pubkey>,
+    /// Its accounts in order.
+    pub accounts: Vec<ProposedAccount>,
     /// Its data.
     pub data: Vec<u8>,
 }

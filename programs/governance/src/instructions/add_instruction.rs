@@ -88,7 +88,7 @@ pub(crate) fn handler(ctx: Context<AddInstruction>, args: AddInstructionArgs) ->
         sequence: sequence::take(&mut proposal.sequence)?,
         index,
         program: args.program,
-        accounts: args.accounts.iter().map(|a| a.address).collect(),
+        accounts: args.accounts.clone(),
         data: args.data.clone(),
     };
     ctx.accounts.instruction.set_inner(ProposedInstruction {

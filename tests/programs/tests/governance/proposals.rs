@@ -34,7 +34,9 @@ fn a_draft_grows_and_opens_and_says_so() {
     let add = governance::add_instruction(&me, proposal, 0, &call());
     let event = world.send(&[add], &[proposer]).unwrap().event::<InstructionProposed>();
     assert_eq!((event.sequence, event.index, event.program), (1, 0, ::governance::ID));
-    assert_eq!(event.accounts, call().accounts.iter().map(|a| a.pubkey).collect::<Vec<_>>());
+    let accounts: Vec<_> = event.accounts.iter().map(|a| (a.address, a.signer, a.writable)).collect();
+    let wanted: Vec<_> = call().accounts.iter().map(|a| (a.pubkey, a.is_signer, a.is_writable)).collect();
+    assert_eq!(accounts, wanted);
     assert_eq!(event.data, call().data);
     let kept = world.get::<ProposedInstruction>(&governance::proposed(&proposal, 0));
     assert_eq!((kept.proposal, kept.index, kept.program, kept.data), (proposal, 0, ::governance::ID, call().data));
