@@ -6,6 +6,7 @@
 
 pub mod attest;
 pub mod datanet;
+pub mod governance;
 pub mod keys;
 pub mod model;
 pub mod payout;

@@ -31,6 +31,8 @@ pub enum Program {
     Model,
     /// The payout program.
     Payout,
+    /// The governance program.
+    Governance,
 }
 
 impl Program {
@@ -41,6 +43,7 @@ impl Program {
             Self::Datanet => "datanet",
             Self::Model => "model",
             Self::Payout => "payout",
+            Self::Governance => "governance",
         }
     }
 
@@ -51,6 +54,7 @@ impl Program {
             Self::Datanet => ::datanet::ID,
             Self::Model => ::model::ID,
             Self::Payout => ::payout::ID,
+            Self::Governance => ::governance::ID,
         }
     }
 
@@ -60,7 +64,7 @@ impl Program {
     }
 
     /// The compiled program; panics with what to do where there is none.
-    fn binary(self) -> Vec<u8> {
+    pub fn binary(self) -> Vec<u8> {
         let folder = std::env::var_os("OPENLEDGER_PROGRAMS_DIR").map(PathBuf::from).unwrap_or_else(|| {
             let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
                 PathBuf::from(std::env::var_os("HOME").expect("HOME or XDG_CACHE_HOME is set")).join(".cache")

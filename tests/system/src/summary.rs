@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub struct Summary {
     /// Deployed programs by name.
     pub programs: BTreeMap<String, Deployed>,
+    /// Who governs, and what was decided.
+    pub governance: GovernanceSummary,
     /// Datanets.
     pub datanets: Vec<DatanetSummary>,
     /// Batches that validators turned away.
@@ -34,6 +36,51 @@ pub struct Summary {
     pub refused: Vec<Refusal>,
     /// Seconds by step, and in all.
     pub seconds: BTreeMap<String, f64>,
+}
+
+/// Who governs, and what was decided.
+#[derive(Debug, Default, Serialize)]
+pub struct GovernanceSummary {
+    /// The PDA that is the authority of all programs.
+    pub authority: String,
+    /// Who may veto and pause.
+    pub guardian: String,
+    /// OPEN locked for votes.
+    pub locked: Amount,
+    /// Proposals in order.
+    pub proposals: Vec<ProposalSummary>,
+    /// The parameter that a vote changed.
+    pub changed: ParameterChange,
+}
+
+/// A proposal.
+#[derive(Debug, Serialize)]
+pub struct ProposalSummary {
+    /// Its number.
+    pub number: u64,
+    /// Its description.
+    pub title: String,
+    /// Weight for it.
+    pub votes_for: Amount,
+    /// Weight that had to vote.
+    pub quorum: Amount,
+    /// How many instructions it has.
+    pub instructions: u8,
+    /// Where it stands.
+    pub state: String,
+}
+
+/// A parameter before and after a vote.
+#[derive(Debug, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct ParameterChange {
+    pub parameter: String,
+    pub before: u64,
+    pub after: u64,
+    /// Number of the proposal.
+    pub proposal: u64,
+    /// The first payout epoch that it is in force in.
+    pub from_epoch: u64,
 }
 
 /// A Datanet.

@@ -1,4 +1,4 @@
-//! One enum over the events of all four programs.
+//! One enum over the events of all programs.
 
 use super::json::Field;
 use crate::program::Program;
@@ -78,6 +78,10 @@ events! {
     Staked: Stake stake::events::Staked { position, sequence, owner, role, added, amount },
     Unbonding: Stake stake::events::Unbonding { position, sequence, unbonding, unbond_slot, amount },
     Withdrawn: Stake stake::events::Withdrawn { position, sequence, paid },
+    VotesLocked: Stake stake::events::VotesLocked { lock, sequence, owner, delegate, added, amount, end_slot },
+    VotesUnlocked: Stake stake::events::VotesUnlocked { lock, sequence, paid },
+    VotesDelegated: Stake stake::events::VotesDelegated { lock, sequence, delegate },
+    StakePaused: Stake stake::events::Paused { config, sequence, paused_until },
     OperatorRegistered: Stake stake::events::OperatorRegistered { operator, sequence, owner, identity, endpoint, capabilities },
     CommitteeProposed: Stake stake::events::CommitteeProposed { committee, sequence, epoch, threshold, size, members },
     CommitteeConfirmed: Stake stake::events::CommitteeConfirmed { committee, sequence, member, group_key, active },
@@ -139,6 +143,23 @@ events! {
     PayoutConfigChanged: Payout payout::events::ConfigChanged {
         config, sequence, authority, pending_authority, fees, next_fees
     },
+    GovernanceConfigChanged: Governance governance::events::ConfigChanged { config, sequence, guardian, parameters },
+    GuardianPaused: Governance governance::events::GuardianPaused { config, sequence, program, until_slot },
+    ProposalCreated: Governance governance::events::ProposalCreated {
+        proposal, sequence, number, proposer, description_hash, description_uri
+    },
+    InstructionProposed: Governance governance::events::InstructionProposed {
+        proposal, sequence, index, program, accounts, data
+    },
+    VotingOpened: Governance governance::events::VotingOpened {
+        proposal, sequence, snapshot_slot, snapshot_locked, quorum, voting_end_slot
+    },
+    VoteCast: Governance governance::events::VoteCast { proposal, sequence, lock, voter, choice, weight },
+    VoteClosed: Governance governance::events::VoteClosed { proposal, sequence, lock },
+    ProposalQueued: Governance governance::events::ProposalQueued { proposal, sequence, executable_slot, expiry_slot },
+    InstructionExecuted: Governance governance::events::InstructionExecuted { proposal, sequence, index, last },
+    InstructionClosed: Governance governance::events::InstructionClosed { proposal, sequence, index },
+    ProposalEnded: Governance governance::events::ProposalEnded { proposal, sequence, state, executed },
 }
 
 /// What an event's bytes decode to; `Contributed` still lacks its leaves.
@@ -169,6 +190,10 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             Staked: stake::events::Staked,
             Unbonding: stake::events::Unbonding,
             Withdrawn: stake::events::Withdrawn,
+            VotesLocked: stake::events::VotesLocked,
+            VotesUnlocked: stake::events::VotesUnlocked,
+            VotesDelegated: stake::events::VotesDelegated,
+            StakePaused: stake::events::Paused,
             OperatorRegistered: stake::events::OperatorRegistered,
             CommitteeProposed: stake::events::CommitteeProposed,
             CommitteeConfirmed: stake::events::CommitteeConfirmed,
@@ -214,6 +239,19 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             Claimed: payout::events::Claimed,
             ShardCreated: payout::events::ShardCreated,
             PayoutConfigChanged: payout::events::ConfigChanged,
+        },
+        Program::Governance => by_discriminator! { data;
+            GovernanceConfigChanged: governance::events::ConfigChanged,
+            GuardianPaused: governance::events::GuardianPaused,
+            ProposalCreated: governance::events::ProposalCreated,
+            InstructionProposed: governance::events::InstructionProposed,
+            VotingOpened: governance::events::VotingOpened,
+            VoteCast: governance::events::VoteCast,
+            VoteClosed: governance::events::VoteClosed,
+            ProposalQueued: governance::events::ProposalQueued,
+            InstructionExecuted: governance::events::InstructionExecuted,
+            InstructionClosed: governance::events::InstructionClosed,
+            ProposalEnded: governance::events::ProposalEnded,
         },
     }
 }

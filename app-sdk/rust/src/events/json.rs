@@ -7,6 +7,14 @@ use solana_pubkey::Pubkey;
 pub(super) trait Field {
     /// The JSON.
     fn json(&self) -> Value;
+
+    /// The JSON of a list of these.
+    fn list(items: &[Self]) -> Value
+    where
+        Self: Sized,
+    {
+        items.iter().map(Field::json).collect()
+    }
 }
 
 impl Field for Pubkey {
@@ -41,7 +49,18 @@ macro_rules! plain {
         }
     })* };
 }
-plain!(u8, u16, u32, bool);
+plain!(u16, u32, bool);
+
+impl Field for u8 {
+    fn json(&self) -> Value {
+        json!(self)
+    }
+
+    /// Bytes in a row are hex, as hashes are.
+    fn list(items: &[Self]) -> Value {
+        Value::String(hex::encode(items))
+    }
+}
 
 /// Enums without data: their variant in lower case.
 macro_rules! named {
@@ -52,6 +71,7 @@ macro_rules! named {
     })* };
 }
 named!(stake::state::Role, payout::state::Pool);
+named!(governance::state::Choice, governance::state::ProposalState);
 named!(datanet::state::Modality, datanet::state::Access, datanet::state::GrantStatus);
 
 impl<T: Field> Field for Option<T> {
@@ -62,7 +82,23 @@ impl<T: Field> Field for Option<T> {
 
 impl<T: Field> Field for Vec<T> {
     fn json(&self) -> Value {
-        self.iter().map(Field::json).collect()
+        T::list(self)
+    }
+}
+
+impl Field for governance::state::ProposedAccount {
+    fn json(&self) -> Value {
+        json!({ "address": self.address.json(), "signer": self.signer, "writable": self.writable })
+    }
+}
+
+impl Field for governance::state::Parameters {
+    fn json(&self) -> Value {
+        json!({
+            "quorum_bps": self.quorum_bps, "proposal_threshold": self.proposal_threshold.json(),
+            "voting_slots": self.voting_slots.json(), "timelock_slots": self.timelock_slots.json(),
+            "grace_slots": self.grace_slots.json(),
+        })
     }
 }
 
