@@ -165,4 +165,7 @@ pub enum PayoutError {
     /// There is nothing to sweep.
     #[msg("The vault holds no more than what is counted")]
     NoDust,
+    /// A part would go to the wrong account.
+    #[msg("Pass token accounts of the model's owner and of the operator's wallet")]
+    WrongTokenOwner,
 }

@@ -1,8 +1,7 @@
 //! A fee on its way from whoever pays to everyone who has a part in it: the same for direct and for prepaid payments.
 
-use crate::{error::PayoutError, events::Paid, record::add, state::*};
+use crate::{error::PayoutError, events::Paid, record::add, state::*, tokens};
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, TokenAccount, Transfer};
 use model::state::{Model, ModelStatus};
 use openledger_protocol::fees::{Parts, Shares};
 use stake::{
@@ -11,8 +10,9 @@ use stake::{
     state::{CommitteeStatus, Operator, capability},
 };
 
-/// Whose answer a fee is for, and the token accounts of everyone who has a part in it. That they are the right ones is
-/// checked with the instruction's accounts; the rest here.
+/// Whose answer a fee is for, and the token accounts of everyone who has a part in it. The instruction's accounts check
+/// that vault and treasury are the right ones; whose the others are is checked here, and that they are of OPEN and of
+/// the token program by the transfer itself.
 pub struct Fee<'a, 'info> {
     /// The config.
     pub config: &'a Config,
@@ -29,7 +29,7 @@ pub struct Fee<'a, 'info> {
     /// The model owner's.
     pub model_owner_token: &'a AccountInfo<'info>,
     /// The parent model owner's.
-    pub upstream_token: Option<&'a Account<'info, TokenAccount>>,
+    pub upstream_token: Option<&'a AccountInfo<'info>>,
     /// The operator's.
     pub operator_token: &'a AccountInfo<'info>,
     /// The SPL Token program.
@@ -63,7 +63,7 @@ impl<'info> Fee<'_, 'info> {
         from.send(self, self.model_owner_token, parts.model_owner)?;
         from.send(self, self.operator_token, parts.compute)?;
         if let Some(upstream) = self.upstream_token {
-            from.send(self, upstream.as_ref(), parts.upstream)?;
+            from.send(self, upstream, parts.upstream)?;
         }
         for (pool, part) in [(Pool::Contributors, parts.contributors), (Pool::Validators, parts.validators)] {
             let funded = &mut shard.funded[pool as usize];
@@ -91,7 +91,10 @@ impl<'info> Fee<'_, 'info> {
     fn divide(&self, amount: u64) -> Result<Parts> {
         require!(amount > 0, PayoutError::ZeroAmount);
         require!(self.model.status == ModelStatus::Ready, PayoutError::ModelNotReady);
-        require!(self.upstream_token.map(|t| t.owner) == self.model.parent_owner, PayoutError::WrongUpstream);
+        let upstream = self.upstream_token.map(owner).transpose()?;
+        require!(upstream == self.model.parent_owner, PayoutError::WrongUpstream);
+        require_keys_eq!(owner(self.model_owner_token)?, self.model.owner, PayoutError::WrongTokenOwner);
+        require_keys_eq!(owner(self.operator_token)?, self.operator.owner, PayoutError::WrongTokenOwner);
         require!(self.operator.capabilities & capability::SERVE != 0, PayoutError::NotServing);
         let data = self.committee.try_borrow_data()?;
         let committee = View::read(self.committee.owner, &data)?;
@@ -108,7 +111,13 @@ impl<'info> Source<'_, 'info> {
         if amount == 0 {
             return Ok(());
         }
-        let transfer = Transfer { from: self.token.clone(), to: to.clone(), authority: self.authority.clone() };
-        token::transfer(CpiContext::new_with_signer(fee.token_program, transfer, self.seeds), amount)
+        let (from, authority) = (self.token.clone(), self.authority.clone());
+        tokens::transfer(fee.token_program, from, to.clone(), authority, self.seeds, amount)
     }
+}
+
+/// Who a token account says it belongs to.
+fn owner(token: &AccountInfo) -> Result<Pubkey> {
+    let data = token.try_borrow_data()?;
+    data.get(32..64).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| PayoutError::WrongTokenOwner.into())
 }

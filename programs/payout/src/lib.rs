@@ -16,6 +16,7 @@ pub mod parameters;
 pub mod record;
 pub mod seeds;
 pub mod state;
+pub mod tokens;
 
 use instructions::*;
 use parameters::Parameters;

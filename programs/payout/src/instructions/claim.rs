@@ -7,9 +7,10 @@ use crate::{
     record::{self, add},
     seeds,
     state::*,
+    tokens,
 };
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Token, Transfer};
+use anchor_spl::token::{self, Token};
 use openledger_protocol::rewards;
 use openledger_shared::require_running;
 use stake::{event, sequence};
@@ -118,16 +119,12 @@ pub(crate) fn handler(ctx: Context<ClaimEarnings>, args: ClaimArgs) -> Result<()
     record.claimed[args.pool as usize] = lifetime;
     let sequence = sequence::take(&mut record.sequence)?;
     record::save(&a.claim, &record)?;
-    token::transfer(
-        CpiContext::new_with_signer(
-            a.token_program.key(),
-            Transfer {
-                from: a.vault.to_account_info(),
-                to: a.token.to_account_info(),
-                authority: a.shard.to_account_info(),
-            },
-            &[&[seeds::SHARD, &[a.shard.index], &[a.shard.bump]]],
-        ),
+    tokens::transfer(
+        a.token_program.key(),
+        a.vault.to_account_info(),
+        a.token.to_account_info(),
+        a.shard.to_account_info(),
+        &[&[seeds::SHARD, &[a.shard.index], &[a.shard.bump]]],
         paid,
     )?;
     let event = Claimed {

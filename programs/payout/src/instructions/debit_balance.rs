@@ -8,7 +8,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
-use anchor_spl::token::{Token, TokenAccount};
+use anchor_spl::token::Token;
 use model::state::Model;
 use openledger_protocol::attest::{Kind, payload_hash};
 use openledger_shared::require_running;
@@ -59,17 +59,20 @@ pub struct DebitBalance<'info> {
     #[account(address = args.model @ PayoutError::WrongDebit)]
     pub model: Box<Account<'info, Model>>,
     /// Token account of the model's owner.
-    #[account(mut, dup, token::mint = config.open_mint, token::authority = model.owner)]
-    pub model_owner_token: Box<Account<'info, TokenAccount>>,
+    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    #[account(mut, dup)]
+    pub model_owner_token: UncheckedAccount<'info>,
     /// Token account of the parent model's owner; if and only if the model has a parent.
-    #[account(mut, dup, token::mint = config.open_mint)]
-    pub upstream_token: Option<Box<Account<'info, TokenAccount>>>,
+    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    #[account(mut, dup)]
+    pub upstream_token: Option<UncheckedAccount<'info>>,
     /// The operator that answered.
     #[account(constraint = operator.owner == args.operator @ PayoutError::WrongDebit)]
     pub operator: Box<Account<'info, Operator>>,
     /// Token account of the operator's wallet.
-    #[account(mut, dup, token::mint = config.open_mint, token::authority = operator.owner)]
-    pub operator_token: Box<Account<'info, TokenAccount>>,
+    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    #[account(mut, dup)]
+    pub operator_token: UncheckedAccount<'info>,
     /// The stake program's config.
     pub stake_config: Box<Account<'info, stake::state::Config>>,
     /// The active committee, which attests and which the operator must be in.
@@ -118,9 +121,9 @@ pub(crate) fn handler(ctx: Context<DebitBalance>, args: DebitBalanceArgs) -> Res
         committee: &a.committee,
         vault: &a.vault,
         treasury: &a.treasury,
-        model_owner_token: a.model_owner_token.as_ref().as_ref(),
+        model_owner_token: &a.model_owner_token,
         upstream_token: a.upstream_token.as_deref(),
-        operator_token: a.operator_token.as_ref().as_ref(),
+        operator_token: &a.operator_token,
         token_program: a.token_program.key(),
     };
     let from = Source {

@@ -45,16 +45,19 @@ pub struct Pay<'info> {
     /// The model.
     pub model: Box<Account<'info, Model>>,
     /// Token account of the model's owner.
-    #[account(mut, dup, token::mint = config.open_mint, token::authority = model.owner)]
-    pub model_owner_token: Box<Account<'info, TokenAccount>>,
+    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    #[account(mut, dup)]
+    pub model_owner_token: UncheckedAccount<'info>,
     /// Token account of the parent model's owner; if and only if the model has a parent.
-    #[account(mut, dup, token::mint = config.open_mint)]
-    pub upstream_token: Option<Box<Account<'info, TokenAccount>>>,
+    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    #[account(mut, dup)]
+    pub upstream_token: Option<UncheckedAccount<'info>>,
     /// The operator that answers.
     pub operator: Box<Account<'info, Operator>>,
     /// Token account of the operator's wallet.
-    #[account(mut, dup, token::mint = config.open_mint, token::authority = operator.owner)]
-    pub operator_token: Box<Account<'info, TokenAccount>>,
+    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    #[account(mut, dup)]
+    pub operator_token: UncheckedAccount<'info>,
     /// The active committee, which the operator must be in.
     /// CHECK: [`stake::committee::View::read`] checks program and kind of account; there is only ever one committee that is active.
     pub committee: UncheckedAccount<'info>,
@@ -73,9 +76,9 @@ pub(crate) fn handler(ctx: Context<Pay>, args: PayArgs) -> Result<()> {
         committee: &a.committee,
         vault: &a.vault,
         treasury: &a.treasury,
-        model_owner_token: a.model_owner_token.as_ref().as_ref(),
+        model_owner_token: &a.model_owner_token,
         upstream_token: a.upstream_token.as_deref(),
-        operator_token: a.operator_token.as_ref().as_ref(),
+        operator_token: &a.operator_token,
         token_program: a.token_program.key(),
     };
     let from = Source {

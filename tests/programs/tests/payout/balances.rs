@@ -164,7 +164,7 @@ fn a_debit_needs_the_committees_word_over_exactly_it() {
     );
     refused(world.send(&[before.clone(), foreign], &[]), PayoutError::WrongDebit);
     let stolen = swapped(debit.clone(), world.ata(&inside), world.ata(&me));
-    refused(world.send(&[before.clone(), stolen], &[]), ErrorCode::ConstraintTokenOwner);
+    refused(world.send(&[before.clone(), stolen], &[]), PayoutError::WrongTokenOwner);
     let model = world.get::<::model::state::Model>(&market.model);
     world.put(address("another model"), &model);
     for (from, to, error) in [
@@ -172,7 +172,7 @@ fn a_debit_needs_the_committees_word_over_exactly_it() {
         (payout::treasury(), world.ata(&me), PayoutError::WrongTreasury.into()),
         (payout::vault(0), payout::vault(1), PayoutError::WrongVault.into()),
         (payout::prepaid(&me), payout::prepaid(&other.pubkey()), PayoutError::WrongVault.into()),
-        (payout::prepaid(&me), payout::vault(0), ErrorCode::ConstraintDuplicateMutableAccount.into()),
+        (payout::prepaid(&me), payout::vault(0), PayoutError::WrongVault.into()),
         (payout::balance(&me), payout::shard(0), ErrorCode::AccountDiscriminatorMismatch.into()),
     ] {
         refused(world.send(&[before.clone(), swapped(debit.clone(), from, to)], &[]), error);
@@ -214,11 +214,9 @@ fn the_owner_withdraws_after_the_delay_what_was_not_used() {
     ] {
         refused(world.send(&[swapped(withdraw.clone(), from, to)], &[&owner]), error);
     }
-    let theirs = swapped(
-        payout::withdraw_balance(&world, &thief.pubkey()),
-        payout::balance(&thief.pubkey()),
-        payout::balance(&me),
-    );
+    let mut theirs = payout::withdraw_balance(&world, &thief.pubkey());
+    theirs = swapped(theirs, payout::balance(&thief.pubkey()), payout::balance(&me));
+    theirs = swapped(theirs, payout::prepaid(&thief.pubkey()), payout::prepaid(&me));
     refused(world.send(&[theirs], &[&thief]), PayoutError::NotOwner);
     let event = world.send(&[withdraw.clone()], &[&owner]).unwrap().event::<BalanceWithdrawn>();
     assert_eq!((event.paid, event.amount, world.open_of(&me)), (70 * OPEN, 0, 120 * OPEN));

@@ -62,7 +62,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (0..SHARDS, 1..3_000 * OPEN).prop_map(|(shard, amount)| Step::Pay { shard, amount }),
+        4 => (0..SHARDS, 1..2_000 * OPEN).prop_map(|(shard, amount)| Step::Pay { shard, amount }),
         3 => (any::<[u8; POOLS]>(), prop::array::uniform4(0..100u64))
             .prop_map(|(share, weights)| Step::Settle { share, weights }),
         3 => Just(Step::Activate),
@@ -149,6 +149,11 @@ impl Run {
         self.world.send(&[instruction], &[&self.payer]).is_ok()
     }
 
+    /// Sends as anyone.
+    fn anyone(&mut self, instruction: Instruction) -> bool {
+        self.world.send(&[instruction], &[]).is_ok()
+    }
+
     /// Sends as the authority.
     fn rules(&mut self, instruction: Instruction) -> bool {
         let authority = self.world.authority.insecure_clone();
@@ -191,7 +196,7 @@ impl Run {
             }
             Step::Activate => {
                 let activate = payout::activate_settlement(config.posted_epoch);
-                let done = self.sends(activate);
+                let done = self.anyone(activate);
                 assert!(!done || (running && self.challenge.is_none()));
                 if done {
                     (self.trees[1], self.lifetimes[1]) = (self.trees[0].take(), self.lifetimes[0]);
@@ -219,7 +224,7 @@ impl Run {
             }
             Step::Expire => {
                 let Some(challenge) = self.challenge else { return false };
-                let done = self.sends(payout::expire_challenge(&self.world, challenge));
+                let done = self.anyone(payout::expire_challenge(&self.world, challenge));
                 if done {
                     self.challenge = None;
                 }
@@ -270,7 +275,7 @@ impl Run {
             Step::Sweep { vault } => {
                 let (holder, address) = self.vault(vault);
                 let before = self.world.balance(&payout::treasury());
-                let done = self.sends(payout::sweep_dust(holder, address));
+                let done = self.anyone(payout::sweep_dust(holder, address));
                 assert_eq!(done, self.gifts[vault] > 0);
                 assert_eq!(self.world.balance(&payout::treasury()) - before, std::mem::take(&mut self.gifts[vault]));
                 return done;
@@ -317,10 +322,10 @@ fn whole(e: &Paid, amount: u64) {
 }
 
 proptest! {
-    #![proptest_config(Runs { cases: 12, rng_seed: RngSeed::Fixed(2026), failure_persistence: None, ..Runs::default() })]
+    #![proptest_config(Runs { cases: 10, rng_seed: RngSeed::Fixed(2026), failure_persistence: None, ..Runs::default() })]
 
     #[test]
-    fn no_sequence_of_instructions_breaks_the_books(steps in vec(step(), 20..60)) {
+    fn no_sequence_of_instructions_breaks_the_books(steps in vec(step(), 20..50)) {
         let mut run = Run::new();
         for step in &steps {
             run.take(step);
