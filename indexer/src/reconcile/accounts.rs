@@ -74,6 +74,7 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
     each(source, &payout::ID, &mut facts, |a: &p::Config, f| {
         f("sequence", a.sequence.to_string());
         f("active_epoch", a.active_epoch.to_string());
+        f("posted_epoch", a.posted_epoch.to_string());
         for (pool, posted) in crate::POOLS.iter().zip(&a.posted) {
             f(&format!("posted_{pool}"), posted.lifetime_total.to_string());
         }
@@ -85,6 +86,13 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
             f(&format!("funded_{pool}"), a.funded[number].to_string());
             f(&format!("claimed_{pool}"), a.claimed[number].to_string());
         }
+    })
+    .await?;
+    each(source, &payout::ID, &mut facts, |a: &p::Balance, f| {
+        f("sequence", a.sequence.to_string());
+        f("amount", a.amount.to_string());
+        f("debited", a.debited.to_string());
+        f("withdrawing", a.withdrawing.to_string());
     })
     .await?;
     each(source, &payout::ID, &mut facts, |a: &p::Claim, f| {

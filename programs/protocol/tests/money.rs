@@ -2,7 +2,7 @@
 
 use openledger_protocol::{
     allocate::{PPM, largest_remainder, median_ppm},
-    fees::{MAX_DATA_SHARE_BPS, Shares, WHOLE_BPS, data_share},
+    fees::{MAX_DATA_SHARE_BPS, MAX_STEP_BPS, MAX_TREASURY_BPS, MIN_CONTRIBUTORS_BPS, Shares, WHOLE_BPS, data_share},
 };
 use proptest::{prelude::*, test_runner::RngSeed};
 
@@ -51,6 +51,17 @@ proptest! {
             let under = Shares { contributors: s.contributors - extra, ..s };
             prop_assert_eq!(under.split(amount, true), None);
         }
+    }
+
+    #[test]
+    fn bounds_and_steps_of_shares_are_what_they_say(a in shares(), b in shares()) {
+        let parts = |s: &Shares| [s.treasury, s.model_owner, s.upstream, s.compute, s.validators, s.contributors];
+        let furthest = parts(&a).iter().zip(parts(&b)).map(|(a, b)| i32::from(*a) - i32::from(b)).map(i32::abs).max();
+        prop_assert_eq!(a.is_one_step_to(&b), furthest <= Some(MAX_STEP_BPS.into()));
+        prop_assert_eq!(a.is_one_step_to(&b), b.is_one_step_to(&a));
+        prop_assert!(a.is_one_step_to(&a));
+        let within = a.treasury <= MAX_TREASURY_BPS && a.contributors >= MIN_CONTRIBUTORS_BPS;
+        prop_assert_eq!(a.is_within_bounds(), within);
     }
 
     #[test]
@@ -135,4 +146,22 @@ proptest! {
         prop_assert!(share * 10_000 <= part(share));
         prop_assert!((share + 1) * 10_000 > part(share + 1));
     }
+}
+
+#[test]
+fn bounds_and_steps_hold_at_their_edges() {
+    let at = Shares {
+        treasury: MAX_TREASURY_BPS,
+        model_owner: 2_000,
+        upstream: 1_000,
+        compute: 2_000,
+        validators: 1_000,
+        contributors: MIN_CONTRIBUTORS_BPS,
+    };
+    assert!(at.is_whole() && at.is_within_bounds());
+    assert!(!Shares { treasury: at.treasury + 1, compute: at.compute - 1, ..at }.is_within_bounds());
+    assert!(!Shares { contributors: at.contributors - 1, compute: at.compute + 1, ..at }.is_within_bounds());
+    let step = MAX_STEP_BPS;
+    assert!(at.is_one_step_to(&Shares { compute: at.compute - step, validators: at.validators + step, ..at }));
+    assert!(!at.is_one_step_to(&Shares { compute: at.compute - step - 1, validators: at.validators + step + 1, ..at }));
 }

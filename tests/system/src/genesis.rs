@@ -3,7 +3,7 @@
 use crate::{deploy::deploy, network::Network, settings::OPEN, stage::Stage};
 use anyhow::{Context, Result};
 use openledger_sdk::{Program, ix, pda, wallet::local_program_keypair};
-use payout::state::FeeShares;
+use payout::{parameters::Parameters, state::FeeShares};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use solana_keypair::Keypair;
@@ -113,10 +113,15 @@ pub async fn initialise(network: &Network, authority: &Keypair, mint: &Pubkey, t
             validators: 500,
             contributors: 4_500,
         },
-        epoch_slots: 10,
-        challenge_slots: 50,
-        breaker_cap: 1_000_000 * OPEN,
-        breaker_slots: 216_000,
+        parameters: Parameters {
+            epoch_slots: 10,
+            challenge_slots: 50,
+            resolve_slots: 9_000,
+            challenge_bond: 100 * OPEN,
+            withdrawal_slots: 9_000,
+            breaker_cap: 1_000_000 * OPEN,
+            breaker_slots: 216_000,
+        },
     };
     client.send(&[ix::payout::initialize(&owner, mint, treasury, payout_args)], &[authority]).await?;
     for index in 0..SHARDS {

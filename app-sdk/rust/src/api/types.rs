@@ -410,7 +410,7 @@ pub struct PoolRoot {
 pub struct Settlement {
     /// The epoch.
     pub epoch: u64,
-    /// `posted` or `active`.
+    /// `posted`, `challenged`, `rejected` or `active`.
     pub status: String,
     /// The contributors' pool.
     pub contributors: PoolRoot,

@@ -141,7 +141,7 @@ events! {
     Claimed: Payout payout::events::Claimed { claim, sequence, wallet, pool, paid, lifetime, shard },
     ShardCreated: Payout payout::events::ShardCreated { config, sequence, shard, index, vault },
     PayoutConfigChanged: Payout payout::events::ConfigChanged {
-        config, sequence, authority, pending_authority, fees, next_fees
+        config, sequence, authority, pending_authority, fees, next_fees, parameters, paused_until
     },
     GovernanceConfigChanged: Governance governance::events::ConfigChanged { config, sequence, guardian, parameters },
     GuardianPaused: Governance governance::events::GuardianPaused { config, sequence, program, until_slot },
@@ -160,6 +160,19 @@ events! {
     InstructionExecuted: Governance governance::events::InstructionExecuted { proposal, sequence, index, last },
     InstructionClosed: Governance governance::events::InstructionClosed { proposal, sequence, index },
     ProposalEnded: Governance governance::events::ProposalEnded { proposal, sequence, state, executed },
+    SettlementChallenged: Payout payout::events::SettlementChallenged {
+        config, sequence, epoch, challenge, challenger, bond, evidence_hash, evidence_uri, resolve_by
+    },
+    ChallengeResolved: Payout payout::events::ChallengeResolved {
+        config, sequence, epoch, challenge, outcome, recipient, released, active_after
+    },
+    BalanceDeposited: Payout payout::events::BalanceDeposited { balance, sequence, owner, added, amount },
+    BalanceDebited: Payout payout::events::BalanceDebited {
+        balance, sequence, meter, taken, debited, amount, withdrawing
+    },
+    WithdrawalRequested: Payout payout::events::WithdrawalRequested { balance, sequence, withdrawing, withdraw_slot },
+    BalanceWithdrawn: Payout payout::events::BalanceWithdrawn { balance, sequence, paid, amount },
+    DustSwept: Payout payout::events::DustSwept { holder, sequence, amount },
 }
 
 /// What an event's bytes decode to; `Contributed` still lacks its leaves.
@@ -239,6 +252,13 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             Claimed: payout::events::Claimed,
             ShardCreated: payout::events::ShardCreated,
             PayoutConfigChanged: payout::events::ConfigChanged,
+            SettlementChallenged: payout::events::SettlementChallenged,
+            ChallengeResolved: payout::events::ChallengeResolved,
+            BalanceDeposited: payout::events::BalanceDeposited,
+            BalanceDebited: payout::events::BalanceDebited,
+            WithdrawalRequested: payout::events::WithdrawalRequested,
+            BalanceWithdrawn: payout::events::BalanceWithdrawn,
+            DustSwept: payout::events::DustSwept,
         },
         Program::Governance => by_discriminator! { data;
             GovernanceConfigChanged: governance::events::ConfigChanged,

@@ -70,7 +70,7 @@ macro_rules! named {
         }
     })* };
 }
-named!(stake::state::Role, payout::state::Pool);
+named!(stake::state::Role, payout::state::Pool, payout::challenge::Outcome);
 named!(governance::state::Choice, governance::state::ProposalState);
 named!(datanet::state::Modality, datanet::state::Access, datanet::state::GrantStatus);
 
@@ -125,6 +125,17 @@ impl Field for payout::state::FeeShares {
         json!({
             "treasury": self.treasury, "model_owner": self.model_owner, "upstream": self.upstream,
             "compute": self.compute, "validators": self.validators, "contributors": self.contributors,
+        })
+    }
+}
+
+impl Field for payout::parameters::Parameters {
+    fn json(&self) -> Value {
+        json!({
+            "epoch_slots": self.epoch_slots.json(), "challenge_slots": self.challenge_slots.json(),
+            "resolve_slots": self.resolve_slots.json(), "challenge_bond": self.challenge_bond.json(),
+            "withdrawal_slots": self.withdrawal_slots.json(), "breaker_cap": self.breaker_cap.json(),
+            "breaker_slots": self.breaker_slots.json(),
         })
     }
 }

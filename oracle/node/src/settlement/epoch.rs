@@ -76,8 +76,12 @@ impl Epoch {
     /// Gathers the facts up to the proposal's cutoff.
     pub async fn load(node: &Node, proposal: &Proposal) -> Result<Self> {
         wait_for_indexer(node, proposal.cutoff_slot).await?;
+        let config = node.chain.payout_config().await?;
+        ensure!(config.active_epoch + 1 == proposal.epoch, "epoch {} is not the one to settle", proposal.epoch);
         let mut rows = node.indexer.receipts().await?;
-        rows.retain(|r| r.epoch == proposal.epoch && r.slot <= proposal.cutoff_slot);
+        // By slot, not by the epoch that a receipt names: what was paid after a cutoff and before its settlement was
+        // posted is the next one's.
+        rows.retain(|r| config.settled_slot < r.slot && r.slot <= proposal.cutoff_slot);
         rows.sort_by(|a, b| a.request.cmp(&b.request));
         let identities = node.identities().await?;
         let (mut payments, mut by_model) = (Vec::new(), BTreeMap::<Pubkey, Vec<Answer>>::new());

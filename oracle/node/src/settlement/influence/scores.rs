@@ -4,7 +4,7 @@ use super::{check, walk, watch::Watch};
 use crate::{node::Node, settlement::EpochModel};
 use anyhow::{Context, Result};
 use openledger_attribution::{
-    Magic, Query, Scores,
+    Attributor, Magic, Query, Scores,
     magic::{MagicState, TrainedRun, functional::query_hash},
 };
 use openledger_lm::{TrainingLog, train::LogEntry as StateEntry};
@@ -31,6 +31,15 @@ pub(super) struct Walk {
     pub functional: Hash32,
 }
 
+impl Walk {
+    /// Whether a log is of this walk: method, run and answers.
+    pub fn is_of(&self, log: &InfluenceLog) -> bool {
+        log.method == format!("{} {}", self.magic.method(), self.magic.version())
+            && log.run == hex::encode(self.magic.job())
+            && log.functional == hex::encode(self.functional)
+    }
+}
+
 /// −∂φ/∂wᵢ of the model's documents, in their order, with φ the query's weighted sum of losses.
 ///
 /// The member that trained the model walks, because it has the gradients already; if its walk stands still, the
@@ -50,6 +59,10 @@ async fn agreed(node: &Node, model: &EpochModel, walk: &Walk) -> Result<Scores> 
         let (mut longest, turn) = (0, attempt % order.len().max(1));
         for operator in watch.look(&order, turn) {
             let Ok(log) = node.store.get_influence_log(epoch, &model.job, operator).await else { continue };
+            // One of a settlement that was rejected, over other answers: a new one will replace it.
+            if !walk.is_of(&log) {
+                continue;
+            }
             longest = longest.max(log.states.len());
             if log.states.last().is_none_or(|s| s.step > 0) || refused.contains(operator) {
                 continue;

@@ -65,6 +65,7 @@ async fn longest(node: &Node, walk: &Walk, order: &[Pubkey]) -> Option<(Influenc
     for operator in order {
         if let Ok(log) = node.store.get_influence_log(walk.epoch, &walk.job, operator).await
             && !log.states.is_empty()
+            && walk.is_of(&log)
         {
             found.push((*operator, log));
         }
