@@ -10,6 +10,7 @@ use crate::{
 use anyhow::{Context, Result};
 use openledger_sdk::{ix, pda};
 use serde::Deserialize;
+use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;

@@ -13,7 +13,7 @@ use stake::state::VoteLock;
 const DELEGATE_AT: usize = 1 + 1 + 32;
 
 /// What a wallet can vote with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Votes {
     /// The slot that the weights are of.
     pub slot: u64,
