@@ -7,11 +7,10 @@ use model::state::{Job, Model};
 use openledger_protocol::Hash32;
 use openledger_sdk::{
     artifact::{CountedFunding, LogEntry, TrainingManifest},
-    pda,
     receipt::Answer,
     text::parse_hash,
 };
-use payout::state::{Pool, Settlement};
+use payout::state::Pool;
 use solana_pubkey::Pubkey;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -108,7 +107,7 @@ impl Epoch {
             });
             by_model.entry(model).or_default().push(answer);
         }
-        let (funding, data_shares) = funding(node, proposal).await?;
+        let (funding, data_shares) = funding(node, config.settled_slot, proposal.cutoff_slot).await?;
         let mut earned = BTreeMap::<(Pubkey, Pubkey), Earned>::new();
         for (address, mut answers) in by_model {
             let state: Model = node.chain.client.account(&address).await?;
@@ -142,15 +141,15 @@ impl Epoch {
     }
 }
 
-/// What was paid into the pools beside fees, from the cutoff of the settlement before to this one's, whichever epoch it
-/// fell into: nothing is left out and nothing counted twice. Beside it, which jobs' data shares are among it.
-async fn funding(node: &Node, proposal: &Proposal) -> Result<(Vec<CountedFunding>, Vec<(Pubkey, u64)>)> {
-    let counted_until = match proposal.epoch {
-        0 | 1 => None,
-        epoch => Some(node.chain.client.account::<Settlement>(&pda::settlement(epoch - 1)).await?.cutoff_slot),
-    };
+/// What was paid into the pools beside fees after the settled slot and until the cutoff: nothing is left out and nothing
+/// counted twice. Beside it, which jobs' data shares are among it.
+async fn funding(
+    node: &Node,
+    settled_slot: u64,
+    cutoff_slot: u64,
+) -> Result<(Vec<CountedFunding>, Vec<(Pubkey, u64)>)> {
     let mut rows = node.indexer.funding().await?;
-    rows.retain(|r| counted_until.is_none_or(|slot| r.slot > slot) && r.slot <= proposal.cutoff_slot);
+    rows.retain(|r| settled_slot < r.slot && r.slot <= cutoff_slot);
     rows.sort_by(|a, b| (a.slot, &a.signature, &a.subject).cmp(&(b.slot, &b.signature, &b.subject)));
     let (mut counted, mut data_shares) = (Vec::with_capacity(rows.len()), Vec::new());
     for r in rows {
