@@ -2,6 +2,8 @@
 
 use anchor_lang::prelude::*;
 
+pub mod version;
+
 /// Errors of the stake crate's `attested`, `committee` and `sequence`: the same codes in every program that uses them.
 #[error_code(offset = 7000)]
 pub enum SharedError {
