@@ -25,10 +25,7 @@ pub fn settlement(
 }
 
 /// The message by which the present committee names its successor.
-pub fn next_committee(
-    stake: &stake::state::Config,
-    args: &stake::instructions::ProposeNextCommitteeArgs,
-) -> Message {
+pub fn next_committee(stake: &stake::state::Config, args: &stake::instructions::ProposeNextCommitteeArgs) -> Message {
     let subject = crate::pda::stake_config();
     message(stake, stake::ID, Kind::Committee, &subject, stake.sequence, args, args.expiry_slot)
 }

@@ -105,11 +105,7 @@ pub enum EvidenceError {
 /// signatures, all six instruction indices "this same instruction", and the one canonical layout
 /// `header ‖ key ‖ signature ‖ signature ‖ message ‖ message` with nothing behind it. The key stands there once: both
 /// signatures are one operator's by construction.
-pub fn equivocation(
-    program_id: &Hash32,
-    data: &[u8],
-    identity: &Hash32,
-) -> Result<[Observation; 2], EvidenceError> {
+pub fn equivocation(program_id: &Hash32, data: &[u8], identity: &Hash32) -> Result<[Observation; 2], EvidenceError> {
     if *program_id != ED25519_PROGRAM {
         return Err(EvidenceError::Program);
     }

@@ -82,7 +82,9 @@ pub enum StakeError {
     #[msg("Pass the active committee as previous_committee: it retires when this one becomes active")]
     PreviousMissing,
     /// Another member than the one that the present committee has named.
-    #[msg("These are not the next members of the committee's roster: seat them in its order, with the hash of the rest")]
+    #[msg(
+        "These are not the next members of the committee's roster: seat them in its order, with the hash of the rest"
+    )]
     NotOnRoster,
     /// The authority would seat members of a committee that the present one has named.
     #[msg("The present committee has named the members: seat them with seat_members")]
@@ -100,7 +102,9 @@ pub enum StakeError {
     #[msg("The instruction directly before this one must be the Ed25519 program's, with both observations")]
     EvidenceMissing,
     /// The proof is not in canonical layout.
-    #[msg("The Ed25519 instruction must hold exactly two signatures in the canonical layout of a proof of equivocation")]
+    #[msg(
+        "The Ed25519 instruction must hold exactly two signatures in the canonical layout of a proof of equivocation"
+    )]
     EvidenceLayout,
     /// Signed by another key.
     #[msg("The observations are not signed by this operator's identity key")]

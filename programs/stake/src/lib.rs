@@ -8,6 +8,7 @@
 
 use anchor_lang::prelude::*;
 
+pub mod addresses;
 pub mod attested;
 pub mod committee;
 pub mod error;

@@ -89,8 +89,7 @@ fn slash_pool(
         return Ok(None);
     }
     config.delegated = config.delegated.checked_sub(cut.bonded).ok_or(SharedError::Overflow)?;
-    config.delegated_unbonding =
-        config.delegated_unbonding.checked_sub(cut.unbonding).ok_or(SharedError::Overflow)?;
+    config.delegated_unbonding = config.delegated_unbonding.checked_sub(cut.unbonding).ok_or(SharedError::Overflow)?;
     Ok(Some(PoolSlashed {
         pool: pool.key(),
         sequence: sequence::take(&mut pool.sequence)?,

@@ -56,8 +56,8 @@ impl Delegation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openledger_shared::version::Version;
     use crate::state::{Shares, Window};
+    use openledger_shared::version::Version;
     use proptest::{prelude::*, test_runner::RngSeed};
 
     fn pool(commission_bps: u16) -> Pool {

@@ -92,8 +92,8 @@ pub fn pool(pool: &mut Pool, rate: &Rate, slot: u64) -> Result<Cut> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openledger_shared::version::Version;
     use crate::state::{Role, Shares};
+    use openledger_shared::version::Version;
 
     fn a_position(amount: u64, unbonding: u64) -> Position {
         Position {
@@ -167,7 +167,9 @@ mod tests {
 
     #[test]
     fn no_slash_takes_more_than_there_is() {
-        for (bonded, unbonding) in [(0, 0), (1, 0), (0, 1), (1, 1), (u64::MAX, 0), (0, u64::MAX), (1 << 63, (1 << 63) - 1)] {
+        for (bonded, unbonding) in
+            [(0, 0), (1, 0), (0, 1), (1, 1), (u64::MAX, 0), (0, u64::MAX), (1 << 63, (1 << 63) - 1)]
+        {
             for bps in [1, 3_333, 9_999, 10_000] {
                 let rate = Rate { bps, cap_bps: 10_000, slots: 1 };
                 let mut p = a_position(bonded, unbonding);

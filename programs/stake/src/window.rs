@@ -22,7 +22,7 @@ impl Window {
     /// The basis is what there was when the window opened. What is added meanwhile counts too: else one could open a
     /// window over next to nothing, and then be safe with much.
     pub fn room(&mut self, total: u64, cap_bps: u16, slots: u64, slot: u64) -> u64 {
-        if slot >= self.start_slot.saturating_add(slots) {
+        if self.used == 0 || slot >= self.start_slot.saturating_add(slots) {
             *self = Self { start_slot: slot, basis: total, used: 0 };
         }
         self.basis = self.basis.max(total.saturating_add(self.used));
@@ -53,7 +53,7 @@ mod tests {
         w.take(200).unwrap();
         assert_eq!(w.room(800, 3_000, 10, 109), 100);
         w.take(100).unwrap();
-        assert_eq!(w.room(700, 3_000, 10, 109), 0);
+        assert_eq!((w.room(700, 3_000, 10, 109), w.start_slot), (0, 100));
         // The next window is of what is left.
         assert_eq!(w.room(700, 3_000, 10, 110), 210);
     }

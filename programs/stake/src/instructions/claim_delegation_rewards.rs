@@ -50,10 +50,7 @@ pub(crate) fn handler(ctx: Context<ClaimDelegationRewards>) -> Result<()> {
     require!(paid > 0, StakeError::NothingToClaim);
     a.pool.owed = a.pool.owed.checked_sub(paid).ok_or(SharedError::Overflow)?;
     pay(&a.pool, &a.reward_vault, &a.owner_token, &a.token_program, paid)?;
-    let event = RewardsClaimed {
-        delegation: a.delegation.key(),
-        sequence: sequence::take(&mut a.delegation.sequence)?,
-        paid,
-    };
+    let event =
+        RewardsClaimed { delegation: a.delegation.key(), sequence: sequence::take(&mut a.delegation.sequence)?, paid };
     event::emit_all(crate::ID, &a.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, harvested, &event)
 }

@@ -34,13 +34,7 @@ pub(crate) fn accrued(pool: &mut Account<Pool>, vault: &TokenAccount) -> Result<
 }
 
 fn harvested(pool: &mut Account<Pool>, arrived: u64, paid: u64) -> Result<Harvested> {
-    Ok(Harvested {
-        pool: pool.key(),
-        sequence: sequence::take(&mut pool.sequence)?,
-        arrived,
-        owed: pool.owed,
-        paid,
-    })
+    Ok(Harvested { pool: pool.key(), sequence: sequence::take(&mut pool.sequence)?, arrived, owed: pool.owed, paid })
 }
 
 /// Pays out of the reward vault.

@@ -49,12 +49,8 @@ pub(crate) fn handler(ctx: Context<PayInsurance>, amount: u64) -> Result<()> {
         ),
         amount,
     )?;
-    let event = InsurancePaid {
-        config: config.key(),
-        sequence: sequence::take(&mut config.sequence)?,
-        to: a.to.key(),
-        amount,
-    };
+    let event =
+        InsurancePaid { config: config.key(), sequence: sequence::take(&mut config.sequence)?, to: a.to.key(), amount };
     emit_cpi!(event);
     Ok(())
 }

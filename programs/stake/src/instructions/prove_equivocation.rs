@@ -3,21 +3,14 @@
 //! Whoever proves it is paid nothing: a bounty would let an operator that is about to be slashed prove its own fault and
 //! rescue a part of its stake. The members whose agreement was attacked have reason enough.
 
-use crate::{
-    committee::View,
-    error::StakeError,
-    punish::Parties,
-    seeds,
-    slash::Rate,
-    state::*,
-};
+use crate::{committee::View, error::StakeError, punish::Parties, seeds, slash::Rate, state::*};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::version::Version;
 use openledger_protocol::{
     hash::sha256,
     observation::{EvidenceError, Observation, equivocation},
 };
+use openledger_shared::version::Version;
 use solana_instructions_sysvar::{load_current_index_checked, load_instruction_at_checked};
 
 /// Arguments of `prove_equivocation`: what was observed. The observations themselves, with both signatures, are in the

@@ -1,10 +1,10 @@
 //! `slash_attested`: punishes a fault that the committee has attested (A1).
 
 use crate::{
+    addresses,
     attested::{self, Change},
     error::{SharedError, StakeError},
     punish::Parties,
-    seeds,
     slash::Rate,
     state::*,
 };
@@ -28,15 +28,11 @@ pub struct SlashAttestedArgs {
 #[derive(Accounts)]
 pub struct SlashAttested<'info> {
     /// The config.
-    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    #[account(mut, address = addresses::CONFIG)]
     pub config: Box<Account<'info, Config>>,
     /// The position that answers, of an operator or of a validator: the subject of the attestation. The sequence that
-    /// is attested is its `faults`.
-    #[account(
-        mut,
-        seeds = [seeds::POSITION, position.owner.as_ref(), &[position.role as u8]],
-        bump = position.bump
-    )]
+    /// is attested is its `faults`. (This program makes positions nowhere but at their PDA.)
+    #[account(mut)]
     pub position: Box<Account<'info, Position>>,
     /// The pool of the position's owner, if and only if it has opened one.
     #[account(mut)]
@@ -45,10 +41,10 @@ pub struct SlashAttested<'info> {
     /// CHECK: [`attested::check`] checks program, kind of account, epoch and state.
     pub committee: UncheckedAccount<'info>,
     /// The stake vault.
-    #[account(mut, seeds = [seeds::VAULT], bump = config.vault_bump)]
+    #[account(mut, address = addresses::VAULT)]
     pub vault: Box<Account<'info, TokenAccount>>,
     /// The insurance vault.
-    #[account(mut, seeds = [seeds::INSURANCE], bump = config.insurance_bump)]
+    #[account(mut, address = addresses::INSURANCE)]
     pub insurance: Box<Account<'info, TokenAccount>>,
     /// The instructions sysvar: the committee's signature is verified by the instruction directly before.
     /// CHECK: [`attested::check`] reads it through the checked loaders.

@@ -1,6 +1,6 @@
 //! `slash_by_authority`: punishes a fault that the authority has judged, governance in the end.
 
-use crate::{error::StakeError, punish::Parties, seeds, slash::Rate, state::*};
+use crate::{addresses, error::StakeError, punish::Parties, slash::Rate, state::*};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
 
@@ -11,23 +11,20 @@ pub struct SlashByAuthority<'info> {
     /// The config's authority.
     pub authority: Signer<'info>,
     /// The config.
-    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump, has_one = authority @ StakeError::NotAuthority)]
+    #[account(mut, address = addresses::CONFIG, has_one = authority @ StakeError::NotAuthority)]
     pub config: Box<Account<'info, Config>>,
-    /// The position that answers, of an operator or of a validator.
-    #[account(
-        mut,
-        seeds = [seeds::POSITION, position.owner.as_ref(), &[position.role as u8]],
-        bump = position.bump
-    )]
+    /// The position that answers, of an operator or of a validator. (This program makes positions nowhere but at their
+    /// PDA.)
+    #[account(mut)]
     pub position: Box<Account<'info, Position>>,
     /// The pool of the position's owner, if and only if it has opened one.
     #[account(mut)]
     pub pool: Option<Box<Account<'info, Pool>>>,
     /// The stake vault.
-    #[account(mut, seeds = [seeds::VAULT], bump = config.vault_bump)]
+    #[account(mut, address = addresses::VAULT)]
     pub vault: Box<Account<'info, TokenAccount>>,
     /// The insurance vault.
-    #[account(mut, seeds = [seeds::INSURANCE], bump = config.insurance_bump)]
+    #[account(mut, address = addresses::INSURANCE)]
     pub insurance: Box<Account<'info, TokenAccount>>,
     /// The SPL Token program.
     pub token_program: Program<'info, Token>,

@@ -1,6 +1,10 @@
 //! `initialize`, `propose_authority`, `accept_authority`.
 
-use ::stake::{error::StakeError, events::ConfigChanged, state::{Config, Version}};
+use ::stake::{
+    error::StakeError,
+    events::ConfigChanged,
+    state::{Config, Version},
+};
 use anchor_lang::error::ErrorCode;
 use program_tests::{World, event_authority, keys::address, refused, stake, swapped, tx::refused_with, world::Program};
 use solana_keypair::Signer;

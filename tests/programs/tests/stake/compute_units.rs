@@ -8,7 +8,7 @@ use ::stake::{
 use openledger_protocol::attest::Kind;
 use program_tests::{
     OPEN, World,
-    stake::{self, evidence, observation},
+    stake::{self, MIN_OPERATOR, evidence, observation},
 };
 use solana_keypair::Signer;
 
@@ -22,7 +22,10 @@ fn attested_instructions_stay_within_their_budget_for_a_large_committee() {
         let alone = world.slash(&committee, &owner, Role::Operator, 100).unwrap().units;
         world.send(&[stake::open_pool(&world, &owner, 0)], &[&operator.wallet]).unwrap();
         let wallet = world.wallet(10 * OPEN);
-        world.send(&[stake::delegate(&world, &wallet.pubkey(), &owner, OPEN)], &[&wallet]).unwrap();
+        // It tops up what was slashed, to be delegated to.
+        let top_up = stake::deposit(&world, &owner, Role::Operator, MIN_OPERATOR);
+        let delegate = stake::delegate(&world, &wallet.pubkey(), &owner, OPEN);
+        world.send(&[top_up, delegate], &[&operator.wallet, &wallet]).unwrap();
         let pooled = world.slash(&committee, &owner, Role::Operator, 100).unwrap().units;
 
         let next = [owner];

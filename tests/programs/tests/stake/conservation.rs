@@ -158,7 +158,7 @@ impl Run {
             }
             Step::Harvest { pool } => {
                 let call = stake::harvest(&self.world, &self.wallet(pool));
-                self.send(0, &[call]).is_some()
+                self.world.send(&[call], &[]).is_ok()
             }
             Step::ClaimRewards { who, pool } => {
                 let call = stake::claim_delegation_rewards(&self.world, &self.wallet(who), &self.wallet(pool));
@@ -248,10 +248,10 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(Runs { cases: 16, rng_seed: RngSeed::Fixed(2026), failure_persistence: None, ..Runs::default() })]
+    #![proptest_config(Runs { cases: 10, rng_seed: RngSeed::Fixed(2026), failure_persistence: None, ..Runs::default() })]
 
     #[test]
-    fn m1_m4_no_sequence_of_stakes_slashes_and_delegations_breaks_the_books(steps in vec(step(), 40..120)) {
+    fn m1_m4_no_sequence_of_stakes_slashes_and_delegations_breaks_the_books(steps in vec(step(), 40..100)) {
         let mut run = Run::new();
         for step in &steps {
             run.take(step);

@@ -213,7 +213,10 @@ fn a4_precompile_offset_games_are_refused() {
     let main_behind = world.send(&[good.clone(), ed25519(pointing), main.clone()], &[&prover]);
     refused(main_behind, StakeError::EvidenceLayout);
     // Something behind the canonical bytes, and no signature at all.
-    refused(prove(&mut world, &prover, operator, ed25519([&good.data[..], &[0]].concat()), ARGS), StakeError::EvidenceLayout);
+    refused(
+        prove(&mut world, &prover, operator, ed25519([&good.data[..], &[0]].concat()), ARGS),
+        StakeError::EvidenceLayout,
+    );
     refused(prove(&mut world, &prover, operator, ed25519(vec![0, 0]), ARGS), StakeError::EvidenceLayout);
     // An attestation is one signature, not two.
     let attested = world.attested(&committee, Kind::Fault, stake::config(), 0, &payload_hash(&[]), 2_000);

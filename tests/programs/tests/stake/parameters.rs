@@ -38,10 +38,7 @@ fn g1_the_authority_sets_parameters_within_their_bounds() {
     let config = world.get::<Config>(&stake::config());
     assert_eq!((config.committee_slots, config.equivocation_bps, config.slash_cap_bps), (10, 100, 200));
     assert_eq!((config.slash_window_slots, config.insurance_cap_bps, config.insurance_window_slots), (300, 400, 500));
-    refused(
-        world.send(&[stake::set_parameters(&thief.pubkey(), parameters())], &[&thief]),
-        StakeError::NotAuthority,
-    );
+    refused(world.send(&[stake::set_parameters(&thief.pubkey(), parameters())], &[&thief]), StakeError::NotAuthority);
     let none = Parameters { min_operator_stake: 0, ..parameters() };
     refused(world.send(&[set(none)], &[&authority]), StakeError::ParameterOutOfBounds);
     let shorter = Parameters { unbond_slots: UNBOND_SLOTS - 1, ..parameters() };

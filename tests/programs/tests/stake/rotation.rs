@@ -25,12 +25,7 @@ fn wallets(operators: &[Operator]) -> Vec<Pubkey> {
 
 fn args(world: &World, members: &[Pubkey]) -> ProposeNextCommitteeArgs {
     let size = members.len() as u16;
-    ProposeNextCommitteeArgs {
-        threshold: size / 2 + 1,
-        size,
-        roster: roster(members),
-        expiry_slot: world.slot() + 20,
-    }
+    ProposeNextCommitteeArgs { threshold: size / 2 + 1, size, roster: roster(members), expiry_slot: world.slot() + 20 }
 }
 
 /// The message by which `committee_epoch` names its successor now.
@@ -218,8 +213,10 @@ fn a3_a_committee_that_does_not_become_active_in_time_is_expired_by_anyone() {
     let mut active = stake::expire_committee(&payer.pubkey(), 2);
     active.accounts[1].pubkey = stake::committee(1);
     refused(world.send(&[active], &[]), anchor_lang::error::ErrorCode::ConstraintSeeds);
-    let args = ProposeNextCommitteeArgs { expiry_slot: world.slot(), threshold: 1, size: 1, roster: roster(&members[1..]) };
+    let args =
+        ProposeNextCommitteeArgs { expiry_slot: world.slot(), threshold: 1, size: 1, roster: roster(&members[1..]) };
     propose(&mut world, &present, &payer, args).unwrap();
-    let event = world.send(&[stake::seat_members(2, &members[1..], [0; 32])], &[]).unwrap().event::<CommitteeProposed>();
+    let event =
+        world.send(&[stake::seat_members(2, &members[1..], [0; 32])], &[]).unwrap().event::<CommitteeProposed>();
     assert_eq!(event.sequence, 5);
 }

@@ -9,7 +9,9 @@ use ::stake::{
 use anchor_lang::error::ErrorCode;
 use openledger_protocol::attest::Kind;
 use program_tests::{
-    OPEN, World, attest, keys::address, refused,
+    OPEN, World, attest,
+    keys::address,
+    refused,
     stake::{self, MIN_OPERATOR},
     swapped,
 };
@@ -108,9 +110,8 @@ fn judged_slashes_of_a_window_stop_at_the_cap_and_go_on_in_the_next() {
     let authority = world.authority.insecure_clone();
     let owner = committee.members[0].wallet.pubkey();
     // Both judges share the cap: 20 % by one, then what is left of 30 % by the other.
-    let by_authority = |world: &World, bps| {
-        stake::slash_by_authority(world, &authority.pubkey(), &owner, Role::Operator, bps)
-    };
+    let by_authority =
+        |world: &World, bps| stake::slash_by_authority(world, &authority.pubkey(), &owner, Role::Operator, bps);
     let event = world.slash(&committee, &owner, Role::Operator, 2_000).unwrap().event::<Slashed>();
     assert_eq!(event.amount, MIN_OPERATOR / 5);
     let slash = by_authority(&world, 10_000);
