@@ -118,12 +118,9 @@ pub enum StakeError {
     /// The observations name another cluster, epoch, operator, subject or sequence than the instruction.
     #[msg("The observations are of another cluster, epoch, operator, subject or sequence than the instruction names")]
     EvidenceMismatch,
-    /// The operator was not in the committee of that epoch.
-    #[msg("The operator was not a member of the committee of this epoch: its observation counted for nothing")]
+    /// The operator was not in the committee of that epoch, or that committee was never active.
+    #[msg("The operator was no member of an active committee of this epoch: its observation counted for nothing")]
     NotOfThatCommittee,
-    /// The committee was never active, or retired too long ago.
-    #[msg("Evidence counts while the committee is active and until unbond_slots after it has retired")]
-    EvidenceTooOld,
     /// Nothing would be slashed.
     #[msg("Nothing can be slashed: the position is empty or the window's cap is reached")]
     NothingToSlash,

@@ -19,6 +19,8 @@ pub(crate) struct Parties<'a, 'info> {
     pub position: &'a mut Account<'info, Position>,
     /// The pool of the position's owner, if and only if it has opened one: whoever sends the slash cannot spare it.
     pub pool: Option<&'a mut Box<Account<'info, Pool>>>,
+    /// Whether that pool answers too.
+    pub delegators_answer: bool,
     /// The stake vault.
     pub vault: &'a Account<'info, TokenAccount>,
     /// The insurance vault.
@@ -32,7 +34,7 @@ pub(crate) struct Parties<'a, 'info> {
 impl Parties<'_, '_> {
     /// Slashes at `rate`: the position, and the pool by the same rate.
     pub(crate) fn slash(self, rate: &Rate, reason: SlashReason, evidence: [u8; 32]) -> Result<()> {
-        let Self { config, position, pool, vault, insurance, token_program, event_authority } = self;
+        let Self { config, position, pool, delegators_answer, vault, insurance, token_program, event_authority } = self;
         let slot = Clock::get()?.slot;
         let cut = slash::position(position, rate, slot)?;
         let amount = cut.sum()?;
@@ -41,8 +43,8 @@ impl Parties<'_, '_> {
         config.unbonding = config.unbonding.checked_sub(cut.unbonding).ok_or(SharedError::Overflow)?;
         require!(pool.as_ref().map(|p| p.operator) == position.pooled.then_some(position.owner), StakeError::WrongPool);
         let pool_event = match pool {
-            Some(pool) => slash_pool(config, pool, rate, slot, reason, evidence)?,
-            None => None,
+            Some(pool) if delegators_answer => slash_pool(config, pool, rate, slot, reason, evidence)?,
+            _ => None,
         };
         let both = amount.checked_add(pool_event.as_ref().map_or(0, |e| e.amount)).ok_or(SharedError::Overflow)?;
         require!(both > 0, StakeError::NothingToSlash);

@@ -84,8 +84,7 @@ pub struct ProveEquivocation<'info> {
 
 impl ProveEquivocation<'_> {
     /// Checks the proof, and returns the two contents and what names the evidence.
-    fn validate(&self, args: &ProveEquivocationArgs, slot: u64) -> Result<([[u8; 32]; 2], [u8; 32])> {
-        self.require_member(args.epoch, slot)?;
+    fn validate(&self, args: &ProveEquivocationArgs) -> Result<([[u8; 32]; 2], [u8; 32])> {
         let index = load_current_index_checked(&self.instructions)?;
         let before = index.checked_sub(1).ok_or(StakeError::EvidenceMissing)?;
         let signed = load_instruction_at_checked(before.into(), &self.instructions)?;
@@ -103,24 +102,22 @@ impl ProveEquivocation<'_> {
         Ok(([first.content, second.content], sha256(&[&signed.data])))
     }
 
-    /// An observation counts for the committee of its epoch alone, and as long as the stake that stood behind it must
-    /// still be there: whoever has left that committee can withdraw `unbond_slots` later. So an operator that has
-    /// withdrawn its own stake cannot, by proving old faults, burn what others have delegated to it.
-    fn require_member(&self, epoch: u64, slot: u64) -> Result<()> {
+    /// Checks that the operator was a member of the committee of `epoch`, and returns whether its delegators answer
+    /// with it: while it is active, and until a member could have withdrawn its own stake. Later evidence strikes the
+    /// operator alone, or one that has nothing left itself could burn what others have delegated to it by proving its
+    /// own old faults.
+    fn delegators_answer(&self, epoch: u64, slot: u64) -> Result<bool> {
         let data = self.committee.try_borrow_data()?;
         let committee = View::read(self.committee.owner, &data)?;
         let head = &committee.head;
-        require!(
-            head.epoch == epoch && committee.place(&self.operator.owner).is_some(),
-            StakeError::NotOfThatCommittee
-        );
-        let fresh = match head.status {
-            CommitteeStatus::Active => true,
-            CommitteeStatus::Retired => slot <= head.retired_slot.saturating_add(self.config.unbond_slots),
-            CommitteeStatus::Forming | CommitteeStatus::Confirming => false,
-        };
-        require!(fresh, StakeError::EvidenceTooOld);
-        Ok(())
+        let member = head.epoch == epoch && committee.place(&self.operator.owner).is_some();
+        match head.status {
+            CommitteeStatus::Active if member => Ok(true),
+            CommitteeStatus::Retired if member => {
+                Ok(slot <= head.retired_slot.saturating_add(self.config.unbond_slots))
+            }
+            _ => err!(StakeError::NotOfThatCommittee),
+        }
     }
 }
 
@@ -137,7 +134,8 @@ fn refusal(error: EvidenceError) -> StakeError {
 /// Marks the evidence as used and slashes.
 pub(crate) fn handler(ctx: Context<ProveEquivocation>, args: ProveEquivocationArgs) -> Result<()> {
     let slot = Clock::get()?.slot;
-    let (contents, evidence) = ctx.accounts.validate(&args, slot)?;
+    let (contents, evidence) = ctx.accounts.validate(&args)?;
+    let delegators_answer = ctx.accounts.delegators_answer(args.epoch, slot)?;
     let bump = ctx.bumps.equivocation;
     let a = &mut *ctx.accounts;
     a.equivocation.set_inner(Equivocation {
@@ -155,6 +153,7 @@ pub(crate) fn handler(ctx: Context<ProveEquivocation>, args: ProveEquivocationAr
         config: &mut a.config,
         position: &mut a.position,
         pool: a.pool.as_mut(),
+        delegators_answer,
         vault: &a.vault,
         insurance: &a.insurance,
         token_program: &a.token_program,

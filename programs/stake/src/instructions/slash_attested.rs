@@ -79,6 +79,7 @@ pub(crate) fn handler(ctx: Context<SlashAttested>, args: SlashAttestedArgs) -> R
         config: &mut a.config,
         position: &mut a.position,
         pool: a.pool.as_mut(),
+        delegators_answer: true,
         vault: &a.vault,
         insurance: &a.insurance,
         token_program: &a.token_program,

@@ -39,6 +39,7 @@ pub(crate) fn handler(ctx: Context<SlashByAuthority>, bps: u16, evidence: [u8; 3
         config: &mut a.config,
         position: &mut a.position,
         pool: a.pool.as_mut(),
+        delegators_answer: true,
         vault: &a.vault,
         insurance: &a.insurance,
         token_program: &a.token_program,

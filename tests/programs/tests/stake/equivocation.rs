@@ -2,7 +2,7 @@
 
 use ::stake::{
     error::{SharedError, StakeError},
-    events::Slashed,
+    events::{PoolSlashed, Slashed},
     instructions::ProveEquivocationArgs,
     state::{Config, Equivocation, Position, Role, SlashReason},
 };
@@ -230,7 +230,7 @@ fn a4_precompile_offset_games_are_refused() {
 }
 
 #[test]
-fn a4_evidence_counts_for_members_of_that_committee_while_their_stake_must_be_there() {
+fn a4_evidence_counts_for_members_of_that_committee_and_later_for_the_operator_alone() {
     let (mut world, committee, prover) = world();
     let operator = &committee.members[1];
     // An operator that was never in it.
@@ -254,18 +254,26 @@ fn a4_evidence_counts_for_members_of_that_committee_while_their_stake_must_be_th
     world.send(&[stake::propose_committee(&authority.pubkey(), 2, 2, 2, &wallets)], &[&authority]).unwrap();
     let early = ProveEquivocationArgs { epoch: 2, ..ARGS };
     let before = proof(&world, operator, &early);
-    refused(prove(&mut world, &prover, operator, before, early.clone()), StakeError::EvidenceTooOld);
+    refused(prove(&mut world, &prover, operator, before, early.clone()), StakeError::NotOfThatCommittee);
     let before = proof(&world, operator, &ARGS);
     let wrong = swapped(main, stake::committee(1), stake::committee(2));
     refused(world.send(&[before.clone(), wrong], &[&prover]), StakeError::NotOfThatCommittee);
-    // The first one retires; evidence about it counts until its members may have withdrawn.
+    // The first one retires. Until its members may have withdrawn, delegators answer too, from then on they do not.
+    let wallet = world.wallet(100 * OPEN);
+    world.send(&[stake::open_pool(&world, &wallets[0], 0)], &[&operator.wallet]).unwrap();
+    let delegate = stake::delegate(&world, &wallet.pubkey(), &wallets[0], 100 * OPEN);
+    world.send(&[delegate], &[&wallet]).unwrap();
     for who in [operator, &outsider] {
         world.send(&[stake::confirm_committee(&who.wallet.pubkey(), 2, [5; 32])], &[&who.wallet]).unwrap();
     }
-    world.pass(UNBOND_SLOTS + 1);
-    refused(prove(&mut world, &prover, operator, before.clone(), ARGS), StakeError::EvidenceTooOld);
-    world.svm.warp_to_slot(world.slot() - 1);
-    prove(&mut world, &prover, operator, before, ARGS).unwrap();
+    world.pass(UNBOND_SLOTS);
+    let sent = prove(&mut world, &prover, operator, before, ARGS).unwrap();
+    assert_eq!((sent.event::<Slashed>().amount, sent.event::<PoolSlashed>().amount), (MIN_OPERATOR / 2, 50 * OPEN));
+    world.pass(1);
+    let other = ProveEquivocationArgs { sequence: 4, ..ARGS };
+    let before = proof(&world, operator, &other);
+    let sent = prove(&mut world, &prover, operator, before, other).unwrap();
+    assert_eq!((sent.event::<Slashed>().amount, sent.events::<PoolSlashed>()), (MIN_OPERATOR / 4, vec![]));
 }
 
 #[test]
