@@ -3,6 +3,7 @@
 mod bench;
 mod cargo;
 mod checksum;
+mod cuda;
 mod demo;
 mod disk;
 mod documents;
@@ -104,6 +105,10 @@ enum Task {
   cargo xtask bench attribution-quality --quick --no-peers
   cargo xtask bench attribution-quality --record    and write the page in docs/benchmarks")]
     Bench(bench::Options),
+    /// Compile what runs on a GPU; none is needed
+    #[command(after_help = "Example:
+  cargo xtask check-cuda")]
+    CheckCuda,
     /// Print a shell's completions for the command `xtask`
     #[command(after_help = "Example:
   alias xtask='cargo xtask'
@@ -144,6 +149,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test { quick, filter } => test::run(quick, filter.as_deref()),
         Task::Demo(options) => demo::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::CheckCuda => cuda::check(),
         Task::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command().bin_name("xtask"), "xtask", &mut std::io::stdout());
             Ok(())

@@ -38,6 +38,11 @@ pub fn position(owner: &Pubkey, role: stake::state::Role) -> Pubkey {
     derive(&stake::ID, &[stake::seeds::POSITION, owner.as_ref(), &[role as u8]])
 }
 
+/// `stake::state::VoteLock` of a wallet.
+pub fn lock(owner: &Pubkey) -> Pubkey {
+    derive(&stake::ID, &[stake::seeds::LOCK, owner.as_ref()])
+}
+
 /// `stake::state::Operator` of a wallet.
 pub fn operator(owner: &Pubkey) -> Pubkey {
     derive(&stake::ID, &[stake::seeds::OPERATOR, owner.as_ref()])
@@ -46,6 +51,27 @@ pub fn operator(owner: &Pubkey) -> Pubkey {
 /// `stake::state::Committee` of an epoch.
 pub fn committee(epoch: u64) -> Pubkey {
     derive(&stake::ID, &[stake::seeds::COMMITTEE, &epoch.to_le_bytes()])
+}
+
+/// `stake::state::Equivocation` of an operator about one thing.
+pub fn equivocation(operator: &Pubkey, args: &stake::instructions::ProveEquivocationArgs) -> Pubkey {
+    let (epoch, sequence) = (args.epoch.to_le_bytes(), args.sequence.to_le_bytes());
+    derive(&stake::ID, &[stake::seeds::EQUIVOCATION, operator.as_ref(), &epoch, &args.subject, &sequence])
+}
+
+/// `stake::state::Pool` of an operator.
+pub fn stake_pool(operator: &Pubkey) -> Pubkey {
+    derive(&stake::ID, &[stake::seeds::POOL, operator.as_ref()])
+}
+
+/// Token account of the rewards of an operator's pool: anyone may pay into it.
+pub fn reward_vault(operator: &Pubkey) -> Pubkey {
+    derive(&stake::ID, &[stake::seeds::REWARDS, operator.as_ref()])
+}
+
+/// `stake::state::Delegation` of a wallet to an operator.
+pub fn delegation(operator: &Pubkey, owner: &Pubkey) -> Pubkey {
+    derive(&stake::ID, &[stake::seeds::DELEGATION, operator.as_ref(), owner.as_ref()])
 }
 
 /// `datanet::state::Config`.
@@ -116,6 +142,31 @@ pub fn settlement(epoch: u64) -> Pubkey {
 /// `payout::state::Claim` of a wallet.
 pub fn claim(wallet: &Pubkey) -> Pubkey {
     derive(&payout::ID, &[payout::seeds::CLAIM, wallet.as_ref()])
+}
+
+/// `governance::state::Config`.
+pub fn governance_config() -> Pubkey {
+    derive(&governance::ID, &[governance::seeds::CONFIG])
+}
+
+/// What signs for proposals that passed: the authority of the other programs.
+pub fn governance_authority() -> Pubkey {
+    derive(&governance::ID, &[governance::seeds::AUTHORITY])
+}
+
+/// `governance::state::Proposal` by number.
+pub fn proposal(number: u64) -> Pubkey {
+    derive(&governance::ID, &[governance::seeds::PROPOSAL, &number.to_le_bytes()])
+}
+
+/// `governance::state::ProposedInstruction` by proposal and place.
+pub fn proposed_instruction(proposal: &Pubkey, index: u8) -> Pubkey {
+    derive(&governance::ID, &[governance::seeds::INSTRUCTION, proposal.as_ref(), &[index]])
+}
+
+/// `governance::state::Vote` of a lock on a proposal.
+pub fn vote(proposal: &Pubkey, lock: &Pubkey) -> Pubkey {
+    derive(&governance::ID, &[governance::seeds::VOTE, proposal.as_ref(), lock.as_ref()])
 }
 
 /// `payout::state::Challenge` by the settlement's number of posting and its own.

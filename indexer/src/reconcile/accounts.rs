@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 /// `(account, field) → value`.
 pub type Facts = BTreeMap<(String, String), String>;
 
-/// Facts of every account of the four programs.
+/// Facts of every account of the programs.
 pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
     let mut facts = Facts::new();
-    use {datanet::state as d, model::state as m, payout::state as p, stake::state as s};
+    use {datanet::state as d, governance::state as g, model::state as m, payout::state as p, stake::state as s};
 
     each(source, &stake::ID, &mut facts, |a: &s::Config, f| f("sequence", a.sequence.to_string())).await?;
     each(source, &stake::ID, &mut facts, |a: &s::Position, f| {
@@ -20,6 +20,7 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         f("unbonding", a.unbonding.to_string());
     })
     .await?;
+    each(source, &stake::ID, &mut facts, |a: &s::VoteLock, f| f("sequence", a.sequence.to_string())).await?;
     each(source, &stake::ID, &mut facts, |a: &s::Operator, f| {
         f("sequence", a.sequence.to_string());
         f("endpoint", a.endpoint.clone());
@@ -29,6 +30,17 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
     each(source, &stake::ID, &mut facts, |a: &s::Committee, f| {
         f("sequence", a.sequence.to_string());
         f("status", format!("{:?}", a.status).to_lowercase());
+    })
+    .await?;
+    each(source, &stake::ID, &mut facts, |a: &s::Pool, f| {
+        f("sequence", a.sequence.to_string());
+        f("next_commission_bps", a.next_commission_bps.to_string());
+    })
+    .await?;
+    each(source, &stake::ID, &mut facts, |a: &s::Delegation, f| {
+        f("sequence", a.sequence.to_string());
+        f("shares", a.shares.to_string());
+        f("unbonding_shares", a.unbonding_shares.to_string());
     })
     .await?;
 
@@ -65,6 +77,8 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         f("status", format!("{:?}", a.status).to_lowercase());
         f("budget", a.budget.to_string());
         f("paid", a.paid.to_string());
+        f("data_share", a.data_share.to_string());
+        f("data_paid", a.data_paid.to_string());
         f("refunded", a.refunded.to_string());
     })
     .await?;
@@ -100,6 +114,9 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         }
     })
     .await?;
+
+    each(source, &governance::ID, &mut facts, |a: &g::Config, f| f("sequence", a.sequence.to_string())).await?;
+    each(source, &governance::ID, &mut facts, |a: &g::Proposal, f| f("sequence", a.sequence.to_string())).await?;
     Ok(facts)
 }
 

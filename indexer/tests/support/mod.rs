@@ -149,6 +149,13 @@ pub fn world() -> World {
             epoch: 1,
         })]);
     }
+    let funded = |sequence, payer, amount| {
+        let pool = payout::state::Pool::Contributors;
+        Event::Funded(payout::events::Funded { shard, sequence, pool, subject: job, payer, amount, epoch: 1 })
+    };
+    let paid = Event::DataSharePaid(model::events::DataSharePaid { job, sequence: 4, model, amount: 2000 });
+    ledger.push([funded(3, job, 2000), paid]);
+    ledger.push([funded(4, payer, 1)]);
     prepay(&mut ledger, payer);
     let (trees, report) = settle(&mut ledger, contributors, validator);
     World {
@@ -349,6 +356,7 @@ fn train(
         seed: u64::MAX,
         snapshots: vec![model::state::Snapshot { datanet, root, batches: 2 }],
         budget: 9000,
+        data_share_bps: 2500,
     })]);
     ledger.push([Event::JobAssigned(model::events::JobAssigned { job, sequence: 1, operator, deadline_slot: 800 })]);
     ledger.push([Event::LogPosted(model::events::LogPosted { job, sequence: 2, log_root: hash(4), slot: 700 })]);
@@ -360,7 +368,8 @@ fn train(
         manifest_hash: hash(7),
         compute: vec![model::instructions::ComputeShare { operator, units: 3, amount: 6000 }],
         paid: 6000,
-        refunded: 3000,
+        data_share: 2000,
+        refunded: 1000,
         committee_epoch: 1,
     })]);
     for (sequence, price_in) in [(1, 11), (2, 12)] {

@@ -41,6 +41,26 @@ pub struct Paid {
     pub epoch: u64,
 }
 
+/// Somebody paid into a pool.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Funded {
+    /// The shard that took it.
+    pub shard: Pubkey,
+    /// Event number of the shard.
+    pub sequence: u64,
+    /// The pool.
+    pub pool: Pool,
+    /// What it is for, in the payer's words: of a training job's data share the job, which then is the payer as well.
+    pub subject: Pubkey,
+    /// Who paid.
+    pub payer: Pubkey,
+    /// Base units.
+    pub amount: u64,
+    /// The epoch that it belongs to.
+    pub epoch: u64,
+}
+
 /// A shard of the vault was made.
 #[event]
 #[derive(Clone, Debug, PartialEq)]

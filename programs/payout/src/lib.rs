@@ -20,7 +20,7 @@ pub mod tokens;
 
 use instructions::*;
 use parameters::Parameters;
-use state::FeeShares;
+use state::{FeeShares, Pool};
 
 declare_id!("3hCdSRqgsJcTeb6RhuvN9J7NJDE78jPG5vGqJTnJf9PE");
 
@@ -51,6 +51,11 @@ pub mod payout {
     /// Pays for an answer and splits the fee.
     pub fn pay(ctx: Context<Pay>, args: PayArgs) -> Result<()> {
         instructions::pay::handler(ctx, args)
+    }
+
+    /// Pays `amount` base units into a pool, on account of `subject`: a training job's data share, or a gift. Anyone may.
+    pub fn fund(ctx: Context<Fund>, pool: Pool, subject: Pubkey, amount: u64) -> Result<()> {
+        instructions::fund::handler(ctx, pool, subject, amount)
     }
 
     /// Posts an epoch's attested division; the challenge window opens, the next epoch begins.

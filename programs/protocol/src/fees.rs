@@ -3,6 +3,20 @@
 /// Basis points in a whole.
 pub const WHOLE_BPS: u16 = 10_000;
 
+/// Most that a training job's data share may be of its fee.
+pub const MAX_DATA_SHARE_BPS: u16 = 5_000;
+
+/// The data share of a training fee of which `compute` base units go to operators: `bps` basis points of the fee,
+/// rounded down. The fee is `compute` and this together. `None` where it would exceed u64, or `bps` more than
+/// [`MAX_DATA_SHARE_BPS`].
+pub fn data_share(compute: u64, bps: u16) -> Option<u64> {
+    if bps > MAX_DATA_SHARE_BPS {
+        return None;
+    }
+    let rest = u128::from(WHOLE_BPS - bps);
+    u64::try_from(u128::from(compute) * u128::from(bps) / rest).ok()
+}
+
 /// Least share of the contributors, whoever governs.
 pub const MIN_CONTRIBUTORS_BPS: u16 = 2_000;
 /// Largest share of the treasury, whoever governs.

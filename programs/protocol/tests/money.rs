@@ -2,7 +2,7 @@
 
 use openledger_protocol::{
     allocate::{PPM, largest_remainder, median_ppm},
-    fees::{MAX_STEP_BPS, MAX_TREASURY_BPS, MIN_CONTRIBUTORS_BPS, Shares, WHOLE_BPS},
+    fees::{MAX_DATA_SHARE_BPS, MAX_STEP_BPS, MAX_TREASURY_BPS, MIN_CONTRIBUTORS_BPS, Shares, WHOLE_BPS, data_share},
 };
 use proptest::{prelude::*, test_runner::RngSeed};
 
@@ -127,6 +127,25 @@ fn reports_of_different_lengths_or_none_have_no_median() {
         Some(vec![PPM / 2, PPM / 2]),
         "the lower median of an even number"
     );
+}
+
+#[test]
+fn a_data_share_is_that_part_of_the_fee() {
+    assert_eq!(data_share(8_000, 2_000), Some(2_000));
+    assert_eq!(data_share(u64::MAX, MAX_DATA_SHARE_BPS), Some(u64::MAX), "never more than what is paid for compute");
+    assert_eq!((data_share(7, 0), data_share(0, 5_000)), (Some(0), Some(0)));
+    assert_eq!(data_share(1, MAX_DATA_SHARE_BPS + 1), None);
+}
+
+proptest! {
+    /// M4, M5: of compute and data share together, the data share is its part rounded down, and never a unit less.
+    #[test]
+    fn a_data_share_is_rounded_down(compute in any::<u64>(), bps in 0..=MAX_DATA_SHARE_BPS) {
+        let share = u128::from(data_share(compute, bps).unwrap());
+        let part = |share: u128| (u128::from(compute) + share) * u128::from(bps);
+        prop_assert!(share * 10_000 <= part(share));
+        prop_assert!((share + 1) * 10_000 > part(share + 1));
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 pub mod attest;
 pub mod datanet;
+pub mod governance;
 pub mod keys;
 pub mod model;
 pub mod payout;
@@ -13,7 +14,7 @@ pub mod stake;
 pub mod tx;
 pub mod world;
 
-pub use keys::{Key, key};
+pub use keys::{Key, address, key};
 pub use tx::{Failed, Sent, refused};
 pub use world::{Program, World};
 

@@ -145,6 +145,21 @@ pub fn create_shard(world: &World, authority: &Pubkey, index: u8) -> Instruction
     )
 }
 
+/// `fund` by `payer`, from its associated token account.
+pub fn fund(world: &World, payer: &Pubkey, index: u8, pool: Pool, subject: Pubkey, amount: u64) -> Instruction {
+    let accounts = accounts::Fund {
+        payer: *payer,
+        payer_token: world.ata(payer),
+        config: config(),
+        shard: shard(index),
+        vault: vault(index),
+        token_program: spl_token_interface::ID,
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::Fund { pool, subject, amount })
+}
+
 /// `post_settlement` with `shards` shards as remaining accounts. Send it directly behind [`attestation`].
 pub fn post_settlement(payer: &Pubkey, args: PostSettlementArgs, committee_epoch: u64, shards: u8) -> Instruction {
     let mut out = instruction(
@@ -564,18 +579,23 @@ impl World {
     /// ready (put there as the model program would have made it).
     pub fn with_market(shards: u8, members: usize) -> (Self, Market) {
         let mut world = Self::with_stake(&[Program::Payout]);
-        let authority = world.authority.insecure_clone();
-        world.put_token(treasury(), world.mint, address("treasury"), 0);
-        let make = initialize(&world, &authority.pubkey(), initialize_args());
-        world.send(&[make], &[&authority]).expect("initialises");
-        for index in 0..shards {
-            let make = create_shard(&world, &authority.pubkey(), index);
-            world.send(&[make], &[&authority]).expect("makes the shard");
-        }
+        world.open_payout(shards);
         let committee = world.committee(members);
         let model_owner = world.wallet(0);
         let model = key("model").pubkey();
         world.put(model, &ready_model(model_owner.pubkey()));
         (world, Market { committee, model, model_owner })
+    }
+
+    /// Initialises payout and makes `shards` shards.
+    pub fn open_payout(&mut self, shards: u8) {
+        let authority = self.authority.insecure_clone();
+        self.put_token(treasury(), self.mint, address("treasury"), 0);
+        let make = initialize(self, &authority.pubkey(), initialize_args());
+        self.send(&[make], &[&authority]).expect("initialises");
+        for index in 0..shards {
+            let make = create_shard(self, &authority.pubkey(), index);
+            self.send(&[make], &[&authority]).expect("makes the shard");
+        }
     }
 }

@@ -31,6 +31,8 @@ pub enum Program {
     Model,
     /// The payout program.
     Payout,
+    /// The governance program.
+    Governance,
 }
 
 impl Program {
@@ -41,6 +43,7 @@ impl Program {
             Self::Datanet => "datanet",
             Self::Model => "model",
             Self::Payout => "payout",
+            Self::Governance => "governance",
         }
     }
 
@@ -51,6 +54,7 @@ impl Program {
             Self::Datanet => ::datanet::ID,
             Self::Model => ::model::ID,
             Self::Payout => ::payout::ID,
+            Self::Governance => ::governance::ID,
         }
     }
 
@@ -60,7 +64,7 @@ impl Program {
     }
 
     /// The compiled program; panics with what to do where there is none.
-    fn binary(self) -> Vec<u8> {
+    pub fn binary(self) -> Vec<u8> {
         let folder = std::env::var_os("OPENLEDGER_PROGRAMS_DIR").map(PathBuf::from).unwrap_or_else(|| {
             let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
                 PathBuf::from(std::env::var_os("HOME").expect("HOME or XDG_CACHE_HOME is set")).join(".cache")
@@ -209,6 +213,16 @@ impl World {
     /// Sends the instructions in one transaction signed by `signers`, fees paid by the world.
     pub fn send(&mut self, instructions: &[Instruction], signers: &[&Key]) -> Result<Sent, Failed> {
         self.svm.expire_blockhash();
+        let transaction = self.transaction(instructions, signers);
+        self.svm.send_transaction(transaction).map(Sent::from).map_err(Box::new)
+    }
+
+    /// Bytes of the transaction that [`send`](Self::send) would send.
+    pub fn size(&self, instructions: &[Instruction], signers: &[&Key]) -> usize {
+        bincode::serialized_size(&self.transaction(instructions, signers)).expect("serialises") as usize
+    }
+
+    fn transaction(&self, instructions: &[Instruction], signers: &[&Key]) -> Transaction {
         let mut all = vec![&self.payer];
         for signer in signers {
             if !all.iter().any(|s| s.pubkey() == signer.pubkey()) {
@@ -216,7 +230,6 @@ impl World {
             }
         }
         let (payer, blockhash) = (self.payer.pubkey(), self.svm.latest_blockhash());
-        let transaction = Transaction::new_signed_with_payer(instructions, Some(&payer), &all, blockhash);
-        self.svm.send_transaction(transaction).map(Sent::from).map_err(Box::new)
+        Transaction::new_signed_with_payer(instructions, Some(&payer), &all, blockhash)
     }
 }

@@ -4,6 +4,7 @@ mod machine;
 mod peers;
 mod plot;
 mod quality;
+mod speed;
 
 use std::{ffi::OsStr, path::PathBuf, process::Command};
 
@@ -17,6 +18,8 @@ use crate::{cargo::cargo, paths, process, progress::say};
 pub enum Benchmark {
     /// How well each attribution method predicts what really happens without the data
     AttributionQuality,
+    /// What gradients, queries and settlements cost
+    AttributionSpeed,
 }
 
 /// How a benchmark is run.
@@ -42,6 +45,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     match options.benchmark {
         Benchmark::AttributionQuality => quality::run(options),
+        Benchmark::AttributionSpeed => speed::measure(options),
     }
 }
 
@@ -58,9 +62,14 @@ fn build_examples() -> Result<()> {
     process::run(build, "compiling the benchmarks")
 }
 
+/// A compiled example.
+fn example_path(name: &str) -> Result<PathBuf> {
+    Ok(paths::binaries()?.join("examples").join(name))
+}
+
 /// A compiled example with its arguments, on all cores.
 fn example<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Result<Command> {
-    let mut command = Command::new(paths::binaries()?.join("examples").join(name));
+    let mut command = Command::new(example_path(name)?);
     // candle's own pool spins where cores are shared; rayon's does the work.
     command.env("RAYON_NUM_THREADS", machine::threads().to_string()).env("CANDLE_NUM_THREADS", "1").args(arguments);
     Ok(command)

@@ -1,4 +1,4 @@
-//! One enum over the events of all four programs.
+//! One enum over the events of all programs.
 
 use super::json::Field;
 use crate::program::Program;
@@ -78,10 +78,35 @@ events! {
     Staked: Stake stake::events::Staked { position, sequence, owner, role, added, amount },
     Unbonding: Stake stake::events::Unbonding { position, sequence, unbonding, unbond_slot, amount },
     Withdrawn: Stake stake::events::Withdrawn { position, sequence, paid },
+    VotesLocked: Stake stake::events::VotesLocked { lock, sequence, owner, delegate, added, amount, end_slot },
+    VotesUnlocked: Stake stake::events::VotesUnlocked { lock, sequence, paid },
+    VotesDelegated: Stake stake::events::VotesDelegated { lock, sequence, delegate },
+    StakePaused: Stake stake::events::Paused { config, sequence, paused_until },
     OperatorRegistered: Stake stake::events::OperatorRegistered { operator, sequence, owner, identity, endpoint, capabilities },
     CommitteeProposed: Stake stake::events::CommitteeProposed { committee, sequence, epoch, threshold, size, members },
     CommitteeConfirmed: Stake stake::events::CommitteeConfirmed { committee, sequence, member, group_key, active },
     CommitteeAbandoned: Stake stake::events::CommitteeAbandoned { committee, sequence, epoch },
+    ParametersSet: Stake stake::events::ParametersSet { config, sequence, parameters },
+    SuccessorNamed: Stake stake::events::SuccessorNamed {
+        config, sequence, committee, epoch, threshold, size, roster, committee_epoch
+    },
+    Slashed: Stake stake::events::Slashed {
+        position, sequence, owner, role, amount, bonded, unbonding, reason, evidence
+    },
+    PoolSlashed: Stake stake::events::PoolSlashed {
+        pool, sequence, operator, amount, bonded, unbonding, reason, evidence
+    },
+    InsurancePaid: Stake stake::events::InsurancePaid { config, sequence, to, amount },
+    CommissionSet: Stake stake::events::CommissionSet {
+        pool, sequence, operator, commission_bps, next_commission_bps, commission_slot
+    },
+    Harvested: Stake stake::events::Harvested { pool, sequence, arrived, owed, paid },
+    Delegated: Stake stake::events::Delegated { delegation, sequence, operator, owner, added, shares },
+    Undelegated: Stake stake::events::Undelegated {
+        delegation, sequence, amount, shares, unbonding_shares, unbond_slot
+    },
+    DelegationWithdrawn: Stake stake::events::DelegationWithdrawn { delegation, sequence, paid },
+    RewardsClaimed: Stake stake::events::RewardsClaimed { delegation, sequence, paid },
     StakeConfigChanged: Stake stake::events::ConfigChanged { config, sequence, authority, pending_authority },
     DatanetCreated: Datanet datanet::events::DatanetCreated {
         datanet, sequence, owner, id, name, metadata_uri, metadata_hash, licence, modality, access, min_bond
@@ -111,19 +136,24 @@ events! {
     },
     ModelChanged: Model model::events::ModelChanged { model, sequence, price_in, price_out, retired },
     JobRequested: Model model::events::JobRequested {
-        job, sequence, model, number, requester, config_hash, seed, snapshots, budget
+        job, sequence, model, number, requester, config_hash, seed, snapshots, budget, data_share_bps
     },
     JobAssigned: Model model::events::JobAssigned { job, sequence, operator, deadline_slot },
     LogPosted: Model model::events::LogPosted { job, sequence, log_root, slot },
     ResultAttested: Model model::events::ResultAttested {
-        job, sequence, model, adapter_hash, manifest_hash, compute, paid, refunded, committee_epoch
+        job, sequence, model, adapter_hash, manifest_hash, compute, paid, data_share, refunded,
+        committee_epoch
     },
+    DataSharePaid: Model model::events::DataSharePaid { job, sequence, model, amount },
     JobEnded: Model model::events::JobEnded { job, sequence, expired, refunded },
-    ModelConfigChanged: Model model::events::ConfigChanged { config, sequence, authority, pending_authority },
+    ModelConfigChanged: Model model::events::ConfigChanged {
+        config, sequence, authority, pending_authority, job_slots, assign_slots, data_share_bps
+    },
     Paid: Payout payout::events::Paid {
         shard, sequence, request, payer, model, operator, amount, treasury, model_owner, upstream, compute, validators,
         contributors, epoch
     },
+    Funded: Payout payout::events::Funded { shard, sequence, pool, subject, payer, amount, epoch },
     SettlementPosted: Payout payout::events::SettlementPosted {
         config, sequence, epoch, pools, funded, observations_root, report_hash, cutoff_slot, active_after,
         committee_epoch
@@ -134,6 +164,23 @@ events! {
     PayoutConfigChanged: Payout payout::events::ConfigChanged {
         config, sequence, authority, pending_authority, fees, next_fees, parameters, paused_until
     },
+    GovernanceConfigChanged: Governance governance::events::ConfigChanged { config, sequence, guardian, parameters },
+    GuardianPaused: Governance governance::events::GuardianPaused { config, sequence, program, until_slot },
+    ProposalCreated: Governance governance::events::ProposalCreated {
+        proposal, sequence, number, proposer, description_hash, description_uri
+    },
+    InstructionProposed: Governance governance::events::InstructionProposed {
+        proposal, sequence, index, program, accounts, data
+    },
+    VotingOpened: Governance governance::events::VotingOpened {
+        proposal, sequence, snapshot_slot, snapshot_locked, quorum, voting_end_slot
+    },
+    VoteCast: Governance governance::events::VoteCast { proposal, sequence, lock, voter, choice, weight },
+    VoteClosed: Governance governance::events::VoteClosed { proposal, sequence, lock },
+    ProposalQueued: Governance governance::events::ProposalQueued { proposal, sequence, executable_slot, expiry_slot },
+    InstructionExecuted: Governance governance::events::InstructionExecuted { proposal, sequence, index, last },
+    InstructionClosed: Governance governance::events::InstructionClosed { proposal, sequence, index },
+    ProposalEnded: Governance governance::events::ProposalEnded { proposal, sequence, state, executed },
     SettlementChallenged: Payout payout::events::SettlementChallenged {
         config, sequence, epoch, challenge, challenger, bond, evidence_hash, evidence_uri, resolve_by
     },
@@ -177,10 +224,25 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             Staked: stake::events::Staked,
             Unbonding: stake::events::Unbonding,
             Withdrawn: stake::events::Withdrawn,
+            VotesLocked: stake::events::VotesLocked,
+            VotesUnlocked: stake::events::VotesUnlocked,
+            VotesDelegated: stake::events::VotesDelegated,
+            StakePaused: stake::events::Paused,
             OperatorRegistered: stake::events::OperatorRegistered,
             CommitteeProposed: stake::events::CommitteeProposed,
             CommitteeConfirmed: stake::events::CommitteeConfirmed,
             CommitteeAbandoned: stake::events::CommitteeAbandoned,
+            ParametersSet: stake::events::ParametersSet,
+            SuccessorNamed: stake::events::SuccessorNamed,
+            Slashed: stake::events::Slashed,
+            PoolSlashed: stake::events::PoolSlashed,
+            InsurancePaid: stake::events::InsurancePaid,
+            CommissionSet: stake::events::CommissionSet,
+            Harvested: stake::events::Harvested,
+            Delegated: stake::events::Delegated,
+            Undelegated: stake::events::Undelegated,
+            DelegationWithdrawn: stake::events::DelegationWithdrawn,
+            RewardsClaimed: stake::events::RewardsClaimed,
             StakeConfigChanged: stake::events::ConfigChanged,
         },
         Program::Datanet => {
@@ -210,11 +272,13 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             JobAssigned: model::events::JobAssigned,
             LogPosted: model::events::LogPosted,
             ResultAttested: model::events::ResultAttested,
+            DataSharePaid: model::events::DataSharePaid,
             JobEnded: model::events::JobEnded,
             ModelConfigChanged: model::events::ConfigChanged,
         },
         Program::Payout => by_discriminator! { data;
             Paid: payout::events::Paid,
+            Funded: payout::events::Funded,
             SettlementPosted: payout::events::SettlementPosted,
             SettlementActivated: payout::events::SettlementActivated,
             Claimed: payout::events::Claimed,
@@ -227,6 +291,19 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             WithdrawalRequested: payout::events::WithdrawalRequested,
             BalanceWithdrawn: payout::events::BalanceWithdrawn,
             DustSwept: payout::events::DustSwept,
+        },
+        Program::Governance => by_discriminator! { data;
+            GovernanceConfigChanged: governance::events::ConfigChanged,
+            GuardianPaused: governance::events::GuardianPaused,
+            ProposalCreated: governance::events::ProposalCreated,
+            InstructionProposed: governance::events::InstructionProposed,
+            VotingOpened: governance::events::VotingOpened,
+            VoteCast: governance::events::VoteCast,
+            VoteClosed: governance::events::VoteClosed,
+            ProposalQueued: governance::events::ProposalQueued,
+            InstructionExecuted: governance::events::InstructionExecuted,
+            InstructionClosed: governance::events::InstructionClosed,
+            ProposalEnded: governance::events::ProposalEnded,
         },
     }
 }

@@ -3,10 +3,18 @@
 use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
 
-/// JSON form of a field. Every u64 is a decimal string, because amounts exceed what a JavaScript number holds.
+/// JSON form of a field. Every u64 and u128 is a decimal string, because amounts exceed what a JavaScript number holds.
 pub(super) trait Field {
     /// The JSON.
     fn json(&self) -> Value;
+
+    /// The JSON of a list of these.
+    fn list(items: &[Self]) -> Value
+    where
+        Self: Sized,
+    {
+        items.iter().map(Field::json).collect()
+    }
 }
 
 impl Field for Pubkey {
@@ -16,6 +24,12 @@ impl Field for Pubkey {
 }
 
 impl Field for u64 {
+    fn json(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+impl Field for u128 {
     fn json(&self) -> Value {
         Value::String(self.to_string())
     }
@@ -41,7 +55,18 @@ macro_rules! plain {
         }
     })* };
 }
-plain!(u8, u16, u32, bool);
+plain!(u16, u32, bool);
+
+impl Field for u8 {
+    fn json(&self) -> Value {
+        json!(self)
+    }
+
+    /// Bytes in a row are hex, as hashes are.
+    fn list(items: &[Self]) -> Value {
+        Value::String(hex::encode(items))
+    }
+}
 
 /// Enums without data: their variant in lower case.
 macro_rules! named {
@@ -51,7 +76,8 @@ macro_rules! named {
         }
     })* };
 }
-named!(stake::state::Role, payout::state::Pool, payout::challenge::Outcome);
+named!(stake::state::Role, stake::state::SlashReason, payout::state::Pool, payout::challenge::Outcome);
+named!(governance::state::Choice, governance::state::ProposalState);
 named!(datanet::state::Modality, datanet::state::Access, datanet::state::GrantStatus);
 
 impl<T: Field> Field for Option<T> {
@@ -62,7 +88,23 @@ impl<T: Field> Field for Option<T> {
 
 impl<T: Field> Field for Vec<T> {
     fn json(&self) -> Value {
-        self.iter().map(Field::json).collect()
+        T::list(self)
+    }
+}
+
+impl Field for governance::state::ProposedAccount {
+    fn json(&self) -> Value {
+        json!({ "address": self.address.json(), "signer": self.signer, "writable": self.writable })
+    }
+}
+
+impl Field for governance::state::Parameters {
+    fn json(&self) -> Value {
+        json!({
+            "quorum_bps": self.quorum_bps, "proposal_threshold": self.proposal_threshold.json(),
+            "voting_slots": self.voting_slots.json(), "timelock_slots": self.timelock_slots.json(),
+            "grace_slots": self.grace_slots.json(),
+        })
     }
 }
 
@@ -81,6 +123,22 @@ impl Field for [payout::state::PoolRoot; payout::state::POOLS] {
 impl Field for payout::state::PoolRoot {
     fn json(&self) -> Value {
         json!({ "root": self.root.json(), "leaves": self.leaves, "lifetime_total": self.lifetime_total.json() })
+    }
+}
+
+impl Field for stake::instructions::Parameters {
+    fn json(&self) -> Value {
+        json!({
+            "min_operator_stake": self.min_operator_stake.json(),
+            "min_validator_stake": self.min_validator_stake.json(),
+            "unbond_slots": self.unbond_slots.json(),
+            "committee_slots": self.committee_slots.json(),
+            "equivocation_bps": self.equivocation_bps,
+            "slash_cap_bps": self.slash_cap_bps,
+            "slash_window_slots": self.slash_window_slots.json(),
+            "insurance_cap_bps": self.insurance_cap_bps,
+            "insurance_window_slots": self.insurance_window_slots.json(),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use ::payout::{
     ID, accounts, instruction,
     instructions::{ChallengeSettlementArgs, ClaimArgs, DebitBalanceArgs, InitializeArgs, PayArgs, PostSettlementArgs},
     parameters::Parameters,
-    state::{Challenge, FeeShares},
+    state::{Challenge, FeeShares, Pool},
 };
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
@@ -87,6 +87,21 @@ pub fn pay(p: &Payment, args: PayArgs) -> Instruction {
         program: ID,
     };
     build(ID, accounts, instruction::Pay { args })
+}
+
+/// Pays `amount` base units of `payer`'s into a pool through shard `shard`, on account of `subject`.
+pub fn fund(payer: &Pubkey, open_mint: &Pubkey, shard: u8, pool: Pool, subject: &Pubkey, amount: u64) -> Instruction {
+    let accounts = accounts::Fund {
+        payer: *payer,
+        payer_token: pda::token_account(payer, open_mint),
+        config: pda::payout_config(),
+        shard: pda::shard(shard),
+        vault: pda::vault(shard),
+        token_program: spl_token_interface::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::Fund { pool, subject: *subject, amount })
 }
 
 /// Posts an epoch's division over `shards` shards. The committee's [`crate::attestation::instruction`] must stand

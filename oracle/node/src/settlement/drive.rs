@@ -155,7 +155,8 @@ pub(super) async fn work_out(
         observations_root: agreement.observations_root,
     };
     let models = epoch.models.iter().map(super::report::model).collect();
-    build(observed, &epoch.payments, epoch.documents(), models, previous.as_ref().map(|(h, r)| (*h, r)))
+    let previous = previous.as_ref().map(|(hash, report)| (*hash, report));
+    build(observed, &epoch.payments, epoch.funding.clone(), epoch.documents(), models, previous)
 }
 
 /// The report of the settlement before, checked against the roots on chain.

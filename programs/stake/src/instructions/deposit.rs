@@ -8,6 +8,8 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+use openledger_shared::require_running;
+use openledger_shared::version::Version;
 
 /// Accounts of `deposit`.
 #[event_cpi]
@@ -42,7 +44,8 @@ pub struct Deposit<'info> {
 }
 
 impl Deposit<'_> {
-    fn validate(&self, amount: u64) -> Result<()> {
+    fn validate(&self, amount: u64, slot: u64) -> Result<()> {
+        require_running(self.config.paused_until, slot)?;
         require!(amount > 0, StakeError::ZeroAmount);
         Ok(())
     }
@@ -50,8 +53,8 @@ impl Deposit<'_> {
 
 /// Transfers the stake and adds it to position and totals.
 pub(crate) fn handler(ctx: Context<Deposit>, role: Role, amount: u64) -> Result<()> {
-    ctx.accounts.validate(amount)?;
     let slot = Clock::get()?.slot;
+    ctx.accounts.validate(amount, slot)?;
     token::transfer(
         CpiContext::new(
             ctx.accounts.token_program.key(),
@@ -65,8 +68,8 @@ pub(crate) fn handler(ctx: Context<Deposit>, role: Role, amount: u64) -> Result<
     )?;
     let owner = ctx.accounts.owner.key();
     let position = &mut ctx.accounts.position;
-    if position.version == 0 {
-        position.version = 1;
+    if position.version == Version::UNMADE {
+        position.version = Version::CURRENT;
         position.bump = ctx.bumps.position;
         position.owner = owner;
         position.role = role;

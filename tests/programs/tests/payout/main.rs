@@ -9,6 +9,7 @@ mod claims;
 mod compute_units;
 mod configuration;
 mod conservation;
+mod fund;
 mod pause;
 mod payments;
 mod settlements;

@@ -24,6 +24,7 @@ const TURN: Duration = Duration::from_secs(60);
 pub(super) struct Walk {
     pub epoch: u64,
     pub model: Pubkey,
+    pub job: Pubkey,
     pub magic: Arc<Magic>,
     pub query: Query,
     /// SHA-256 of the query: what the walk's states name.
@@ -57,7 +58,7 @@ async fn agreed(node: &Node, model: &EpochModel, walk: &Walk) -> Result<Scores> 
     loop {
         let (mut longest, turn) = (0, attempt % order.len().max(1));
         for operator in watch.look(&order, turn) {
-            let Ok(log) = node.store.get_influence_log(epoch, &model.address, operator).await else { continue };
+            let Ok(log) = node.store.get_influence_log(epoch, &model.job, operator).await else { continue };
             // One of a settlement that was rejected, over other answers: a new one will replace it.
             if !walk.is_of(&log) {
                 continue;
@@ -127,7 +128,7 @@ async fn prepare(node: &Node, epoch: u64, model: &EpochModel, query: Query) -> R
         .await
         .with_context(|| format!("the training run of model {}", model.address))?;
     let functional = query_hash(&query);
-    Ok(Walk { epoch, model: model.address, magic: Arc::new(magic), query, functional })
+    Ok(Walk { epoch, model: model.address, job: model.job, magic: Arc::new(magic), query, functional })
 }
 
 /// Who walks: the trainer, then the other members in an order that the job decides.
