@@ -66,41 +66,12 @@ LEFT JOIN entry d ON d.subject = e.subject AND d.kind = 'DataSharePaid'
 LEFT JOIN entry x ON x.subject = e.subject AND x.kind = 'JobEnded'
 WHERE e.kind = 'JobRequested';
 
--- What the index says about accounts, under the names by which the reconciliation reads the chain.
-CREATE OR REPLACE VIEW fact AS
-SELECT subject AS account, jsonb_build_object('sequence', (max(sequence) + 1)::text) AS fields FROM event GROUP BY subject
+-- Facts by the views above, on top of those of the other programs' views.
+ALTER VIEW fact RENAME TO fact_before_funding;
+CREATE VIEW fact AS
+SELECT account, fields - ARRAY['funded_contributors', 'funded_validators'] AS fields FROM fact_before_funding
 UNION ALL
-SELECT address, jsonb_build_object('owner', owner, 'batches', batches::text, 'accepted', accepted::text,
-                                   'contributions', contributions::text, 'root', root) FROM datanet
-UNION ALL
-SELECT address, jsonb_build_object('status', status, 'uses', uses::text) FROM access_grant
-UNION ALL
-SELECT address, jsonb_strip_nulls(jsonb_build_object(
-    'status', status, 'price_in', price_in, 'price_out', price_out, 'jobs', jobs::text, 'adapter_hash', adapter_hash))
-FROM model
-UNION ALL
-SELECT address, jsonb_build_object('status', status, 'budget', budget, 'paid', paid, 'data_share', data_share,
-                                   'data_paid', data_paid, 'refunded', refunded) FROM job
-UNION ALL
-SELECT address, jsonb_build_object('amount', amount, 'unbonding', unbonding) FROM position
-UNION ALL
-SELECT address, jsonb_build_object('endpoint', endpoint, 'identity', identity) FROM operator
-UNION ALL
-SELECT address, jsonb_build_object('status', status) FROM committee
-UNION ALL
-SELECT subject, jsonb_build_object(
-    'posted_contributors', (array_agg(data -> 'pools' -> 0 ->> 'lifetime_total' ORDER BY sequence DESC))[1],
-    'posted_validators', (array_agg(data -> 'pools' -> 1 ->> 'lifetime_total' ORDER BY sequence DESC))[1])
-FROM event WHERE kind = 'SettlementPosted' GROUP BY subject
-UNION ALL
-SELECT subject, jsonb_build_object('active_epoch', max((data ->> 'epoch')::bigint)::text)
-FROM event WHERE kind = 'SettlementActivated' GROUP BY subject
+SELECT address, jsonb_build_object('data_share', data_share, 'data_paid', data_paid) FROM job
 UNION ALL
 SELECT shard, jsonb_build_object('funded_contributors', sum(contributors)::text, 'funded_validators', sum(validators)::text)
-FROM pool_funding GROUP BY shard
-UNION ALL
-SELECT data ->> 'shard', jsonb_build_object('claimed_' || (data ->> 'pool'), sum((data ->> 'paid')::numeric)::text)
-FROM event WHERE kind = 'Claimed' GROUP BY data ->> 'shard', data ->> 'pool'
-UNION ALL
-SELECT subject, jsonb_build_object('claimed_' || (data ->> 'pool'), sum((data ->> 'paid')::numeric)::text)
-FROM event WHERE kind = 'Claimed' GROUP BY subject, data ->> 'pool';
+FROM pool_funding GROUP BY shard;
