@@ -235,6 +235,12 @@ pub struct Market {
     pub model_owner: Key,
 }
 
+impl Clone for Market {
+    fn clone(&self) -> Self {
+        Self { committee: self.committee.clone(), model_owner: self.model_owner.insecure_clone(), ..*self }
+    }
+}
+
 impl Market {
     /// `pay` by `payer` into shard `index` for the market's model, answered by the committee's first member.
     pub fn pay(&self, world: &World, payer: &Pubkey, index: u8, request: [u8; 32], amount: u64) -> Instruction {

@@ -6,11 +6,11 @@ use crate::{
     tx::{Failed, Sent},
 };
 use anchor_lang::{
-    AccountDeserialize, AccountSerialize, Owner,
+    AccountDeserialize, AccountSerialize, Discriminator, Owner,
     solana_program::bpf_loader_upgradeable::{self, UpgradeableLoaderState},
 };
 use litesvm::LiteSVM;
-use solana_account::Account;
+use solana_account::{Account, ReadableAccount};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_program_pack::Pack;
@@ -34,6 +34,9 @@ pub enum Program {
 }
 
 impl Program {
+    /// All of them, each behind those that it reads.
+    pub const ALL: [Self; 4] = [Self::Stake, Self::Datanet, Self::Model, Self::Payout];
+
     /// Name of its crate and its `.so`.
     pub fn name(self) -> &'static str {
         match self {
@@ -88,6 +91,18 @@ pub struct World {
     payer: Key,
     /// Wallets made.
     wallets: u32,
+}
+
+impl Clone for World {
+    /// A world of its own from here on; accounts are shared until one of the two writes them.
+    fn clone(&self) -> Self {
+        Self {
+            svm: self.svm.clone(),
+            authority: self.authority.insecure_clone(),
+            payer: self.payer.insecure_clone(),
+            ..*self
+        }
+    }
 }
 
 impl World {
@@ -184,6 +199,33 @@ impl World {
         if self.svm.get_account(&ata).is_some() { self.balance(&ata) } else { 0 }
     }
 
+    /// Who pays all fees.
+    pub fn payer(&self) -> Pubkey {
+        self.payer.pubkey()
+    }
+
+    /// Every account of a program that is of type `T`, in order of address.
+    pub fn all<T: AccountDeserialize + Discriminator + Owner>(&self) -> Vec<(Pubkey, T)> {
+        let accounts = self.svm.accounts_db().inner.iter();
+        let mut found: Vec<_> = accounts
+            .filter(|(_, a)| *a.owner() == T::owner() && a.data().starts_with(T::DISCRIMINATOR))
+            .map(|(address, a)| (*address, T::try_deserialize(&mut a.data()).expect("an account of this type")))
+            .collect();
+        found.sort_by_key(|(address, _)| *address);
+        found
+    }
+
+    /// OPEN in all token accounts, of both token programs.
+    pub fn open_in_all(&self) -> u128 {
+        let accounts = self.svm.accounts_db().inner.values();
+        let tokens = [spl_token_interface::ID, spl_token_2022_interface::ID];
+        accounts
+            .filter(|a| tokens.contains(a.owner()) && a.data().len() >= TokenAccount::LEN)
+            .filter(|a| a.data()[..32] == *self.mint.as_ref())
+            .map(|a| u128::from(u64::from_le_bytes(a.data()[64..72].try_into().expect("8 bytes"))))
+            .sum()
+    }
+
     /// The slot now.
     pub fn slot(&self) -> u64 {
         self.svm.get_sysvar::<solana_clock::Clock>().slot
@@ -215,7 +257,7 @@ impl World {
                 all.push(signer);
             }
         }
-        let (payer, blockhash) = (self.payer.pubkey(), self.svm.latest_blockhash());
+        let (payer, blockhash) = (self.payer(), self.svm.latest_blockhash());
         let transaction = Transaction::new_signed_with_payer(instructions, Some(&payer), &all, blockhash);
         self.svm.send_transaction(transaction).map(Sent::from).map_err(Box::new)
     }
