@@ -102,7 +102,8 @@ enum Task {
     #[command(after_help = "Examples:
   cargo xtask bench attribution-quality             ours and other libraries, three seeds; a long run
   cargo xtask bench attribution-quality --quick --no-peers
-  cargo xtask bench attribution-quality --record    and write the page in docs/benchmarks")]
+  cargo xtask bench attribution-quality --record    and write the page in docs/benchmarks
+  cargo xtask bench programs --record               the programs' bill, and what the tests compare it with")]
     Bench(bench::Options),
     /// Print a shell's completions for the command `xtask`
     #[command(after_help = "Example:

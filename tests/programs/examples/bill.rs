@@ -22,13 +22,18 @@ struct Output {
     claims_per_second: f64,
     claims: usize,
     shards: u8,
+    /// Lamports of rent of an empty account, and of every byte more.
+    rent_of_none: u64,
+    rent_of_byte: u64,
 }
 
 fn main() {
     let town = Town::new();
     let bill = bill::measure(&town, &scenario::all());
+    let rent = |bytes| town.bare.svm.minimum_balance_for_rent_exemption(bytes);
+    let (rent_of_none, rent_of_byte) = (rent(0), rent(1) - rent(0));
     let claims_per_second = claims_per_second(town);
-    let output = Output { bill, claims_per_second, claims: CLAIMS, shards: SHARDS };
+    let output = Output { bill, claims_per_second, claims: CLAIMS, shards: SHARDS, rent_of_none, rent_of_byte };
     println!("{}", serde_json::to_string_pretty(&output).expect("figures are JSON"));
 }
 

@@ -16,7 +16,8 @@ use ::payout::{
 };
 use openledger_protocol::{
     attest::{Kind, Message},
-    rewards::RewardTree,
+    hash::sha256,
+    rewards::{self, RewardTree},
 };
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Signer;
@@ -217,6 +218,16 @@ pub fn pool_root(tree: &RewardTree) -> PoolRoot {
 /// A reward tree over wallets.
 pub fn tree(lifetimes: &[(Pubkey, u64)]) -> RewardTree {
     RewardTree::new(lifetimes.iter().map(|(w, a)| (w.to_bytes(), *a))).expect("no wallet twice")
+}
+
+/// A claim of `wallet` for `lifetime` that is proven among 2²⁰ leaves, and the tree's root.
+pub fn among_a_million(wallet: &Pubkey, lifetime: u64) -> (ClaimArgs, PoolRoot) {
+    let (leaves, index) = (1 << 20, 421_337);
+    let proof: Vec<_> = (0u8..20).map(|i| sha256(&[b"sibling", &[i]])).collect();
+    let leaf = rewards::leaf(&wallet.to_bytes(), lifetime);
+    let root = rewards::root_from_proof(leaves, index, &leaf, &proof).expect("20 levels");
+    let root = PoolRoot { root, leaves, lifetime_total: lifetime };
+    (ClaimArgs { pool: Pool::Contributors, lifetime, index, proof }, root)
 }
 
 /// What a settlement's committee signs.

@@ -8,7 +8,7 @@ use crate::{
     stake,
     town::{SHARDS, Town},
 };
-use ::payout::state::Pool;
+use ::payout::{instructions::ClaimArgs, state::Pool};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -97,20 +97,41 @@ fn activate_settlement(mut t: Town) -> Scenario {
     Scenario::new(t.lab.world, net::activate_settlement(args.epoch), &[])
 }
 
-fn claim_first(t: Town) -> Scenario {
+/// A settlement in which the curator's earnings grow to `lifetime` and are proven among a million is activated.
+fn million(t: &mut Town, lifetime: u64) -> ClaimArgs {
+    let (claim, root) = net::among_a_million(&t.lab.curator.pubkey(), lifetime);
+    let (mut args, market) = (t.next_settlement(), t.market.clone());
+    args.pools[0] = root;
+    market.post(t.world(), &args).expect("posts");
+    t.world().pass(CHALLENGE_SLOTS);
+    t.world().send(&[net::activate_settlement(args.epoch)], &[]).expect("activates");
+    claim
+}
+
+fn claim_by_mallory(t: Town, args: ClaimArgs) -> Scenario {
     let (signer, wallet) = (t.mallory.insecure_clone(), t.lab.curator.pubkey());
+    let instruction = net::claim(&t.lab.world, &signer.pubkey(), &wallet, 0, args);
+    Scenario::new(t.lab.world, instruction, &[&signer]).free(OtherWallet, &["payer"], ANYONE).free(
+        Copy,
+        &["config"],
+        NOWHERE_ELSE,
+    )
+}
+
+fn claim_first(mut t: Town) -> Scenario {
+    let args = million(&mut t, 100 * OPEN);
+    claim_by_mallory(t, args)
+}
+
+fn claim_further(mut t: Town) -> Scenario {
+    let (payer, wallet) = (t.mallory.insecure_clone(), t.lab.curator.pubkey());
     let args = claim_args(&t.trees[0], Pool::Contributors, &wallet);
-    claims(Scenario::new(t.lab.world.clone(), net::claim(&t.lab.world, &signer.pubkey(), &wallet, 0, args), &[&signer]))
-}
-
-fn claim_further(t: Town) -> Scenario {
-    let (signer, wallet) = (t.mallory.insecure_clone(), t.rival.pubkey());
-    let args = claim_args(&t.trees[1], Pool::Validators, &wallet);
-    claims(Scenario::new(t.lab.world.clone(), net::claim(&t.lab.world, &signer.pubkey(), &wallet, 1, args), &[&signer]))
-        .free(Copy, &["claim"], NOWHERE_ELSE)
-        .free(Closed, &["claim"], "a record is never closed: this state cannot be")
-}
-
-fn claims(s: Scenario) -> Scenario {
-    s.free(OtherWallet, &["payer"], ANYONE).free(Copy, &["config"], NOWHERE_ELSE)
+    let first = net::claim(&t.lab.world, &payer.pubkey(), &wallet, 0, args);
+    t.world().send(&[first], &[&payer]).expect("claims");
+    let args = million(&mut t, 100 * OPEN);
+    claim_by_mallory(t, args).free(Copy, &["claim"], NOWHERE_ELSE).free(
+        Closed,
+        &["claim"],
+        "a record is never closed: this state cannot be",
+    )
 }
