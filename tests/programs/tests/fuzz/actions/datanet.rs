@@ -121,7 +121,7 @@ fn commit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     all.retain(|p| p.role == Role::Validator && (dice.one_in(20) || new(p)));
     // Those with the most stake are drawn for certain.
     all.sort_by_key(|p| std::cmp::Reverse(p.amount));
-    all.truncate(dice.between(1, 3) as usize);
+    all.truncate(if dice.one_in(4) { 1 } else { 2 });
     let who: Vec<_> = all.iter().filter_map(|p| crowd.actor(&p.owner)).collect();
     let commit = |v: Pubkey| {
         let (approve, quality) = verdict(&v, &address);
@@ -135,7 +135,8 @@ fn commit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
 
 fn reveal(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let slot = crowd.world.slot();
-    let waits = |b: &Batch| slot <= b.reveal_until && b.reviews.iter().any(|r| r.approve.is_none());
+    let waits =
+        |b: &Batch| slot <= b.reveal_until && b.reviews.len() > 1 && b.reviews.iter().any(|r| r.approve.is_none());
     let (address, batch) = reviewed(crowd, dice, waits)?;
     let hidden = batch.reviews.iter().filter(|r| r.approve.is_none() || dice.one_in(20));
     let mut who: Vec<_> = hidden.filter_map(|r| crowd.actor(&r.validator)).collect();
