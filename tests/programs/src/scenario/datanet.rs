@@ -1,6 +1,6 @@
 //! Scenarios of the datanet program.
 
-use super::{ANYONE, Attack::*, NOWHERE_ELSE, OWN_TOKENS, PINNED, SETS, Scenario};
+use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SETS, Scenario};
 use crate::{
     datanet::{self as net, COMMIT_SLOTS, MANIFEST, MIN_BOND, commitment, create_args, leaves, salt},
     keys::Key,
@@ -13,9 +13,7 @@ use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
-type Make = fn(Town) -> Scenario;
-
-pub(super) const ALL: &[(&str, &str, Make)] = &[
+pub(super) const ALL: &[Listed] = &[
     ("initialize", "", initialize),
     ("set_windows", "", set_windows),
     ("propose_authority", "", propose_authority),

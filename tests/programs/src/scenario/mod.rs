@@ -143,6 +143,9 @@ impl Scenario {
     }
 }
 
+/// Instruction, variant and how to make it, as the programs' files list them.
+type Listed = (&'static str, &'static str, fn(Town) -> Scenario);
+
 /// A scenario's name and how to make it.
 pub struct Entry {
     /// The program.
@@ -169,7 +172,7 @@ impl Entry {
 
 /// Every scenario of a program.
 pub fn of(program: Program) -> Vec<Entry> {
-    let list: &[(&'static str, &'static str, fn(Town) -> Scenario)] = match program {
+    let list: &[Listed] = match program {
         Program::Stake => stake::ALL,
         Program::Datanet => datanet::ALL,
         Program::Model => model::ALL,

@@ -1,6 +1,6 @@
 //! Scenarios of the model program.
 
-use super::{Attack::*, NOWHERE_ELSE, OWN_TOKENS as OWN, SELF_CPI, SETS, Scenario};
+use super::{Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS as OWN, SELF_CPI, SETS, Scenario};
 use crate::{
     OPEN,
     model::{self as net, BUDGET, JOB_SLOTS, message, register_args, request_args, result},
@@ -13,9 +13,7 @@ use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
-type Make = fn(Town) -> Scenario;
-
-pub(super) const ALL: &[(&str, &str, Make)] = &[
+pub(super) const ALL: &[Listed] = &[
     ("initialize", "", initialize),
     ("set_windows", "", set_windows),
     ("propose_authority", "", propose_authority),

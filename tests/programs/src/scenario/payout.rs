@@ -1,6 +1,6 @@
 //! Scenarios of the payout program.
 
-use super::{ANYONE, Attack::*, NOWHERE_ELSE, OWN_TOKENS, PINNED, SELF_CPI, SETS, Scenario};
+use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SELF_CPI, SETS, Scenario};
 use crate::{
     OPEN,
     keys::address,
@@ -13,9 +13,7 @@ use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
-type Make = fn(Town) -> Scenario;
-
-pub(super) const ALL: &[(&str, &str, Make)] = &[
+pub(super) const ALL: &[Listed] = &[
     ("initialize", "", initialize),
     ("create_shard", "", create_shard),
     ("set_fees", "", set_fees),

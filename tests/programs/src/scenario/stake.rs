@@ -1,13 +1,11 @@
 //! Scenarios of the stake program.
 
-use super::{Attack::*, NOWHERE_ELSE, OWN_TOKENS, PINNED, SETS, Scenario};
+use super::{Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SETS, Scenario};
 use crate::{OPEN, key, keys::Key, stake as net, town::Town};
 use ::stake::state::{Role, capability};
 use solana_keypair::Signer;
 
-type Make = fn(Town) -> Scenario;
-
-pub(super) const ALL: &[(&str, &str, Make)] = &[
+pub(super) const ALL: &[Listed] = &[
     ("initialize", "", initialize),
     ("propose_authority", "", propose_authority),
     ("accept_authority", "", accept_authority),
