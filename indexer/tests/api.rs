@@ -4,7 +4,10 @@ mod support;
 
 use openledger_indexer::{api, datasource::Source, ingest::ingest, metrics::Metrics};
 use openledger_sdk::{
-    api::{IndexerClient, types::Amount},
+    api::{
+        IndexerClient,
+        types::{Amount, Funding},
+    },
     client::Client,
     pda,
     store::Store,
@@ -103,9 +106,17 @@ async fn lists_and_details_tell_what_happened() {
     let job = api.client.job(&world.job).await.expect("answers").expect("is there");
     assert_eq!(
         (job.status.as_str(), job.paid, job.refunded, job.seed),
-        ("attested", Amount(6000), Amount(3000), Amount(u64::MAX))
+        ("attested", Amount(6000), Amount(1000), Amount(u64::MAX))
     );
     assert_eq!(job.compute[0].amount, Amount(6000));
+    assert_eq!((job.data_share, job.data_paid), (Amount(2000), Amount(2000)));
+    let funding = api.client.funding().await.expect("answers");
+    let said = |f: &Funding| (f.job.clone(), f.model.clone(), f.pool.clone(), f.amount, f.epoch);
+    let (of, pool) = (Some(world.job.to_string()), "contributors".to_string());
+    assert_eq!(said(&funding[1]), (of, Some(world.model.to_string()), pool.clone(), Amount(2000), 1));
+    // Whoever names a job without its signature has not paid in its name.
+    assert_eq!(said(&funding[0]), (None, None, pool, Amount(1), 1));
+    assert_eq!(funding[0].subject, world.job.to_string());
 
     let receipts = api.client.receipts().await.expect("answers");
     assert!(receipts.len() == 3 && receipts[0].slot > receipts[2].slot);

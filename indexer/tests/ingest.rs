@@ -163,3 +163,49 @@ async fn a_transaction_that_fared_differently_in_another_fork_is_replaced() {
     replace(&db, good).await.expect("replaced");
     assert_eq!(state(&db).await, expected);
 }
+
+#[tokio::test]
+async fn a_rejected_settlement_counts_for_nothing_and_its_epoch_is_posted_again() {
+    #[derive(serde::Deserialize)]
+    struct Row {
+        row: serde_json::Value,
+    }
+    let (server, world) = (Server::start(), world());
+    let db = server.database("rejected").await;
+    // What the API and the reconciliation would read.
+    let read = async |sql: &str| -> Vec<serde_json::Value> {
+        let rows: Vec<Row> = db.rows(sql, &[]).await.expect("view reads");
+        rows.into_iter().map(|r| r.row).collect()
+    };
+    let settlements = "SELECT jsonb_build_array(epoch, status, active_after, contributors -> 'lifetime_total') AS row \
+                       FROM settlement";
+    let posted = "SELECT jsonb_object_agg(f.key, f.value) AS row FROM fact, jsonb_each(fields) f \
+                  WHERE f.key LIKE 'posted_%'";
+    let facts = |epoch, contributors, validators| {
+        serde_json::json!({
+            "posted_epoch": epoch, "posted_contributors": contributors, "posted_validators": validators
+        })
+    };
+    let mut seen = Vec::new();
+    for record in &world.history {
+        ingest(&db, record).await.expect("ingests");
+        if record.events[0].subject() == openledger_sdk::pda::payout_config() {
+            seen.push((record.events[0].name(), read(settlements).await, read(posted).await));
+        }
+    }
+    let row = |status, active_after, total: &str| vec![serde_json::json!([1, status, active_after, total])];
+    assert_eq!(
+        seen,
+        [
+            ("SettlementPosted", row("posted", 790, "1199"), vec![facts("1", "1199", "149")]),
+            ("SettlementChallenged", row("challenged", 790, "1199"), vec![facts("1", "1199", "149")]),
+            ("ChallengeResolved", row("posted", 795, "1199"), vec![facts("1", "1199", "149")]),
+            ("SettlementChallenged", row("challenged", 795, "1199"), vec![facts("1", "1199", "149")]),
+            ("ChallengeResolved", row("rejected", 795, "1199"), vec![facts("0", "0", "0")]),
+            ("SettlementPosted", row("posted", 800, "1200"), vec![facts("1", "1200", "150")]),
+            ("SettlementActivated", row("active", 800, "1200"), vec![facts("1", "1200", "150")]),
+        ]
+    );
+    let prepaid = "SELECT jsonb_build_array(owner, amount, debited, withdrawing) AS row FROM prepaid";
+    assert_eq!(read(prepaid).await, [serde_json::json!([world.payer.to_string(), "500", "300", "100"])]);
+}

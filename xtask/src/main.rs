@@ -3,6 +3,7 @@
 mod bench;
 mod cargo;
 mod checksum;
+mod cuda;
 mod demo;
 mod disk;
 mod documents;
@@ -117,6 +118,10 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Compile what runs on a GPU; none is needed
+    #[command(after_help = "Example:
+  cargo xtask check-cuda")]
+    CheckCuda,
     /// Print a shell's completions for the command `xtask`
     #[command(after_help = "Example:
   alias xtask='cargo xtask'
@@ -158,6 +163,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo(options) => demo::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz { steps, seed } => test::fuzz(steps, seed),
+        Task::CheckCuda => cuda::check(),
         Task::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command().bin_name("xtask"), "xtask", &mut std::io::stdout());
             Ok(())

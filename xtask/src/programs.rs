@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::{checksum, paths, process::run, progress::say, sbf::Toolchain, sources};
 
 /// The programs, in the order in which they depend on one another.
-pub const NAMES: [&str; 4] = ["stake", "datanet", "model", "payout"];
+pub const NAMES: [&str; 5] = ["stake", "datanet", "model", "payout", "governance"];
 
 /// A compiled program.
 pub struct Built {

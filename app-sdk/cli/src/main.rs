@@ -5,7 +5,10 @@ mod output;
 mod settings;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use command::{chat, claim, contribute, datanet, grant, job, model, operator, proof, receipt, review, stake, wallet};
+use command::{
+    chat, claim, contribute, datanet, grant, job, model, operator, proof, proposal, receipt, review, stake, votes,
+    wallet,
+};
 use output::Output;
 use settings::{Session, SettingsArgs};
 use std::process::ExitCode;
@@ -60,6 +63,12 @@ enum Command {
     /// Stake as an operator or validator.
     #[command(subcommand)]
     Stake(stake::Stake),
+    /// Lock OPEN for weight in votes.
+    #[command(subcommand)]
+    Votes(votes::Votes),
+    /// Proposals to governance.
+    #[command(subcommand)]
+    Proposal(proposal::Proposal),
     /// The registry of operators.
     #[command(subcommand)]
     Operator(operator::Operator),
@@ -116,6 +125,8 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<()> {
         Command::Earnings(c) => claim::earnings(&session, c).await,
         Command::Claim(c) => claim::claim(&session, c).await,
         Command::Stake(c) => stake::run(&session, c).await,
+        Command::Votes(c) => votes::run(&session, c).await,
+        Command::Proposal(c) => proposal::run(&session, c).await,
         Command::Operator(c) => operator::run(&session, c).await,
         Command::Receipt(c) => receipt::run(&session, c).await,
         Command::Proof(c) => proof::run(&session, c).await,

@@ -24,6 +24,16 @@ pub fn settlement(
     message(stake, payout::ID, Kind::Settlement, &crate::pda::payout_config(), sequence, args, args.expiry_slot)
 }
 
+/// The message for a debit of `owner`'s prepaid balance. `meter` is the balance account's.
+pub fn meter(
+    stake: &stake::state::Config,
+    owner: &Pubkey,
+    meter: u64,
+    args: &payout::instructions::DebitBalanceArgs,
+) -> Message {
+    message(stake, payout::ID, Kind::Meter, &crate::pda::prepaid_balance(owner), meter, args, args.expiry_slot)
+}
+
 fn message(
     stake: &stake::state::Config,
     program: Pubkey,

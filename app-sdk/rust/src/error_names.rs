@@ -10,14 +10,15 @@ const SHARED: u32 = 7000;
 
 type Table = BTreeMap<u32, (String, String)>;
 
-static TABLES: LazyLock<[Table; 4]> = LazyLock::new(|| SOURCES.map(table));
+static TABLES: LazyLock<[Table; 5]> = LazyLock::new(|| SOURCES.map(table));
 
 /// In the order of [`Program::ALL`]. The first also has the errors that all programs share.
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     concat!(include_str!("../../../programs/stake/src/error.rs"), include_str!("../../../programs/shared/src/lib.rs")),
     include_str!("../../../programs/datanet/src/error.rs"),
     include_str!("../../../programs/model/src/error.rs"),
     include_str!("../../../programs/payout/src/error.rs"),
+    include_str!("../../../programs/governance/src/error.rs"),
 ];
 
 /// Codes, names and messages of a source's error enums: after `#[error_code]` variants count from Anchor's offset,
@@ -141,6 +142,7 @@ mod tests {
             (Program::Datanet, datanet::error::DatanetError::NotDrawn.into(), "NotDrawn"),
             (Program::Model, model::error::ModelError::OverBudget.into(), "OverBudget"),
             (Program::Payout, payout::error::PayoutError::NothingToClaim.into(), "NothingToClaim"),
+            (Program::Governance, governance::error::GovernanceError::NoPauseToEnd.into(), "NoPauseToEnd"),
         ];
         for (program, code, expected) in own {
             assert_eq!(name(program, code).as_deref(), Some(expected));

@@ -38,6 +38,11 @@ pub fn position(owner: &Pubkey, role: stake::state::Role) -> Pubkey {
     derive(&stake::ID, &[stake::seeds::POSITION, owner.as_ref(), &[role as u8]])
 }
 
+/// `stake::state::VoteLock` of a wallet.
+pub fn lock(owner: &Pubkey) -> Pubkey {
+    derive(&stake::ID, &[stake::seeds::LOCK, owner.as_ref()])
+}
+
 /// `stake::state::Operator` of a wallet.
 pub fn operator(owner: &Pubkey) -> Pubkey {
     derive(&stake::ID, &[stake::seeds::OPERATOR, owner.as_ref()])
@@ -116,4 +121,49 @@ pub fn settlement(epoch: u64) -> Pubkey {
 /// `payout::state::Claim` of a wallet.
 pub fn claim(wallet: &Pubkey) -> Pubkey {
     derive(&payout::ID, &[payout::seeds::CLAIM, wallet.as_ref()])
+}
+
+/// `governance::state::Config`.
+pub fn governance_config() -> Pubkey {
+    derive(&governance::ID, &[governance::seeds::CONFIG])
+}
+
+/// What signs for proposals that passed: the authority of the other programs.
+pub fn governance_authority() -> Pubkey {
+    derive(&governance::ID, &[governance::seeds::AUTHORITY])
+}
+
+/// `governance::state::Proposal` by number.
+pub fn proposal(number: u64) -> Pubkey {
+    derive(&governance::ID, &[governance::seeds::PROPOSAL, &number.to_le_bytes()])
+}
+
+/// `governance::state::ProposedInstruction` by proposal and place.
+pub fn proposed_instruction(proposal: &Pubkey, index: u8) -> Pubkey {
+    derive(&governance::ID, &[governance::seeds::INSTRUCTION, proposal.as_ref(), &[index]])
+}
+
+/// `governance::state::Vote` of a lock on a proposal.
+pub fn vote(proposal: &Pubkey, lock: &Pubkey) -> Pubkey {
+    derive(&governance::ID, &[governance::seeds::VOTE, proposal.as_ref(), lock.as_ref()])
+}
+
+/// `payout::state::Challenge` by the settlement's number of posting and its own.
+pub fn challenge(posting: u64, number: u8) -> Pubkey {
+    derive(&payout::ID, &[payout::seeds::CHALLENGE, &posting.to_le_bytes(), &[number]])
+}
+
+/// Token account of a challenge's bond.
+pub fn challenge_bond(challenge: &Pubkey) -> Pubkey {
+    derive(&payout::ID, &[payout::seeds::BOND, challenge.as_ref()])
+}
+
+/// `payout::state::Balance` of a wallet.
+pub fn prepaid_balance(owner: &Pubkey) -> Pubkey {
+    derive(&payout::ID, &[payout::seeds::BALANCE, owner.as_ref()])
+}
+
+/// Token account of a wallet's prepaid balance.
+pub fn prepaid_vault(owner: &Pubkey) -> Pubkey {
+    derive(&payout::ID, &[payout::seeds::PREPAID, owner.as_ref()])
 }

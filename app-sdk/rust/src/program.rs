@@ -1,11 +1,11 @@
-//! The four programs by name and address.
+//! The five programs by name and address.
 
 use solana_pubkey::Pubkey;
 
 /// One of OpenLedger's programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Program {
-    /// Stake positions, operators, committees.
+    /// Stake positions, locks of votes, operators, committees.
     Stake,
     /// Datanets, batches, grants.
     Datanet,
@@ -13,11 +13,13 @@ pub enum Program {
     Model,
     /// Payments, settlements, claims.
     Payout,
+    /// Proposals and votes; authority of the others.
+    Governance,
 }
 
 impl Program {
     /// All of them, in the order in which they depend on one another.
-    pub const ALL: [Self; 4] = [Self::Stake, Self::Datanet, Self::Model, Self::Payout];
+    pub const ALL: [Self; 5] = [Self::Stake, Self::Datanet, Self::Model, Self::Payout, Self::Governance];
 
     /// Address of the program.
     pub const fn id(self) -> Pubkey {
@@ -26,6 +28,7 @@ impl Program {
             Self::Datanet => datanet::ID,
             Self::Model => model::ID,
             Self::Payout => payout::ID,
+            Self::Governance => governance::ID,
         }
     }
 
@@ -36,6 +39,7 @@ impl Program {
             Self::Datanet => "datanet",
             Self::Model => "model",
             Self::Payout => "payout",
+            Self::Governance => "governance",
         }
     }
 

@@ -93,6 +93,10 @@ pub struct Receipt {
     pub settings_hash: Hash32,
     /// The most influential documents, strongest first. Their sum may be under a million: the rest is spread thinner.
     pub influences: Vec<Influence>,
+    /// Blob with the scores of all of the model's training examples, in the manifest's order: f32, little-endian; zero
+    /// where there are none.
+    #[serde(with = "hash_hex")]
+    pub scores: Hash32,
     /// What the answer repeats verbatim from the model's Datanets, rarest first.
     pub spans: Vec<QuotedSpan>,
 }
@@ -256,7 +260,13 @@ mod tests {
             fee: 7.into(),
             payment_signature: "sig".into(),
             created_slot: 9,
-            receipt: Receipt { method: "logra".into(), settings_hash: [6; 32], influences, spans: vec![] },
+            receipt: Receipt {
+                method: "logra".into(),
+                settings_hash: [6; 32],
+                influences,
+                scores: [8; 32],
+                spans: vec![],
+            },
             signature: String::new(),
         };
         answer.sign(&identity).unwrap();

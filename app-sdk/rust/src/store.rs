@@ -146,9 +146,9 @@ impl Store {
         Ok(hash)
     }
 
-    /// Stores an operator's influence log for an epoch and model; a longer one replaces it.
-    pub async fn put_influence_log(&self, epoch: u64, model: &Pubkey, log: &InfluenceLog) -> Result<(), StoreError> {
-        let path = influence_path(epoch, model, &log.operator);
+    /// Stores an operator's influence log for an epoch and training job; a longer one replaces it.
+    pub async fn put_influence_log(&self, epoch: u64, job: &Pubkey, log: &InfluenceLog) -> Result<(), StoreError> {
+        let path = influence_path(epoch, job, &log.operator);
         let bytes = serde_json::to_vec(log)
             .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })?;
         self.put(&path, bytes.into()).await
@@ -158,10 +158,10 @@ impl Store {
     pub async fn get_influence_log(
         &self,
         epoch: u64,
-        model: &Pubkey,
+        job: &Pubkey,
         operator: &Pubkey,
     ) -> Result<InfluenceLog, StoreError> {
-        let path = influence_path(epoch, model, &operator.to_string());
+        let path = influence_path(epoch, job, &operator.to_string());
         serde_json::from_slice(&self.get(&path).await?)
             .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })
     }
@@ -195,8 +195,8 @@ fn answer_path(request: &Hash32) -> Path {
     Path::from(format!("answers/{}.json", hex::encode(request)))
 }
 
-fn influence_path(epoch: u64, model: &Pubkey, operator: &str) -> Path {
-    Path::from(format!("influence/{epoch}/{model}/{operator}.json"))
+fn influence_path(epoch: u64, job: &Pubkey, operator: &str) -> Path {
+    Path::from(format!("influence/{epoch}/{job}/{operator}.json"))
 }
 
 fn report_path(epoch: u64, hash: &Hash32) -> Path {

@@ -9,7 +9,7 @@ use super::{
     query::{Query, address, hash, number},
     receipts, status, wallets,
 };
-use openledger_sdk::api::types::{Batch, Committee, Datanet, Job, Model, Operator, ReceiptRow, Settlement};
+use openledger_sdk::api::types::{Batch, Committee, Datanet, Funding, Job, Model, Operator, ReceiptRow, Settlement};
 use serde::{Serialize, de::DeserializeOwned};
 use warp::reply::{Reply, Response};
 
@@ -33,6 +33,9 @@ pub async fn route(state: &State, path: &str, query: &Query, last_id: Option<Str
         ["v1", "jobs"] => return rows::<Job>(state, "job", &["model", "requester", "operator", "status"], query).await,
         ["v1", "receipts"] => {
             return rows::<ReceiptRow>(state, "receipt", &["model", "payer", "operator"], query).await;
+        }
+        ["v1", "funding"] => {
+            return rows::<Funding>(state, "funding", &["pool", "subject", "payer", "job", "model"], query).await;
         }
         ["v1", "settlements"] => return rows::<Settlement>(state, "settlement", &["status"], query).await,
         ["v1", "operators"] => return rows::<Operator>(state, "operator", &[], query).await,

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 /// `(account, field) → value`.
 pub type Facts = BTreeMap<(String, String), String>;
 
-/// Facts of every account of the four programs.
+/// Facts of every account of the programs.
 pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
     let mut facts = Facts::new();
-    use {datanet::state as d, model::state as m, payout::state as p, stake::state as s};
+    use {datanet::state as d, governance::state as g, model::state as m, payout::state as p, stake::state as s};
 
     each(source, &stake::ID, &mut facts, |a: &s::Config, f| f("sequence", a.sequence.to_string())).await?;
     each(source, &stake::ID, &mut facts, |a: &s::Position, f| {
@@ -20,6 +20,7 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         f("unbonding", a.unbonding.to_string());
     })
     .await?;
+    each(source, &stake::ID, &mut facts, |a: &s::VoteLock, f| f("sequence", a.sequence.to_string())).await?;
     each(source, &stake::ID, &mut facts, |a: &s::Operator, f| {
         f("sequence", a.sequence.to_string());
         f("endpoint", a.endpoint.clone());
@@ -65,6 +66,8 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         f("status", format!("{:?}", a.status).to_lowercase());
         f("budget", a.budget.to_string());
         f("paid", a.paid.to_string());
+        f("data_share", a.data_share.to_string());
+        f("data_paid", a.data_paid.to_string());
         f("refunded", a.refunded.to_string());
     })
     .await?;
@@ -72,6 +75,7 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
     each(source, &payout::ID, &mut facts, |a: &p::Config, f| {
         f("sequence", a.sequence.to_string());
         f("active_epoch", a.active_epoch.to_string());
+        f("posted_epoch", a.posted_epoch.to_string());
         for (pool, posted) in crate::POOLS.iter().zip(&a.posted) {
             f(&format!("posted_{pool}"), posted.lifetime_total.to_string());
         }
@@ -85,6 +89,13 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         }
     })
     .await?;
+    each(source, &payout::ID, &mut facts, |a: &p::Balance, f| {
+        f("sequence", a.sequence.to_string());
+        f("amount", a.amount.to_string());
+        f("debited", a.debited.to_string());
+        f("withdrawing", a.withdrawing.to_string());
+    })
+    .await?;
     each(source, &payout::ID, &mut facts, |a: &p::Claim, f| {
         f("sequence", a.sequence.to_string());
         for (number, pool) in crate::POOLS.iter().enumerate() {
@@ -92,6 +103,9 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         }
     })
     .await?;
+
+    each(source, &governance::ID, &mut facts, |a: &g::Config, f| f("sequence", a.sequence.to_string())).await?;
+    each(source, &governance::ID, &mut facts, |a: &g::Proposal, f| f("sequence", a.sequence.to_string())).await?;
     Ok(facts)
 }
 

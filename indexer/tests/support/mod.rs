@@ -11,6 +11,7 @@ use openledger_sdk::{
     manifest::{Kind, Leaf, Manifest, Metadata},
     pda,
 };
+use payout::challenge::Outcome;
 
 /// A server of its own for each test process, so that tests run side by side.
 pub struct Server {
@@ -148,6 +149,14 @@ pub fn world() -> World {
             epoch: 1,
         })]);
     }
+    let funded = |sequence, payer, amount| {
+        let pool = payout::state::Pool::Contributors;
+        Event::Funded(payout::events::Funded { shard, sequence, pool, subject: job, payer, amount, epoch: 1 })
+    };
+    let paid = Event::DataSharePaid(model::events::DataSharePaid { job, sequence: 4, model, amount: 2000 });
+    ledger.push([funded(3, job, 2000), paid]);
+    ledger.push([funded(4, payer, 1)]);
+    prepay(&mut ledger, payer);
     let (trees, report) = settle(&mut ledger, contributors, validator);
     World {
         datanet,
@@ -347,6 +356,7 @@ fn train(
         seed: u64::MAX,
         snapshots: vec![model::state::Snapshot { datanet, root, batches: 2 }],
         budget: 9000,
+        data_share_bps: 2500,
     })]);
     ledger.push([Event::JobAssigned(model::events::JobAssigned { job, sequence: 1, operator, deadline_slot: 800 })]);
     ledger.push([Event::LogPosted(model::events::LogPosted { job, sequence: 2, log_root: hash(4), slot: 700 })]);
@@ -358,7 +368,8 @@ fn train(
         manifest_hash: hash(7),
         compute: vec![model::instructions::ComputeShare { operator, units: 3, amount: 6000 }],
         paid: 6000,
-        refunded: 3000,
+        data_share: 2000,
+        refunded: 1000,
         committee_epoch: 1,
     })]);
     for (sequence, price_in) in [(1, 11), (2, 12)] {
@@ -372,7 +383,31 @@ fn train(
     }
 }
 
-/// Posts and activates epoch 1, and claims the first contributor's part.
+/// Pays 1,000 ahead, of which 300 are used and 200 return while 100 more stay asked for.
+fn prepay(ledger: &mut Ledger, owner: Pubkey) {
+    use payout::events::{BalanceDebited, BalanceDeposited, BalanceWithdrawn, WithdrawalRequested};
+    let balance = pda::prepaid_balance(&owner);
+    ledger.push([Event::BalanceDeposited(BalanceDeposited { balance, sequence: 0, owner, added: 1000, amount: 1000 })]);
+    let asked = |sequence, withdrawing| {
+        Event::WithdrawalRequested(WithdrawalRequested { balance, sequence, withdrawing, withdraw_slot: 800 })
+    };
+    ledger.push([asked(1, 200)]);
+    let (taken, amount) = (300, 700);
+    ledger.push([Event::BalanceDebited(BalanceDebited {
+        balance,
+        sequence: 2,
+        meter: 0,
+        taken,
+        debited: taken,
+        amount,
+        withdrawing: 200,
+    })]);
+    ledger.push([Event::BalanceWithdrawn(BalanceWithdrawn { balance, sequence: 3, paid: 200, amount: 500 })]);
+    ledger.push([asked(4, 100)]);
+}
+
+/// Posts epoch 1 wrongly, which is challenged and rejected, posts it again and activates it; claims the first
+/// contributor's part.
 fn settle(ledger: &mut Ledger, contributors: [Pubkey; 2], validator: Pubkey) -> ([RewardTree; 2], Vec<u8>) {
     let trees = [
         RewardTree::new([(contributors[0].to_bytes(), 700), (contributors[1].to_bytes(), 500)]).expect("tree"),
@@ -391,9 +426,47 @@ fn settle(ledger: &mut Ledger, contributors: [Pubkey; 2], validator: Pubkey) -> 
         lifetime_total: trees[n].total(),
     });
     let config = pda::payout_config();
-    ledger.push([Event::SettlementPosted(payout::events::SettlementPosted {
+    let wrong = payout::events::SettlementPosted {
         config,
         sequence: 0,
+        epoch: 1,
+        pools: pools.map(|p| payout::state::PoolRoot { root: hash(66), lifetime_total: p.lifetime_total - 1, ..p }),
+        funded: [1200, 150],
+        observations_root: hash(6),
+        report_hash: hash(67),
+        cutoff_slot: 740,
+        active_after: 790,
+        committee_epoch: 1,
+    };
+    ledger.push([Event::SettlementPosted(wrong)]);
+    // Dismissed once, then upheld.
+    for (number, outcome, active_after) in [(0, Outcome::Dismissed, 795), (1, Outcome::Upheld, 0)] {
+        let challenge = pda::challenge(0, number);
+        ledger.push([Event::SettlementChallenged(payout::events::SettlementChallenged {
+            config,
+            sequence: 1 + 2 * u64::from(number),
+            epoch: 1,
+            challenge,
+            challenger: contributors[1],
+            bond: 10,
+            evidence_hash: hash(7),
+            evidence_uri: "ipfs://evidence".into(),
+            resolve_by: 900,
+        })]);
+        ledger.push([Event::ChallengeResolved(payout::events::ChallengeResolved {
+            config,
+            sequence: 2 + 2 * u64::from(number),
+            epoch: 1,
+            challenge,
+            outcome,
+            recipient: contributors[1],
+            released: 10,
+            active_after,
+        })]);
+    }
+    ledger.push([Event::SettlementPosted(payout::events::SettlementPosted {
+        config,
+        sequence: 5,
         epoch: 1,
         pools,
         funded: [1200, 150],
@@ -403,7 +476,7 @@ fn settle(ledger: &mut Ledger, contributors: [Pubkey; 2], validator: Pubkey) -> 
         active_after: 800,
         committee_epoch: 1,
     })]);
-    ledger.push([Event::SettlementActivated(payout::events::SettlementActivated { config, sequence: 1, epoch: 1 })]);
+    ledger.push([Event::SettlementActivated(payout::events::SettlementActivated { config, sequence: 6, epoch: 1 })]);
     ledger.push([Event::Claimed(payout::events::Claimed {
         claim: pda::claim(&contributors[0]),
         sequence: 0,
@@ -431,7 +504,9 @@ pub async fn state(db: &Database) -> Vec<String> {
         "model",
         "job",
         "receipt",
+        "posting",
         "settlement",
+        "prepaid",
         "claimed",
         "position",
         "operator",

@@ -14,8 +14,8 @@ mod foldoc;
 use anyhow::{Context, Result, bail};
 use foldoc::{QUESTION, entries, example, question};
 use openledger_attribution::{
-    GradientCache, IndexReader, Logra, LograSettings, Magic, MagicSettings, Preconditioner, ProjectionKind,
-    ProjectionSettings, Query, QueryItem, build_index,
+    IndexReader, Logra, LograSettings, Magic, MagicSettings, Preconditioner, ProjectionKind, ProjectionSettings, Query,
+    QueryItem, build_index,
     evaluate::correlation::spearman,
     gradient::GradientSource,
     magic::{TrainedRun, leave_outs},
@@ -23,9 +23,8 @@ use openledger_attribution::{
     recall::Recall,
 };
 use openledger_lm::{
-    Adapter, BaseModel, ChatMessage, Device, Example, LoraConfig, Role, SamplingConfig, Target, Tokenizer, TrainConfig,
-    Trainer, generate,
-    train::{DirectorySink, evaluate},
+    BaseModel, ChatMessage, Device, Example, LoraConfig, Role, SamplingConfig, Target, Tokenizer, TrainConfig,
+    generate, train::evaluate,
 };
 use std::{ops::ControlFlow, path::Path, sync::Arc, time::Instant};
 
@@ -69,17 +68,13 @@ fn main() -> Result<()> {
     let evaluation: Vec<Example> =
         held_out.iter().take(16).map(|e| example(&tokenizer, e, config.max_len)).collect::<Result<_>>()?;
 
-    let scratch = tempfile::tempdir()?;
-    let states = DirectorySink::new(scratch.path().join("states"))?;
-    let cache = GradientCache::new(scratch.path().join("gradients"))?;
     let before = evaluate(&base, None, &evaluation, 4)?;
     let start = Instant::now();
-    let mut trainer = Trainer::new(base.clone(), config.clone(), examples.clone())?.with_observer(cache.observer());
-    let log = trainer.run(&mut states.clone(), &mut |_| ControlFlow::Continue(()))?;
+    let (run, cache) = TrainedRun::train(base.clone(), config, examples.clone(), tempfile::tempdir()?)?;
     let trained = start.elapsed();
-    let adapter = trainer.adapter().clone();
+    let adapter = run.adapter()?;
     let after = evaluate(&base, Some(&adapter), &evaluation, 4)?;
-    println!("trained {} steps in {trained:.1?}, held-out loss {before:.3} → {after:.3}", trainer.state().step);
+    println!("trained {} steps in {trained:.1?}, held-out loss {before:.3} → {after:.3}", run.total_steps());
 
     let mut items = Vec::new();
     for q in 0..questions {
@@ -92,7 +87,6 @@ fn main() -> Result<()> {
     }
     let query = Query::new(items)?;
     let start = Instant::now();
-    let run = TrainedRun::new(base.clone(), config, examples.clone(), log, Arc::new(states))?;
     let magic = Magic::new(run, MagicSettings::default())?.with_cache(cache);
     let outcome = magic.finish(magic.begin(&query)?, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(()))?;
     let walked = start.elapsed();
@@ -101,7 +95,7 @@ fn main() -> Result<()> {
         walked.as_secs_f64() / trained.as_secs_f64(),
         outcome.health.adjoint_at_start
     );
-    estimates(&base, &adapter, &examples, &query, &outcome.scores.values)?;
+    estimates(magic.run(), &examples, &query, &outcome.scores.values)?;
     if n == 0 {
         return Ok(());
     }
@@ -126,45 +120,63 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Rank correlation of the sum of every answer's estimate with the exact scores, that of the sums of what receipts show
-/// (the ten largest shares), and how often the document that is asked about comes first or among five.
-fn estimates(
-    base: &Arc<BaseModel>,
-    adapter: &Adapter,
-    examples: &[Example],
-    query: &Query,
-    exact: &[f32],
-) -> Result<()> {
+/// What LoGra may look at: its projection, the side of it, logged states, and whether each row has unit norm.
+const ESTIMATES: [(ProjectionKind, usize, usize, bool); 7] = [
+    (ProjectionKind::Random, 16, 1, false),
+    (ProjectionKind::Adapter, 16, 1, false),
+    (ProjectionKind::Adapter, 16, 1, true),
+    (ProjectionKind::Adapter, 16, 3, false),
+    (ProjectionKind::Adapter, 16, 6, false),
+    (ProjectionKind::Adapter, 32, 1, false),
+    (ProjectionKind::Adapter, 32, 6, false),
+];
+
+/// Rank correlation of the sum of every answer's estimates with the exact scores: of the sums themselves, of what would be
+/// paid (nothing below zero), and of the sums of the shares that receipts name; and how often the document that is asked
+/// about comes first or among five.
+fn estimates(run: &TrainedRun, examples: &[Example], query: &Query, exact: &[f32]) -> Result<()> {
     let exact: Vec<f64> = exact.iter().map(|s| f64::from(*s)).collect();
-    let (scratch, count) = (tempfile::tempdir()?, query.items().len());
-    for kind in [ProjectionKind::Random, ProjectionKind::Adapter] {
-        let projection = ProjectionSettings { kind, ..Default::default() };
-        let source = || GradientSource::new(base.clone(), adapter.clone(), &projection);
-        let path = scratch.path().join(format!("{kind:?}"));
-        build_index(&path, &source()?, examples, |_, _| ControlFlow::Continue(()))?;
+    let paid = |scores: &[f64]| scores.iter().map(|s| s.max(0.0)).collect::<Vec<_>>();
+    let (scratch, count, adapter) = (tempfile::tempdir()?, query.items().len(), run.adapter()?);
+    println!(
+        "{:<40} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "rank correlation with the exact", "scores", "paid", "receipts", "first", "of five"
+    );
+    for (kind, k, states, unit_norm) in ESTIMATES {
+        let projection = ProjectionSettings { kind, k_in: k, k_out: k, states, ..Default::default() };
+        let of_run = GradientSource::of_run(
+            run.base().clone(),
+            run.config(),
+            examples.len(),
+            &run.spaced_states(states)?,
+            &projection,
+        )?;
+        let path = scratch.path().join(format!("{kind:?} {k} {states}"));
+        build_index(&path, &of_run, examples, |_, _| ControlFlow::Continue(()))?;
         for preconditioner in [Preconditioner::Fisher { damping: 0.1 }, Preconditioner::Ekfac { damping: 0.1 }] {
-            for unit_norm in [false, true] {
-                let settings = LograSettings { projection: projection.clone(), preconditioner, unit_norm };
-                let logra = Logra::new(source()?, IndexReader::open(&path)?, settings)?;
-                let (mut sums, mut shares) = (vec![0.0; exact.len()], vec![0.0; exact.len()]);
-                let mut recall = Recall::default();
-                for (q, item) in query.items().iter().enumerate() {
-                    let query = Query::answer(item.tokens.clone(), item.loss_from)?;
-                    let scores = logra.score_gradient(&logra.query_gradient(&query)?)?;
-                    recall.add(&scores, q * exact.len() / count);
-                    sums.iter_mut().zip(&scores.values).for_each(|(sum, v)| *sum += f64::from(*v));
-                    let parts = ppm(&scores)?;
-                    scores.top_k(10).iter().for_each(|top| shares[top.position] += parts[top.position] as f64);
-                }
-                println!(
-                    "{kind:?} {preconditioner:?} unit norm {unit_norm}: Spearman with the exact scores {:.2}, of receipts \
-                     {:.2}; source first {:.2}, among five {:.2}",
-                    spearman(&sums, &exact),
-                    spearman(&shares, &exact),
-                    recall.at(1),
-                    recall.at(5)
-                );
+            let settings = LograSettings { projection: projection.clone(), preconditioner, unit_norm };
+            let end = GradientSource::new(run.base().clone(), adapter.clone(), &projection)?;
+            let logra = Logra::new(end, IndexReader::open(&path)?, settings)?;
+            let (mut sums, mut shares) = (vec![0.0; exact.len()], vec![0.0; exact.len()]);
+            let mut recall = Recall::default();
+            for (q, item) in query.items().iter().enumerate() {
+                let query = Query::answer(item.tokens.clone(), item.loss_from)?;
+                let scores = logra.score_gradient(&logra.query_gradient(&query)?)?;
+                recall.add(&scores, q * exact.len() / count);
+                sums.iter_mut().zip(&scores.values).for_each(|(sum, v)| *sum += f64::from(*v));
+                let parts = ppm(&scores)?;
+                scores.top_k(10).iter().for_each(|top| shares[top.position] += parts[top.position] as f64);
             }
+            let name =
+                format!("{kind:?} {k} {preconditioner:?}, {states} states{}", if unit_norm { ", unit" } else { "" });
+            println!(
+                "{name:<40} {:>8.2} {:>8.2} {:>8.2} {:>8.2} {:>8.2}",
+                spearman(&sums, &exact),
+                spearman(&paid(&sums), &paid(&exact)),
+                spearman(&shares, &paid(&exact)),
+                recall.at(1),
+                recall.at(5)
+            );
         }
     }
     Ok(())

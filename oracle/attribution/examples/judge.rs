@@ -4,37 +4,23 @@
 //! ```text
 //! cargo run -p openledger-attribution --example judge -- FOLDER… [json=FILE]
 //! ```
-//! A folder's `scores/NAME.json` holds `{"name"?, "method", "version", "settings", "seconds": {"ready", "query"},
-//! "peak_rss_bytes"?, "scores": queries × examples}`; positive where the example helps. A method is judged on the
-//! folders that have its scores, and compared with the best one on the same.
+//! A method is judged on the folders that have its scores, and compared with the best one on the same.
+
+#[allow(dead_code)] // other examples use the rest
+#[path = "support/scores.rs"]
+mod scores;
 
 use anyhow::{Context, Result, ensure};
 use openledger_attribution::evaluate::{
     lds::{Judged, Lds, lds, lds_difference},
     regime::Regime,
 };
-use serde::{Deserialize, Serialize};
+use scores::{ScoreFile, json};
+use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
-
-#[derive(Deserialize)]
-struct Seconds {
-    ready: f64,
-    query: f64,
-}
-
-#[derive(Deserialize)]
-struct ScoreFile {
-    name: Option<String>,
-    method: String,
-    version: String,
-    settings: serde_json::Value,
-    seconds: Seconds,
-    peak_rss_bytes: Option<u64>,
-    scores: Vec<Vec<f32>>,
-}
 
 /// A job's ground truth and everybody's scores of it.
 struct Task {
@@ -53,21 +39,8 @@ impl Task {
                 Ok(Regime { name, removed, actual })
             })
             .collect::<Result<_>>()?;
-        let mut scores = BTreeMap::new();
-        for entry in std::fs::read_dir(folder.join("scores"))? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|e| e == "json") {
-                let file: ScoreFile = json(&path)?;
-                scores.insert(file.name.clone().unwrap_or_else(|| file.method.clone()), file);
-            }
-        }
-        Ok(Self { regimes, scores })
+        Ok(Self { regimes, scores: scores::read(folder)? })
     }
-}
-
-fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is not what it should be", path.display()))
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! RAYON_NUM_THREADS=2 cargo run -p openledger-attribution --example query_speed -- \
-//!     [layers=14] [k=16] [bytes=400000000] [real=10000]
+//!     [layers=14] [k=16] [bytes=400000000] [real=10000] [json=FILE]
 //! ```
 //! First indexes of 10³, 10⁴, … synthetic rows, as far as a file of `bytes` holds them. 14 layers are the tiny Llama's
 //! with an adapter on every linear layer, 60 SmolLM2-135M's with one on q and v. Then an index of `real` examples of text
@@ -21,7 +21,14 @@ use openledger_attribution::{
     projection::{LayerShape, Projections},
 };
 use openledger_lm::{BaseModel, LlamaConfig, LoraConfig, Target, Tokenizer, TrainConfig, Trainer};
-use std::{hint::black_box, ops::ControlFlow, path::Path, sync::Arc, time::Instant};
+use serde::Serialize;
+use std::{
+    hint::black_box,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 /// Timings of each case; the median is reported, and the best, which other programs disturb least.
 const RUNS: usize = 15;
@@ -30,6 +37,7 @@ const TOP: usize = 10;
 
 fn main() -> Result<()> {
     let (mut layers, mut k, mut limit, mut real) = (14usize, 16usize, 400_000_000u64, 10_000usize);
+    let mut output = None::<PathBuf>;
     for argument in std::env::args().skip(1) {
         let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
         match key {
@@ -37,12 +45,16 @@ fn main() -> Result<()> {
             "k" => k = value.parse()?,
             "bytes" => limit = value.parse()?,
             "real" => real = value.parse()?,
+            "json" => output = Some(value.into()),
             _ => bail!("`{argument}` is not known"),
         }
     }
     let folder = tempfile::tempdir()?;
     println!("{} threads", std::env::var("RAYON_NUM_THREADS").unwrap_or("all".into()));
-    synthetic(folder.path(), layers, k, limit)?;
+    let lines = synthetic(folder.path(), layers, k, limit)?;
+    if let Some(path) = output {
+        std::fs::write(path, serde_json::to_vec_pretty(&lines)?)?;
+    }
     if real > 0 {
         recall(folder.path(), real)?;
     }
@@ -63,7 +75,19 @@ fn timed<T>(mut work: impl FnMut() -> T) -> (f64, f64) {
     (times[RUNS / 2], times[0])
 }
 
-fn synthetic(folder: &Path, layers: usize, k: usize, limit: u64) -> Result<()> {
+/// A line of the table of synthetic rows.
+#[derive(Serialize)]
+struct Line {
+    rows: u64,
+    bytes_per_row: usize,
+    what: String,
+    /// Milliseconds a query, of all the rows: median and best.
+    median: f64,
+    best: f64,
+}
+
+fn synthetic(folder: &Path, layers: usize, k: usize, limit: u64) -> Result<Vec<Line>> {
+    let mut lines = Vec::new();
     println!("{layers} layers of {k} × {k}; milliseconds a query and 10⁴ rows, median and best");
     println!("{:>9} {:>10} {:>28} {:>10} {:>8} {:>8}", "rows", "bytes/row", "", "median", "best", "GB/s");
     for rows in [1_000u64, 10_000, 100_000, 1_000_000] {
@@ -76,10 +100,12 @@ fn synthetic(folder: &Path, layers: usize, k: usize, limit: u64) -> Result<()> {
         let queries: Vec<Vec<f64>> =
             (0..16).map(|q| (0..layers * k * k).map(|i| ((i * 7 + q) as f64).sin()).collect()).collect();
         let queries: Vec<&[f64]> = queries.iter().map(Vec::as_slice).collect();
-        let line = |what: &str, bytes: usize, (median, best): (f64, f64), queries: usize| {
+        let mut line = |what: &str, bytes: usize, (median, best): (f64, f64), queries: usize| {
             let of = |ms: f64| ms / queries as f64 * 1e4 / rows as f64;
             let rate = rows as f64 * bytes as f64 / median / 1e6;
             println!("{rows:>9} {bytes:>10} {what:>28} {:>10.2} {:>8.2} {rate:>8.1}", of(median), of(best));
+            let (median, best) = (median / queries as f64, best / queries as f64);
+            lines.push(Line { rows, bytes_per_row: bytes, what: what.to_owned(), median, best });
         };
         for count in [1, 4, 16] {
             line(&format!("all rows, {count} queries"), bytes, timed(|| products(&index, &queries[..count])), count);
@@ -88,7 +114,7 @@ fn synthetic(folder: &Path, layers: usize, k: usize, limit: u64) -> Result<()> {
         let sketch = Sketch::open_or_build(&path, &index, (Preconditioner::None, None), SketchSettings::default())?;
         line("sketch, 1 query", sketch.row_bytes(), timed(|| sketch.estimates(queries[0])), 1);
     }
-    Ok(())
+    Ok(lines)
 }
 
 /// An index of arbitrary values.

@@ -2,7 +2,7 @@
 //! the data must stay within the band that was recorded.
 
 use openledger_attribution::{
-    Attributor, GradientCache, Magic, MagicSettings, Query,
+    Attributor, Magic, MagicSettings, Query,
     baselines::{
         datainf::{DataInf, DataInfSettings},
         gradients::ExampleGradients,
@@ -11,9 +11,7 @@ use openledger_attribution::{
     evaluate::{regime::Regime, subsets::leave_out, tiny, transformations},
     magic::TrainedRun,
 };
-use openledger_lm::{
-    Adapter, BaseModel, Digest, Example, LoraConfig, Target, Tokenizer, TrainConfig, Trainer, train::DirectorySink,
-};
+use openledger_lm::{Adapter, BaseModel, Example, LoraConfig, Target, Tokenizer, TrainConfig};
 use std::{ops::ControlFlow, sync::Arc};
 
 /// Method, and the least that it may score at leaving out 5 % and 50 %: the lower ends of the 95 % intervals that
@@ -47,12 +45,8 @@ fn job() -> Job {
         ..Default::default()
     };
     let folder = tempfile::tempdir().unwrap();
-    let cache = GradientCache::new(folder.path().join("gradients")).unwrap();
-    let mut states = DirectorySink::new(folder.path().join("states")).unwrap();
-    let trainer = Trainer::new(base.clone(), config.clone(), examples.clone()).unwrap();
-    let log = trainer.with_observer(cache.observer()).run(&mut states, &mut |_| ControlFlow::Continue(())).unwrap();
-    let source = move |hash: Digest| Ok(states.get(hash)?);
-    let run = TrainedRun::new(base.clone(), config.clone(), examples.clone(), log, Arc::new(source)).unwrap();
+    let kept = folder.path().to_owned();
+    let (run, cache) = TrainedRun::train(base.clone(), config.clone(), examples.clone(), kept).unwrap();
     let adapter = run.adapter().unwrap();
     let magic = Magic::new(run, MagicSettings::default()).unwrap().with_cache(cache);
     Job { base, config, examples, adapter, magic, folder }

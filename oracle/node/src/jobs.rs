@@ -1,8 +1,9 @@
 //! Taking training jobs, in the order that the job's hash gives the members.
 
 use crate::{node::Node, training};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use model::state::{Job, JobStatus};
+use openledger_protocol::fees;
 use openledger_sdk::ix;
 use solana_pubkey::Pubkey;
 
@@ -37,6 +38,11 @@ async fn next(node: &Node) -> Result<Option<(Pubkey, Job)>> {
     jobs.sort_by_key(|(_, job)| job.requested_slot);
     let slot = node.chain.client.slot().await?;
     let own = node.chain.wallet();
+    for (address, job) in jobs.iter().filter(|(_, job)| owes_data_share(job, &own, slot)) {
+        if let Err(e) = pay_data_share(node, address, job).await {
+            tracing::debug!(%address, "its data share is not paid yet: {e:#}");
+        }
+    }
     let mine = |job: &Job| job.status == JobStatus::Running && job.operator == Some(own) && slot <= job.deadline_slot;
     if let Some(job) = jobs.iter().position(|(_, job)| mine(job)) {
         return Ok(Some(jobs.swap_remove(job)));
@@ -60,12 +66,60 @@ async fn next(node: &Node) -> Result<Option<(Pubkey, Job)>> {
     Ok(None)
 }
 
-/// Whether the budget covers the pay, and the job can be run here at all.
+/// Whether this operator is to pay a job's data share into the pool: of its own jobs at once, of others' if they did not
+/// until the job's deadline. Two may try; one succeeds.
+fn owes_data_share(job: &Job, own: &Pubkey, slot: u64) -> bool {
+    let due = job.status == JobStatus::Attested && job.data_share > 0 && job.data_paid == 0;
+    due && (job.operator == Some(*own) || slot > job.deadline_slot)
+}
+
+/// Any shard will do; the job's address spreads them.
+async fn pay_data_share(node: &Node, address: &Pubkey, job: &Job) -> Result<()> {
+    let shards = node.chain.payout_config().await?.shards;
+    ensure!(shards > 0, "the payout vault has no shard");
+    let shard = address.to_bytes()[0] % shards;
+    node.chain.send(&[ix::model::pay_data_share(address, &job.requester, shard)]).await?;
+    tracing::info!(%address, amount = job.data_share, "data share paid to the contributors' pool");
+    Ok(())
+}
+
+/// Whether the budget covers the pay and the data share on it, and the job can be run here at all.
 async fn affordable(node: &Node, address: &Pubkey, job: &Job, members: &[Pubkey]) -> Result<()> {
     let engine = node.engine().await?;
     ensure!(engine.base().hash() == job.base_hash, "it asks for another base model");
     let plan = node.plan(job).await?;
-    let price: u128 = plan.compute(address, node.chain.wallet(), members)?.iter().map(|c| c.amount as u128).sum();
-    ensure!(price <= job.budget as u128, "it costs {price}, its budget is {}", job.budget);
+    let shares = plan.compute(address, node.chain.wallet(), members)?;
+    let compute = shares.iter().try_fold(0u64, |sum, c| sum.checked_add(c.amount));
+    let fee = compute.and_then(|c| fees::data_share(c, job.data_share_bps)?.checked_add(c));
+    let fee = fee.context("its price exceeds u64")?;
+    ensure!(fee <= job.budget, "it costs {fee}, its budget is {}", job.budget);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trainer_pays_the_data_share_at_once_and_others_when_it_did_not() {
+        let (own, other) = (Pubkey::new_unique(), Pubkey::new_unique());
+        let job = |operator, data_share, data_paid| Job {
+            status: JobStatus::Attested,
+            operator: Some(operator),
+            deadline_slot: 100,
+            data_share,
+            data_paid,
+            ..blank()
+        };
+        assert!(owes_data_share(&job(own, 5, 0), &own, 1));
+        assert!(!owes_data_share(&job(other, 5, 0), &own, 100));
+        assert!(owes_data_share(&job(other, 5, 0), &own, 101));
+        assert!(!owes_data_share(&job(own, 0, 0), &own, 101));
+        assert!(!owes_data_share(&job(own, 5, 5), &own, 101));
+        assert!(!owes_data_share(&Job { status: JobStatus::Running, ..job(own, 5, 0) }, &own, 101));
+    }
+
+    fn blank() -> Job {
+        borsh::BorshDeserialize::deserialize(&mut &[0; 1024][..]).expect("zeros are a job")
+    }
 }

@@ -118,8 +118,12 @@ async fn run(command: Command) -> Result<()> {
 async fn settle(config: &Config) -> Result<()> {
     let chain = chain::Chain::new(Client::new(&config.rpc, &config.ws), read_keypair(&config.wallet)?);
     let identity = read_keypair(&config.identity)?;
-    let epoch = chain.payout_config().await?.epoch;
-    let proposal = Proposal { epoch, cutoff_slot: chain.client.slot().await? };
+    let payout = chain.payout_config().await?;
+    let proposal = match Proposal::again(&payout) {
+        Some(again) => again,
+        None => Proposal { epoch: payout.epoch, cutoff_slot: chain.client.slot().await? },
+    };
+    let epoch = proposal.epoch;
     let request = admin::SettleRequest::sign(proposal, chain.wallet().to_string(), &identity)?;
     let committee = chain.membership(&chain.active_committee().await?).await?;
     let http = reqwest::Client::builder().timeout(std::time::Duration::from_secs(10)).build()?;

@@ -6,6 +6,7 @@ use crate::{
     settlement::{Proposal, drive},
 };
 use anyhow::Result;
+use payout::state::Config;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Slots after an epoch's end in which answers to its last payments may still arrive.
@@ -27,7 +28,8 @@ pub async fn run(node: Node, mut asked: UnboundedReceiver<Proposal>) -> Result<(
             while let Err(e) = drive(&node, &proposal).await {
                 tracing::warn!(epoch = proposal.epoch, "settling failed, trying again: {e:#}");
                 node.changed().await;
-                if node.chain.payout_config().await.is_ok_and(|c| c.active_epoch >= proposal.epoch) {
+                let config = node.chain.payout_config().await;
+                if config.is_ok_and(|c| c.active_epoch >= proposal.epoch || superseded(&proposal, &c)) {
                     break;
                 }
             }
@@ -36,19 +38,114 @@ pub async fn run(node: Node, mut asked: UnboundedReceiver<Proposal>) -> Result<(
     }
 }
 
-/// The epoch that is due by the clock: long enough, and with payments to divide. Every member works out the same.
+/// Whether the proposal's settlement was rejected since: what is proposed after that follows from the chain.
+fn superseded(proposal: &Proposal, config: &Config) -> bool {
+    Proposal::again(config).is_some_and(|again| again.epoch == proposal.epoch && again != *proposal)
+}
+
+/// The epoch that is due: because its settlement was rejected, or by the clock if so configured: long enough, and with
+/// payments to divide. Every member works out the same.
 async fn due(node: &Node) -> Result<Option<Proposal>> {
-    if node.config.settle == Settle::Manual {
-        return Ok(None);
-    }
     let config = node.chain.payout_config().await?;
-    let cutoff_slot = config.epoch_start_slot + config.epoch_slots;
-    let slot = node.chain.client.slot().await?;
-    if slot < cutoff_slot + GRACE_SLOTS || config.active_epoch + 1 != config.epoch {
-        return Ok(None);
-    }
-    let paid = node.indexer.receipts().await?.iter().any(|r| r.epoch == config.epoch && r.slot <= cutoff_slot);
+    let due = match Proposal::again(&config) {
+        Some(again) => Some(again),
+        None if node.config.settle == Settle::Manual || config.posted_epoch != config.active_epoch => None,
+        None => {
+            let payments = node.indexer.receipts().await?;
+            let first = payments.iter().map(|r| r.slot).filter(|slot| *slot > config.settled_slot).min();
+            let cutoff = first.map(|first| cutoff(&config, first));
+            let slot = node.chain.client.slot().await?;
+            cutoff
+                .filter(|cutoff| slot >= cutoff + GRACE_SLOTS)
+                .map(|cutoff_slot| Proposal { epoch: config.epoch, cutoff_slot })
+        }
+    };
     let committee = node.chain.active_committee().await?;
-    let member = committee.place(&node.chain.wallet()).is_some();
-    Ok((paid && member).then_some(Proposal { epoch: config.epoch, cutoff_slot }))
+    Ok(due.filter(|_| committee.place(&node.chain.wallet()).is_some()))
+}
+
+/// The end of the epoch's first whole length that has a payment in it, given the first payment that no settlement
+/// counts: it does not depend on when one looks.
+fn cutoff(config: &Config, first_payment: u64) -> u64 {
+    let length = config.parameters.epoch_slots.max(1);
+    let lengths = first_payment.saturating_sub(config.epoch_start_slot).div_ceil(length).max(1);
+    config.epoch_start_slot + lengths * length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use payout::{
+        parameters::Parameters,
+        state::{FeeShares, PoolRoot},
+    };
+    use solana_pubkey::Pubkey;
+
+    /// Epoch 3 runs from slot 1,000 in lengths of 100.
+    fn config(posted_epoch: u64, active_epoch: u64) -> Config {
+        let fees = FeeShares {
+            treasury: 500,
+            model_owner: 2_000,
+            upstream: 500,
+            compute: 2_000,
+            validators: 1_000,
+            contributors: 4_000,
+        };
+        let parameters = Parameters {
+            epoch_slots: 100,
+            challenge_slots: 50,
+            resolve_slots: 100,
+            challenge_bond: 1,
+            withdrawal_slots: 60,
+            breaker_cap: 1,
+            breaker_slots: 1,
+        };
+        Config {
+            version: 1,
+            bump: 255,
+            authority: Pubkey::default(),
+            pending_authority: None,
+            open_mint: Pubkey::default(),
+            treasury: Pubkey::default(),
+            epoch: 3,
+            epoch_start_slot: 1_000,
+            parameters,
+            paused_until: 0,
+            fees,
+            next_fees: None,
+            shards: 1,
+            posted_epoch,
+            posted: [PoolRoot::default(); 2],
+            settled_slot: 980,
+            active_epoch,
+            active: [PoolRoot::default(); 2],
+            sequence: 9,
+        }
+    }
+
+    #[test]
+    fn the_cutoff_follows_from_the_first_payment_that_is_not_settled() {
+        let config = config(2, 2);
+        // Paid while the settlement before was worked out, in the first slot, in the first length, at its end.
+        for first in [981, 1_000, 1_001, 1_100] {
+            assert_eq!(cutoff(&config, first), 1_100, "{first}");
+        }
+        assert_eq!((cutoff(&config, 1_101), cutoff(&config, 1_200), cutoff(&config, 1_201)), (1_200, 1_200, 1_300));
+    }
+
+    #[test]
+    fn a_rejected_epoch_is_settled_again_up_to_its_end() {
+        let again = Proposal { epoch: 2, cutoff_slot: 1_000 };
+        assert_eq!(Proposal::again(&config(1, 1)), Some(again.clone()));
+        assert!(again.is_next(&config(1, 1)) && !superseded(&again, &config(1, 1)));
+        // What was proposed before the rejection gives way to it; another epoch's does not.
+        assert!(superseded(&Proposal { epoch: 2, cutoff_slot: 990 }, &config(1, 1)));
+        assert!(!superseded(&Proposal { epoch: 3, cutoff_slot: 1_100 }, &config(1, 1)));
+        // While one waits, and while all are active, there is nothing to settle again.
+        for (posted, active) in [(2, 1), (2, 2)] {
+            assert_eq!(Proposal::again(&config(posted, active)), None);
+        }
+        let next = Proposal { epoch: 3, cutoff_slot: 1_100 };
+        assert!(next.is_next(&config(2, 2)) && !next.is_next(&config(2, 1)) && !next.is_next(&config(1, 1)));
+    }
 }

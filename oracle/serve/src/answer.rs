@@ -3,8 +3,12 @@
 use crate::{catalog::ServedModel, engine::Engine};
 use anyhow::Result;
 use openledger_attribution::{Attributor, Query, pay};
-use openledger_lm::{Generation, SamplingConfig, generate};
-use openledger_sdk::receipt::{Influence, Receipt};
+use openledger_lm::{Generation, SamplingConfig, f32_bytes, generate};
+use openledger_protocol::hash::ZERO;
+use openledger_sdk::{
+    Store,
+    receipt::{Influence, Receipt},
+};
 use std::{ops::ControlFlow, sync::Arc};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -31,23 +35,30 @@ pub async fn generate_answer(
     Ok(engine.compute(work).await?)
 }
 
-/// Whose documents shaped the answer `output` to `prompt`.
-pub async fn attribute(engine: &Engine, model: Arc<ServedModel>, prompt: &[u32], output: &[u32]) -> Result<Receipt> {
+/// Whose documents shaped the answer `output` to `prompt`. All scores go into the store, the largest into the receipt.
+pub async fn attribute(
+    engine: &Engine,
+    store: &Store,
+    model: Arc<ServedModel>,
+    prompt: &[u32],
+    output: &[u32],
+) -> Result<Receipt> {
     let settings_hash = model.attributor.settings_hash();
     let method = model.attributor.method().to_string();
     if output.is_empty() {
-        return Ok(Receipt { method, settings_hash, influences: Vec::new(), spans: Vec::new() });
+        return Ok(Receipt { method, settings_hash, influences: Vec::new(), scores: ZERO, spans: Vec::new() });
     }
     let query = Query::answer([prompt, output].concat(), prompt.len())?;
     let asked = model.clone();
     let answer = output.to_vec();
-    let (top, ppm, spans) = engine
+    let (top, ppm, scores, spans) = engine
         .compute(move |engine| -> Result<_> {
             let scores = asked.attributor.score(&query)?;
             let spans = asked.quotes.trace(engine.tokenizer(), &answer)?;
-            Ok((scores.top_k(TOP), pay::ppm(&scores)?, spans))
+            Ok((scores.top_k(TOP), pay::ppm(&scores)?, f32_bytes(&scores.values), spans))
         })
         .await?;
+    let scores = store.put_blob(scores).await?;
     let influences = top
         .into_iter()
         .filter(|r| ppm[r.position] > 0)
@@ -63,5 +74,5 @@ pub async fn attribute(engine: &Engine, model: Arc<ServedModel>, prompt: &[u32],
             }
         })
         .collect();
-    Ok(Receipt { method, settings_hash, influences, spans })
+    Ok(Receipt { method, settings_hash, influences, scores, spans })
 }

@@ -241,7 +241,7 @@ async fn produce(
 ) -> anyhow::Result<(Answer, FinishReason)> {
     let Asked { sampling, model, prompt, .. } = asked;
     let generation = generate_answer(&serving.engine, model.clone(), prompt.clone(), sampling, pieces).await?;
-    let receipt = attribute(&serving.engine, model.clone(), &prompt, &generation.tokens).await?;
+    let receipt = attribute(&serving.engine, &serving.store, model.clone(), &prompt, &generation.tokens).await?;
     let mut answer = Answer {
         version: receipt::VERSION,
         request: paid.request,

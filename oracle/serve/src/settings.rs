@@ -21,7 +21,8 @@ pub fn index_settings(settings: &IndexSettings, seed: u64) -> Result<LograSettin
         other => bail!("the config's `index.preconditioner` is {other:?}; use none, fisher, kfac or ekfac"),
     };
     preconditioner.validate().context("the config's `index`")?;
-    let projection = ProjectionSettings { kind, k_in: settings.k, k_out: settings.k, seed, ..Default::default() };
+    let (k, states) = (settings.k, settings.states);
+    let projection = ProjectionSettings { kind, k_in: k, k_out: k, seed, states, ..Default::default() };
     Ok(LograSettings { projection, preconditioner, unit_norm: settings.unit_norm })
 }
 

@@ -26,6 +26,9 @@ pub enum ModelError {
     /// A number of slots is zero or too large.
     #[msg("windows must be 1 to 100,000,000 slots")]
     BadWindow,
+    /// The data share is too large.
+    #[msg("the data share is at most 5,000 basis points of a training fee")]
+    BadDataShare,
     /// A name is empty or too long.
     #[msg("name must be 1 to 64 bytes")]
     BadName,
@@ -93,7 +96,7 @@ pub enum ModelError {
     #[msg("an operator is named twice: add its shares up")]
     DuplicateOperator,
     /// The shares exceed the budget.
-    #[msg("the shares of compute exceed the job's budget")]
+    #[msg("the shares of compute and the data share on them exceed the job's budget")]
     OverBudget,
     /// Remaining accounts do not match the shares.
     #[msg("pass one token account per share of compute, in the same order")]
@@ -113,4 +116,10 @@ pub enum ModelError {
     /// The account is of another job or model.
     #[msg("the account belongs to another job or model")]
     WrongJob,
+    /// No data share waits in the escrow.
+    #[msg("no data share waits in this job's escrow: it has no result, none was due, or it is paid")]
+    NoDataShare,
+    /// Not the payout program.
+    #[msg("pass the payout program")]
+    NotPayout,
 }

@@ -1,61 +1,68 @@
 //! Money out of a job's escrow. It always ends whole: everything in it is paid or returned, then it is closed.
 
 use crate::{seeds, state::Job};
-use anchor_lang::prelude::*;
-use anchor_spl::token::{self, CloseAccount, Mint, Token, TokenAccount, TransferChecked};
+use anchor_lang::{
+    prelude::*,
+    solana_program::{instruction::Instruction, program::invoke_signed},
+};
+use anchor_spl::token;
 
-/// A job's escrow and who stands around it.
-pub struct Escrow<'a, 'info> {
-    /// The job: owner of the escrow.
-    pub job: &'a Account<'info, Job>,
-    /// The token account.
-    pub account: &'a Account<'info, TokenAccount>,
-    /// The OPEN mint.
-    pub mint: &'a Account<'info, Mint>,
-    /// The SPL Token program.
-    pub token_program: &'a Program<'info, Token>,
+/// Number of the SPL Token program's instruction `Transfer`.
+const TRANSFER: u8 = 3;
+/// Number of its instruction `CloseAccount`.
+const CLOSE: u8 = 9;
+
+/// A job's escrow, of which the job is the authority. The calls are built by hand and once: a result pays several
+/// operators within a small budget of compute units.
+pub struct Escrow<'info> {
+    job: AccountInfo<'info>,
+    account: AccountInfo<'info>,
+    model: Pubkey,
+    number: [u8; 8],
+    bump: [u8; 1],
 }
 
-impl<'info> Escrow<'_, 'info> {
-    /// Pays `amount` base units to the token account `to`.
-    pub fn pay(&self, to: AccountInfo<'info>, amount: u64) -> Result<()> {
-        let number = self.job.number.to_le_bytes();
-        let accounts = TransferChecked {
-            from: self.account.to_account_info(),
-            mint: self.mint.to_account_info(),
-            to,
-            authority: self.job.to_account_info(),
-        };
-        token::transfer_checked(
-            CpiContext::new_with_signer(self.token_program.key(), accounts, &[&self.signer(&number)]),
-            amount,
-            self.mint.decimals,
-        )
+impl<'info> Escrow<'info> {
+    /// The escrow `account` of `job`; the caller has checked that it is.
+    pub fn new(job: &Account<'info, Job>, account: AccountInfo<'info>) -> Self {
+        let (model, number, bump) = (job.model, job.number.to_le_bytes(), [job.bump]);
+        Self { job: job.to_account_info(), account, model, number, bump }
     }
 
-    /// Returns all that is left after `paid` base units to `to` and closes the escrow, its rent to `requester`.
-    /// Returns the amount returned.
-    ///
-    /// What is left is read from the account and not from the budget: anybody can send tokens to an escrow, and one
-    /// that is not empty could not be closed.
-    pub fn settle(&self, paid: u64, to: AccountInfo<'info>, requester: AccountInfo<'info>) -> Result<u64> {
-        let rest = self.account.amount.checked_sub(paid).ok_or(ProgramError::ArithmeticOverflow)?;
-        self.pay(to, rest)?;
-        let number = self.job.number.to_le_bytes();
-        let accounts = CloseAccount {
-            account: self.account.to_account_info(),
-            destination: requester,
-            authority: self.job.to_account_info(),
-        };
-        token::close_account(CpiContext::new_with_signer(
-            self.token_program.key(),
-            accounts,
-            &[&self.signer(&number)],
-        ))?;
-        Ok(rest)
+    /// Pays `amount` base units to each token account. Of another mint it fails, for the escrow's mint is checked.
+    pub fn pay(&self, payments: impl IntoIterator<Item = (AccountInfo<'info>, u64)>) -> Result<()> {
+        let mut call = self.call(Pubkey::default(), [&[TRANSFER][..], &[0; 8]].concat());
+        for (to, amount) in payments {
+            if amount > 0 {
+                call.accounts[1].pubkey = to.key();
+                call.data[1..].copy_from_slice(&amount.to_le_bytes());
+                self.invoke(&call, to)?;
+            }
+        }
+        Ok(())
     }
 
-    fn signer<'s>(&'s self, number: &'s [u8; 8]) -> [&'s [u8]; 4] {
-        [seeds::JOB, self.job.model.as_ref(), number, std::slice::from_ref(&self.job.bump)]
+    /// Closes the empty escrow, its rent to `requester`.
+    pub fn close(&self, requester: AccountInfo<'info>) -> Result<()> {
+        self.invoke(&self.call(requester.key(), vec![CLOSE]), requester)
+    }
+
+    /// Calls another program with the job's signature.
+    pub fn invoke_with(&self, call: &Instruction, accounts: &[AccountInfo<'info>]) -> Result<()> {
+        let seeds: &[&[u8]] = &[seeds::JOB, self.model.as_ref(), &self.number, &self.bump];
+        invoke_signed(call, accounts, &[seeds]).map_err(Into::into)
+    }
+
+    fn call(&self, to: Pubkey, data: Vec<u8>) -> Instruction {
+        let accounts = vec![
+            AccountMeta::new(self.account.key(), false),
+            AccountMeta::new(to, false),
+            AccountMeta::new_readonly(self.job.key(), true),
+        ];
+        Instruction { program_id: token::ID, accounts, data }
+    }
+
+    fn invoke(&self, call: &Instruction, to: AccountInfo<'info>) -> Result<()> {
+        self.invoke_with(call, &[self.account.clone(), to, self.job.clone()])
     }
 }

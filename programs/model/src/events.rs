@@ -1,7 +1,11 @@
 //! Events of the model program. `sequence` counts per subject account, so that a gap is visible.
 
-use crate::{instructions::ComputeShare, state::Snapshot};
+use crate::{
+    instructions::ComputeShare,
+    state::{Config, Snapshot},
+};
 use anchor_lang::prelude::*;
+use stake::sequence::take;
 
 /// A model was registered.
 #[event]
@@ -65,6 +69,8 @@ pub struct JobRequested {
     pub snapshots: Vec<Snapshot>,
     /// Base units in escrow.
     pub budget: u64,
+    /// Part of the fee that goes to the contributors, in basis points.
+    pub data_share_bps: u16,
 }
 
 /// An operator took a job.
@@ -113,10 +119,27 @@ pub struct ResultAttested {
     pub compute: Vec<ComputeShare>,
     /// Base units paid for compute in all.
     pub paid: u64,
+    /// Base units that stay in escrow for the contributors' pool.
+    pub data_share: u64,
     /// Base units returned to the requester.
     pub refunded: u64,
     /// Epoch of the committee that attested.
     pub committee_epoch: u64,
+}
+
+/// A result's data share went to the contributors' pool of the payout program, whose event `Funded` in the same
+/// transaction names shard and epoch.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataSharePaid {
+    /// The job account.
+    pub job: Pubkey,
+    /// Event number of the job.
+    pub sequence: u64,
+    /// The model account.
+    pub model: Pubkey,
+    /// Base units.
+    pub amount: u64,
 }
 
 /// A job ended without a result; everything was returned.
@@ -145,4 +168,25 @@ pub struct ConfigChanged {
     pub authority: Pubkey,
     /// Who may take over.
     pub pending_authority: Option<Pubkey>,
+    /// Slots that a job may take from assignment to result.
+    pub job_slots: u64,
+    /// Slots that a requested job waits for an operator before it may be cancelled by anyone.
+    pub assign_slots: u64,
+    /// Part of a training fee that goes to the contributors, in basis points.
+    pub data_share_bps: u16,
+}
+
+impl ConfigChanged {
+    /// The next event of `config`, as it stands now.
+    pub fn of(config: &mut Account<Config>) -> Result<Self> {
+        Ok(Self {
+            config: config.key(),
+            sequence: take(&mut config.sequence)?,
+            authority: config.authority,
+            pending_authority: config.pending_authority,
+            job_slots: config.job_slots,
+            assign_slots: config.assign_slots,
+            data_share_bps: config.data_share_bps,
+        })
+    }
 }

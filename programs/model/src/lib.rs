@@ -1,8 +1,8 @@
 //! OpenLedger's registry of models and its fine-tuning jobs: budgets in escrow, Datanets read as they stood at the
 //! request, results accepted only with the committee's attestation.
 //!
-//! A job's escrow always ends whole: what the attested result pays plus what returns to the requester is what lay in
-//! it, whatever the path.
+//! A job's escrow always ends whole: what the attested result pays to operators and into the contributors' pool plus
+//! what returns to the requester is what lay in it, whatever the path.
 
 pub mod error;
 pub mod escrow;
@@ -36,7 +36,7 @@ pub mod model {
         Initialize::handler(ctx, args)
     }
 
-    /// Changes the windows of jobs requested or assigned from now on. Only the config's authority.
+    /// Changes the windows and the data share of jobs requested or assigned from now on. Only the config's authority.
     #[access_control(ctx.accounts.validate(&args))]
     pub fn set_windows(ctx: Context<SetWindows>, args: InitializeArgs) -> Result<()> {
         SetWindows::handler(ctx, args)
@@ -94,6 +94,12 @@ pub mod model {
     pub fn attest_result<'info>(ctx: Context<'info, AttestResult<'info>>, args: AttestResultArgs) -> Result<()> {
         let committee_epoch = ctx.accounts.validate(&args, ctx.remaining_accounts)?;
         AttestResult::handler(ctx, args, committee_epoch)
+    }
+
+    /// Pays an attested result's data share into the contributors' pool and closes the escrow. Anyone.
+    #[access_control(ctx.accounts.validate())]
+    pub fn pay_data_share(ctx: Context<PayDataShare>) -> Result<()> {
+        PayDataShare::handler(ctx)
     }
 
     /// Calls off a job that nobody has taken. The requester at once, anyone after `config.assign_slots`.

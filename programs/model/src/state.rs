@@ -29,6 +29,9 @@ pub struct Config {
     pub job_slots: u64,
     /// Slots that a requested job waits for an operator before it may be cancelled by anyone.
     pub assign_slots: u64,
+    /// Part of a training fee that goes to the contributors' pool of the payout program, in basis points, for jobs
+    /// requested from now on; at most 5,000.
+    pub data_share_bps: u16,
     /// Number of the next event of this account.
     pub sequence: u64,
 }
@@ -106,7 +109,7 @@ pub enum JobStatus {
     Requested,
     /// An operator trains.
     Running,
-    /// The result is accepted; compute paid, the rest refunded.
+    /// The result is accepted; compute paid, the rest refunded. A data share lies in escrow until `pay_data_share`.
     Attested,
     /// Called off before an operator took it; all refunded.
     Cancelled,
@@ -141,6 +144,8 @@ pub struct Job {
     pub snapshots: Vec<Snapshot>,
     /// Base units put into escrow.
     pub budget: u64,
+    /// Part of the fee that goes to the contributors, in basis points, as the config had it at the request.
+    pub data_share_bps: u16,
     /// Where it stands.
     pub status: JobStatus,
     /// Slot of the request.
@@ -155,6 +160,11 @@ pub struct Job {
     pub log_slot: u64,
     /// Base units paid for compute.
     pub paid: u64,
+    /// Base units that the attested result owes to the contributors' pool.
+    pub data_share: u64,
+    /// Base units paid into the contributors' pool: `data_share`, and whatever strangers sent to the escrow after the
+    /// result.
+    pub data_paid: u64,
     /// Base units returned to the requester.
     pub refunded: u64,
     /// Number of the next event of this account, and of its next attestation.

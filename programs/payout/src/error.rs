@@ -21,10 +21,16 @@ pub enum PayoutError {
     #[msg("The fee shares must sum to 10,000 basis points")]
     SharesNotWhole,
     /// A window is zero or does not fit the others.
-    #[msg("Epoch and challenge windows must be positive, the challenge shorter than the stake program's unbonding")]
+    #[msg(
+        "Windows must be positive and at most their maxima; challenge_slots and MAX_CHALLENGES times resolve_slots \
+         together less than the stake program's unbond_slots"
+    )]
     BadWindows,
     /// The circuit breaker would be stuck.
-    #[msg("The breaker needs a positive window and a cap of at least one base unit a slot of it")]
+    #[msg(
+        "The breaker needs a positive window of at most MAX_BREAKER_SLOTS, and a cap of at least MIN_BREAKER_CAP and \
+         one base unit a slot of the window"
+    )]
     BadBreaker,
     /// The shard is not the next one.
     #[msg("Shards are made in order: pass the config's number of shards as the index")]
@@ -57,7 +63,7 @@ pub enum PayoutError {
     #[msg("The operator does not serve: choose one with the capability serve")]
     NotServing,
     /// Not the config's epoch.
-    #[msg("The settlement must be for the config's present epoch")]
+    #[msg("The settlement must be for the epoch after the config's posted_epoch")]
     WrongEpoch,
     /// The epoch is too young.
     #[msg("The epoch is not over: post its settlement from epoch_start_slot + epoch_slots on")]
@@ -75,7 +81,7 @@ pub enum PayoutError {
     #[msg("A lifetime total must not exceed what was ever paid into its pool")]
     OverFunded,
     /// The cutoff is outside the epoch.
-    #[msg("The cutoff slot must lie between the start of the epoch and the present slot")]
+    #[msg("The cutoff must lie after the config's settled_slot, neither in the future nor after the end of its epoch")]
     BadCutoff,
     /// Not all shards, or not in order.
     #[msg("Pass every shard once, in the order of their indices, as remaining accounts")]
@@ -104,4 +110,62 @@ pub enum PayoutError {
     /// The circuit breaker holds this shard.
     #[msg("The circuit breaker holds this shard: claim from another shard or wait")]
     BreakerTripped,
+    /// A share or its change is out of bounds.
+    #[msg(
+        "Contributors keep MIN_CONTRIBUTORS_BPS, the treasury has at most MAX_TREASURY_BPS, a share moves by MAX_STEP_BPS"
+    )]
+    FeesOutOfBounds,
+    /// The bond of a challenge is out of bounds.
+    #[msg("The challenge bond must be positive and at most MAX_CHALLENGE_BOND")]
+    BadBond,
+    /// The settlement is frozen.
+    #[msg("A challenge freezes this settlement: wait until it is resolved or expires")]
+    Challenged,
+    /// The challenge window is over.
+    #[msg("The challenge window is over: challenge before the settlement's active_after")]
+    ChallengeClosed,
+    /// The settlement was challenged as often as it may be.
+    #[msg("This settlement was challenged MAX_CHALLENGES times already")]
+    TooManyChallenges,
+    /// The evidence is not named.
+    #[msg("Name the evidence: a hash that is not zero and a URI of at most 200 bytes")]
+    BadEvidence,
+    /// The challenge is not about this settlement.
+    #[msg("Pass the settlement that the challenge is about")]
+    WrongSettlement,
+    /// The bond would go to the wrong account.
+    #[msg(
+        "An upheld or expired challenge's bond goes to the challenger's token account, a dismissed one's to the treasury"
+    )]
+    WrongRecipient,
+    /// The challenge may still be resolved.
+    #[msg("The authority may still resolve this challenge: expire it after its resolve_by")]
+    NotExpired,
+    /// The meter does not move forward.
+    #[msg("The amount used must exceed what was debited before")]
+    NothingUsed,
+    /// The balance is too small.
+    #[msg("The prepaid balance does not hold this much")]
+    BalanceTooSmall,
+    /// The accounts are not those of the attested debit.
+    #[msg("Pass the model and the operator that the attestation names")]
+    WrongDebit,
+    /// The balance is another wallet's.
+    #[msg("Only the balance's owner may do this: sign with its wallet")]
+    NotOwner,
+    /// Nothing is on its way out.
+    #[msg("Nothing is on its way out of this balance: request_balance_withdrawal first")]
+    NothingWithdrawing,
+    /// The delay is not over.
+    #[msg("The delay is not over: withdraw from the balance's withdraw_slot on")]
+    WithdrawalTooEarly,
+    /// The account holds no vault.
+    #[msg("Pass a shard or a balance of this program")]
+    NotAHolder,
+    /// There is nothing to sweep.
+    #[msg("The vault holds no more than what is counted")]
+    NoDust,
+    /// A part would go to the wrong account.
+    #[msg("Pass token accounts of the model's owner and of the operator's wallet")]
+    WrongTokenOwner,
 }

@@ -1,6 +1,10 @@
 //! Events of the payout program. `sequence` counts per subject account, so that a gap is visible.
 
-use crate::state::{FeeShares, POOLS, Pool, PoolRoot};
+use crate::{
+    challenge::Outcome,
+    parameters::Parameters,
+    state::{FeeShares, POOLS, Pool, PoolRoot},
+};
 use anchor_lang::prelude::*;
 
 /// An answer was paid for and its fee split.
@@ -33,6 +37,26 @@ pub struct Paid {
     pub validators: u64,
     /// Part of the contributors' pool.
     pub contributors: u64,
+    /// The epoch that it belongs to.
+    pub epoch: u64,
+}
+
+/// Somebody paid into a pool.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Funded {
+    /// The shard that took it.
+    pub shard: Pubkey,
+    /// Event number of the shard.
+    pub sequence: u64,
+    /// The pool.
+    pub pool: Pool,
+    /// What it is for, in the payer's words: of a training job's data share the job, which then is the payer as well.
+    pub subject: Pubkey,
+    /// Who paid.
+    pub payer: Pubkey,
+    /// Base units.
+    pub amount: u64,
     /// The epoch that it belongs to.
     pub epoch: u64,
 }
@@ -127,4 +151,130 @@ pub struct ConfigChanged {
     pub fees: FeeShares,
     /// Shares from the next epoch on.
     pub next_fees: Option<FeeShares>,
+    /// The other parameters.
+    pub parameters: Parameters,
+    /// First slot in which the program runs again, where it is paused.
+    pub paused_until: u64,
+}
+
+/// A settlement was challenged; it is frozen.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct SettlementChallenged {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The epoch.
+    pub epoch: u64,
+    /// The challenge account.
+    pub challenge: Pubkey,
+    /// Who challenged.
+    pub challenger: Pubkey,
+    /// Base units at stake.
+    pub bond: u64,
+    /// SHA-256 of the published evidence.
+    pub evidence_hash: [u8; 32],
+    /// Where the evidence is published.
+    pub evidence_uri: String,
+    /// Last slot before anyone may expire it.
+    pub resolve_by: u64,
+}
+
+/// A challenge ended. If it was upheld, the settlement is rejected: nothing is posted for its epoch any more.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChallengeResolved {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The epoch.
+    pub epoch: u64,
+    /// The challenge account, closed now.
+    pub challenge: Pubkey,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Token account that the bond went to.
+    pub recipient: Pubkey,
+    /// Base units that went there: the bond and whatever else lay in its account.
+    pub released: u64,
+    /// First slot in which the settlement may be activated; 0 where it was rejected.
+    pub active_after: u64,
+}
+
+/// OPEN was paid ahead.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct BalanceDeposited {
+    /// The balance account.
+    pub balance: Pubkey,
+    /// Event number of the balance.
+    pub sequence: u64,
+    /// The wallet that pays.
+    pub owner: Pubkey,
+    /// Base units added.
+    pub added: u64,
+    /// Base units held now.
+    pub amount: u64,
+}
+
+/// What was used of a balance was taken from it; a [`Paid`] beside it says who received which part.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct BalanceDebited {
+    /// The balance account.
+    pub balance: Pubkey,
+    /// Event number of the balance.
+    pub sequence: u64,
+    /// Number of the attested debit.
+    pub meter: u64,
+    /// Base units taken.
+    pub taken: u64,
+    /// Base units ever taken.
+    pub debited: u64,
+    /// Base units held now.
+    pub amount: u64,
+    /// Base units on their way out now.
+    pub withdrawing: u64,
+}
+
+/// A withdrawal from a balance was asked for; with 0 called off.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct WithdrawalRequested {
+    /// The balance account.
+    pub balance: Pubkey,
+    /// Event number of the balance.
+    pub sequence: u64,
+    /// Base units on their way out.
+    pub withdrawing: u64,
+    /// First slot in which they may be withdrawn.
+    pub withdraw_slot: u64,
+}
+
+/// OPEN left a balance for its owner.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct BalanceWithdrawn {
+    /// The balance account.
+    pub balance: Pubkey,
+    /// Event number of the balance.
+    pub sequence: u64,
+    /// Base units paid.
+    pub paid: u64,
+    /// Base units held now.
+    pub amount: u64,
+}
+
+/// What lay in a vault beyond what is counted went to the treasury.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct DustSwept {
+    /// The shard or the balance whose vault it is.
+    pub holder: Pubkey,
+    /// Event number of that account.
+    pub sequence: u64,
+    /// Base units that went to the treasury.
+    pub amount: u64,
 }

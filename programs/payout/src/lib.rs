@@ -7,15 +7,20 @@
 use anchor_lang::prelude::*;
 
 pub mod breaker;
+pub mod challenge;
 pub mod error;
 pub mod events;
+pub mod fee;
 pub mod instructions;
+pub mod parameters;
 pub mod record;
 pub mod seeds;
 pub mod state;
+pub mod tokens;
 
 use instructions::*;
-use state::FeeShares;
+use parameters::Parameters;
+use state::{FeeShares, Pool};
 
 declare_id!("3hCdSRqgsJcTeb6RhuvN9J7NJDE78jPG5vGqJTnJf9PE");
 
@@ -48,9 +53,30 @@ pub mod payout {
         instructions::pay::handler(ctx, args)
     }
 
+    /// Pays `amount` base units into a pool, on account of `subject`: a training job's data share, or a gift. Anyone may.
+    pub fn fund(ctx: Context<Fund>, pool: Pool, subject: Pubkey, amount: u64) -> Result<()> {
+        instructions::fund::handler(ctx, pool, subject, amount)
+    }
+
     /// Posts an epoch's attested division; the challenge window opens, the next epoch begins.
     pub fn post_settlement<'info>(ctx: Context<'info, PostSettlement<'info>>, args: PostSettlementArgs) -> Result<()> {
         instructions::post_settlement::handler(ctx, args)
+    }
+
+    /// Freezes a posted settlement until the authority has looked at it. Anyone may, with a bond.
+    pub fn challenge_settlement(ctx: Context<ChallengeSettlement>, args: ChallengeSettlementArgs) -> Result<()> {
+        instructions::challenge_settlement::handler(ctx, args)
+    }
+
+    /// Ends a challenge: dismissed, the settlement goes on and the bond goes to the treasury; upheld, the settlement is
+    /// rejected and the bond returns.
+    pub fn resolve_challenge(ctx: Context<ResolveChallenge>, uphold: bool) -> Result<()> {
+        instructions::resolve_challenge::handler(ctx, uphold)
+    }
+
+    /// Ends a challenge that the authority did not resolve in time: the bond returns, the settlement goes on. Anyone may.
+    pub fn expire_challenge(ctx: Context<ExpireChallenge>) -> Result<()> {
+        instructions::expire_challenge::handler(ctx)
     }
 
     /// Makes a posted settlement the one that claims are proven against, after its challenge window. Anyone may.
@@ -61,6 +87,41 @@ pub mod payout {
     /// Pays a wallet what it earned and has not claimed, as far as the shard can. Anyone may.
     pub fn claim(ctx: Context<ClaimEarnings>, args: ClaimArgs) -> Result<()> {
         instructions::claim::handler(ctx, args)
+    }
+
+    /// Pays into the wallet's prepaid balance.
+    pub fn deposit_balance(ctx: Context<DepositBalance>, amount: u64) -> Result<()> {
+        instructions::deposit_balance::handler(ctx, amount)
+    }
+
+    /// Takes what was used of a prepaid balance, as attested, and splits it as a fee. Anyone may.
+    pub fn debit_balance(ctx: Context<DebitBalance>, args: DebitBalanceArgs) -> Result<()> {
+        instructions::debit_balance::handler(ctx, args)
+    }
+
+    /// Asks for prepaid money back.
+    pub fn request_balance_withdrawal(ctx: Context<RequestBalanceWithdrawal>, amount: u64) -> Result<()> {
+        instructions::request_balance_withdrawal::handler(ctx, amount)
+    }
+
+    /// Returns prepaid money after the delay.
+    pub fn withdraw_balance(ctx: Context<WithdrawBalance>) -> Result<()> {
+        instructions::withdraw_balance::handler(ctx)
+    }
+
+    /// Sends what lies in a vault beyond what is counted to the treasury. Anyone may.
+    pub fn sweep_dust(ctx: Context<SweepDust>) -> Result<()> {
+        instructions::sweep_dust::handler(ctx)
+    }
+
+    /// Stops payments, debits, claims and settlements until a slot; one that is past ends the pause.
+    pub fn pause(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
+        instructions::pause::handler(ctx, until_slot)
+    }
+
+    /// Sets the parameters other than the fees.
+    pub fn set_parameters(ctx: Context<SetParameters>, parameters: Parameters) -> Result<()> {
+        instructions::set_parameters::handler(ctx, parameters)
     }
 
     /// Sets the shares in force from the next epoch on.

@@ -10,3 +10,11 @@ pub const VAULT: &[u8] = b"vault";
 pub const SETTLEMENT: &[u8] = b"settlement";
 /// `["claim", wallet]`
 pub const CLAIM: &[u8] = b"claim";
+/// `["challenge", settlement.sequence as u64 le, number as u8]`
+pub const CHALLENGE: &[u8] = b"challenge";
+/// `["bond", challenge]`: token account of a challenge's bond, owned by the challenge.
+pub const BOND: &[u8] = b"bond";
+/// `["balance", wallet]`
+pub const BALANCE: &[u8] = b"balance";
+/// `["prepaid", wallet]`: token account of a balance, owned by the balance.
+pub const PREPAID: &[u8] = b"prepaid";

@@ -1,7 +1,9 @@
 //! Accounts of the payout program.
 
+use crate::parameters::Parameters;
 use anchor_lang::prelude::*;
 use openledger_protocol::fees::Shares;
+use openledger_shared::SharedError;
 
 /// Most shards of the vault.
 pub const MAX_SHARDS: u8 = 16;
@@ -80,22 +82,23 @@ pub struct Config {
     pub epoch: u64,
     /// First slot of that epoch.
     pub epoch_start_slot: u64,
-    /// Least number of slots of an epoch.
-    pub epoch_slots: u64,
+    /// What the authority may change at once.
+    pub parameters: Parameters,
+    /// First slot in which the program runs again; payments, claims and settlements are refused before.
+    pub paused_until: u64,
     /// Shares in force.
     pub fees: FeeShares,
     /// Shares from the next epoch on.
     pub next_fees: Option<FeeShares>,
-    /// Slots between posting and activation of a settlement.
-    pub challenge_slots: u64,
     /// Number of shards made.
     pub shards: u8,
-    /// Circuit breaker: most base units that may leave one shard at once (see [`crate::breaker`]).
-    pub breaker_cap: u64,
-    /// Circuit breaker: slots in which a full one drains.
-    pub breaker_slots: u64,
-    /// Roots of the last *posted* settlement: the next one must start from them.
+    /// Epoch of the last settlement that was posted and not rejected; 0 before the first. One more than `active_epoch`
+    /// while that settlement waits, else the same.
+    pub posted_epoch: u64,
+    /// Roots of that settlement: the next one must start from them.
     pub posted: [PoolRoot; POOLS],
+    /// Last slot whose payments the active settlement counts; the next one counts those after it.
+    pub settled_slot: u64,
     /// Epoch of the last activated settlement; 0 before the first.
     pub active_epoch: u64,
     /// Roots that claims are proven against.
@@ -131,13 +134,24 @@ pub struct Shard {
     pub sequence: u64,
 }
 
-/// Where a settlement stands.
+impl Shard {
+    /// What its vault must hold: funded and not claimed, of all pools.
+    pub fn held(&self) -> Result<u64> {
+        self.funded.iter().zip(&self.claimed).try_fold(0u64, |held, (funded, claimed)| {
+            funded.checked_sub(*claimed).and_then(|left| held.checked_add(left)).ok_or(SharedError::Overflow.into())
+        })
+    }
+}
+
+/// Where a settlement stands. One that was rejected is closed: its address is free for the epoch's next one.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettlementStatus {
     /// In its challenge window.
     Posted,
     /// Claims are proven against it or were until the next.
     Active,
+    /// A challenge waits for the authority's word: it can be neither activated nor challenged.
+    Challenged,
 }
 
 /// An epoch's attested division.
@@ -166,8 +180,40 @@ pub struct Settlement {
     pub committee_epoch: u64,
     /// Slot of posting.
     pub posted_slot: u64,
-    /// First slot in which it may be activated.
+    /// First slot in which it may be activated; moves on by the time that challenges froze it.
     pub active_after: u64,
+    /// Number of the config's event that posted it: names this posting, should the epoch be posted again.
+    pub sequence: u64,
+    /// Challenges of it so far.
+    pub challenges: u8,
+}
+
+/// An open challenge of a settlement. Closed when it is resolved or expires.
+#[account]
+#[derive(InitSpace)]
+pub struct Challenge {
+    /// Layout version of this account.
+    pub version: u8,
+    /// PDA bump.
+    pub bump: u8,
+    /// Bump of the bond's token account.
+    pub bond_bump: u8,
+    /// Epoch of the settlement.
+    pub epoch: u64,
+    /// The settlement's `sequence`.
+    pub posting: u64,
+    /// Its number among the settlement's challenges, from 0.
+    pub number: u8,
+    /// Who challenged.
+    pub challenger: Pubkey,
+    /// Base units at stake.
+    pub bond: u64,
+    /// SHA-256 of the published evidence.
+    pub evidence_hash: [u8; 32],
+    /// Slot of the challenge.
+    pub slot: u64,
+    /// Last slot before anyone may expire it.
+    pub resolve_by: u64,
 }
 
 /// What a wallet has claimed, ever. Made at the first claim, never closed: it is what makes a second claim fail.
@@ -184,6 +230,33 @@ pub struct Claim {
     pub wallet: Pubkey,
     /// Base units claimed, by pool.
     pub claimed: [u64; POOLS],
+    /// Number of the next event of this account.
+    pub sequence: u64,
+}
+
+/// OPEN that a wallet paid ahead, in a token account of its own. Never closed: its `meter` is what makes a second use of
+/// an attestation fail.
+#[account]
+#[derive(InitSpace)]
+pub struct Balance {
+    /// Layout version of this account.
+    pub version: u8,
+    /// PDA bump.
+    pub bump: u8,
+    /// The wallet that pays.
+    pub owner: Pubkey,
+    /// Its token account.
+    pub vault: Pubkey,
+    /// Base units held, those on their way out included.
+    pub amount: u64,
+    /// Base units ever debited: what the meter has counted.
+    pub debited: u64,
+    /// Base units on their way out; debits may still use them.
+    pub withdrawing: u64,
+    /// First slot in which `withdrawing` may be withdrawn.
+    pub withdraw_slot: u64,
+    /// Number of the next attested debit.
+    pub meter: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
 }

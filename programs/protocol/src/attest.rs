@@ -33,6 +33,16 @@ pub enum Kind {
     Meter = 5,
 }
 
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::TrainingResult, Self::Settlement, Self::Committee, Self::Fault, Self::Meter];
+
+    /// The kind with this number, if there is one.
+    pub fn from_u16(n: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u16 == n)
+    }
+}
+
 /// The message. Every field narrows what the signature can be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {

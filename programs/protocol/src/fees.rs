@@ -3,6 +3,27 @@
 /// Basis points in a whole.
 pub const WHOLE_BPS: u16 = 10_000;
 
+/// Most that a training job's data share may be of its fee.
+pub const MAX_DATA_SHARE_BPS: u16 = 5_000;
+
+/// The data share of a training fee of which `compute` base units go to operators: `bps` basis points of the fee,
+/// rounded down. The fee is `compute` and this together. `None` where it would exceed u64, or `bps` more than
+/// [`MAX_DATA_SHARE_BPS`].
+pub fn data_share(compute: u64, bps: u16) -> Option<u64> {
+    if bps > MAX_DATA_SHARE_BPS {
+        return None;
+    }
+    let rest = u128::from(WHOLE_BPS - bps);
+    u64::try_from(u128::from(compute) * u128::from(bps) / rest).ok()
+}
+
+/// Least share of the contributors, whoever governs.
+pub const MIN_CONTRIBUTORS_BPS: u16 = 2_000;
+/// Largest share of the treasury, whoever governs.
+pub const MAX_TREASURY_BPS: u16 = 2_000;
+/// Most that any share moves from one epoch to the next, so that nobody is paid much less than expected at once.
+pub const MAX_STEP_BPS: u16 = 500;
+
 /// Shares of a fee in basis points; they sum to [`WHOLE_BPS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shares {
@@ -38,13 +59,24 @@ pub struct Parts {
 }
 
 impl Shares {
+    /// Every share, in the order of the fields.
+    fn all(&self) -> [u16; 6] {
+        [self.treasury, self.model_owner, self.upstream, self.compute, self.validators, self.contributors]
+    }
+
     /// Whether the shares sum to the whole.
     pub fn is_whole(&self) -> bool {
-        [self.treasury, self.model_owner, self.upstream, self.compute, self.validators, self.contributors]
-            .iter()
-            .map(|s| *s as u32)
-            .sum::<u32>()
-            == WHOLE_BPS as u32
+        self.all().iter().map(|s| *s as u32).sum::<u32>() == WHOLE_BPS as u32
+    }
+
+    /// Whether contributors have at least [`MIN_CONTRIBUTORS_BPS`] and the treasury at most [`MAX_TREASURY_BPS`].
+    pub fn is_within_bounds(&self) -> bool {
+        self.contributors >= MIN_CONTRIBUTORS_BPS && self.treasury <= MAX_TREASURY_BPS
+    }
+
+    /// Whether no share moves by more than [`MAX_STEP_BPS`] from here to `next`.
+    pub fn is_one_step_to(&self, next: &Self) -> bool {
+        self.all().iter().zip(next.all()).all(|(from, to)| from.abs_diff(to) <= MAX_STEP_BPS)
     }
 
     /// Divides `amount`; `None` unless the shares are whole. Without a parent model the upstream share is the owner's.

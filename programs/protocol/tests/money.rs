@@ -2,7 +2,7 @@
 
 use openledger_protocol::{
     allocate::{PPM, largest_remainder, median_ppm},
-    fees::{Shares, WHOLE_BPS},
+    fees::{MAX_DATA_SHARE_BPS, MAX_STEP_BPS, MAX_TREASURY_BPS, MIN_CONTRIBUTORS_BPS, Shares, WHOLE_BPS, data_share},
 };
 use proptest::{prelude::*, test_runner::RngSeed};
 
@@ -51,6 +51,17 @@ proptest! {
             let under = Shares { contributors: s.contributors - extra, ..s };
             prop_assert_eq!(under.split(amount, true), None);
         }
+    }
+
+    #[test]
+    fn bounds_and_steps_of_shares_are_what_they_say(a in shares(), b in shares()) {
+        let parts = |s: &Shares| [s.treasury, s.model_owner, s.upstream, s.compute, s.validators, s.contributors];
+        let furthest = parts(&a).iter().zip(parts(&b)).map(|(a, b)| i32::from(*a) - i32::from(b)).map(i32::abs).max();
+        prop_assert_eq!(a.is_one_step_to(&b), furthest <= Some(MAX_STEP_BPS.into()));
+        prop_assert_eq!(a.is_one_step_to(&b), b.is_one_step_to(&a));
+        prop_assert!(a.is_one_step_to(&a));
+        let within = a.treasury <= MAX_TREASURY_BPS && a.contributors >= MIN_CONTRIBUTORS_BPS;
+        prop_assert_eq!(a.is_within_bounds(), within);
     }
 
     #[test]
@@ -116,4 +127,41 @@ fn reports_of_different_lengths_or_none_have_no_median() {
         Some(vec![PPM / 2, PPM / 2]),
         "the lower median of an even number"
     );
+}
+
+#[test]
+fn a_data_share_is_that_part_of_the_fee() {
+    assert_eq!(data_share(8_000, 2_000), Some(2_000));
+    assert_eq!(data_share(u64::MAX, MAX_DATA_SHARE_BPS), Some(u64::MAX), "never more than what is paid for compute");
+    assert_eq!((data_share(7, 0), data_share(0, 5_000)), (Some(0), Some(0)));
+    assert_eq!(data_share(1, MAX_DATA_SHARE_BPS + 1), None);
+}
+
+proptest! {
+    /// M4, M5: of compute and data share together, the data share is its part rounded down, and never a unit less.
+    #[test]
+    fn a_data_share_is_rounded_down(compute in any::<u64>(), bps in 0..=MAX_DATA_SHARE_BPS) {
+        let share = u128::from(data_share(compute, bps).unwrap());
+        let part = |share: u128| (u128::from(compute) + share) * u128::from(bps);
+        prop_assert!(share * 10_000 <= part(share));
+        prop_assert!((share + 1) * 10_000 > part(share + 1));
+    }
+}
+
+#[test]
+fn bounds_and_steps_hold_at_their_edges() {
+    let at = Shares {
+        treasury: MAX_TREASURY_BPS,
+        model_owner: 2_000,
+        upstream: 1_000,
+        compute: 2_000,
+        validators: 1_000,
+        contributors: MIN_CONTRIBUTORS_BPS,
+    };
+    assert!(at.is_whole() && at.is_within_bounds());
+    assert!(!Shares { treasury: at.treasury + 1, compute: at.compute - 1, ..at }.is_within_bounds());
+    assert!(!Shares { contributors: at.contributors - 1, compute: at.compute + 1, ..at }.is_within_bounds());
+    let step = MAX_STEP_BPS;
+    assert!(at.is_one_step_to(&Shares { compute: at.compute - step, validators: at.validators + step, ..at }));
+    assert!(!at.is_one_step_to(&Shares { compute: at.compute - step - 1, validators: at.validators + step + 1, ..at }));
 }

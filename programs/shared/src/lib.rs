@@ -1,6 +1,9 @@
-//! Errors that several programs raise. A crate of their own, because an interface description holds one error enum.
+//! What several programs share: errors, pauses, and calls to a program that the caller cannot depend on. A crate of its
+//! own, because an interface description holds one error enum.
 
 use anchor_lang::prelude::*;
+
+pub mod payout;
 
 /// Errors of the stake crate's `attested`, `committee` and `sequence`: the same codes in every program that uses them.
 #[error_code(offset = 7000)]

@@ -81,4 +81,25 @@ pub enum StakeError {
     /// The committee that this one replaces was not given.
     #[msg("Pass the active committee as previous_committee: it retires when this one becomes active")]
     PreviousMissing,
+    /// There is a lock of this wallet already.
+    #[msg("This wallet has a lock: add to it or extend it, or unlock it after its end")]
+    LockExists,
+    /// There is nothing locked.
+    #[msg("Nothing is locked: lock_votes first")]
+    NothingLocked,
+    /// The end lies too near or too far.
+    #[msg("A lock ends at least MIN_LOCK_SLOTS and at most MAX_LOCK_SLOTS from now")]
+    BadLockEnd,
+    /// A lock cannot be shortened.
+    #[msg("A lock cannot be shortened: name a later end than its present one")]
+    LockShortened,
+    /// The lock has ended.
+    #[msg("The lock has ended: extend or unlock it first")]
+    LockEnded,
+    /// The lock has not ended.
+    #[msg("The lock has not ended: unlock it from its end_slot on")]
+    LockNotEnded,
+    /// The token account is not the owner's associated one.
+    #[msg("Pass the owner's associated token account for OPEN")]
+    WrongOwnerToken,
 }

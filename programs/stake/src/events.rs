@@ -49,6 +49,62 @@ pub struct Withdrawn {
     pub paid: u64,
 }
 
+/// A lock of votes was made, grew or was extended.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct VotesLocked {
+    /// The lock account.
+    pub lock: Pubkey,
+    /// Event number of the lock.
+    pub sequence: u64,
+    /// Whose OPEN it is.
+    pub owner: Pubkey,
+    /// Who votes with it.
+    pub delegate: Pubkey,
+    /// Base units added.
+    pub added: u64,
+    /// Base units locked now.
+    pub amount: u64,
+    /// First slot in which they can be unlocked.
+    pub end_slot: u64,
+}
+
+/// A lock that had ended was paid back.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct VotesUnlocked {
+    /// The lock account.
+    pub lock: Pubkey,
+    /// Event number of the lock.
+    pub sequence: u64,
+    /// Base units paid to the owner.
+    pub paid: u64,
+}
+
+/// Another wallet votes with a lock.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct VotesDelegated {
+    /// The lock account.
+    pub lock: Pubkey,
+    /// Event number of the lock.
+    pub sequence: u64,
+    /// Who votes with it now.
+    pub delegate: Pubkey,
+}
+
+/// The program was paused, or a pause was ended.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paused {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// First slot in which tokens move again.
+    pub paused_until: u64,
+}
+
 /// An operator registered or changed its entry.
 #[event]
 #[derive(Clone, Debug, PartialEq)]

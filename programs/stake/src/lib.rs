@@ -1,5 +1,5 @@
-//! OpenLedger stake program: positions of OPEN by role, the registry of operators, and the committees whose threshold
-//! key attests what cannot be computed on chain.
+//! OpenLedger stake program: positions of OPEN by role, locks of OPEN for votes, the registry of operators, and the
+//! committees whose threshold key attests what cannot be computed on chain.
 //!
 //! A committee becomes active only when every member has confirmed the same group key on chain; until then the one
 //! before it stays active. Other programs read [`state::Config`] and [`state::Committee`] and check attestations with
@@ -16,6 +16,7 @@ pub mod instructions;
 pub mod seeds;
 pub mod sequence;
 pub mod state;
+pub mod vote_lock;
 
 use instructions::*;
 use state::Role;
@@ -54,6 +55,31 @@ pub mod stake {
     /// Pays all unbonded OPEN out after the cooldown.
     pub fn withdraw(ctx: Context<Withdraw>, role: Role) -> Result<()> {
         instructions::withdraw::handler(ctx, role)
+    }
+
+    /// Locks `amount` base units of OPEN until `end_slot` for weight in governance.
+    pub fn lock_votes(ctx: Context<LockVotes>, amount: u64, end_slot: u64) -> Result<()> {
+        instructions::lock_votes::handler(ctx, amount, end_slot)
+    }
+
+    /// Adds `amount` base units to a lock that has not ended.
+    pub fn add_to_lock(ctx: Context<AddToLock>, amount: u64) -> Result<()> {
+        instructions::add_to_lock::handler(ctx, amount)
+    }
+
+    /// Moves the end of a lock to a later slot.
+    pub fn extend_lock(ctx: Context<ExtendLock>, end_slot: u64) -> Result<()> {
+        instructions::extend_lock::handler(ctx, end_slot)
+    }
+
+    /// Pays a lock that has ended back to its owner. Anyone may send it.
+    pub fn unlock_votes(ctx: Context<UnlockVotes>) -> Result<()> {
+        instructions::unlock_votes::handler(ctx)
+    }
+
+    /// Lets `delegate` vote with the lock; the owner's own address takes it back.
+    pub fn delegate_votes(ctx: Context<DelegateVotes>, delegate: Pubkey) -> Result<()> {
+        instructions::delegate_votes::handler(ctx, delegate)
     }
 
     /// Registers an operator whose position reaches the minimum. Its identity key signs too.
@@ -97,5 +123,10 @@ pub mod stake {
     /// Takes the authority over.
     pub fn accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
         instructions::accept_authority::handler(ctx)
+    }
+
+    /// Refuses everything that moves tokens until `until_slot`; a slot that is past ends a pause.
+    pub fn pause(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
+        instructions::pause::handler(ctx, until_slot)
     }
 }

@@ -10,5 +10,7 @@ pub const INSURANCE: &[u8] = b"insurance";
 pub const POSITION: &[u8] = b"position";
 /// `["operator", owner]`
 pub const OPERATOR: &[u8] = b"operator";
+/// `["lock", owner]`: one lock of votes a wallet.
+pub const LOCK: &[u8] = b"lock";
 /// `["committee", epoch as u64 le]`
 pub const COMMITTEE: &[u8] = b"committee";

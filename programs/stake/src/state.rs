@@ -43,11 +43,15 @@ pub struct Config {
     pub validator_stake: u64,
     /// Sum of all stake that is unbonding.
     pub unbonding: u64,
+    /// Sum of all locks of votes, ended ones that were not unlocked included.
+    pub locked: u64,
     /// Epoch of the active committee; 0 before the first.
     pub committee_epoch: u64,
     /// First event number of the next committee to be proposed: goes on where an abandoned one at the same address
     /// stopped, so that no number of that address comes twice.
     pub next_committee_sequence: u64,
+    /// First slot in which tokens move again; not after the present slot while the program is not paused.
+    pub paused_until: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
 }
@@ -104,6 +108,28 @@ pub struct Position {
     pub unbond_slot: u64,
     /// Slot of the last change of `amount`: stake younger than a draw's seed does not count in it.
     pub since_slot: u64,
+    /// Number of the next event of this account.
+    pub sequence: u64,
+}
+
+/// OPEN locked by one wallet for weight in governance: one lock a wallet, never closed, so that its event numbers go on.
+#[account]
+#[derive(InitSpace)]
+pub struct VoteLock {
+    /// Layout version of this account.
+    pub version: u8,
+    /// PDA bump.
+    pub bump: u8,
+    /// Whose OPEN it is; the only one it is paid back to.
+    pub owner: Pubkey,
+    /// Who votes with it: the owner, or whom the owner named.
+    pub delegate: Pubkey,
+    /// Locked base units; 0 when nothing is locked.
+    pub amount: u64,
+    /// First slot in which it can be unlocked.
+    pub end_slot: u64,
+    /// Slot of the last change of `amount` or `end_slot`: a lock changed since a vote's snapshot has no weight in it.
+    pub changed_slot: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
 }

@@ -8,6 +8,7 @@ pub mod attest;
 pub mod bill;
 pub mod books;
 pub mod datanet;
+pub mod governance;
 pub mod idl;
 pub mod keys;
 pub mod model;
@@ -18,7 +19,7 @@ pub mod town;
 pub mod tx;
 pub mod world;
 
-pub use keys::{Key, key};
+pub use keys::{Key, address, key};
 pub use tx::{Failed, Sent, refused};
 pub use world::{Program, World};
 

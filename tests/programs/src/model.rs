@@ -3,6 +3,7 @@
 use crate::{
     OPEN, attest, datanet, event_authority, instruction,
     keys::Key,
+    payout,
     stake::{self, Committee},
     tx::{Failed, Sent},
     world::{Program, World},
@@ -25,6 +26,11 @@ use solana_pubkey::Pubkey;
 pub const JOB_SLOTS: u64 = 1_000;
 /// Slots that a job waits in test worlds.
 pub const ASSIGN_SLOTS: u64 = 100;
+/// Data share in test worlds: a fifth of a fee.
+pub const DATA_SHARE_BPS: u16 = 2_000;
+/// The arguments that test worlds are initialised with.
+pub const INITIALIZE: InitializeArgs =
+    InitializeArgs { job_slots: JOB_SLOTS, assign_slots: ASSIGN_SLOTS, data_share_bps: DATA_SHARE_BPS };
 /// Hash of the base model in tests.
 pub const BASE: Hash32 = [0xba; 32];
 /// Budget of a job in tests.
@@ -178,7 +184,6 @@ pub fn attest_result(world: &World, job: Pubkey, epoch: u64, args: AttestResultA
         model,
         job,
         escrow: escrow(&job),
-        open_mint: world.mint,
         requester,
         requester_token: world.ata(&requester),
         token_program: TOKEN,
@@ -189,6 +194,22 @@ pub fn attest_result(world: &World, job: Pubkey, epoch: u64, args: AttestResultA
     out
 }
 
+/// `pay_data_share` through shard `shard`.
+pub fn pay_data_share(world: &World, job: Pubkey, shard: u8) -> Instruction {
+    let accounts = accounts!(PayDataShare {
+        job,
+        escrow: escrow(&job),
+        requester: world.get::<Job>(&job).requester,
+        payout_program: ::payout::ID,
+        payout_config: payout::config(),
+        shard: payout::shard(shard),
+        vault: payout::vault(shard),
+        payout_event_authority: event_authority(&::payout::ID),
+        token_program: TOKEN,
+    });
+    instruction(ID, accounts, call::PayDataShare {})
+}
+
 /// `cancel_job` by `canceller`.
 pub fn cancel_job(world: &World, canceller: &Pubkey, job: Pubkey) -> Instruction {
     let requester = world.get::<Job>(&job).requester;
@@ -197,7 +218,6 @@ pub fn cancel_job(world: &World, canceller: &Pubkey, job: Pubkey) -> Instruction
         config: config(),
         job,
         escrow: escrow(&job),
-        open_mint: world.mint,
         requester,
         requester_token: world.ata(&requester),
         token_program: TOKEN,
@@ -211,7 +231,6 @@ pub fn expire_job(world: &World, job: Pubkey) -> Instruction {
     let accounts = accounts!(ExpireJob {
         job,
         escrow: escrow(&job),
-        open_mint: world.mint,
         requester,
         requester_token: world.ata(&requester),
         token_program: TOKEN,
@@ -236,7 +255,8 @@ pub fn message(world: &World, committee: &Committee, job: Pubkey, args: &AttestR
     attest::message(cluster, ID, epoch, Kind::TrainingResult, job, sequence, args, args.expiry_slot)
 }
 
-/// Everything around a job: one open Datanet with a batch in it, a Ready-to-train model, a committee of three.
+/// Everything around a job: one open Datanet with a batch in it, a Ready-to-train model, a committee of three, a vault
+/// of one shard for data shares.
 pub struct Lab {
     /// The world.
     pub world: World,
@@ -257,10 +277,10 @@ pub struct Lab {
 impl Lab {
     /// A fresh one.
     pub fn new() -> Self {
-        let mut world = World::with_datanet(&[Program::Model]);
+        let mut world = World::with_datanet(&[Program::Model, Program::Payout]);
         let authority = world.authority.insecure_clone();
-        let args = InitializeArgs { job_slots: JOB_SLOTS, assign_slots: ASSIGN_SLOTS };
-        world.send(&[initialize(&authority.pubkey(), args)], &[&authority]).expect("initialises");
+        world.open_payout(1);
+        world.send(&[initialize(&authority.pubkey(), INITIALIZE)], &[&authority]).expect("initialises");
         let committee = world.committee(3);
         let validators: Vec<Key> = (0..2).map(|_| world.validator(stake::MIN_VALIDATOR)).collect();
         let (curator, owner) = (world.wallet(1_000 * OPEN), world.wallet(1_000 * OPEN));
@@ -301,6 +321,13 @@ impl Lab {
         let trainer = self.trainer(0);
         self.world.send(&[post_log(&trainer.pubkey(), job, [0x10; 32])], &[&trainer]).expect("posts");
         job
+    }
+
+    /// Sets the data share of jobs requested from now on.
+    pub fn data_share(&mut self, data_share_bps: u16) {
+        let authority = self.world.authority.insecure_clone();
+        let change = set_windows(&authority.pubkey(), InitializeArgs { data_share_bps, ..INITIALIZE });
+        self.world.send(&[change], &[&authority]).expect("changes");
     }
 
     /// Sends a result with the committee's signature over it.

@@ -10,9 +10,10 @@ use crate::{
 use ::model::state::{Model, ModelStatus};
 use ::payout::{
     ID, accounts, instruction as call,
-    instructions::{ClaimArgs, InitializeArgs, PayArgs, PostSettlementArgs},
+    instructions::{ChallengeSettlementArgs, ClaimArgs, DebitBalanceArgs, InitializeArgs, PayArgs, PostSettlementArgs},
+    parameters::Parameters,
     seeds,
-    state::{Config, FeeShares, POOLS, Pool, PoolRoot},
+    state::{Balance, Challenge, Config, FeeShares, POOLS, Pool, PoolRoot, Settlement},
 };
 use openledger_protocol::{
     attest::{Kind, Message},
@@ -31,6 +32,12 @@ pub const CHALLENGE_SLOTS: u64 = 50;
 pub const BREAKER_CAP: u64 = 1_000 * OPEN;
 /// The circuit breaker's window in test worlds.
 pub const BREAKER_SLOTS: u64 = 200;
+/// Slots to resolve a challenge in test worlds.
+pub const RESOLVE_SLOTS: u64 = 100;
+/// Bond of a first challenge in test worlds.
+pub const CHALLENGE_BOND: u64 = 10 * OPEN;
+/// Delay of withdrawals of prepaid money in test worlds.
+pub const WITHDRAWAL_SLOTS: u64 = 60;
 /// Shares in test worlds.
 pub const FEES: FeeShares = FeeShares {
     treasury: 500,
@@ -64,6 +71,22 @@ pub fn settlement(epoch: u64) -> Pubkey {
 pub fn claim_record(wallet: &Pubkey) -> Pubkey {
     pda(&[seeds::CLAIM, wallet.as_ref()])
 }
+/// A challenge of a posted settlement.
+pub fn challenge(posting: u64, number: u8) -> Pubkey {
+    pda(&[seeds::CHALLENGE, &posting.to_le_bytes(), &[number]])
+}
+/// Token account of a challenge's bond.
+pub fn bond(challenge: &Pubkey) -> Pubkey {
+    pda(&[seeds::BOND, challenge.as_ref()])
+}
+/// A wallet's prepaid balance.
+pub fn balance(wallet: &Pubkey) -> Pubkey {
+    pda(&[seeds::BALANCE, wallet.as_ref()])
+}
+/// Token account of a wallet's prepaid balance.
+pub fn prepaid(wallet: &Pubkey) -> Pubkey {
+    pda(&[seeds::PREPAID, wallet.as_ref()])
+}
 /// The treasury's token account in test worlds.
 pub fn treasury() -> Pubkey {
     address("treasury account")
@@ -73,10 +96,15 @@ pub fn treasury() -> Pubkey {
 pub fn initialize_args() -> InitializeArgs {
     InitializeArgs {
         fees: FEES,
-        epoch_slots: EPOCH_SLOTS,
-        challenge_slots: CHALLENGE_SLOTS,
-        breaker_cap: BREAKER_CAP,
-        breaker_slots: BREAKER_SLOTS,
+        parameters: Parameters {
+            epoch_slots: EPOCH_SLOTS,
+            challenge_slots: CHALLENGE_SLOTS,
+            resolve_slots: RESOLVE_SLOTS,
+            challenge_bond: CHALLENGE_BOND,
+            withdrawal_slots: WITHDRAWAL_SLOTS,
+            breaker_cap: BREAKER_CAP,
+            breaker_slots: BREAKER_SLOTS,
+        },
     }
 }
 
@@ -116,6 +144,21 @@ pub fn create_shard(world: &World, authority: &Pubkey, index: u8) -> Instruction
         },
         call::CreateShard { index },
     )
+}
+
+/// `fund` by `payer`, from its associated token account.
+pub fn fund(world: &World, payer: &Pubkey, index: u8, pool: Pool, subject: Pubkey, amount: u64) -> Instruction {
+    let accounts = accounts::Fund {
+        payer: *payer,
+        payer_token: world.ata(payer),
+        config: config(),
+        shard: shard(index),
+        vault: vault(index),
+        token_program: spl_token_interface::ID,
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::Fund { pool, subject, amount })
 }
 
 /// `post_settlement` with `shards` shards as remaining accounts. Send it directly behind [`attestation`].
@@ -186,6 +229,158 @@ pub fn set_fees(authority: &Pubkey, next: FeeShares) -> Instruction {
         program: ID,
     };
     instruction(ID, accounts, call::SetFees { next })
+}
+
+/// `pause`.
+pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
+    let accounts =
+        accounts::Pause { authority: *authority, config: config(), event_authority: event_authority(&ID), program: ID };
+    instruction(ID, accounts, call::Pause { until_slot })
+}
+
+/// `set_parameters`.
+pub fn set_parameters(authority: &Pubkey, parameters: Parameters) -> Instruction {
+    let accounts = accounts::SetParameters {
+        authority: *authority,
+        config: config(),
+        stake_config: stake::config(),
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::SetParameters { parameters })
+}
+
+/// `challenge_settlement` of the posted settlement of `epoch`, with some evidence.
+pub fn challenge_settlement(world: &World, challenger: &Pubkey, epoch: u64) -> Instruction {
+    let posted = world.get::<Settlement>(&settlement(epoch));
+    let challenge = challenge(posted.sequence, posted.challenges);
+    instruction(
+        ID,
+        accounts::ChallengeSettlement {
+            challenger: *challenger,
+            config: config(),
+            settlement: settlement(epoch),
+            challenge,
+            bond: bond(&challenge),
+            challenger_token: world.ata(challenger),
+            open_mint: world.mint,
+            token_program: spl_token_interface::ID,
+            system_program: solana_sdk_ids::system_program::ID,
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::ChallengeSettlement {
+            args: ChallengeSettlementArgs { evidence_hash: [6; 32], evidence_uri: "ipfs://evidence".into() },
+        },
+    )
+}
+
+/// `resolve_challenge` of `challenge`, the bond going where it must.
+pub fn resolve_challenge(world: &World, authority: &Pubkey, challenge: Pubkey, uphold: bool) -> Instruction {
+    let open = world.get::<Challenge>(&challenge);
+    instruction(
+        ID,
+        accounts::ResolveChallenge {
+            authority: *authority,
+            config: config(),
+            settlement: settlement(open.epoch),
+            challenge,
+            bond: bond(&challenge),
+            challenger: open.challenger,
+            recipient: if uphold { world.ata(&open.challenger) } else { treasury() },
+            token_program: spl_token_interface::ID,
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::ResolveChallenge { uphold },
+    )
+}
+
+/// `expire_challenge` of `challenge`.
+pub fn expire_challenge(world: &World, challenge: Pubkey) -> Instruction {
+    let open = world.get::<Challenge>(&challenge);
+    instruction(
+        ID,
+        accounts::ExpireChallenge {
+            config: config(),
+            settlement: settlement(open.epoch),
+            challenge,
+            bond: bond(&challenge),
+            challenger: open.challenger,
+            recipient: world.ata(&open.challenger),
+            token_program: spl_token_interface::ID,
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::ExpireChallenge {},
+    )
+}
+
+/// `deposit_balance` by `owner`.
+pub fn deposit_balance(world: &World, owner: &Pubkey, amount: u64) -> Instruction {
+    instruction(
+        ID,
+        accounts::DepositBalance {
+            owner: *owner,
+            config: config(),
+            balance: balance(owner),
+            vault: prepaid(owner),
+            owner_token: world.ata(owner),
+            open_mint: world.mint,
+            token_program: spl_token_interface::ID,
+            system_program: solana_sdk_ids::system_program::ID,
+            event_authority: event_authority(&ID),
+            program: ID,
+        },
+        call::DepositBalance { amount },
+    )
+}
+
+/// `request_balance_withdrawal` by `owner`.
+pub fn request_balance_withdrawal(owner: &Pubkey, amount: u64) -> Instruction {
+    let accounts = accounts::RequestBalanceWithdrawal {
+        owner: *owner,
+        config: config(),
+        balance: balance(owner),
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::RequestBalanceWithdrawal { amount })
+}
+
+/// `withdraw_balance` by `owner`.
+pub fn withdraw_balance(world: &World, owner: &Pubkey) -> Instruction {
+    let accounts = accounts::WithdrawBalance {
+        owner: *owner,
+        balance: balance(owner),
+        vault: prepaid(owner),
+        owner_token: world.ata(owner),
+        token_program: spl_token_interface::ID,
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::WithdrawBalance {})
+}
+
+/// `sweep_dust` of `vault`, which `holder` owns.
+pub fn sweep_dust(holder: Pubkey, vault: Pubkey) -> Instruction {
+    let accounts = accounts::SweepDust {
+        config: config(),
+        holder,
+        vault,
+        treasury: treasury(),
+        token_program: spl_token_interface::ID,
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::SweepDust {})
+}
+
+/// What the committee signs of a debit of `wallet`'s balance.
+pub fn debit_message(world: &World, committee_epoch: u64, wallet: &Pubkey, args: &DebitBalanceArgs) -> Message {
+    let meter = world.get::<Balance>(&balance(wallet)).meter;
+    let subject = balance(wallet);
+    attest::message(world.cluster, ID, committee_epoch, Kind::Meter, subject, meter, args, args.expiry_slot)
 }
 
 /// `propose_authority`.
@@ -280,6 +475,57 @@ impl Market {
         )
     }
 
+    /// The arguments of a debit after which `used` base units were used, for the market's model and first member.
+    pub fn debit_args(&self, world: &World, used: u64) -> DebitBalanceArgs {
+        DebitBalanceArgs {
+            used,
+            model: self.model,
+            operator: self.committee.members[0].wallet.pubkey(),
+            statement: [9; 32],
+            expiry_slot: world.slot() + 20,
+        }
+    }
+
+    /// `debit_balance` of `wallet`'s balance into shard `index`. Send it directly behind its attestation.
+    pub fn debit(&self, world: &World, wallet: &Pubkey, index: u8, args: DebitBalanceArgs) -> Instruction {
+        let model = world.get::<Model>(&self.model);
+        instruction(
+            ID,
+            accounts::DebitBalance {
+                balance: balance(wallet),
+                balance_vault: prepaid(wallet),
+                config: config(),
+                shard: shard(index),
+                vault: vault(index),
+                treasury: treasury(),
+                model: self.model,
+                model_owner_token: world.ata(&model.owner),
+                upstream_token: model.parent_owner.map(|o| world.ata(&o)),
+                operator: stake::operator(&args.operator),
+                operator_token: world.ata(&args.operator),
+                stake_config: stake::config(),
+                committee: stake::committee(self.committee.epoch),
+                instructions: solana_sdk_ids::sysvar::instructions::ID,
+                token_program: spl_token_interface::ID,
+                event_authority: event_authority(&ID),
+                program: ID,
+            },
+            call::DebitBalance { args },
+        )
+    }
+
+    /// The committee's attestation of a debit.
+    pub fn metered(&self, world: &World, wallet: &Pubkey, args: &DebitBalanceArgs) -> Instruction {
+        attest::signed(&self.committee.key, &debit_message(world, self.committee.epoch, wallet, args))
+    }
+
+    /// Debits `wallet`'s balance until `used` base units were used, with the committee's attestation.
+    pub fn send_debit(&self, world: &mut World, wallet: &Pubkey, index: u8, used: u64) -> Result<Sent, Failed> {
+        let args = self.debit_args(world, used);
+        let attested = [self.metered(world, wallet, &args), self.debit(world, wallet, index, args)];
+        world.send(&attested, &[])
+    }
+
     /// The committee's attestation of `args`.
     pub fn attestation(&self, world: &World, args: &PostSettlementArgs) -> Instruction {
         attest::signed(&self.committee.key, &settlement_message(world, self.committee.epoch, args))
@@ -288,10 +534,10 @@ impl Market {
     /// Posts `args` with the committee's attestation, all shards passed.
     pub fn post(&self, world: &mut World, args: &PostSettlementArgs) -> Result<Sent, Failed> {
         let payer = world.authority.insecure_clone();
-        let Config { shards, epoch, .. } = world.get(&config());
+        let Config { shards, posted_epoch, .. } = world.get(&config());
         let post = post_settlement(&payer.pubkey(), args.clone(), self.committee.epoch, shards);
-        // The account is the config's epoch's, whatever epoch the arguments name.
-        let post = crate::swapped(post, settlement(args.epoch), settlement(epoch));
+        // The account is that of the next epoch to post, whatever epoch the arguments name.
+        let post = crate::swapped(post, settlement(args.epoch), settlement(posted_epoch + 1));
         world.send(&[self.attestation(world, args), post], &[&payer])
     }
 
@@ -309,13 +555,14 @@ impl Market {
 pub fn settlement_args(world: &World, trees: [&RewardTree; POOLS]) -> PostSettlementArgs {
     let state = world.get::<Config>(&config());
     let slot = world.slot();
+    let epoch = state.posted_epoch + 1;
     PostSettlementArgs {
-        epoch: state.epoch,
+        epoch,
         previous: state.posted,
         pools: trees.map(pool_root),
         observations_root: [1; 32],
         report_hash: [2; 32],
-        cutoff_slot: slot,
+        cutoff_slot: if epoch == state.epoch { slot } else { state.epoch_start_slot },
         expiry_slot: slot + 20,
     }
 }
@@ -349,18 +596,23 @@ impl World {
     /// ready (put there as the model program would have made it).
     pub fn with_market(shards: u8, members: usize) -> (Self, Market) {
         let mut world = Self::with_stake(&[Program::Payout]);
-        let authority = world.authority.insecure_clone();
-        world.put_token(treasury(), world.mint, address("treasury"), 0);
-        let make = initialize(&world, &authority.pubkey(), initialize_args());
-        world.send(&[make], &[&authority]).expect("initialises");
-        for index in 0..shards {
-            let make = create_shard(&world, &authority.pubkey(), index);
-            world.send(&[make], &[&authority]).expect("makes the shard");
-        }
+        world.open_payout(shards);
         let committee = world.committee(members);
         let model_owner = world.wallet(0);
         let model = key("model").pubkey();
         world.put(model, &ready_model(model_owner.pubkey()));
         (world, Market { committee, model, model_owner })
+    }
+
+    /// Initialises payout and makes `shards` shards.
+    pub fn open_payout(&mut self, shards: u8) {
+        let authority = self.authority.insecure_clone();
+        self.put_token(treasury(), self.mint, address("treasury"), 0);
+        let make = initialize(self, &authority.pubkey(), initialize_args());
+        self.send(&[make], &[&authority]).expect("initialises");
+        for index in 0..shards {
+            let make = create_shard(self, &authority.pubkey(), index);
+            self.send(&[make], &[&authority]).expect("makes the shard");
+        }
     }
 }

@@ -47,6 +47,10 @@ pub fn position(owner: &Pubkey, role: Role) -> Pubkey {
 pub fn operator(owner: &Pubkey) -> Pubkey {
     pda(&[seeds::OPERATOR, owner.as_ref()])
 }
+/// A lock of votes.
+pub fn lock(owner: &Pubkey) -> Pubkey {
+    pda(&[seeds::LOCK, owner.as_ref()])
+}
 /// A committee.
 pub fn committee(epoch: u64) -> Pubkey {
     pda(&[seeds::COMMITTEE, &epoch.to_le_bytes()])
@@ -131,6 +135,81 @@ pub fn withdraw(world: &World, owner: &Pubkey, role: Role) -> Instruction {
         },
         call::Withdraw { role },
     )
+}
+
+/// `lock_votes` from the owner's associated token account.
+pub fn lock_votes(world: &World, owner: &Pubkey, amount: u64, end_slot: u64) -> Instruction {
+    let accounts = accounts::LockVotes {
+        owner: *owner,
+        config: config(),
+        lock: lock(owner),
+        owner_token: world.ata(owner),
+        vault: vault(),
+        token_program: spl_token_interface::ID,
+        system_program: solana_sdk_ids::system_program::ID,
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::LockVotes { amount, end_slot })
+}
+
+/// `add_to_lock` from the owner's associated token account.
+pub fn add_to_lock(world: &World, owner: &Pubkey, amount: u64) -> Instruction {
+    let accounts = accounts::AddToLock {
+        owner: *owner,
+        config: config(),
+        lock: lock(owner),
+        owner_token: world.ata(owner),
+        vault: vault(),
+        token_program: spl_token_interface::ID,
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::AddToLock { amount })
+}
+
+/// `extend_lock`.
+pub fn extend_lock(owner: &Pubkey, end_slot: u64) -> Instruction {
+    let accounts = accounts::ExtendLock {
+        owner: *owner,
+        config: config(),
+        lock: lock(owner),
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::ExtendLock { end_slot })
+}
+
+/// `unlock_votes` to the owner's associated token account.
+pub fn unlock_votes(world: &World, owner: &Pubkey) -> Instruction {
+    let accounts = accounts::UnlockVotes {
+        config: config(),
+        lock: lock(owner),
+        owner_token: world.ata(owner),
+        vault: vault(),
+        token_program: spl_token_interface::ID,
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::UnlockVotes {})
+}
+
+/// `delegate_votes`.
+pub fn delegate_votes(owner: &Pubkey, delegate: Pubkey) -> Instruction {
+    let accounts = accounts::DelegateVotes {
+        owner: *owner,
+        lock: lock(owner),
+        event_authority: event_authority(&ID),
+        program: ID,
+    };
+    instruction(ID, accounts, call::DelegateVotes { delegate })
+}
+
+/// `pause`.
+pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
+    let accounts =
+        accounts::Pause { authority: *authority, config: config(), event_authority: event_authority(&ID), program: ID };
+    instruction(ID, accounts, call::Pause { until_slot })
 }
 
 /// `register_operator`.

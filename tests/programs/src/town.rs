@@ -5,14 +5,14 @@
 use crate::{
     OPEN,
     datanet::{self, leaves},
+    governance::{self, Assembly},
     keys::{Key, address},
-    model::{self, ASSIGN_SLOTS, JOB_SLOTS, Lab, register_args, request_args, result},
-    payout::{self, Market, claim_args, create_shard, initialize_args, settlement_args},
+    model::{self, Lab, register_args, request_args, result},
+    payout::{self, Market, claim_args, settlement_args},
     stake::{self, Committee},
     world::{Program, World},
 };
 use ::datanet::state::Access;
-use ::model::InitializeArgs;
 use ::payout::state::Pool;
 use openledger_protocol::rewards::RewardTree;
 use solana_keypair::Signer;
@@ -48,6 +48,8 @@ pub struct Town {
     pub rivals_job: Pubkey,
     /// Has tokens and nothing else.
     pub mallory: Key,
+    /// The guardian and three who have locked OPEN for votes; the first has an open proposal.
+    pub assembly: Assembly,
     /// What the active settlement divides.
     pub trees: [RewardTree; 2],
 }
@@ -61,6 +63,7 @@ impl Clone for Town {
             market: self.market.clone(),
             rival: self.rival.insecure_clone(),
             mallory: self.mallory.insecure_clone(),
+            assembly: self.assembly.clone(),
             trees: self.trees.clone(),
             ..*self
         }
@@ -74,18 +77,15 @@ impl Town {
         let mut world = bare.clone();
         let authority = world.authority.insecure_clone();
         let by = authority.pubkey();
-        world.put_token(payout::treasury(), world.mint, address("treasury"), 0);
-        let windows = InitializeArgs { job_slots: JOB_SLOTS, assign_slots: ASSIGN_SLOTS };
-        let mut first = vec![
+        for instruction in [
             stake::initialize(&world, &by),
             datanet::initialize(&world, &by, datanet::windows()),
-            model::initialize(&by, windows),
-            payout::initialize(&world, &by, initialize_args()),
-        ];
-        first.extend((0..SHARDS).map(|i| create_shard(&world, &by, i)));
-        for instruction in first {
+            model::initialize(&by, model::INITIALIZE),
+        ] {
             world.send(&[instruction], &[&authority]).expect("initialises");
         }
+        world.open_payout(SHARDS);
+        let assembly = world.assemble();
         let retired = world.committee(2);
         let committee = world.committee(3);
         let validators: Vec<Key> = (0..3).map(|_| world.validator(stake::MIN_VALIDATOR)).collect();
@@ -139,8 +139,14 @@ impl Town {
         market.settle(&mut lab.world, [&trees[0], &trees[1]]);
         let claim = payout::claim(&lab.world, &r, &r, 0, claim_args(&trees[0], Pool::Contributors, &r));
         lab.world.send(&[claim], &[&rival]).expect("claims");
+        for payer in [&lab.owner, &rival] {
+            let deposit = payout::deposit_balance(&lab.world, &payer.pubkey(), 100 * OPEN);
+            lab.world.send(&[deposit], &[payer]).expect("pays ahead");
+        }
+        assembly.open(&mut lab.world, &[governance::set_guardian(&governance::authority(), r)]);
         Self {
             bare,
+            assembly,
             lab,
             retired,
             market,

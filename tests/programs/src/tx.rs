@@ -11,6 +11,8 @@ pub struct Sent {
     pub units: u64,
     /// Program logs.
     pub logs: Vec<String>,
+    /// What the last program that returned something returned.
+    pub returned: Vec<u8>,
     /// Data of every inner instruction in order.
     inner: Vec<Vec<u8>>,
 }
@@ -40,6 +42,7 @@ impl From<TransactionMetadata> for Sent {
         Self {
             units: meta.compute_units_consumed,
             logs: meta.logs,
+            returned: meta.return_data.data,
             inner: meta.inner_instructions.into_iter().flatten().map(|i| i.instruction.data).collect(),
         }
     }

@@ -15,6 +15,7 @@ use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_program_pack::Pack;
 use solana_pubkey::Pubkey;
+use solana_signature::Signature;
 use solana_transaction::Transaction;
 use spl_associated_token_account_interface::address::get_associated_token_address;
 use spl_token_interface::state::{Account as TokenAccount, AccountState, Mint};
@@ -31,11 +32,13 @@ pub enum Program {
     Model,
     /// The payout program.
     Payout,
+    /// The governance program.
+    Governance,
 }
 
 impl Program {
     /// All of them, each behind those that it reads.
-    pub const ALL: [Self; 4] = [Self::Stake, Self::Datanet, Self::Model, Self::Payout];
+    pub const ALL: [Self; 5] = [Self::Stake, Self::Datanet, Self::Model, Self::Payout, Self::Governance];
 
     /// Name of its crate and its `.so`.
     pub fn name(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Program {
             Self::Datanet => "datanet",
             Self::Model => "model",
             Self::Payout => "payout",
+            Self::Governance => "governance",
         }
     }
 
@@ -54,6 +58,7 @@ impl Program {
             Self::Datanet => ::datanet::ID,
             Self::Model => ::model::ID,
             Self::Payout => ::payout::ID,
+            Self::Governance => ::governance::ID,
         }
     }
 
@@ -63,7 +68,7 @@ impl Program {
     }
 
     /// The compiled program; panics with what to do where there is none.
-    fn binary(self) -> Vec<u8> {
+    pub fn binary(self) -> Vec<u8> {
         let folder = std::env::var_os("OPENLEDGER_PROGRAMS_DIR").map(PathBuf::from).unwrap_or_else(|| {
             let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
                 PathBuf::from(std::env::var_os("HOME").expect("HOME or XDG_CACHE_HOME is set")).join(".cache")
@@ -91,6 +96,8 @@ pub struct World {
     payer: Key,
     /// Wallets made.
     wallets: u32,
+    /// Programs' addresses that sign without a key.
+    puppets: Vec<Pubkey>,
 }
 
 impl Clone for World {
@@ -100,6 +107,7 @@ impl Clone for World {
             svm: self.svm.clone(),
             authority: self.authority.insecure_clone(),
             payer: self.payer.insecure_clone(),
+            puppets: self.puppets.clone(),
             ..*self
         }
     }
@@ -119,7 +127,7 @@ impl World {
             svm.set_account(program.data_address(), data).expect("an ordinary account");
         }
         svm.warp_to_slot(1_000);
-        let mut world = Self { svm, authority, mint, cluster: [7; 32], payer, wallets: 0 };
+        let mut world = Self { svm, authority, mint, cluster: [7; 32], payer, wallets: 0, puppets: vec![] };
         for who in [world.authority.pubkey(), world.payer.pubkey()] {
             world.airdrop(&who);
         }
@@ -199,6 +207,17 @@ impl World {
         if self.svm.get_account(&ata).is_some() { self.balance(&ata) } else { 0 }
     }
 
+    /// Lets a program's address sign from here on, as when that program calls: signatures are no longer verified.
+    pub fn let_sign(&mut self, address: Pubkey) {
+        self.svm = self.svm.clone().with_sigverify(false);
+        self.puppets.push(address);
+    }
+
+    /// Whether this address signs without a key.
+    pub fn is_puppet(&self, address: &Pubkey) -> bool {
+        self.puppets.contains(address)
+    }
+
     /// Who pays all fees.
     pub fn payer(&self) -> Pubkey {
         self.payer.pubkey()
@@ -251,6 +270,16 @@ impl World {
     /// Sends the instructions in one transaction signed by `signers`, fees paid by the world.
     pub fn send(&mut self, instructions: &[Instruction], signers: &[&Key]) -> Result<Sent, Failed> {
         self.svm.expire_blockhash();
+        let transaction = self.transaction(instructions, signers);
+        self.svm.send_transaction(transaction).map(Sent::from).map_err(Box::new)
+    }
+
+    /// Bytes of the transaction that [`send`](Self::send) would send.
+    pub fn size(&self, instructions: &[Instruction], signers: &[&Key]) -> usize {
+        bincode::serialized_size(&self.transaction(instructions, signers)).expect("serialises") as usize
+    }
+
+    fn transaction(&self, instructions: &[Instruction], signers: &[&Key]) -> Transaction {
         let mut all = vec![&self.payer];
         for signer in signers {
             if !all.iter().any(|s| s.pubkey() == signer.pubkey()) {
@@ -258,7 +287,13 @@ impl World {
             }
         }
         let (payer, blockhash) = (self.payer(), self.svm.latest_blockhash());
-        let transaction = Transaction::new_signed_with_payer(instructions, Some(&payer), &all, blockhash);
-        self.svm.send_transaction(transaction).map(Sent::from).map_err(Box::new)
+        let mut transaction = Transaction::new_with_payer(instructions, Some(&payer));
+        transaction.partial_sign(&all, blockhash);
+        // A missing signature is a mistake of the test, unless it is a puppet's.
+        let missing =
+            |(key, signature): (&Pubkey, &Signature)| *signature == Signature::default() && !self.is_puppet(key);
+        let mut signatures = transaction.message.account_keys.iter().zip(&transaction.signatures);
+        assert!(!signatures.any(missing), "somebody who must sign was not given");
+        transaction
     }
 }

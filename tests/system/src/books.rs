@@ -1,8 +1,11 @@
-//! The books: every fee accounted for to the base unit, from the chain's own accounts.
+//! The books: every fee and data share accounted for to the base unit, from the chain's own accounts.
 
 use crate::{network::Network, summary::Books};
 use anyhow::{Context, Result, ensure};
-use openledger_sdk::{api::types::ReceiptRow, pda};
+use openledger_sdk::{
+    api::types::{Funding, ReceiptRow},
+    pda,
+};
 use payout::state::{Config, Pool, Shard};
 use solana_account_decoder_client_types::UiAccountEncoding;
 use solana_program_pack::Pack;
@@ -13,8 +16,14 @@ use solana_rpc_client_api::{
 };
 use spl_token_interface::state::Account as TokenAccount;
 
-/// Adds everything up. `receipts` are all payments ever made.
-pub async fn balance(network: &Network, receipts: &[ReceiptRow], mint: &Pubkey, supply: u64) -> Result<Books> {
+/// Adds everything up. `receipts` are all payments for answers ever made, `funding` all others into the pools.
+pub async fn balance(
+    network: &Network,
+    receipts: &[ReceiptRow],
+    funding: &[Funding],
+    mint: &Pubkey,
+    supply: u64,
+) -> Result<Books> {
     let client = &network.client;
     let sum = |part: fn(&ReceiptRow) -> u64| receipts.iter().map(part).sum::<u64>();
     let config: Config = client.account(&pda::payout_config()).await?;
@@ -31,8 +40,11 @@ pub async fn balance(network: &Network, receipts: &[ReceiptRow], mint: &Pubkey, 
             funded[pool] += shard.funded[pool];
         }
     }
+    ensure!(funding.iter().all(|f| f.job.is_some()), "somebody else than a training job paid into the pools");
+    let data_shares = funding.iter().map(|f| f.amount.0).sum::<u64>();
     let books = Books {
         funded: sum(|r| r.amount.0).into(),
+        data_shares: data_shares.into(),
         treasury: treasury.into(),
         model_owner: sum(|r| r.parts.model_owner.0 + r.parts.upstream.0).into(),
         compute: sum(|r| r.parts.compute.0).into(),
@@ -43,8 +55,8 @@ pub async fn balance(network: &Network, receipts: &[ReceiptRow], mint: &Pubkey, 
     };
     let spent =
         [books.treasury, books.model_owner, books.compute, books.validators, books.contributors_paid, books.held];
-    let pools = sum(|r| r.parts.contributors.0) + sum(|r| r.parts.validators.0);
-    let balanced = books.funded.0 == spent.iter().map(|a| a.0).sum::<u64>()
+    let pools = sum(|r| r.parts.contributors.0) + sum(|r| r.parts.validators.0) + data_shares;
+    let balanced = books.funded.0 + data_shares == spent.iter().map(|a| a.0).sum::<u64>()
         && pools == funded.iter().sum::<u64>()
         && all_tokens(network, mint).await? == supply;
     Ok(Books { balanced, ..books })

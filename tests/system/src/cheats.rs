@@ -38,7 +38,7 @@ impl Scene<'_> {
         let committee: Committee = self.network.client.account(&pda::committee(stake.committee_epoch)).await?;
         let slot = self.network.client.slot().await?;
         let honest = PostSettlementArgs {
-            epoch: config.epoch,
+            epoch: config.posted_epoch + 1,
             previous: config.posted,
             pools: config.posted,
             observations_root: [1; 32],

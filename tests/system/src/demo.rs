@@ -1,16 +1,17 @@
 //! The loop, start to end.
 
 use crate::{
-    books, cheats, data, documents,
+    books, cheats, data, documents, estimate,
     fleet::{self, Fleet},
     genesis::{self, SUPPLY},
+    governance,
     network::Network,
     people::{self, Person},
     questions,
     settings::{OPEN, Settings},
     settle,
     stage::Stage,
-    summary::{Books, CommitteeSummary, EstimateSummary, Summary},
+    summary::{Books, CommitteeSummary, EstimateSummary, GovernanceSummary, Summary},
     training,
 };
 use anyhow::{Context, Result};
@@ -90,6 +91,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     people::fund(&network.client, &genesis.key, &mint, &[(treasury.address(), 0)]).await?;
     let treasury_account = pda::token_account(&treasury.address(), &mint);
     genesis::initialise(&network, &genesis.key, &mint, &treasury_account).await?;
+    let assembly = governance::convene(&stage, &network, &genesis.key, &mint, &mut summary.governance).await?;
     network.start_indexer().await?;
     let mut fleet = Fleet::prepare(&network, settings)?;
     let mut purse = Vec::new();
@@ -119,7 +121,9 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
 
     stage.step("committee", "Five oracle operators generate a 3-of-5 key that none of them ever holds");
     fleet.start(&network, &mint).await?;
-    let committee = fleet.form(&stage, &network, &genesis.key).await?;
+    let title = "The first committee of oracle operators";
+    summary.governance.proposals.push(assembly.decide(&network, title, &[fleet.proposal()]).await?);
+    let committee = fleet.form(&stage, &network).await?;
     summary.committee = CommitteeSummary {
         n: committee.size,
         t: committee.threshold,
@@ -129,20 +133,25 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     stage.note(format!("group key {} confirmed on chain by every member", summary.committee.group_key));
 
     stage.step("training", "A fine-tuning job: escrow, LoRA training, random segments re-executed, result attested");
+    // The vote runs meanwhile.
+    let fees = assembly.vote_fees(&network).await?;
     let trained = training::train(&stage, &network, &mut fleet, settings, &developer, &datanets, &mint).await?;
     let [before, after] = trained.summary.eval_loss;
     stage.note(format!(
-        "validation loss {before:.3} → {after:.3}; paid {} and refunded {} of {} OPEN",
+        "validation loss {before:.3} → {after:.3}; of {} OPEN {} paid for compute and {} to the contributors, {} refunded",
+        open(trained.summary.escrow),
         open(trained.summary.paid),
-        open(trained.summary.refunded),
-        open(trained.summary.escrow)
+        open(trained.summary.data_share),
+        open(trained.summary.refunded)
     ));
+
+    stage.step("vote", "A parameter changed by a vote of those who locked OPEN");
+    assembly.enact_fees(&network, fees, &mut summary.governance).await?;
+    say_vote(&stage, &summary.governance);
 
     stage.step("questions", "Questions, each paid in OPEN, each answer with a receipt of the documents behind it");
     network.caught_up().await?;
-    let estimate;
-    (summary.answers, summary.attribution, estimate) =
-        questions::ask_all(&stage, &network, settings, &trained, &users).await?;
+    (summary.answers, summary.attribution) = questions::ask_all(&stage, &network, settings, &trained, &users).await?;
     let a = &summary.attribution;
     stage.note(format!("the source document is the top influence of {:.0} % and among the top 5 of {:.0} % of answers (chance: {:.0} %)", 100.0 * a.recall_at_1, 100.0 * a.recall_at_5, 100.0 * a.chance_at_5));
 
@@ -157,6 +166,9 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
         open(summary.settlement.carried)
     ));
 
+    governance::in_force(&network, &summary.governance.changed).await?;
+    stage.note(format!("what was voted is in force: {}", summary.governance.changed.after));
+
     let report = settle::report(&network, summary.settlement.epoch).await?;
     settle::copies_earned_nothing(&report, &datanets.smuggled, &thief.address())?;
     stage.note(format!(
@@ -165,7 +177,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
         datanets.smuggled.len()
     ));
 
-    summary.estimate = estimate.compare(&network, summary.settlement.epoch).await?;
+    summary.estimate = estimate::compare(&network, summary.settlement.epoch).await?;
     say_estimate(&stage, &summary.estimate);
 
     stage.step("claims", "Everybody is paid by claims that a stranger sends");
@@ -188,13 +200,15 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     };
     summary.refused = vec![trained.refused.clone()];
     summary.refused.extend(scene.run().await?);
+    summary.refused.push(assembly.deposed(&network, &genesis.key).await?);
     for r in &summary.refused {
         stage.note(format!("{}: {}", r.attempt, r.error));
     }
 
     stage.step("books", "The books");
     let receipts = network.api()?.receipts().await?;
-    summary.books = books::balance(&network, &receipts, &mint, SUPPLY).await?;
+    let funding = network.api()?.funding().await?;
+    summary.books = books::balance(&network, &receipts, &funding, &mint, SUPPLY).await?;
     say_books(&stage, &summary.books);
     say_earnings(&stage, &summary, &contributors);
     summary.job = trained.summary;
@@ -204,6 +218,22 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     let user = demo.folder.join("user.json");
     people::write_key(&users[0].key, &user)?;
     Ok((summary, Running { network, fleet, user }))
+}
+
+/// What was voted on and what it changed.
+fn say_vote(stage: &Stage, governance: &GovernanceSummary) {
+    for p in &governance.proposals {
+        stage.note(format!(
+            "proposal {} {}: {} (weight {} for it, quorum {})",
+            p.number,
+            p.state,
+            p.title,
+            open(p.votes_for),
+            open(p.quorum)
+        ));
+    }
+    let c = &governance.changed;
+    stage.note(format!("{}: {} → {} from epoch {} on", c.parameter, c.before, c.after, c.from_epoch));
 }
 
 /// What the receipts said at once, beside what the exact attribution paid.
@@ -220,6 +250,7 @@ fn say_estimate(stage: &Stage, estimate: &EstimateSummary) {
 
 fn say_books(stage: &Stage, books: &Books) {
     stage.note(format!("fees paid                {:>20}", open(books.funded)));
+    stage.note(format!("data shares of training  {:>20}", open(books.data_shares)));
     for (name, amount) in [
         ("treasury", books.treasury),
         ("model owner", books.model_owner),

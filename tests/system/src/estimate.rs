@@ -1,69 +1,84 @@
-//! The receipts' estimates beside the exact attribution that the money followed.
+//! What was estimated at once (with the answers, and when the training ended) beside the exact attribution that the money
+//! followed.
 
 use crate::{
     network::Network,
     settle,
     summary::{EstimateSummary, EstimatedDocument},
 };
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use openledger_attribution::evaluate::correlation::spearman;
-use openledger_protocol::{Hash32, allocate::largest_remainder};
+use openledger_lm::f32_values;
+use openledger_protocol::{Hash32, hash::ZERO};
 use openledger_sdk::{
-    receipt::{Answer, Influence},
+    artifact::{ModelReport, SettlementReport, TrainingManifest},
     text::parse_hash,
 };
+use solana_pubkey::Pubkey;
 use std::collections::HashMap;
 
 /// Documents that the summary shows.
 const SHOWN: usize = 8;
 
-/// Sums of receipts.
-#[derive(Default)]
-pub struct Estimate {
-    method: String,
-    /// Fee times parts per million, by leaf.
-    weights: HashMap<Hash32, u128>,
-    titles: HashMap<Hash32, String>,
+/// Estimates and settlement of `epoch`, document by document.
+pub async fn compare(network: &Network, epoch: u64) -> Result<EstimateSummary> {
+    let report = settle::report(network, epoch).await?;
+    let (mut sums, mut method) = (HashMap::<Hash32, f64>::new(), String::new());
+    for model in &report.models {
+        method = add(network, &report, model, &mut sums).await?;
+    }
+    let leaves: Vec<Hash32> = report.documents.iter().map(|d| parse_hash(&d.leaf)).collect::<Result<_, _>>()?;
+    // As the money: nothing for what did harm.
+    let weights: Vec<f64> = leaves.iter().map(|l| sums.get(l).copied().unwrap_or(0.0).max(0.0)).collect();
+    let total: f64 = weights.iter().sum();
+    let settled: Vec<f64> = report.documents.iter().map(|d| d.ppm as f64).collect();
+    let mut order: Vec<usize> = (0..leaves.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(report.documents[*i].ppm));
+    let mut top = Vec::new();
+    for i in order.into_iter().take(SHOWN) {
+        let found = network.api()?.contribution(&leaves[i]).await?;
+        let doc = found.and_then(|c| c.contribution.detail).map(|d| d.title).unwrap_or_default();
+        let estimated_ppm = if total > 0.0 { (weights[i] / total * 1e6).round() as u64 } else { 0 };
+        top.push(EstimatedDocument { doc, estimated_ppm, settled_ppm: report.documents[i].ppm });
+    }
+    Ok(EstimateSummary {
+        estimated_by: method,
+        settled_by: report.method,
+        rank_correlation: spearman(&weights, &settled),
+        top,
+    })
 }
 
-impl Estimate {
-    /// Counts an answer's receipt in proportion to its fee.
-    pub fn add(&mut self, answer: &Answer) {
-        self.method.clone_from(&answer.receipt.method);
-        for Influence { leaf, title, ppm, .. } in &answer.receipt.influences {
-            *self.weights.entry(*leaf).or_default() += u128::from(answer.fee.0) * u128::from(*ppm);
-            self.titles.entry(*leaf).or_insert_with(|| title.clone());
+/// Adds the estimates for what a model earned, each weighted by the base units that it earned; returns the method.
+async fn add(
+    network: &Network,
+    report: &SettlementReport,
+    model: &ModelReport,
+    sums: &mut HashMap<Hash32, f64>,
+) -> Result<String> {
+    let job: Pubkey = model.job.parse().context("a job's address")?;
+    let job = network.api()?.job(&job).await?.context("the report's job is not indexed")?;
+    let manifest = parse_hash(&job.manifest_hash.context("the report's job has no result")?)?;
+    let manifest: TrainingManifest = serde_json::from_slice(&network.store.get_blob(&manifest).await?)?;
+    let leaves: Vec<Hash32> = manifest.examples.iter().map(|l| parse_hash(l)).collect::<Result<_, _>>()?;
+    let mut method = String::new();
+    let mut estimates = Vec::new();
+    for counted in report.answers.iter().filter(|a| a.model == model.model) {
+        let answer = network.store.get_answer(&parse_hash(&counted.request)?).await?;
+        if answer.receipt.scores != ZERO {
+            estimates.push((counted.contributors.parse::<u64>()?, answer.receipt.scores));
+        }
+        method = answer.receipt.method;
+    }
+    if let Some(scores) = &manifest.eval_scores {
+        estimates.push((model.data_share.parse()?, parse_hash(scores)?));
+    }
+    for (weight, scores) in estimates {
+        let scores = f32_values(&network.store.get_blob(&scores).await?);
+        ensure!(scores.len() == leaves.len(), "{} scores for {} training examples", scores.len(), leaves.len());
+        for (leaf, score) in leaves.iter().zip(scores) {
+            *sums.entry(*leaf).or_default() += weight as f64 * f64::from(score);
         }
     }
-
-    /// Beside the settlement of `epoch`.
-    pub async fn compare(&self, network: &Network, epoch: u64) -> Result<EstimateSummary> {
-        let report = settle::report(network, epoch).await?;
-        let leaves: Vec<Hash32> = report.documents.iter().map(|d| parse_hash(&d.leaf)).collect::<Result<_, _>>()?;
-        let weights: Vec<u128> = leaves.iter().map(|l| self.weights.get(l).copied().unwrap_or(0)).collect();
-        let shift = (128 - weights.iter().max().copied().unwrap_or(0).leading_zeros()).saturating_sub(u64::BITS);
-        let weights: Vec<u64> = weights.iter().map(|w| (w >> shift) as u64).collect();
-        let estimated = largest_remainder(1_000_000, &weights);
-        let settled: Vec<u64> = report.documents.iter().map(|d| d.ppm).collect();
-        let floats = |values: &[u64]| values.iter().map(|v| *v as f64).collect::<Vec<_>>();
-        let mut order: Vec<usize> = (0..leaves.len()).collect();
-        order.sort_by_key(|i| std::cmp::Reverse(settled[*i]));
-        let mut top = Vec::new();
-        for i in order.into_iter().take(SHOWN) {
-            let doc = match self.titles.get(&leaves[i]) {
-                Some(title) => title.clone(),
-                None => {
-                    let found = network.api()?.contribution(&leaves[i]).await?;
-                    found.and_then(|c| c.contribution.detail).map(|d| d.title).unwrap_or_default()
-                }
-            };
-            top.push(EstimatedDocument { doc, estimated_ppm: estimated[i], settled_ppm: settled[i] });
-        }
-        Ok(EstimateSummary {
-            estimated_by: self.method.clone(),
-            settled_by: report.method,
-            rank_correlation: spearman(&floats(&estimated), &floats(&settled)),
-            top,
-        })
-    }
+    Ok(method)
 }

@@ -10,6 +10,7 @@ use crate::{
 use anyhow::{Context, Result};
 use openledger_sdk::{ix, pda};
 use serde::Deserialize;
+use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
@@ -139,11 +140,15 @@ impl Fleet {
         Ok(())
     }
 
-    /// Proposes the committee and waits until every member has confirmed the same key.
-    pub async fn form(&mut self, stage: &Stage, network: &Network, authority: &Keypair) -> Result<Committee> {
+    /// The instruction by which governance proposes these operators as the first committee.
+    pub fn proposal(&self) -> Instruction {
         let members: Vec<Pubkey> = self.operators.iter().map(|o| o.person.address()).collect();
         let args = ProposeCommitteeArgs { threshold: THRESHOLD, size: SIZE as u16, members };
-        network.client.send(&[ix::stake::propose_committee(&authority.pubkey(), 0, args)], &[authority]).await?;
+        ix::stake::propose_committee(&pda::governance_authority(), 0, args)
+    }
+
+    /// Waits until every member of the proposed committee has confirmed the same key.
+    pub async fn form(&mut self, stage: &Stage, network: &Network) -> Result<Committee> {
         let bar = stage.bar(SIZE as u64, "members confirmed the group key");
         let committee = wait("key generation", Duration::from_secs(180), async || {
             self.check()?;

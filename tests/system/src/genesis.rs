@@ -3,7 +3,7 @@
 use crate::{deploy::deploy, network::Network, settings::OPEN, stage::Stage};
 use anyhow::{Context, Result};
 use openledger_sdk::{Program, ix, pda, wallet::local_program_keypair};
-use payout::state::FeeShares;
+use payout::{parameters::Parameters, state::FeeShares};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use solana_keypair::Keypair;
@@ -40,7 +40,7 @@ pub async fn deploy_programs(
     folder: &Path,
 ) -> Result<BTreeMap<String, Deployed>> {
     let mut out = BTreeMap::new();
-    for program in [Program::Stake, Program::Datanet, Program::Model, Program::Payout] {
+    for program in Program::ALL {
         let path = folder.join(format!("{}.so", program.name()));
         let so = std::fs::read(&path)
             .with_context(|| format!("{} is missing; run `cargo xtask build-programs`", path.display()))?;
@@ -50,7 +50,7 @@ pub async fn deploy_programs(
         bar.finish_and_clear();
         let sha256 = hex::encode(Sha256::digest(&so));
         stage.note(format!(
-            "{:8} {} ({} KB, sha256 {}…)",
+            "{:10} {} ({} KB, sha256 {}…)",
             program.name(),
             key.pubkey(),
             so.len() / 1024,
@@ -87,7 +87,7 @@ pub async fn create_open(network: &Network, authority: &Keypair) -> Result<Pubke
     Ok(mint.pubkey())
 }
 
-/// Initialises the four programs with windows short enough for a demo. `treasury` receives the network's share.
+/// Initialises all programs but governance with windows short enough for a demo. `treasury` receives the network's share.
 pub async fn initialise(network: &Network, authority: &Keypair, mint: &Pubkey, treasury: &Pubkey) -> Result<()> {
     let client = &network.client;
     let owner = authority.pubkey();
@@ -101,7 +101,8 @@ pub async fn initialise(network: &Network, authority: &Keypair, mint: &Pubkey, t
     client.send(&[ix::stake::initialize(&owner, mint, stake_args)], &[authority]).await?;
     let datanet_args = datanet::instructions::InitializeArgs { commit_slots: 120, reveal_slots: 900 };
     client.send(&[ix::datanet::initialize(&owner, mint, datanet_args)], &[authority]).await?;
-    let model_args = model::instructions::InitializeArgs { job_slots: 18_000, assign_slots: 9_000 };
+    let model_args =
+        model::instructions::InitializeArgs { job_slots: 18_000, assign_slots: 9_000, data_share_bps: 2_000 };
     client.send(&[ix::model::initialize(&owner, model_args)], &[authority]).await?;
     let payout_args = payout::instructions::InitializeArgs {
         fees: FeeShares {
@@ -112,10 +113,15 @@ pub async fn initialise(network: &Network, authority: &Keypair, mint: &Pubkey, t
             validators: 500,
             contributors: 4_500,
         },
-        epoch_slots: 10,
-        challenge_slots: 50,
-        breaker_cap: 1_000_000 * OPEN,
-        breaker_slots: 216_000,
+        parameters: Parameters {
+            epoch_slots: 10,
+            challenge_slots: 50,
+            resolve_slots: 9_000,
+            challenge_bond: 100 * OPEN,
+            withdrawal_slots: 9_000,
+            breaker_cap: 1_000_000 * OPEN,
+            breaker_slots: 216_000,
+        },
     };
     client.send(&[ix::payout::initialize(&owner, mint, treasury, payout_args)], &[authority]).await?;
     for index in 0..SHARDS {

@@ -1,7 +1,6 @@
 //! Questions asked and paid for, and whether the receipts name the documents that they were made from.
 
 use crate::{
-    estimate::Estimate,
     network::Network,
     people::Person,
     settings::{OPEN, Settings},
@@ -23,13 +22,13 @@ pub async fn ask_all(
     settings: &Settings,
     trained: &Trained,
     users: &[Person],
-) -> Result<(Vec<AnswerSummary>, AttributionSummary, Estimate)> {
+) -> Result<(Vec<AnswerSummary>, AttributionSummary)> {
     let client = &network.client;
     let servers = servers(client).await?;
     let examples = &trained.manifest.examples;
     let count = settings.questions.min(examples.len());
     let bar = stage.bar(count as u64, "questions answered");
-    let (mut answers, mut method, mut estimate) = (Vec::new(), String::new(), Estimate::default());
+    let (mut answers, mut method) = (Vec::new(), String::new());
     for n in 0..count {
         let leaf = parse_hash(&examples[n * examples.len() / count])?;
         let source = network.api()?.contribution(&leaf).await?.context("a training document is not indexed")?;
@@ -41,7 +40,6 @@ pub async fn ask_all(
             .await
             .with_context(|| format!("asking about {title}"))?;
         let answer = asked.answer;
-        estimate.add(&answer);
         let rank = answer.receipt.influences.iter().position(|i| i.leaf == leaf).map(|p| p + 1);
         stage.note(format!(
             "{:?} → {:?}  {}",
@@ -77,5 +75,5 @@ pub async fn ask_all(
     };
     let chance = (5.0 / examples.len() as f64).min(1.0);
     let summary = AttributionSummary { method, recall_at_1: at(1), recall_at_5: at(5), chance_at_5: chance };
-    Ok((answers, summary, estimate))
+    Ok((answers, summary))
 }

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub struct Summary {
     /// Deployed programs by name.
     pub programs: BTreeMap<String, Deployed>,
+    /// Who governs, and what was decided.
+    pub governance: GovernanceSummary,
     /// Datanets.
     pub datanets: Vec<DatanetSummary>,
     /// Batches that validators turned away.
@@ -34,6 +36,51 @@ pub struct Summary {
     pub refused: Vec<Refusal>,
     /// Seconds by step, and in all.
     pub seconds: BTreeMap<String, f64>,
+}
+
+/// Who governs, and what was decided.
+#[derive(Debug, Default, Serialize)]
+pub struct GovernanceSummary {
+    /// The PDA that is the authority of all programs.
+    pub authority: String,
+    /// Who may veto and pause.
+    pub guardian: String,
+    /// OPEN locked for votes.
+    pub locked: Amount,
+    /// Proposals in order.
+    pub proposals: Vec<ProposalSummary>,
+    /// The parameter that a vote changed.
+    pub changed: ParameterChange,
+}
+
+/// A proposal.
+#[derive(Debug, Serialize)]
+pub struct ProposalSummary {
+    /// Its number.
+    pub number: u64,
+    /// Its description.
+    pub title: String,
+    /// Weight for it.
+    pub votes_for: Amount,
+    /// Weight that had to vote.
+    pub quorum: Amount,
+    /// How many instructions it has.
+    pub instructions: u8,
+    /// Where it stands.
+    pub state: String,
+}
+
+/// A parameter before and after a vote.
+#[derive(Debug, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct ParameterChange {
+    pub parameter: String,
+    pub before: u64,
+    pub after: u64,
+    /// Number of the proposal.
+    pub proposal: u64,
+    /// The first payout epoch that it is in force in.
+    pub from_epoch: u64,
 }
 
 /// A Datanet.
@@ -74,6 +121,8 @@ pub struct JobSummary {
     pub eval_loss: [f32; 2],
     pub escrow: Amount,
     pub paid: Amount,
+    /// Paid into the contributors' pool.
+    pub data_share: Amount,
     pub refunded: Amount,
 }
 
@@ -170,6 +219,8 @@ pub struct ClaimsSummary {
 pub struct Books {
     /// Sum of all fees.
     pub funded: Amount,
+    /// Sum of the training jobs' data shares.
+    pub data_shares: Amount,
     /// The treasury's token account.
     pub treasury: Amount,
     /// The model's owner (upstream shares included).
@@ -182,7 +233,7 @@ pub struct Books {
     pub contributors_paid: Amount,
     /// In the vaults.
     pub held: Amount,
-    /// Whether these sum to the fees, and all token accounts to the supply.
+    /// Whether these sum to the fees and data shares, and all token accounts to the supply.
     pub balanced: bool,
 }
 

@@ -87,7 +87,10 @@ pub async fn train(
     let state: Model = client.account(&model).await?;
     let manifest = network.store.get_blob(&state.manifest_hash).await?;
     let manifest: TrainingManifest = serde_json::from_slice(&manifest)?;
-    ensure!(job.paid + job.refunded == job.budget, "the escrow did not end as pay and refund");
+    ensure!(
+        job.paid + job.data_paid + job.refunded == job.budget && job.data_paid == job.data_share,
+        "the escrow did not end as pay, data share and refund"
+    );
     let losses = &manifest.metrics.train_loss;
     let summary = JobSummary {
         id: job_address.to_string(),
@@ -99,6 +102,7 @@ pub async fn train(
         eval_loss: manifest.metrics.eval_loss,
         escrow: job.budget.into(),
         paid: job.paid.into(),
+        data_share: job.data_share.into(),
         refunded: job.refunded.into(),
     };
     Ok(Trained { model, manifest, summary, refused })
@@ -127,8 +131,9 @@ async fn follow(stage: &Stage, network: &Network, fleet: &mut Fleet, address: &P
         }
         let job: Job = network.client.account(address).await?;
         match job.status {
-            JobStatus::Attested => Ok(Some(job)),
-            JobStatus::Requested | JobStatus::Running => Ok(None),
+            JobStatus::Attested if job.data_paid > 0 => Ok(Some(job)),
+            // The trainer still has to pay the data share.
+            JobStatus::Attested | JobStatus::Requested | JobStatus::Running => Ok(None),
             ended => bail!("the job ended as {ended:?}"),
         }
     })

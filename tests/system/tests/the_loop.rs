@@ -17,7 +17,7 @@ fn prepared(variable: &str, within_cache: &str) -> Result<PathBuf> {
     Ok(cache.join("openledger").join(within_cache))
 }
 
-/// M1–M5, A1, A3, D2, P1 on the running system.
+/// M1–M5, A1, A3, D2, P1, G1 on the running system.
 #[test]
 fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -36,8 +36,10 @@ fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for()
     assert!(summary.books.balanced, "{:?}", summary.books);
     assert_eq!(summary.rejected_batches, 1);
     assert_eq!((summary.committee.n, summary.committee.t), (5, 3));
-    assert_eq!(summary.job.paid.0 + summary.job.refunded.0, summary.job.escrow.0);
-    assert!(summary.job.paid.0 > 0 && summary.job.refunded.0 > 0);
+    let job = &summary.job;
+    assert_eq!(job.paid.0 + job.data_share.0 + job.refunded.0, job.escrow.0);
+    assert!(job.paid.0 > 0 && job.data_share.0 > 0 && job.refunded.0 > 0);
+    assert_eq!(summary.books.data_shares.0, job.data_share.0);
     let [before, after] = summary.job.eval_loss;
     assert!(after < before, "the validation loss went from {before} to {after}");
 
@@ -54,7 +56,11 @@ fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for()
     assert!(settled.lifetime_total.0 > 0 && settled.repeated >= demo.settings.pages, "{settled:?}");
     assert_eq!(summary.claims.total, summary.settlement.lifetime_total);
 
-    assert_eq!(summary.refused.len(), 9);
+    let voted = &summary.governance.proposals;
+    assert!(voted.len() == 3 && voted.iter().all(|p| p.state == "executed"), "{voted:?}");
+    assert_eq!(summary.governance.changed.after, summary.governance.changed.before + 100);
+
+    assert_eq!(summary.refused.len(), 10);
     for refusal in &summary.refused {
         let by = ["stake", "datanet", "model", "payout", "ed25519 precompile"];
         assert!(by.iter().any(|p| refusal.error.starts_with(&format!("{p}: "))), "{refusal:?}");

@@ -5,6 +5,7 @@ mod peers;
 mod plot;
 mod programs;
 mod quality;
+mod speed;
 
 use std::{ffi::OsStr, path::PathBuf, process::Command};
 
@@ -20,6 +21,8 @@ pub enum Benchmark {
     AttributionQuality,
     /// What every instruction of the programs costs, and a million contributions and payments
     Programs,
+    /// What gradients, queries and settlements cost
+    AttributionSpeed,
 }
 
 /// How a benchmark is run.
@@ -46,6 +49,7 @@ pub fn run(options: &Options) -> Result<()> {
     match options.benchmark {
         Benchmark::AttributionQuality => quality::run(options),
         Benchmark::Programs => programs::run(options),
+        Benchmark::AttributionSpeed => speed::measure(options),
     }
 }
 
@@ -62,9 +66,14 @@ fn build_examples() -> Result<()> {
     process::run(build, "compiling the benchmarks")
 }
 
+/// A compiled example.
+fn example_path(name: &str) -> Result<PathBuf> {
+    Ok(paths::binaries()?.join("examples").join(name))
+}
+
 /// A compiled example with its arguments, on all cores.
 fn example<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Result<Command> {
-    let mut command = Command::new(paths::binaries()?.join("examples").join(name));
+    let mut command = Command::new(example_path(name)?);
     // candle's own pool spins where cores are shared; rayon's does the work.
     command.env("RAYON_NUM_THREADS", machine::threads().to_string()).env("CANDLE_NUM_THREADS", "1").args(arguments);
     Ok(command)

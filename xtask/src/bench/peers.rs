@@ -61,30 +61,55 @@ fn interpreter() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// Has every library score every task folder, into its `scores/`. One that fails is named and left out.
+/// What the scores of a driver depend on besides the task: its script, what it shares, and the libraries' versions.
+fn origin(driver: &Path) -> Result<String> {
+    let all = fs::read_dir(drivers_folder())?.filter_map(|entry| Some(entry.ok()?.path()));
+    let counts = |path: &PathBuf| {
+        let name = path.to_string_lossy();
+        path == driver || path.is_file() && (name.ends_with("common.py") || !name.ends_with(".py"))
+    };
+    let files = all.filter(counts);
+    let mut hashes = files.map(|path| checksum::sha256(&path)).collect::<Result<Vec<_>>>()?;
+    hashes.sort();
+    Ok(hashes.concat())
+}
+
+/// Has every library score every task folder, into its `scores/`, unless it has done so before. One that fails is named
+/// and left out.
 pub fn score(folders: &[PathBuf]) -> Result<()> {
     let python = interpreter()?;
     for driver in drivers()? {
+        let origin = origin(&driver)?;
         let name = driver.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let count = if ONCE.contains(&name.as_str()) { 1 } else { folders.len() };
         for (i, folder) in folders[..count].iter().enumerate() {
-            let run = command(&python, &driver, folder, &name);
+            let scores = folder.join("scores").join(format!("{name}.json"));
+            let stamp = folder.join(format!("{name}.complete"));
+            if fs::read_to_string(&stamp).is_ok_and(|found| found == origin) {
+                continue;
+            }
+            let run = command(&python, &driver, folder, &scores);
             if let Err(error) = run_quietly(run, &format!("{name}, task {} of {count}", i + 1), &name) {
                 say(&format!("{name} did not run and is left out: {error:#}"));
                 break;
             }
+            fs::write(stamp, &origin)?;
         }
     }
     Ok(())
 }
 
-fn command(python: &Path, driver: &Path, folder: &Path, name: &str) -> Command {
+/// The command that has one library score a task folder into `out`, with further options.
+pub fn driver(name: &str, task: &Path, out: &Path, more: &[&str]) -> Result<Command> {
+    let script = drivers_folder().join(format!("{name}.py"));
+    let mut command = command(&interpreter()?, &script, task, out);
+    command.args(more);
+    Ok(command)
+}
+
+fn command(python: &Path, driver: &Path, task: &Path, out: &Path) -> Command {
     let mut command = Command::new(python);
-    command
-        .arg(driver)
-        .arg(folder)
-        .arg(folder.join("scores").join(format!("{name}.json")))
-        .args(["--threads", &machine::threads().to_string()]);
+    command.arg(driver).arg(task).arg(out).args(["--threads", &machine::threads().to_string()]);
     for offline in ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"] {
         command.env(offline, "1");
     }

@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
 use anyhow::{Context, Result};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Options, build_examples, example, folder, machine, peers, plot};
-use crate::{paths, process, progress::say};
+use super::{Options, build_examples, example, example_path, folder, machine, peers, plot};
+use crate::{checksum, paths, process, progress::say};
 
 /// A mean with its 95 % interval.
 #[derive(Clone, Copy, Deserialize)]
@@ -39,6 +39,37 @@ struct Detected {
     measures: BTreeMap<String, Option<f64>>,
 }
 
+/// A line of the example `qld`.
+#[derive(Deserialize)]
+struct Lost {
+    name: String,
+    queries: usize,
+    #[serde(flatten)]
+    rise: Interval,
+}
+
+/// The methods whose named examples are left out: every retraining costs seconds.
+const LEFT_OUT: [&str; 9] = [
+    "magic",
+    "bergson source",
+    "bergson ekfac",
+    "kronfluence ekfac",
+    "dattri trak-1",
+    "logra adapter 16 ekfac 0.1",
+    "logra adapter 32 ekfac 0.1, mean of 6 states",
+    "bm25",
+    "random",
+];
+
+/// All that the page tells.
+struct Found {
+    lds: Vec<Judged>,
+    lost: Vec<Lost>,
+    detection: Vec<Detected>,
+    attacks: String,
+    seeds: u64,
+}
+
 /// Measures, prints, and where asked to writes the page.
 pub fn run(options: &Options) -> Result<()> {
     build_examples()?;
@@ -47,25 +78,26 @@ pub fn run(options: &Options) -> Result<()> {
     let mut tasks = Vec::new();
     for seed in 0..seeds {
         let task = out.join(format!("seed-{seed}"));
-        // Scores of methods that are no more would be judged too.
-        let _ = fs::remove_dir_all(&task);
-        fs::create_dir_all(&task).with_context(|| format!("cannot create {}", task.display()))?;
         let mut arguments = vec![format!("seed={seed}"), format!("folder={}", task.display())];
         if options.quick {
             arguments.extend(["examples=200", "queries=10", "small=16", "half=10"].map(String::from));
         }
-        say(&format!("training, retraining and scoring, seed {seed}"));
-        process::run(example("lds", arguments)?, "scoring with our methods")?;
+        scored(&task, seed, arguments)?;
         tasks.push(task);
     }
     if !options.no_peers {
         peers::score(&tasks)?;
     }
-    let [lds, detection, gaming] = ["lds.json", "detection.json", "gaming.txt"].map(|name| out.join(name));
+    let [lds, qld, detection, gaming] =
+        ["lds.json", "qld.json", "detection.json", "gaming.txt"].map(|name| out.join(name));
     let json = |path: &Path| format!("json={}", path.display());
     let judge = tasks.iter().map(|task| task.display().to_string()).chain([json(&lds)]);
     say(&format!("the linear datamodeling score over {seeds} seeds"));
     process::run(example("judge", judge)?, "judging")?;
+    say("what is lost with the examples that a method names");
+    let pairs = tasks.iter().enumerate().map(|(seed, task)| format!("{seed}={}", task.display()));
+    let chosen = [format!("only={}", LEFT_OUT.join(";")), json(&qld)];
+    process::run(example("qld", pairs.chain(chosen))?, "leaving out what is named")?;
     say("finding the class of an answer, and false labels");
     let few = options.quick.then(|| "only=bm25,datainf,logra adapter 16 ekfac".to_owned());
     process::run(example("detection", few.into_iter().chain([json(&detection)]))?, "detecting")?;
@@ -75,9 +107,29 @@ pub fn run(options: &Options) -> Result<()> {
     fs::write(&gaming, &attacks)?;
     say(&format!("the figures are in {}", out.display()));
     match options.record {
-        true => record(&read::<Vec<_>>(&lds)?, &read::<Vec<_>>(&detection)?, &attacks, seeds),
+        true => {
+            let found = Found { lds: read(&lds)?, lost: read(&qld)?, detection: read(&detection)?, attacks, seeds };
+            record(&found)
+        }
         false => Ok(()),
     }
+}
+
+/// Has our methods score a task, unless this very program has done so before: a benchmark of an hour that is stopped
+/// goes on where it was.
+fn scored(task: &Path, seed: u64, arguments: Vec<String>) -> Result<()> {
+    let stamp = task.join("complete");
+    let origin = format!("{} {}", checksum::sha256(&example_path("lds")?)?, arguments.join(" "));
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == origin) {
+        say(&format!("seed {seed} was scored before"));
+        return Ok(());
+    }
+    // Scores of methods that are no more would be judged too.
+    let _ = fs::remove_dir_all(task);
+    fs::create_dir_all(task).with_context(|| format!("cannot create {}", task.display()))?;
+    say(&format!("training, retraining and scoring, seed {seed}"));
+    process::run(example("lds", arguments)?, "scoring with our methods")?;
+    Ok(fs::write(stamp, origin)?)
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
@@ -85,18 +137,18 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_slice(&bytes).with_context(|| format!("{} is not what it should be", path.display()))
 }
 
-fn record(lds: &[Judged], detection: &[Detected], attacks: &str, seeds: u64) -> Result<()> {
+fn record(found: &Found) -> Result<()> {
     let folder = paths::root().join("docs/benchmarks");
     fs::create_dir_all(&folder)?;
-    plot::lds(&folder.join("attribution-quality.svg"), lds)?;
+    plot::lds(&folder.join("attribution-quality.svg"), &found.lds)?;
     let page = folder.join("attribution-quality.md");
-    fs::write(&page, markdown(lds, detection, attacks, seeds, &machine::describe())?)?;
+    fs::write(&page, markdown(found, &machine::describe())?)?;
     say(&format!("wrote {}", page.display()));
     Ok(())
 }
 
 /// The page's text.
-fn markdown(lds: &[Judged], detection: &[Detected], attacks: &str, seeds: u64, machine: &str) -> Result<String> {
+fn markdown(Found { lds, lost, detection, attacks, seeds }: &Found, machine: &str) -> Result<String> {
     let mut page = format!(
         "# Attribution quality\n\n`cargo xtask bench attribution-quality --seeds {seeds} --record`, on {machine}. Times are \
          of one noisy run and only good for comparing lines of a table.\n\n## Linear datamodeling score\n\nHow well sums of \
@@ -116,6 +168,12 @@ fn markdown(lds: &[Judged], detection: &[Detected], attacks: &str, seeds: u64, m
             write!(page, " {} | {} |", cell(row.lds.get(*regime)), cell(row.behind.get(*regime)))?;
         }
         writeln!(page, " {:.1} | {:.1} |", row.ready_seconds, row.query_seconds * 1e3)?;
+    }
+    page += "\n## What is lost with the examples that a method names\n\nRise of a query's loss when the 1 % of the examples \
+             with its largest scores are left out of the training: mean over queries and seeds, with 95 % \
+             intervals.\n\n| method | queries | rise |\n|---|---:|---:|\n";
+    for Lost { name, queries, rise } in lost {
+        writeln!(page, "| {name} | {queries} | {:.4} [{:.4}, {:.4}] |", rise.mean, rise.low, rise.high)?;
     }
     page += "\n## Finding what taught an answer, and false labels\n\nThe tasks of DataInf (Kwon et al. 2024) on the tiny \
              model: 900 training examples of ten classes, 100 questions, LoRA of rank 8 with α = 32 on q and v. In the \
@@ -164,9 +222,13 @@ mod tests {
             {"task": "false labels", "name": "magic", "AUC, own": null, "AUC, harm": 0.75},
         ]))
         .unwrap();
-        let page = markdown(&lds, &detection, "copy 1.0\n", 3, "a machine").unwrap();
+        let rise = Interval { mean: 0.125, low: 0.0625, high: 0.25 };
+        let lost = vec![Lost { name: "magic".into(), queries: 18, rise }];
+        let found = Found { lds, lost, detection, attacks: "copy 1.0\n".into(), seeds: 3 };
+        let page = markdown(&found, "a machine").unwrap();
         for line in [
             "| magic | 1 | 3 | 0.950 [0.90, 0.97] | 0.000 [0.00, 0.00] | 0.5 | 250.0 |",
+            "| magic | 18 | 0.1250 [0.0625, 0.2500] |",
             "| word problems | AUC | recall@90 |",
             "| datainf | 0.9990 | 0.5000 |",
             "| magic | 0.7500 | – |",

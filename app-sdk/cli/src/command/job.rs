@@ -149,7 +149,7 @@ fn describe(address: &Pubkey, j: &Account) -> Value {
         "status": format!("{:?}", j.status).to_lowercase(), "requester": j.requester.to_string(),
         "operator": j.operator.map(|o| o.to_string()), "config": hex::encode(j.config_hash),
         "seed": j.seed.to_string(), "budget": j.budget.to_string(), "paid": j.paid.to_string(),
-        "refunded": j.refunded.to_string(), "deadline_slot": j.deadline_slot, "log_root": posted,
+        "data_share": j.data_share.to_string(), "refunded": j.refunded.to_string(), "deadline_slot": j.deadline_slot, "log_root": posted,
         "datanets": j.snapshots.iter().map(|s| s.datanet.to_string()).collect::<Vec<_>>(),
     })
 }
@@ -164,6 +164,7 @@ fn human(v: &Value, j: &Account) -> String {
         ("training log", text("log_root")),
         ("budget", amount(j.budget)),
         ("paid", amount(j.paid)),
+        ("data share", amount(j.data_share)),
         ("refunded", amount(j.refunded)),
     ])
 }

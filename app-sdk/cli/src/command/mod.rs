@@ -9,9 +9,11 @@ pub mod job;
 pub mod model;
 pub mod operator;
 pub mod proof;
+pub mod proposal;
 pub mod receipt;
 pub mod review;
 pub mod stake;
+pub mod votes;
 pub mod wallet;
 
 use openledger_sdk::amount::{format_open, parse_open};

@@ -3,8 +3,8 @@
 use super::{
     ApiError,
     types::{
-        Batch, ClaimProofs, Committee, Contribution, ContributionWithProof, Datanet, ErrorBody, EventRow, Job, Model,
-        Operator, Page, ReceiptRow, Settlement, Status, Wallet,
+        Batch, ClaimProofs, Committee, Contribution, ContributionWithProof, Datanet, ErrorBody, EventRow, Funding, Job,
+        Model, Operator, Page, ReceiptRow, Settlement, Status, Wallet,
     },
 };
 use openledger_protocol::Hash32;
@@ -116,6 +116,11 @@ impl IndexerClient {
     /// `GET /v1/receipts`, all of them.
     pub async fn receipts(&self) -> Result<Vec<ReceiptRow>, ApiError> {
         self.all("/receipts").await
+    }
+
+    /// `GET /v1/funding`, all of it: what was paid into the pools beside fees.
+    pub async fn funding(&self) -> Result<Vec<Funding>, ApiError> {
+        self.all("/funding").await
     }
 
     /// `GET /v1/receipts/{request}`, with the answer.

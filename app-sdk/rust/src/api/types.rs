@@ -312,6 +312,10 @@ pub struct Job {
     pub compute: Vec<ComputeShare>,
     /// Paid for compute.
     pub paid: Amount,
+    /// Due to the contributors' pool.
+    pub data_share: Amount,
+    /// Paid into the contributors' pool.
+    pub data_paid: Amount,
     /// Returned to the requester.
     pub refunded: Amount,
     /// Slot of the request.
@@ -363,6 +367,31 @@ pub struct ReceiptRow {
     pub answer: Option<crate::receipt::Answer>,
 }
 
+/// `GET /v1/funding`: a payment into a pool that is no answer's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Funding {
+    /// `contributors` or `validators`.
+    pub pool: String,
+    /// What it is for, in the payer's words.
+    pub subject: String,
+    /// Who paid.
+    pub payer: String,
+    /// Base units.
+    pub amount: Amount,
+    /// The payout epoch that it belongs to.
+    pub epoch: u64,
+    /// The training job whose data share it is, proven by the job's signature.
+    pub job: Option<String>,
+    /// That job's model.
+    pub model: Option<String>,
+    /// The shard that took it.
+    pub shard: String,
+    /// Slot of the payment.
+    pub slot: u64,
+    /// Transaction of the payment.
+    pub signature: String,
+}
+
 /// A pool's tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolRoot {
@@ -381,7 +410,7 @@ pub struct PoolRoot {
 pub struct Settlement {
     /// The epoch.
     pub epoch: u64,
-    /// `posted` or `active`.
+    /// `posted`, `challenged`, `rejected` or `active`.
     pub status: String,
     /// The contributors' pool.
     pub contributors: PoolRoot,

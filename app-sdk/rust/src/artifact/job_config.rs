@@ -90,6 +90,8 @@ pub struct IndexSettings {
     pub damping: f64,
     /// Whether rows are scaled to unit norm, so that long or odd documents do not win by size.
     pub unit_norm: bool,
+    /// Logged states of the training, evenly spaced, whose gradients a row is the mean of; 1 looks at its end only.
+    pub states: usize,
 }
 
 /// Exact attribution: going back through the training (MAGIC).
@@ -170,6 +172,13 @@ impl Default for LoraSettings {
 
 impl Default for IndexSettings {
     fn default() -> Self {
-        Self { projection: "adapter".into(), k: 16, preconditioner: "ekfac".into(), damping: 0.1, unit_norm: false }
+        Self {
+            projection: "adapter".into(),
+            k: 16,
+            preconditioner: "ekfac".into(),
+            damping: 0.1,
+            unit_norm: false,
+            states: 1,
+        }
     }
 }

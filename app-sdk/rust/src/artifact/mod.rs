@@ -15,6 +15,7 @@ pub use job_config::{
     DataSettings, IndexSettings, JobConfig, LoraSettings, PaySettings, SettlementSettings, TrainSettings,
 };
 pub use settlement_report::{
-    CountedAnswer, DocumentScore, ModelReport, PoolReport, RepeatedDocument, RevealedScores, SettlementReport,
+    CountedAnswer, CountedFunding, DocumentScore, ModelReport, PoolReport, RepeatedDocument, RevealedScores,
+    SettlementReport,
 };
 pub use training_manifest::{LogEntry, Metrics, TrainingManifest};

@@ -17,7 +17,10 @@ pub struct SettlementReport {
     pub method: String,
     /// Answers that were paid for, delivered and counted, by request.
     pub answers: Vec<CountedAnswer>,
-    /// The models that gave them, by address.
+    /// What was paid into the pools beside the answers' fees, oldest first: training jobs' data shares, and gifts.
+    #[serde(default)]
+    pub funded: Vec<CountedFunding>,
+    /// The models that gave the answers, by address.
     pub models: Vec<ModelReport>,
     /// The agreed share of each document that a model was trained on, model after model.
     pub documents: Vec<DocumentScore>,
@@ -45,7 +48,21 @@ pub struct CountedAnswer {
     pub validators: String,
 }
 
-/// What a model's documents were paid by.
+/// A payment into a pool that is no answer's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CountedFunding {
+    /// `contributors` or `validators`.
+    pub pool: String,
+    /// What it is for: of a data share the job.
+    pub subject: String,
+    /// Who paid: of a data share the job.
+    pub payer: String,
+    /// Base units.
+    pub amount: String,
+}
+
+/// What a model's documents were paid for and by which rules: the attributed functional is (fees · mean loss of its
+/// answers by their fees + data share · validation loss) / (fees + data share).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelReport {
     /// The model.
@@ -56,6 +73,10 @@ pub struct ModelReport {
     pub config: String,
     /// SHA-256 of the rules of pay as they were applied, with their version.
     pub pay: String,
+    /// What its answers put into the contributors' pool, base units.
+    pub fees: String,
+    /// What its training put there, base units.
+    pub data_share: String,
     /// Documents that repeat others and earn nothing.
     pub repeated: Vec<RepeatedDocument>,
 }

@@ -35,6 +35,9 @@ pub struct TrainingManifest {
     pub index_hash: String,
     /// SHA-256 of the index settings.
     pub index_settings: String,
+    /// Blob with what the index estimates that each training example did for the validation loss, in their order: f32,
+    /// little-endian. `None` without held-out examples.
+    pub eval_scores: Option<String>,
     /// Training tokens processed, all epochs: the unit of compute.
     pub tokens: u64,
     /// Measured along the way.

@@ -143,7 +143,15 @@ mod tests {
     fn same_named_events_of_two_programs_stay_apart() {
         let (config, authority) = (Pubkey::new_unique(), Pubkey::new_unique());
         let a = stake::events::ConfigChanged { config, sequence: 0, authority, pending_authority: None };
-        let b = model::events::ConfigChanged { config, sequence: 0, authority, pending_authority: Some(config) };
+        let b = model::events::ConfigChanged {
+            config,
+            sequence: 0,
+            authority,
+            pending_authority: Some(config),
+            job_slots: 1,
+            assign_slots: 2,
+            data_share_bps: 3,
+        };
         let events =
             decode_instructions(&[emitted(Program::Stake, a.data()), emitted(Program::Model, b.data())]).unwrap();
         assert_eq!(events, [Event::StakeConfigChanged(a), Event::ModelConfigChanged(b)]);

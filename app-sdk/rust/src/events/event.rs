@@ -1,4 +1,4 @@
-//! One enum over the events of all four programs.
+//! One enum over the events of all programs.
 
 use super::json::Field;
 use crate::program::Program;
@@ -78,6 +78,10 @@ events! {
     Staked: Stake stake::events::Staked { position, sequence, owner, role, added, amount },
     Unbonding: Stake stake::events::Unbonding { position, sequence, unbonding, unbond_slot, amount },
     Withdrawn: Stake stake::events::Withdrawn { position, sequence, paid },
+    VotesLocked: Stake stake::events::VotesLocked { lock, sequence, owner, delegate, added, amount, end_slot },
+    VotesUnlocked: Stake stake::events::VotesUnlocked { lock, sequence, paid },
+    VotesDelegated: Stake stake::events::VotesDelegated { lock, sequence, delegate },
+    StakePaused: Stake stake::events::Paused { config, sequence, paused_until },
     OperatorRegistered: Stake stake::events::OperatorRegistered { operator, sequence, owner, identity, endpoint, capabilities },
     CommitteeProposed: Stake stake::events::CommitteeProposed { committee, sequence, epoch, threshold, size, members },
     CommitteeConfirmed: Stake stake::events::CommitteeConfirmed { committee, sequence, member, group_key, active },
@@ -111,19 +115,24 @@ events! {
     },
     ModelChanged: Model model::events::ModelChanged { model, sequence, price_in, price_out, retired },
     JobRequested: Model model::events::JobRequested {
-        job, sequence, model, number, requester, config_hash, seed, snapshots, budget
+        job, sequence, model, number, requester, config_hash, seed, snapshots, budget, data_share_bps
     },
     JobAssigned: Model model::events::JobAssigned { job, sequence, operator, deadline_slot },
     LogPosted: Model model::events::LogPosted { job, sequence, log_root, slot },
     ResultAttested: Model model::events::ResultAttested {
-        job, sequence, model, adapter_hash, manifest_hash, compute, paid, refunded, committee_epoch
+        job, sequence, model, adapter_hash, manifest_hash, compute, paid, data_share, refunded,
+        committee_epoch
     },
+    DataSharePaid: Model model::events::DataSharePaid { job, sequence, model, amount },
     JobEnded: Model model::events::JobEnded { job, sequence, expired, refunded },
-    ModelConfigChanged: Model model::events::ConfigChanged { config, sequence, authority, pending_authority },
+    ModelConfigChanged: Model model::events::ConfigChanged {
+        config, sequence, authority, pending_authority, job_slots, assign_slots, data_share_bps
+    },
     Paid: Payout payout::events::Paid {
         shard, sequence, request, payer, model, operator, amount, treasury, model_owner, upstream, compute, validators,
         contributors, epoch
     },
+    Funded: Payout payout::events::Funded { shard, sequence, pool, subject, payer, amount, epoch },
     SettlementPosted: Payout payout::events::SettlementPosted {
         config, sequence, epoch, pools, funded, observations_root, report_hash, cutoff_slot, active_after,
         committee_epoch
@@ -132,8 +141,38 @@ events! {
     Claimed: Payout payout::events::Claimed { claim, sequence, wallet, pool, paid, lifetime, shard },
     ShardCreated: Payout payout::events::ShardCreated { config, sequence, shard, index, vault },
     PayoutConfigChanged: Payout payout::events::ConfigChanged {
-        config, sequence, authority, pending_authority, fees, next_fees
+        config, sequence, authority, pending_authority, fees, next_fees, parameters, paused_until
     },
+    GovernanceConfigChanged: Governance governance::events::ConfigChanged { config, sequence, guardian, parameters },
+    GuardianPaused: Governance governance::events::GuardianPaused { config, sequence, program, until_slot },
+    ProposalCreated: Governance governance::events::ProposalCreated {
+        proposal, sequence, number, proposer, description_hash, description_uri
+    },
+    InstructionProposed: Governance governance::events::InstructionProposed {
+        proposal, sequence, index, program, accounts, data
+    },
+    VotingOpened: Governance governance::events::VotingOpened {
+        proposal, sequence, snapshot_slot, snapshot_locked, quorum, voting_end_slot
+    },
+    VoteCast: Governance governance::events::VoteCast { proposal, sequence, lock, voter, choice, weight },
+    VoteClosed: Governance governance::events::VoteClosed { proposal, sequence, lock },
+    ProposalQueued: Governance governance::events::ProposalQueued { proposal, sequence, executable_slot, expiry_slot },
+    InstructionExecuted: Governance governance::events::InstructionExecuted { proposal, sequence, index, last },
+    InstructionClosed: Governance governance::events::InstructionClosed { proposal, sequence, index },
+    ProposalEnded: Governance governance::events::ProposalEnded { proposal, sequence, state, executed },
+    SettlementChallenged: Payout payout::events::SettlementChallenged {
+        config, sequence, epoch, challenge, challenger, bond, evidence_hash, evidence_uri, resolve_by
+    },
+    ChallengeResolved: Payout payout::events::ChallengeResolved {
+        config, sequence, epoch, challenge, outcome, recipient, released, active_after
+    },
+    BalanceDeposited: Payout payout::events::BalanceDeposited { balance, sequence, owner, added, amount },
+    BalanceDebited: Payout payout::events::BalanceDebited {
+        balance, sequence, meter, taken, debited, amount, withdrawing
+    },
+    WithdrawalRequested: Payout payout::events::WithdrawalRequested { balance, sequence, withdrawing, withdraw_slot },
+    BalanceWithdrawn: Payout payout::events::BalanceWithdrawn { balance, sequence, paid, amount },
+    DustSwept: Payout payout::events::DustSwept { holder, sequence, amount },
 }
 
 /// What an event's bytes decode to; `Contributed` still lacks its leaves.
@@ -164,6 +203,10 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             Staked: stake::events::Staked,
             Unbonding: stake::events::Unbonding,
             Withdrawn: stake::events::Withdrawn,
+            VotesLocked: stake::events::VotesLocked,
+            VotesUnlocked: stake::events::VotesUnlocked,
+            VotesDelegated: stake::events::VotesDelegated,
+            StakePaused: stake::events::Paused,
             OperatorRegistered: stake::events::OperatorRegistered,
             CommitteeProposed: stake::events::CommitteeProposed,
             CommitteeConfirmed: stake::events::CommitteeConfirmed,
@@ -197,16 +240,38 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             JobAssigned: model::events::JobAssigned,
             LogPosted: model::events::LogPosted,
             ResultAttested: model::events::ResultAttested,
+            DataSharePaid: model::events::DataSharePaid,
             JobEnded: model::events::JobEnded,
             ModelConfigChanged: model::events::ConfigChanged,
         },
         Program::Payout => by_discriminator! { data;
             Paid: payout::events::Paid,
+            Funded: payout::events::Funded,
             SettlementPosted: payout::events::SettlementPosted,
             SettlementActivated: payout::events::SettlementActivated,
             Claimed: payout::events::Claimed,
             ShardCreated: payout::events::ShardCreated,
             PayoutConfigChanged: payout::events::ConfigChanged,
+            SettlementChallenged: payout::events::SettlementChallenged,
+            ChallengeResolved: payout::events::ChallengeResolved,
+            BalanceDeposited: payout::events::BalanceDeposited,
+            BalanceDebited: payout::events::BalanceDebited,
+            WithdrawalRequested: payout::events::WithdrawalRequested,
+            BalanceWithdrawn: payout::events::BalanceWithdrawn,
+            DustSwept: payout::events::DustSwept,
+        },
+        Program::Governance => by_discriminator! { data;
+            GovernanceConfigChanged: governance::events::ConfigChanged,
+            GuardianPaused: governance::events::GuardianPaused,
+            ProposalCreated: governance::events::ProposalCreated,
+            InstructionProposed: governance::events::InstructionProposed,
+            VotingOpened: governance::events::VotingOpened,
+            VoteCast: governance::events::VoteCast,
+            VoteClosed: governance::events::VoteClosed,
+            ProposalQueued: governance::events::ProposalQueued,
+            InstructionExecuted: governance::events::InstructionExecuted,
+            InstructionClosed: governance::events::InstructionClosed,
+            ProposalEnded: governance::events::ProposalEnded,
         },
     }
 }

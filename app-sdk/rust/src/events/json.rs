@@ -7,6 +7,14 @@ use solana_pubkey::Pubkey;
 pub(super) trait Field {
     /// The JSON.
     fn json(&self) -> Value;
+
+    /// The JSON of a list of these.
+    fn list(items: &[Self]) -> Value
+    where
+        Self: Sized,
+    {
+        items.iter().map(Field::json).collect()
+    }
 }
 
 impl Field for Pubkey {
@@ -41,7 +49,18 @@ macro_rules! plain {
         }
     })* };
 }
-plain!(u8, u16, u32, bool);
+plain!(u16, u32, bool);
+
+impl Field for u8 {
+    fn json(&self) -> Value {
+        json!(self)
+    }
+
+    /// Bytes in a row are hex, as hashes are.
+    fn list(items: &[Self]) -> Value {
+        Value::String(hex::encode(items))
+    }
+}
 
 /// Enums without data: their variant in lower case.
 macro_rules! named {
@@ -51,7 +70,8 @@ macro_rules! named {
         }
     })* };
 }
-named!(stake::state::Role, payout::state::Pool);
+named!(stake::state::Role, payout::state::Pool, payout::challenge::Outcome);
+named!(governance::state::Choice, governance::state::ProposalState);
 named!(datanet::state::Modality, datanet::state::Access, datanet::state::GrantStatus);
 
 impl<T: Field> Field for Option<T> {
@@ -62,7 +82,23 @@ impl<T: Field> Field for Option<T> {
 
 impl<T: Field> Field for Vec<T> {
     fn json(&self) -> Value {
-        self.iter().map(Field::json).collect()
+        T::list(self)
+    }
+}
+
+impl Field for governance::state::ProposedAccount {
+    fn json(&self) -> Value {
+        json!({ "address": self.address.json(), "signer": self.signer, "writable": self.writable })
+    }
+}
+
+impl Field for governance::state::Parameters {
+    fn json(&self) -> Value {
+        json!({
+            "quorum_bps": self.quorum_bps, "proposal_threshold": self.proposal_threshold.json(),
+            "voting_slots": self.voting_slots.json(), "timelock_slots": self.timelock_slots.json(),
+            "grace_slots": self.grace_slots.json(),
+        })
     }
 }
 
@@ -89,6 +125,17 @@ impl Field for payout::state::FeeShares {
         json!({
             "treasury": self.treasury, "model_owner": self.model_owner, "upstream": self.upstream,
             "compute": self.compute, "validators": self.validators, "contributors": self.contributors,
+        })
+    }
+}
+
+impl Field for payout::parameters::Parameters {
+    fn json(&self) -> Value {
+        json!({
+            "epoch_slots": self.epoch_slots.json(), "challenge_slots": self.challenge_slots.json(),
+            "resolve_slots": self.resolve_slots.json(), "challenge_bond": self.challenge_bond.json(),
+            "withdrawal_slots": self.withdrawal_slots.json(), "breaker_cap": self.breaker_cap.json(),
+            "breaker_slots": self.breaker_slots.json(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What happened on the ledger: the events of all four programs, decoded from transactions.
+//! What happened on the ledger: the events of all programs, decoded from transactions.
 //!
 //! The programs emit events by self-CPI (`emit_cpi!`), so they stand among a transaction's inner instructions and
 //! cannot be truncated as logs can. Leaf hashes of contributions stand in the `contribute` instruction's own data and

@@ -4,6 +4,7 @@
 pub mod chat;
 pub mod claim;
 pub mod contribute;
+pub mod govern;
 pub mod history;
 pub mod review;
 

@@ -2,6 +2,7 @@
 //! token accounts.
 
 pub mod datanet;
+pub mod governance;
 pub mod model;
 pub mod payout;
 pub mod stake;

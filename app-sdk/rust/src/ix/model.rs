@@ -24,7 +24,7 @@ pub fn initialize(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     build(ID, accounts, instruction::Initialize { args })
 }
 
-/// Changes the windows of later jobs.
+/// Changes the windows and the data share of later jobs.
 pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::SetWindows {
         authority: *authority,
@@ -166,7 +166,6 @@ pub fn attest_result(
         model: *model,
         job: *job,
         escrow: pda::escrow(job),
-        open_mint: *open_mint,
         requester: *requester,
         requester_token: pda::token_account(requester, open_mint),
         token_program: spl_token_interface::ID,
@@ -183,6 +182,24 @@ pub fn attest_result(
     ix
 }
 
+/// Pays an attested result's data share into the contributors' pool, through shard `shard` of the payout vault.
+pub fn pay_data_share(job: &Pubkey, requester: &Pubkey, shard: u8) -> Instruction {
+    let accounts = accounts::PayDataShare {
+        job: *job,
+        escrow: pda::escrow(job),
+        requester: *requester,
+        payout_program: ::payout::ID,
+        payout_config: pda::payout_config(),
+        shard: pda::shard(shard),
+        vault: pda::vault(shard),
+        payout_event_authority: pda::event_authority(&::payout::ID),
+        token_program: spl_token_interface::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::PayDataShare {})
+}
+
 /// Calls off a job that nobody has taken.
 pub fn cancel_job(canceller: &Pubkey, job: &Pubkey, requester: &Pubkey, open_mint: &Pubkey) -> Instruction {
     let accounts = accounts::CancelJob {
@@ -190,7 +207,6 @@ pub fn cancel_job(canceller: &Pubkey, job: &Pubkey, requester: &Pubkey, open_min
         config: pda::model_config(),
         job: *job,
         escrow: pda::escrow(job),
-        open_mint: *open_mint,
         requester: *requester,
         requester_token: pda::token_account(requester, open_mint),
         token_program: spl_token_interface::ID,
@@ -205,7 +221,6 @@ pub fn expire_job(job: &Pubkey, requester: &Pubkey, open_mint: &Pubkey) -> Instr
     let accounts = accounts::ExpireJob {
         job: *job,
         escrow: pda::escrow(job),
-        open_mint: *open_mint,
         requester: *requester,
         requester_token: pda::token_account(requester, open_mint),
         token_program: spl_token_interface::ID,

@@ -43,6 +43,12 @@ const ROUTES: &[(&str, &str, &[&str], Answer)] = &[
     ("/v1/jobs/{address}", "A training job", &[], One("Job")),
     ("/v1/receipts", "Payments for answers", &["model", "payer", "operator"], Page("Receipt")),
     ("/v1/receipts/{request}", "A payment with its answer", &[], One("Receipt")),
+    (
+        "/v1/funding",
+        "Payments into the pools beside fees: data shares of training jobs, and gifts",
+        &["pool", "subject", "payer", "job", "model"],
+        Page("Funding"),
+    ),
     ("/v1/settlements", "Settlements", &["status"], Page("Settlement")),
     ("/v1/settlements/{epoch}", "The settlement of an epoch", &[], One("Settlement")),
     ("/v1/claims/{wallet}", "What a wallet has earned, claimed and can prove", &[], One("ClaimProofs")),

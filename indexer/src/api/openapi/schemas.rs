@@ -60,8 +60,8 @@ const TABLES: &[(&str, &str)] = &[
         "Job",
         "address:key model:key number:count requester:key config_hash:hash seed:amount snapshots:[Snapshot] \
              budget:amount status:text operator:key? deadline_slot:count? log_root:hash? adapter_hash:hash? \
-             manifest_hash:hash? compute:[ComputeShare] paid:amount refunded:amount requested_slot:count \
-             ended_slot:count? finalized:flag",
+             manifest_hash:hash? compute:[ComputeShare] paid:amount data_share:amount data_paid:amount \
+             refunded:amount requested_slot:count ended_slot:count? finalized:flag",
     ),
     (
         "FeeParts",
@@ -72,6 +72,11 @@ const TABLES: &[(&str, &str)] = &[
         "Receipt",
         "request:hash payer:key model:key operator:key amount:amount parts:FeeParts epoch:count slot:count \
                  signature:signature answer:json? finalized:flag",
+    ),
+    (
+        "Funding",
+        "pool:text subject:key payer:key amount:amount epoch:count job:key? model:key? shard:key slot:count \
+                 signature:signature finalized:flag",
     ),
     ("PoolRoot", "root:hash leaves:count lifetime_total:amount funded:amount"),
     (

@@ -3,8 +3,8 @@
 use crate::job::Job;
 use anyhow::Result;
 use openledger_attribution::{
-    Attributor, EnsembleSettings, GradientCache, Logra, LograEnsemble, LograSettings, Magic, MagicSettings, PcaBasis,
-    Preconditioner, ProjectionKind, ProjectionSettings,
+    Attributor, EnsembleSettings, Logra, LograEnsemble, LograSettings, Magic, MagicSettings, PcaBasis, Preconditioner,
+    ProjectionKind, ProjectionSettings,
     baselines::{
         bm25::{Bm25, Bm25Settings},
         datainf::{DataInf, DataInfSettings},
@@ -19,7 +19,7 @@ use openledger_attribution::{
     magic::TrainedRun,
     states::{checkpoints, evenly_spaced},
 };
-use openledger_lm::{Adapter, Digest, TrainState, Trainer, train::DirectorySink};
+use openledger_lm::{Adapter, TrainState};
 use std::{ops::ControlFlow, sync::Arc};
 
 /// Prepares a method for a job.
@@ -89,17 +89,8 @@ fn tracin(job: &Job, preconditioned: bool) -> Result<TracIn> {
 
 /// The job's training once more, with a log, and the exact attribution that goes back through it.
 fn magic(job: &Job) -> Result<Magic> {
-    let folder = tempfile::tempdir()?;
-    let cache = GradientCache::new(folder.path().join("gradients"))?;
-    let mut states = DirectorySink::new(folder.path().join("states"))?;
-    let trainer = Trainer::new(job.base.clone(), job.config.clone(), job.examples.clone())?;
-    let log = trainer.with_observer(cache.observer()).run(&mut states, &mut |_| ControlFlow::Continue(()))?;
-    let source = move |hash: Digest| {
-        // The folder, with the states and the kept gradients, lives as long as the run that reads it.
-        let _ = &folder;
-        Ok(states.get(hash)?)
-    };
-    let run = TrainedRun::new(job.base.clone(), job.config.clone(), job.examples.clone(), log, Arc::new(source))?;
+    let (base, config, examples) = (job.base.clone(), job.config.clone(), job.examples.clone());
+    let (run, cache) = TrainedRun::train(base, config, examples, tempfile::tempdir()?)?;
     Ok(Magic::new(run, MagicSettings::default())?.with_cache(cache))
 }
 

@@ -1,16 +1,18 @@
 //! A finished training run and where its logged states are.
 
+use super::GradientCache;
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
     gradient::examples_hash,
+    states::evenly_spaced,
 };
 use openledger_lm::{
     Adapter, AdapterLayout, BaseModel, Digest, Example, TrainConfig, TrainState, Trainer, TrainingLog, sha256,
     train::{DirectorySink, LogEntry},
 };
 use sha2::{Digest as _, Sha256};
-use std::sync::Arc;
+use std::{ops::ControlFlow, path::Path, sync::Arc};
 
 /// Gives the bytes of logged states by their hashes. What it gives is checked against the hash.
 pub trait StateSource: Send + Sync {
@@ -69,6 +71,25 @@ impl TrainedRun {
         states: Arc<dyn StateSource>,
     ) -> Result<Self> {
         Self::checked(base, config, examples, Some(start), log, states)
+    }
+
+    /// Trains, and keeps in `folder` what the way back needs: the logged states, and the gradients of all steps. The
+    /// run holds `folder`, so that a temporary one lasts as long.
+    pub fn train(
+        base: Arc<BaseModel>,
+        config: TrainConfig,
+        examples: Arc<[Example]>,
+        folder: impl AsRef<Path> + Send + Sync + 'static,
+    ) -> Result<(Self, GradientCache)> {
+        let cache = GradientCache::new(folder.as_ref().join("gradients"))?;
+        let mut states = DirectorySink::new(folder.as_ref().join("states"))?;
+        let trainer = Trainer::new(base.clone(), config.clone(), examples.clone())?.with_observer(cache.observer());
+        let log = { trainer }.run(&mut states, &mut |_| ControlFlow::Continue(()))?;
+        let source = move |hash: Digest| {
+            let _ = &folder;
+            Ok(states.get(hash)?)
+        };
+        Ok((Self::new(base, config, examples, log, Arc::new(source))?, cache))
     }
 
     fn checked(
@@ -193,6 +214,12 @@ impl TrainedRun {
             return Err(error(format!("it says step {}", state.step)));
         }
         Ok(state)
+    }
+
+    /// Up to `count` logged states that divide the run evenly, the last one among them ([`evenly_spaced`]).
+    pub fn spaced_states(&self, count: usize) -> Result<Vec<TrainState>> {
+        let steps: Vec<u64> = self.log.entries.iter().map(|e| e.step).collect();
+        evenly_spaced(&steps, count).into_iter().map(|i| self.logged(&self.log.entries[i])).collect()
     }
 
     /// The adapter that the run ended with.

@@ -13,7 +13,8 @@ use payout::instructions::PostSettlementArgs;
 pub async fn approve(node: &Node, message: &Message, args: &PostSettlementArgs) -> Result<()> {
     let config = node.chain.payout_config().await?;
     ensure!(message.subject == Proposal::subject().to_bytes(), "the subject is not the payout config");
-    ensure!(args.epoch == config.epoch, "epoch {} is to be settled, not {}", config.epoch, args.epoch);
+    let proposal = Proposal { epoch: args.epoch, cutoff_slot: args.cutoff_slot };
+    ensure!(proposal.is_next(&config), "epoch {} is not the next one to settle", args.epoch);
     ensure!(message.sequence == config.sequence, "the next attestation is number {}", config.sequence);
     ensure!(args.previous == config.posted, "it does not start from the roots posted last");
     let agreement = observe::agreement(
@@ -25,7 +26,6 @@ pub async fn approve(node: &Node, message: &Message, args: &PostSettlementArgs) 
     )
     .await?
     .context("no agreement with that root is known here")?;
-    let proposal = Proposal { epoch: args.epoch, cutoff_slot: args.cutoff_slot };
     ensure!(args.expiry_slot == proposal.expiry_slot(), "the expiry slot is not the one that follows from the cutoff");
     let (report, pools) = work_out(node, &proposal, &config, &agreement).await?;
     ensure!(pools == args.pools, "the roots are not those that follow from the agreed scores");

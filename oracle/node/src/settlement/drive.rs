@@ -33,6 +33,18 @@ pub struct Proposal {
 }
 
 impl Proposal {
+    /// What is to be settled again: the epoch whose settlement was rejected, up to the slot in which it ended. Every
+    /// member works out the same.
+    pub fn again(config: &Config) -> Option<Self> {
+        let rejected = config.posted_epoch == config.active_epoch && config.posted_epoch + 1 < config.epoch;
+        rejected.then_some(Self { epoch: config.posted_epoch + 1, cutoff_slot: config.epoch_start_slot })
+    }
+
+    /// Whether it is the next settlement to post.
+    pub fn is_next(&self, config: &Config) -> bool {
+        config.posted_epoch == config.active_epoch && config.posted_epoch + 1 == self.epoch
+    }
+
     /// The subject of observations and of the attestation.
     pub fn subject() -> Pubkey {
         pda::payout_config()
@@ -46,10 +58,10 @@ impl Proposal {
 }
 
 /// Settles `proposal`: observes, agrees, and when it is this member's turn proposes, signs and posts; then activates.
-/// Returns once the settlement is active. Safe to run again at any point.
+/// Returns once the settlement is active or was rejected. Safe to run again at any point.
 pub async fn drive(node: &Node, proposal: &Proposal) -> Result<()> {
     let config = node.chain.payout_config().await?;
-    if config.epoch == proposal.epoch {
+    if proposal.is_next(&config) {
         let committee = node.chain.active_committee().await?;
         let round = Round {
             epoch: committee.epoch,
@@ -77,7 +89,7 @@ async fn propose_in_turn(node: &Node, proposal: &Proposal, config: &Config, agre
     let committee = node.quorum.committee(node.chain.active_committee().await?.epoch)?;
     let started = Instant::now();
     loop {
-        if node.chain.payout_config().await?.epoch != proposal.epoch {
+        if !proposal.is_next(&node.chain.payout_config().await?) {
             return Ok(());
         }
         let attempt = started.elapsed().as_secs() / TURN.as_secs();
@@ -143,15 +155,16 @@ pub(super) async fn work_out(
         observations_root: agreement.observations_root,
     };
     let models = epoch.models.iter().map(super::report::model).collect();
-    build(observed, &epoch.payments, epoch.documents(), models, previous.as_ref().map(|(h, r)| (*h, r)))
+    let previous = previous.as_ref().map(|(hash, report)| (*hash, report));
+    build(observed, &epoch.payments, epoch.funding.clone(), epoch.documents(), models, previous)
 }
 
 /// The report of the settlement before, checked against the roots on chain.
 async fn previous_report(node: &Node, config: &Config) -> Result<Option<(Hash32, SettlementReport)>> {
-    if config.epoch <= 1 {
+    if config.active_epoch == 0 {
         return Ok(None);
     }
-    let settlement: Settlement = node.chain.client.account(&pda::settlement(config.epoch - 1)).await?;
+    let settlement: Settlement = node.chain.client.account(&pda::settlement(config.active_epoch)).await?;
     let bytes = node.store.get_blob(&settlement.report_hash).await.context("the previous settlement's report")?;
     let report: SettlementReport = serde_json::from_slice(&bytes).context("the previous settlement's report")?;
     for (pool, posted) in report.pools.iter().zip(&config.posted) {
@@ -163,12 +176,18 @@ async fn previous_report(node: &Node, config: &Config) -> Result<Option<(Hash32,
 async fn activate(node: &Node, epoch: u64) -> Result<()> {
     node.status.settling(epoch, "in its challenge window");
     loop {
-        let settlement: Settlement = node.chain.client.account(&pda::settlement(epoch)).await?;
+        let Some(settlement) = node.chain.client.account_opt::<Settlement>(&pda::settlement(epoch)).await? else {
+            tracing::warn!(epoch, "the settlement was challenged and rejected: the epoch is to be settled again");
+            node.status.settling(epoch, "rejected");
+            return Ok(());
+        };
         if settlement.status == SettlementStatus::Active {
             node.status.settled(epoch);
             return Ok(());
         }
-        if node.chain.client.slot().await? >= settlement.active_after {
+        if settlement.status == SettlementStatus::Challenged {
+            node.status.settling(epoch, "challenged: waiting for a decision");
+        } else if node.chain.client.slot().await? >= settlement.active_after {
             // Several members may try: one succeeds, and the loop sees it.
             if let Err(e) = node.chain.send(&[ix::payout::activate_settlement(epoch)]).await {
                 tracing::debug!("activating epoch {epoch}: {e:#}");

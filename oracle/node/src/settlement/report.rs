@@ -10,7 +10,8 @@ use anyhow::{Context, Result};
 use openledger_attribution::pay::clusters::Duplicate;
 use openledger_protocol::{Hash32, allocate::largest_remainder, rewards::RewardTree};
 use openledger_sdk::artifact::{
-    CountedAnswer, DocumentScore, ModelReport, PoolReport, RepeatedDocument, RevealedScores, SettlementReport,
+    CountedAnswer, CountedFunding, DocumentScore, ModelReport, PoolReport, RepeatedDocument, RevealedScores,
+    SettlementReport,
 };
 use payout::state::{POOLS, PoolRoot};
 use solana_pubkey::Pubkey;
@@ -18,6 +19,9 @@ use std::collections::BTreeMap;
 
 /// 2·2·2·3·3·5·7: a weight can be split among up to nine validators without remainder.
 const SPLITTABLE: u64 = 2_520;
+
+/// The pools by their place, as the indexer names them.
+pub(super) const POOL_NAMES: [&str; POOLS] = ["contributors", "validators"];
 
 /// What the members agreed on.
 pub struct Observed {
@@ -43,6 +47,8 @@ pub fn model(model: &EpochModel) -> ModelReport {
         job: model.job.to_string(),
         config: hex::encode(model.config),
         pay: hex::encode(model.plan.pay.hash()),
+        fees: model.fees.to_string(),
+        data_share: model.data_share.to_string(),
         repeated: model.plan.repeats.iter().cloned().chain(by_gradient).map(repeated).collect(),
     }
 }
@@ -65,11 +71,13 @@ fn repeated(repeat: Repeat) -> RepeatedDocument {
 
 /// The report of an epoch and its pools' roots. `previous` is the report before with its hash.
 ///
-/// Of each pool, what was paid in and what the epoch before carried over are divided in proportion to the shares. The
-/// part that is nobody's is carried over in turn, so that nothing is lost and nothing is paid twice.
+/// Of each pool, what was paid in by answers and beside them and what the epoch before carried over are divided in
+/// proportion to the shares. The part that is nobody's is carried over in turn, so that nothing is lost and nothing is
+/// paid twice.
 pub fn build<'a>(
     observed: Observed,
     payments: &[CountedPayment],
+    funded: Vec<CountedFunding>,
     documents: impl Iterator<Item = &'a Document>,
     models: Vec<ModelReport>,
     previous: Option<(Hash32, &SettlementReport)>,
@@ -89,7 +97,12 @@ pub fn build<'a>(
     let paid = |part: fn(&CountedPayment) -> u64| -> Result<u64> {
         payments.iter().try_fold(0u64, |t, p| t.checked_add(part(p))).context("a pool exceeds u64")
     };
-    let paid = [paid(|p| p.contributors)?, paid(|p| p.validators)?];
+    let mut paid = [paid(|p| p.contributors)?, paid(|p| p.validators)?];
+    for funding in &funded {
+        let pool = POOL_NAMES.iter().position(|name| *name == funding.pool).context("funding of an unknown pool")?;
+        let amount = funding.amount.parse().context("an amount of funding")?;
+        paid[pool] = paid[pool].checked_add(amount).context("a pool exceeds u64")?;
+    }
 
     let mut by_owner = BTreeMap::<Pubkey, u64>::new();
     let mut by_validator = BTreeMap::<Pubkey, u64>::new();
@@ -136,7 +149,7 @@ pub fn build<'a>(
         });
     }
     let report = SettlementReport {
-        version: 2,
+        version: 3,
         epoch: observed.epoch,
         cutoff_slot: observed.cutoff_slot,
         previous: previous.map(|(hash, _)| hex::encode(hash)),
@@ -150,6 +163,7 @@ pub fn build<'a>(
                 validators: p.validators.to_string(),
             })
             .collect(),
+        funded,
         models,
         documents: documents
             .iter()
@@ -222,7 +236,8 @@ mod tests {
         documents: &[Document],
         previous: Option<&SettlementReport>,
     ) -> (SettlementReport, [PoolRoot; POOLS]) {
-        build(observed(scores), &[paid], documents.iter(), vec![], previous.map(|r| ([7; 32], r))).unwrap()
+        let previous = previous.map(|r| ([7; 32], r));
+        build(observed(scores), &[paid], vec![], documents.iter(), vec![], previous).unwrap()
     }
 
     #[test]
@@ -237,8 +252,31 @@ mod tests {
         assert_eq!(second.pools[0].leaves[1].1, "1250");
         assert_eq!((roots[0].lifetime_total, roots[1].lifetime_total), (2_000, 180));
         assert_eq!(second.previous, Some(hex::encode([7; 32])));
-        let short = build(observed(vec![0, 1_000_000]), &[], documents.iter(), vec![], None);
+        let short = build(observed(vec![0, 1_000_000]), &[], vec![], documents.iter(), vec![], None);
         assert!(short.unwrap_err().to_string().contains("2 shares for 2 documents"));
+    }
+
+    /// P1: data shares are divided with the fees, to the unit, and carried over where no document earned.
+    #[test]
+    fn data_shares_are_divided_with_the_fees() {
+        let documents = [document(1, 10, &[50]), document(2, 11, &[51])];
+        let funding = |pool: &str, amount: u64| CountedFunding {
+            pool: pool.into(),
+            subject: key(9).to_string(),
+            payer: key(9).to_string(),
+            amount: amount.to_string(),
+        };
+        let funded = vec![funding("contributors", 500), funding("validators", 7), funding("contributors", 1)];
+        let scores = observed(vec![500_000, 500_000, 0]);
+        let (report, roots) =
+            build(scores, &[payment(499, 3)], funded.clone(), documents.iter(), vec![], None).unwrap();
+        assert_eq!((roots[0].lifetime_total, roots[1].lifetime_total), (1_000, 10));
+        assert_eq!(report.funded, funded);
+        let (idle, roots) = build(observed(vec![0, 0, 0]), &[], funded, documents.iter(), vec![], None).unwrap();
+        assert_eq!((roots[0].lifetime_total, idle.pools[0].carried.as_str()), (0, "501"));
+        assert_eq!(idle.pools[1].carried, "7");
+        let unknown = vec![funding("treasury", 1)];
+        assert!(build(observed(vec![0, 0, 0]), &[], unknown, documents.iter(), vec![], None).is_err());
     }
 
     #[test]

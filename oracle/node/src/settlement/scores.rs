@@ -14,9 +14,9 @@ pub fn method() -> String {
 /// Shares of the epoch's documents in parts per million, and last what none of them earned: together a million, or all
 /// zero where nothing was paid.
 ///
-/// For each model the fee-weighted sum of its answers' losses is attributed at once, exactly, so that the work does not
-/// grow with the number of answers; the models' shares are weighted by what their answers put into the contributors'
-/// pool. One call at a time in a node: a second finds what the first did.
+/// For each model one functional is attributed, exactly: its answers' losses, each by its fee, and, where its training was
+/// paid for in the epoch, its validation loss by the data share of that fee. One walk serves both, and the work does not
+/// grow with the number of answers. The models' shares are weighted by what they put into the contributors' pool. One call at a time in a node: a second finds what the first did.
 pub async fn observe(node: &Node, proposal: &Proposal) -> Result<Vec<u64>> {
     let mut known = node.observations.lock().await;
     if let Some(observed) = known.get(proposal) {
@@ -25,7 +25,7 @@ pub async fn observe(node: &Node, proposal: &Proposal) -> Result<Vec<u64>> {
     let epoch = Epoch::load(node, proposal).await?;
     let mut models = Vec::with_capacity(epoch.models.len());
     for model in &epoch.models {
-        models.push((epoch.funded(model)?, shares(node, proposal, &epoch, model).await?));
+        models.push((model.funded()?, shares(node, proposal, &epoch, model).await?));
     }
     let observed = together(&models);
     known.retain(|other, _| other.epoch >= proposal.epoch);
@@ -34,8 +34,8 @@ pub async fn observe(node: &Node, proposal: &Proposal) -> Result<Vec<u64>> {
 }
 
 async fn shares(node: &Node, proposal: &Proposal, epoch: &Epoch, model: &EpochModel) -> Result<Shares> {
-    let funded = epoch.funded(model)?.max(1);
-    let items = model
+    let funded = model.funded()?.max(1) as f64;
+    let mut items = model
         .answers
         .iter()
         .map(|answer| {
@@ -44,11 +44,14 @@ async fn shares(node: &Node, proposal: &Proposal, epoch: &Epoch, model: &EpochMo
             let mut tokens = answer.prompt_tokens.clone();
             tokens.extend(&answer.output_tokens);
             // A share of the whole, so that the sum stays in f32's range whatever the fees.
-            let weight = (fee as f64 / funded as f64) as f32;
+            let weight = (fee as f64 / funded) as f32;
             QueryItem { loss_from: answer.prompt_tokens.len(), tokens, weight }
         })
         .filter(|item| item.loss_from < item.tokens.len())
         .collect::<Vec<_>>();
+    if model.data_share > 0 {
+        items.extend(model.plan.validation(model.data_share as f64 / funded));
+    }
     if items.is_empty() {
         return Ok(Shares { per_example: vec![0; model.plan.documents.len()], unallocated: 0 });
     }

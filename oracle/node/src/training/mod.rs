@@ -4,6 +4,7 @@ mod gradients;
 mod plan;
 mod run;
 mod settings;
+mod states;
 mod verify;
 
 pub use gradients::cache;

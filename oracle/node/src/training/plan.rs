@@ -7,7 +7,7 @@ use crate::{
 };
 use anyhow::{Context, Result, ensure};
 use model::{instructions::ComputeShare, state::Job};
-use openledger_attribution::{LograSettings, MagicSettings, pay::PaySettings};
+use openledger_attribution::{LograSettings, MagicSettings, QueryItem, pay::PaySettings};
 use openledger_lm::{Example, Tokenizer, TrainConfig};
 use openledger_protocol::{Hash32, hash::sha256};
 use openledger_sdk::{api::IndexerClient, artifact::JobConfig, store::Store, text::parse_hash};
@@ -102,6 +102,13 @@ impl JobPlan {
         let repeats = repeats::repeats(&documents, &clusters).collect();
         let ((documents, examples), (eval_documents, eval)) = (pick(&chosen), pick(&held_out));
         Ok(Self { repeats, documents, examples, eval_documents, eval, ..self })
+    }
+
+    /// The validation loss as what is attributed, times `weight`: the mean over the held-out examples.
+    pub fn validation(&self, weight: f64) -> Vec<QueryItem> {
+        let weight = (weight / self.eval.len().max(1) as f64) as f32;
+        let item = |e: &Example| QueryItem { tokens: e.tokens.clone(), loss_from: e.loss_from, weight };
+        self.eval.iter().map(item).collect()
     }
 
     /// Training tokens of all epochs: the unit of compute.

@@ -6,6 +6,7 @@
 use super::{
     gradients,
     plan::{JobPlan, KERNEL},
+    states::states_of,
 };
 use crate::node::Node;
 use anyhow::{Context, Result, ensure};
@@ -13,9 +14,9 @@ use model::{
     instructions::AttestResultArgs,
     state::{Job, JobStatus},
 };
-use openledger_attribution::{Attributor, IndexReader, Logra, build_index, gradient::GradientSource};
+use openledger_attribution::{Attributor, IndexReader, Logra, Query, QueryItem, build_index, gradient::GradientSource};
 use openledger_lm::{
-    Adapter, TrainState, Trainer, TrainingLog,
+    Adapter, TrainState, Trainer, TrainingLog, f32_bytes,
     train::{LogEntry as StateEntry, evaluate},
 };
 use openledger_protocol::{
@@ -83,7 +84,7 @@ pub async fn train(node: &Node, address: Pubkey, job: &Job) -> Result<()> {
         node.chain.send(&[ix::model::post_log(&node.chain.wallet(), &address, log_root)]).await?;
     }
     node.status.indexing(address);
-    let (index_hash, index_settings) = make_index(node, &plan, adapter, &folder).await?;
+    let index = make_index(node, &plan, &checkpoint, &folder).await?;
     let manifest = TrainingManifest {
         version: 1,
         job: address.to_string(),
@@ -102,8 +103,9 @@ pub async fn train(node: &Node, address: Pubkey, job: &Job) -> Result<()> {
             .collect(),
         log_root: hex::encode(log_root),
         adapter_hash: hex::encode(adapter_hash),
-        index_hash: hex::encode(index_hash),
-        index_settings: hex::encode(index_settings),
+        index_hash: hex::encode(index.hash),
+        index_settings: hex::encode(index.settings),
+        eval_scores: index.eval_scores.map(hex::encode),
         tokens: plan.tokens(),
         metrics: Metrics {
             train_loss: checkpoint.train_loss.clone(),
@@ -196,24 +198,51 @@ fn keep(
     }
 }
 
-async fn make_index(node: &Node, plan: &JobPlan, adapter: Adapter, folder: &Path) -> Result<(Hash32, Hash32)> {
+/// A finished influence index.
+struct Index {
+    hash: Hash32,
+    settings: Hash32,
+    eval_scores: Option<Hash32>,
+}
+
+async fn make_index(node: &Node, plan: &JobPlan, log: &Checkpoint, folder: &Path) -> Result<Index> {
+    let logged: Vec<(u64, Hash32)> = log.entries.iter().map(|e| (e.step, e.state_hash)).collect();
+    let states = states_of(&node.store, &logged, plan.index.projection.states).await?;
+    let train = plan.train.clone();
     let path: PathBuf = folder.join("index");
     let (settings, examples, status) = (plan.index.clone(), plan.examples.clone(), node.status.clone());
     let built = path.clone();
-    let settings_hash = node
+    let validation = plan.validation(1.0);
+    let (settings, eval_scores) = node
         .engine()
         .await?
-        .compute(move |engine| -> Result<Hash32> {
-            let source = GradientSource::new(engine.base().clone(), adapter, &settings.projection)?;
+        .compute(move |engine| -> Result<_> {
+            let source =
+                GradientSource::of_run(engine.base().clone(), &train, examples.len(), &states, &settings.projection)?;
             let index: IndexReader = build_index(&built, &source, &examples, |done, total| {
                 status.index(done as u64, total as u64);
                 ControlFlow::Continue(())
             })?;
-            Ok(Logra::new(source, index, settings)?.settings_hash())
+            let logra = Logra::new(source, index, settings)?;
+            Ok((logra.settings_hash(), validation_scores(&logra, validation)?))
         })
         .await?;
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok((node.store.put_blob(bytes).await?, settings_hash))
+    let hash = node.store.put_blob(bytes).await?;
+    let eval_scores = match eval_scores {
+        Some(scores) => Some(node.store.put_blob(scores).await?),
+        None => None,
+    };
+    Ok(Index { hash, settings, eval_scores })
+}
+
+/// What the index estimates that each training example did for the validation loss, as bytes; `None` without held-out
+/// examples.
+pub(super) fn validation_scores(logra: &Logra, validation: Vec<QueryItem>) -> Result<Option<Vec<u8>>> {
+    if validation.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(f32_bytes(&logra.score(&Query::new(validation)?)?.values)))
 }
 
 async fn attest(

@@ -7,7 +7,8 @@
 
 use super::{
     plan::{KERNEL, same_leaves},
-    run::segment_seed,
+    run::{segment_seed, validation_scores},
+    states::states_of,
 };
 use crate::{dataset::draw, node::Node};
 use anyhow::{Context, Result, ensure};
@@ -17,7 +18,7 @@ use model::{
 };
 use openledger_attribution::{Attributor, IndexReader, Logra, gradient::GradientSource, verify as index};
 use openledger_lm::{Adapter, AdapterLayout, TrainState, train::replay_segment};
-use openledger_protocol::{Hash32, attest::Message, mmr};
+use openledger_protocol::{Hash32, attest::Message, hash::sha256, mmr};
 use openledger_sdk::{artifact::TrainingManifest, text::parse_hash};
 use solana_pubkey::Pubkey;
 use std::{collections::BTreeSet, sync::Arc};
@@ -76,6 +77,8 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
     let start = TrainState::from_bytes(&node.store.get_blob(&states[segment]).await?)?;
     ensure!(start.step == steps[segment], "a logged state is of step {} instead of {}", start.step, steps[segment]);
     let last = TrainState::from_bytes(&node.store.get_blob(&states[states.len() - 1]).await?)?;
+    let logged: Vec<(u64, Hash32)> = steps.iter().copied().zip(states.iter().copied()).collect();
+    let indexed = states_of(&node.store, &logged, plan.index.projection.states).await?;
     let index_bytes = node.store.get_blob(&parse_hash(&manifest.index_hash)?).await.context("the influence index")?;
     let index_path = node.config.data.join("indexes").join(&manifest.index_hash);
     openledger_serve::files::write_if_absent(&index_path, &index_bytes)?;
@@ -83,6 +86,7 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
     let rows: Vec<usize> = rows.into_iter().collect();
     let (first_hash, end_hash, to) = (states[0], states[segment + 1], steps[segment + 1]);
     let (adapter_hash, index_settings) = (args.adapter_hash, parse_hash(&manifest.index_settings)?);
+    let eval_scores = manifest.eval_scores.as_deref().map(parse_hash).transpose()?;
     tracing::info!(%address, segment, from = start.step, to, ?rows, "re-executing a segment of the training log");
     engine
         .compute(move |engine| -> Result<()> {
@@ -100,12 +104,15 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
             let device = engine.base().device();
             let adapter = Adapter::from_flat(layout, &last.params, engine.base().hash(), device)?;
             ensure!(adapter.hash()? == adapter_hash, "the adapter is not the log's last state");
-            let source = GradientSource::new(engine.base().clone(), adapter.clone(), &plan.index.projection)?;
+            let (base, projection) = (engine.base().clone(), &plan.index.projection);
+            let source = GradientSource::of_run(base, &plan.train, plan.examples.len(), &indexed, projection)?;
             let reader = IndexReader::open(&index_path)?;
             let checks = index::verify_rows(&reader, &source, &plan.examples, &rows)?;
             ensure!(checks.iter().all(|c| c.identical), "the influence index differs in rows {rows:?}: {checks:?}");
             let logra = Logra::new(source, reader, plan.index.clone())?;
             ensure!(logra.settings_hash() == index_settings, "the index has other settings than the manifest says");
+            let scores = validation_scores(&logra, plan.validation(1.0))?.map(|bytes| sha256(&[&bytes]));
+            ensure!(scores == eval_scores, "the estimates for the validation loss differ from the published ones");
             Ok(())
         })
         .await

@@ -11,11 +11,7 @@ pub fn parse_message(bytes: &[u8]) -> Option<Message> {
     let cluster = take(&mut rest)?;
     let program = take(&mut rest)?;
     let committee_epoch = u64::from_le_bytes(take(&mut rest)?);
-    let kind = match u16::from_le_bytes(take(&mut rest)?) {
-        k if k == Kind::TrainingResult as u16 => Kind::TrainingResult,
-        k if k == Kind::Settlement as u16 => Kind::Settlement,
-        _ => return None,
-    };
+    let kind = Kind::from_u16(u16::from_le_bytes(take(&mut rest)?))?;
     let subject = take(&mut rest)?;
     let sequence = u64::from_le_bytes(take(&mut rest)?);
     let payload = take(&mut rest)?;
@@ -35,7 +31,7 @@ mod tests {
 
     #[test]
     fn a_message_reads_back_from_its_bytes_and_nothing_else_does() {
-        for kind in [Kind::TrainingResult, Kind::Settlement] {
+        for kind in Kind::ALL {
             let message = Message {
                 cluster: [1; 32],
                 program: [2; 32],

@@ -2,14 +2,16 @@
 
 use crate::{error::ModelError, escrow::Escrow, events::ResultAttested, seeds, state::*};
 use anchor_lang::prelude::*;
-use anchor_spl::token::{Mint, Token, TokenAccount};
+use anchor_spl::token::{self, Token, TokenAccount};
 use openledger_protocol::{
     attest::{Kind, payload_hash},
+    fees,
     hash::ZERO,
 };
 use stake::{
     attested::{self, Change},
     committee::View,
+    event,
     sequence::take,
     state::Config as StakeConfig,
 };
@@ -32,7 +34,7 @@ pub struct AttestResultArgs {
     pub adapter_hash: [u8; 32],
     /// SHA-256 of the training manifest.
     pub manifest_hash: [u8; 32],
-    /// What each operator did and is paid; at most 8, each operator once, at most the budget in all.
+    /// What each operator did and is paid; at most 8, each operator once, with the data share at most the budget.
     pub compute: Vec<ComputeShare>,
     /// Last slot in which the attestation is accepted.
     pub expiry_slot: u64,
@@ -43,38 +45,32 @@ pub struct AttestResultArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct AttestResult<'info> {
-    /// The stake program's config: cluster and active committee.
-    #[account(seeds = [stake::seeds::CONFIG], bump = stake_config.bump, seeds::program = stake::ID)]
+    /// The stake program's config: cluster and active committee. There is one: its type is enough.
     pub stake_config: Box<Account<'info, StakeConfig>>,
     /// CHECK: the active committee; `stake::attested::check` checks owner, kind, epoch and status.
     pub committee: UncheckedAccount<'info>,
     /// CHECK: the instructions sysvar; `stake::attested::check` checks the address.
     pub instructions: UncheckedAccount<'info>,
-    /// The model.
-    #[account(
-        mut, seeds = [seeds::MODEL, model.creator.as_ref(), &model.id.to_le_bytes()], bump = model.bump,
-    )]
+    /// The model. Models and jobs are made nowhere but at their address: the type is enough.
+    #[account(mut)]
     pub model: Box<Account<'info, Model>>,
     /// The job.
     #[account(
-        mut, seeds = [seeds::JOB, model.key().as_ref(), &job.number.to_le_bytes()], bump = job.bump,
+        mut,
         has_one = model @ ModelError::WrongJob,
         has_one = requester @ ModelError::WrongRequester,
     )]
     pub job: Box<Account<'info, Job>>,
-    /// The escrow; emptied and closed here.
+    /// The escrow; emptied here but for the data share, and closed where there is none.
     #[account(mut, seeds = [seeds::ESCROW, job.key().as_ref()], bump = job.escrow_bump)]
     pub escrow: Box<Account<'info, TokenAccount>>,
-    /// The OPEN mint.
-    #[account(address = escrow.mint @ ModelError::WrongMint)]
-    pub open_mint: Box<Account<'info, Mint>>,
     /// CHECK: the job's requester by address: the escrow's rent returns to it.
     #[account(mut)]
     pub requester: UncheckedAccount<'info>,
     /// The requester's OPEN: what was not earned returns here.
     #[account(
         mut,
-        constraint = requester_token.mint == open_mint.key() @ ModelError::WrongMint,
+        constraint = requester_token.mint == escrow.mint @ ModelError::WrongMint,
         constraint = requester_token.owner == requester.key() @ ModelError::WrongTokenOwner,
     )]
     pub requester_token: Box<Account<'info, TokenAccount>>,
@@ -106,31 +102,37 @@ impl<'info> AttestResult<'info> {
     fn validate_shares(&self, shares: &[ComputeShare], payees: &'info [AccountInfo<'info>]) -> Result<()> {
         require!(shares.len() <= MAX_COMPUTE, ModelError::TooManyShares);
         require!(shares.len() == payees.len(), ModelError::WrongPayeeCount);
-        require!(total(shares).is_some_and(|sum| sum <= self.job.budget), ModelError::OverBudget);
         let data = self.committee.try_borrow_data()?;
         let committee = View::read(self.committee.owner, &data)?;
         for (i, (share, payee)) in shares.iter().zip(payees).enumerate() {
             require!(committee.place(&share.operator).is_some(), ModelError::NotMember);
             require!(shares[..i].iter().all(|s| s.operator != share.operator), ModelError::DuplicateOperator);
-            let account = Account::<TokenAccount>::try_from(payee).map_err(|_| ModelError::WrongPayee)?;
-            let right = account.owner == share.operator && account.mint == self.open_mint.key();
-            require!(right, ModelError::WrongPayee);
+            require!(is_token_account(payee, &self.escrow.mint, &share.operator), ModelError::WrongPayee);
         }
         Ok(())
     }
 
-    /// Pays, returns the rest, closes the escrow, and writes job and model.
+    /// Pays, returns the rest, writes job and model. What is due to the contributors waits in the escrow; it is closed
+    /// where nothing is.
     pub fn handler(ctx: Context<'info, Self>, args: AttestResultArgs, committee_epoch: u64) -> Result<()> {
         let a = &mut *ctx.accounts;
-        let paid = total(&args.compute).ok_or(ModelError::OverBudget)?;
-        let escrow = Escrow { job: &a.job, account: &a.escrow, mint: &a.open_mint, token_program: &a.token_program };
-        for (share, payee) in args.compute.iter().zip(ctx.remaining_accounts) {
-            escrow.pay(payee.clone(), share.amount)?;
+        let (paid, data_share) = divide(&args.compute, &a.job)?;
+        let refunded = a
+            .escrow
+            .amount
+            .checked_sub(paid)
+            .and_then(|rest| rest.checked_sub(data_share))
+            .ok_or(ModelError::OverBudget)?;
+        let escrow = Escrow::new(&a.job, a.escrow.to_account_info());
+        let compute = ctx.remaining_accounts.iter().cloned().zip(args.compute.iter().map(|s| s.amount));
+        escrow.pay(compute.chain([(a.requester_token.to_account_info(), refunded)]))?;
+        if data_share == 0 {
+            escrow.close(a.requester.to_account_info())?;
         }
-        let refunded = escrow.settle(paid, a.requester_token.to_account_info(), a.requester.to_account_info())?;
         let (job, model) = (&mut a.job, &mut a.model);
         job.status = JobStatus::Attested;
         job.paid = paid;
+        job.data_share = data_share;
         job.refunded = refunded;
         model.adapter_hash = args.adapter_hash;
         model.manifest_hash = args.manifest_hash;
@@ -147,15 +149,27 @@ impl<'info> AttestResult<'info> {
             manifest_hash: args.manifest_hash,
             compute: args.compute,
             paid,
+            data_share,
             refunded,
             committee_epoch,
         };
-        emit_cpi!(event);
-        Ok(())
+        event::emit(crate::ID, &a.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, &event)
     }
 }
 
-/// Sum of the shares in base units; `None` if it overflows.
-fn total(shares: &[ComputeShare]) -> Option<u64> {
-    shares.iter().try_fold(0u64, |sum, s| sum.checked_add(s.amount))
+/// What operators and contributors get of a job's budget for this work; refuses more than the budget.
+fn divide(shares: &[ComputeShare], job: &Job) -> Result<(u64, u64)> {
+    let paid = shares.iter().try_fold(0u64, |sum, s| sum.checked_add(s.amount)).ok_or(ModelError::OverBudget)?;
+    let data_share = fees::data_share(paid, job.data_share_bps).ok_or(ModelError::OverBudget)?;
+    require!(paid.checked_add(data_share).is_some_and(|fee| fee <= job.budget), ModelError::OverBudget);
+    Ok((paid, data_share))
+}
+
+/// Whether `account` is a token account of `mint` that `owner` owns. Read in place: mint and owner come first.
+fn is_token_account(account: &AccountInfo, mint: &Pubkey, owner: &Pubkey) -> bool {
+    let Ok(data) = account.try_borrow_data() else { return false };
+    account.owner == &token::ID
+        && data.len() == TokenAccount::LEN
+        && data[..32] == mint.to_bytes()
+        && data[32..64] == owner.to_bytes()
 }

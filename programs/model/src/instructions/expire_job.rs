@@ -2,7 +2,7 @@
 
 use crate::{error::ModelError, escrow::Escrow, events::JobEnded, seeds, state::*};
 use anchor_lang::prelude::*;
-use anchor_spl::token::{Mint, Token, TokenAccount};
+use anchor_spl::token::{Token, TokenAccount};
 use stake::sequence::take;
 
 /// Accounts of `expire_job`. Anyone may send it.
@@ -18,16 +18,13 @@ pub struct ExpireJob<'info> {
     /// The escrow; emptied and closed here.
     #[account(mut, seeds = [seeds::ESCROW, job.key().as_ref()], bump = job.escrow_bump)]
     pub escrow: Box<Account<'info, TokenAccount>>,
-    /// The OPEN mint.
-    #[account(address = escrow.mint @ ModelError::WrongMint)]
-    pub open_mint: Box<Account<'info, Mint>>,
     /// CHECK: the job's requester by address: the escrow's rent returns to it.
     #[account(mut)]
     pub requester: UncheckedAccount<'info>,
     /// The requester's OPEN: the budget returns here.
     #[account(
         mut,
-        constraint = requester_token.mint == open_mint.key() @ ModelError::WrongMint,
+        constraint = requester_token.mint == escrow.mint @ ModelError::WrongMint,
         constraint = requester_token.owner == requester.key() @ ModelError::WrongTokenOwner,
     )]
     pub requester_token: Box<Account<'info, TokenAccount>>,
@@ -46,8 +43,10 @@ impl ExpireJob<'_> {
     /// Returns everything and closes the escrow.
     pub fn handler(ctx: Context<Self>) -> Result<()> {
         let a = &mut *ctx.accounts;
-        let escrow = Escrow { job: &a.job, account: &a.escrow, mint: &a.open_mint, token_program: &a.token_program };
-        let refunded = escrow.settle(0, a.requester_token.to_account_info(), a.requester.to_account_info())?;
+        let refunded = a.escrow.amount;
+        let escrow = Escrow::new(&a.job, a.escrow.to_account_info());
+        escrow.pay([(a.requester_token.to_account_info(), refunded)])?;
+        escrow.close(a.requester.to_account_info())?;
         a.job.status = JobStatus::Expired;
         a.job.refunded = refunded;
         let event = JobEnded { job: a.job.key(), sequence: take(&mut a.job.sequence)?, expired: true, refunded };

@@ -2,7 +2,7 @@
 
 use crate::{error::ModelError, events::ConfigChanged, seeds, state::*};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
-use stake::sequence::take;
+use openledger_protocol::fees::MAX_DATA_SHARE_BPS;
 
 /// Arguments of `initialize`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
@@ -11,14 +11,18 @@ pub struct InitializeArgs {
     pub job_slots: u64,
     /// Slots that a requested job waits for an operator before it may be cancelled by anyone.
     pub assign_slots: u64,
+    /// Part of a training fee that goes to the contributors, in basis points; at most 5,000.
+    pub data_share_bps: u16,
 }
 
 impl InitializeArgs {
-    /// Refuses windows in which nobody could act, or which would never end.
+    /// Refuses windows in which nobody could act, or which would never end, and a data share that would leave less than
+    /// half of a fee to those who compute.
     pub fn validate(&self) -> Result<()> {
         for slots in [self.job_slots, self.assign_slots] {
             require!((1..=MAX_WINDOW).contains(&slots), ModelError::BadWindow);
         }
+        require!(self.data_share_bps <= MAX_DATA_SHARE_BPS, ModelError::BadDataShare);
         Ok(())
     }
 }
@@ -63,14 +67,10 @@ impl Initialize<'_> {
             open_mint: a.stake_config.open_mint,
             job_slots: args.job_slots,
             assign_slots: args.assign_slots,
+            data_share_bps: args.data_share_bps,
             sequence: 0,
         });
-        let event = ConfigChanged {
-            config: a.config.key(),
-            sequence: take(&mut a.config.sequence)?,
-            authority: a.config.authority,
-            pending_authority: None,
-        };
+        let event = ConfigChanged::of(&mut a.config)?;
         emit_cpi!(event);
         Ok(())
     }

@@ -95,6 +95,7 @@ impl<'info> RequestJob<'info> {
             seed: args.seed,
             snapshots,
             budget: args.budget,
+            data_share_bps: a.config.data_share_bps,
             status: JobStatus::Requested,
             requested_slot: Clock::get()?.slot,
             operator: None,
@@ -102,6 +103,8 @@ impl<'info> RequestJob<'info> {
             log_root: ZERO,
             log_slot: 0,
             paid: 0,
+            data_share: 0,
+            data_paid: 0,
             refunded: 0,
             sequence: 0,
         });
@@ -115,6 +118,7 @@ impl<'info> RequestJob<'info> {
             seed: args.seed,
             snapshots: a.job.snapshots.clone(),
             budget: args.budget,
+            data_share_bps: a.job.data_share_bps,
         };
         emit_cpi!(event);
         Ok(())

@@ -1,9 +1,8 @@
-//! Changes the length of the windows of jobs.
+//! Changes the length of the windows of jobs, and the data share of their fees.
 
 use super::InitializeArgs;
 use crate::{error::ModelError, events::ConfigChanged, seeds, state::Config};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
 
 /// Accounts of `set_windows`.
 #[event_cpi]
@@ -20,22 +19,18 @@ pub struct SetWindows<'info> {
 }
 
 impl SetWindows<'_> {
-    /// Checks the windows.
+    /// Checks the windows and the data share.
     pub fn validate(&self, args: &InitializeArgs) -> Result<()> {
         args.validate()
     }
 
-    /// Writes them. A running job keeps its deadline.
+    /// Writes them. A running job keeps its deadline, a requested one its data share.
     pub fn handler(ctx: Context<Self>, args: InitializeArgs) -> Result<()> {
         let config = &mut ctx.accounts.config;
         config.job_slots = args.job_slots;
         config.assign_slots = args.assign_slots;
-        let event = ConfigChanged {
-            config: config.key(),
-            sequence: take(&mut config.sequence)?,
-            authority: config.authority,
-            pending_authority: config.pending_authority,
-        };
+        config.data_share_bps = args.data_share_bps;
+        let event = ConfigChanged::of(config)?;
         emit_cpi!(event);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use crate::{error::PayoutError, events::SettlementActivated, seeds, state::*};
 use anchor_lang::prelude::*;
+use openledger_shared::require_running;
 use stake::sequence;
 
 /// Accounts of `activate_settlement`.
@@ -22,6 +23,8 @@ pub struct ActivateSettlement<'info> {
 
 impl ActivateSettlement<'_> {
     fn validate(&self, slot: u64) -> Result<()> {
+        require_running(self.config.paused_until, slot)?;
+        require!(self.settlement.status != SettlementStatus::Challenged, PayoutError::Challenged);
         require!(
             self.settlement.status == SettlementStatus::Posted
                 && self.config.active_epoch.checked_add(1) == Some(self.settlement.epoch),
@@ -39,6 +42,7 @@ pub(crate) fn handler(ctx: Context<ActivateSettlement>) -> Result<()> {
     settlement.status = SettlementStatus::Active;
     config.active = settlement.pools;
     config.active_epoch = settlement.epoch;
+    config.settled_slot = settlement.cutoff_slot;
     let event = SettlementActivated {
         config: config.key(),
         sequence: sequence::take(&mut config.sequence)?,

@@ -7,10 +7,12 @@ use crate::{
     record::{self, add},
     seeds,
     state::*,
+    tokens,
 };
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Token, Transfer};
+use anchor_spl::token::{self, Token};
 use openledger_protocol::rewards;
+use openledger_shared::require_running;
 use stake::{event, sequence};
 
 /// Arguments of `claim`.
@@ -90,8 +92,9 @@ fn draw(shard: &mut Shard, config: &Config, pool: Pool, due: u64, slot: u64) -> 
     let held = shard.funded[pool].saturating_sub(shard.claimed[pool]);
     require!(held > 0, PayoutError::ShardExhausted);
     let elapsed = slot.saturating_sub(shard.outflow_slot);
-    let outflow = breaker::decayed(shard.outflow, config.breaker_cap, config.breaker_slots, elapsed);
-    let room = config.breaker_cap.saturating_sub(outflow);
+    let (cap, window) = (config.parameters.breaker_cap, config.parameters.breaker_slots);
+    let outflow = breaker::decayed(shard.outflow, cap, window, elapsed);
+    let room = cap.saturating_sub(outflow);
     require!(room > 0, PayoutError::BreakerTripped);
     let paid = due.min(held).min(room);
     shard.claimed[pool] = add(shard.claimed[pool], paid)?;
@@ -102,6 +105,8 @@ fn draw(shard: &mut Shard, config: &Config, pool: Pool, due: u64, slot: u64) -> 
 
 /// Pays as much as the shard can; the rest stays claimable, here later or from another shard.
 pub(crate) fn handler(ctx: Context<ClaimEarnings>, args: ClaimArgs) -> Result<()> {
+    let slot = Clock::get()?.slot;
+    require_running(ctx.accounts.config.paused_until, slot)?;
     ctx.accounts.validate(&args)?;
     let a = &mut *ctx.accounts;
     let mint = &a.config.open_mint;
@@ -109,21 +114,17 @@ pub(crate) fn handler(ctx: Context<ClaimEarnings>, args: ClaimArgs) -> Result<()
     let claimed = record.claimed[args.pool as usize];
     let due = args.lifetime.checked_sub(claimed).filter(|due| *due > 0).ok_or(PayoutError::NothingToClaim)?;
     a.validate_token(&record)?;
-    let paid = draw(&mut a.shard, &a.config, args.pool, due, Clock::get()?.slot)?;
+    let paid = draw(&mut a.shard, &a.config, args.pool, due, slot)?;
     let lifetime = add(claimed, paid)?;
     record.claimed[args.pool as usize] = lifetime;
     let sequence = sequence::take(&mut record.sequence)?;
     record::save(&a.claim, &record)?;
-    token::transfer(
-        CpiContext::new_with_signer(
-            a.token_program.key(),
-            Transfer {
-                from: a.vault.to_account_info(),
-                to: a.token.to_account_info(),
-                authority: a.shard.to_account_info(),
-            },
-            &[&[seeds::SHARD, &[a.shard.index], &[a.shard.bump]]],
-        ),
+    tokens::transfer(
+        a.token_program.key(),
+        a.vault.to_account_info(),
+        a.token.to_account_info(),
+        a.shard.to_account_info(),
+        &[&[seeds::SHARD, &[a.shard.index], &[a.shard.bump]]],
         paid,
     )?;
     let event = Claimed {

@@ -1,7 +1,7 @@
 //! `initialize`: the config, once, by the program's upgrade authority.
 
 use super::propose_authority::changed;
-use crate::{error::PayoutError, seeds, state::*};
+use crate::{error::PayoutError, parameters::Parameters, seeds, state::*};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 use anchor_spl::token::{Mint, TokenAccount};
 use openledger_protocol::fees::Shares;
@@ -11,14 +11,8 @@ use openledger_protocol::fees::Shares;
 pub struct InitializeArgs {
     /// Shares of the first epoch.
     pub fees: FeeShares,
-    /// Least number of slots of an epoch.
-    pub epoch_slots: u64,
-    /// Slots between posting and activation of a settlement; less than the stake program's `unbond_slots`.
-    pub challenge_slots: u64,
-    /// Most base units that may leave one shard at once.
-    pub breaker_cap: u64,
-    /// Slots in which the full circuit breaker frees itself.
-    pub breaker_slots: u64,
+    /// The other parameters.
+    pub parameters: Parameters,
 }
 
 /// Accounts of `initialize`.
@@ -52,20 +46,17 @@ impl Initialize<'_> {
             PayoutError::NotUpgradeAuthority
         );
         require_keys_eq!(self.open_mint.key(), self.stake_config.open_mint, PayoutError::WrongMint);
-        require!(Shares::from(args.fees).is_whole(), PayoutError::SharesNotWhole);
-        // An operator that attested must not be able to take its stake out before its settlement is final.
-        require!(
-            args.epoch_slots > 0 && args.challenge_slots > 0 && args.challenge_slots < self.stake_config.unbond_slots,
-            PayoutError::BadWindows
-        );
-        require!(args.breaker_slots > 0 && args.breaker_cap >= args.breaker_slots, PayoutError::BadBreaker);
-        Ok(())
+        let fees = Shares::from(args.fees);
+        require!(fees.is_whole(), PayoutError::SharesNotWhole);
+        require!(fees.is_within_bounds(), PayoutError::FeesOutOfBounds);
+        args.parameters.validate(self.stake_config.unbond_slots)
     }
 }
 
 /// Makes the config.
 pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
+    let slot = Clock::get()?.slot;
     ctx.accounts.config.set_inner(Config {
         version: 1,
         bump: ctx.bumps.config,
@@ -74,15 +65,15 @@ pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<
         open_mint: ctx.accounts.open_mint.key(),
         treasury: ctx.accounts.treasury.key(),
         epoch: 1,
-        epoch_start_slot: Clock::get()?.slot,
-        epoch_slots: args.epoch_slots,
+        epoch_start_slot: slot,
+        parameters: args.parameters,
+        paused_until: 0,
         fees: args.fees,
         next_fees: None,
-        challenge_slots: args.challenge_slots,
         shards: 0,
-        breaker_cap: args.breaker_cap,
-        breaker_slots: args.breaker_slots,
+        posted_epoch: 0,
         posted: Default::default(),
+        settled_slot: slot.saturating_sub(1),
         active_epoch: 0,
         active: Default::default(),
         sequence: 0,

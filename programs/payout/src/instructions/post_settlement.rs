@@ -3,12 +3,14 @@
 use crate::{error::PayoutError, events::SettlementPosted, record::add, seeds, state::*};
 use anchor_lang::prelude::*;
 use openledger_protocol::attest::{Kind, payload_hash};
+use openledger_shared::require_running;
 use stake::{attested, event, sequence};
 
 /// Arguments of `post_settlement`; their Borsh bytes are what the committee attests.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
 pub struct PostSettlementArgs {
-    /// The epoch that ends: the config's.
+    /// The epoch: the one after the last posted. The config's, which ends; or the one before it, if its settlement was
+    /// rejected.
     pub epoch: u64,
     /// Roots that it starts from: those posted last.
     pub previous: [PoolRoot; POOLS],
@@ -41,8 +43,8 @@ pub struct PostSettlement<'info> {
         init,
         payer = payer,
         space = 8 + Settlement::INIT_SPACE,
-        // The config's epoch, not the argument's: a replay then meets the check of the epoch.
-        seeds = [seeds::SETTLEMENT, &config.epoch.to_le_bytes()],
+        // The epoch to post, not the argument's: a replay then meets the check of the epoch.
+        seeds = [seeds::SETTLEMENT, &config.posted_epoch.saturating_add(1).to_le_bytes()],
         bump
     )]
     pub settlement: Box<Account<'info, Settlement>>,
@@ -61,11 +63,18 @@ pub struct PostSettlement<'info> {
 impl PostSettlement<'_> {
     fn validate(&self, args: &PostSettlementArgs, funded: &[u64; POOLS], slot: u64) -> Result<()> {
         let config = &self.config;
-        require!(args.epoch == config.epoch, PayoutError::WrongEpoch);
-        require!(config.active_epoch.checked_add(1) == Some(args.epoch), PayoutError::PreviousNotActive);
-        let over = add(config.epoch_start_slot, config.epoch_slots)?;
-        require!(slot >= over, PayoutError::EpochNotOver);
-        require!((config.epoch_start_slot..=slot).contains(&args.cutoff_slot), PayoutError::BadCutoff);
+        require_running(config.paused_until, slot)?;
+        require!(config.posted_epoch.checked_add(1) == Some(args.epoch), PayoutError::WrongEpoch);
+        require!(config.active_epoch == config.posted_epoch, PayoutError::PreviousNotActive);
+        let last = if args.epoch == config.epoch {
+            let over = add(config.epoch_start_slot, config.parameters.epoch_slots)?;
+            require!(slot >= over, PayoutError::EpochNotOver);
+            slot
+        } else {
+            // The epoch ended when its rejected settlement was posted.
+            config.epoch_start_slot
+        };
+        require!(config.settled_slot < args.cutoff_slot && args.cutoff_slot <= last, PayoutError::BadCutoff);
         require!(args.previous == config.posted, PayoutError::WrongPrevious);
         for ((before, after), funded) in args.previous.iter().zip(&args.pools).zip(funded) {
             require!(after.lifetime_total >= before.lifetime_total, PayoutError::TotalFell);
@@ -105,14 +114,15 @@ fn funded<'info>(shards: &'info [AccountInfo<'info>], count: u8) -> Result<[u64;
     Ok(sum)
 }
 
-/// Makes the settlement and begins the next epoch.
+/// Makes the settlement and, where it ends the config's epoch, begins the next one.
 pub(crate) fn handler<'info>(ctx: Context<'info, PostSettlement<'info>>, args: PostSettlementArgs) -> Result<()> {
     let slot = Clock::get()?.slot;
     let funded = funded(ctx.remaining_accounts, ctx.accounts.config.shards)?;
     ctx.accounts.validate(&args, &funded, slot)?;
     let committee_epoch = ctx.accounts.attested(&args, slot)?;
     let config = &mut ctx.accounts.config;
-    let active_after = add(slot, config.challenge_slots)?;
+    let active_after = add(slot, config.parameters.challenge_slots)?;
+    let sequence = sequence::take(&mut config.sequence)?;
     ctx.accounts.settlement.set_inner(Settlement {
         version: 1,
         bump: ctx.bumps.settlement,
@@ -126,16 +136,21 @@ pub(crate) fn handler<'info>(ctx: Context<'info, PostSettlement<'info>>, args: P
         committee_epoch,
         posted_slot: slot,
         active_after,
+        sequence,
+        challenges: 0,
     });
     config.posted = args.pools;
-    config.epoch = add(config.epoch, 1)?;
-    config.epoch_start_slot = slot;
-    if let Some(next) = config.next_fees.take() {
-        config.fees = next;
+    config.posted_epoch = args.epoch;
+    if args.epoch == config.epoch {
+        config.epoch = add(config.epoch, 1)?;
+        config.epoch_start_slot = slot;
+        if let Some(next) = config.next_fees.take() {
+            config.fees = next;
+        }
     }
     let event = SettlementPosted {
         config: config.key(),
-        sequence: sequence::take(&mut config.sequence)?,
+        sequence,
         epoch: args.epoch,
         pools: args.pools,
         funded,

@@ -33,5 +33,7 @@ pub(crate) fn changed(config: &mut Account<Config>) -> Result<ConfigChanged> {
         pending_authority: config.pending_authority,
         fees: config.fees,
         next_fees: config.next_fees,
+        parameters: config.parameters,
+        paused_until: config.paused_until,
     })
 }

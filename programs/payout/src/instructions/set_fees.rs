@@ -18,8 +18,11 @@ pub struct SetFees<'info> {
 
 /// Notes the shares; a later call in the same epoch replaces them.
 pub(crate) fn handler(ctx: Context<SetFees>, next: FeeShares) -> Result<()> {
-    require!(Shares::from(next).is_whole(), PayoutError::SharesNotWhole);
     let config = &mut ctx.accounts.config;
+    let (present, wanted) = (Shares::from(config.fees), Shares::from(next));
+    require!(wanted.is_whole(), PayoutError::SharesNotWhole);
+    // Against those in force, not those noted before: many calls in one epoch move no further than one.
+    require!(wanted.is_within_bounds() && present.is_one_step_to(&wanted), PayoutError::FeesOutOfBounds);
     config.next_fees = Some(next);
     let event = changed(config)?;
     emit_cpi!(event);

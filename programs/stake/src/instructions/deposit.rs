@@ -8,6 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+use openledger_shared::require_running;
 
 /// Accounts of `deposit`.
 #[event_cpi]
@@ -42,7 +43,8 @@ pub struct Deposit<'info> {
 }
 
 impl Deposit<'_> {
-    fn validate(&self, amount: u64) -> Result<()> {
+    fn validate(&self, amount: u64, slot: u64) -> Result<()> {
+        require_running(self.config.paused_until, slot)?;
         require!(amount > 0, StakeError::ZeroAmount);
         Ok(())
     }
@@ -50,8 +52,8 @@ impl Deposit<'_> {
 
 /// Transfers the stake and adds it to position and totals.
 pub(crate) fn handler(ctx: Context<Deposit>, role: Role, amount: u64) -> Result<()> {
-    ctx.accounts.validate(amount)?;
     let slot = Clock::get()?.slot;
+    ctx.accounts.validate(amount, slot)?;
     token::transfer(
         CpiContext::new(
             ctx.accounts.token_program.key(),

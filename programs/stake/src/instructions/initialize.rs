@@ -85,8 +85,10 @@ pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<
         operator_stake: 0,
         validator_stake: 0,
         unbonding: 0,
+        locked: 0,
         committee_epoch: 0,
         next_committee_sequence: 0,
+        paused_until: 0,
         sequence: 0,
     });
     let event = changed(&mut ctx.accounts.config)?;

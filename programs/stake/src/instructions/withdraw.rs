@@ -8,6 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+use openledger_shared::require_running;
 
 /// Accounts of `withdraw`.
 #[event_cpi]
@@ -39,6 +40,7 @@ pub struct Withdraw<'info> {
 
 impl Withdraw<'_> {
     fn validate(&self, slot: u64) -> Result<()> {
+        require_running(self.config.paused_until, slot)?;
         require!(self.position.unbonding > 0, StakeError::NothingUnbonding);
         require!(slot >= self.position.unbond_slot, StakeError::CooldownNotOver);
         Ok(())

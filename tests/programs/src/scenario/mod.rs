@@ -4,6 +4,7 @@
 //! A new instruction needs an entry in its program's file; `every_instruction_has_a_scenario` names those without.
 
 mod datanet;
+mod governance;
 mod model;
 mod payout;
 mod stake;
@@ -177,6 +178,7 @@ pub fn of(program: Program) -> Vec<Entry> {
         Program::Datanet => datanet::ALL,
         Program::Model => model::ALL,
         Program::Payout => payout::ALL,
+        Program::Governance => governance::ALL,
     };
     list.iter().map(|&(instruction, variant, make)| Entry { program, instruction, variant, make }).collect()
 }

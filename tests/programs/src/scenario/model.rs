@@ -8,7 +8,7 @@ use crate::{
     town::Town,
 };
 use ::datanet::state::Access;
-use ::model::{InitializeArgs, state::Model};
+use ::model::state::Model;
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -27,11 +27,11 @@ pub(super) const ALL: &[Listed] = &[
     ("assign_job", "", assign_job),
     ("post_log", "", post_log),
     ("attest_result", "2 paid", attest_result),
+    ("pay_data_share", "", pay_data_share),
     ("cancel_job", "", cancel_job),
     ("expire_job", "", expire_job),
 ];
 
-const WINDOWS: InitializeArgs = InitializeArgs { job_slots: JOB_SLOTS, assign_slots: net::ASSIGN_SLOTS };
 /// Why a model may be said to have a parent or none.
 const CHOOSES: &str = "whoever registers a model says whether it has a parent, and which";
 
@@ -51,11 +51,11 @@ fn initialize(t: Town) -> Scenario {
     let mut world = t.bare;
     let by = world.authority.insecure_clone();
     world.send(&[stake::initialize(&world, &by.pubkey())], &[&by]).expect("initialises stake");
-    Scenario::new(world, net::initialize(&by.pubkey(), WINDOWS), &[&by])
+    Scenario::new(world, net::initialize(&by.pubkey(), net::INITIALIZE), &[&by])
 }
 
 fn set_windows(t: Town) -> Scenario {
-    by_authority(t, |_, by| net::set_windows(by, WINDOWS))
+    by_authority(t, |_, by| net::set_windows(by, net::INITIALIZE))
 }
 
 fn propose_authority(t: Town) -> Scenario {
@@ -140,6 +140,13 @@ fn attest_result(mut t: Town) -> Scenario {
         .free(Copy, &["committee"], NOWHERE_ELSE)
         .free(Copy, &["requester_token"], OWN)
         .free(Copy, &["remaining[0]", "remaining[1]"], OWN)
+}
+
+fn pay_data_share(mut t: Town) -> Scenario {
+    let job = t.lab.trained(BUDGET);
+    let paid = result(&t.lab.world, &[(t.lab.trainer(0).pubkey(), BUDGET / 2)]);
+    t.lab.attest(job, paid).expect("is attested");
+    Scenario::new(t.lab.world.clone(), net::pay_data_share(&t.lab.world, job, 0), &[])
 }
 
 fn cancel_job(mut t: Town) -> Scenario {

@@ -3,12 +3,18 @@
 use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SELF_CPI, SETS, Scenario};
 use crate::{
     OPEN,
-    keys::address,
-    payout::{self as net, CHALLENGE_SLOTS, FEES, claim_args, initialize_args, settlement_message},
+    keys::{Key, address},
+    payout::{
+        self as net, CHALLENGE_SLOTS, FEES, RESOLVE_SLOTS, WITHDRAWAL_SLOTS, claim_args, initialize_args,
+        settlement_message,
+    },
     stake,
     town::{SHARDS, Town},
 };
-use ::payout::{instructions::ClaimArgs, state::Pool};
+use ::payout::{
+    instructions::ClaimArgs,
+    state::{Challenge, Pool},
+};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -24,6 +30,19 @@ pub(super) const ALL: &[Listed] = &[
     ("activate_settlement", "", activate_settlement),
     ("claim", "first", claim_first),
     ("claim", "further", claim_further),
+    ("fund", "", fund),
+    ("pause", "", pause),
+    ("set_parameters", "", set_parameters),
+    ("challenge_settlement", "", challenge_settlement),
+    ("resolve_challenge", "upheld", resolve_upheld),
+    ("resolve_challenge", "dismissed", resolve_dismissed),
+    ("expire_challenge", "", expire_challenge),
+    ("deposit_balance", "first", deposit_first),
+    ("deposit_balance", "further", deposit_further),
+    ("request_balance_withdrawal", "", request_withdrawal),
+    ("withdraw_balance", "", withdraw_balance),
+    ("debit_balance", "", debit_balance),
+    ("sweep_dust", "", sweep_dust),
 ];
 
 fn by_authority(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Scenario {
@@ -67,12 +86,11 @@ fn accept_authority(mut t: Town) -> Scenario {
 fn pay(t: Town) -> Scenario {
     let signer = t.rival.insecure_clone();
     let instruction = t.market.pay(&t.lab.world, &signer.pubkey(), 0, [5; 32], 10 * OPEN);
-    let treasury = "the treasury's address is the config's: whoever holds it";
     Scenario::new(t.lab.world, instruction, &[&signer])
         .free(Replay, &[""], "whoever has tokens may pay again")
         .free(Copy, &["payer_token", "model_owner_token", "operator_token"], OWN_TOKENS)
         .free(OtherHolder, &["vault"], PINNED)
-        .free(OtherHolder, &["treasury"], treasury)
+        .free(OtherHolder, &["treasury"], TREASURY)
         .free(OtherProgram, &["program"], SELF_CPI)
         .free(Copy, &["model", "operator", "committee"], NOWHERE_ELSE)
 }
@@ -132,4 +150,136 @@ fn claim_further(mut t: Town) -> Scenario {
         &["claim"],
         "a record is never closed: this state cannot be",
     )
+}
+
+fn fund(t: Town) -> Scenario {
+    let (signer, subject) = (t.mallory.insecure_clone(), t.rivals_job);
+    let instruction = net::fund(&t.lab.world, &signer.pubkey(), 0, Pool::Contributors, subject, OPEN);
+    Scenario::new(t.lab.world, instruction, &[&signer])
+        .free(Replay, &[""], "whoever has tokens may fund again")
+        .free(Copy, &["payer_token"], OWN_TOKENS)
+        .free(OtherHolder, &["vault"], PINNED)
+}
+
+fn pause(t: Town) -> Scenario {
+    let until = t.lab.world.slot() + 100;
+    by_authority(t, |_, by| net::pause(by, until)).free(Replay, &[""], SETS)
+}
+
+fn set_parameters(t: Town) -> Scenario {
+    by_authority(t, |_, by| net::set_parameters(by, initialize_args().parameters)).free(Replay, &[""], SETS).free(
+        Copy,
+        &["stake_config"],
+        NOWHERE_ELSE,
+    )
+}
+
+/// The next settlement is posted; its epoch.
+fn posted(t: &mut Town) -> u64 {
+    let (args, market) = (t.next_settlement(), t.market.clone());
+    market.post(t.world(), &args).expect("posts");
+    args.epoch
+}
+
+fn challenge_settlement(mut t: Town) -> Scenario {
+    let (epoch, signer) = (posted(&mut t), t.mallory.insecure_clone());
+    let instruction = net::challenge_settlement(&t.lab.world, &signer.pubkey(), epoch);
+    Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["challenger_token"], OWN_TOKENS)
+}
+
+/// A settlement that the rival has challenged; the challenge.
+fn challenged(t: &mut Town) -> Pubkey {
+    let (epoch, rival) = (posted(t), t.rival.insecure_clone());
+    let challenge = net::challenge_settlement(&t.lab.world, &rival.pubkey(), epoch);
+    t.world().send(&[challenge], &[&rival]).expect("challenges");
+    let (address, _) = t.world().all::<Challenge>().remove(0);
+    address
+}
+
+fn resolve_upheld(mut t: Town) -> Scenario {
+    let challenge = challenged(&mut t);
+    by_authority(t, |t, by| net::resolve_challenge(&t.lab.world, by, challenge, true)).free(
+        Copy,
+        &["recipient"],
+        OWN_TOKENS,
+    )
+}
+
+fn resolve_dismissed(mut t: Town) -> Scenario {
+    let challenge = challenged(&mut t);
+    by_authority(t, |t, by| net::resolve_challenge(&t.lab.world, by, challenge, false)).free(
+        OtherHolder,
+        &["recipient"],
+        TREASURY,
+    )
+}
+
+/// Why it does not matter who holds the treasury.
+const TREASURY: &str = "the treasury's address is the config's: whoever holds it";
+
+fn expire_challenge(mut t: Town) -> Scenario {
+    let challenge = challenged(&mut t);
+    t.world().pass(RESOLVE_SLOTS + 1);
+    Scenario::new(t.lab.world.clone(), net::expire_challenge(&t.lab.world, challenge), &[]).free(
+        Copy,
+        &["recipient"],
+        OWN_TOKENS,
+    )
+}
+
+fn deposit_first(t: Town) -> Scenario {
+    let signer = t.mallory.insecure_clone();
+    deposits(&t, &signer).free(
+        Garbage,
+        &["balance", "vault"],
+        "where there is a balance already, the deposit adds to it",
+    )
+}
+
+fn deposit_further(t: Town) -> Scenario {
+    let signer = t.rival.insecure_clone();
+    deposits(&t, &signer).free(Closed, &["balance", "vault"], "a balance is never closed: this state cannot be")
+}
+
+fn deposits(t: &Town, signer: &Key) -> Scenario {
+    let instruction = net::deposit_balance(&t.lab.world, &signer.pubkey(), OPEN);
+    Scenario::new(t.lab.world.clone(), instruction, &[signer])
+        .free(Replay, &[""], "whoever has tokens may pay more of them ahead")
+        .free(Copy, &["owner_token"], OWN_TOKENS)
+}
+
+fn request_withdrawal(t: Town) -> Scenario {
+    let signer = t.rival.insecure_clone();
+    let instruction = net::request_balance_withdrawal(&signer.pubkey(), OPEN);
+    Scenario::new(t.lab.world, instruction, &[&signer]).free(Replay, &[""], SETS)
+}
+
+fn withdraw_balance(mut t: Town) -> Scenario {
+    let signer = t.rival.insecure_clone();
+    let request = net::request_balance_withdrawal(&signer.pubkey(), OPEN);
+    t.world().send(&[request], &[&signer]).expect("requests");
+    t.world().pass(WITHDRAWAL_SLOTS);
+    let instruction = net::withdraw_balance(&t.lab.world, &signer.pubkey());
+    Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["owner_token"], OWN_TOKENS)
+}
+
+fn debit_balance(t: Town) -> Scenario {
+    let (wallet, world) = (t.rival.pubkey(), &t.lab.world);
+    let args = t.market.debit_args(world, OPEN);
+    let message = net::debit_message(world, t.lab.committee.epoch, &wallet, &args);
+    let instruction = t.market.debit(world, &wallet, 0, args);
+    Scenario::new(t.lab.world.clone(), instruction, &[])
+        .attested(&t.lab.committee.key, message)
+        .free(Copy, &["config", "operator", "stake_config", "committee"], NOWHERE_ELSE)
+        .free(Copy, &["model_owner_token", "operator_token"], OWN_TOKENS)
+        .free(OtherHolder, &["treasury"], TREASURY)
+        .free(OtherHolder, &["vault"], PINNED)
+}
+
+fn sweep_dust(mut t: Town) -> Scenario {
+    let (mallory, vault) = (t.mallory.insecure_clone(), net::vault(0));
+    let (from, by) = (t.lab.world.ata(&mallory.pubkey()), mallory.pubkey());
+    let dust = spl_token_interface::instruction::transfer(&spl_token_interface::ID, &from, &vault, &by, &[], 7);
+    t.world().send(&[dust.expect("an instruction")], &[&mallory]).expect("sends dust");
+    Scenario::new(t.lab.world, net::sweep_dust(net::shard(0), vault), &[]).free(OtherHolder, &["treasury"], TREASURY)
 }

@@ -2,7 +2,11 @@
 
 use super::{Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SETS, Scenario};
 use crate::{OPEN, key, keys::Key, stake as net, town::Town};
-use ::stake::state::{Role, capability};
+use ::stake::{
+    state::{Role, capability},
+    vote_lock::MAX_LOCK_SLOTS,
+};
+use solana_instruction::Instruction;
 use solana_keypair::Signer;
 
 pub(super) const ALL: &[Listed] = &[
@@ -21,6 +25,12 @@ pub(super) const ALL: &[Listed] = &[
     ("confirm_committee", "not last", confirm_committee),
     ("confirm_committee", "last", confirm_committee_last),
     ("abandon_committee", "", abandon_committee),
+    ("lock_votes", "", lock_votes),
+    ("add_to_lock", "", add_to_lock),
+    ("extend_lock", "", extend_lock),
+    ("delegate_votes", "", delegate_votes),
+    ("unlock_votes", "", unlock_votes),
+    ("pause", "", pause),
 ];
 
 fn initialize(t: Town) -> Scenario {
@@ -179,4 +189,48 @@ fn abandon_committee(mut t: Town) -> Scenario {
     let propose = net::propose_committee(&by.pubkey(), epoch, 2, 2, &members);
     t.world().send(&[propose], &[&by]).expect("is proposed");
     Scenario::new(t.lab.world, net::abandon_committee(&by.pubkey(), epoch), &[&by])
+}
+
+fn lock_votes(t: Town) -> Scenario {
+    let (signer, end) = (t.mallory.insecure_clone(), t.lab.world.slot() + MAX_LOCK_SLOTS);
+    let instruction = net::lock_votes(&t.lab.world, &signer.pubkey(), OPEN, end);
+    Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["owner_token"], OWN_TOKENS).free(
+        OtherHolder,
+        &["vault"],
+        PINNED,
+    )
+}
+
+fn by_voter(t: Town, make: impl FnOnce(&Town, &solana_pubkey::Pubkey) -> Instruction) -> Scenario {
+    let signer = t.assembly.voters[0].insecure_clone();
+    let instruction = make(&t, &signer.pubkey());
+    Scenario::new(t.lab.world, instruction, &[&signer])
+}
+
+fn add_to_lock(t: Town) -> Scenario {
+    by_voter(t, |t, by| net::add_to_lock(&t.lab.world, by, OPEN))
+        .free(Replay, &[""], "whoever has locked tokens may lock more of them")
+        .free(Copy, &["owner_token"], OWN_TOKENS)
+        .free(OtherHolder, &["vault"], PINNED)
+}
+
+fn extend_lock(mut t: Town) -> Scenario {
+    t.world().pass(100);
+    let end = t.lab.world.slot() + MAX_LOCK_SLOTS;
+    by_voter(t, |_, by| net::extend_lock(by, end))
+}
+
+fn delegate_votes(t: Town) -> Scenario {
+    by_voter(t, |t, by| net::delegate_votes(by, t.rival.pubkey())).free(Replay, &[""], SETS)
+}
+
+fn unlock_votes(mut t: Town) -> Scenario {
+    t.world().pass(MAX_LOCK_SLOTS);
+    let owner = t.assembly.voters[0].pubkey();
+    Scenario::new(t.lab.world.clone(), net::unlock_votes(&t.lab.world, &owner), &[])
+}
+
+fn pause(t: Town) -> Scenario {
+    let (by, until) = (t.lab.world.authority.insecure_clone(), t.lab.world.slot() + 100);
+    Scenario::new(t.lab.world, net::pause(&by.pubkey(), until), &[&by]).free(Replay, &[""], SETS)
 }

@@ -117,7 +117,8 @@ fn attempt_in(bench: &Bench, case: &Case, mut world: World) -> Option<Result<(),
 fn signers<'a>(bench: &'a Bench, case: &Case) -> Option<Vec<&'a Key>> {
     let metas = case.instructions.iter().flat_map(|i| &i.accounts).filter(|m| m.is_signer);
     let needed: BTreeSet<Pubkey> = metas.map(|m| m.pubkey).filter(|k| *k != bench.scenario.world.payer()).collect();
-    needed.into_iter().map(|k| bench.ring.iter().find(|r| r.pubkey() == k)).collect()
+    let needed = needed.into_iter().filter(|k| !bench.scenario.world.is_puppet(k));
+    needed.map(|k| bench.ring.iter().find(|r| r.pubkey() == k)).collect()
 }
 
 /// The first account that is not the same in both worlds, fees and blockhashes apart.

@@ -4,7 +4,7 @@ use crate::dice::Dice;
 use ::model::state::{Job, JobStatus};
 use ::payout::{
     events::Paid,
-    state::{Claim, Config as PayoutConfig, POOLS, Settlement},
+    state::{Balance, Claim, Config as PayoutConfig, POOLS, Settlement},
 };
 use ::stake::state::{Committee, CommitteeStatus, Config as StakeConfig};
 use anchor_lang::{AccountDeserialize, Discriminator, Owner};
@@ -85,6 +85,7 @@ impl Crowd {
             .into_iter()
             .chain(&town.lab.validators)
             .chain(town.lab.committee.members.iter().chain(&town.retired.members).map(|m| &m.wallet))
+            .chain(town.assembly.voters.iter().chain([&town.assembly.guardian]))
             .map(Key::insecure_clone)
             .collect();
         for actor in &actors {
@@ -139,34 +140,41 @@ impl Crowd {
         self.world.slot_hashes(0);
     }
 
-    fn active_epoch(&self) -> u64 {
-        self.world.get::<PayoutConfig>(&payout::config()).active_epoch
+    fn epochs(&self) -> (u64, u64) {
+        let config = self.world.get::<PayoutConfig>(&payout::config());
+        (config.active_epoch, config.posted_epoch)
     }
 
-    /// Settlements posted and results accepted: what only a committee's word brings about.
-    fn attested_now(&self) -> (usize, usize) {
+    /// Settlements posted, results accepted and balances debited: what only a committee's word brings about.
+    fn attested_now(&self) -> [u64; 3] {
         let jobs = self.world.all::<Job>();
         let accepted = jobs.iter().filter(|(_, j)| j.status == JobStatus::Attested).count();
-        (self.world.all::<Settlement>().len(), accepted)
+        let metered = self.world.all::<Balance>().iter().map(|(_, b)| b.meter).sum();
+        [self.world.all::<Settlement>().len() as u64, accepted as u64, metered]
     }
 
     /// Sends it; whether it was accepted.
     pub fn send(&mut self, attempt: Attempt) -> Result<bool, String> {
         let attested = attempt.is_attested();
-        let (before, active) = (self.attested_now(), self.active_epoch());
+        let (before, epochs) = (self.attested_now(), self.epochs());
         let Ok(sent) = self.world.send(&attempt.instructions, &attempt.signers.iter().collect::<Vec<_>>()) else {
             return Ok(false);
         };
         if attempt.forbidden {
             return Err("A1, A2: what must be refused was accepted".into());
         }
-        if !attested && self.attested_now() != before {
+        // A settlement that is rejected is closed: fewer are no attested change.
+        if !attested && self.attested_now().iter().zip(before).any(|(now, before)| *now > before) {
             return Err("A1: an attested change without an attestation".into());
         }
         check_split(&sent)?;
-        // Whoever activated it: anybody may, by whatever transaction.
-        if self.active_epoch() != active {
+        // Activated or rejected, by whatever transaction.
+        let (active, posted) = self.epochs();
+        if active != epochs.0 {
             self.active = self.posted.clone();
+        }
+        if posted < epochs.1 {
+            self.posted = self.active.clone();
         }
         if let Some(then) = attempt.then {
             then(self);

@@ -8,11 +8,11 @@ use model::{
     events::ResultAttested,
     state::{Job, JobStatus, Model, ModelStatus},
 };
-use openledger_protocol::attest::Kind;
+use openledger_protocol::{attest::Kind, fees::MAX_DATA_SHARE_BPS};
 use program_tests::{
     Key, OPEN, attest, key,
     model::{self as net, BUDGET, JOB_SLOTS, Lab, message, result},
-    refused, swapped,
+    payout, refused, swapped,
     tx::refused_with,
 };
 use proptest::{
@@ -43,8 +43,11 @@ fn an_attested_result_pays_refunds_and_makes_the_model_ready() {
     let before = (lab.world.open_of(&a), lab.world.open_of(&b), lab.world.open_of(&o));
     let args = result(&lab.world, &[(a, 60 * OPEN), (b, 15 * OPEN + 1)]);
     let event: ResultAttested = lab.attest(job, args.clone()).expect("is attested").event();
-    let (paid, rest) = (75 * OPEN + 1, 25 * OPEN - 1);
-    assert_eq!((event.paid, event.refunded, event.committee_epoch), (paid, rest, lab.committee.epoch));
+    // A fifth of the fee of 75 + 18.75 OPEN, the rest returns.
+    let (paid, data, rest) = (75 * OPEN + 1, 18_750_000_000, 6_250_000_000 - 1);
+    assert_eq!((event.paid, event.data_share, event.refunded), (paid, data, rest));
+    assert_eq!(event.committee_epoch, lab.committee.epoch);
+    assert_eq!(lab.world.balance(&net::escrow(&job)), data);
     assert_eq!(event.compute, args.compute);
     assert_eq!(
         (lab.world.open_of(&a), lab.world.open_of(&b), lab.world.open_of(&o)),
@@ -52,6 +55,7 @@ fn an_attested_result_pays_refunds_and_makes_the_model_ready() {
     );
     let (state, model): (Job, Model) = (lab.world.get(&job), lab.world.get(&lab.model));
     assert_eq!((state.status, state.paid, state.refunded), (JobStatus::Attested, paid, rest));
+    assert_eq!((state.data_share, state.data_paid), (data, 0));
     assert_eq!((model.status, model.adapter_hash, model.job), (ModelStatus::Ready, args.adapter_hash, Some(job)));
     assert_eq!((model.manifest_hash, model.snapshots), (args.manifest_hash, state.snapshots));
 }
@@ -63,6 +67,8 @@ fn a_result_is_accepted_once() {
     let args = result(&lab.world, &[(member(&lab, 0), OPEN)]);
     let both = pair(&lab, job, &args);
     lab.world.send(&both, &[]).expect("is attested");
+    refused(lab.world.send(&both, &[]), ModelError::JobNotRunning);
+    lab.world.send(&[net::pay_data_share(&lab.world, job, 0)], &[]).expect("pays");
     refused(lab.world.send(&both, &[]), ErrorCode::AccountNotInitialized);
     // The escrow's address funded again by a stranger: the job's state still refuses.
     lab.world.put_token(net::escrow(&job), lab.world.mint, job, BUDGET);
@@ -165,8 +171,9 @@ fn shares_stay_within_the_budget_and_go_to_members_once_each() {
     let (a, b, c) = (member(&lab, 0), member(&lab, 1), member(&lab, 2));
     let outsider = lab.world.operator().wallet.pubkey();
     for (shares, error) in [
-        (vec![(a, BUDGET + 1)], ModelError::OverBudget),
-        (vec![(a, BUDGET), (b, 1)], ModelError::OverBudget),
+        (vec![(a, BUDGET / 5 * 4 + 1)], ModelError::OverBudget),
+        (vec![(a, BUDGET / 5 * 4), (b, 1)], ModelError::OverBudget),
+        (vec![(a, u64::MAX)], ModelError::OverBudget),
         (vec![(a, u64::MAX), (b, 2)], ModelError::OverBudget),
         (vec![(a, 1), (a, 1)], ModelError::DuplicateOperator),
         (vec![(outsider, 1)], ModelError::NotMember),
@@ -207,9 +214,10 @@ fn shares_stay_within_the_budget_and_go_to_members_once_each() {
 fn the_whole_budget_may_be_earned_and_an_owner_may_be_paid_too() {
     let mut lab = Lab::new();
     let job = lab.trained(BUDGET);
-    let args = result(&lab.world, &[(member(&lab, 0), BUDGET)]);
+    let args = result(&lab.world, &[(member(&lab, 0), BUDGET / 5 * 4)]);
     let event: ResultAttested = lab.attest(job, args).expect("is attested").event();
-    assert_eq!((event.paid, event.refunded), (BUDGET, 0));
+    assert_eq!((event.paid, event.data_share, event.refunded), (BUDGET / 5 * 4, BUDGET / 5, 0));
+    lab.world.send(&[net::pay_data_share(&lab.world, job, 0)], &[]).expect("pays");
     let closed = lab.world.svm.get_account(&net::escrow(&job));
     assert!(closed.is_none_or(|a| a.lamports == 0));
 }
@@ -230,20 +238,24 @@ fn end() -> impl Strategy<Value = End> {
     ]
 }
 
-/// Rule M5: a job's escrow ends fully as pay + refund, whatever the path; no OPEN is made or lost.
+/// Rule M5: a job's escrow ends fully as pay + data share + refund, whatever the path and the share; no OPEN is made or
+/// lost.
 #[test]
 fn every_escrow_ends_whole() {
     // One world for all cases: the rule must hold after any history.
     let lab = RefCell::new(Lab::new());
     let config = Config { cases: 48, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    runner.run(&(1..=10 * OPEN, end(), 0..=5u64), |case| ends_whole(&mut lab.borrow_mut(), case)).unwrap();
+    let cases = (1..=10 * OPEN, end(), 0..=5u64, prop_oneof![Just(0), 1..=MAX_DATA_SHARE_BPS]);
+    runner.run(&cases, |case| ends_whole(&mut lab.borrow_mut(), case)).unwrap();
 }
 
-fn ends_whole(lab: &mut Lab, (budget, end, gift): (u64, End, u64)) -> Result<(), TestCaseError> {
+fn ends_whole(lab: &mut Lab, (budget, end, gift, bps): (u64, End, u64, u16)) -> Result<(), TestCaseError> {
     let (owner, stranger) = (lab.owner.insecure_clone(), lab.curator.insecure_clone());
     let wallets: Vec<Pubkey> = (0..3).map(|n| member(lab, n)).chain([owner.pubkey(), stranger.pubkey()]).collect();
-    let held = |lab: &Lab| wallets.iter().map(|w| lab.world.open_of(w)).sum::<u64>();
+    let held =
+        |lab: &Lab| wallets.iter().map(|w| lab.world.open_of(w)).sum::<u64>() + lab.world.balance(&payout::vault(0));
+    lab.data_share(bps);
     lab.world.fund(&owner.pubkey(), budget);
     let all = held(lab);
     let job = match end {
@@ -267,7 +279,8 @@ fn ends_whole(lab: &mut Lab, (budget, end, gift): (u64, End, u64)) -> Result<(),
         }
         End::Attested(weights) => {
             let share = |(n, w): (usize, &u64)| {
-                let amount = (u128::from(budget) * u128::from(*w) / 3_000) as u64;
+                let room = u128::from(budget) * u128::from(10_000 - bps) / 10_000;
+                let amount = (room * u128::from(*w) / 3_000) as u64;
                 ComputeShare { operator: wallets[n], units: *w, amount }
             };
             let compute = weights.iter().enumerate().map(share).collect();
@@ -276,7 +289,16 @@ fn ends_whole(lab: &mut Lab, (budget, end, gift): (u64, End, u64)) -> Result<(),
         }
     }
     let state: Job = lab.world.get(&job);
-    prop_assert_eq!(state.paid + state.refunded, escrowed);
+    let kept = if state.data_share > 0 { lab.world.balance(&net::escrow(&job)) } else { 0 };
+    prop_assert_eq!(kept, state.data_share);
+    prop_assert!(u128::from(kept) * 10_000 <= u128::from(state.paid + kept) * u128::from(bps));
+    if kept > 0 {
+        send_gift(lab, &stranger, net::escrow(&job), gift);
+        lab.world.send(&[net::pay_data_share(&lab.world, job, 0)], &[]).expect("pays");
+    }
+    let state: Job = lab.world.get(&job);
+    prop_assert_eq!(state.data_paid, if kept > 0 { kept + gift } else { 0 });
+    prop_assert_eq!(state.paid + state.data_share + state.refunded, escrowed);
     prop_assert_eq!(lab.world.open_of(&owner.pubkey()), before + state.refunded);
     prop_assert!(lab.world.svm.get_account(&net::escrow(&job)).is_none_or(|a| a.lamports == 0));
     prop_assert_eq!(held(lab), all);

@@ -266,7 +266,7 @@ fn the_requester_cancels_at_once_and_others_when_nobody_came() {
     let steal = swapped(net::cancel_job(&lab.world, &m, job), lab.world.ata(&o), lab.world.ata(&m));
     refused(lab.world.send(&[steal], &[&mallory]), ModelError::WrongTokenOwner);
     let mut rent = net::cancel_job(&lab.world, &m, job);
-    rent.accounts[5].pubkey = m;
+    rent.accounts[4].pubkey = m;
     refused(lab.world.send(&[rent], &[&mallory]), ModelError::WrongRequester);
     let other = lab.requested(1);
     let foreign = swapped(net::cancel_job(&lab.world, &m, job), net::escrow(&job), net::escrow(&other));

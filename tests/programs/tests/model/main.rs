@@ -2,5 +2,6 @@
 
 mod attest;
 mod compute_units;
+mod data_share;
 mod job;
 mod registry;

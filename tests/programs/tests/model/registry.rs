@@ -9,28 +9,26 @@ use model::{
 };
 use program_tests::{
     OPEN, Program, World, key,
-    model::{self as net, ASSIGN_SLOTS, BASE, BUDGET, JOB_SLOTS, Lab, register_args},
+    model::{self as net, BASE, BUDGET, Lab, register_args},
     refused, stake, swapped,
     tx::refused_with,
 };
 use solana_keypair::Signer;
 
-const ARGS: InitializeArgs = InitializeArgs { job_slots: JOB_SLOTS, assign_slots: ASSIGN_SLOTS };
-
 #[test]
 fn only_the_upgrade_authority_initialises_and_only_once() {
     let mut world = World::with_stake(&[Program::Model]);
     let (authority, mallory) = (world.authority.insecure_clone(), world.wallet(0));
-    let by_mallory = net::initialize(&mallory.pubkey(), ARGS);
+    let by_mallory = net::initialize(&mallory.pubkey(), net::INITIALIZE);
     refused(world.send(&[by_mallory], &[&mallory]), ModelError::NotUpgradeAuthority);
-    let good = net::initialize(&authority.pubkey(), ARGS);
+    let good = net::initialize(&authority.pubkey(), net::INITIALIZE);
     let other_program = swapped(good.clone(), Program::Model.data_address(), Program::Stake.data_address());
     refused(world.send(&[other_program], &[&authority]), ErrorCode::ConstraintSeeds);
     let fake = key("fake config").pubkey();
     world.put(fake, &world.get::<::stake::state::Config>(&stake::config()));
     refused(world.send(&[swapped(good.clone(), stake::config(), fake)], &[&authority]), ErrorCode::ConstraintSeeds);
     for (job_slots, assign_slots) in [(0, 1), (1, 0), (100_000_001, 1), (1, u64::MAX)] {
-        let bad = net::initialize(&authority.pubkey(), InitializeArgs { job_slots, assign_slots });
+        let bad = net::initialize(&authority.pubkey(), InitializeArgs { job_slots, assign_slots, ..net::INITIALIZE });
         refused(world.send(&[bad], &[&authority]), ModelError::BadWindow);
     }
     world.airdrop(&net::config());
@@ -41,11 +39,14 @@ fn only_the_upgrade_authority_initialises_and_only_once() {
     refused_with(world.send(&[good], &[&authority]), "already in use");
 
     let (a, m) = (authority.pubkey(), mallory.pubkey());
-    let longer = InitializeArgs { job_slots: 5, assign_slots: 6 };
+    let longer = InitializeArgs { job_slots: 5, assign_slots: 6, data_share_bps: 5_000 };
     refused(world.send(&[net::set_windows(&m, longer)], &[&mallory]), ModelError::NotAuthority);
     let zero = InitializeArgs { job_slots: 0, ..longer };
     refused(world.send(&[net::set_windows(&a, zero)], &[&authority]), ModelError::BadWindow);
-    world.send(&[net::set_windows(&a, longer)], &[&authority]).expect("changes");
+    let greedy = InitializeArgs { data_share_bps: 5_001, ..longer };
+    refused(world.send(&[net::set_windows(&a, greedy)], &[&authority]), ModelError::BadDataShare);
+    let event: ConfigChanged = world.send(&[net::set_windows(&a, longer)], &[&authority]).expect("changes").event();
+    assert_eq!((event.job_slots, event.assign_slots, event.data_share_bps), (5, 6, 5_000));
     refused(world.send(&[net::propose_authority(&m, m)], &[&mallory]), ModelError::NotAuthority);
     refused(world.send(&[net::accept_authority(&m)], &[&mallory]), ModelError::NotPendingAuthority);
     world.send(&[net::propose_authority(&a, m)], &[&authority]).expect("proposes");

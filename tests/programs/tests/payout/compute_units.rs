@@ -75,3 +75,25 @@ fn a_payment_fits_many_times_into_a_transaction() {
     println!("pay with 1 and with 100 members: {costs:?}");
     assert!(costs.iter().all(|c| *c <= 60_000), "{costs:?}");
 }
+
+/// A debit is a payment and an attestation at once, and still one of the attested instructions that have a budget.
+#[test]
+fn a_debit_fits_its_budget_and_a_transaction() {
+    let mut costs = vec![];
+    for members in [1, 100] {
+        let (mut world, market) = World::with_market(1, members);
+        let owner = world.wallet(10 * OPEN);
+        let me = owner.pubkey();
+        world.send(&[payout::deposit_balance(&world, &me, 10 * OPEN)], &[&owner]).unwrap();
+        costs.push(market.send_debit(&mut world, &me, 0, OPEN).unwrap().units);
+        let args = market.debit_args(&world, 2 * OPEN);
+        let both = [market.metered(&world, &me, &args), market.debit(&world, &me, 0, args)];
+        let message = solana_message::Message::new(&both, Some(&me));
+        let size = bincode::serialize(&message).unwrap().len() + 1 + 64;
+        println!("debit_balance in a transaction of {size} bytes");
+        assert!(size <= 1_232, "{size} bytes do not fit in a transaction");
+    }
+    println!("debit_balance with 1 and with 100 members: {costs:?}");
+    assert_eq!(costs[0], costs[1]);
+    assert!(costs[0] <= 30_000, "{costs:?}");
+}

@@ -4,13 +4,15 @@ use ::payout::{
     error::PayoutError,
     events::{ConfigChanged, ShardCreated},
     instructions::InitializeArgs,
+    parameters::{MAX_CHALLENGE_BOND, MAX_WITHDRAWAL_SLOTS, Parameters},
     state::{Config, FeeShares, MAX_SHARDS, Shard},
 };
 use anchor_lang::error::ErrorCode;
+use openledger_protocol::fees::{MAX_STEP_BPS, MIN_CONTRIBUTORS_BPS};
 use program_tests::{
-    World,
+    OPEN, World,
     keys::address,
-    payout::{self, FEES, initialize_args},
+    payout::{self, FEES, RESOLVE_SLOTS, initialize_args},
     refused, stake, swapped,
     tx::refused_with,
     world::Program,
@@ -45,18 +47,25 @@ fn arguments_that_cannot_work_are_refused() {
     let mut world = fresh();
     let authority = world.authority.insecure_clone();
     let good = initialize_args();
+    let p = good.parameters;
+    let with = |parameters: Parameters| InitializeArgs { parameters, ..good.clone() };
     for (args, error) in [
         (InitializeArgs { fees: FeeShares { compute: 2_001, ..FEES }, ..good.clone() }, PayoutError::SharesNotWhole),
-        (InitializeArgs { epoch_slots: 0, ..good.clone() }, PayoutError::BadWindows),
-        (InitializeArgs { challenge_slots: 0, ..good.clone() }, PayoutError::BadWindows),
-        (InitializeArgs { challenge_slots: stake::UNBOND_SLOTS, ..good.clone() }, PayoutError::BadWindows),
-        (InitializeArgs { breaker_slots: 0, ..good.clone() }, PayoutError::BadBreaker),
-        (InitializeArgs { breaker_cap: good.breaker_slots - 1, ..good.clone() }, PayoutError::BadBreaker),
+        (
+            InitializeArgs { fees: FeeShares { treasury: 2_001, model_owner: 499, ..FEES }, ..good.clone() },
+            PayoutError::FeesOutOfBounds,
+        ),
+        (with(Parameters { epoch_slots: 0, ..p }), PayoutError::BadWindows),
+        (with(Parameters { challenge_slots: 0, ..p }), PayoutError::BadWindows),
+        (with(Parameters { challenge_slots: stake::UNBOND_SLOTS, ..p }), PayoutError::BadWindows),
+        (with(Parameters { challenge_bond: 0, ..p }), PayoutError::BadBond),
+        (with(Parameters { breaker_slots: 0, ..p }), PayoutError::BadBreaker),
+        (with(Parameters { breaker_cap: p.breaker_slots - 1, ..p }), PayoutError::BadBreaker),
     ] {
         let make = payout::initialize(&world, &authority.pubkey(), args);
         refused(world.send(&[make], &[&authority]), error);
     }
-    let make = payout::initialize(&world, &authority.pubkey(), good);
+    let make = payout::initialize(&world, &authority.pubkey(), good.clone());
     let (mint, other) = (world.mint, address("other mint"));
     world.put_mint(other, 9);
     // A treasury of another mint, another mint throughout, a stake config that the stake program did not make.
@@ -121,6 +130,77 @@ fn fees_change_at_the_edge_of_the_epoch_only() {
     market.settle(&mut world, [&empty, &empty]);
     let config = world.get::<Config>(&payout::config());
     assert_eq!((config.fees, config.next_fees, config.epoch), (next, None, 2));
+}
+
+#[test]
+fn fees_stay_within_bounds_and_move_one_step_an_epoch() {
+    let (mut world, market) = World::with_market(1, 1);
+    let authority = world.authority.insecure_clone();
+    let set = |world: &mut World, next| world.send(&[payout::set_fees(&authority.pubkey(), next)], &[&authority]);
+    let step =
+        FeeShares { contributors: FEES.contributors - MAX_STEP_BPS, compute: FEES.compute + MAX_STEP_BPS, ..FEES };
+    let further = FeeShares { contributors: step.contributors - 1, compute: step.compute + 1, ..FEES };
+    refused(set(&mut world, further), PayoutError::FeesOutOfBounds);
+    set(&mut world, step).unwrap();
+    // A second call in the same epoch starts from the shares in force, not from those noted.
+    refused(set(&mut world, further), PayoutError::FeesOutOfBounds);
+    let empty = payout::tree(&[]);
+    market.settle(&mut world, [&empty, &empty]);
+    set(&mut world, further).unwrap();
+    // Step by step down to the contributors' least share, and no further.
+    loop {
+        let now = world.get::<Config>(&payout::config()).next_fees.unwrap();
+        let left = now.contributors - MIN_CONTRIBUTORS_BPS;
+        market.settle(&mut world, [&empty, &empty]);
+        if left == 0 {
+            break;
+        }
+        let by = left.min(MAX_STEP_BPS);
+        let to = |now: FeeShares, by: u16| FeeShares {
+            contributors: now.contributors - by,
+            model_owner: now.model_owner + by,
+            ..now
+        };
+        if left < MAX_STEP_BPS {
+            refused(set(&mut world, to(now, left + 1)), PayoutError::FeesOutOfBounds);
+        }
+        set(&mut world, to(now, by)).unwrap();
+    }
+    let now = world.get::<Config>(&payout::config()).fees;
+    assert_eq!(now.contributors, MIN_CONTRIBUTORS_BPS);
+    let below = FeeShares { contributors: now.contributors - 1, model_owner: now.model_owner + 1, ..now };
+    refused(set(&mut world, below), PayoutError::FeesOutOfBounds);
+}
+
+#[test]
+fn parameters_change_at_once_within_their_bounds_by_the_authority() {
+    let (mut world, market) = World::with_market(1, 1);
+    let (authority, thief) = (world.authority.insecure_clone(), world.wallet(0));
+    let good = Parameters { epoch_slots: 7, challenge_slots: 5, breaker_cap: 2 * OPEN, ..initialize_args().parameters };
+    refused(world.send(&[payout::set_parameters(&thief.pubkey(), good)], &[&thief]), PayoutError::NotAuthority);
+    for (bad, error) in [
+        (Parameters { challenge_slots: stake::UNBOND_SLOTS - 3 * RESOLVE_SLOTS, ..good }, PayoutError::BadWindows),
+        (Parameters { withdrawal_slots: MAX_WITHDRAWAL_SLOTS + 1, ..good }, PayoutError::BadWindows),
+        (Parameters { challenge_bond: MAX_CHALLENGE_BOND + 1, ..good }, PayoutError::BadBond),
+        (Parameters { breaker_cap: OPEN - 1, ..good }, PayoutError::BadBreaker),
+    ] {
+        refused(world.send(&[payout::set_parameters(&authority.pubkey(), bad)], &[&authority]), error);
+    }
+    let set = payout::set_parameters(&authority.pubkey(), good);
+    // A stake config of another program's making, which would name another unbonding.
+    let data = world.svm.get_account(&stake::config()).unwrap().data;
+    world.put_raw(address("fake stake config"), ::payout::ID, data);
+    let fake = swapped(set.clone(), stake::config(), address("fake stake config"));
+    refused(world.send(&[fake], &[&authority]), ErrorCode::AccountOwnedByWrongProgram);
+    let event = world.send(&[set], &[&authority]).unwrap().event::<ConfigChanged>();
+    assert_eq!((event.parameters, event.fees), (good, FEES));
+    // They count from here on: the epoch and the window are shorter.
+    world.pass(7);
+    let empty = payout::tree(&[]);
+    let args = payout::settlement_args(&world, [&empty, &empty]);
+    market.post(&mut world, &args).unwrap();
+    world.pass(5);
+    world.send(&[payout::activate_settlement(1)], &[]).unwrap();
 }
 
 #[test]

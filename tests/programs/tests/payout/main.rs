@@ -3,9 +3,14 @@
 #![allow(clippy::cloned_ref_to_slice_refs)]
 
 mod attestation;
+mod balances;
+mod challenges;
 mod claims;
 mod compute_units;
 mod configuration;
 mod conservation;
+mod fund;
+mod pause;
 mod payments;
 mod settlements;
+mod sweeping;

@@ -178,9 +178,10 @@ fn wrong_token_accounts_are_refused() {
     world.put_token(foreign, address("other mint"), market.model_owner.pubkey(), 0);
     for (from, to, error) in [
         (own, stolen, u32::from(ErrorCode::ConstraintTokenOwner)),
-        (owner_token, stolen, ErrorCode::ConstraintTokenOwner.into()),
-        (owner_token, foreign, ErrorCode::ConstraintTokenMint.into()),
-        (operator_token, stolen, ErrorCode::ConstraintTokenOwner.into()),
+        (owner_token, stolen, PayoutError::WrongTokenOwner.into()),
+        (owner_token, foreign, spl_token_interface::error::TokenError::MintMismatch as u32),
+        (owner_token, market.model, PayoutError::WrongTokenOwner.into()),
+        (operator_token, stolen, PayoutError::WrongTokenOwner.into()),
         (payout::treasury(), stolen, PayoutError::WrongTreasury.into()),
         (payout::vault(0), stolen, PayoutError::WrongVault.into()),
         (payout::vault(0), fake, PayoutError::WrongVault.into()),
@@ -188,6 +189,11 @@ fn wrong_token_accounts_are_refused() {
     ] {
         refused(world.send(&[swapped(pay.clone(), from, to)], &[&payer]), error);
     }
+    // An account that has a token account's bytes but is another program's.
+    let forged = address("forged");
+    let data = world.svm.get_account(&owner_token).unwrap().data;
+    world.put_raw(forged, ::payout::ID, data);
+    refused_with(world.send(&[swapped(pay.clone(), owner_token, forged)], &[&payer]), "ExternalAccountDataModified");
     // Without the payer's signature.
     let mut unsigned = pay;
     unsigned.accounts[0].is_signer = false;

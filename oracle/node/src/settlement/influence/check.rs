@@ -7,7 +7,7 @@
 use super::scores::Walk;
 use crate::node::Node;
 use anyhow::{Context, Result, ensure};
-use openledger_attribution::{Attributor, magic::MagicState};
+use openledger_attribution::magic::MagicState;
 use openledger_protocol::Hash32;
 use openledger_sdk::{artifact::InfluenceLog, text::parse_hash};
 use rand::Rng;
@@ -21,12 +21,7 @@ pub(super) async fn complete(node: &Node, walk: &Walk, log: &InfluenceLog) -> Re
 
 /// The same for a walk that has come part of the way.
 pub(super) async fn partial(node: &Node, walk: &Walk, log: &InfluenceLog) -> Result<()> {
-    ensure!(
-        log.method == format!("{} {}", walk.magic.method(), walk.magic.version())
-            && log.run == hex::encode(walk.magic.job())
-            && log.functional == hex::encode(walk.functional),
-        "it is of another method, run or set of answers"
-    );
+    ensure!(walk.is_of(log), "it is of another method, run or set of answers");
     let steps = walk.magic.run().log().entries.iter().rev().map(|e| e.step as usize);
     ensure!(
         log.states.iter().map(|s| s.step).eq(steps.take(log.states.len())),

@@ -4,7 +4,7 @@ use super::{check, walk, watch::Watch};
 use crate::{node::Node, settlement::EpochModel};
 use anyhow::{Context, Result};
 use openledger_attribution::{
-    Magic, Query, Scores,
+    Attributor, Magic, Query, Scores,
     magic::{MagicState, TrainedRun, functional::query_hash},
 };
 use openledger_lm::{TrainingLog, train::LogEntry as StateEntry};
@@ -24,10 +24,20 @@ const TURN: Duration = Duration::from_secs(60);
 pub(super) struct Walk {
     pub epoch: u64,
     pub model: Pubkey,
+    pub job: Pubkey,
     pub magic: Arc<Magic>,
     pub query: Query,
     /// SHA-256 of the query: what the walk's states name.
     pub functional: Hash32,
+}
+
+impl Walk {
+    /// Whether a log is of this walk: method, run and answers.
+    pub fn is_of(&self, log: &InfluenceLog) -> bool {
+        log.method == format!("{} {}", self.magic.method(), self.magic.version())
+            && log.run == hex::encode(self.magic.job())
+            && log.functional == hex::encode(self.functional)
+    }
 }
 
 /// −∂φ/∂wᵢ of the model's documents, in their order, with φ the query's weighted sum of losses.
@@ -48,7 +58,11 @@ async fn agreed(node: &Node, model: &EpochModel, walk: &Walk) -> Result<Scores> 
     loop {
         let (mut longest, turn) = (0, attempt % order.len().max(1));
         for operator in watch.look(&order, turn) {
-            let Ok(log) = node.store.get_influence_log(epoch, &model.address, operator).await else { continue };
+            let Ok(log) = node.store.get_influence_log(epoch, &model.job, operator).await else { continue };
+            // One of a settlement that was rejected, over other answers: a new one will replace it.
+            if !walk.is_of(&log) {
+                continue;
+            }
             longest = longest.max(log.states.len());
             if log.states.last().is_none_or(|s| s.step > 0) || refused.contains(operator) {
                 continue;
@@ -114,7 +128,7 @@ async fn prepare(node: &Node, epoch: u64, model: &EpochModel, query: Query) -> R
         .await
         .with_context(|| format!("the training run of model {}", model.address))?;
     let functional = query_hash(&query);
-    Ok(Walk { epoch, model: model.address, magic: Arc::new(magic), query, functional })
+    Ok(Walk { epoch, model: model.address, job: model.job, magic: Arc::new(magic), query, functional })
 }
 
 /// Who walks: the trainer, then the other members in an order that the job decides.

@@ -28,7 +28,7 @@ pub(super) async fn go(node: &Node, walk: &Walk, order: &[Pubkey]) -> Result<()>
             let hash = node.store.put_blob(bytes).await?;
             log.states.push(LogEntry { step: state.step as usize, state: hex::encode(hash) });
         }
-        node.store.put_influence_log(walk.epoch, &walk.model, &log).await?;
+        node.store.put_influence_log(walk.epoch, &walk.job, &log).await?;
         if state.step == 0 {
             let health = walk.magic.outcome(state)?.health;
             tracing::info!(model = %walk.model, adjoint = health.adjoint_at_start, "walked back through the training");
@@ -63,8 +63,9 @@ async fn longest(node: &Node, walk: &Walk, order: &[Pubkey]) -> Option<(Influenc
     let own = node.chain.wallet();
     let mut found = Vec::new();
     for operator in order {
-        if let Ok(log) = node.store.get_influence_log(walk.epoch, &walk.model, operator).await
+        if let Ok(log) = node.store.get_influence_log(walk.epoch, &walk.job, operator).await
             && !log.states.is_empty()
+            && walk.is_of(&log)
         {
             found.push((*operator, log));
         }

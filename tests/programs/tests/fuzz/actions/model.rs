@@ -10,6 +10,7 @@ use ::model::{
     AttestResultArgs, ComputeShare,
     state::{Job, JobStatus, Model},
 };
+use ::payout::state::Shard;
 use ::stake::state::Committee;
 use openledger_protocol::attest::Kind;
 use program_tests::{
@@ -28,6 +29,7 @@ pub const ALL: &[(&str, u64, Act)] = &[
     ("assign_job", 6, assign),
     ("post_log", 6, post_log),
     ("attest_result", 6, attest_result),
+    ("pay_data_share", 4, pay_data_share),
     ("cancel_job", 4, cancel),
     ("expire_job", 6, expire),
 ];
@@ -132,4 +134,11 @@ fn expire(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let late = |j: &Job| j.status == JobStatus::Running && (any || slot > j.deadline_slot);
     let (address, _) = crowd.some_that(dice, late)?;
     Attempt::new(net::expire_job(&crowd.world, address), &[])
+}
+
+fn pay_data_share(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let any = dice.one_in(8);
+    let (address, _) = crowd.some_that(dice, |j: &Job| any || j.data_share > j.data_paid)?;
+    let (_, shard) = crowd.some::<Shard>(dice)?;
+    Attempt::new(net::pay_data_share(&crowd.world, address, shard.index), &[])
 }

@@ -6,11 +6,11 @@ use crate::{
     dice::Dice,
 };
 use ::model::state::{Model, ModelStatus};
-use ::payout::state::{Config, FeeShares, POOLS, Pool, Settlement, SettlementStatus, Shard};
+use ::payout::state::{Balance, Challenge, Config, POOLS, Pool, Settlement, SettlementStatus, Shard};
 use ::stake::state::Committee;
 use openledger_protocol::{allocate::largest_remainder, attest::Kind, rewards::RewardTree};
 use program_tests::{
-    OPEN, attest,
+    Key, OPEN, attest,
     payout::{self as net, Market, claim_args, settlement_args},
     stake::{self, Operator},
 };
@@ -24,6 +24,15 @@ pub const ALL: &[(&str, u64, Act)] = &[
     ("post_settlement", 6, post),
     ("activate_settlement", 6, activate),
     ("claim", 14, claim),
+    ("fund", 2, fund),
+    ("challenge_settlement", 3, challenge),
+    ("resolve_challenge", 3, resolve),
+    ("expire_challenge", 2, expire_challenge),
+    ("deposit_balance", 3, deposit),
+    ("request_balance_withdrawal", 2, request),
+    ("withdraw_balance", 2, withdraw),
+    ("debit_balance", 4, debit),
+    ("sweep_dust", 1, sweep),
 ];
 
 fn create_shard(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -33,34 +42,114 @@ fn create_shard(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     if shards >= 5 { None } else { Attempt::new(net::create_shard(&crowd.world, &by.pubkey(), index), &[&by]) }
 }
 
+/// Some basis points from one share to another, at times more than the bounds allow.
 fn set_fees(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let by = crowd.authority();
-    let weights: Vec<u64> = (0..6).map(|_| dice.below(100)).collect();
-    let whole = if dice.one_in(6) { dice.below(20_000) } else { 10_000 };
-    let parts = largest_remainder(whole, &weights);
-    let part = |i: usize| parts[i] as u16;
-    let next = FeeShares {
-        treasury: part(0),
-        model_owner: part(1),
-        upstream: part(2),
-        compute: part(3),
-        validators: part(4),
-        contributors: part(5),
-    };
+    let mut next = crowd.world.get::<Config>(&net::config()).fees;
+    let most = if dice.one_in(4) { 10_000 } else { 200 };
+    let shares = [
+        &mut next.treasury,
+        &mut next.model_owner,
+        &mut next.upstream,
+        &mut next.compute,
+        &mut next.validators,
+        &mut next.contributors,
+    ];
+    let (from, to, moved) = (dice.below(6) as usize, dice.below(6) as usize, dice.below(most) as u16);
+    let moved = moved.min(*shares[from]);
+    *shares[from] -= moved;
+    *shares[to] += if dice.one_in(10) { moved + 1 } else { moved };
     Attempt::new(net::set_fees(&by.pubkey(), next), &[&by])
+}
+
+/// Some model that is ready, and a member of the committee to answer for it.
+fn market(crowd: &Crowd, dice: &mut Dice) -> Option<Market> {
+    let (model, state) = crowd.some_that(dice, |m: &Model| m.status == ModelStatus::Ready)?;
+    let (epoch, key) = crowd.committee();
+    let committee = crowd.world.get::<Committee>(&stake::committee(epoch));
+    let operator = crowd.actor(dice.pick(&committee.members)?)?;
+    crowd.world.find::<::stake::state::Operator>(&stake::operator(&operator.pubkey()))?;
+    let members = vec![Operator { identity: crate::crowd::identity(&operator.pubkey()), wallet: operator }];
+    let model_owner = crowd.actor(&state.owner)?;
+    Some(Market { committee: stake::Committee { epoch, members, key }, model, model_owner })
 }
 
 fn pay(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (who, (_, shard)) = (crowd.anyone(dice), crowd.some::<Shard>(dice)?);
-    let (model, _) = crowd.some_that(dice, |m: &Model| m.status == ModelStatus::Ready)?;
-    let epoch = crowd.committee().0;
-    let committee = crowd.world.get::<Committee>(&stake::committee(epoch));
-    let operator = crowd.actor(dice.pick(&committee.members)?)?;
-    let members = vec![Operator { identity: crate::crowd::identity(&operator.pubkey()), wallet: operator }];
-    let committee = stake::Committee { epoch, members, key: attest::group_key(epoch as u8) };
-    let market = Market { committee, model, model_owner: who.insecure_clone() };
+    let market = market(crowd, dice)?;
     let amount = dice.amount(500 * OPEN);
     Attempt::new(market.pay(&crowd.world, &who.pubkey(), shard.index, dice.hash(), amount), &[&who])
+}
+
+fn fund(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (who, (_, shard), amount) = (crowd.anyone(dice), crowd.some::<Shard>(dice)?, dice.amount(50 * OPEN));
+    let pool = if dice.one_in(2) { Pool::Contributors } else { Pool::Validators };
+    let subject = Pubkey::new_from_array(dice.hash());
+    Attempt::new(net::fund(&crowd.world, &who.pubkey(), shard.index, pool, subject, amount), &[&who])
+}
+
+fn challenge(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (who, any) = (crowd.anyone(dice), dice.one_in(4));
+    let (_, settlement) = crowd.some_that(dice, |s: &Settlement| any || s.status == SettlementStatus::Posted)?;
+    Attempt::new(net::challenge_settlement(&crowd.world, &who.pubkey(), settlement.epoch), &[&who])
+}
+
+fn resolve(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (by, (address, _)) = (crowd.authority(), crowd.some::<Challenge>(dice)?);
+    Attempt::new(net::resolve_challenge(&crowd.world, &by.pubkey(), address, dice.one_in(2)), &[&by])
+}
+
+fn expire_challenge(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (address, challenge) = crowd.some::<Challenge>(dice)?;
+    if dice.one_in(2) {
+        crowd.pass((challenge.resolve_by + 1).saturating_sub(crowd.world.slot()));
+    }
+    Attempt::new(net::expire_challenge(&crowd.world, address), &[])
+}
+
+fn deposit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (who, amount) = (crowd.anyone(dice), dice.amount(100 * OPEN));
+    Attempt::new(net::deposit_balance(&crowd.world, &who.pubkey(), amount), &[&who])
+}
+
+fn balance(crowd: &Crowd, dice: &mut Dice) -> Option<(Balance, Key)> {
+    let (_, balance) = crowd.some::<Balance>(dice)?;
+    let owner = crowd.actor(&balance.owner)?;
+    Some((balance, owner))
+}
+
+fn request(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (balance, owner) = balance(crowd, dice)?;
+    let amount = if dice.one_in(3) { balance.amount } else { dice.amount(balance.amount) };
+    Attempt::new(net::request_balance_withdrawal(&owner.pubkey(), amount), &[&owner])
+}
+
+fn withdraw(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let any = dice.one_in(4);
+    let (_, balance) = crowd.some_that(dice, |b: &Balance| any || b.withdrawing > 0)?;
+    let owner = crowd.actor(&balance.owner)?;
+    if dice.one_in(2) {
+        crowd.pass(balance.withdraw_slot.saturating_sub(crowd.world.slot()));
+    }
+    Attempt::new(net::withdraw_balance(&crowd.world, &owner.pubkey()), &[&owner])
+}
+
+fn debit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (balance, owner) = balance(crowd, dice)?;
+    let (market, (_, shard)) = (market(crowd, dice)?, crowd.some::<Shard>(dice)?);
+    let used = balance.debited.saturating_add(dice.amount(balance.amount / 2));
+    let args = market.debit_args(&crowd.world, used);
+    let attested = market.metered(&crowd.world, &owner.pubkey(), &args);
+    Attempt::several(vec![attested, market.debit(&crowd.world, &owner.pubkey(), shard.index, args)], &[])
+}
+
+/// A stranger's gift to a vault, swept in the same transaction: alone it would be a difference in the books.
+fn sweep(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (who, (address, shard)) = (crowd.anyone(dice), crowd.some::<Shard>(dice)?);
+    let (from, amount) = (crowd.world.ata(&who.pubkey()), dice.between(1, 1_000));
+    let token = spl_token_interface::ID;
+    let gift = spl_token_interface::instruction::transfer(&token, &from, &shard.vault, &who.pubkey(), &[], amount);
+    Attempt::several(vec![gift.expect("an instruction"), net::sweep_dust(address, shard.vault)], &[&who])
 }
 
 /// The tree before, with part of what is free given to some actors by weight.

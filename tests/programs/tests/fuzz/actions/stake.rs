@@ -5,7 +5,10 @@ use crate::{
     crowd::{Attempt, Crowd, identity},
     dice::Dice,
 };
-use ::stake::state::{Committee, CommitteeStatus, Config, Operator, Position, Role, capability};
+use ::stake::{
+    state::{Committee, CommitteeStatus, Config, Operator, Position, Role, VoteLock, capability},
+    vote_lock::{MAX_LOCK_SLOTS, MIN_LOCK_SLOTS},
+};
 use program_tests::{
     OPEN, attest,
     stake::{self as net, MIN_OPERATOR},
@@ -24,6 +27,11 @@ pub const ALL: &[(&str, u64, Act)] = &[
     ("confirm_committee", 8, confirm),
     ("abandon_committee", 1, abandon),
     ("stake::propose_authority", 1, propose_authority),
+    ("lock_votes", 2, lock_votes),
+    ("add_to_lock", 1, add_to_lock),
+    ("extend_lock", 1, extend_lock),
+    ("unlock_votes", 1, unlock_votes),
+    ("delegate_votes", 1, delegate_votes),
 ];
 
 fn role(dice: &mut Dice) -> Role {
@@ -129,4 +137,43 @@ fn abandon(crowd: &mut Crowd, _: &mut Dice) -> Option<Attempt> {
 fn propose_authority(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (by, who) = (crowd.authority(), crowd.anyone(dice));
     Attempt::new(net::propose_authority(&by.pubkey(), who.pubkey()), &[&by])
+}
+
+fn lock_votes(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (who, amount) = (crowd.anyone(dice), dice.amount(20_000 * OPEN));
+    let most = if dice.one_in(2) { 2 * MIN_LOCK_SLOTS } else { MAX_LOCK_SLOTS + 10 };
+    let end = crowd.world.slot() + dice.between(MIN_LOCK_SLOTS - 10, most);
+    Attempt::new(net::lock_votes(&crowd.world, &who.pubkey(), amount, end), &[&who])
+}
+
+fn lock(crowd: &Crowd, dice: &mut Dice) -> Option<(VoteLock, program_tests::Key)> {
+    let (_, lock) = crowd.some::<VoteLock>(dice)?;
+    let owner = crowd.actor(&lock.owner)?;
+    Some((lock, owner))
+}
+
+fn add_to_lock(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (_, owner) = lock(crowd, dice)?;
+    Attempt::new(net::add_to_lock(&crowd.world, &owner.pubkey(), dice.amount(1_000 * OPEN)), &[&owner])
+}
+
+fn extend_lock(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (lock, owner) = lock(crowd, dice)?;
+    let most = crowd.world.slot() + MAX_LOCK_SLOTS;
+    let end = if dice.one_in(3) { most } else { lock.end_slot.saturating_add(dice.amount(1_000_000)) };
+    Attempt::new(net::extend_lock(&owner.pubkey(), end), &[&owner])
+}
+
+/// Rarely after its end: that is years away.
+fn unlock_votes(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (lock, owner) = lock(crowd, dice)?;
+    if dice.one_in(3) && lock.end_slot - crowd.world.slot().min(lock.end_slot) < 20_000_000 {
+        crowd.pass(lock.end_slot.saturating_sub(crowd.world.slot()));
+    }
+    Attempt::new(net::unlock_votes(&crowd.world, &owner.pubkey()), &[])
+}
+
+fn delegate_votes(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let ((_, owner), who) = (lock(crowd, dice)?, crowd.anyone(dice));
+    Attempt::new(net::delegate_votes(&owner.pubkey(), who.pubkey()), &[&owner])
 }

@@ -1,0 +1,48 @@
+//! Scores of any library's methods in a task folder: `scores/NAME.json`, each
+//! `{"name"?, "method", "version", "settings", "seconds": {"ready", "query"}, "peak_rss_bytes"?, "scores": queries ×
+//! examples}`; positive where the example helps.
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{collections::BTreeMap, path::Path};
+
+/// How long a method took.
+#[derive(Deserialize)]
+pub struct Seconds {
+    /// Before it could be asked.
+    pub ready: f64,
+    /// A query.
+    pub query: f64,
+}
+
+/// A method's scores and what it took.
+#[derive(Deserialize)]
+pub struct ScoreFile {
+    pub name: Option<String>,
+    pub method: String,
+    pub version: String,
+    pub settings: serde_json::Value,
+    pub seconds: Seconds,
+    pub peak_rss_bytes: Option<u64>,
+    /// Queries × examples.
+    pub scores: Vec<Vec<f32>>,
+}
+
+/// All scores of a task folder, by their methods' names.
+pub fn read(folder: &Path) -> Result<BTreeMap<String, ScoreFile>> {
+    let mut scores = BTreeMap::new();
+    for entry in std::fs::read_dir(folder.join("scores"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "json") {
+            let file: ScoreFile = json(&path)?;
+            scores.insert(file.name.clone().unwrap_or_else(|| file.method.clone()), file);
+        }
+    }
+    Ok(scores)
+}
+
+/// A JSON file's content.
+pub fn json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is not what it should be", path.display()))
+}

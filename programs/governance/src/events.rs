@@ -1,0 +1,170 @@
+//! Events of the governance program. `sequence` counts per subject account, so that a gap is visible.
+
+use crate::state::{Choice, Parameters, ProposalState, ProposedAccount};
+use anchor_lang::prelude::*;
+
+/// The config was made or changed.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfigChanged {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The guardian now.
+    pub guardian: Pubkey,
+    /// What proposals are decided by from now on.
+    pub parameters: Parameters,
+}
+
+/// The guardian paused a program, or ended its pause.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuardianPaused {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The program.
+    pub program: Pubkey,
+    /// First slot in which it runs again.
+    pub until_slot: u64,
+}
+
+/// A proposal was drafted.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProposalCreated {
+    /// The proposal account.
+    pub proposal: Pubkey,
+    /// Event number of the proposal.
+    pub sequence: u64,
+    /// Its number.
+    pub number: u64,
+    /// Who proposed it.
+    pub proposer: Pubkey,
+    /// SHA-256 of its description.
+    pub description_hash: [u8; 32],
+    /// Where its description is.
+    pub description_uri: String,
+}
+
+/// An instruction was added to a draft.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstructionProposed {
+    /// The proposal account.
+    pub proposal: Pubkey,
+    /// Event number of the proposal.
+    pub sequence: u64,
+    /// Place of the instruction.
+    pub index: u8,
+    /// The program that it calls.
+    pub program: Pubkey,
+    /// Its accounts in order.
+    pub accounts: Vec<ProposedAccount>,
+    /// Its data.
+    pub data: Vec<u8>,
+}
+
+/// Voting began.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct VotingOpened {
+    /// The proposal account.
+    pub proposal: Pubkey,
+    /// Event number of the proposal.
+    pub sequence: u64,
+    /// Slot of the snapshot.
+    pub snapshot_slot: u64,
+    /// All OPEN locked then.
+    pub snapshot_locked: u64,
+    /// Least weight that must vote.
+    pub quorum: u64,
+    /// First slot in which no vote is taken.
+    pub voting_end_slot: u64,
+}
+
+/// A lock voted.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct VoteCast {
+    /// The proposal account.
+    pub proposal: Pubkey,
+    /// Event number of the proposal.
+    pub sequence: u64,
+    /// The lock.
+    pub lock: Pubkey,
+    /// Who voted with it.
+    pub voter: Pubkey,
+    /// For, against or neither.
+    pub choice: Choice,
+    /// With what weight.
+    pub weight: u64,
+}
+
+/// A vote's account was closed, its rent returned.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct VoteClosed {
+    /// The proposal account.
+    pub proposal: Pubkey,
+    /// Event number of the proposal.
+    pub sequence: u64,
+    /// The lock that had voted.
+    pub lock: Pubkey,
+}
+
+/// A proposal passed and waits for its timelock.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProposalQueued {
+    /// The proposal account.
+    pub proposal: Pubkey,
+    /// Event number of the proposal.
+    pub sequence: u64,
+    /// First slot of execution.
+    pub executable_slot: u64,
+    /// First slot in which it is too late.
+    pub expiry_slot: u64,
+}
+
+/// A proposal's next instruction was executed.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstructionExecuted {
+    /// The proposal account.
+    pub proposal: Pubkey,
+    /// Event number of the proposal.
+    pub sequence: u64,
+    /// Place of the instruction.
+    pub index: u8,
+    /// Whether it was the last one, and the proposal is executed.
+    pub last: bool,
+}
+
+/// A proposed instruction's account was closed, its rent returned.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstructionClosed {
+    /// The proposal account.
+    pub proposal: Pubkey,
+    /// Event number of the proposal.
+    pub sequence: u64,
+    /// Place of the instruction.
+    pub index: u8,
+}
+
+/// A proposal ended without being executed to its last instruction.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProposalEnded {
+    /// The proposal account.
+    pub proposal: Pubkey,
+    /// Event number of the proposal.
+    pub sequence: u64,
+    /// How: defeated, vetoed, cancelled or expired.
+    pub state: ProposalState,
+    /// How many of its instructions were executed before.
+    pub executed: u8,
+}

@@ -1,0 +1,65 @@
+//! `cast_vote`: the weight that a lock had at the snapshot, once.
+
+use crate::{error::GovernanceError, events::VoteCast, rules::add, seeds, state::*};
+use anchor_lang::prelude::*;
+use stake::{sequence, state::VoteLock};
+
+/// Accounts of `cast_vote`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct CastVote<'info> {
+    /// Who votes with the lock: its delegate, which is its owner where none is named. Pays the rent.
+    #[account(mut)]
+    pub voter: Signer<'info>,
+    /// The proposal.
+    #[account(mut, seeds = [seeds::PROPOSAL, &proposal.number.to_le_bytes()], bump = proposal.bump)]
+    pub proposal: Box<Account<'info, Proposal>>,
+    /// The lock. The stake program makes locks nowhere but at their PDA: the type is enough.
+    #[account(constraint = lock.delegate == voter.key() @ GovernanceError::NotDelegate)]
+    pub lock: Box<Account<'info, VoteLock>>,
+    /// That the lock has voted: there is one account a proposal and lock.
+    #[account(
+        init,
+        payer = voter,
+        space = 8 + Vote::INIT_SPACE,
+        seeds = [seeds::VOTE, proposal.key().as_ref(), lock.key().as_ref()],
+        bump
+    )]
+    pub vote: Box<Account<'info, Vote>>,
+    /// The system program.
+    pub system_program: Program<'info, System>,
+}
+
+/// Counts the vote.
+pub(crate) fn handler(ctx: Context<CastVote>, choice: Choice) -> Result<()> {
+    let (proposal, lock) = (&mut ctx.accounts.proposal, &ctx.accounts.lock);
+    proposal.require_state(ProposalState::Voting)?;
+    require!(Clock::get()?.slot < proposal.voting_end_slot, GovernanceError::VotingOver);
+    let weight = lock.weight_since(proposal.snapshot_slot);
+    require!(weight > 0, GovernanceError::NoWeight);
+    let sum = match choice {
+        Choice::For => &mut proposal.votes_for,
+        Choice::Against => &mut proposal.votes_against,
+        Choice::Abstain => &mut proposal.votes_abstain,
+    };
+    *sum = add(*sum, weight)?;
+    let event = VoteCast {
+        proposal: proposal.key(),
+        sequence: sequence::take(&mut proposal.sequence)?,
+        lock: lock.key(),
+        voter: ctx.accounts.voter.key(),
+        choice,
+        weight,
+    };
+    ctx.accounts.vote.set_inner(Vote {
+        version: 1,
+        bump: ctx.bumps.vote,
+        proposal: event.proposal,
+        lock: event.lock,
+        voter: event.voter,
+        choice,
+        weight,
+    });
+    emit_cpi!(event);
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! `close_instruction`: rent of a proposed instruction back to the proposer, once the proposal is over.
+
+use crate::{error::GovernanceError, events::InstructionClosed, seeds, state::*};
+use anchor_lang::prelude::*;
+use stake::sequence;
+
+/// Accounts of `close_instruction`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct CloseInstruction<'info> {
+    /// Who proposed: gets the rent.
+    /// CHECK: the proposal names it.
+    #[account(mut)]
+    pub proposer: UncheckedAccount<'info>,
+    /// The proposal.
+    #[account(
+        mut,
+        seeds = [seeds::PROPOSAL, &proposal.number.to_le_bytes()],
+        bump = proposal.bump,
+        has_one = proposer @ GovernanceError::NotProposer
+    )]
+    pub proposal: Box<Account<'info, Proposal>>,
+    /// The instruction.
+    #[account(
+        mut,
+        seeds = [seeds::INSTRUCTION, proposal.key().as_ref(), &[instruction.index]],
+        bump = instruction.bump,
+        close = proposer
+    )]
+    pub instruction: Box<Account<'info, ProposedInstruction>>,
+}
+
+/// Closes it.
+pub(crate) fn handler(ctx: Context<CloseInstruction>) -> Result<()> {
+    let proposal = &mut ctx.accounts.proposal;
+    require!(proposal.state.is_over(), GovernanceError::WrongState);
+    let event = InstructionClosed {
+        proposal: proposal.key(),
+        sequence: sequence::take(&mut proposal.sequence)?,
+        index: ctx.accounts.instruction.index,
+    };
+    emit_cpi!(event);
+    Ok(())
+}

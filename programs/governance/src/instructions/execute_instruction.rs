@@ -1,0 +1,76 @@
+//! `execute_instruction`: the next instruction of a proposal that passed, signed by the authority.
+
+use crate::{error::GovernanceError, events::InstructionExecuted, seeds, state::*};
+use anchor_lang::{
+    prelude::*,
+    solana_program::{instruction::Instruction, program::invoke_signed},
+};
+use stake::sequence;
+
+/// Accounts of `execute_instruction`. Remaining accounts: exactly those of the proposed instruction, in order.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ExecuteInstruction<'info> {
+    /// The config, which knows the authority's bump. Not written here: the instruction may be `set_parameters`.
+    #[account(seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The proposal.
+    #[account(mut, seeds = [seeds::PROPOSAL, &proposal.number.to_le_bytes()], bump = proposal.bump)]
+    pub proposal: Box<Account<'info, Proposal>>,
+    /// Its next instruction.
+    #[account(seeds = [seeds::INSTRUCTION, proposal.key().as_ref(), &[proposal.executed]], bump = instruction.bump)]
+    pub instruction: Box<Account<'info, ProposedInstruction>>,
+    /// The program that it calls.
+    /// CHECK: the proposed instruction names it.
+    #[account(address = instruction.program @ GovernanceError::WrongAccounts)]
+    pub target: UncheckedAccount<'info>,
+}
+
+impl ExecuteInstruction<'_> {
+    fn validate(&self, accounts: &[AccountInfo], slot: u64) -> Result<()> {
+        self.proposal.require_state(ProposalState::Queued)?;
+        require!(slot >= self.proposal.executable_slot, GovernanceError::TimelockNotOver);
+        require!(slot < self.proposal.expiry_slot, GovernanceError::TooLate);
+        let proposed = &self.instruction.accounts;
+        require!(
+            proposed.len() == accounts.len() && proposed.iter().zip(accounts).all(|(p, a)| p.address == *a.key),
+            GovernanceError::WrongAccounts
+        );
+        Ok(())
+    }
+}
+
+/// Calls the program with what was voted on, to the byte.
+pub(crate) fn handler<'info>(ctx: Context<'info, ExecuteInstruction<'info>>) -> Result<()> {
+    ctx.accounts.validate(ctx.remaining_accounts, Clock::get()?.slot)?;
+    let proposal = &mut ctx.accounts.proposal;
+    let index = proposal.executed;
+    // At most `instructions`: beyond it there is no such account.
+    proposal.executed += 1;
+    let last = proposal.executed == proposal.instructions;
+    if last {
+        proposal.state = ProposalState::Executed;
+    }
+    let event = InstructionExecuted {
+        proposal: proposal.key(),
+        sequence: sequence::take(&mut proposal.sequence)?,
+        index,
+        last,
+    };
+    // The runtime lets no other program call back into this one, so nothing reads the proposal before it is stored.
+    let proposed = &ctx.accounts.instruction;
+    let call = Instruction {
+        program_id: proposed.program,
+        accounts: proposed
+            .accounts
+            .iter()
+            .map(|a| AccountMeta { pubkey: a.address, is_signer: a.signer, is_writable: a.writable })
+            .collect(),
+        data: proposed.data.clone(),
+    };
+    let mut infos = ctx.remaining_accounts.to_vec();
+    infos.push(ctx.accounts.target.to_account_info());
+    invoke_signed(&call, &infos, &[&[seeds::AUTHORITY, &[ctx.accounts.config.authority_bump]]])?;
+    emit_cpi!(event);
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! `guardian_pause`: stops the movement of tokens in one of the four programs for a time.
+//!
+//! The call is built here from nothing but the slot: the guardian can make the authority sign `pause` and no other
+//! instruction.
+
+use crate::{error::GovernanceError, events::GuardianPaused, rules::add, seeds, state::*};
+use anchor_lang::{
+    InstructionData,
+    prelude::*,
+    solana_program::{instruction::Instruction, program::invoke_signed},
+};
+use openledger_shared::MAX_PAUSE_SLOTS;
+use stake::sequence;
+
+/// Accounts of `guardian_pause`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct GuardianPause<'info> {
+    /// The guardian.
+    pub guardian: Signer<'info>,
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump, has_one = guardian @ GovernanceError::NotGuardian)]
+    pub config: Box<Account<'info, Config>>,
+    /// Signs the call.
+    /// CHECK: the address is checked by its seeds; there is nothing in it.
+    #[account(seeds = [seeds::AUTHORITY], bump = config.authority_bump)]
+    pub governance_authority: UncheckedAccount<'info>,
+    /// The program to pause: stake, datanet, model or payout.
+    /// CHECK: the address is checked in the handler.
+    pub target: UncheckedAccount<'info>,
+    /// That program's config.
+    /// CHECK: that program checks it.
+    #[account(mut)]
+    pub target_config: UncheckedAccount<'info>,
+    /// That program's event authority.
+    /// CHECK: that program checks it.
+    pub target_event_authority: UncheckedAccount<'info>,
+}
+
+/// Notes when the guardian may pause the program again, and calls its `pause`.
+pub(crate) fn handler(ctx: Context<GuardianPause>, until_slot: u64) -> Result<()> {
+    let (a, slot) = (&mut *ctx.accounts, Clock::get()?.slot);
+    let place = PAUSABLE.iter().position(|p| p == a.target.key).ok_or(GovernanceError::NotPausable)?;
+    let again_from = &mut a.config.pause_again_from[place];
+    if until_slot > slot {
+        // As long as a pause may last at most, so that pauses do not join: what is paused is not frozen.
+        require!(slot >= *again_from, GovernanceError::PausedLately);
+        *again_from = add(until_slot, MAX_PAUSE_SLOTS)?;
+    } else {
+        require!(add(slot, MAX_PAUSE_SLOTS)? < *again_from, GovernanceError::NoPauseToEnd);
+    }
+    let call = Instruction {
+        program_id: a.target.key(),
+        accounts: vec![
+            AccountMeta::new_readonly(a.governance_authority.key(), true),
+            AccountMeta::new(a.target_config.key(), false),
+            AccountMeta::new_readonly(a.target_event_authority.key(), false),
+            AccountMeta::new_readonly(a.target.key(), false),
+        ],
+        // The same in all four programs.
+        data: stake::instruction::Pause { until_slot }.data(),
+    };
+    let infos = [
+        a.governance_authority.to_account_info(),
+        a.target_config.to_account_info(),
+        a.target_event_authority.to_account_info(),
+        a.target.to_account_info(),
+    ];
+    invoke_signed(&call, &infos, &[&[seeds::AUTHORITY, &[a.config.authority_bump]]])?;
+    let event = GuardianPaused {
+        config: a.config.key(),
+        sequence: sequence::take(&mut a.config.sequence)?,
+        program: a.target.key(),
+        until_slot,
+    };
+    emit_cpi!(event);
+    Ok(())
+}

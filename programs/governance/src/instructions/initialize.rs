@@ -1,0 +1,65 @@
+//! `initialize`: the config, once, by the program's upgrade authority.
+
+use super::set_parameters::changed;
+use crate::{error::GovernanceError, seeds, state::*};
+use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
+
+/// Arguments of `initialize`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct InitializeArgs {
+    /// May veto and pause: a multisig.
+    pub guardian: Pubkey,
+    /// What proposals are decided by.
+    pub parameters: Parameters,
+    /// No proposal will ever set `voting_slots` lower.
+    pub min_voting_slots: u64,
+    /// No proposal will ever set `timelock_slots` lower.
+    pub min_timelock_slots: u64,
+}
+
+/// Accounts of `initialize`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct Initialize<'info> {
+    /// The program's upgrade authority; pays the rent.
+    #[account(mut)]
+    pub authority: Signer<'info>,
+    /// The config to make.
+    #[account(init, payer = authority, space = 8 + Config::INIT_SPACE, seeds = [seeds::CONFIG], bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// Signs for proposals that passed.
+    /// CHECK: the address is checked by its seeds; there is nothing in it.
+    #[account(seeds = [seeds::AUTHORITY], bump)]
+    pub governance_authority: UncheckedAccount<'info>,
+    /// The loader's record of this program, which names the upgrade authority.
+    #[account(
+        seeds = [crate::ID.as_ref()],
+        bump,
+        seeds::program = bpf_loader_upgradeable::ID,
+        constraint = program_data.upgrade_authority_address == Some(authority.key())
+            @ GovernanceError::NotUpgradeAuthority
+    )]
+    pub program_data: Box<Account<'info, ProgramData>>,
+    /// The system program.
+    pub system_program: Program<'info, System>,
+}
+
+/// Makes the config.
+pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
+    args.parameters.validate(args.min_voting_slots, args.min_timelock_slots)?;
+    ctx.accounts.config.set_inner(Config {
+        version: 1,
+        bump: ctx.bumps.config,
+        authority_bump: ctx.bumps.governance_authority,
+        guardian: args.guardian,
+        parameters: args.parameters,
+        min_voting_slots: args.min_voting_slots,
+        min_timelock_slots: args.min_timelock_slots,
+        proposals: 0,
+        pause_again_from: [0; PAUSABLE.len()],
+        sequence: 0,
+    });
+    let event = changed(&mut ctx.accounts.config)?;
+    emit_cpi!(event);
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! `open_voting`: the draft is final; votes are taken by locks as they were before this slot.
+
+use crate::{
+    error::GovernanceError,
+    events::VotingOpened,
+    rules::{add, quorum, require_threshold},
+    seeds,
+    state::*,
+};
+use anchor_lang::prelude::*;
+use stake::{sequence, state::VoteLock};
+
+/// Accounts of `open_voting`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct OpenVoting<'info> {
+    /// Who proposed.
+    pub proposer: Signer<'info>,
+    /// The config.
+    #[account(seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The stake program's config, with the sum of all locks. There is one: its type is enough.
+    pub stake_config: Box<Account<'info, stake::state::Config>>,
+    /// A lock that the proposer votes with.
+    pub lock: Box<Account<'info, VoteLock>>,
+    /// The draft.
+    #[account(
+        mut,
+        seeds = [seeds::PROPOSAL, &proposal.number.to_le_bytes()],
+        bump = proposal.bump,
+        has_one = proposer @ GovernanceError::NotProposer
+    )]
+    pub proposal: Box<Account<'info, Proposal>>,
+}
+
+impl OpenVoting<'_> {
+    fn validate(&self, slot: u64) -> Result<()> {
+        self.proposal.require_state(ProposalState::Draft)?;
+        require!(self.proposal.instructions > 0, GovernanceError::NoInstructions);
+        require!(self.stake_config.locked > 0, GovernanceError::NothingLocked);
+        require_threshold(&self.config, &self.lock, self.proposer.key, slot)
+    }
+}
+
+/// Fixes the snapshot and everything that the proposal is decided by.
+pub(crate) fn handler(ctx: Context<OpenVoting>) -> Result<()> {
+    let slot = Clock::get()?.slot;
+    ctx.accounts.validate(slot)?;
+    let (parameters, proposal) = (&ctx.accounts.config.parameters, &mut ctx.accounts.proposal);
+    proposal.state = ProposalState::Voting;
+    proposal.snapshot_slot = slot;
+    proposal.snapshot_locked = ctx.accounts.stake_config.locked;
+    proposal.quorum = quorum(proposal.snapshot_locked, parameters.quorum_bps);
+    proposal.voting_end_slot = add(slot, parameters.voting_slots)?;
+    proposal.timelock_slots = parameters.timelock_slots;
+    proposal.grace_slots = parameters.grace_slots;
+    proposal.expiry_slot = add(proposal.voting_end_slot, parameters.grace_slots)?;
+    let event = VotingOpened {
+        proposal: proposal.key(),
+        sequence: sequence::take(&mut proposal.sequence)?,
+        snapshot_slot: slot,
+        snapshot_locked: proposal.snapshot_locked,
+        quorum: proposal.quorum,
+        voting_end_slot: proposal.voting_end_slot,
+    };
+    emit_cpi!(event);
+    Ok(())
+}

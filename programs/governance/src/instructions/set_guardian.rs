@@ -1,0 +1,26 @@
+//! `set_guardian`: another guardian. An address that nobody can sign for (the system program's) means none.
+
+use super::set_parameters::changed;
+use crate::{error::GovernanceError, rules::authority, seeds, state::*};
+use anchor_lang::prelude::*;
+
+/// Accounts of `set_guardian`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct SetGuardian<'info> {
+    /// The authority, which signs nothing but the instructions of proposals that passed.
+    #[account(constraint = authority(&config)? == governance_authority.key() @ GovernanceError::NotAuthority)]
+    pub governance_authority: Signer<'info>,
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+}
+
+/// Writes it.
+pub(crate) fn handler(ctx: Context<SetGuardian>, guardian: Pubkey) -> Result<()> {
+    let config = &mut ctx.accounts.config;
+    config.guardian = guardian;
+    let event = changed(config)?;
+    emit_cpi!(event);
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! A fee on its way from whoever pays to everyone who has a part in it: the same for direct and for prepaid payments.
+
+use crate::{error::PayoutError, events::Paid, record::add, state::*, tokens};
+use anchor_lang::prelude::*;
+use model::state::{Model, ModelStatus};
+use openledger_protocol::fees::{Parts, Shares};
+use stake::{
+    committee::View,
+    sequence,
+    state::{CommitteeStatus, Operator, capability},
+};
+
+/// Whose answer a fee is for, and the token accounts of everyone who has a part in it. The instruction's accounts check
+/// that vault and treasury are the right ones; whose the others are is checked here, and that they are of OPEN and of
+/// the token program by the transfer itself.
+pub struct Fee<'a, 'info> {
+    /// The config.
+    pub config: &'a Config,
+    /// The model.
+    pub model: &'a Account<'info, Model>,
+    /// The operator that answers.
+    pub operator: &'a Operator,
+    /// The active committee, which the operator must be in.
+    pub committee: &'a AccountInfo<'info>,
+    /// Vault of the shard.
+    pub vault: &'a AccountInfo<'info>,
+    /// The treasury's.
+    pub treasury: &'a AccountInfo<'info>,
+    /// The model owner's.
+    pub model_owner_token: &'a AccountInfo<'info>,
+    /// The parent model owner's.
+    pub upstream_token: Option<&'a AccountInfo<'info>>,
+    /// The operator's.
+    pub operator_token: &'a AccountInfo<'info>,
+    /// The SPL Token program.
+    pub token_program: Pubkey,
+}
+
+/// Where a fee comes from.
+pub struct Source<'a, 'info> {
+    /// The wallet that pays.
+    pub payer: Pubkey,
+    /// The token account.
+    pub token: AccountInfo<'info>,
+    /// Who signs for it.
+    pub authority: AccountInfo<'info>,
+    /// Seeds of the authority, where it is of this program.
+    pub seeds: &'a [&'a [&'a [u8]]],
+}
+
+impl<'info> Fee<'_, 'info> {
+    /// Transfers every part, notes the pools' funding in `shard`, and returns the event.
+    pub fn pay(
+        &self,
+        shard: &mut Account<'info, Shard>,
+        from: Source<'_, 'info>,
+        request: [u8; 32],
+        amount: u64,
+    ) -> Result<Paid> {
+        let parts = self.divide(amount)?;
+        from.send(self, self.vault, add(parts.contributors, parts.validators)?)?;
+        from.send(self, self.treasury, parts.treasury)?;
+        from.send(self, self.model_owner_token, parts.model_owner)?;
+        from.send(self, self.operator_token, parts.compute)?;
+        if let Some(upstream) = self.upstream_token {
+            from.send(self, upstream, parts.upstream)?;
+        }
+        for (pool, part) in [(Pool::Contributors, parts.contributors), (Pool::Validators, parts.validators)] {
+            let funded = &mut shard.funded[pool as usize];
+            *funded = add(*funded, part)?;
+        }
+        Ok(Paid {
+            shard: shard.key(),
+            sequence: sequence::take(&mut shard.sequence)?,
+            request,
+            payer: from.payer,
+            model: self.model.key(),
+            operator: self.operator.owner,
+            amount,
+            treasury: parts.treasury,
+            model_owner: parts.model_owner,
+            upstream: parts.upstream,
+            compute: parts.compute,
+            validators: parts.validators,
+            contributors: parts.contributors,
+            epoch: self.config.epoch,
+        })
+    }
+
+    /// Checks what is paid for and divides the fee.
+    fn divide(&self, amount: u64) -> Result<Parts> {
+        require!(amount > 0, PayoutError::ZeroAmount);
+        require!(self.model.status == ModelStatus::Ready, PayoutError::ModelNotReady);
+        let upstream = self.upstream_token.map(owner).transpose()?;
+        require!(upstream == self.model.parent_owner, PayoutError::WrongUpstream);
+        require_keys_eq!(owner(self.model_owner_token)?, self.model.owner, PayoutError::WrongTokenOwner);
+        require_keys_eq!(owner(self.operator_token)?, self.operator.owner, PayoutError::WrongTokenOwner);
+        require!(self.operator.capabilities & capability::SERVE != 0, PayoutError::NotServing);
+        let data = self.committee.try_borrow_data()?;
+        let committee = View::read(self.committee.owner, &data)?;
+        require!(committee.head.status == CommitteeStatus::Active, PayoutError::CommitteeNotActive);
+        require!(committee.place(&self.operator.owner).is_some(), PayoutError::NotMember);
+        Shares::from(self.config.fees)
+            .split(amount, self.model.parent_owner.is_some())
+            .ok_or_else(|| PayoutError::SharesNotWhole.into())
+    }
+}
+
+impl<'info> Source<'_, 'info> {
+    fn send(&self, fee: &Fee<'_, 'info>, to: &AccountInfo<'info>, amount: u64) -> Result<()> {
+        if amount == 0 {
+            return Ok(());
+        }
+        let (from, authority) = (self.token.clone(), self.authority.clone());
+        tokens::transfer(fee.token_program, from, to.clone(), authority, self.seeds, amount)
+    }
+}
+
+/// Who a token account says it belongs to.
+fn owner(token: &AccountInfo) -> Result<Pubkey> {
+    let data = token.try_borrow_data()?;
+    data.get(32..64).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| PayoutError::WrongTokenOwner.into())
+}

@@ -1,0 +1,124 @@
+//! `challenge_settlement`: puts a bond behind the claim that a posted settlement is wrong; it is frozen until resolved.
+
+use crate::{
+    error::PayoutError, events::SettlementChallenged, parameters::MAX_CHALLENGES, record::add, seeds, state::*,
+};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{self, Mint, Token, TokenAccount, Transfer};
+use stake::{error::SharedError, sequence};
+
+/// Longest URI of evidence in bytes.
+pub const MAX_EVIDENCE_URI: usize = 200;
+
+/// Arguments of `challenge_settlement`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
+pub struct ChallengeSettlementArgs {
+    /// SHA-256 of the published evidence: what is wrong with the settlement, and why.
+    pub evidence_hash: [u8; 32],
+    /// Where the evidence is published.
+    pub evidence_uri: String,
+}
+
+/// Accounts of `challenge_settlement`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ChallengeSettlement<'info> {
+    /// Anyone; pays bond and rent.
+    #[account(mut)]
+    pub challenger: Signer<'info>,
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump, has_one = open_mint @ PayoutError::WrongMint)]
+    pub config: Box<Account<'info, Config>>,
+    /// The settlement that waits for its activation.
+    #[account(mut, seeds = [seeds::SETTLEMENT, &settlement.epoch.to_le_bytes()], bump = settlement.bump)]
+    pub settlement: Box<Account<'info, Settlement>>,
+    /// The challenge to make.
+    #[account(
+        init,
+        payer = challenger,
+        space = 8 + Challenge::INIT_SPACE,
+        seeds = [seeds::CHALLENGE, &settlement.sequence.to_le_bytes(), &[settlement.challenges]],
+        bump
+    )]
+    pub challenge: Box<Account<'info, Challenge>>,
+    /// Token account of the bond, to make.
+    #[account(
+        init,
+        payer = challenger,
+        seeds = [seeds::BOND, challenge.key().as_ref()],
+        bump,
+        token::mint = open_mint,
+        token::authority = challenge
+    )]
+    pub bond: Box<Account<'info, TokenAccount>>,
+    /// Token account of the challenger that the bond comes from.
+    #[account(mut, token::mint = open_mint, token::authority = challenger)]
+    pub challenger_token: Box<Account<'info, TokenAccount>>,
+    /// The OPEN mint.
+    pub open_mint: Box<Account<'info, Mint>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+    /// The system program.
+    pub system_program: Program<'info, System>,
+}
+
+impl ChallengeSettlement<'_> {
+    fn validate(&self, args: &ChallengeSettlementArgs, slot: u64) -> Result<()> {
+        match self.settlement.status {
+            SettlementStatus::Posted => {}
+            SettlementStatus::Active => return err!(PayoutError::NotPosted),
+            SettlementStatus::Challenged => return err!(PayoutError::Challenged),
+        }
+        // While the program is paused nothing can be activated, so that a pause gives time to challenge as well.
+        let end = self.settlement.active_after.max(self.config.paused_until);
+        require!(slot < end, PayoutError::ChallengeClosed);
+        require!(self.settlement.challenges < MAX_CHALLENGES, PayoutError::TooManyChallenges);
+        let named = args.evidence_hash != [0; 32] && (1..=MAX_EVIDENCE_URI).contains(&args.evidence_uri.len());
+        require!(named, PayoutError::BadEvidence);
+        Ok(())
+    }
+}
+
+/// Takes the bond and freezes the settlement.
+pub(crate) fn handler(ctx: Context<ChallengeSettlement>, args: ChallengeSettlementArgs) -> Result<()> {
+    let slot = Clock::get()?.slot;
+    ctx.accounts.validate(&args, slot)?;
+    let a = &mut *ctx.accounts;
+    let number = a.settlement.challenges;
+    // Twice the bond each time: holding a settlement up grows dear.
+    let bond = a.config.parameters.challenge_bond.checked_mul(1 << number).ok_or(SharedError::Overflow)?;
+    let transfer = Transfer {
+        from: a.challenger_token.to_account_info(),
+        to: a.bond.to_account_info(),
+        authority: a.challenger.to_account_info(),
+    };
+    token::transfer(CpiContext::new(a.token_program.key(), transfer), bond)?;
+    a.settlement.status = SettlementStatus::Challenged;
+    a.settlement.challenges += 1; // at most MAX_CHALLENGES
+    a.challenge.set_inner(Challenge {
+        version: 1,
+        bump: ctx.bumps.challenge,
+        bond_bump: ctx.bumps.bond,
+        epoch: a.settlement.epoch,
+        posting: a.settlement.sequence,
+        number,
+        challenger: a.challenger.key(),
+        bond,
+        evidence_hash: args.evidence_hash,
+        slot,
+        resolve_by: add(slot, a.config.parameters.resolve_slots)?,
+    });
+    let event = SettlementChallenged {
+        config: a.config.key(),
+        sequence: sequence::take(&mut a.config.sequence)?,
+        epoch: a.settlement.epoch,
+        challenge: a.challenge.key(),
+        challenger: a.challenge.challenger,
+        bond,
+        evidence_hash: args.evidence_hash,
+        evidence_uri: args.evidence_uri,
+        resolve_by: a.challenge.resolve_by,
+    };
+    emit_cpi!(event);
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! `expire_challenge`: a challenge that nobody resolved in time ends, and the settlement goes on.
+
+use crate::{
+    challenge::{Outcome, release, unfreeze},
+    error::PayoutError,
+    events::ChallengeResolved,
+    seeds,
+    state::*,
+};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{Token, TokenAccount};
+use stake::sequence;
+
+/// Accounts of `expire_challenge`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ExpireChallenge<'info> {
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The settlement.
+    #[account(
+        mut,
+        seeds = [seeds::SETTLEMENT, &settlement.epoch.to_le_bytes()],
+        bump = settlement.bump,
+        constraint = settlement.sequence == challenge.posting @ PayoutError::WrongSettlement
+    )]
+    pub settlement: Box<Account<'info, Settlement>>,
+    /// The challenge; closed.
+    #[account(
+        mut,
+        close = challenger,
+        seeds = [seeds::CHALLENGE, &challenge.posting.to_le_bytes(), &[challenge.number]],
+        bump = challenge.bump,
+        has_one = challenger
+    )]
+    pub challenge: Box<Account<'info, Challenge>>,
+    /// Token account of the bond; closed.
+    #[account(mut, seeds = [seeds::BOND, challenge.key().as_ref()], bump = challenge.bond_bump)]
+    pub bond: Box<Account<'info, TokenAccount>>,
+    /// The challenger: receives the rent.
+    /// CHECK: the challenge names it.
+    #[account(mut)]
+    pub challenger: UncheckedAccount<'info>,
+    /// Token account of the challenger that the bond returns to.
+    #[account(
+        mut,
+        token::mint = config.open_mint,
+        constraint = recipient.owner == challenge.challenger @ PayoutError::WrongRecipient
+    )]
+    pub recipient: Box<Account<'info, TokenAccount>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+}
+
+/// Returns the bond and lets the settlement go on.
+pub(crate) fn handler(ctx: Context<ExpireChallenge>) -> Result<()> {
+    let slot = Clock::get()?.slot;
+    require!(slot > ctx.accounts.challenge.resolve_by, PayoutError::NotExpired);
+    let a = &mut *ctx.accounts;
+    let released = release(&a.challenge, &a.bond, &a.recipient, &a.challenger, a.token_program.key())?;
+    unfreeze(&mut a.settlement, &a.challenge, slot)?;
+    let event = ChallengeResolved {
+        config: a.config.key(),
+        sequence: sequence::take(&mut a.config.sequence)?,
+        epoch: a.settlement.epoch,
+        challenge: a.challenge.key(),
+        outcome: Outcome::Expired,
+        recipient: a.recipient.key(),
+        released,
+        active_after: a.settlement.active_after,
+    };
+    emit_cpi!(event);
+    Ok(())
+}

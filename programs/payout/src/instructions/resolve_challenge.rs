@@ -1,0 +1,95 @@
+//! `resolve_challenge`: the authority's word on a challenge.
+
+use crate::{
+    challenge::{Outcome, release, unfreeze},
+    error::PayoutError,
+    events::ChallengeResolved,
+    seeds,
+    state::*,
+};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{Token, TokenAccount};
+use stake::sequence;
+
+/// Accounts of `resolve_challenge`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ResolveChallenge<'info> {
+    /// The config's authority.
+    pub authority: Signer<'info>,
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump, has_one = authority @ PayoutError::NotAuthority)]
+    pub config: Box<Account<'info, Config>>,
+    /// The settlement; closed if it is rejected.
+    #[account(
+        mut,
+        seeds = [seeds::SETTLEMENT, &settlement.epoch.to_le_bytes()],
+        bump = settlement.bump,
+        constraint = settlement.sequence == challenge.posting @ PayoutError::WrongSettlement
+    )]
+    pub settlement: Box<Account<'info, Settlement>>,
+    /// The challenge; closed.
+    #[account(
+        mut,
+        close = challenger,
+        seeds = [seeds::CHALLENGE, &challenge.posting.to_le_bytes(), &[challenge.number]],
+        bump = challenge.bump,
+        has_one = challenger
+    )]
+    pub challenge: Box<Account<'info, Challenge>>,
+    /// Token account of the bond; closed.
+    #[account(mut, seeds = [seeds::BOND, challenge.key().as_ref()], bump = challenge.bond_bump)]
+    pub bond: Box<Account<'info, TokenAccount>>,
+    /// The challenger: receives the rent, that of a rejected settlement too.
+    /// CHECK: the challenge names it.
+    #[account(mut)]
+    pub challenger: UncheckedAccount<'info>,
+    /// Token account that the bond goes to: the challenger's if upheld, else the treasury.
+    #[account(mut, token::mint = config.open_mint)]
+    pub recipient: Box<Account<'info, TokenAccount>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+}
+
+impl ResolveChallenge<'_> {
+    fn validate(&self, uphold: bool) -> Result<()> {
+        let right = match uphold {
+            true => self.recipient.owner == self.challenge.challenger,
+            // Nothing here needs the loser's consent: no token account of its own stands in the way.
+            false => self.recipient.key() == self.config.treasury,
+        };
+        require!(right, PayoutError::WrongRecipient);
+        Ok(())
+    }
+}
+
+/// Releases the bond, and lets the settlement go on or rejects it.
+pub(crate) fn handler(ctx: Context<ResolveChallenge>, uphold: bool) -> Result<()> {
+    ctx.accounts.validate(uphold)?;
+    let a = &mut *ctx.accounts;
+    let released = release(&a.challenge, &a.bond, &a.recipient, &a.challenger, a.token_program.key())?;
+    let epoch = a.settlement.epoch;
+    let (outcome, active_after) = if uphold {
+        // Only one settlement waits at a time: the roots before it are the active ones. Its epoch is over all the
+        // same; the next settlement to post is this epoch's again, under a sequence that no old attestation names.
+        a.config.posted = a.config.active;
+        a.config.posted_epoch = a.config.active_epoch;
+        a.settlement.close(a.challenger.to_account_info())?;
+        (Outcome::Upheld, 0)
+    } else {
+        unfreeze(&mut a.settlement, &a.challenge, Clock::get()?.slot)?;
+        (Outcome::Dismissed, a.settlement.active_after)
+    };
+    let event = ChallengeResolved {
+        config: a.config.key(),
+        sequence: sequence::take(&mut a.config.sequence)?,
+        epoch,
+        challenge: a.challenge.key(),
+        outcome,
+        recipient: a.recipient.key(),
+        released,
+        active_after,
+    };
+    emit_cpi!(event);
+    Ok(())
+}

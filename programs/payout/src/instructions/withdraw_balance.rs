@@ -1,0 +1,54 @@
+//! `withdraw_balance`: prepaid money returns. Allowed during a pause: it is the owner's.
+
+use crate::{error::PayoutError, events::BalanceWithdrawn, seeds, state::*};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+use stake::sequence;
+
+/// Accounts of `withdraw_balance`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct WithdrawBalance<'info> {
+    /// The wallet that paid.
+    pub owner: Signer<'info>,
+    /// Its balance.
+    #[account(
+        mut,
+        seeds = [seeds::BALANCE, balance.owner.as_ref()],
+        bump = balance.bump,
+        has_one = owner @ PayoutError::NotOwner
+    )]
+    pub balance: Box<Account<'info, Balance>>,
+    /// The balance's token account.
+    #[account(mut, address = balance.vault @ PayoutError::WrongVault)]
+    pub vault: Box<Account<'info, TokenAccount>>,
+    /// Token account of the wallet that the OPEN returns to.
+    #[account(mut, token::mint = vault.mint, token::authority = owner)]
+    pub owner_token: Box<Account<'info, TokenAccount>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+}
+
+/// Pays out what is left of what was asked for.
+pub(crate) fn handler(ctx: Context<WithdrawBalance>) -> Result<()> {
+    let a = &mut *ctx.accounts;
+    let paid = std::mem::take(&mut a.balance.withdrawing);
+    require!(paid > 0, PayoutError::NothingWithdrawing);
+    require!(Clock::get()?.slot >= a.balance.withdraw_slot, PayoutError::WithdrawalTooEarly);
+    a.balance.amount = a.balance.amount.checked_sub(paid).ok_or(PayoutError::BalanceTooSmall)?;
+    let transfer = Transfer {
+        from: a.vault.to_account_info(),
+        to: a.owner_token.to_account_info(),
+        authority: a.balance.to_account_info(),
+    };
+    let seeds: &[&[&[u8]]] = &[&[seeds::BALANCE, a.balance.owner.as_ref(), &[a.balance.bump]]];
+    token::transfer(CpiContext::new_with_signer(a.token_program.key(), transfer, seeds), paid)?;
+    let event = BalanceWithdrawn {
+        balance: a.balance.key(),
+        sequence: sequence::take(&mut a.balance.sequence)?,
+        paid,
+        amount: a.balance.amount,
+    };
+    emit_cpi!(event);
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! A transfer of the SPL Token program at a lower price than Anchor's, for the instructions that happen a million times:
+//! the same instruction, built once, without the checks of borrows that the runtime makes anyway.
+
+use anchor_lang::{
+    prelude::*,
+    solana_program::{instruction::Instruction, program::invoke_signed_unchecked},
+};
+
+/// Number of the token program's `Transfer`.
+const TRANSFER: u8 = 3;
+
+/// Moves `amount` base units from one token account to another; `seeds` sign where `authority` is of this program. The
+/// caller borrows none of the accounts' data.
+pub fn transfer<'info>(
+    program: Pubkey,
+    from: AccountInfo<'info>,
+    to: AccountInfo<'info>,
+    authority: AccountInfo<'info>,
+    seeds: &[&[&[u8]]],
+    amount: u64,
+) -> Result<()> {
+    let mut data = Vec::with_capacity(9);
+    data.push(TRANSFER);
+    data.extend_from_slice(&amount.to_le_bytes());
+    let accounts = vec![
+        AccountMeta::new(*from.key, false),
+        AccountMeta::new(*to.key, false),
+        AccountMeta::new_readonly(*authority.key, true),
+    ];
+    let call = Instruction { program_id: program, accounts, data };
+    invoke_signed_unchecked(&call, &[from, to, authority], seeds).map_err(Into::into)
+}

@@ -1,0 +1,58 @@
+//! `add_to_lock`: more OPEN into a lock that has not ended.
+
+use crate::{error::StakeError, seeds, state::*, vote_lock::grow};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+use openledger_shared::require_running;
+
+/// Accounts of `add_to_lock`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct AddToLock<'info> {
+    /// Whose OPEN is locked. Nobody else may add: a change takes the lock's weight out of the votes that run.
+    pub owner: Signer<'info>,
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The lock of the owner.
+    #[account(mut, seeds = [seeds::LOCK, owner.key().as_ref()], bump = lock.bump, has_one = owner)]
+    pub lock: Box<Account<'info, VoteLock>>,
+    /// Token account of the owner that the OPEN comes from.
+    #[account(mut, token::mint = config.open_mint, token::authority = owner)]
+    pub owner_token: Box<Account<'info, TokenAccount>>,
+    /// The stake vault.
+    #[account(mut, seeds = [seeds::VAULT], bump = config.vault_bump)]
+    pub vault: Box<Account<'info, TokenAccount>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+}
+
+impl AddToLock<'_> {
+    fn validate(&self, amount: u64, slot: u64) -> Result<()> {
+        require_running(self.config.paused_until, slot)?;
+        require!(amount > 0, StakeError::ZeroAmount);
+        require!(self.lock.amount > 0, StakeError::NothingLocked);
+        require!(slot < self.lock.end_slot, StakeError::LockEnded);
+        Ok(())
+    }
+}
+
+/// Takes the OPEN and counts it; the end stays.
+pub(crate) fn handler(ctx: Context<AddToLock>, amount: u64) -> Result<()> {
+    let slot = Clock::get()?.slot;
+    ctx.accounts.validate(amount, slot)?;
+    token::transfer(
+        CpiContext::new(
+            ctx.accounts.token_program.key(),
+            Transfer {
+                from: ctx.accounts.owner_token.to_account_info(),
+                to: ctx.accounts.vault.to_account_info(),
+                authority: ctx.accounts.owner.to_account_info(),
+            },
+        ),
+        amount,
+    )?;
+    let event = grow(&mut ctx.accounts.lock, &mut ctx.accounts.config.locked, amount, slot)?;
+    emit_cpi!(event);
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! `delegate_votes`: lets another wallet vote with a lock; the OPEN stays the owner's.
+
+use crate::{events::VotesDelegated, seeds, sequence, state::*};
+use anchor_lang::prelude::*;
+
+/// Accounts of `delegate_votes`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct DelegateVotes<'info> {
+    /// Whose OPEN is locked.
+    pub owner: Signer<'info>,
+    /// The lock of the owner.
+    #[account(mut, seeds = [seeds::LOCK, owner.key().as_ref()], bump = lock.bump, has_one = owner)]
+    pub lock: Box<Account<'info, VoteLock>>,
+}
+
+/// Names the delegate. It may change while votes run: a lock votes once in each, whoever casts it.
+pub(crate) fn handler(ctx: Context<DelegateVotes>, delegate: Pubkey) -> Result<()> {
+    let lock = &mut ctx.accounts.lock;
+    lock.delegate = delegate;
+    let event = VotesDelegated { lock: lock.key(), sequence: sequence::take(&mut lock.sequence)?, delegate };
+    emit_cpi!(event);
+    Ok(())
+}

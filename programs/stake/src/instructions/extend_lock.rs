@@ -1,0 +1,42 @@
+//! `extend_lock`: a later end; never an earlier one.
+
+use crate::{
+    error::StakeError,
+    seeds,
+    state::*,
+    vote_lock::{grow, require_end},
+};
+use anchor_lang::prelude::*;
+
+/// Accounts of `extend_lock`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ExtendLock<'info> {
+    /// Whose OPEN is locked.
+    pub owner: Signer<'info>,
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The lock of the owner.
+    #[account(mut, seeds = [seeds::LOCK, owner.key().as_ref()], bump = lock.bump, has_one = owner)]
+    pub lock: Box<Account<'info, VoteLock>>,
+}
+
+impl ExtendLock<'_> {
+    fn validate(&self, end_slot: u64, slot: u64) -> Result<()> {
+        require!(self.lock.amount > 0, StakeError::NothingLocked);
+        require!(end_slot > self.lock.end_slot, StakeError::LockShortened);
+        require_end(end_slot, slot)
+    }
+}
+
+/// Moves the end. A lock that has ended and was not unlocked is locked anew by it.
+pub(crate) fn handler(ctx: Context<ExtendLock>, end_slot: u64) -> Result<()> {
+    let slot = Clock::get()?.slot;
+    ctx.accounts.validate(end_slot, slot)?;
+    let lock = &mut ctx.accounts.lock;
+    lock.end_slot = end_slot;
+    let event = grow(lock, &mut ctx.accounts.config.locked, 0, slot)?;
+    emit_cpi!(event);
+    Ok(())
+}

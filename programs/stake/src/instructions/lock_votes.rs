@@ -1,0 +1,80 @@
+//! `lock_votes`: locks OPEN for weight in governance.
+
+use crate::{
+    error::StakeError,
+    seeds,
+    state::*,
+    vote_lock::{grow, require_end},
+};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+use openledger_shared::require_running;
+
+/// Accounts of `lock_votes`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct LockVotes<'info> {
+    /// Whose OPEN is locked; pays the rent of a first lock.
+    #[account(mut)]
+    pub owner: Signer<'info>,
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The lock of the owner; made the first time.
+    #[account(
+        init_if_needed,
+        payer = owner,
+        space = 8 + VoteLock::INIT_SPACE,
+        seeds = [seeds::LOCK, owner.key().as_ref()],
+        bump
+    )]
+    pub lock: Box<Account<'info, VoteLock>>,
+    /// Token account of the owner that the OPEN comes from.
+    #[account(mut, token::mint = config.open_mint, token::authority = owner)]
+    pub owner_token: Box<Account<'info, TokenAccount>>,
+    /// The stake vault.
+    #[account(mut, seeds = [seeds::VAULT], bump = config.vault_bump)]
+    pub vault: Box<Account<'info, TokenAccount>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+    /// The system program.
+    pub system_program: Program<'info, System>,
+}
+
+impl LockVotes<'_> {
+    fn validate(&self, amount: u64, end_slot: u64, slot: u64) -> Result<()> {
+        require_running(self.config.paused_until, slot)?;
+        require!(amount > 0, StakeError::ZeroAmount);
+        require!(self.lock.amount == 0, StakeError::LockExists);
+        require_end(end_slot, slot)
+    }
+}
+
+/// Takes the OPEN and counts it. A new lock is voted with by its owner; who was named before stays named.
+pub(crate) fn handler(ctx: Context<LockVotes>, amount: u64, end_slot: u64) -> Result<()> {
+    let slot = Clock::get()?.slot;
+    ctx.accounts.validate(amount, end_slot, slot)?;
+    token::transfer(
+        CpiContext::new(
+            ctx.accounts.token_program.key(),
+            Transfer {
+                from: ctx.accounts.owner_token.to_account_info(),
+                to: ctx.accounts.vault.to_account_info(),
+                authority: ctx.accounts.owner.to_account_info(),
+            },
+        ),
+        amount,
+    )?;
+    let owner = ctx.accounts.owner.key();
+    let lock = &mut ctx.accounts.lock;
+    if lock.version == 0 {
+        lock.version = 1;
+        lock.bump = ctx.bumps.lock;
+        lock.owner = owner;
+        lock.delegate = owner;
+    }
+    lock.end_slot = end_slot;
+    let event = grow(lock, &mut ctx.accounts.config.locked, amount, slot)?;
+    emit_cpi!(event);
+    Ok(())
+}

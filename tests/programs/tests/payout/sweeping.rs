@@ -1,0 +1,64 @@
+//! `sweep_dust`: what strangers sent goes to the treasury, and nothing else (M1, M4).
+
+use ::payout::{error::PayoutError, events::DustSwept, state::Shard};
+use program_tests::{
+    OPEN, World,
+    keys::address,
+    payout::{self, sweep_dust},
+    refused, swapped,
+};
+use solana_keypair::Signer;
+
+#[test]
+fn what_is_not_counted_goes_to_the_treasury_and_what_is_counted_stays() {
+    let (mut world, market) = World::with_market(2, 1);
+    let payer = world.wallet(200 * OPEN);
+    let me = payer.pubkey();
+    let pay = market.pay(&world, &me, 0, [1; 32], 100 * OPEN + 7);
+    world.send(&[pay, payout::deposit_balance(&world, &me, 40 * OPEN)], &[&payer]).unwrap();
+    let held = world.get::<Shard>(&payout::shard(0)).held().unwrap();
+    for (holder, vault, counted, sequence) in [
+        (payout::shard(0), payout::vault(0), held, 1),
+        (payout::shard(1), payout::vault(1), 0, 0),
+        (payout::balance(&me), payout::prepaid(&me), 40 * OPEN, 1),
+    ] {
+        let sweep = sweep_dust(holder, vault);
+        refused(world.send(&[sweep.clone()], &[]), PayoutError::NoDust);
+        let treasury = world.balance(&payout::treasury());
+        let give =
+            spl_token_interface::instruction::transfer(&spl_token_interface::ID, &world.ata(&me), &vault, &me, &[], 13);
+        world.send(&[give.unwrap()], &[&payer]).unwrap();
+        let event = world.send(&[sweep.clone()], &[]).unwrap().event::<DustSwept>();
+        assert_eq!((event.holder, event.sequence, event.amount), (holder, sequence, 13));
+        assert_eq!((world.balance(&vault), world.balance(&payout::treasury())), (counted, treasury + 13));
+        refused(world.send(&[sweep], &[]), PayoutError::NoDust);
+    }
+    // What was counted is still paid out: the sweep left it alone.
+    market.send_debit(&mut world, &me, 0, 40 * OPEN).unwrap();
+}
+
+#[test]
+fn only_a_holders_own_vault_is_swept_and_only_to_the_treasury() {
+    let (mut world, market) = World::with_market(2, 1);
+    let payer = world.wallet(200 * OPEN);
+    let me = payer.pubkey();
+    let pay = market.pay(&world, &me, 0, [1; 32], 100 * OPEN);
+    world.send(&[pay, payout::deposit_balance(&world, &me, 40 * OPEN)], &[&payer]).unwrap();
+    let sweep = sweep_dust(payout::shard(0), payout::vault(0));
+    // An empty shard beside a full one's vault, a balance beside a shard's, a thief beside the treasury.
+    for (from, to, error) in [
+        (payout::shard(0), payout::shard(1), u32::from(PayoutError::WrongVault)),
+        (payout::shard(0), payout::balance(&me), PayoutError::WrongVault.into()),
+        (payout::shard(0), payout::config(), PayoutError::NotAHolder.into()),
+        (payout::shard(0), market.model, PayoutError::NotAHolder.into()),
+        (payout::vault(0), payout::prepaid(&me), PayoutError::WrongVault.into()),
+        (payout::treasury(), world.ata(&me), PayoutError::WrongTreasury.into()),
+    ] {
+        refused(world.send(&[swapped(sweep.clone(), from, to)], &[]), error);
+    }
+    // Another program's copy of a shard that says it has paid everything out; the config as a holder.
+    let mut data = world.svm.get_account(&payout::shard(0)).unwrap().data;
+    data[8..].fill(0);
+    world.put_raw(address("fake"), ::model::ID, data);
+    refused(world.send(&[swapped(sweep, payout::shard(0), address("fake"))], &[]), PayoutError::NotAHolder);
+}

@@ -1,0 +1,74 @@
+//! `pause`: G1's fence. What moves tokens stands still, for a time that ends by itself.
+
+use ::stake::{
+    error::{SharedError, StakeError},
+    events::Paused,
+    state::{Config, Role},
+    vote_lock::MIN_LOCK_SLOTS,
+};
+use program_tests::{
+    OPEN, World, refused,
+    stake::{self, UNBOND_SLOTS},
+};
+use solana_keypair::Signer;
+
+#[test]
+fn while_paused_no_token_moves_and_afterwards_all_do() {
+    let mut world = World::with_stake(&[]);
+    let (authority, wallet) = (world.authority.insecure_clone(), world.wallet(100 * OPEN));
+    let (other, owner) = (world.wallet(100 * OPEN), wallet.pubkey());
+    let end = world.slot() + MIN_LOCK_SLOTS;
+    world
+        .send(
+            &[
+                stake::deposit(&world, &owner, Role::Validator, 10 * OPEN),
+                stake::request_unbond(&owner, Role::Validator, OPEN, 0),
+                stake::lock_votes(&world, &owner, 10 * OPEN, end),
+            ],
+            &[&wallet],
+        )
+        .unwrap();
+    world.pass(MIN_LOCK_SLOTS.max(UNBOND_SLOTS) - 10);
+    let until = world.slot() + 50;
+    let event = world.send(&[stake::pause(&authority.pubkey(), until)], &[&authority]).unwrap().event::<Paused>();
+    assert_eq!((event.config, event.sequence, event.paused_until), (stake::config(), 1, until));
+    assert_eq!(world.get::<Config>(&stake::config()).paused_until, until);
+    let moves = |world: &World| {
+        [
+            (stake::add_to_lock(world, &owner, OPEN), vec![&wallet]),
+            (stake::deposit(world, &owner, Role::Validator, OPEN), vec![&wallet]),
+            (stake::withdraw(world, &owner, Role::Validator), vec![&wallet]),
+            (stake::lock_votes(world, &other.pubkey(), OPEN, end + 2 * MIN_LOCK_SLOTS), vec![&other]),
+            (stake::unlock_votes(world, &owner), vec![]),
+        ]
+    };
+    for (call, signers) in moves(&world) {
+        refused(world.send(&[call], &signers), SharedError::Paused);
+    }
+    world.pass(49);
+    for (call, signers) in moves(&world) {
+        refused(world.send(&[call], &signers), SharedError::Paused);
+    }
+    // In the first slot after it everything goes on; the lock has ended by now, so that nothing can be added.
+    world.pass(1);
+    for (call, signers) in moves(&world).into_iter().skip(1) {
+        world.send(&[call], &signers).unwrap();
+    }
+}
+
+#[test]
+fn only_the_authority_pauses_for_a_week_at_most_and_may_end_it() {
+    let mut world = World::with_stake(&[]);
+    let (authority, thief) = (world.authority.insecure_clone(), world.wallet(OPEN));
+    let me = authority.pubkey();
+    refused(world.send(&[stake::pause(&thief.pubkey(), 2_000)], &[&thief]), StakeError::NotAuthority);
+    let longest = world.slot() + openledger_shared::MAX_PAUSE_SLOTS;
+    for until in [longest + 1, u64::MAX] {
+        refused(world.send(&[stake::pause(&me, until)], &[&authority]), SharedError::PauseTooLong);
+    }
+    world.send(&[stake::pause(&me, longest)], &[&authority]).unwrap();
+    let deposit = stake::deposit(&world, &thief.pubkey(), Role::Validator, OPEN);
+    refused(world.send(&[deposit.clone()], &[&thief]), SharedError::Paused);
+    world.send(&[stake::pause(&me, 0)], &[&authority]).unwrap();
+    world.send(&[deposit], &[&thief]).unwrap();
+}

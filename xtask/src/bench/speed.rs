@@ -1,0 +1,331 @@
+//! What attribution costs: gradients and index of all examples, a query, the settlement of an epoch; beside bergson and
+//! plain PyTorch on the same model, data and threads, in turn.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Options, build_examples, example, folder, machine, peers, plot};
+use crate::{
+    paths,
+    process::{run, run_quietly},
+    progress::say,
+};
+
+/// What one process measured.
+#[derive(Deserialize)]
+struct Measured {
+    seconds: Seconds,
+    #[serde(default)]
+    loaded_rss_bytes: u64,
+    #[serde(default)]
+    peak_rss_bytes: u64,
+    bytes_per_example: Option<u64>,
+    /// Where a peer keeps the same.
+    #[serde(default)]
+    settings: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+struct Seconds {
+    ready: f64,
+    query: f64,
+}
+
+/// Medians over the rounds.
+#[derive(Serialize)]
+pub struct Row {
+    /// Who.
+    pub name: String,
+    /// Training examples.
+    pub examples: usize,
+    /// Answers asked about at once.
+    pub answers: usize,
+    /// Seconds before it can be asked: of an index its building, of a settlement the training run.
+    pub ready: f64,
+    /// Seconds a query: of a settlement the whole epoch's.
+    pub query: f64,
+    /// Bytes that an example takes in the index.
+    bytes_per_example: u64,
+    /// Bytes of memory at most, and of those what came after the model was loaded.
+    peak_rss: u64,
+    added_rss: u64,
+}
+
+impl Row {
+    fn new(name: &str, examples: usize, answers: usize, rounds: &[Measured]) -> Self {
+        let middle = |value: &dyn Fn(&Measured) -> f64| {
+            let mut values: Vec<f64> = rounds.iter().map(value).collect();
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        let bytes =
+            |m: &Measured| m.bytes_per_example.or_else(|| m.settings["bytes_per_example"].as_u64()).unwrap_or(0);
+        Self {
+            name: name.to_owned(),
+            examples,
+            answers,
+            ready: middle(&|m| m.seconds.ready),
+            query: middle(&|m| m.seconds.query),
+            bytes_per_example: rounds.first().map_or(0, bytes),
+            peak_rss: middle(&|m| m.peak_rss_bytes as f64) as u64,
+            added_rss: middle(&|m| m.peak_rss_bytes.saturating_sub(m.loaded_rss_bytes) as f64) as u64,
+        }
+    }
+}
+
+/// A line of the example `query_speed`.
+#[derive(Deserialize, Serialize)]
+pub struct Product {
+    /// Rows of the index.
+    pub rows: u64,
+    bytes_per_row: usize,
+    /// How the query went.
+    pub what: String,
+    /// Milliseconds a query.
+    pub median: f64,
+    best: f64,
+}
+
+/// All figures.
+#[derive(Serialize)]
+pub struct Figures {
+    /// Gradients and index.
+    pub index: Vec<Row>,
+    /// Settlements.
+    pub settlement: Vec<Row>,
+    /// The product of a query with an index.
+    pub product: Vec<Product>,
+}
+
+/// Where a measurement's parts are kept, and how often it is repeated.
+struct Bench {
+    out: PathBuf,
+    rounds: usize,
+    peers: bool,
+}
+
+/// Measures, prints, and where asked to writes the page.
+pub fn measure(options: &Options) -> Result<()> {
+    build_examples()?;
+    let bench = Bench {
+        out: folder("attribution-speed")?,
+        rounds: if options.quick { 1 } else { 5 },
+        peers: !options.no_peers,
+    };
+    fs::create_dir_all(&bench.out)?;
+    let (sizes, answers): (&[usize], &[usize]) =
+        if options.quick { (&[256], &[1]) } else { (&[256, 512, 1024, 2048], &[1, 4, 16, 64]) };
+    let index = sizes.iter().map(|n| bench.index(*n)).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+    let settlement = answers.iter().map(|n| bench.settlement(*n)).collect::<Result<Vec<_>>>()?;
+    let figures = Figures {
+        index,
+        settlement: settlement.into_iter().flatten().collect(),
+        product: bench.product(if options.quick { 100_000_000 } else { 8_000_000_000 })?,
+    };
+    let page = markdown(&figures, bench.rounds, &machine::describe())?;
+    println!("{page}");
+    fs::write(bench.out.join("figures.json"), serde_json::to_vec_pretty(&figures)?)?;
+    say(&format!("the figures are in {}", bench.out.display()));
+    if options.record {
+        let docs = paths::root().join("docs/benchmarks");
+        fs::create_dir_all(&docs)?;
+        plot::growth(&docs.join("attribution-speed.svg"), &figures)?;
+        fs::write(docs.join("attribution-speed.md"), page)?;
+        say(&format!("wrote {}", docs.join("attribution-speed.md").display()));
+    }
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is not what it should be", path.display()))
+}
+
+impl Bench {
+    fn file(&self, name: &str) -> PathBuf {
+        self.out.join(format!("{name}.json"))
+    }
+
+    /// The job as a folder that other libraries read, with so many examples and queries.
+    fn task(&self, examples: usize, queries: usize) -> Result<PathBuf> {
+        let folder = self.out.join(format!("task-{examples}-{queries}"));
+        // Retrainings are part of a task folder, but of no interest here.
+        let few = ["pretrain=0", "small=2", "half=2", "only=none"].map(String::from);
+        let sized =
+            [format!("examples={examples}"), format!("queries={queries}"), format!("folder={}", folder.display())];
+        let arguments = few.into_iter().chain(sized);
+        run_quietly(example("lds", arguments)?, &format!("writing a task of {examples} examples"), "bench-task")?;
+        Ok(folder)
+    }
+
+    fn ours(&self, what: &str, examples: usize, answers: usize, more: &[&str]) -> Result<Measured> {
+        let file = self.file("ours");
+        let mut arguments = vec![format!("what={what}"), format!("examples={examples}"), format!("answers={answers}")];
+        arguments.extend(more.iter().map(|m| (*m).to_owned()));
+        arguments.push(format!("json={}", file.display()));
+        run_quietly(example("speed", arguments)?, &format!("{what} of {examples} examples"), "bench-speed")?;
+        read(&file)
+    }
+
+    fn peer(&self, name: &str, task: &Path, more: &[&str]) -> Result<Measured> {
+        let file = self.file(name);
+        run_quietly(peers::driver(name, task, &file, more)?, &format!("{name} on {}", task.display()), name)?;
+        read(&file)
+    }
+
+    /// Ours and the peers' index of `examples` examples, in turn.
+    fn index(&self, examples: usize) -> Result<Vec<Row>> {
+        const QUERIES: usize = 16;
+        let task = if self.peers { Some(self.task(examples, QUERIES)?) } else { None };
+        let mut found = BTreeMap::<&str, Vec<Measured>>::new();
+        for _ in 0..self.rounds {
+            for (name, kind) in
+                [("ours, both sides random", "kind=random"), ("ours, adapter (default)", "kind=adapter")]
+            {
+                found.entry(name).or_default().push(self.ours("index", examples, QUERIES, &[kind])?);
+            }
+            let Some(task) = &task else { continue };
+            for (name, driver) in
+                [("PyTorch, both sides random", "torch_projected"), ("bergson index", "bergson_index")]
+            {
+                found.entry(name).or_default().push(self.peer(driver, task, &[])?);
+            }
+        }
+        Ok(found.iter().map(|(name, rounds)| Row::new(name, examples, QUERIES, rounds)).collect())
+    }
+
+    /// Training and the way back through it for an epoch of so many answers; bergson's goes back for one.
+    fn settlement(&self, answers: usize) -> Result<Vec<Row>> {
+        const EXAMPLES: usize = 400;
+        let task = if self.peers && answers == 1 { Some(self.task(EXAMPLES, 1)?) } else { None };
+        let mut found = BTreeMap::<&str, Vec<Measured>>::new();
+        for _ in 0..self.rounds {
+            found.entry("ours").or_default().push(self.ours("settlement", EXAMPLES, answers, &[])?);
+            if let Some(task) = &task {
+                found.entry("bergson magic").or_default().push(self.peer(
+                    "bergson_magic",
+                    task,
+                    &["--queries", "1"],
+                )?);
+            }
+        }
+        Ok(found.iter().map(|(name, rounds)| Row::new(name, EXAMPLES, answers, rounds)).collect())
+    }
+
+    fn product(&self, bytes: u64) -> Result<Vec<Product>> {
+        let file = self.file("product");
+        let arguments = [format!("bytes={bytes}"), "real=0".into(), format!("json={}", file.display())];
+        run(example("query_speed", arguments)?, "timing queries")?;
+        read(&file)
+    }
+}
+
+/// The page's text.
+fn markdown(figures: &Figures, rounds: usize, machine: &str) -> Result<String> {
+    let mut page = format!(
+        "# Attribution speed\n\n`cargo xtask bench attribution-speed --record`, on {machine}. Medians of {rounds} rounds in \
+         which everybody has a turn, each in a process of its own, with the same model, data and threads. The machine is \
+         shared: only ratios within a table mean something.\n\n![Growth](attribution-speed.svg)\n\n## Gradients and \
+         index\n\nThe tiny Llama (two layers, 64 wide), LoRA of rank 4 on all 14 linear layers, projections to 16 × 16 (16 \
+         columns for bergson, which projects the adapter's matrices). A query is the backward pass and the scores of all \
+         examples, without a preconditioner. `ratio`: our random projections' examples a second over the line's; memory \
+         beyond the loaded model.\n\n| examples | who | examples/s | ratio | query (ms) | bytes/example | memory (MiB) | of it \
+         added (MiB) |\n|---:|---|---:|---:|---:|---:|---:|---:|\n"
+    );
+    let rate = |row: &Row| row.examples as f64 / row.ready;
+    for row in &figures.index {
+        let ours = figures
+            .index
+            .iter()
+            .find(|r| r.examples == row.examples && r.name.ends_with("random") && r.name.starts_with("ours"));
+        writeln!(
+            page,
+            "| {} | {} | {:.0} | {:.2} | {:.1} | {} | {} | {} |",
+            row.examples,
+            row.name,
+            rate(row),
+            ours.map_or(f64::NAN, |ours| rate(ours) / rate(row)),
+            row.query * 1e3,
+            row.bytes_per_example,
+            row.peak_rss >> 20,
+            row.added_rss >> 20,
+        )?;
+    }
+    page += "\n## Settlement of an epoch\n\nTraining with a log (150 steps of 16 examples), and one walk back through it for \
+             the weighted sum of the epoch's answers. `runs`: the walk in training runs of the same process. bergson's \
+             MAGIC walks back for one answer.\n\n| answers | who | training (s) | settlement (s) | runs | memory (MiB) | of \
+             it added (MiB) |\n|---:|---|---:|---:|---:|---:|---:|\n";
+    for row in &figures.settlement {
+        writeln!(
+            page,
+            "| {} | {} | {:.2} | {:.2} | {:.2} | {} | {} |",
+            row.answers,
+            row.name,
+            row.ready,
+            row.query,
+            row.query / row.ready,
+            row.peak_rss >> 20,
+            row.added_rss >> 20,
+        )?;
+    }
+    page += "\n## A query of a large index\n\nBesides the backward pass: all rows of a memory-mapped index of 14 layers of 16 \
+             × 16, and the scan of its one-bit sketch, which finds the ten largest.\n\n| rows | how | bytes/row | ms a query | \
+             ms a query and 10⁴ rows |\n|---:|---|---:|---:|---:|\n";
+    for line in &figures.product {
+        writeln!(
+            page,
+            "| {} | {} | {} | {:.2} | {:.2} |",
+            line.rows,
+            line.what,
+            line.bytes_per_row,
+            line.median,
+            line.median * 1e4 / line.rows as f64
+        )?;
+    }
+    Ok(page)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    fn measured(ready: f64, query: f64) -> Measured {
+        let seconds = Seconds { ready, query };
+        let (loaded_rss_bytes, peak_rss_bytes, bytes_per_example) = (1 << 20, 3 << 20, Some(7224));
+        Measured { seconds, loaded_rss_bytes, peak_rss_bytes, bytes_per_example, settings: serde_json::Value::Null }
+    }
+
+    /// Figures of nobody.
+    pub fn figures() -> Figures {
+        let rounds = [measured(9.0, 0.5), measured(1.0, 0.25), measured(2.0, 0.125)];
+        let product = Product { rows: 1000, bytes_per_row: 7224, what: "all rows".into(), median: 0.5, best: 0.25 };
+        Figures {
+            index: ["ours, both sides random", "PyTorch, both sides random"]
+                .into_iter()
+                .flat_map(|name| [256, 512].map(|n| Row::new(name, n, 16, &rounds)))
+                .collect(),
+            settlement: [1, 16].map(|n| Row::new("ours", 400, n, &rounds)).into(),
+            product: vec![product],
+        }
+    }
+
+    #[test]
+    fn the_page_has_the_medians_and_their_ratios() {
+        let page = markdown(&figures(), 3, "a machine").unwrap();
+        for line in [
+            "| 256 | ours, both sides random | 128 | 1.00 | 250.0 | 7224 | 3 | 2 |",
+            "| 512 | PyTorch, both sides random | 256 | 1.00 | 250.0 | 7224 | 3 | 2 |",
+            "| 16 | ours | 2.00 | 0.25 | 0.12 | 3 | 2 |",
+            "| 1000 | all rows | 7224 | 0.50 | 5.00 |",
+        ] {
+            assert!(page.contains(line), "{line} in\n{page}");
+        }
+    }
+}
