@@ -34,6 +34,22 @@ pub fn meter(
     message(stake, payout::ID, Kind::Meter, &crate::pda::prepaid_balance(owner), meter, args, args.expiry_slot)
 }
 
+/// The message by which the present committee names its successor.
+pub fn next_committee(stake: &stake::state::Config, args: &stake::instructions::ProposeNextCommitteeArgs) -> Message {
+    let subject = crate::pda::stake_config();
+    message(stake, stake::ID, Kind::Committee, &subject, stake.sequence, args, args.expiry_slot)
+}
+
+/// The message for a fault. `faults` is the position's.
+pub fn fault(
+    stake: &stake::state::Config,
+    position: &Pubkey,
+    faults: u64,
+    args: &stake::instructions::SlashAttestedArgs,
+) -> Message {
+    message(stake, stake::ID, Kind::Fault, position, faults, args, args.expiry_slot)
+}
+
 fn message(
     stake: &stake::state::Config,
     program: Pubkey,

@@ -53,6 +53,27 @@ pub fn committee(epoch: u64) -> Pubkey {
     derive(&stake::ID, &[stake::seeds::COMMITTEE, &epoch.to_le_bytes()])
 }
 
+/// `stake::state::Equivocation` of an operator about one thing.
+pub fn equivocation(operator: &Pubkey, args: &stake::instructions::ProveEquivocationArgs) -> Pubkey {
+    let (epoch, sequence) = (args.epoch.to_le_bytes(), args.sequence.to_le_bytes());
+    derive(&stake::ID, &[stake::seeds::EQUIVOCATION, operator.as_ref(), &epoch, &args.subject, &sequence])
+}
+
+/// `stake::state::Pool` of an operator.
+pub fn stake_pool(operator: &Pubkey) -> Pubkey {
+    derive(&stake::ID, &[stake::seeds::POOL, operator.as_ref()])
+}
+
+/// Token account of the rewards of an operator's pool: anyone may pay into it.
+pub fn reward_vault(operator: &Pubkey) -> Pubkey {
+    derive(&stake::ID, &[stake::seeds::REWARDS, operator.as_ref()])
+}
+
+/// `stake::state::Delegation` of a wallet to an operator.
+pub fn delegation(operator: &Pubkey, owner: &Pubkey) -> Pubkey {
+    derive(&stake::ID, &[stake::seeds::DELEGATION, operator.as_ref(), owner.as_ref()])
+}
+
 /// `datanet::state::Config`.
 pub fn datanet_config() -> Pubkey {
     derive(&datanet::ID, &[datanet::seeds::CONFIG])

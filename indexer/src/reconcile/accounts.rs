@@ -32,6 +32,17 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         f("status", format!("{:?}", a.status).to_lowercase());
     })
     .await?;
+    each(source, &stake::ID, &mut facts, |a: &s::Pool, f| {
+        f("sequence", a.sequence.to_string());
+        f("next_commission_bps", a.next_commission_bps.to_string());
+    })
+    .await?;
+    each(source, &stake::ID, &mut facts, |a: &s::Delegation, f| {
+        f("sequence", a.sequence.to_string());
+        f("shares", a.shares.to_string());
+        f("unbonding_shares", a.unbonding_shares.to_string());
+    })
+    .await?;
 
     each(source, &datanet::ID, &mut facts, |a: &d::Config, f| f("sequence", a.sequence.to_string())).await?;
     each(source, &datanet::ID, &mut facts, |a: &d::Datanet, f| {

@@ -15,6 +15,7 @@ pub mod fees;
 pub mod hash;
 pub mod leaf;
 pub mod mmr;
+pub mod observation;
 pub mod rewards;
 
 pub use hash::Hash32;

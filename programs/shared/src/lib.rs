@@ -4,6 +4,7 @@
 use anchor_lang::prelude::*;
 
 pub mod payout;
+pub mod version;
 
 /// Errors of the stake crate's `attested`, `committee` and `sequence`: the same codes in every program that uses them.
 #[error_code(offset = 7000)]

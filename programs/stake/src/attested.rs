@@ -10,7 +10,7 @@ use crate::{
     state::{CommitteeStatus, Config},
 };
 use anchor_lang::prelude::*;
-use openledger_protocol::attest::{AttestError, Kind, Message, verify};
+use openledger_protocol::attest::{AttestError, Kind, Message, payload_hash, verify};
 use solana_instructions_sysvar::{load_current_index_checked, load_instruction_at_checked};
 
 /// What must have been attested.
@@ -28,6 +28,13 @@ pub struct Change {
     pub payload: [u8; 32],
     /// Last slot in which the attestation is accepted.
     pub expiry_slot: u64,
+}
+
+/// What the committee signs of an instruction's arguments.
+pub fn payload(args: &impl AnchorSerialize) -> Result<[u8; 32]> {
+    let mut bytes = Vec::with_capacity(128);
+    args.serialize(&mut bytes)?;
+    Ok(payload_hash(&bytes))
 }
 
 /// Checks that the instruction directly before the current one carries the active committee's signature over exactly

@@ -6,12 +6,13 @@ use crate::{
     state::{Committee, CommitteeStatus},
 };
 use anchor_lang::prelude::*;
+use openledger_shared::version::Version;
 
 /// The fields of [`Committee`] that stand before its lists, in the same order.
 #[derive(AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// See [`Committee::version`].
-    pub version: u8,
+    pub version: Version,
     /// See [`Committee::bump`].
     pub bump: u8,
     /// See [`Committee::epoch`].
@@ -26,6 +27,8 @@ pub struct Head {
     pub active_slot: u64,
     /// See [`Committee::size`].
     pub size: u16,
+    /// See [`Committee::retired_slot`].
+    pub retired_slot: u64,
 }
 
 /// A committee account's bytes, read in place.
@@ -68,7 +71,7 @@ mod tests {
 
     fn committee(members: usize) -> Committee {
         Committee {
-            version: 1,
+            version: Version::CURRENT,
             bump: 254,
             epoch: 7,
             status: CommitteeStatus::Active,
@@ -76,8 +79,12 @@ mod tests {
             group_key: [9; 32],
             active_slot: 11,
             size: 5,
+            retired_slot: 13,
             confirmed: vec![true; members],
             members: (0..members).map(|i| Pubkey::new_from_array([i as u8 + 1; 32])).collect(),
+            roster: Some([8; 32]),
+            deadline_slot: 14,
+            payer: Pubkey::new_from_array([7; 32]),
             sequence: 12,
         }
     }
@@ -97,8 +104,8 @@ mod tests {
             data.resize(data.len() + 64, 0);
             let view = View::read(&crate::ID, &data).unwrap();
             assert_eq!(
-                (view.head.epoch, view.head.status, view.head.threshold, view.head.group_key),
-                (whole.epoch, whole.status, whole.threshold, whole.group_key)
+                (view.head.epoch, view.head.status, view.head.group_key, view.head.retired_slot),
+                (whole.epoch, whole.status, whole.group_key, whole.retired_slot)
             );
             for m in &whole.members {
                 assert_eq!(view.place(m), whole.place(m));

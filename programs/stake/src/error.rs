@@ -18,9 +18,9 @@ pub enum StakeError {
     /// The mint cannot be OPEN.
     #[msg("The OPEN mint must be a classic SPL Token mint with 9 decimals")]
     WrongMint,
-    /// A parameter is zero.
-    #[msg("Minimum stakes and the unbonding time must be greater than zero")]
-    ZeroParameter,
+    /// A parameter is out of its bounds.
+    #[msg("A parameter is out of its bounds: see the documentation of Parameters")]
+    ParameterOutOfBounds,
     /// The amount is zero.
     #[msg("The amount must be greater than zero")]
     ZeroAmount,
@@ -102,4 +102,68 @@ pub enum StakeError {
     /// The token account is not the owner's associated one.
     #[msg("Pass the owner's associated token account for OPEN")]
     WrongOwnerToken,
+    /// Another member than the one that the present committee has named.
+    #[msg(
+        "These are not the next members of the committee's roster: seat them in its order, with the hash of the rest"
+    )]
+    NotOnRoster,
+    /// The authority would seat members of a committee that the present one has named.
+    #[msg("The present committee has named the members: seat them with seat_members")]
+    MembersAreNamed,
+    /// The authority's committee has no roster.
+    #[msg("The authority names this committee's members: it seats them with add_members")]
+    NoRoster,
+    /// The committee's time is not over.
+    #[msg("The committee may still become active: expire it after its deadline_slot")]
+    NotExpired,
+    /// The unbonding time would be shortened.
+    #[msg("unbond_slots may only grow: payout's challenge window was chosen to be shorter")]
+    UnbondingShortened,
+    /// No proof directly before.
+    #[msg("The instruction directly before this one must be the Ed25519 program's, with both observations")]
+    EvidenceMissing,
+    /// The proof is not in canonical layout.
+    #[msg(
+        "The Ed25519 instruction must hold exactly two signatures in the canonical layout of a proof of equivocation"
+    )]
+    EvidenceLayout,
+    /// Signed by another key.
+    #[msg("The observations are not signed by this operator's identity key")]
+    EvidenceKey,
+    /// The messages are no observations.
+    #[msg("The signed messages are not observations")]
+    NotObservations,
+    /// The observations do not contradict each other.
+    #[msg("The observations agree, or are of different things: nothing is proven")]
+    NoConflict,
+    /// The observations name another cluster, epoch, operator, subject or sequence than the instruction.
+    #[msg("The observations are of another cluster, epoch, operator, subject or sequence than the instruction names")]
+    EvidenceMismatch,
+    /// The operator was not in the committee of that epoch, or that committee was never active.
+    #[msg("The operator was no member of an active committee of this epoch: its observation counted for nothing")]
+    NotOfThatCommittee,
+    /// Nothing would be slashed.
+    #[msg("Nothing can be slashed: the position is empty or the window's cap is reached")]
+    NothingToSlash,
+    /// A part of zero or of more than the whole.
+    #[msg("Name a part from 1 to 10,000 basis points")]
+    BadPart,
+    /// Not the pool of this operator.
+    #[msg("Pass the pool of the position's owner if it has opened one (position.pooled), else none")]
+    WrongPool,
+    /// More than the insurance vault may pay now.
+    #[msg("The insurance vault may pay less than this in the present window: wait, or ask for less")]
+    InsuranceCapReached,
+    /// The insurance vault would pay itself or the stake vault.
+    #[msg("The insurance vault pays neither itself nor the stake vault")]
+    WrongRecipient,
+    /// The pool has lost nearly everything.
+    #[msg("This operator's pool has lost nearly everything to slashes and takes no new delegations")]
+    PoolRuined,
+    /// Nothing to claim.
+    #[msg("There is nothing to claim: the shares have earned nothing since the last time")]
+    NothingToClaim,
+    /// Nothing has arrived.
+    #[msg("Nothing has arrived in the reward vault and no commission is due")]
+    NothingToHarvest,
 }

@@ -18,3 +18,17 @@ pub fn emit(program: Pubkey, authority: &AccountInfo, bump: u8, event: &impl Eve
     let call = Instruction { program_id: program, accounts, data };
     invoke_signed(&call, std::slice::from_ref(authority), &[&[b"__event_authority", &[bump]]]).map_err(Into::into)
 }
+
+/// Emits `first`, if there is one, and `then`.
+pub fn emit_all(
+    program: Pubkey,
+    authority: &AccountInfo,
+    bump: u8,
+    first: Option<impl Event>,
+    then: &impl Event,
+) -> Result<()> {
+    if let Some(first) = first {
+        emit(program, authority, bump, &first)?;
+    }
+    emit(program, authority, bump, then)
+}

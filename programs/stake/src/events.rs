@@ -1,6 +1,9 @@
 //! Events of the stake program. `sequence` counts per subject account, so that a gap is visible.
 
-use crate::state::Role;
+use crate::{
+    instructions::Parameters,
+    state::{Role, SlashReason},
+};
 use anchor_lang::prelude::*;
 
 /// A position grew.
@@ -181,4 +184,193 @@ pub struct ConfigChanged {
     pub authority: Pubkey,
     /// Who may take over.
     pub pending_authority: Option<Pubkey>,
+}
+
+/// The parameters were changed.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParametersSet {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The parameters now.
+    pub parameters: Parameters,
+}
+
+/// The present committee named its successor.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct SuccessorNamed {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config: the sequence that was attested.
+    pub sequence: u64,
+    /// The next committee.
+    pub committee: Pubkey,
+    /// Its epoch.
+    pub epoch: u64,
+    /// How many must sign.
+    pub threshold: u16,
+    /// Number of its members.
+    pub size: u16,
+    /// Hash of all its members in order.
+    pub roster: [u8; 32],
+    /// Epoch of the committee that has signed.
+    pub committee_epoch: u64,
+}
+
+/// A position was slashed; the OPEN went to the insurance vault.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slashed {
+    /// The position account.
+    pub position: Pubkey,
+    /// Event number of the position.
+    pub sequence: u64,
+    /// The staker.
+    pub owner: Pubkey,
+    /// The role.
+    pub role: Role,
+    /// Base units taken.
+    pub amount: u64,
+    /// Base units still bonded.
+    pub bonded: u64,
+    /// Base units still unbonding.
+    pub unbonding: u64,
+    /// Why.
+    pub reason: SlashReason,
+    /// What names the evidence: of equivocation the SHA-256 of the Ed25519 instruction's data, else what the committee
+    /// or the authority has said.
+    pub evidence: [u8; 32],
+}
+
+/// What is delegated to a slashed operator was slashed by the same rate; the OPEN went to the insurance vault.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoolSlashed {
+    /// The pool account.
+    pub pool: Pubkey,
+    /// Event number of the pool.
+    pub sequence: u64,
+    /// Wallet of the operator.
+    pub operator: Pubkey,
+    /// Base units taken.
+    pub amount: u64,
+    /// Base units still bonded.
+    pub bonded: u64,
+    /// Base units still unbonding.
+    pub unbonding: u64,
+    /// As in [`Slashed`].
+    pub reason: SlashReason,
+    /// As in [`Slashed`].
+    pub evidence: [u8; 32],
+}
+
+/// The insurance vault paid.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct InsurancePaid {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// The token account that was paid.
+    pub to: Pubkey,
+    /// Base units paid.
+    pub amount: u64,
+}
+
+/// An operator opened a pool or set its commission.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommissionSet {
+    /// The pool account.
+    pub pool: Pubkey,
+    /// Event number of the pool; 0 where it was opened.
+    pub sequence: u64,
+    /// Wallet of the operator.
+    pub operator: Pubkey,
+    /// The commission now, in basis points.
+    pub commission_bps: u16,
+    /// The commission from `commission_slot` on.
+    pub next_commission_bps: u16,
+    /// First slot of the next commission.
+    pub commission_slot: u64,
+}
+
+/// Rewards that had arrived were divided.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Harvested {
+    /// The pool account.
+    pub pool: Pubkey,
+    /// Event number of the pool.
+    pub sequence: u64,
+    /// Base units divided now.
+    pub arrived: u64,
+    /// Base units that delegators can claim now, in all.
+    pub owed: u64,
+    /// Base units of commission that were paid to the operator now.
+    pub paid: u64,
+}
+
+/// OPEN was delegated.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delegated {
+    /// The delegation account.
+    pub delegation: Pubkey,
+    /// Event number of the delegation.
+    pub sequence: u64,
+    /// Wallet of the operator.
+    pub operator: Pubkey,
+    /// The delegator.
+    pub owner: Pubkey,
+    /// Base units added.
+    pub added: u64,
+    /// Shares of what is bonded, in all.
+    pub shares: u128,
+}
+
+/// Part of a delegation began to unbond.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undelegated {
+    /// The delegation account.
+    pub delegation: Pubkey,
+    /// Event number of the delegation.
+    pub sequence: u64,
+    /// Base units that began to unbond.
+    pub amount: u64,
+    /// Shares of what is bonded, that are left.
+    pub shares: u128,
+    /// Shares of what is unbonding, in all.
+    pub unbonding_shares: u128,
+    /// First slot of withdrawal.
+    pub unbond_slot: u64,
+}
+
+/// Undelegated OPEN left.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct DelegationWithdrawn {
+    /// The delegation account.
+    pub delegation: Pubkey,
+    /// Event number of the delegation.
+    pub sequence: u64,
+    /// Base units paid to the delegator.
+    pub paid: u64,
+}
+
+/// A delegator claimed its rewards.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct RewardsClaimed {
+    /// The delegation account.
+    pub delegation: Pubkey,
+    /// Event number of the delegation.
+    pub sequence: u64,
+    /// Base units paid to the delegator.
+    pub paid: u64,
 }

@@ -2,21 +2,29 @@
 //! committees whose threshold key attests what cannot be computed on chain.
 //!
 //! A committee becomes active only when every member has confirmed the same group key on chain; until then the one
-//! before it stays active. Other programs read [`state::Config`] and [`state::Committee`] and check attestations with
-//! [`attested::check`].
+//! before it stays active, and it can name its successor. Operators and validators answer with their stake, and those
+//! who delegate to an operator with theirs: what is slashed goes to the insurance vault. Other programs read
+//! [`state::Config`] and [`state::Committee`] and check attestations with [`attested::check`].
 
 use anchor_lang::prelude::*;
 
+pub mod addresses;
 pub mod attested;
 pub mod committee;
 pub mod error;
 pub mod event;
 pub mod events;
 pub mod instructions;
+mod punish;
+mod rewards;
+pub mod roster;
 pub mod seeds;
 pub mod sequence;
+mod shares;
+pub mod slash;
 pub mod state;
 pub mod vote_lock;
+pub mod window;
 
 use instructions::*;
 use state::Role;
@@ -110,9 +118,89 @@ pub mod stake {
         instructions::confirm_committee::handler(ctx, group_key)
     }
 
+    /// Makes the next committee as the present one has attested; `seat_members` names its members.
+    pub fn propose_next_committee(ctx: Context<ProposeNextCommittee>, args: ProposeNextCommitteeArgs) -> Result<()> {
+        instructions::propose_next_committee::handler(ctx, args)
+    }
+
+    /// Seats the next `members` of the roster that the present committee has attested; `rest` is the hash of those
+    /// behind them.
+    pub fn seat_members<'info>(
+        ctx: Context<'info, SeatMembers<'info>>,
+        members: Vec<Pubkey>,
+        rest: [u8; 32],
+    ) -> Result<()> {
+        instructions::seat_members::handler(ctx, members, rest)
+    }
+
+    /// Gives up a committee that did not become active by its deadline. Anyone may call it.
+    pub fn expire_committee(ctx: Context<ExpireCommittee>) -> Result<()> {
+        instructions::expire_committee::handler(ctx)
+    }
+
     /// Gives up the committee that is forming or confirming, so that another can be proposed.
     pub fn abandon_committee(ctx: Context<AbandonCommittee>) -> Result<()> {
         instructions::abandon_committee::handler(ctx)
+    }
+
+    /// Slashes an operator that has signed two different observations of one thing. Anyone may prove it.
+    pub fn prove_equivocation(ctx: Context<ProveEquivocation>, args: ProveEquivocationArgs) -> Result<()> {
+        instructions::prove_equivocation::handler(ctx, args)
+    }
+
+    /// Slashes a position for a fault that the active committee has attested.
+    pub fn slash_attested(ctx: Context<SlashAttested>, args: SlashAttestedArgs) -> Result<()> {
+        instructions::slash_attested::handler(ctx, args)
+    }
+
+    /// Slashes `bps` basis points of a position by decision of the authority, for what `evidence` names.
+    pub fn slash_by_authority(ctx: Context<SlashByAuthority>, bps: u16, evidence: [u8; 32]) -> Result<()> {
+        instructions::slash_by_authority::handler(ctx, bps, evidence)
+    }
+
+    /// Pays `amount` base units out of the insurance vault.
+    pub fn pay_insurance(ctx: Context<PayInsurance>, amount: u64) -> Result<()> {
+        instructions::pay_insurance::handler(ctx, amount)
+    }
+
+    /// Opens an operator's pool for delegations; the operator keeps `commission_bps` basis points of the rewards.
+    pub fn open_pool(ctx: Context<OpenPool>, commission_bps: u16) -> Result<()> {
+        instructions::open_pool::handler(ctx, commission_bps)
+    }
+
+    /// Sets the commission: a lower one at once, a higher one after the cooldown.
+    pub fn set_commission(ctx: Context<SetCommission>, commission_bps: u16) -> Result<()> {
+        instructions::set_commission::handler(ctx, commission_bps)
+    }
+
+    /// Delegates `amount` base units of OPEN to an operator; makes the delegation at the first call.
+    pub fn delegate(ctx: Context<Delegate>, amount: u64) -> Result<()> {
+        instructions::delegate::handler(ctx, amount)
+    }
+
+    /// Begins to unbond what `shares` of a delegation are worth; the cooldown of all that is unbonding starts anew.
+    pub fn undelegate(ctx: Context<Undelegate>, shares: u128) -> Result<()> {
+        instructions::undelegate::handler(ctx, shares)
+    }
+
+    /// Pays all undelegated OPEN out after the cooldown.
+    pub fn withdraw_delegation(ctx: Context<WithdrawDelegation>) -> Result<()> {
+        instructions::withdraw_delegation::handler(ctx)
+    }
+
+    /// Divides the rewards that have arrived and pays the operator its commission. Anyone may call it.
+    pub fn harvest(ctx: Context<Harvest>) -> Result<()> {
+        instructions::harvest::handler(ctx)
+    }
+
+    /// Pays a delegator what its shares have earned.
+    pub fn claim_delegation_rewards(ctx: Context<ClaimDelegationRewards>) -> Result<()> {
+        instructions::claim_delegation_rewards::handler(ctx)
+    }
+
+    /// Changes the parameters, within their bounds.
+    pub fn set_parameters(ctx: Context<SetParameters>, parameters: Parameters) -> Result<()> {
+        instructions::set_parameters::handler(ctx, parameters)
     }
 
     /// Names who may take the authority over.

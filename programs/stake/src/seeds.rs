@@ -14,3 +14,11 @@ pub const OPERATOR: &[u8] = b"operator";
 pub const LOCK: &[u8] = b"lock";
 /// `["committee", epoch as u64 le]`
 pub const COMMITTEE: &[u8] = b"committee";
+/// `["equivocation", operator's wallet, epoch as u64 le, subject, sequence as u64 le]`
+pub const EQUIVOCATION: &[u8] = b"equivocation";
+/// `["pool", operator's wallet]`
+pub const POOL: &[u8] = b"pool";
+/// `["rewards", operator's wallet]`: token account of a pool's rewards, owned by the pool.
+pub const REWARDS: &[u8] = b"rewards";
+/// `["delegation", operator's wallet, delegator's wallet]`
+pub const DELEGATION: &[u8] = b"delegation";

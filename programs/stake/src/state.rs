@@ -1,9 +1,12 @@
 //! Accounts of the stake program.
 
 use anchor_lang::prelude::*;
+pub use openledger_shared::version::Version;
 
 /// Decimals of the OPEN mint.
 pub const OPEN_DECIMALS: u8 = 9;
+/// Basis points of a whole.
+pub const MAX_BPS: u16 = 10_000;
 /// Longest endpoint URL in bytes.
 pub const MAX_ENDPOINT: usize = 128;
 /// Most members of a committee.
@@ -16,7 +19,7 @@ pub const MAX_MEMBERS_PER_CALL: usize = 20;
 #[derive(InitSpace)]
 pub struct Config {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Bump of the stake vault.
@@ -52,6 +55,24 @@ pub struct Config {
     pub next_committee_sequence: u64,
     /// First slot in which tokens move again; not after the present slot while the program is not paused.
     pub paused_until: u64,
+    /// Slots that a proposed committee has to become active before anyone may expire it.
+    pub committee_slots: u64,
+    /// Part of a position that one proof of equivocation takes, in basis points.
+    pub equivocation_bps: u16,
+    /// Most that slashes by attestation and by the authority may take of a position within a window, in basis points.
+    pub slash_cap_bps: u16,
+    /// Length of that window in slots.
+    pub slash_window_slots: u64,
+    /// Most that may leave the insurance vault within a window, in basis points.
+    pub insurance_cap_bps: u16,
+    /// Length of that window in slots.
+    pub insurance_window_slots: u64,
+    /// What has left the insurance vault lately.
+    pub insurance_window: Window,
+    /// Sum of all stake delegated to operators.
+    pub delegated: u64,
+    /// Sum of all delegated stake that is unbonding.
+    pub delegated_unbonding: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
 }
@@ -64,6 +85,17 @@ impl Config {
             Role::Validator => &mut self.validator_stake,
         }
     }
+}
+
+/// What was taken of something within a window of slots; see `window.rs`.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// First slot of the window.
+    pub start_slot: u64,
+    /// Base units of which a part may be taken.
+    pub basis: u64,
+    /// Base units taken in the window.
+    pub used: u64,
 }
 
 /// Bits of [`Operator::capabilities`].
@@ -88,12 +120,23 @@ pub enum Role {
     Validator,
 }
 
+/// Why something was slashed.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlashReason {
+    /// Two observations of one thing, proven by their signatures.
+    Equivocation,
+    /// A fault that the committee has attested.
+    Attested,
+    /// A decision of the authority.
+    Authority,
+}
+
 /// OPEN staked by one wallet in one role.
 #[account]
 #[derive(InitSpace)]
 pub struct Position {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// The staker's wallet.
@@ -106,8 +149,15 @@ pub struct Position {
     pub unbonding: u64,
     /// First slot in which `unbonding` may be withdrawn.
     pub unbond_slot: u64,
-    /// Slot of the last change of `amount`: stake younger than a draw's seed does not count in it.
+    /// Slot in which the owner last changed `amount`: stake younger than a draw's seed does not count in it.
     pub since_slot: u64,
+    /// What slashes have taken lately.
+    pub slashed: Window,
+    /// Number of faults that committees have attested: the sequence of the next one. A counter that only
+    /// `slash_attested` moves, so that the accused cannot outdate an attestation by changing its position.
+    pub faults: u64,
+    /// Whether the owner has opened a [`Pool`]: it answers together with this position.
+    pub pooled: bool,
     /// Number of the next event of this account.
     pub sequence: u64,
 }
@@ -139,7 +189,7 @@ pub struct VoteLock {
 #[derive(InitSpace)]
 pub struct Operator {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Wallet that stakes, is paid and pays fees.
@@ -172,7 +222,7 @@ pub enum CommitteeStatus {
 #[account]
 pub struct Committee {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Number of the committee, from 1.
@@ -187,10 +237,19 @@ pub struct Committee {
     pub active_slot: u64,
     /// Number of members once complete.
     pub size: u16,
+    /// Slot in which a later committee became active; 0 before.
+    pub retired_slot: u64,
     /// Whether each member has confirmed, in the order of `members`.
     pub confirmed: Vec<bool>,
     /// Wallets of the operators; a member's FROST identifier is its place here plus one.
     pub members: Vec<Pubkey>,
+    /// Hash of the members that are still to be seated ([`crate::roster`]), where the present committee has named them
+    /// all; `None` where the authority names them.
+    pub roster: Option<[u8; 32]>,
+    /// Last slot in which nobody may expire it, should it not be active by then.
+    pub deadline_slot: u64,
+    /// Who paid the rent and gets it back if the committee never becomes active.
+    pub payer: Pubkey,
     /// Number of the next event of this account.
     pub sequence: u64,
 }
@@ -198,11 +257,102 @@ pub struct Committee {
 impl Committee {
     /// Account size for `size` members.
     pub fn space(size: usize) -> usize {
-        8 + 1 + 1 + 8 + 1 + 2 + 32 + 8 + 2 + (4 + size) + (4 + 32 * size) + 8
+        8 + 1 + 1 + 8 + 1 + 2 + 32 + 8 + 2 + 8 + (4 + size) + (4 + 32 * size) + 33 + 8 + 32 + 8
     }
 
     /// Place of `wallet` among the members.
     pub fn place(&self, wallet: &Pubkey) -> Option<usize> {
         self.members.iter().position(|m| m == wallet)
     }
+}
+
+/// That an operator's equivocation about one thing has been punished: the same evidence is refused from then on.
+#[account]
+#[derive(InitSpace)]
+pub struct Equivocation {
+    /// Layout version of this account.
+    pub version: Version,
+    /// PDA bump.
+    pub bump: u8,
+    /// Wallet of the operator.
+    pub operator: Pubkey,
+    /// Committee epoch of the observations.
+    pub epoch: u64,
+    /// What was observed.
+    pub subject: [u8; 32],
+    /// Its sequence number.
+    pub sequence: u64,
+    /// The two contents that the operator signed.
+    pub contents: [[u8; 32]; 2],
+    /// Slot of the proof.
+    pub slot: u64,
+}
+
+/// OPEN that several wallets hold together, by shares; see `shares.rs`.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shares {
+    /// Base units held.
+    pub assets: u64,
+    /// Shares given out. Never fewer than `assets`: a share starts as one base unit and can only lose.
+    pub shares: u128,
+}
+
+/// What others have delegated to an operator, and how it shares its rewards with them.
+#[account]
+#[derive(InitSpace)]
+pub struct Pool {
+    /// Layout version of this account.
+    pub version: Version,
+    /// PDA bump.
+    pub bump: u8,
+    /// Bump of the reward vault.
+    pub vault_bump: u8,
+    /// Wallet of the operator.
+    pub operator: Pubkey,
+    /// Delegated OPEN.
+    pub bonded: Shares,
+    /// Delegated OPEN on its way out. It is slashed like what is bonded, and earns nothing.
+    pub unbonding: Shares,
+    /// What slashes have taken lately.
+    pub slashed: Window,
+    /// Part of the rewards that the operator keeps, in basis points.
+    pub commission_bps: u16,
+    /// The commission from `commission_slot` on.
+    pub next_commission_bps: u16,
+    /// First slot of `next_commission_bps`.
+    pub commission_slot: u64,
+    /// Rewards of one bonded share since the beginning, in 2⁻⁶⁴ base units.
+    pub index: u128,
+    /// Base units in the reward vault that belong to delegators.
+    pub owed: u64,
+    /// Base units in the reward vault that belong to the operator.
+    pub commission: u64,
+    /// Number of the next event of this account.
+    pub sequence: u64,
+}
+
+/// What one wallet has delegated to one operator.
+#[account]
+#[derive(InitSpace)]
+pub struct Delegation {
+    /// Layout version of this account.
+    pub version: Version,
+    /// PDA bump.
+    pub bump: u8,
+    /// The pool.
+    pub pool: Pubkey,
+    /// The delegator's wallet.
+    pub owner: Pubkey,
+    /// Shares of what is bonded.
+    pub shares: u128,
+    /// Shares of what is unbonding.
+    pub unbonding_shares: u128,
+    /// First slot in which they may be withdrawn.
+    pub unbond_slot: u64,
+    /// The pool's index up to which `rewards` counts.
+    pub index: u128,
+    /// Base units earned and not yet claimed.
+    pub rewards: u64,
+    /// Number of the next event of this account.
+    pub sequence: u64,
 }

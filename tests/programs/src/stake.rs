@@ -8,11 +8,18 @@ use crate::{
 };
 use ::stake::{
     ID, accounts, instruction as call,
-    instructions::{InitializeArgs, ProposeCommitteeArgs, RegisterOperatorArgs},
+    instructions::{
+        InitializeArgs, Parameters, ProposeCommitteeArgs, ProposeNextCommitteeArgs, ProveEquivocationArgs,
+        RegisterOperatorArgs, SlashAttestedArgs,
+    },
     seeds,
-    state::{Config, Role},
+    state::{Config, Position, Role},
 };
 use ed25519_dalek::SigningKey;
+use openledger_protocol::{
+    attest::Kind,
+    observation::{Observation, evidence_data},
+};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -54,6 +61,31 @@ pub fn lock(owner: &Pubkey) -> Pubkey {
 /// A committee.
 pub fn committee(epoch: u64) -> Pubkey {
     pda(&[seeds::COMMITTEE, &epoch.to_le_bytes()])
+}
+
+/// The mark of an equivocation.
+pub fn equivocation(operator: &Pubkey, args: &ProveEquivocationArgs) -> Pubkey {
+    let (epoch, sequence) = (args.epoch.to_le_bytes(), args.sequence.to_le_bytes());
+    pda(&[seeds::EQUIVOCATION, operator.as_ref(), &epoch, &args.subject, &sequence])
+}
+/// An operator's pool.
+pub fn pool(operator: &Pubkey) -> Pubkey {
+    pda(&[seeds::POOL, operator.as_ref()])
+}
+/// The rewards of a pool.
+pub fn rewards(operator: &Pubkey) -> Pubkey {
+    pda(&[seeds::REWARDS, operator.as_ref()])
+}
+/// A delegation.
+pub fn delegation(operator: &Pubkey, owner: &Pubkey) -> Pubkey {
+    pda(&[seeds::DELEGATION, operator.as_ref(), owner.as_ref()])
+}
+
+/// The accounts of an instruction with the two that events need behind the fields named.
+macro_rules! accounts {
+    ($name:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {
+        accounts::$name { $($field $(: $value)?,)* event_authority: event_authority(&ID), program: ID }
+    };
 }
 
 /// `initialize` by `authority`.
@@ -304,7 +336,7 @@ pub fn confirm_committee(member: &Pubkey, epoch: u64, group_key: [u8; 32]) -> In
     )
 }
 
-/// `abandon_committee` of `epoch`.
+/// `abandon_committee` of `epoch`, whose rent the authority has paid.
 pub fn abandon_committee(authority: &Pubkey, epoch: u64) -> Instruction {
     instruction(
         ID,
@@ -312,6 +344,7 @@ pub fn abandon_committee(authority: &Pubkey, epoch: u64) -> Instruction {
             authority: *authority,
             config: config(),
             committee: committee(epoch),
+            payer: *authority,
             event_authority: event_authority(&ID),
             program: ID,
         },
@@ -339,6 +372,228 @@ pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
         program: ID,
     };
     instruction(ID, accounts, call::AcceptAuthority {})
+}
+
+const TOKEN: Pubkey = spl_token_interface::ID;
+const SYSTEM: Pubkey = solana_sdk_ids::system_program::ID;
+const INSTRUCTIONS: Pubkey = solana_sdk_ids::sysvar::instructions::ID;
+
+/// `expire_committee` of `epoch`, whose rent `payer` has paid.
+pub fn expire_committee(payer: &Pubkey, epoch: u64) -> Instruction {
+    let accounts = accounts!(ExpireCommittee { config: config(), committee: committee(epoch), payer: *payer });
+    instruction(ID, accounts, call::ExpireCommittee {})
+}
+
+/// `propose_next_committee` after `committee_epoch`. Send it directly behind the attestation.
+pub fn propose_next_committee(payer: &Pubkey, committee_epoch: u64, args: ProposeNextCommitteeArgs) -> Instruction {
+    let accounts = accounts!(ProposeNextCommittee {
+        payer: *payer,
+        config: config(),
+        active_committee: committee(committee_epoch),
+        committee: committee(committee_epoch + 1),
+        instructions: INSTRUCTIONS,
+        system_program: SYSTEM,
+    });
+    instruction(ID, accounts, call::ProposeNextCommittee { args })
+}
+
+/// `seat_members` of the committee of `epoch`.
+pub fn seat_members(epoch: u64, members: &[Pubkey], rest: [u8; 32]) -> Instruction {
+    let accounts = accounts!(SeatMembers { config: config(), committee: committee(epoch) });
+    let mut out = instruction(ID, accounts, call::SeatMembers { members: members.to_vec(), rest });
+    out.accounts.extend(member_accounts(members));
+    out
+}
+
+/// `prove_equivocation` of `operator`. Send it directly behind [`evidence`].
+pub fn prove_equivocation(
+    world: &World,
+    prover: &Pubkey,
+    operator: &Pubkey,
+    args: ProveEquivocationArgs,
+) -> Instruction {
+    let accounts = accounts!(ProveEquivocation {
+        prover: *prover,
+        config: config(),
+        operator: self::operator(operator),
+        position: position(operator, Role::Operator),
+        pool: world.pool_of(operator),
+        committee: committee(args.epoch),
+        equivocation: equivocation(operator, &args),
+        vault: vault(),
+        insurance: insurance(),
+        instructions: INSTRUCTIONS,
+        token_program: TOKEN,
+        system_program: SYSTEM,
+    });
+    instruction(ID, accounts, call::ProveEquivocation { args })
+}
+
+/// An observation by `operator` in this world.
+pub fn observation(world: &World, operator: &Operator, args: &ProveEquivocationArgs, content: [u8; 32]) -> Observation {
+    Observation {
+        cluster: world.cluster,
+        epoch: args.epoch,
+        operator: operator.wallet.pubkey().to_bytes(),
+        subject: args.subject,
+        sequence: args.sequence,
+        content,
+    }
+}
+
+/// The Ed25519 instruction that proves two observations to be signed by `identity`.
+pub fn evidence(identity: &Key, observations: [&Observation; 2]) -> Instruction {
+    let signatures: [[u8; 64]; 2] = observations.map(|o| identity.sign_message(&o.to_bytes()).into());
+    let [first, second] = &signatures;
+    Instruction {
+        program_id: solana_sdk_ids::ed25519_program::ID,
+        accounts: vec![],
+        data: evidence_data(&identity.pubkey().to_bytes(), [first, second], observations).to_vec(),
+    }
+}
+
+/// `slash_attested` of a position by the committee of `committee_epoch`. Send it directly behind the attestation.
+pub fn slash_attested(
+    world: &World,
+    committee_epoch: u64,
+    owner: &Pubkey,
+    role: Role,
+    args: SlashAttestedArgs,
+) -> Instruction {
+    let accounts = accounts!(SlashAttested {
+        config: config(),
+        position: position(owner, role),
+        pool: world.pool_of(owner).filter(|_| role == Role::Operator),
+        committee: committee(committee_epoch),
+        vault: vault(),
+        insurance: insurance(),
+        instructions: INSTRUCTIONS,
+        token_program: TOKEN,
+    });
+    instruction(ID, accounts, call::SlashAttested { args })
+}
+
+/// `slash_by_authority` of a position.
+pub fn slash_by_authority(world: &World, authority: &Pubkey, owner: &Pubkey, role: Role, bps: u16) -> Instruction {
+    let accounts = accounts!(SlashByAuthority {
+        authority: *authority,
+        config: config(),
+        position: position(owner, role),
+        pool: world.pool_of(owner).filter(|_| role == Role::Operator),
+        vault: vault(),
+        insurance: insurance(),
+        token_program: TOKEN,
+    });
+    instruction(ID, accounts, call::SlashByAuthority { bps, evidence: [0xed; 32] })
+}
+
+/// `pay_insurance` to a token account.
+pub fn pay_insurance(authority: &Pubkey, to: Pubkey, amount: u64) -> Instruction {
+    let accounts = accounts!(PayInsurance {
+        authority: *authority,
+        config: config(),
+        insurance: insurance(),
+        to,
+        token_program: TOKEN,
+    });
+    instruction(ID, accounts, call::PayInsurance { amount })
+}
+
+/// `set_parameters`.
+pub fn set_parameters(authority: &Pubkey, parameters: Parameters) -> Instruction {
+    let accounts = accounts!(SetParameters { authority: *authority, config: config() });
+    instruction(ID, accounts, call::SetParameters { parameters })
+}
+
+/// `open_pool` by an operator's wallet.
+pub fn open_pool(world: &World, owner: &Pubkey, commission_bps: u16) -> Instruction {
+    let accounts = accounts!(OpenPool {
+        owner: *owner,
+        config: config(),
+        operator: operator(owner),
+        position: position(owner, Role::Operator),
+        pool: pool(owner),
+        open_mint: world.mint,
+        reward_vault: rewards(owner),
+        token_program: TOKEN,
+        system_program: SYSTEM,
+    });
+    instruction(ID, accounts, call::OpenPool { commission_bps })
+}
+
+/// `set_commission` by an operator's wallet.
+pub fn set_commission(owner: &Pubkey, commission_bps: u16) -> Instruction {
+    let accounts = accounts!(SetCommission { owner: *owner, config: config(), pool: pool(owner) });
+    instruction(ID, accounts, call::SetCommission { commission_bps })
+}
+
+/// `delegate` to `operator` from the owner's associated token account.
+pub fn delegate(world: &World, owner: &Pubkey, operator: &Pubkey, amount: u64) -> Instruction {
+    let accounts = accounts!(Delegate {
+        owner: *owner,
+        config: config(),
+        pool: pool(operator),
+        position: position(operator, Role::Operator),
+        delegation: delegation(operator, owner),
+        owner_token: world.ata(owner),
+        vault: vault(),
+        reward_vault: rewards(operator),
+        token_program: TOKEN,
+        system_program: SYSTEM,
+    });
+    instruction(ID, accounts, call::Delegate { amount })
+}
+
+/// `undelegate` from `operator`.
+pub fn undelegate(owner: &Pubkey, operator: &Pubkey, shares: u128) -> Instruction {
+    let accounts = accounts!(Undelegate {
+        owner: *owner,
+        config: config(),
+        pool: pool(operator),
+        delegation: delegation(operator, owner),
+        reward_vault: rewards(operator),
+    });
+    instruction(ID, accounts, call::Undelegate { shares })
+}
+
+/// `withdraw_delegation` to the owner's associated token account.
+pub fn withdraw_delegation(world: &World, owner: &Pubkey, operator: &Pubkey) -> Instruction {
+    let accounts = accounts!(WithdrawDelegation {
+        owner: *owner,
+        config: config(),
+        pool: pool(operator),
+        delegation: delegation(operator, owner),
+        owner_token: world.ata(owner),
+        vault: vault(),
+        token_program: TOKEN,
+    });
+    instruction(ID, accounts, call::WithdrawDelegation {})
+}
+
+/// `harvest` of an operator's rewards.
+pub fn harvest(world: &World, operator: &Pubkey) -> Instruction {
+    let accounts = accounts!(Harvest {
+        config: config(),
+        pool: pool(operator),
+        reward_vault: rewards(operator),
+        operator_token: world.ata(operator),
+        token_program: TOKEN,
+    });
+    instruction(ID, accounts, call::Harvest {})
+}
+
+/// `claim_delegation_rewards` to the owner's associated token account.
+pub fn claim_delegation_rewards(world: &World, owner: &Pubkey, operator: &Pubkey) -> Instruction {
+    let accounts = accounts!(ClaimDelegationRewards {
+        owner: *owner,
+        config: config(),
+        pool: pool(operator),
+        delegation: delegation(operator, owner),
+        reward_vault: rewards(operator),
+        owner_token: world.ata(owner),
+        token_program: TOKEN,
+    });
+    instruction(ID, accounts, call::ClaimDelegationRewards {})
 }
 
 /// A registered operator.
@@ -413,6 +668,37 @@ impl World {
             last = Some(self.send(&[confirm_committee(&member.wallet.pubkey(), epoch, group_key)], &[&member.wallet])?);
         }
         Ok(last.expect("a committee has members"))
+    }
+
+    /// The pool of a wallet's operator position, if it has opened one.
+    pub fn pool_of(&self, owner: &Pubkey) -> Option<Pubkey> {
+        let position = self.find::<Position>(&position(owner, Role::Operator));
+        position.is_some_and(|p| p.pooled).then(|| pool(owner))
+    }
+
+    /// The attestation of `args` by a committee, for an account of the stake program.
+    pub fn attested(
+        &self,
+        committee: &Committee,
+        kind: Kind,
+        subject: Pubkey,
+        sequence: u64,
+        args: &impl anchor_lang::AnchorSerialize,
+        expiry_slot: u64,
+    ) -> Instruction {
+        let (cluster, epoch) = (self.cluster, committee.epoch);
+        let message = crate::attest::message(cluster, ID, epoch, kind, subject, sequence, args, expiry_slot);
+        crate::attest::signed(&committee.key, &message)
+    }
+
+    /// Has `committee` attest a fault and slashes for it.
+    pub fn slash(&mut self, committee: &Committee, owner: &Pubkey, role: Role, bps: u16) -> Result<Sent, Failed> {
+        let args = SlashAttestedArgs { bps, evidence: [0xfa; 32], expiry_slot: self.slot() + 20 };
+        let (subject, expiry) = (position(owner, role), args.expiry_slot);
+        let faults = self.get::<Position>(&subject).faults;
+        let attestation = self.attested(committee, Kind::Fault, subject, faults, &args, expiry);
+        let slash = slash_attested(self, committee.epoch, owner, role, args);
+        self.send(&[attestation, slash], &[])
     }
 
     /// Registers `size` new operators and makes them the active committee under a plain key.

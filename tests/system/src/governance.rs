@@ -31,9 +31,9 @@ const FOUNDERS: usize = 3;
 const PARAMETERS: Parameters = Parameters {
     quorum_bps: 2_000,
     proposal_threshold: 1_000 * OPEN,
-    voting_slots: 30,
+    voting_slots: 25,
     timelock_slots: 10,
-    grace_slots: 9_000,
+    grace_slots: 36_000,
 };
 
 /// Those who govern.
@@ -76,10 +76,10 @@ pub async fn convene(
     let purse: Vec<_> = assembly.founders.iter().map(|f| (f.address(), LOCK)).collect();
     people::fund(client, genesis, mint, &purse).await?;
     let end = client.slot().await? + MAX_LOCK_SLOTS;
-    for founder in &assembly.founders {
-        let lock = ix::stake::lock_votes(&founder.address(), mint, LOCK, end);
-        client.send(&[lock], &[&founder.key]).await?;
-    }
+    let locks = assembly.founders.iter().map(async |founder| {
+        client.send(&[ix::stake::lock_votes(&founder.address(), mint, LOCK, end)], &[&founder.key]).await
+    });
+    futures::future::try_join_all(locks).await?;
     // The two steps of a hand-over, and the loader's own for upgrades.
     let proposals = [
         ix::stake::propose_authority(&me, &to),

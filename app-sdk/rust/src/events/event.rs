@@ -86,6 +86,27 @@ events! {
     CommitteeProposed: Stake stake::events::CommitteeProposed { committee, sequence, epoch, threshold, size, members },
     CommitteeConfirmed: Stake stake::events::CommitteeConfirmed { committee, sequence, member, group_key, active },
     CommitteeAbandoned: Stake stake::events::CommitteeAbandoned { committee, sequence, epoch },
+    ParametersSet: Stake stake::events::ParametersSet { config, sequence, parameters },
+    SuccessorNamed: Stake stake::events::SuccessorNamed {
+        config, sequence, committee, epoch, threshold, size, roster, committee_epoch
+    },
+    Slashed: Stake stake::events::Slashed {
+        position, sequence, owner, role, amount, bonded, unbonding, reason, evidence
+    },
+    PoolSlashed: Stake stake::events::PoolSlashed {
+        pool, sequence, operator, amount, bonded, unbonding, reason, evidence
+    },
+    InsurancePaid: Stake stake::events::InsurancePaid { config, sequence, to, amount },
+    CommissionSet: Stake stake::events::CommissionSet {
+        pool, sequence, operator, commission_bps, next_commission_bps, commission_slot
+    },
+    Harvested: Stake stake::events::Harvested { pool, sequence, arrived, owed, paid },
+    Delegated: Stake stake::events::Delegated { delegation, sequence, operator, owner, added, shares },
+    Undelegated: Stake stake::events::Undelegated {
+        delegation, sequence, amount, shares, unbonding_shares, unbond_slot
+    },
+    DelegationWithdrawn: Stake stake::events::DelegationWithdrawn { delegation, sequence, paid },
+    RewardsClaimed: Stake stake::events::RewardsClaimed { delegation, sequence, paid },
     StakeConfigChanged: Stake stake::events::ConfigChanged { config, sequence, authority, pending_authority },
     DatanetCreated: Datanet datanet::events::DatanetCreated {
         datanet, sequence, owner, id, name, metadata_uri, metadata_hash, licence, modality, access, min_bond
@@ -211,6 +232,17 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             CommitteeProposed: stake::events::CommitteeProposed,
             CommitteeConfirmed: stake::events::CommitteeConfirmed,
             CommitteeAbandoned: stake::events::CommitteeAbandoned,
+            ParametersSet: stake::events::ParametersSet,
+            SuccessorNamed: stake::events::SuccessorNamed,
+            Slashed: stake::events::Slashed,
+            PoolSlashed: stake::events::PoolSlashed,
+            InsurancePaid: stake::events::InsurancePaid,
+            CommissionSet: stake::events::CommissionSet,
+            Harvested: stake::events::Harvested,
+            Delegated: stake::events::Delegated,
+            Undelegated: stake::events::Undelegated,
+            DelegationWithdrawn: stake::events::DelegationWithdrawn,
+            RewardsClaimed: stake::events::RewardsClaimed,
             StakeConfigChanged: stake::events::ConfigChanged,
         },
         Program::Datanet => {

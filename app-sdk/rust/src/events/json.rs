@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
 
-/// JSON form of a field. Every u64 is a decimal string, because amounts exceed what a JavaScript number holds.
+/// JSON form of a field. Every u64 and u128 is a decimal string, because amounts exceed what a JavaScript number holds.
 pub(super) trait Field {
     /// The JSON.
     fn json(&self) -> Value;
@@ -24,6 +24,12 @@ impl Field for Pubkey {
 }
 
 impl Field for u64 {
+    fn json(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+impl Field for u128 {
     fn json(&self) -> Value {
         Value::String(self.to_string())
     }
@@ -70,7 +76,7 @@ macro_rules! named {
         }
     })* };
 }
-named!(stake::state::Role, payout::state::Pool, payout::challenge::Outcome);
+named!(stake::state::Role, stake::state::SlashReason, payout::state::Pool, payout::challenge::Outcome);
 named!(governance::state::Choice, governance::state::ProposalState);
 named!(datanet::state::Modality, datanet::state::Access, datanet::state::GrantStatus);
 
@@ -117,6 +123,22 @@ impl Field for [payout::state::PoolRoot; payout::state::POOLS] {
 impl Field for payout::state::PoolRoot {
     fn json(&self) -> Value {
         json!({ "root": self.root.json(), "leaves": self.leaves, "lifetime_total": self.lifetime_total.json() })
+    }
+}
+
+impl Field for stake::instructions::Parameters {
+    fn json(&self) -> Value {
+        json!({
+            "min_operator_stake": self.min_operator_stake.json(),
+            "min_validator_stake": self.min_validator_stake.json(),
+            "unbond_slots": self.unbond_slots.json(),
+            "committee_slots": self.committee_slots.json(),
+            "equivocation_bps": self.equivocation_bps,
+            "slash_cap_bps": self.slash_cap_bps,
+            "slash_window_slots": self.slash_window_slots.json(),
+            "insurance_cap_bps": self.insurance_cap_bps,
+            "insurance_window_slots": self.insurance_window_slots.json(),
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{client::Client, error::SdkError, ix, pda, store::Store};
 use governance::state::{Config, Proposal, ProposedInstruction};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
+use solana_message::Message;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use solana_signer::Signer;
@@ -11,6 +12,11 @@ use stake::state::VoteLock;
 
 /// Place of [`VoteLock::delegate`] behind the discriminator: after version, bump and owner.
 const DELEGATE_AT: usize = 1 + 1 + 32;
+
+/// Most bytes of a transaction.
+const PACKET: usize = 1232;
+/// Bytes of a transaction before its message: a count and a signature.
+const ONE_SIGNATURE: usize = 1 + 64;
 
 /// What a wallet can vote with.
 #[derive(Clone)]
@@ -57,14 +63,31 @@ pub async fn propose(
     let uri = format!("blobs/{}", hex::encode(hash));
     let number = client.account::<Config>(&pda::governance_config()).await?.proposals;
     let proposal = pda::proposal(number);
-    client.send(&[ix::governance::create_proposal(&me, lock_owner, number, hash, uri)], &[proposer]).await?;
-    for (index, call) in calls.iter().enumerate() {
-        let index =
-            u8::try_from(index).map_err(|_| SdkError::Input("a proposal has at most 16 instructions".into()))?;
-        client.send(&[ix::governance::add_instruction(&me, &proposal, index, call)], &[proposer]).await?;
+    let mut steps = vec![ix::governance::create_proposal(&me, lock_owner, number, hash, uri)];
+    steps.extend(
+        (0..=u8::MAX).zip(calls).map(|(index, call)| ix::governance::add_instruction(&me, &proposal, index, call)),
+    );
+    steps.push(ix::governance::open_voting(&me, lock_owner, &proposal));
+    for transaction in packed(&me, steps) {
+        client.send(&transaction, &[proposer]).await?;
     }
-    client.send(&[ix::governance::open_voting(&me, lock_owner, &proposal)], &[proposer]).await?;
     Ok(proposal)
+}
+
+/// The instructions in order, as many to a transaction as fit.
+fn packed(payer: &Pubkey, instructions: Vec<Instruction>) -> Vec<Vec<Instruction>> {
+    let mut out: Vec<Vec<Instruction>> = vec![];
+    for next in instructions {
+        let fits = out.last().is_some_and(|open| {
+            let all: Vec<Instruction> = open.iter().chain([&next]).cloned().collect();
+            ONE_SIGNATURE + Message::new(&all, Some(payer)).serialize().len() <= PACKET
+        });
+        match out.last_mut() {
+            Some(open) if fits => open.push(next),
+            _ => out.push(vec![next]),
+        }
+    }
+    out
 }
 
 /// A proposed instruction as its program takes it.
@@ -93,6 +116,19 @@ pub async fn execute(client: &Client, payer: &Keypair, proposal: &Pubkey) -> Res
 mod tests {
     use super::*;
     use anchor_lang::{AccountSerialize, Discriminator};
+
+    #[test]
+    fn transactions_are_filled_in_order_and_fit() {
+        let payer = Pubkey::new_unique();
+        let call = |n: usize| Instruction { program_id: governance::ID, accounts: vec![], data: vec![0; n] };
+        let sizes = [100, 300, 900, 10, 1_000, 1_000];
+        let packed = packed(&payer, sizes.into_iter().map(call).collect());
+        let lengths: Vec<Vec<usize>> = packed.iter().map(|t| t.iter().map(|i| i.data.len()).collect()).collect();
+        assert_eq!(lengths, [vec![100, 300], vec![900, 10], vec![1_000], vec![1_000]]);
+        for transaction in &packed {
+            assert!(ONE_SIGNATURE + Message::new(transaction, Some(&payer)).serialize().len() <= PACKET);
+        }
+    }
 
     #[test]
     fn the_delegate_stands_where_it_is_searched() {

@@ -1,4 +1,4 @@
-//! What an operator signs when it observes: defined here and nowhere else.
+//! An operator's observation, committed to and laid open. What it signs is defined in `openledger_protocol`.
 
 use borsh::BorshSerialize;
 use ed25519_dalek::{Signer, SigningKey};
@@ -10,63 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{encoding::hex_bytes, membership::Member, store::ObservationKey};
 
-/// Tag at the head of every observation.
-pub const DOMAIN: [u8; 24] = *b"openledger:observe:v1\0\0\0";
+pub use openledger_protocol::observation::Observation;
 
-/// An observation as its operator signs it: a fixed layout with a hash of the content, so that a program can check two
-/// signatures of one operator over the same first [`Observation::SLOT_LEN`] bytes with different content (equivocation)
-/// without seeing the scores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Observation {
-    /// Genesis hash of the cluster.
-    pub cluster: Hash32,
-    /// Committee epoch.
-    pub epoch: u64,
-    /// The operator's wallet.
-    pub operator: Hash32,
-    /// What is observed.
-    pub subject: Hash32,
-    /// Its sequence number.
-    pub sequence: u64,
-    /// [`content_hash`] of the context and the scores.
-    pub content: Hash32,
-}
-
-impl Observation {
-    /// Bytes that say who observes what: all but the content.
-    pub const SLOT_LEN: usize = 24 + 32 + 8 + 32 + 32 + 8;
-    /// Length in bytes.
-    pub const LEN: usize = Self::SLOT_LEN + 32;
-
-    /// `domain ‖ cluster ‖ committee epoch ‖ operator ‖ subject ‖ sequence ‖ content`, little-endian.
-    pub fn to_bytes(&self) -> [u8; Self::LEN] {
-        let mut out = [0; Self::LEN];
-        let mut at = 0;
-        for part in [
-            &DOMAIN[..],
-            &self.cluster,
-            &self.epoch.to_le_bytes(),
-            &self.operator,
-            &self.subject,
-            &self.sequence.to_le_bytes(),
-            &self.content,
-        ] {
-            out[at..at + part.len()].copy_from_slice(part);
-            at += part.len();
-        }
-        out
-    }
-
-    /// The observation of `operator` with these scores.
-    pub(crate) fn new(key: &ObservationKey, operator: Hash32, context: &Hash32, scores: &[u64]) -> Self {
-        Self {
-            cluster: key.cluster,
-            epoch: key.epoch,
-            operator,
-            subject: key.subject,
-            sequence: key.sequence,
-            content: content_hash(context, scores),
-        }
+/// The observation of `operator` with these scores.
+fn observation(key: &ObservationKey, operator: Hash32, context: &Hash32, scores: &[u64]) -> Observation {
+    Observation {
+        cluster: key.cluster,
+        epoch: key.epoch,
+        operator,
+        subject: key.subject,
+        sequence: key.sequence,
+        content: content_hash(context, scores),
     }
 }
 
@@ -109,13 +63,13 @@ impl Reveal {
         scores: Vec<u64>,
         salt: [u8; 32],
     ) -> Self {
-        let signature = identity.sign(&Observation::new(key, operator, &context, &scores).to_bytes()).to_bytes();
+        let signature = identity.sign(&observation(key, operator, &context, &scores).to_bytes()).to_bytes();
         Self { operator, context, scores, salt, signature }
     }
 
     /// The observation that is signed.
     pub fn observation(&self, key: &ObservationKey) -> Observation {
-        Observation::new(key, self.operator, &self.context, &self.scores)
+        observation(key, self.operator, &self.context, &self.scores)
     }
 
     /// The salted hash that was shown before.

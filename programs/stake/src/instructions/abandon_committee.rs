@@ -1,4 +1,4 @@
-//! `abandon_committee`: gives up a committee whose key generation failed.
+//! `abandon_committee`: the authority gives up a committee whose key generation failed.
 
 use crate::{error::StakeError, events::CommitteeAbandoned, seeds, sequence, state::*};
 use anchor_lang::prelude::*;
@@ -7,8 +7,7 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct AbandonCommittee<'info> {
-    /// The config's authority; gets the rent back.
-    #[account(mut)]
+    /// The config's authority.
     pub authority: Signer<'info>,
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump, has_one = authority @ StakeError::NotAuthority)]
@@ -16,22 +15,32 @@ pub struct AbandonCommittee<'info> {
     /// The committee of the epoch after the active one: it is forming or confirming, never active.
     #[account(
         mut,
-        close = authority,
+        close = payer,
         seeds = [seeds::COMMITTEE, &(config.committee_epoch + 1).to_le_bytes()],
-        bump = committee.bump
+        bump = committee.bump,
+        has_one = payer
     )]
     pub committee: Box<Account<'info, Committee>>,
+    /// Who paid the committee's rent; gets it back.
+    /// CHECK: the committee names it.
+    #[account(mut)]
+    pub payer: UncheckedAccount<'info>,
 }
 
-/// Closes the committee; the next one at its address continues its event numbers.
+/// Closes the committee.
 pub(crate) fn handler(ctx: Context<AbandonCommittee>) -> Result<()> {
-    let committee = &mut ctx.accounts.committee;
+    let event = abandoned(&mut ctx.accounts.config, &mut ctx.accounts.committee)?;
+    emit_cpi!(event);
+    Ok(())
+}
+
+/// The event of a committee that is closed; the next one at its address continues its event numbers.
+pub(crate) fn abandoned(config: &mut Config, committee: &mut Account<Committee>) -> Result<CommitteeAbandoned> {
     let event = CommitteeAbandoned {
         committee: committee.key(),
         sequence: sequence::take(&mut committee.sequence)?,
         epoch: committee.epoch,
     };
-    ctx.accounts.config.next_committee_sequence = committee.sequence;
-    emit_cpi!(event);
-    Ok(())
+    config.next_committee_sequence = committee.sequence;
+    Ok(event)
 }

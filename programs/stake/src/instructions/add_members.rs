@@ -1,4 +1,4 @@
-//! `add_members`: further members of the committee that is forming.
+//! `add_members`: the authority names further members of the committee that it has proposed.
 
 use crate::{error::StakeError, events::CommitteeProposed, seeds, sequence, state::*};
 use anchor_lang::prelude::*;
@@ -25,6 +25,7 @@ pub struct AddMembers<'info> {
 
 /// Seats the members.
 pub(crate) fn handler<'info>(ctx: Context<'info, AddMembers<'info>>, members: Vec<Pubkey>) -> Result<()> {
+    require!(ctx.accounts.committee.roster.is_none(), StakeError::MembersAreNamed);
     let event = seat(&mut ctx.accounts.committee, &ctx.accounts.config, members, ctx.remaining_accounts)?;
     emit_cpi!(event);
     Ok(())
@@ -60,6 +61,11 @@ pub(crate) fn seat<'info>(
     if committee.members.len() == size {
         committee.status = CommitteeStatus::Confirming;
     }
+    proposed(committee, members)
+}
+
+/// The event of a committee that is forming and of the members that this call has named.
+pub(crate) fn proposed(committee: &mut Account<Committee>, members: Vec<Pubkey>) -> Result<CommitteeProposed> {
     Ok(CommitteeProposed {
         committee: committee.key(),
         sequence: sequence::take(&mut committee.sequence)?,

@@ -59,6 +59,7 @@ pub(crate) fn handler(ctx: Context<ConfirmCommittee>, group_key: [u8; 32]) -> Re
         config.next_committee_sequence = 0;
         if let Some(previous) = &mut ctx.accounts.previous_committee {
             previous.status = CommitteeStatus::Retired;
+            previous.retired_slot = committee.active_slot;
         }
     }
     let event = CommitteeConfirmed {

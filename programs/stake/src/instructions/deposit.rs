@@ -9,6 +9,7 @@ use crate::{
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
 use openledger_shared::require_running;
+use openledger_shared::version::Version;
 
 /// Accounts of `deposit`.
 #[event_cpi]
@@ -67,8 +68,8 @@ pub(crate) fn handler(ctx: Context<Deposit>, role: Role, amount: u64) -> Result<
     )?;
     let owner = ctx.accounts.owner.key();
     let position = &mut ctx.accounts.position;
-    if position.version == 0 {
-        position.version = 1;
+    if position.version == Version::UNMADE {
+        position.version = Version::CURRENT;
         position.bump = ctx.bumps.position;
         position.owner = owner;
         position.role = role;

@@ -1,9 +1,10 @@
 //! `initialize`: the config and the vaults, once, by the program's upgrade authority.
 
-use super::propose_authority::changed;
+use super::{propose_authority::changed, set_parameters::Parameters};
 use crate::{error::StakeError, seeds, state::*};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 use anchor_spl::token::{Mint, Token, TokenAccount};
+use openledger_shared::version::Version;
 
 /// Arguments of `initialize`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -53,25 +54,23 @@ pub struct Initialize<'info> {
 }
 
 impl Initialize<'_> {
-    fn validate(&self, args: &InitializeArgs) -> Result<()> {
+    fn validate(&self) -> Result<()> {
         require!(
             self.program_data.upgrade_authority_address == Some(self.authority.key()),
             StakeError::NotUpgradeAuthority
         );
         require!(self.open_mint.decimals == OPEN_DECIMALS, StakeError::WrongMint);
-        require!(
-            args.min_operator_stake > 0 && args.min_validator_stake > 0 && args.unbond_slots > 0,
-            StakeError::ZeroParameter
-        );
         Ok(())
     }
 }
 
 /// Makes the config and the vaults.
 pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
-    ctx.accounts.validate(&args)?;
+    ctx.accounts.validate()?;
+    let parameters = Parameters::first(args.min_operator_stake, args.min_validator_stake, args.unbond_slots);
+    parameters.check(0)?;
     ctx.accounts.config.set_inner(Config {
-        version: 1,
+        version: Version::CURRENT,
         bump: ctx.bumps.config,
         vault_bump: ctx.bumps.vault,
         insurance_bump: ctx.bumps.insurance,
@@ -79,9 +78,9 @@ pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<
         pending_authority: None,
         open_mint: ctx.accounts.open_mint.key(),
         cluster: args.cluster,
-        min_operator_stake: args.min_operator_stake,
-        min_validator_stake: args.min_validator_stake,
-        unbond_slots: args.unbond_slots,
+        min_operator_stake: 0,
+        min_validator_stake: 0,
+        unbond_slots: 0,
         operator_stake: 0,
         validator_stake: 0,
         unbonding: 0,
@@ -89,8 +88,18 @@ pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<
         committee_epoch: 0,
         next_committee_sequence: 0,
         paused_until: 0,
+        committee_slots: 0,
+        equivocation_bps: 0,
+        slash_cap_bps: 0,
+        slash_window_slots: 0,
+        insurance_cap_bps: 0,
+        insurance_window_slots: 0,
+        insurance_window: Window::default(),
+        delegated: 0,
+        delegated_unbonding: 0,
         sequence: 0,
     });
+    parameters.write(&mut ctx.accounts.config);
     let event = changed(&mut ctx.accounts.config)?;
     emit_cpi!(event);
     Ok(())

@@ -1,4 +1,5 @@
-//! `propose_committee`: the next committee, with its first members.
+//! `propose_committee`: the authority proposes the next committee, with its first members: the very first one, and any
+//! later one should the present committee be unable to name its successor.
 
 use super::add_members::seat;
 use crate::{
@@ -7,6 +8,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
+use openledger_shared::version::Version;
 
 /// Arguments of `propose_committee`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -44,32 +46,44 @@ pub struct ProposeCommittee<'info> {
     pub system_program: Program<'info, System>,
 }
 
-impl ProposeCommittee<'_> {
-    fn validate(&self, args: &ProposeCommitteeArgs) -> Result<()> {
-        require!((1..=MAX_MEMBERS).contains(&(args.size as usize)), StakeError::BadSize);
-        require!(args.threshold > args.size / 2 && args.threshold <= args.size, StakeError::BadThreshold);
-        Ok(())
-    }
-}
-
 /// Makes the committee and seats the first members.
 pub(crate) fn handler<'info>(ctx: Context<'info, ProposeCommittee<'info>>, args: ProposeCommitteeArgs) -> Result<()> {
-    ctx.accounts.validate(&args)?;
-    let config = &ctx.accounts.config;
-    ctx.accounts.committee.set_inner(Committee {
-        version: 1,
-        bump: ctx.bumps.committee,
-        epoch: config.committee_epoch.checked_add(1).ok_or(SharedError::Overflow)?,
-        status: CommitteeStatus::Forming,
-        threshold: args.threshold,
-        group_key: [0; 32],
-        active_slot: 0,
-        size: args.size,
-        confirmed: vec![],
-        members: vec![],
-        sequence: config.next_committee_sequence,
-    });
-    let event = seat(&mut ctx.accounts.committee, config, args.members, ctx.remaining_accounts)?;
+    let (threshold, size) = (args.threshold, args.size);
+    let a = &mut *ctx.accounts;
+    let made = forming(&a.config, threshold, size, None, a.authority.key(), ctx.bumps.committee, Clock::get()?.slot)?;
+    a.committee.set_inner(made);
+    let event = seat(&mut a.committee, &a.config, args.members, ctx.remaining_accounts)?;
     emit_cpi!(event);
     Ok(())
+}
+
+/// A committee without members, after the active one.
+pub(crate) fn forming(
+    config: &Config,
+    threshold: u16,
+    size: u16,
+    roster: Option<[u8; 32]>,
+    payer: Pubkey,
+    bump: u8,
+    slot: u64,
+) -> Result<Committee> {
+    require!((1..=MAX_MEMBERS).contains(&(size as usize)), StakeError::BadSize);
+    require!(threshold > size / 2 && threshold <= size, StakeError::BadThreshold);
+    Ok(Committee {
+        version: Version::CURRENT,
+        bump,
+        epoch: config.committee_epoch.checked_add(1).ok_or(SharedError::Overflow)?,
+        status: CommitteeStatus::Forming,
+        threshold,
+        group_key: [0; 32],
+        active_slot: 0,
+        size,
+        retired_slot: 0,
+        confirmed: vec![],
+        members: vec![],
+        roster,
+        deadline_slot: slot.checked_add(config.committee_slots).ok_or(SharedError::Overflow)?,
+        payer,
+        sequence: config.next_committee_sequence,
+    })
 }

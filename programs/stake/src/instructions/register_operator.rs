@@ -2,6 +2,7 @@
 
 use crate::{error::StakeError, events::OperatorRegistered, seeds, sequence, state::*};
 use anchor_lang::prelude::*;
+use openledger_shared::version::Version;
 
 /// Arguments of `register_operator`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -62,7 +63,7 @@ pub(crate) fn validate_entry(endpoint: &str, capabilities: u32) -> Result<()> {
 pub(crate) fn handler(ctx: Context<RegisterOperator>, args: RegisterOperatorArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
     ctx.accounts.operator.set_inner(Operator {
-        version: 1,
+        version: Version::CURRENT,
         bump: ctx.bumps.operator,
         owner: ctx.accounts.owner.key(),
         identity: ctx.accounts.identity.key(),

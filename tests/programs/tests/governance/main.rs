@@ -2,6 +2,7 @@
 // `&[queue.clone()]` beside `&[a, b]` reads as one list of instructions among others.
 #![allow(clippy::cloned_ref_to_slice_refs)]
 
+mod compute_units;
 mod configuration;
 mod execution;
 mod guardian;

@@ -1,6 +1,10 @@
 //! `initialize`, `propose_authority`, `accept_authority`.
 
-use ::stake::{error::StakeError, events::ConfigChanged, state::Config};
+use ::stake::{
+    error::StakeError,
+    events::ConfigChanged,
+    state::{Config, Version},
+};
 use anchor_lang::error::ErrorCode;
 use program_tests::{World, event_authority, keys::address, refused, stake, swapped, tx::refused_with, world::Program};
 use solana_keypair::Signer;
@@ -14,7 +18,7 @@ fn the_upgrade_authority_initialises_once() {
     let event = sent.event::<ConfigChanged>();
     assert_eq!((event.config, event.sequence, event.authority), (stake::config(), 0, authority.pubkey()));
     let config = world.get::<Config>(&stake::config());
-    assert_eq!((config.version, config.open_mint, config.cluster), (1, world.mint, world.cluster));
+    assert_eq!((config.version, config.open_mint, config.cluster), (Version::CURRENT, world.mint, world.cluster));
     assert_eq!((config.committee_epoch, config.sequence), (0, 1));
     assert_eq!(world.balance(&stake::vault()), 0);
     // The second time the accounts are there.

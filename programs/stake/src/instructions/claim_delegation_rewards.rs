@@ -1,0 +1,56 @@
+//! `claim_delegation_rewards`: pays a delegator what its shares have earned.
+
+use super::harvest::{accrued, pay};
+use crate::{
+    error::{SharedError, StakeError},
+    event,
+    events::RewardsClaimed,
+    seeds, sequence,
+    state::*,
+};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{Token, TokenAccount};
+
+/// Accounts of `claim_delegation_rewards`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ClaimDelegationRewards<'info> {
+    /// The delegator.
+    pub owner: Signer<'info>,
+    /// The config.
+    #[account(seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The pool, which owns the reward vault.
+    #[account(mut, seeds = [seeds::POOL, pool.operator.as_ref()], bump = pool.bump)]
+    pub pool: Box<Account<'info, Pool>>,
+    /// The delegation.
+    #[account(
+        mut,
+        seeds = [seeds::DELEGATION, pool.operator.as_ref(), owner.key().as_ref()],
+        bump = delegation.bump,
+        has_one = owner
+    )]
+    pub delegation: Box<Account<'info, Delegation>>,
+    /// The pool's rewards.
+    #[account(mut, seeds = [seeds::REWARDS, pool.operator.as_ref()], bump = pool.vault_bump)]
+    pub reward_vault: Box<Account<'info, TokenAccount>>,
+    /// Token account of the delegator that is paid.
+    #[account(mut, token::mint = config.open_mint, token::authority = owner)]
+    pub owner_token: Box<Account<'info, TokenAccount>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+}
+
+/// Divides what has arrived and pays the delegator's part of everything.
+pub(crate) fn handler(ctx: Context<ClaimDelegationRewards>) -> Result<()> {
+    let a = &mut *ctx.accounts;
+    let harvested = accrued(&mut a.pool, &a.reward_vault)?;
+    a.delegation.settle(&a.pool)?;
+    let paid = core::mem::take(&mut a.delegation.rewards);
+    require!(paid > 0, StakeError::NothingToClaim);
+    a.pool.owed = a.pool.owed.checked_sub(paid).ok_or(SharedError::Overflow)?;
+    pay(&a.pool, &a.reward_vault, &a.owner_token, &a.token_program, paid)?;
+    let event =
+        RewardsClaimed { delegation: a.delegation.key(), sequence: sequence::take(&mut a.delegation.sequence)?, paid };
+    event::emit_all(crate::ID, &a.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, harvested, &event)
+}

@@ -1,0 +1,98 @@
+//! `delegate`: bonds OPEN behind an operator, for a part of its rewards and of its slashes.
+
+use super::harvest::accrued;
+use crate::{
+    error::{SharedError, StakeError},
+    event,
+    events::Delegated,
+    seeds, sequence,
+    state::*,
+};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+use openledger_shared::version::Version;
+
+/// Accounts of `delegate`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct Delegate<'info> {
+    /// The delegator; pays the rent of a first delegation.
+    #[account(mut)]
+    pub owner: Signer<'info>,
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The operator's pool.
+    #[account(mut, seeds = [seeds::POOL, pool.operator.as_ref()], bump = pool.bump)]
+    pub pool: Box<Account<'info, Pool>>,
+    /// The operator's position, which must reach the minimum: nobody is led behind an operator with nothing to lose.
+    #[account(
+        seeds = [seeds::POSITION, pool.operator.as_ref(), &[Role::Operator as u8]],
+        bump = position.bump,
+        constraint = position.amount >= config.min_operator_stake @ StakeError::BelowMinimum
+    )]
+    pub position: Box<Account<'info, Position>>,
+    /// The delegation; made at the first call.
+    #[account(
+        init_if_needed,
+        payer = owner,
+        space = 8 + Delegation::INIT_SPACE,
+        seeds = [seeds::DELEGATION, pool.operator.as_ref(), owner.key().as_ref()],
+        bump
+    )]
+    pub delegation: Box<Account<'info, Delegation>>,
+    /// Token account of the delegator that the stake comes from.
+    #[account(mut, token::mint = config.open_mint, token::authority = owner)]
+    pub owner_token: Box<Account<'info, TokenAccount>>,
+    /// The stake vault.
+    #[account(mut, seeds = [seeds::VAULT], bump = config.vault_bump)]
+    pub vault: Box<Account<'info, TokenAccount>>,
+    /// The pool's rewards: what has arrived belongs to those who were here before.
+    #[account(seeds = [seeds::REWARDS, pool.operator.as_ref()], bump = pool.vault_bump)]
+    pub reward_vault: Box<Account<'info, TokenAccount>>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+    /// The system program.
+    pub system_program: Program<'info, System>,
+}
+
+/// Transfers the stake and gives shares for it.
+pub(crate) fn handler(ctx: Context<Delegate>, amount: u64) -> Result<()> {
+    require!(amount > 0, StakeError::ZeroAmount);
+    let bump = ctx.bumps.delegation;
+    let a = &mut *ctx.accounts;
+    a.pool.bonded.require_sound()?;
+    a.pool.unbonding.require_sound()?;
+    token::transfer(
+        CpiContext::new(
+            a.token_program.key(),
+            Transfer {
+                from: a.owner_token.to_account_info(),
+                to: a.vault.to_account_info(),
+                authority: a.owner.to_account_info(),
+            },
+        ),
+        amount,
+    )?;
+    let harvested = accrued(&mut a.pool, &a.reward_vault)?;
+    let (pool, delegation) = (&mut a.pool, &mut a.delegation);
+    if delegation.version == Version::UNMADE {
+        delegation.version = Version::CURRENT;
+        delegation.bump = bump;
+        delegation.pool = pool.key();
+        delegation.owner = a.owner.key();
+    }
+    delegation.settle(pool)?;
+    let minted = pool.bonded.put(amount)?;
+    delegation.shares = delegation.shares.checked_add(minted).ok_or(SharedError::Overflow)?;
+    a.config.delegated = a.config.delegated.checked_add(amount).ok_or(SharedError::Overflow)?;
+    let event = Delegated {
+        delegation: delegation.key(),
+        sequence: sequence::take(&mut delegation.sequence)?,
+        operator: pool.operator,
+        owner: delegation.owner,
+        added: amount,
+        shares: delegation.shares,
+    };
+    event::emit_all(crate::ID, &a.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, harvested, &event)
+}

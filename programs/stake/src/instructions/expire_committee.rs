@@ -1,0 +1,35 @@
+//! `expire_committee`: anyone gives up a committee that did not become active in time.
+
+use super::abandon_committee::abandoned;
+use crate::{error::StakeError, seeds, state::*};
+use anchor_lang::prelude::*;
+
+/// Accounts of `expire_committee`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ExpireCommittee<'info> {
+    /// The config.
+    #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The committee of the epoch after the active one: it is forming or confirming, never active.
+    #[account(
+        mut,
+        close = payer,
+        seeds = [seeds::COMMITTEE, &(config.committee_epoch + 1).to_le_bytes()],
+        bump = committee.bump,
+        has_one = payer
+    )]
+    pub committee: Box<Account<'info, Committee>>,
+    /// Who paid the committee's rent; gets it back.
+    /// CHECK: the committee names it.
+    #[account(mut)]
+    pub payer: UncheckedAccount<'info>,
+}
+
+/// Closes the committee: its members are free to leave, and another can be proposed. The active committee stays.
+pub(crate) fn handler(ctx: Context<ExpireCommittee>) -> Result<()> {
+    require!(Clock::get()?.slot > ctx.accounts.committee.deadline_slot, StakeError::NotExpired);
+    let event = abandoned(&mut ctx.accounts.config, &mut ctx.accounts.committee)?;
+    emit_cpi!(event);
+    Ok(())
+}

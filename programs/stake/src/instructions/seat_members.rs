@@ -1,0 +1,38 @@
+//! `seat_members`: anyone seats the members that the present committee has named.
+
+use super::add_members::seat;
+use crate::{error::StakeError, roster::chain, seeds, state::*};
+use anchor_lang::prelude::*;
+
+/// Accounts of `seat_members`. Remaining accounts: for each member in order, its operator account and its operator
+/// position.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct SeatMembers<'info> {
+    /// The config.
+    #[account(seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The committee of the epoch after the active one.
+    #[account(
+        mut,
+        seeds = [seeds::COMMITTEE, &(config.committee_epoch + 1).to_le_bytes()],
+        bump = committee.bump,
+        constraint = committee.status == CommitteeStatus::Forming @ StakeError::NotForming
+    )]
+    pub committee: Box<Account<'info, Committee>>,
+}
+
+/// Seats the next members of the roster; `rest` is the hash of those behind them.
+pub(crate) fn handler<'info>(
+    ctx: Context<'info, SeatMembers<'info>>,
+    members: Vec<Pubkey>,
+    rest: [u8; 32],
+) -> Result<()> {
+    let committee = &mut ctx.accounts.committee;
+    let left = committee.roster.ok_or(StakeError::NoRoster)?;
+    require!(members.len() <= MAX_MEMBERS_PER_CALL && chain(&members, rest) == left, StakeError::NotOnRoster);
+    committee.roster = Some(rest);
+    let event = seat(committee, &ctx.accounts.config, members, ctx.remaining_accounts)?;
+    emit_cpi!(event);
+    Ok(())
+}

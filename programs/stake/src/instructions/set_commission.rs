@@ -1,0 +1,41 @@
+//! `set_commission`: lower at once, higher after the time that delegators need to leave.
+
+use super::open_pool::commission_set;
+use crate::{
+    error::{SharedError, StakeError},
+    seeds,
+    state::*,
+};
+use anchor_lang::prelude::*;
+
+/// Accounts of `set_commission`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct SetCommission<'info> {
+    /// The operator's wallet.
+    pub owner: Signer<'info>,
+    /// The config.
+    #[account(seeds = [seeds::CONFIG], bump = config.bump)]
+    pub config: Box<Account<'info, Config>>,
+    /// The operator's pool.
+    #[account(mut, seeds = [seeds::POOL, owner.key().as_ref()], bump = pool.bump)]
+    pub pool: Box<Account<'info, Pool>>,
+}
+
+/// Sets the commission of what is divided from now on, or announces a higher one. A later call replaces an announcement.
+pub(crate) fn handler(ctx: Context<SetCommission>, commission_bps: u16) -> Result<()> {
+    require!(commission_bps <= MAX_BPS, StakeError::ParameterOutOfBounds);
+    let slot = Clock::get()?.slot;
+    let pool = &mut ctx.accounts.pool;
+    pool.commission_bps = pool.commission_in(slot);
+    pool.next_commission_bps = commission_bps;
+    pool.commission_slot = if commission_bps <= pool.commission_bps {
+        slot
+    } else {
+        slot.checked_add(ctx.accounts.config.unbond_slots).ok_or(SharedError::Overflow)?
+    };
+    pool.commission_bps = pool.commission_in(slot);
+    let event = commission_set(pool)?;
+    emit_cpi!(event);
+    Ok(())
+}

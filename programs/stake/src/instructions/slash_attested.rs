@@ -1,0 +1,89 @@
+//! `slash_attested`: punishes a fault that the committee has attested (A1).
+
+use crate::{
+    addresses,
+    attested::{self, Change},
+    error::{SharedError, StakeError},
+    punish::Parties,
+    slash::Rate,
+    state::*,
+};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{Token, TokenAccount};
+use openledger_protocol::attest::Kind;
+
+/// Arguments of `slash_attested`; their Borsh bytes are what the committee signs the hash of.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct SlashAttestedArgs {
+    /// Part of the position to take, in basis points. The cap of a window bounds what is taken.
+    pub bps: u16,
+    /// Hash of the report that shows the fault.
+    pub evidence: [u8; 32],
+    /// Last slot in which this is accepted.
+    pub expiry_slot: u64,
+}
+
+/// Accounts of `slash_attested`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct SlashAttested<'info> {
+    /// The config.
+    #[account(mut, address = addresses::CONFIG)]
+    pub config: Box<Account<'info, Config>>,
+    /// The position that answers, of an operator or of a validator: the subject of the attestation. The sequence that
+    /// is attested is its `faults`. (This program makes positions nowhere but at their PDA.)
+    #[account(mut)]
+    pub position: Box<Account<'info, Position>>,
+    /// The pool of the position's owner, if and only if it has opened one.
+    #[account(mut)]
+    pub pool: Option<Box<Account<'info, Pool>>>,
+    /// The active committee.
+    /// CHECK: [`attested::check`] checks program, kind of account, epoch and state.
+    pub committee: UncheckedAccount<'info>,
+    /// The stake vault.
+    #[account(mut, address = addresses::VAULT)]
+    pub vault: Box<Account<'info, TokenAccount>>,
+    /// The insurance vault.
+    #[account(mut, address = addresses::INSURANCE)]
+    pub insurance: Box<Account<'info, TokenAccount>>,
+    /// The instructions sysvar: the committee's signature is verified by the instruction directly before.
+    /// CHECK: [`attested::check`] reads it through the checked loaders.
+    pub instructions: UncheckedAccount<'info>,
+    /// The SPL Token program.
+    pub token_program: Program<'info, Token>,
+}
+
+impl SlashAttested<'_> {
+    fn validate(&self, args: &SlashAttestedArgs) -> Result<()> {
+        require!((1..=MAX_BPS).contains(&args.bps), StakeError::BadPart);
+        let change = Change {
+            program: crate::ID,
+            kind: Kind::Fault,
+            subject: self.position.key(),
+            sequence: self.position.faults,
+            payload: attested::payload(args)?,
+            expiry_slot: args.expiry_slot,
+        };
+        attested::check(&self.config, &self.committee, &self.instructions, &change, Clock::get()?.slot)?;
+        Ok(())
+    }
+}
+
+/// Slashes.
+pub(crate) fn handler(ctx: Context<SlashAttested>, args: SlashAttestedArgs) -> Result<()> {
+    ctx.accounts.validate(&args)?;
+    let a = &mut *ctx.accounts;
+    a.position.faults = a.position.faults.checked_add(1).ok_or(SharedError::Overflow)?;
+    let rate = Rate::judged(&a.config, args.bps);
+    let parties = Parties {
+        config: &mut a.config,
+        position: &mut a.position,
+        pool: a.pool.as_mut(),
+        delegators_answer: true,
+        vault: &a.vault,
+        insurance: &a.insurance,
+        token_program: &a.token_program,
+        event_authority: &a.event_authority,
+    };
+    parties.slash(&rate, SlashReason::Attested, args.evidence)
+}

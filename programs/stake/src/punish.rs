@@ -1,0 +1,105 @@
+//! Carrying a slash out: position, pool, totals and vaults together, for every instruction that slashes.
+
+use crate::{
+    error::{SharedError, StakeError},
+    event,
+    events::{PoolSlashed, Slashed},
+    seeds, sequence,
+    slash::{self, Rate},
+    state::*,
+};
+use anchor_lang::prelude::*;
+use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+
+/// The accounts that every slash moves.
+pub(crate) struct Parties<'a, 'info> {
+    /// The config, which owns the vaults.
+    pub config: &'a mut Account<'info, Config>,
+    /// The position that answers.
+    pub position: &'a mut Account<'info, Position>,
+    /// The pool of the position's owner, if and only if it has opened one: whoever sends the slash cannot spare it.
+    pub pool: Option<&'a mut Box<Account<'info, Pool>>>,
+    /// Whether that pool answers too.
+    pub delegators_answer: bool,
+    /// The stake vault.
+    pub vault: &'a Account<'info, TokenAccount>,
+    /// The insurance vault.
+    pub insurance: &'a Account<'info, TokenAccount>,
+    /// The SPL Token program.
+    pub token_program: &'a Program<'info, Token>,
+    /// Signs the events.
+    pub event_authority: &'a AccountInfo<'info>,
+}
+
+impl Parties<'_, '_> {
+    /// Slashes at `rate`: the position, and the pool by the same rate.
+    pub(crate) fn slash(self, rate: &Rate, reason: SlashReason, evidence: [u8; 32]) -> Result<()> {
+        let Self { config, position, pool, delegators_answer, vault, insurance, token_program, event_authority } = self;
+        let slot = Clock::get()?.slot;
+        let cut = slash::position(position, rate, slot)?;
+        let amount = cut.sum()?;
+        let total = config.bonded_mut(position.role);
+        *total = total.checked_sub(cut.bonded).ok_or(SharedError::Overflow)?;
+        config.unbonding = config.unbonding.checked_sub(cut.unbonding).ok_or(SharedError::Overflow)?;
+        require!(pool.as_ref().map(|p| p.operator) == position.pooled.then_some(position.owner), StakeError::WrongPool);
+        let pool_event = match pool {
+            Some(pool) if delegators_answer => slash_pool(config, pool, rate, slot, reason, evidence)?,
+            _ => None,
+        };
+        let both = amount.checked_add(pool_event.as_ref().map_or(0, |e| e.amount)).ok_or(SharedError::Overflow)?;
+        require!(both > 0, StakeError::NothingToSlash);
+        token::transfer(
+            CpiContext::new_with_signer(
+                token_program.key(),
+                Transfer {
+                    from: vault.to_account_info(),
+                    to: insurance.to_account_info(),
+                    authority: config.to_account_info(),
+                },
+                &[&[seeds::CONFIG, &[config.bump]]],
+            ),
+            both,
+        )?;
+        let slashed = Slashed {
+            position: position.key(),
+            sequence: sequence::take(&mut position.sequence)?,
+            owner: position.owner,
+            role: position.role,
+            amount,
+            bonded: position.amount,
+            unbonding: position.unbonding,
+            reason,
+            evidence,
+        };
+        let bump = crate::EVENT_AUTHORITY_AND_BUMP.1;
+        event::emit_all(crate::ID, event_authority, bump, pool_event, &slashed)
+    }
+}
+
+/// Slashes what is delegated to the position's owner.
+fn slash_pool(
+    config: &mut Config,
+    pool: &mut Account<Pool>,
+    rate: &Rate,
+    slot: u64,
+    reason: SlashReason,
+    evidence: [u8; 32],
+) -> Result<Option<PoolSlashed>> {
+    let cut = slash::pool(pool, rate, slot)?;
+    let amount = cut.sum()?;
+    if amount == 0 {
+        return Ok(None);
+    }
+    config.delegated = config.delegated.checked_sub(cut.bonded).ok_or(SharedError::Overflow)?;
+    config.delegated_unbonding = config.delegated_unbonding.checked_sub(cut.unbonding).ok_or(SharedError::Overflow)?;
+    Ok(Some(PoolSlashed {
+        pool: pool.key(),
+        sequence: sequence::take(&mut pool.sequence)?,
+        operator: pool.operator,
+        amount,
+        bonded: pool.bonded.assets,
+        unbonding: pool.unbonding.assets,
+        reason,
+        evidence,
+    }))
+}

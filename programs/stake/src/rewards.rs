@@ -1,0 +1,162 @@
+//! How rewards that arrive in a pool's vault are divided: the operator's commission first, the rest by an index of
+//! rewards per bonded share, so that neither the number of delegators nor who claims when changes what anyone gets.
+
+use crate::{
+    error::SharedError,
+    state::{Delegation, Pool},
+    window::part,
+};
+use anchor_lang::prelude::*;
+
+/// One base unit in the index.
+const ONE: u32 = 64;
+
+impl Pool {
+    /// The commission in `slot`.
+    pub fn commission_in(&self, slot: u64) -> u16 {
+        if slot >= self.commission_slot { self.next_commission_bps } else { self.commission_bps }
+    }
+
+    /// Divides what has arrived in the vault, which holds `balance`, and returns how much that was. Before every change
+    /// of the bonded shares, so that rewards belong to those who were bonded when they came.
+    pub fn accrue(&mut self, balance: u64, slot: u64) -> Result<u64> {
+        let known = self.owed.checked_add(self.commission).ok_or(SharedError::Overflow)?;
+        let arrived = balance.checked_sub(known).ok_or(SharedError::Overflow)?;
+        let shares = self.bonded.shares;
+        let kept = if shares == 0 { arrived } else { part(arrived, self.commission_in(slot)) };
+        let mut given = 0;
+        if kept < arrived {
+            let each = (u128::from(arrived - kept) << ONE) / shares;
+            self.index = self.index.checked_add(each).ok_or(SharedError::Overflow)?;
+            // Rounded up, so that the delegators' roundings cannot add up to more. At most what was to be given,
+            // since `each` was rounded down.
+            let product = each.checked_mul(shares).ok_or(SharedError::Overflow)?;
+            given = (product >> ONE) as u64 + u64::from(product as u64 != 0);
+        }
+        // What division leaves over stays in the vault and is divided with what arrives next.
+        let divided = kept.checked_add(given).ok_or(SharedError::Overflow)?;
+        self.owed = self.owed.checked_add(given).ok_or(SharedError::Overflow)?;
+        self.commission = self.commission.checked_add(kept).ok_or(SharedError::Overflow)?;
+        Ok(divided)
+    }
+}
+
+impl Delegation {
+    /// Notes what the delegation has earned up to the pool's index. Before every change of its shares.
+    pub fn settle(&mut self, pool: &Pool) -> Result<()> {
+        let since = pool.index.checked_sub(self.index).ok_or(SharedError::Overflow)?;
+        let earned = self.shares.checked_mul(since).ok_or(SharedError::Overflow)? >> ONE;
+        let earned = u64::try_from(earned).map_err(|_| SharedError::Overflow)?;
+        self.rewards = self.rewards.checked_add(earned).ok_or(SharedError::Overflow)?;
+        self.index = pool.index;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{Shares, Window};
+    use openledger_shared::version::Version;
+    use proptest::{prelude::*, test_runner::RngSeed};
+
+    fn pool(commission_bps: u16) -> Pool {
+        Pool {
+            version: Version::CURRENT,
+            bump: 0,
+            vault_bump: 0,
+            operator: Pubkey::default(),
+            bonded: Shares::default(),
+            unbonding: Shares::default(),
+            slashed: Window::default(),
+            commission_bps,
+            next_commission_bps: commission_bps,
+            commission_slot: 0,
+            index: 0,
+            owed: 0,
+            commission: 0,
+            sequence: 0,
+        }
+    }
+
+    fn delegation() -> Delegation {
+        Delegation {
+            version: Version::CURRENT,
+            bump: 0,
+            pool: Pubkey::default(),
+            owner: Pubkey::default(),
+            shares: 0,
+            unbonding_shares: 0,
+            unbond_slot: 0,
+            index: 0,
+            rewards: 0,
+            sequence: 0,
+        }
+    }
+
+    #[test]
+    fn commission_first_then_by_shares() {
+        let (mut p, mut a, mut b) = (pool(1_000), delegation(), delegation());
+        a.shares = p.bonded.put(300).unwrap();
+        assert_eq!(p.accrue(100, 1).unwrap(), 100);
+        // b comes after the first rewards and has no part of them.
+        b.settle(&p).unwrap();
+        b.shares = p.bonded.put(100).unwrap();
+        assert_eq!(p.accrue(500, 2).unwrap(), 400);
+        (a.settle(&p).unwrap(), b.settle(&p).unwrap());
+        assert_eq!((p.commission, a.rewards, b.rewards), (50, 90 + 270, 90));
+        assert_eq!(p.owed, 450);
+    }
+
+    #[test]
+    fn without_delegators_all_is_the_operators() {
+        let mut p = pool(0);
+        assert_eq!(p.accrue(77, 1).unwrap(), 77);
+        assert_eq!((p.commission, p.owed, p.accrue(77, 1).unwrap()), (77, 0, 0));
+        assert!(p.accrue(76, 1).is_err(), "a vault never holds less than it owes");
+    }
+
+    #[test]
+    fn a_commission_changes_at_its_slot() {
+        let mut p = pool(1_000);
+        (p.next_commission_bps, p.commission_slot) = (2_000, 10);
+        assert_eq!((p.commission_in(9), p.commission_in(10)), (1_000, 2_000));
+    }
+
+    #[test]
+    fn one_unit_for_very_many_shares_is_not_lost() {
+        let mut p = pool(0);
+        p.bonded = Shares { assets: 1, shares: 1 << 70 };
+        assert_eq!(p.accrue(1, 1).unwrap(), 0, "less than the index can show: it waits in the vault");
+        assert_eq!(p.accrue(1 << 10, 1).unwrap(), 1 << 10);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, rng_seed: RngSeed::Fixed(4), ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_claimed_and_kept_never_exceeds_what_arrived(
+            steps in prop::collection::vec((0..3usize, 0..1_000_000_000u64, 0..1_000_000u64, 0..=10_000u16), 1..40)
+        ) {
+            let (mut p, mut held, mut vault) = (pool(777), [delegation(), delegation(), delegation()], 0u64);
+            for (who, amount, reward, part) in steps {
+                vault += reward;
+                p.accrue(vault, 1).unwrap();
+                held[who].settle(&p).unwrap();
+                let leaving = held[who].shares * u128::from(part) / 10_000;
+                p.bonded.pull(leaving).unwrap();
+                held[who].shares -= leaving;
+                held[who].shares += p.bonded.put(amount).unwrap();
+                prop_assert!(p.owed + p.commission <= vault);
+                for h in &mut held {
+                    h.settle(&p).unwrap();
+                }
+                let due: u64 = held.iter().map(|h| h.rewards).sum();
+                prop_assert!(due <= p.owed, "{due} > {}", p.owed);
+                let claimed = core::mem::take(&mut held[who].rewards);
+                p.owed -= claimed;
+                vault -= claimed;
+            }
+        }
+    }
+}

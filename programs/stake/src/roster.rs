@@ -1,0 +1,38 @@
+//! The members of a committee as one hash that is opened from the front, some at a time.
+//!
+//! A hundred wallets fit in no transaction, and the committee that names its successor must sign all of them. It signs
+//! the chain's head, `H(member ‖ H(member ‖ … H(last ‖ 0)))`; whoever shows the next members and the hash of those
+//! behind them proves that they are the ones named, in this order and without a gap.
+
+use anchor_lang::prelude::Pubkey;
+use openledger_protocol::hash::{Hash32, ZERO, sha256};
+
+/// The hash of `members` in front of those that `rest` stands for.
+pub fn chain(members: &[Pubkey], rest: Hash32) -> Hash32 {
+    members.iter().rev().fold(rest, |behind, member| sha256(&[member.as_ref(), &behind]))
+}
+
+/// The hash of a whole committee's members.
+pub fn roster(members: &[Pubkey]) -> Hash32 {
+    chain(members, ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_roster_opens_in_any_parts_and_in_its_order_only() {
+        let members: Vec<Pubkey> = (1..=5).map(|n| Pubkey::new_from_array([n; 32])).collect();
+        let whole = roster(&members);
+        for cut in 0..=5 {
+            assert_eq!(chain(&members[..cut], roster(&members[cut..])), whole);
+        }
+        let mut swapped = members.clone();
+        swapped.swap(1, 2);
+        assert_ne!(roster(&swapped), whole);
+        assert_ne!(roster(&members[..4]), whole);
+        assert_ne!(roster(&members[1..]), whole);
+        assert_eq!(roster(&[]), ZERO);
+    }
+}

@@ -1,0 +1,186 @@
+//! What a slash takes: the one place where it is decided, for positions and for the pools delegated to operators.
+//!
+//! A slash takes a part (in basis points) of everything that answers for the fault: what is bonded and what is on its
+//! way out, of the operator and, by the same rate, of those who delegated to it. It never takes more than there is, nor
+//! more than the rate's cap within a window of slots.
+//!
+//! A member of a committee that falls below the operators' minimum keeps its place until the next committee is active:
+//! with fewer signers than the threshold allows for, the committee could attest nothing (A3), not even its successor.
+//! It cannot unbond, and is not seated again before it has topped up.
+
+use crate::{
+    error::SharedError,
+    state::{Config, MAX_BPS, Pool, Position, Window},
+    window::part,
+};
+use anchor_lang::prelude::*;
+
+/// How much a slash takes, at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Part of what there is, in basis points.
+    pub bps: u16,
+    /// Most of a window's basis that may be taken within it, in basis points.
+    pub cap_bps: u16,
+    /// Length of the window in slots.
+    pub slots: u64,
+}
+
+impl Rate {
+    /// For a fault that somebody has judged: a committee or the authority. Capped, because judges err.
+    pub fn judged(config: &Config, bps: u16) -> Self {
+        Self { bps, cap_bps: config.slash_cap_bps, slots: config.slash_window_slots }
+    }
+
+    /// For equivocation, which proves itself: no cap but the position.
+    pub fn equivocation(config: &Config) -> Self {
+        Self { bps: config.equivocation_bps, cap_bps: MAX_BPS, slots: config.slash_window_slots }
+    }
+
+    /// What this slash takes of `total`, noted in the window.
+    fn amount(&self, window: &mut Window, total: u64, slot: u64) -> Result<u64> {
+        let room = window.room(total, self.cap_bps, self.slots, slot);
+        let amount = part(total, self.bps).min(room);
+        window.take(amount)?;
+        Ok(amount)
+    }
+}
+
+/// What was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Of what was bonded.
+    pub bonded: u64,
+    /// Of what was unbonding.
+    pub unbonding: u64,
+}
+
+impl Cut {
+    /// Both together.
+    pub fn sum(&self) -> Result<u64> {
+        self.bonded.checked_add(self.unbonding).ok_or_else(|| SharedError::Overflow.into())
+    }
+}
+
+/// Slashes a position. What is unbonding goes first: it is all one owner's, and a member that keeps its minimum bonded
+/// can be seated again.
+pub fn position(position: &mut Position, rate: &Rate, slot: u64) -> Result<Cut> {
+    let total = position.amount.checked_add(position.unbonding).ok_or(SharedError::Overflow)?;
+    let amount = rate.amount(&mut position.slashed, total, slot)?;
+    let unbonding = amount.min(position.unbonding);
+    let cut = Cut { bonded: amount - unbonding, unbonding };
+    position.unbonding -= cut.unbonding;
+    position.amount = position.amount.checked_sub(cut.bonded).ok_or(SharedError::Overflow)?;
+    Ok(cut)
+}
+
+/// Slashes a pool. Those who leave and those who stay lose in proportion: they are different people.
+pub fn pool(pool: &mut Pool, rate: &Rate, slot: u64) -> Result<Cut> {
+    let (staying, leaving) = (pool.bonded.assets, pool.unbonding.assets);
+    let total = staying.checked_add(leaving).ok_or(SharedError::Overflow)?;
+    let amount = rate.amount(&mut pool.slashed, total, slot)?;
+    if amount == 0 {
+        return Ok(Cut::default());
+    }
+    let bonded = (u128::from(amount) * u128::from(staying) / u128::from(total)) as u64;
+    let cut = Cut { bonded, unbonding: amount - bonded };
+    pool.bonded.assets = staying.checked_sub(cut.bonded).ok_or(SharedError::Overflow)?;
+    pool.unbonding.assets = leaving.checked_sub(cut.unbonding).ok_or(SharedError::Overflow)?;
+    Ok(cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{Role, Shares};
+    use openledger_shared::version::Version;
+
+    fn a_position(amount: u64, unbonding: u64) -> Position {
+        Position {
+            version: Version::CURRENT,
+            bump: 0,
+            owner: Pubkey::default(),
+            role: Role::Operator,
+            amount,
+            unbonding,
+            unbond_slot: 0,
+            since_slot: 0,
+            slashed: Window::default(),
+            faults: 0,
+            pooled: false,
+            sequence: 0,
+        }
+    }
+
+    fn a_pool(bonded: u64, unbonding: u64) -> Pool {
+        let shares = |assets: u64| Shares { assets, shares: assets.into() };
+        Pool {
+            version: Version::CURRENT,
+            bump: 0,
+            vault_bump: 0,
+            operator: Pubkey::default(),
+            bonded: shares(bonded),
+            unbonding: shares(unbonding),
+            slashed: Window::default(),
+            commission_bps: 0,
+            next_commission_bps: 0,
+            commission_slot: 0,
+            index: 0,
+            owed: 0,
+            commission: 0,
+            sequence: 0,
+        }
+    }
+
+    const JUDGED: Rate = Rate { bps: 2_000, cap_bps: 3_000, slots: 100 };
+    const PROVEN: Rate = Rate { bps: 5_000, cap_bps: 10_000, slots: 100 };
+
+    #[test]
+    fn what_is_unbonding_goes_first_and_nothing_escapes() {
+        let mut p = a_position(600, 400);
+        assert_eq!(position(&mut p, &PROVEN, 5).unwrap(), Cut { bonded: 100, unbonding: 400 });
+        assert_eq!((p.amount, p.unbonding), (500, 0));
+        let mut p = a_position(0, 1_000);
+        assert_eq!(position(&mut p, &PROVEN, 5).unwrap(), Cut { bonded: 0, unbonding: 500 });
+    }
+
+    #[test]
+    fn judged_slashes_stop_at_the_cap_and_proven_ones_do_not() {
+        let mut p = a_position(1_000, 0);
+        let taken: Vec<u64> = (0..4).map(|_| position(&mut p, &JUDGED, 5).unwrap().sum().unwrap()).collect();
+        assert_eq!(taken, [200, 100, 0, 0]);
+        assert_eq!(position(&mut p, &PROVEN, 6).unwrap().sum().unwrap(), 350);
+        // After the window there is room again, of what is left.
+        assert_eq!(position(&mut p, &JUDGED, 105).unwrap().sum().unwrap(), 70);
+    }
+
+    #[test]
+    fn a_pool_loses_by_the_same_rate_and_in_proportion() {
+        let mut p = a_pool(900, 100);
+        assert_eq!(pool(&mut p, &JUDGED, 5).unwrap(), Cut { bonded: 180, unbonding: 20 });
+        assert_eq!((p.bonded, p.unbonding), (Shares { assets: 720, shares: 900 }, Shares { assets: 80, shares: 100 }));
+        // A part that cannot be divided evenly is still taken whole.
+        let mut p = a_pool(2, 1);
+        assert_eq!(pool(&mut p, &PROVEN, 5).unwrap(), Cut { bonded: 0, unbonding: 1 });
+        assert_eq!(pool(&mut a_pool(0, 0), &PROVEN, 5).unwrap(), Cut::default());
+    }
+
+    #[test]
+    fn no_slash_takes_more_than_there_is() {
+        for (bonded, unbonding) in
+            [(0, 0), (1, 0), (0, 1), (1, 1), (u64::MAX, 0), (0, u64::MAX), (1 << 63, (1 << 63) - 1)]
+        {
+            for bps in [1, 3_333, 9_999, 10_000] {
+                let rate = Rate { bps, cap_bps: 10_000, slots: 1 };
+                let mut p = a_position(bonded, unbonding);
+                let cut = position(&mut p, &rate, 1).unwrap();
+                assert_eq!((p.amount + cut.bonded, p.unbonding + cut.unbonding), (bonded, unbonding));
+                let mut p = a_pool(bonded, unbonding);
+                let cut = pool(&mut p, &rate, 1).unwrap();
+                assert_eq!((p.bonded.assets + cut.bonded, p.unbonding.assets + cut.unbonding), (bonded, unbonding));
+            }
+        }
+        assert!(position(&mut a_position(u64::MAX, 1), &PROVEN, 1).is_err());
+        assert!(pool(&mut a_pool(u64::MAX, 1), &PROVEN, 1).is_err());
+    }
+}
