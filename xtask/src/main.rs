@@ -103,8 +103,21 @@ enum Task {
     #[command(after_help = "Examples:
   cargo xtask bench attribution-quality             ours and other libraries, three seeds; a long run
   cargo xtask bench attribution-quality --quick --no-peers
-  cargo xtask bench attribution-quality --record    and write the page in docs/benchmarks")]
+  cargo xtask bench attribution-quality --record    and write the page in docs/benchmarks
+  cargo xtask bench programs --record               the programs' bill, and what the tests compare it with")]
     Bench(bench::Options),
+    /// Play random histories of all programs' instructions and check the books after every step
+    #[command(after_help = "Examples:
+  cargo xtask fuzz                            100,000 steps
+  cargo xtask fuzz --steps 1000 --seed 7      a history that failed, again")]
+    Fuzz {
+        /// Steps
+        #[arg(long, default_value_t = 100_000)]
+        steps: u64,
+        /// What decides every choice; at random if left out
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Compile what runs on a GPU; none is needed
     #[command(after_help = "Example:
   cargo xtask check-cuda")]
@@ -149,6 +162,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test { quick, filter } => test::run(quick, filter.as_deref()),
         Task::Demo(options) => demo::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz { steps, seed } => test::fuzz(steps, seed),
         Task::CheckCuda => cuda::check(),
         Task::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command().bin_name("xtask"), "xtask", &mut std::io::stdout());

@@ -1,6 +1,9 @@
 //! Every check and every test.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::Result;
 
@@ -35,6 +38,20 @@ pub fn run(quick: bool, filter: Option<&str>) -> Result<()> {
         .env("OPENLEDGER_CACHE", paths::cache()?);
     say("running the tests");
     become_program(tests)
+}
+
+/// Plays random histories, by the test that plays short ones.
+pub fn fuzz(steps: u64, seed: Option<u64>) -> Result<()> {
+    let toolchain = setup::run()?;
+    programs::build(&toolchain, &programs::chosen(&[]))?;
+    let seed = seed.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()));
+    say(&format!("{steps} steps with seed {seed}"));
+    let mut play = cargo()?;
+    play.args(["test", "--workspace", "--test", "fuzz", "--", "--nocapture", "no_history_breaks_the_books"])
+        .env("OPENLEDGER_PROGRAMS_DIR", paths::programs()?)
+        .env("OPENLEDGER_FUZZ_STEPS", steps.to_string())
+        .env("OPENLEDGER_FUZZ_SEED", seed.to_string());
+    become_program(play)
 }
 
 /// Everything that is not a test.

@@ -308,6 +308,11 @@ pub fn leaves(seed: u64, count: usize) -> Vec<Hash32> {
     (0..count as u64).map(|i| sha256(&[b"leaf", &seed.to_le_bytes(), &i.to_le_bytes()])).collect()
 }
 
+/// The windows of test worlds.
+pub fn windows() -> InitializeArgs {
+    InitializeArgs { commit_slots: COMMIT_SLOTS, reveal_slots: REVEAL_SLOTS }
+}
+
 impl World {
     /// A world whose stake and datanet programs are initialised, with `programs` beside them.
     pub fn with_datanet(programs: &[Program]) -> Self {
@@ -315,8 +320,7 @@ impl World {
         all.extend(programs);
         let mut world = Self::with_stake(&all);
         let authority = world.authority.insecure_clone();
-        let args = InitializeArgs { commit_slots: COMMIT_SLOTS, reveal_slots: REVEAL_SLOTS };
-        world.send(&[initialize(&world, &authority.pubkey(), args)], &[&authority]).expect("initialises");
+        world.send(&[initialize(&world, &authority.pubkey(), windows())], &[&authority]).expect("initialises");
         world
     }
 

@@ -224,6 +224,13 @@ pub struct Assembly {
     pub voters: Vec<Key>,
 }
 
+impl Clone for Assembly {
+    fn clone(&self) -> Self {
+        let voters = self.voters.iter().map(Key::insecure_clone).collect();
+        Self { guardian: self.guardian.insecure_clone(), voters }
+    }
+}
+
 impl Assembly {
     /// Drafts a proposal of these instructions by the first voter.
     pub fn draft(&self, world: &mut World, calls: &[Instruction]) -> Pubkey {
@@ -288,19 +295,25 @@ impl World {
         let mut all = vec![Program::Governance];
         all.extend(programs);
         let mut world = Self::with_stake(&all);
-        let by = world.authority.insecure_clone();
-        world.send(&[initialize(&by.pubkey(), initialize_args())], &[&by]).expect("initialises");
-        let voters: Vec<Key> = LOCKED.iter().map(|amount| world.wallet(2 * amount)).collect();
+        let assembly = world.assemble();
+        (world, assembly)
+    }
+
+    /// Initialises governance and lets three voters lock OPEN.
+    pub fn assemble(&mut self) -> Assembly {
+        let by = self.authority.insecure_clone();
+        self.send(&[initialize(&by.pubkey(), initialize_args())], &[&by]).expect("initialises");
+        let voters: Vec<Key> = LOCKED.iter().map(|amount| self.wallet(2 * amount)).collect();
         for (voter, amount) in voters.iter().zip(LOCKED) {
-            let end = world.slot() + MAX_LOCK_SLOTS;
-            let lock = stake::lock_votes(&world, &voter.pubkey(), amount, end);
-            world.send(&[lock], &[voter]).expect("locks");
+            let end = self.slot() + MAX_LOCK_SLOTS;
+            let lock = stake::lock_votes(self, &voter.pubkey(), amount, end);
+            self.send(&[lock], &[voter]).expect("locks");
         }
         // Locks count in votes that begin after their slot.
-        world.pass(1);
+        self.pass(1);
         let guardian = key("guardian");
-        world.airdrop(&guardian.pubkey());
-        (world, Assembly { guardian, voters })
+        self.airdrop(&guardian.pubkey());
+        Assembly { guardian, voters }
     }
 
     /// A world with all programs initialised and the authority of the four others handed over to governance.

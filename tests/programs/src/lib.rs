@@ -5,12 +5,17 @@
 //! several tests share.
 
 pub mod attest;
+pub mod bill;
+pub mod books;
 pub mod datanet;
 pub mod governance;
+pub mod idl;
 pub mod keys;
 pub mod model;
 pub mod payout;
+pub mod scenario;
 pub mod stake;
+pub mod town;
 pub mod tx;
 pub mod world;
 

@@ -369,6 +369,19 @@ impl Lab {
     }
 }
 
+impl Clone for Lab {
+    fn clone(&self) -> Self {
+        Self {
+            world: self.world.clone(),
+            committee: self.committee.clone(),
+            validators: self.validators.iter().map(Key::insecure_clone).collect(),
+            curator: self.curator.insecure_clone(),
+            owner: self.owner.insecure_clone(),
+            ..*self
+        }
+    }
+}
+
 impl Default for Lab {
     fn default() -> Self {
         Self::new()

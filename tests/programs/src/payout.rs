@@ -17,7 +17,8 @@ use ::payout::{
 };
 use openledger_protocol::{
     attest::{Kind, Message},
-    rewards::RewardTree,
+    hash::sha256,
+    rewards::{self, RewardTree},
 };
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Signer;
@@ -414,6 +415,16 @@ pub fn tree(lifetimes: &[(Pubkey, u64)]) -> RewardTree {
     RewardTree::new(lifetimes.iter().map(|(w, a)| (w.to_bytes(), *a))).expect("no wallet twice")
 }
 
+/// A claim of `wallet` for `lifetime` that is proven among 2²⁰ leaves, and the tree's root.
+pub fn among_a_million(wallet: &Pubkey, lifetime: u64) -> (ClaimArgs, PoolRoot) {
+    let (leaves, index) = (1 << 20, 421_337);
+    let proof: Vec<_> = (0u8..20).map(|i| sha256(&[b"sibling", &[i]])).collect();
+    let leaf = rewards::leaf(&wallet.to_bytes(), lifetime);
+    let root = rewards::root_from_proof(leaves, index, &leaf, &proof).expect("20 levels");
+    let root = PoolRoot { root, leaves, lifetime_total: lifetime };
+    (ClaimArgs { pool: Pool::Contributors, lifetime, index, proof }, root)
+}
+
 /// What a settlement's committee signs.
 pub fn settlement_message(world: &World, committee_epoch: u64, args: &PostSettlementArgs) -> Message {
     let sequence = world.get::<Config>(&config()).sequence;
@@ -428,6 +439,12 @@ pub struct Market {
     pub model: Pubkey,
     /// Its owner, with a token account.
     pub model_owner: Key,
+}
+
+impl Clone for Market {
+    fn clone(&self) -> Self {
+        Self { committee: self.committee.clone(), model_owner: self.model_owner.insecure_clone(), ..*self }
+    }
 }
 
 impl Market {

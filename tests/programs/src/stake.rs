@@ -604,7 +604,14 @@ pub struct Operator {
     pub identity: Key,
 }
 
+impl Clone for Operator {
+    fn clone(&self) -> Self {
+        Self { wallet: self.wallet.insecure_clone(), identity: self.identity.insecure_clone() }
+    }
+}
+
 /// An active committee.
+#[derive(Clone)]
 pub struct Committee {
     /// Its epoch.
     pub epoch: u64,

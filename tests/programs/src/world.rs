@@ -6,16 +6,17 @@ use crate::{
     tx::{Failed, Sent},
 };
 use anchor_lang::{
-    AccountDeserialize, AccountSerialize, Owner,
+    AccountDeserialize, AccountSerialize, Discriminator, Owner,
     solana_program::bpf_loader_upgradeable::{self, UpgradeableLoaderState},
 };
 use litesvm::LiteSVM;
-use solana_account::Account;
+use solana_account::{Account, ReadableAccount};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_message::Message;
 use solana_program_pack::Pack;
 use solana_pubkey::Pubkey;
+use solana_signature::Signature;
 use solana_transaction::Transaction;
 use spl_associated_token_account_interface::address::get_associated_token_address;
 use spl_token_interface::state::{Account as TokenAccount, AccountState, Mint};
@@ -37,6 +38,9 @@ pub enum Program {
 }
 
 impl Program {
+    /// All of them, each behind those that it reads.
+    pub const ALL: [Self; 5] = [Self::Stake, Self::Datanet, Self::Model, Self::Payout, Self::Governance];
+
     /// Name of its crate and its `.so`.
     pub fn name(self) -> &'static str {
         match self {
@@ -93,6 +97,21 @@ pub struct World {
     payer: Key,
     /// Wallets made.
     wallets: u32,
+    /// Programs' addresses that sign without a key.
+    puppets: Vec<Pubkey>,
+}
+
+impl Clone for World {
+    /// A world of its own from here on; accounts are shared until one of the two writes them.
+    fn clone(&self) -> Self {
+        Self {
+            svm: self.svm.clone(),
+            authority: self.authority.insecure_clone(),
+            payer: self.payer.insecure_clone(),
+            puppets: self.puppets.clone(),
+            ..*self
+        }
+    }
 }
 
 impl World {
@@ -109,7 +128,7 @@ impl World {
             svm.set_account(program.data_address(), data).expect("an ordinary account");
         }
         svm.warp_to_slot(1_000);
-        let mut world = Self { svm, authority, mint, cluster: [7; 32], payer, wallets: 0 };
+        let mut world = Self { svm, authority, mint, cluster: [7; 32], payer, wallets: 0, puppets: vec![] };
         for who in [world.authority.pubkey(), world.payer.pubkey()] {
             world.airdrop(&who);
         }
@@ -189,6 +208,44 @@ impl World {
         if self.svm.get_account(&ata).is_some() { self.balance(&ata) } else { 0 }
     }
 
+    /// Lets a program's address sign from here on, as when that program calls: signatures are no longer verified.
+    pub fn let_sign(&mut self, address: Pubkey) {
+        self.svm = self.svm.clone().with_sigverify(false);
+        self.puppets.push(address);
+    }
+
+    /// Whether this address signs without a key.
+    pub fn is_puppet(&self, address: &Pubkey) -> bool {
+        self.puppets.contains(address)
+    }
+
+    /// Who pays all fees.
+    pub fn payer(&self) -> Pubkey {
+        self.payer.pubkey()
+    }
+
+    /// Every account of a program that is of type `T`, in order of address.
+    pub fn all<T: AccountDeserialize + Discriminator + Owner>(&self) -> Vec<(Pubkey, T)> {
+        let accounts = self.svm.accounts_db().inner.iter();
+        let mut found: Vec<_> = accounts
+            .filter(|(_, a)| *a.owner() == T::owner() && a.data().starts_with(T::DISCRIMINATOR))
+            .map(|(address, a)| (*address, T::try_deserialize(&mut a.data()).expect("an account of this type")))
+            .collect();
+        found.sort_by_key(|(address, _)| *address);
+        found
+    }
+
+    /// OPEN in all token accounts, of both token programs.
+    pub fn open_in_all(&self) -> u128 {
+        let accounts = self.svm.accounts_db().inner.values();
+        let tokens = [spl_token_interface::ID, spl_token_2022_interface::ID];
+        accounts
+            .filter(|a| tokens.contains(a.owner()) && a.data().len() >= TokenAccount::LEN)
+            .filter(|a| a.data()[..32] == *self.mint.as_ref())
+            .map(|a| u128::from(u64::from_le_bytes(a.data()[64..72].try_into().expect("8 bytes"))))
+            .sum()
+    }
+
     /// The slot now.
     pub fn slot(&self) -> u64 {
         self.svm.get_sysvar::<solana_clock::Clock>().slot
@@ -240,7 +297,14 @@ impl World {
                 all.push(signer);
             }
         }
-        let (payer, blockhash) = (self.payer.pubkey(), self.svm.latest_blockhash());
-        Transaction::new_signed_with_payer(instructions, Some(&payer), &all, blockhash)
+        let (payer, blockhash) = (self.payer(), self.svm.latest_blockhash());
+        let mut transaction = Transaction::new_with_payer(instructions, Some(&payer));
+        transaction.partial_sign(&all, blockhash);
+        // A missing signature is a mistake of the test, unless it is a puppet's.
+        let missing =
+            |(key, signature): (&Pubkey, &Signature)| *signature == Signature::default() && !self.is_puppet(key);
+        let mut signatures = transaction.message.account_keys.iter().zip(&transaction.signatures);
+        assert!(!signatures.any(missing), "somebody who must sign was not given");
+        transaction
     }
 }

@@ -3,6 +3,7 @@
 mod machine;
 mod peers;
 mod plot;
+mod programs;
 mod quality;
 mod speed;
 
@@ -18,6 +19,8 @@ use crate::{cargo::cargo, paths, process, progress::say};
 pub enum Benchmark {
     /// How well each attribution method predicts what really happens without the data
     AttributionQuality,
+    /// What every instruction of the programs costs, and a million contributions and payments
+    Programs,
     /// What gradients, queries and settlements cost
     AttributionSpeed,
 }
@@ -45,6 +48,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     match options.benchmark {
         Benchmark::AttributionQuality => quality::run(options),
+        Benchmark::Programs => programs::run(options),
         Benchmark::AttributionSpeed => speed::measure(options),
     }
 }

@@ -1,8 +1,7 @@
 //! The compute budget of what happens a million times: claims with proofs among a million wallets, payments, and the
 //! attested instruction, whose cost must not grow with the committee.
 
-use ::payout::{instructions::ClaimArgs, state::Pool};
-use openledger_protocol::{hash::sha256, rewards};
+use ::payout::instructions::ClaimArgs;
 use program_tests::{
     OPEN, World,
     payout::{self, Market, settlement_args, tree},
@@ -10,23 +9,13 @@ use program_tests::{
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
-const WALLETS: u32 = 1_000_000;
-
-/// A claim that is proven in a tree over [`WALLETS`] leaves, and the tree's root.
-fn among_a_million(wallet: &Pubkey, lifetime: u64) -> (ClaimArgs, [u8; 32]) {
-    let proof: Vec<[u8; 32]> = (0u8..20).map(|i| sha256(&[b"sibling", &[i]])).collect();
-    let leaf = rewards::leaf(&wallet.to_bytes(), lifetime);
-    let root = rewards::root_from_proof(WALLETS, 421_337, &leaf, &proof).expect("20 levels");
-    (ClaimArgs { pool: Pool::Contributors, lifetime, index: 421_337, proof }, root)
-}
-
 /// Activates a root over a million wallets in which `wallet` has earned `lifetime`.
 fn settle(world: &mut World, market: &Market, wallet: &Pubkey, lifetime: u64) -> ClaimArgs {
-    let (claim, root) = among_a_million(wallet, lifetime);
+    let (claim, root) = payout::among_a_million(wallet, lifetime);
     world.pass(payout::EPOCH_SLOTS);
     let empty = tree(&[]);
     let mut args = settlement_args(world, [&empty, &empty]);
-    args.pools[0] = ::payout::state::PoolRoot { root, leaves: WALLETS, lifetime_total: lifetime };
+    args.pools[0] = root;
     market.post(world, &args).unwrap();
     world.pass(payout::CHALLENGE_SLOTS);
     world.send(&[payout::activate_settlement(args.epoch)], &[]).unwrap();

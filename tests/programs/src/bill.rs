@@ -1,0 +1,82 @@
+//! What every instruction costs, measured from its scenario.
+
+use crate::{
+    scenario::{Entry, Scenario},
+    town::Town,
+};
+use serde::{Deserialize, Serialize};
+use solana_instruction::Instruction;
+use solana_message::Message;
+use solana_pubkey::Pubkey;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+/// What one scenario costs.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Compute units of the whole transaction; the Ed25519 precompile's are charged by the cluster outside of them.
+    pub units: u64,
+    /// Bytes of the accounts that it makes.
+    pub made: u64,
+    /// Lamports of their rent: kept by them until they are closed.
+    pub rent: u64,
+    /// Lamports of rent that come back from accounts that it closes.
+    pub returned: u64,
+    /// Bytes of the transaction, legacy format, fees paid by the first who signs.
+    pub size: u64,
+    /// Signatures of the transaction, those that the precompile verifies included: 5,000 lamports each.
+    pub signatures: u64,
+    /// Accounts that it writes, the fee payer not counted.
+    pub writes: u64,
+}
+
+/// The bill by scenario.
+pub type Bill = BTreeMap<String, Cost>;
+
+/// Lamports of one signature.
+pub const SIGNATURE_FEE: u64 = 5_000;
+
+/// Where the recorded bill lies.
+pub fn recorded_at() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("bill.json")
+}
+
+/// Measures every scenario.
+pub fn measure(town: &Town, entries: &[Entry]) -> Bill {
+    entries.iter().map(|e| (e.name(), cost(&e.name(), &(e.make)(town.clone())))).collect()
+}
+
+/// What `scenario` costs.
+pub fn cost(name: &str, scenario: &Scenario) -> Cost {
+    let mut world = scenario.world.clone();
+    let units =
+        scenario.send(&mut world).unwrap_or_else(|e| panic!("{name}: {:?}\n{}", e.err, e.meta.logs.join("\n"))).units;
+    let payer = scenario.fee_payer();
+    let message = Message::new(&scenario.instructions(), Some(&payer));
+    let (mut made, mut rent, mut returned) = (0, 0, 0);
+    for address in message.account_keys.iter().filter(|k| **k != payer) {
+        let (before, after) = (scenario.world.svm.get_account(address), world.svm.get_account(address));
+        match (before, after) {
+            (None, Some(new)) => {
+                made += new.data.len() as u64;
+                rent += new.lamports;
+            }
+            (Some(old), None) => returned += old.lamports,
+            _ => {}
+        }
+    }
+    let signatures = u64::from(message.header.num_required_signatures);
+    let size = 1 + 64 * signatures + message.serialize().len() as u64;
+    let precompile = scenario.before.iter().filter(|i| i.program_id == solana_sdk_ids::ed25519_program::ID);
+    let verified: u64 = precompile.map(|i| u64::from(i.data[0])).sum();
+    let writes = written(&scenario.instructions(), &payer).len() as u64;
+    Cost { units, made, rent, returned, size, signatures: signatures + verified, writes }
+}
+
+/// The accounts that instructions write, the fee payer not counted: two transactions that share none run side by side.
+pub fn written(instructions: &[Instruction], payer: &Pubkey) -> BTreeSet<Pubkey> {
+    let metas = instructions.iter().flat_map(|i| &i.accounts);
+    metas.filter(|m| m.is_writable && m.pubkey != *payer).map(|m| m.pubkey).collect()
+}

@@ -1,0 +1,162 @@
+//! Scenarios of the model program.
+
+use super::{Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS as OWN, SELF_CPI, SETS, Scenario};
+use crate::{
+    OPEN,
+    model::{self as net, BUDGET, JOB_SLOTS, message, register_args, request_args, result},
+    stake,
+    town::Town,
+};
+use ::datanet::state::Access;
+use ::model::state::Model;
+use solana_instruction::Instruction;
+use solana_keypair::Signer;
+use solana_pubkey::Pubkey;
+
+pub(super) const ALL: &[Listed] = &[
+    ("initialize", "", initialize),
+    ("set_windows", "", set_windows),
+    ("propose_authority", "", propose_authority),
+    ("accept_authority", "", accept_authority),
+    ("register_model", "", register_model),
+    ("register_model", "on a parent", register_on_parent),
+    ("set_price", "", set_price),
+    ("retire_model", "", retire_model),
+    ("request_job", "open", request_job),
+    ("request_job", "permissioned", request_permissioned),
+    ("assign_job", "", assign_job),
+    ("post_log", "", post_log),
+    ("attest_result", "2 paid", attest_result),
+    ("pay_data_share", "", pay_data_share),
+    ("cancel_job", "", cancel_job),
+    ("expire_job", "", expire_job),
+];
+
+/// Why a model may be said to have a parent or none.
+const CHOOSES: &str = "whoever registers a model says whether it has a parent, and which";
+
+fn by_owner(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Scenario {
+    let by = t.lab.owner.insecure_clone();
+    let instruction = make(&t, &by.pubkey());
+    Scenario::new(t.lab.world, instruction, &[&by])
+}
+
+fn by_authority(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Scenario {
+    let by = t.lab.world.authority.insecure_clone();
+    let instruction = make(&t, &by.pubkey());
+    Scenario::new(t.lab.world, instruction, &[&by]).free(Replay, &[""], SETS)
+}
+
+fn initialize(t: Town) -> Scenario {
+    let mut world = t.bare;
+    let by = world.authority.insecure_clone();
+    world.send(&[stake::initialize(&world, &by.pubkey())], &[&by]).expect("initialises stake");
+    Scenario::new(world, net::initialize(&by.pubkey(), net::INITIALIZE), &[&by])
+}
+
+fn set_windows(t: Town) -> Scenario {
+    by_authority(t, |_, by| net::set_windows(by, net::INITIALIZE))
+}
+
+fn propose_authority(t: Town) -> Scenario {
+    by_authority(t, |t, by| net::propose_authority(by, t.rival.pubkey()))
+}
+
+fn accept_authority(mut t: Town) -> Scenario {
+    let by = t.world().authority.insecure_clone();
+    let proposal = net::propose_authority(&by.pubkey(), t.rival.pubkey());
+    t.world().send(&[proposal], &[&by]).expect("is proposed");
+    Scenario::new(t.lab.world, net::accept_authority(&t.rival.pubkey()), &[&t.rival])
+}
+
+fn register_model(t: Town) -> Scenario {
+    by_owner(t, |_, by| net::register_model(by, None, register_args(9))).free(Given, &["parent"], CHOOSES).free(
+        OtherProgram,
+        &["program"],
+        SELF_CPI,
+    )
+}
+
+fn register_on_parent(t: Town) -> Scenario {
+    let signer = t.rival.insecure_clone();
+    let instruction = net::register_model(&signer.pubkey(), Some(t.lab.model), register_args(9));
+    Scenario::new(t.lab.world, instruction, &[&signer]).free(LeftOut, &["parent"], CHOOSES).free(
+        Copy,
+        &["parent"],
+        NOWHERE_ELSE,
+    )
+}
+
+fn set_price(t: Town) -> Scenario {
+    by_owner(t, |t, by| net::set_price(by, t.lab.model, 1, 2)).free(Replay, &[""], SETS)
+}
+
+fn retire_model(t: Town) -> Scenario {
+    by_owner(t, |t, by| net::retire_model(by, t.lab.model))
+}
+
+fn request_job(t: Town) -> Scenario {
+    let number = t.lab.world.get::<Model>(&t.lab.model).jobs;
+    by_owner(t, |t, by| {
+        let reads = [(t.lab.datanet, Access::Open)];
+        net::request_job(&t.lab.world, by, t.lab.model, number, request_args(BUDGET), &reads)
+    })
+    .free(Copy, &["requester_token"], OWN)
+    .free(Copy, &["remaining[0]"], NOWHERE_ELSE)
+    .free(EventAuthority, &["datanet_event_authority"], OPEN_READ)
+    .free(LeftOut, &["datanet_event_authority"], OPEN_READ)
+}
+
+/// Why the datanet program's event authority is not looked at.
+const OPEN_READ: &str = "an open Datanet's use is not recorded";
+
+fn request_permissioned(t: Town) -> Scenario {
+    let (signer, number) = (t.rival.insecure_clone(), t.lab.world.get::<Model>(&t.rivals_model).jobs);
+    let reads = [(t.permissioned, Access::Permissioned)];
+    let instruction =
+        net::request_job(&t.lab.world, &signer.pubkey(), t.rivals_model, number, request_args(BUDGET), &reads);
+    Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["requester_token"], OWN)
+}
+
+fn assign_job(mut t: Town) -> Scenario {
+    let (job, signer) = (t.lab.requested(BUDGET), t.lab.trainer(2));
+    let instruction = net::assign_job(&signer.pubkey(), job, t.lab.committee.epoch);
+    Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["operator_entry", "committee"], NOWHERE_ELSE)
+}
+
+fn post_log(mut t: Town) -> Scenario {
+    let (job, signer) = (t.lab.running(BUDGET), t.lab.trainer(0));
+    Scenario::new(t.lab.world, net::post_log(&signer.pubkey(), job, [1; 32]), &[&signer])
+}
+
+fn attest_result(mut t: Town) -> Scenario {
+    let job = t.lab.trained(BUDGET);
+    let shares: Vec<_> = (0..2).map(|n| (t.lab.trainer(n).pubkey(), BUDGET / 4)).collect();
+    let args = result(&t.lab.world, &shares);
+    let message = message(&t.lab.world, &t.lab.committee, job, &args);
+    let instruction = net::attest_result(&t.lab.world, job, t.lab.committee.epoch, args);
+    Scenario::new(t.lab.world, instruction, &[])
+        .attested(&t.lab.committee.key, message)
+        .free(Copy, &["committee"], NOWHERE_ELSE)
+        .free(Copy, &["requester_token"], OWN)
+        .free(Copy, &["remaining[0]", "remaining[1]"], OWN)
+}
+
+fn pay_data_share(mut t: Town) -> Scenario {
+    let job = t.lab.trained(BUDGET);
+    let paid = result(&t.lab.world, &[(t.lab.trainer(0).pubkey(), BUDGET / 2)]);
+    t.lab.attest(job, paid).expect("is attested");
+    Scenario::new(t.lab.world.clone(), net::pay_data_share(&t.lab.world, job, 0), &[])
+}
+
+fn cancel_job(mut t: Town) -> Scenario {
+    let job = t.lab.requested(BUDGET);
+    by_owner(t, |t, by| net::cancel_job(&t.lab.world, by, job)).free(Copy, &["requester_token"], OWN)
+}
+
+fn expire_job(mut t: Town) -> Scenario {
+    let job = t.lab.running(OPEN);
+    t.world().pass(JOB_SLOTS + 1);
+    let instruction = net::expire_job(&t.lab.world, job);
+    Scenario::new(t.lab.world, instruction, &[]).free(Copy, &["requester_token"], OWN)
+}

@@ -1,0 +1,42 @@
+//! What actors do. A new instruction needs one more action in its program's file.
+
+mod datanet;
+mod governance;
+mod hostile;
+mod model;
+mod payout;
+mod stake;
+
+use crate::{
+    crowd::{Attempt, Crowd},
+    dice::Dice,
+};
+pub use hostile::counterfeit;
+
+/// Something that somebody may do. `None` where there is nothing to do it with. Those whose name begins with `!` must
+/// be refused.
+pub struct Action {
+    pub name: &'static str,
+    pub weight: u64,
+    pub act: Act,
+}
+
+pub type Act = fn(&mut Crowd, &mut Dice) -> Option<Attempt>;
+
+/// Every action.
+pub fn all() -> Vec<Action> {
+    let lists = [stake::ALL, datanet::ALL, model::ALL, payout::ALL, governance::ALL, hostile::ALL];
+    let time: &[(&str, u64, Act)] = &[("a few slots pass", 8, few_slots), ("many slots pass", 4, many_slots)];
+    let all = lists.into_iter().chain([time]).flatten();
+    all.map(|&(name, weight, act)| Action { name, weight, act }).collect()
+}
+
+fn few_slots(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    crowd.pass(dice.between(1, 25));
+    None
+}
+
+fn many_slots(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    crowd.pass(dice.between(50, 1_200));
+    None
+}

@@ -1,0 +1,293 @@
+//! The bill of the programs: what every instruction costs, and what a million contributions and payments do, beside
+//! what other programs on Solana would take for them.
+
+use std::{collections::BTreeMap, env, fmt::Write, fs, process::Command};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::{Options, example, folder, machine};
+use crate::{cargo::cargo, paths, process, programs, progress::say, setup};
+
+/// How many contributions and contributors the computed bills are for.
+const MILLION: u64 = 1_000_000;
+/// Lamports of a signature.
+const SIGNATURE: u64 = 5_000;
+/// Lamports of a SOL.
+const SOL: f64 = 1e9;
+/// Bytes of the larger transactions that some clusters take (SIMD-0296).
+const LARGE_TRANSACTION: u64 = 4_096;
+/// Most contributions of one batch.
+const MOST_IN_BATCH: u64 = (1 << 16) - 1;
+/// What a bulk batch is called on the bill, once the programs have it.
+const BULK: &str = "datanet::contribute_bulk";
+
+/// What one instruction costs, as the example `bill` measures it.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+struct Cost {
+    units: u64,
+    made: u64,
+    rent: u64,
+    returned: u64,
+    size: u64,
+    signatures: u64,
+    writes: u64,
+}
+
+/// What the example `bill` prints.
+#[derive(Deserialize)]
+struct Measured {
+    bill: BTreeMap<String, Cost>,
+    claims_per_second: f64,
+    claims: u64,
+    shards: u8,
+    /// Lamports of rent of an empty account, and of every byte more.
+    rent_of_none: u64,
+    rent_of_byte: u64,
+}
+
+/// Measures, prints, and where asked to records.
+pub fn run(options: &Options) -> Result<()> {
+    let deployed = match env::var_os("OPENLEDGER_PROGRAMS_DIR") {
+        // Somebody has compiled them already.
+        Some(folder) => folder.into(),
+        None => {
+            let toolchain = setup::run()?;
+            programs::build(&toolchain, &programs::chosen(&[]))?;
+            paths::programs()?
+        }
+    };
+    say("compiling the bill");
+    let mut build = cargo()?;
+    build.args(["build", "--workspace", "--example", "bill"]);
+    process::run(build, "compiling the bill")?;
+    let mut bill: Command = example("bill", [] as [&str; 0])?;
+    bill.env("OPENLEDGER_PROGRAMS_DIR", deployed);
+    let output = process::output(bill, "measuring the programs")?;
+    let out = folder("programs")?;
+    fs::create_dir_all(&out)?;
+    fs::write(out.join("programs.json"), &output)?;
+    let measured: Measured = serde_json::from_str(&output).context("the bill is not what it should be")?;
+    let page = markdown(&measured, &machine::describe())?;
+    print!("{page}");
+    say(&format!("the figures are in {}", out.display()));
+    if options.record {
+        let page_at = paths::root().join("docs/benchmarks/programs.md");
+        fs::write(&page_at, page).with_context(|| format!("cannot write {}", page_at.display()))?;
+        let bill_at = paths::root().join("tests/programs/bill.json");
+        fs::write(&bill_at, serde_json::to_string_pretty(&measured.bill)? + "\n")?;
+        say(&format!("wrote {} and {}", page_at.display(), bill_at.display()));
+    }
+    Ok(())
+}
+
+impl Measured {
+    fn of(&self, name: &str) -> Result<Cost> {
+        self.bill.get(name).copied().with_context(|| format!("{name} is not on the bill"))
+    }
+
+    /// Lamports of rent of an account of this size.
+    fn rent(&self, bytes: u64) -> u64 {
+        self.rent_of_none + bytes * self.rent_of_byte
+    }
+}
+
+/// The page's text.
+fn markdown(measured: &Measured, machine: &str) -> Result<String> {
+    let mut page = format!(
+        "# What the programs cost\n\n`cargo xtask bench programs --record`, on {machine}. Measured from the honest \
+         transactions in `tests/programs/src/scenario`, which the attack suite starts from too; recorded in \
+         `tests/programs/bill.json`, which a test compares with: it fails where compute units, bytes made or \
+         transaction size grow by more than 3 %. Keys are the same in every run, so the figures are too.\n\n\
+         Compute units are the whole transaction's (the Ed25519 precompile is charged by signature, outside of them). \
+         Rent stays in an account until it is closed; *returned* is what an instruction's closed accounts give back. \
+         Size is that of a legacy transaction without compute-budget instructions. Signatures cost 5,000 lamports \
+         each, those that the precompile verifies included. *Writes* counts accounts besides the fee payer.\n\n"
+    );
+    table(&mut page, measured)?;
+    contributions(&mut page, measured)?;
+    payments(&mut page, measured)?;
+    independence(&mut page, measured)?;
+    page.push_str(SOURCES);
+    Ok(page)
+}
+
+fn table(page: &mut String, measured: &Measured) -> Result<()> {
+    page.push_str(
+        "| instruction | CU | bytes made | rent (SOL) | returned (SOL) | size (B) | signatures | writes |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for (name, c) in &measured.bill {
+        let (rent, returned) = (sol(c.rent), sol(c.returned));
+        writeln!(
+            page,
+            "| {name} | {} | {} | {rent} | {returned} | {} | {} | {} |",
+            c.units, c.made, c.size, c.signatures, c.writes
+        )?;
+    }
+    Ok(())
+}
+
+/// Lamports as SOL; a dash for none.
+fn sol(lamports: u64) -> String {
+    if lamports == 0 { "–".into() } else { format!("{:.6}", lamports as f64 / SOL) }
+}
+
+/// Lamports as SOL in a table of large sums.
+fn whole(lamports: u64) -> String {
+    let value = lamports as f64 / SOL;
+    if value < 10.0 { format!("{value:.4}") } else { format!("{value:.1}") }
+}
+
+/// What it takes to record a million contributions.
+fn contributions(page: &mut String, measured: &Measured) -> Result<()> {
+    let (one, many) = (measured.of("datanet::contribute, 1 leaf")?, measured.of("datanet::contribute, 28 leaves")?);
+    let (leaf, unit) = ((many.size - one.size) / 27, (many.units - one.units) as f64 / 27.0);
+    // The length of the longest instructions takes a byte more.
+    let large = (LARGE_TRANSACTION - (one.size - leaf) - 1) / leaf;
+    let batches = MILLION.div_ceil(MOST_IN_BATCH);
+    // Opened, submitted and finalised once each; verdicts are the validators' affair whatever the tree is.
+    let around = batches * 3 * SIGNATURE;
+    writeln!(page, "\n## A million contributions\n")?;
+    writeln!(
+        page,
+        "A leaf hash is {leaf} bytes of instruction data and {unit:.0} CU; there is no account a contribution. {batches} \
+         batches of up to {MOST_IN_BATCH} are opened, submitted and finalised, {} SOL of fees in all; their rent comes \
+         back.\n",
+        whole(around)
+    )?;
+    page.push_str("| way | transactions | fees (SOL) | rent kept (SOL) | CU each |\n|---|---:|---:|---:|---:|\n");
+    for (way, leaves) in [("1,232-byte transactions", 28), ("4,096-byte transactions", large)] {
+        let count = MILLION.div_ceil(leaves);
+        let units = one.units as f64 + unit * (leaves - 1) as f64;
+        let fees = whole(count * SIGNATURE + around);
+        writeln!(page, "| ours, {leaves} leaves in {way} | {count} | {fees} | 0 | {units:.0} |")?;
+    }
+    if let Some((name, bulk)) = measured.bill.iter().find(|(name, _)| name.starts_with(BULK)) {
+        let fees = batches * bulk.signatures * SIGNATURE + around;
+        writeln!(page, "| ours, `{name}` | {batches} | {} | 0 | {} |", whole(fees), bulk.units)?;
+    }
+    let tree = 56 + 24 + 64 * (32 + 20 * 32 + 8) + (20 * 32 + 32 + 8);
+    let (fees, rent) = (whole(MILLION * SIGNATURE), whole(measured.rent(tree)));
+    writeln!(page, "| Bubblegum, one mint a transaction [1] | {MILLION} | {fees} | {rent} | not stated |")?;
+    let rent = whole(MILLION * measured.rent(72));
+    writeln!(page, "| an account of 72 bytes an item [2] | {MILLION} | {fees} | {rent} | – |")?;
+    Ok(())
+}
+
+/// What it takes to pay a million contributors.
+fn payments(page: &mut String, measured: &Measured) -> Result<()> {
+    let (post, activate) = (measured.of("payout::post_settlement")?, measured.of("payout::activate_settlement")?);
+    let (first, further) = (measured.of("payout::claim, first")?, measured.of("payout::claim, further")?);
+    let settlement = (post.signatures + activate.signatures) * SIGNATURE + post.rent;
+    writeln!(page, "\n## Paying a million contributors\n")?;
+    writeln!(
+        page,
+        "One settlement a whole epoch ({} SOL with its rent), then a claim a wallet, which anyone may send and which \
+         pays everything ever earned. A wallet's first claim makes an account of {} bytes, once ever. Both claims are \
+         proven among 2²⁰ leaves: {} and {} CU. Token accounts are assumed to exist, everywhere.\n",
+        whole(settlement),
+        first.made,
+        first.units,
+        further.units
+    )?;
+    page.push_str(
+        "| way | first payout (SOL) | every further payout (SOL) | accounts after 10 payouts |\n|---|---:|---:|---:|\n",
+    );
+    let ours = |c: Cost| whole(settlement + MILLION * (c.signatures * SIGNATURE + c.rent));
+    writeln!(page, "| ours | {} | {} | {} |", ours(first), ours(further), MILLION + 10)?;
+    let jito = whole(MILLION * (SIGNATURE + measured.rent(64)));
+    writeln!(page, "| Jito merkle distributor, one a payout [3] | {jito} | {jito} | {} |", 10 * MILLION + 20)?;
+    let once = MILLION * measured.rent(172);
+    let each = MILLION * 2 * SIGNATURE;
+    writeln!(
+        page,
+        "| Helium lazy distributor, one oracle [4] | {} | {} | {} |",
+        whole(once + each),
+        whole(each),
+        MILLION + 2
+    )?;
+    Ok(())
+}
+
+/// Whether claims wait for one another, and how fast they are taken.
+fn independence(page: &mut String, measured: &Measured) -> Result<()> {
+    writeln!(page, "\n## Claims side by side\n")?;
+    writeln!(
+        page,
+        "Two claims on different shards write no account in common; two on one shard meet in the shard and its vault \
+         (`tests/programs/tests/bill`). The vault has up to 16 shards. One in-process SVM took {:.0} first claims a \
+         second, one after the other on one core with its signatures made and checked ({} claims, {} shards): a lower \
+         bound for a validator, which runs independent ones on all its cores.\n",
+        measured.claims_per_second, measured.claims, measured.shards
+    )?;
+    page.push_str(
+        "In Jito's distributor every claim writes the distributor and its one vault [3], in Helium's the escrow and its \
+         circuit breaker [4].\n",
+    );
+    Ok(())
+}
+
+/// Where the others' figures come from. Each is a formula over sizes that their source states; rent is this page's.
+const SOURCES: &str = "\n## Sources\n\n\
+1. Tree of depth 20, buffer 64, no canopy: `56 + 24 + 64 · (32 + 20 · 32 + 8) + (20 · 32 + 32 + 8)` bytes, from \
+`account-compression/…/concurrent_merkle_tree_header.rs` and `libraries/concurrent-merkle-tree/src/changelog.rs` of \
+[solana-program-library](https://github.com/solana-labs/solana-program-library). The tree's configuration account and \
+a canopy, which most trees have, come on top; several small mints can share a transaction and its fee. One mint writes \
+the tree and its configuration \
+([mint.rs](https://github.com/metaplex-foundation/mpl-bubblegum/blob/main/programs/bubblegum/program/src/processor/mint.rs)).\n\
+2. Discriminator, hash and wallet: `8 + 32 + 32` bytes.\n\
+3. `ClaimStatus` has `8 + 56` bytes at `[\"ClaimStatus\", claimant, distributor]`, one a claimant and distributor, made by \
+the claimant, who signs; the distributor holds one root, so every payout is a new one \
+([claim_status.rs](https://github.com/jito-foundation/distributor/blob/5d27000a7f05753da0e97342a108975805d6c0bd/programs/merkle-distributor/src/state/claim_status.rs), \
+[new_claim.rs](https://github.com/jito-foundation/distributor/blob/master/programs/merkle-distributor/src/instructions/new_claim.rs)). \
+Distributors and their vaults are not counted in SOL. Rent can be had back where a distributor is closable.\n\
+4. `RecipientV0` has `8 + 60 + 104` bytes or, in later versions, more, and is made once a recipient; every payout takes \
+`set_current_rewards_v0`, signed by an oracle for each recipient, and `distribute_rewards_v0`, in one transaction at best: \
+the payer's signature and one an oracle \
+([initialize_recipient_v0.rs](https://github.com/helium/helium-program-library/blob/master/programs/lazy-distributor/src/instructions/initialize_recipient_v0.rs), \
+[state.rs](https://github.com/helium/helium-program-library/blob/6e3ff75efbdb429e1ba18d728b2f51c8e1ab281e/programs/lazy-distributor/src/state.rs), \
+[common.rs](https://github.com/helium/helium-program-library/blob/690d43f89025d3db19a4769dd2ae0c06f3325a3c/programs/lazy-distributor/src/instructions/distribute/common.rs)).\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(units: u64, size: u64, rent: u64) -> Cost {
+        Cost { units, made: rent / 10, rent, returned: 0, size, signatures: 1, writes: 1 }
+    }
+
+    #[test]
+    fn the_page_computes_the_million_from_what_was_measured() {
+        let bill = [
+            ("datanet::contribute, 1 leaf", cost(1_000, 281, 0)),
+            ("datanet::contribute, 28 leaves", cost(1_270, 1_145, 0)),
+            ("payout::post_settlement", cost(1, 1, 1_000_000)),
+            ("payout::activate_settlement", cost(1, 1, 0)),
+            ("payout::claim, first", cost(1, 1, 1_000)),
+            ("payout::claim, further", cost(1, 1, 0)),
+        ];
+        let measured = Measured {
+            bill: bill.into_iter().map(|(name, cost)| (name.to_owned(), cost)).collect(),
+            claims_per_second: 99.6,
+            claims: 500,
+            shards: 2,
+            rent_of_none: 890_880,
+            rent_of_byte: 6_960,
+        };
+        let page = markdown(&measured, "a machine").unwrap();
+        for line in [
+            // 35,715 transactions of 28 leaves, and 16 batches of three transactions.
+            "| ours, 28 leaves in 1,232-byte transactions | 35715 | 0.1788 | 0 | 1270 |",
+            "| ours, 120 leaves in 4,096-byte transactions | 8334 | 0.0419 | 0 | 2190 |",
+            "| Bubblegum, one mint a transaction [1] | 1000000 | 5.0000 | 0.3091 | not stated |",
+            "| an account of 72 bytes an item [2] | 1000000 | 5.0000 | 1392.0 | – |",
+            "| ours | 6.0010 | 5.0010 | 1000010 |",
+            "| Jito merkle distributor, one a payout [3] | 1341.3 | 1341.3 | 10000020 |",
+            "| Helium lazy distributor, one oracle [4] | 2098.0 | 10.0 | 1000002 |",
+            "took 100 first claims a second",
+        ] {
+            assert!(page.contains(line), "{line} in\n{page}");
+        }
+    }
+}
