@@ -64,7 +64,9 @@ pub async fn propose(
     let number = client.account::<Config>(&pda::governance_config()).await?.proposals;
     let proposal = pda::proposal(number);
     let mut steps = vec![ix::governance::create_proposal(&me, lock_owner, number, hash, uri)];
-    steps.extend((0..=u8::MAX).zip(calls).map(|(index, call)| ix::governance::add_instruction(&me, &proposal, index, call)));
+    steps.extend(
+        (0..=u8::MAX).zip(calls).map(|(index, call)| ix::governance::add_instruction(&me, &proposal, index, call)),
+    );
     steps.push(ix::governance::open_voting(&me, lock_owner, &proposal));
     for transaction in packed(&me, steps) {
         client.send(&transaction, &[proposer]).await?;
