@@ -122,6 +122,12 @@ impl Scenario {
         self
     }
 
+    /// Behind other evidence than a committee's signature.
+    fn behind(mut self, evidence: Instruction) -> Self {
+        self.before = vec![evidence];
+        self
+    }
+
     /// Says what may be changed about which accounts or arguments, and why.
     fn free(mut self, attack: Attack, what: &[&'static str], reason: &'static str) -> Self {
         self.free.extend(what.iter().map(|what| Free { attack, what, reason }));
