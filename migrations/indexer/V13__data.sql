@@ -1,4 +1,5 @@
--- Training fees' data shares, and whatever else is paid into the pools beside fees.
+-- Training fees' data shares and whatever else is paid into the pools beside fees; versions of models and receipts for
+-- work; jobs that were taken from a silent operator; Datanets that were configured anew.
 
 -- Payments into a pool that are no answer's. `job` is there where a training job paid its data share: its own address is
 -- the payer and has signed, so that nobody else can pay in its name.
@@ -54,53 +55,96 @@ SELECT e.subject                                                   AS address,
        coalesce(r.data ->> 'refunded', x.data ->> 'refunded', '0') AS refunded,
        e.slot                                                      AS requested_slot,
        coalesce(r.slot, x.slot)                                    AS ended_slot,
-       coalesce(d.finalized, r.finalized, x.finalized, l.finalized, a.finalized, e.finalized) AS finalized,
+       coalesce(d.finalized, r.finalized, x.finalized, l.finalized, last.finalized, e.finalized) AS finalized,
        e.slot AS page_slot, e.id AS page_row,
        coalesce(r.data ->> 'data_share', '0')                      AS data_share,
        coalesce(d.data ->> 'amount', '0')                          AS data_paid
 FROM entry e
-LEFT JOIN entry a ON a.subject = e.subject AND a.kind = 'JobAssigned'
+LEFT JOIN LATERAL (
+    SELECT * FROM entry WHERE subject = e.subject AND kind IN ('JobAssigned', 'JobReleased') ORDER BY sequence DESC LIMIT 1
+) last ON true
+LEFT JOIN entry a ON a.id = last.id AND a.kind = 'JobAssigned'
 LEFT JOIN entry l ON l.subject = e.subject AND l.kind = 'LogPosted'
 LEFT JOIN entry r ON r.subject = e.subject AND r.kind = 'ResultAttested'
 LEFT JOIN entry d ON d.subject = e.subject AND d.kind = 'DataSharePaid'
 LEFT JOIN entry x ON x.subject = e.subject AND x.kind = 'JobEnded'
 WHERE e.kind = 'JobRequested';
 
--- What the index says about accounts, under the names by which the reconciliation reads the chain.
-CREATE OR REPLACE VIEW fact AS
-SELECT subject AS account, jsonb_build_object('sequence', (max(sequence) + 1)::text) AS fields FROM event GROUP BY subject
+-- Every version of a model: what each attested result made of it.
+CREATE VIEW model_version AS
+SELECT data ->> 'model'                AS model,
+       (data ->> 'version')::bigint    AS version,
+       subject                         AS job,
+       data ->> 'adapter_hash'         AS adapter_hash,
+       data ->> 'manifest_hash'        AS manifest_hash,
+       slot, signature, finalized
+FROM entry WHERE kind = 'ResultAttested';
+
+-- The operators' receipts for their work, as the committee attested them.
+CREATE VIEW compute_receipt AS
+SELECT e.subject                    AS job,
+       e.data ->> 'model'           AS model,
+       share ->> 'operator'         AS operator,
+       (share ->> 'units')::numeric AS units,
+       share ->> 'amount'           AS amount,
+       (e.data ->> 'committee_epoch')::bigint AS committee_epoch,
+       e.slot, e.signature, e.finalized
+FROM entry e CROSS JOIN LATERAL jsonb_array_elements(e.data -> 'compute') share
+WHERE e.kind = 'ResultAttested';
+
+CREATE OR REPLACE VIEW datanet AS
+SELECT e.subject                                        AS address,
+       coalesce(c.data ->> 'owner', e.data ->> 'owner') AS owner,
+       (e.data ->> 'id')::numeric                       AS id,
+       e.data ->> 'name'                                AS name,
+       coalesce(k.data, e.data) ->> 'metadata_uri'      AS metadata_uri,
+       coalesce(k.data, e.data) ->> 'metadata_hash'     AS metadata_hash,
+       e.data ->> 'licence'                             AS licence,
+       e.data ->> 'modality'                            AS modality,
+       e.data ->> 'access'                              AS access,
+       coalesce(k.data, e.data) ->> 'min_bond'          AS min_bond,
+       coalesce((c.data ->> 'paused')::boolean, false)  AS paused,
+       n.batches, n.accepted, n.rejected, n.contributions, n.contributors,
+       -- Of an empty range: the hash of the range tag, a count of zero and the zero hash.
+       coalesce(r.root, encode(sha256(decode('03' || repeat('00', 40), 'hex')), 'hex')) AS root,
+       e.slot                                           AS created_slot,
+       e.signature                                      AS created_signature,
+       e.finalized,
+       e.slot AS page_slot, e.id AS page_row,
+       (coalesce(k.data, e.data) ->> 'panel_size')::int AS panel_size,
+       (coalesce(k.data, e.data) ->> 'quorum')::int     AS quorum
+FROM entry e
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE kind = 'BatchOpened')   AS batches,
+           count(*) FILTER (WHERE kind = 'BatchAccepted') AS accepted,
+           count(*) FILTER (WHERE kind = 'BatchRejected') AS rejected,
+           coalesce(sum((data ->> 'count')::bigint) FILTER (WHERE kind = 'BatchAccepted'), 0)::bigint AS contributions,
+           count(DISTINCT data ->> 'contributor') FILTER (WHERE kind = 'BatchAccepted') AS contributors
+    FROM event WHERE subject = e.subject
+) n
+LEFT JOIN LATERAL (
+    SELECT data ->> 'datanet_root' AS root FROM event
+    WHERE subject = e.subject AND kind = 'BatchAccepted' ORDER BY (data ->> 'place')::bigint DESC LIMIT 1
+) r ON true
+LEFT JOIN LATERAL (
+    SELECT data FROM event WHERE subject = e.subject AND kind = 'DatanetChanged' ORDER BY sequence DESC LIMIT 1
+) c ON true
+LEFT JOIN LATERAL (
+    SELECT data FROM event WHERE subject = e.subject AND kind = 'DatanetConfigured' ORDER BY sequence DESC LIMIT 1
+) k ON true
+WHERE e.kind = 'DatanetCreated';
+
+-- Facts by the views above, on top of those of the other programs' views.
+ALTER VIEW fact RENAME TO fact_before_funding;
+CREATE VIEW fact AS
+SELECT account, fields - ARRAY['funded_contributors', 'funded_validators'] AS fields FROM fact_before_funding
 UNION ALL
-SELECT address, jsonb_build_object('owner', owner, 'batches', batches::text, 'accepted', accepted::text,
-                                   'contributions', contributions::text, 'root', root) FROM datanet
+SELECT address, jsonb_build_object('data_share', data_share, 'data_paid', data_paid) FROM job
 UNION ALL
-SELECT address, jsonb_build_object('status', status, 'uses', uses::text) FROM access_grant
+SELECT address, jsonb_build_object('min_bond', min_bond, 'metadata_hash', metadata_hash) FROM datanet
 UNION ALL
-SELECT address, jsonb_strip_nulls(jsonb_build_object(
-    'status', status, 'price_in', price_in, 'price_out', price_out, 'jobs', jobs::text, 'adapter_hash', adapter_hash))
+SELECT address, jsonb_build_object('versions', (SELECT count(*) FROM model_version v WHERE v.model = model.address)::text)
 FROM model
 UNION ALL
-SELECT address, jsonb_build_object('status', status, 'budget', budget, 'paid', paid, 'data_share', data_share,
-                                   'data_paid', data_paid, 'refunded', refunded) FROM job
-UNION ALL
-SELECT address, jsonb_build_object('amount', amount, 'unbonding', unbonding) FROM position
-UNION ALL
-SELECT address, jsonb_build_object('endpoint', endpoint, 'identity', identity) FROM operator
-UNION ALL
-SELECT address, jsonb_build_object('status', status) FROM committee
-UNION ALL
-SELECT subject, jsonb_build_object(
-    'posted_contributors', (array_agg(data -> 'pools' -> 0 ->> 'lifetime_total' ORDER BY sequence DESC))[1],
-    'posted_validators', (array_agg(data -> 'pools' -> 1 ->> 'lifetime_total' ORDER BY sequence DESC))[1])
-FROM event WHERE kind = 'SettlementPosted' GROUP BY subject
-UNION ALL
-SELECT subject, jsonb_build_object('active_epoch', max((data ->> 'epoch')::bigint)::text)
-FROM event WHERE kind = 'SettlementActivated' GROUP BY subject
-UNION ALL
 SELECT shard, jsonb_build_object('funded_contributors', sum(contributors)::text, 'funded_validators', sum(validators)::text)
-FROM pool_funding GROUP BY shard
-UNION ALL
-SELECT data ->> 'shard', jsonb_build_object('claimed_' || (data ->> 'pool'), sum((data ->> 'paid')::numeric)::text)
-FROM event WHERE kind = 'Claimed' GROUP BY data ->> 'shard', data ->> 'pool'
-UNION ALL
-SELECT subject, jsonb_build_object('claimed_' || (data ->> 'pool'), sum((data ->> 'paid')::numeric)::text)
-FROM event WHERE kind = 'Claimed' GROUP BY subject, data ->> 'pool';
+FROM pool_funding GROUP BY shard;

@@ -16,8 +16,9 @@ use std::collections::HashSet;
 
 /// The layout version that this crate writes and reads.
 pub const VERSION: u32 = 1;
-/// Most leaves of a batch that the program takes.
-pub const MAX_LEAVES: usize = (1 << datanet::state::BATCH_PEAKS) - 1;
+/// Most leaves of a batch that the program takes: in bulk. With its leaves on the ledger it takes
+/// [`datanet::state::MAX_BATCH`].
+pub const MAX_LEAVES: usize = datanet::state::MAX_BULK as usize;
 
 /// Why a manifest was refused.
 #[derive(Debug, thiserror::Error)]

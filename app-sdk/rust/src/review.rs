@@ -2,9 +2,14 @@
 //!
 //! A leaf is at fault where its content is missing, is not text, is empty or too long, or repeats a document: exactly,
 //! or nearly by the Jaccard similarity of word shingles (Broder, "On the resemblance and containment of documents",
-//! 1997) over normalised text, so that case, punctuation and spacing do not hide a copy.
+//! 1997) over normalised text, so that case, punctuation and spacing do not hide a copy. A label, correction or removal is
+//! at fault where the document that it is about is not there ([`targets`]).
 
+pub mod targets;
+
+use crate::manifest::Kind;
 use openledger_protocol::{Hash32, hash::sha256};
+use solana_pubkey::Pubkey;
 use std::collections::HashSet;
 
 /// Words in a shingle.
@@ -55,6 +60,48 @@ pub enum Fault {
         /// Similarity in parts per million: a million for an exact copy.
         ppm: u64,
     },
+    /// It is about something that is no accepted document of the Datanet.
+    NoTarget {
+        /// The leaf that it names.
+        target: Hash32,
+    },
+    /// It is about a document that was removed.
+    Removed {
+        /// That document's leaf.
+        target: Hash32,
+    },
+    /// It would remove another's document.
+    NotTheirs {
+        /// That document's leaf.
+        target: Hash32,
+        /// Who contributed it.
+        of: Pubkey,
+    },
+}
+
+impl Fault {
+    /// Whether one such leaf is too many: content that nobody can read cannot be judged, trained on or attributed, and a
+    /// leaf without its target would do harm or nothing.
+    fn is_intolerable(&self) -> bool {
+        match self {
+            Self::Missing | Self::NotText => true,
+            Self::NoTarget { .. } | Self::Removed { .. } | Self::NotTheirs { .. } => true,
+            Self::TooShort { .. } | Self::TooLong { .. } | Self::Copy { .. } => false,
+        }
+    }
+}
+
+/// A leaf as it is judged.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Hash of its content.
+    pub content: Hash32,
+    /// The content, where the store has it.
+    pub bytes: Option<Vec<u8>>,
+    /// What it says.
+    pub kind: Kind,
+    /// Content of the document that it is about ([`targets::Accepted::about`]).
+    pub about: Result<Option<Hash32>, Fault>,
 }
 
 /// A verdict on a batch with its reasons.
@@ -106,47 +153,56 @@ fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
 }
 
-/// Judges a batch. `contents` are its leaves' content hashes with the bytes, where the store has them; `known` are the
-/// documents accepted before.
-pub fn judge(contents: &[(Hash32, Option<Vec<u8>>)], known: &[Fingerprint], limits: &Limits) -> Judgement {
+/// Judges a batch of `entries`; `known` are the documents accepted before.
+pub fn judge(entries: &[Entry], known: &[Fingerprint], limits: &Limits) -> Judgement {
     let mut seen: Vec<Fingerprint> = Vec::new();
     let mut faults = Vec::new();
-    for (place, (content, bytes)) in contents.iter().enumerate() {
-        match examine(*content, bytes.as_deref(), known, &seen, limits) {
-            Ok(fingerprint) => seen.push(fingerprint),
+    for (place, entry) in entries.iter().enumerate() {
+        match examine(entry, known, &seen, limits) {
+            Ok(fingerprint) => seen.extend(fingerprint),
             Err(fault) => faults.push((place, fault)),
         }
     }
-    let (total, bad) = (contents.len() as u64, faults.len() as u64);
+    let (total, bad) = (entries.len() as u64, faults.len() as u64);
     let good_share = ((total - bad) * 10_000).checked_div(total).unwrap_or(0);
-    // Content that nobody can read cannot be judged, trained on or attributed: one such leaf is one too many.
-    let unreadable = faults.iter().any(|(_, f)| matches!(f, Fault::Missing | Fault::NotText));
-    let approve = total > 0 && !unreadable && bad * PPM <= total * limits.tolerated_ppm;
+    let intolerable = faults.iter().any(|(_, f)| f.is_intolerable());
+    let approve = total > 0 && !intolerable && bad * PPM <= total * limits.tolerated_ppm;
     Judgement { approve, quality: good_share as u16, faults }
 }
 
+/// The fingerprint of what would be learned; `None` of what only says something about a document, and may be as short as
+/// a word and the same for many.
 fn examine(
-    content: Hash32,
-    bytes: Option<&[u8]>,
+    entry: &Entry,
     known: &[Fingerprint],
     seen: &[Fingerprint],
     limits: &Limits,
-) -> Result<Fingerprint, Fault> {
-    let bytes = bytes.ok_or(Fault::Missing)?;
+) -> Result<Option<Fingerprint>, Fault> {
+    let about = entry.about.clone()?;
+    let bytes = entry.bytes.as_deref().ok_or(Fault::Missing)?;
     if bytes.len() > limits.max_bytes {
         return Err(Fault::TooLong { bytes: bytes.len() });
     }
     let text = std::str::from_utf8(bytes).map_err(|_| Fault::NotText)?;
     let characters = text.chars().filter(|c| c.is_alphanumeric()).count();
-    if characters < limits.min_characters {
+    let learned = matches!(entry.kind, Kind::Document | Kind::Correction);
+    if characters < if learned { limits.min_characters } else { 1 } {
         return Err(Fault::TooShort { characters });
     }
-    let fingerprint = Fingerprint::new(content, text);
-    let closest =
-        known.iter().chain(seen).map(|k| (if k.content == content { PPM } else { fingerprint.similarity(k) }, k));
+    if !learned {
+        return Ok(None);
+    }
+    let fingerprint = Fingerprint::new(entry.content, text);
+    let similarity = |k: &Fingerprint| match k.content {
+        content if content == entry.content => PPM,
+        // A correction is like what it corrects.
+        content if Some(content) == about => 0,
+        _ => fingerprint.similarity(k),
+    };
+    let closest = known.iter().chain(seen).map(|k| (similarity(k), k));
     match closest.max_by_key(|(ppm, _)| *ppm) {
         Some((ppm, k)) if ppm >= limits.near_ppm => Err(Fault::Copy { of: k.content, ppm }),
-        _ => Ok(fingerprint),
+        _ => Ok(Some(fingerprint)),
     }
 }
 
@@ -159,8 +215,13 @@ mod tests {
     const OTHER: &str = "Open a file and return a descriptor for it. The argument flags must include one of the \
         access modes, which request opening the file read only, write only or for both.";
 
-    fn leaf(text: &str) -> (Hash32, Option<Vec<u8>>) {
-        (sha256(&[text.as_bytes()]), Some(text.as_bytes().to_vec()))
+    fn leaf(text: &str) -> Entry {
+        let bytes = text.as_bytes().to_vec();
+        Entry { content: sha256(&[&bytes]), bytes: Some(bytes), kind: Kind::Document, about: Ok(None) }
+    }
+
+    fn raw(n: u8, bytes: Option<Vec<u8>>) -> Entry {
+        Entry { content: [n; 32], bytes, ..leaf("") }
     }
 
     fn known(text: &str) -> Fingerprint {
@@ -188,7 +249,7 @@ mod tests {
     #[test]
     fn a_copy_within_the_batch_belongs_to_the_earlier_leaf() {
         let j = judge(&[leaf(PAGE), leaf(OTHER), leaf(PAGE)], &[], &Limits::default());
-        assert_eq!(j.faults, [(2, Fault::Copy { of: leaf(PAGE).0, ppm: PPM })]);
+        assert_eq!(j.faults, [(2, Fault::Copy { of: leaf(PAGE).content, ppm: PPM })]);
         assert_eq!((j.approve, j.quality), (false, 6_666));
     }
 
@@ -196,8 +257,8 @@ mod tests {
     fn missing_unreadable_short_and_long_contents_are_named() {
         let limits = Limits { max_bytes: 400, ..Limits::default() };
         let leaves = [
-            ([1; 32], None),
-            ([2; 32], Some(vec![0xff; 30])),
+            raw(1, None),
+            raw(2, Some(vec![0xff; 30])),
             leaf("..., --- !!!!!!!!!!!!!!!!!!!!!!!!!!!"),
             leaf(&"long ".repeat(200)),
         ];
@@ -213,9 +274,39 @@ mod tests {
         leaves.push(leaf(&numbered(0)));
         let j = judge(&leaves, &[], &Limits::default());
         assert_eq!((j.approve, j.quality), (true, 9_500));
-        leaves[19].1 = None;
+        leaves[19].bytes = None;
         assert!(!judge(&leaves, &[], &Limits::default()).approve);
         assert!(!judge(&[], &[], &Limits::default()).approve);
+    }
+
+    #[test]
+    fn labels_may_be_short_and_alike_and_a_correction_is_like_its_target() {
+        let target = known(PAGE);
+        let about = |kind, text: &str| Entry { kind, about: Ok(Some(target.content)), ..leaf(text) };
+        let edited = PAGE.repeat(3).replacen("format", "layout", 1);
+        let known = [known(&PAGE.repeat(3))];
+        let correction = Entry { kind: Kind::Correction, about: Ok(Some(known[0].content)), ..leaf(&edited) };
+        let labels = [about(Kind::Label, "good"), about(Kind::Label, "good"), about(Kind::Removal, "mine"), correction];
+        let j = judge(&labels, &known, &Limits::default());
+        assert_eq!(j, Judgement { approve: true, quality: 10_000, faults: vec![] });
+        // The same text again corrects nothing, and a label says something.
+        let same = Entry { kind: Kind::Correction, about: Ok(Some(known[0].content)), ..leaf(&PAGE.repeat(3)) };
+        let j = judge(&[same, about(Kind::Label, " ")], &known, &Limits::default());
+        assert!(matches!(j.faults[..], [(0, Fault::Copy { ppm: PPM, .. }), (1, Fault::TooShort { characters: 0 })]));
+    }
+
+    #[test]
+    fn one_leaf_without_its_target_is_one_too_many() {
+        let mut leaves: Vec<_> = (0..20).map(|i| leaf(&numbered(i))).collect();
+        for fault in [
+            Fault::NoTarget { target: [1; 32] },
+            Fault::Removed { target: [1; 32] },
+            Fault::NotTheirs { target: [1; 32], of: Pubkey::new_from_array([2; 32]) },
+        ] {
+            leaves[3] = Entry { kind: Kind::Removal, about: Err(fault.clone()), ..leaf("a reason") };
+            let j = judge(&leaves, &[], &Limits::default());
+            assert_eq!((j.approve, j.faults), (false, vec![(3, fault)]));
+        }
     }
 
     /// Texts that share no five words in a row.

@@ -48,6 +48,8 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
     each(source, &datanet::ID, &mut facts, |a: &d::Datanet, f| {
         f("sequence", a.sequence.to_string());
         f("owner", a.owner.to_string());
+        f("min_bond", a.min_bond.to_string());
+        f("metadata_hash", hex::encode(a.metadata_hash));
         f("batches", a.batches.to_string());
         f("accepted", a.accepted.to_string());
         f("contributions", a.contributions.to_string());
@@ -69,6 +71,7 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         f("price_in", a.price_in.to_string());
         f("price_out", a.price_out.to_string());
         f("jobs", a.jobs.to_string());
+        f("versions", a.versions.to_string());
         f("adapter_hash", hex::encode(a.adapter_hash));
     })
     .await?;

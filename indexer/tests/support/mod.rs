@@ -117,6 +117,8 @@ pub fn world() -> World {
         modality: datanet::state::Modality::Text,
         access: datanet::state::Access::Open,
         min_bond: 5,
+        panel_size: 3,
+        quorum: 1,
     })]);
     let manifests = vec![
         manifest(datanet, contributors[0], 20, 5),
@@ -284,6 +286,7 @@ fn batch(
             root,
             count,
             manifest: manifest.hash().expect("canonical"),
+            bulk: false,
             commit_until: 500,
             reveal_until: 600,
         }),
@@ -364,6 +367,7 @@ fn train(
         job,
         sequence: 3,
         model,
+        version: 1,
         adapter_hash: hash(6),
         manifest_hash: hash(7),
         compute: vec![model::instructions::ComputeShare { operator, units: 3, amount: 6000 }],

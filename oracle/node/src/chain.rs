@@ -51,6 +51,12 @@ impl Chain {
         config.context("the payout program is not initialised on this cluster")
     }
 
+    /// The model program's config.
+    pub async fn model_config(&self) -> Result<model::state::Config> {
+        let config = self.client.account_opt(&pda::model_config()).await?;
+        config.context("the model program is not initialised on this cluster")
+    }
+
     /// A committee, if proposed.
     pub async fn committee(&self, epoch: u64) -> Result<Option<Committee>> {
         Ok(self.client.account_opt(&pda::committee(epoch)).await?)

@@ -67,8 +67,7 @@ async fn datanet_documents(indexer: &IndexerClient, store: &Store, snapshot: &Sn
     let mut batches = indexer.accepted_batches(&datanet).await?;
     batches.sort_by_key(|b| b.place);
     batches.truncate(snapshot.batches as usize);
-    let (mut leaves, mut documents) = (Vec::new(), Vec::new());
-    let (mut removed, mut corrected) = (BTreeSet::new(), BTreeMap::new());
+    let (mut leaves, mut contents) = (Vec::new(), Contents::default());
     for batch in &batches {
         let address = &batch.address;
         let hash = batch.manifest.as_deref().with_context(|| format!("batch {address} has no manifest"))?;
@@ -97,17 +96,7 @@ async fn datanet_documents(indexer: &IndexerClient, store: &Store, snapshot: &Sn
             .collect::<Result<_>>()?;
         approved_by.sort();
         let commit_until = batch.commit_until.with_context(|| format!("batch {address} was never handed in"))?;
-        for ((hash, leaf), place) in hashes.iter().zip(&manifest.leaves).zip(0..) {
-            let registered = Registered { commit_until, datanet, batch: batch.index, place };
-            match (leaf.kind, leaf.target) {
-                (Kind::Document, _) => {
-                    documents.push((*hash, leaf.clone(), contributor, approved_by.clone(), registered));
-                }
-                (Kind::Removal, Some(target)) => drop(removed.insert(target)),
-                (Kind::Correction, Some(target)) => drop(corrected.insert(target, (leaf.content, registered))),
-                (Kind::Label, _) | (_, None) => {}
-            }
-        }
+        contents.add(&manifest, &approved_by, Registered { commit_until, datanet, batch: batch.index, place: 0 });
     }
     ensure!(
         leaves.len() as u64 == snapshot.batches && mmr::root_of(&leaves) == snapshot.root,
@@ -115,21 +104,65 @@ async fn datanet_documents(indexer: &IndexerClient, store: &Store, snapshot: &Sn
         leaves.len(),
         hex::encode(snapshot.root)
     );
-    let mut out = Vec::with_capacity(documents.len());
-    for (leaf, entry, owner, approved_by, registered) in documents {
-        if removed.contains(&leaf) {
-            continue;
-        }
-        // What a correction brings is as old as the correction.
-        let (content, registered) = corrected.get(&leaf).copied().unwrap_or((entry.content, registered));
+    let mut out = Vec::new();
+    for Found { leaf, content, owner, approved_by, title, registered } in contents.in_use() {
         let bytes = store.get_blob(&content).await.with_context(|| format!("document {}", hex::encode(leaf)))?;
         let Ok(text) = String::from_utf8(bytes.to_vec()) else {
             bail!("document {} is not UTF-8 text", hex::encode(leaf))
         };
-        let title = entry.metadata.title.clone();
         out.push(Document { leaf, datanet, owner, approved_by, title, text, registered });
     }
     Ok(out)
+}
+
+/// A document of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Found {
+    leaf: Hash32,
+    content: Hash32,
+    owner: Pubkey,
+    approved_by: Vec<Pubkey>,
+    title: String,
+    registered: Registered,
+}
+
+/// What a Datanet's accepted batches say. The validators have checked that who removes a document may do so.
+#[derive(Default)]
+struct Contents {
+    documents: Vec<Found>,
+    removed: BTreeSet<Hash32>,
+    corrected: BTreeMap<Hash32, (Hash32, Registered)>,
+}
+
+impl Contents {
+    /// Adds a batch, in the order of acceptance. `first` is where its first leaf is registered.
+    fn add(&mut self, manifest: &Manifest, approved_by: &[Pubkey], first: Registered) {
+        for ((leaf, entry), place) in manifest.leaf_hashes().into_iter().zip(&manifest.leaves).zip(first.place..) {
+            let registered = Registered { place, ..first };
+            match (entry.kind, entry.target) {
+                (Kind::Document, _) => self.documents.push(Found {
+                    leaf,
+                    content: entry.content,
+                    owner: manifest.contributor,
+                    approved_by: approved_by.to_vec(),
+                    title: entry.metadata.title.clone(),
+                    registered,
+                }),
+                (Kind::Removal, Some(target)) => drop(self.removed.insert(target)),
+                (Kind::Correction, Some(target)) => drop(self.corrected.insert(target, (entry.content, registered))),
+                (Kind::Label, _) | (_, None) => {}
+            }
+        }
+    }
+
+    /// The documents that were not removed, as corrected. What a correction brings is as old as the correction.
+    fn in_use(self) -> impl Iterator<Item = Found> {
+        let Self { documents, removed, corrected } = self;
+        documents.into_iter().filter(move |d| !removed.contains(&d.leaf)).map(move |d| match corrected.get(&d.leaf) {
+            Some((content, registered)) => Found { content: *content, registered: *registered, ..d },
+            None => d,
+        })
+    }
 }
 
 /// Positions of a job's examples among `count` documents: `(training, validation)`, drawn with the job's seed without
@@ -174,6 +207,7 @@ pub fn draw(parts: &[&[u8]], count: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use openledger_sdk::manifest::{Leaf, Metadata};
 
     fn document(n: u8) -> Document {
         Document {
@@ -185,6 +219,31 @@ mod tests {
             text: format!("Text number {n} that is to be learned."),
             registered: Registered { commit_until: 0, datanet: Pubkey::default(), batch: 0, place: n.into() },
         }
+    }
+
+    #[test]
+    fn a_removed_document_is_not_used_again_and_a_corrected_one_as_corrected() {
+        let (alice, bob) = (Pubkey::new_from_array([1; 32]), Pubkey::new_from_array([2; 32]));
+        let leaf =
+            |kind, content: u8, target| Leaf { content: [content; 32], kind, target, metadata: Metadata::default() };
+        let manifest = |who, leaves| Manifest::new(Pubkey::default(), who, leaves).unwrap();
+        let at = |batch| Registered { commit_until: 10 * batch, datanet: Pubkey::default(), batch, place: 0 };
+        let documents = manifest(alice, (1..=3).map(|n| leaf(Kind::Document, n, None)).collect());
+        let [kept, fixed, gone]: [Hash32; 3] = documents.leaf_hashes().try_into().unwrap();
+        let about = vec![
+            leaf(Kind::Label, 7, Some(kept)),
+            leaf(Kind::Correction, 8, Some(fixed)),
+            leaf(Kind::Removal, 9, Some(gone)),
+        ];
+        let mut contents = Contents::default();
+        contents.add(&documents, &[bob], at(1));
+        let before: Vec<_> =
+            Contents { documents: contents.documents.clone(), ..Default::default() }.in_use().collect();
+        assert_eq!(before.iter().map(|d| d.leaf).collect::<Vec<_>>(), [kept, fixed, gone], "an earlier snapshot's");
+        contents.add(&manifest(alice, about), &[bob], at(2));
+        let after: Vec<_> = contents.in_use().map(|d| (d.leaf, d.content[0], d.owner, d.registered)).collect();
+        let corrected = Registered { place: 1, ..at(2) };
+        assert_eq!(after, [(kept, 1, alice, at(1)), (fixed, 8, alice, corrected)]);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use crate::{node::Node, training};
 use anyhow::{Context, Result, ensure};
-use model::state::{Job, JobStatus};
-use openledger_protocol::fees;
+use model::state::{Config, Job, JobStatus};
+use openledger_protocol::{fees, hash::ZERO};
 use openledger_sdk::ix;
 use solana_pubkey::Pubkey;
 
@@ -43,7 +43,15 @@ async fn next(node: &Node) -> Result<Option<(Pubkey, Job)>> {
             tracing::debug!(%address, "its data share is not paid yet: {e:#}");
         }
     }
-    let mine = |job: &Job| job.status == JobStatus::Running && job.operator == Some(own) && slot <= job.deadline_slot;
+    let config = node.chain.model_config().await?;
+    for (address, job) in jobs.iter().filter(|(_, job)| job.operator != Some(own) && is_abandoned(job, &config, slot)) {
+        tracing::info!(%address, operator = ?job.operator, "its operator has fallen silent");
+        if let Err(e) = node.chain.send(&[ix::model::release_job(address)]).await {
+            tracing::debug!(%address, "not released: {e:#}");
+        }
+    }
+    let mine =
+        |job: &Job| job.status == JobStatus::Running && job.operator == Some(own) && slot <= job.last_slot(&config);
     if let Some(job) = jobs.iter().position(|(_, job)| mine(job)) {
         return Ok(Some(jobs.swap_remove(job)));
     }
@@ -64,6 +72,14 @@ async fn next(node: &Node) -> Result<Option<(Pubkey, Job)>> {
         return Ok(Some((address, node.chain.client.account(&address).await?)));
     }
     Ok(None)
+}
+
+/// Whether anyone may take the job from its operator.
+fn is_abandoned(job: &Job, config: &Config, slot: u64) -> bool {
+    job.status == JobStatus::Running
+        && job.log_root == ZERO
+        && slot > job.silent_after(config)
+        && slot <= job.last_slot(config)
 }
 
 /// Whether this operator is to pay a job's data share into the pool: of its own jobs at once, of others' if they did not
@@ -119,7 +135,21 @@ mod tests {
         assert!(!owes_data_share(&Job { status: JobStatus::Running, ..job(own, 5, 0) }, &own, 101));
     }
 
-    fn blank() -> Job {
-        borsh::BorshDeserialize::deserialize(&mut &[0; 1024][..]).expect("zeros are a job")
+    #[test]
+    fn a_job_is_abandoned_between_its_operators_last_word_and_its_deadline() {
+        let job =
+            Job { status: JobStatus::Running, deadline_slot: 100, heartbeat_slots: 20, heartbeat_slot: 50, ..blank() };
+        let config = |paused_until| Config { paused_until, job_slots: 90, ..blank() };
+        let abandoned = |job: &Job, paused: u64| -> Vec<u64> {
+            [70, 71, 100, 101].into_iter().filter(|slot| is_abandoned(job, &config(paused), *slot)).collect()
+        };
+        assert_eq!(abandoned(&job, 0), [71, 100]);
+        assert_eq!(abandoned(&job, 80), [101], "whoever was kept from speaking has all the time after the pause");
+        assert_eq!(abandoned(&Job { log_root: [1; 32], ..job.clone() }, 0), [0; 0]);
+        assert_eq!(abandoned(&Job { status: JobStatus::Requested, ..job }, 0), [0; 0]);
+    }
+
+    fn blank<T: borsh::BorshDeserialize>() -> T {
+        T::deserialize(&mut &[0; 1024][..]).expect("zeros are an account")
     }
 }

@@ -51,8 +51,11 @@ async fn due(node: &Node) -> Result<Option<Proposal>> {
         Some(again) => Some(again),
         None if node.config.settle == Settle::Manual || config.posted_epoch != config.active_epoch => None,
         None => {
-            let payments = node.indexer.receipts().await?;
-            let first = payments.iter().map(|r| r.slot).filter(|slot| *slot > config.settled_slot).min();
+            let (answers, funding) = (node.indexer.receipts().await?, node.indexer.funding().await?);
+            // Gifts wait for the next answer or training fee: nobody is kept at work by dust.
+            let data_shares = funding.iter().filter(|f| f.job.is_some()).map(|f| f.slot);
+            let paid = answers.iter().map(|r| r.slot).chain(data_shares);
+            let first = paid.filter(|slot| *slot > config.settled_slot).min();
             let cutoff = first.map(|first| cutoff(&config, first));
             let slot = node.chain.client.slot().await?;
             cutoff

@@ -161,6 +161,12 @@ pub enum DatanetError {
     /// A proof of contribution does not hold.
     #[msg("the proof does not lead to the Datanet's present root: rebuild it from the ledger")]
     BadProof,
+    /// The batch has leaves on the ledger.
+    #[msg("the batch has leaves on the ledger: submit it, or hand in an empty one by its root")]
+    NotEmpty,
+    /// The count of a batch handed in by its root is zero or too large.
+    #[msg("a batch handed in by its root has 1 to 1,048,576 leaves: split a larger one")]
+    BadBulkCount,
 }
 
 impl From<openledger_protocol::mmr::RangeError> for DatanetError {

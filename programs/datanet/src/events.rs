@@ -1,7 +1,8 @@
 //! Events of the datanet program. `sequence` counts per subject account, so that a gap is visible.
 
-use crate::state::{Access, Grant, GrantStatus, Modality};
+use crate::state::{Access, Config, Grant, GrantStatus, Modality};
 use anchor_lang::prelude::*;
+use stake::sequence::take;
 
 /// A Datanet was made.
 #[event]
@@ -29,6 +30,10 @@ pub struct DatanetCreated {
     pub access: Access,
     /// Least bond of a batch.
     pub min_bond: u64,
+    /// Expected size of a batch's panel.
+    pub panel_size: u8,
+    /// Equal verdicts that decide.
+    pub quorum: u8,
 }
 
 /// A Datanet's owner or pause changed.
@@ -45,6 +50,26 @@ pub struct DatanetChanged {
     pub pending_owner: Option<Pubkey>,
     /// Whether no batch may be opened.
     pub paused: bool,
+}
+
+/// A Datanet's description or its way of taking batches changed, for batches opened from now on.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatanetConfigured {
+    /// The Datanet account.
+    pub datanet: Pubkey,
+    /// Event number of the Datanet.
+    pub sequence: u64,
+    /// Where its description lies.
+    pub metadata_uri: String,
+    /// SHA-256 of the description.
+    pub metadata_hash: [u8; 32],
+    /// Least bond of a batch.
+    pub min_bond: u64,
+    /// Expected size of a batch's panel.
+    pub panel_size: u8,
+    /// Equal verdicts that decide.
+    pub quorum: u8,
 }
 
 /// A batch was opened.
@@ -93,6 +118,8 @@ pub struct BatchSubmitted {
     pub count: u64,
     /// SHA-256 of its manifest.
     pub manifest: [u8; 32],
+    /// Whether it was handed in by its root: then its leaves are in the manifest alone, and not on the ledger.
+    pub bulk: bool,
     /// Last slot to commit.
     pub commit_until: u64,
     /// Last slot to reveal.
@@ -250,4 +277,25 @@ pub struct ConfigChanged {
     pub authority: Pubkey,
     /// Who may take over.
     pub pending_authority: Option<Pubkey>,
+    /// Slots in which a panel may commit.
+    pub commit_slots: u64,
+    /// Slots after that in which it may reveal.
+    pub reveal_slots: u64,
+    /// First slot after the last pause.
+    pub paused_until: u64,
+}
+
+impl ConfigChanged {
+    /// The next event of `config`, as it stands now.
+    pub fn of(config: &mut Account<Config>) -> Result<Self> {
+        Ok(Self {
+            config: config.key(),
+            sequence: take(&mut config.sequence)?,
+            authority: config.authority,
+            pending_authority: config.pending_authority,
+            commit_slots: config.commit_slots,
+            reveal_slots: config.reveal_slots,
+            paused_until: config.paused_until,
+        })
+    }
 }

@@ -2,7 +2,16 @@
 //! by stake, the mountain range of what was accepted, and access to Datanets that ask for it.
 //!
 //! A contribution costs 32 bytes of instruction data and no account: a batch's range is its peaks, a Datanet's range is
-//! the peaks over its accepted batches, and both are rebuilt by anyone from the ledger alone.
+//! the peaks over its accepted batches, and both are rebuilt by anyone from the ledger alone. Imports too large for that
+//! name the root over their leaves, which are in a content-addressed manifest (`contribute_bulk`).
+//!
+//! A Datanet's owner signs like a wallet and may be any address that can: a person's, a multisig's vault, or a
+//! program's address, such as a council of this or another governance program.
+//!
+//! While the program is paused nothing is created, opened, handed in, reviewed, decided, cancelled or granted, and no
+//! bond moves. What goes on: adding leaves to a batch that is open (they count for nothing until it is handed in),
+//! fixing a panel's seed (which has 512 slots to be fixed in), taking access back, recording its use (a model program
+//! that is not paused trains on), handing on ownership and authority, and the authority's own settings.
 
 pub mod bond;
 pub mod error;
@@ -44,6 +53,12 @@ pub mod datanet {
         SetWindows::handler(ctx, args)
     }
 
+    /// Pauses the program until `until_slot`, at most about a week ahead; a past slot ends a pause. Only the config's
+    /// authority.
+    pub fn pause(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
+        Pause::handler(ctx, until_slot)
+    }
+
     /// Names a wallet that may take over the config. Only the config's authority.
     pub fn propose_authority(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
         ProposeAuthority::handler(ctx, new)
@@ -58,6 +73,13 @@ pub mod datanet {
     #[access_control(ctx.accounts.validate(&args))]
     pub fn create_datanet(ctx: Context<CreateDatanet>, args: CreateDatanetArgs) -> Result<()> {
         CreateDatanet::handler(ctx, args)
+    }
+
+    /// Changes a Datanet's description, least bond, panel size and quorum, for batches opened from now on. Only the
+    /// Datanet's owner.
+    #[access_control(ctx.accounts.validate(&args))]
+    pub fn configure(ctx: Context<Configure>, args: ConfigureArgs) -> Result<()> {
+        Configure::handler(ctx, args)
     }
 
     /// Stops or resumes the opening of batches. Only the Datanet's owner.
@@ -91,6 +113,12 @@ pub mod datanet {
     #[access_control(ctx.accounts.validate(&manifest))]
     pub fn submit_batch(ctx: Context<SubmitBatch>, manifest: [u8; 32]) -> Result<()> {
         SubmitBatch::handler(ctx, manifest)
+    }
+
+    /// Hands an empty batch to review by the root over its leaves, which are in the manifest alone. Only its contributor.
+    #[access_control(ctx.accounts.validate_bulk(&args))]
+    pub fn contribute_bulk(ctx: Context<SubmitBatch>, args: ContributeBulkArgs) -> Result<()> {
+        SubmitBatch::bulk_handler(ctx, args)
     }
 
     /// Takes back a batch that is not submitted. Only its contributor.

@@ -1,7 +1,9 @@
 //! Accounts of the datanet program.
 
+use crate::error::DatanetError;
 use anchor_lang::prelude::*;
-use openledger_protocol::mmr;
+use openledger_protocol::{Hash32, hash::ZERO, mmr};
+use openledger_shared::require_running;
 
 /// Longest name in bytes.
 pub const MAX_NAME: usize = 64;
@@ -17,6 +19,8 @@ pub const MAX_PANEL: usize = 9;
 pub const BATCH_PEAKS: usize = 16;
 /// Most contributions of one batch: what [`BATCH_PEAKS`] mountains can hold.
 pub const MAX_BATCH: u64 = (1 << BATCH_PEAKS) - 1;
+/// Most contributions of a batch that is handed in by its root.
+pub const MAX_BULK: u64 = 1 << 20;
 /// Longest window in slots (about 46 days).
 pub const MAX_WINDOW: u64 = 10_000_000;
 /// Highest quality score.
@@ -44,8 +48,19 @@ pub struct Config {
     pub commit_slots: u64,
     /// Slots after that in which it may reveal.
     pub reveal_slots: u64,
+    /// First slot after the last pause: until then the program refuses what the crate's documentation says.
+    pub paused_until: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
+}
+
+impl Config {
+    /// The present slot, unless the program is paused.
+    pub fn running(&self) -> Result<u64> {
+        let slot = Clock::get()?.slot;
+        require_running(self.paused_until, slot)?;
+        Ok(slot)
+    }
 }
 
 /// Who may train on a Datanet.
@@ -174,10 +189,16 @@ pub struct Batch {
     pub count: u64,
     /// Peaks of the range over the contributions, highest first; unused places are zero.
     pub peaks: [[u8; 32]; BATCH_PEAKS],
+    /// Root of a batch that was handed in by its root (`contribute_bulk`); zero for one whose leaves are on the ledger.
+    pub bulk_root: [u8; 32],
     /// SHA-256 of the manifest (leaf preimages and metadata) in the artifact store; zero until submitted.
     pub manifest: [u8; 32],
     /// Bond in base units.
     pub bond: u64,
+    /// Expected size of its panel, as the Datanet had it when the batch was opened.
+    pub panel_size: u8,
+    /// Equal verdicts that decide, as the Datanet had it when the batch was opened.
+    pub quorum: u8,
     /// Slot of submission; its hash draws the panel.
     pub submitted_slot: u64,
     /// Seed of the draw: hash of a slot after submission, fixed by the first to commit; zero before.
@@ -191,6 +212,26 @@ pub struct Batch {
     pub reviews: Vec<Review>,
     /// Number of the next event of this account.
     pub sequence: u64,
+}
+
+impl Batch {
+    /// Root of the range over its contributions.
+    pub fn root(&self) -> Result<Hash32> {
+        match self.bulk_root {
+            ZERO => mmr::root(self.count, &self.peaks).map_err(|e| DatanetError::from(e).into()),
+            root => Ok(root),
+        }
+    }
+
+    /// Last slot to reveal. Whoever a pause may have kept from it has a whole window after it; to commit anew nobody
+    /// has, for verdicts may be known by then.
+    pub fn reveals_until(&self, config: &Config) -> u64 {
+        if config.paused_until > self.submitted_slot {
+            self.reveal_until.max(config.paused_until.saturating_add(config.reveal_slots))
+        } else {
+            self.reveal_until
+        }
+    }
 }
 
 /// Where a request for access stands.

@@ -1,18 +1,18 @@
 //! When a panel has decided, and what.
 
-use crate::state::{Batch, Review};
+use crate::state::{Batch, Config, Review};
 use anchor_lang::prelude::Pubkey;
 
-/// The decision on `batch` at `slot` under `quorum`: accepted or rejected, or `None` while open.
+/// The decision on `batch` at `slot` under its quorum: accepted or rejected, or `None` while open.
 ///
 /// A side wins with at least `quorum` verdicts and strictly more than the other could still reach. Counting the
 /// verdicts that may yet be revealed keeps the first to reveal from deciding alone where the quorum is a minority of
 /// the panel. After the reveal window silence counts for nobody; a tie is no decision.
-pub fn decide(batch: &Batch, quorum: u8, slot: u64) -> Option<bool> {
+pub fn decide(batch: &Batch, config: &Config, slot: u64) -> Option<bool> {
     let count = |verdict| batch.reviews.iter().filter(|r| r.approve == verdict).count();
     let (yes, no) = (count(Some(true)), count(Some(false)));
-    let open = if slot > batch.reveal_until { 0 } else { count(None) };
-    let quorum = usize::from(quorum);
+    let open = if slot > batch.reveals_until(config) { 0 } else { count(None) };
+    let quorum = usize::from(batch.quorum);
     if yes >= quorum && yes > no + open {
         Some(true)
     } else if no >= quorum && no > yes + open {
@@ -23,9 +23,9 @@ pub fn decide(batch: &Batch, quorum: u8, slot: u64) -> Option<bool> {
 }
 
 /// Whether `batch` can never be decided any more at `slot`: nobody was heard in time, or too few committed.
-pub fn is_hopeless(batch: &Batch, quorum: u8, slot: u64) -> bool {
-    let too_few = slot > batch.commit_until && batch.reviews.len() < usize::from(quorum);
-    too_few || (slot > batch.reveal_until && decide(batch, quorum, slot).is_none())
+pub fn is_hopeless(batch: &Batch, config: &Config, slot: u64) -> bool {
+    let too_few = slot > batch.commit_until && batch.reviews.len() < usize::from(batch.quorum);
+    too_few || (slot > batch.reveals_until(config) && decide(batch, config, slot).is_none())
 }
 
 /// The validators whose verdict was `approve`, in the order of commitment.
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use crate::state::{BATCH_PEAKS, BatchStatus};
 
-    fn batch(verdicts: &[Option<bool>]) -> Batch {
+    fn batch(quorum: u8, verdicts: &[Option<bool>]) -> Batch {
         let review = |(i, approve): (usize, &Option<bool>)| Review {
             validator: Pubkey::new_from_array([i as u8; 32]),
             commitment: [0; 32],
@@ -64,13 +64,33 @@ mod tests {
             status: BatchStatus::Review,
             count: 1,
             peaks: [[0; 32]; BATCH_PEAKS],
+            bulk_root: [0; 32],
             manifest: [0; 32],
             bond: 0,
-            submitted_slot: 0,
+            panel_size: 9,
+            quorum,
+            submitted_slot: 5,
             seed: [1; 32],
             commit_until: 10,
             reveal_until: 20,
             reviews: verdicts.iter().enumerate().map(review).collect(),
+            sequence: 0,
+        }
+    }
+
+    /// Never paused, or until `paused_until`.
+    fn config(paused_until: u64) -> Config {
+        Config {
+            version: 1,
+            bump: 0,
+            bond_bump: 0,
+            authority: Pubkey::default(),
+            pending_authority: None,
+            open_mint: Pubkey::default(),
+            forfeit_to: Pubkey::default(),
+            commit_slots: 5,
+            reveal_slots: 10,
+            paused_until,
             sequence: 0,
         }
     }
@@ -80,36 +100,49 @@ mod tests {
 
     #[test]
     fn quorum_of_equal_verdicts_decides() {
-        assert_eq!(decide(&batch(&[YES, YES, None]), 2, 15), Some(true));
-        assert_eq!(decide(&batch(&[NO, NO, None]), 2, 15), Some(false));
-        assert_eq!(decide(&batch(&[YES, None, None]), 2, 15), None);
+        assert_eq!(decide(&batch(2, &[YES, YES, None]), &config(0), 15), Some(true));
+        assert_eq!(decide(&batch(2, &[NO, NO, None]), &config(0), 15), Some(false));
+        assert_eq!(decide(&batch(2, &[YES, None, None]), &config(0), 15), None);
     }
 
     #[test]
     fn first_to_reveal_cannot_decide_against_a_silent_majority() {
-        let b = batch(&[YES, YES, None, None, None]);
-        assert_eq!(decide(&b, 2, 20), None);
-        assert_eq!(decide(&b, 2, 21), Some(true), "silence counts for nobody after the window");
+        let b = batch(2, &[YES, YES, None, None, None]);
+        assert_eq!(decide(&b, &config(0), 20), None);
+        assert_eq!(decide(&b, &config(0), 21), Some(true), "silence counts for nobody after the window");
     }
 
     #[test]
     fn tie_is_no_decision_and_expires_after_the_window() {
-        let b = batch(&[YES, NO]);
-        assert_eq!(decide(&b, 1, 99), None);
-        assert!(!is_hopeless(&b, 1, 20));
-        assert!(is_hopeless(&b, 1, 21));
+        let b = batch(1, &[YES, NO]);
+        assert_eq!(decide(&b, &config(0), 99), None);
+        assert!(!is_hopeless(&b, &config(0), 20));
+        assert!(is_hopeless(&b, &config(0), 21));
     }
 
     #[test]
     fn too_few_commitments_are_hopeless_once_the_window_to_commit_has_closed() {
-        assert!(!is_hopeless(&batch(&[None]), 2, 10));
-        assert!(is_hopeless(&batch(&[None]), 2, 11));
-        assert!(!is_hopeless(&batch(&[None, None]), 2, 11));
+        assert!(!is_hopeless(&batch(2, &[None]), &config(0), 10));
+        assert!(is_hopeless(&batch(2, &[None]), &config(0), 11));
+        assert!(!is_hopeless(&batch(2, &[None, None]), &config(0), 11));
     }
 
     #[test]
     fn quality_is_the_mean_of_approving_verdicts_only() {
-        assert_eq!(mean_quality(&batch(&[YES, NO, YES]).reviews), 2_000);
-        assert_eq!(mean_quality(&batch(&[NO]).reviews), 0);
+        assert_eq!(mean_quality(&batch(1, &[YES, NO, YES]).reviews), 2_000);
+        assert_eq!(mean_quality(&batch(1, &[NO]).reviews), 0);
+    }
+
+    #[test]
+    fn a_pause_gives_time_to_reveal_and_never_to_commit() {
+        // Committed by slot 10; paused from some slot on until 30, that is beyond the window to reveal.
+        let b = batch(2, &[YES, YES, None, None, None]);
+        assert_eq!(decide(&b, &config(30), 40), None, "the silent three could not speak");
+        assert!(!is_hopeless(&b, &config(30), 40));
+        assert_eq!(decide(&b, &config(30), 41), Some(true));
+        assert!(is_hopeless(&batch(2, &[None]), &config(30), 30), "too few committed");
+        assert_eq!(decide(&b, &config(5), 21), Some(true), "a pause before submission changes nothing");
+        assert_eq!(batch(2, &[]).reveals_until(&config(6)), 20, "nor does one that leaves a whole window");
+        assert_eq!(batch(2, &[]).reveals_until(&config(u64::MAX)), u64::MAX);
     }
 }

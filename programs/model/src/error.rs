@@ -122,4 +122,13 @@ pub enum ModelError {
     /// Not the payout program.
     #[msg("pass the payout program")]
     NotPayout,
+    /// An operator is paid without work.
+    #[msg("a share pays for no work: give its units, or leave it out")]
+    PaidForNothing,
+    /// The chain of parents is too long.
+    #[msg("the parent has 8 models below it already: build on one that has fewer")]
+    TooDeep,
+    /// The operator has spoken lately.
+    #[msg("the operator has given a sign of life: wait until job.heartbeat_slots have passed after it")]
+    OperatorAlive,
 }

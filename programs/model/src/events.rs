@@ -87,6 +87,30 @@ pub struct JobAssigned {
     pub deadline_slot: u64,
 }
 
+/// A job's operator said that it is at work.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heartbeat {
+    /// The job account.
+    pub job: Pubkey,
+    /// Event number of the job.
+    pub sequence: u64,
+    /// The slot.
+    pub slot: u64,
+}
+
+/// A job was taken from an operator that had fallen silent, and waits for another.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobReleased {
+    /// The job account.
+    pub job: Pubkey,
+    /// Event number of the job.
+    pub sequence: u64,
+    /// The operator that had it.
+    pub operator: Pubkey,
+}
+
 /// The trainer posted the root of its training log.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +125,7 @@ pub struct LogPosted {
     pub slot: u64,
 }
 
-/// A result was accepted.
+/// A result was accepted: the model's next version. The shares of compute are the operators' receipts for their work.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResultAttested {
@@ -111,6 +135,8 @@ pub struct ResultAttested {
     pub sequence: u64,
     /// The model account.
     pub model: Pubkey,
+    /// Number of this version of the model, from 1.
+    pub version: u64,
     /// SHA-256 of the adapter's file.
     pub adapter_hash: [u8; 32],
     /// SHA-256 of the training manifest.
@@ -172,8 +198,12 @@ pub struct ConfigChanged {
     pub job_slots: u64,
     /// Slots that a requested job waits for an operator before it may be cancelled by anyone.
     pub assign_slots: u64,
+    /// Slots after which an operator that trains and has said nothing may lose its job.
+    pub heartbeat_slots: u64,
     /// Part of a training fee that goes to the contributors, in basis points.
     pub data_share_bps: u16,
+    /// First slot after the last pause.
+    pub paused_until: u64,
 }
 
 impl ConfigChanged {
@@ -186,7 +216,9 @@ impl ConfigChanged {
             pending_authority: config.pending_authority,
             job_slots: config.job_slots,
             assign_slots: config.assign_slots,
+            heartbeat_slots: config.heartbeat_slots,
             data_share_bps: config.data_share_bps,
+            paused_until: config.paused_until,
         })
     }
 }

@@ -42,6 +42,12 @@ pub mod model {
         SetWindows::handler(ctx, args)
     }
 
+    /// Pauses everything but the config's own changes until `until_slot`, at most about a week ahead; a past slot ends a
+    /// pause. Only the config's authority.
+    pub fn pause(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
+        Pause::handler(ctx, until_slot)
+    }
+
     /// Names a wallet that may take over the config. Only the config's authority.
     pub fn propose_authority(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
         ProposeAuthority::handler(ctx, new)
@@ -81,6 +87,18 @@ pub mod model {
     #[access_control(ctx.accounts.validate())]
     pub fn assign_job(ctx: Context<AssignJob>) -> Result<()> {
         AssignJob::handler(ctx)
+    }
+
+    /// Says that the assigned operator is at work. Only that operator, until it has posted its log.
+    #[access_control(ctx.accounts.validate())]
+    pub fn heartbeat(ctx: Context<Heartbeat>) -> Result<()> {
+        Heartbeat::handler(ctx)
+    }
+
+    /// Takes a job from an operator that has been silent for too long; another may take it. Anyone.
+    #[access_control(ctx.accounts.validate())]
+    pub fn release_job(ctx: Context<ReleaseJob>) -> Result<()> {
+        ReleaseJob::handler(ctx)
     }
 
     /// Posts the Merkle root of the training log, once. Only the assigned operator.

@@ -1,6 +1,7 @@
 //! Accounts of the model program.
 
 use anchor_lang::prelude::*;
+use openledger_shared::require_running;
 
 /// Longest name in bytes.
 pub const MAX_NAME: usize = 64;
@@ -8,6 +9,8 @@ pub const MAX_NAME: usize = 64;
 pub const MAX_SNAPSHOTS: usize = 8;
 /// Longest window in slots (about 460 days).
 pub const MAX_WINDOW: u64 = 100_000_000;
+/// Most models below one another: a chain of parents ends, and so does every walk along it.
+pub const MAX_DEPTH: u8 = 8;
 /// Most operators that one result pays.
 pub const MAX_COMPUTE: usize = 8;
 
@@ -29,11 +32,24 @@ pub struct Config {
     pub job_slots: u64,
     /// Slots that a requested job waits for an operator before it may be cancelled by anyone.
     pub assign_slots: u64,
+    /// Slots after which an operator that trains and has said nothing may lose its job, for jobs assigned from now on.
+    pub heartbeat_slots: u64,
     /// Part of a training fee that goes to the contributors' pool of the payout program, in basis points, for jobs
     /// requested from now on; at most 5,000.
     pub data_share_bps: u16,
+    /// First slot after the last pause: until then the program refuses whatever changes state.
+    pub paused_until: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
+}
+
+impl Config {
+    /// The present slot, unless the program is paused.
+    pub fn running(&self) -> Result<u64> {
+        let slot = Clock::get()?.slot;
+        require_running(self.paused_until, slot)?;
+        Ok(slot)
+    }
 }
 
 /// Where a model stands.
@@ -81,6 +97,11 @@ pub struct Model {
     pub parent: Option<Pubkey>,
     /// Owner of the parent at registration: receives the upstream share.
     pub parent_owner: Option<Pubkey>,
+    /// Number of models below it: its parent's and one; 0 without a parent. A parent is there and ready before its child
+    /// is made and never changes, so that no chain of parents leads back to where it began.
+    pub depth: u8,
+    /// Number of attested adapters so far. The one that is served is the last; the events `ResultAttested` tell of all.
+    pub versions: u64,
     /// SHA-256 of the adapter's file; zero while a draft.
     pub adapter_hash: [u8; 32],
     /// SHA-256 of the training manifest; zero while a draft.
@@ -152,8 +173,12 @@ pub struct Job {
     pub requested_slot: u64,
     /// Wallet of the operator that trains.
     pub operator: Option<Pubkey>,
-    /// Last slot for a result, once running.
+    /// Last slot for a result, once running; a pause moves it ([`Job::last_slot`]).
     pub deadline_slot: u64,
+    /// Slots that the operator may be silent, once running.
+    pub heartbeat_slots: u64,
+    /// Slot of the operator's last sign of life, once running.
+    pub heartbeat_slot: u64,
     /// Merkle root of the training log, once posted; zero before.
     pub log_root: [u8; 32],
     /// Slot in which the log was posted: hashes of later slots draw the segments to verify.
@@ -169,4 +194,19 @@ pub struct Job {
     pub refunded: u64,
     /// Number of the next event of this account, and of its next attestation.
     pub sequence: u64,
+}
+
+impl Job {
+    /// Last slot for a result. What a pause may have held up has the time of a whole job after it.
+    pub fn last_slot(&self, config: &Config) -> u64 {
+        match config.paused_until {
+            0 => self.deadline_slot,
+            resumed => self.deadline_slot.max(resumed.saturating_add(config.job_slots)),
+        }
+    }
+
+    /// Slot after which the operator counts as silent. During a pause nobody can speak.
+    pub fn silent_after(&self, config: &Config) -> u64 {
+        self.heartbeat_slot.max(config.paused_until).saturating_add(self.heartbeat_slots)
+    }
 }

@@ -58,12 +58,20 @@ impl<'info> Fee<'_, 'info> {
         amount: u64,
     ) -> Result<Paid> {
         let parts = self.divide(amount)?;
-        from.send(self, self.vault, add(parts.contributors, parts.validators)?)?;
-        from.send(self, self.treasury, parts.treasury)?;
-        from.send(self, self.model_owner_token, parts.model_owner)?;
-        from.send(self, self.operator_token, parts.compute)?;
+        let mut accounts = [from.token, self.vault.clone(), from.authority];
+        let mut send = |to: &AccountInfo<'info>, amount: u64| {
+            if amount == 0 {
+                return Ok(());
+            }
+            accounts[1] = to.clone();
+            tokens::transfer(self.token_program, &accounts, from.seeds, amount)
+        };
+        send(self.vault, add(parts.contributors, parts.validators)?)?;
+        send(self.treasury, parts.treasury)?;
+        send(self.model_owner_token, parts.model_owner)?;
+        send(self.operator_token, parts.compute)?;
         if let Some(upstream) = self.upstream_token {
-            from.send(self, upstream, parts.upstream)?;
+            send(upstream, parts.upstream)?;
         }
         for (pool, part) in [(Pool::Contributors, parts.contributors), (Pool::Validators, parts.validators)] {
             let funded = &mut shard.funded[pool as usize];
@@ -103,16 +111,6 @@ impl<'info> Fee<'_, 'info> {
         Shares::from(self.config.fees)
             .split(amount, self.model.parent_owner.is_some())
             .ok_or_else(|| PayoutError::SharesNotWhole.into())
-    }
-}
-
-impl<'info> Source<'_, 'info> {
-    fn send(&self, fee: &Fee<'_, 'info>, to: &AccountInfo<'info>, amount: u64) -> Result<()> {
-        if amount == 0 {
-            return Ok(());
-        }
-        let (from, authority) = (self.token.clone(), self.authority.clone());
-        tokens::transfer(fee.token_program, from, to.clone(), authority, self.seeds, amount)
     }
 }
 

@@ -9,24 +9,18 @@ use anchor_lang::{
 /// Number of the token program's `Transfer`.
 const TRANSFER: u8 = 3;
 
-/// Moves `amount` base units from one token account to another; `seeds` sign where `authority` is of this program. The
-/// caller borrows none of the accounts' data.
-pub fn transfer<'info>(
-    program: Pubkey,
-    from: AccountInfo<'info>,
-    to: AccountInfo<'info>,
-    authority: AccountInfo<'info>,
-    seeds: &[&[&[u8]]],
-    amount: u64,
-) -> Result<()> {
+/// Moves `amount` base units between the `[source, destination, authority]`; `seeds` sign where the authority is of this
+/// program. The caller borrows none of the accounts' data.
+pub fn transfer(program: Pubkey, accounts: &[AccountInfo; 3], seeds: &[&[&[u8]]], amount: u64) -> Result<()> {
+    let [from, to, authority] = accounts;
     let mut data = Vec::with_capacity(9);
     data.push(TRANSFER);
     data.extend_from_slice(&amount.to_le_bytes());
-    let accounts = vec![
+    let metas = vec![
         AccountMeta::new(*from.key, false),
         AccountMeta::new(*to.key, false),
         AccountMeta::new_readonly(*authority.key, true),
     ];
-    let call = Instruction { program_id: program, accounts, data };
-    invoke_signed_unchecked(&call, &[from, to, authority], seeds).map_err(Into::into)
+    let call = Instruction { program_id: program, accounts: metas, data };
+    invoke_signed_unchecked(&call, accounts, seeds).map_err(Into::into)
 }

@@ -71,7 +71,7 @@ mod tests {
         let mut s = Shares { assets: 0, shares: 7 };
         assert_eq!(s.worth(7).unwrap(), 0);
         let minted = s.put(1_000).unwrap();
-        assert_eq!((minted, s.worth(minted).unwrap(), s.worth(7).unwrap()), (8_000, 999, 0));
+        assert_eq!((minted, s.worth(minted).unwrap(), s.worth(7).unwrap()), (8_000, 1_000, 0));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::{
     world::{Program, World},
 };
 use ::datanet::{
-    CreateDatanetArgs, ID, InitializeArgs, VerifyContributionArgs, accounts, instruction as call, seeds,
+    ConfigureArgs, ContributeBulkArgs, CreateDatanetArgs, ID, InitializeArgs, VerifyContributionArgs, accounts,
+    instruction as call, seeds,
     state::{Access, Batch, Datanet, Modality},
 };
 use ::stake::state::Role;
@@ -83,6 +84,12 @@ pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     instruction(ID, accounts, call::SetWindows { args })
 }
 
+/// `pause`.
+pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
+    let accounts = accounts!(Pause { authority: *authority, config: config() });
+    instruction(ID, accounts, call::Pause { until_slot })
+}
+
 /// `propose_authority`.
 pub fn propose_authority(authority: &Pubkey, new: Pubkey) -> Instruction {
     let accounts = accounts!(ProposeAuthority { authority: *authority, config: config() });
@@ -114,13 +121,19 @@ pub fn create_args(id: u64) -> CreateDatanetArgs {
 /// `create_datanet`.
 pub fn create_datanet(creator: &Pubkey, args: CreateDatanetArgs) -> Instruction {
     let datanet = datanet(creator, args.id);
-    let accounts = accounts!(CreateDatanet { creator: *creator, datanet, system_program: SYSTEM });
+    let accounts = accounts!(CreateDatanet { config: config(), creator: *creator, datanet, system_program: SYSTEM });
     instruction(ID, accounts, call::CreateDatanet { args })
+}
+
+/// `configure`.
+pub fn configure(owner: &Pubkey, datanet: Pubkey, args: ConfigureArgs) -> Instruction {
+    let accounts = accounts!(Configure { owner: *owner, config: config(), datanet });
+    instruction(ID, accounts, call::Configure { args })
 }
 
 /// `set_paused`.
 pub fn set_paused(owner: &Pubkey, datanet: Pubkey, paused: bool) -> Instruction {
-    instruction(ID, accounts!(SetPaused { owner: *owner, datanet }), call::SetPaused { paused })
+    instruction(ID, accounts!(SetPaused { config: config(), owner: *owner, datanet }), call::SetPaused { paused })
 }
 
 /// `propose_owner`.
@@ -161,6 +174,12 @@ pub fn submit_batch(contributor: &Pubkey, batch: Pubkey, manifest: Hash32) -> In
     instruction(ID, accounts, call::SubmitBatch { manifest })
 }
 
+/// `contribute_bulk`.
+pub fn contribute_bulk(contributor: &Pubkey, batch: Pubkey, args: ContributeBulkArgs) -> Instruction {
+    let accounts = accounts!(SubmitBatch { contributor: *contributor, config: config(), batch });
+    instruction(ID, accounts, call::ContributeBulk { args })
+}
+
 /// `cancel_batch`.
 pub fn cancel_batch(world: &World, contributor: &Pubkey, datanet: Pubkey, batch: Pubkey) -> Instruction {
     let accounts = accounts!(CancelBatch {
@@ -184,6 +203,7 @@ pub fn draw_panel(batch: Pubkey) -> Instruction {
 /// `commit_verdict`.
 pub fn commit_verdict(validator: &Pubkey, datanet: Pubkey, batch: Pubkey, commitment: Hash32) -> Instruction {
     let accounts = accounts!(CommitVerdict {
+        config: config(),
         validator: *validator,
         position: stake::position(validator, Role::Validator),
         stake_config: stake::config(),
@@ -203,7 +223,7 @@ pub fn reveal_verdict(
     quality: u16,
     salt: Hash32,
 ) -> Instruction {
-    let accounts = accounts!(RevealVerdict { validator: *validator, datanet, batch });
+    let accounts = accounts!(RevealVerdict { config: config(), validator: *validator, datanet, batch });
     instruction(ID, accounts, call::RevealVerdict { approve, quality, salt })
 }
 
@@ -241,6 +261,7 @@ pub fn expire_batch(world: &World, datanet: Pubkey, batch: Pubkey, contributor: 
 /// `request_access`.
 pub fn request_access(grantee: &Pubkey, datanet: Pubkey, purpose: &str) -> Instruction {
     let accounts = accounts!(RequestAccess {
+        config: config(),
         grantee: *grantee,
         datanet,
         grant: grant(&datanet, grantee),
@@ -251,7 +272,7 @@ pub fn request_access(grantee: &Pubkey, datanet: Pubkey, purpose: &str) -> Instr
 
 /// `grant_access`.
 pub fn grant_access(owner: &Pubkey, datanet: Pubkey, grantee: &Pubkey, expiry_slot: u64) -> Instruction {
-    let accounts = accounts!(GrantAccess { owner: *owner, datanet, grant: grant(&datanet, grantee) });
+    let accounts = accounts!(GrantAccess { config: config(), owner: *owner, datanet, grant: grant(&datanet, grantee) });
     instruction(ID, accounts, call::GrantAccess { expiry_slot })
 }
 

@@ -26,11 +26,17 @@ use solana_pubkey::Pubkey;
 pub const JOB_SLOTS: u64 = 1_000;
 /// Slots that a job waits in test worlds.
 pub const ASSIGN_SLOTS: u64 = 100;
+/// Slots that an operator may be silent in test worlds.
+pub const HEARTBEAT_SLOTS: u64 = 200;
 /// Data share in test worlds: a fifth of a fee.
 pub const DATA_SHARE_BPS: u16 = 2_000;
 /// The arguments that test worlds are initialised with.
-pub const INITIALIZE: InitializeArgs =
-    InitializeArgs { job_slots: JOB_SLOTS, assign_slots: ASSIGN_SLOTS, data_share_bps: DATA_SHARE_BPS };
+pub const INITIALIZE: InitializeArgs = InitializeArgs {
+    job_slots: JOB_SLOTS,
+    assign_slots: ASSIGN_SLOTS,
+    heartbeat_slots: HEARTBEAT_SLOTS,
+    data_share_bps: DATA_SHARE_BPS,
+};
 /// Hash of the base model in tests.
 pub const BASE: Hash32 = [0xba; 32];
 /// Budget of a job in tests.
@@ -84,6 +90,12 @@ pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     instruction(ID, accounts, call::SetWindows { args })
 }
 
+/// `pause`.
+pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
+    let accounts = accounts!(Pause { authority: *authority, config: config() });
+    instruction(ID, accounts, call::Pause { until_slot })
+}
+
 /// `propose_authority`.
 pub fn propose_authority(authority: &Pubkey, new: Pubkey) -> Instruction {
     let accounts = accounts!(ProposeAuthority { authority: *authority, config: config() });
@@ -104,18 +116,23 @@ pub fn register_args(id: u64) -> RegisterModelArgs {
 /// `register_model`, on `parent` if there is one.
 pub fn register_model(creator: &Pubkey, parent: Option<Pubkey>, args: RegisterModelArgs) -> Instruction {
     let model = model(creator, args.id);
-    let accounts = accounts!(RegisterModel { creator: *creator, model, parent, system_program: SYSTEM });
+    let accounts =
+        accounts!(RegisterModel { config: config(), creator: *creator, model, parent, system_program: SYSTEM });
     instruction(ID, accounts, call::RegisterModel { args })
 }
 
 /// `set_price`.
 pub fn set_price(owner: &Pubkey, model: Pubkey, price_in: u64, price_out: u64) -> Instruction {
-    instruction(ID, accounts!(SetPrice { owner: *owner, model }), call::SetPrice { price_in, price_out })
+    instruction(
+        ID,
+        accounts!(SetPrice { config: config(), owner: *owner, model }),
+        call::SetPrice { price_in, price_out },
+    )
 }
 
 /// `retire_model`.
 pub fn retire_model(owner: &Pubkey, model: Pubkey) -> Instruction {
-    instruction(ID, accounts!(RetireModel { owner: *owner, model }), call::RetireModel {})
+    instruction(ID, accounts!(RetireModel { config: config(), owner: *owner, model }), call::RetireModel {})
 }
 
 /// Arguments of a job with this budget.
@@ -169,15 +186,27 @@ pub fn assign_job(operator: &Pubkey, job: Pubkey, epoch: u64) -> Instruction {
     instruction(ID, accounts, call::AssignJob {})
 }
 
+/// `heartbeat`.
+pub fn heartbeat(operator: &Pubkey, job: Pubkey) -> Instruction {
+    let accounts = accounts!(Heartbeat { operator: *operator, config: config(), job });
+    instruction(ID, accounts, call::Heartbeat {})
+}
+
+/// `release_job`.
+pub fn release_job(job: Pubkey) -> Instruction {
+    instruction(ID, accounts!(ReleaseJob { config: config(), job }), call::ReleaseJob {})
+}
+
 /// `post_log`.
 pub fn post_log(operator: &Pubkey, job: Pubkey, log_root: Hash32) -> Instruction {
-    instruction(ID, accounts!(PostLog { operator: *operator, job }), call::PostLog { log_root })
+    instruction(ID, accounts!(PostLog { config: config(), operator: *operator, job }), call::PostLog { log_root })
 }
 
 /// `attest_result`, paying each operator's associated token account. The Ed25519 instruction goes before it.
 pub fn attest_result(world: &World, job: Pubkey, epoch: u64, args: AttestResultArgs) -> Instruction {
     let Job { model, requester, .. } = world.get(&job);
     let accounts = accounts!(AttestResult {
+        config: config(),
         stake_config: stake::config(),
         committee: stake::committee(epoch),
         instructions: solana_sdk_ids::sysvar::instructions::ID,
@@ -197,6 +226,7 @@ pub fn attest_result(world: &World, job: Pubkey, epoch: u64, args: AttestResultA
 /// `pay_data_share` through shard `shard`.
 pub fn pay_data_share(world: &World, job: Pubkey, shard: u8) -> Instruction {
     let accounts = accounts!(PayDataShare {
+        config: config(),
         job,
         escrow: escrow(&job),
         requester: world.get::<Job>(&job).requester,
@@ -229,6 +259,7 @@ pub fn cancel_job(world: &World, canceller: &Pubkey, job: Pubkey) -> Instruction
 pub fn expire_job(world: &World, job: Pubkey) -> Instruction {
     let requester = world.get::<Job>(&job).requester;
     let accounts = accounts!(ExpireJob {
+        config: config(),
         job,
         escrow: escrow(&job),
         requester,

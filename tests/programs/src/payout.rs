@@ -579,6 +579,8 @@ pub fn ready_model(owner: Pubkey) -> Model {
         base_hash: [3; 32],
         parent: None,
         parent_owner: None,
+        depth: 0,
+        versions: 1,
         adapter_hash: [4; 32],
         manifest_hash: [5; 32],
         job: None,

@@ -13,6 +13,7 @@ use litesvm::LiteSVM;
 use solana_account::{Account, ReadableAccount};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
+use solana_message::Message;
 use solana_program_pack::Pack;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
@@ -284,6 +285,16 @@ impl World {
     pub fn send(&mut self, instructions: &[Instruction], signers: &[&Key]) -> Result<Sent, Failed> {
         self.svm.expire_blockhash();
         let transaction = self.transaction(instructions, signers);
+        self.svm.send_transaction(transaction).map(Sent::from).map_err(Box::new)
+    }
+
+    /// Sends the instructions with every signature that they ask for left empty: for an SVM that does not verify them, to
+    /// let a program's address sign as it does in a call by its program.
+    pub fn send_unverified(&mut self, instructions: &[Instruction]) -> Result<Sent, Failed> {
+        self.svm.expire_blockhash();
+        let message =
+            Message::new_with_blockhash(instructions, Some(&self.payer.pubkey()), &self.svm.latest_blockhash());
+        let transaction = Transaction::new_unsigned(message);
         self.svm.send_transaction(transaction).map(Sent::from).map_err(Box::new)
     }
 

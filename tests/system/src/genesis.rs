@@ -101,8 +101,12 @@ pub async fn initialise(network: &Network, authority: &Keypair, mint: &Pubkey, t
     client.send(&[ix::stake::initialize(&owner, mint, stake_args)], &[authority]).await?;
     let datanet_args = datanet::instructions::InitializeArgs { commit_slots: 120, reveal_slots: 900 };
     client.send(&[ix::datanet::initialize(&owner, mint, datanet_args)], &[authority]).await?;
-    let model_args =
-        model::instructions::InitializeArgs { job_slots: 18_000, assign_slots: 9_000, data_share_bps: 2_000 };
+    let model_args = model::instructions::InitializeArgs {
+        job_slots: 18_000,
+        assign_slots: 9_000,
+        heartbeat_slots: 1_500,
+        data_share_bps: 2_000,
+    };
     client.send(&[ix::model::initialize(&owner, model_args)], &[authority]).await?;
     let payout_args = payout::instructions::InitializeArgs {
         fees: FeeShares {

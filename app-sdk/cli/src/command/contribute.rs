@@ -7,10 +7,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use openledger_sdk::{
     flow::{
-        contribute::{Contributed, Contribution, Progress, contribute},
+        contribute::{Contributed, Contribution, Progress, contribute, contribute_bulk},
         history::History,
     },
-    manifest::{Leaf, Manifest, Metadata},
+    manifest::{Kind, Leaf, MAX_LEAVES, Manifest, Metadata},
+    text::parse_hash,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -25,8 +26,16 @@ use std::path::{Path, PathBuf};
 NAME.meta.json beside NAME gives its title, author, licence and source; what it lacks comes from the flags.
 Run the same command again after an interruption: what is done is not done twice.
 
+A label, correction or removal is about one document of the Datanet, named by its leaf: the file holds the label, the
+corrected text or the reason. Validators check that the document is there, and that who removes it contributed it or
+governs the Datanet. A removed document is not trained on again.
+
+With --bulk the leaf hashes stay in the manifest and the ledger holds their root alone: for imports of hundreds of
+thousands of documents.
+
 Example:
-  openledger contribute ./man3 --datanet DATANET --author \"The Linux man-pages project\" --licence GPL-2.0-or-later"
+  openledger contribute ./man3 --datanet DATANET --author \"The Linux man-pages project\" --licence GPL-2.0-or-later
+  openledger contribute ./reason.txt --datanet DATANET --kind removal --target LEAF"
 )]
 pub struct Contribute {
     /// The folder (or one file).
@@ -34,6 +43,12 @@ pub struct Contribute {
     /// The Datanet.
     #[arg(long, value_parser = key)]
     datanet: Pubkey,
+    /// What the files say.
+    #[arg(long, value_enum, default_value = "document")]
+    kind: KindArg,
+    /// Leaf of the document that a label, correction or removal is about, 64 hex digits.
+    #[arg(long, value_parser = leaf_hash, required_if_eq_any = [("kind", "label"), ("kind", "correction"), ("kind", "removal")])]
+    target: Option<[u8; 32]>,
     /// Author of documents that do not name theirs.
     #[arg(long, default_value = "")]
     author: String,
@@ -47,8 +62,39 @@ pub struct Contribute {
     #[arg(long, value_parser = open)]
     bond: Option<u64>,
     /// Most documents of a batch.
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..))]
-    batch_size: u16,
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=MAX_LEAVES as i64))]
+    batch_size: u32,
+    /// Hand the batches in by their roots.
+    #[arg(long)]
+    bulk: bool,
+}
+
+/// [`Kind`] on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum KindArg {
+    /// Documents.
+    Document,
+    /// Labels for `--target`.
+    Label,
+    /// Text that replaces that of `--target`.
+    Correction,
+    /// A wish that `--target` no longer be used.
+    Removal,
+}
+
+impl From<KindArg> for Kind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::Document => Self::Document,
+            KindArg::Label => Self::Label,
+            KindArg::Correction => Self::Correction,
+            KindArg::Removal => Self::Removal,
+        }
+    }
+}
+
+fn leaf_hash(text: &str) -> Result<[u8; 32], String> {
+    parse_hash(text).map_err(|e| e.to_string())
 }
 
 /// Runs it.
@@ -68,7 +114,7 @@ pub async fn run(session: &Session, args: Contribute) -> Result<()> {
     }
     let mut done: Vec<(Contributed, bool)> = Vec::new();
     let mut before = 0;
-    for batch in contributions.chunks(args.batch_size.into()) {
+    for batch in contributions.chunks(args.batch_size as usize) {
         let manifest = preview(batch, &args.datanet, &contributor.pubkey())?;
         if let Some(address) = history.submitted(&manifest.hash()?) {
             let leaves = manifest.leaf_hashes();
@@ -86,7 +132,14 @@ pub async fn run(session: &Session, args: Contribute) -> Result<()> {
                 }
                 Progress::Submitted(_) => bar.set_message("submitted"),
             };
-            let one = contribute(&client, &store, &contributor, &args.datanet, batch, args.bond, on_progress).await?;
+            let one = match args.bulk {
+                true => {
+                    contribute_bulk(&client, &store, &contributor, &args.datanet, batch, args.bond, on_progress).await?
+                }
+                false => {
+                    contribute(&client, &store, &contributor, &args.datanet, batch, args.bond, on_progress).await?
+                }
+            };
             done.push((one, false));
         }
         before += batch.len() as u64;
@@ -137,7 +190,12 @@ fn read_folder(args: &Contribute) -> Result<Vec<Contribution>> {
         let content = String::from_utf8(bytes).with_context(|| {
             format!("{} is not UTF-8 text: convert it or move it out of the folder", path.display())
         })?;
-        out.push(Contribution::document(content, metadata(path, args)?));
+        out.push(Contribution {
+            content,
+            kind: args.kind.into(),
+            target: args.target,
+            metadata: metadata(path, args)?,
+        });
     }
     Ok(out)
 }
@@ -194,6 +252,9 @@ mod tests {
             source: String::new(),
             bond: None,
             batch_size: 500,
+            bulk: false,
+            kind: KindArg::Document,
+            target: None,
         }
     }
 
@@ -215,6 +276,18 @@ mod tests {
             [("first", "The first", "Ann"), ("second", "b.txt", "everyone"), ("third", "sub/c.txt", "everyone")]
         );
         assert!(all.iter().all(|c| c.metadata.licence == "CC0-1.0"));
+    }
+
+    #[test]
+    fn a_label_is_about_its_target() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("label.txt"), "good").unwrap();
+        let label = Contribute { kind: KindArg::Label, target: Some([7; 32]), ..args(folder.path()) };
+        let all = read_folder(&label).unwrap();
+        assert_eq!((all[0].kind, all[0].target), (Kind::Label, Some([7; 32])));
+        assert!(preview(&all, &label.datanet, &label.datanet).is_ok());
+        let aimless = read_folder(&Contribute { target: None, ..label }).unwrap();
+        assert!(preview(&aimless, &Pubkey::default(), &Pubkey::default()).is_err());
     }
 
     #[test]

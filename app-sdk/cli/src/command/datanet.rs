@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context, Result};
 use clap::{Subcommand, ValueEnum};
 use datanet::{
-    CreateDatanetArgs,
+    ConfigureArgs, CreateDatanetArgs,
     state::{Access, Batch, Datanet as Account, Modality},
 };
 use openledger_sdk::{Client, flow::open_mint, ix, pda};
@@ -49,6 +49,24 @@ pub enum Datanet {
         /// Your number for it; the first free one by default.
         #[arg(long)]
         id: Option<u64>,
+    },
+    /// Change how a Datanet that you own takes batches from now on; what is not named stays.
+    Configure {
+        /// Its address.
+        #[arg(value_parser = key)]
+        datanet: Pubkey,
+        /// What it is about; stored as its metadata.
+        #[arg(long)]
+        description: Option<String>,
+        /// Least bond of a batch in OPEN.
+        #[arg(long, value_parser = open)]
+        min_bond: Option<u64>,
+        /// Expected size of a batch's panel, 1 to 9.
+        #[arg(long)]
+        panel_size: Option<u8>,
+        /// Equal verdicts that decide, 1 to the panel's size.
+        #[arg(long)]
+        quorum: Option<u8>,
     },
     /// List all Datanets.
     List,
@@ -93,9 +111,7 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
     match command {
         Datanet::Create { name, licence, description, access, modality, min_bond, panel_size, quorum, id } => {
             let (client, creator) = (session.client(), session.keypair()?);
-            let metadata =
-                serde_json::to_vec(&json!({ "name": name, "description": description, "licence": licence }))?;
-            let metadata_hash = session.store()?.put_blob(metadata).await?;
+            let (metadata_uri, metadata_hash) = describe(session, &name, &description, &licence).await?;
             let id = match id {
                 Some(id) => id,
                 None => free_id(&client, &creator.pubkey()).await?,
@@ -103,7 +119,7 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
             let args = CreateDatanetArgs {
                 id,
                 name: name.clone(),
-                metadata_uri: format!("blob:{}", hex::encode(metadata_hash)),
+                metadata_uri,
                 metadata_hash,
                 modality: match modality {
                     ModalityArg::Text => Modality::Text,
@@ -124,6 +140,24 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
             let address = pda::datanet(&creator.pubkey(), id);
             let made = json!({ "datanet": address.to_string(), "id": id, "signature": signature.to_string() });
             session.output.show(&made, |_| format!("Datanet {name} is {address}"))
+        }
+        Datanet::Configure { datanet, description, min_bond, panel_size, quorum } => {
+            let (client, owner) = (session.client(), session.keypair()?);
+            let now: Account = client.account(&datanet).await?;
+            let (metadata_uri, metadata_hash) = match description {
+                Some(text) => describe(session, &now.name, &text, &now.licence).await?,
+                None => (now.metadata_uri, now.metadata_hash),
+            };
+            let args = ConfigureArgs {
+                metadata_uri,
+                metadata_hash,
+                min_bond: min_bond.unwrap_or(now.min_bond),
+                panel_size: panel_size.unwrap_or(now.panel_size),
+                quorum: quorum.unwrap_or(now.quorum),
+            };
+            let signature = client.send(&[ix::datanet::configure(&owner.pubkey(), &datanet, args)], &[&owner]).await?;
+            let done = json!({ "datanet": datanet.to_string(), "signature": signature.to_string() });
+            session.output.show(&done, |_| format!("Datanet {datanet} takes batches by the new terms"))
         }
         Datanet::List => {
             let all = session.indexer().datanets().await?;
@@ -164,6 +198,13 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
             })
         }
     }
+}
+
+/// Stores a description; its URI and hash.
+async fn describe(session: &Session, name: &str, description: &str, licence: &str) -> Result<(String, [u8; 32])> {
+    let metadata = serde_json::to_vec(&json!({ "name": name, "description": description, "licence": licence }))?;
+    let hash = session.store()?.put_blob(metadata).await?;
+    Ok((format!("blob:{}", hex::encode(hash)), hash))
 }
 
 /// The creator's first number without a Datanet.

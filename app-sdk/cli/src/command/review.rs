@@ -211,6 +211,9 @@ fn describe(fault: &Fault) -> String {
         Fault::NotText => "it is not UTF-8 text".into(),
         Fault::TooShort { characters } => format!("too short: {characters} letters and digits"),
         Fault::TooLong { bytes } => format!("too long: {bytes} bytes"),
+        Fault::NoTarget { target } => format!("{} is no accepted document of this Datanet", hex::encode(target)),
+        Fault::Removed { target } => format!("{} was removed", hex::encode(target)),
+        Fault::NotTheirs { target, of } => format!("{} is {of}'s to remove", hex::encode(target)),
         Fault::Copy { of, ppm } => format!("{}.{} % a copy of {}", ppm / 10_000, ppm / 1_000 % 10, hex::encode(of)),
     }
 }

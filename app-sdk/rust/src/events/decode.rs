@@ -150,7 +150,9 @@ mod tests {
             pending_authority: Some(config),
             job_slots: 1,
             assign_slots: 2,
-            data_share_bps: 3,
+            heartbeat_slots: 3,
+            data_share_bps: 4,
+            paused_until: 5,
         };
         let events =
             decode_instructions(&[emitted(Program::Stake, a.data()), emitted(Program::Model, b.data())]).unwrap();

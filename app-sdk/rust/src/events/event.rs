@@ -109,13 +109,17 @@ events! {
     RewardsClaimed: Stake stake::events::RewardsClaimed { delegation, sequence, paid },
     StakeConfigChanged: Stake stake::events::ConfigChanged { config, sequence, authority, pending_authority },
     DatanetCreated: Datanet datanet::events::DatanetCreated {
-        datanet, sequence, owner, id, name, metadata_uri, metadata_hash, licence, modality, access, min_bond
+        datanet, sequence, owner, id, name, metadata_uri, metadata_hash, licence, modality, access, min_bond, panel_size,
+        quorum
     },
     DatanetChanged: Datanet datanet::events::DatanetChanged { datanet, sequence, owner, pending_owner, paused },
+    DatanetConfigured: Datanet datanet::events::DatanetConfigured {
+        datanet, sequence, metadata_uri, metadata_hash, min_bond, panel_size, quorum
+    },
     BatchOpened: Datanet datanet::events::BatchOpened { datanet, sequence, batch, index, contributor, bond },
     Contributed: Datanet Contributed { batch, sequence, first, count, leaves },
     BatchSubmitted: Datanet datanet::events::BatchSubmitted {
-        batch, sequence, root, count, manifest, commit_until, reveal_until
+        batch, sequence, root, count, manifest, bulk, commit_until, reveal_until
     },
     PanelDrawn: Datanet datanet::events::PanelDrawn { batch, sequence, seed },
     VerdictCommitted: Datanet datanet::events::VerdictCommitted { batch, sequence, validator },
@@ -130,7 +134,9 @@ events! {
         grant, sequence, datanet, grantee, purpose, status, expiry_slot
     },
     UseRecorded: Datanet datanet::events::UseRecorded { grant, sequence, datanet, grantee, job },
-    DatanetConfigChanged: Datanet datanet::events::ConfigChanged { config, sequence, authority, pending_authority },
+    DatanetConfigChanged: Datanet datanet::events::ConfigChanged {
+        config, sequence, authority, pending_authority, commit_slots, reveal_slots, paused_until
+    },
     ModelRegistered: Model model::events::ModelRegistered {
         model, sequence, owner, id, name, base_hash, parent, price_in, price_out
     },
@@ -139,15 +145,18 @@ events! {
         job, sequence, model, number, requester, config_hash, seed, snapshots, budget, data_share_bps
     },
     JobAssigned: Model model::events::JobAssigned { job, sequence, operator, deadline_slot },
+    Heartbeat: Model model::events::Heartbeat { job, sequence, slot },
+    JobReleased: Model model::events::JobReleased { job, sequence, operator },
     LogPosted: Model model::events::LogPosted { job, sequence, log_root, slot },
     ResultAttested: Model model::events::ResultAttested {
-        job, sequence, model, adapter_hash, manifest_hash, compute, paid, data_share, refunded,
+        job, sequence, model, version, adapter_hash, manifest_hash, compute, paid, data_share, refunded,
         committee_epoch
     },
     DataSharePaid: Model model::events::DataSharePaid { job, sequence, model, amount },
     JobEnded: Model model::events::JobEnded { job, sequence, expired, refunded },
     ModelConfigChanged: Model model::events::ConfigChanged {
-        config, sequence, authority, pending_authority, job_slots, assign_slots, data_share_bps
+        config, sequence, authority, pending_authority, job_slots, assign_slots, heartbeat_slots, data_share_bps,
+        paused_until
     },
     Paid: Payout payout::events::Paid {
         shard, sequence, request, payer, model, operator, amount, treasury, model_owner, upstream, compute, validators,
@@ -253,6 +262,7 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             by_discriminator! { data;
                 DatanetCreated: datanet::events::DatanetCreated,
                 DatanetChanged: datanet::events::DatanetChanged,
+                DatanetConfigured: datanet::events::DatanetConfigured,
                 BatchOpened: datanet::events::BatchOpened,
                 BatchSubmitted: datanet::events::BatchSubmitted,
                 PanelDrawn: datanet::events::PanelDrawn,
@@ -270,6 +280,8 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             ModelChanged: model::events::ModelChanged,
             JobRequested: model::events::JobRequested,
             JobAssigned: model::events::JobAssigned,
+            Heartbeat: model::events::Heartbeat,
+            JobReleased: model::events::JobReleased,
             LogPosted: model::events::LogPosted,
             ResultAttested: model::events::ResultAttested,
             DataSharePaid: model::events::DataSharePaid,

@@ -9,7 +9,10 @@ use crate::{
     pda,
     store::Store,
 };
-use datanet::state::{Batch, BatchStatus, Datanet};
+use datanet::{
+    instructions::ContributeBulkArgs,
+    state::{Batch, BatchStatus, Datanet, MAX_BATCH},
+};
 use openledger_protocol::{Hash32, mmr};
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -88,48 +91,116 @@ pub async fn contribute(
     bond: Option<u64>,
     progress: impl Fn(Progress),
 ) -> Result<Contributed, SdkError> {
+    if contributions.len() as u64 > MAX_BATCH {
+        return Err(SdkError::Input(format!(
+            "a batch has at most {MAX_BATCH} leaves on the ledger: hand it in in bulk"
+        )));
+    }
+    let Prepared { leaves, manifest } = prepare(store, contributor, datanet, contributions, &progress).await?;
+    let (batch, index, mut sent) = match taken_up(client, contributor, datanet, &leaves, &manifest).await? {
+        TakenUp::Submitted(batch, index) => {
+            progress(Progress::Submitted(batch));
+            return Ok(Contributed { batch, index, leaves, manifest });
+        }
+        TakenUp::Open(batch, index, sent) => (batch, index, sent),
+        TakenUp::New => {
+            let (batch, index) = open_batch(client, contributor, datanet, bond).await?;
+            (batch, index, 0)
+        }
+    };
+    progress(Progress::Opened(batch));
     let wallet = contributor.pubkey();
+    while sent < leaves.len() {
+        let end = leaves.len().min(sent + LEAVES_PER_TRANSACTION);
+        client.send(&[ix::datanet::contribute(&wallet, &batch, leaves[sent..end].to_vec())], &[contributor]).await?;
+        sent = end;
+        progress(Progress::Sent(sent));
+    }
+    client.send(&[ix::datanet::submit_batch(&wallet, &batch, manifest)], &[contributor]).await?;
+    progress(Progress::Submitted(batch));
+    Ok(Contributed { batch, index, leaves, manifest })
+}
+
+/// As [`contribute`], but the ledger holds the root over the leaves alone, and the manifest the leaves: for imports whose
+/// leaf hashes would cost too much.
+pub async fn contribute_bulk(
+    client: &Client,
+    store: &Store,
+    contributor: &Keypair,
+    datanet: &Pubkey,
+    contributions: &[Contribution],
+    bond: Option<u64>,
+    progress: impl Fn(Progress),
+) -> Result<Contributed, SdkError> {
+    let Prepared { leaves, manifest } = prepare(store, contributor, datanet, contributions, &progress).await?;
+    let (batch, index) = match taken_up(client, contributor, datanet, &[], &manifest).await? {
+        TakenUp::Submitted(batch, index) => {
+            progress(Progress::Submitted(batch));
+            return Ok(Contributed { batch, index, leaves, manifest });
+        }
+        TakenUp::Open(batch, index, _) => (batch, index),
+        TakenUp::New => open_batch(client, contributor, datanet, bond).await?,
+    };
+    progress(Progress::Opened(batch));
+    let args = ContributeBulkArgs { root: mmr::root_of(&leaves), count: leaves.len() as u64, manifest };
+    client.send(&[ix::datanet::contribute_bulk(&contributor.pubkey(), &batch, args)], &[contributor]).await?;
+    progress(Progress::Submitted(batch));
+    Ok(Contributed { batch, index, leaves, manifest })
+}
+
+/// What a batch consists of, stored.
+struct Prepared {
+    leaves: Vec<Hash32>,
+    manifest: Hash32,
+}
+
+async fn prepare(
+    store: &Store,
+    contributor: &Keypair,
+    datanet: &Pubkey,
+    contributions: &[Contribution],
+    progress: &impl Fn(Progress),
+) -> Result<Prepared, SdkError> {
     let mut leaves = Vec::with_capacity(contributions.len());
     for (i, c) in contributions.iter().enumerate() {
         let content = store.put_blob(c.content.clone().into_bytes()).await?;
         leaves.push(Leaf { content, kind: c.kind, target: c.target, metadata: c.metadata.clone() });
         progress(Progress::Stored(i + 1));
     }
-    let manifest = Manifest::new(*datanet, wallet, leaves)?;
-    let manifest_hash = store.put_blob(manifest.to_bytes()?).await?;
-    let hashes = manifest.leaf_hashes();
+    let manifest = Manifest::new(*datanet, contributor.pubkey(), leaves)?;
+    let hash = store.put_blob(manifest.to_bytes()?).await?;
+    Ok(Prepared { leaves: manifest.leaf_hashes(), manifest: hash })
+}
 
+/// What the ledger holds of a batch already, with its number in its Datanet.
+enum TakenUp {
+    Submitted(Pubkey, u64),
+    /// With so many of its leaves.
+    Open(Pubkey, u64, usize),
+    New,
+}
+
+async fn taken_up(
+    client: &Client,
+    contributor: &Keypair,
+    datanet: &Pubkey,
+    leaves: &[Hash32],
+    manifest: &Hash32,
+) -> Result<TakenUp, SdkError> {
+    let wallet = contributor.pubkey();
     let pending = pending(client, datanet, &wallet).await?;
-    if let Some((batch, account)) = pending.iter().find(|(_, b)| b.manifest == manifest_hash) {
-        progress(Progress::Submitted(*batch));
-        return Ok(Contributed { batch: *batch, index: account.index, leaves: hashes, manifest: manifest_hash });
+    if let Some((batch, account)) = pending.iter().find(|(_, b)| b.manifest == *manifest) {
+        return Ok(TakenUp::Submitted(*batch, account.index));
     }
     let open: Vec<_> = pending.into_iter().filter(|(_, b)| b.status == BatchStatus::Open).collect();
-    let resumed = open.iter().find(|(_, b)| is_prefix(b, &hashes));
-    let (batch, index, sent) = match (resumed, open.first()) {
-        (Some((batch, account)), _) => (*batch, account.index, account.count as usize),
-        (None, Some((other, _))) => {
-            return Err(SdkError::Input(format!(
-                "{wallet} has batch {other} open in this Datanet with other contributions: finish it by contributing \
-                 the same files again, or take it back with cancel_batch (`openledger datanet cancel-batch {other}`)"
-            )));
-        }
-        (None, None) => {
-            let (batch, index) = open_batch(client, contributor, datanet, bond).await?;
-            (batch, index, 0)
-        }
-    };
-    progress(Progress::Opened(batch));
-    let mut sent = sent;
-    while sent < hashes.len() {
-        let end = hashes.len().min(sent + LEAVES_PER_TRANSACTION);
-        client.send(&[ix::datanet::contribute(&wallet, &batch, hashes[sent..end].to_vec())], &[contributor]).await?;
-        sent = end;
-        progress(Progress::Sent(sent));
+    match (open.iter().find(|(_, b)| is_prefix(b, leaves)), open.first()) {
+        (Some((batch, account)), _) => Ok(TakenUp::Open(*batch, account.index, account.count as usize)),
+        (None, Some((other, _))) => Err(SdkError::Input(format!(
+            "{wallet} has batch {other} open in this Datanet with other contributions: finish it by contributing the \
+             same files again, or take it back with cancel_batch (`openledger datanet cancel-batch {other}`)"
+        ))),
+        (None, None) => Ok(TakenUp::New),
     }
-    client.send(&[ix::datanet::submit_batch(&wallet, &batch, manifest_hash)], &[contributor]).await?;
-    progress(Progress::Submitted(batch));
-    Ok(Contributed { batch, index, leaves: hashes, manifest: manifest_hash })
 }
 
 /// Whether the leaves on the ledger are the first of `hashes`.
@@ -181,8 +252,11 @@ mod tests {
             status: BatchStatus::Review,
             count,
             peaks,
+            bulk_root: [0; 32],
             manifest: [0; 32],
             bond: 0,
+            panel_size: 1,
+            quorum: 1,
             submitted_slot: 0,
             seed: [0; 32],
             commit_until: 0,

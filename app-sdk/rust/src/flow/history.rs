@@ -63,14 +63,13 @@ impl History {
         self.manifests.iter().find(|(b, m)| *m == manifest && !self.rejected.contains(b)).map(|(b, _)| *b)
     }
 
-    /// Content hashes of a Datanet's accepted documents. A manifest that the store lacks is an error: without it copies
-    /// could not be told.
-    pub async fn accepted_contents(&self, store: &Store, datanet: &Pubkey) -> Result<Vec<Hash32>, SdkError> {
-        let mut contents = Vec::new();
+    /// Manifests of a Datanet's accepted batches, in the order of acceptance. One that the store lacks is an error:
+    /// without it copies could not be told.
+    pub async fn accepted(&self, store: &Store, datanet: &Pubkey) -> Result<Vec<Manifest>, SdkError> {
+        let mut manifests = Vec::new();
         for hash in self.accepted_manifests(datanet) {
-            let manifest = Manifest::from_bytes(&store.get_blob(&hash).await?)?;
-            contents.extend(manifest.leaves.iter().map(|l| l.content));
+            manifests.push(Manifest::from_bytes(&store.get_blob(&hash).await?)?);
         }
-        Ok(contents)
+        Ok(manifests)
     }
 }

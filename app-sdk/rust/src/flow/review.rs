@@ -5,16 +5,16 @@ use crate::{
     client::Client,
     error::SdkError,
     ix,
-    manifest::{Manifest, ManifestError},
+    manifest::{Kind, Manifest, ManifestError},
     pda,
-    review::{Fault, Fingerprint, Judgement, Limits, judge},
+    review::{Entry, Fault, Fingerprint, Judgement, Limits, judge, targets::Accepted},
     store::{Store, StoreError},
 };
 use datanet::{
-    state::{Batch, BatchStatus, Datanet, MAX_PANEL},
+    state::{Batch, BatchStatus, Config, Datanet, MAX_PANEL},
     verdict,
 };
-use openledger_protocol::{Hash32, draw, hash::ZERO, mmr};
+use openledger_protocol::{Hash32, draw, hash::ZERO};
 use serde::{Deserialize, Serialize};
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -167,19 +167,11 @@ impl<'a> Reviewer<'a> {
         filters.extend(datanet.map(|d| (2, d.to_bytes().to_vec())));
         let batches = self.client.all_accounts::<Batch>(&datanet::ID, &filters).await?;
         let candidate = if batches.is_empty() { None } else { self.candidate().await? };
-        let mut panels = HashMap::new();
         let mut out = Vec::with_capacity(batches.len());
         for (address, batch) in batches {
             let drawn = match &candidate {
                 None => Some(false),
-                Some(candidate) => {
-                    let panel_size = match panels.get(&batch.datanet) {
-                        Some(size) => *size,
-                        None => self.client.account::<Datanet>(&batch.datanet).await?.panel_size,
-                    };
-                    panels.insert(batch.datanet, panel_size);
-                    candidate.is_drawn(&batch, panel_size)
-                }
+                Some(candidate) => candidate.is_drawn(&batch),
             };
             out.push(Pending { address, batch, drawn });
         }
@@ -208,17 +200,26 @@ impl<'a> Reviewer<'a> {
             }
         };
         self.history.update().await?;
-        let mut known = Vec::new();
-        for content in self.history.accepted_contents(&self.store, &batch.datanet).await? {
-            if let Some(fingerprint) = self.fingerprint(content).await? {
-                known.push(fingerprint.clone());
+        let (mut known, mut accepted) = (Vec::new(), Accepted::default());
+        for earlier in self.history.accepted(&self.store, &batch.datanet).await? {
+            accepted.add(&earlier);
+            for leaf in earlier.leaves.iter().filter(|l| matches!(l.kind, Kind::Document | Kind::Correction)) {
+                if let Some(fingerprint) = self.fingerprint(leaf.content).await? {
+                    known.push(fingerprint.clone());
+                }
             }
         }
-        let mut contents = Vec::new();
+        let owner = self.client.account::<Datanet>(&batch.datanet).await?.owner;
+        let mut entries = Vec::with_capacity(manifest.leaves.len());
         for leaf in &manifest.leaves {
-            contents.push((leaf.content, self.content(&leaf.content).await?));
+            entries.push(Entry {
+                content: leaf.content,
+                bytes: self.content(&leaf.content).await?,
+                kind: leaf.kind,
+                about: accepted.about(leaf, &batch.contributor, &owner),
+            });
         }
-        Ok(judge(&contents, &known, &self.limits))
+        Ok(judge(&entries, &known, &self.limits))
     }
 
     /// Of an accepted document; `None` where the store lacks it or it is no text.
@@ -232,14 +233,15 @@ impl<'a> Reviewer<'a> {
         Ok(self.fingerprints.get(&content))
     }
 
-    /// The batch's manifest, if it is there and its leaves are those on the ledger.
+    /// The batch's manifest, if it is there and its leaves lead to the root on chain: to that of the leaves on the ledger,
+    /// or of a bulk batch to the one that the contributor gave.
     async fn manifest(&self, batch: &Batch) -> Result<Option<Manifest>, SdkError> {
         let Some(bytes) = self.content(&batch.manifest).await? else { return Ok(None) };
         let matching = Manifest::from_bytes(&bytes).and_then(|m| {
             m.check_batch(&batch.datanet, &batch.contributor)?;
             Ok::<_, ManifestError>(m)
         });
-        let on_chain = mmr::root(batch.count, &batch.peaks).ok();
+        let on_chain = batch.root().ok();
         Ok(matching.ok().filter(|m| m.leaves.len() as u64 == batch.count && Some(m.root()) == on_chain))
     }
 
@@ -295,15 +297,15 @@ impl<'a> Reviewer<'a> {
     async fn advance(&mut self, pending: &Pending) -> Result<Option<Action>, SdkError> {
         let Pending { address, batch, drawn } = pending;
         let (slot, wallet) = (self.client.slot().await?, self.validator.pubkey());
-        let datanet: Datanet = self.client.account(&batch.datanet).await?;
+        let config: Config = self.client.account(&pda::datanet_config()).await?;
         let mine = batch.reviews.iter().find(|r| r.validator == wallet);
-        if let Some(accepted) = verdict::decide(batch, datanet.quorum, slot) {
+        if let Some(accepted) = verdict::decide(batch, &config, slot) {
             let mint = open_mint(&self.client).await?;
             let ix = ix::datanet::finalise_batch(&batch.datanet, address, &batch.contributor, &mint);
             self.finish(ix, address).await?;
             return Ok(Some(Action::Finalised(*address, accepted)));
         }
-        if verdict::is_hopeless(batch, datanet.quorum, slot) {
+        if verdict::is_hopeless(batch, &config, slot) {
             let mint = open_mint(&self.client).await?;
             let ix = ix::datanet::expire_batch(&batch.datanet, address, &batch.contributor, &mint);
             self.finish(ix, address).await?;
@@ -321,8 +323,8 @@ impl<'a> Reviewer<'a> {
             }
             Some(review) if review.approve.is_none() => {
                 let open = slot > batch.commit_until || batch.reviews.len() == MAX_PANEL;
-                let enough = batch.reviews.len() >= usize::from(datanet.quorum);
-                if !open || !enough || slot > batch.reveal_until {
+                let enough = batch.reviews.len() >= usize::from(batch.quorum);
+                if !open || !enough || slot > batch.reveals_until(&config) {
                     return Ok(None);
                 }
                 self.reveal(address, batch).await?;
@@ -345,7 +347,7 @@ impl<'a> Reviewer<'a> {
 
 impl Candidate {
     /// Whether this validator may review `batch`; `None` while the draw's slot has not passed.
-    fn is_drawn(&self, batch: &Batch, panel_size: u8) -> Option<bool> {
+    fn is_drawn(&self, batch: &Batch) -> Option<bool> {
         let barred = batch.contributor == self.position.owner
             || self.position.amount < self.config.min_validator_stake
             || self.position.since_slot > batch.submitted_slot;
@@ -357,7 +359,7 @@ impl Candidate {
             fixed => fixed,
         };
         let (validator, total) = (self.position.owner.to_bytes(), self.config.validator_stake);
-        Some(draw::is_drawn(&seed, &validator, self.position.amount, total, panel_size))
+        Some(draw::is_drawn(&seed, &validator, self.position.amount, total, batch.panel_size))
     }
 }
 

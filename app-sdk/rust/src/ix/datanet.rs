@@ -4,7 +4,7 @@ use super::build;
 use crate::pda;
 use ::datanet::{
     ID, accounts, instruction,
-    instructions::{CreateDatanetArgs, InitializeArgs, VerifyContributionArgs},
+    instructions::{ConfigureArgs, ContributeBulkArgs, CreateDatanetArgs, InitializeArgs, VerifyContributionArgs},
 };
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
@@ -43,6 +43,17 @@ pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     build(ID, accounts, instruction::SetWindows { args })
 }
 
+/// Pauses the program until a slot, at most about a week ahead; a past slot ends a pause.
+pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
+    let accounts = accounts::Pause {
+        authority: *authority,
+        config: pda::datanet_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::Pause { until_slot })
+}
+
 /// Names who may take the config over.
 pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
     let accounts = accounts::ProposeAuthority {
@@ -68,6 +79,7 @@ pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
 /// Makes a Datanet; its address is `pda::datanet(creator, args.id)`.
 pub fn create_datanet(creator: &Pubkey, args: CreateDatanetArgs) -> Instruction {
     let accounts = accounts::CreateDatanet {
+        config: pda::datanet_config(),
         creator: *creator,
         datanet: pda::datanet(creator, args.id),
         system_program: system_program::ID,
@@ -77,9 +89,22 @@ pub fn create_datanet(creator: &Pubkey, args: CreateDatanetArgs) -> Instruction 
     build(ID, accounts, instruction::CreateDatanet { args })
 }
 
+/// Changes a Datanet's description and its way of taking batches, for later batches.
+pub fn configure(owner: &Pubkey, datanet: &Pubkey, args: ConfigureArgs) -> Instruction {
+    let accounts = accounts::Configure {
+        owner: *owner,
+        config: pda::datanet_config(),
+        datanet: *datanet,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::Configure { args })
+}
+
 /// Stops or resumes the opening of batches.
 pub fn set_paused(owner: &Pubkey, datanet: &Pubkey, paused: bool) -> Instruction {
     let accounts = accounts::SetPaused {
+        config: pda::datanet_config(),
         owner: *owner,
         datanet: *datanet,
         event_authority: pda::event_authority(&ID),
@@ -151,6 +176,18 @@ pub fn submit_batch(contributor: &Pubkey, batch: &Pubkey, manifest: [u8; 32]) ->
     build(ID, accounts, instruction::SubmitBatch { manifest })
 }
 
+/// Hands an empty batch to review by the root over its leaves.
+pub fn contribute_bulk(contributor: &Pubkey, batch: &Pubkey, args: ContributeBulkArgs) -> Instruction {
+    let accounts = accounts::SubmitBatch {
+        contributor: *contributor,
+        config: pda::datanet_config(),
+        batch: *batch,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::ContributeBulk { args })
+}
+
 /// Takes back a batch that is not submitted.
 pub fn cancel_batch(contributor: &Pubkey, datanet: &Pubkey, batch: &Pubkey, open_mint: &Pubkey) -> Instruction {
     let accounts = accounts::CancelBatch {
@@ -182,6 +219,7 @@ pub fn draw_panel(batch: &Pubkey) -> Instruction {
 /// Commits to a verdict.
 pub fn commit_verdict(validator: &Pubkey, datanet: &Pubkey, batch: &Pubkey, commitment: [u8; 32]) -> Instruction {
     let accounts = accounts::CommitVerdict {
+        config: pda::datanet_config(),
         validator: *validator,
         position: pda::position(validator, Role::Validator),
         stake_config: pda::stake_config(),
@@ -204,6 +242,7 @@ pub fn reveal_verdict(
     salt: [u8; 32],
 ) -> Instruction {
     let accounts = accounts::RevealVerdict {
+        config: pda::datanet_config(),
         validator: *validator,
         datanet: *datanet,
         batch: *batch,
@@ -251,6 +290,7 @@ pub fn expire_batch(datanet: &Pubkey, batch: &Pubkey, contributor: &Pubkey, open
 /// Asks for access to a permissioned Datanet.
 pub fn request_access(grantee: &Pubkey, datanet: &Pubkey, purpose: String) -> Instruction {
     let accounts = accounts::RequestAccess {
+        config: pda::datanet_config(),
         grantee: *grantee,
         datanet: *datanet,
         grant: pda::grant(datanet, grantee),
@@ -264,6 +304,7 @@ pub fn request_access(grantee: &Pubkey, datanet: &Pubkey, purpose: String) -> In
 /// Gives or extends access up to and including `expiry_slot`.
 pub fn grant_access(owner: &Pubkey, datanet: &Pubkey, grantee: &Pubkey, expiry_slot: u64) -> Instruction {
     let accounts = accounts::GrantAccess {
+        config: pda::datanet_config(),
         owner: *owner,
         datanet: *datanet,
         grant: pda::grant(datanet, grantee),

@@ -35,6 +35,17 @@ pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     build(ID, accounts, instruction::SetWindows { args })
 }
 
+/// Pauses the program until a slot, at most about a week ahead; a past slot ends a pause.
+pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
+    let accounts = accounts::Pause {
+        authority: *authority,
+        config: pda::model_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::Pause { until_slot })
+}
+
 /// Names who may take the config over.
 pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
     let accounts = accounts::ProposeAuthority {
@@ -60,6 +71,7 @@ pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
 /// Registers a model, over the adapter of `parent` where given; its address is `pda::model(creator, args.id)`.
 pub fn register_model(creator: &Pubkey, parent: Option<&Pubkey>, args: RegisterModelArgs) -> Instruction {
     let accounts = accounts::RegisterModel {
+        config: pda::model_config(),
         creator: *creator,
         model: pda::model(creator, args.id),
         parent: parent.copied(),
@@ -72,15 +84,25 @@ pub fn register_model(creator: &Pubkey, parent: Option<&Pubkey>, args: RegisterM
 
 /// Changes the prices of 1,000 prompt and 1,000 completion tokens.
 pub fn set_price(owner: &Pubkey, model: &Pubkey, price_in: u64, price_out: u64) -> Instruction {
-    let accounts =
-        accounts::SetPrice { owner: *owner, model: *model, event_authority: pda::event_authority(&ID), program: ID };
+    let accounts = accounts::SetPrice {
+        config: pda::model_config(),
+        owner: *owner,
+        model: *model,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
     build(ID, accounts, instruction::SetPrice { price_in, price_out })
 }
 
 /// Takes a model out of service for good.
 pub fn retire_model(owner: &Pubkey, model: &Pubkey) -> Instruction {
-    let accounts =
-        accounts::RetireModel { owner: *owner, model: *model, event_authority: pda::event_authority(&ID), program: ID };
+    let accounts = accounts::RetireModel {
+        config: pda::model_config(),
+        owner: *owner,
+        model: *model,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
     build(ID, accounts, instruction::RetireModel {})
 }
 
@@ -143,10 +165,38 @@ pub fn assign_job(operator: &Pubkey, committee_epoch: u64, job: &Pubkey) -> Inst
     build(ID, accounts, instruction::AssignJob {})
 }
 
+/// Says that the job's operator is at work.
+pub fn heartbeat(operator: &Pubkey, job: &Pubkey) -> Instruction {
+    let accounts = accounts::Heartbeat {
+        operator: *operator,
+        config: pda::model_config(),
+        job: *job,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::Heartbeat {})
+}
+
+/// Takes a job from an operator that has been silent for too long.
+pub fn release_job(job: &Pubkey) -> Instruction {
+    let accounts = accounts::ReleaseJob {
+        config: pda::model_config(),
+        job: *job,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::ReleaseJob {})
+}
+
 /// Posts the Merkle root of the training log.
 pub fn post_log(operator: &Pubkey, job: &Pubkey, log_root: [u8; 32]) -> Instruction {
-    let accounts =
-        accounts::PostLog { operator: *operator, job: *job, event_authority: pda::event_authority(&ID), program: ID };
+    let accounts = accounts::PostLog {
+        config: pda::model_config(),
+        operator: *operator,
+        job: *job,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
     build(ID, accounts, instruction::PostLog { log_root })
 }
 
@@ -160,6 +210,7 @@ pub fn attest_result(
     args: AttestResultArgs,
 ) -> Instruction {
     let accounts = accounts::AttestResult {
+        config: pda::model_config(),
         stake_config: pda::stake_config(),
         committee: pda::committee(committee_epoch),
         instructions: instructions::ID,
@@ -185,6 +236,7 @@ pub fn attest_result(
 /// Pays an attested result's data share into the contributors' pool, through shard `shard` of the payout vault.
 pub fn pay_data_share(job: &Pubkey, requester: &Pubkey, shard: u8) -> Instruction {
     let accounts = accounts::PayDataShare {
+        config: pda::model_config(),
         job: *job,
         escrow: pda::escrow(job),
         requester: *requester,
@@ -219,6 +271,7 @@ pub fn cancel_job(canceller: &Pubkey, job: &Pubkey, requester: &Pubkey, open_min
 /// Ends a job that has run out of time.
 pub fn expire_job(job: &Pubkey, requester: &Pubkey, open_mint: &Pubkey) -> Instruction {
     let accounts = accounts::ExpireJob {
+        config: pda::model_config(),
         job: *job,
         escrow: pda::escrow(job),
         requester: *requester,

@@ -1,6 +1,7 @@
 //! Training jobs: taking one, running it with a log, and checking those of others.
 
 mod gradients;
+mod heartbeat;
 mod plan;
 mod run;
 mod settings;

@@ -4,7 +4,7 @@
 //! training goes on from its last logged state.
 
 use super::{
-    gradients,
+    gradients, heartbeat,
     plan::{JobPlan, KERNEL},
     states::states_of,
 };
@@ -76,7 +76,8 @@ pub async fn train(node: &Node, address: Pubkey, job: &Job) -> Result<()> {
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     node.status.training(address, 0, 0, None);
 
-    let (adapter, checkpoint, eval_after) = run_training(node, address, &plan, &folder).await?;
+    let work = run_training(node, address, &plan, &folder);
+    let (adapter, checkpoint, eval_after) = heartbeat::during(node, &address, work).await?;
     let adapter_bytes = adapter.to_bytes()?;
     let adapter_hash = node.store.put_blob(adapter_bytes).await?;
     let log_root = mmr::root_of(&checkpoint.entries.iter().map(|e| e.state_hash).collect::<Vec<_>>());
@@ -260,7 +261,8 @@ async fn attest(
     let committee = node.chain.active_committee().await?;
     let compute = plan.compute(&address, node.chain.wallet(), &committee.members)?;
     // Nothing here may differ when the result is proposed again: members sign one payload for a sequence.
-    let args = AttestResultArgs { adapter_hash, manifest_hash, compute, expiry_slot: job.deadline_slot };
+    let expiry_slot = job.last_slot(&node.chain.model_config().await?);
+    let args = AttestResultArgs { adapter_hash, manifest_hash, compute, expiry_slot };
     let message = attestation::training_result(&stake, &address, job.sequence, &args);
     let signed = Coordinator::sign(&node.quorum, &message, &borsh::to_vec(&args)?, serde_json::json!({})).await?;
     let verify = attestation::instruction(&signed.group_key, &signed.signature, &message);

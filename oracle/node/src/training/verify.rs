@@ -70,7 +70,8 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
     let due = (0..=plan.segments()).map(|i| (i * plan.train.checkpoint_every).min(plan.steps()));
     ensure!(steps.iter().copied().eq(due), "the log's steps are not those of the config");
 
-    ensure!(args.expiry_slot == job.deadline_slot, "the attestation must expire with the job");
+    let last_slot = job.last_slot(&node.chain.model_config().await?);
+    ensure!(args.expiry_slot == last_slot, "the attestation must expire with the job");
     let blockhash = node.chain.blockhash_after(job.log_slot).await?;
     let seed = segment_seed(&job.log_root, &blockhash, &node.chain.wallet());
     let segment = draw(&[b"segment", &seed], states.len() - 1);

@@ -2,7 +2,6 @@
 
 use crate::{error::DatanetError, events::ConfigChanged, seeds, state::Config};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
 
 /// Accounts of `accept_authority`.
 #[event_cpi]
@@ -24,12 +23,7 @@ impl AcceptAuthority<'_> {
         let a = &mut *ctx.accounts;
         a.config.authority = a.new_authority.key();
         a.config.pending_authority = None;
-        let event = ConfigChanged {
-            config: a.config.key(),
-            sequence: take(&mut a.config.sequence)?,
-            authority: a.config.authority,
-            pending_authority: None,
-        };
+        let event = ConfigChanged::of(&mut a.config)?;
         emit_cpi!(event);
         Ok(())
     }

@@ -47,6 +47,7 @@ pub struct CancelBatch<'info> {
 impl CancelBatch<'_> {
     /// Checks that the batch is still open: what is under review cannot dodge its verdict.
     pub fn validate(&self) -> Result<()> {
+        self.config.running()?;
         require!(self.batch.status == BatchStatus::Open, DatanetError::BatchNotOpen);
         Ok(())
     }

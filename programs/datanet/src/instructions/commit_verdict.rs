@@ -21,8 +21,10 @@ pub struct CommitVerdict<'info> {
     /// The stake program's config: the least and the total stake of validators.
     #[account(seeds = [stake::seeds::CONFIG], bump = stake_config.bump, seeds::program = stake::ID)]
     pub stake_config: Box<Account<'info, StakeConfig>>,
-    /// The Datanet: the size of its panels.
+    /// The Datanet: part of the batch's address.
     pub datanet: Box<Account<'info, Datanet>>,
+    /// The config: whether the program is paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
     /// The batch.
     #[account(
         mut, seeds = [seeds::BATCH, datanet.key().as_ref(), &batch.index.to_le_bytes()], bump = batch.bump,
@@ -36,9 +38,10 @@ pub struct CommitVerdict<'info> {
 impl CommitVerdict<'_> {
     /// Checks everything but the draw, which needs the seed.
     pub fn validate(&self, commitment: &[u8; 32]) -> Result<()> {
+        let slot = self.config.running()?;
         let (batch, validator) = (&self.batch, self.validator.key());
         require!(batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
-        require!(Clock::get()?.slot <= batch.commit_until, DatanetError::CommitClosed);
+        require!(slot <= batch.commit_until, DatanetError::CommitClosed);
         require_keys_neq!(validator, batch.contributor, DatanetError::OwnBatch);
         require!(self.position.amount >= self.stake_config.min_validator_stake, DatanetError::NotValidator);
         require!(self.position.since_slot <= batch.submitted_slot, DatanetError::StakeTooYoung);
@@ -60,7 +63,7 @@ impl CommitVerdict<'_> {
             &validator.to_bytes(),
             a.position.amount,
             a.stake_config.validator_stake,
-            a.datanet.panel_size,
+            a.batch.panel_size,
         );
         require!(drawn, DatanetError::NotDrawn);
         a.batch.reviews.push(Review { validator, commitment, approve: None, quality: 0 });

@@ -1,8 +1,8 @@
 //! Makes a Datanet.
 
+use super::configure::check;
 use crate::{error::DatanetError, events::DatanetCreated, seeds, state::*};
 use anchor_lang::prelude::*;
-use openledger_protocol::hash::ZERO;
 use stake::sequence::take;
 
 /// Arguments of `create_datanet`.
@@ -38,6 +38,8 @@ pub struct CreateDatanet<'info> {
     /// Makes and owns it, and pays the rent.
     #[account(mut)]
     pub creator: Signer<'info>,
+    /// The config: whether the program is paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
     /// The Datanet to make.
     #[account(
         init, payer = creator, space = 8 + Datanet::INIT_SPACE,
@@ -51,13 +53,10 @@ pub struct CreateDatanet<'info> {
 impl CreateDatanet<'_> {
     /// Checks lengths and the panel.
     pub fn validate(&self, args: &CreateDatanetArgs) -> Result<()> {
+        self.config.running()?;
         require!((1..=MAX_NAME).contains(&args.name.len()), DatanetError::BadName);
-        require!((1..=MAX_URI).contains(&args.metadata_uri.len()), DatanetError::BadUri);
         require!((1..=MAX_LICENCE).contains(&args.licence.len()), DatanetError::BadLicence);
-        require!(args.metadata_hash != ZERO, DatanetError::ZeroHash);
-        require!((1..=MAX_PANEL).contains(&usize::from(args.panel_size)), DatanetError::BadPanel);
-        require!((1..=args.panel_size).contains(&args.quorum), DatanetError::BadPanel);
-        Ok(())
+        check(&args.metadata_uri, &args.metadata_hash, args.panel_size, args.quorum)
     }
 
     /// Writes it.
@@ -91,6 +90,8 @@ impl CreateDatanet<'_> {
             modality: datanet.modality,
             access: datanet.access,
             min_bond: datanet.min_bond,
+            panel_size: datanet.panel_size,
+            quorum: datanet.quorum,
         };
         emit_cpi!(event);
         Ok(())

@@ -48,7 +48,7 @@ impl ExpireBatch<'_> {
     /// Checks that no decision can come any more.
     pub fn validate(&self) -> Result<()> {
         require!(self.batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
-        let hopeless = verdict::is_hopeless(&self.batch, self.datanet.quorum, Clock::get()?.slot);
+        let hopeless = verdict::is_hopeless(&self.batch, &self.config, self.config.running()?);
         require!(hopeless, DatanetError::ExpireTooEarly);
         Ok(())
     }

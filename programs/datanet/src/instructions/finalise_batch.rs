@@ -60,7 +60,7 @@ impl FinaliseBatch<'_> {
     /// Checks that the panel has decided.
     pub fn validate(&self) -> Result<()> {
         require!(self.batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
-        let decision = verdict::decide(&self.batch, self.datanet.quorum, Clock::get()?.slot);
+        let decision = verdict::decide(&self.batch, &self.config, self.config.running()?);
         let accepted = decision.ok_or(DatanetError::NotDecided)?;
         require!(!accepted || self.contributor_token.is_some(), DatanetError::MissingBondAccount);
         Ok(())
@@ -68,7 +68,7 @@ impl FinaliseBatch<'_> {
 
     /// Appends an accepted batch to the Datanet and returns its bond, or forfeits the bond of a rejected one.
     pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let accepted = verdict::decide(&ctx.accounts.batch, ctx.accounts.datanet.quorum, Clock::get()?.slot);
+        let accepted = verdict::decide(&ctx.accounts.batch, &ctx.accounts.config, Clock::get()?.slot);
         if accepted.ok_or(DatanetError::NotDecided)? {
             let event = ctx.accounts.accept()?;
             emit_cpi!(event);
@@ -83,7 +83,7 @@ impl FinaliseBatch<'_> {
         let to = self.contributor_token.as_ref().ok_or(DatanetError::MissingBondAccount)?;
         self.release(to)?;
         let (batch, datanet_key) = (&self.batch, self.datanet.key());
-        let root = mmr::root(batch.count, &batch.peaks).map_err(DatanetError::from)?;
+        let root = batch.root()?;
         let leaf = BatchLeaf {
             datanet: datanet_key.to_bytes(),
             index: batch.index,

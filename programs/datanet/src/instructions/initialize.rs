@@ -3,7 +3,6 @@
 use crate::{error::DatanetError, events::ConfigChanged, seeds, state::*};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 use anchor_spl::token::{Mint, Token, TokenAccount};
-use stake::sequence::take;
 
 /// Arguments of `initialize`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
@@ -82,14 +81,10 @@ impl Initialize<'_> {
             forfeit_to: a.forfeit_to.key(),
             commit_slots: args.commit_slots,
             reveal_slots: args.reveal_slots,
+            paused_until: 0,
             sequence: 0,
         });
-        let event = ConfigChanged {
-            config: a.config.key(),
-            sequence: take(&mut a.config.sequence)?,
-            authority: a.config.authority,
-            pending_authority: None,
-        };
+        let event = ConfigChanged::of(&mut a.config)?;
         emit_cpi!(event);
         Ok(())
     }

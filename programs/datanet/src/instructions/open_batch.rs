@@ -48,6 +48,7 @@ pub struct OpenBatch<'info> {
 impl OpenBatch<'_> {
     /// Checks the pause and the bond.
     pub fn validate(&self, bond: u64) -> Result<()> {
+        self.config.running()?;
         require!(!self.datanet.paused, DatanetError::Paused);
         require_gte!(bond, self.datanet.min_bond, DatanetError::BondTooSmall);
         Ok(())
@@ -75,6 +76,8 @@ impl OpenBatch<'_> {
         batch.contributor = a.contributor.key();
         batch.status = BatchStatus::Open;
         batch.bond = bond;
+        batch.panel_size = a.datanet.panel_size;
+        batch.quorum = a.datanet.quorum;
         let event = BatchOpened {
             datanet: a.datanet.key(),
             sequence: take(&mut a.datanet.sequence)?,

@@ -2,7 +2,6 @@
 
 use crate::{error::DatanetError, events::ConfigChanged, seeds, state::Config};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
 
 /// Accounts of `propose_authority`.
 #[event_cpi]
@@ -23,12 +22,7 @@ impl ProposeAuthority<'_> {
     pub fn handler(ctx: Context<Self>, new: Pubkey) -> Result<()> {
         let config = &mut ctx.accounts.config;
         config.pending_authority = Some(new);
-        let event = ConfigChanged {
-            config: config.key(),
-            sequence: take(&mut config.sequence)?,
-            authority: config.authority,
-            pending_authority: config.pending_authority,
-        };
+        let event = ConfigChanged::of(config)?;
         emit_cpi!(event);
         Ok(())
     }

@@ -14,6 +14,8 @@ pub struct RequestAccess<'info> {
     /// The Datanet.
     #[account(seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump)]
     pub datanet: Box<Account<'info, Datanet>>,
+    /// The config: whether the program is paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
     /// The grant: made by the first request, reused by one after revocation or expiry.
     #[account(
         init_if_needed, payer = grantee, space = 8 + Grant::INIT_SPACE,
@@ -28,6 +30,7 @@ impl RequestAccess<'_> {
     /// Checks the purpose, and that nothing is pending or live. A pending purpose cannot be exchanged under the
     /// owner's hand.
     pub fn validate(&self, purpose: &str) -> Result<()> {
+        self.config.running()?;
         require!(self.datanet.access == Access::Permissioned, DatanetError::AccessIsOpen);
         require!((1..=MAX_PURPOSE).contains(&purpose.len()), DatanetError::BadPurpose);
         if self.grant.version != 0 {

@@ -11,8 +11,10 @@ use stake::sequence::take;
 pub struct RevealVerdict<'info> {
     /// The validator.
     pub validator: Signer<'info>,
-    /// The Datanet: its quorum.
+    /// The Datanet: part of the batch's address.
     pub datanet: Box<Account<'info, Datanet>>,
+    /// The config: whether the program is, or lately was, paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
     /// The batch.
     #[account(
         mut, seeds = [seeds::BATCH, datanet.key().as_ref(), &batch.index.to_le_bytes()], bump = batch.bump,
@@ -23,11 +25,11 @@ pub struct RevealVerdict<'info> {
 impl RevealVerdict<'_> {
     /// Checks the window. It opens once nobody can commit any more, so that no verdict is copied.
     pub fn validate(&self, quality: u16) -> Result<()> {
-        let (batch, slot) = (&self.batch, Clock::get()?.slot);
+        let (batch, slot) = (&self.batch, self.config.running()?);
         require!(batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
         require!(slot > batch.commit_until || batch.reviews.len() == MAX_PANEL, DatanetError::RevealTooEarly);
-        require!(slot <= batch.reveal_until, DatanetError::RevealClosed);
-        require!(batch.reviews.len() >= usize::from(self.datanet.quorum), DatanetError::TooFewCommitments);
+        require!(slot <= batch.reveals_until(&self.config), DatanetError::RevealClosed);
+        require!(batch.reviews.len() >= usize::from(batch.quorum), DatanetError::TooFewCommitments);
         require!(quality <= MAX_QUALITY, DatanetError::BadQuality);
         Ok(())
     }

@@ -1,6 +1,11 @@
 //! Stops or resumes the opening of batches.
 
-use crate::{error::DatanetError, events::DatanetChanged, seeds, state::Datanet};
+use crate::{
+    error::DatanetError,
+    events::DatanetChanged,
+    seeds,
+    state::{Config, Datanet},
+};
 use anchor_lang::prelude::*;
 use stake::sequence::take;
 
@@ -10,6 +15,8 @@ use stake::sequence::take;
 pub struct SetPaused<'info> {
     /// The Datanet's owner.
     pub owner: Signer<'info>,
+    /// The config: whether the program is paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
     /// The Datanet.
     #[account(
         mut, seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump,
@@ -21,6 +28,7 @@ pub struct SetPaused<'info> {
 impl SetPaused<'_> {
     /// Writes the flag. Batches that are open already go on.
     pub fn handler(ctx: Context<Self>, paused: bool) -> Result<()> {
+        ctx.accounts.config.running()?;
         let datanet = &mut ctx.accounts.datanet;
         datanet.paused = paused;
         let event = DatanetChanged {

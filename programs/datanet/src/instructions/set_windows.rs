@@ -3,7 +3,6 @@
 use super::InitializeArgs;
 use crate::{error::DatanetError, events::ConfigChanged, seeds, state::Config};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
 
 /// Accounts of `set_windows`.
 #[event_cpi]
@@ -30,12 +29,7 @@ impl SetWindows<'_> {
         let config = &mut ctx.accounts.config;
         config.commit_slots = args.commit_slots;
         config.reveal_slots = args.reveal_slots;
-        let event = ConfigChanged {
-            config: config.key(),
-            sequence: take(&mut config.sequence)?,
-            authority: config.authority,
-            pending_authority: config.pending_authority,
-        };
+        let event = ConfigChanged::of(config)?;
         emit_cpi!(event);
         Ok(())
     }

@@ -2,10 +2,10 @@
 
 use crate::{error::DatanetError, events::BatchSubmitted, seeds, state::*};
 use anchor_lang::prelude::*;
-use openledger_protocol::{hash::ZERO, mmr};
+use openledger_protocol::hash::ZERO;
 use stake::sequence::take;
 
-/// Accounts of `submit_batch`.
+/// Accounts of `submit_batch` and of `contribute_bulk`.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct SubmitBatch<'info> {
@@ -25,6 +25,7 @@ pub struct SubmitBatch<'info> {
 impl SubmitBatch<'_> {
     /// Checks that there is something to review and where to read it.
     pub fn validate(&self, manifest: &[u8; 32]) -> Result<()> {
+        self.config.running()?;
         require!(self.batch.status == BatchStatus::Open, DatanetError::BatchNotOpen);
         require!(self.batch.count > 0, DatanetError::NoLeaves);
         require!(*manifest != ZERO, DatanetError::ZeroHash);
@@ -45,9 +46,10 @@ impl SubmitBatch<'_> {
         let event = BatchSubmitted {
             batch: batch.key(),
             sequence: take(&mut batch.sequence)?,
-            root: mmr::root(batch.count, &batch.peaks).map_err(DatanetError::from)?,
+            root: batch.root()?,
             count: batch.count,
             manifest,
+            bulk: batch.bulk_root != ZERO,
             commit_until: batch.commit_until,
             reveal_until: batch.reveal_until,
         };

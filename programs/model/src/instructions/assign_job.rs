@@ -36,6 +36,7 @@ pub struct AssignJob<'info> {
 impl AssignJob<'_> {
     /// Checks that the job waits and that the signer may take it.
     pub fn validate(&self) -> Result<()> {
+        self.config.running()?;
         require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);
         require!(self.operator_entry.capabilities & capability::TRAIN != 0, ModelError::CannotTrain);
         let data = self.committee.try_borrow_data()?;
@@ -53,8 +54,10 @@ impl AssignJob<'_> {
         let job = &mut a.job;
         job.status = JobStatus::Running;
         job.operator = Some(a.operator.key());
-        job.deadline_slot =
-            Clock::get()?.slot.checked_add(a.config.job_slots).ok_or(ProgramError::ArithmeticOverflow)?;
+        let slot = Clock::get()?.slot;
+        job.deadline_slot = slot.checked_add(a.config.job_slots).ok_or(ProgramError::ArithmeticOverflow)?;
+        job.heartbeat_slots = a.config.heartbeat_slots;
+        job.heartbeat_slot = slot;
         let event = JobAssigned {
             job: job.key(),
             sequence: take(&mut job.sequence)?,

@@ -16,12 +16,13 @@ use stake::{
     state::Config as StakeConfig,
 };
 
-/// What one operator did for a job, and what it is paid for it.
+/// What one operator did for a job, and what it is paid for it: its receipt, as the attested result carries it. Nobody is
+/// paid without work.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ComputeShare {
     /// The operator's wallet.
     pub operator: Pubkey,
-    /// Work done, in the training config's work units.
+    /// Work done: tokens trained on, or re-executed to verify, each counted once for every pass over it.
     pub units: u64,
     /// Base units paid for it.
     pub amount: u64,
@@ -51,6 +52,8 @@ pub struct AttestResult<'info> {
     pub committee: UncheckedAccount<'info>,
     /// CHECK: the instructions sysvar; `stake::attested::check` checks the address.
     pub instructions: UncheckedAccount<'info>,
+    /// The config: whether the program is, or lately was, paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
     /// The model. Models and jobs are made nowhere but at their address: the type is enough.
     #[account(mut)]
     pub model: Box<Account<'info, Model>>,
@@ -81,9 +84,9 @@ pub struct AttestResult<'info> {
 impl<'info> AttestResult<'info> {
     /// Checks the job, the attestation, the shares and the payees; returns the epoch of the committee that attested.
     pub fn validate(&self, args: &AttestResultArgs, payees: &'info [AccountInfo<'info>]) -> Result<u64> {
-        let (job, slot) = (&self.job, Clock::get()?.slot);
+        let (job, slot) = (&self.job, self.config.running()?);
         require!(job.status == JobStatus::Running, ModelError::JobNotRunning);
-        require!(slot <= job.deadline_slot, ModelError::DeadlinePassed);
+        require!(slot <= job.last_slot(&self.config), ModelError::DeadlinePassed);
         require!(job.log_root != ZERO, ModelError::LogMissing);
         require!(args.adapter_hash != ZERO && args.manifest_hash != ZERO, ModelError::ZeroHash);
         let change = Change {
@@ -105,6 +108,7 @@ impl<'info> AttestResult<'info> {
         let data = self.committee.try_borrow_data()?;
         let committee = View::read(self.committee.owner, &data)?;
         for (i, (share, payee)) in shares.iter().zip(payees).enumerate() {
+            require!(share.units > 0 || share.amount == 0, ModelError::PaidForNothing);
             require!(committee.place(&share.operator).is_some(), ModelError::NotMember);
             require!(shares[..i].iter().all(|s| s.operator != share.operator), ModelError::DuplicateOperator);
             require!(is_token_account(payee, &self.escrow.mint, &share.operator), ModelError::WrongPayee);
@@ -138,6 +142,7 @@ impl<'info> AttestResult<'info> {
         model.manifest_hash = args.manifest_hash;
         model.snapshots.clone_from(&job.snapshots);
         model.job = Some(job.key());
+        model.versions = model.versions.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
         if model.status == ModelStatus::Draft {
             model.status = ModelStatus::Ready;
         }
@@ -145,6 +150,7 @@ impl<'info> AttestResult<'info> {
             job: job.key(),
             sequence: take(&mut job.sequence)?,
             model: model.key(),
+            version: model.versions,
             adapter_hash: args.adapter_hash,
             manifest_hash: args.manifest_hash,
             compute: args.compute,

@@ -40,8 +40,9 @@ pub struct CancelJob<'info> {
 impl CancelJob<'_> {
     /// Checks that nobody has taken the job and that the signer may cancel it now.
     pub fn validate(&self) -> Result<()> {
+        let slot = self.config.running()?;
         require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);
-        let waited = Clock::get()?.slot.saturating_sub(self.job.requested_slot);
+        let waited = slot.saturating_sub(self.job.requested_slot);
         let own = self.canceller.key() == self.job.requester;
         require!(own || waited > self.config.assign_slots, ModelError::CancelTooEarly);
         Ok(())

@@ -9,6 +9,8 @@ use stake::sequence::take;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ExpireJob<'info> {
+    /// The config: whether the program is, or lately was, paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
     /// The job.
     #[account(
         mut, seeds = [seeds::JOB, job.model.as_ref(), &job.number.to_le_bytes()], bump = job.bump,
@@ -35,8 +37,9 @@ pub struct ExpireJob<'info> {
 impl ExpireJob<'_> {
     /// Checks that the job runs and its time is up.
     pub fn validate(&self) -> Result<()> {
+        let slot = self.config.running()?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
-        require!(Clock::get()?.slot > self.job.deadline_slot, ModelError::ExpireTooEarly);
+        require!(slot > self.job.last_slot(&self.config), ModelError::ExpireTooEarly);
         Ok(())
     }
 

@@ -11,6 +11,8 @@ pub struct InitializeArgs {
     pub job_slots: u64,
     /// Slots that a requested job waits for an operator before it may be cancelled by anyone.
     pub assign_slots: u64,
+    /// Slots after which an operator that trains and has said nothing may lose its job.
+    pub heartbeat_slots: u64,
     /// Part of a training fee that goes to the contributors, in basis points; at most 5,000.
     pub data_share_bps: u16,
 }
@@ -19,7 +21,7 @@ impl InitializeArgs {
     /// Refuses windows in which nobody could act, or which would never end, and a data share that would leave less than
     /// half of a fee to those who compute.
     pub fn validate(&self) -> Result<()> {
-        for slots in [self.job_slots, self.assign_slots] {
+        for slots in [self.job_slots, self.assign_slots, self.heartbeat_slots] {
             require!((1..=MAX_WINDOW).contains(&slots), ModelError::BadWindow);
         }
         require!(self.data_share_bps <= MAX_DATA_SHARE_BPS, ModelError::BadDataShare);
@@ -67,7 +69,9 @@ impl Initialize<'_> {
             open_mint: a.stake_config.open_mint,
             job_slots: args.job_slots,
             assign_slots: args.assign_slots,
+            heartbeat_slots: args.heartbeat_slots,
             data_share_bps: args.data_share_bps,
+            paused_until: 0,
             sequence: 0,
         });
         let event = ConfigChanged::of(&mut a.config)?;

@@ -11,6 +11,8 @@ use stake::sequence::take;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct PayDataShare<'info> {
+    /// The config: whether the program is paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
     /// The job. Jobs are made nowhere but at their address: the type is enough.
     #[account(mut, has_one = requester @ ModelError::WrongRequester)]
     pub job: Box<Account<'info, Job>>,
@@ -40,6 +42,7 @@ pub struct PayDataShare<'info> {
 impl PayDataShare<'_> {
     /// Checks that a data share is due.
     pub fn validate(&self) -> Result<()> {
+        self.config.running()?;
         let due = self.job.status == JobStatus::Attested && self.job.data_share > 0 && self.job.data_paid == 0;
         require!(due, ModelError::NoDataShare);
         Ok(())

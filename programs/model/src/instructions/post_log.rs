@@ -11,6 +11,8 @@ use stake::sequence::take;
 pub struct PostLog<'info> {
     /// The wallet of the operator that took the job.
     pub operator: Signer<'info>,
+    /// The config: whether the program is paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
     /// The job.
     #[account(
         mut, seeds = [seeds::JOB, job.model.as_ref(), &job.number.to_le_bytes()], bump = job.bump,
@@ -22,10 +24,11 @@ pub struct PostLog<'info> {
 impl PostLog<'_> {
     /// Checks that the job runs, has time, and has no log yet.
     pub fn validate(&self, log_root: &[u8; 32]) -> Result<()> {
+        let slot = self.config.running()?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(self.job.log_root == ZERO, ModelError::LogPosted);
         require!(*log_root != ZERO, ModelError::ZeroHash);
-        require!(Clock::get()?.slot <= self.job.deadline_slot, ModelError::DeadlinePassed);
+        require!(slot <= self.job.last_slot(&self.config), ModelError::DeadlinePassed);
         Ok(())
     }
 

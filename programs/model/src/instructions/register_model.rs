@@ -28,6 +28,8 @@ pub struct RegisterModel<'info> {
     /// Makes and owns it, and pays the rent.
     #[account(mut)]
     pub creator: Signer<'info>,
+    /// The config: whether the program is paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
     /// The model to make.
     #[account(
         init, payer = creator, space = 8 + Model::INIT_SPACE,
@@ -43,10 +45,12 @@ pub struct RegisterModel<'info> {
 impl RegisterModel<'_> {
     /// Checks the name, and that the parent can be built on.
     pub fn validate(&self, args: &RegisterModelArgs) -> Result<()> {
+        self.config.running()?;
         require!((1..=MAX_NAME).contains(&args.name.len()), ModelError::BadName);
         require!(args.base_hash != ZERO, ModelError::ZeroHash);
         if let Some(parent) = &self.parent {
             require!(parent.status == ModelStatus::Ready, ModelError::ParentNotReady);
+            require!(parent.depth < MAX_DEPTH, ModelError::TooDeep);
             require!(parent.base_hash == args.base_hash, ModelError::ParentBaseDiffers);
         }
         Ok(())
@@ -66,6 +70,8 @@ impl RegisterModel<'_> {
             base_hash: args.base_hash,
             parent: a.parent.as_ref().map(|p| p.key()),
             parent_owner: a.parent.as_ref().map(|p| p.owner),
+            depth: a.parent.as_ref().map_or(0, |p| p.depth + 1), // less than MAX_DEPTH before
+            versions: 0,
             adapter_hash: ZERO,
             manifest_hash: ZERO,
             job: None,

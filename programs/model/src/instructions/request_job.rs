@@ -70,6 +70,7 @@ pub struct RequestJob<'info> {
 impl<'info> RequestJob<'info> {
     /// Checks the arguments and that the model is in service.
     pub fn validate(&self, args: &RequestJobArgs) -> Result<()> {
+        self.config.running()?;
         require!(self.model.status != ModelStatus::Retired, ModelError::Retired);
         require!(args.config_hash != ZERO, ModelError::ZeroHash);
         require!(args.budget > 0, ModelError::ZeroBudget);
@@ -100,6 +101,8 @@ impl<'info> RequestJob<'info> {
             requested_slot: Clock::get()?.slot,
             operator: None,
             deadline_slot: 0,
+            heartbeat_slots: 0,
+            heartbeat_slot: 0,
             log_root: ZERO,
             log_slot: 0,
             paid: 0,

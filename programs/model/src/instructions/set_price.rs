@@ -10,6 +10,8 @@ use stake::sequence::take;
 pub struct SetPrice<'info> {
     /// The model's owner.
     pub owner: Signer<'info>,
+    /// The config: whether the program is paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
     /// The model.
     #[account(
         mut, seeds = [seeds::MODEL, model.creator.as_ref(), &model.id.to_le_bytes()], bump = model.bump,
@@ -21,6 +23,7 @@ pub struct SetPrice<'info> {
 impl SetPrice<'_> {
     /// Checks that the model is in service.
     pub fn validate(&self) -> Result<()> {
+        self.config.running()?;
         require!(self.model.status != ModelStatus::Retired, ModelError::Retired);
         Ok(())
     }

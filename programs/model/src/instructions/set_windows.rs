@@ -29,6 +29,7 @@ impl SetWindows<'_> {
         let config = &mut ctx.accounts.config;
         config.job_slots = args.job_slots;
         config.assign_slots = args.assign_slots;
+        config.heartbeat_slots = args.heartbeat_slots;
         config.data_share_bps = args.data_share_bps;
         let event = ConfigChanged::of(config)?;
         emit_cpi!(event);

@@ -121,9 +121,7 @@ pub(crate) fn handler(ctx: Context<ClaimEarnings>, args: ClaimArgs) -> Result<()
     record::save(&a.claim, &record)?;
     tokens::transfer(
         a.token_program.key(),
-        a.vault.to_account_info(),
-        a.token.to_account_info(),
-        a.shard.to_account_info(),
+        &[a.vault.to_account_info(), a.token.to_account_info(), a.shard.to_account_info()],
         &[&[seeds::SHARD, &[a.shard.index], &[a.shard.bump]]],
         paid,
     )?;

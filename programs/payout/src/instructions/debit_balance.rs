@@ -35,8 +35,8 @@ pub struct DebitBalanceArgs {
 #[derive(Accounts)]
 #[instruction(args: DebitBalanceArgs)]
 pub struct DebitBalance<'info> {
-    /// The balance. Balances are made nowhere but at their PDA: the type is enough.
-    #[account(mut)]
+    /// The balance. Balances are made nowhere but at their PDA: the type is enough, and it keeps it apart from the shard.
+    #[account(mut, dup)]
     pub balance: Box<Account<'info, Balance>>,
     /// The balance's token account.
     /// CHECK: the address is checked; the token program reads the rest.
@@ -45,7 +45,7 @@ pub struct DebitBalance<'info> {
     /// The config. There is one: its type is enough.
     pub config: Box<Account<'info, Config>>,
     /// Any shard. Shards are made nowhere but at their PDA: the type is enough.
-    #[account(mut)]
+    #[account(mut, dup)]
     pub shard: Box<Account<'info, Shard>>,
     /// The shard's vault.
     /// CHECK: the address is checked; the token program reads the rest.

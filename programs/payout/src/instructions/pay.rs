@@ -32,7 +32,7 @@ pub struct Pay<'info> {
     /// The config. There is one: its type is enough.
     pub config: Box<Account<'info, Config>>,
     /// Any shard. Shards are made nowhere but at their PDA: the type is enough.
-    #[account(mut)]
+    #[account(mut, dup)]
     pub shard: Box<Account<'info, Shard>>,
     /// The shard's vault.
     /// CHECK: the address is checked; the token program reads the rest.

@@ -6,7 +6,7 @@ use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 use anchor_spl::token::{Mint, Token, TokenAccount};
 use openledger_shared::version::Version;
 
-/// Arguments of `initialize`.
+/// Arguments of `initialize`. The other parameters begin as `set_parameters` documents and may be set by it.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct InitializeArgs {
     /// Genesis hash of this cluster: part of every attested message.

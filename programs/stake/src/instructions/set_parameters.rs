@@ -13,7 +13,8 @@ const MAX_SLASH_CAP_BPS: u16 = 5_000;
 /// worth something.
 const MAX_EQUIVOCATION_BPS: u16 = 9_000;
 
-/// The parameters of the program.
+/// The parameters of the program. After `initialize`: a day to form a committee, half of a position for equivocation,
+/// at most 30 % of a position and 25 % of the insurance within a week.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
     /// Least stake of an operator in base units: 1 to 10,000,000 OPEN. Members of the committee that fall below it stay
@@ -39,8 +40,7 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Those that the program begins with: what must be chosen, and the rest as it is meant to be. Windows of about a
-    /// week, a day to form a committee.
+    /// Those that the program begins with: what must be chosen, and the rest as it is meant to be.
     pub(crate) fn first(min_operator_stake: u64, min_validator_stake: u64, unbond_slots: u64) -> Self {
         Self {
             min_operator_stake,

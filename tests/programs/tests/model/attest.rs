@@ -11,7 +11,7 @@ use model::{
 use openledger_protocol::{attest::Kind, fees::MAX_DATA_SHARE_BPS};
 use program_tests::{
     Key, OPEN, attest, key,
-    model::{self as net, BUDGET, JOB_SLOTS, Lab, message, result},
+    model::{self as net, BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, message, result},
     payout, refused, swapped,
     tx::refused_with,
 };
@@ -183,6 +183,9 @@ fn shares_stay_within_the_budget_and_go_to_members_once_each() {
         refused(lab.attest(job, args), error);
     }
     let args = result(&lab.world, &[(a, OPEN), (b, OPEN)]);
+    let mut idle = args.clone();
+    idle.compute[0].units = 0;
+    refused(lab.attest(job, idle), ModelError::PaidForNothing);
     let [signed, ix] = pair(&lab, job, &args);
     let mut few = ix.clone();
     few.accounts.pop();
@@ -226,6 +229,8 @@ fn the_whole_budget_may_be_earned_and_an_owner_may_be_paid_too() {
 #[derive(Clone, Debug)]
 enum End {
     Cancelled,
+    /// Taken from a silent operator, then called off.
+    Released,
     Expired,
     Attested(Vec<u64>),
 }
@@ -233,6 +238,7 @@ enum End {
 fn end() -> impl Strategy<Value = End> {
     prop_oneof![
         Just(End::Cancelled),
+        Just(End::Released),
         Just(End::Expired),
         prop::collection::vec(0..=1_000u64, 0..=3).prop_map(End::Attested),
     ]
@@ -260,15 +266,19 @@ fn ends_whole(lab: &mut Lab, (budget, end, gift, bps): (u64, End, u64, u16)) -> 
     let all = held(lab);
     let job = match end {
         End::Cancelled => lab.requested(budget),
-        End::Expired => lab.running(budget),
+        End::Expired | End::Released => lab.running(budget),
         End::Attested(_) => lab.trained(budget),
     };
     let before = lab.world.open_of(&owner.pubkey());
     send_gift(lab, &stranger, net::escrow(&job), gift);
     let escrowed = lab.world.balance(&net::escrow(&job));
     prop_assert_eq!(escrowed, budget + gift);
+    if matches!(end, End::Released) {
+        lab.world.pass(HEARTBEAT_SLOTS + 1);
+        lab.world.send(&[net::release_job(job)], &[]).expect("releases");
+    }
     match &end {
-        End::Cancelled => {
+        End::Cancelled | End::Released => {
             let cancel = net::cancel_job(&lab.world, &owner.pubkey(), job);
             lab.world.send(&[cancel], &[&owner]).expect("cancels");
         }

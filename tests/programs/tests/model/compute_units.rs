@@ -8,15 +8,16 @@ use program_tests::{
 use solana_keypair::Signer;
 
 /// Compute units of each instruction, at most: what was measured and 3 % more.
-const CEILINGS: [(&str, u64); 9] = [
-    ("register_model", 13_500),
-    ("set_price", 7_600),
+const CEILINGS: [(&str, u64); 10] = [
+    ("register_model", 14_200),
+    ("set_price", 8_350),
     ("request_job", 40_300),
-    ("assign_job", 13_400),
-    ("post_log", 8_100),
-    ("attest_result, 3 paid", 35_900),
-    ("pay_data_share", 60_000),
-    ("cancel_job", 17_800),
+    ("assign_job", 13_700),
+    ("heartbeat", 8_500),
+    ("post_log", 8_800),
+    ("attest_result, 3 paid", 25_200),
+    ("pay_data_share", 28_100),
+    ("cancel_job", 17_400),
     ("expire_job", 15_600),
 ];
 
@@ -37,6 +38,7 @@ fn instructions_stay_within_their_ceilings() {
     send(&mut lab.world, "request_job", &[request], &[&owner]);
     let job = net::job(&model, 0);
     send(&mut lab.world, "assign_job", &[net::assign_job(&t, job, epoch)], &[&trainer]);
+    send(&mut lab.world, "heartbeat", &[net::heartbeat(&t, job)], &[&trainer]);
     send(&mut lab.world, "post_log", &[net::post_log(&t, job, [1; 32])], &[&trainer]);
     let shares: Vec<_> = lab.committee.members.iter().map(|m| (m.wallet.pubkey(), BUDGET / 4)).collect();
     let args = net::result(&lab.world, &shares);

@@ -3,5 +3,7 @@
 mod attest;
 mod compute_units;
 mod data_share;
+mod heartbeat;
 mod job;
+mod pause;
 mod registry;

@@ -4,8 +4,8 @@ use anchor_lang::error::ErrorCode;
 use model::{
     InitializeArgs,
     error::ModelError,
-    events::{ConfigChanged, ModelChanged, ModelRegistered},
-    state::{Config, Model, ModelStatus},
+    events::{ConfigChanged, ModelChanged, ModelRegistered, ResultAttested},
+    state::{Config, MAX_DEPTH, Model, ModelStatus},
 };
 use program_tests::{
     OPEN, Program, World, key,
@@ -27,8 +27,11 @@ fn only_the_upgrade_authority_initialises_and_only_once() {
     let fake = key("fake config").pubkey();
     world.put(fake, &world.get::<::stake::state::Config>(&stake::config()));
     refused(world.send(&[swapped(good.clone(), stake::config(), fake)], &[&authority]), ErrorCode::ConstraintSeeds);
-    for (job_slots, assign_slots) in [(0, 1), (1, 0), (100_000_001, 1), (1, u64::MAX)] {
-        let bad = net::initialize(&authority.pubkey(), InitializeArgs { job_slots, assign_slots, ..net::INITIALIZE });
+    for (job_slots, assign_slots, heartbeat_slots) in
+        [(0, 1, 1), (1, 0, 1), (1, 1, 0), (100_000_001, 1, 1), (1, u64::MAX, 1), (1, 1, 100_000_001)]
+    {
+        let args = InitializeArgs { job_slots, assign_slots, heartbeat_slots, ..net::INITIALIZE };
+        let bad = net::initialize(&authority.pubkey(), args);
         refused(world.send(&[bad], &[&authority]), ModelError::BadWindow);
     }
     world.airdrop(&net::config());
@@ -39,14 +42,14 @@ fn only_the_upgrade_authority_initialises_and_only_once() {
     refused_with(world.send(&[good], &[&authority]), "already in use");
 
     let (a, m) = (authority.pubkey(), mallory.pubkey());
-    let longer = InitializeArgs { job_slots: 5, assign_slots: 6, data_share_bps: 5_000 };
+    let longer = InitializeArgs { job_slots: 5, assign_slots: 6, heartbeat_slots: 7, data_share_bps: 5_000 };
     refused(world.send(&[net::set_windows(&m, longer)], &[&mallory]), ModelError::NotAuthority);
     let zero = InitializeArgs { job_slots: 0, ..longer };
     refused(world.send(&[net::set_windows(&a, zero)], &[&authority]), ModelError::BadWindow);
     let greedy = InitializeArgs { data_share_bps: 5_001, ..longer };
     refused(world.send(&[net::set_windows(&a, greedy)], &[&authority]), ModelError::BadDataShare);
     let event: ConfigChanged = world.send(&[net::set_windows(&a, longer)], &[&authority]).expect("changes").event();
-    assert_eq!((event.job_slots, event.assign_slots, event.data_share_bps), (5, 6, 5_000));
+    assert_eq!((event.job_slots, event.assign_slots, event.heartbeat_slots, event.data_share_bps), (5, 6, 7, 5_000));
     refused(world.send(&[net::propose_authority(&m, m)], &[&mallory]), ModelError::NotAuthority);
     refused(world.send(&[net::accept_authority(&m)], &[&mallory]), ModelError::NotPendingAuthority);
     world.send(&[net::propose_authority(&a, m)], &[&authority]).expect("proposes");
@@ -124,4 +127,43 @@ fn the_owner_alone_prices_and_retires_for_good() {
     lab.attest(job, net::result(&lab.world, &[(trainer, OPEN)])).expect("is attested");
     assert_eq!(lab.world.open_of(&trainer), before + OPEN);
     assert_eq!(lab.world.get::<Model>(&model).status, ModelStatus::Retired);
+}
+
+/// A parent is made before its child, never changes, and has a number below it: no chain of parents is endless.
+#[test]
+fn a_chain_of_parents_ends() {
+    let mut lab = Lab::new();
+    let maker = lab.curator.insecure_clone();
+    let mut parent = lab.model;
+    for depth in 0..=MAX_DEPTH {
+        let mut state: Model = lab.world.get(&parent);
+        assert_eq!(state.depth, depth);
+        state.status = ModelStatus::Ready;
+        lab.world.put(parent, &state);
+        let id = u64::from(depth) + 1;
+        // Neither on itself, which is not there yet,
+        let own = net::model(&maker.pubkey(), id);
+        let looped = net::register_model(&maker.pubkey(), Some(own), register_args(id));
+        assert!(lab.world.send(&[looped], &[&maker]).is_err(), "a model cannot be its own parent");
+        let child = net::register_model(&maker.pubkey(), Some(parent), register_args(id));
+        if depth == MAX_DEPTH {
+            refused(lab.world.send(&[child], &[&maker]), ModelError::TooDeep);
+        } else {
+            lab.world.send(&[child], &[&maker]).expect("registers");
+            parent = own;
+        }
+    }
+}
+
+#[test]
+fn every_result_is_a_version_of_the_model() {
+    let mut lab = Lab::new();
+    for version in 1..=3 {
+        let job = lab.trained(BUDGET);
+        let args = model::AttestResultArgs { adapter_hash: [version as u8; 32], ..net::result(&lab.world, &[]) };
+        let event: ResultAttested = lab.attest(job, args).expect("is attested").event();
+        assert_eq!((event.model, event.version, event.adapter_hash), (lab.model, version, [version as u8; 32]));
+        let state: Model = lab.world.get(&lab.model);
+        assert_eq!((state.versions, state.adapter_hash, state.job), (version, event.adapter_hash, Some(job)));
+    }
 }

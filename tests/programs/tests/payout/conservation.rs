@@ -30,6 +30,8 @@ const VAULTS: usize = SHARDS as usize + 1;
 enum Step {
     /// A fee is paid into a shard.
     Pay { shard: u8, amount: u64 },
+    /// Somebody pays into a pool for no answer.
+    Fund { shard: u8, amount: u64, pool: bool },
     /// The epoch ends: part of each pool's unassigned funding (in parts per 255) goes to the earners by weight.
     Settle { share: [u8; POOLS], weights: [u64; EARNERS] },
     /// The posted settlement is activated, if its window is over.
@@ -63,6 +65,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..SHARDS, 1..2_000 * OPEN).prop_map(|(shard, amount)| Step::Pay { shard, amount }),
+        1 => (0..SHARDS, 1..1_000 * OPEN, any::<bool>())
+            .prop_map(|(shard, amount, pool)| Step::Fund { shard, amount, pool }),
         3 => (any::<[u8; POOLS]>(), prop::array::uniform4(0..100u64))
             .prop_map(|(share, weights)| Step::Settle { share, weights }),
         3 => Just(Step::Activate),
@@ -174,6 +178,11 @@ impl Run {
                 assert_eq!(sent.is_ok(), running);
                 let Ok(sent) = sent else { return false };
                 whole(&sent.event(), amount);
+            }
+            Step::Fund { shard, amount, pool } => {
+                let pool = if pool { Pool::Contributors } else { Pool::Validators };
+                let fund = payout::fund(&self.world, &me, shard, pool, me, amount);
+                assert!(self.sends(fund));
             }
             Step::Settle { share, weights } => {
                 let ended = config.posted_epoch + 1 < config.epoch;

@@ -1,0 +1,43 @@
+//! Takes a job from an operator that has fallen silent, for another to take.
+
+use crate::{error::ModelError, events::JobReleased, seeds, state::*};
+use anchor_lang::prelude::*;
+use openledger_protocol::hash::ZERO;
+use stake::sequence::take;
+
+/// Accounts of `release_job`. Anyone may send it.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ReleaseJob<'info> {
+    /// The config: whether the program is, or lately was, paused. There is one: its type is enough.
+    pub config: Box<Account<'info, Config>>,
+    /// The job.
+    #[account(mut, seeds = [seeds::JOB, job.model.as_ref(), &job.number.to_le_bytes()], bump = job.bump)]
+    pub job: Box<Account<'info, Job>>,
+}
+
+impl ReleaseJob<'_> {
+    /// Checks that the job runs, that its log is not posted, and that its operator has been silent for too long. A job
+    /// whose time is up can only be expired: its requester has waited enough.
+    pub fn validate(&self) -> Result<()> {
+        let slot = self.config.running()?;
+        require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
+        require!(self.job.log_root == ZERO, ModelError::LogPosted);
+        require!(slot > self.job.silent_after(&self.config), ModelError::OperatorAlive);
+        require!(slot <= self.job.last_slot(&self.config), ModelError::DeadlinePassed);
+        Ok(())
+    }
+
+    /// Puts it back to where it waits for an operator; the time for one to come runs anew. Nothing leaves the escrow.
+    pub fn handler(ctx: Context<Self>) -> Result<()> {
+        let job = &mut ctx.accounts.job;
+        let operator = job.operator.take().ok_or(ModelError::JobNotRunning)?;
+        job.status = JobStatus::Requested;
+        job.requested_slot = Clock::get()?.slot;
+        job.deadline_slot = 0;
+        job.heartbeat_slot = 0;
+        let event = JobReleased { job: job.key(), sequence: take(&mut job.sequence)?, operator };
+        emit_cpi!(event);
+        Ok(())
+    }
+}
