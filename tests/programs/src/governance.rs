@@ -324,7 +324,7 @@ impl World {
         world.put_token(payout::treasury(), world.mint, address("treasury"), 0);
         let windows =
             ::datanet::InitializeArgs { commit_slots: datanet::COMMIT_SLOTS, reveal_slots: datanet::REVEAL_SLOTS };
-        let jobs = ::model::InitializeArgs { job_slots: 100, assign_slots: 100, data_share_bps: 0 };
+        let jobs = ::model::InitializeArgs { job_slots: 100, assign_slots: 100, data_share_bps: 0, heartbeat_slots: 1 };
         for call in [
             datanet::initialize(&world, &old, windows),
             model::initialize(&old, jobs),

@@ -20,7 +20,7 @@ const LARGE_TRANSACTION: u64 = 4_096;
 /// Most contributions of one batch.
 const MOST_IN_BATCH: u64 = (1 << 16) - 1;
 /// Most contributions of one batch in bulk.
-const MOST_IN_BULK: u64 = 1_000_000;
+const MOST_IN_BULK: u64 = 1 << 20;
 
 /// What one instruction costs, as the example `bill` measures it.
 #[derive(Clone, Copy, Deserialize, Serialize)]

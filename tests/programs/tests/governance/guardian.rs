@@ -163,7 +163,10 @@ fn g1_the_guardian_changes_and_spends_nothing() {
     let windows = ::datanet::InitializeArgs { commit_slots: 1, reveal_slots: 1 };
     let windows = datanet::set_windows(&me, windows);
     refused(world.send(&[windows], &[guardian]), ::datanet::error::DatanetError::NotAuthority);
-    let jobs = model::set_windows(&me, ::model::InitializeArgs { job_slots: 1, assign_slots: 1, data_share_bps: 0 });
+    let jobs = model::set_windows(
+        &me,
+        ::model::InitializeArgs { job_slots: 1, assign_slots: 1, data_share_bps: 0, heartbeat_slots: 1 },
+    );
     refused(world.send(&[jobs], &[guardian]), ::model::error::ModelError::NotAuthority);
     refused(world.send(&[governance::set_guardian(&me, me)], &[guardian]), GovernanceError::NotAuthority);
     // The authority's name without its signature.

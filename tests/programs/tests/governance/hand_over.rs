@@ -33,7 +33,7 @@ fn g1_a_proposal_takes_all_four_over_and_the_old_authority_is_out() {
     refused(world.send(&[stake::propose_authority(&me, me)], &[&old]), ::stake::error::StakeError::NotAuthority);
     let windows = ::datanet::InitializeArgs { commit_slots: 5, reveal_slots: 5 };
     refused(world.send(&[datanet::set_windows(&me, windows)], &[&old]), ::datanet::error::DatanetError::NotAuthority);
-    let jobs = ::model::InitializeArgs { job_slots: 5, assign_slots: 5, data_share_bps: 0 };
+    let jobs = ::model::InitializeArgs { job_slots: 5, assign_slots: 5, data_share_bps: 0, heartbeat_slots: 1 };
     refused(world.send(&[model::set_windows(&me, jobs)], &[&old]), ::model::error::ModelError::NotAuthority);
     refused(world.send(&[payout::set_fees(&me, NEXT)], &[&old]), ::payout::error::PayoutError::NotAuthority);
     refused(world.send(&[payout::create_shard(&world, &me, 0)], &[&old]), ::payout::error::PayoutError::NotAuthority);
@@ -46,7 +46,10 @@ fn g1_a_vote_changes_parameters_of_every_program() {
     let calls = [
         payout::set_fees(&by, NEXT),
         datanet::set_windows(&by, ::datanet::InitializeArgs { commit_slots: 6, reveal_slots: 7 }),
-        model::set_windows(&by, ::model::InitializeArgs { job_slots: 8, assign_slots: 9, data_share_bps: 0 }),
+        model::set_windows(
+            &by,
+            ::model::InitializeArgs { job_slots: 8, assign_slots: 9, data_share_bps: 0, heartbeat_slots: 1 },
+        ),
     ];
     let proposal = assembly.ripe(&mut world, &calls);
     let before = world.get::<::payout::state::Config>(&payout::config());
