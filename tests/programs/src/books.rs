@@ -5,7 +5,7 @@ use ::datanet::state::Batch;
 use ::governance::state::{Choice, Proposal, ProposalState, Vote};
 use ::model::state::{Job, JobStatus};
 use ::payout::state::{Balance, Challenge, Claim, Config as PayoutConfig, POOLS, Settlement, Shard};
-use ::stake::state::{Committee, CommitteeStatus, Config as StakeConfig, Position, Role, VoteLock};
+use ::stake::state::{Committee, CommitteeStatus, Config as StakeConfig, Pool, Position, Role, VoteLock};
 
 /// Checks every rule; the error names it and what it found.
 pub fn check(world: &World) -> Result<(), String> {
@@ -29,14 +29,23 @@ fn at_most(what: &str, found: u64, most: u64) -> Result<(), String> {
 fn check_stake(world: &World) -> Result<(), String> {
     let Some(config) = world.find::<StakeConfig>(&stakes::config()) else { return Ok(()) };
     let positions = world.all::<Position>();
-    let sum = |of: &dyn Fn(&Position) -> u64| positions.iter().map(|(_, p)| of(p)).sum::<u64>();
-    let bonded = |role| sum(&|p: &Position| if p.role == role { p.amount } else { 0 });
+    let all = |of: &dyn Fn(&Position) -> u64| positions.iter().map(|(_, p)| of(p)).sum::<u64>();
+    let bonded = |role| all(&|p: &Position| if p.role == role { p.amount } else { 0 });
     equal("bonded operator stake", config.operator_stake, bonded(Role::Operator))?;
     equal("bonded validator stake", config.validator_stake, bonded(Role::Validator))?;
-    equal("unbonding stake", config.unbonding, sum(&|p| p.unbonding))?;
+    equal("unbonding stake", config.unbonding, all(&|p| p.unbonding))?;
     let locked = world.all::<VoteLock>().iter().map(|(_, l)| l.amount).sum::<u64>();
     equal("locked votes", config.locked, locked)?;
-    let held = config.operator_stake + config.validator_stake + config.unbonding + config.locked;
+    let pools = world.all::<Pool>();
+    let sum = |of: &dyn Fn(&Pool) -> u64| pools.iter().map(|(_, p)| of(p)).sum::<u64>();
+    equal("delegated stake", config.delegated, sum(&|p| p.bonded.assets))?;
+    equal("delegated stake on its way out", config.delegated_unbonding, sum(&|p| p.unbonding.assets))?;
+    for (_, pool) in &pools {
+        let vault = world.balance(&stakes::rewards(&pool.operator));
+        at_most("M1: what a pool owes", pool.owed + pool.commission, vault)?;
+    }
+    let own = config.operator_stake + config.validator_stake + config.unbonding;
+    let held = own + config.locked + config.delegated + config.delegated_unbonding;
     equal("M1: the stake vault", world.balance(&stakes::vault()), held)?;
     let active = world.all::<Committee>().into_iter().filter(|(_, c)| c.status == CommitteeStatus::Active);
     let epochs: Vec<u64> = active.map(|(_, c)| c.epoch).collect();

@@ -139,6 +139,13 @@ impl Town {
         market.settle(&mut lab.world, [&trees[0], &trees[1]]);
         let claim = payout::claim(&lab.world, &r, &r, 0, claim_args(&trees[0], Pool::Contributors, &r));
         lab.world.send(&[claim], &[&rival]).expect("claims");
+        for (n, delegator) in [(0, &rival), (1, &lab.curator)] {
+            let operator = lab.trainer(n);
+            let pool = stake::open_pool(&lab.world, &operator.pubkey(), 500);
+            lab.world.send(&[pool], &[&operator]).expect("opens a pool");
+            let delegate = stake::delegate(&lab.world, &delegator.pubkey(), &operator.pubkey(), 100 * OPEN);
+            lab.world.send(&[delegate], &[delegator]).expect("delegates");
+        }
         for payer in [&lab.owner, &rival] {
             let deposit = payout::deposit_balance(&lab.world, &payer.pubkey(), 100 * OPEN);
             lab.world.send(&[deposit], &[payer]).expect("pays ahead");
@@ -164,6 +171,14 @@ impl Town {
     /// The world.
     pub fn world(&mut self) -> &mut World {
         &mut self.lab.world
+    }
+
+    /// Mallory sends OPEN to a token account.
+    pub fn give(&mut self, to: Pubkey, amount: u64) {
+        let (by, from) = (self.mallory.insecure_clone(), self.lab.world.ata(&self.mallory.pubkey()));
+        let token = spl_token_interface::ID;
+        let gift = spl_token_interface::instruction::transfer(&token, &from, &to, &by.pubkey(), &[], amount);
+        self.lab.world.send(&[gift.expect("an instruction")], &[&by]).expect("gives");
     }
 
     /// A batch of the curator's in the open Datanet, submitted and ready to be drawn.

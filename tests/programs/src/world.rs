@@ -160,6 +160,19 @@ impl World {
         self.put_raw(address, T::owner(), data);
     }
 
+    /// Changes an account of a program where it stands: a fixture for what that program would have done.
+    pub fn edit<T: AccountDeserialize + AccountSerialize + Owner>(
+        &mut self,
+        address: Pubkey,
+        change: impl FnOnce(&mut T),
+    ) {
+        let mut account = self.svm.get_account(&address).expect("the account exists");
+        let mut value = T::try_deserialize(&mut &account.data[..]).expect("an account of this type");
+        change(&mut value);
+        value.try_serialize(&mut &mut account.data[..]).expect("it fits where it was");
+        self.svm.set_account(address, account).expect("an ordinary account");
+    }
+
     /// Sets an account's bytes and owner, rent-exempt.
     pub fn put_raw(&mut self, address: Pubkey, owner: Pubkey, data: Vec<u8>) {
         let lamports = self.svm.minimum_balance_for_rent_exemption(data.len());

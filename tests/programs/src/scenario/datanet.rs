@@ -7,7 +7,7 @@ use crate::{
     stake,
     town::Town,
 };
-use ::datanet::{RangePath, VerifyContributionArgs, state::Batch};
+use ::datanet::{ConfigureArgs, ContributeBulkArgs, RangePath, VerifyContributionArgs, state::Batch};
 use openledger_protocol::{batch::BatchLeaf, mmr};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
@@ -38,6 +38,9 @@ pub(super) const ALL: &[Listed] = &[
     ("revoke_access", "", revoke_access),
     ("record_use", "", record_use),
     ("verify_contribution", "", verify_contribution),
+    ("pause", "", pause),
+    ("configure", "", configure),
+    ("contribute_bulk", "", contribute_bulk),
 ];
 
 fn by_authority(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Scenario {
@@ -274,4 +277,31 @@ pub(crate) fn proof(datanet: Pubkey, contributor: Pubkey) -> VerifyContributionA
 fn verify_contribution(t: Town) -> Scenario {
     let args = proof(t.lab.datanet, t.lab.curator.pubkey());
     Scenario::new(t.lab.world, net::verify_contribution(t.lab.datanet, args), &[]).free(Replay, &[""], ANYONE)
+}
+
+fn pause(t: Town) -> Scenario {
+    let until = t.lab.world.slot() + 100;
+    by_authority(t, |_, by| net::pause(by, until))
+}
+
+fn configure(t: Town) -> Scenario {
+    let args = ConfigureArgs {
+        metadata_uri: "sha256:0304".into(),
+        metadata_hash: [3; 32],
+        min_bond: 2 * MIN_BOND,
+        panel_size: 5,
+        quorum: 2,
+    };
+    by_curator(t, |t, by| net::configure(by, t.lab.datanet, args)).free(Replay, &[""], SETS).free(
+        Sibling,
+        &["datanet"],
+        "the curator's other Datanet",
+    )
+}
+
+fn contribute_bulk(mut t: Town) -> Scenario {
+    let (curator, datanet) = (t.lab.curator.insecure_clone(), t.lab.datanet);
+    let batch = t.world().open(&curator, datanet, &[]);
+    let args = ContributeBulkArgs { root: [7; 32], count: ::datanet::state::MAX_BULK, manifest: MANIFEST };
+    by_curator(t, |_, by| net::contribute_bulk(by, batch, args))
 }

@@ -60,7 +60,7 @@ fn add_instruction(mut t: Town) -> Scenario {
 
 fn open_voting(mut t: Town) -> Scenario {
     let draft = t.assembly.clone().draft(t.world(), &[change()]);
-    by_proposer(t, |_, by| net::open_voting(by, draft)).free(Copy, &["lock", "stake_config"], NOWHERE_ELSE)
+    by_proposer(t, |_, by| net::open_voting(by, draft)).free(Copy, &["lock"], NOWHERE_ELSE)
 }
 
 /// A proposal on which votes are cast.

@@ -85,6 +85,13 @@ pub struct Free {
     pub reason: &'static str,
 }
 
+impl Free {
+    /// Whether a program that refuses it all the same only checks more than it must.
+    pub fn is_unreachable(&self) -> bool {
+        self.reason == NOWHERE_ELSE
+    }
+}
+
 /// What a committee attested for a scenario.
 pub struct Attested {
     /// The committee's key.
@@ -112,13 +119,20 @@ pub struct Scenario {
 impl Scenario {
     fn new(world: World, instruction: Instruction, signers: &[&Key]) -> Self {
         let signers = signers.iter().map(|k| k.insecure_clone()).collect();
-        Self { world, before: vec![], instruction, signers, attested: None, free: vec![] }
+        let scenario = Self { world, before: vec![], instruction, signers, attested: None, free: vec![] };
+        scenario.free(Attack::Copy, &["config", "stake_config"], NOWHERE_ELSE)
     }
 
     /// Behind the committee's signature over `message`.
     fn attested(mut self, key: &SigningKey, message: Message) -> Self {
         self.before = vec![crate::attest::signed(key, &message)];
         self.attested = Some(Attested { key: key.clone(), message });
+        self
+    }
+
+    /// Behind other evidence than a committee's signature.
+    fn behind(mut self, evidence: Instruction) -> Self {
+        self.before = vec![evidence];
         self
     }
 

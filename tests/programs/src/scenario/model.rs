@@ -30,6 +30,9 @@ pub(super) const ALL: &[Listed] = &[
     ("pay_data_share", "", pay_data_share),
     ("cancel_job", "", cancel_job),
     ("expire_job", "", expire_job),
+    ("pause", "", pause),
+    ("heartbeat", "", heartbeat),
+    ("release_job", "", release_job),
 ];
 
 /// Why a model may be said to have a parent or none.
@@ -159,4 +162,24 @@ fn expire_job(mut t: Town) -> Scenario {
     t.world().pass(JOB_SLOTS + 1);
     let instruction = net::expire_job(&t.lab.world, job);
     Scenario::new(t.lab.world, instruction, &[]).free(Copy, &["requester_token"], OWN)
+}
+
+fn pause(t: Town) -> Scenario {
+    let until = t.lab.world.slot() + 100;
+    by_authority(t, |_, by| net::pause(by, until))
+}
+
+fn heartbeat(mut t: Town) -> Scenario {
+    let (job, signer) = (t.lab.running(BUDGET), t.lab.trainer(0));
+    Scenario::new(t.lab.world, net::heartbeat(&signer.pubkey(), job), &[&signer]).free(
+        Replay,
+        &[""],
+        "an operator may say again that it is there",
+    )
+}
+
+fn release_job(mut t: Town) -> Scenario {
+    let job = t.lab.running(BUDGET);
+    t.world().pass(net::HEARTBEAT_SLOTS + 1);
+    Scenario::new(t.lab.world, net::release_job(job), &[])
 }

@@ -58,10 +58,7 @@ fn initialize(t: Town) -> Scenario {
     world.put_token(net::treasury(), world.mint, address("treasury"), 0);
     let instruction = net::initialize(&world, &by.pubkey(), initialize_args());
     let chosen = "the upgrade authority chooses the treasury: any token account of OPEN";
-    Scenario::new(world, instruction, &[&by])
-        .free(Copy, &["treasury"], chosen)
-        .free(OtherHolder, &["treasury"], chosen)
-        .free(Copy, &["stake_config"], NOWHERE_ELSE)
+    Scenario::new(world, instruction, &[&by]).free(Copy, &["treasury"], chosen).free(OtherHolder, &["treasury"], chosen)
 }
 
 fn create_shard(t: Town) -> Scenario {
@@ -103,7 +100,7 @@ fn post_settlement(mut t: Town) -> Scenario {
     Scenario::new(t.lab.world, instruction, &[&signer])
         .attested(&t.lab.committee.key, message)
         .free(OtherWallet, &["payer"], ANYONE)
-        .free(Copy, &["stake_config", "committee", "remaining[0]", "remaining[1]"], NOWHERE_ELSE)
+        .free(Copy, &["committee", "remaining[0]", "remaining[1]"], NOWHERE_ELSE)
 }
 
 fn activate_settlement(mut t: Town) -> Scenario {
@@ -270,16 +267,14 @@ fn debit_balance(t: Town) -> Scenario {
     let instruction = t.market.debit(world, &wallet, 0, args);
     Scenario::new(t.lab.world.clone(), instruction, &[])
         .attested(&t.lab.committee.key, message)
-        .free(Copy, &["config", "operator", "stake_config", "committee"], NOWHERE_ELSE)
+        .free(Copy, &["operator", "committee"], NOWHERE_ELSE)
         .free(Copy, &["model_owner_token", "operator_token"], OWN_TOKENS)
         .free(OtherHolder, &["treasury"], TREASURY)
         .free(OtherHolder, &["vault"], PINNED)
 }
 
 fn sweep_dust(mut t: Town) -> Scenario {
-    let (mallory, vault) = (t.mallory.insecure_clone(), net::vault(0));
-    let (from, by) = (t.lab.world.ata(&mallory.pubkey()), mallory.pubkey());
-    let dust = spl_token_interface::instruction::transfer(&spl_token_interface::ID, &from, &vault, &by, &[], 7);
-    t.world().send(&[dust.expect("an instruction")], &[&mallory]).expect("sends dust");
+    let vault = net::vault(0);
+    t.give(vault, 7);
     Scenario::new(t.lab.world, net::sweep_dust(net::shard(0), vault), &[]).free(OtherHolder, &["treasury"], TREASURY)
 }

@@ -1,13 +1,17 @@
 //! Scenarios of the stake program.
 
-use super::{Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SETS, Scenario};
-use crate::{OPEN, key, keys::Key, stake as net, town::Town};
+use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SETS, Scenario};
+use crate::{OPEN, attest, key, keys::Key, stake as net, town::Town};
 use ::stake::{
-    state::{Role, capability},
+    instructions::{Parameters, ProposeNextCommitteeArgs, ProveEquivocationArgs, SlashAttestedArgs},
+    roster::chain,
+    state::{Config, Position, Role, capability},
     vote_lock::MAX_LOCK_SLOTS,
 };
+use openledger_protocol::attest::{Kind, Message};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
+use solana_pubkey::Pubkey;
 
 pub(super) const ALL: &[Listed] = &[
     ("initialize", "", initialize),
@@ -31,6 +35,22 @@ pub(super) const ALL: &[Listed] = &[
     ("delegate_votes", "", delegate_votes),
     ("unlock_votes", "", unlock_votes),
     ("pause", "", pause),
+    ("set_parameters", "", set_parameters),
+    ("expire_committee", "", expire_committee),
+    ("propose_next_committee", "", propose_next_committee),
+    ("seat_members", "", seat_members),
+    ("open_pool", "", open_pool),
+    ("set_commission", "", set_commission),
+    ("delegate", "first", delegate_first),
+    ("delegate", "further", delegate_further),
+    ("undelegate", "", undelegate),
+    ("withdraw_delegation", "", withdraw_delegation),
+    ("harvest", "", harvest),
+    ("claim_delegation_rewards", "", claim_rewards),
+    ("prove_equivocation", "", prove_equivocation),
+    ("slash_attested", "", slash_attested),
+    ("slash_by_authority", "", slash_by_authority),
+    ("pay_insurance", "", pay_insurance),
 ];
 
 fn initialize(t: Town) -> Scenario {
@@ -139,7 +159,7 @@ fn update_operator(t: Town) -> Scenario {
 }
 
 /// The members of the town's committees: the retired one's are operators that sit on none now.
-fn wallets(t: &Town) -> Vec<solana_pubkey::Pubkey> {
+fn wallets(t: &Town) -> Vec<Pubkey> {
     t.retired.members.iter().map(|m| m.wallet.pubkey()).collect()
 }
 
@@ -201,7 +221,7 @@ fn lock_votes(t: Town) -> Scenario {
     )
 }
 
-fn by_voter(t: Town, make: impl FnOnce(&Town, &solana_pubkey::Pubkey) -> Instruction) -> Scenario {
+fn by_voter(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Scenario {
     let signer = t.assembly.voters[0].insecure_clone();
     let instruction = make(&t, &signer.pubkey());
     Scenario::new(t.lab.world, instruction, &[&signer])
@@ -233,4 +253,196 @@ fn unlock_votes(mut t: Town) -> Scenario {
 fn pause(t: Town) -> Scenario {
     let (by, until) = (t.lab.world.authority.insecure_clone(), t.lab.world.slot() + 100);
     Scenario::new(t.lab.world, net::pause(&by.pubkey(), until), &[&by]).free(Replay, &[""], SETS)
+}
+
+fn by_authority(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Scenario {
+    let by = t.lab.world.authority.insecure_clone();
+    let instruction = make(&t, &by.pubkey());
+    Scenario::new(t.lab.world, instruction, &[&by])
+}
+
+fn set_parameters(t: Town) -> Scenario {
+    let c = t.lab.world.get::<Config>(&net::config());
+    let parameters = Parameters {
+        min_operator_stake: c.min_operator_stake,
+        min_validator_stake: c.min_validator_stake,
+        unbond_slots: c.unbond_slots,
+        committee_slots: c.committee_slots,
+        equivocation_bps: c.equivocation_bps,
+        slash_cap_bps: c.slash_cap_bps,
+        slash_window_slots: c.slash_window_slots,
+        insurance_cap_bps: c.insurance_cap_bps,
+        insurance_window_slots: c.insurance_window_slots,
+    };
+    by_authority(t, |_, by| net::set_parameters(by, parameters)).free(Replay, &[""], SETS)
+}
+
+fn expire_committee(mut t: Town) -> Scenario {
+    let (by, members, epoch) = (t.lab.world.authority.insecure_clone(), wallets(&t), t.lab.committee.epoch + 1);
+    let propose = net::propose_committee(&by.pubkey(), epoch, 2, 2, &members);
+    t.world().send(&[propose], &[&by]).expect("is proposed");
+    let slots = t.lab.world.get::<Config>(&net::config()).committee_slots + 1;
+    t.world().pass(slots);
+    Scenario::new(t.lab.world, net::expire_committee(&by.pubkey(), epoch), &[])
+}
+
+/// What the committee names as its successor, and the message that says so.
+fn successor(t: &Town) -> (ProposeNextCommitteeArgs, Message) {
+    let (world, committee) = (&t.lab.world, &t.lab.committee);
+    let roster = chain(&wallets(t), [0; 32]);
+    let args = ProposeNextCommitteeArgs { threshold: 2, size: 2, roster, expiry_slot: world.slot() + 20 };
+    let sequence = world.get::<Config>(&net::config()).sequence;
+    let (cluster, subject, expiry) = (world.cluster, net::config(), args.expiry_slot);
+    let message =
+        attest::message(cluster, ::stake::ID, committee.epoch, Kind::Committee, subject, sequence, &args, expiry);
+    (args, message)
+}
+
+fn propose_next_committee(t: Town) -> Scenario {
+    let (signer, (args, message)) = (t.mallory.insecure_clone(), successor(&t));
+    let instruction = net::propose_next_committee(&signer.pubkey(), t.lab.committee.epoch, args);
+    Scenario::new(t.lab.world, instruction, &[&signer])
+        .attested(&t.lab.committee.key, message)
+        .free(OtherWallet, &["payer"], ANYONE)
+        .free(Copy, &["active_committee"], NOWHERE_ELSE)
+}
+
+fn seat_members(mut t: Town) -> Scenario {
+    let (signer, (args, message), epoch) = (t.mallory.insecure_clone(), successor(&t), t.lab.committee.epoch);
+    let propose = net::propose_next_committee(&signer.pubkey(), epoch, args);
+    let attestation = attest::signed(&t.lab.committee.key, &message);
+    t.world().send(&[attestation, propose], &[&signer]).expect("is named");
+    let instruction = net::seat_members(epoch + 1, &wallets(&t), [0; 32]);
+    Scenario::new(t.lab.world, instruction, &[]).free(
+        Copy,
+        &["remaining[0]", "remaining[1]", "remaining[2]", "remaining[3]"],
+        NOWHERE_ELSE,
+    )
+}
+
+fn by_trainer(t: Town, n: usize, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Scenario {
+    let by = t.lab.trainer(n);
+    let instruction = make(&t, &by.pubkey());
+    Scenario::new(t.lab.world, instruction, &[&by])
+}
+
+fn open_pool(t: Town) -> Scenario {
+    by_trainer(t, 2, |t, by| net::open_pool(&t.lab.world, by, 500))
+}
+
+fn set_commission(t: Town) -> Scenario {
+    by_trainer(t, 0, |_, by| net::set_commission(by, 400)).free(Replay, &[""], SETS)
+}
+
+fn delegate(t: &Town, signer: &Key) -> Scenario {
+    let instruction = net::delegate(&t.lab.world, &signer.pubkey(), &t.lab.trainer(0).pubkey(), OPEN);
+    Scenario::new(t.lab.world.clone(), instruction, &[signer])
+        .free(Replay, &[""], "whoever has tokens may delegate more of them")
+        .free(Copy, &["owner_token"], OWN_TOKENS)
+        .free(OtherHolder, &["vault", "reward_vault"], PINNED)
+}
+
+fn delegate_first(t: Town) -> Scenario {
+    let signer = t.mallory.insecure_clone();
+    delegate(&t, &signer).free(Garbage, &["delegation"], "where there is a delegation already, this one adds to it")
+}
+
+fn delegate_further(t: Town) -> Scenario {
+    let signer = t.rival.insecure_clone();
+    delegate(&t, &signer).free(Closed, &["delegation"], "a delegation is never closed: this state cannot be")
+}
+
+fn by_delegator(t: Town, make: impl FnOnce(&Town, &Pubkey, &Pubkey) -> Instruction) -> Scenario {
+    let (by, operator) = (t.rival.insecure_clone(), t.lab.trainer(0).pubkey());
+    let instruction = make(&t, &by.pubkey(), &operator);
+    Scenario::new(t.lab.world, instruction, &[&by])
+}
+
+fn undelegate(t: Town) -> Scenario {
+    by_delegator(t, |_, by, operator| net::undelegate(by, operator, OPEN.into()))
+        .free(Replay, &[""], "whoever has delegated may take more of it back")
+        .free(OtherHolder, &["reward_vault"], PINNED)
+}
+
+fn withdraw_delegation(mut t: Town) -> Scenario {
+    let (by, operator) = (t.rival.insecure_clone(), t.lab.trainer(0).pubkey());
+    t.world().send(&[net::undelegate(&by.pubkey(), &operator, OPEN.into())], &[&by]).expect("undelegates");
+    t.world().pass(net::UNBOND_SLOTS);
+    by_delegator(t, |t, by, operator| net::withdraw_delegation(&t.lab.world, by, operator)).free(
+        Copy,
+        &["owner_token"],
+        OWN_TOKENS,
+    )
+}
+
+/// Rewards reach the first member's pool.
+fn rewarded(t: &mut Town) {
+    let to = net::rewards(&t.lab.trainer(0).pubkey());
+    t.give(to, 10 * OPEN);
+}
+
+fn harvest(mut t: Town) -> Scenario {
+    rewarded(&mut t);
+    let operator = t.lab.trainer(0).pubkey();
+    Scenario::new(t.lab.world.clone(), net::harvest(&t.lab.world, &operator), &[]).free(
+        Copy,
+        &["operator_token"],
+        OWN_TOKENS,
+    )
+}
+
+fn claim_rewards(mut t: Town) -> Scenario {
+    rewarded(&mut t);
+    by_delegator(t, |t, by, operator| net::claim_delegation_rewards(&t.lab.world, by, operator)).free(
+        Copy,
+        &["owner_token"],
+        OWN_TOKENS,
+    )
+}
+
+fn prove_equivocation(t: Town) -> Scenario {
+    let (signer, guilty) = (t.mallory.insecure_clone(), &t.lab.committee.members[1]);
+    let args = ProveEquivocationArgs { epoch: t.lab.committee.epoch, subject: [5; 32], sequence: 3 };
+    let [a, b] = [[1; 32], [2; 32]].map(|content| net::observation(&t.lab.world, guilty, &args, content));
+    let evidence = net::evidence(&guilty.identity, [&a, &b]);
+    let instruction = net::prove_equivocation(&t.lab.world, &signer.pubkey(), &guilty.wallet.pubkey(), args);
+    Scenario::new(t.lab.world.clone(), instruction, &[&signer])
+        .behind(evidence)
+        .free(OtherWallet, &["prover"], ANYONE)
+        .free(Copy, &["committee"], NOWHERE_ELSE)
+}
+
+fn slash_attested(t: Town) -> Scenario {
+    let (world, committee, owner) = (&t.lab.world, &t.lab.committee, t.lab.trainer(0).pubkey());
+    let args = SlashAttestedArgs { bps: 500, evidence: [0xfa; 32], expiry_slot: world.slot() + 20 };
+    let subject = net::position(&owner, Role::Operator);
+    let faults = world.get::<Position>(&subject).faults;
+    let (cluster, expiry) = (world.cluster, args.expiry_slot);
+    let message = attest::message(cluster, ::stake::ID, committee.epoch, Kind::Fault, subject, faults, &args, expiry);
+    let instruction = net::slash_attested(world, committee.epoch, &owner, Role::Operator, args);
+    Scenario::new(t.lab.world.clone(), instruction, &[]).attested(&t.lab.committee.key, message).free(
+        Copy,
+        &["committee"],
+        NOWHERE_ELSE,
+    )
+}
+
+fn slash_by_authority(t: Town) -> Scenario {
+    let owner = t.lab.trainer(0).pubkey();
+    by_authority(t, |t, by| net::slash_by_authority(&t.lab.world, by, &owner, Role::Operator, 500)).free(
+        Replay,
+        &[""],
+        "the authority may slash again, up to the cap",
+    )
+}
+
+fn pay_insurance(mut t: Town) -> Scenario {
+    t.give(net::insurance(), 100 * OPEN);
+    let chosen = "the authority says who is paid";
+    let to = t.lab.world.ata(&t.rival.pubkey());
+    by_authority(t, |_, by| net::pay_insurance(by, to, OPEN))
+        .free(Replay, &[""], "the authority may pay again, up to the cap")
+        .free(Copy, &["to"], chosen)
+        .free(Sibling, &["to"], chosen)
+        .free(OtherHolder, &["to"], chosen)
 }

@@ -5,7 +5,10 @@ use crate::{
     crowd::{Attempt, Crowd},
     dice::Dice,
 };
-use ::datanet::state::{Access, Batch, BatchStatus, Datanet, Grant};
+use ::datanet::{
+    ConfigureArgs, ContributeBulkArgs,
+    state::{Access, Batch, BatchStatus, Datanet, Grant, MAX_BULK},
+};
 use ::stake::state::{Position, Role};
 use openledger_protocol::hash::sha256;
 use program_tests::datanet::{self as net, MANIFEST, MIN_BOND, commitment, create_args, leaves, salt};
@@ -19,6 +22,8 @@ pub const ALL: &[(&str, u64, Act)] = &[
     ("open_batch", 6, open),
     ("contribute", 8, contribute),
     ("submit_batch", 6, submit),
+    ("contribute_bulk", 1, bulk),
+    ("configure", 1, configure),
     ("cancel_batch", 1, cancel),
     ("draw_panel", 2, draw),
     ("commit_verdict", 16, commit),
@@ -76,6 +81,25 @@ fn contribute(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, _, who) = batch(crowd, dice, BatchStatus::Open)?;
     let leaves = leaves(dice.next(), dice.between(0, 28) as usize);
     Attempt::new(net::contribute(&who.pubkey(), address, &leaves), &[&who])
+}
+
+fn bulk(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (address, _) = crowd.some_that(dice, |b: &Batch| b.status == BatchStatus::Open && b.count == 0)?;
+    let who = crowd.actor(&crowd.world.get::<Batch>(&address).contributor)?;
+    let args = ContributeBulkArgs { root: dice.hash(), count: dice.amount(MAX_BULK), manifest: MANIFEST };
+    Attempt::new(net::contribute_bulk(&who.pubkey(), address, args), &[&who])
+}
+
+fn configure(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (address, datanet, owner) = owned(crowd, dice)?;
+    let args = ConfigureArgs {
+        metadata_uri: datanet.metadata_uri,
+        metadata_hash: dice.hash(),
+        min_bond: MIN_BOND + dice.below(3),
+        panel_size: 9,
+        quorum: dice.between(1, 3) as u8,
+    };
+    Attempt::new(net::configure(&owner.pubkey(), address, args), &[&owner])
 }
 
 fn submit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {

@@ -30,6 +30,8 @@ pub const ALL: &[(&str, u64, Act)] = &[
     ("post_log", 6, post_log),
     ("attest_result", 6, attest_result),
     ("pay_data_share", 4, pay_data_share),
+    ("heartbeat", 2, heartbeat),
+    ("release_job", 2, release),
     ("cancel_job", 4, cancel),
     ("expire_job", 6, expire),
 ];
@@ -141,4 +143,18 @@ fn pay_data_share(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, _) = crowd.some_that(dice, |j: &Job| any || j.data_share > j.data_paid)?;
     let (_, shard) = crowd.some::<Shard>(dice)?;
     Attempt::new(net::pay_data_share(&crowd.world, address, shard.index), &[])
+}
+
+fn heartbeat(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (address, job) = job(crowd, dice, JobStatus::Running)?;
+    let who = crowd.actor(&job.operator?)?;
+    Attempt::new(net::heartbeat(&who.pubkey(), address), &[&who])
+}
+
+fn release(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
+    let (address, job) = job(crowd, dice, JobStatus::Running)?;
+    if dice.one_in(3) && job.log_root == [0; 32] {
+        crowd.pass(net::HEARTBEAT_SLOTS + 1);
+    }
+    Attempt::new(net::release_job(address), &[])
 }
