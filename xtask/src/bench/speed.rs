@@ -121,7 +121,7 @@ pub fn measure(options: &Options) -> Result<()> {
     };
     fs::create_dir_all(&bench.out)?;
     let (sizes, answers): (&[usize], &[usize]) =
-        if options.quick { (&[256], &[1]) } else { (&[256, 512, 1024, 2048], &[1, 4, 16, 64]) };
+        if options.quick { (&[256], &[1]) } else { (&[256, 1024], &[1, 8, 64]) };
     let index = sizes.iter().map(|n| bench.index(*n)).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
     let settlement = answers.iter().map(|n| bench.settlement(*n)).collect::<Result<Vec<_>>>()?;
     let figures = Figures {
