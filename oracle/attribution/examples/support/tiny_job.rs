@@ -6,7 +6,7 @@ use openledger_attribution::{
     Query,
     evaluate::{regime::Regime, subsets::leave_out, tiny, transformations},
 };
-use openledger_lm::{LoraConfig, Target, Tokenizer, TrainConfig};
+use openledger_lm::{BaseModel, LoraConfig, Target, Tokenizer, TrainConfig};
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 /// How large the job is, and what is asked about it.
@@ -21,7 +21,7 @@ pub struct JobOptions {
     pub half: usize,
     /// Of initial adapter, batch order and subsets.
     pub seed: u64,
-    /// Passes over the neutral text.
+    /// Passes over the neutral text; none for a model that knows nothing.
     pub pretrain_epochs: usize,
 }
 
@@ -51,12 +51,16 @@ impl JobOptions {
 pub fn train(options: &JobOptions) -> Result<(Job, Vec<Query>)> {
     let tokenizer = Arc::new(Tokenizer::bytes());
     let (start, mut recent) = (Instant::now(), Vec::new());
-    let base = tiny::base_model(&tokenizer, options.pretrain_epochs, |step, loss| {
-        recent.push(loss);
-        if step % 125 == 0 {
-            println!("  step {step}: loss {:.3}", recent.drain(..).sum::<f32>() / 125.0);
-        }
-    })?;
+    let base = if options.pretrain_epochs == 0 {
+        BaseModel::random(&tiny::shape(), 1)?
+    } else {
+        tiny::base_model(&tokenizer, options.pretrain_epochs, |step, loss| {
+            recent.push(loss);
+            if step % 125 == 0 {
+                println!("  step {step}: loss {:.3}", recent.drain(..).sum::<f32>() / 125.0);
+            }
+        })?
+    };
     println!("pretrained in {:.1?}", start.elapsed());
     let examples = transformations::examples(&tokenizer, options.examples, 11, &transformations::ALL, false)?;
     let config = TrainConfig {
