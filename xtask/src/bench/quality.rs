@@ -178,7 +178,9 @@ fn markdown(Found { lds, lost, detection, attacks, seeds }: &Found, machine: &st
          same weights, data and subsets.\n\n![LDS by method](attribution-quality.svg)\n\n"
     );
     let regimes: Vec<&String> = lds.first().map(|row| row.lds.keys().collect()).unwrap_or_default();
-    let best = lds.first().map_or("", |row| &row.name);
+    // As the example `judge` compares: the best of those that have scores of every task.
+    let every = lds.iter().map(|row| row.tasks).max().unwrap_or_default();
+    let best = lds.iter().find(|row| row.tasks == every).map_or("", |row| &row.name);
     write!(page, "| method | version | seeds |")?;
     regimes.iter().try_for_each(|regime| write!(page, " {regime} | behind {best} |"))?;
     writeln!(page, " prepare (s) | query (ms) |\n|---|---|---:|{}---:|---:|", "---|---|".repeat(regimes.len()))?;
@@ -231,6 +233,11 @@ mod tests {
     fn the_page_has_a_line_for_every_method_and_a_table_for_every_task() {
         let lds: Vec<Judged> = serde_json::from_value(serde_json::json!([
             {
+                "name": "theirs", "version": "2", "tasks": 1, "ready_seconds": 1.0, "query_seconds": 2.0,
+                "lds": {"leave 1.5 %": {"mean": 0.96, "low": 0.9, "high": 0.97, "per_query": [0.96]}},
+                "behind": {"leave 1.5 %": {"mean": -0.001, "low": -0.002, "high": 0.0, "per_query": [0.0]}},
+            },
+            {
                 "name": "magic", "version": "1", "tasks": 3, "ready_seconds": 0.5, "query_seconds": 0.25,
                 "lds": {"leave 1.5 %": {"mean": 0.95, "low": 0.9, "high": 0.97, "per_query": [0.95]}},
                 "behind": {"leave 1.5 %": {"mean": 0.0, "low": 0.0, "high": 0.0, "per_query": [0.0]}},
@@ -247,6 +254,7 @@ mod tests {
         let found = Found { lds, lost, detection, attacks: "copy 1.0\n".into(), seeds: 3 };
         let page = markdown(&found, "a machine").unwrap();
         for line in [
+            "| leave 1.5 % | behind magic |",
             "| magic | 1 | 3 | 0.950 [0.90, 0.97] | 0.000 [0.00, 0.00] | 0.5 | 250.0 |",
             "| magic | 18 | 0.1250 [0.0625, 0.2500] |",
             "| word problems | AUC | recall@90 |",

@@ -170,7 +170,11 @@ impl Bench {
         let mut arguments = vec![format!("what={what}"), format!("examples={examples}"), format!("answers={answers}")];
         arguments.extend(more.iter().map(|m| (*m).to_owned()));
         arguments.push(format!("json={}", file.display()));
-        run_quietly(example("speed", arguments)?, &format!("{what} of {examples} examples"), "bench-speed")?;
+        run_quietly(
+            example("attribution_speed", arguments)?,
+            &format!("{what} of {examples} examples"),
+            "bench-speed",
+        )?;
         read(&file)
     }
 

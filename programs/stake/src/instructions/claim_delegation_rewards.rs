@@ -10,6 +10,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
+use openledger_shared::require_running;
 
 /// Accounts of `claim_delegation_rewards`.
 #[event_cpi]
@@ -43,6 +44,7 @@ pub struct ClaimDelegationRewards<'info> {
 
 /// Divides what has arrived and pays the delegator's part of everything.
 pub(crate) fn handler(ctx: Context<ClaimDelegationRewards>) -> Result<()> {
+    require_running(ctx.accounts.config.paused_until, Clock::get()?.slot)?;
     let a = &mut *ctx.accounts;
     let harvested = accrued(&mut a.pool, &a.reward_vault)?;
     a.delegation.settle(&a.pool)?;

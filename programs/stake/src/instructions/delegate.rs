@@ -10,7 +10,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use openledger_shared::version::Version;
+use openledger_shared::{require_running, version::Version};
 
 /// Accounts of `delegate`.
 #[event_cpi]
@@ -58,6 +58,7 @@ pub struct Delegate<'info> {
 
 /// Transfers the stake and gives shares for it.
 pub(crate) fn handler(ctx: Context<Delegate>, amount: u64) -> Result<()> {
+    require_running(ctx.accounts.config.paused_until, Clock::get()?.slot)?;
     require!(amount > 0, StakeError::ZeroAmount);
     let bump = ctx.bumps.delegation;
     let a = &mut *ctx.accounts;

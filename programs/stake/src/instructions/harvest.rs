@@ -3,6 +3,7 @@
 use crate::{error::StakeError, event, events::Harvested, seeds, sequence, state::*};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+use openledger_shared::require_running;
 
 /// Accounts of `harvest`.
 #[event_cpi]
@@ -53,6 +54,7 @@ pub(crate) fn pay<'info>(
 
 /// Divides and pays.
 pub(crate) fn handler(ctx: Context<Harvest>) -> Result<()> {
+    require_running(ctx.accounts.config.paused_until, Clock::get()?.slot)?;
     let a = &mut *ctx.accounts;
     let arrived = a.pool.accrue(a.reward_vault.amount, Clock::get()?.slot)?;
     let paid = core::mem::take(&mut a.pool.commission);

@@ -3,6 +3,7 @@
 use crate::{error::StakeError, events::InsurancePaid, seeds, sequence, state::*};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+use openledger_shared::require_running;
 
 /// Accounts of `pay_insurance`.
 #[event_cpi]
@@ -31,6 +32,7 @@ pub struct PayInsurance<'info> {
 pub(crate) fn handler(ctx: Context<PayInsurance>, amount: u64) -> Result<()> {
     require!(amount > 0, StakeError::ZeroAmount);
     let slot = Clock::get()?.slot;
+    require_running(ctx.accounts.config.paused_until, slot)?;
     let a = &mut *ctx.accounts;
     let config = &mut a.config;
     let (cap_bps, slots) = (config.insurance_cap_bps, config.insurance_window_slots);

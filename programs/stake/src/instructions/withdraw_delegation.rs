@@ -8,6 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+use openledger_shared::require_running;
 
 /// Accounts of `withdraw_delegation`.
 #[event_cpi]
@@ -41,6 +42,7 @@ pub struct WithdrawDelegation<'info> {
 
 /// Pays what all unbonding shares are worth: less than was undelegated if the operator was slashed meanwhile.
 pub(crate) fn handler(ctx: Context<WithdrawDelegation>) -> Result<()> {
+    require_running(ctx.accounts.config.paused_until, Clock::get()?.slot)?;
     let a = &mut *ctx.accounts;
     require!(a.delegation.unbonding_shares > 0, StakeError::NothingUnbonding);
     require!(Clock::get()?.slot >= a.delegation.unbond_slot, StakeError::CooldownNotOver);

@@ -3,7 +3,7 @@
 use ::stake::{
     error::{SharedError, StakeError},
     events::Paused,
-    state::{Config, Role},
+    state::{Config, Delegation, Role},
     vote_lock::MIN_LOCK_SLOTS,
 };
 use program_tests::{
@@ -71,4 +71,41 @@ fn only_the_authority_pauses_for_a_week_at_most_and_may_end_it() {
     refused(world.send(&[deposit.clone()], &[&thief]), SharedError::Paused);
     world.send(&[stake::pause(&me, 0)], &[&authority]).unwrap();
     world.send(&[deposit], &[&thief]).unwrap();
+}
+
+#[test]
+fn while_paused_neither_delegations_nor_rewards_nor_the_insurance_vault_move() {
+    let mut world = World::with_stake(&[]);
+    let authority = world.authority.insecure_clone();
+    let committee = world.committee(1);
+    let operator = committee.members[0].wallet.pubkey();
+    let wallet = world.wallet(100 * OPEN);
+    let owner = wallet.pubkey();
+    world.send(&[stake::open_pool(&world, &operator, 1_000)], &[&committee.members[0].wallet]).unwrap();
+    world.send(&[stake::delegate(&world, &owner, &operator, 20 * OPEN)], &[&wallet]).unwrap();
+    let shares = world.get::<Delegation>(&stake::delegation(&operator, &owner)).shares;
+    world.send(&[stake::undelegate(&owner, &operator, shares / 2)], &[&wallet]).unwrap();
+    let (rewards, mint) = (stake::rewards(&operator), world.mint);
+    world.put_token(rewards, mint, stake::pool(&operator), 10 * OPEN);
+    world.put_token(stake::insurance(), mint, stake::config(), 100 * OPEN);
+    world.pass(UNBOND_SLOTS);
+    let until = world.slot() + 50;
+    world.send(&[stake::pause(&authority.pubkey(), until)], &[&authority]).unwrap();
+    let to = world.ata(&owner);
+    let moves = |world: &World| {
+        [
+            (stake::delegate(world, &owner, &operator, OPEN), vec![&wallet]),
+            (stake::withdraw_delegation(world, &owner, &operator), vec![&wallet]),
+            (stake::claim_delegation_rewards(world, &owner, &operator), vec![&wallet]),
+            (stake::harvest(world, &operator), vec![]),
+            (stake::pay_insurance(&authority.pubkey(), to, 1), vec![&authority]),
+        ]
+    };
+    for (call, signers) in moves(&world) {
+        refused(world.send(&[call], &signers), SharedError::Paused);
+    }
+    world.pass(50);
+    for (call, signers) in moves(&world) {
+        world.send(&[call], &signers).unwrap();
+    }
 }

@@ -2,7 +2,7 @@
 //! epoch by the exact walk. One measurement a process, so that its peak memory is its own.
 //!
 //! ```text
-//! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example speed -- \
+//! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example attribution_speed -- \
 //!     what=index|settlement [examples=400] [answers=16] [kind=random|adapter] [k=16] [json=FILE]
 //! ```
 //! The base model is not pretrained: speed does not depend on what it knows. `index` computes and stores the projected
