@@ -1,6 +1,6 @@
 //! Scenarios of the governance program.
 
-use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, SETS, Scenario};
+use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, SELF_CPI, SETS, Scenario};
 use crate::{
     governance::{self as net, PARAMETERS},
     stake,
@@ -119,7 +119,7 @@ fn queue_defeated(mut t: Town) -> Scenario {
 
 fn execute_instruction(mut t: Town) -> Scenario {
     let proposal = t.assembly.clone().ripe(t.world(), &[change()]);
-    Scenario::new(t.lab.world, net::execute(proposal, 0, &change()), &[])
+    Scenario::new(t.lab.world, net::execute(proposal, 0, &change()), &[]).free(OtherProgram, &["program"], SELF_CPI)
 }
 
 fn expire(mut t: Town) -> Scenario {

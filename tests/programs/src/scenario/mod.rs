@@ -209,7 +209,7 @@ const PINNED: &str = "the address is the one vault's, and the program never hand
 /// Why anybody's own tokens will do.
 const OWN_TOKENS: &str = "another token account of the same wallet's own";
 /// Why an event is no weaker where the program's account was exchanged.
-const SELF_CPI: &str = "the event goes to the program's own id, which the account left out names as well";
+const SELF_CPI: &str = "the event goes to the program's own id, which another account names as well";
 /// Why setting something again is harmless.
 const SETS: &str = "whoever may set it may set it again";
 /// Why anybody may send it.

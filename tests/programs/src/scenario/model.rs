@@ -1,6 +1,6 @@
 //! Scenarios of the model program.
 
-use super::{Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS as OWN, SELF_CPI, SETS, Scenario};
+use super::{Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS as OWN, PINNED, SELF_CPI, SETS, Scenario};
 use crate::{
     OPEN,
     model::{self as net, BUDGET, JOB_SLOTS, message, register_args, request_args, result},
@@ -149,7 +149,11 @@ fn pay_data_share(mut t: Town) -> Scenario {
     let job = t.lab.trained(BUDGET);
     let paid = result(&t.lab.world, &[(t.lab.trainer(0).pubkey(), BUDGET / 2)]);
     t.lab.attest(job, paid).expect("is attested");
-    Scenario::new(t.lab.world.clone(), net::pay_data_share(&t.lab.world, job, 0), &[])
+    Scenario::new(t.lab.world.clone(), net::pay_data_share(&t.lab.world, job, 0), &[]).free(
+        OtherHolder,
+        &["vault"],
+        PINNED,
+    )
 }
 
 fn cancel_job(mut t: Town) -> Scenario {

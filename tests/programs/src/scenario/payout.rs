@@ -89,7 +89,7 @@ fn pay(t: Town) -> Scenario {
         .free(OtherHolder, &["vault"], PINNED)
         .free(OtherHolder, &["treasury"], TREASURY)
         .free(OtherProgram, &["program"], SELF_CPI)
-        .free(Copy, &["model", "operator", "committee"], NOWHERE_ELSE)
+        .free(Copy, &["model", "operator", "committee", "shard"], NOWHERE_ELSE)
 }
 
 fn post_settlement(mut t: Town) -> Scenario {
@@ -267,7 +267,8 @@ fn debit_balance(t: Town) -> Scenario {
     let instruction = t.market.debit(world, &wallet, 0, args);
     Scenario::new(t.lab.world.clone(), instruction, &[])
         .attested(&t.lab.committee.key, message)
-        .free(Copy, &["operator", "committee"], NOWHERE_ELSE)
+        .free(Copy, &["operator", "committee", "shard"], NOWHERE_ELSE)
+        .free(OtherProgram, &["program"], SELF_CPI)
         .free(Copy, &["model_owner_token", "operator_token"], OWN_TOKENS)
         .free(OtherHolder, &["treasury"], TREASURY)
         .free(OtherHolder, &["vault"], PINNED)

@@ -340,6 +340,7 @@ fn delegate(t: &Town, signer: &Key) -> Scenario {
         .free(Replay, &[""], "whoever has tokens may delegate more of them")
         .free(Copy, &["owner_token"], OWN_TOKENS)
         .free(OtherHolder, &["vault", "reward_vault"], PINNED)
+        .free(OtherMint, &["reward_vault"], PINNED)
 }
 
 fn delegate_first(t: Town) -> Scenario {
@@ -362,6 +363,7 @@ fn undelegate(t: Town) -> Scenario {
     by_delegator(t, |_, by, operator| net::undelegate(by, operator, OPEN.into()))
         .free(Replay, &[""], "whoever has delegated may take more of it back")
         .free(OtherHolder, &["reward_vault"], PINNED)
+        .free(OtherMint, &["reward_vault"], PINNED)
 }
 
 fn withdraw_delegation(mut t: Town) -> Scenario {
@@ -409,7 +411,8 @@ fn prove_equivocation(t: Town) -> Scenario {
     Scenario::new(t.lab.world.clone(), instruction, &[&signer])
         .behind(evidence)
         .free(OtherWallet, &["prover"], ANYONE)
-        .free(Copy, &["committee"], NOWHERE_ELSE)
+        .free(Copy, &["committee", "pool"], NOWHERE_ELSE)
+        .free(OtherHolder, &["insurance"], PINNED)
 }
 
 fn slash_attested(t: Town) -> Scenario {
@@ -443,6 +446,5 @@ fn pay_insurance(mut t: Town) -> Scenario {
     by_authority(t, |_, by| net::pay_insurance(by, to, OPEN))
         .free(Replay, &[""], "the authority may pay again, up to the cap")
         .free(Copy, &["to"], chosen)
-        .free(Sibling, &["to"], chosen)
         .free(OtherHolder, &["to"], chosen)
 }

@@ -69,3 +69,8 @@ fn model_refuses_every_attack() {
 fn payout_refuses_every_attack() {
     attack(Program::Payout);
 }
+
+#[test]
+fn governance_refuses_every_attack() {
+    attack(Program::Governance);
+}

@@ -20,7 +20,7 @@ pub const ALL: &[(&str, u64, Act)] = &[
     ("create_proposal", 3, create),
     ("add_instruction", 3, add),
     ("open_voting", 3, open),
-    ("cast_vote", 10, vote),
+    ("cast_vote", 12, vote),
     ("close_vote", 2, close_vote),
     ("queue", 4, queue),
     ("execute_instruction", 6, execute),
@@ -47,20 +47,26 @@ fn proposal(crowd: &Crowd, dice: &mut Dice, state: ProposalState) -> Option<(Pub
 
 fn add(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, state, proposer) = proposal(crowd, dice, ProposalState::Draft)?;
-    let parameters = Parameters { voting_slots: dice.between(5, 100), ..PARAMETERS };
+    let parameters = Parameters { voting_slots: dice.between(9, 500), ..PARAMETERS };
     let change = net::set_parameters(&net::authority(), parameters);
     Attempt::new(net::add_instruction(&proposer.pubkey(), address, state.instructions, &change), &[&proposer])
 }
 
 fn open(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
-    let (address, _, proposer) = proposal(crowd, dice, ProposalState::Draft)?;
+    let any = dice.one_in(8);
+    let (address, draft) =
+        crowd.some_that(dice, |p: &Proposal| any || (p.state == ProposalState::Draft && p.instructions > 0))?;
+    let proposer = crowd.actor(&draft.proposer)?;
     crowd.world.find::<VoteLock>(&program_tests::stake::lock(&proposer.pubkey()))?;
     Attempt::new(net::open_voting(&proposer.pubkey(), address), &[&proposer])
 }
 
 fn vote(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
-    let (address, ..) = proposal(crowd, dice, ProposalState::Voting)?;
-    let (_, lock) = crowd.some::<VoteLock>(dice)?;
+    let (any, slot) = (dice.one_in(8), crowd.world.slot());
+    let open = |p: &Proposal| any || (p.state == ProposalState::Voting && slot < p.voting_end_slot);
+    let (address, proposal) = crowd.some_that(dice, open)?;
+    let counts = |l: &VoteLock| any || (l.amount > 0 && l.changed_slot < proposal.snapshot_slot);
+    let (_, lock) = crowd.some_that(dice, counts)?;
     let voter = if dice.one_in(10) { crowd.anyone(dice) } else { crowd.actor(&lock.delegate)? };
     let choice = match dice.below(6) {
         0 => Choice::Against,
