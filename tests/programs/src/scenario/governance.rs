@@ -70,11 +70,7 @@ fn opened(t: &mut Town) -> Pubkey {
 
 fn cast_vote(mut t: Town) -> Scenario {
     let proposal = opened(&mut t);
-    by_proposer(t, |_, by| net::cast_vote(by, by, proposal, Choice::For)).free(
-        Sibling,
-        &["proposal"],
-        "the other proposal is open too",
-    )
+    by_proposer(t, |_, by| net::cast_vote(by, by, proposal, Choice::For))
 }
 
 /// Lets slots pass until this one.
@@ -145,11 +141,7 @@ fn cancel(mut t: Town) -> Scenario {
 fn veto(mut t: Town) -> Scenario {
     let proposal = opened(&mut t);
     let guardian = t.assembly.guardian.insecure_clone();
-    Scenario::new(t.lab.world, net::veto(&guardian.pubkey(), proposal), &[&guardian]).free(
-        Sibling,
-        &["proposal"],
-        "the guardian may stop any proposal",
-    )
+    Scenario::new(t.lab.world, net::veto(&guardian.pubkey(), proposal), &[&guardian])
 }
 
 fn close_instruction(mut t: Town) -> Scenario {

@@ -423,20 +423,18 @@ fn slash_attested(t: Town) -> Scenario {
     let (cluster, expiry) = (world.cluster, args.expiry_slot);
     let message = attest::message(cluster, ::stake::ID, committee.epoch, Kind::Fault, subject, faults, &args, expiry);
     let instruction = net::slash_attested(world, committee.epoch, &owner, Role::Operator, args);
-    Scenario::new(t.lab.world.clone(), instruction, &[]).attested(&t.lab.committee.key, message).free(
-        Copy,
-        &["committee"],
-        NOWHERE_ELSE,
-    )
+    Scenario::new(t.lab.world.clone(), instruction, &[])
+        .attested(&t.lab.committee.key, message)
+        .free(Copy, &["committee", "pool"], NOWHERE_ELSE)
+        .free(OtherHolder, &["insurance"], PINNED)
 }
 
 fn slash_by_authority(t: Town) -> Scenario {
     let owner = t.lab.trainer(0).pubkey();
-    by_authority(t, |t, by| net::slash_by_authority(&t.lab.world, by, &owner, Role::Operator, 500)).free(
-        Replay,
-        &[""],
-        "the authority may slash again, up to the cap",
-    )
+    by_authority(t, |t, by| net::slash_by_authority(&t.lab.world, by, &owner, Role::Operator, 500))
+        .free(Replay, &[""], "the authority may slash again, up to the cap")
+        .free(Copy, &["position", "pool"], NOWHERE_ELSE)
+        .free(OtherHolder, &["insurance"], PINNED)
 }
 
 fn pay_insurance(mut t: Town) -> Scenario {
