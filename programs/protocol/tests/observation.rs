@@ -30,7 +30,9 @@ fn precompile_accepts(data: &[u8]) -> bool {
     let u16_at = |at: usize| data.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]) as usize);
     let pair = |at: usize| {
         let here = |at: usize| (u16_at(at)? == usize::from(u16::MAX)).then_some(());
-        (here(at + 2)?, here(at + 6)?, here(at + 12)?);
+        here(at + 2)?;
+        here(at + 6)?;
+        here(at + 12)?;
         let (signature, key) = (u16_at(at)?, u16_at(at + 4)?);
         let (start, len) = (u16_at(at + 8)?, u16_at(at + 10)?);
         let signature = ed25519_dalek::Signature::from_slice(data.get(signature..signature + 64)?).ok()?;

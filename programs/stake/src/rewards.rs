@@ -103,7 +103,8 @@ mod tests {
         b.settle(&p).unwrap();
         b.shares = p.bonded.put(100).unwrap();
         assert_eq!(p.accrue(500, 2).unwrap(), 400);
-        (a.settle(&p).unwrap(), b.settle(&p).unwrap());
+        a.settle(&p).unwrap();
+        b.settle(&p).unwrap();
         // To the unit but for what rounding keeps back, which stays owed.
         assert_eq!((p.commission, a.rewards, b.rewards, p.owed), (50, 90 + 270 - 1, 90 - 1, 450));
     }

@@ -6,7 +6,6 @@ use datanet::{
     events::{DatanetChanged, DatanetConfigured},
     state::{Access, Batch, Datanet},
 };
-use litesvm::LiteSVM;
 use program_tests::{
     Key, OPEN, World,
     datanet::{self as net, COMMIT_SLOTS, MIN_BOND, leaves},
@@ -108,7 +107,7 @@ fn a_council_owns_a_datanet_like_a_wallet() {
     let mut unsigned: Instruction = steps[0].clone();
     unsigned.accounts[0].is_signer = false;
     assert!(world.send(&[unsigned], &[]).is_err());
-    world.svm = std::mem::replace(&mut world.svm, LiteSVM::default()).with_sigverify(false);
+    world.svm = std::mem::take(&mut world.svm).with_sigverify(false);
     world.send_unverified(&steps).expect("the council's word is the owner's");
     let state: Datanet = world.get(&datanet);
     assert_eq!((state.owner, state.paused, state.quorum), (council, true, 3));

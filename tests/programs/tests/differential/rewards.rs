@@ -62,7 +62,7 @@ fn claim_once(town: &mut Town, leaves: &[(Hash, u64)], wallet: &Pubkey, shard: u
     let args = ClaimArgs { pool: Pool::Contributors, lifetime, index, proof };
     let claim = payout::claim(town.world(), &payer.pubkey(), wallet, shard, args);
     let before = town.world().open_of(wallet);
-    town.world().send(&[claim.clone()], &[&payer]).expect("claims");
+    town.world().send(std::slice::from_ref(&claim), &[&payer]).expect("claims");
     assert_eq!(town.world().open_of(wallet) - before, due);
     refused(town.world().send(&[claim], &[&payer]), PayoutError::NothingToClaim);
 }

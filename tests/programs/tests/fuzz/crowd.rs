@@ -20,6 +20,9 @@ const STRANGERS: usize = 3;
 /// Transactions that are remembered, to be tried again.
 const REMEMBERED: usize = 64;
 
+/// What is to be done once a transaction has been accepted.
+pub type Then = Box<dyn FnOnce(&mut Crowd)>;
+
 /// What somebody sends.
 pub struct Attempt {
     pub instructions: Vec<Instruction>,
@@ -27,7 +30,7 @@ pub struct Attempt {
     /// Whether it must be refused.
     pub forbidden: bool,
     /// What is known once it was accepted.
-    pub then: Option<Box<dyn FnOnce(&mut Crowd)>>,
+    pub then: Option<Then>,
 }
 
 impl Attempt {

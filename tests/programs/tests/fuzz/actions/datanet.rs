@@ -122,7 +122,7 @@ fn draw(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
 fn verdict(validator: &Pubkey, batch: &Pubkey) -> (bool, u16) {
     let opinion = sha256(&[b"opinion", validator.as_ref(), batch.as_ref()]);
     // Mostly of one mind, so that batches are decided.
-    let mood = sha256(&[b"mood", batch.as_ref()])[0] % 4 > 0;
+    let mood = !sha256(&[b"mood", batch.as_ref()])[0].is_multiple_of(4);
     (if opinion[0].is_multiple_of(8) { !mood } else { mood }, u16::from(opinion[1]) * 39)
 }
 
