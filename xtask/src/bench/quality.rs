@@ -175,7 +175,7 @@ fn markdown(Found { lds, lost, detection, attacks, seeds }: &Found, machine: &st
          scores rank the real changes of a query's loss when the examples are left out and the adapter is trained again \
          (Park et al. 2023): mean Spearman correlation over queries and seeds, with 95 % intervals from resampling \
          subsets and queries. A tiny Llama of our own, LoRA on all linear layers, 400 examples; every library has the \
-         same weights, data and subsets.\n\n![LDS by method](attribution-quality.svg)\n\n"
+         same weights, data and subsets. Methods that name no library are ours.\n\n![LDS by method](attribution-quality.svg)\n\n"
     );
     let regimes: Vec<&String> = lds.first().map(|row| row.lds.keys().collect()).unwrap_or_default();
     // As the example `judge` compares: the best of those that have scores of every task.
