@@ -1,6 +1,6 @@
 //! Scenarios of the datanet program.
 
-use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SETS, Scenario};
+use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PAYS_ITSELF, PINNED, SETS, Scenario};
 use crate::{
     datanet::{self as net, COMMIT_SLOTS, MANIFEST, MIN_BOND, commitment, create_args, leaves, salt},
     keys::Key,
@@ -109,6 +109,7 @@ fn accept_owner(mut t: Town) -> Scenario {
 fn open_batch(t: Town) -> Scenario {
     let index = t.lab.world.get::<::datanet::state::Datanet>(&t.lab.datanet).batches;
     by_curator(t, |t, by| net::open_batch(&t.lab.world, by, t.lab.datanet, index, MIN_BOND))
+        .free(OtherWallet, &["contributor and its tokens"], PAYS_ITSELF)
         .free(Copy, &["contributor_token"], OWN_TOKENS)
         .free(OtherHolder, &["bond_vault"], PINNED)
 }

@@ -79,7 +79,8 @@ pub struct Free {
     /// What is changed.
     pub attack: Attack,
     /// The account, by its name in the interface description; for [`Attack::Twice`] both, `a = b`; for
-    /// [`Attack::Edge`] the argument's path; empty for what concerns the whole transaction.
+    /// [`Attack::OtherWallet`] perhaps `a and its tokens`; for [`Attack::Edge`] the argument's path; empty for what
+    /// concerns the whole transaction.
     pub what: &'static str,
     /// Why.
     pub reason: &'static str,
@@ -210,6 +211,8 @@ const PINNED: &str = "the address is the one vault's, and the program never hand
 const OWN_TOKENS: &str = "another token account of the same wallet's own";
 /// Why an event is no weaker where the program's account was exchanged.
 const SELF_CPI: &str = "the event goes to the program's own id, which another account names as well";
+/// Why somebody else may do the same.
+const PAYS_ITSELF: &str = "whoever pays for it with its own tokens may do the same";
 /// Why setting something again is harmless.
 const SETS: &str = "whoever may set it may set it again";
 /// Why anybody may send it.

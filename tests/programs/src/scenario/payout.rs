@@ -1,6 +1,6 @@
 //! Scenarios of the payout program.
 
-use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SELF_CPI, SETS, Scenario};
+use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PAYS_ITSELF, PINNED, SELF_CPI, SETS, Scenario};
 use crate::{
     OPEN,
     keys::{Key, address},
@@ -85,6 +85,7 @@ fn pay(t: Town) -> Scenario {
     let instruction = t.market.pay(&t.lab.world, &signer.pubkey(), 0, [5; 32], 10 * OPEN);
     Scenario::new(t.lab.world, instruction, &[&signer])
         .free(Replay, &[""], "whoever has tokens may pay again")
+        .free(OtherWallet, &["payer and its tokens"], PAYS_ITSELF)
         .free(Copy, &["payer_token", "model_owner_token", "operator_token"], OWN_TOKENS)
         .free(OtherHolder, &["vault"], PINNED)
         .free(OtherHolder, &["treasury"], TREASURY)
@@ -154,6 +155,7 @@ fn fund(t: Town) -> Scenario {
     let instruction = net::fund(&t.lab.world, &signer.pubkey(), 0, Pool::Contributors, subject, OPEN);
     Scenario::new(t.lab.world, instruction, &[&signer])
         .free(Replay, &[""], "whoever has tokens may fund again")
+        .free(OtherWallet, &["payer and its tokens"], PAYS_ITSELF)
         .free(Copy, &["payer_token"], OWN_TOKENS)
         .free(OtherHolder, &["vault"], PINNED)
 }
@@ -181,7 +183,11 @@ fn posted(t: &mut Town) -> u64 {
 fn challenge_settlement(mut t: Town) -> Scenario {
     let (epoch, signer) = (posted(&mut t), t.mallory.insecure_clone());
     let instruction = net::challenge_settlement(&t.lab.world, &signer.pubkey(), epoch);
-    Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["challenger_token"], OWN_TOKENS)
+    Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["challenger_token"], OWN_TOKENS).free(
+        OtherWallet,
+        &["challenger and its tokens"],
+        PAYS_ITSELF,
+    )
 }
 
 /// A settlement that the rival has challenged; the challenge.

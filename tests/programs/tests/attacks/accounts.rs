@@ -1,7 +1,7 @@
 //! Attacks on one account, or on two that are made one.
 
 use crate::{
-    case::{Bench, Case, Expect, Role},
+    case::{Bench, Case, Expect, Role, Seat},
     forge::{self, Extension, elsewhere, foreign_program, garbage, owned_by, zeroed},
 };
 use program_tests::{Program, event_authority, scenario::Attack};
@@ -210,8 +210,24 @@ fn made(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
 
 fn wallets(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     let own = bench.seats[seat].meta.pubkey;
+    // The token accounts that are this wallet's.
+    let held = |s: &Seat| s.role == Role::Token && s.before.data[32..64] == *own.as_ref();
+    let tokens: Vec<usize> = (0..bench.seats.len()).filter(|i| held(&bench.seats[*i])).collect();
     for other in [bench.mallory, bench.rival].into_iter().filter(|o| *o != own) {
         out.push(bench.on(seat, Attack::OtherWallet, other.to_string(), bench.with(seat, other)));
+        if tokens.is_empty() {
+            continue;
+        }
+        // With tokens of its own, after what belongs to somebody else.
+        let thief = bench.changed(|i| {
+            i.accounts[seat].pubkey = other;
+            for token in &tokens {
+                i.accounts[*token].pubkey = bench.scenario.world.ata(&other);
+            }
+        });
+        let mut case = bench.on(seat, Attack::OtherWallet, other.to_string(), thief);
+        case.what += " and its tokens";
+        out.push(case);
     }
 }
 

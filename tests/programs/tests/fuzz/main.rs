@@ -13,7 +13,7 @@ mod play;
 use play::Play;
 
 /// Steps in the test suite.
-const STEPS: u64 = 1_000;
+const STEPS: u64 = 4_000;
 /// Seeds of histories that failed once, and how many steps they took.
 const PAST: &[(u64, u64)] = &[];
 

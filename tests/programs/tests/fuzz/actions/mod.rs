@@ -1,6 +1,7 @@
 //! What actors do. A new instruction needs one more action in its program's file.
 
 mod datanet;
+mod delegation;
 mod governance;
 mod hostile;
 mod model;
@@ -25,7 +26,7 @@ pub type Act = fn(&mut Crowd, &mut Dice) -> Option<Attempt>;
 
 /// Every action.
 pub fn all() -> Vec<Action> {
-    let lists = [stake::ALL, datanet::ALL, model::ALL, payout::ALL, governance::ALL, hostile::ALL];
+    let lists = [stake::ALL, delegation::ALL, datanet::ALL, model::ALL, payout::ALL, governance::ALL, hostile::ALL];
     let time: &[(&str, u64, Act)] = &[("a few slots pass", 8, few_slots), ("many slots pass", 4, many_slots)];
     let all = lists.into_iter().chain([time]).flatten();
     all.map(|&(name, weight, act)| Action { name, weight, act }).collect()
