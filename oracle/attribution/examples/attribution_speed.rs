@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-attribution --example attribution_speed -- \
-//!     what=index|settlement [examples=400] [answers=16] [kind=random|adapter] [k=16] [json=FILE]
+//!     what=index|settlement [examples=400] [answers=16] [kind=random|adapter] [k=16] [batch=16] [json=FILE]
 //! ```
 //! The base model is not pretrained: speed does not depend on what it knows. `index` computes and stores the projected
 //! gradients of all examples and scores each of the answers; `settlement` trains with a log, and goes back through it
@@ -32,7 +32,7 @@ use tiny_job::JobOptions;
 
 fn main() -> Result<()> {
     let (mut what, mut output) = (String::new(), None::<PathBuf>);
-    let (mut examples, mut answers, mut kind, mut k) = (400, 16, ProjectionKind::Random, 16);
+    let (mut examples, mut answers, mut kind, mut k, mut batch) = (400, 16, ProjectionKind::Random, 16, 16);
     for argument in std::env::args().skip(1) {
         let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
         match (key, value) {
@@ -42,13 +42,14 @@ fn main() -> Result<()> {
             ("kind", "random") => kind = ProjectionKind::Random,
             ("kind", "adapter") => kind = ProjectionKind::Adapter,
             ("k", _) => k = value.parse()?,
+            ("batch", _) => batch = value.parse()?,
             ("json", _) => output = Some(value.into()),
             _ => bail!("`{argument}` is not known"),
         }
     }
     let options = JobOptions { examples, queries: answers, pretrain_epochs: 0, ..Default::default() };
     let measured = match what.as_str() {
-        "index" => index(&options, ProjectionSettings { kind, k_in: k, k_out: k, ..Default::default() })?,
+        "index" => index(&options, ProjectionSettings { kind, k_in: k, k_out: k, batch, ..Default::default() })?,
         "settlement" => settlement(&options)?,
         _ => bail!("`what` is index or settlement"),
     };

@@ -7,7 +7,7 @@ use crate::{
     projection::{ProjectionKind, ProjectionSettings, Projections, layer_shapes},
     states::checkpoints,
 };
-use openledger_lm::{Adapter, BaseModel, Batch, Digest, Example, TrainConfig, TrainState, forward_backward};
+use openledger_lm::{Adapter, BaseModel, Batch, Device, Digest, Example, TrainConfig, TrainState, forward_backward};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -138,6 +138,11 @@ impl GradientSource {
         end.adapter.check_base(&base)?;
         let adapter_hash = end.adapter.hash()?;
         Ok(Self { base, adapter_hash, end, run: None })
+    }
+
+    /// Where the passes run.
+    pub fn device(&self) -> &Device {
+        self.base.device()
     }
 
     /// How gradients are projected.

@@ -39,7 +39,7 @@ struct RawTrain {
 
 impl Fixture {
     fn load() -> Self {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        let folder = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("fixtures");
         let json = std::fs::read_to_string(folder.join("tiny.json")).unwrap();
         let mut fixture: Fixture = serde_json::from_str(&json).unwrap();
         fixture.tensors = candle_core::safetensors::load(folder.join("tiny.safetensors"), &Device::Cpu).unwrap();

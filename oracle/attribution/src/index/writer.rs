@@ -6,8 +6,9 @@ use crate::{
     error::{AttributionError, Result},
     gradient::GradientSource,
 };
-use openledger_lm::Example;
+use openledger_lm::{Example, Lanes};
 use std::{
+    collections::VecDeque,
     io::{Read, Seek, SeekFrom, Write},
     ops::ControlFlow,
     path::Path,
@@ -31,6 +32,7 @@ pub fn build_index(
     let ids: Vec<ExampleId> = examples.iter().map(|e| e.id).collect();
     let mut writer = IndexWriter::create_or_resume(path, header, &ids)?;
     let total = examples.len();
+    let (lanes, mut ready) = (Lanes::new(source.device(), usize::MAX), VecDeque::new());
     loop {
         let done = writer.rows();
         if progress(done, total).is_break() && done < total {
@@ -39,8 +41,13 @@ pub fn build_index(
         if done == total {
             break;
         }
-        let (_, batch) = source.batch_of(examples, done);
-        writer.append(&source.rows(batch)?)?;
+        if ready.is_empty() {
+            let batches = examples[done..].chunks(source.projections().settings().batch).take(lanes.count());
+            ready.extend(lanes.map(batches, |batch| source.rows(batch)));
+        }
+        if let Some(rows) = ready.pop_front() {
+            writer.append(&rows?)?;
+        }
     }
     writer.finish()?;
     IndexReader::open(path)

@@ -4,31 +4,31 @@ use crate::{
     attributor::{Query, QueryItem},
     error::{AttributionError, Result},
 };
-use openledger_lm::{Adapter, BaseModel, Batch, Digest, Example, forward_backward, forward_losses, lora_grads};
+use openledger_lm::{Adapter, BaseModel, Batch, Digest, Example, Lanes, forward_backward, forward_losses, lora_grads};
 use sha2::{Digest as _, Sha256};
 
 /// φ = Σ weight · loss at the adapter, forward only, `per_pass` items at a time.
 pub fn value(base: &BaseModel, adapter: &Adapter, query: &Query, per_pass: usize) -> Result<f64> {
     let mut sum = 0.0;
-    for_each_pass(base, query, per_pass, |batch, weights, first| {
+    let pass = |batch: Batch, weights: &[f32], first: usize| {
         let losses = forward_losses(base, Some(adapter), &batch)?;
         check(&losses, first)?;
-        sum += losses.iter().zip(weights).map(|(l, w)| f64::from(*l) * f64::from(*w)).sum::<f64>();
-        Ok(())
-    })?;
+        Ok(losses.iter().zip(weights).map(|(l, w)| f64::from(*l) * f64::from(*w)).sum::<f64>())
+    };
+    each_pass(base, query, per_pass, pass, |part| sum += part)?;
     Ok(sum)
 }
 
 /// ∇φ at the adapter, flat in its layout's order: one backward pass for every `per_pass` items.
 pub fn gradient(base: &BaseModel, adapter: &Adapter, query: &Query, per_pass: usize) -> Result<Vec<f32>> {
     let mut sum = vec![0f64; adapter.layout().len()];
-    for_each_pass(base, query, per_pass, |batch, weights, first| {
+    let pass = |batch: Batch, weights: &[f32], first: usize| {
         let out = forward_backward(base, adapter, &batch.with_weights(weights)?)?;
         check(&out.per_example_loss, first)?;
-        for (sum, g) in sum.iter_mut().zip(lora_grads(&out.captures, adapter)?) {
-            *sum += f64::from(g);
-        }
-        Ok(())
+        Ok(lora_grads(&out.captures, adapter)?)
+    };
+    each_pass(base, query, per_pass, pass, |part| {
+        sum.iter_mut().zip(part).for_each(|(sum, g)| *sum += f64::from(g));
     })?;
     Ok(sum.into_iter().map(|v| v as f32).collect())
 }
@@ -47,19 +47,26 @@ pub fn query_hash(query: &Query) -> Digest {
     hasher.finalize().into()
 }
 
-/// Calls `f` with each pass's batch, its items' weights and the number of its first item.
-fn for_each_pass(
+/// `f` of each pass's batch, its items' weights and the number of its first item; `take` gets the results in the order of
+/// the passes.
+fn each_pass<T: Send>(
     base: &BaseModel,
     query: &Query,
     per_pass: usize,
-    mut f: impl FnMut(Batch, &[f32], usize) -> Result<()>,
+    f: impl Fn(Batch, &[f32], usize) -> Result<T> + Sync,
+    mut take: impl FnMut(T),
 ) -> Result<()> {
-    for (pass, items) in query.items().chunks(per_pass.max(1)).enumerate() {
+    let per_pass = per_pass.max(1);
+    let pass = |(pass, items): (usize, &[QueryItem])| {
         let examples: Vec<Example> = items.iter().map(QueryItem::example).collect();
         let weights: Vec<f32> = items.iter().map(|i| i.weight).collect();
-        f(Batch::new(base, &examples.iter().collect::<Vec<_>>())?, &weights, pass * per_pass.max(1))?;
-    }
-    Ok(())
+        f(Batch::new(base, &examples.iter().collect::<Vec<_>>())?, &weights, pass * per_pass)
+    };
+    let lanes = Lanes::new(base.device(), usize::MAX);
+    lanes.try_for_each(query.items().chunks(per_pass).enumerate(), pass, |part| {
+        take(part);
+        Ok(())
+    })
 }
 
 fn check(losses: &[f32], first: usize) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::{
     error::{AttributionError, Result},
 };
 use openledger_lm::{
-    Digest, LmError, sha256,
+    Digest, Lanes, LmError, sha256,
     train::{LogEntry, StateSink},
 };
 use sha2::{Digest as _, Sha256};
@@ -159,10 +159,10 @@ impl Magic {
         let [from, to] = self.check(state)?;
         let tape = replay(&self.run, self.cache.as_ref(), from, to, between)?;
         let trainer = self.run.trainer()?;
-        let total = self.run.total_steps();
+        let (total, lanes) = (self.run.total_steps(), Lanes::new(self.run.base().device(), 2));
         let mut state = state.clone();
         for at in (0..tape.gradients.len()).rev() {
-            step_back(&trainer, &self.settings, &tape, at, &mut state)?;
+            step_back(&trainer, &self.settings, &tape, at, &lanes, &mut state)?;
             let adjoint = state.trace.last().map_or(0.0, |t| t.adjoint);
             tracing::debug!(step = state.step, adjoint, delta = state.delta, "step back");
             let told = MagicProgress { done: total - state.step, total, adjoint };

@@ -8,16 +8,18 @@ use super::{
 };
 use crate::error::{AttributionError, Result};
 use openledger_lm::{
-    Adapter, BaseModel, Batch, Trainer, forward_backward, lora_grads,
+    Adapter, BaseModel, Batch, Lanes, Trainer, forward_backward, lora_grads,
     train::{clip_scale, global_norm},
 };
 
-/// Takes `state` from after training step `at` of the tape (the run's step `state.step − 1`) to before it.
+/// Takes `state` from after training step `at` of the tape (the run's step `state.step − 1`) to before it. Its two passes
+/// take a lane each.
 pub(crate) fn step_back(
     trainer: &Trainer,
     settings: &MagicSettings,
     tape: &Tape,
     at: usize,
+    lanes: &Lanes,
     state: &mut MagicState,
 ) -> Result<()> {
     let number = state.step;
@@ -45,8 +47,9 @@ pub(crate) fn step_back(
         let batch = trainer.batch(number - 1)?;
         let (base, adapter) = (trainer.base(), trainer.adapter());
         let side = |sign: f64| displaced(base, adapter, &batch, &before.params, &u, sign * epsilon);
-        // One after the other: side by side, their matrix products would fight for the same threads.
-        let (plus, minus) = (side(1.0)?, side(-1.0)?);
+        let mut sides = lanes.map([1.0, -1.0], side).into_iter();
+        let mut next = || sides.next().expect("there are two");
+        let (plus, minus) = (next()?, next()?);
 
         let size = batch.len() as f64;
         for (i, (p, m)) in trainer.plan().batch(number - 1).into_iter().zip(plus.losses.iter().zip(&minus.losses)) {

@@ -7,6 +7,7 @@ use crate::{
     batch::{Batch, Example},
     error::{LmError, Result},
     gradient::lora_grads,
+    lanes::Lanes,
     llama::BaseModel,
     lora::Adapter,
     train_pass::{forward_backward, forward_losses},
@@ -321,10 +322,11 @@ pub fn evaluate(base: &BaseModel, adapter: Option<&Adapter>, examples: &[Example
     if examples.is_empty() {
         return Err(LmError::Empty("list of evaluation examples"));
     }
-    let mut sum = 0f64;
-    for group in examples.chunks(batch_size.max(1)) {
+    let groups = examples.chunks(batch_size.max(1));
+    let sums = Lanes::new(base.device(), usize::MAX).map(groups, |group| {
         let batch = Batch::new(base, &group.iter().collect::<Vec<_>>())?;
-        sum += forward_losses(base, adapter, &batch)?.iter().map(|l| f64::from(*l)).sum::<f64>();
-    }
+        Ok(forward_losses(base, adapter, &batch)?.iter().map(|l| f64::from(*l)).sum::<f64>())
+    });
+    let sum = sums.into_iter().sum::<Result<f64>>()?;
     Ok((sum / examples.len() as f64) as f32)
 }
