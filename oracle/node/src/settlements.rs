@@ -104,7 +104,7 @@ mod tests {
             breaker_slots: 1,
         };
         Config {
-            version: 1,
+            version: payout::state::Version::CURRENT,
             bump: 255,
             authority: Pubkey::default(),
             pending_authority: None,

@@ -152,8 +152,14 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     stage.step("questions", "Questions, each paid in OPEN, each answer with a receipt of the documents behind it");
     network.caught_up().await?;
     (summary.answers, summary.attribution) = questions::ask_all(&stage, &network, settings, &trained, &users).await?;
+    summary.unanswered = questions::pay_and_leave(&network, &trained, &users[0]).await?;
     let a = &summary.attribution;
     stage.note(format!("the source document is the top influence of {:.0} % and among the top 5 of {:.0} % of answers (chance: {:.0} %)", 100.0 * a.recall_at_1, 100.0 * a.recall_at_5, 100.0 * a.chance_at_5));
+
+    stage.note(format!(
+        "somebody paid {} OPEN and never fetched the answer: the documents that taught the model most will share it",
+        open(summary.unanswered)
+    ));
 
     stage.step("settlement", "The epoch settled, two of the five operators killed in the middle");
     let trainer = trained.manifest.operator.parse().context("the trainer's wallet")?;

@@ -63,7 +63,7 @@ async fn add(
     let leaves: Vec<Hash32> = manifest.examples.iter().map(|l| parse_hash(l)).collect::<Result<_, _>>()?;
     let mut method = String::new();
     let mut estimates = Vec::new();
-    for counted in report.answers.iter().filter(|a| a.model == model.model) {
+    for counted in report.answers.iter().filter(|a| a.answered && a.job == model.job) {
         let answer = network.store.get_answer(&parse_hash(&counted.request)?).await?;
         if answer.receipt.scores != ZERO {
             estimates.push((counted.contributors.parse::<u64>()?, answer.receipt.scores));
@@ -71,7 +71,7 @@ async fn add(
         method = answer.receipt.method;
     }
     if let Some(scores) = &manifest.eval_scores {
-        estimates.push((model.data_share.parse()?, parse_hash(scores)?));
+        estimates.push((model.unanswered.parse::<u64>()? + model.data_share.parse::<u64>()?, parse_hash(scores)?));
     }
     for (weight, scores) in estimates {
         let scores = f32_values(&network.store.get_blob(&scores).await?);

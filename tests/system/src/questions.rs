@@ -10,10 +10,23 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use openledger_sdk::{
-    api::serve::ChatRequest,
-    flow::chat::{ask, servers},
+    api::{
+        serve::{ChatRequest, ServeClient},
+        types::Amount,
+    },
+    flow::chat::{ask, pay, servers},
     text::parse_hash,
 };
+
+/// Somebody takes an offer, pays for it and never fetches the answer. Returns what was paid.
+pub async fn pay_and_leave(network: &Network, trained: &Trained, user: &Person) -> Result<Amount> {
+    let servers = servers(&network.client).await?;
+    let server = servers.first().context("no operator serves")?;
+    let request = ChatRequest::ask(&trained.model, "Is anybody there?", 8);
+    let quote = ServeClient::new(&server.endpoint).quote(&request).await?;
+    pay(&network.client, &user.key, &quote).await.context("paying for an answer")?;
+    Ok(quote.amount)
+}
 
 /// Asks `settings.questions` questions about documents that the model was trained on.
 pub async fn ask_all(

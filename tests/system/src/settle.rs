@@ -59,10 +59,12 @@ pub async fn settle(
     let settlement: Settlement = network.client.account(&pda::settlement(before.epoch)).await?;
     ensure!(settlement.pools == after.active, "the active roots are not those that were posted");
     let report = report(network, before.epoch).await?;
+    let unanswered = report.models.iter().map(|m| Ok(m.unanswered.parse::<u64>()?)).sum::<Result<u64>>()?;
     let carried = report.pools.iter().map(|p| Ok(p.carried.parse::<u64>()?)).sum::<Result<u64>>()?;
     Ok(SettlementSummary {
         epoch: before.epoch,
         repeated: report.models.iter().map(|m| m.repeated.len()).sum(),
+        unanswered: unanswered.into(),
         carried: carried.into(),
         root: hex::encode(settlement.pools[0].root),
         validators_root: hex::encode(settlement.pools[1].root),

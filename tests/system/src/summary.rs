@@ -22,6 +22,8 @@ pub struct Summary {
     pub job: JobSummary,
     /// Answers in the order of asking.
     pub answers: Vec<AnswerSummary>,
+    /// What was paid for an answer that nobody fetched.
+    pub unanswered: Amount,
     /// How well the answers' receipts name the documents asked about.
     pub attribution: AttributionSummary,
     /// The epoch's settlement.
@@ -177,6 +179,8 @@ pub struct SettlementSummary {
     pub lifetime_funded: Amount,
     /// What is divided with the next epoch, of both pools.
     pub carried: Amount,
+    /// What the validation loss divided in an answer's place, of the contributors' pool.
+    pub unanswered: Amount,
     /// Documents left out of training and pay because they repeat others.
     pub repeated: usize,
     pub signers_alive: usize,

@@ -15,7 +15,7 @@ pub struct SettlementReport {
     pub previous: Option<String>,
     /// Attribution method and version.
     pub method: String,
-    /// Answers that were paid for, delivered and counted, by request.
+    /// Payments for answers, by request.
     pub answers: Vec<CountedAnswer>,
     /// What was paid into the pools beside the answers' fees, oldest first: training jobs' data shares, and gifts.
     #[serde(default)]
@@ -35,13 +35,17 @@ pub struct SettlementReport {
     pub pools: Vec<PoolReport>,
 }
 
-/// An answer that the epoch pays for.
+/// A payment for an answer that the epoch divides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CountedAnswer {
     /// The request.
     pub request: String,
     /// The model.
     pub model: String,
+    /// The job whose documents it pays.
+    pub job: String,
+    /// Whether the artifact store has its answer, which then says whom it pays; otherwise the validation loss does.
+    pub answered: bool,
     /// Its part of the contributors' pool.
     pub contributors: String,
     /// Its part of the validators' pool.
@@ -62,7 +66,7 @@ pub struct CountedFunding {
 }
 
 /// What a model's documents were paid for and by which rules: the attributed functional is (fees · mean loss of its
-/// answers by their fees + data share · validation loss) / (fees + data share).
+/// answers by their fees + (unanswered + data share) · validation loss) / (fees + unanswered + data share).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelReport {
     /// The model.
@@ -75,6 +79,8 @@ pub struct ModelReport {
     pub pay: String,
     /// What its answers put into the contributors' pool, base units.
     pub fees: String,
+    /// What payments without a known answer and debits of prepaid balances put there, base units.
+    pub unanswered: String,
     /// What its training put there, base units.
     pub data_share: String,
     /// Documents that repeat others and earn nothing.

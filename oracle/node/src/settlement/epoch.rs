@@ -6,24 +6,35 @@ use anyhow::{Context, Result, bail, ensure};
 use model::state::{Job, Model};
 use openledger_protocol::Hash32;
 use openledger_sdk::{
+    api::types::{self as api, ReceiptRow},
     artifact::{CountedFunding, LogEntry, TrainingManifest},
     receipt::Answer,
+    store::StoreError,
     text::parse_hash,
 };
 use payout::state::Pool;
 use solana_pubkey::Pubkey;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 /// How long to wait for the indexer to reach the cutoff.
 const INDEXER_PATIENCE: Duration = Duration::from_secs(30);
 
-/// A payment whose answer was delivered.
+/// A payment for an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountedPayment {
     /// The request.
     pub request: Hash32,
     /// The model.
     pub model: Pubkey,
+    /// The job whose documents it pays: of an answer the one that trained the adapter which gave it.
+    pub job: Pubkey,
+    /// Whether the answer is known. What was paid for any other, or debited from a prepaid balance, is divided as the
+    /// training's fee is: by the validation loss.
+    pub answered: bool,
     /// What it put into the contributors' pool.
     pub contributors: u64,
     /// What it put into the validators' pool.
@@ -50,6 +61,8 @@ pub struct EpochModel {
     pub answers: Vec<Answer>,
     /// What they put into the contributors' pool.
     pub fees: u64,
+    /// What payments without a known answer put there.
+    pub unanswered: u64,
     /// What the job itself put there: the data share of its fee.
     pub data_share: u64,
 }
@@ -57,7 +70,12 @@ pub struct EpochModel {
 impl EpochModel {
     /// What is divided among its documents.
     pub fn funded(&self) -> Result<u64> {
-        self.fees.checked_add(self.data_share).context("what a model earned exceeds u64")
+        self.fees.checked_add(self.by_validation()?).context("what a model earned exceeds u64")
+    }
+
+    /// What is divided by the validation loss: all but its answers' fees.
+    pub fn by_validation(&self) -> Result<u64> {
+        self.unanswered.checked_add(self.data_share).context("what a model earned exceeds u64")
     }
 }
 
@@ -82,48 +100,23 @@ impl Epoch {
         // posted is the next one's.
         rows.retain(|r| config.settled_slot < r.slot && r.slot <= proposal.cutoff_slot);
         rows.sort_by(|a, b| a.request.cmp(&b.request));
-        let identities = node.identities().await?;
-        let (mut payments, mut by_model) = (Vec::new(), BTreeMap::<Pubkey, Vec<Answer>>::new());
+        let sources = Sources::new(node, proposal.cutoff_slot).await?;
+        let (mut payments, mut earned) = (Vec::with_capacity(rows.len()), BTreeMap::<(Pubkey, Pubkey), Earned>::new());
         for row in rows {
-            let request = parse_hash(&row.request)?;
-            // Paid but not answered: its shares stay in the pools until it is.
-            let Ok(answer) = node.store.get_answer(&request).await else { continue };
-            let model: Pubkey = row.model.parse().context("a model's address")?;
-            let operator: Pubkey = row.operator.parse().context("an operator's wallet")?;
-            let identity = identities.get(&operator).with_context(|| format!("{operator} is not registered"))?;
-            if let Err(e) = answer.verify(identity) {
-                tracing::warn!(request = row.request, "not counted: {e}");
-                continue;
-            }
-            if answer.model != model || answer.operator != operator || answer.payment_signature != row.signature {
-                tracing::warn!(request = row.request, "not counted: the answer is not the one paid for");
-                continue;
-            }
-            payments.push(CountedPayment {
-                request,
-                model,
-                contributors: row.parts.contributors.0,
-                validators: row.parts.validators.0,
-            });
-            by_model.entry(model).or_default().push(answer);
+            let answer = sources.answer(&row).await?;
+            let by_adapter =
+                answer.as_ref().map(|a| sources.job_of(&row.model, &a.adapter_hash)).transpose()?.flatten();
+            let (answered, model) = (by_adapter.is_some(), row.model.parse().context("a model's address")?);
+            let job = by_adapter.map_or_else(|| sources.last_job(&row.model), Ok)?;
+            let contributors = row.parts.contributors.0;
+            let earned = earned.entry((model, job)).or_default();
+            let sum = if answered { &mut earned.fees } else { &mut earned.unanswered };
+            *sum = sum.checked_add(contributors).context("a model's fees exceed u64")?;
+            earned.answers.extend(answer.filter(|_| answered));
+            let (request, validators) = (parse_hash(&row.request)?, row.parts.validators.0);
+            payments.push(CountedPayment { request, model, job, answered, contributors, validators });
         }
         let (funding, data_shares) = funding(node, config.settled_slot, proposal.cutoff_slot).await?;
-        let mut earned = BTreeMap::<(Pubkey, Pubkey), Earned>::new();
-        for (address, mut answers) in by_model {
-            let state: Model = node.chain.client.account(&address).await?;
-            let job = state.job.with_context(|| format!("model {address} has answers but no job"))?;
-            if let Some(other) = answers.iter().find(|a| a.adapter_hash != state.adapter_hash) {
-                bail!(
-                    "answer {} came from another adapter than the attested one of {address}",
-                    hex::encode(other.request)
-                );
-            }
-            // A request paid twice is one answer: what the second payment put in is divided with the first.
-            answers.dedup_by_key(|a| a.request);
-            let paid = payments.iter().filter(|p| p.model == address).map(|p| p.contributors);
-            let fees = paid.into_iter().try_fold(0u64, u64::checked_add).context("a model's fees exceed u64")?;
-            earned.insert((address, job), Earned { answers, fees, data_share: 0 });
-        }
         for (job, amount) in data_shares {
             let account: Job = node.chain.client.account(&job).await?;
             earned.entry((account.model, job)).or_default().data_share += amount;
@@ -172,7 +165,70 @@ async fn funding(
 struct Earned {
     answers: Vec<Answer>,
     fees: u64,
+    unanswered: u64,
     data_share: u64,
+}
+
+/// Where answers are, and which job's adapter gave them.
+struct Sources<'a> {
+    node: &'a Node,
+    identities: HashMap<Pubkey, Pubkey>,
+    /// Jobs with a result at the cutoff, oldest result first.
+    jobs: Vec<api::Job>,
+}
+
+impl<'a> Sources<'a> {
+    async fn new(node: &'a Node, cutoff_slot: u64) -> Result<Self> {
+        let mut jobs = node.indexer.jobs().await?;
+        // Not the model's account, which a later result may change while members settle.
+        jobs.retain(|j| j.adapter_hash.is_some() && j.ended_slot.is_some_and(|slot| slot <= cutoff_slot));
+        jobs.sort_by_key(|j| (j.ended_slot, j.number));
+        Ok(Self { node, identities: node.identities().await?, jobs })
+    }
+
+    /// The answer that was paid for; `None` where there is none, or not the one.
+    async fn answer(&self, row: &ReceiptRow) -> Result<Option<Answer>> {
+        let answer = match self.node.store.get_answer(&parse_hash(&row.request)?).await {
+            Ok(answer) => answer,
+            Err(StoreError::Missing { .. }) => return Ok(None),
+            Err(e @ (StoreError::Content { .. } | StoreError::Hash { .. })) => {
+                tracing::warn!(request = row.request, "taken for unanswered: {e}");
+                return Ok(None);
+            }
+            // The others see it perhaps: what this member's store cannot say now must not decide.
+            Err(e) => return Err(e).with_context(|| format!("reading the answer to {}", row.request)),
+        };
+        let operator: Pubkey = row.operator.parse().context("an operator's wallet")?;
+        let identity = self.identities.get(&operator).with_context(|| format!("{operator} is not registered"))?;
+        if let Err(e) = answer.verify(identity) {
+            tracing::warn!(request = row.request, "taken for unanswered: {e}");
+            return Ok(None);
+        }
+        let paid_for = answer.model.to_string() == row.model
+            && answer.operator == operator
+            && answer.payment_signature == row.signature;
+        if !paid_for {
+            tracing::warn!(request = row.request, "taken for unanswered: the answer is not the one paid for");
+        }
+        Ok(Some(answer).filter(|_| paid_for))
+    }
+
+    /// The first job of a model whose result is this adapter.
+    fn job_of(&self, model: &str, adapter: &Hash32) -> Result<Option<Pubkey>> {
+        let adapter = hex::encode(adapter);
+        let job = self.jobs.iter().find(|j| j.model == model && j.adapter_hash.as_ref() == Some(&adapter));
+        if job.is_none() {
+            tracing::warn!(model, adapter, "taken for unanswered: no job was attested with the adapter that answered");
+        }
+        job.map(|j| j.address.parse().context("a job's address")).transpose()
+    }
+
+    /// The job whose adapter a model had at the cutoff.
+    fn last_job(&self, model: &str) -> Result<Pubkey> {
+        let job = self.jobs.iter().rfind(|j| j.model == model);
+        let job = job.with_context(|| format!("model {model} was paid for but has no result"))?;
+        job.address.parse().context("a job's address")
+    }
 }
 
 async fn load_model(node: &Node, address: Pubkey, job: Pubkey, earned: Earned) -> Result<EpochModel> {
@@ -183,8 +239,8 @@ async fn load_model(node: &Node, address: Pubkey, job: Pubkey, earned: Earned) -
     let manifest = node.store.get_blob(&hash).await.context("the job's training manifest")?;
     let manifest: TrainingManifest = serde_json::from_slice(&manifest).context("the job's training manifest")?;
     let standing = node.standing(&account, parse_hash(&manifest.index_hash)?).await?;
-    let (config, log, Earned { answers, fees, data_share }) = (account.config_hash, manifest.log, earned);
-    Ok(EpochModel { address, job, trainer, config, plan, standing, log, answers, fees, data_share })
+    let (config, log, Earned { answers, fees, unanswered, data_share }) = (account.config_hash, manifest.log, earned);
+    Ok(EpochModel { address, job, trainer, config, plan, standing, log, answers, fees, unanswered, data_share })
 }
 
 /// The training manifest that a job was attested with: on chain while the model has this job's adapter, in the ledger's

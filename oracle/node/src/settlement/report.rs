@@ -48,6 +48,7 @@ pub fn model(model: &EpochModel) -> ModelReport {
         config: hex::encode(model.config),
         pay: hex::encode(model.plan.pay.hash()),
         fees: model.fees.to_string(),
+        unanswered: model.unanswered.to_string(),
         data_share: model.data_share.to_string(),
         repeated: model.plan.repeats.iter().cloned().chain(by_gradient).map(repeated).collect(),
     }
@@ -149,7 +150,7 @@ pub fn build<'a>(
         });
     }
     let report = SettlementReport {
-        version: 3,
+        version: 4,
         epoch: observed.epoch,
         cutoff_slot: observed.cutoff_slot,
         previous: previous.map(|(hash, _)| hex::encode(hash)),
@@ -159,6 +160,8 @@ pub fn build<'a>(
             .map(|p| CountedAnswer {
                 request: hex::encode(p.request),
                 model: p.model.to_string(),
+                job: p.job.to_string(),
+                answered: p.answered,
                 contributors: p.contributors.to_string(),
                 validators: p.validators.to_string(),
             })
@@ -227,7 +230,7 @@ mod tests {
     }
 
     fn payment(contributors: u64, validators: u64) -> CountedPayment {
-        CountedPayment { request: [1; 32], model: key(1), contributors, validators }
+        CountedPayment { request: [1; 32], model: key(1), job: key(2), answered: true, contributors, validators }
     }
 
     fn settled(

@@ -1,10 +1,14 @@
 //! This operator's own view: what share of the epoch's fees each document earned.
 
-use super::{Epoch, EpochModel, Proposal, influence};
+use super::{Epoch, EpochModel, Proposal, epoch::CountedPayment, influence};
 use crate::node::Node;
 use anyhow::{Context, Result};
 use openledger_attribution::{Query, QueryItem, magic, pay::Shares};
-use openledger_protocol::allocate::{PPM, largest_remainder};
+use openledger_protocol::{
+    Hash32,
+    allocate::{PPM, largest_remainder},
+};
+use solana_pubkey::Pubkey;
 
 /// Name and version of the method that divides the money.
 pub fn method() -> String {
@@ -14,9 +18,10 @@ pub fn method() -> String {
 /// Shares of the epoch's documents in parts per million, and last what none of them earned: together a million, or all
 /// zero where nothing was paid.
 ///
-/// For each model one functional is attributed, exactly: its answers' losses, each by its fee, and, where its training was
-/// paid for in the epoch, its validation loss by the data share of that fee. One walk serves both, and the work does not
-/// grow with the number of answers. The models' shares are weighted by what they put into the contributors' pool. One call at a time in a node: a second finds what the first did.
+/// For each model one functional is attributed, exactly: its answers' losses, each by its fee, and its validation loss by
+/// what else it earned (the data share of its training's fee, and payments whose answer is not known). One walk serves
+/// both, and the work does not grow with the number of answers. The models' shares are weighted by what they put into the
+/// contributors' pool. One call at a time in a node: a second finds what the first did.
 pub async fn observe(node: &Node, proposal: &Proposal) -> Result<Vec<u64>> {
     let mut known = node.observations.lock().await;
     if let Some(observed) = known.get(proposal) {
@@ -39,8 +44,7 @@ async fn shares(node: &Node, proposal: &Proposal, epoch: &Epoch, model: &EpochMo
         .answers
         .iter()
         .map(|answer| {
-            let paid = epoch.payments.iter().filter(|p| p.request == answer.request);
-            let fee: u128 = paid.map(|p| p.contributors as u128).sum();
+            let fee = fee(&epoch.payments, &model.job, &answer.request);
             let mut tokens = answer.prompt_tokens.clone();
             tokens.extend(&answer.output_tokens);
             // A share of the whole, so that the sum stays in f32's range whatever the fees.
@@ -49,14 +53,22 @@ async fn shares(node: &Node, proposal: &Proposal, epoch: &Epoch, model: &EpochMo
         })
         .filter(|item| item.loss_from < item.tokens.len())
         .collect::<Vec<_>>();
-    if model.data_share > 0 {
-        items.extend(model.plan.validation(model.data_share as f64 / funded));
+    let by_validation = model.by_validation()?;
+    if by_validation > 0 {
+        items.extend(model.plan.validation(by_validation as f64 / funded));
     }
     if items.is_empty() {
         return Ok(Shares { per_example: vec![0; model.plan.documents.len()], unallocated: 0 });
     }
     let scores = influence::scores(node, proposal.epoch, model, Query::new(items)?).await?;
     model.standing.shares(&scores, &model.plan).with_context(|| format!("paying for model {}", model.address))
+}
+
+/// What was paid into the contributors' pool for a job's answer: another model's payment under the same name is none of
+/// its business.
+fn fee(payments: &[CountedPayment], job: &Pubkey, request: &Hash32) -> u128 {
+    let counted = payments.iter().filter(|p| p.answered && p.job == *job && p.request == *request);
+    counted.map(|p| u128::from(p.contributors)).sum()
 }
 
 /// The shares of several models' documents as one list, each model's weighted by its fees, with what is unallocated
@@ -95,6 +107,23 @@ mod tests {
         // Nothing was paid: there is nothing to divide.
         assert_eq!(together(&[(0, a)]), [0, 0, 0]);
         assert_eq!(together(&[]), [0]);
+    }
+
+    #[test]
+    fn an_answer_weighs_what_was_paid_for_it_and_nothing_that_was_paid_elsewhere() {
+        let key = |n: u8| Pubkey::new_from_array([n; 32]);
+        let paid = |request: u8, job: u8, answered: bool, contributors: u64| CountedPayment {
+            request: [request; 32],
+            model: key(9),
+            job: key(job),
+            answered,
+            contributors,
+            validators: 1,
+        };
+        let payments = [paid(1, 1, true, 5), paid(1, 1, false, 70), paid(1, 2, true, 900), paid(2, 1, true, 30)];
+        assert_eq!(fee(&payments, &key(1), &[1; 32]), 5);
+        assert_eq!(fee(&payments, &key(1), &[2; 32]), 30);
+        assert_eq!(fee(&payments, &key(2), &[2; 32]), 0);
     }
 
     proptest! {
