@@ -14,8 +14,10 @@ use datanet::{
     state::{Batch, BatchStatus, Config, Datanet, MAX_PANEL},
     verdict,
 };
+use futures::future::join_all;
 use openledger_protocol::{Hash32, draw, hash::ZERO};
 use serde::{Deserialize, Serialize};
+use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
@@ -24,6 +26,9 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
 };
+
+/// Batches judged before their commitments are sent.
+const COMMITS_AT_ONCE: usize = 8;
 
 /// Offset of a batch's status behind its discriminator.
 pub(super) const STATUS_AT: usize = 2 + 32 + 8 + 32;
@@ -145,6 +150,19 @@ pub struct Reviewer<'a> {
     history: History,
     /// Of accepted documents by content hash: each is read and fingerprinted once.
     fingerprints: HashMap<Hash32, Fingerprint>,
+}
+
+/// What a validator can do about a batch.
+enum Step {
+    Judge,
+    Send(Duty),
+}
+
+/// What only has to be sent.
+enum Duty {
+    Finalise(bool),
+    Expire,
+    Reveal,
 }
 
 /// What the draw of a panel follows from, besides the batch.
@@ -284,58 +302,83 @@ impl<'a> Reviewer<'a> {
     /// Does everything that can be done now about all batches under review. A batch that fails is reported in the log
     /// and does not hold up the others.
     pub async fn pass(&mut self, datanet: Option<&Pubkey>) -> Result<Vec<Action>, SdkError> {
-        let mut actions = Vec::new();
-        for pending in self.pending(datanet).await? {
-            match self.advance(&pending).await {
-                Ok(action) => actions.extend(action),
-                Err(e) => tracing::warn!(batch = %pending.address, error = %e, "cannot advance a review"),
+        let pending = self.pending(datanet).await?;
+        if pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        let config: Config = self.client.account(&pda::datanet_config()).await?;
+        let slot = self.client.slot().await?;
+        let (mut sending, mut unread) = (Vec::new(), Vec::new());
+        for pending in &pending {
+            match self.next_step(pending, &config, slot) {
+                None => {}
+                Some(Step::Judge) => unread.push(pending),
+                Some(Step::Send(duty)) => sending.push(self.carry_out(pending, duty)),
             }
+        }
+        let mut actions: Vec<Action> = join_all(sending).await.into_iter().flatten().collect();
+        // Reading is this validator's own work, one batch after the other; the ledger takes many commitments at once.
+        for group in unread.chunks(COMMITS_AT_ONCE) {
+            let mut judged = Vec::with_capacity(group.len());
+            for pending in group {
+                let judgement = self.judgement(pending).await;
+                judged.extend(report(pending, judgement).map(|judgement| (*pending, judgement)));
+            }
+            let sent = join_all(judged.into_iter().map(|(pending, judgement)| async {
+                let (approve, quality) = (judgement.approve, judgement.quality);
+                let sent = self.commit(&pending.address, &pending.batch, approve, quality).await;
+                report(pending, sent).map(|_| Action::Committed(pending.address, judgement))
+            }));
+            actions.extend(sent.await.into_iter().flatten());
         }
         Ok(actions)
     }
 
-    async fn advance(&mut self, pending: &Pending) -> Result<Option<Action>, SdkError> {
-        let Pending { address, batch, drawn } = pending;
-        let (slot, wallet) = (self.client.slot().await?, self.validator.pubkey());
-        let config: Config = self.client.account(&pda::datanet_config()).await?;
-        let mine = batch.reviews.iter().find(|r| r.validator == wallet);
-        if let Some(accepted) = verdict::decide(batch, &config, slot) {
-            let mint = open_mint(&self.client).await?;
-            let ix = ix::datanet::finalise_batch(&batch.datanet, address, &batch.contributor, &mint);
-            self.finish(ix, address).await?;
-            return Ok(Some(Action::Finalised(*address, accepted)));
+    /// What this validator can do about a batch at `slot`.
+    fn next_step(&self, pending: &Pending, config: &Config, slot: u64) -> Option<Step> {
+        let Pending { batch, drawn, .. } = pending;
+        if let Some(accepted) = verdict::decide(batch, config, slot) {
+            return Some(Step::Send(Duty::Finalise(accepted)));
         }
-        if verdict::is_hopeless(batch, &config, slot) {
-            let mint = open_mint(&self.client).await?;
-            let ix = ix::datanet::expire_batch(&batch.datanet, address, &batch.contributor, &mint);
-            self.finish(ix, address).await?;
-            return Ok(Some(Action::Expired(*address)));
+        if verdict::is_hopeless(batch, config, slot) {
+            return Some(Step::Send(Duty::Expire));
         }
-        match mine {
-            None if *drawn == Some(true) && slot <= batch.commit_until && batch.reviews.len() < MAX_PANEL => {
-                let judgement = match self.sealed.get(address)? {
-                    // Sealed before a crash: the same verdict again.
-                    Some(s) => Judgement { approve: s.approve, quality: s.quality, faults: Vec::new() },
-                    None => self.inspect(address, batch).await?,
-                };
-                self.commit(address, batch, judgement.approve, judgement.quality).await?;
-                Ok(Some(Action::Committed(*address, judgement)))
-            }
-            Some(review) if review.approve.is_none() => {
-                let open = slot > batch.commit_until || batch.reviews.len() == MAX_PANEL;
+        let full = batch.reviews.len() == MAX_PANEL;
+        match batch.reviews.iter().find(|r| r.validator == self.validator.pubkey()) {
+            None => (*drawn == Some(true) && slot <= batch.commit_until && !full).then_some(Step::Judge),
+            Some(review) => {
+                let open = slot > batch.commit_until || full;
                 let enough = batch.reviews.len() >= usize::from(batch.quorum);
-                if !open || !enough || slot > batch.reveals_until(&config) {
-                    return Ok(None);
-                }
-                self.reveal(address, batch).await?;
-                Ok(Some(Action::Revealed(*address)))
+                let reveals = review.approve.is_none() && open && enough && slot <= batch.reveals_until(config);
+                reveals.then_some(Step::Send(Duty::Reveal))
             }
-            _ => Ok(None),
+        }
+    }
+
+    async fn carry_out(&self, pending: &Pending, duty: Duty) -> Option<Action> {
+        let Pending { address, batch, .. } = pending;
+        let end = async |instruction: fn(&Pubkey, &Pubkey, &Pubkey, &Pubkey) -> Instruction| {
+            let mint = open_mint(&self.client).await?;
+            self.finish(instruction(&batch.datanet, address, &batch.contributor, &mint), address).await
+        };
+        let (sent, action) = match duty {
+            Duty::Finalise(accepted) => (end(ix::datanet::finalise_batch).await, Action::Finalised(*address, accepted)),
+            Duty::Expire => (end(ix::datanet::expire_batch).await, Action::Expired(*address)),
+            Duty::Reveal => (self.reveal(address, batch).await, Action::Revealed(*address)),
+        };
+        report(pending, sent).map(|()| action)
+    }
+
+    /// The verdict that was sealed before a crash, or what reading the batch leads to.
+    async fn judgement(&mut self, pending: &Pending) -> Result<Judgement, SdkError> {
+        match self.sealed.get(&pending.address)? {
+            Some(s) => Ok(Judgement { approve: s.approve, quality: s.quality, faults: Vec::new() }),
+            None => self.inspect(&pending.address, &pending.batch).await,
         }
     }
 
     /// Sends what ends a batch. Another validator may have been quicker: then the batch is gone and all is well.
-    async fn finish(&self, ix: solana_instruction::Instruction, address: &Pubkey) -> Result<(), SdkError> {
+    async fn finish(&self, ix: Instruction, address: &Pubkey) -> Result<(), SdkError> {
         if let Err(e) = self.client.send(&[ix], &[self.validator]).await
             && self.client.account_opt::<Batch>(address).await?.is_some()
         {
@@ -343,6 +386,11 @@ impl<'a> Reviewer<'a> {
         }
         self.sealed.remove(address)
     }
+}
+
+/// The result; an error goes to the log, as one batch must not hold up the others.
+fn report<T>(pending: &Pending, result: Result<T, SdkError>) -> Option<T> {
+    result.inspect_err(|error| tracing::warn!(batch = %pending.address, %error, "cannot advance a review")).ok()
 }
 
 impl Candidate {
