@@ -4,6 +4,7 @@ use crate::error::DatanetError;
 use anchor_lang::prelude::*;
 use openledger_protocol::{Hash32, hash::ZERO, mmr};
 use openledger_shared::require_running;
+pub use openledger_shared::version::Version;
 
 /// Longest name in bytes.
 pub const MAX_NAME: usize = 64;
@@ -31,7 +32,7 @@ pub const MAX_QUALITY: u16 = 10_000;
 #[derive(InitSpace)]
 pub struct Config {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Bump of the bond vault.
@@ -99,7 +100,7 @@ pub struct Range {
 #[derive(InitSpace)]
 pub struct Datanet {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Wallet that made it: part of its address.
@@ -174,7 +175,7 @@ pub struct Review {
 #[derive(InitSpace)]
 pub struct Batch {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Its Datanet.
@@ -250,7 +251,7 @@ pub enum GrantStatus {
 #[derive(InitSpace)]
 pub struct Grant {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// The Datanet.

@@ -46,7 +46,7 @@ pub fn mean_quality(reviews: &[Review]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{BATCH_PEAKS, BatchStatus};
+    use crate::state::{BATCH_PEAKS, BatchStatus, Version};
 
     fn batch(quorum: u8, verdicts: &[Option<bool>]) -> Batch {
         let review = |(i, approve): (usize, &Option<bool>)| Review {
@@ -56,7 +56,7 @@ mod tests {
             quality: 1_000 * (i as u16 + 1),
         };
         Batch {
-            version: 1,
+            version: Version::CURRENT,
             bump: 0,
             datanet: Pubkey::default(),
             index: 0,
@@ -81,7 +81,7 @@ mod tests {
     /// Never paused, or until `paused_until`.
     fn config(paused_until: u64) -> Config {
         Config {
-            version: 1,
+            version: Version::CURRENT,
             bump: 0,
             bond_bump: 0,
             authority: Pubkey::default(),

@@ -85,6 +85,7 @@ pub(crate) fn add(a: u64, b: u64) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use openledger_shared::version::Version;
     use proptest::prelude::*;
 
     const GOOD: Parameters =
@@ -92,7 +93,7 @@ mod tests {
 
     fn proposal(quorum: u64, votes: [u64; 3]) -> Proposal {
         Proposal {
-            version: 1,
+            version: Version::CURRENT,
             bump: 0,
             number: 0,
             proposer: Pubkey::default(),

@@ -1,6 +1,7 @@
 //! Accounts of the governance program.
 
 use anchor_lang::prelude::*;
+pub use openledger_shared::version::Version;
 
 /// Longest URI of a proposal's description in bytes.
 pub const MAX_URI: usize = 128;
@@ -33,7 +34,7 @@ pub struct Parameters {
 #[derive(InitSpace)]
 pub struct Config {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Bump of the authority.
@@ -87,7 +88,7 @@ impl ProposalState {
 #[derive(InitSpace)]
 pub struct Proposal {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Number of the proposal, from 0.
@@ -148,7 +149,7 @@ pub struct ProposedAccount {
 #[account]
 pub struct ProposedInstruction {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// The proposal.
@@ -186,7 +187,7 @@ pub enum Choice {
 #[derive(InitSpace)]
 pub struct Vote {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// The proposal.

@@ -2,6 +2,7 @@
 
 use anchor_lang::prelude::*;
 use openledger_shared::require_running;
+pub use openledger_shared::version::Version;
 
 /// Longest name in bytes.
 pub const MAX_NAME: usize = 64;
@@ -19,7 +20,7 @@ pub const MAX_COMPUTE: usize = 8;
 #[derive(InitSpace)]
 pub struct Config {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// May change parameters; governance in the end.
@@ -79,7 +80,7 @@ pub struct Snapshot {
 #[derive(InitSpace)]
 pub struct Model {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Wallet that made it: part of its address.
@@ -143,7 +144,7 @@ pub enum JobStatus {
 #[derive(InitSpace)]
 pub struct Job {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Bump of the escrow.

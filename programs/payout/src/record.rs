@@ -3,7 +3,11 @@
 //! Written by hand because claims have a compute budget: Anchor's `init_if_needed` would search for the address at
 //! every claim, here only the first one does.
 
-use crate::{error::PayoutError, seeds, state::Claim};
+use crate::{
+    error::PayoutError,
+    seeds,
+    state::{Claim, Version},
+};
 use anchor_lang::{
     prelude::*,
     system_program::{Allocate, Assign, CreateAccount, Transfer, allocate, assign, create_account, transfer},
@@ -30,7 +34,7 @@ pub fn open<'info>(
     make(account, &[seeds::CLAIM, wallet.as_ref(), &[bump]], payer, system)?;
     let (_, token_bump) =
         Pubkey::find_program_address(&[wallet.as_ref(), token::ID.as_ref(), mint.as_ref()], &associated_token::ID);
-    Ok(Claim { version: 1, bump, token_bump, wallet: *wallet, claimed: [0; 2], sequence: 0 })
+    Ok(Claim { version: Version::CURRENT, bump, token_bump, wallet: *wallet, claimed: [0; 2], sequence: 0 })
 }
 
 /// Writes the record back.

@@ -4,6 +4,7 @@ use crate::parameters::Parameters;
 use anchor_lang::prelude::*;
 use openledger_protocol::fees::Shares;
 use openledger_shared::SharedError;
+pub use openledger_shared::version::Version;
 
 /// Most shards of the vault.
 pub const MAX_SHARDS: u8 = 16;
@@ -67,7 +68,7 @@ pub struct PoolRoot {
 #[derive(InitSpace)]
 pub struct Config {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// May change parameters; governance in the end.
@@ -112,7 +113,7 @@ pub struct Config {
 #[derive(InitSpace)]
 pub struct Shard {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Bump of its token account.
@@ -159,7 +160,7 @@ pub enum SettlementStatus {
 #[derive(InitSpace)]
 pub struct Settlement {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// The epoch.
@@ -193,7 +194,7 @@ pub struct Settlement {
 #[derive(InitSpace)]
 pub struct Challenge {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Bump of the bond's token account.
@@ -221,7 +222,7 @@ pub struct Challenge {
 #[derive(InitSpace)]
 pub struct Claim {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Bump of the wallet's associated token account: saves the search at every later claim.
@@ -240,7 +241,7 @@ pub struct Claim {
 #[derive(InitSpace)]
 pub struct Balance {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// The wallet that pays.

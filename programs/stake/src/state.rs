@@ -167,7 +167,7 @@ pub struct Position {
 #[derive(InitSpace)]
 pub struct VoteLock {
     /// Layout version of this account.
-    pub version: u8,
+    pub version: Version,
     /// PDA bump.
     pub bump: u8,
     /// Whose OPEN it is; the only one it is paid back to.

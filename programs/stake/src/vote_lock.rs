@@ -54,11 +54,21 @@ pub(crate) fn grow(lock: &mut Account<VoteLock>, total: &mut u64, added: u64, sl
 #[cfg(test)]
 mod tests {
     use super::*;
+    use openledger_shared::version::Version;
     use proptest::prelude::*;
 
     fn lock(amount: u64, end_slot: u64, changed_slot: u64) -> VoteLock {
         let owner = Pubkey::new_from_array([1; 32]);
-        VoteLock { version: 1, bump: 0, owner, delegate: owner, amount, end_slot, changed_slot, sequence: 0 }
+        VoteLock {
+            version: Version::CURRENT,
+            bump: 0,
+            owner,
+            delegate: owner,
+            amount,
+            end_slot,
+            changed_slot,
+            sequence: 0,
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub const SIGNATURE_FEE: u64 = 5_000;
 
 /// Where the recorded bill lies.
 pub fn recorded_at() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("bill.json")
+    crate::folder().join("bill.json")
 }
 
 /// Measures every scenario.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use std::{collections::BTreeMap, fs, ops::Range, path::Path};
+use std::{collections::BTreeMap, fs, ops::Range};
 
 /// A program's interface description.
 #[derive(Deserialize)]
@@ -93,7 +93,7 @@ pub struct Number {
 
 /// Every committed description, by program.
 pub fn all() -> BTreeMap<String, Idl> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../app-sdk/idl");
+    let folder = crate::folder().join("../../app-sdk/idl");
     let files = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     files
         .map(|file| file.expect("a folder can be read").path())

@@ -23,6 +23,8 @@ pub use keys::{Key, address, key};
 pub use tx::{Failed, Sent, refused};
 pub use world::{Program, World};
 
+use std::path::PathBuf;
+
 use anchor_lang::{InstructionData, ToAccountMetas};
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
@@ -31,6 +33,12 @@ use solana_pubkey::Pubkey;
 pub const OPEN: u64 = 1_000_000_000;
 /// The fixed supply in base units.
 pub const SUPPLY: u64 = 1_000_000_000 * OPEN;
+
+/// This package's folder in the checkout that the tests run in, which need not be the one that compiled them: checkouts
+/// share a target folder.
+pub fn folder() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo test and nextest name the package's folder").into()
+}
 
 /// An instruction from Anchor's generated accounts and arguments.
 pub fn instruction(program: Pubkey, accounts: impl ToAccountMetas, args: impl InstructionData) -> Instruction {

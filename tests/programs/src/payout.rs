@@ -570,7 +570,7 @@ pub fn settlement_args(world: &World, trees: [&RewardTree; POOLS]) -> PostSettle
 /// A model as the model program would have made it: ready, without a parent.
 pub fn ready_model(owner: Pubkey) -> Model {
     Model {
-        version: 1,
+        version: ::model::state::Version::CURRENT,
         bump: 255,
         creator: owner,
         id: 1,

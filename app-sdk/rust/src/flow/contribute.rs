@@ -244,7 +244,7 @@ mod tests {
             count = mmr::append(count, &mut peaks, *leaf).unwrap();
         }
         Batch {
-            version: 1,
+            version: datanet::state::Version::CURRENT,
             bump: 0,
             datanet: Pubkey::new_from_array([3; 32]),
             index: 7,

@@ -133,8 +133,16 @@ mod tests {
     #[test]
     fn the_delegate_stands_where_it_is_searched() {
         let (owner, delegate) = (Pubkey::new_unique(), Pubkey::new_unique());
-        let lock =
-            VoteLock { version: 1, bump: 2, owner, delegate, amount: 3, end_slot: 4, changed_slot: 5, sequence: 6 };
+        let lock = VoteLock {
+            version: stake::state::Version::CURRENT,
+            bump: 2,
+            owner,
+            delegate,
+            amount: 3,
+            end_slot: 4,
+            changed_slot: 5,
+            sequence: 6,
+        };
         let mut data = vec![];
         lock.try_serialize(&mut data).unwrap();
         let at = VoteLock::DISCRIMINATOR.len() + DELEGATE_AT;

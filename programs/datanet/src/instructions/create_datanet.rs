@@ -64,7 +64,7 @@ impl CreateDatanet<'_> {
         let a = &mut *ctx.accounts;
         let datanet = &mut a.datanet;
         // Field by field: an account is zero when made, and a whole `Datanet` would take half a stack frame.
-        datanet.version = 1;
+        datanet.version = Version::CURRENT;
         datanet.bump = ctx.bumps.datanet;
         datanet.creator = a.creator.key();
         datanet.id = args.id;

@@ -69,7 +69,7 @@ impl OpenBatch<'_> {
         a.datanet.batches = index.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
         // Field by field: an account is zero when made, and a whole `Batch` would crowd the stack frame.
         let batch = &mut a.batch;
-        batch.version = 1;
+        batch.version = Version::CURRENT;
         batch.bump = ctx.bumps.batch;
         batch.datanet = a.datanet.key();
         batch.index = index;

@@ -33,7 +33,7 @@ impl RequestAccess<'_> {
         self.config.running()?;
         require!(self.datanet.access == Access::Permissioned, DatanetError::AccessIsOpen);
         require!((1..=MAX_PURPOSE).contains(&purpose.len()), DatanetError::BadPurpose);
-        if self.grant.version != 0 {
+        if self.grant.version != Version::UNMADE {
             require!(self.grant.status != GrantStatus::Requested, DatanetError::AlreadyRequested);
             require!(!self.grant.is_live(Clock::get()?.slot), DatanetError::AlreadyGranted);
         }
@@ -44,7 +44,7 @@ impl RequestAccess<'_> {
     pub fn handler(ctx: Context<Self>, purpose: String) -> Result<()> {
         let a = &mut *ctx.accounts;
         let grant = &mut a.grant;
-        grant.version = 1;
+        grant.version = Version::CURRENT;
         grant.bump = ctx.bumps.grant;
         grant.datanet = a.datanet.key();
         grant.grantee = a.grantee.key();

@@ -92,7 +92,7 @@ pub(crate) fn handler(ctx: Context<AddInstruction>, args: AddInstructionArgs) ->
         data: args.data.clone(),
     };
     ctx.accounts.instruction.set_inner(ProposedInstruction {
-        version: 1,
+        version: Version::CURRENT,
         bump: ctx.bumps.instruction,
         proposal: event.proposal,
         index,

@@ -52,7 +52,7 @@ pub(crate) fn handler(ctx: Context<CastVote>, choice: Choice) -> Result<()> {
         weight,
     };
     ctx.accounts.vote.set_inner(Vote {
-        version: 1,
+        version: Version::CURRENT,
         bump: ctx.bumps.vote,
         proposal: event.proposal,
         lock: event.lock,

@@ -51,7 +51,7 @@ pub(crate) fn handler(ctx: Context<CreateProposal>, description_hash: [u8; 32], 
     config.proposals = add(number, 1)?;
     let proposal = &mut ctx.accounts.proposal;
     proposal.set_inner(Proposal {
-        version: 1,
+        version: Version::CURRENT,
         bump: ctx.bumps.proposal,
         number,
         proposer,

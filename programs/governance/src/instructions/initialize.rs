@@ -48,7 +48,7 @@ pub struct Initialize<'info> {
 pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
     args.parameters.validate(args.min_voting_slots, args.min_timelock_slots)?;
     ctx.accounts.config.set_inner(Config {
-        version: 1,
+        version: Version::CURRENT,
         bump: ctx.bumps.config,
         authority_bump: ctx.bumps.governance_authority,
         guardian: args.guardian,

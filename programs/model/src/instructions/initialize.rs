@@ -62,7 +62,7 @@ impl Initialize<'_> {
     pub fn handler(ctx: Context<Self>, args: InitializeArgs) -> Result<()> {
         let a = &mut *ctx.accounts;
         a.config.set_inner(Config {
-            version: 1,
+            version: Version::CURRENT,
             bump: ctx.bumps.config,
             authority: a.authority.key(),
             pending_authority: None,

@@ -61,7 +61,7 @@ impl RegisterModel<'_> {
         let a = &mut *ctx.accounts;
         let creator = a.creator.key();
         a.model.set_inner(Model {
-            version: 1,
+            version: Version::CURRENT,
             bump: ctx.bumps.model,
             creator,
             id: args.id,

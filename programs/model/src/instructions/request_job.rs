@@ -85,7 +85,7 @@ impl<'info> RequestJob<'info> {
         let number = a.model.jobs;
         a.model.jobs = number.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
         a.job.set_inner(Job {
-            version: 1,
+            version: Version::CURRENT,
             bump: ctx.bumps.job,
             escrow_bump: ctx.bumps.escrow,
             model: a.model.key(),

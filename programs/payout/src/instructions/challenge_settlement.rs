@@ -96,7 +96,7 @@ pub(crate) fn handler(ctx: Context<ChallengeSettlement>, args: ChallengeSettleme
     a.settlement.status = SettlementStatus::Challenged;
     a.settlement.challenges += 1; // at most MAX_CHALLENGES
     a.challenge.set_inner(Challenge {
-        version: 1,
+        version: Version::CURRENT,
         bump: ctx.bumps.challenge,
         bond_bump: ctx.bumps.bond,
         epoch: a.settlement.epoch,

@@ -61,7 +61,7 @@ impl CreateShard<'_> {
 pub(crate) fn handler(ctx: Context<CreateShard>, index: u8) -> Result<()> {
     ctx.accounts.validate(index)?;
     ctx.accounts.shard.set_inner(Shard {
-        version: 1,
+        version: Version::CURRENT,
         bump: ctx.bumps.shard,
         vault_bump: ctx.bumps.vault,
         index,

@@ -56,8 +56,8 @@ pub(crate) fn handler(ctx: Context<DepositBalance>, amount: u64) -> Result<()> {
     };
     token::transfer(CpiContext::new(a.token_program.key(), transfer), amount)?;
     let balance = &mut a.balance;
-    if balance.version == 0 {
-        balance.version = 1;
+    if balance.version == Version::UNMADE {
+        balance.version = Version::CURRENT;
         balance.bump = ctx.bumps.balance;
         balance.owner = a.owner.key();
         balance.vault = a.vault.key();

@@ -58,7 +58,7 @@ pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<
     ctx.accounts.validate(&args)?;
     let slot = Clock::get()?.slot;
     ctx.accounts.config.set_inner(Config {
-        version: 1,
+        version: Version::CURRENT,
         bump: ctx.bumps.config,
         authority: ctx.accounts.authority.key(),
         pending_authority: None,

@@ -124,7 +124,7 @@ pub(crate) fn handler<'info>(ctx: Context<'info, PostSettlement<'info>>, args: P
     let active_after = add(slot, config.parameters.challenge_slots)?;
     let sequence = sequence::take(&mut config.sequence)?;
     ctx.accounts.settlement.set_inner(Settlement {
-        version: 1,
+        version: Version::CURRENT,
         bump: ctx.bumps.settlement,
         epoch: args.epoch,
         status: SettlementStatus::Posted,

@@ -67,8 +67,8 @@ pub(crate) fn handler(ctx: Context<LockVotes>, amount: u64, end_slot: u64) -> Re
     )?;
     let owner = ctx.accounts.owner.key();
     let lock = &mut ctx.accounts.lock;
-    if lock.version == 0 {
-        lock.version = 1;
+    if lock.version == Version::UNMADE {
+        lock.version = Version::CURRENT;
         lock.bump = ctx.bumps.lock;
         lock.owner = owner;
         lock.delegate = owner;

@@ -51,6 +51,8 @@ pub enum Attack {
     Garbage,
     /// Made and not initialised.
     Zeroed,
+    /// Of a layout that the program does not know.
+    UnknownVersion,
     /// Another program.
     OtherProgram,
     /// Another event authority.

@@ -114,6 +114,7 @@ fn request_unbond(t: Town) -> Scenario {
         .free(Closed, &["active_committee"], aside)
         .free(Garbage, &["active_committee"], aside)
         .free(Zeroed, &["active_committee"], aside)
+        .free(UnknownVersion, &["active_committee"], aside)
 }
 
 /// An operator that sits on no committee now takes its stake out; another one is proposed.

@@ -146,6 +146,12 @@ fn state(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
         }
     }
     replaced(bench, seat, out);
+    if Program::ALL.iter().any(|p| p.id() == s.before.owner) {
+        for version in [2, u8::MAX] {
+            let case = bench.on(seat, Attack::UnknownVersion, version.to_string(), bench.changed(|_| {}));
+            out.push(case.put(s.meta.pubkey, forge::of_version(&s.before, version)));
+        }
+    }
 }
 
 /// Other accounts of the same type, as they are in this world.

@@ -30,6 +30,13 @@ pub fn zeroed(account: &Account) -> Account {
     Account { data: vec![0; account.data.len()], ..account.clone() }
 }
 
+/// The account as a later program would have written it: another version byte behind the discriminator.
+pub fn of_version(account: &Account, version: u8) -> Account {
+    let mut account = account.clone();
+    account.data[8] = version;
+    account
+}
+
 /// A token account's bytes with another mint.
 pub fn of_mint(mut token: Account, mint: &Pubkey) -> Account {
     token.data[..32].copy_from_slice(mint.as_ref());

@@ -1,5 +1,6 @@
 //! Contributions: who may add what when, what it costs in bytes, and that the range can be proven from the ledger.
 
+use ::governance::{events::InstructionExecuted, state::Proposal};
 use anchor_lang::error::ErrorCode;
 use datanet::{
     RangePath, VerifyContributionArgs,
@@ -15,7 +16,7 @@ use openledger_protocol::{
 use program_tests::{
     Key, OPEN, World,
     datanet::{self as net, MANIFEST, MIN_BOND, leaves},
-    key, refused, stake, swapped,
+    governance, key, refused, stake, swapped,
     tx::refused_with,
 };
 use solana_keypair::Signer;
@@ -274,4 +275,24 @@ fn a_batch_under_review_is_not_provable() {
     world.submitted(&alice, datanet, &all);
     let args = proof(datanet, &[(0, alice.pubkey(), all)], 0, 2);
     refused(world.send(&[net::verify_contribution(datanet, args)], &[]), DatanetError::BadProof);
+}
+
+/// A program relies on a proof by calling `verify_contribution`: here governance, whose proposals call what was voted for.
+#[test]
+fn another_program_has_a_contribution_verified_and_fails_with_a_false_proof() {
+    let (mut world, assembly) = World::under_governance();
+    let validators: Vec<Key> = (0..2).map(|_| world.validator(stake::MIN_VALIDATOR)).collect();
+    let (owner, alice) = (world.wallet(0), world.wallet(100 * OPEN));
+    let datanet = world.datanet(&owner, 1, |d| d.quorum = 1);
+    let all = leaves(1, 5);
+    world.accepted(&alice, datanet, &validators, &all);
+    let good = proof(datanet, &[(0, alice.pubkey(), all)], 0, 3);
+    let forged = VerifyContributionArgs { contributor: owner.pubkey(), ..good.clone() };
+    let calls = [good, forged].map(|args| net::verify_contribution(datanet, args));
+    let proposal = assembly.ripe(&mut world, &calls);
+    let execute = |index: u8| governance::execute(proposal, index, &calls[usize::from(index)]);
+    let event: InstructionExecuted = world.send(&[execute(0)], &[]).expect("is proven").event();
+    assert_eq!((event.proposal, event.index), (proposal, 0));
+    refused(world.send(&[execute(1)], &[]), DatanetError::BadProof);
+    assert_eq!(world.get::<Proposal>(&proposal).executed, 1);
 }

@@ -5,7 +5,7 @@ use ::governance::{
     events::ConfigChanged,
     instructions::InitializeArgs,
     rules::{MAX_QUORUM_BPS, MAX_THRESHOLD, MAX_WINDOW},
-    state::{Config, Parameters},
+    state::{Config, Parameters, Version},
 };
 use anchor_lang::error::ErrorCode;
 use program_tests::{
@@ -38,7 +38,7 @@ fn the_upgrade_authority_initialises_once() {
     let event = world.send(&[make.clone()], &[&authority]).unwrap().event::<ConfigChanged>();
     assert_eq!((event.sequence, event.guardian, event.parameters), (0, key("guardian").pubkey(), PARAMETERS));
     let config = world.get::<Config>(&governance::config());
-    assert_eq!((config.version, config.proposals, config.sequence), (1, 0, 1));
+    assert_eq!((config.version, config.proposals, config.sequence), (Version::CURRENT, 0, 1));
     assert_eq!((config.min_voting_slots, config.min_timelock_slots), (MIN_VOTING, MIN_TIMELOCK));
     refused_with(world.send(&[make], &[&authority]), "already in use");
 }

@@ -118,6 +118,47 @@ fn the_guardian_pauses_a_program_for_a_week_at_most_and_not_again_at_once() {
 }
 
 #[test]
+fn the_guardian_stops_each_of_the_four_programs_and_each_has_its_own_time_without() {
+    let (mut world, assembly) = World::under_governance();
+    let (guardian, wallet) = (&assembly.guardian, world.wallet(1_000 * OPEN));
+    let me = wallet.pubkey();
+    let paused = |world: &World| {
+        [
+            world.get::<::stake::state::Config>(&stake::config()).paused_until,
+            world.get::<::datanet::state::Config>(&datanet::config()).paused_until,
+            world.get::<::model::state::Config>(&model::config()).paused_until,
+            world.get::<::payout::state::Config>(&payout::config()).paused_until,
+        ]
+    };
+    // What nobody can do while its program is paused. Payout has no such thing without a market (`payout/pause.rs`).
+    let programs = [
+        (::stake::ID, stake::config(), Some(stake::deposit(&world, &me, Role::Validator, OPEN))),
+        (::datanet::ID, datanet::config(), Some(datanet::create_datanet(&me, datanet::create_args(1)))),
+        (::model::ID, model::config(), Some(model::register_model(&me, None, model::register_args(1)))),
+        (::payout::ID, payout::config(), None),
+    ];
+    let until = world.slot() + MAX_PAUSE_SLOTS;
+    for (place, (program, config, call)) in programs.iter().enumerate() {
+        let pause = governance::guardian_pause(&guardian.pubkey(), *program, *config, until);
+        let event = world.send(&[pause.clone()], &[guardian]).unwrap().event::<GuardianPaused>();
+        assert_eq!((event.program, event.until_slot), (*program, until));
+        refused(world.send(&[pause], &[guardian]), GovernanceError::PausedLately);
+        // The others run on, and that one was stopped holds up no pause of the next.
+        let stopped = [0, 1, 2, 3].map(|p| if p <= place { until } else { 0 });
+        assert_eq!(paused(&world), stopped);
+        if let Some(call) = call {
+            refused(world.send(&[call.clone()], &[&wallet]), SharedError::Paused);
+        }
+        for call in programs[place + 1..].iter().filter_map(|(_, _, call)| call.clone()) {
+            world.clone().send(&[call], &[&wallet]).unwrap();
+        }
+    }
+    world.pass(MAX_PAUSE_SLOTS);
+    let calls: Vec<Instruction> = programs.into_iter().filter_map(|(_, _, call)| call).collect();
+    world.send(&calls, &[&wallet]).unwrap();
+}
+
+#[test]
 fn the_guardian_pauses_only_the_four_programs_and_nobody_else_does() {
     let (mut world, assembly) = World::under_governance();
     let (guardian, until) = (&assembly.guardian, world.slot() + 100);

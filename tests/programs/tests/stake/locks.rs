@@ -3,7 +3,7 @@
 use ::stake::{
     error::StakeError,
     events::{VotesDelegated, VotesLocked, VotesUnlocked},
-    state::{Config, Position, Role, VoteLock},
+    state::{Config, Position, Role, Version, VoteLock},
     vote_lock::{MAX_LOCK_SLOTS, MIN_LOCK_SLOTS},
 };
 use anchor_lang::error::ErrorCode;
@@ -40,7 +40,7 @@ fn open_is_locked_grows_is_extended_and_comes_back_after_its_end() {
     assert_eq!((event.lock, event.sequence, event.owner, event.delegate), (stake::lock(&owner), 0, owner, owner));
     assert_eq!((event.added, event.amount, event.end_slot), (60 * OPEN, 60 * OPEN, end));
     let lock = lock_of(&world, &owner);
-    assert_eq!((lock.version, lock.changed_slot, lock.sequence), (1, world.slot(), 1));
+    assert_eq!((lock.version, lock.changed_slot, lock.sequence), (Version::CURRENT, world.slot(), 1));
     assert_eq!(world.get::<Config>(&stake::config()).locked, 60 * OPEN);
 
     world.pass(10);
