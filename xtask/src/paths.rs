@@ -3,14 +3,18 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use anyhow::{Context, Result};
 
-/// The repository's root.
+/// The repository's root: the one that cargo runs xtask for. The binary itself may have been compiled in another
+/// checkout, as all of them share the cache.
 pub fn root() -> &'static Path {
-    // xtask is one folder deep, and is always built where it is run.
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository")
+    static XTASK: LazyLock<PathBuf> = LazyLock::new(|| {
+        env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+    });
+    XTASK.parent().expect("xtask is a folder of the repository")
 }
 
 /// `$XDG_CACHE_HOME/openledger`, by default `~/.cache/openledger`.

@@ -10,7 +10,7 @@ use solana_transaction::Transaction;
 use std::time::Duration;
 
 /// Bytes of a program that one transaction carries.
-const CHUNK: usize = 900;
+const CHUNK: usize = 1_000;
 /// Writes on their way at once.
 const GROUP: usize = 128;
 /// A write that fails fails the deployment all the same: simulating each first would double the work.

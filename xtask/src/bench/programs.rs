@@ -86,6 +86,31 @@ impl Measured {
         self.bill.get(name).copied().with_context(|| format!("{name} is not on the bill"))
     }
 
+    /// Bytes and compute units of a contribution's leaf.
+    fn leaf(&self) -> Result<(u64, f64)> {
+        let (one, many) = (self.of("datanet::contribute, 1 leaf")?, self.of("datanet::contribute, 28 leaves")?);
+        Ok(((many.size - one.size) / 27, (many.units - one.units) as f64 / 27.0))
+    }
+
+    /// Leaves that a large transaction takes.
+    fn leaves_of_large(&self) -> Result<u64> {
+        let (one, (leaf, _)) = (self.of("datanet::contribute, 1 leaf")?, self.leaf()?);
+        // The length of the longest instructions takes a byte more.
+        Ok((LARGE_TRANSACTION - (one.size - leaf) - 1) / leaf)
+    }
+
+    /// Lamports of fees of a million contributions, so many in a transaction. Batches are opened, submitted and finalised
+    /// once each; verdicts are the validators' affair whatever the tree is.
+    fn fees_of_leaves(&self, leaves: u64) -> Result<u64> {
+        Ok((MILLION.div_ceil(leaves) + 3 * MILLION.div_ceil(MOST_IN_BATCH)) * SIGNATURE)
+    }
+
+    /// The same in bulk: opened, submitted by its root and finalised.
+    fn fees_of_bulk(&self) -> Result<u64> {
+        let bulk = self.of("datanet::contribute_bulk")?;
+        Ok(MILLION.div_ceil(MOST_IN_BULK) * (bulk.signatures + 2) * SIGNATURE)
+    }
+
     /// Lamports of rent of an account of this size.
     fn rent(&self, bytes: u64) -> u64 {
         self.rent_of_none + bytes * self.rent_of_byte
@@ -104,12 +129,50 @@ fn markdown(measured: &Measured, machine: &str) -> Result<String> {
          Size is that of a legacy transaction without compute-budget instructions. Signatures cost 5,000 lamports \
          each, those that the precompile verifies included. *Writes* counts accounts besides the fee payer.\n\n"
     );
+    budgets(&mut page, measured)?;
     table(&mut page, measured)?;
     contributions(&mut page, measured)?;
     payments(&mut page, measured)?;
     independence(&mut page, measured)?;
     page.push_str(SOURCES);
     Ok(page)
+}
+
+/// What the design allows, beside what there is.
+fn budgets(page: &mut String, measured: &Measured) -> Result<()> {
+    /// Instructions that the committee attests.
+    const ATTESTED: [&str; 5] = [
+        "model::attest_result, 2 paid",
+        "payout::debit_balance",
+        "payout::post_settlement",
+        "stake::propose_next_committee",
+        "stake::slash_attested",
+    ];
+    page.push_str("## Budgets\n\n| what | allowed | measured |\n|---|---:|---:|\n");
+    let fees = |leaves| Ok::<_, anyhow::Error>(measured.fees_of_leaves(leaves)? as f64 / SOL);
+    let sol = [
+        ("10⁶ contributions, 1,232-byte transactions (SOL)", 0.2, fees(28)?),
+        ("10⁶ contributions, 4,096-byte transactions (SOL)", 0.06, fees(measured.leaves_of_large()?)?),
+        ("10⁶ contributions in bulk (SOL)", 0.002, measured.fees_of_bulk()? as f64 / SOL),
+    ];
+    for (what, allowed, found) in sol {
+        writeln!(page, "| {what} | {allowed} | {found:.6}{} |", over(found > allowed))?;
+    }
+    let claims = [("payout::claim, first", 30_000), ("payout::claim, further", 18_000)];
+    for (name, allowed) in claims.into_iter().chain(ATTESTED.map(|name| (name, 20_000))) {
+        let found = measured.of(name)?.units;
+        writeln!(page, "| {name} (CU) | {allowed} | {found}{} |", over(found > allowed))?;
+    }
+    page.push_str(
+        "\nA result pays the trainer and every verifier, so it costs with their number; the attestation itself does not \
+         grow with the committee. A first claim searches the bumps of the claim's and of the wallet's token account, 1,500 CU \
+         a try: a wallet that needs several exceeds the budget, once ever.\n\n## Instructions\n\n",
+    );
+    Ok(())
+}
+
+fn over(is: bool) -> &'static str {
+    if is { " (over)" } else { "" }
 }
 
 fn table(page: &mut String, measured: &Measured) -> Result<()> {
@@ -141,12 +204,8 @@ fn whole(lamports: u64) -> String {
 
 /// What it takes to record a million contributions.
 fn contributions(page: &mut String, measured: &Measured) -> Result<()> {
-    let (one, many) = (measured.of("datanet::contribute, 1 leaf")?, measured.of("datanet::contribute, 28 leaves")?);
-    let (leaf, unit) = ((many.size - one.size) / 27, (many.units - one.units) as f64 / 27.0);
-    // The length of the longest instructions takes a byte more.
-    let large = (LARGE_TRANSACTION - (one.size - leaf) - 1) / leaf;
+    let (one, (leaf, unit)) = (measured.of("datanet::contribute, 1 leaf")?, measured.leaf()?);
     let batches = MILLION.div_ceil(MOST_IN_BATCH);
-    // Opened, submitted and finalised once each; verdicts are the validators' affair whatever the tree is.
     let around = batches * 3 * SIGNATURE;
     writeln!(page, "\n## A million contributions\n")?;
     writeln!(
@@ -157,15 +216,14 @@ fn contributions(page: &mut String, measured: &Measured) -> Result<()> {
         whole(around)
     )?;
     page.push_str("| way | transactions | fees (SOL) | rent kept (SOL) | CU each |\n|---|---:|---:|---:|---:|\n");
-    for (way, leaves) in [("1,232-byte transactions", 28), ("4,096-byte transactions", large)] {
+    for (way, leaves) in [("1,232-byte transactions", 28), ("4,096-byte transactions", measured.leaves_of_large()?)] {
         let count = MILLION.div_ceil(leaves);
         let units = one.units as f64 + unit * (leaves - 1) as f64;
-        let fees = whole(count * SIGNATURE + around);
+        let fees = whole(measured.fees_of_leaves(leaves)?);
         writeln!(page, "| ours, {leaves} leaves in {way} | {count} | {fees} | 0 | {units:.0} |")?;
     }
-    // Opened, submitted by its root and finalised.
     let (bulk, batches) = (measured.of("datanet::contribute_bulk")?, MILLION.div_ceil(MOST_IN_BULK));
-    let fees = sol(batches * (bulk.signatures + 2) * SIGNATURE);
+    let fees = sol(measured.fees_of_bulk()?);
     writeln!(page, "| ours, in bulk: the root of a manifest | {batches} | {fees} | 0 | {} |", bulk.units)?;
     let tree = 56 + 24 + 64 * (32 + 20 * 32 + 8) + (20 * 32 + 32 + 8);
     let (fees, rent) = (whole(MILLION * SIGNATURE), whole(measured.rent(tree)));
@@ -267,6 +325,10 @@ mod tests {
             ("payout::activate_settlement", cost(1, 1, 0)),
             ("payout::claim, first", cost(1, 1, 1_000)),
             ("payout::claim, further", cost(1, 1, 0)),
+            ("payout::debit_balance", cost(19_999, 1, 0)),
+            ("model::attest_result, 2 paid", cost(20_001, 1, 0)),
+            ("stake::propose_next_committee", cost(1, 1, 0)),
+            ("stake::slash_attested", cost(1, 1, 0)),
         ];
         let measured = Measured {
             bill: bill.into_iter().map(|(name, cost)| (name.to_owned(), cost)).collect(),
@@ -288,6 +350,9 @@ mod tests {
             "| Jito merkle distributor, one a payout [3] | 1341.3 | 1341.3 | 10000020 |",
             "| Helium lazy distributor, one oracle [4] | 2098.0 | 10.0 | 1000002 |",
             "took 100 first claims a second",
+            "| 10⁶ contributions in bulk (SOL) | 0.002 | 0.000015 |",
+            "| payout::debit_balance (CU) | 20000 | 19999 |",
+            "| model::attest_result, 2 paid (CU) | 20000 | 20001 (over) |",
         ] {
             assert!(page.contains(line), "{line} in\n{page}");
         }
