@@ -40,6 +40,7 @@
 //! # Threads
 //! `RAYON_NUM_THREADS` sets the threads of matrix products, normalisation and softmax; set `CANDLE_NUM_THREADS=1`,
 //! because candle's pool for elementwise operations spins and slows to a quarter where cores are shared.
+//! Passes that do not depend on one another run side by side, each on its share of the threads ([`Lanes`]).
 
 mod adapter_file;
 mod batch;
