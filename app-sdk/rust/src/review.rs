@@ -10,7 +10,6 @@ pub mod targets;
 use crate::manifest::Kind;
 use openledger_protocol::{Hash32, hash::sha256};
 use solana_pubkey::Pubkey;
-use std::collections::HashSet;
 
 /// Words in a shingle.
 const SHINGLE: usize = 5;
@@ -120,7 +119,8 @@ pub struct Judgement {
 pub struct Fingerprint {
     /// Content hash.
     pub content: Hash32,
-    shingles: HashSet<u64>,
+    /// Ascending, each once.
+    shingles: Vec<u64>,
 }
 
 impl Fingerprint {
@@ -131,20 +131,28 @@ impl Fingerprint {
             let digest = sha256(&[window.join(" ").as_bytes()]);
             u64::from_le_bytes(digest[..8].try_into().expect("8 of 32 bytes"))
         };
-        let shingles = if words.len() <= SHINGLE {
-            HashSet::from([hash(&words)])
-        } else {
-            words.windows(SHINGLE).map(hash).collect()
-        };
+        let mut shingles: Vec<u64> =
+            if words.len() <= SHINGLE { vec![hash(&words)] } else { words.windows(SHINGLE).map(hash).collect() };
+        shingles.sort_unstable();
+        shingles.dedup();
         Self { content, shingles }
     }
 
     /// Jaccard similarity in parts per million.
     pub fn similarity(&self, other: &Self) -> u64 {
-        let (small, large) = if self.shingles.len() <= other.shingles.len() { (self, other) } else { (other, self) };
-        let common = small.shingles.iter().filter(|s| large.shingles.contains(s)).count() as u64;
+        let (mut a, mut b, mut common) = (self.shingles.as_slice(), other.shingles.as_slice(), 0u64);
+        while let ([x, rest_a @ ..], [y, rest_b @ ..]) = (a, b) {
+            common += u64::from(x == y);
+            (a, b) = (if x <= y { rest_a } else { a }, if y <= x { rest_b } else { b });
+        }
         let union = (self.shingles.len() + other.shingles.len()) as u64 - common;
         (common * PPM).checked_div(union).unwrap_or(PPM)
+    }
+
+    /// Whether the similarity may be `ppm` at all: documents of very different length need not be compared.
+    fn may_reach(&self, other: &Self, ppm: u64) -> bool {
+        let (a, b) = (self.shingles.len() as u64, other.shingles.len() as u64);
+        a.min(b) * PPM >= a.max(b) * ppm
     }
 }
 
@@ -154,7 +162,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Judges a batch of `entries`; `known` are the documents accepted before.
-pub fn judge(entries: &[Entry], known: &[Fingerprint], limits: &Limits) -> Judgement {
+pub fn judge(entries: &[Entry], known: &[&Fingerprint], limits: &Limits) -> Judgement {
     let mut seen: Vec<Fingerprint> = Vec::new();
     let mut faults = Vec::new();
     for (place, entry) in entries.iter().enumerate() {
@@ -174,7 +182,7 @@ pub fn judge(entries: &[Entry], known: &[Fingerprint], limits: &Limits) -> Judge
 /// a word and the same for many.
 fn examine(
     entry: &Entry,
-    known: &[Fingerprint],
+    known: &[&Fingerprint],
     seen: &[Fingerprint],
     limits: &Limits,
 ) -> Result<Option<Fingerprint>, Fault> {
@@ -197,9 +205,10 @@ fn examine(
         content if content == entry.content => PPM,
         // A correction is like what it corrects.
         content if Some(content) == about => 0,
+        _ if !fingerprint.may_reach(k, limits.near_ppm) => 0,
         _ => fingerprint.similarity(k),
     };
-    let closest = known.iter().chain(seen).map(|k| (similarity(k), k));
+    let closest = known.iter().copied().chain(seen).map(|k| (similarity(k), k));
     match closest.max_by_key(|(ppm, _)| *ppm) {
         Some((ppm, k)) if ppm >= limits.near_ppm => Err(Fault::Copy { of: k.content, ppm }),
         _ => Ok(Some(fingerprint)),
@@ -237,13 +246,13 @@ mod tests {
     #[test]
     fn case_punctuation_and_a_changed_word_do_not_hide_a_copy() {
         let shouted = PAGE.to_uppercase().replace(' ', " \n ").replace('.', "!");
-        let j = judge(&[leaf(&shouted)], &[known(PAGE)], &Limits::default());
+        let j = judge(&[leaf(&shouted)], &[&known(PAGE)], &Limits::default());
         assert!(matches!(j.faults[..], [(0, Fault::Copy { ppm: 1_000_000, .. })]), "{:?}", j.faults);
         let long = PAGE.repeat(3);
         let edited = long.replacen("format", "layout", 1);
-        let j = judge(&[leaf(&edited)], &[known(&long)], &Limits::default());
+        let j = judge(&[leaf(&edited)], &[&known(&long)], &Limits::default());
         assert!(!j.approve, "{:?}", j.faults);
-        assert!(judge(&[leaf(OTHER)], &[known(PAGE)], &Limits::default()).approve);
+        assert!(judge(&[leaf(OTHER)], &[&known(PAGE)], &Limits::default()).approve);
     }
 
     #[test]
@@ -284,7 +293,8 @@ mod tests {
         let target = known(PAGE);
         let about = |kind, text: &str| Entry { kind, about: Ok(Some(target.content)), ..leaf(text) };
         let edited = PAGE.repeat(3).replacen("format", "layout", 1);
-        let known = [known(&PAGE.repeat(3))];
+        let earlier = known(&PAGE.repeat(3));
+        let known = [&earlier];
         let correction = Entry { kind: Kind::Correction, about: Ok(Some(known[0].content)), ..leaf(&edited) };
         let labels = [about(Kind::Label, "good"), about(Kind::Label, "good"), about(Kind::Removal, "mine"), correction];
         let j = judge(&labels, &known, &Limits::default());
@@ -321,5 +331,13 @@ mod tests {
         assert_eq!(a.similarity(&a), PPM);
         assert!(a.similarity(&b) > 500_000 && a.similarity(&b) < PPM);
         assert_eq!(a.similarity(&known(OTHER)), 0);
+        // What is left out unread would not have been near enough.
+        let whole = known(&(0..40).map(numbered).collect::<String>());
+        for count in 1..40 {
+            let part = known(&(0..count).map(numbered).collect::<String>());
+            let near = whole.similarity(&part);
+            assert!(whole.may_reach(&part, near) && part.may_reach(&whole, near), "{count}");
+        }
+        assert!(!a.may_reach(&whole, 500_000));
     }
 }

@@ -218,13 +218,12 @@ impl<'a> Reviewer<'a> {
             }
         };
         self.history.update().await?;
-        let (mut known, mut accepted) = (Vec::new(), Accepted::default());
+        let (mut contents, mut accepted) = (Vec::new(), Accepted::default());
         for earlier in self.history.accepted(&self.store, &batch.datanet).await? {
             accepted.add(&earlier);
             for leaf in earlier.leaves.iter().filter(|l| matches!(l.kind, Kind::Document | Kind::Correction)) {
-                if let Some(fingerprint) = self.fingerprint(leaf.content).await? {
-                    known.push(fingerprint.clone());
-                }
+                self.learn(leaf.content).await?;
+                contents.push(leaf.content);
             }
         }
         let owner = self.client.account::<Datanet>(&batch.datanet).await?.owner;
@@ -237,18 +236,19 @@ impl<'a> Reviewer<'a> {
                 about: accepted.about(leaf, &batch.contributor, &owner),
             });
         }
+        let known: Vec<&Fingerprint> = contents.iter().filter_map(|c| self.fingerprints.get(c)).collect();
         Ok(judge(&entries, &known, &self.limits))
     }
 
-    /// Of an accepted document; `None` where the store lacks it or it is no text.
-    async fn fingerprint(&mut self, content: Hash32) -> Result<Option<&Fingerprint>, SdkError> {
+    /// Keeps an accepted document's fingerprint, unless the store lacks the document or it is no text.
+    async fn learn(&mut self, content: Hash32) -> Result<(), SdkError> {
         if !self.fingerprints.contains_key(&content)
             && let Some(bytes) = self.content(&content).await?
             && let Ok(text) = std::str::from_utf8(&bytes)
         {
             self.fingerprints.insert(content, Fingerprint::new(content, text));
         }
-        Ok(self.fingerprints.get(&content))
+        Ok(())
     }
 
     /// The batch's manifest, if it is there and its leaves lead to the root on chain: to that of the leaves on the ledger,
