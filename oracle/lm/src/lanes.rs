@@ -104,7 +104,11 @@ mod tests {
         let mut taken = Vec::new();
         let ended = with_threads(2, || {
             let lanes = Lanes::new(&Device::Cpu, 2);
-            lanes.try_for_each(0..9, |i| if i == 5 { Err(i) } else { Ok(i) }, |i| Ok(taken.push(i)))
+            let take = |i| {
+                taken.push(i);
+                Ok(())
+            };
+            lanes.try_for_each(0..9, |i| if i == 5 { Err(i) } else { Ok(i) }, take)
         });
         assert_eq!((ended, taken), (Err(5), vec![0, 1, 2, 3, 4]));
         assert_eq!(Lanes::new(&Device::Cpu, 1).try_for_each(0..3, Ok, |i| if i < 2 { Ok(()) } else { Err(i) }), Err(2));
