@@ -116,6 +116,8 @@ impl Epoch {
             let (request, validators) = (parse_hash(&row.request)?, row.parts.validators.0);
             payments.push(CountedPayment { request, model, job, answered, contributors, validators });
         }
+        // A request that one transaction pays twice is one answer, which weighs what both payments put in.
+        earned.values_mut().for_each(|e| e.answers.dedup_by_key(|a| a.request));
         let (funding, data_shares) = funding(node, config.settled_slot, proposal.cutoff_slot).await?;
         for (job, amount) in data_shares {
             let account: Job = node.chain.client.account(&job).await?;
