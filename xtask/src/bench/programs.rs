@@ -120,14 +120,16 @@ impl Measured {
 /// The page's text.
 fn markdown(measured: &Measured, machine: &str) -> Result<String> {
     let mut page = format!(
-        "# What the programs cost\n\n`cargo xtask bench programs --record`, on {machine}. Measured from the honest \
-         transactions in `tests/programs/src/scenario`, which the attack suite starts from too; recorded in \
-         `tests/programs/bill.json`, which a test compares with: it fails where compute units, bytes made or \
-         transaction size grow by more than 3 %. Keys are the same in every run, so the figures are too.\n\n\
-         Compute units are the whole transaction's (the Ed25519 precompile is charged by signature, outside of them). \
-         Rent stays in an account until it is closed; *returned* is what an instruction's closed accounts give back. \
-         Size is that of a legacy transaction without compute-budget instructions. Signatures cost 5,000 lamports \
-         each, those that the precompile verifies included. *Writes* counts accounts besides the fee payer.\n\n"
+        "# What the programs cost\n\n`cargo xtask bench programs --record`, on {machine}. The figures are measured \
+         from the honest transactions in `tests/programs/src/scenario`, which the attack suite starts from too. They \
+         are recorded in `tests/programs/bill.json`. A test compares with that file, and fails where compute units, \
+         bytes made or transaction size grow by more than 3 %. Keys are the same in every run, so the figures are \
+         too.\n\n\
+         Compute units (CU) are the whole transaction's. The Ed25519 precompile is not among \
+         them: it is charged by signature. Rent stays in an account until the account is closed. *Returned* is what \
+         the accounts that an instruction closes give back. Size is that of a legacy transaction without \
+         compute-budget instructions. Signatures cost 5,000 lamports each, those that the precompile verifies \
+         included. *Writes* counts accounts besides the fee payer.\n\n"
     );
     budgets(&mut page, measured)?;
     table(&mut page, measured)?;
@@ -164,9 +166,10 @@ fn budgets(page: &mut String, measured: &Measured) -> Result<()> {
         writeln!(page, "| {name} (CU) | {allowed} | {found}{} |", over(found > allowed))?;
     }
     page.push_str(
-        "\nA result pays the trainer and every verifier, so it costs with their number; the attestation itself does not \
-         grow with the committee. A first claim searches the bumps of the claim's and of the wallet's token account, 1,500 CU \
-         a try: a wallet that needs several exceeds the budget, once ever.\n\n## Instructions\n\n",
+        "\nA result pays the trainer and each verifier that it names, and each payment costs. The attestation itself \
+         does not grow with the committee. A first claim searches the bumps of two addresses, the claim's and the \
+         wallet's token account's, at 1,500 CU a try. A wallet that needs several tries exceeds the budget, once \
+         ever.\n\n## Instructions\n\n",
     );
     Ok(())
 }
@@ -210,9 +213,9 @@ fn contributions(page: &mut String, measured: &Measured) -> Result<()> {
     writeln!(page, "\n## A million contributions\n")?;
     writeln!(
         page,
-        "A leaf hash is {leaf} bytes of instruction data and {unit:.0} CU; there is no account a contribution. {batches} \
-         batches of up to {MOST_IN_BATCH} are opened, submitted and finalised, {} SOL of fees in all; their rent comes \
-         back.\n",
+        "A leaf hash is {leaf} bytes of instruction data and {unit:.0} CU of work. No contribution has an account of \
+         its own. {batches} batches of up to {MOST_IN_BATCH} are opened, submitted and finalised, for {} SOL of fees \
+         in all. Their rent comes back.\n",
         whole(around)
     )?;
     page.push_str("| way | transactions | fees (SOL) | rent kept (SOL) | CU each |\n|---|---:|---:|---:|---:|\n");
@@ -241,9 +244,9 @@ fn payments(page: &mut String, measured: &Measured) -> Result<()> {
     writeln!(page, "\n## Paying a million contributors\n")?;
     writeln!(
         page,
-        "One settlement a whole epoch ({} SOL with its rent), then a claim a wallet, which anyone may send and which \
-         pays everything ever earned. A wallet's first claim makes an account of {} bytes, once ever. Both claims are \
-         proven among 2²⁰ leaves: {} and {} CU. Token accounts are assumed to exist, everywhere.\n",
+        "An epoch takes one settlement ({} SOL with its rent). Then each wallet takes one claim, which anyone may \
+         send and which pays everything ever earned. A wallet's first claim makes an account of {} bytes, once ever. \
+         Both claims are proven among 2²⁰ leaves: {} and {} CU. All lines assume that token accounts exist.\n",
         whole(settlement),
         first.made,
         first.units,
@@ -273,15 +276,15 @@ fn independence(page: &mut String, measured: &Measured) -> Result<()> {
     writeln!(page, "\n## Claims side by side\n")?;
     writeln!(
         page,
-        "Two claims on different shards write no account in common; two on one shard meet in the shard and its vault \
-         (`tests/programs/tests/bill`). The vault has up to 16 shards. One in-process SVM took {:.0} first claims a \
-         second, one after the other on one core with its signatures made and checked ({} claims, {} shards): a lower \
-         bound for a validator, which runs independent ones on all its cores.\n",
+        "Two claims on different shards write no account in common. Two on one shard both write the shard and its \
+         vault (`tests/programs/tests/bill`). The vault has up to 16 shards. One in-process SVM took {:.0} first \
+         claims a second, one after the other on one core with its signatures made and checked ({} claims, {} \
+         shards). That is a lower bound for a validator, which runs independent claims on all its cores.\n",
         measured.claims_per_second, measured.claims, measured.shards
     )?;
     page.push_str(
-        "In Jito's distributor every claim writes the distributor and its one vault [3], in Helium's the escrow and its \
-         circuit breaker [4].\n",
+        "In Jito's distributor every claim writes the distributor and its one vault [3]. In Helium's every claim \
+         writes the escrow and its circuit breaker [4].\n",
     );
     Ok(())
 }

@@ -170,12 +170,16 @@ fn record(found: &Found) -> Result<()> {
 /// The page's text.
 fn markdown(Found { lds, lost, detection, attacks, seeds }: &Found, machine: &str) -> Result<String> {
     let mut page = format!(
-        "# Attribution quality\n\n`cargo xtask bench attribution-quality --seeds {seeds} --record`, on {machine}. Times are \
-         of one noisy run and only good for comparing lines of a table.\n\n## Linear datamodeling score\n\nHow well sums of \
-         scores rank the real changes of a query's loss when the examples are left out and the adapter is trained again \
-         (Park et al. 2023): mean Spearman correlation over queries and seeds, with 95 % intervals from resampling \
-         subsets and queries. A tiny Llama of our own, LoRA on all linear layers, 400 examples; every library has the \
-         same weights, data and subsets. Methods that name no library are ours.\n\n![LDS by method](attribution-quality.svg)\n\n"
+        "# Attribution quality\n\n`cargo xtask bench attribution-quality --seeds {seeds} --record`, on {machine}. \
+         The times are of one noisy run: they only compare lines of one table.\n\n## Linear datamodeling \
+         score\n\nThe linear datamodeling score (LDS, Park et al. 2023) says how well a method predicts what leaving \
+         out examples does. Random subsets of the examples are left out, and the adapter is trained again. The score \
+         is the Spearman correlation of two things: how a query's loss really changed, and the sum of the method's \
+         scores of the examples that were left out. The table gives its mean over queries and seeds, with 95 % \
+         intervals from resampling subsets and queries. \"Behind\" is how far a line's score is below that of the \
+         named method.\n\nThe model is a tiny Llama of our own, with LoRA on all linear layers and 400 examples. \
+         Every library has the same weights, data and subsets. Methods that name no library are ours.\n\n![LDS by \
+         method](attribution-quality.svg)\n\n"
     );
     let regimes: Vec<&String> = lds.first().map(|row| row.lds.keys().collect()).unwrap_or_default();
     // As the example `judge` compares: the best of those that have scores of every task.
@@ -191,17 +195,21 @@ fn markdown(Found { lds, lost, detection, attacks, seeds }: &Found, machine: &st
         }
         writeln!(page, " {:.1} | {:.1} |", row.ready_seconds, row.query_seconds * 1e3)?;
     }
-    page += "\n## What is lost with the examples that a method names\n\nRise of a query's loss when the 1 % of the examples \
-             with its largest scores are left out of the training: mean over queries and seeds, with 95 % \
-             intervals.\n\n| method | queries | rise |\n|---|---:|---:|\n";
+    page += "\n## What is lost with the examples that a method names\n\nThe 1 % of the examples that have the \
+             largest scores for a query are left out, and the adapter is trained again. The table gives the rise of \
+             the query's loss: its mean over queries and seeds, with 95 % intervals. The larger the rise, the better \
+             the method named what the query rests on.\n\n| method | queries | rise |\n|---|---:|---:|\n";
     for Lost { name, queries, rise } in lost {
         writeln!(page, "| {name} | {queries} | {:.4} [{:.4}, {:.4}] |", rise.mean, rise.low, rise.high)?;
     }
-    page += "\n## Finding what taught an answer, and false labels\n\nThe tasks of DataInf (Kwon et al. 2024) on the tiny \
-             model: 900 training examples of ten classes, 100 questions, LoRA of rank 8 with α = 32 on q and v. In the \
-             blind task the prompt does not name the class, so that only the answer does. Of false labels 20 %: found by \
-             each example's influence on its own answer, and by its harm to right ones; the adapter is of rank 4 on all \
-             layers there.\n";
+    page += "\n## Finding what taught an answer, and false labels\n\nThe tasks are those of DataInf (Kwon et al. \
+             2024), on the tiny model: 900 training examples of ten classes, 100 questions, LoRA of rank 8 with α = \
+             32 on q and v. A method finds what taught an answer if it scores the examples of the answer's class \
+             highest. In the blind task the prompt does not name the class, so that only the answer does. *AUC* is \
+             the chance that an example which should be found scores higher than another one. *recall@90* is the \
+             share of them among the 90 highest scores.\n\nIn the last task 20 % of the labels are false, and the \
+             adapter is of rank 4 on all layers. False labels are found in two ways: by each example's influence on \
+             its own answer (*own*), and by its harm to right ones (*harm*).\n";
     let mut task = "";
     for row in detection {
         if row.task != task {
@@ -215,8 +223,10 @@ fn markdown(Found { lds, lost, detection, attacks, seeds }: &Found, machine: &st
     }
     write!(
         page,
-        "\n## What attacks on the pay gain\n\nThe attacker's pay over its honest pay (`total`: of all seeds together); \
-         1.0 is no gain.\n\n```text\n{attacks}```\n"
+        "\n## What attacks on the pay gain\n\nThe table gives the attacker's pay over its honest pay, where 1.0 is \
+         no gain: `total` is of all seeds together, `median` is over seeds. `others` is the same for everybody else. \
+         `trained` is where repeated documents are trained on too, and `no rules` where positive scores are paid as \
+         they are. `owned` counts the attacker's documents that repeat nothing.\n\n```text\n{attacks}```\n"
     )?;
     Ok(page)
 }

@@ -236,16 +236,18 @@ impl Bench {
 /// The page's text.
 fn markdown(figures: &Figures, rounds: usize, machine: &str) -> Result<String> {
     let mut page = format!(
-        "# Attribution speed\n\n`cargo xtask bench attribution-speed --record`, on {machine}. Medians of {rounds} rounds in \
-         which everybody has a turn, each in a process of its own, with the same model, data and threads. The machine is \
-         shared: only ratios within a table mean something.\n\n![Growth](attribution-speed.svg)\n\n## Gradients and \
-         index\n\nThe tiny Llama (two layers, 64 wide), LoRA of rank 4 on all 14 linear layers, projections to 16 × 16 (16 \
-         columns for bergson, which projects the adapter's matrices). A pass takes 16 examples of \
-         our random projections, 32 of PyTorch, 2,048 tokens of bergson, and one of our default: then anybody can make any \
-         row again, bit for bit, from its example alone. A query is the backward pass and the scores of all examples, without a \
-         preconditioner. `ratio`: our random projections' examples a second over the line's; memory \
-         beyond the loaded model.\n\n| examples | who | examples/s | ratio | query (ms) | bytes/example | memory (MiB) | of it \
-         added (MiB) |\n|---:|---|---:|---:|---:|---:|---:|---:|\n"
+        "# Attribution speed\n\n`cargo xtask bench attribution-speed --record`, on {machine}. The figures are medians \
+         of {rounds} rounds. In each round everybody has a turn, in a process of its own, with the same model, data \
+         and threads. The machine is shared: only ratios within a table mean \
+         something.\n\n![Growth](attribution-speed.svg)\n\n## Gradients and index\n\nThe model is the tiny Llama \
+         (two layers, 64 wide), with LoRA of rank 4 on all 14 linear layers. Gradients are projected to 16 × 16 (to \
+         16 columns for bergson, which projects the adapter's matrices).\n\nOne pass through the model takes 16 \
+         examples with our random projections, 32 with PyTorch, 2,048 tokens with bergson, and one example with our \
+         default. With one, anybody can make any row again, bit for bit, from its example alone. A query is the \
+         backward pass and the scores of all examples, without a preconditioner. `ratio` is the examples a second of \
+         our random projections over those of the line. Memory is what is used beyond the loaded model.\n\n| \
+         examples | who | examples/s | ratio | query (ms) | bytes/example | memory (MiB) | of it added (MiB) \
+         |\n|---:|---|---:|---:|---:|---:|---:|---:|\n"
     );
     let rate = |row: &Row| row.examples as f64 / row.ready;
     for row in &figures.index {
@@ -266,10 +268,11 @@ fn markdown(figures: &Figures, rounds: usize, machine: &str) -> Result<String> {
             row.added_rss >> 20,
         )?;
     }
-    page += "\n## Settlement of an epoch\n\nTraining with a log (150 steps of 16 examples), and one walk back through it for \
-             the weighted sum of the epoch's answers. `runs`: the walk in training runs of the same process. bergson's \
-             MAGIC walks back for one answer, in one round only.\n\n| answers | who | training (s) | settlement (s) | runs | memory (MiB) | of \
-             it added (MiB) |\n|---:|---|---:|---:|---:|---:|---:|\n";
+    page += "\n## Settlement of an epoch\n\nOne training with a log (150 steps of 16 examples), and one walk back \
+             through it for the weighted sum of the epoch's answers. `runs` is the time of the walk over the time of \
+             the training in the same process. bergson's MAGIC walks back for one answer, and was run in one round \
+             only.\n\n| answers | who | training (s) | settlement (s) | runs | memory (MiB) | of it added (MiB) \
+             |\n|---:|---|---:|---:|---:|---:|---:|\n";
     for row in &figures.settlement {
         writeln!(
             page,
@@ -283,9 +286,10 @@ fn markdown(figures: &Figures, rounds: usize, machine: &str) -> Result<String> {
             row.added_rss >> 20,
         )?;
     }
-    page += "\n## A query of a large index\n\nBesides the backward pass: all rows of a memory-mapped index of 14 layers of 16 \
-             × 16, and the scan of its one-bit sketch, which finds the ten largest.\n\n| rows | how | bytes/row | ms a query | \
-             ms a query and 10⁴ rows |\n|---:|---|---:|---:|---:|\n";
+    page += "\n## A query of a large index\n\nA query costs this besides its backward pass. *All rows* multiplies \
+             the query with every row of a memory-mapped index of 14 layers of 16 × 16. *Sketch* scans the index's \
+             one-bit sketch, which finds the ten largest.\n\n| rows | how | bytes/row | ms a query | ms a query and \
+             10⁴ rows |\n|---:|---|---:|---:|---:|\n";
     for line in &figures.product {
         writeln!(
             page,
