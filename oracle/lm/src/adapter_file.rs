@@ -1,13 +1,14 @@
-//! Adapters as safetensors with PEFT's tensor names. The bytes are a function of the adapter alone: their SHA-256 is
-//! the adapter's identity.
+//! Adapters as safetensors files with PEFT's tensor names. The bytes follow from the adapter alone, so that their
+//! SHA-256 is the adapter's identity.
 
 use crate::{
     bytes::{f32_bytes, f32_values},
     digest::{Digest, sha256},
     error::{LmError, Result},
     file::write_atomically,
+    layer::Slot,
     llama::BaseModel,
-    lora::{Adapter, AdapterLayout, LoraConfig, Slot},
+    lora::{Adapter, AdapterLayout, LoraConfig},
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};

@@ -1,15 +1,17 @@
-//! Files that are whole or absent, whatever crashes.
+//! Writing files so that they are whole or absent, even if this process crashes meanwhile.
 
 use crate::error::{LmError, Result};
 use std::{fs::File, io::Write, path::Path};
 
-/// Writes beside `path`, flushes to disk, then renames into place.
+/// Writes beside `path`, flushes to disk, then renames into place. Not even a power cut leaves half a file.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, bytes, File::sync_all)
 }
 
-/// As a file that a crash of this process leaves whole or absent, for what can be checked and made again: the disk is
-/// not waited for, so that after a power cut the file may be damaged.
+/// Writes a file that is whole or absent even if this process crashes meanwhile.
+///
+/// It does not wait for the disk: after a power cut the file may be damaged. Use it for what can be checked and made
+/// again.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, bytes, |_| Ok(()))
 }

@@ -38,8 +38,10 @@ pub struct Generation {
     pub finish: FinishReason,
 }
 
-/// Generates an answer to the prompt's token ids. `on_token` gets every token with the text that became complete by
-/// it (which may be empty) and may end the answer; text held back at the end arrives with the last token again.
+/// Generates an answer to the prompt's token ids.
+///
+/// `on_token` gets every token, with the text that it completes (often none), and may end the answer. Text that was held
+/// back until the end comes in one more call, with the last token again.
 pub fn generate(
     base: &BaseModel,
     low_rank: &dyn LowRank,

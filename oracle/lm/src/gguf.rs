@@ -1,9 +1,10 @@
-//! Reading a Llama GGUF file: configuration, weights under their Hugging Face names, vocabulary.
+//! Reading a GGUF file that holds a Llama: its configuration, its weights under their Hugging Face names, and the parts
+//! of its vocabulary.
 
 use crate::{
     config::LlamaConfig,
     error::{LmError, Result},
-    lora::Target,
+    layer::Target,
 };
 use candle_core::{
     Device, Tensor,
@@ -16,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// An opened GGUF file: header parsed, tensors read on demand.
+/// An opened GGUF file. Its header is parsed; tensors are read when they are asked for.
 pub(crate) struct GgufFile {
     path: PathBuf,
     content: Content,

@@ -1,10 +1,11 @@
-//! Inference over rows of any sequences at any positions: one path for a single conversation and for continuous
-//! batching over many of them with different adapters.
+//! The forward pass for generating text. Each row may belong to another sequence, stand at another position and have
+//! another adapter, so that one conversation and a batch of many take the same path.
 
 use crate::{
     error::{LmError, Result},
+    layer::{Slot, Target},
     llama::BaseModel,
-    lora::{Adapter, Slot, Target},
+    lora::Adapter,
     ops::{Rope, rms_norm},
 };
 use candle_core::Tensor;
@@ -49,8 +50,8 @@ pub trait Attend {
     fn attend(&mut self, layer: usize, q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor>;
 }
 
-/// Final hidden states (n, hidden) of n rows: `tokens[i]` at `positions[i]` of whichever sequence `attention` takes
-/// row i to belong to.
+/// Final hidden states (n, hidden) of n rows. Row i is `tokens[i]` at `positions[i]` of a sequence; which sequence that
+/// is, `attention` knows.
 pub fn infer(
     base: &BaseModel,
     low_rank: &dyn LowRank,

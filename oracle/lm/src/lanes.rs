@@ -1,8 +1,8 @@
-//! Independent passes over a model side by side.
+//! Running independent passes over a model side by side, each on threads of its own.
 //!
-//! The matrix products of a small batch are too short to keep several threads busy: these wait for one another more than
-//! they work. Where several passes do not depend on each other, each is better off with threads of its own. What a pass
-//! computes does not depend on how many these are (`tests/threads.rs`), so nothing changes but the time.
+//! The matrix products of a small batch are too short to keep several threads busy: the threads wait for one another more
+//! than they work. Passes that do not depend on each other are faster if each has a few threads to itself. What a pass
+//! computes does not depend on the number of its threads (`tests/threads.rs`), so nothing changes but the time.
 
 use candle_core::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -12,7 +12,8 @@ use std::thread;
 pub struct Lanes(Vec<ThreadPool>);
 
 impl Lanes {
-    /// At most `most` passes at a time. One on a GPU, which divides its own work, and where there is but one thread.
+    /// Lanes for at most `most` passes at a time. There is one lane only on a GPU, which divides its own work, and where
+    /// there is only one thread.
     pub fn new(device: &Device, most: usize) -> Self {
         let threads = rayon::current_num_threads();
         let count = if matches!(device, Device::Cpu) { most.min(threads) } else { 1 };
@@ -29,7 +30,7 @@ impl Lanes {
         self.0.len().max(1)
     }
 
-    /// `f` of every item, in the items' order. An item that is left alone has all threads.
+    /// Calls `f` on every item and returns the results in the items' order. An item that is left alone has all threads.
     pub fn map<I: Send, T: Send>(&self, items: impl IntoIterator<Item = I>, f: impl Fn(I) -> T + Sync) -> Vec<T> {
         let mut items = items.into_iter();
         let mut out = Vec::new();
@@ -42,8 +43,8 @@ impl Lanes {
         }
     }
 
-    /// [`Self::map`] that gives each result away before it makes more than a few others. An error, of `f` or of `take`,
-    /// ends it.
+    /// Like [`Self::map`], but hands each result to `take` as soon as its turn has come, so that only a few are held at
+    /// once. The first error of `f` or of `take` ends it.
     pub fn try_for_each<I: Send, T: Send, E: Send>(
         &self,
         items: impl IntoIterator<Item = I>,
@@ -60,7 +61,7 @@ impl Lanes {
         }
     }
 
-    /// `f` of no more items than there are lanes.
+    /// Calls `f` on no more items than there are lanes.
     fn group<I: Send, T: Send>(&self, items: Vec<I>, f: &(impl Fn(I) -> T + Sync)) -> Vec<T> {
         if items.len() <= 1 {
             return items.into_iter().map(f).collect();

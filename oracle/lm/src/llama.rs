@@ -1,11 +1,11 @@
-//! The frozen base model: one copy of the weights, shared by any number of adapters.
+//! The base model: one copy of its weights in memory, never changed, shared by any number of adapters.
 
 use crate::{
     config::{LlamaConfig, ModelSource},
     digest::{Digest, sha256_file},
     error::{LmError, Result},
     gguf::GgufFile,
-    lora::{Slot, Target},
+    layer::{Slot, Target},
     ops::Rope,
     rng,
     tokenizer::Tokenizer,

@@ -1,4 +1,4 @@
-//! A Llama small enough for unit tests: random weights, a byte-level vocabulary, no file.
+//! The shape of a Llama that is small enough for unit tests. It needs no file.
 
 use crate::{config::LlamaConfig, tokenizer::BYTE_VOCAB};
 

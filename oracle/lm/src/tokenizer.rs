@@ -1,4 +1,4 @@
-//! Text to token ids and back: the vocabulary of a GGUF file, or plain bytes for the tiny test model.
+//! Text to token ids and back, by the vocabulary of a GGUF file or, for the tiny test model, by plain bytes.
 
 use crate::{
     chat::ChatMessage,

@@ -1,10 +1,12 @@
-//! One forward and backward pass over a batch: losses, and at every adapted layer its input and output gradient.
+//! One forward and backward pass over a batch. It gives the examples' losses and, at every adapted layer, the layer's
+//! input and the gradient with respect to its output.
 
 use crate::{
     batch::Batch,
     error::{LmError, Result},
+    layer::{Slot, Target},
     llama::{BaseModel, Block},
-    lora::{Adapter, LoraPair, Slot, Target},
+    lora::{Adapter, LoraPair},
     loss,
     ops::{
         AttentionShape, attention, attention_backward, causal_mask, linear, linear_backward, rms_norm,

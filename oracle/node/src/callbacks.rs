@@ -12,7 +12,7 @@ use openledger_protocol::{
     Hash32,
     attest::{Kind, Message},
 };
-use openledger_quorum::{Approver, Observer};
+use openledger_quorum::{Approver, Observer, Participant};
 use payout::instructions::PostSettlementArgs;
 use serde_json::Value;
 use solana_pubkey::Pubkey;
@@ -36,7 +36,13 @@ impl Callbacks {
 
 #[async_trait]
 impl Approver for Callbacks {
-    async fn approve(&self, message: &Message, payload: &[u8], _context: &Value) -> Result<(), String> {
+    async fn approve(
+        &self,
+        _quorum: &Participant,
+        message: &Message,
+        payload: &[u8],
+        _context: &Value,
+    ) -> Result<(), String> {
         let node = self.node()?;
         let checked = async {
             match message.kind {

@@ -52,7 +52,7 @@ pub struct Inner {
     /// The artifact store.
     pub store: Store,
     /// Its part in committees.
-    pub quorum: quorum::Context,
+    pub quorum: quorum::Participant,
     /// What it is doing.
     pub status: Board,
     /// What this member says of epochs; held while it finds out.
@@ -93,7 +93,7 @@ impl Node {
         let answers = AnswerLog::new(database.pool().clone());
         let slot: Arc<OnceLock<Node>> = Arc::default();
         let callbacks = Arc::new(Callbacks::new(slot.clone()));
-        let quorum = quorum::Context::start(quorum::Parts {
+        let quorum = quorum::Participant::start(quorum::Parts {
             wallet: operator.to_bytes(),
             identity: ed25519_dalek::SigningKey::from_bytes(identity.secret_bytes()),
             cluster: stake.cluster,

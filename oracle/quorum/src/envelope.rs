@@ -1,9 +1,9 @@
 //! Signed messages between members.
 //!
 //! What is signed is `Borsh(domain, committee, epoch, kind, session, from, to, in reply to, SHA-256 of the body's
-//! text)`: a message for one member, kind, session or committee is worth nothing for another, and an answer only
-//! answers the request whose digest it names. Replaying a request makes its recipient repeat the answer it gave before:
-//! every handler stores before it answers and is idempotent for (sender, session, kind).
+//! text)`. So a message for one member, kind, session or committee is worth nothing for another, and an answer only
+//! answers the request whose digest it names. Whoever replays a request gets the answer that was given before: every
+//! handler stores before it answers, and does nothing a second time for the same sender, session and kind.
 
 use borsh::BorshSerialize;
 use ed25519_dalek::{Signer, SigningKey};
@@ -19,21 +19,21 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Key generation: your round-1 package, please.
+    /// Key generation: asks for the recipient's round-1 package.
     DkgRound1,
-    /// Key generation: your round-2 package for me, please.
+    /// Key generation: asks for the recipient's round-2 package for the sender.
     DkgRound2,
-    /// Key generation: the round-1 package that you had from this member, please.
+    /// Key generation: asks for the round-1 package that the recipient had from a third member.
     DkgEvidence,
-    /// Signing: check this, then commit to nonces.
+    /// Signing: asks the recipient to check a message and to commit to nonces.
     SignCommit,
-    /// Signing: your share for these commitments, please.
+    /// Signing: asks for the recipient's share in a round.
     SignShare,
-    /// Observing: score this, then commit to your scores.
+    /// Observing: asks the recipient to score a subject and to commit to its scores.
     ObserveCommit,
-    /// Observing: these have committed; your scores, please.
+    /// Observing: shows who has committed and asks for the recipient's scores.
     ObserveReveal,
-    /// Observing: this is the fixed set of reveals.
+    /// Observing: tells the recipient the fixed set of reveals.
     ObserveResult,
 }
 
@@ -50,7 +50,7 @@ impl Kind {
         Kind::ObserveResult,
     ];
 
-    /// As in the URL.
+    /// Its name in the URL.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::DkgRound1 => "dkg-round1",
@@ -64,7 +64,7 @@ impl Kind {
         }
     }
 
-    /// From the URL.
+    /// The kind with this name in the URL.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|k| k.as_str() == text)
     }
@@ -84,7 +84,7 @@ pub struct Envelope {
     /// That committee's [`Committee::id`].
     #[serde(with = "hex_bytes")]
     pub committee: Hash32,
-    /// What it is about.
+    /// What it asks for or answers.
     pub kind: Kind,
     /// The run it belongs to.
     pub session: String,
@@ -101,19 +101,19 @@ pub struct Envelope {
 /// Why a message is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// For another committee of the same epoch number.
+    /// It is for another committee of the same epoch number.
     #[error("it speaks in another committee {0} than the one known here")]
     Committee(u64),
     /// The sender is not in the committee.
     #[error("{} is not a member of the committee", name(.0))]
     Sender(Hash32),
-    /// For somebody else.
+    /// It is for somebody else.
     #[error("it is for {}", name(.0))]
     Recipient(Hash32),
-    /// Of another kind or session than it should be, or the answer to something else.
+    /// It is of another kind or session than it should be, or the answer to something else.
     #[error("it is about something else than it was sent for")]
     Purpose,
-    /// Not signed by the sender.
+    /// The sender did not sign it.
     #[error("{} did not sign it", name(.0))]
     Signature(Hash32),
     /// The body is not what this kind of message carries.

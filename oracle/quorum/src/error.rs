@@ -1,4 +1,4 @@
-//! What can go wrong, who caused it and what to do.
+//! What can go wrong, who caused it and what to do. Each error says all three as far as they are known.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub enum Error {
     /// The committee cannot be one.
     #[error("invalid committee: {0}")]
     Committee(#[from] CommitteeError),
-    /// No committee of that epoch was given to [`crate::Context::admit`].
+    /// No committee of that epoch was given to [`crate::Participant::admit`].
     #[error("no committee of epoch {epoch} is known here: read it from the chain and admit it first")]
     UnknownCommittee {
         /// Epoch asked for.
@@ -42,7 +42,7 @@ pub enum Error {
     /// A member broke the protocol.
     #[error("{} broke the protocol: {what}", name(member))]
     Culprit {
-        /// Who.
+        /// The member.
         member: Hash32,
         /// What it did.
         what: String,
@@ -50,7 +50,7 @@ pub enum Error {
     /// Too many members refused, lied or kept silent.
     #[error("{have} of {need} needed members took part in {what}{}", list(faults))]
     TooFew {
-        /// In what.
+        /// What they should have taken part in.
         what: &'static str,
         /// Members that did their part.
         have: usize,
@@ -62,7 +62,7 @@ pub enum Error {
     /// Time ran out while waiting for members.
     #[error("{what} ran out of time waiting for {}{}", names(missing), list(faults))]
     Deadline {
-        /// What.
+        /// What ran out of time.
         what: &'static str,
         /// Members that did not answer.
         missing: Vec<Hash32>,
@@ -98,10 +98,10 @@ pub enum Error {
 /// What a member did wrong, or did not do, in one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// Who.
+    /// The member.
     #[serde(with = "hex_bytes")]
     pub member: Hash32,
-    /// What.
+    /// What it did, to be read after its name.
     pub what: String,
 }
 
@@ -151,7 +151,8 @@ pub enum Code {
 }
 
 impl From<Error> for Refusal {
-    /// An error met while serving another member. Only refusals keep their words: what fails inside is nobody else's.
+    /// Turns an error met while serving another member into what that member is told. Only refusals keep their words;
+    /// what fails inside is nobody else's business.
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(refusal) => refusal,

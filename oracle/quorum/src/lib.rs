@@ -1,24 +1,37 @@
-//! FROST key generation and signing, observations and agreement among oracle operators.
+//! What a committee of oracle operators does together: it makes a FROST key, signs with it, and agrees on scores.
 //!
-//! Each operator runs one [`Context`]: its identity, its PostgreSQL [`Store`], and two callbacks given by the node, the
-//! [`Approver`] (may this be signed?) and the [`Observer`] (what do I score?). [`routes`] serves it to the other
-//! members; [`dkg::run`], [`sign::Coordinator`] and [`observe::Round`] are what the node calls.
+//! Each operator runs one [`Participant`]. It holds the operator's identity key and its PostgreSQL [`Store`]. The
+//! program around it (the node) gives it two callbacks: the [`Approver`] says what may be signed, and the [`Observer`]
+//! computes scores. [`routes`] serves the participant to the other members. The node starts the protocols by
+//! [`dkg::run`], [`Coordinator::sign`] and [`Round::run`].
 //!
-//! What holds, whoever is silent, lies or is killed at any moment:
-//! - every message is signed by the operator's identity key and bound to committee, session, kind and recipient;
-//! - whatever must not differ after a restart is stored before it is sent;
-//! - a nonce is used for one share, and one payload is ever signed for a (cluster, kind, subject, sequence);
-//! - one observation is ever signed for a (committee epoch, subject, sequence);
-//! - fewer than t members can sign nothing, n − t silent or lying ones can stop nothing but key generation.
+//! The crate is built in storeys, and a file imports only from below:
+//! - the ground: [`membership`], [`envelope`], [`answer`], [`error`], [`store`], and [`Participant`], the state that
+//!   all protocols share;
+//! - [`transport`]: signed messages over HTTP, which does not know what they are about;
+//! - one room for each protocol: [`dkg`] (key generation), [`sign`] (threshold signatures), [`observe`] (observations
+//!   and the agreement over them);
+//! - the roof, `dispatch`: it hands each request to its protocol.
+//!
+//! These rules hold even if members are silent, lie or are killed at any moment:
+//! - Every message is signed by the operator's identity key. The signature binds it to committee, session, kind and
+//!   recipient.
+//! - Whatever must stay the same after a restart is stored before it is sent.
+//! - A nonce is used for one share. For each (cluster, kind, subject, sequence) an operator signs one payload only.
+//! - For each (committee epoch, subject, sequence) an operator signs one observation only.
+//! - Fewer than t members can sign nothing. If n − t members are silent or lie, they can stop nothing but key
+//!   generation.
 
-pub mod agree;
-mod context;
+pub mod answer;
+mod dispatch;
 pub mod dkg;
 mod encoding;
 pub mod envelope;
 pub mod error;
+mod key_share;
 pub mod membership;
 pub mod observe;
+mod participant;
 mod pending;
 pub mod progress;
 pub mod rotation;
@@ -28,13 +41,13 @@ pub mod sign;
 pub mod store;
 pub mod transport;
 
-pub use context::{Context, Parts};
-pub use dkg::KeyShare;
 pub use error::{Error, Result};
+pub use key_share::KeyShare;
 pub use membership::{Committee, Member};
-pub use observe::{Agreement, Observer, Round};
+pub use observe::{Agreement, Round};
+pub use participant::{Approver, Observer, Participant, Parts};
 pub use progress::{Activity, Phase, Progress};
 pub use settings::Settings;
-pub use sign::{Approver, Attestation, Coordinator};
+pub use sign::{Attestation, Coordinator};
 pub use store::Store;
-pub use transport::server::routes;
+pub use transport::routes;

@@ -1,4 +1,4 @@
-//! Who is in a committee. Read from the chain by the node; the same at every member.
+//! Who is in a committee. The node reads it from the chain, so that it is the same at every member.
 
 use std::collections::BTreeSet;
 

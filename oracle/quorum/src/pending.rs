@@ -1,4 +1,4 @@
-//! Slow answers: work started by a first request and picked up by a later one.
+//! Slow answers: a first request starts the work, and a later one picks up its outcome.
 
 use std::{collections::HashMap, future::Future, sync::Mutex, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What a run is doing, for people who watch.
+//! Reports of what a run is doing, for people who watch it.
 
 use openledger_protocol::Hash32;
 use serde::Serialize;
@@ -15,7 +15,7 @@ pub enum Activity {
     Observation,
 }
 
-/// Where it is.
+/// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -38,7 +38,7 @@ pub enum Phase {
 /// One step of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Progress {
-    /// What.
+    /// What is being run.
     pub activity: Activity,
     /// Committee epoch.
     pub epoch: u64,
@@ -47,10 +47,10 @@ pub struct Progress {
     pub subject: Hash32,
     /// Sequence of the subject; 0 in key generation.
     pub sequence: u64,
-    /// Where it is.
+    /// Where the run is.
     pub phase: Phase,
     /// Members that have done this phase.
     pub have: usize,
-    /// Members that can.
+    /// Members that could do it.
     pub of: usize,
 }

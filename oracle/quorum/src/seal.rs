@@ -1,4 +1,5 @@
-//! Secret bytes in a box: for another member (a key-generation share) or for oneself (what PostgreSQL holds).
+//! Encryption of secret bytes: for another member (a share in key generation) or for the operator itself (what
+//! PostgreSQL holds).
 
 use crypto_box::{
     ChaChaBox, PublicKey, SecretKey,
@@ -9,14 +10,21 @@ use zeroize::Zeroizing;
 
 const NONCE_LEN: usize = 24;
 
-/// `nonce ‖ XChaCha20-Poly1305 box`, from `secret` to `recipient`.
+/// Encrypts `plain` from the owner of `secret` to `recipient`: `nonce ‖ XChaCha20-Poly1305 box`.
+///
+/// # Security
+///
+/// The box hides `plain` and shows that one of the two key owners made it. It does not say for which purpose or session:
+/// bind these by a signature, or by keys that serve one session only.
 pub fn seal(recipient: &PublicKey, secret: &SecretKey, plain: &[u8]) -> Vec<u8> {
     let nonce = ChaChaBox::generate_nonce(&mut OsRng);
     let sealed = ChaChaBox::new(recipient, secret).encrypt(&nonce, plain).expect("a message of any sane length fits");
     [nonce.as_slice(), &sealed].concat()
 }
 
-/// Opens what [`seal`] made by the owner of `sender` for `secret`. `None` where it is not that.
+/// Opens what the owner of `sender` sealed with [`seal`] for `secret`. `None` where it is not that.
+///
+/// The bytes are wiped from memory when dropped.
 pub fn open(sender: &PublicKey, secret: &SecretKey, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
     ChaChaBox::new(sender, secret).decrypt(nonce.into(), sealed).ok().map(Zeroizing::new)
@@ -27,26 +35,35 @@ pub fn fresh_key() -> SecretKey {
     SecretKey::generate(&mut OsRng)
 }
 
-/// Seals what is stored, so that a copy of the database without the identity key signs nothing.
-pub struct Vault {
+/// The key that seals an operator's secrets before they are stored, so that a copy of the database without the identity
+/// key signs nothing.
+///
+/// # Security
+///
+/// The key follows from the identity key: whoever has that opens everything sealed. Do not keep the identity key in the
+/// database or in its backups. Do not replace it while key shares are needed that it has sealed: nothing else opens them.
+///
+/// A sealed value that was changed does not open. One that was put back from an older state of the database does: what
+/// must not be used twice needs more than a seal, see [`crate::Participant::start`].
+pub struct SealingKey {
     secret: SecretKey,
     public: PublicKey,
 }
 
-impl Vault {
-    /// The vault of an identity key.
+impl SealingKey {
+    /// The sealing key that belongs to an identity key.
     pub fn new(identity: &ed25519_dalek::SigningKey) -> Self {
         let seed = Zeroizing::new(sha256(&[b"openledger:quorum:vault:v1", identity.as_bytes()]));
         let secret = SecretKey::from_bytes(*seed);
         Self { public: secret.public_key(), secret }
     }
 
-    /// Seals for oneself.
+    /// Seals for the operator itself.
     pub fn seal(&self, plain: &[u8]) -> Vec<u8> {
         seal(&self.public, &self.secret, plain)
     }
 
-    /// Opens one's own. `None` where it was sealed with another identity key, or changed.
+    /// Opens what this key has sealed. `None` where it was sealed with another identity key, or changed.
     pub fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         open(&self.public, &self.secret, sealed)
     }
@@ -69,10 +86,10 @@ mod tests {
     }
 
     #[test]
-    fn a_vault_opens_with_the_same_identity_only() {
+    fn a_sealing_key_opens_with_the_same_identity_only() {
         let key = |n| ed25519_dalek::SigningKey::from_bytes(&[n; 32]);
-        let sealed = Vault::new(&key(1)).seal(b"nonces");
-        assert_eq!(Vault::new(&key(1)).open(&sealed).unwrap().as_slice(), b"nonces");
-        assert!(Vault::new(&key(2)).open(&sealed).is_none());
+        let sealed = SealingKey::new(&key(1)).seal(b"nonces");
+        assert_eq!(SealingKey::new(&key(1)).open(&sealed).unwrap().as_slice(), b"nonces");
+        assert!(SealingKey::new(&key(2)).open(&sealed).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Time limits. None of them is about safety: they only decide how long to wait for others.
+//! Time limits. They decide how long to wait for others. No safety depends on them.
 
 use std::time::Duration;
 

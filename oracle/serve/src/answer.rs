@@ -1,4 +1,4 @@
-//! Generating an answer and tracing it back.
+//! Generating an answer, and tracing it back to the documents that shaped it.
 
 use crate::{catalog::ServedModel, engine::Engine};
 use anyhow::Result;
@@ -12,10 +12,10 @@ use openledger_sdk::{
 use std::{ops::ControlFlow, sync::Arc};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// Documents that a receipt names.
+/// How many documents a receipt names.
 const TOP: usize = 10;
 
-/// Generates the answer to `prompt`; text goes to `pieces` as it becomes complete.
+/// Generates the answer to `prompt`. Its text goes to `pieces` as it becomes complete.
 pub async fn generate_answer(
     engine: &Engine,
     model: Arc<ServedModel>,
@@ -32,10 +32,11 @@ pub async fn generate_answer(
             ControlFlow::Continue(())
         })
     };
-    Ok(engine.compute(work).await?)
+    Ok(engine.run(work).await?)
 }
 
-/// Whose documents shaped the answer `output` to `prompt`. All scores go into the store, the largest into the receipt.
+/// Finds whose documents shaped the answer `output` to `prompt`. All scores go into the store, the largest into the
+/// receipt.
 pub async fn attribute(
     engine: &Engine,
     store: &Store,
@@ -52,9 +53,9 @@ pub async fn attribute(
     let asked = model.clone();
     let answer = output.to_vec();
     let (top, ppm, scores, spans) = engine
-        .compute(move |engine| -> Result<_> {
+        .run(move |engine| -> Result<_> {
             let scores = asked.attributor.score(&query)?;
-            let spans = asked.quotes.trace(engine.tokenizer(), &answer)?;
+            let spans = asked.passages.trace(engine.tokenizer(), &answer)?;
             Ok((scores.top_k(TOP), pay::ppm(&scores)?, f32_bytes(&scores.values), spans))
         })
         .await?;

@@ -1,12 +1,11 @@
-//! Models that this node can answer with: loaded from the artifact store when first asked for, checked against the
-//! chain, and kept.
+//! The models that this node can answer with. A model is loaded from the artifact store when it is first asked for,
+//! checked against the chain, and kept in memory.
 
-use crate::{engine::Engine, error::ServeError, quotes::Quotes};
+use crate::{engine::Engine, error::ServeError, passages::Passages, source::Source};
 use anyhow::{Context, Result, ensure};
 use model::state::{Model, ModelStatus};
 use openledger_attribution::{Attributor, IndexReader, Logra, LograSettings, gradient::GradientSource};
 use openledger_lm::Adapter;
-use openledger_protocol::Hash32;
 use openledger_sdk::{
     api::{IndexerClient, types::Contribution},
     artifact::TrainingManifest,
@@ -22,21 +21,6 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// A document as receipts name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// Its leaf.
-    pub leaf: Hash32,
-    /// Its Datanet.
-    pub datanet: Pubkey,
-    /// Number of its batch.
-    pub batch: u64,
-    /// Its title.
-    pub title: String,
-    /// Its contributor.
-    pub owner: Pubkey,
-}
-
 /// A model ready to answer.
 pub struct ServedModel {
     /// Its account.
@@ -45,12 +29,12 @@ pub struct ServedModel {
     pub state: Model,
     /// Its adapter.
     pub adapter: Adapter,
-    /// What its answers are attributed with.
+    /// Finds the training documents that shaped an answer.
     pub attributor: Logra,
     /// Its training documents, in index order.
     pub sources: Vec<Source>,
-    /// Where an answer's passages stand verbatim in the Datanets that it was trained on.
-    pub quotes: Quotes,
+    /// Finds what an answer repeats verbatim from the Datanets that the model was trained on.
+    pub passages: Passages,
 }
 
 /// Loaded models by address.
@@ -83,7 +67,7 @@ impl Catalog {
         Ok(all)
     }
 
-    /// A model, loaded if need be.
+    /// The model at this address. It is loaded if it is not in memory yet.
     pub async fn get(&self, address: &Pubkey) -> Result<Arc<ServedModel>, ServeError> {
         let refuse = |reason: String| ServeError::Model { model: address.to_string(), reason };
         let state: Option<Model> =
@@ -134,10 +118,10 @@ impl Catalog {
             .map(|leaf| {
                 let c =
                     known.get(leaf).with_context(|| format!("the indexer does not know training document {leaf}"))?;
-                source(c)
+                Source::of(c)
             })
             .collect::<Result<Vec<_>>>()?;
-        let quotes = Quotes::build(
+        let passages = Passages::build(
             &self.engine,
             &self.store,
             &known,
@@ -147,7 +131,7 @@ impl Catalog {
         .context("the index of the Datanets' text")?;
         let (adapter, attributor) = self
             .engine
-            .compute(move |engine| -> Result<(Adapter, Logra)> {
+            .run(move |engine| -> Result<(Adapter, Logra)> {
                 let adapter = Adapter::from_bytes(&adapter, engine.base())?;
                 let attributor = logra(engine, adapter.clone(), &path, settings)?;
                 ensure!(
@@ -157,7 +141,7 @@ impl Catalog {
                 Ok((adapter, attributor))
             })
             .await?;
-        Ok(ServedModel { address, state, adapter, attributor, sources, quotes })
+        Ok(ServedModel { address, state, adapter, attributor, sources, passages })
     }
 
     /// Contributions of the batches that the model's snapshots cover, by leaf.
@@ -173,17 +157,6 @@ impl Catalog {
         }
         Ok(by_leaf)
     }
-}
-
-/// A contribution as receipts name it.
-pub(crate) fn source(c: &Contribution) -> Result<Source> {
-    Ok(Source {
-        leaf: parse_hash(&c.leaf)?,
-        datanet: c.datanet.parse().context("a Datanet's address")?,
-        batch: c.batch_index,
-        title: c.detail.as_ref().map(|d| d.title.clone()).unwrap_or_default(),
-        owner: c.contributor.parse().context("a contributor's wallet")?,
-    })
 }
 
 fn logra(engine: &Engine, adapter: Adapter, path: &std::path::Path, settings: LograSettings) -> Result<Logra> {

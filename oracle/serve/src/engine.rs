@@ -1,4 +1,4 @@
-//! The base model in memory, and the gate that lets one heavy computation run at a time.
+//! The base model in memory, and the queue for it: one piece of heavy work runs at a time.
 
 use openledger_lm::{BaseModel, Device, LmError, ModelSource, Tokenizer};
 use std::sync::Arc;
@@ -34,19 +34,19 @@ impl Engine {
         &self.tokenizer
     }
 
-    /// Runs `work` on a thread of its own when its turn has come.
+    /// Runs `work` on a thread of its own as soon as all work that was waiting before is done.
     ///
     /// # Panics
     /// If `work` does.
-    pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce(&Engine) -> T + Send + 'static) -> T {
-        self.compute_in_turns(move |engine, _| work(engine)).await
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Engine) -> T + Send + 'static) -> T {
+        self.run_in_turns(move |engine, _| work(engine)).await
     }
 
-    /// The same for long work, which is to give others their turns along the way: see [`Turn::pass`].
+    /// Like [`Engine::run`], for long work that lets others go first along the way: see [`Turn::pass`].
     ///
     /// # Panics
     /// If `work` does.
-    pub async fn compute_in_turns<T: Send + 'static>(
+    pub async fn run_in_turns<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Engine, &mut Turn) -> T + Send + 'static,
     ) -> T {
@@ -59,7 +59,7 @@ impl Engine {
     }
 }
 
-/// The right to compute, held by one at a time.
+/// The right to run work on the engine. One piece of work holds it at a time.
 pub struct Turn {
     gate: Arc<Semaphore>,
     permit: Option<OwnedSemaphorePermit>,
@@ -72,7 +72,7 @@ impl Turn {
         Self { gate, permit: Some(permit), runtime: Handle::current() }
     }
 
-    /// Lets everybody who waits by now compute first. Blocks its thread until then.
+    /// Lets all work that is waiting by now run first. Blocks its thread until that is done.
     pub fn pass(&mut self) {
         drop(self.permit.take());
         // The gate is fair: this waits behind all that wait already.
@@ -93,14 +93,14 @@ mod tests {
         let (said, says) = mpsc::channel();
         let (go_on, wait) = mpsc::channel::<()>();
         let (long_says, short_says) = (said.clone(), said);
-        let mut long = Box::pin(engine.compute_in_turns(move |_, turn| {
+        let mut long = Box::pin(engine.run_in_turns(move |_, turn| {
             wait.recv().unwrap();
             turn.pass();
             long_says.send("long").unwrap();
         }));
         // Polled once each, the first has the gate and the second waits at it.
         assert!(futures::poll!(&mut long).is_pending());
-        let mut short = Box::pin(engine.compute(move |_| short_says.send("short").unwrap()));
+        let mut short = Box::pin(engine.run(move |_| short_says.send("short").unwrap()));
         assert!(futures::poll!(&mut short).is_pending());
         go_on.send(()).unwrap();
         tokio::join!(long, short);

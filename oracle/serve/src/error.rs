@@ -1,5 +1,6 @@
-//! What a request can be refused for. Every text says what to do.
+//! Why a request is refused. Every text says what to do.
 
+use openledger_sdk::api::serve::Quote;
 use warp::http::StatusCode;
 
 /// A refusal.
@@ -11,21 +12,21 @@ pub enum ServeError {
     /// The model's account does not exist, is not ready or builds on another base model.
     #[error("model {model} cannot be served here: {reason}")]
     Model {
-        /// As asked for.
+        /// The model's address, as asked for.
         model: String,
         /// Why.
         reason: String,
     },
-    /// Not paid.
+    /// The request is not paid for yet.
     #[error("this answer costs {} base units of OPEN; pay `quote.amount` with payout::pay for `quote.request`, then ask again with the headers X-Request-Id and X-Payment-Signature", .0.amount)]
-    Unpaid(Box<crate::quote::Quote>),
-    /// The payment named does not pay for this request.
+    Unpaid(Box<Quote>),
+    /// The payment that the request names does not pay for it.
     #[error("payment refused: {0}")]
     Payment(String),
-    /// Nothing under that name.
+    /// There is nothing under that name.
     #[error("{0}")]
     NotFound(String),
-    /// Ours.
+    /// Something failed here, through no fault of the client.
     #[error("{0}")]
     Internal(#[from] anyhow::Error),
 }

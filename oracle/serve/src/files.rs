@@ -1,6 +1,7 @@
-//! Files that are either whole or absent.
+//! Files that are named by their content's hash.
 
 use anyhow::{Context, Result};
+use openledger_lm::write_whole;
 use std::path::Path;
 
 /// Writes `bytes` to `path` unless it exists. The name is the content's hash, so an existing file is the right one.
@@ -10,8 +11,5 @@ pub fn write_if_absent(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     let folder = path.parent().context("a file has a folder")?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let next = path.with_extension(format!("{}.tmp", std::process::id()));
-    std::fs::write(&next, bytes)
-        .and_then(|()| std::fs::rename(&next, path))
-        .with_context(|| format!("cannot write {}; is the disk full?", path.display()))
+    write_whole(path, bytes).with_context(|| format!("cannot write {}; is the disk full?", path.display()))
 }

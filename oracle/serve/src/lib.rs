@@ -1,7 +1,9 @@
 //! OpenLoRA: OpenAI-compatible serving of adapters over one base model, with receipts.
 //!
-//! [`Engine`] holds the base model, [`Catalog`] the adapters, [`answer`] generates and attributes, and [`routes`] is the
-//! HTTP face: `/v1/models`, `/v1/quote`, `/v1/chat/completions`, `/v1/receipts/{request}`.
+//! [`Engine`] holds the base model and runs all heavy work, one piece at a time. [`Catalog`] holds the adapters.
+//! [`price`] says what a request costs, [`payment`] checks that it was paid for, [`answer`] generates and attributes the
+//! answer, and [`passages`] finds what the answer repeats verbatim. [`log`] records all of it. [`routes`] serves
+//! `/v1/models`, `/v1/quote`, `/v1/chat/completions` and `/v1/receipts/{request}`.
 
 pub mod answer;
 pub mod catalog;
@@ -10,11 +12,12 @@ pub mod error;
 pub mod files;
 pub mod log;
 pub mod openai;
+pub mod passages;
 pub mod payment;
-pub mod quote;
-pub mod quotes;
+pub mod price;
 pub mod routes;
 pub mod settings;
+pub mod source;
 
 pub use catalog::{Catalog, ServedModel};
 pub use engine::{Engine, Turn};

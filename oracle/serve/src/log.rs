@@ -1,4 +1,4 @@
-//! What this operator has offered and answered: in PostgreSQL before anybody is told.
+//! The record of what this operator has offered and answered. Everything is in PostgreSQL before anybody is told.
 
 use anyhow::{Context, Result};
 use deadpool_postgres::Pool;
@@ -14,7 +14,7 @@ pub struct AnswerLog {
 /// A request that was quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quoted {
-    /// What decides the answer ([`crate::quote::request_spec`]).
+    /// Names all that decides the answer ([`crate::price::request_spec`]).
     pub spec: Hash32,
     /// The fee asked for.
     pub amount: u64,
@@ -25,7 +25,7 @@ pub struct Quoted {
 }
 
 impl AnswerLog {
-    /// Over a pool whose schema has the table `answers` (`migrations/oracle`).
+    /// The record in a pool's schema, which has the table `answers` (`migrations/oracle`).
     pub fn new(pool: Pool) -> Self {
         Self { pool }
     }

@@ -23,7 +23,7 @@ pub struct ChatRequest {
     /// Nucleus sampling.
     #[serde(default)]
     pub top_p: Option<f64>,
-    /// Same seed, same answer.
+    /// Seed of the sampling: the same request with the same seed gets the same answer.
     #[serde(default)]
     pub seed: Option<u64>,
     /// Texts that end the answer.

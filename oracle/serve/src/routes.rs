@@ -1,4 +1,4 @@
-//! The HTTP face.
+//! The HTTP routes: models, quotes, paid answers (whole or streamed), receipts.
 
 use crate::{
     answer::{attribute, generate_answer},
@@ -8,12 +8,13 @@ use crate::{
     log::AnswerLog,
     openai::{ChatCompletion, ChatRequest, Choice, Message, Usage, chunk},
     payment,
-    quote::{Quote, price, request_spec},
+    price::{price, request_spec},
 };
 use futures::StreamExt;
 use openledger_lm::{FinishReason, SamplingConfig};
 use openledger_protocol::Hash32;
 use openledger_sdk::{
+    api::serve::Quote,
     client::Client,
     receipt::{self, Answer},
     store::Store,
@@ -31,7 +32,7 @@ use warp::{Filter, Rejection, Reply, http::StatusCode, reply::Response, sse};
 /// Largest request body in bytes.
 const MAX_BODY: u64 = 1 << 20;
 
-/// Everything that serving needs.
+/// Everything that the routes need.
 pub struct Serving {
     /// The base model.
     pub engine: Engine,
@@ -126,7 +127,7 @@ async fn models(serving: &Serving) -> Result<Response, ServeError> {
     Ok(warp::reply::json(&serde_json::json!({ "object": "list", "data": data })).into_response())
 }
 
-/// A request that makes sense: parsed, its model loaded, its prompt within the context.
+/// A request that can be answered: it is parsed, its model is loaded, and its prompt fits the context.
 struct Asked {
     request: ChatRequest,
     sampling: SamplingConfig,
@@ -270,7 +271,7 @@ async fn publish(serving: &Serving, answer: &Answer) -> anyhow::Result<()> {
     serving.log.published(&answer.request).await
 }
 
-/// Publishes answers that a kill left in the database alone.
+/// Publishes the answers that are in the database but may not have reached the artifact store before this node was killed.
 pub async fn publish_left_over(serving: &Serving) -> anyhow::Result<()> {
     for answer in serving.log.unpublished().await? {
         publish(serving, &answer).await?;

@@ -1,11 +1,11 @@
-//! The attribution settings that a job's config asks for.
+//! From the names in a job's config to the settings of attribution.
 
 use anyhow::{Context, Result, bail};
 use openledger_attribution::{LograSettings, Preconditioner, ProjectionKind, ProjectionSettings};
 use openledger_sdk::artifact::IndexSettings;
 
-/// LoGra's settings for a job: its projections are drawn from the job's seed. Refuses names that there are not, and
-/// values out of range.
+/// LoGra's settings for a job, whose projections are drawn from the job's seed. Refuses unknown names and values out of
+/// range.
 pub fn index_settings(settings: &IndexSettings, seed: u64) -> Result<LograSettings> {
     let kind = match settings.projection.as_str() {
         "adapter" => ProjectionKind::Adapter,

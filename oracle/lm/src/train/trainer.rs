@@ -163,7 +163,7 @@ impl Trainer {
         self
     }
 
-    /// Has every step's report, the gradient among it, shown to `observer` before the next step begins.
+    /// Shows every step's report, with its gradient, to `observer` before the next step begins.
     pub fn with_observer(mut self, observer: StepObserver) -> Self {
         self.observer = Some(observer);
         self

@@ -53,7 +53,7 @@ impl Standing {
             };
             Ok(Self { clusters, targets, self_influence })
         };
-        engine.compute(work).await
+        engine.run(work).await
     }
 
     /// What each document earns by its score.

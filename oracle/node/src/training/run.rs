@@ -136,7 +136,7 @@ async fn run_training(
     let runtime = tokio::runtime::Handle::current();
     node.engine()
         .await?
-        .compute_in_turns(move |engine, turn| -> Result<(Adapter, Checkpoint, f32)> {
+        .run_in_turns(move |engine, turn| -> Result<(Adapter, Checkpoint, f32)> {
             let mut trainer = Trainer::new(engine.base().clone(), config.clone(), examples)?;
             if let Some(cache) = cache {
                 trainer = trainer.with_observer(cache.observer());
@@ -217,7 +217,7 @@ async fn make_index(node: &Node, plan: &JobPlan, log: &Checkpoint, folder: &Path
     let (settings, eval_scores) = node
         .engine()
         .await?
-        .compute(move |engine| -> Result<_> {
+        .run(move |engine| -> Result<_> {
             let source =
                 GradientSource::of_run(engine.base().clone(), &train, examples.len(), &states, &settings.projection)?;
             let index: IndexReader = build_index(&built, &source, &examples, |done, total| {

@@ -90,7 +90,7 @@ pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> 
     let eval_scores = manifest.eval_scores.as_deref().map(parse_hash).transpose()?;
     tracing::info!(%address, segment, from = start.step, to, ?rows, "re-executing a segment of the training log");
     engine
-        .compute(move |engine| -> Result<()> {
+        .run(move |engine| -> Result<()> {
             let init = Adapter::init(engine.base(), &plan.train.lora, plan.train.seed)?;
             let initial = TrainState::new(init.to_flat()?);
             ensure!(initial.hash()? == first_hash, "the log does not start from the seed's initial adapter");

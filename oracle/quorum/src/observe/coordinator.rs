@@ -1,87 +1,91 @@
-//! A coordinator's side of an observation: collect commitments, then their reveals, then hand the set to everybody.
+//! A coordinator's side of an observation: it collects commitments, then their reveals, then hands the set to everybody.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use openledger_protocol::Hash32;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{About, Agreement, CommitRequest, Commitment, Published, Reveal, RevealRequest, Round};
+use super::{
+    agree::{self, Agreement},
+    member::stored_reveal,
+    observation::{Commitment, Reveal},
+    wire::{About, CommitRequest, Published, RevealRequest},
+};
 use crate::{
-    agree,
-    context::Context,
     encoding::name,
     envelope::Kind,
     error::{Error, Fault, Refusal, Result},
     membership::Committee,
+    participant::Participant,
     progress::{Activity, Phase, Progress},
     store::ObservationKey,
-    transport::client::Question,
+    transport::Question,
 };
 
-/// How long a coordinator waits for others to take the fixed set before it goes on; the rest is done behind its back.
+/// How long a coordinator waits for others to take the fixed set before it goes on. Those that are slower still get the
+/// set, in a task of their own.
 const PUBLISH: Duration = Duration::from_secs(5);
 
-/// Least time that members have after the t-th has answered.
+/// How long, at least, the remaining members may take after the t-th has answered.
 const STRAGGLERS: Duration = Duration::from_secs(5);
 
+/// One coordination of an observation.
 #[derive(Clone)]
 pub struct Run {
-    pub context: Context,
-    pub committee: Arc<Committee>,
-    pub round: Round,
+    participant: Participant,
+    committee: Arc<Committee>,
+    key: ObservationKey,
+    /// For the observers.
+    context: Value,
 }
 
 impl Run {
+    /// Prepares to coordinate the observation of `key` in `committee`. `context` goes to the members' observers.
+    pub fn new(participant: &Participant, committee: Arc<Committee>, key: ObservationKey, context: Value) -> Self {
+        Self { participant: participant.clone(), committee, key, context }
+    }
+
+    /// Coordinates until there is an agreement, or until it is certain that too few members take part.
     pub async fn run(self) -> Result<Agreement> {
-        let key = self.round.key(self.context.cluster);
         let mut faults = BTreeMap::new();
-        let commitments = self.commitments(&key, &mut faults).await?;
-        let reveals = self.reveals(&key, &commitments, &mut faults).await?;
-        let Round { subject, sequence, .. } = self.round;
-        let published = Published { subject, sequence, commitments, reveals };
-        let published = Arc::new(published);
+        let commitments = self.commitments(&mut faults).await?;
+        let reveals = self.reveals(&commitments, &mut faults).await?;
+        let ObservationKey { subject, sequence, .. } = self.key;
+        let published = Arc::new(Published { subject, sequence, commitments, reveals });
         self.publish(&published).await?;
-        let own = super::member::stored_reveal(&self.context, &key).await?;
-        let agreement = agree::agree(&self.committee, &key, &published, own.as_ref().map(|r| &r.scores[..]));
+        let own = stored_reveal(&self.participant, &self.key).await?;
+        let agreement = agree::agree(&self.committee, &self.key, &published, own.as_ref().map(|r| &r.scores[..]));
         let agreement = agreement.map_err(|e| Error::Message(e.to_string()))?;
         self.report(Phase::Done, agreement.reveals.len(), self.committee.size());
         Ok(agreement)
     }
 
     /// Signed commitments of all members, or of at least t when the window closes.
-    async fn commitments(
-        &self,
-        key: &ObservationKey,
-        faults: &mut BTreeMap<Hash32, String>,
-    ) -> Result<Vec<Commitment>> {
-        let request = CommitRequest { about: self.about(), context: self.round.context.clone() };
+    async fn commitments(&self, faults: &mut BTreeMap<Hash32, String>) -> Result<Vec<Commitment>> {
+        let request = CommitRequest { about: self.about(), context: self.context.clone() };
         let members = self.committee.members.iter().map(|m| m.wallet).collect();
         let check = |wallet: &Hash32, c: &Commitment| {
-            let member = self.committee.member(wallet).filter(|m| c.is_by(m, key));
+            let member = self.committee.member(wallet).filter(|m| c.is_by(m, &self.key));
             member.map(|_| ()).ok_or_else(|| "sent a commitment that it did not sign".to_string())
         };
-        let window = self.context.settings.commit_window;
+        let window = self.participant.settings.commit_window;
         self.collect(Phase::Commit, Kind::ObserveCommit, members, &request, check, window, faults).await
     }
 
     /// Reveals of that set: all, or at least t when the window closes.
-    async fn reveals(
-        &self,
-        key: &ObservationKey,
-        commitments: &[Commitment],
-        faults: &mut BTreeMap<Hash32, String>,
-    ) -> Result<Vec<Reveal>> {
+    async fn reveals(&self, commitments: &[Commitment], faults: &mut BTreeMap<Hash32, String>) -> Result<Vec<Reveal>> {
         let request = RevealRequest { about: self.about(), commitments: commitments.to_vec() };
         let members = commitments.iter().map(|c| c.operator).collect();
         let check = |wallet: &Hash32, r: &Reveal| {
             if r.operator != *wallet {
                 return Err("revealed somebody else's observation".to_string());
             }
-            agree::check_reveal(&self.committee, key, commitments, r).map_err(|e| e.to_string())
+            agree::check_reveal(&self.committee, &self.key, commitments, r).map_err(|e| e.to_string())
         };
-        let window = self.context.settings.reveal_window;
+        let window = self.participant.settings.reveal_window;
         let all = self.collect(Phase::Reveal, Kind::ObserveReveal, members, &request, check, window, faults).await?;
         let reveals = agree::comparable(all, &self.committee);
         if reveals.len() < self.committee.needed() {
@@ -90,8 +94,10 @@ impl Run {
         Ok(reveals)
     }
 
-    /// Asks `members` all at once; goes on when all have answered, or t when `window` closes. Once t have answered the
-    /// others get half as long again: members at work are about as quick as one another, dead ones are not waited for.
+    /// Asks `members` all at once. Goes on when all have answered, or when `window` closes and t have.
+    ///
+    /// Once t have answered, the others get half as long again. Members at work are about as quick as one another, so
+    /// this is enough for them, and dead ones are not waited for.
     #[allow(clippy::too_many_arguments)]
     async fn collect<T: DeserializeOwned>(
         &self,
@@ -132,16 +138,16 @@ impl Run {
         Ok(all)
     }
 
-    /// Stores the set here, then hands it to everybody: those who are away now have until the end of the turn.
+    /// Stores the set here, then hands it to everybody. Members that are away now have until the end of the turn.
     async fn publish(&self, published: &Arc<Published>) -> Result<()> {
-        let me = self.context.wallet();
+        let me = self.participant.wallet();
         self.ask::<String>(&me, Kind::ObserveResult, &**published).await?;
         let (taken, mut takers) = tokio::sync::mpsc::unbounded_channel();
         for wallet in self.committee.others(me).map(|m| m.wallet) {
             let (run, published, taken) = (self.clone(), published.clone(), taken.clone());
             tokio::spawn(async move {
                 let asked = run.ask::<String>(&wallet, Kind::ObserveResult, &*published);
-                match tokio::time::timeout(run.context.settings.turn, asked).await {
+                match tokio::time::timeout(run.participant.settings.turn, asked).await {
                     // The coordinator may have gone on already.
                     Ok(Ok(_)) => drop(taken.send(())),
                     Ok(Err(refusal)) => tracing::warn!(member = name(&wallet), %refusal, "refuses the published set"),
@@ -150,7 +156,7 @@ impl Run {
             });
         }
         drop(taken);
-        let (until, mut have) = (Instant::now() + PUBLISH.min(self.context.settings.reveal_window), 1);
+        let (until, mut have) = (Instant::now() + PUBLISH.min(self.participant.settings.reveal_window), 1);
         self.report(Phase::Publish, have, self.committee.size());
         while let Ok(Some(())) = tokio::time::timeout_at(until, takers.recv()).await {
             have += 1;
@@ -161,12 +167,12 @@ impl Run {
 
     async fn ask<T: DeserializeOwned>(&self, wallet: &Hash32, kind: Kind, body: &impl Serialize) -> Result<T, Refusal> {
         let to = self.committee.member(wallet).expect("only members are asked");
-        let session = format!("{}:{}", hex::encode(self.round.subject), self.round.sequence);
-        Question { committee: &self.committee, to, kind, session: &session }.ask(&self.context, body).await
+        let session = format!("{}:{}", hex::encode(self.key.subject), self.key.sequence);
+        Question { committee: &self.committee, to, kind, session: &session }.ask(&self.participant, body).await
     }
 
     fn about(&self) -> About {
-        About { subject: self.round.subject, sequence: self.round.sequence }
+        About { subject: self.key.subject, sequence: self.key.sequence }
     }
 
     fn too_few(&self, what: &'static str, have: usize, faults: &BTreeMap<Hash32, String>) -> Error {
@@ -175,11 +181,11 @@ impl Run {
     }
 
     fn report(&self, phase: Phase, have: usize, of: usize) {
-        self.context.report(Progress {
+        self.participant.report(Progress {
             activity: Activity::Observation,
             epoch: self.committee.epoch,
-            subject: self.round.subject,
-            sequence: self.round.sequence,
+            subject: self.key.subject,
+            sequence: self.key.sequence,
             phase,
             have,
             of,

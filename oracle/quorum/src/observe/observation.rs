@@ -1,4 +1,5 @@
-//! An operator's observation, committed to and laid open. What it signs is defined in `openledger_protocol`.
+//! What an operator signs when it observes: a commitment first, the observation itself later. The signed bytes of the
+//! observation are defined in `openledger_protocol`, because a program checks them too.
 
 use borsh::BorshSerialize;
 use ed25519_dalek::{Signer, SigningKey};
@@ -29,12 +30,18 @@ pub fn content_hash(context: &Hash32, scores: &[u64]) -> Hash32 {
     sha256(&[context, &borsh::to_vec(scores).expect("writing to memory cannot fail")])
 }
 
-/// Hash of the round's context as JSON text. Signed with the scores: an answer to another question is another content.
+/// Hash of the round's context as JSON text. It is signed with the scores, so that the same scores in answer to another
+/// question are another content.
 pub(crate) fn context_hash(context: &serde_json::Value) -> Hash32 {
     sha256(&[context.to_string().as_bytes()])
 }
 
-/// An observation laid open.
+/// An observation with all that it takes to check it.
+///
+/// # Security
+///
+/// The salt must be random and secret until the reveal: scores alone can be guessed, and then the commitment hides
+/// nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reveal {
     /// The operator's wallet.
@@ -45,7 +52,7 @@ pub struct Reveal {
     pub context: Hash32,
     /// Parts per million.
     pub scores: Vec<u64>,
-    /// What kept the commitment secret.
+    /// Hashed with the observation, so that its commitment gives nothing away.
     #[serde(with = "hex_bytes")]
     pub salt: [u8; 32],
     /// By the operator's identity key over [`Observation::to_bytes`].
@@ -54,7 +61,11 @@ pub struct Reveal {
 }
 
 impl Reveal {
-    /// A signed observation.
+    /// Signs an observation.
+    ///
+    /// # Security
+    ///
+    /// An operator must sign one only for each key: two that differ prove equivocation to the stake program.
     pub fn sign(
         identity: &SigningKey,
         key: &ObservationKey,
@@ -72,7 +83,7 @@ impl Reveal {
         observation(key, self.operator, &self.context, &self.scores)
     }
 
-    /// The salted hash that was shown before.
+    /// The salted hash that is shown before the observation.
     pub fn commitment(&self, key: &ObservationKey) -> Hash32 {
         tagged2(Domain::Observation, &self.observation(key).to_bytes(), &self.salt)
     }

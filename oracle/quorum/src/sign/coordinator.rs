@@ -1,4 +1,5 @@
-//! A coordinator's side of a signature: ask all, sign with the first t, leave the slow behind, name the liars.
+//! A coordinator's side of a signature. It asks all members, lets the first t that are ready sign, goes on without those
+//! that are slow, and names those that lie.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -16,18 +17,32 @@ use openledger_protocol::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Attestation, CommitAnswer, CommitRequest, Committed, ShareAnswer, ShareRequest, key_share, package};
+use super::wire::{CommitAnswer, CommitRequest, Committed, ShareAnswer, ShareRequest, signing_package};
 use crate::{
-    context::Context,
     envelope::Kind,
     error::{Code, Error, Fault, Refusal, Result},
+    key_share::{KeyShare, key_bytes},
     membership::Committee,
+    participant::Participant,
     progress::{Activity, Phase, Progress},
-    transport::client::Question,
+    transport::Question,
 };
 
 /// How often a member may say in the share round that it has lost its session before it is left out.
 const LOST_SESSIONS: u32 = 3;
+
+/// A signature of the committee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attestation {
+    /// Plain Ed25519 signature over `Message::to_bytes`.
+    pub signature: [u8; 64],
+    /// The committee's key.
+    pub group_key: Hash32,
+    /// Wallets of the members whose shares made it.
+    pub signers: Vec<Hash32>,
+    /// Members that refused or lied on the way.
+    pub faults: Vec<Fault>,
+}
 
 /// Coordinates signatures. Holds no state of its own: any member may coordinate, several at once.
 pub struct Coordinator;
@@ -35,17 +50,22 @@ pub struct Coordinator;
 impl Coordinator {
     /// Has the committee of `message.committee_epoch` sign `message`, whose payload hash is that of `payload`.
     ///
-    /// `about` is handed to the members' approvers. Ends with [`Error::TooFew`] as soon as more than n − t members have
+    /// `about` is handed to the members' approvers. The call ends with [`Error::TooFew`] as soon as more than n − t members have
     /// refused or lied, and with [`Error::Deadline`] after `Settings::sign_deadline`. Both name who did what.
-    pub async fn sign(context: &Context, message: &Message, payload: &[u8], about: Value) -> Result<Attestation> {
+    pub async fn sign(
+        participant: &Participant,
+        message: &Message,
+        payload: &[u8],
+        about: Value,
+    ) -> Result<Attestation> {
         if message.payload != payload_hash(payload) {
             return Err(Error::Message("its payload hash is not that of the payload".into()));
         }
-        let committee = context.committee(message.committee_epoch)?;
-        let public = key_share(context, &committee).await?.public_key_package;
+        let committee = participant.committee(message.committee_epoch)?;
+        let public = KeyShare::needed(participant, &committee).await?.public_key_package;
         let request = CommitRequest { message: message.to_bytes().to_vec(), payload: payload.to_vec(), context: about };
         let mut run = Run {
-            context: context.clone(),
+            participant: participant.clone(),
             committee,
             message: *message,
             request: Arc::new(request),
@@ -60,17 +80,19 @@ impl Coordinator {
     }
 }
 
-/// A member that has committed and waits for a round.
+/// A member that has committed to nonces and waits for a round.
 struct Ready {
     session: String,
     committed: Committed,
 }
 
+/// A signing round: t members, and the shares that they have sent.
 struct Round {
     package: SigningPackage,
     signers: Vec<Hash32>,
     shares: BTreeMap<Hash32, round2::SignatureShare>,
-    /// Those who have answered are free for other rounds: the rest keeps it waiting, or it cannot succeed any more.
+    /// Set when the round keeps its signers waiting or can no longer succeed: those that have answered are then free for
+    /// other rounds.
     released: bool,
 }
 
@@ -81,7 +103,7 @@ enum Event {
 }
 
 struct Run {
-    context: Context,
+    participant: Participant,
     committee: Arc<Committee>,
     message: Message,
     request: Arc<CommitRequest>,
@@ -95,7 +117,7 @@ struct Run {
 
 impl Run {
     async fn sign(&mut self) -> Result<Attestation> {
-        let deadline = Instant::now() + self.context.settings.sign_deadline;
+        let deadline = Instant::now() + self.participant.settings.sign_deadline;
         for member in self.committee.members.iter().map(|m| m.wallet).collect::<Vec<_>>() {
             self.ask_commitment(member);
         }
@@ -125,14 +147,15 @@ impl Run {
         if self.faults.contains_key(&member) {
             return;
         }
-        let (context, committee, request) = (self.context.clone(), self.committee.clone(), self.request.clone());
+        let (participant, committee, request) =
+            (self.participant.clone(), self.committee.clone(), self.request.clone());
         let mut id = [0; 16];
         OsRng.fill_bytes(&mut id);
         let session = hex::encode(id);
         self.events.push(Box::pin(async move {
             let to = committee.member(&member).expect("only members are asked");
             let question = Question { committee: &committee, to, kind: Kind::SignCommit, session: &session };
-            let answer = question.ask(&context, &*request).await;
+            let answer = question.ask(&participant, &*request).await;
             Event::Commitment { member, session, answer }
         }));
     }
@@ -157,11 +180,11 @@ impl Run {
         Ok(())
     }
 
-    /// The first t that are ready sign.
+    /// Starts a round of the first t members that are ready.
     fn start_round(&mut self) -> Result<()> {
         let signers: Vec<Ready> = self.ready.drain(..self.committee.needed()).collect();
         let round: Vec<Committed> = signers.iter().map(|r| r.committed.clone()).collect();
-        let package = package(&self.committee, &round, &self.request.message)?;
+        let package = signing_package(&self.committee, &round, &self.request.message)?;
         let number = self.rounds.len();
         let request = Arc::new(ShareRequest { round });
         self.rounds.push(Round {
@@ -171,16 +194,16 @@ impl Run {
             released: false,
         });
         for Ready { session, committed } in signers {
-            let (context, committee, request) = (self.context.clone(), self.committee.clone(), request.clone());
+            let (participant, committee, request) = (self.participant.clone(), self.committee.clone(), request.clone());
             let member = committed.member;
             self.events.push(Box::pin(async move {
                 let to = committee.member(&member).expect("only members are asked");
                 let question = Question { committee: &committee, to, kind: Kind::SignShare, session: &session };
-                let answer = question.ask(&context, &*request).await;
+                let answer = question.ask(&participant, &*request).await;
                 Event::Share { round: number, member, answer }
             }));
         }
-        let patience = self.context.settings.stall_after;
+        let patience = self.participant.settings.stall_after;
         self.events.push(Box::pin(async move {
             tokio::time::sleep(patience).await;
             Event::Stalled { round: number }
@@ -215,7 +238,7 @@ impl Run {
         if complete && let Some(attestation) = self.aggregate(number)? {
             return Ok(Some(attestation));
         }
-        // Where the round was released before this answer came, nobody else will free its sender.
+        // A round that was released before this answer came has freed its other senders, but not this one.
         if released {
             self.ask_commitment(member);
         }
@@ -264,7 +287,7 @@ impl Run {
     fn finish(&self, number: usize, signature: frost_ed25519::Signature) -> Result<Attestation> {
         let signature: [u8; 64] =
             signature.serialize()?.try_into().map_err(|_| Error::Corrupt { what: "signature" })?;
-        let group_key = crate::dkg::key_bytes(self.public.verifying_key())?;
+        let group_key = key_bytes(self.public.verifying_key())?;
         // What the chain's Ed25519 precompile will do.
         VerifyingKey::from_bytes(&group_key)
             .and_then(|key| key.verify_strict(&self.request.message, &Signature::from_bytes(&signature)))
@@ -315,7 +338,7 @@ impl Run {
     }
 
     fn report(&self, phase: Phase, have: usize) {
-        self.context.report(Progress {
+        self.participant.report(Progress {
             activity: Activity::Signature,
             epoch: self.committee.epoch,
             subject: self.message.subject,

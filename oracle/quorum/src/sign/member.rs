@@ -1,4 +1,5 @@
-//! A member's side of a signature: nothing leaves before it is stored, nothing is signed that the node did not approve.
+//! A member's side of a signature. Whatever it sends is stored before, and it signs nothing that its node did not
+//! approve.
 
 use frost_ed25519::{round1, round2};
 use openledger_protocol::{
@@ -7,26 +8,39 @@ use openledger_protocol::{
     hash::sha256,
 };
 
-use super::{CommitAnswer, CommitRequest, ShareAnswer, ShareRequest, key_share, package, parse_message};
+use super::{
+    message::parse_message,
+    wire::{CommitAnswer, CommitRequest, ShareAnswer, ShareRequest, signing_package},
+};
 use crate::{
-    context::{Context, body},
+    answer::{Answer, body},
     envelope::Envelope,
     error::{Code, Error, Refusal, Result},
+    key_share::KeyShare,
     membership::Committee,
-    store::{NonceRow, SignedSubject},
-    transport::Answer,
+    participant::Participant,
+    store::{NonceRow, SignedSubject, lock_nonces, sign_subject, use_nonces},
 };
 
-/// `sign-commit`: check, ask the node, then commit to fresh nonces.
-pub(crate) async fn commit(context: &Context, committee: &Committee, request: &Envelope) -> Result<Answer> {
+/// Answers `sign-commit`: checks the message, asks the node, then commits to fresh nonces.
+///
+/// > RFC 9591, round one. The outputs nonce and comm from participant P_i should both be stored locally and kept for
+/// > use in the second round. The nonce value is secret and MUST NOT be shared, whereas the public output comm is sent
+/// > to the Coordinator.
+///
+/// # Security
+///
+/// The nonces are sealed and stored before their commitments are sent, one pair for each coordinator and session. They
+/// come from the operating system's randomness and from the key share, never from anything that a coordinator chooses.
+pub(crate) async fn commit(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let asked: CommitRequest = body(request)?;
-    let message = check(context, committee, &asked)?;
-    let share = key_share(context, committee).await?;
-    if let Some(row) = context.store.nonces(&request.from, &request.session).await? {
+    let message = check(participant, committee, &asked)?;
+    let share = KeyShare::needed(participant, committee).await?;
+    if let Some(row) = participant.store.nonces(&request.from, &request.session).await? {
         return repeat(&row, &asked);
     }
-    refuse_second_payload(context, &message).await?;
-    match approved(context, message, &asked).await {
+    refuse_second_payload(participant, &message).await?;
+    match approved(participant, message, &asked).await {
         None => return Ok(Answer::Pending),
         Some(Err(reason)) => return Err(Refusal::new(Code::NotApproved, reason).into()),
         Some(Ok(())) => {}
@@ -37,23 +51,32 @@ pub(crate) async fn commit(context: &Context, committee: &Committee, request: &E
         committee: committee.id(),
         message: asked.message.clone(),
         commitments: commitments.serialize()?,
-        sealed: Some(context.vault.seal(&plain)),
+        sealed: Some(participant.sealing_key.seal(&plain)),
         package: None,
         share: None,
     };
     // Of two requests at once one is stored, and both get that one's commitments.
-    let row = context.store.keep_nonces(&request.from, &request.session, row).await?;
+    let row = participant.store.keep_nonces(&request.from, &request.session, row).await?;
     repeat(&row, &asked)
 }
 
-/// `sign-share`: use the session's nonces for this round and no other.
-pub(crate) async fn share(context: &Context, committee: &Committee, request: &Envelope) -> Result<Answer> {
+/// Answers `sign-share`: uses the session's nonces for this round, and for no other.
+///
+/// > RFC 9591, round two. Each participant MUST delete the nonce and corresponding commitment after completing sign, and
+/// > MUST NOT use the nonce as input more than once to sign.
+///
+/// # Security
+///
+/// One transaction locks the session, makes the share, takes note of the payload as the only one for its subject and
+/// sequence, and replaces the nonces by the share. The share is sent after it is committed. A coordinator that asks
+/// again for the same round gets the stored share; for another round it gets none.
+pub(crate) async fn share(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let asked: ShareRequest = body(request)?;
-    let key = key_share(context, committee).await?;
-    let finalized = context.approver.finalized_slot().await;
-    let mut client = context.store.client().await?;
+    let key = KeyShare::needed(participant, committee).await?;
+    let finalized = participant.approver.finalized_slot().await;
+    let mut client = participant.store.client().await?;
     let transaction = client.transaction().await?;
-    let row = crate::store::lock_nonces(&transaction, &request.from, &request.session).await?;
+    let row = lock_nonces(&transaction, &request.from, &request.session).await?;
     let Some(row) = row.filter(|r| r.committee == committee.id()) else {
         return Err(Refusal::new(
             Code::UnknownSession,
@@ -61,7 +84,7 @@ pub(crate) async fn share(context: &Context, committee: &Committee, request: &En
         )
         .into());
     };
-    let package = package(committee, &asked.round, &row.message)?;
+    let package = signing_package(committee, &asked.round, &row.message)?;
     let digest = sha256(&[&package.serialize()?]);
     if let (Some(used_for), Some(share)) = (&row.package, &row.share) {
         // The answer got lost and the coordinator asks again: the same share for the same round gives nothing away.
@@ -74,25 +97,25 @@ pub(crate) async fn share(context: &Context, committee: &Committee, request: &En
         )
         .into());
     }
-    let mine = asked.round.iter().find(|c| c.member == context.wallet());
+    let mine = asked.round.iter().find(|c| c.member == participant.wallet());
     if mine.is_none_or(|c| c.commitments != row.commitments) {
         return Err(Refusal::new(Code::BadRequest, "the round does not carry the commitments that I made").into());
     }
-    let sealed = row.sealed.as_deref().and_then(|s| context.vault.open(s));
+    let sealed = row.sealed.as_deref().and_then(|s| participant.sealing_key.open(s));
     let nonces = round1::SigningNonces::deserialize(&sealed.ok_or(Error::Corrupt { what: "nonces" })?)?;
     let share = round2::sign(&package, &nonces, &key.key_package)?.serialize();
     let message = parse_message(&row.message).ok_or(Error::Corrupt { what: "message" })?;
     // One transaction: the payload becomes the only one for its sequence, and the nonces are gone, or nothing happened.
-    crate::store::sign_subject(&transaction, &subject(&message), finalized).await?.map_err(second_payload)?;
-    crate::store::use_nonces(&transaction, &request.from, &request.session, &digest, &share).await?;
+    sign_subject(&transaction, &subject(&message), finalized).await?.map_err(second_payload)?;
+    use_nonces(&transaction, &request.from, &request.session, &digest, &share).await?;
     transaction.commit().await?;
     Answer::ready(&ShareAnswer { share })
 }
 
-fn check(context: &Context, committee: &Committee, asked: &CommitRequest) -> Result<Message> {
+fn check(participant: &Participant, committee: &Committee, asked: &CommitRequest) -> Result<Message> {
     let message =
         parse_message(&asked.message).ok_or_else(|| Error::Message("it is not an attestation of version 1".into()))?;
-    if message.cluster != context.cluster {
+    if message.cluster != participant.cluster {
         return Err(Error::Message("it is for another cluster".into()));
     }
     if message.committee_epoch != committee.epoch {
@@ -105,7 +128,7 @@ fn check(context: &Context, committee: &Committee, asked: &CommitRequest) -> Res
     Ok(message)
 }
 
-/// The answer given before in this session, if it was about the same message.
+/// The answer that was given before in this session, if the session is about the same message.
 fn repeat(row: &NonceRow, asked: &CommitRequest) -> Result<Answer> {
     if row.message != asked.message {
         return Err(Refusal::new(Code::BadRequest, "this session is about another message: start a new one").into());
@@ -116,20 +139,21 @@ fn repeat(row: &NonceRow, asked: &CommitRequest) -> Result<Answer> {
     Answer::ready(&CommitAnswer { commitments: row.commitments.clone() })
 }
 
-async fn approved(context: &Context, message: Message, asked: &CommitRequest) -> Option<Result<(), String>> {
+/// What the node says about the message. `None` while it is still checking.
+async fn approved(participant: &Participant, message: Message, asked: &CommitRequest) -> Option<Result<(), String>> {
     let about = asked.context.to_string();
     let key = sha256(&[&asked.message, &sha256(&[&asked.payload]), about.as_bytes()]);
-    let approver = context.approver.clone();
+    let own = participant.clone();
     let (payload, about) = (asked.payload.clone(), asked.context.clone());
-    let work = || async move { approver.approve(&message, &payload, &about).await };
-    context.approvals.poll(key, context.settings.hold, work).await
+    let work = || async move { own.approver.approve(&own, &message, &payload, &about).await };
+    participant.approvals.poll(key, participant.settings.hold, work).await
 }
 
 /// Refuses early what [`share`] would refuse anyway.
-async fn refuse_second_payload(context: &Context, message: &Message) -> Result<()> {
+async fn refuse_second_payload(participant: &Participant, message: &Message) -> Result<()> {
     let subject = subject(message);
-    match context.store.signed_subject(&subject).await? {
-        Some(signed) if !signed.gives_way_to(&subject, context.approver.finalized_slot().await) => {
+    match participant.store.signed_subject(&subject).await? {
+        Some(signed) if !signed.gives_way_to(&subject, participant.approver.finalized_slot().await) => {
             Err(second_payload(signed.payload).into())
         }
         _ => Ok(()),

@@ -6,6 +6,11 @@ use super::{Store, array, signed};
 use crate::error::Result;
 
 /// This member's own side of a key generation. Sealed columns are opened by the caller.
+///
+/// # Security
+///
+/// From its round-1 and round-2 secrets a member's polynomial, and with the others' packages its key share, can be
+/// computed. They are stored sealed only, and forgotten as soon as the next step no longer needs them.
 #[derive(Clone, Default)]
 pub struct DkgSession {
     /// Committee epoch.
@@ -23,6 +28,10 @@ pub struct DkgSession {
 }
 
 /// A stored key share.
+///
+/// # Security
+///
+/// `sealed` must be sealed with the operator's key. It is never stored in the clear.
 pub struct KeyShareRow {
     /// Committee epoch.
     pub epoch: u64,

@@ -1,8 +1,9 @@
-//! What a member remembers: one PostgreSQL schema an operator.
+//! What a member remembers. Each operator has a PostgreSQL schema of its own.
 
 use std::str::FromStr;
 
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod};
+use serde::{Serialize, de::DeserializeOwned};
 use tokio_postgres::NoTls;
 
 use crate::error::{Error, Result};
@@ -67,6 +68,16 @@ fn check_schema(schema: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::Setup(format!("schema name {schema:?}: use a-z, 0-9 and _, not a digit first, at most 63")))
+}
+
+/// Reads a value that is stored as JSON text. `what` names it where it cannot be read.
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T> {
+    serde_json::from_str(text).map_err(|_| Error::Corrupt { what })
+}
+
+/// The JSON text by which a value is stored.
+pub(crate) fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::Setup(format!("cannot write JSON: {e}")))
 }
 
 /// PostgreSQL has no unsigned integers; epochs, sequences and slots never come near 2^63.

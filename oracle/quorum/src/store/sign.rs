@@ -8,6 +8,12 @@ use super::{Store, array, signed};
 use crate::error::Result;
 
 /// A signing session.
+///
+/// # Security
+///
+/// From two shares made with the same nonces anybody can compute the key share. So nonces are stored before their
+/// commitments are shown, locked while a share is made, and replaced by that share in one transaction. Do not read
+/// `sealed` to sign outside of `lock_nonces` and `use_nonces`.
 #[derive(Clone)]
 pub struct NonceRow {
     /// [`crate::Committee::id`].
@@ -55,7 +61,7 @@ const SIGNED: &str = "SELECT payload, expiry_slot FROM signed_subjects
                       WHERE cluster = $1 AND kind = $2 AND subject = $3 AND sequence = $4";
 
 impl Store {
-    /// Drops nonces that were never used.
+    /// Drops nonces that were never used: after a restore from a backup they may have been used all the same.
     pub(crate) async fn discard_unused_nonces(&self) -> Result<u64> {
         Ok(self.client().await?.execute("DELETE FROM nonces WHERE sealed IS NOT NULL", &[]).await?)
     }
@@ -89,7 +95,7 @@ impl Store {
     }
 }
 
-/// The session, locked until the transaction ends.
+/// The session, locked until the transaction ends, so that two requests at once cannot both use its nonces.
 pub(crate) async fn lock_nonces(
     transaction: &Transaction<'_>,
     coordinator: &Hash32,
@@ -100,6 +106,10 @@ pub(crate) async fn lock_nonces(
 }
 
 /// Replaces the nonces by the share made with them.
+///
+/// # Security
+///
+/// Call it in the transaction that has locked the session, and commit before the share is sent.
 pub(crate) async fn use_nonces(
     transaction: &Transaction<'_>,
     coordinator: &Hash32,

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::Answer;
 use crate::{
-    context::Context,
+    answer::Answer,
     envelope::{Envelope, Kind},
     error::{Code, Error, Refusal, Result},
     membership::{Committee, Member},
+    participant::Participant,
     settings::Settings,
 };
 
@@ -17,38 +17,31 @@ use crate::{
 const MAX_ANSWER: usize = 128 << 20;
 
 /// HTTP connections to other members.
-pub struct Peers {
-    http: reqwest::Client,
+pub(crate) fn connections(settings: &Settings) -> Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .timeout(settings.request_timeout)
+        .connect_timeout(settings.request_timeout.min(Duration::from_secs(5)))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .map_err(|e| Error::Setup(format!("HTTP client: {e}")))
 }
 
-impl Peers {
-    pub(crate) fn new(settings: &Settings) -> Result<Self> {
-        let http = reqwest::Client::builder()
-            .timeout(settings.request_timeout)
-            .connect_timeout(settings.request_timeout.min(Duration::from_secs(5)))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|e| Error::Setup(format!("HTTP client: {e}")))?;
-        Ok(Self { http })
-    }
-
-    async fn post(&self, endpoint: &str, request: &Envelope) -> Result<Envelope, String> {
-        let url = format!("{}/quorum/v1/{}", endpoint.trim_end_matches('/'), request.kind.as_str());
-        let mut response = self.http.post(url).json(request).send().await.map_err(|e| e.to_string())?;
-        let status = response.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| e.to_string())? {
-            if bytes.len() + chunk.len() > MAX_ANSWER {
-                return Err("the answer is too long".into());
-            }
-            bytes.extend_from_slice(&chunk);
+async fn post(http: &reqwest::Client, endpoint: &str, request: &Envelope) -> Result<Envelope, String> {
+    let url = format!("{}/quorum/v1/{}", endpoint.trim_end_matches('/'), request.kind.as_str());
+    let mut response = http.post(url).json(request).send().await.map_err(|e| e.to_string())?;
+    let status = response.status();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| e.to_string())? {
+        if bytes.len() + chunk.len() > MAX_ANSWER {
+            return Err("the answer is too long".into());
         }
-        serde_json::from_slice(&bytes).map_err(|_| {
-            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(300)]).into_owned();
-            format!("unsigned answer, status {status}: {text}")
-        })
+        bytes.extend_from_slice(&chunk);
     }
+    serde_json::from_slice(&bytes).map_err(|_| {
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(300)]).into_owned();
+        format!("unsigned answer, status {status}: {text}")
+    })
 }
 
 /// One question to one member.
@@ -60,21 +53,27 @@ pub(crate) struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// Asks until there is a signed answer that is ready or a refusal, however long that takes: drop the future to
-    /// give up. Silence, unsigned answers and "not available now" are met with patience.
-    pub async fn ask<T: DeserializeOwned>(&self, context: &Context, body: &impl Serialize) -> Result<T, Refusal> {
+    /// Asks until there is a signed answer that is ready, or a signed refusal, however long that takes. Drop the future
+    /// to give up.
+    ///
+    /// After silence, an unsigned answer or "not available now" the member is asked again, with growing pauses.
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        participant: &Participant,
+        body: &impl Serialize,
+    ) -> Result<T, Refusal> {
         let request = Envelope::request(
-            &context.identity,
+            &participant.identity,
             self.committee,
-            (context.wallet(), self.to.wallet),
+            (participant.wallet(), self.to.wallet),
             self.kind,
             self.session,
             body,
         );
-        let settings = &context.settings;
+        let settings = &participant.settings;
         let mut pause = settings.retry_min;
         loop {
-            match self.once(context, &request).await {
+            match self.once(participant, &request).await {
                 Ok(Answer::Ready(value)) => {
                     return serde_json::from_value(value).map_err(|e| {
                         Refusal::new(Code::BadRequest, format!("sent an answer that cannot be read: {e}"))
@@ -96,13 +95,12 @@ impl Question<'_> {
         }
     }
 
-    /// One request, one verified answer; to oneself without the detour over the network.
-    async fn once(&self, context: &Context, request: &Envelope) -> Result<Answer, String> {
-        if self.to.wallet == context.wallet() {
-            // Boxed: a handler may itself ask others.
-            return Ok(Box::pin(context.answer(self.committee, request)).await.1);
+    /// One request, one verified answer. A request to oneself is a call.
+    async fn once(&self, participant: &Participant, request: &Envelope) -> Result<Answer, String> {
+        if self.to.wallet == participant.wallet() {
+            return Ok(participant.answer(self.committee, request).await);
         }
-        let answer = context.peers.post(&self.to.endpoint, request).await?;
+        let answer = post(&participant.http, &self.to.endpoint, request).await?;
         answer.verify_reply(self.committee, request).map_err(|e| e.to_string())?;
         answer.read().map_err(|e| e.to_string())
     }

@@ -1,32 +1,16 @@
-//! Members talk over HTTP: `POST /quorum/v1/<kind>` of an [`crate::envelope::Envelope`], answered by one.
+//! How members talk to one another. The transport carries signed requests and signed answers and does not know what
+//! they are about.
 //!
-//! 200: the answer is ready; 202: still working, ask again; 409: a signed refusal. Before the sender is known there is
-//! nobody to answer to: then an unsigned `{"error": {"code", "message"}}` with 400, 403, 404 or 413, which the caller
-//! treats like silence, for anybody on the way could have written it.
+//! A request is a `POST /quorum/v1/<kind>` of an [`Envelope`](crate::envelope::Envelope), and so is its answer. The
+//! status is 200 if the answer is ready, 202 if the member is still working and should be asked again, and 409 if it
+//! refuses. As long as the sender of a request is not known, there is no member to answer: the response is then an
+//! unsigned `{"error": {"code", "message"}}` with 400, 403, 404 or 413. The caller treats it like silence, because
+//! anybody on the way could have written it.
+//!
+//! A member's requests to itself do not go over the network: they go to the handler that its participant was made with.
 
-use serde::{Deserialize, Serialize};
+mod client;
+mod server;
 
-use crate::error::{Error, Refusal, Result};
-
-pub mod client;
-pub mod server;
-
-/// Body of every signed answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "status", content = "value", rename_all = "snake_case")]
-pub enum Answer {
-    /// Done.
-    Ready(serde_json::Value),
-    /// Still working: send the same request again.
-    Pending,
-    /// No.
-    Refused(Refusal),
-}
-
-impl Answer {
-    /// A ready answer.
-    pub(crate) fn ready(value: &impl Serialize) -> Result<Answer> {
-        let value = serde_json::to_value(value).map_err(|e| Error::Setup(format!("cannot write an answer: {e}")))?;
-        Ok(Answer::Ready(value))
-    }
-}
+pub(crate) use client::{Question, connections};
+pub use server::routes;

@@ -1,39 +1,43 @@
-//! The routes that a node serves to the other members.
+//! Serving other members: each request is checked to be well signed, answered by the participant, and the answer signed.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
 use warp::{Filter, Rejection, Reply, filters::BoxedFilter, http::StatusCode, reply::Response};
 
-use super::Answer;
 use crate::{
-    context::Context,
+    answer::Answer,
     envelope::{Envelope, Kind},
     error::{Error, Result},
+    membership::Committee,
+    participant::Participant,
 };
 
 /// Longest request in bytes: a round over 100,000 scores by 100 members still fits.
 const MAX_BODY: u64 = 128 << 20;
 
 /// `POST /quorum/v1/<kind>`, to be combined with the node's other routes.
-pub fn routes(context: Context) -> BoxedFilter<(Response,)> {
+pub fn routes(participant: Participant) -> BoxedFilter<(Response,)> {
     warp::path!("quorum" / "v1" / String)
         .and(warp::post())
         .and(warp::body::content_length_limit(MAX_BODY))
         .and(warp::body::bytes())
         .then(move |kind: String, body: Bytes| {
-            let context = context.clone();
-            async move { receive(&context, &kind, &body).await }
+            let participant = participant.clone();
+            async move { receive(&participant, &kind, &body).await }
         })
         .recover(refuse_size)
         .unify()
         .boxed()
 }
 
-async fn receive(context: &Context, kind: &str, body: &[u8]) -> Response {
-    match accept(context, kind, body) {
+async fn receive(participant: &Participant, kind: &str, body: &[u8]) -> Response {
+    match accept(participant, kind, body) {
         Err((status, code, message)) => unsigned(status, code, &message),
         Ok((committee, request)) => {
-            let (envelope, answer) = context.answer(&committee, &request).await;
+            let answer = participant.answer(&committee, &request).await;
+            let envelope = request.reply(&participant.identity, &answer);
             let status = match answer {
                 Answer::Ready(_) => StatusCode::OK,
                 Answer::Pending => StatusCode::ACCEPTED,
@@ -44,23 +48,23 @@ async fn receive(context: &Context, kind: &str, body: &[u8]) -> Response {
     }
 }
 
-type Accepted = (std::sync::Arc<crate::membership::Committee>, Envelope);
+type Accepted = (Arc<Committee>, Envelope);
 
 /// Whether this is a well-signed request to this operator, of the kind that the URL says.
-fn accept(context: &Context, kind: &str, body: &[u8]) -> Result<Accepted, (StatusCode, &'static str, String)> {
+fn accept(participant: &Participant, kind: &str, body: &[u8]) -> Result<Accepted, (StatusCode, &'static str, String)> {
     let bad = |message: String| (StatusCode::BAD_REQUEST, "bad_request", message);
     let kind = Kind::parse(kind).ok_or_else(|| {
         (StatusCode::NOT_FOUND, "unknown_kind", format!("there is no message kind {kind:?} in version 1"))
     })?;
     let request: Envelope = serde_json::from_slice(body).map_err(|e| bad(format!("this is not an envelope: {e}")))?;
-    let committee = context
+    let committee = participant
         .committee(request.committee_epoch)
         .map_err(|e: Error| (StatusCode::NOT_FOUND, "unknown_committee", e.to_string()))?;
     if request.kind != kind {
         return Err(bad(format!("a {} message was posted to {}", request.kind.as_str(), kind.as_str())));
     }
     request
-        .verify(&committee, &context.wallet())
+        .verify(&committee, &participant.wallet())
         .map_err(|e| (StatusCode::FORBIDDEN, "refused_envelope", e.to_string()))?;
     Ok((committee, request))
 }

@@ -18,10 +18,11 @@ use openledger_protocol::{
     attest::{Kind as AttestKind, Message, payload_hash},
 };
 use openledger_quorum::{
-    Approver, Committee, Context, Member, Observer, Parts, Settings, Store, dkg,
+    Approver, Committee, Member, Observer, Participant, Parts, Settings, Store,
+    answer::Answer,
+    dkg,
     envelope::{Envelope, Kind},
     routes,
-    transport::Answer,
 };
 use serde_json::Value;
 use tokio::{runtime::Runtime, task::JoinHandle};
@@ -44,7 +45,7 @@ pub struct Mind {
 
 #[async_trait]
 impl Approver for Mind {
-    async fn approve(&self, _: &Message, _: &[u8], _: &Value) -> Result<(), String> {
+    async fn approve(&self, _: &Participant, _: &Message, _: &[u8], _: &Value) -> Result<(), String> {
         let delay = *self.approval_delay.lock().unwrap();
         tokio::time::sleep(delay).await;
         self.objection.lock().unwrap().clone().map_or(Ok(()), Err)
@@ -76,7 +77,7 @@ pub struct Fleet {
 }
 
 struct Node {
-    context: Context,
+    participant: Participant,
     runtime: Runtime,
 }
 
@@ -152,7 +153,7 @@ impl Fleet {
         let address = self.committee.members[at].endpoint.trim_start_matches("http://").to_string();
         let started = runtime.spawn(async move {
             let store = Store::connect(&url, &format!("operator_{place}")).await.expect("the store opens");
-            let context = Context::start(Parts {
+            let participant = Participant::start(Parts {
                 wallet: [place as u8; 32],
                 identity: identity(place),
                 cluster: CLUSTER,
@@ -162,9 +163,9 @@ impl Fleet {
                 observer: mind,
             })
             .await
-            .expect("the context starts");
-            context.admit(committee).expect("it is a member");
-            let serve = routes(context.clone());
+            .expect("the participant starts");
+            participant.admit(committee).expect("it is a member");
+            let serve = routes(participant.clone());
             match lie {
                 None => drop(tokio::spawn(warp::serve(serve).incoming(bind(&address).await).run())),
                 Some(lie) => {
@@ -175,10 +176,10 @@ impl Fleet {
                     tokio::spawn(warp::serve(liar).incoming(bind(&address).await).run());
                 }
             }
-            context
+            participant
         });
-        let context = started.await.unwrap();
-        self.nodes[at] = Some(Node { context, runtime });
+        let participant = started.await.unwrap();
+        self.nodes[at] = Some(Node { participant, runtime });
     }
 
     /// From its next start on, the member's answers pass through `lie`.
@@ -192,8 +193,8 @@ impl Fleet {
         node.runtime.shutdown_background();
     }
 
-    pub fn context(&self, place: u16) -> &Context {
-        &self.nodes[usize::from(place) - 1].as_ref().expect("it runs").context
+    pub fn participant(&self, place: u16) -> &Participant {
+        &self.nodes[usize::from(place) - 1].as_ref().expect("it runs").participant
     }
 
     pub fn mind(&self, place: u16) -> &Mind {
@@ -201,18 +202,18 @@ impl Fleet {
     }
 
     /// Runs something as the member: it ends when the member is killed.
-    pub fn run<T, F>(&self, place: u16, what: impl FnOnce(Context) -> F) -> JoinHandle<T>
+    pub fn run<T, F>(&self, place: u16, what: impl FnOnce(Participant) -> F) -> JoinHandle<T>
     where
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
         let node = self.nodes[usize::from(place) - 1].as_ref().expect("it runs");
-        node.runtime.spawn(what(node.context.clone()))
+        node.runtime.spawn(what(node.participant.clone()))
     }
 
     pub fn generate_key(&self, place: u16) -> JoinHandle<openledger_quorum::Result<openledger_quorum::KeyShare>> {
         let committee = self.committee.clone();
-        self.run(place, |context| async move { dkg::run(&context, &committee).await })
+        self.run(place, |participant| async move { dkg::run(&participant, &committee).await })
     }
 
     /// A request by `from`, as posted to `to`: (HTTP status, answer).

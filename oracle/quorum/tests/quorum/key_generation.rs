@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use frost_ed25519::{Identifier, keys::dkg as frost};
 use openledger_quorum::{
-    Activity, Context, Error, Phase, Progress,
+    Activity, Error, Participant, Phase, Progress,
+    answer::Answer,
     dkg::{Round1, Round2},
     envelope::Kind,
-    transport::Answer,
 };
 
 use crate::fleet::{Fleet, identity};
 
 async fn reaches(
-    context: &Context,
+    participant: &Participant,
     mut progress: tokio::sync::broadcast::Receiver<Progress>,
     phase: Phase,
     have: usize,
@@ -22,14 +22,14 @@ async fn reaches(
         let p = progress.recv().await.expect("the member runs");
         assert_eq!(p.activity, Activity::KeyGeneration);
         if p.phase == phase && p.have >= have {
-            assert_eq!(p.epoch, context.committee(7).unwrap().epoch);
+            assert_eq!(p.epoch, participant.committee(7).unwrap().epoch);
             return;
         }
     }
 }
 
-async fn text(context: &Context, sql: &str) -> Option<String> {
-    context.store().pool().get().await.unwrap().query_one(sql, &[]).await.unwrap().get(0)
+async fn text(participant: &Participant, sql: &str) -> Option<String> {
+    participant.store().pool().get().await.unwrap().query_one(sql, &[]).await.unwrap().get(0)
 }
 
 #[tokio::test]
@@ -40,27 +40,27 @@ async fn members_that_start_late_or_are_killed_at_any_moment_make_one_key_with_t
     for place in [4, 1, 3] {
         fleet.start(place).await;
     }
-    let seen = fleet.context(1).watch();
+    let seen = fleet.participant(1).watch();
     for place in [4, 1, 3] {
         runs.push((place, fleet.generate_key(place)));
     }
-    reaches(fleet.context(1), seen, Phase::Round1, 3).await;
-    let round1 = text(fleet.context(1), "SELECT round1 FROM dkg_sessions").await;
+    reaches(fleet.participant(1), seen, Phase::Round1, 3).await;
+    let round1 = text(fleet.participant(1), "SELECT round1 FROM dkg_sessions").await;
     assert!(round1.is_some());
     fleet.kill(1);
 
     fleet.start(1).await;
-    assert_eq!(text(fleet.context(1), "SELECT round1 FROM dkg_sessions").await, round1);
+    assert_eq!(text(fleet.participant(1), "SELECT round1 FROM dkg_sessions").await, round1);
     runs.retain(|(place, _)| *place != 1);
     fleet.start(2).await;
     fleet.start(5).await;
-    let seen = fleet.context(2).watch();
+    let seen = fleet.participant(2).watch();
     for place in [5, 2, 1] {
         runs.push((place, fleet.generate_key(place)));
     }
     // Killed once more when its round-2 packages exist.
-    reaches(fleet.context(2), seen, Phase::Round2, 1).await;
-    let round2 = text(fleet.context(2), "SELECT round2 FROM dkg_sessions").await;
+    reaches(fleet.participant(2), seen, Phase::Round2, 1).await;
+    let round2 = text(fleet.participant(2), "SELECT round2 FROM dkg_sessions").await;
     assert!(round2.is_some());
     fleet.kill(2);
     runs.retain(|(place, _)| *place != 2);
@@ -73,12 +73,12 @@ async fn members_that_start_late_or_are_killed_at_any_moment_make_one_key_with_t
     }
     assert_eq!(keys.len(), 5);
     assert!(keys.iter().all(|k| *k == keys[0]));
-    assert_eq!(text(fleet.context(1), "SELECT round1 FROM dkg_sessions").await, round1);
-    assert_eq!(text(fleet.context(2), "SELECT round2 FROM dkg_sessions").await, round2);
+    assert_eq!(text(fleet.participant(1), "SELECT round1 FROM dkg_sessions").await, round1);
+    assert_eq!(text(fleet.participant(2), "SELECT round2 FROM dkg_sessions").await, round2);
     // What the share was made from is gone; asking again gives the same share.
     for place in 1..=5 {
         let secrets = "SELECT concat(round1_sealed, round2_sealed, transport_sealed) FROM dkg_sessions";
-        assert_eq!(text(fleet.context(place), secrets).await.as_deref(), Some(""));
+        assert_eq!(text(fleet.participant(place), secrets).await.as_deref(), Some(""));
     }
     assert_eq!(fleet.generate_key(3).await.unwrap().unwrap().group_key, keys[0]);
 }

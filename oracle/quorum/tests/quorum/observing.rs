@@ -4,12 +4,12 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use openledger_quorum::{
     Activity, Agreement, Phase, Result, Round,
+    answer::Answer,
     envelope::Kind,
     error::Code,
     observe::{self, About, CommitRequest, Commitment, Reveal},
     rotation,
     store::ObservationKey,
-    transport::Answer,
 };
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -21,7 +21,7 @@ fn round() -> Round {
 }
 
 fn take_part(fleet: &Fleet, place: u16) -> JoinHandle<Result<Agreement>> {
-    fleet.run(place, |context| async move { round().run(&context).await })
+    fleet.run(place, |participant| async move { round().run(&participant).await })
 }
 
 fn same(agreements: &[Agreement]) {
@@ -42,7 +42,7 @@ async fn all_members_agree_though_two_are_killed_after_committing_and_these_lear
         fleet.lie(*place, |request, answer| (request.kind != Kind::ObserveReveal).then_some(answer));
     }
     fleet.start_all().await;
-    let mut seen = fleet.context(first).watch();
+    let mut seen = fleet.participant(first).watch();
     let runs: Vec<_> = (1..=5).filter(|p| !doomed.contains(p)).map(|p| take_part(&fleet, p)).collect();
     loop {
         let p = seen.recv().await.unwrap();

@@ -9,10 +9,10 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use openledger_protocol::attest::Message;
 use openledger_quorum::{
     Attestation, Coordinator, Error, Result,
+    answer::Answer,
     envelope::{Envelope, Kind},
     error::Code,
     sign::{CommitAnswer, CommitRequest, Committed, ShareAnswer, ShareRequest},
-    transport::Answer,
 };
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -20,8 +20,8 @@ use tokio::task::JoinHandle;
 use crate::fleet::{Fleet, identity, message};
 
 fn sign(fleet: &Fleet, place: u16, message: Message, payload: &'static [u8]) -> JoinHandle<Result<Attestation>> {
-    fleet.run(place, move |context| async move {
-        Coordinator::sign(&context, &message, payload, json!({"about": "a test"})).await
+    fleet.run(place, move |participant| async move {
+        Coordinator::sign(&participant, &message, payload, json!({"about": "a test"})).await
     })
 }
 

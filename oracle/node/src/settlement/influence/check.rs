@@ -39,7 +39,7 @@ pub(super) async fn partial(node: &Node, walk: &Walk, log: &InfluenceLog) -> Res
     let reached = node
         .engine()
         .await?
-        .compute_in_turns(move |_, turn| match before {
+        .run_in_turns(move |_, turn| match before {
             None => magic.begin(&query)?.hash(),
             Some(state) => magic.segment_in_turns(&state, &mut || turn.pass())?.hash(),
         })

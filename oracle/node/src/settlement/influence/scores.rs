@@ -111,7 +111,7 @@ async fn prepare(node: &Node, epoch: u64, model: &EpochModel, query: Query) -> R
     let magic = node
         .engine()
         .await?
-        .compute(move |engine| -> Result<Magic> {
+        .run(move |engine| -> Result<Magic> {
             let run = TrainedRun::new(
                 engine.base().clone(),
                 train,

@@ -17,7 +17,7 @@ pub(super) async fn go(node: &Node, walk: &Walk, order: &[Pubkey]) -> Result<()>
         Some(found) => found,
         None => {
             let (magic, query) = (walk.magic.clone(), walk.query.clone());
-            let state = engine.compute(move |_| magic.begin(&query)).await?;
+            let state = engine.run(move |_| magic.begin(&query)).await?;
             (new_log(node, walk), state)
         }
     };
@@ -41,7 +41,7 @@ pub(super) async fn go(node: &Node, walk: &Walk, order: &[Pubkey]) -> Result<()>
         node.status.settling(walk.epoch, &phase);
         let magic = walk.magic.clone();
         // Answers get their turn after every step.
-        state = engine.compute_in_turns(move |_, turn| magic.segment_in_turns(&state, &mut || turn.pass())).await?;
+        state = engine.run_in_turns(move |_, turn| magic.segment_in_turns(&state, &mut || turn.pass())).await?;
     }
 }
 

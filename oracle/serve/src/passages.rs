@@ -1,9 +1,6 @@
-//! What an answer repeats verbatim from the documents of the model's Datanets.
+//! Passages that an answer repeats verbatim from the documents of its model's Datanets.
 
-use crate::{
-    catalog::{Source, source},
-    engine::Engine,
-};
+use crate::{engine::Engine, source::Source};
 use anyhow::{Context, Result};
 use openledger_attribution::spans::{CorpusHasher, SpanIndex, SpanIndexBuilder, SpanSettings};
 use openledger_lm::Tokenizer;
@@ -19,17 +16,17 @@ use std::{
     path::PathBuf,
 };
 
-/// What a receipt shows: short runs stand in any text.
+/// Which passages a receipt shows. Shorter runs of tokens stand in any text.
 const SETTINGS: SpanSettings = SpanSettings { min_tokens: 5, top: 5, documents_per_span: 3 };
 
-/// A suffix array over the documents' tokens.
-pub struct Quotes {
+/// Finds passages in the documents of a model's Datanets, by a suffix array over their tokens.
+pub struct Passages {
     index: SpanIndex,
     sources: HashMap<Hash32, Source>,
 }
 
-impl Quotes {
-    /// Opens the index of these documents at `path`, or builds it where there is none or another.
+impl Passages {
+    /// Opens the index of these documents at `path`. Builds it if there is none, or one of other documents.
     pub async fn build(
         engine: &Engine,
         store: &Store,
@@ -41,12 +38,12 @@ impl Quotes {
             let Some(detail) = c.detail.as_ref().filter(|d| d.kind == "document") else { continue };
             let bytes = store.get_blob(&parse_hash(&detail.content)?).await.context("a document")?;
             let Ok(text) = String::from_utf8(bytes.to_vec()) else { continue };
-            let source = source(c)?;
+            let source = Source::of(c)?;
             texts.push((source.leaf, text));
             sources.insert(source.leaf, source);
         }
         let index = engine
-            .compute(move |engine| -> Result<SpanIndex> {
+            .run(move |engine| -> Result<SpanIndex> {
                 let tokenizer = engine.tokenizer();
                 let vocab = tokenizer.vocab_size();
                 let documents = texts
@@ -71,7 +68,7 @@ impl Quotes {
         Ok(Self { index, sources })
     }
 
-    /// The spans of an answer, rarest first.
+    /// The passages that `answer` repeats, rarest first.
     pub fn trace(&self, tokenizer: &Tokenizer, answer: &[u32]) -> Result<Vec<QuotedSpan>> {
         let begins = |i: usize| {
             let before = tokenizer.token_bytes(answer[i - 1]).last().is_none_or(|b| !b.is_ascii_alphanumeric());

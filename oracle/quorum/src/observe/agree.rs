@@ -1,4 +1,4 @@
-//! From a fixed set of reveals to the same integers at every member. Pure.
+//! The agreement: from a fixed set of reveals every member computes the same integers. Pure.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,11 @@ use openledger_protocol::{
     mmr,
 };
 
-use crate::{
-    encoding::name,
-    membership::Committee,
-    observe::{Commitment, Published, Reveal},
-    store::ObservationKey,
+use super::{
+    observation::{Commitment, Reveal},
+    wire::Published,
 };
+use crate::{encoding::name, membership::Committee, store::ObservationKey};
 
 /// What the members agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,8 +135,8 @@ pub fn agree(
     })
 }
 
-/// The reveals that can stand in one set: those of the most common (context, length), the earlier place winning ties.
-/// One member with a vector of its own shape must not spoil the rest.
+/// The reveals that can stand in one set: those of the most common (context, length). Of shapes that are equally common
+/// the one that the earlier member has is taken. So one member with a vector of its own shape cannot spoil the rest.
 pub(crate) fn comparable(mut reveals: Vec<Reveal>, committee: &Committee) -> Vec<Reveal> {
     reveals.sort_by_key(|r| committee.member(&r.operator).map(|m| m.place));
     let shape = |r: &Reveal| (r.context, r.scores.len());
@@ -162,7 +161,7 @@ mod tests {
     use ed25519_dalek::SigningKey;
 
     use super::*;
-    use crate::{membership::Member, observe::Observation};
+    use crate::{membership::Member, observe::observation::Observation};
 
     const KEY: ObservationKey = ObservationKey { cluster: [9; 32], epoch: 1, subject: [8; 32], sequence: 3 };
 

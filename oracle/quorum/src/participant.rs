@@ -1,0 +1,213 @@
+//! One operator as a participant in its committees: the state that all protocols share, and the two callbacks by which
+//! it asks the node.
+//!
+//! This file knows no protocol. How requests are answered comes in from above, as a `Handler`.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, RwLock},
+};
+
+use async_trait::async_trait;
+use ed25519_dalek::SigningKey;
+use futures::future::BoxFuture;
+use openledger_protocol::{Hash32, attest::Message};
+use serde_json::Value;
+use tokio::sync::{Notify, broadcast};
+
+use crate::{
+    answer::Answer,
+    envelope::Envelope,
+    error::{Error, Refusal, Result},
+    membership::Committee,
+    pending::Pending,
+    progress::Progress,
+    seal::SealingKey,
+    settings::Settings,
+    store::Store,
+};
+
+/// The node's decision on what may be signed. It must check the payload against the chain and by its own computation.
+#[async_trait]
+pub trait Approver: Send + Sync + 'static {
+    /// Decides whether this operator agrees that `message` be signed.
+    ///
+    /// `quorum` is the participant that asks. `payload` are the Borsh bytes of the instruction's arguments; that their
+    /// hash is the one in the message is checked before. `context` is what the coordinator says about them, and
+    /// deserves no more belief than anything else from another member.
+    ///
+    /// The coordinator is told the error. The answer may take minutes. The same question is asked again only after an
+    /// error or a restart.
+    ///
+    /// # Security
+    ///
+    /// The committee's signature moves money on the word of t approvers. An approver must not agree to anything that
+    /// it has not worked out for itself.
+    async fn approve(
+        &self,
+        quorum: &Participant,
+        message: &Message,
+        payload: &[u8],
+        context: &Value,
+    ) -> Result<(), String>;
+
+    /// The newest finalized slot, if known.
+    ///
+    /// A signed payload can be used until its last slot. When that slot has passed without use, a new payload for the
+    /// same sequence may be signed. With `None` it never may.
+    ///
+    /// # Security
+    ///
+    /// The slot must be finalized. With a slot that the chain can still roll back, two payloads for one sequence could
+    /// both become valid.
+    async fn finalized_slot(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// The node's own computation of scores.
+#[async_trait]
+pub trait Observer: Send + Sync + 'static {
+    /// Scores `subject` at `sequence`, in parts per million.
+    ///
+    /// There is one score for each contribution, in the order that the subject fixes. Each score and their sum are at
+    /// most 1,000,000. `context` is what the coordinator says about the subject, and must be checked.
+    ///
+    /// The coordinator is told the error. The answer may take minutes. The first success is stored and final.
+    async fn observe(&self, subject: &Hash32, sequence: u64, context: &Value) -> Result<Vec<u64>, String>;
+}
+
+/// What a [`Participant`] is made of.
+pub struct Parts {
+    /// The operator's wallet.
+    pub wallet: Hash32,
+    /// The identity key registered on chain.
+    pub identity: SigningKey,
+    /// Genesis hash of the cluster, part of every observation and attestation.
+    pub cluster: Hash32,
+    /// The operator's own schema.
+    pub store: Store,
+    /// Time limits.
+    pub settings: Settings,
+    /// Decides what may be signed.
+    pub approver: Arc<dyn Approver>,
+    /// Computes scores.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// Answers a verified request of a member of the committee, whatever protocol it belongs to.
+pub(crate) type Handler = for<'a> fn(&'a Participant, &'a Committee, &'a Envelope) -> BoxFuture<'a, Result<Answer>>;
+
+/// One operator's part in its committees: keys, store, callbacks and connections. Cheap to clone.
+///
+/// # Security
+///
+/// Never run two participants of one operator at a time, on one store or on two: each would believe that it alone
+/// decides what the operator signs.
+#[derive(Clone)]
+pub struct Participant(Arc<Inner>);
+
+/// Fields of a [`Participant`], for this crate's use.
+pub struct Inner {
+    pub(crate) wallet: Hash32,
+    pub(crate) identity: SigningKey,
+    pub(crate) cluster: Hash32,
+    pub(crate) store: Store,
+    pub(crate) settings: Settings,
+    pub(crate) approver: Arc<dyn Approver>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) sealing_key: SealingKey,
+    /// Connections to the other members.
+    pub(crate) http: reqwest::Client,
+    handler: Handler,
+    pub(crate) approvals: Pending,
+    pub(crate) observations: Pending,
+    /// Told when key generation got further.
+    pub(crate) dkg_advanced: Notify,
+    /// Told when an agreement was stored.
+    pub(crate) agreed: Notify,
+    committees: RwLock<BTreeMap<u64, Arc<Committee>>>,
+    progress: broadcast::Sender<Progress>,
+}
+
+impl std::ops::Deref for Participant {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Participant {
+    /// Puts a participant together. It reaches the other members through `http`, and answers by `handler`.
+    pub(crate) fn new(parts: Parts, http: reqwest::Client, handler: Handler) -> Self {
+        let Parts { wallet, identity, cluster, store, settings, approver, observer } = parts;
+        Self(Arc::new(Inner {
+            sealing_key: SealingKey::new(&identity),
+            wallet,
+            identity,
+            cluster,
+            store,
+            settings,
+            approver,
+            observer,
+            http,
+            handler,
+            approvals: Pending::default(),
+            observations: Pending::default(),
+            dkg_advanced: Notify::new(),
+            agreed: Notify::new(),
+            committees: RwLock::default(),
+            progress: broadcast::channel(256).0,
+        }))
+    }
+
+    /// The operator's wallet.
+    pub fn wallet(&self) -> Hash32 {
+        self.0.wallet
+    }
+
+    /// The operator's store.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Lets this operator speak in `committee`, as read from the chain. Call it for the active and for the forming
+    /// committee.
+    ///
+    /// The committee replaces one of the same epoch: its members may have new endpoints, or it was proposed anew.
+    pub fn admit(&self, committee: Committee) -> Result<Arc<Committee>> {
+        committee.check()?;
+        if committee.member(&self.0.wallet).is_none() {
+            return Err(Error::NotMember { wallet: self.0.wallet, epoch: committee.epoch });
+        }
+        let committee = Arc::new(committee);
+        self.committees.write().expect("no panic holds this lock").insert(committee.epoch, committee.clone());
+        Ok(committee)
+    }
+
+    /// The committee admitted for `epoch`.
+    pub fn committee(&self, epoch: u64) -> Result<Arc<Committee>> {
+        let committees = self.committees.read().expect("no panic holds this lock");
+        committees.get(&epoch).cloned().ok_or(Error::UnknownCommittee { epoch })
+    }
+
+    /// What this operator's runs are doing, from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    pub(crate) fn report(&self, progress: Progress) {
+        tracing::debug!(?progress, "quorum");
+        // Nobody may be watching.
+        let _ = self.progress.send(progress);
+    }
+
+    /// Answers one verified request of another member, or of this one to itself.
+    pub(crate) async fn answer(&self, committee: &Committee, request: &Envelope) -> Answer {
+        match (self.handler)(self, committee, request).await {
+            Ok(answer) => answer,
+            Err(error) => Answer::Refused(Refusal::from(error)),
+        }
+    }
+}
