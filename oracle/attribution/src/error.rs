@@ -147,7 +147,7 @@ pub enum AttributionError {
     /// A list of examples or positions does not fit the index.
     #[error("{0}")]
     Examples(String),
-    /// Scores cannot be turned into shares.
+    /// Scores are not what they should be.
     #[error("scores: {0}")]
     Scores(String),
     /// A layer's Fisher matrix could not be factorised.
@@ -219,11 +219,14 @@ pub enum AttributionError {
 }
 
 impl AttributionError {
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> AttributionError {
+    /// What an error of the operating system becomes: [`AttributionError::Io`] about the file at `path`. `action` is what
+    /// was attempted, for example `read`.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> AttributionError {
         let path = path.to_path_buf();
         move |source| AttributionError::Io { action, path, source }
     }
-    pub(crate) fn setting(field: &'static str, reason: impl Into<String>) -> AttributionError {
+    /// [`AttributionError::Setting`] about the setting at the path `field`.
+    pub fn setting(field: &'static str, reason: impl Into<String>) -> AttributionError {
         AttributionError::Setting { field, reason: reason.into() }
     }
 }

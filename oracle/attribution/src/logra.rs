@@ -324,11 +324,12 @@ mod tests {
 
     #[test]
     fn the_top_through_a_sketch_is_the_top_of_all_scores() -> Result<()> {
-        use crate::evaluate::transformations;
+        use openledger_laboratory::evaluate::transformations;
         let dir = tempfile::tempdir().unwrap();
         let projection = ProjectionSettings { batch: 16, ..settings(1) };
         let examples =
-            transformations::examples(&openledger_lm::Tokenizer::bytes(), 600, 3, &transformations::ALL, false)?;
+            transformations::examples(&openledger_lm::Tokenizer::bytes(), 600, 3, &transformations::ALL, false)
+                .unwrap();
         let path = dir.path().join("index");
         build_index(&path, &source(&projection), &examples, |_, _| ControlFlow::Continue(()))?;
         for (preconditioner, unit_norm) in [(FISHER, true), (Preconditioner::Ekfac { damping: 0.1 }, false)] {

@@ -22,7 +22,8 @@
 //! An adapter trained on another's ([`TrainedRun::with_start`]) hands the derivative with respect to its first
 //! parameters on to the parent's run: [`Magic::continue_into`].
 //!
-//! [`health`] says whether the scores of a run can be trusted.
+//! [`health`] says whether the scores of a run can be trusted. Training again without some of the examples says more:
+//! `openledger_laboratory::evaluate::leave_outs`.
 
 pub mod adjoint;
 pub mod cache;
@@ -36,7 +37,7 @@ pub mod state;
 mod walk;
 
 pub use cache::GradientCache;
-pub use health::{Health, LeaveOuts, Trust, leave_outs};
+pub use health::{Health, Trust};
 pub use pass::{Magic, MagicProgress, Outcome};
 pub use run::{StateSource, TrainedRun};
 pub use settings::MagicSettings;

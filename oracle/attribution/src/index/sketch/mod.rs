@@ -120,12 +120,12 @@ impl Sketch {
 mod tests {
     use super::*;
     use crate::{
-        evaluate::transformations,
         gradient::GradientSource,
         index::{product::products, writer::build_index},
         projection::ProjectionSettings,
         testing::{model, synthetic_index},
     };
+    use openledger_laboratory::evaluate::transformations;
     use openledger_lm::Tokenizer;
     use std::ops::ControlFlow;
 
