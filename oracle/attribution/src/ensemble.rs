@@ -52,7 +52,7 @@ impl LograEnsemble {
             }
             let (own, expected) = (&member.index().header().examples, &first.index().header().examples);
             if own != expected || member.index().ids() != first.index().ids() {
-                return Err(crate::index::header::mismatch(member.index().path(), "examples", own, expected));
+                return Err(AttributionError::mismatch(member.index().path(), "examples", own, expected));
             }
         }
         Ok(Self { settings, members })

@@ -1,7 +1,7 @@
 //! The influence index: one row of projected gradients for every training example, in a memory-mapped file.
 //!
 //! ```text
-//! magic (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | ids | rows
+//! signature (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | ids | rows
 //! ```
 //! All integers are little-endian and the ids begin at a multiple of 64 bytes. Beside it, a [`sketch`] may hold the rows
 //! a fraction of the space, to be scanned first. A row is, for every layer, the scale of its values (f32, a power of two),
@@ -9,9 +9,6 @@
 //! differ by orders of magnitude, and the preconditioner makes the small ones count.
 
 pub mod header;
-mod mapped;
-mod partial;
-mod preface;
 pub mod product;
 pub mod reader;
 pub mod row;

@@ -38,13 +38,7 @@ mod walk;
 
 pub use cache::GradientCache;
 pub use health::{Health, Trust};
-pub use pass::{Magic, MagicProgress, Outcome};
+pub use pass::{METHOD, Magic, MagicProgress, Outcome, VERSION};
 pub use run::{StateSource, TrainedRun};
 pub use settings::MagicSettings;
 pub use state::{MagicState, StepTrace};
-
-/// The method's name.
-pub const METHOD: &str = "magic";
-
-/// Raised whenever the same run and settings would give other scores than before.
-pub const VERSION: u32 = 1;

@@ -6,7 +6,6 @@
 //! independently and has the trace of F in any case. EK-FAC keeps the eigenvectors and takes the true second moment of
 //! the gradients along each product of them instead of the product of eigenvalues: the best diagonal in that basis.
 
-use super::decode;
 use crate::{eigen::eigen, index::reader::IndexReader, vector::axpy};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -137,7 +136,7 @@ fn fit_block(index: &IndexReader, block: &Block, damping: f64, corrected: bool) 
     let n = index.count();
     let mut layer = vec![0.0; index.header().layer_dim()];
     let mut gradient = |i: usize| -> Vec<f64> {
-        decode(index, i, block.layer, &mut layer);
+        index.layer(i, block.layer).decode(&mut layer);
         layer[block.range.clone()].to_vec()
     };
     let (mut a, mut b) = (vec![0.0; columns * columns], vec![0.0; rows * rows]);

@@ -111,10 +111,3 @@ impl Curvature {
         }
     }
 }
-
-/// One layer of a row of the index in f64.
-fn decode(index: &IndexReader, position: usize, layer: usize, out: &mut [f64]) {
-    for (value, stored) in out.iter_mut().zip(index.layer(position, layer).values()) {
-        *value = stored;
-    }
-}

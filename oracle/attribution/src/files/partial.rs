@@ -10,19 +10,19 @@ use std::{
 };
 
 /// The unfinished file of `path`.
-pub(super) struct Partial {
+pub(crate) struct Partial {
     /// The final name.
     target: PathBuf,
     /// The name until then.
     path: PathBuf,
     /// Open for reading and writing, with an exclusive lock.
-    pub(super) file: File,
+    pub(crate) file: File,
 }
 
 impl Partial {
     /// Creates the unfinished file, or opens the one that an earlier process left; refuses one that another process is
     /// writing.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let mut partial = path.as_os_str().to_owned();
         partial.push(".partial");
         let partial = PathBuf::from(partial);
@@ -41,17 +41,17 @@ impl Partial {
     }
 
     /// The unfinished file.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// What an error of writing becomes.
-    pub(super) fn written<T>(&self, result: std::io::Result<T>) -> Result<T> {
+    pub(crate) fn written<T>(&self, result: std::io::Result<T>) -> Result<T> {
         result.map_err(AttributionError::io("write", &self.path))
     }
 
     /// SHA-256 of the file from `offset` to its end.
-    pub(super) fn hash_from(&mut self, offset: u64) -> Result<Digest> {
+    pub(crate) fn hash_from(&mut self, offset: u64) -> Result<Digest> {
         let mut hash = || {
             self.file.seek(SeekFrom::Start(offset))?;
             let mut hasher = Sha256::new();
@@ -68,16 +68,21 @@ impl Partial {
     }
 
     /// Writes the final `front` over the file's beginning, waits for the disk and gives the file its name.
-    pub(super) fn publish(mut self, front: &[u8]) -> Result<()> {
+    pub(crate) fn publish(mut self, front: &[u8]) -> Result<()> {
         let done = self
             .file
             .seek(SeekFrom::Start(0))
             .and_then(|_| self.file.write_all(front))
             .and_then(|()| self.file.sync_all());
         self.written(done)?;
-        std::fs::rename(&self.path, &self.target).map_err(AttributionError::io("rename", &self.path))?;
-        let folder = self.target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // The new name, too, must survive a power failure.
-        File::open(folder).and_then(|f| f.sync_all()).map_err(AttributionError::io("flush", folder))
+        rename_into_place(&self.path, &self.target)
     }
+}
+
+/// Gives the finished file at `from` its final name `to`, over an older file if there is one, and waits for the disk.
+pub(crate) fn rename_into_place(from: &Path, to: &Path) -> Result<()> {
+    std::fs::rename(from, to).map_err(AttributionError::io("rename into place", to))?;
+    let folder = to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // The new name, too, must survive a power failure.
+    File::open(folder).and_then(|f| f.sync_all()).map_err(AttributionError::io("flush", folder))
 }

@@ -5,10 +5,13 @@
 //! theirs, and the products of their leading eigenvectors would be its own: of all two-sided projections to k_out × k_in
 //! they would keep the most of it.
 
+use super::{
+    layer::{LayerShape, layer_shapes},
+    settings::ProjectionSettings,
+};
 use crate::{
     eigen::eigen,
     error::{AttributionError, Result},
-    projection::{LayerShape, ProjectionSettings, layer_shapes},
 };
 use candle_core::{DType, Tensor};
 use openledger_lm::{Adapter, BaseModel, Batch, Digest, Example, forward_backward};
@@ -16,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// First bytes of a stored basis.
-const MAGIC: [u8; 8] = *b"OLPCABAS";
+const FILE_SIGNATURE: [u8; 8] = *b"OLPCABAS";
 
 /// What a basis is for.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -86,11 +89,11 @@ impl PcaBasis {
         Sha256::digest(self.to_bytes()).into()
     }
 
-    /// Magic, length of the JSON header (u32, little-endian), header, then every layer's matrices as f32.
+    /// File signature, length of the JSON header (u32, little-endian), header, then every layer's matrices as f32.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Strings and integers only: serialisation cannot fail.
         let json = serde_json::to_vec(&self.header).expect("plain data serialises");
-        let mut bytes = MAGIC.to_vec();
+        let mut bytes = FILE_SIGNATURE.to_vec();
         bytes.extend((json.len() as u32).to_le_bytes());
         bytes.extend(json);
         for value in self.matrices.iter().flat_map(|(p_in, p_out)| p_in.iter().chain(p_out)) {
@@ -102,7 +105,7 @@ impl PcaBasis {
     /// Reads [`Self::to_bytes`] back.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let bad = |reason: &str| AttributionError::Basis(reason.to_owned());
-        let rest = bytes.strip_prefix(&MAGIC).ok_or_else(|| bad("wrong magic bytes"))?;
+        let rest = bytes.strip_prefix(&FILE_SIGNATURE).ok_or_else(|| bad("wrong file signature"))?;
         let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(|| bad("it ends in its header"))?;
         let length = u32::from_le_bytes(*length) as usize;
         let (json, body) = rest.split_at_checked(length).ok_or_else(|| bad("it ends in its header"))?;
@@ -130,7 +133,7 @@ impl PcaBasis {
     }
 
     /// Refuses settings or layers other than those that the basis was fitted for.
-    pub(crate) fn check(&self, settings: &ProjectionSettings, layers: &[LayerShape]) -> Result<()> {
+    pub(super) fn check(&self, settings: &ProjectionSettings, layers: &[LayerShape]) -> Result<()> {
         let Header { k_in, k_out, layers: own } = &self.header;
         if (*k_in, *k_out) != (settings.k_in, settings.k_out) {
             return Err(AttributionError::Basis(format!(

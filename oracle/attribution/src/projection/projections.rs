@@ -1,113 +1,14 @@
-//! Two-sided projection of per-example gradients (LoGra, arXiv:2405.13954, section 3).
-//!
-//! The gradient of a linear layer's weight is Σ_t dy_t x_tᵀ, (out, in). It is never formed: P_outᵀ (Σ_t dy_t x_tᵀ) P_in
-//! = Σ_t (P_outᵀ dy_t)(P_inᵀ x_t)ᵀ needs only the projected activations. With entries N(0, 1/k) the inner products of
-//! gradients are kept in expectation: E⟨PᵀG P', PᵀH P'⟩ = ⟨G, H⟩. With the orthonormal columns of a [`PcaBasis`] they are
-//! kept as far as the gradients lie in it.
-//!
-//! The gradients of an adapter's own matrices follow from the same G: ∂A = s·Bᵀ G and ∂B = s·G Aᵀ. Only their wide side
-//! needs a projection.
+//! The projection matrices of an adapter's layers, and what they make of a gradient.
 
-use crate::{
-    error::{AttributionError, Result},
+use super::{
+    layer::{LayerShape, layer_dim, layer_shapes},
     pca::PcaBasis,
+    random::matrix,
+    settings::{ProjectionKind, ProjectionSettings},
 };
+use crate::error::{AttributionError, Result};
 use candle_core::{Device, Tensor};
 use openledger_lm::{Adapter, Digest};
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
-};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-
-/// What is projected, and on what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProjectionKind {
-    /// The full weight's gradient on random directions.
-    #[default]
-    Random,
-    /// The full weight's gradient on the leading principal directions of the layer's inputs and output gradients over
-    /// the training examples.
-    Pca,
-    /// The gradients of the adapter's A and B, which are what training follows; their wide sides on random directions.
-    Adapter,
-}
-
-impl ProjectionKind {
-    fn is_random(&self) -> bool {
-        *self == Self::Random
-    }
-}
-
-fn one() -> usize {
-    1
-}
-
-fn is_one(states: &usize) -> bool {
-    *states == 1
-}
-
-/// What the rows of an index depend on, besides the model, the adapter and the examples.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProjectionSettings {
-    /// Dimension that each layer's input is projected to; at most the narrowest input.
-    pub k_in: usize,
-    /// Dimension that each layer's output gradient is projected to; at most the narrowest output.
-    pub k_out: usize,
-    /// Seed of the projection matrices, fixed by the training job.
-    pub seed: u64,
-    /// Examples in one backward pass. Part of the settings because padding to the longest of a batch may change the
-    /// last bits of a row.
-    pub batch: usize,
-    /// What is projected, and on what. Left out of the JSON where it is `random`, so that older indexes stay valid.
-    #[serde(default, skip_serializing_if = "ProjectionKind::is_random")]
-    pub kind: ProjectionKind,
-    /// Logged states of the run whose gradients an example's row is the mean of, as evenly spaced as the log allows
-    /// ([`crate::states::evenly_spaced`]) and each weighted by the learning rates up to it; 1 for the trained adapter
-    /// alone, which is left out of the JSON. An example counts where it was learned, and what it had left to teach at the
-    /// end of training is little and noisy. An index costs as many passes over its examples; a query costs no more.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
-    pub states: usize,
-}
-
-impl Default for ProjectionSettings {
-    /// 16 × 16, one example a pass: nothing is padded, and any row can be recomputed alone.
-    fn default() -> Self {
-        Self { k_in: 16, k_out: 16, seed: 0, batch: 1, kind: ProjectionKind::Random, states: 1 }
-    }
-}
-
-impl ProjectionSettings {
-    /// Refuses values that no index can have, naming the field.
-    pub fn validate(&self) -> Result<()> {
-        for (field, value) in [
-            ("projection.k_in", self.k_in),
-            ("projection.k_out", self.k_out),
-            ("projection.batch", self.batch),
-            ("projection.states", self.states),
-        ] {
-            if !(1..=4096).contains(&value) {
-                return Err(AttributionError::setting(field, format!("must be between 1 and 4096, is {value}")));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A linear layer as the index sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LayerShape {
-    /// Module path, for example `model.layers.3.self_attn.q_proj`.
-    pub name: String,
-    /// Input width.
-    pub input: usize,
-    /// Output width.
-    pub output: usize,
-}
 
 /// The projection matrices of one layer.
 struct LayerProjection {
@@ -245,20 +146,6 @@ fn two_sided(x: &Tensor, right: &Tensor, dy: &Tensor, left: &Tensor) -> Result<T
     Ok(dy.transpose(1, 2)?.contiguous()?.matmul(&x)?.reshape((b, l * k))?)
 }
 
-/// Values of one layer in a row, for an adapter of this rank where its own gradients are projected.
-pub(crate) fn layer_dim(settings: &ProjectionSettings, rank: Option<usize>) -> usize {
-    match rank {
-        None => settings.k_in * settings.k_out,
-        Some(rank) => rank * (settings.k_in + settings.k_out),
-    }
-}
-
-/// The adapted layers in slot order.
-pub(crate) fn layer_shapes(adapter: &Adapter) -> Vec<LayerShape> {
-    let spans = adapter.layout().spans().iter();
-    spans.map(|s| LayerShape { name: s.slot.name(), input: s.input, output: s.output }).collect()
-}
-
 fn check_widths(settings: &ProjectionSettings, layers: &[LayerShape]) -> Result<()> {
     settings.validate()?;
     for shape in layers {
@@ -274,38 +161,10 @@ fn check_widths(settings: &ProjectionSettings, layers: &[LayerShape]) -> Result<
     Ok(())
 }
 
-/// A (rows, k) matrix of N(0, 1/k), from a ChaCha8 stream of its own.
-fn matrix(seed: u64, layer: &str, side: &str, rows: usize, k: usize, device: &Device) -> Result<Tensor> {
-    let mut hasher = Sha256::new();
-    hasher.update(b"openledger projection 1\0");
-    hasher.update(seed.to_le_bytes());
-    hasher.update(side.as_bytes());
-    hasher.update([0]);
-    hasher.update(layer.as_bytes());
-    let mut rng = ChaCha8Rng::from_seed(hasher.finalize().into());
-    let scale = 1.0 / libm::sqrt(k as f64);
-    let mut values = Vec::with_capacity(rows * k + 1);
-    while values.len() < rows * k {
-        let (a, b) = gaussian_pair(&mut rng);
-        values.extend([(a * scale) as f32, (b * scale) as f32]);
-    }
-    values.truncate(rows * k);
-    Ok(Tensor::from_vec(values, (rows, k), device)?)
-}
-
-/// Two independent N(0, 1) by Box and Muller.
-fn gaussian_pair(rng: &mut ChaCha8Rng) -> (f64, f64) {
-    const STEP: f64 = 1.0 / (1u64 << 53) as f64;
-    // In (0, 1], so that the logarithm is finite.
-    let u = ((rng.next_u64() >> 11) + 1) as f64 * STEP;
-    let angle = (rng.next_u64() >> 11) as f64 * STEP * std::f64::consts::TAU;
-    let radius = libm::sqrt(-2.0 * libm::log(u));
-    (radius * libm::cos(angle), radius * libm::sin(angle))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest as _, Sha256};
 
     fn shape(name: &str) -> LayerShape {
         LayerShape { name: name.into(), input: 6, output: 4 }
