@@ -1,7 +1,7 @@
 //! LoGra over several states of one training run: influence where the example was learned, not only at the end.
 //!
-//! One [`Logra`] a logged state, each with its own index, averaged with the learning rate that each state stands for as
-//! its weight (as TracIn does, Pruthi et al. 2020, arXiv:2002.08484).
+//! Each logged state has a [`Logra`] and an index of its own. Their scores are averaged, each weighted by the learning
+//! rates of the steps that its state stands for, as in TracIn (Pruthi et al. 2020, arXiv:2002.08484).
 
 use crate::{
     attributor::{Method, Query, Scores},

@@ -10,3 +10,4 @@ pub mod evaluate;
 pub mod gaming;
 pub mod recall;
 pub mod testing;
+pub mod words;

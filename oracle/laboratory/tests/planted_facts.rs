@@ -3,7 +3,7 @@
 use openledger_attribution::{
     Attributor, Logra, LograSettings, Preconditioner, Query, Scores, build_index, gradient::GradientSource,
 };
-use openledger_laboratory::recall::Recall;
+use openledger_laboratory::{recall::Recall, words};
 use openledger_lm::{
     Adapter, BaseModel, Example, LlamaConfig, LoraConfig, Tokenizer, TrainConfig, Trainer, sha256, train::evaluate,
 };
@@ -12,15 +12,9 @@ use std::{ops::ControlFlow, path::Path, sync::Arc};
 const FACTS: usize = 20;
 const DISTRACTORS: usize = 20;
 
-/// Pronounceable words, all different, without meaning.
+/// Words, all different.
 fn word(i: usize) -> String {
-    let hash = sha256(&i.to_le_bytes());
-    let syllable = |j: usize| {
-        let consonant = b"bdfgklmnprstvz"[hash[j] as usize % 14] as char;
-        let vowel = b"aeiou"[hash[j + 1] as usize % 5] as char;
-        format!("{consonant}{vowel}")
-    };
-    (0..4).map(|s| syllable(2 * s)).collect()
+    words::word(&sha256(&i.to_le_bytes()))
 }
 
 /// Documents that each plant a fact, and questions in other words with the fact as their answer.

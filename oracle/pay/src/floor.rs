@@ -1,16 +1,20 @@
 //! What noise alone would earn, taken off every score.
 //!
 //! A document that has nothing to do with a query scores near zero, above or below by chance. Negative scores earn
-//! nothing, but positive ones would earn: m pieces of junk would be paid in proportion to m, and the pieces of a split
-//! document would drop those of them that do harm. How far chance reaches is in the scores *below* zero, which no
-//! document that helped can hide: where the noise lies is their median, how wide it is the distance from there to the
-//! lower quartile. (Unrelated documents compete for the model's parameters: with exact scores their median is often below
-//! zero, and a floor that took all of that for width would take the pay of those who helped.) The floor lies a multiple
-//! of the width above the median, and a score earns what it has above it: continuous, so that operators whose scores
-//! differ in the last bits stay close, and the smaller the pieces, the less of them is left.
+//! nothing, but positive ones would: m pieces of junk would be paid in proportion to m, and a document cut into pieces
+//! would shed those that do harm.
 //!
-//! Where fewer than a quarter of the tokens are in documents that do harm, there is no floor. Nor can anyone move it far
-//! with less than that: one very harmful document counts as one document.
+//! How far chance reaches shows in the scores *below* zero, because no document that helped can hide them. Their median
+//! says where the noise lies. The distance from the median to the lower quartile says how wide it is. The two are kept
+//! apart because unrelated documents compete for the model's parameters: their median is often below zero even with exact
+//! scores, and a floor that counted all of that as width would take the pay of those who helped.
+//!
+//! The floor lies a multiple of the width above the median. A score earns what it has above the floor. This is continuous,
+//! so operators whose scores differ in the last bits stay close. The smaller the pieces of a document are, the less of
+//! them is left.
+//!
+//! There is no floor where fewer than a quarter of the tokens are in documents that do harm. Nobody can move it far with
+//! fewer, as one very harmful document counts as one document.
 
 use crate::quantile::weighted_quantile;
 

@@ -1,19 +1,19 @@
 //! What a whole document contributed, and how much of it counts.
 //!
 //! An attributor's score sᵢ is for the example's *mean* loss over its nᵢ target tokens. In a method that is linear in
-//! the gradient (all of them are, to first order), nᵢ·sᵢ is the sum over the document's tokens: cut into pieces, the
-//! document has the same total. The mean alone would pay k pieces k times.
+//! the gradient (all of them are, to first order), nᵢ·sᵢ is the sum over the document's tokens. A document that is cut
+//! into pieces therefore has the same total. The mean alone would pay k pieces k times.
 //!
 //! An example with a huge gradient (garbage, a wrong label, an unlearnable text) scores high for unrelated queries.
 //! The literature divides by the root of its self-influence gᵢᵀ(F+λI)⁻¹gᵢ (RelatIF: Barshan et al. 2020,
-//! arXiv:2003.11630; unit-norm gradients: TrackStar, arXiv:2410.17413). Divided by its own norm, a document is again
-//! paid for being cut: k orthogonal pieces have norms √k times smaller each, and √k times the total. We therefore use
-//! the *density* ρᵢ = nᵢ · gᵢᵀ(F+λI)⁻¹gᵢ, the self-influence of the document's summed gradient for each of its tokens.
-//! With independent token gradients it is the same for the pieces as for the whole, and a score divided by any function
-//! of it stays additive.
+//! arXiv:2003.11630; unit-norm gradients: TrackStar, arXiv:2410.17413). That would again pay a document for being cut: each
+//! of k orthogonal pieces has a norm √k times smaller, so together they would have √k times the total. We therefore
+//! divide by a function of the *density* ρᵢ = nᵢ · gᵢᵀ(F+λI)⁻¹gᵢ. This is the self-influence of the document's summed
+//! gradient, divided by its tokens. Where token gradients are independent, the pieces have the density of the whole, and
+//! a score divided by any function of it stays additive.
 //!
-//! Padding a document with tokens that teach nothing leaves nᵢ·sᵢ as it was and lowers ρᵢ: an outlier may so buy back
-//! at most what its density cost it, never more than its own sum.
+//! Tokens that teach nothing, added to a document, leave nᵢ·sᵢ as it was and lower ρᵢ. An outlier that is padded so can
+//! win back at most what its density cost it, and never more than its own sum.
 
 use crate::{
     error::{PayError, Result},
@@ -28,8 +28,8 @@ use serde::{Deserialize, Serialize};
 pub enum Normalisation {
     /// n·s.
     None,
-    /// √n·s, for scores that are cosines already (`unit_norm` of `openledger_attribution::LograSettings`): the same as `Relative` of
-    /// the products that they were made from.
+    /// √n·s, for scores that are cosines already (`unit_norm` of `openledger_attribution::LograSettings`). It is the same
+    /// as `Relative` of the inner products that the cosines were made from.
     Cosine,
     /// n·s / √ρ: every document as if its gradient were of the same strength.
     Relative,

@@ -42,8 +42,8 @@ impl PaySettings {
     ///
     /// The sign of an exact score says what training on the document really did, so junk, outliers and pieces that do
     /// harm score below zero by themselves. A floor would take the pay of documents that helped a little. It would also
-    /// let an attacker move everybody's pay by adding documents (`openledger_laboratory::gaming` measures this). A large
-    /// gradient earns an outlier nothing here, because an exact score does not grow with the gradient alone.
+    /// let an attacker move everybody's pay by adding documents (`openledger_laboratory::gaming` measures this). An
+    /// outlier's large gradient raises its exact score only as far as the document really helped.
     pub fn exact() -> Self {
         Self { normalisation: Normalisation::None, noise_floor: 0.0, ..Self::default() }
     }

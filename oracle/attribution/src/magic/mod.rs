@@ -10,8 +10,9 @@
 //! - One forward and backward pass at θ + εu and one at θ − εu then give both things that g's dependence on the
 //!   weights and on θ asks for: the differences of the *examples' losses* are u·∇ℓᵢ, hence ∂φ/∂wᵢ += u·∇ℓᵢ/|B|, and
 //!   the difference of the *gradients* is the Hessian's product H·u, which joins a.
-//! - ε = δ/‖u‖. After each step δ is steered by how asymmetric the two gradients lie about the one of the run
-//!   ([`MagicSettings`]); that one is at hand, so the gauge costs nothing.
+//! - ε is δ/‖u‖, where δ is the length of the displacement. The two gradients should lie symmetrically about the one of
+//!   the run. How far they do not is measured after each step, and δ is made longer or shorter by it ([`MagicSettings`]).
+//!   The run's own gradient is at hand, so this costs no further pass.
 //!
 //! The walk is cut where the run logged its states: [`Magic::segment`] takes a [`MagicState`] from one logged step to
 //! the one before. It is a pure function, so a crash resumes from any stored state, and whoever doubts a published one

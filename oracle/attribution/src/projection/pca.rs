@@ -1,9 +1,9 @@
 //! Principal directions of a layer's inputs and output gradients, to project gradients on (LoGra's PCA initialisation,
 //! arXiv:2405.13954, section 3.2).
 //!
-//! If activations and output gradients were independent, the gradient's covariance would be the Kronecker product of
-//! theirs, and the products of their leading eigenvectors would be its own: of all two-sided projections to k_out × k_in
-//! they would keep the most of it.
+//! If activations and output gradients were independent, the covariance of the gradient would be the Kronecker product
+//! of their covariances. Its eigenvectors would be the products of their eigenvectors. Projecting on the leading ones
+//! would then keep more of the gradient than any other two-sided projection to k_out × k_in.
 
 use super::{
     layer::{LayerShape, layer_shapes},
@@ -30,8 +30,8 @@ struct Header {
     layers: Vec<LayerShape>,
 }
 
-/// Orthonormal projection matrices of every adapted layer. They depend on model, adapter and examples; an index pins
-/// them by their hash, and who asks it needs the bytes.
+/// Orthonormal projection matrices of every adapted layer. They depend on model, adapter and examples. An index names
+/// its basis by [`PcaBasis::hash`]; to ask that index, the same basis is needed ([`PcaBasis::to_bytes`]).
 #[derive(Debug, PartialEq)]
 pub struct PcaBasis {
     header: Header,

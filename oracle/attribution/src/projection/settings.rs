@@ -47,10 +47,13 @@ pub struct ProjectionSettings {
     /// What is projected, and on what. Left out of the JSON where it is `random`, so that older indexes stay valid.
     #[serde(default, skip_serializing_if = "ProjectionKind::is_random")]
     pub kind: ProjectionKind,
-    /// Logged states of the run whose gradients an example's row is the mean of, as evenly spaced as the log allows
-    /// ([`crate::states::evenly_spaced`]) and each weighted by the learning rates up to it; 1 for the trained adapter
-    /// alone, which is left out of the JSON. An example counts where it was learned, and what it had left to teach at the
-    /// end of training is little and noisy. An index costs as many passes over its examples; a query costs no more.
+    /// Number of logged states of the run over which a row is averaged. A row is the weighted mean of the example's
+    /// gradients at these states. They are as evenly spaced as the log allows ([`crate::states::evenly_spaced`]), and
+    /// each is weighted by the learning rates of the steps since the one before. 1 means the trained adapter alone and is
+    /// left out of the JSON.
+    ///
+    /// Several states show an example where it was learned; at the end of training its gradient is small and noisy. An
+    /// index costs one pass over its examples for each state. A query costs no more.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub states: usize,
 }

@@ -17,7 +17,8 @@ const FORMAT: Format = Format { signature: *b"OLSPANIX", version: FORMAT_VERSION
 pub const MAX_VOCAB: usize = 1 << 24;
 /// Most tokens and documents together: keeps every size in bits below 2^64.
 const MAX_TEXT: u64 = 1 << 48;
-/// Where the header's hash begins, and what it covers ends; it goes on behind the hash.
+/// Where the hash of the content begins in the header. The hash covers the header up to here, and everything behind the
+/// header.
 const HASH_AT: usize = 64;
 /// Bytes of the header.
 pub(crate) const HEADER_BYTES: usize = 96;

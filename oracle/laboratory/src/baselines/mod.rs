@@ -1,5 +1,5 @@
-//! The methods that ours are compared with, each behind [`openledger_attribution::Attributor`]: scores are positive where training on the
-//! example lowered the query's loss.
+//! The methods that ours are compared with, each behind [`Attributor`](openledger_attribution::Attributor): scores are
+//! positive where training on the example lowered the query's loss.
 //!
 //! The gradient methods share [`gradients::ExampleGradients`], the unprojected gradients of the adapter's parameters,
 //! which need N · P · 4 bytes: they are for measuring, not for serving.

@@ -1,5 +1,6 @@
 //! Documents of many contributors, and questions that they answer.
 
+use crate::words;
 use openledger_lm::sha256;
 
 /// A registered document.
@@ -81,13 +82,7 @@ impl Country {
     }
 }
 
-/// Four syllables.
+/// The `i`-th word of a seed.
 pub(super) fn word(seed: u64, i: usize) -> String {
-    let hash = sha256(format!("{seed} {i}").as_bytes());
-    let syllable = |j: usize| {
-        let consonant = b"bdfgklmnprstvz"[hash[j] as usize % 14] as char;
-        let vowel = b"aeiou"[hash[j + 1] as usize % 5] as char;
-        format!("{consonant}{vowel}")
-    };
-    (0..4).map(|s| syllable(2 * s)).collect()
+    words::word(&sha256(format!("{seed} {i}").as_bytes()))
 }

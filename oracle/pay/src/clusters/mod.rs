@@ -1,25 +1,28 @@
 //! Which documents repeat earlier ones: the same text, nearly the same text, a text put together from theirs, or the
 //! same gradient.
 //!
-//! Documents are taken in the order of their registration. Each is compared with the *owners* so far; it belongs to the
-//! earliest one that it repeats, or else becomes an owner. A document's standing therefore depends on earlier documents
-//! only, and every cluster lies within the thresholds of its owner. Joining pairs transitively (union–find) has neither
-//! property: whoever registers a document between two others, or a chain of them between any two, would merge their
-//! clusters and take the later owner's pay, and ten versions of a text, each a little changed, would all belong to the
-//! first. What is given up: the end of a chain of paraphrases counts as new, as it would without the chain.
+//! Documents are taken in the order of their registration. Each is compared with the *owners* so far. It belongs to the
+//! earliest one that it repeats, or else becomes an owner itself. A document's standing therefore depends on earlier
+//! documents only, and every cluster lies within the thresholds of its owner.
+//!
+//! Joining pairs transitively (union–find) would have neither property. Whoever registers a document between two others,
+//! or a chain of documents between any two, would merge their clusters and take the later owner's pay. Ten versions of a
+//! text, each a little changed, would all belong to the first. The rule here has one price: the end of a chain of
+//! paraphrases counts as new, as it would without the chain.
 //!
 //! Four tests, from certain to likely:
 //! - *exact*: SHA-256 of the normalised [`text`];
 //! - *near*: Jaccard similarity of the texts' shingles by [`minhash`];
-//! - *verbatim*: the share of the text that stands word for word in [passages](verbatim) of any owners together; it
-//!   belongs to the one of whom it has most. One sentence of a longer text, or sentences of several, resemble none of
-//!   them enough;
+//! - *verbatim*: the share of the text that stands word for word in passages of any owners together. The text belongs to
+//!   the owner of whom it has most. This finds one sentence of a longer text, or sentences of several, which resemble none
+//!   of them enough to be near;
 //! - *gradient*: cosine of the projected [`gradient`]s, for what means the same to the model in other words.
 //!
 //! The first three need no model: documents that fail them can be left out of training ([`Clusters::by_text`]).
 //!
-//! What remains open to whoever registers *first*: a document claims its surroundings, and those who come later get
-//! nothing there. And to who comes later: other words for the same, where the model's gradients do not give them away.
+//! Two ways to gain remain. Whoever registers *first* claims everything that resembles the document, and those who come
+//! later get nothing there. Whoever comes later may say the same in other words, where the model's gradients do not give
+//! that away.
 
 mod bands;
 pub mod gradient;

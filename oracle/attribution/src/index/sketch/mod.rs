@@ -1,15 +1,15 @@
-//! A sketch of an index: a few hundred bytes a row that say nearly what its score will be, so that a query reads all of
-//! the index only in the sketch and the rows that may be on top in full.
+//! A sketch of an index: a few hundred bytes for each row, from which its score can be estimated. A query scans the
+//! whole sketch, and then reads only those rows of the index in full that may be on top.
 //!
-//! A row is taken to the preconditioner's root space (an error is then small against what counts, not against what every
-//! example shares), rotated at random ([`rotation`]) and kept as the signs of its values with one factor ([`code`]). A
-//! scan is an exclusive or and a count of bits a word.
+//! A row is first multiplied by the preconditioner's root, so that errors are small against what tells examples apart and
+//! not against what they all share. It is then rotated at random ([`rotation`]) and kept as the signs of its values with
+//! one factor ([`code`]). A scan takes an exclusive or and a count of bits for each word.
 //!
 //! ```text
 //! signature (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | codes | factors, f32
 //! ```
-//! It follows from the index alone, so it is made where it is used, checked like an index when opened, and made again
-//! from the beginning where making it was interrupted.
+//! A sketch follows from the index, the preconditioner and its settings, so everybody can make their own. It is checked
+//! like an index when it is opened. An interrupted one is made again from the beginning.
 
 mod build;
 mod code;
