@@ -7,7 +7,7 @@ use crate::{
     repeats::{Repeat, repeats},
 };
 use anyhow::{Context, Result};
-use openledger_attribution::pay::clusters::Duplicate;
+use openledger_pay::clusters::Duplicate;
 use openledger_protocol::{Hash32, allocate::largest_remainder, rewards::RewardTree};
 use openledger_sdk::artifact::{
     CountedAnswer, CountedFunding, DocumentScore, ModelReport, PoolReport, RepeatedDocument, RevealedScores,

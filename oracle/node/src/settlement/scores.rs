@@ -3,7 +3,8 @@
 use super::{Epoch, EpochModel, Proposal, epoch::CountedPayment, influence};
 use crate::node::Node;
 use anyhow::{Context, Result};
-use openledger_attribution::{Query, QueryItem, magic, pay::Shares};
+use openledger_attribution::{Query, QueryItem, magic};
+use openledger_pay::Shares;
 use openledger_protocol::{
     Hash32,
     allocate::{PPM, largest_remainder},
@@ -88,7 +89,7 @@ fn together(models: &[(u64, Shares)]) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openledger_attribution::pay::cap::capped_shares;
+    use openledger_pay::cap::capped_shares;
     use proptest::prelude::*;
 
     fn shares(weights: &[u64], cap: u64) -> Shares {

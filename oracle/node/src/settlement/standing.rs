@@ -2,11 +2,8 @@
 
 use crate::{node::Node, repeats, training::JobPlan};
 use anyhow::{Context, Result, ensure};
-use openledger_attribution::{
-    IndexReader, Scores,
-    pay::{self, Clusters, PayInput, Shares, clusters::gradient::index_row},
-    precondition::Fisher,
-};
+use openledger_attribution::{IndexReader, Scores, precondition::Fisher};
+use openledger_pay::{self as pay, Clusters, PayInput, Shares};
 use openledger_protocol::Hash32;
 use std::sync::Arc;
 
@@ -44,7 +41,7 @@ impl Standing {
                 index.count(),
                 plan.documents.len()
             );
-            let rows = |i: usize| index_row(&index, i);
+            let rows = |i: usize| index.gradient(i);
             let rows: Option<&pay::clusters::gradient::Rows> = if compare { Some(&rows) } else { None };
             let clusters = repeats::clusters(&plan.documents, &texts, rows, &plan.pay.clusters)?;
             let self_influence = match guard {
@@ -59,7 +56,8 @@ impl Standing {
     /// What each document earns by its score.
     pub fn shares(&self, scores: &Scores, plan: &JobPlan) -> Result<Shares> {
         let input = PayInput {
-            scores,
+            ids: &scores.ids,
+            scores: &scores.values,
             targets: &self.targets,
             self_influence: self.self_influence.as_deref(),
             clusters: &self.clusters,

@@ -7,8 +7,9 @@ use crate::{
 };
 use anyhow::{Context, Result, ensure};
 use model::{instructions::ComputeShare, state::Job};
-use openledger_attribution::{LograSettings, MagicSettings, QueryItem, pay::PaySettings};
+use openledger_attribution::{LograSettings, MagicSettings, QueryItem};
 use openledger_lm::{Example, Tokenizer, TrainConfig};
+use openledger_pay::PaySettings;
 use openledger_protocol::{Hash32, hash::sha256};
 use openledger_sdk::{api::IndexerClient, artifact::JobConfig, store::Store, text::parse_hash};
 use solana_pubkey::Pubkey;
