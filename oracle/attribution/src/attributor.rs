@@ -98,7 +98,7 @@ pub trait Attributor: Send + Sync {
         let value = serde_json::json!({
             "method": self.method(), "settings": self.settings(), "version": self.version(),
         });
-        Sha256::digest(canonical_json(&value).as_bytes()).into()
+        Sha256::digest(canonical_json(value).as_bytes()).into()
     }
 
     /// Scores of all training examples: positive where training on the example lowered the query's loss.
@@ -124,19 +124,9 @@ impl<M: Method> Attributor for M {
 }
 
 /// Compact JSON with the keys of every object sorted, whichever features `serde_json` was built with.
-pub(crate) fn canonical_json(value: &serde_json::Value) -> String {
-    use serde_json::Value;
-    match value {
-        Value::Object(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_by_key(|(k, _)| *k);
-            let fields: Vec<_> =
-                entries.iter().map(|(k, v)| format!("{}:{}", Value::String((*k).clone()), canonical_json(v))).collect();
-            format!("{{{}}}", fields.join(","))
-        }
-        Value::Array(items) => format!("[{}]", items.iter().map(canonical_json).collect::<Vec<_>>().join(",")),
-        scalar => scalar.to_string(),
-    }
+fn canonical_json(mut value: serde_json::Value) -> String {
+    value.sort_all_objects();
+    value.to_string()
 }
 
 /// A score for every training example, in index order.
@@ -224,6 +214,6 @@ mod tests {
     #[test]
     fn canonical_json_sorts_keys_at_every_depth() {
         let value = serde_json::json!({"b": [{"z": 1, "a": "\""}], "a": null});
-        assert_eq!(canonical_json(&value), r#"{"a":null,"b":[{"a":"\"","z":1}]}"#);
+        assert_eq!(canonical_json(value), r#"{"a":null,"b":[{"a":"\"","z":1}]}"#);
     }
 }

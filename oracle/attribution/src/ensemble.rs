@@ -1,7 +1,7 @@
 //! LoGra over several states of one training run: influence where the example was learned, not only at the end.
 //!
-//! One [`Logra`] a logged state, each with its own index, averaged with the learning rate that each state stands for as
-//! its weight (as TracIn does, Pruthi et al. 2020, arXiv:2002.08484).
+//! Each logged state has a [`Logra`] and an index of its own. Their scores are averaged, each weighted by the learning
+//! rates of the steps that its state stands for, as in TracIn (Pruthi et al. 2020, arXiv:2002.08484).
 
 use crate::{
     attributor::{Method, Query, Scores},
@@ -52,7 +52,7 @@ impl LograEnsemble {
             }
             let (own, expected) = (&member.index().header().examples, &first.index().header().examples);
             if own != expected || member.index().ids() != first.index().ids() {
-                return Err(crate::index::header::mismatch(member.index().path(), "examples", own, expected));
+                return Err(AttributionError::mismatch(member.index().path(), "examples", own, expected));
             }
         }
         Ok(Self { settings, members })

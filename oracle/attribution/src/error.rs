@@ -19,19 +19,19 @@ pub enum AttributionError {
         source: std::io::Error,
     },
     /// The file does not begin like an influence index.
-    #[error("{path} is not an influence index (wrong magic bytes); give the path of an index file, or build one")]
+    #[error("{path} is not an influence index (wrong file signature); give the path of an index file, or build one")]
     NotAnIndex {
         /// The file.
         path: PathBuf,
     },
     /// The file does not begin like a span index.
-    #[error("{path} is not a span index (wrong magic bytes); give the path of a span index, or build one")]
+    #[error("{path} is not a span index (wrong file signature); give the path of a span index, or build one")]
     NotASpanIndex {
         /// The file.
         path: PathBuf,
     },
     /// The file does not begin like a sketch of an influence index.
-    #[error("{path} is not a sketch of an influence index (wrong magic bytes); delete it, and it is made again")]
+    #[error("{path} is not a sketch of an influence index (wrong file signature); delete it, and it is made again")]
     NotASketch {
         /// The file.
         path: PathBuf,
@@ -147,7 +147,7 @@ pub enum AttributionError {
     /// A list of examples or positions does not fit the index.
     #[error("{0}")]
     Examples(String),
-    /// Scores cannot be turned into shares.
+    /// Scores are not what they should be.
     #[error("scores: {0}")]
     Scores(String),
     /// A layer's Fisher matrix could not be factorised.
@@ -219,11 +219,24 @@ pub enum AttributionError {
 }
 
 impl AttributionError {
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> AttributionError {
+    /// What an error of the operating system becomes: [`AttributionError::Io`] about the file at `path`. `action` is what
+    /// was attempted, for example `read`.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> AttributionError {
         let path = path.to_path_buf();
         move |source| AttributionError::Io { action, path, source }
     }
-    pub(crate) fn setting(field: &'static str, reason: impl Into<String>) -> AttributionError {
+    /// [`AttributionError::Mismatch`] about the file at `path`.
+    pub(crate) fn mismatch(
+        path: &Path,
+        what: &'static str,
+        found: impl ToString,
+        expected: impl ToString,
+    ) -> AttributionError {
+        let (expected, found) = (expected.to_string(), found.to_string());
+        AttributionError::Mismatch { path: path.into(), what, expected, found }
+    }
+    /// [`AttributionError::Setting`] about the setting at the path `field`.
+    pub fn setting(field: &'static str, reason: impl Into<String>) -> AttributionError {
         AttributionError::Setting { field, reason: reason.into() }
     }
 }

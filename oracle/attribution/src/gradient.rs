@@ -3,8 +3,7 @@
 use crate::{
     error::{AttributionError, Result},
     index::header::IndexHeader,
-    pca::PcaBasis,
-    projection::{ProjectionKind, ProjectionSettings, Projections, layer_shapes},
+    projection::{PcaBasis, ProjectionKind, ProjectionSettings, Projections, layer_shapes},
     states::checkpoints,
 };
 use openledger_lm::{Adapter, BaseModel, Batch, Device, Digest, Example, TrainConfig, TrainState, forward_backward};

@@ -25,7 +25,8 @@ use std::path::Path;
 pub const METHOD: &str = "logra";
 /// Raised whenever the same settings would give other scores than before.
 pub const VERSION: u32 = 1;
-/// Rows that a sketch puts forward to be scored exactly, at least, and for each one that is asked for.
+/// How many rows a sketch puts forward to be scored exactly: never fewer than the first number, and the second number for
+/// each row that is asked for.
 const CANDIDATES: (usize, usize) = (256, 16);
 
 /// Everything LoGra's scores depend on besides model, adapter and data.
@@ -42,8 +43,9 @@ pub struct LograSettings {
 }
 
 impl Default for LograSettings {
-    /// The adapter's own gradients with EK-FAC, which ranks well for its bytes (`examples/lds`). Wider projections and
-    /// the mean over several states rank better still, and cost what they cost.
+    /// The adapter's own gradients with EK-FAC, which ranks well for the size of its index (`docs/benchmarks`). Wider
+    /// projections and the mean over several states rank better, but the former need more space and the latter more
+    /// passes.
     fn default() -> Self {
         Self {
             projection: ProjectionSettings { kind: ProjectionKind::Adapter, ..Default::default() },
@@ -324,11 +326,12 @@ mod tests {
 
     #[test]
     fn the_top_through_a_sketch_is_the_top_of_all_scores() -> Result<()> {
-        use crate::evaluate::transformations;
+        use openledger_laboratory::evaluate::transformations;
         let dir = tempfile::tempdir().unwrap();
         let projection = ProjectionSettings { batch: 16, ..settings(1) };
         let examples =
-            transformations::examples(&openledger_lm::Tokenizer::bytes(), 600, 3, &transformations::ALL, false)?;
+            transformations::examples(&openledger_lm::Tokenizer::bytes(), 600, 3, &transformations::ALL, false)
+                .unwrap();
         let path = dir.path().join("index");
         build_index(&path, &source(&projection), &examples, |_, _| ControlFlow::Continue(()))?;
         for (preconditioner, unit_norm) in [(FISHER, true), (Preconditioner::Ekfac { damping: 0.1 }, false)] {

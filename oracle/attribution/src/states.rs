@@ -16,8 +16,8 @@ pub struct Checkpoint {
     pub weight: f64,
 }
 
-/// What each of the states (in the order of their steps, from the log) counts: the sum of the learning rates of the steps
-/// between it and the one before. A state before the first step counts nothing and is left out.
+/// What each logged state counts: the sum of the learning rates of the steps since the state before it. `states` are in
+/// the order of their steps. A state before the first step counts nothing and is left out.
 pub fn checkpoints(config: &TrainConfig, examples: usize, states: &[TrainState]) -> Vec<Checkpoint> {
     let total = BatchPlan::new(config, examples).total_steps();
     let mut before = 0;
@@ -30,8 +30,10 @@ pub fn checkpoints(config: &TrainConfig, examples: usize, states: &[TrainState])
     checkpoints
 }
 
-/// Positions of up to `count` of the `logged` steps (ascending) that divide the run evenly, the last one among them:
-/// nearest to j/count of its length for j = 1 … count, the earlier of two as near; never one before the first step.
+/// Positions of up to `count` of the `logged` steps that divide the run evenly; `logged` is ascending.
+///
+/// For each j from 1 to `count`, the step nearest to j/`count` of the run's length is taken, and the earlier of two that
+/// are equally near. The last logged step is therefore always among them. A state before the first step is never taken.
 pub fn evenly_spaced(logged: &[u64], count: usize) -> Vec<usize> {
     let Some(last) = logged.last() else { return Vec::new() };
     let nearest = |j: usize| {

@@ -1,4 +1,4 @@
-//! A tiny model and examples for this crate's tests.
+//! A tiny model, its examples and its index, for this crate's tests.
 
 use crate::{
     gradient::GradientSource,
@@ -6,17 +6,9 @@ use crate::{
     projection::{LayerShape, ProjectionSettings, Projections},
 };
 use candle_core::Device;
-use openledger_lm::{Adapter, BaseModel, Example, LlamaConfig, LoraConfig, Tokenizer};
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
-/// A random two-layer Llama with a random adapter that is not zero anywhere.
-pub(crate) fn model() -> (Arc<BaseModel>, Adapter) {
-    let base = BaseModel::random(&LlamaConfig::tiny(), 1).unwrap();
-    let fresh = Adapter::init(&base, &LoraConfig::default(), 2).unwrap();
-    let flat: Vec<f32> = (0..fresh.layout().len()).map(|i| (i as f32 * 0.61).sin() * 0.1).collect();
-    let adapter = fresh.with_flat(&flat).unwrap();
-    (Arc::new(base), adapter)
-}
+pub(crate) use openledger_laboratory::testing::{examples, model};
 
 /// The model's projected gradients.
 pub(crate) fn source(settings: &ProjectionSettings) -> GradientSource {
@@ -27,17 +19,6 @@ pub(crate) fn source(settings: &ProjectionSettings) -> GradientSource {
 /// 8 × 8 with this many examples a pass.
 pub(crate) fn settings(batch: usize) -> ProjectionSettings {
     ProjectionSettings { k_in: 8, k_out: 8, seed: 3, batch, ..Default::default() }
-}
-
-/// Examples of different lengths.
-pub(crate) fn examples(n: usize) -> Vec<Example> {
-    let tokenizer = Tokenizer::bytes();
-    (0..n)
-        .map(|i| {
-            let text = format!("number {} is {}", i * 7, "odd ".repeat(1 + i % 4));
-            Example::text(&tokenizer, [i as u8; 32], &text).unwrap()
-        })
-        .collect()
 }
 
 /// An index of `n` rows of two layers whose magnitudes differ by a million.

@@ -2,7 +2,7 @@
 
 /// Σ aᵢ bᵢ in f64, in eight interleaved partial sums: the order of additions is fixed, and the processor adds eight at
 /// once.
-pub(crate) fn dot<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
+pub fn dot<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
     let mut lanes = [0f64; 8];
     let (a8, a_rest) = a.as_chunks::<8>();
     let (b8, b_rest) = b.as_chunks::<8>();
@@ -15,7 +15,7 @@ pub(crate) fn dot<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
 }
 
 /// y += factor · x.
-pub(crate) fn axpy(factor: f64, x: &[f64], y: &mut [f64]) {
+pub fn axpy(factor: f64, x: &[f64], y: &mut [f64]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += factor * x;
     }

@@ -9,7 +9,8 @@ use crate::{
 use openledger_lm::Example;
 use std::collections::BTreeSet;
 
-/// Relative error that rounding to f16 and another order of summation explain; between devices, measure.
+/// Relative error up to which a row counts as the same. Rounding to f16 and another order of summation explain as much on
+/// one kind of processor. For rows computed on another kind, measure what is usual there.
 pub const DEFAULT_TOLERANCE: f64 = 2e-3;
 
 /// Outcome for one row.

@@ -2,8 +2,9 @@
 
 use crate::{catalog::ServedModel, engine::Engine};
 use anyhow::Result;
-use openledger_attribution::{Attributor, Query, pay};
+use openledger_attribution::{Attributor, Query};
 use openledger_lm::{Generation, SamplingConfig, f32_bytes, generate};
+use openledger_pay::ppm;
 use openledger_protocol::hash::ZERO;
 use openledger_sdk::{
     Store,
@@ -56,7 +57,7 @@ pub async fn attribute(
         .run(move |engine| -> Result<_> {
             let scores = asked.attributor.score(&query)?;
             let spans = asked.passages.trace(engine.tokenizer(), &answer)?;
-            Ok((scores.top_k(TOP), pay::ppm(&scores)?, f32_bytes(&scores.values), spans))
+            Ok((scores.top_k(TOP), ppm(&scores.ids, &scores.values)?, f32_bytes(&scores.values), spans))
         })
         .await?;
     let scores = store.put_blob(scores).await?;

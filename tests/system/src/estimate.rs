@@ -7,7 +7,7 @@ use crate::{
     summary::{EstimateSummary, EstimatedDocument},
 };
 use anyhow::{Context, Result, ensure};
-use openledger_attribution::evaluate::correlation::spearman;
+use openledger_laboratory::evaluate::correlation::spearman;
 use openledger_lm::f32_values;
 use openledger_protocol::{Hash32, hash::ZERO};
 use openledger_sdk::{

@@ -20,7 +20,7 @@ const ONCE: [&str; 1] = ["bergson_magic"];
 
 /// Where the drivers are.
 fn drivers_folder() -> PathBuf {
-    paths::root().join("oracle/attribution/peers")
+    paths::root().join("oracle/laboratory/peers")
 }
 
 /// The drivers: scripts that score a task folder. Modules that they share end in `common.py`.

@@ -1,9 +1,9 @@
 //! What an index file says about itself.
 
-use super::preface::Preface;
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
+    files::{format::Format, preface},
     projection::{LayerShape, ProjectionSettings, Projections, layer_dim},
 };
 use openledger_lm::Digest;
@@ -11,11 +11,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
-/// First bytes of every index file.
-pub const MAGIC: [u8; 8] = *b"OLGRADIX";
 /// Version of the file format.
 pub const VERSION: u32 = 1;
-const PREFACE: Preface = Preface { magic: MAGIC, version: VERSION };
+const FORMAT: Format = Format { signature: *b"OLGRADIX", version: VERSION };
 
 /// Header of an index. Hashes are hex.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,14 +103,14 @@ impl IndexHeader {
 
     /// Everything before the body. Its length does not depend on the body's hash.
     pub fn to_bytes(&self) -> Vec<u8> {
-        PREFACE.write(self)
+        preface::write(&FORMAT, self)
     }
 
     /// Reads the header at the beginning of `bytes`, the content of the file at `path`; gives it and where the body
     /// begins.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<(Self, usize)> {
         let foreign = || AttributionError::NotAnIndex { path: path.to_path_buf() };
-        let (header, body_at): (Self, usize) = PREFACE.read(bytes, path, foreign)?;
+        let (header, body_at): (Self, usize) = preface::read(&FORMAT, bytes, path, foreign)?;
         let bad = |e: AttributionError| AttributionError::Header { path: path.to_path_buf(), reason: e.to_string() };
         header.settings.validate().map_err(bad)?;
         Ok((header, body_at))
@@ -134,40 +132,40 @@ impl IndexHeader {
         ];
         for (what, found, expected) in pairs {
             if found != expected {
-                return Err(mismatch(path, what, found, expected));
+                return Err(AttributionError::mismatch(path, what, found, expected));
             }
         }
         if self.settings != expected.settings {
-            return Err(mismatch(path, "settings", format!("{:?}", self.settings), format!("{:?}", expected.settings)));
+            return Err(AttributionError::mismatch(
+                path,
+                "settings",
+                format!("{:?}", self.settings),
+                format!("{:?}", expected.settings),
+            ));
         }
         if self.layers != expected.layers {
-            return Err(mismatch(path, "layers", self.layers.len(), expected.layers.len()));
+            return Err(AttributionError::mismatch(path, "layers", self.layers.len(), expected.layers.len()));
         }
         if self.basis != expected.basis {
             let name = |basis: &Option<String>| basis.clone().unwrap_or_else(|| "drawn from the seed".into());
-            return Err(mismatch(path, "projection basis", name(&self.basis), name(&expected.basis)));
+            return Err(AttributionError::mismatch(path, "projection basis", name(&self.basis), name(&expected.basis)));
         }
         if self.rank != expected.rank {
-            return Err(mismatch(path, "adapter rank", format!("{:?}", self.rank), format!("{:?}", expected.rank)));
+            return Err(AttributionError::mismatch(
+                path,
+                "adapter rank",
+                format!("{:?}", self.rank),
+                format!("{:?}", expected.rank),
+            ));
         }
         if self.states != expected.states {
             let name =
                 |states: &Option<String>| states.clone().unwrap_or_else(|| "of the end of training alone".into());
-            return Err(mismatch(path, "states", name(&self.states), name(&expected.states)));
+            return Err(AttributionError::mismatch(path, "states", name(&self.states), name(&expected.states)));
         }
         if self.count != expected.count {
-            return Err(mismatch(path, "a number of examples,", self.count, expected.count));
+            return Err(AttributionError::mismatch(path, "a number of examples,", self.count, expected.count));
         }
         Ok(())
     }
-}
-
-/// [`AttributionError::Mismatch`] about the file at `path`.
-pub(crate) fn mismatch(
-    path: &Path,
-    what: &'static str,
-    found: impl ToString,
-    expected: impl ToString,
-) -> AttributionError {
-    AttributionError::Mismatch { path: path.into(), what, expected: expected.to_string(), found: found.to_string() }
 }

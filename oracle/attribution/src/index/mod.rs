@@ -1,17 +1,17 @@
 //! The influence index: one row of projected gradients for every training example, in a memory-mapped file.
 //!
 //! ```text
-//! magic (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | ids | rows
+//! signature (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | ids | rows
 //! ```
-//! All integers are little-endian and the ids begin at a multiple of 64 bytes. Beside it, a [`sketch`] may hold the rows
-//! a fraction of the space, to be scanned first. A row is, for every layer, the scale of its values (f32, a power of two),
-//! then, for every layer, its values (k_out · k_in of them, or r · (k_in + k_out)) in f16 as fractions of that scale: layers
-//! differ by orders of magnitude, and the preconditioner makes the small ones count.
+//! All integers are little-endian and the ids begin at a multiple of 64 bytes.
+//!
+//! A row holds the scale of every layer (f32, a power of two), then the values of every layer in f16 as fractions of its
+//! scale. A layer has k_out · k_in values, or r · (k_in + k_out) where an adapter's own gradients are projected. Layers
+//! have scales of their own because they differ by orders of magnitude, and the preconditioner makes the small ones count.
+//!
+//! Beside the index, a [`sketch`] may hold the rows in a fraction of the space, to be scanned first.
 
 pub mod header;
-mod mapped;
-mod partial;
-mod preface;
 pub mod product;
 pub mod reader;
 pub mod row;

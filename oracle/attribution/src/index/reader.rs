@@ -2,11 +2,11 @@
 
 use super::{
     header::IndexHeader,
-    mapped,
     row::{self, Layer},
 };
-use crate::{attributor::ExampleId, error::Result};
+use crate::{attributor::ExampleId, error::Result, files::mapped};
 use memmap2::Mmap;
+use sha2::{Digest as _, Sha256};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -23,11 +23,12 @@ pub struct IndexReader {
 }
 
 impl IndexReader {
-    /// Opens an index: magic bytes, version, header, size and the body's hash must all be right.
+    /// Opens an index: signature, version, header, size and the body's hash must all be right.
     pub fn open(path: &Path) -> Result<Self> {
         let map = mapped::map(path)?;
         let (header, body_at) = IndexHeader::parse(&map, path)?;
-        mapped::check(&map, path, body_at, header.file_bytes(body_at), &header.body)?;
+        mapped::check_size(&map, path, header.file_bytes(body_at))?;
+        mapped::check_hash(Sha256::new_with_prefix(&map[body_at..]), path, &header.body)?;
         let rows_at = body_at + header.ids_bytes();
         let ids = map[body_at..rows_at].as_chunks::<32>().0.to_vec().into();
         Ok(Self { path: path.into(), header, ids, map, rows_at })
@@ -57,6 +58,12 @@ impl IndexReader {
     pub fn row(&self, position: usize) -> &[u8] {
         let bytes = self.header.row_bytes();
         &self.map[self.rows_at + position * bytes..][..bytes]
+    }
+
+    /// A row as numbers: the values of every layer, one layer after the other.
+    pub fn gradient(&self, position: usize) -> Vec<f32> {
+        let layers = 0..self.header.layers.len();
+        layers.flat_map(|layer| self.layer(position, layer).values().map(|v| v as f32).collect::<Vec<_>>()).collect()
     }
 
     /// One layer of a row.

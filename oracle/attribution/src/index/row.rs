@@ -56,6 +56,13 @@ impl Layer<'_> {
         halves.convert_to_f32_slice(out);
     }
 
+    /// Writes the values, exactly as stored, to `out`, which is as long as the layer.
+    pub fn decode(&self, out: &mut [f64]) {
+        for (value, stored) in out.iter_mut().zip(self.values()) {
+            *value = stored;
+        }
+    }
+
     /// The values in f64, exactly as stored.
     pub fn values(&self) -> impl Iterator<Item = f64> {
         let scale = f64::from(self.scale);

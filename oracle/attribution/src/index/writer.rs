@@ -1,9 +1,10 @@
 //! Building an index, so that a crash loses at most the rows of one batch.
 
-use super::{header::IndexHeader, partial::Partial, reader::IndexReader, row};
+use super::{header::IndexHeader, reader::IndexReader, row};
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
+    files::partial::Partial,
     gradient::GradientSource,
 };
 use openledger_lm::{Example, Lanes};
@@ -138,7 +139,7 @@ fn check_front(partial: &mut Partial, header: &IndexHeader, ids: &[ExampleId], l
     let (found, body_at) = IndexHeader::parse(&front, path)?;
     found.check(header, path)?;
     if front[body_at..] != *ids.as_flattened() {
-        return Err(super::header::mismatch(path, "example ids that", "differ", "the given ones"));
+        return Err(AttributionError::mismatch(path, "example ids that", "differ", "the given ones"));
     }
     Ok(())
 }

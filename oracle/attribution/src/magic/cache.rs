@@ -4,11 +4,11 @@ use crate::error::{AttributionError, Result};
 use openledger_lm::{f32_bytes, f32_values, train::StepObserver, write_whole};
 use std::path::PathBuf;
 
-/// A folder with one file a step: the batch's averaged gradient before clipping, f32, little-endian. One folder a run.
+/// A folder of one run with one file for each step: the batch's averaged gradient before clipping, f32, little-endian.
 ///
-/// What is in it is never believed: replayed through the optimiser, the gradients of a segment must end bit for bit in
-/// the state that the run logged, or they are dropped and computed again. With them a walk costs two training runs
-/// instead of three.
+/// The files are not trusted. The gradients of a segment are replayed through the optimiser and must end, bit for bit, in
+/// the state that the run logged. If they do not, they are dropped and computed again. With the cache a walk costs as
+/// much as two training runs, without it as much as three.
 #[derive(Clone, Debug)]
 pub struct GradientCache {
     folder: PathBuf,

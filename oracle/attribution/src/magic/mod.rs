@@ -10,8 +10,9 @@
 //! - One forward and backward pass at θ + εu and one at θ − εu then give both things that g's dependence on the
 //!   weights and on θ asks for: the differences of the *examples' losses* are u·∇ℓᵢ, hence ∂φ/∂wᵢ += u·∇ℓᵢ/|B|, and
 //!   the difference of the *gradients* is the Hessian's product H·u, which joins a.
-//! - ε = δ/‖u‖. After each step δ is steered by how asymmetric the two gradients lie about the one of the run
-//!   ([`MagicSettings`]); that one is at hand, so the gauge costs nothing.
+//! - ε is δ/‖u‖, where δ is the length of the displacement. The two gradients should lie symmetrically about the one of
+//!   the run. How far they do not is measured after each step, and δ is made longer or shorter by it ([`MagicSettings`]).
+//!   The run's own gradient is at hand, so this costs no further pass.
 //!
 //! The walk is cut where the run logged its states: [`Magic::segment`] takes a [`MagicState`] from one logged step to
 //! the one before. It is a pure function, so a crash resumes from any stored state, and whoever doubts a published one
@@ -22,7 +23,8 @@
 //! An adapter trained on another's ([`TrainedRun::with_start`]) hands the derivative with respect to its first
 //! parameters on to the parent's run: [`Magic::continue_into`].
 //!
-//! [`health`] says whether the scores of a run can be trusted.
+//! [`health`] says whether the scores of a run can be trusted. Training again without some of the examples says more:
+//! `openledger_laboratory::evaluate::leave_outs`.
 
 pub mod adjoint;
 pub mod cache;
@@ -36,14 +38,8 @@ pub mod state;
 mod walk;
 
 pub use cache::GradientCache;
-pub use health::{Health, LeaveOuts, Trust, leave_outs};
-pub use pass::{Magic, MagicProgress, Outcome};
+pub use health::{Health, Trust};
+pub use pass::{METHOD, Magic, MagicProgress, Outcome, VERSION};
 pub use run::{StateSource, TrainedRun};
 pub use settings::MagicSettings;
 pub use state::{MagicState, StepTrace};
-
-/// The method's name.
-pub const METHOD: &str = "magic";
-
-/// Raised whenever the same run and settings would give other scores than before.
-pub const VERSION: u32 = 1;

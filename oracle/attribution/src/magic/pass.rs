@@ -1,8 +1,8 @@
 //! The whole walk: from φ at the end of the run to every example's score.
 
 use super::{
-    GradientCache, METHOD, MagicSettings, MagicState, TrainedRun, VERSION, adjoint::Adjoint, functional,
-    health::Health, replay::replay, walk::step_back,
+    adjoint::Adjoint, cache::GradientCache, functional, health::Health, replay::replay, run::TrainedRun,
+    settings::MagicSettings, state::MagicState, walk::step_back,
 };
 use crate::{
     attributor::{Attributor, Method, Query, Scores},
@@ -14,6 +14,11 @@ use openledger_lm::{
 };
 use sha2::{Digest as _, Sha256};
 use std::ops::ControlFlow;
+
+/// The method's name.
+pub const METHOD: &str = "magic";
+/// Raised whenever the same run and settings would give other scores than before.
+pub const VERSION: u32 = 1;
 
 /// What a caller is told after each step back.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! A finished training run and where its logged states are.
 
-use super::GradientCache;
+use super::cache::GradientCache;
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},

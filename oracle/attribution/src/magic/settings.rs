@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 /// How far from the run's parameters gradients are differenced.
 ///
-/// The displacement of all parameters together has length δ. It begins at `first_step`; after each training step,
-/// with r = ‖g₊ + g₋ − 2g‖ / ‖g₊ − g₋‖ the asymmetry of the displaced gradients about the run's own, δ is multiplied by
-/// `asymmetry`/r, by at least ½ and at most 2: as far as the gradient is nearly linear, and so as far above f32's
-/// rounding as can be.
+/// The displacement of all parameters together has length δ, which begins at `first_step`. After each training step the
+/// asymmetry r = ‖g₊ + g₋ − 2g‖ / ‖g₊ − g₋‖ of the displaced gradients about the run's own is measured, and δ is
+/// multiplied by `asymmetry`/r, but by no less than ½ and no more than 2. So δ is as long as the gradient stays nearly
+/// linear: the longer it is, the less f32's rounding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MagicSettings {
@@ -24,7 +24,8 @@ impl Default for MagicSettings {
     }
 }
 
-/// δ stays within these: below, f32's rounding is all that is left of a difference; above, nothing is linear.
+/// Least and largest δ. Below the least, a difference of gradients is nothing but f32's rounding. Above the largest, the
+/// gradient is not linear.
 const STEPS: (f64, f64) = (1e-4, 1.0);
 
 impl MagicSettings {

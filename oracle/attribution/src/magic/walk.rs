@@ -1,9 +1,9 @@
 //! One training step back.
 
 use super::{
-    MagicSettings,
     adjoint::{Step, norm},
     replay::Tape,
+    settings::MagicSettings,
     state::{MagicState, StepTrace},
 };
 use crate::error::{AttributionError, Result};

@@ -3,7 +3,7 @@
 use crate::vector::{axpy, dot};
 
 /// A = L Lᵀ; only the lower triangle of L is kept, row-major in a square.
-pub(crate) struct Cholesky {
+pub struct Cholesky {
     n: usize,
     lower: Vec<f64>,
 }
@@ -11,7 +11,7 @@ pub(crate) struct Cholesky {
 impl Cholesky {
     /// Factorises the symmetric n × n matrix whose lower triangle is given, row-major; the upper one is not read.
     /// Where it is not positive definite, gives the row of the failing pivot.
-    pub(crate) fn new(mut matrix: Vec<f64>, n: usize) -> Result<Self, usize> {
+    pub fn new(mut matrix: Vec<f64>, n: usize) -> Result<Self, usize> {
         debug_assert_eq!(matrix.len(), n * n);
         for i in 0..n {
             let (above, rest) = matrix.split_at_mut(i * n);
@@ -30,7 +30,7 @@ impl Cholesky {
     }
 
     /// Replaces b by L⁻¹ b.
-    pub(crate) fn forward(&self, b: &mut [f64]) {
+    pub fn forward(&self, b: &mut [f64]) {
         for i in 0..self.n {
             let row = &self.lower[i * self.n..][..i + 1];
             b[i] = (b[i] - dot(&row[..i], &b[..i])) / row[i];
@@ -38,7 +38,7 @@ impl Cholesky {
     }
 
     /// Replaces b by A⁻¹ b.
-    pub(crate) fn solve(&self, b: &mut [f64]) {
+    pub fn solve(&self, b: &mut [f64]) {
         self.forward(b);
         for i in (0..self.n).rev() {
             let row = &self.lower[i * self.n..][..i + 1];

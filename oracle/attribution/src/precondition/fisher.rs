@@ -1,6 +1,6 @@
 //! The damped empirical Fisher matrix of every layer, factorised.
 
-use super::{cholesky::Cholesky, decode};
+use super::cholesky::Cholesky;
 use crate::{
     error::{AttributionError, Result},
     index::reader::IndexReader,
@@ -55,13 +55,13 @@ impl Fisher {
                 let mut row = vec![0.0; dim];
                 let mut c: Vec<f64> = (0..index.count())
                     .map(|i| {
-                        decode(index, i, layer, &mut row);
+                        index.layer(i, layer).decode(&mut row);
                         dot(&row, q)
                     })
                     .collect();
                 gram.solve(&mut c);
                 for (i, c) in c.into_iter().enumerate() {
-                    decode(index, i, layer, &mut row);
+                    index.layer(i, layer).decode(&mut row);
                     axpy(-c, &row, q);
                 }
                 q.iter_mut().for_each(|v| *v /= lambda);
@@ -91,7 +91,7 @@ fn fit_layer(index: &IndexReader, layer: usize, damping: f64) -> Result<(LayerFa
     let mut row = vec![0.0; dim];
     let mut energy = 0.0;
     for i in 0..n {
-        decode(index, i, layer, &mut row);
+        index.layer(i, layer).decode(&mut row);
         energy += dot(&row, &row);
     }
     if energy == 0.0 {
@@ -118,7 +118,7 @@ fn primal(
     let mut row = vec![0.0; dim];
     let mut matrix = vec![0.0; dim * dim];
     for i in 0..n {
-        decode(index, i, layer, &mut row);
+        index.layer(i, layer).decode(&mut row);
         for (j, line) in matrix.chunks_exact_mut(dim).enumerate() {
             axpy(row[j] / n as f64, &row[..=j], &mut line[..=j]);
         }
@@ -129,7 +129,7 @@ fn primal(
     let cholesky = factorise(matrix, dim)?;
     let own = (0..n)
         .map(|i| {
-            decode(index, i, layer, &mut row);
+            index.layer(i, layer).decode(&mut row);
             cholesky.forward(&mut row);
             dot(&row, &row)
         })
@@ -146,7 +146,7 @@ fn dual(
     let (n, dim) = (index.count(), index.header().layer_dim());
     let mut rows = vec![0.0; n * dim];
     for (i, row) in rows.chunks_exact_mut(dim).enumerate() {
-        decode(index, i, layer, row);
+        index.layer(i, layer).decode(row);
     }
     let row = |i: usize| &rows[i * dim..][..dim];
     let mut gram = vec![0.0; n * n];

@@ -1,12 +1,12 @@
 //! Kronecker-factored curvature of every layer: KFAC (Martens & Grosse 2015) and EK-FAC (George et al. 2018) in the
 //! projected space.
 //!
-//! A row holds each layer's gradient as a k_out × k_in matrix G, or two matrices for the adapter's A and B. G's second moments along either side are A = (1/N) Σ GᵀG and
-//! B = (1/N) Σ GGᵀ, of the same trace τ. KFAC takes F ≈ (B ⊗ A) / τ, which is exact where G's two sides vary
-//! independently and has the trace of F in any case. EK-FAC keeps the eigenvectors and takes the true second moment of
-//! the gradients along each product of them instead of the product of eigenvalues: the best diagonal in that basis.
+//! A row holds each layer's gradient as a k_out × k_in matrix G, or as two matrices for the adapter's A and B. G's
+//! second moments along either side are A = (1/N) Σ GᵀG and B = (1/N) Σ GGᵀ, of the same trace τ. KFAC takes F ≈ (B ⊗ A)
+//! / τ, which is exact where G's two sides vary independently and has the trace of F in any case. EK-FAC keeps the
+//! eigenvectors and takes the true second moment of the gradients along each product of them instead of the product of
+//! eigenvalues: the best diagonal in that basis.
 
-use super::decode;
 use crate::{eigen::eigen, index::reader::IndexReader, vector::axpy};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -137,7 +137,7 @@ fn fit_block(index: &IndexReader, block: &Block, damping: f64, corrected: bool) 
     let n = index.count();
     let mut layer = vec![0.0; index.header().layer_dim()];
     let mut gradient = |i: usize| -> Vec<f64> {
-        decode(index, i, block.layer, &mut layer);
+        index.layer(i, block.layer).decode(&mut layer);
         layer[block.range.clone()].to_vec()
     };
     let (mut a, mut b) = (vec![0.0; columns * columns], vec![0.0; rows * rows]);

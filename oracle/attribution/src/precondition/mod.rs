@@ -5,10 +5,11 @@
 //! λ = damping · trace(F) / D. Queries are multiplied by the inverse, not the rows: one solve a layer and query, and the
 //! index does not depend on the damping.
 
-pub(crate) mod cholesky;
+mod cholesky;
 mod fisher;
 mod kronecker;
 
+pub use cholesky::Cholesky;
 pub use fisher::Fisher;
 pub use kronecker::Kronecker;
 
@@ -45,17 +46,20 @@ impl Preconditioner {
     /// Refuses values out of range, naming the field.
     pub fn validate(&self) -> Result<()> {
         match *self {
-            Self::Fisher { damping } | Self::Kfac { damping } | Self::Ekfac { damping }
-                if !(damping > 0.0 && damping.is_finite()) =>
-            {
-                Err(AttributionError::setting(
-                    "preconditioner.damping",
-                    format!("must be positive and finite, is {damping}"),
-                ))
+            Self::Fisher { damping } | Self::Kfac { damping } | Self::Ekfac { damping } => {
+                check_damping("preconditioner.damping", damping)
             }
-            _ => Ok(()),
+            Self::None => Ok(()),
         }
     }
+}
+
+/// Refuses a damping that is not positive and finite, naming the setting `field`.
+pub fn check_damping(field: &'static str, damping: f64) -> Result<()> {
+    if damping > 0.0 && damping.is_finite() {
+        return Ok(());
+    }
+    Err(AttributionError::setting(field, format!("must be positive and finite, is {damping}")))
 }
 
 /// A fitted preconditioner.
@@ -105,12 +109,5 @@ impl Curvature {
                 true
             }
         }
-    }
-}
-
-/// One layer of a row of the index in f64.
-fn decode(index: &IndexReader, position: usize, layer: usize, out: &mut [f64]) {
-    for (value, stored) in out.iter_mut().zip(index.layer(position, layer).values()) {
-        *value = stored;
     }
 }

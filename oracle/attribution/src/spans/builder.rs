@@ -10,6 +10,7 @@ use super::{
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
+    files::partial::rename_into_place,
 };
 use openledger_lm::Digest;
 use sha2::{Digest as _, Sha256};
@@ -82,12 +83,7 @@ impl SpanIndexBuilder {
         let partial = path.with_file_name(name);
         // Before the long work: a folder that is missing or read-only shows at once.
         let file = File::create_new(&partial).map_err(AttributionError::io("create", &partial))?;
-        let written = self.write(file, &partial).and_then(|()| {
-            std::fs::rename(&partial, &path).map_err(AttributionError::io("rename into place", &path))?;
-            // The new name, too, must survive a power failure.
-            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            File::open(folder).and_then(|f| f.sync_all()).map_err(AttributionError::io("flush", folder))
-        });
+        let written = self.write(file, &partial).and_then(|()| rename_into_place(&partial, &path));
         if let Err(error) = written {
             // The first error is the one to tell.
             let _ = std::fs::remove_file(&partial);

@@ -4,20 +4,21 @@ use super::packed::{bits_for, section_bytes};
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
+    files::format::{FORMAT_BYTES, Format, cut_off},
 };
 use openledger_lm::Digest;
 use sha2::{Digest as _, Sha256};
 use std::{ops::Range, path::Path};
 
-/// First bytes of every span index.
-const MAGIC: [u8; 8] = *b"OLSPANIX";
 /// Version of the file format.
 pub const FORMAT_VERSION: u32 = 1;
+const FORMAT: Format = Format { signature: *b"OLSPANIX", version: FORMAT_VERSION };
 /// Largest vocabulary; those in use are below 2^19.
 pub const MAX_VOCAB: usize = 1 << 24;
 /// Most tokens and documents together: keeps every size in bits below 2^64.
 const MAX_TEXT: u64 = 1 << 48;
-/// Where the header's hash begins, and what it covers ends; it goes on behind the hash.
+/// Where the hash of the content begins in the header. The hash covers the header up to here, and everything behind the
+/// header.
 const HASH_AT: usize = 64;
 /// Bytes of the header.
 pub(crate) const HEADER_BYTES: usize = 96;
@@ -85,8 +86,7 @@ impl SpanHeader {
 
     pub(crate) fn to_bytes(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
-        bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        bytes[..FORMAT_BYTES].copy_from_slice(&FORMAT.to_bytes());
         bytes[12..16].copy_from_slice(&self.vocab.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.tokens.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.documents.to_le_bytes());
@@ -97,16 +97,9 @@ impl SpanHeader {
 
     /// Reads the header at the beginning of `bytes`, the content of the file at `path`.
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
-        if !bytes.starts_with(&MAGIC) {
-            return Err(AttributionError::NotASpanIndex { path: path.into() });
-        }
+        FORMAT.check(bytes, path, || AttributionError::NotASpanIndex { path: path.into() })?;
         let bad = |reason: String| AttributionError::Header { path: path.into(), reason };
-        let short = || bad("the file ends inside it".into());
-        let version = u32::from_le_bytes(*bytes[8..].first_chunk().ok_or_else(short)?);
-        if version != FORMAT_VERSION {
-            return Err(AttributionError::Version { path: path.into(), found: version, supported: FORMAT_VERSION });
-        }
-        let bytes: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or_else(short)?;
+        let bytes: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or_else(|| cut_off(path))?;
         let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
         let digest = |at: usize| Digest::try_from(&bytes[at..at + 32]).expect("32 bytes");
         let header = Self {

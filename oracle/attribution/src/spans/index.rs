@@ -7,14 +7,13 @@ use super::{
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
-    index::header::mismatch,
+    files::mapped,
 };
 use memmap2::Mmap;
 use openledger_lm::Digest;
 use sha2::Digest as _;
 use std::{
     cmp::Ordering,
-    fs::File,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -28,24 +27,14 @@ pub struct SpanIndex {
 }
 
 impl SpanIndex {
-    /// Opens an index: magic bytes, version, header, size and hash must all be right. Reads the whole file once.
+    /// Opens an index: signature, version, header, size and hash must all be right. Reads the whole file once.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(AttributionError::io("open", path))?;
-        // SAFETY: a finished index is never written to again: it appears by renaming. Someone who truncates it all the
-        // same ends this process with SIGBUS, which is the price of every memory map.
-        let map = unsafe { Mmap::map(&file) }.map_err(AttributionError::io("map", path))?;
+        let map = mapped::map(path)?;
         let header = SpanHeader::parse(&map, path)?;
-        let (expected, found) = (header.file_bytes(), map.len() as u64);
-        if found != expected {
-            return Err(AttributionError::Size { path: path.into(), expected, found });
-        }
+        mapped::check_size(&map, path, Some(header.file_bytes()))?;
         let layout = header.layout();
-        let content: Digest =
-            header.content_hasher().chain_update(&map[layout.text.start as usize..]).finalize().into();
-        if content != header.content {
-            let (expected, found) = (hex::encode(header.content), hex::encode(content));
-            return Err(AttributionError::Damaged { path: path.into(), expected, found });
-        }
+        let content = header.content_hasher().chain_update(&map[layout.text.start as usize..]);
+        mapped::check_hash(content, path, &hex::encode(header.content))?;
         Ok(Self { path: path.into(), header, layout, map })
     }
 
@@ -68,7 +57,7 @@ impl SpanIndex {
     pub fn check_corpus(&self, expected: Digest) -> Result<()> {
         if self.header.corpus != expected {
             let (found, expected) = (hex::encode(self.header.corpus), hex::encode(expected));
-            return Err(mismatch(&self.path, "documents", found, expected));
+            return Err(AttributionError::mismatch(&self.path, "documents", found, expected));
         }
         Ok(())
     }

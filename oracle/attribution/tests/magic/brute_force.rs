@@ -3,9 +3,9 @@
 use crate::job::{Job, clipped, config, examples, many, query, relative_error};
 use openledger_attribution::{
     Attributor, Magic, MagicSettings, Query, QueryItem,
-    evaluate::correlation::spearman,
-    magic::{Trust, functional, leave_outs},
+    magic::{Trust, functional},
 };
+use openledger_laboratory::evaluate::{correlation::spearman, leave_outs::leave_outs};
 use openledger_lm::TrainConfig;
 use std::ops::ControlFlow;
 
@@ -79,8 +79,7 @@ fn scores_foretell_what_leaving_examples_out_does() {
             .unwrap();
     println!("slope {} pearson {} spearman {}", measured.slope, measured.pearson, measured.spearman);
     assert!(measured.spearman > 0.9 && measured.pearson > 0.9, "{measured:?}");
-    let health = outcome.health.with_leave_outs(measured);
-    assert_eq!(health.trust(), Trust::Sound);
+    assert_eq!(measured.trust(&outcome.health), Trust::Sound);
 }
 
 #[test]

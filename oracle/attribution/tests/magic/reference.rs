@@ -1,9 +1,8 @@
 //! Scores against double backward in f64 (`fixtures/magic_reference.py`).
 
 use crate::job::{Job, base, clipped, config, examples, query, relative_error};
-use openledger_attribution::{
-    Magic, MagicSettings, evaluate::correlation::spearman, gradient::examples_hash, magic::functional,
-};
+use openledger_attribution::{Magic, MagicSettings, gradient::examples_hash, magic::functional};
+use openledger_laboratory::evaluate::correlation::spearman;
 use openledger_lm::{Target, TrainConfig, sha256, train::Schedule};
 use serde_json::{Value, json};
 use std::{collections::HashMap, ops::ControlFlow, path::PathBuf};

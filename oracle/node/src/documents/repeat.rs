@@ -1,7 +1,7 @@
 //! Documents that repeat others: known from the chain and the texts alone, so that every operator leaves out the same.
 
 use super::snapshot::{Document, Registered};
-use openledger_attribution::pay::{self, ClusterSettings, Clusters, clusters::Duplicate};
+use openledger_pay::{self as pay, ClusterSettings, Clusters, clusters::Duplicate};
 use openledger_protocol::{Hash32, hash::sha256};
 use solana_pubkey::Pubkey;
 
@@ -27,7 +27,7 @@ pub fn clusters(
     texts: &[String],
     rows: Option<&pay::clusters::gradient::Rows>,
     settings: &ClusterSettings,
-) -> openledger_attribution::Result<Clusters> {
+) -> pay::Result<Clusters> {
     let ranks = ranks(documents);
     let of = |(i, d): (usize, &Document)| pay::Document { id: d.leaf, order: ranks[i], text: texts[i].as_str() };
     let documents: Vec<pay::Document> = documents.iter().enumerate().map(of).collect();

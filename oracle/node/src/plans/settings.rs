@@ -1,11 +1,9 @@
 //! The settings that a job's config asks for, checked before the job is taken.
 
 use anyhow::{Context, Result, ensure};
-use openledger_attribution::{
-    MagicSettings,
-    pay::{ClusterSettings, Normalisation, PaySettings, clusters},
-};
+use openledger_attribution::MagicSettings;
 use openledger_lm::{LoraConfig, TrainConfig};
+use openledger_pay::{ClusterSettings, Normalisation, PaySettings, clusters};
 use openledger_sdk::artifact::{JobConfig, SettlementSettings, TrainSettings};
 
 /// The trainer's.

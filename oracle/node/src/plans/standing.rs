@@ -10,11 +10,8 @@ use crate::{
 };
 use anyhow::{Result, ensure};
 use model::state::Job;
-use openledger_attribution::{
-    IndexReader, Scores,
-    pay::{self, Clusters, PayInput, clusters::gradient::index_row},
-    precondition::Fisher,
-};
+use openledger_attribution::{IndexReader, Scores, precondition::Fisher};
+use openledger_pay::{self as pay, Clusters, PayInput};
 use openledger_protocol::Hash32;
 use openledger_sdk::Store;
 use std::{path::PathBuf, sync::Arc};
@@ -39,7 +36,8 @@ impl DocumentStanding {
     /// What each document earns by its score.
     pub fn shares(&self, scores: &Scores, plan: &JobPlan) -> Result<JobShares> {
         let input = PayInput {
-            scores,
+            ids: &scores.ids,
+            scores: &scores.values,
             targets: &self.targets,
             self_influence: self.self_influence.as_deref(),
             clusters: &self.clusters,
@@ -90,7 +88,7 @@ impl Standings {
             let index = IndexReader::open(&path)?;
             let (rows, expected) = (index.count(), plan.documents.len());
             ensure!(rows == expected, "the influence index has {rows} rows for {expected} documents");
-            let rows = |i: usize| index_row(&index, i);
+            let rows = |i: usize| index.gradient(i);
             let rows: Option<&pay::clusters::gradient::Rows> = if compare { Some(&rows) } else { None };
             let clusters = documents::clusters(&plan.documents, &texts, rows, &plan.pay.clusters)?;
             let self_influence = match guard {

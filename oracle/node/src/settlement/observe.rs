@@ -126,7 +126,7 @@ fn together(jobs: &[Funded]) -> DocumentShares {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openledger_attribution::pay::cap::capped_shares;
+    use openledger_pay::cap::capped_shares;
     use proptest::prelude::*;
 
     fn shares(weights: &[u64], cap: u64) -> JobShares {

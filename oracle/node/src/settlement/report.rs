@@ -6,7 +6,7 @@ use super::{
 };
 use crate::documents::{Document, Repeat, repeats};
 use anyhow::{Context, Result};
-use openledger_attribution::pay::clusters::Duplicate;
+use openledger_pay::clusters::Duplicate;
 use openledger_protocol::{Hash32, allocate::largest_remainder, rewards::RewardTree};
 use openledger_sdk::artifact::{
     CountedAnswer, CountedFunding, DocumentScore, Earned, Method, ModelReport, PoolName, PoolReport, RepeatKind,

@@ -1,13 +1,14 @@
 //! Making a sketch: in one go, because it takes seconds.
 
-use super::{SketchSettings, code, rotation::Rotation};
+use super::{code, rotation::Rotation, settings::SketchSettings};
 use crate::{
     error::{AttributionError, Result},
-    index::{
+    files::{
+        format::Format,
         partial::Partial,
-        preface::{ALIGN, Preface},
-        reader::IndexReader,
+        preface::{self, ALIGN},
     },
+    index::reader::IndexReader,
     precondition::{Curvature, Preconditioner},
 };
 use openledger_lm::f32_bytes;
@@ -15,7 +16,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{io::Write, path::Path};
 
-pub(super) const PREFACE: Preface = Preface { magic: *b"OLSKETCH", version: 1 };
+/// What tells a sketch from other files.
+pub(super) const FORMAT: Format = Format { signature: *b"OLSKETCH", version: 1 };
 /// Rows that one thread encodes at a time.
 const ENCODED: usize = 64;
 /// Rows that are encoded before they are written.
@@ -68,7 +70,7 @@ pub(super) fn build(
     shape: &Shape,
 ) -> Result<()> {
     let mut partial = Partial::open(path)?;
-    let front = PREFACE.write(header);
+    let front = preface::write(&FORMAT, header);
     debug_assert!(front.len().is_multiple_of(ALIGN));
     // Whatever an earlier attempt left is made again.
     let started = partial.file.set_len(0).and_then(|()| partial.file.write_all(&front));
@@ -89,7 +91,7 @@ pub(super) fn build(
     let stored = partial.file.write_all(&f32_bytes(&factors));
     partial.written(stored)?;
     let body = partial.hash_from(front.len() as u64)?;
-    partial.publish(&PREFACE.write(&Header { body: hex::encode(body), ..header.clone() }))
+    partial.publish(&preface::write(&FORMAT, &Header { body: hex::encode(body), ..header.clone() }))
 }
 
 /// Codes and factors of some rows.

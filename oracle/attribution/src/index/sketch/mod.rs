@@ -1,15 +1,15 @@
-//! A sketch of an index: a few hundred bytes a row that say nearly what its score will be, so that a query reads all of
-//! the index only in the sketch and the rows that may be on top in full.
+//! A sketch of an index: a few hundred bytes for each row, from which its score can be estimated. A query scans the
+//! whole sketch, and then reads only those rows of the index in full that may be on top.
 //!
-//! A row is taken to the preconditioner's root space (an error is then small against what counts, not against what every
-//! example shares), rotated at random ([`rotation`]) and kept as the signs of its values with one factor ([`code`]). A
-//! scan is an exclusive or and a count of bits a word.
+//! A row is first multiplied by the preconditioner's root, so that errors are small against what tells examples apart and
+//! not against what they all share. It is then rotated at random ([`rotation`]) and kept as the signs of its values with
+//! one factor ([`code`]). A scan takes an exclusive or and a count of bits for each word.
 //!
 //! ```text
-//! magic (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | codes | factors, f32
+//! signature (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | codes | factors, f32
 //! ```
-//! It follows from the index alone, so it is made where it is used, checked like an index when opened, and made again
-//! from the beginning where making it was interrupted.
+//! A sketch follows from the index, the preconditioner and its settings, so everybody can make their own. It is checked
+//! like an index when it is opened. An interrupted one is made again from the beginning.
 
 mod build;
 mod code;
@@ -18,16 +18,18 @@ mod settings;
 
 pub use settings::SketchSettings;
 
-use super::{header::mismatch, mapped, reader::IndexReader};
+use super::reader::IndexReader;
 use crate::{
     error::{AttributionError, Result},
+    files::{mapped, preface},
     precondition::{Curvature, Preconditioner},
 };
-use build::{Header, PREFACE, Shape, build, rotated};
+use build::{FORMAT, Header, Shape, build, rotated};
 use code::Planes;
 use memmap2::Mmap;
 use rayon::prelude::*;
 use rotation::Rotation;
+use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Rows that one thread scans at a time: their codes stay in its cache.
@@ -72,7 +74,7 @@ impl Sketch {
     fn open(path: &Path, expected: &Header, shape: Shape) -> Result<Self> {
         let map = mapped::map(path)?;
         let foreign = || AttributionError::NotASketch { path: path.into() };
-        let (header, codes_at): (Header, usize) = PREFACE.read(&map, path, foreign)?;
+        let (header, codes_at): (Header, usize) = preface::read(&FORMAT, &map, path, foreign)?;
         for (what, found, expected) in [
             ("index", header.index.clone(), expected.index.clone()),
             ("preconditioner", format!("{:?}", header.preconditioner), format!("{:?}", expected.preconditioner)),
@@ -80,12 +82,13 @@ impl Sketch {
             ("a number of rows,", header.count.to_string(), expected.count.to_string()),
         ] {
             if found != expected {
-                return Err(mismatch(path, what, found, expected));
+                return Err(AttributionError::mismatch(path, what, found, expected));
             }
         }
         let count = header.count as usize;
         let bytes = codes_at + count * (shape.bits / 8 + size_of::<f32>());
-        mapped::check(&map, path, codes_at, Some(bytes as u64), &header.body)?;
+        mapped::check_size(&map, path, Some(bytes as u64))?;
+        mapped::check_hash(Sha256::new_with_prefix(&map[codes_at..]), path, &header.body)?;
         Ok(Self { path: path.into(), map, codes_at, count, bits: shape.bits, rotation: shape.rotation })
     }
 
@@ -120,12 +123,12 @@ impl Sketch {
 mod tests {
     use super::*;
     use crate::{
-        evaluate::transformations,
         gradient::GradientSource,
         index::{product::products, writer::build_index},
         projection::ProjectionSettings,
         testing::{model, synthetic_index},
     };
+    use openledger_laboratory::evaluate::transformations;
     use openledger_lm::Tokenizer;
     use std::ops::ControlFlow;
 

@@ -1,8 +1,8 @@
 //! A random rotation that costs n log n: signs, Hadamard, signs, Hadamard (Ailon & Chazelle 2009).
 //!
-//! After it, every value of a vector is a sum of all the old ones with random signs, and so nearly normally distributed
-//! whatever the vector was; inner products are what they were. Twice, because after one round a vector with two large
-//! values has two magnitudes only, of which signs would show the larger.
+//! Each value of the rotated vector is a sum of all the old values with random signs. It is therefore nearly normally
+//! distributed, whatever the vector was. Inner products stay as they were. Two rounds are needed: after one, a vector with
+//! two large values would have two magnitudes only, and signs would show the larger alone.
 
 use rand_chacha::{
     ChaCha8Rng,

@@ -1,0 +1,6 @@
+//! The files of this crate: how they begin, how they appear and how they are read.
+
+pub(crate) mod format;
+pub(crate) mod mapped;
+pub(crate) mod partial;
+pub(crate) mod preface;

@@ -1,0 +1,31 @@
+//! The layers whose gradients are projected.
+
+use super::settings::ProjectionSettings;
+use openledger_lm::Adapter;
+use serde::{Deserialize, Serialize};
+
+/// A linear layer as the index sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerShape {
+    /// Module path, for example `model.layers.3.self_attn.q_proj`.
+    pub name: String,
+    /// Input width.
+    pub input: usize,
+    /// Output width.
+    pub output: usize,
+}
+
+/// Values of one layer in a row, for an adapter of this rank where its own gradients are projected.
+pub(crate) fn layer_dim(settings: &ProjectionSettings, rank: Option<usize>) -> usize {
+    match rank {
+        None => settings.k_in * settings.k_out,
+        Some(rank) => rank * (settings.k_in + settings.k_out),
+    }
+}
+
+/// The adapted layers in slot order.
+pub(crate) fn layer_shapes(adapter: &Adapter) -> Vec<LayerShape> {
+    let spans = adapter.layout().spans().iter();
+    spans.map(|s| LayerShape { name: s.slot.name(), input: s.input, output: s.output }).collect()
+}

@@ -1,0 +1,83 @@
+//! Everything that a projection depends on besides the model and the examples.
+
+use crate::error::{AttributionError, Result};
+use serde::{Deserialize, Serialize};
+
+/// What is projected, and on what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProjectionKind {
+    /// The full weight's gradient on random directions.
+    #[default]
+    Random,
+    /// The full weight's gradient on the leading principal directions of the layer's inputs and output gradients over
+    /// the training examples.
+    Pca,
+    /// The gradients of the adapter's A and B, which are what training follows; their wide sides on random directions.
+    Adapter,
+}
+
+impl ProjectionKind {
+    fn is_random(&self) -> bool {
+        *self == Self::Random
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(states: &usize) -> bool {
+    *states == 1
+}
+
+/// What the rows of an index depend on, besides the model, the adapter and the examples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectionSettings {
+    /// Dimension that each layer's input is projected to; at most the narrowest input.
+    pub k_in: usize,
+    /// Dimension that each layer's output gradient is projected to; at most the narrowest output.
+    pub k_out: usize,
+    /// Seed of the projection matrices, fixed by the training job.
+    pub seed: u64,
+    /// Examples in one backward pass. Part of the settings because padding to the longest of a batch may change the
+    /// last bits of a row.
+    pub batch: usize,
+    /// What is projected, and on what. Left out of the JSON where it is `random`, so that older indexes stay valid.
+    #[serde(default, skip_serializing_if = "ProjectionKind::is_random")]
+    pub kind: ProjectionKind,
+    /// Number of logged states of the run over which a row is averaged. A row is the weighted mean of the example's
+    /// gradients at these states. They are as evenly spaced as the log allows ([`crate::states::evenly_spaced`]), and
+    /// each is weighted by the learning rates of the steps since the one before. 1 means the trained adapter alone and is
+    /// left out of the JSON.
+    ///
+    /// Several states show an example where it was learned; at the end of training its gradient is small and noisy. An
+    /// index costs one pass over its examples for each state. A query costs no more.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub states: usize,
+}
+
+impl Default for ProjectionSettings {
+    /// 16 × 16, one example a pass: nothing is padded, and any row can be recomputed alone.
+    fn default() -> Self {
+        Self { k_in: 16, k_out: 16, seed: 0, batch: 1, kind: ProjectionKind::Random, states: 1 }
+    }
+}
+
+impl ProjectionSettings {
+    /// Refuses values that no index can have, naming the field.
+    pub fn validate(&self) -> Result<()> {
+        for (field, value) in [
+            ("projection.k_in", self.k_in),
+            ("projection.k_out", self.k_out),
+            ("projection.batch", self.batch),
+            ("projection.states", self.states),
+        ] {
+            if !(1..=4096).contains(&value) {
+                return Err(AttributionError::setting(field, format!("must be between 1 and 4096, is {value}")));
+            }
+        }
+        Ok(())
+    }
+}

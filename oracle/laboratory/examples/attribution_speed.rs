@@ -1,0 +1,120 @@
+//! What attribution costs on the tiny model: an index of projected gradients and a query of it, or the settlement of an
+//! epoch by the exact walk. One measurement a process, so that its peak memory is its own.
+//!
+//! ```text
+//! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example attribution_speed -- \
+//!     what=index|settlement [examples=400] [answers=16] [kind=random|adapter] [k=16] [batch=16] [json=FILE]
+//! ```
+//! The base model is not pretrained: speed does not depend on what it knows. `index` computes and stores the projected
+//! gradients of all examples and scores each of the answers; `settlement` trains with a log, and goes back through it
+//! once for the sum of all answers.
+
+#[allow(dead_code)] // other examples use the rest
+#[path = "support/job.rs"]
+mod job;
+#[allow(dead_code)] // other examples use the rest
+#[path = "support/tiny_job.rs"]
+mod tiny_job;
+
+use anyhow::{Context, Result, bail};
+use openledger_attribution::{
+    Attributor, Logra, LograSettings, Magic, MagicSettings, Preconditioner, ProjectionKind, ProjectionSettings, Query,
+    build_index, gradient::GradientSource, magic::TrainedRun,
+};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    ops::ControlFlow,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+use tiny_job::JobOptions;
+
+fn main() -> Result<()> {
+    let (mut what, mut output) = (String::new(), None::<PathBuf>);
+    let (mut examples, mut answers, mut kind, mut k, mut batch) = (400, 16, ProjectionKind::Random, 16, 16);
+    for argument in std::env::args().skip(1) {
+        let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
+        match (key, value) {
+            ("what", _) => value.clone_into(&mut what),
+            ("examples", _) => examples = value.parse()?,
+            ("answers", _) => answers = value.parse()?,
+            ("kind", "random") => kind = ProjectionKind::Random,
+            ("kind", "adapter") => kind = ProjectionKind::Adapter,
+            ("k", _) => k = value.parse()?,
+            ("batch", _) => batch = value.parse()?,
+            ("json", _) => output = Some(value.into()),
+            _ => bail!("`{argument}` is not known"),
+        }
+    }
+    let options = JobOptions { examples, queries: answers, pretrain_epochs: 0, ..Default::default() };
+    let measured = match what.as_str() {
+        "index" => index(&options, ProjectionSettings { kind, k_in: k, k_out: k, batch, ..Default::default() })?,
+        "settlement" => settlement(&options)?,
+        _ => bail!("`what` is index or settlement"),
+    };
+    println!("{measured}");
+    if let Some(path) = output {
+        fs::write(path, measured.to_string())?;
+    }
+    Ok(())
+}
+
+/// The most memory that the process has held so far, in bytes; 0 where the system does not say.
+fn peak_rss() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).map_or(0, |kib| kib << 10)
+}
+
+/// Forgets the peak so far, where the system allows it.
+fn reset_peak() {
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
+fn seconds(time: Duration) -> f64 {
+    time.as_secs_f64()
+}
+
+fn index(options: &JobOptions, projection: ProjectionSettings) -> Result<Value> {
+    let (job, queries) = tiny_job::train(options)?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("index");
+    let source = || GradientSource::new(job.base.clone(), job.adapter.clone(), &projection);
+    reset_peak();
+    let (loaded, start) = (peak_rss(), Instant::now());
+    let index = build_index(&path, &source()?, &job.examples, |_, _| ControlFlow::Continue(()))?;
+    let ready = start.elapsed();
+    let settings =
+        LograSettings { projection: projection.clone(), preconditioner: Preconditioner::None, unit_norm: false };
+    let logra = Logra::new(source()?, index, settings)?;
+    let start = Instant::now();
+    for query in &queries {
+        logra.score(query)?;
+    }
+    let asked = start.elapsed() / queries.len() as u32;
+    Ok(json!({
+        "seconds": { "ready": seconds(ready), "query": seconds(asked) },
+        "bytes_per_example": logra.index().header().row_bytes(),
+        "loaded_rss_bytes": loaded, "peak_rss_bytes": peak_rss(),
+    }))
+}
+
+fn settlement(options: &JobOptions) -> Result<Value> {
+    let (job, queries) = tiny_job::train(options)?;
+    let epoch = Query::new(queries.iter().flat_map(|q| q.items().to_vec()).collect())?;
+    reset_peak();
+    let (loaded, start) = (peak_rss(), Instant::now());
+    let (run, cache) = TrainedRun::train(job.base, job.config, job.examples, tempfile::tempdir()?)?;
+    let trained = start.elapsed();
+    let trained_peak = peak_rss();
+    reset_peak();
+    let magic = Magic::new(run, MagicSettings::default())?.with_cache(cache);
+    let start = Instant::now();
+    magic.score(&epoch)?;
+    Ok(json!({
+        "seconds": { "ready": seconds(trained), "query": seconds(start.elapsed()) },
+        "steps": magic.run().total_steps(),
+        "loaded_rss_bytes": loaded, "trained_rss_bytes": trained_peak, "peak_rss_bytes": peak_rss(),
+    }))
+}

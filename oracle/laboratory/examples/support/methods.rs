@@ -1,0 +1,175 @@
+//! The methods of the table: a line each.
+
+use crate::job::Job;
+use anyhow::Result;
+use openledger_attribution::{
+    Attributor, EnsembleSettings, Logra, LograEnsemble, LograSettings, Magic, MagicSettings, PcaBasis, Preconditioner,
+    ProjectionKind, ProjectionSettings, build_index,
+    gradient::GradientSource,
+    magic::TrainedRun,
+    states::{checkpoints, evenly_spaced},
+};
+use openledger_laboratory::baselines::{
+    bm25::{Bm25, Bm25Settings},
+    datainf::{DataInf, DataInfSettings},
+    gradient::{Gradient, GradientSettings},
+    gradients::ExampleGradients,
+    random::{Random, RandomSettings},
+    repsim::{RepSim, RepSimSettings},
+    tracin::TracIn,
+};
+use openledger_lm::{Adapter, TrainState};
+use std::{ops::ControlFlow, sync::Arc};
+
+/// Prepares a method for a job.
+pub type Build = Box<dyn Fn(&Job) -> Result<Box<dyn Attributor>>>;
+
+/// Bytes that a method may hold in gradients.
+const LIMIT: u64 = 2 << 30;
+
+/// Methods whose names contain one of the comma-separated parts; all for an empty string.
+pub fn chosen(parts: &str) -> Vec<(String, Build)> {
+    all().into_iter().filter(|(name, _)| parts.split(',').any(|part| name.contains(part))).collect()
+}
+
+/// All methods with their names.
+fn all() -> Vec<(String, Build)> {
+    use Preconditioner::{Ekfac, Fisher, Kfac};
+    use ProjectionKind::{Adapter, Pca, Random as Drawn};
+    let mut methods: Vec<(String, Build)> = vec![
+        baseline("random", |job| Ok(Random::new(&job.examples, RandomSettings::default()))),
+        baseline("bm25", |job| Ok(Bm25::new(&job.examples, job.tokenizer.clone(), Bm25Settings::default())?)),
+        baseline("repsim", |job| {
+            Ok(RepSim::new(job.base.clone(), job.adapter.clone(), &job.examples, RepSimSettings::default())?)
+        }),
+        baseline("gradient dot", |job| Ok(Gradient::new(gradients(job)?, GradientSettings::Dot)?)),
+        baseline("gradient cosine", |job| Ok(Gradient::new(gradients(job)?, GradientSettings::Cosine)?)),
+        baseline("datainf", |job| Ok(DataInf::new(gradients(job)?, DataInfSettings::default())?)),
+        baseline("tracin", |job| tracin(job, false)),
+        baseline("tracin, Adam", |job| tracin(job, true)),
+        baseline("magic", magic),
+    ];
+    for damping in [0.1, 1.0, 10.0] {
+        methods.push(baseline(&format!("damped inverse {damping}"), move |job| {
+            Ok(Gradient::new(gradients(job)?, GradientSettings::DampedInverse { damping })?)
+        }));
+    }
+    for kind in [Drawn, Pca, Adapter] {
+        methods.push(logra(kind, 16, Preconditioner::None, false, Over::End));
+        methods.push(logra(kind, 16, Fisher { damping: 0.1 }, false, Over::End));
+        methods.push(logra(kind, 16, Fisher { damping: 1.0 }, false, Over::End));
+        methods.push(logra(kind, 16, Fisher { damping: 0.1 }, true, Over::End));
+        methods.push(logra(kind, 16, Kfac { damping: 0.1 }, false, Over::End));
+        methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, Over::End));
+        methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, Over::Ensemble));
+    }
+    for kind in [Drawn, Adapter] {
+        methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, Over::Mean(3)));
+        for over in [Over::End, Over::Mean(3), Over::Mean(6), Over::Ensemble] {
+            methods.push(logra(kind, 32, Ekfac { damping: 0.1 }, false, over));
+        }
+        methods.push(logra(kind, 32, Ekfac { damping: 0.1 }, true, Over::Mean(3)));
+    }
+    methods.push(logra(Adapter, 64, Ekfac { damping: 0.1 }, false, Over::Mean(6)));
+    methods
+}
+
+fn baseline<A: Attributor + 'static>(name: &str, build: impl Fn(&Job) -> Result<A> + 'static) -> (String, Build) {
+    (name.to_owned(), Box::new(move |job| Ok(Box::new(build(job)?))))
+}
+
+fn gradients(job: &Job) -> Result<Arc<ExampleGradients>> {
+    Ok(Arc::new(ExampleGradients::compute(job.base.clone(), job.adapter.clone(), &job.examples, LIMIT)?))
+}
+
+fn tracin(job: &Job, preconditioned: bool) -> Result<TracIn> {
+    Ok(TracIn::new(&job.base, &job.config, &job.examples, &job.states, preconditioned, LIMIT)?)
+}
+
+/// The job's training once more, with a log, and the exact attribution that goes back through it.
+fn magic(job: &Job) -> Result<Magic> {
+    let (base, config, examples) = (job.base.clone(), job.config.clone(), job.examples.clone());
+    let (run, cache) = TrainedRun::train(base, config, examples, tempfile::tempdir()?)?;
+    Ok(Magic::new(run, MagicSettings::default())?.with_cache(cache))
+}
+
+/// What of the training run LoGra looks at.
+#[derive(Clone, Copy)]
+enum Over {
+    /// Its end.
+    End,
+    /// The mean of the gradients over so many of the logged states.
+    Mean(usize),
+    /// The mean of the scores over all of them, queries too: an index and a backward pass each.
+    Ensemble,
+}
+
+/// LoGra with k × k projections.
+fn logra(
+    kind: ProjectionKind,
+    k: usize,
+    preconditioner: Preconditioner,
+    unit_norm: bool,
+    over: Over,
+) -> (String, Build) {
+    let states = if let Over::Mean(states) = over { states } else { 1 };
+    let projection = ProjectionSettings { kind, k_in: k, k_out: k, states, ..Default::default() };
+    let settings = LograSettings { projection, preconditioner, unit_norm };
+    let name = match preconditioner {
+        Preconditioner::None => "plain".to_owned(),
+        Preconditioner::Fisher { damping } => format!("fisher {damping}"),
+        Preconditioner::Kfac { damping } => format!("kfac {damping}"),
+        Preconditioner::Ekfac { damping } => format!("ekfac {damping}"),
+    };
+    let unit = if unit_norm { ", unit norm" } else { "" };
+    let of = match over {
+        Over::End => String::new(),
+        Over::Mean(states) => format!(", mean of {states} states"),
+        Over::Ensemble => ", ensemble of all states".to_owned(),
+    };
+    let name = format!("logra {kind:?} {k} {name}{unit}{of}").to_lowercase();
+    let build = move |job: &Job| -> Result<Box<dyn Attributor>> {
+        Ok(match over {
+            Over::End => Box::new(member(job, job.adapter.clone(), &settings)?),
+            Over::Mean(count) => {
+                let steps: Vec<u64> = job.states.iter().map(|s| s.step).collect();
+                let chosen: Vec<_> = evenly_spaced(&steps, count).into_iter().map(|i| job.states[i].clone()).collect();
+                let source = || {
+                    let (base, n) = (job.base.clone(), job.examples.len());
+                    Ok(GradientSource::of_run(base, &job.config, n, &chosen, &settings.projection)?)
+                };
+                Box::new(indexed(job, source, &settings)?)
+            }
+            Over::Ensemble => {
+                let of = |state: &TrainState| member(job, job.adapter.with_flat(&state.params)?, &settings);
+                let members = job.states.iter().map(of).collect::<Result<_>>()?;
+                let checkpoints = checkpoints(&job.config, job.examples.len(), &job.states);
+                Box::new(LograEnsemble::new(EnsembleSettings { checkpoints, logra: settings.clone() }, members)?)
+            }
+        })
+    };
+    (name, Box::new(build))
+}
+
+fn member(job: &Job, adapter: Adapter, settings: &LograSettings) -> Result<Logra> {
+    let basis = match settings.projection.kind {
+        ProjectionKind::Pca => Some(PcaBasis::fit(&job.base, &adapter, &settings.projection, &job.examples)?),
+        _ => None,
+    };
+    let source = || {
+        let (base, adapter) = (job.base.clone(), adapter.clone());
+        Ok(match &basis {
+            Some(basis) => GradientSource::with_basis(base, adapter, &settings.projection, basis)?,
+            None => GradientSource::new(base, adapter, &settings.projection)?,
+        })
+    };
+    indexed(job, source, settings)
+}
+
+fn indexed(job: &Job, source: impl Fn() -> Result<GradientSource>, settings: &LograSettings) -> Result<Logra> {
+    // The index stays mapped after its name is gone.
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("index");
+    let index = build_index(&path, &source()?, &job.examples, |_, _| ControlFlow::Continue(()))?;
+    Ok(Logra::new(source()?, index, settings.clone())?)
+}

@@ -1,0 +1,16 @@
+//! How much a method is worth: measures, the subsets they need, and a task small enough for hundreds of retrainings.
+
+pub mod correlation;
+pub mod detection;
+pub mod export;
+pub mod lds;
+pub mod leave_outs;
+pub mod pretrain;
+pub mod regime;
+pub mod retrain;
+mod rng;
+pub mod subsets;
+pub mod tiny;
+pub mod transformations;
+mod weights;
+pub mod word_problems;

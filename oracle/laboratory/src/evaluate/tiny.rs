@@ -1,0 +1,43 @@
+//! The base model of the tiny tasks: two layers, 64 wide, pretrained by ourselves on neutral text, so small that hundreds
+//! of fine-tuning runs take minutes.
+
+use super::{pretrain::pretrained, transformations};
+use openledger_attribution::Result;
+use openledger_lm::{BaseModel, LlamaConfig, LoraConfig, Target, Tokenizer, TrainConfig};
+use std::sync::Arc;
+
+/// Passes over the neutral text that leave words and formats known.
+pub const EPOCHS: usize = 4;
+
+/// The model's shape.
+pub fn shape() -> LlamaConfig {
+    LlamaConfig {
+        hidden: 64,
+        layers: 2,
+        heads: 4,
+        kv_heads: 4,
+        ffn: 160,
+        rope_theta: 100.0,
+        max_len: 96,
+        tied: false,
+        ..LlamaConfig::tiny()
+    }
+}
+
+/// Trains the model for so many passes; with [`Tokenizer::bytes`] about a minute for [`EPOCHS`]. `progress` is told each
+/// step's loss.
+pub fn base_model(tokenizer: &Tokenizer, epochs: usize, progress: impl FnMut(u64, f32)) -> Result<BaseModel> {
+    let config = TrainConfig {
+        epochs,
+        batch_size: 32,
+        max_len: 64,
+        learning_rate: 4e-3,
+        warmup_steps: 50,
+        beta1: 0.9,
+        beta2: 0.99,
+        lora: LoraConfig { rank: 64, alpha: 64.0, targets: Target::ALL.to_vec() },
+        ..Default::default()
+    };
+    let neutral = transformations::examples(tokenizer, 4000, 5, &transformations::NEUTRAL, true)?;
+    pretrained(Arc::new(BaseModel::random(&shape(), 1)?), &config, neutral.into(), progress)
+}

@@ -1,0 +1,120 @@
+//! Training and [`Magic`] as a scorer.
+
+use super::{corpus::Corpus, logra::Measured, suite::Scored};
+use crate::evaluate::pretrain::pretrained;
+use openledger_attribution::{
+    AttributionError, Query, Result,
+    magic::{GradientCache, Magic, MagicSettings, TrainedRun},
+    projection::ProjectionSettings,
+};
+use openledger_lm::{
+    BaseModel, Digest, Example, LlamaConfig, LoraConfig, Target, Tokenizer, TrainConfig, Trainer, sha256,
+};
+use serde::Serialize;
+use std::{
+    collections::HashMap,
+    ops::ControlFlow,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+/// Documents that the model has read before.
+const PRETRAINING: usize = 120;
+
+/// A tiny model trained smoothly enough to go back through its training, and the exact influence of its examples.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TinyMagic {
+    /// Seed of weights and training.
+    pub seed: u64,
+    /// Passes over the documents.
+    pub epochs: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Steps over which it rises.
+    pub warmup_steps: u64,
+    /// Damping of the Fisher matrix that measures self-influence.
+    pub damping: f64,
+}
+
+impl Default for TinyMagic {
+    fn default() -> Self {
+        Self { seed: 0, epochs: 15, learning_rate: 2e-3, warmup_steps: 20, damping: 1.0 }
+    }
+}
+
+impl TinyMagic {
+    /// A model that has read about other countries: what is left to learn is what each document says.
+    fn base(&self) -> Result<BaseModel> {
+        let model = LlamaConfig::tiny();
+        let tokenizer = Tokenizer::bytes();
+        let texts = Corpus::countries(PRETRAINING, self.seed + (1 << 32)).contributions;
+        let examples = texts
+            .iter()
+            .map(|c| Ok(Example::text(&tokenizer, sha256(&c.order.to_le_bytes()), &c.text)?))
+            .collect::<Result<_>>()?;
+        let config = TrainConfig {
+            epochs: 10,
+            batch_size: 8,
+            learning_rate: 3e-3,
+            warmup_steps: 20,
+            seed: self.seed,
+            lora: LoraConfig { rank: model.hidden, alpha: model.hidden as f64, targets: Target::ALL.to_vec() },
+            ..Default::default()
+        };
+        pretrained(Arc::new(BaseModel::random(&model, self.seed)?), &config, examples, |_, _| {})
+    }
+
+    /// Trains and scores, with the gradients and the index in the folder `scratch`. Scores that are not to be trusted
+    /// are refused.
+    pub fn scorer(self, scratch: &Path) -> Result<impl Fn(&[Example], &[Query]) -> Result<Scored>> {
+        let base = Arc::new(self.base()?);
+        let train = TrainConfig {
+            epochs: self.epochs,
+            batch_size: 8,
+            learning_rate: self.learning_rate,
+            warmup_steps: self.warmup_steps,
+            checkpoint_every: 25,
+            seed: self.seed,
+            lora: LoraConfig { rank: 8, alpha: 16.0, ..Default::default() },
+            ..Default::default()
+        };
+        let projection = ProjectionSettings { seed: self.seed, ..Default::default() };
+        let (gradients, index) = (scratch.join("gradients"), scratch.join("index"));
+        Ok(move |examples: &[Example], queries: &[Query]| {
+            // Those of the run before would not lead to this one's states.
+            if gradients.exists() {
+                std::fs::remove_dir_all(&gradients).map_err(AttributionError::io("delete", &gradients))?;
+            }
+            let cache = GradientCache::new(&gradients)?;
+            let examples: Arc<[Example]> = examples.into();
+            let mut trainer =
+                Trainer::new(base.clone(), train.clone(), examples.clone())?.with_observer(cache.observer());
+            let states = Arc::new(Mutex::new(HashMap::<Digest, Vec<u8>>::new()));
+            let kept = states.clone();
+            let mut sink = move |hash: Digest, bytes: Vec<u8>| {
+                kept.lock().expect("no panic holds this lock").insert(hash, bytes);
+                Ok(())
+            };
+            let log = trainer.run(&mut sink, &mut |_| ControlFlow::Continue(()))?;
+            let source = move |hash: Digest| {
+                let states = states.lock().expect("no panic holds this lock");
+                states.get(&hash).cloned().ok_or_else(|| "the state was not logged".into())
+            };
+            let run = TrainedRun::new(base.clone(), train.clone(), examples.clone(), log, Arc::new(source))?;
+            let magic = Magic::new(run, MagicSettings::default())?.with_cache(cache);
+            let scores = queries
+                .iter()
+                .map(|query| {
+                    let end =
+                        magic.finish(magic.begin(query)?, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(()))?;
+                    match end.health.trust().warning() {
+                        None => Ok(end.scores),
+                        Some(warning) => Err(AttributionError::Scores(warning)),
+                    }
+                })
+                .collect::<Result<_>>()?;
+            let measured = Measured::new(&index, base.clone(), trainer.adapter().clone(), &examples, &projection)?;
+            Ok(Scored { scores, self_influence: measured.self_influence(self.damping)?, rows: measured.rows() })
+        })
+    }
+}

@@ -1,0 +1,22 @@
+//! What attacks on the pay gain, by real training and real scores.
+//!
+//! A [`Corpus`] of honest documents is trained on, attributed and paid; then again with an [`Attack`] by one of its
+//! contributors. The attacker's *multiplier* is its total pay in the second run over that in the first: above 1, the
+//! attack pays. Three ways are compared (see [`Outcome`]): the rules of [`openledger_pay`] with duplicates of the text left
+//! out of training, the same rules where they were trained on, and no rules at all.
+//!
+//! Any method of attribution can be put under attack: a [`Scorer`] trains and scores.
+
+mod attack;
+mod corpus;
+mod error;
+mod logra;
+mod magic;
+mod suite;
+
+pub use attack::Attack;
+pub use corpus::{Contribution, Corpus, Question};
+pub use error::{GamingError, Result};
+pub use logra::TinyLogra;
+pub use magic::TinyMagic;
+pub use suite::{Outcome, Scored, Scorer, Settle, Suite};

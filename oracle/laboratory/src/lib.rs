@@ -1,0 +1,13 @@
+//! The laboratory of `openledger_attribution`: what measures the methods, kept apart from the methods themselves.
+//!
+//! [`evaluate`] retrains without some of the data to learn what really happens, and has the measures that compare a
+//! method's scores with it. [`baselines`] are other methods to compare with. [`recall`] counts how often a method finds
+//! a known source. [`gaming`] attacks the rules of `openledger_pay` and measures what that gains. The programs that
+//! print tables are in `examples/`. The scripts in `peers/` let other libraries score the same tasks.
+
+pub mod baselines;
+pub mod evaluate;
+pub mod gaming;
+pub mod recall;
+pub mod testing;
+pub mod words;

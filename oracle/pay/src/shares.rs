@@ -1,0 +1,315 @@
+//! All the rules in their order: what each document earns.
+
+use crate::{
+    cap::capped_shares,
+    clusters::Clusters,
+    error::{PayError, Result},
+    floor::above_noise,
+    normalise::{Measured, normalise},
+    positive::{check_finite, integer_weights},
+    settings::PaySettings,
+};
+use openledger_protocol::Hash32;
+
+/// What pay is computed from; every list has one entry per document, in the same order.
+#[derive(Clone, Copy, Debug)]
+pub struct PayInput<'a> {
+    /// What the documents are called.
+    pub ids: &'a [Hash32],
+    /// The attributor's scores, each for the mean loss of an example.
+    pub scores: &'a [f32],
+    /// Tokens that count in each example's loss, at least 1.
+    pub targets: &'a [u32],
+    /// gᵢᵀ(F+λI)⁻¹gᵢ of each example's mean loss (`openledger_attribution::precondition`); only some
+    /// normalisations need it.
+    pub self_influence: Option<&'a [f64]>,
+    /// Which of the documents repeat others.
+    pub clusters: &'a Clusters,
+}
+
+/// Who gets what of a pool, in parts per million.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shares {
+    /// Every document's share, in the input's order; 0 for those that repeat another.
+    pub per_example: Vec<u64>,
+    /// What the cap leaves over; it stays in the pool. With the shares it sums to 1,000,000, or to 0 where no document
+    /// earns anything.
+    pub unallocated: u64,
+}
+
+/// Divides a pool among documents. The result does not depend on the order in which they are listed.
+///
+/// Scores and self-influence of documents that repeat another are not looked at beyond being finite numbers.
+pub fn shares(input: &PayInput, settings: &PaySettings) -> Result<Shares> {
+    settings.validate()?;
+    let self_influence = check(input, settings)?;
+    // In the order of registration, so that rounding does not depend on the list's order either.
+    let owners = input.clusters.owners();
+    let measured: Vec<Measured> = owners
+        .iter()
+        .map(|&i| Measured {
+            score: f64::from(input.scores[i]),
+            targets: input.targets[i],
+            self_influence: self_influence.map_or(0.0, |values| values[i]),
+        })
+        .collect();
+    let normalised = normalise(&measured, settings.normalisation);
+    let sized: Vec<(f64, u64)> = normalised.into_iter().zip(&measured).map(|(v, m)| (v, m.targets.into())).collect();
+    let weights = integer_weights(&above_noise(&sized, settings.noise_floor));
+    let (parts, unallocated) = capped_shares(&weights, settings.cap_ppm);
+    let mut per_example = vec![0; input.clusters.len()];
+    for (owner, part) in owners.into_iter().zip(parts) {
+        per_example[owner] = part;
+    }
+    Ok(Shares { per_example, unallocated })
+}
+
+/// Refuses lists that do not fit each other and numbers that are none; gives the self-influences where they are needed.
+fn check<'a>(input: &PayInput<'a>, settings: &PaySettings) -> Result<Option<&'a [f64]>> {
+    let n = input.clusters.len();
+    let self_influence = input.self_influence.filter(|_| settings.normalisation.needs_self_influence());
+    let lengths = [input.scores.len(), input.ids.len(), input.targets.len()];
+    if lengths.iter().chain(self_influence.map(<[f64]>::len).iter()).any(|length| *length != n) {
+        return Err(PayError::Scores(format!(
+            "there are {n} documents, but {lengths:?} scores, ids and target counts and {:?} self-influences; give \
+             one each",
+            self_influence.map(<[f64]>::len)
+        )));
+    }
+    check_finite(input.ids, input.scores)?;
+    let named = |i: usize| hex::encode(input.ids[i]);
+    if let Some(i) = input.targets.iter().position(|t| *t == 0) {
+        return Err(PayError::Scores(format!("example {} has no target tokens; leave it out", named(i))));
+    }
+    if settings.normalisation.needs_self_influence() && self_influence.is_none() {
+        return Err(PayError::Scores(
+            "the normalisation needs each example's self-influence; give it, or choose `none` or `cosine`".into(),
+        ));
+    }
+    if let Some(values) = self_influence
+        && let Some(i) = values.iter().position(|v| !(0.0..=1e100).contains(v))
+    {
+        let (id, value) = (named(i), values[i]);
+        return Err(PayError::Scores(format!(
+            "the self-influence of example {id} is {value}; it must be between 0 and 1e100"
+        )));
+    }
+    Ok(self_influence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ClusterSettings, Document, Normalisation};
+    use openledger_protocol::{allocate::PPM, hash::sha256};
+    use proptest::prelude::*;
+
+    /// A document with what an attributor says of it.
+    #[derive(Clone, Debug)]
+    struct Case {
+        order: u64,
+        text: String,
+        score: f32,
+        targets: u32,
+        self_influence: f64,
+    }
+
+    fn case(order: u64, text: &str, score: f32) -> Case {
+        Case { order, text: text.into(), score, targets: 10, self_influence: 1.0 }
+    }
+
+    fn try_pay(cases: &[Case], settings: &PaySettings) -> Result<Shares> {
+        let id = |order: u64| {
+            let mut id = [0; 32];
+            id[..8].copy_from_slice(&order.to_le_bytes());
+            id
+        };
+        let documents: Vec<Document> =
+            cases.iter().map(|c| Document { id: id(c.order), order: c.order, text: &c.text }).collect();
+        let clusters = Clusters::by_text(&documents, &settings.clusters)?;
+        let ids: Vec<Hash32> = documents.iter().map(|d| d.id).collect();
+        let scores: Vec<f32> = cases.iter().map(|c| c.score).collect();
+        let targets: Vec<u32> = cases.iter().map(|c| c.targets).collect();
+        let own: Vec<f64> = cases.iter().map(|c| c.self_influence).collect();
+        let self_influence = Some(own.as_slice());
+        let input = PayInput { ids: &ids, scores: &scores, targets: &targets, self_influence, clusters: &clusters };
+        shares(&input, settings)
+    }
+
+    fn pay(cases: &[Case], settings: &PaySettings) -> Shares {
+        try_pay(cases, settings).unwrap()
+    }
+
+    #[test]
+    fn a_copy_earns_nothing_and_moves_nothing_whatever_its_score() {
+        let honest = [case(1, "the first document", 1.0), case(2, "quite another text", 2.0), case(3, "a third", 0.5)];
+        let before = pay(&honest, &PaySettings::default());
+        // 2/3.5 of the pool is above the cap of a half.
+        assert_eq!((&before.per_example[..], before.unallocated), (&[333_333, 500_000, 166_667][..], 0));
+        for score in [1e30, -1e30, 2.0] {
+            let copy = Case { self_influence: 1e50, targets: 1_000_000, ..case(9, "Quite ANOTHER text!", score) };
+            let after = pay(&[&honest[..], &[copy]].concat(), &PaySettings::default());
+            assert_eq!((&after.per_example[..3], after.per_example[3]), (before.per_example.as_slice(), 0));
+        }
+    }
+
+    #[test]
+    fn lists_that_do_not_fit_and_numbers_that_are_none_are_refused() {
+        let honest = || vec![case(1, "the first document", 1.0), case(2, "quite another text", 2.0)];
+        let refused = |change: &dyn Fn(&mut Case), expected: &str| {
+            let mut cases = honest();
+            change(&mut cases[1]);
+            let error = try_pay(&cases, &PaySettings::default()).unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("0200000000000000"), "{error}");
+        };
+        refused(&|c| c.score = f32::NAN, "NaN");
+        refused(&|c| c.targets = 0, "no target tokens");
+        refused(&|c| c.self_influence = -1.0, "self-influence");
+        refused(&|c| c.self_influence = f64::INFINITY, "self-influence");
+
+        let clusters = Clusters::by_text(&[], &ClusterSettings::default()).unwrap();
+        let ids = &[[1; 32]];
+        let input = PayInput { ids, scores: &[1.0], targets: &[1], self_influence: None, clusters: &clusters };
+        assert!(shares(&input, &PaySettings::default()).unwrap_err().to_string().contains("0 documents"));
+        let documents = [Document { id: [1; 32], order: 0, text: "a" }];
+        let clusters = Clusters::by_text(&documents, &ClusterSettings::default()).unwrap();
+        let input = PayInput { clusters: &clusters, ..input };
+        assert!(shares(&input, &PaySettings::default()).unwrap_err().to_string().contains("self-influence"));
+        let plain = PaySettings { normalisation: Normalisation::None, cap_ppm: PPM, ..Default::default() };
+        assert_eq!(shares(&input, &plain).unwrap(), Shares { per_example: vec![PPM], unallocated: 0 });
+    }
+
+    const RULES: [Normalisation; 4] =
+        [Normalisation::None, Normalisation::Cosine, Normalisation::Relative, Normalisation::Guard { limit: 4.0 }];
+
+    fn settings() -> impl Strategy<Value = PaySettings> {
+        (0usize..4, 0f64..4.0, 100_000u64..=PPM).prop_map(|(rule, noise_floor, cap_ppm)| PaySettings {
+            normalisation: RULES[rule],
+            noise_floor,
+            cap_ppm,
+            ..Default::default()
+        })
+    }
+
+    /// Arbitrary scores over texts that often repeat each other.
+    fn cases() -> impl Strategy<Value = Vec<Case>> {
+        let one = (0usize..8, -10f32..10.0, 1u32..100, 0f64..100.0);
+        prop::collection::vec(one, 1..14).prop_map(|all| {
+            all.into_iter()
+                .enumerate()
+                .map(|(i, (text, score, targets, self_influence))| Case {
+                    order: i as u64,
+                    text: TEXTS[text].into(),
+                    score,
+                    targets,
+                    self_influence,
+                })
+                .collect()
+        })
+    }
+
+    const TEXTS: [&str; 8] = [
+        "gulls over the harbour",
+        "a recipe for rye bread",
+        "how tides are predicted",
+        "how tides are foretold",
+        "the rules of chess",
+        "Gulls, over the harbour",
+        "minutes of a meeting",
+        "minutes of the meeting",
+    ];
+
+    // For arbitrary scores, as an attacker who controls the model could produce them.
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn shares_and_the_rest_are_a_million_and_none_exceeds_the_cap(cases in cases(), settings in settings()) {
+            let paid = pay(&cases, &settings);
+            let sum = paid.per_example.iter().sum::<u64>() + paid.unallocated;
+            prop_assert!(sum == PPM || (sum == 0 && cases.iter().all(|c| c.score < 10.0)));
+            prop_assert!(paid.per_example.iter().all(|p| *p <= settings.cap_ppm));
+            for (case, part) in cases.iter().zip(&paid.per_example) {
+                prop_assert!(case.score > 0.0 || *part == 0);
+            }
+        }
+
+        #[test]
+        fn the_order_of_the_list_does_not_matter(cases in cases(), settings in settings(), turn in 0usize..14) {
+            let paid = pay(&cases, &settings);
+            let turn = turn % cases.len();
+            let mut turned = cases.clone();
+            turned.rotate_left(turn);
+            let mut expected = paid.per_example;
+            expected.rotate_left(turn);
+            prop_assert_eq!(pay(&turned, &settings), Shares { per_example: expected, unallocated: paid.unallocated });
+        }
+
+        #[test]
+        fn later_duplicates_of_any_score_change_no_share(
+            cases in cases(),
+            settings in settings(),
+            copies in prop::collection::vec((0usize..14, -1e6f32..1e6, 1u32..1000, 0f64..1e6), 0..8),
+        ) {
+            let before = pay(&cases, &settings);
+            let copies = copies.iter().enumerate().map(|(i, (of, score, targets, self_influence))| Case {
+                order: 100 + i as u64,
+                text: format!(" {} ", cases[of % cases.len()].text.to_uppercase()),
+                score: *score,
+                targets: *targets,
+                self_influence: *self_influence,
+            });
+            let after = pay(&cases.iter().cloned().chain(copies).collect::<Vec<_>>(), &settings);
+            prop_assert_eq!(&after.per_example[..cases.len()], &before.per_example[..]);
+            prop_assert_eq!(after.unallocated, before.unallocated);
+        }
+
+        #[test]
+        fn a_higher_score_never_earns_less(
+            cases in cases(), settings in settings(), who in 0usize..14, more in 0f32..10.0,
+        ) {
+            let who = who % cases.len();
+            let before = pay(&cases, &settings).per_example[who];
+            let mut raised = cases;
+            raised[who].score += more;
+            // Rounding may take one part.
+            prop_assert!(pay(&raised, &settings).per_example[who] + 1 >= before);
+        }
+    }
+
+    // For scores as an attributor that is linear in the gradient produces them: the pieces' sums are the whole's, and
+    // no piece does harm.
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn a_split_gains_nothing_where_the_cap_does_not_bind(
+            pieces in prop::collection::vec((0.01f32..10.0, 1u32..50), 1..5),
+            others in prop::collection::vec((-10f32..10.0, 1u32..50), 3..10),
+            rule in 0usize..2,
+            noise_floor in 0f64..4.0,
+        ) {
+            // Letters by position: texts that resemble none of the others.
+            let text = |i: usize| hex::encode(sha256(&[&i.to_le_bytes()]));
+            let one = |i: usize, score: f32, targets: u32| Case {
+                order: i as u64, text: text(i), score, targets, self_influence: 1.0 / f64::from(targets),
+            };
+            let settings = PaySettings {
+                normalisation: [Normalisation::None, Normalisation::Guard { limit: 2.0 }][rule],
+                noise_floor,
+                cap_ppm: PPM,
+                ..Default::default()
+            };
+            let others: Vec<Case> = others.iter().enumerate().map(|(i, (s, n))| one(i, *s, *n)).collect();
+            let targets: u32 = pieces.iter().map(|p| p.1).sum();
+            let mean = pieces.iter().map(|p| p.0 * p.1 as f32).sum::<f32>() / targets as f32;
+            let whole = pay(&[&others[..], &[one(50, mean, targets)]].concat(), &settings);
+            let pieces: Vec<Case> = pieces.iter().enumerate().map(|(i, (s, n))| one(50 + i, *s, *n)).collect();
+            let cut = pay(&[&others[..], &pieces].concat(), &settings);
+            // f32 rounds the mean; every piece may round up.
+            let tolerance = 2 + pieces.len() as u64;
+            let total = cut.per_example[others.len()..].iter().sum::<u64>();
+            prop_assert!(total <= whole.per_example[others.len()] + tolerance, "{total} for {whole:?}");
+        }
+    }
+}
