@@ -120,6 +120,11 @@ async fn lists_and_details_tell_what_happened() {
 
     let receipts = api.client.receipts().await.expect("answers");
     assert!(receipts.len() == 3 && receipts[0].slot > receipts[2].slot);
+    let (first, last) = (receipts[2].slot, receipts[0].slot);
+    let since = api.client.receipts_between(first, u64::MAX).await.expect("answers");
+    assert!(since.iter().all(|r| r.slot > first) && since.len() < 3, "a settled slot is not counted again");
+    assert_eq!(api.client.receipts_between(first, last).await.expect("answers"), since, "the cutoff is counted");
+    assert!(api.client.receipts_between(last, u64::MAX).await.expect("answers").is_empty());
     let receipt = api.client.receipt(&world.request).await.expect("answers").expect("is there");
     assert_eq!((receipt.amount, receipt.parts.contributors, receipt.answer), (Amount(1000), Amount(400), None));
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `blobs/<sha256>` | any bytes, named by their hash |
 //! | `answers/<request>.json` | the signed answer to a paid request |
-//! | `influence/<epoch>/<model>/<operator>.json` | an operator's log of the epoch's exact attribution |
+//! | `influence/<epoch>/<job>/<operator>.json` | an operator's log of the epoch's exact attribution |
 //! | `settlements/<epoch>/<report hash>.json` | the report behind a settlement |
 //!
 //! A folder by default; anything that implements [`ObjectStore`] works. Blobs are checked against their name at every
@@ -161,7 +161,7 @@ impl Store {
         job: &Pubkey,
         operator: &Pubkey,
     ) -> Result<InfluenceLog, StoreError> {
-        let path = influence_path(epoch, job, &operator.to_string());
+        let path = influence_path(epoch, job, operator);
         serde_json::from_slice(&self.get(&path).await?)
             .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })
     }
@@ -195,7 +195,7 @@ fn answer_path(request: &Hash32) -> Path {
     Path::from(format!("answers/{}.json", hex::encode(request)))
 }
 
-fn influence_path(epoch: u64, job: &Pubkey, operator: &str) -> Path {
+fn influence_path(epoch: u64, job: &Pubkey, operator: &Pubkey) -> Path {
     Path::from(format!("influence/{epoch}/{job}/{operator}.json"))
 }
 

@@ -30,6 +30,17 @@ pub fn parse_hash(text: &str) -> Result<Hash32, TextError> {
     Ok(out)
 }
 
+/// An Ed25519 signature from exactly 128 hex digits.
+pub fn parse_signature(text: &str) -> Result<[u8; 64], TextError> {
+    let mut out = [0; 64];
+    hex::decode_to_slice(text, &mut out).map_err(|e| TextError {
+        text: text.into(),
+        expected: "a signature of 128 hex digits",
+        reason: e.to_string(),
+    })?;
+    Ok(out)
+}
+
 /// An address from Base58.
 pub fn parse_key(text: &str) -> Result<Pubkey, TextError> {
     text.parse().map_err(|e: solana_pubkey::ParsePubkeyError| TextError {
@@ -99,5 +110,35 @@ pub mod key_b58 {
     /// Reads Base58.
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Pubkey, D::Error> {
         parse_key(&String::deserialize(d)?).map_err(D::Error::custom)
+    }
+}
+
+/// `#[serde(with = "keys_b58")]` for a list of addresses.
+pub mod keys_b58 {
+    use super::*;
+
+    /// Writes a list of Base58.
+    pub fn serialize<S: Serializer>(keys: &[Pubkey], s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(keys.iter().map(Pubkey::to_string))
+    }
+
+    /// Reads a list of Base58.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Pubkey>, D::Error> {
+        Vec::<String>::deserialize(d)?.iter().map(|t| parse_key(t).map_err(D::Error::custom)).collect()
+    }
+}
+
+/// `#[serde(with = "signature_hex")]` for an Ed25519 signature.
+pub mod signature_hex {
+    use super::*;
+
+    /// Writes 128 hex digits.
+    pub fn serialize<S: Serializer>(signature: &[u8; 64], s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&hex::encode(signature))
+    }
+
+    /// Reads 128 hex digits.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<[u8; 64], D::Error> {
+        parse_signature(&String::deserialize(d)?).map_err(D::Error::custom)
     }
 }

@@ -25,8 +25,9 @@ struct Placed<T> {
     page_row: i64,
 }
 
-/// One part of `view`, newest first, of rows whose columns equal `filters`. The cursor is the place of the last row, so
-/// that rows which arrive in between are neither repeated nor skipped.
+/// One part of `view`, newest first, of rows whose columns equal `filters` and whose slots are in the request's range,
+/// where it names one. The cursor is the place of the last row, so that rows which arrive in between are neither repeated
+/// nor skipped.
 pub async fn page<T: DeserializeOwned>(
     db: &Database,
     view: &str,
@@ -41,6 +42,13 @@ pub async fn page<T: DeserializeOwned>(
     for (column, value) in filters {
         params.push(value);
         condition += &format!(" AND {column} = ${}", params.len());
+    }
+    let (after, until) = (query.slot("after_slot")?, query.slot("until_slot")?);
+    for (bound, slot) in [(">", &after), ("<=", &until)] {
+        if let Some(slot) = slot {
+            params.push(slot);
+            condition += &format!(" AND page_slot {bound} ${}", params.len());
+        }
     }
     let sql = format!(
         "SELECT * FROM {view} WHERE (page_slot, page_row) < ($1, $2){condition}

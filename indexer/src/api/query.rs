@@ -38,6 +38,11 @@ impl Query {
         }
     }
 
+    /// A parameter that is a slot, as the database holds it.
+    pub fn slot(&self, name: &str) -> Result<Option<i64>, Refusal> {
+        Ok(self.number(name)?.map(|slot| slot as i64))
+    }
+
     /// A parameter that is a row number.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
         self.text(name).map(|t| number(name, t)).transpose()

@@ -15,6 +15,8 @@ use warp::reply::{Reply, Response};
 
 /// Parameters of every list.
 const PAGED: [&str; 2] = ["cursor", "limit"];
+/// Parameters of lists whose rows stand in the order of their slots: later than the one, and not later than the other.
+const SLOTS: [&str; 2] = ["after_slot", "until_slot"];
 
 /// Answers `GET path`.
 pub async fn route(state: &State, path: &str, query: &Query, last_id: Option<String>) -> Result<Response, Refusal> {
@@ -32,10 +34,10 @@ pub async fn route(state: &State, path: &str, query: &Query, last_id: Option<Str
         ["v1", "models"] => return rows::<Model>(state, "model", &["owner", "status"], query).await,
         ["v1", "jobs"] => return rows::<Job>(state, "job", &["model", "requester", "operator", "status"], query).await,
         ["v1", "receipts"] => {
-            return rows::<ReceiptRow>(state, "receipt", &["model", "payer", "operator"], query).await;
+            return paid::<ReceiptRow>(state, "receipt", &["model", "payer", "operator"], query).await;
         }
         ["v1", "funding"] => {
-            return rows::<Funding>(state, "funding", &["pool", "subject", "payer", "job", "model"], query).await;
+            return paid::<Funding>(state, "funding", &["pool", "subject", "payer", "job", "model"], query).await;
         }
         ["v1", "settlements"] => return rows::<Settlement>(state, "settlement", &["status"], query).await,
         ["v1", "operators"] => return rows::<Operator>(state, "operator", &[], query).await,
@@ -86,6 +88,26 @@ async fn rows<T: DeserializeOwned + Serialize>(
     query: &Query,
 ) -> Result<Response, Refusal> {
     query.allow(&[&PAGED, filters].concat())?;
+    list::<T>(state, view, filters, query).await
+}
+
+/// The same for payments, which may be narrowed to a range of slots too.
+async fn paid<T: DeserializeOwned + Serialize>(
+    state: &State,
+    view: &str,
+    filters: &[&str],
+    query: &Query,
+) -> Result<Response, Refusal> {
+    query.allow(&[&PAGED, &SLOTS, filters].concat())?;
+    list::<T>(state, view, filters, query).await
+}
+
+async fn list<T: DeserializeOwned + Serialize>(
+    state: &State,
+    view: &str,
+    filters: &[&str],
+    query: &Query,
+) -> Result<Response, Refusal> {
     let named: Vec<_> = filters.iter().filter_map(|f| query.text(f).map(|v| (*f, v))).collect();
     json(list::page::<Final<T>>(&state.db, view, &named, query).await?)
 }

@@ -1,19 +1,15 @@
 //! The oracle operator's node: watches the chain, trains, verifies, attributes, agrees and signs.
 
-mod admin;
-mod callbacks;
-mod chain;
-mod committees;
 mod config;
-mod dataset;
-mod jobs;
+mod documents;
+mod http;
 mod node;
-mod repeats;
+mod operator;
+mod plans;
+mod questions;
 mod settlement;
-mod settlements;
-mod status;
+mod tasks;
 mod training;
-mod watch;
 
 use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -94,12 +90,12 @@ async fn run(command: Command) -> Result<()> {
             let shutdown = async move {
                 tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
             };
-            node::Node::run(Config::read(&file.config)?, shutdown).await
+            node::run(Config::read(&file.config)?, shutdown).await
         }
         Command::Status(file) => {
             let config = Config::read(&file.config)?;
             let url = format!("http://{}/v1/status", config.listen);
-            let status: status::Status = reqwest::get(&url)
+            let status: operator::Status = reqwest::get(&url)
                 .await
                 .with_context(|| format!("{url} does not answer; is the node running?"))?
                 .json()
@@ -116,7 +112,7 @@ async fn run(command: Command) -> Result<()> {
 }
 
 async fn settle(config: &Config) -> Result<()> {
-    let chain = chain::Chain::new(Client::new(&config.rpc, &config.ws), read_keypair(&config.wallet)?);
+    let chain = operator::Chain::new(Client::new(&config.rpc, &config.ws), read_keypair(&config.wallet)?);
     let identity = read_keypair(&config.identity)?;
     let payout = chain.payout_config().await?;
     let proposal = match Proposal::again(&payout) {
@@ -124,7 +120,7 @@ async fn settle(config: &Config) -> Result<()> {
         None => Proposal { epoch: payout.epoch, cutoff_slot: chain.client.slot().await? },
     };
     let epoch = proposal.epoch;
-    let request = admin::SettleRequest::sign(proposal, chain.wallet().to_string(), &identity)?;
+    let request = http::SettleRequest::sign(proposal, chain.wallet().to_string(), &identity)?;
     let committee = chain.membership(&chain.active_committee().await?).await?;
     let http = reqwest::Client::builder().timeout(std::time::Duration::from_secs(10)).build()?;
     let mut reached = 0;

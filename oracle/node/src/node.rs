@@ -1,236 +1,143 @@
-//! The node: its parts and the tasks that run them.
+//! The node: makes its parts, hands each what it uses, and runs them.
 
 use crate::{
-    admin,
-    callbacks::Callbacks,
-    chain::Chain,
-    committees,
     config::Config,
-    jobs,
-    settlement::{Proposal, Standing},
-    settlements,
-    status::Board,
-    training::JobPlan,
-    watch,
+    http,
+    operator::{Board, Chain, Changes, Files, LazyEngine},
+    plans::{KeptGradients, Plans, Standings},
+    questions::{Scores, Signatures},
+    settlement::{Approval, Epochs, Observations, Settler, Tools},
+    tasks::{Committees, DueEpochs, Jobs, wake},
+    training::{Training, Verification},
 };
 use anyhow::{Context, Result};
-use model::state::Job;
-use openledger_protocol::Hash32;
-use openledger_quorum as quorum;
-use openledger_sdk::{api::IndexerClient, client::Client, pda, store::Store, wallet::read_keypair};
-use openledger_serve::{AnswerLog, Catalog, Engine, Serving, routes};
-use solana_keypair::Keypair;
-use solana_pubkey::Pubkey;
+use openledger_quorum::{self as quorum, Participant};
+use openledger_sdk::{api::IndexerClient, client::Client, store::Store, wallet::read_keypair};
+use openledger_serve::{AnswerLog, Catalog, Serving};
 use solana_signer::Signer;
-use std::{
-    collections::HashMap,
-    future::Future,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
-use tokio::sync::{Mutex, Notify, OnceCell, mpsc};
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use warp::{Filter, Reply};
 
-/// Longest time between two looks at the chain when no subscription wakes the node.
-const POLL: Duration = Duration::from_secs(2);
+/// Connects everything and runs until `shutdown` is ready.
+pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
+    let files = Files::new(&config.data)?;
+    let (wallet, identity) = (read_keypair(&config.wallet)?, read_keypair(&config.identity)?);
+    let operator = wallet.pubkey();
+    let chain = Chain::new(Client::new(&config.rpc, &config.ws), wallet);
+    let cluster = chain.stake_config().await.with_context(|| format!("reading the chain at {}", config.rpc))?.cluster;
+    let database = quorum::Store::connect(&config.database, &config.schema)
+        .await
+        .with_context(|| format!("connecting to PostgreSQL, schema {}", config.schema))?;
+    let answers = AnswerLog::new(database.pool().clone());
+    let (indexer, store) = (IndexerClient::new(&config.indexer), Store::folder(&config.store)?);
+    let (status, changes) = (Board::default(), Changes::default());
+    status.update(|s| s.operator = operator.to_string());
 
-/// Most jobs whose plans are held in memory.
-const PLANS: usize = 32;
+    let engine = LazyEngine::new(config.model.clone());
+    let plans = Plans::new(indexer.clone(), store.clone(), engine.clone());
+    let standings = Standings::new(store.clone(), engine.clone(), files.clone(), plans.clone());
+    let gradients = KeptGradients::new(engine.clone(), files.clone(), config.gradient_cache_mib);
+    let epochs = Epochs::new(chain.clone(), store.clone(), indexer.clone(), plans.clone(), standings);
+    let tools = Tools {
+        chain: chain.clone(),
+        store: store.clone(),
+        engine: engine.clone(),
+        gradients: gradients.clone(),
+        status: status.clone(),
+    };
+    let observations = Observations::new(epochs.clone(), tools);
 
-/// One operator's node. Cheap to clone.
-#[derive(Clone)]
-pub struct Node(Arc<Inner>);
+    let signatures = Signatures {
+        verification: Verification {
+            chain: chain.clone(),
+            store: store.clone(),
+            engine: engine.clone(),
+            plans: plans.clone(),
+            files: files.clone(),
+        },
+        approval: Approval { chain: chain.clone(), store: store.clone(), epochs: epochs.clone() },
+        chain: chain.clone(),
+        status: status.clone(),
+    };
+    let quorum = Participant::start(quorum::Parts {
+        wallet: operator.to_bytes(),
+        identity: ed25519_dalek::SigningKey::from_bytes(identity.secret_bytes()),
+        cluster,
+        store: database,
+        settings: quorum_settings(),
+        approver: Arc::new(signatures),
+        observer: Arc::new(Scores { observations: observations.clone(), epochs: epochs.clone() }),
+    })
+    .await?;
 
-/// See [`Node`].
-pub struct Inner {
-    /// Its configuration.
-    pub config: Config,
-    /// Chain access.
-    pub chain: Chain,
-    /// An indexer: says where to look, is believed nothing that a root does not confirm.
-    pub indexer: IndexerClient,
-    /// The artifact store.
-    pub store: Store,
-    /// Its part in committees.
-    pub quorum: quorum::Participant,
-    /// What it is doing.
-    pub status: Board,
-    /// What this member says of epochs; held while it finds out.
-    pub observations: Mutex<HashMap<Proposal, Vec<u64>>>,
-    /// Settlements asked for, here or by another member.
-    pub proposals: mpsc::UnboundedSender<Proposal>,
-    identity: Keypair,
-    engine: OnceCell<Engine>,
-    catalog: OnceCell<Arc<Catalog>>,
-    /// By [`JobPlan::key`].
-    plans: Mutex<HashMap<Hash32, Arc<JobPlan>>>,
-    /// By plan and hash of the influence index.
-    standings: Mutex<HashMap<(Hash32, Hash32), Arc<Standing>>>,
-    changed: Notify,
-}
+    let (proposals, asked) = mpsc::unbounded_channel();
+    let committees =
+        Committees { chain: chain.clone(), quorum: quorum.clone(), status: status.clone(), changes: changes.clone() };
+    let jobs = Jobs {
+        chain: chain.clone(),
+        identity: identity.pubkey(),
+        engine: engine.clone(),
+        plans: plans.clone(),
+        training: Training {
+            chain: chain.clone(),
+            store: store.clone(),
+            engine: engine.clone(),
+            plans,
+            gradients,
+            files: files.clone(),
+            status: status.clone(),
+            quorum: quorum.clone(),
+        },
+        status: status.clone(),
+        changes: changes.clone(),
+    };
+    let due = DueEpochs {
+        chain: chain.clone(),
+        indexer: indexer.clone(),
+        when: config.settle,
+        asked,
+        settler: Settler {
+            chain: chain.clone(),
+            store: store.clone(),
+            status: status.clone(),
+            quorum: quorum.clone(),
+            epochs,
+            observations,
+        },
+        changes: changes.clone(),
+    };
 
-impl std::ops::Deref for Node {
-    type Target = Inner;
-
-    fn deref(&self) -> &Inner {
-        &self.0
-    }
-}
-
-impl Node {
-    /// Connects everything and runs until `shutdown` is ready.
-    pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
-        std::fs::create_dir_all(&config.data)
-            .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
-        let wallet = read_keypair(&config.wallet)?;
-        let identity = read_keypair(&config.identity)?;
-        let operator = wallet.pubkey();
-        let chain = Chain::new(Client::new(&config.rpc, &config.ws), wallet);
-        let stake = chain.stake_config().await.with_context(|| format!("reading the chain at {}", config.rpc))?;
-        let database = quorum::Store::connect(&config.database, &config.schema)
-            .await
-            .with_context(|| format!("connecting to PostgreSQL, schema {}", config.schema))?;
-        let answers = AnswerLog::new(database.pool().clone());
-        let slot: Arc<OnceLock<Node>> = Arc::default();
-        let callbacks = Arc::new(Callbacks::new(slot.clone()));
-        let quorum = quorum::Participant::start(quorum::Parts {
-            wallet: operator.to_bytes(),
-            identity: ed25519_dalek::SigningKey::from_bytes(identity.secret_bytes()),
-            cluster: stake.cluster,
-            store: database,
-            settings: quorum_settings(),
-            approver: callbacks.clone(),
-            observer: callbacks,
-        })
-        .await?;
-        let (proposals, asked) = mpsc::unbounded_channel();
-        let status = Board::default();
-        status.update(|s| s.operator = operator.to_string());
-        let node = Node(Arc::new(Inner {
-            indexer: IndexerClient::new(&config.indexer),
-            store: Store::folder(&config.store)?,
-            chain,
-            quorum,
-            status,
-            observations: Mutex::default(),
-            plans: Mutex::default(),
-            standings: Mutex::default(),
-            proposals,
-            identity,
-            engine: OnceCell::new(),
-            catalog: OnceCell::new(),
-            changed: Notify::new(),
-            config,
-        }));
-        slot.set(node.clone()).ok().context("the node starts once")?;
-
-        let listener = tokio::net::TcpListener::bind(node.config.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}; is another program using it?", node.config.listen))?;
-        let own = quorum::routes(node.quorum.clone()).or(admin::routes(node.clone())).map(Reply::into_response).boxed();
-        let all = match node.config.serve {
-            true => own.or(routes(node.serving(answers).await?).map(Reply::into_response)).unify().boxed(),
-            false => own,
-        };
-        let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn(async move {
-            warp::serve(all).incoming(listener).run().await;
-            Ok(())
-        });
-        tasks.spawn(watch::run(node.clone()));
-        tasks.spawn(committees::run(node.clone()));
-        tasks.spawn(jobs::run(node.clone()));
-        tasks.spawn(settlements::run(node.clone(), asked));
-        tracing::info!(%operator, listen = %node.config.listen, "the node runs");
-        tokio::select! {
-            () = shutdown => Ok(()),
-            Some(ended) = tasks.join_next() => ended.context("a task of the node panicked")?,
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; is another program using it?", config.listen))?;
+    let face = http::Face { status, chain: chain.clone(), proposals, changes: changes.clone() };
+    let own = quorum::routes(quorum).or(http::routes(face)).map(Reply::into_response).boxed();
+    let all = match config.serve {
+        true => {
+            let engine = engine.get().await?;
+            let client = chain.client.clone();
+            let catalog = Catalog::new(engine.clone(), client.clone(), store.clone(), indexer, files.models());
+            let catalog = Arc::new(catalog);
+            let serving = Arc::new(Serving { engine, catalog, log: answers, client, store, operator, identity });
+            openledger_serve::routes::publish_left_over(&serving).await?;
+            own.or(openledger_serve::routes(serving).map(Reply::into_response)).unify().boxed()
         }
-    }
-
-    /// The base model, loaded at first use.
-    pub async fn engine(&self) -> Result<Engine> {
-        let load = || async { Engine::load(self.config.model.clone()).await };
-        Ok(self.engine.get_or_try_init(load).await.context("loading the base model")?.clone())
-    }
-
-    /// Models that this node can answer with.
-    pub async fn catalog(&self) -> Result<Arc<Catalog>> {
-        let make = || async {
-            let folder = self.config.data.join("models");
-            let (client, store) = (self.chain.client.clone(), self.store.clone());
-            anyhow::Ok(Arc::new(Catalog::new(self.engine().await?, client, store, self.indexer.clone(), folder)))
-        };
-        Ok(self.catalog.get_or_try_init(make).await?.clone())
-    }
-
-    /// What `job` computes, worked out at first use: its data, settings and seed never change.
-    pub async fn plan(&self, job: &Job) -> Result<Arc<JobPlan>> {
-        let key = JobPlan::key(job)?;
-        // Held while working it out: a second who asks for the same waits instead.
-        let mut plans = self.plans.lock().await;
-        if let Some(plan) = plans.get(&key) {
-            return Ok(plan.clone());
-        }
-        if plans.len() >= PLANS {
-            plans.clear();
-        }
-        let engine = self.engine().await?;
-        let plan = Arc::new(JobPlan::new(job, &self.indexer, &self.store, engine.tokenizer()).await?);
-        plans.insert(key, plan.clone());
-        Ok(plan)
-    }
-
-    /// The documents of a finished `job` as the rules of pay see them, worked out at first use.
-    pub async fn standing(&self, job: &Job, index: Hash32) -> Result<Arc<Standing>> {
-        let (key, plan) = ((JobPlan::key(job)?, index), self.plan(job).await?);
-        let mut standings = self.standings.lock().await;
-        if let Some(standing) = standings.get(&key) {
-            return Ok(standing.clone());
-        }
-        if standings.len() >= PLANS {
-            standings.clear();
-        }
-        let standing = Arc::new(Standing::load(self, plan, index).await?);
-        standings.insert(key, standing.clone());
-        Ok(standing)
-    }
-
-    /// Identity keys of all registered operators by wallet.
-    pub async fn identities(&self) -> Result<HashMap<Pubkey, Pubkey>> {
-        let all = self.chain.client.all_accounts::<stake::state::Operator>(&stake::ID, &[]).await?;
-        Ok(all.into_iter().map(|(_, o)| (o.owner, o.identity)).collect())
-    }
-
-    /// Wakes every task that waits for the chain to change.
-    pub fn wake(&self) {
-        self.changed.notify_waiters();
-    }
-
-    /// Returns when the chain may have changed.
-    pub async fn changed(&self) {
-        let _ = tokio::time::timeout(POLL, self.changed.notified()).await;
-    }
-
-    /// Whether this wallet's operator is registered under this node's identity key.
-    pub async fn is_registered(&self) -> Result<bool> {
-        let entry: Option<stake::state::Operator> =
-            self.chain.client.account_opt(&pda::operator(&self.chain.wallet())).await?;
-        Ok(entry.is_some_and(|o| o.identity == self.identity.pubkey()))
-    }
-
-    async fn serving(&self, log: AnswerLog) -> Result<Arc<Serving>> {
-        let serving = Arc::new(Serving {
-            engine: self.engine().await?,
-            catalog: self.catalog().await?,
-            log,
-            client: self.chain.client.clone(),
-            store: self.store.clone(),
-            operator: self.chain.wallet(),
-            identity: self.identity.insecure_clone(),
-        });
-        openledger_serve::routes::publish_left_over(&serving).await?;
-        Ok(serving)
+        false => own,
+    };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        warp::serve(all).incoming(listener).run().await;
+        Ok(())
+    });
+    tasks.spawn(wake(chain, config.ws, changes));
+    tasks.spawn(committees.run());
+    tasks.spawn(jobs.run());
+    tasks.spawn(due.run());
+    tracing::info!(%operator, listen = %config.listen, "the node runs");
+    tokio::select! {
+        () = shutdown => Ok(()),
+        Some(ended) = tasks.join_next() => ended.context("a task of the node panicked")?,
     }
 }
 

@@ -11,7 +11,6 @@ use openledger_sdk::{
     artifact::TrainingManifest,
     client::Client,
     store::Store,
-    text::parse_hash,
 };
 use solana_pubkey::Pubkey;
 use std::{
@@ -102,22 +101,22 @@ impl Catalog {
         let manifest: TrainingManifest =
             serde_json::from_slice(&manifest).context("the model's training manifest is not valid")?;
         let adapter = self.store.get_blob(&state.adapter_hash).await.context("the model's adapter")?;
-        let index =
-            self.store.get_blob(&parse_hash(&manifest.index_hash)?).await.context("the model's influence index")?;
-        let config = self.store.get_blob(&parse_hash(&manifest.config_hash)?).await.context("the job's config")?;
+        let index = self.store.get_blob(&manifest.index_hash).await.context("the model's influence index")?;
+        let config = self.store.get_blob(&manifest.config_hash).await.context("the job's config")?;
         let config: openledger_sdk::artifact::JobConfig =
             serde_json::from_slice(&config).context("the job's config is not valid")?;
         let settings = crate::settings::index_settings(&config.index, manifest.seed)?;
-        let expected_settings = parse_hash(&manifest.index_settings)?;
-        let path = self.folder.join(format!("{}.index", manifest.index_hash));
+        let expected_settings = manifest.index_settings;
+        let path = self.folder.join(format!("{}.index", hex::encode(manifest.index_hash)));
         crate::files::write_if_absent(&path, &index)?;
         let known = self.known(&state).await?;
         let sources = manifest
             .examples
             .iter()
             .map(|leaf| {
+                let leaf = hex::encode(leaf);
                 let c =
-                    known.get(leaf).with_context(|| format!("the indexer does not know training document {leaf}"))?;
+                    known.get(&leaf).with_context(|| format!("the indexer does not know training document {leaf}"))?;
                 Source::of(c)
             })
             .collect::<Result<Vec<_>>>()?;

@@ -162,7 +162,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     ));
 
     stage.step("settlement", "The epoch settled, two of the five operators killed in the middle");
-    let trainer = trained.manifest.operator.parse().context("the trainer's wallet")?;
+    let trainer = trained.manifest.operator;
     summary.settlement = settle::settle(&stage, &network, &mut fleet, &trainer, settings.kill_walker).await?;
     stage.note(format!(
         "epoch {} is active: {} of {} OPEN in the pools divided, {} carried over to the next",

@@ -14,7 +14,6 @@ use openledger_sdk::{
     artifact::{ModelReport, SettlementReport, TrainingManifest},
     text::parse_hash,
 };
-use solana_pubkey::Pubkey;
 use std::collections::HashMap;
 
 /// Documents that the summary shows.
@@ -27,7 +26,7 @@ pub async fn compare(network: &Network, epoch: u64) -> Result<EstimateSummary> {
     for model in &report.models {
         method = add(network, &report, model, &mut sums).await?;
     }
-    let leaves: Vec<Hash32> = report.documents.iter().map(|d| parse_hash(&d.leaf)).collect::<Result<_, _>>()?;
+    let leaves: Vec<Hash32> = report.documents.iter().map(|d| d.leaf).collect();
     // As the money: nothing for what did harm.
     let weights: Vec<f64> = leaves.iter().map(|l| sums.get(l).copied().unwrap_or(0.0).max(0.0)).collect();
     let total: f64 = weights.iter().sum();
@@ -43,7 +42,7 @@ pub async fn compare(network: &Network, epoch: u64) -> Result<EstimateSummary> {
     }
     Ok(EstimateSummary {
         estimated_by: method,
-        settled_by: report.method,
+        settled_by: report.method.to_string(),
         rank_correlation: spearman(&weights, &settled),
         top,
     })
@@ -56,27 +55,26 @@ async fn add(
     model: &ModelReport,
     sums: &mut HashMap<Hash32, f64>,
 ) -> Result<String> {
-    let job: Pubkey = model.job.parse().context("a job's address")?;
-    let job = network.api()?.job(&job).await?.context("the report's job is not indexed")?;
+    let job = network.api()?.job(&model.job).await?.context("the report's job is not indexed")?;
     let manifest = parse_hash(&job.manifest_hash.context("the report's job has no result")?)?;
     let manifest: TrainingManifest = serde_json::from_slice(&network.store.get_blob(&manifest).await?)?;
-    let leaves: Vec<Hash32> = manifest.examples.iter().map(|l| parse_hash(l)).collect::<Result<_, _>>()?;
     let mut method = String::new();
     let mut estimates = Vec::new();
     for counted in report.answers.iter().filter(|a| a.answered && a.job == model.job) {
-        let answer = network.store.get_answer(&parse_hash(&counted.request)?).await?;
+        let answer = network.store.get_answer(&counted.request).await?;
         if answer.receipt.scores != ZERO {
-            estimates.push((counted.contributors.parse::<u64>()?, answer.receipt.scores));
+            estimates.push((counted.contributors.0, answer.receipt.scores));
         }
         method = answer.receipt.method;
     }
-    if let Some(scores) = &manifest.eval_scores {
-        estimates.push((model.unanswered.parse::<u64>()? + model.data_share.parse::<u64>()?, parse_hash(scores)?));
+    if let Some(scores) = manifest.eval_scores {
+        estimates.push((model.unanswered.0 + model.data_share.0, scores));
     }
+    let examples = &manifest.examples;
     for (weight, scores) in estimates {
         let scores = f32_values(&network.store.get_blob(&scores).await?);
-        ensure!(scores.len() == leaves.len(), "{} scores for {} training examples", scores.len(), leaves.len());
-        for (leaf, score) in leaves.iter().zip(scores) {
+        ensure!(scores.len() == examples.len(), "{} scores for {} training examples", scores.len(), examples.len());
+        for (leaf, score) in examples.iter().zip(scores) {
             *sums.entry(*leaf).or_default() += weight as f64 * f64::from(score);
         }
     }

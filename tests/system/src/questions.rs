@@ -15,7 +15,6 @@ use openledger_sdk::{
         types::Amount,
     },
     flow::chat::{ask, pay, servers},
-    text::parse_hash,
 };
 
 /// Somebody takes an offer, pays for it and never fetches the answer. Returns what was paid.
@@ -43,7 +42,7 @@ pub async fn ask_all(
     let bar = stage.bar(count as u64, "questions answered");
     let (mut answers, mut method) = (Vec::new(), String::new());
     for n in 0..count {
-        let leaf = parse_hash(&examples[n * examples.len() / count])?;
+        let leaf = examples[n * examples.len() / count];
         let source = network.api()?.contribution(&leaf).await?.context("a training document is not indexed")?;
         let title = source.contribution.detail.context("a training document has no metadata")?.title;
         let user = &users[n % users.len()];

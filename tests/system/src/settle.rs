@@ -59,8 +59,8 @@ pub async fn settle(
     let settlement: Settlement = network.client.account(&pda::settlement(before.epoch)).await?;
     ensure!(settlement.pools == after.active, "the active roots are not those that were posted");
     let report = report(network, before.epoch).await?;
-    let unanswered = report.models.iter().map(|m| Ok(m.unanswered.parse::<u64>()?)).sum::<Result<u64>>()?;
-    let carried = report.pools.iter().map(|p| Ok(p.carried.parse::<u64>()?)).sum::<Result<u64>>()?;
+    let unanswered = report.models.iter().map(|m| m.unanswered.0).sum::<u64>();
+    let carried = report.pools.iter().map(|p| p.carried.0).sum::<u64>();
     Ok(SettlementSummary {
         epoch: before.epoch,
         repeated: report.models.iter().map(|m| m.repeated.len()).sum(),
@@ -83,13 +83,12 @@ pub async fn report(network: &Network, epoch: u64) -> Result<SettlementReport> {
 
 /// Checks that smuggled copies were recognised as such, and that the thief earned nothing.
 pub fn copies_earned_nothing(report: &SettlementReport, copies: &[Hash32], thief: &Pubkey) -> Result<()> {
-    for copy in copies.iter().map(hex::encode) {
-        let known = report.models.iter().all(|m| m.repeated.iter().any(|r| r.leaf == copy && r.of != copy));
-        ensure!(known, "the report does not say what document {copy} repeats");
+    for copy in copies {
+        let known = report.models.iter().all(|m| m.repeated.iter().any(|r| r.leaf == *copy && r.of != *copy));
+        ensure!(known, "the report does not say what document {} repeats", hex::encode(copy));
     }
-    let thief = thief.to_string();
-    ensure!(report.documents.iter().all(|d| d.owner != thief), "the thief's documents were trained on");
-    ensure!(report.pools.iter().all(|p| p.leaves.iter().all(|(wallet, _)| *wallet != thief)), "the thief earned");
+    ensure!(report.documents.iter().all(|d| d.owner != *thief), "the thief's documents were trained on");
+    ensure!(report.pools.iter().all(|p| p.leaves.iter().all(|e| e.wallet != *thief)), "the thief earned");
     Ok(())
 }
 

@@ -94,8 +94,8 @@ pub async fn train(
     let losses = &manifest.metrics.train_loss;
     let summary = JobSummary {
         id: job_address.to_string(),
-        base_sha256: manifest.base_hash.clone(),
-        adapter_sha256: manifest.adapter_hash.clone(),
+        base_sha256: hex::encode(manifest.base_hash),
+        adapter_sha256: hex::encode(manifest.adapter_hash),
         examples: manifest.examples.len(),
         steps: losses.len(),
         train_loss: [losses.first().copied().unwrap_or_default(), losses.last().copied().unwrap_or_default()],

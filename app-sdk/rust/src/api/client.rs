@@ -108,6 +108,11 @@ impl IndexerClient {
         self.all("/jobs").await
     }
 
+    /// `GET /v1/jobs`, all of one model.
+    pub async fn jobs_of(&self, model: &Pubkey) -> Result<Vec<Job>, ApiError> {
+        self.all(&format!("/jobs?model={model}")).await
+    }
+
     /// `GET /v1/jobs/{address}`.
     pub async fn job(&self, address: &Pubkey) -> Result<Option<Job>, ApiError> {
         self.get_opt(&format!("/jobs/{address}")).await
@@ -116,6 +121,16 @@ impl IndexerClient {
     /// `GET /v1/receipts`, all of them.
     pub async fn receipts(&self) -> Result<Vec<ReceiptRow>, ApiError> {
         self.all("/receipts").await
+    }
+
+    /// `GET /v1/receipts`, those of payments after slot `after` and not after slot `until`.
+    pub async fn receipts_between(&self, after: u64, until: u64) -> Result<Vec<ReceiptRow>, ApiError> {
+        self.all(&format!("/receipts?{}", between(after, until))).await
+    }
+
+    /// `GET /v1/funding`, payments after slot `after` and not after slot `until`.
+    pub async fn funding_between(&self, after: u64, until: u64) -> Result<Vec<Funding>, ApiError> {
+        self.all(&format!("/funding?{}", between(after, until))).await
     }
 
     /// `GET /v1/funding`, all of it: what was paid into the pools beside fees.
@@ -162,6 +177,12 @@ impl IndexerClient {
     pub async fn events(&self, after: u64) -> Result<Page<EventRow>, ApiError> {
         self.get(&format!("/events?after={after}")).await
     }
+}
+
+/// A range of slots as parameters. The API takes no slot beyond what its database holds.
+fn between(after: u64, until: u64) -> String {
+    let bound = |slot: u64| slot.min(i64::MAX as u64);
+    format!("after_slot={}&until_slot={}", bound(after), bound(until))
 }
 
 /// Reads a service's JSON answer, or what it says against the request.

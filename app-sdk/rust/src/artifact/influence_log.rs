@@ -1,8 +1,11 @@
 //! The published course of an exact attribution: every state that it went through, so that anyone can re-execute any
 //! part of it.
 
-use super::LogEntry;
+use super::{LogEntry, Method};
+use crate::text::{hash_hex, key_b58};
+use openledger_protocol::Hash32;
 use serde::{Deserialize, Serialize};
+use solana_pubkey::Pubkey;
 
 /// A walk back through a model's training for one epoch's answers. It grows while it is made; at step 0 it is complete,
 /// and its last state holds the scores.
@@ -13,15 +16,19 @@ pub struct InfluenceLog {
     /// The epoch.
     pub epoch: u64,
     /// The model's account.
-    pub model: String,
+    #[serde(with = "key_b58")]
+    pub model: Pubkey,
     /// Wallet of the operator that walks.
-    pub operator: String,
+    #[serde(with = "key_b58")]
+    pub operator: Pubkey,
     /// Attribution method and version.
-    pub method: String,
+    pub method: Method,
     /// SHA-256 of run, method and settings.
-    pub run: String,
+    #[serde(with = "hash_hex")]
+    pub run: Hash32,
     /// SHA-256 of what is attributed: the epoch's answers with their weights.
-    pub functional: String,
+    #[serde(with = "hash_hex")]
+    pub functional: Hash32,
     /// States by falling step: from the training's end to the last one reached.
     pub states: Vec<LogEntry>,
 }

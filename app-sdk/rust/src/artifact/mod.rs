@@ -7,6 +7,7 @@
 
 mod influence_log;
 mod job_config;
+mod method;
 mod settlement_report;
 mod training_manifest;
 
@@ -14,8 +15,9 @@ pub use influence_log::InfluenceLog;
 pub use job_config::{
     DataSettings, IndexSettings, JobConfig, LoraSettings, PaySettings, SettlementSettings, TrainSettings,
 };
+pub use method::Method;
 pub use settlement_report::{
-    CountedAnswer, CountedFunding, DocumentScore, ModelReport, PoolReport, RepeatedDocument, RevealedScores,
-    SettlementReport,
+    CountedAnswer, CountedFunding, DocumentScore, Earned, ModelReport, PoolName, PoolReport, RepeatKind,
+    RepeatedDocument, RevealedScores, SettlementReport,
 };
 pub use training_manifest::{LogEntry, Metrics, TrainingManifest};

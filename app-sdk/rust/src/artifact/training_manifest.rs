@@ -1,6 +1,9 @@
 //! What a trainer publishes about a finished job: everything needed to re-execute it and to compare.
 
+use crate::text::{hash_hex, hash_hex_opt, hashes_hex, key_b58};
+use openledger_protocol::Hash32;
 use serde::{Deserialize, Serialize};
+use solana_pubkey::Pubkey;
 
 /// The manifest of a training result. Its hash is in the attested arguments and in the model's account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -8,36 +11,48 @@ pub struct TrainingManifest {
     /// Version of this format.
     pub version: u32,
     /// The job's account.
-    pub job: String,
+    #[serde(with = "key_b58")]
+    pub job: Pubkey,
     /// The model's account.
-    pub model: String,
+    #[serde(with = "key_b58")]
+    pub model: Pubkey,
     /// Wallet of the operator that trained.
-    pub operator: String,
+    #[serde(with = "key_b58")]
+    pub operator: Pubkey,
     /// SHA-256 of the base model.
-    pub base_hash: String,
+    #[serde(with = "hash_hex")]
+    pub base_hash: Hash32,
     /// SHA-256 of the [`JobConfig`](super::JobConfig).
-    pub config_hash: String,
+    #[serde(with = "hash_hex")]
+    pub config_hash: Hash32,
     /// The job's seed.
     pub seed: u64,
     /// Names the arithmetic: results are bit-equal only under the same.
     pub kernel: String,
     /// Leaf hashes of the training examples, in index order.
-    pub examples: Vec<String>,
+    #[serde(with = "hashes_hex")]
+    pub examples: Vec<Hash32>,
     /// Leaf hashes of the held-out examples.
-    pub eval: Vec<String>,
+    #[serde(with = "hashes_hex")]
+    pub eval: Vec<Hash32>,
     /// States of the run, every `checkpoint_every` steps, first (step 0) to last.
     pub log: Vec<LogEntry>,
     /// Root of a mountain range over the log's state hashes; equals the one posted on chain.
-    pub log_root: String,
+    #[serde(with = "hash_hex")]
+    pub log_root: Hash32,
     /// SHA-256 of the adapter's file.
-    pub adapter_hash: String,
+    #[serde(with = "hash_hex")]
+    pub adapter_hash: Hash32,
     /// SHA-256 of the influence index's file.
-    pub index_hash: String,
+    #[serde(with = "hash_hex")]
+    pub index_hash: Hash32,
     /// SHA-256 of the index settings.
-    pub index_settings: String,
+    #[serde(with = "hash_hex")]
+    pub index_settings: Hash32,
     /// Blob with what the index estimates that each training example did for the validation loss, in their order: f32,
     /// little-endian. `None` without held-out examples.
-    pub eval_scores: Option<String>,
+    #[serde(with = "hash_hex_opt")]
+    pub eval_scores: Option<Hash32>,
     /// Training tokens processed, all epochs: the unit of compute.
     pub tokens: u64,
     /// Measured along the way.
@@ -48,9 +63,10 @@ pub struct TrainingManifest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogEntry {
     /// Steps done before it.
-    pub step: usize,
+    pub step: u64,
     /// SHA-256 of the state's file.
-    pub state: String,
+    #[serde(with = "hash_hex")]
+    pub state: Hash32,
 }
 
 /// Losses: mean negative log likelihood in nats a token.

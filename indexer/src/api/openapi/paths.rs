@@ -41,12 +41,17 @@ const ROUTES: &[(&str, &str, &[&str], Answer)] = &[
     ("/v1/models/{address}", "A model", &[], One("Model")),
     ("/v1/jobs", "Training jobs", &["model", "requester", "operator", "status"], Page("Job")),
     ("/v1/jobs/{address}", "A training job", &[], One("Job")),
-    ("/v1/receipts", "Payments for answers", &["model", "payer", "operator"], Page("Receipt")),
+    (
+        "/v1/receipts",
+        "Payments for answers, after the one slot and not after the other where they are named",
+        &["model", "payer", "operator", "after_slot", "until_slot"],
+        Page("Receipt"),
+    ),
     ("/v1/receipts/{request}", "A payment with its answer", &[], One("Receipt")),
     (
         "/v1/funding",
         "Payments into the pools beside fees: data shares of training jobs, and gifts",
-        &["pool", "subject", "payer", "job", "model"],
+        &["pool", "subject", "payer", "job", "model", "after_slot", "until_slot"],
         Page("Funding"),
     ),
     ("/v1/settlements", "Settlements", &["status"], Page("Settlement")),
@@ -84,7 +89,7 @@ fn item(path: &str, summary: &str, query: &[&str], answer: &Answer) -> PathItem 
     }
     let paging: &[&str] = if matches!(answer, Page(_)) { &["cursor", "limit"] } else { &[] };
     for name in query.iter().chain(paging) {
-        let of = if matches!(*name, "limit" | "after") { "count" } else { "text" };
+        let of = if matches!(*name, "limit" | "after" | "after_slot" | "until_slot") { "count" } else { "text" };
         operation = operation.parameter(parameter(name, ParameterIn::Query, Required::False, kind(of, false)));
         may_refuse = true;
     }

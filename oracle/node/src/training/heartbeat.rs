@@ -1,6 +1,6 @@
 //! Saying on chain that a job is being worked on, so that nobody takes it for abandoned.
 
-use crate::node::Node;
+use crate::operator::Chain;
 use anyhow::Result;
 use model::state::{Job, JobStatus};
 use openledger_protocol::hash::ZERO;
@@ -12,28 +12,28 @@ use std::{convert::Infallible, future::Future, time::Duration};
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Does `work` on the job, and says so in every third of the time that its operator may be silent.
-pub async fn during<T>(node: &Node, job: &Pubkey, work: impl Future<Output = T>) -> T {
+pub async fn during<T>(chain: &Chain, job: &Pubkey, work: impl Future<Output = T>) -> T {
     tokio::select! {
         done = work => done,
-        never = beats(node, job) => match never {},
+        never = beats(chain, job) => match never {},
     }
 }
 
-async fn beats(node: &Node, address: &Pubkey) -> Infallible {
+async fn beats(chain: &Chain, address: &Pubkey) -> Infallible {
     loop {
         tokio::time::sleep(LOOK).await;
-        if let Err(e) = beat(node, address).await {
+        if let Err(e) = beat(chain, address).await {
             tracing::warn!(%address, "could not say that the job is being worked on: {e:#}");
         }
     }
 }
 
-async fn beat(node: &Node, address: &Pubkey) -> Result<()> {
-    let job: Job = node.chain.client.account(address).await?;
-    let own = node.chain.wallet();
+async fn beat(chain: &Chain, address: &Pubkey) -> Result<()> {
+    let job: Job = chain.client.account(address).await?;
+    let own = chain.wallet();
     let awaited = job.status == JobStatus::Running && job.operator == Some(own) && job.log_root == ZERO;
-    if awaited && node.chain.client.slot().await? > job.heartbeat_slot + job.heartbeat_slots / 3 {
-        node.chain.send(&[ix::model::heartbeat(&own, address)]).await?;
+    if awaited && chain.client.slot().await? > job.heartbeat_slot + job.heartbeat_slots / 3 {
+        chain.send(&[ix::model::heartbeat(&own, address)]).await?;
     }
     Ok(())
 }

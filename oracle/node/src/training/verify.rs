@@ -5,12 +5,11 @@
 //! exist when the log was posted, and by the member's own wallet: a trainer that cheated in one of n segments is caught
 //! by each member with probability 1/n, and cannot know by whom.
 
-use super::{
-    plan::{KERNEL, same_leaves},
-    run::{segment_seed, validation_scores},
-    states::states_of,
+use super::{draw::draw, estimate::validation_scores, states::states_of};
+use crate::{
+    operator::{Chain, Files, LazyEngine},
+    plans::{KERNEL, Plans},
 };
-use crate::{dataset::draw, node::Node};
 use anyhow::{Context, Result, ensure};
 use model::{
     instructions::AttestResultArgs,
@@ -19,102 +18,124 @@ use model::{
 use openledger_attribution::{Attributor, IndexReader, Logra, gradient::GradientSource, verify as index};
 use openledger_lm::{Adapter, AdapterLayout, TrainState, train::replay_segment};
 use openledger_protocol::{Hash32, attest::Message, hash::sha256, mmr};
-use openledger_sdk::{artifact::TrainingManifest, text::parse_hash};
+use openledger_sdk::{Store, artifact::TrainingManifest};
 use solana_pubkey::Pubkey;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Rows of the influence index that each member recomputes.
 const ROWS: usize = 2;
 
-/// Whether this operator agrees with `args` as the result of the job that `message` is about.
-pub async fn verify(node: &Node, message: &Message, args: &AttestResultArgs) -> Result<()> {
-    let address = Pubkey::new_from_array(message.subject);
-    let job: Job = node.chain.client.account(&address).await?;
-    ensure!(job.status == JobStatus::Running, "job {address} is not running");
-    ensure!(message.sequence == job.sequence, "the job's next attestation is number {}", job.sequence);
-    let trainer = job.operator.context("the job has no trainer")?;
-    let engine = node.engine().await?;
-    ensure!(engine.base().hash() == job.base_hash, "this node has another base model than the job");
+/// What verifying takes. Cheap to clone.
+#[derive(Clone)]
+pub struct Verification {
+    /// Where the job, its log's root and the block that the draw is seeded by are.
+    pub chain: Chain,
+    /// Where everything is that the trainer published.
+    pub store: Store,
+    /// Computes again.
+    pub engine: LazyEngine,
+    /// What the job computes.
+    pub plans: Plans,
+    /// Keeps the influence index.
+    pub files: Files,
+}
 
-    let manifest = node.store.get_blob(&args.manifest_hash).await.context("the training manifest")?;
-    let manifest: TrainingManifest = serde_json::from_slice(&manifest).context("the training manifest is not valid")?;
-    let plan = node.plan(&job).await?;
-    ensure!(manifest.kernel == KERNEL, "trained with {:?}, this node computes with {KERNEL:?}", manifest.kernel);
-    ensure!(
-        manifest.job == address.to_string()
-            && manifest.model == job.model.to_string()
-            && manifest.base_hash == hex::encode(job.base_hash)
-            && manifest.config_hash == hex::encode(job.config_hash)
-            && manifest.seed == job.seed
-            && manifest.tokens == plan.tokens()
-            && manifest.adapter_hash == hex::encode(args.adapter_hash),
-        "the manifest is not of this job and result"
-    );
-    ensure!(same_leaves(&manifest.examples, &plan.documents)?, "the manifest names other training documents");
-    ensure!(same_leaves(&manifest.eval, &plan.eval_documents)?, "the manifest names other held-out documents");
-    let committee = node.chain.active_committee().await?;
-    ensure!(
-        args.compute == plan.compute(&address, trainer, &committee.members)?,
-        "the pay for compute is not what the config says"
-    );
+impl Verification {
+    /// Whether this operator agrees with `args` as the result of the job that `message` is about.
+    pub async fn check(&self, message: &Message, args: &AttestResultArgs) -> Result<()> {
+        let address = Pubkey::new_from_array(message.subject);
+        let job: Job = self.chain.client.account(&address).await?;
+        ensure!(job.status == JobStatus::Running, "job {address} is not running");
+        ensure!(message.sequence == job.sequence, "the job's next attestation is number {}", job.sequence);
+        let trainer = job.operator.context("the job has no trainer")?;
+        let engine = self.engine.get().await?;
+        ensure!(engine.base().hash() == job.base_hash, "this node has another base model than the job");
 
-    let states: Vec<Hash32> = manifest.log.iter().map(|e| parse_hash(&e.state)).collect::<Result<_, _>>()?;
-    ensure!(mmr::root_of(&states) == job.log_root, "the log is not the one whose root is on chain");
-    ensure!(
-        states.len() as u64 == plan.segments() + 1,
-        "the log has {} states instead of {}",
-        states.len(),
-        plan.segments() + 1
-    );
-    let steps: Vec<u64> = manifest.log.iter().map(|e| e.step as u64).collect();
-    let due = (0..=plan.segments()).map(|i| (i * plan.train.checkpoint_every).min(plan.steps()));
-    ensure!(steps.iter().copied().eq(due), "the log's steps are not those of the config");
+        let manifest = self.store.get_blob(&args.manifest_hash).await.context("the training manifest")?;
+        let manifest: TrainingManifest =
+            serde_json::from_slice(&manifest).context("the training manifest is not valid")?;
+        let plan = self.plans.of(&job).await?;
+        ensure!(manifest.kernel == KERNEL, "trained with {:?}, this node computes with {KERNEL:?}", manifest.kernel);
+        ensure!(
+            manifest.job == address
+                && manifest.model == job.model
+                && manifest.base_hash == job.base_hash
+                && manifest.config_hash == job.config_hash
+                && manifest.seed == job.seed
+                && manifest.tokens == plan.tokens()
+                && manifest.adapter_hash == args.adapter_hash,
+            "the manifest is not of this job and result"
+        );
+        ensure!(manifest.examples == plan.leaves(), "the manifest names other training documents");
+        ensure!(manifest.eval == plan.eval_leaves(), "the manifest names other held-out documents");
+        let committee = self.chain.active_committee().await?;
+        ensure!(
+            args.compute == plan.compute_shares(&address, trainer, &committee.members)?,
+            "the pay for compute is not what the config says"
+        );
 
-    let last_slot = job.last_slot(&node.chain.model_config().await?);
-    ensure!(args.expiry_slot == last_slot, "the attestation must expire with the job");
-    let blockhash = node.chain.blockhash_after(job.log_slot).await?;
-    let seed = segment_seed(&job.log_root, &blockhash, &node.chain.wallet());
-    let segment = draw(&[b"segment", &seed], states.len() - 1);
-    let start = TrainState::from_bytes(&node.store.get_blob(&states[segment]).await?)?;
-    ensure!(start.step == steps[segment], "a logged state is of step {} instead of {}", start.step, steps[segment]);
-    let last = TrainState::from_bytes(&node.store.get_blob(&states[states.len() - 1]).await?)?;
-    let logged: Vec<(u64, Hash32)> = steps.iter().copied().zip(states.iter().copied()).collect();
-    let indexed = states_of(&node.store, &logged, plan.index.projection.states).await?;
-    let index_bytes = node.store.get_blob(&parse_hash(&manifest.index_hash)?).await.context("the influence index")?;
-    let index_path = node.config.data.join("indexes").join(&manifest.index_hash);
-    openledger_serve::files::write_if_absent(&index_path, &index_bytes)?;
-    let rows: BTreeSet<usize> = (0..ROWS as u8).map(|i| draw(&[b"row", &[i], &seed], plan.examples.len())).collect();
-    let rows: Vec<usize> = rows.into_iter().collect();
-    let (first_hash, end_hash, to) = (states[0], states[segment + 1], steps[segment + 1]);
-    let (adapter_hash, index_settings) = (args.adapter_hash, parse_hash(&manifest.index_settings)?);
-    let eval_scores = manifest.eval_scores.as_deref().map(parse_hash).transpose()?;
-    tracing::info!(%address, segment, from = start.step, to, ?rows, "re-executing a segment of the training log");
-    engine
-        .run(move |engine| -> Result<()> {
-            let init = Adapter::init(engine.base(), &plan.train.lora, plan.train.seed)?;
-            let initial = TrainState::new(init.to_flat()?);
-            ensure!(initial.hash()? == first_hash, "the log does not start from the seed's initial adapter");
-            let reached = replay_segment(engine.base().clone(), &plan.train, plan.examples.clone(), start, to)?;
-            ensure!(
-                reached.hash()? == end_hash,
-                "re-executing steps up to {to} ends in state {} instead of the logged {}",
-                hex::encode(reached.hash()?),
-                hex::encode(end_hash)
-            );
-            let layout = Arc::new(AdapterLayout::new(engine.base().config(), &plan.train.lora)?);
-            let device = engine.base().device();
-            let adapter = Adapter::from_flat(layout, &last.params, engine.base().hash(), device)?;
-            ensure!(adapter.hash()? == adapter_hash, "the adapter is not the log's last state");
-            let (base, projection) = (engine.base().clone(), &plan.index.projection);
-            let source = GradientSource::of_run(base, &plan.train, plan.examples.len(), &indexed, projection)?;
-            let reader = IndexReader::open(&index_path)?;
-            let checks = index::verify_rows(&reader, &source, &plan.examples, &rows)?;
-            ensure!(checks.iter().all(|c| c.identical), "the influence index differs in rows {rows:?}: {checks:?}");
-            let logra = Logra::new(source, reader, plan.index.clone())?;
-            ensure!(logra.settings_hash() == index_settings, "the index has other settings than the manifest says");
-            let scores = validation_scores(&logra, plan.validation(1.0))?.map(|bytes| sha256(&[&bytes]));
-            ensure!(scores == eval_scores, "the estimates for the validation loss differ from the published ones");
-            Ok(())
-        })
-        .await
+        let states: Vec<Hash32> = manifest.log.iter().map(|e| e.state).collect();
+        ensure!(mmr::root_of(&states) == job.log_root, "the log is not the one whose root is on chain");
+        ensure!(
+            states.len() as u64 == plan.segments() + 1,
+            "the log has {} states instead of {}",
+            states.len(),
+            plan.segments() + 1
+        );
+        let steps: Vec<u64> = manifest.log.iter().map(|e| e.step).collect();
+        let due = (0..=plan.segments()).map(|i| (i * plan.train.checkpoint_every).min(plan.steps()));
+        ensure!(steps.iter().copied().eq(due), "the log's steps are not those of the config");
+
+        let last_slot = job.last_slot(&self.chain.model_config().await?);
+        ensure!(args.expiry_slot == last_slot, "the attestation must expire with the job");
+        let blockhash = self.chain.blockhash_after(job.log_slot).await?;
+        let seed = segment_seed(&job.log_root, &blockhash, &self.chain.wallet());
+        let segment = draw(&[b"segment", &seed], states.len() - 1);
+        let start = TrainState::from_bytes(&self.store.get_blob(&states[segment]).await?)?;
+        ensure!(start.step == steps[segment], "a logged state is of step {} instead of {}", start.step, steps[segment]);
+        let last = TrainState::from_bytes(&self.store.get_blob(&states[states.len() - 1]).await?)?;
+        let logged: Vec<(u64, Hash32)> = steps.iter().copied().zip(states.iter().copied()).collect();
+        let indexed = states_of(&self.store, &logged, plan.index.projection.states).await?;
+        let index_path = self.files.index(&self.store, &manifest.index_hash).await?;
+        let rows: BTreeSet<usize> =
+            (0..ROWS as u8).map(|i| draw(&[b"row", &[i], &seed], plan.examples.len())).collect();
+        let rows: Vec<usize> = rows.into_iter().collect();
+        let (first_hash, end_hash, to) = (states[0], states[segment + 1], steps[segment + 1]);
+        let (adapter_hash, index_settings) = (args.adapter_hash, manifest.index_settings);
+        let eval_scores = manifest.eval_scores;
+        tracing::info!(%address, segment, from = start.step, to, ?rows, "re-executing a segment of the training log");
+        engine
+            .run(move |engine| -> Result<()> {
+                let init = Adapter::init(engine.base(), &plan.train.lora, plan.train.seed)?;
+                let initial = TrainState::new(init.to_flat()?);
+                ensure!(initial.hash()? == first_hash, "the log does not start from the seed's initial adapter");
+                let reached = replay_segment(engine.base().clone(), &plan.train, plan.examples.clone(), start, to)?;
+                ensure!(
+                    reached.hash()? == end_hash,
+                    "re-executing steps up to {to} ends in state {} instead of the logged {}",
+                    hex::encode(reached.hash()?),
+                    hex::encode(end_hash)
+                );
+                let layout = Arc::new(AdapterLayout::new(engine.base().config(), &plan.train.lora)?);
+                let device = engine.base().device();
+                let adapter = Adapter::from_flat(layout, &last.params, engine.base().hash(), device)?;
+                ensure!(adapter.hash()? == adapter_hash, "the adapter is not the log's last state");
+                let (base, projection) = (engine.base().clone(), &plan.index.projection);
+                let source = GradientSource::of_run(base, &plan.train, plan.examples.len(), &indexed, projection)?;
+                let reader = IndexReader::open(&index_path)?;
+                let checks = index::verify_rows(&reader, &source, &plan.examples, &rows)?;
+                ensure!(checks.iter().all(|c| c.identical), "the influence index differs in rows {rows:?}: {checks:?}");
+                let logra = Logra::new(source, reader, plan.index.clone())?;
+                ensure!(logra.settings_hash() == index_settings, "the index has other settings than the manifest says");
+                let scores = validation_scores(&logra, plan.validation(1.0))?.map(|bytes| sha256(&[&bytes]));
+                ensure!(scores == eval_scores, "the estimates for the validation loss differ from the published ones");
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Where a job's segment drawing starts from: fixed once the log is on chain.
+fn segment_seed(log_root: &Hash32, blockhash: &Hash32, wallet: &Pubkey) -> Hash32 {
+    sha256(&[log_root, blockhash, wallet.as_ref()])
 }

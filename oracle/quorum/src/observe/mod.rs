@@ -25,6 +25,6 @@ mod round;
 mod wire;
 
 pub use agree::Agreement;
-pub use observation::{Commitment, Observation, Reveal};
+pub use observation::{Commitment, Observation, Reveal, context_hash};
 pub use round::{Round, agreement};
 pub use wire::{About, CommitRequest, Published, RevealRequest};

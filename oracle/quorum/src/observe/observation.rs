@@ -32,7 +32,7 @@ pub fn content_hash(context: &Hash32, scores: &[u64]) -> Hash32 {
 
 /// Hash of the round's context as JSON text. It is signed with the scores, so that the same scores in answer to another
 /// question are another content.
-pub(crate) fn context_hash(context: &serde_json::Value) -> Hash32 {
+pub fn context_hash(context: &serde_json::Value) -> Hash32 {
     sha256(&[context.to_string().as_bytes()])
 }
 

@@ -4,40 +4,39 @@
 //! from the true one in at least one of n + 1 links (the start, and n segments), and each member finds it with
 //! probability 1/(n + 1) at least.
 
-use super::scores::Walk;
-use crate::node::Node;
+use super::{tools::Tools, walk::Walk};
 use anyhow::{Context, Result, ensure};
 use openledger_attribution::magic::MagicState;
 use openledger_protocol::Hash32;
-use openledger_sdk::{artifact::InfluenceLog, text::parse_hash};
+use openledger_sdk::artifact::InfluenceLog;
 use rand::Rng;
 
 /// Whether a complete walk is the one of this run and these answers, as far as one random link shows.
-pub(super) async fn complete(node: &Node, walk: &Walk, log: &InfluenceLog) -> Result<()> {
-    let expected = walk.magic.run().log().entries.len();
+pub async fn complete(tools: &Tools, walk: &Walk, log: &InfluenceLog) -> Result<()> {
+    let expected = walk.steps().count();
     ensure!(log.states.len() == expected, "it has {} states instead of {expected}", log.states.len());
-    partial(node, walk, log).await
+    partial(tools, walk, log).await
 }
 
 /// The same for a walk that has come part of the way.
-pub(super) async fn partial(node: &Node, walk: &Walk, log: &InfluenceLog) -> Result<()> {
+pub async fn partial(tools: &Tools, walk: &Walk, log: &InfluenceLog) -> Result<()> {
     ensure!(walk.is_of(log), "it is of another method, run or set of answers");
-    let steps = walk.magic.run().log().entries.iter().rev().map(|e| e.step as usize);
     ensure!(
-        log.states.iter().map(|s| s.step).eq(steps.take(log.states.len())),
+        log.states.iter().map(|s| s.step).eq(walk.steps().take(log.states.len())),
         "its states are not at the steps that the training logged"
     );
-    let hashes: Vec<Hash32> = log.states.iter().map(|s| parse_hash(&s.state)).collect::<Result<_, _>>()?;
+    let hashes: Vec<Hash32> = log.states.iter().map(|s| s.state).collect();
     let link = rand::rng().random_range(0..hashes.len());
     let before = match link {
         0 => None,
-        n => Some(MagicState::from_bytes(&node.store.get_blob(&hashes[n - 1]).await.context("a state of the walk")?)?),
+        n => Some(MagicState::from_bytes(&tools.store.get_blob(&hashes[n - 1]).await.context("a state of the walk")?)?),
     };
-    tracing::info!(model = %walk.model, link, of = hashes.len(), operator = log.operator, "re-executing a link of a walk");
-    node.status.settling(walk.epoch, &format!("re-executing link {link} of the walk"));
+    tracing::info!(model = %walk.model, link, of = hashes.len(), operator = %log.operator, "re-executing a link of a walk");
+    tools.status.settling(walk.epoch, &format!("re-executing link {link} of the walk"));
     let (magic, query) = (walk.magic.clone(), walk.query.clone());
-    let reached = node
-        .engine()
+    let reached = tools
+        .engine
+        .get()
         .await?
         .run_in_turns(move |_, turn| match before {
             None => magic.begin(&query)?.hash(),
@@ -48,7 +47,7 @@ pub(super) async fn partial(node: &Node, walk: &Walk, log: &InfluenceLog) -> Res
         reached == hashes[link],
         "link {link} leads to state {} instead of {}",
         hex::encode(reached),
-        log.states[link].state
+        hex::encode(hashes[link])
     );
     Ok(())
 }

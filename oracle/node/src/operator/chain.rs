@@ -4,12 +4,13 @@ use anyhow::{Context, Result, bail};
 use openledger_protocol::Hash32;
 use openledger_quorum as quorum;
 use openledger_sdk::{client::Client, pda};
+use solana_commitment_config::CommitmentConfig;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 use stake::state::{Committee, CommitteeStatus, Operator};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// How long to wait for a block.
 const BLOCK_PATIENCE: Duration = Duration::from_secs(30);
@@ -55,6 +56,23 @@ impl Chain {
     pub async fn model_config(&self) -> Result<model::state::Config> {
         let config = self.client.account_opt(&pda::model_config()).await?;
         config.context("the model program is not initialised on this cluster")
+    }
+
+    /// Identity keys of all registered operators by wallet.
+    pub async fn identities(&self) -> Result<HashMap<Pubkey, Pubkey>> {
+        let all = self.client.all_accounts::<Operator>(&stake::ID, &[]).await?;
+        Ok(all.into_iter().map(|(_, o)| (o.owner, o.identity)).collect())
+    }
+
+    /// Whether this wallet's operator is registered under this identity key.
+    pub async fn is_registered(&self, identity: &Pubkey) -> Result<bool> {
+        let entry: Option<Operator> = self.client.account_opt(&pda::operator(&self.wallet())).await?;
+        Ok(entry.is_some_and(|o| o.identity == *identity))
+    }
+
+    /// The newest slot that cannot be rolled back; `None` where the node does not answer.
+    pub async fn finalized_slot(&self) -> Option<u64> {
+        self.client.rpc().get_slot_with_commitment(CommitmentConfig::finalized()).await.ok()
     }
 
     /// A committee, if proposed.

@@ -3,8 +3,8 @@
 //! Without them a walk back through a training costs three runs of it instead of two, and nothing else: those that were
 //! used longest ago are deleted to make room.
 
-use super::{plan::JobPlan, run::job_folder};
-use crate::node::Node;
+use super::plan::JobPlan;
+use crate::operator::{Files, LazyEngine};
 use anyhow::{Context, Result};
 use openledger_attribution::GradientCache;
 use openledger_lm::AdapterLayout;
@@ -18,22 +18,36 @@ use std::{
 /// Folder within a job's.
 const FOLDER: &str = "gradients";
 
-/// Where the gradients of a job's steps are kept; `None` where they would not fit into the space that the operator
-/// gives them.
-pub async fn cache(node: &Node, job: &Pubkey, plan: &JobPlan) -> Result<Option<GradientCache>> {
-    let engine = node.engine().await?;
-    let parameters = AdapterLayout::new(engine.base().config(), &plan.train.lora)?.len() as u64;
-    let need = plan.steps().saturating_mul(4 * parameters);
-    let limit = node.config.gradient_cache_mib.saturating_mul(1 << 20);
-    let folder = job_folder(&node.config.data, job).join(FOLDER);
-    let jobs = node.config.data.join("jobs");
-    let own = folder.clone();
-    let fits = tokio::task::spawn_blocking(move || make_room(&jobs, &own, need, limit)).await?;
-    if !fits.with_context(|| format!("making room in {}", node.config.data.display()))? {
-        tracing::warn!(%job, need_mib = need >> 20, "gradients are not kept: raise `gradient_cache_mib` for faster settlements");
-        return Ok(None);
+/// The gradients that this node keeps. Cheap to clone.
+#[derive(Clone)]
+pub struct KeptGradients {
+    engine: LazyEngine,
+    files: Files,
+    limit_mib: u64,
+}
+
+impl KeptGradients {
+    /// Gradients in the jobs' folders, at most `limit_mib` MiB of them.
+    pub fn new(engine: LazyEngine, files: Files, limit_mib: u64) -> Self {
+        Self { engine, files, limit_mib }
     }
-    Ok(Some(GradientCache::new(folder)?))
+
+    /// Where the gradients of a job's steps are kept; `None` where they would not fit into the space that the operator
+    /// gives them.
+    pub async fn of(&self, job: &Pubkey, plan: &JobPlan) -> Result<Option<GradientCache>> {
+        let engine = self.engine.get().await?;
+        let parameters = AdapterLayout::new(engine.base().config(), &plan.train.lora)?.len() as u64;
+        let need = plan.steps().saturating_mul(4 * parameters);
+        let limit = self.limit_mib.saturating_mul(1 << 20);
+        let (jobs, folder) = (self.files.jobs(), self.files.job(job).join(FOLDER));
+        let (own, place) = (folder.clone(), jobs.display().to_string());
+        let fits = tokio::task::spawn_blocking(move || make_room(&jobs, &own, need, limit)).await?;
+        if !fits.with_context(|| format!("making room in {place}"))? {
+            tracing::warn!(%job, need_mib = need >> 20, "gradients are not kept: raise `gradient_cache_mib` for faster settlements");
+            return Ok(None);
+        }
+        Ok(Some(GradientCache::new(folder)?))
+    }
 }
 
 /// Makes `own` the folder that was used last, and deletes those of other jobs that were used longest ago until `need`

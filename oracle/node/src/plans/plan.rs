@@ -1,25 +1,19 @@
 //! What a job computes, worked out from the chain and the artifact store alone: every operator comes to the same.
 
-use super::settings;
-use crate::{
-    dataset::{self, Document},
-    repeats::{self, Repeat},
-};
-use anyhow::{Context, Result, ensure};
+use super::{members, settings};
+use crate::documents::{self, Document, Repeat};
+use anyhow::{Context, Result};
 use model::{instructions::ComputeShare, state::Job};
 use openledger_attribution::{LograSettings, MagicSettings, QueryItem};
 use openledger_lm::{Example, Tokenizer, TrainConfig};
 use openledger_pay::PaySettings;
 use openledger_protocol::{Hash32, hash::sha256};
-use openledger_sdk::{api::IndexerClient, artifact::JobConfig, store::Store, text::parse_hash};
+use openledger_sdk::{api::IndexerClient, artifact::JobConfig, store::Store};
 use solana_pubkey::Pubkey;
 use std::sync::Arc;
 
 /// Names the arithmetic: results are bit-equal only between nodes with the same.
 pub const KERNEL: &str = concat!("openledger-lm ", env!("CARGO_PKG_VERSION"), " candle-0.11.1 cpu f32");
-
-/// Verifiers that a result pays besides the trainer: with more, the attested transaction exceeds 1,232 bytes.
-pub const PAID_VERIFIERS: usize = 2;
 
 /// A job, ready to run.
 pub struct JobPlan {
@@ -57,9 +51,9 @@ impl JobPlan {
             format!("the job's config {} is not in the artifact store", hex::encode(job.config_hash))
         })?;
         let config: JobConfig = serde_json::from_slice(&config).context("the job's config is not valid")?;
-        let repeats_seed = repeats::seed(job.seed, job.snapshots.iter().map(|s| s.root));
+        let repeats_seed = documents::seed(job.seed, job.snapshots.iter().map(|s| s.root));
         let plan = Self::without_documents(config, job.seed, repeats_seed)?;
-        let all = dataset::documents(indexer, store, &job.snapshots).await?;
+        let all = documents::documents(indexer, store, &job.snapshots).await?;
         let (tokenizer, seed) = (tokenizer.clone(), job.seed);
         tokio::task::spawn_blocking(move || plan.with_documents(all, seed, &tokenizer)).await?
     }
@@ -84,23 +78,23 @@ impl JobPlan {
     fn with_documents(self, all: Vec<Document>, seed: u64, tokenizer: &Tokenizer) -> Result<Self> {
         let (mut documents, mut examples, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for document in all {
-            match dataset::example(tokenizer, &document, self.config.data.max_tokens) {
+            match documents::example(tokenizer, &document, self.config.data.max_tokens) {
                 Ok(example) => {
-                    texts.push(dataset::learned(tokenizer, &example));
+                    texts.push(documents::learned(tokenizer, &example));
                     documents.push(document);
                     examples.push(example);
                 }
                 Err(e) => tracing::debug!("not trained on: {e:#}"),
             }
         }
-        let clusters = repeats::clusters(&documents, &texts, None, &self.pay.clusters)?;
+        let clusters = documents::clusters(&documents, &texts, None, &self.pay.clusters)?;
         let own: Vec<usize> = (0..documents.len()).filter(|i| clusters.owner(*i) == *i).collect();
-        let (chosen, held_out) = dataset::choose(own.len(), &self.config.data, seed)?;
+        let (chosen, held_out) = documents::choose(own.len(), &self.config.data, seed)?;
         let pick = |places: &[usize]| -> (Vec<Document>, Arc<[Example]>) {
             let at = places.iter().map(|place| own[*place]);
             (at.clone().map(|i| documents[i].clone()).collect(), at.map(|i| examples[i].clone()).collect())
         };
-        let repeats = repeats::repeats(&documents, &clusters).collect();
+        let repeats = documents::repeats(&documents, &clusters).collect();
         let ((documents, examples), (eval_documents, eval)) = (pick(&chosen), pick(&held_out));
         Ok(Self { repeats, documents, examples, eval_documents, eval, ..self })
     }
@@ -127,82 +121,27 @@ impl JobPlan {
         self.steps().div_ceil(self.train.checkpoint_every)
     }
 
-    /// What the operators are paid: the trainer for all tokens, [`PAID_VERIFIERS`] other members, drawn by the job's
-    /// hash, for the segment that each re-executes.
-    pub fn compute(&self, job: &Pubkey, trainer: Pubkey, members: &[Pubkey]) -> Result<Vec<ComputeShare>> {
+    /// What the operators are paid where `trainer` trains.
+    pub fn compute_shares(&self, job: &Pubkey, trainer: Pubkey, members: &[Pubkey]) -> Result<Vec<ComputeShare>> {
         let price = self.config.train.price_per_1k_tokens;
-        compute_shares(job, self.tokens(), self.segments(), price, trainer, members)
+        members::compute_shares(job, self.tokens(), self.segments(), price, trainer, members)
     }
-}
 
-/// See [`JobPlan::compute`]. The trainer comes first.
-fn compute_shares(
-    job: &Pubkey,
-    tokens: u64,
-    segments: u64,
-    price_per_1k: u64,
-    trainer: Pubkey,
-    members: &[Pubkey],
-) -> Result<Vec<ComputeShare>> {
-    ensure!(members.contains(&trainer), "{trainer} is not in the committee");
-    let share = |operator: Pubkey, units: u64| -> Result<ComputeShare> {
-        let amount = u64::try_from(units as u128 * price_per_1k as u128 / 1000)
-            .context("the price of this job exceeds u64; lower `train.price_per_1k_tokens`")?;
-        Ok(ComputeShare { operator, units, amount })
-    };
-    let mut others: Vec<&Pubkey> = members.iter().filter(|m| **m != trainer).collect();
-    others.sort_by_key(|m| ticket(job, m));
-    let mut all = vec![share(trainer, tokens)?];
-    for member in others.into_iter().take(PAID_VERIFIERS) {
-        all.push(share(*member, tokens / segments.max(1))?);
+    /// Leaves of the documents trained on, in index order.
+    pub fn leaves(&self) -> Vec<Hash32> {
+        self.documents.iter().map(|d| d.leaf).collect()
     }
-    Ok(all)
-}
 
-/// The order in which members may take a job: by the hash of job and wallet.
-pub fn rank(job: &Pubkey, members: &[Pubkey], wallet: &Pubkey) -> Option<u64> {
-    members.contains(wallet).then(|| {
-        let own = ticket(job, wallet);
-        members.iter().filter(|m| ticket(job, m) < own).count() as u64
-    })
-}
-
-fn ticket(job: &Pubkey, member: &Pubkey) -> Hash32 {
-    sha256(&[job.as_ref(), member.as_ref()])
-}
-
-/// Whether a manifest's list of hex hashes is exactly the leaves of `documents`.
-pub fn same_leaves(listed: &[String], documents: &[Document]) -> Result<bool> {
-    let listed: Vec<Hash32> = listed.iter().map(|h| parse_hash(h)).collect::<Result<_, _>>()?;
-    Ok(listed.iter().eq(documents.iter().map(|d| &d.leaf)))
+    /// Leaves of the held-out documents.
+    pub fn eval_leaves(&self) -> Vec<Hash32> {
+        self.eval_documents.iter().map(|d| d.leaf).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::Registered;
-
-    #[test]
-    fn every_member_is_paid_for_what_it_does_and_no_more() {
-        let members: Vec<Pubkey> = (0..5).map(|i| Pubkey::new_from_array([i; 32])).collect();
-        let job = Pubkey::new_from_array([7; 32]);
-        let shares = compute_shares(&job, 10_000, 10, 2_000, members[2], &members).unwrap();
-        assert_eq!(shares[0], ComputeShare { operator: members[2], units: 10_000, amount: 20_000 });
-        assert!(shares[1..].iter().all(|s| s.units == 1_000 && s.amount == 2_000));
-        assert_eq!(shares.len(), 1 + PAID_VERIFIERS);
-        assert!(compute_shares(&job, 1, 1, 1, Pubkey::new_from_array([9; 32]), &members).is_err());
-        assert!(compute_shares(&job, u64::MAX, 1, u64::MAX, members[0], &members).is_err());
-    }
-
-    #[test]
-    fn members_take_turns_in_an_order_that_the_job_decides() {
-        let members: Vec<Pubkey> = (0..5).map(|i| Pubkey::new_from_array([i; 32])).collect();
-        let job = Pubkey::new_from_array([7; 32]);
-        let mut ranks: Vec<u64> = members.iter().map(|m| rank(&job, &members, m).unwrap()).collect();
-        ranks.sort_unstable();
-        assert_eq!(ranks, [0, 1, 2, 3, 4]);
-        assert_eq!(rank(&job, &members, &job), None);
-    }
+    use crate::documents::Registered;
 
     #[test]
     fn repeated_and_unusable_documents_are_neither_trained_on_nor_held_out() {

@@ -1,6 +1,6 @@
 //! Wakes the node when one of the programs was called. Missing a wake-up only costs time: every task polls as well.
 
-use crate::node::Node;
+use crate::operator::{Chain, Changes};
 use anyhow::Result;
 use futures::StreamExt;
 use solana_pubsub_client::nonblocking::pubsub_client::PubsubClient;
@@ -8,18 +8,18 @@ use solana_rpc_client_api::config::{RpcTransactionLogsConfig, RpcTransactionLogs
 use std::time::Duration;
 
 /// Subscribes for ever; reconnects after every failure.
-pub async fn run(node: Node) -> Result<()> {
+pub async fn wake(chain: Chain, ws: String, changes: Changes) -> Result<()> {
     loop {
-        if let Err(e) = subscribe(&node).await {
+        if let Err(e) = subscribe(&chain, &ws, &changes).await {
             tracing::debug!("the subscription ended, polling goes on: {e:#}");
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
 }
 
-async fn subscribe(node: &Node) -> Result<()> {
-    let client = PubsubClient::new(&node.config.ws).await?;
-    let config = RpcTransactionLogsConfig { commitment: Some(node.chain.client.commitment()) };
+async fn subscribe(chain: &Chain, ws: &str, changes: &Changes) -> Result<()> {
+    let client = PubsubClient::new(ws).await?;
+    let config = RpcTransactionLogsConfig { commitment: Some(chain.client.commitment()) };
     let mut streams = Vec::new();
     for program in [stake::ID, model::ID, payout::ID] {
         let filter = RpcTransactionLogsFilter::Mentions(vec![program.to_string()]);
@@ -27,7 +27,7 @@ async fn subscribe(node: &Node) -> Result<()> {
     }
     let mut calls = futures::stream::select_all(streams);
     while calls.next().await.is_some() {
-        node.wake();
+        changes.announce();
     }
     Ok(())
 }

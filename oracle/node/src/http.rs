@@ -1,10 +1,15 @@
 //! The node's own HTTP face, beside the quorum's: its status, and requests to settle.
 
-use crate::{node::Node, settlement::Proposal};
+use crate::{
+    operator::{Board, Chain, Changes},
+    settlement::Proposal,
+};
 use anyhow::{Context, Result};
 use ed25519_dalek::{Signature, VerifyingKey};
+use openledger_sdk::text::parse_signature;
 use serde::{Deserialize, Serialize};
 use solana_signer::Signer;
+use tokio::sync::mpsc::UnboundedSender;
 use warp::{Filter, Rejection, Reply, http::StatusCode, reply::Response};
 
 /// Head of the signed bytes.
@@ -33,22 +38,35 @@ fn bytes(proposal: &Proposal) -> Result<Vec<u8>> {
     Ok([DOMAIN, &openledger_sdk::canonical::to_vec(proposal)?].concat())
 }
 
+/// What requests to the node take. Cheap to clone.
+#[derive(Clone)]
+pub struct Face {
+    /// What the node is doing.
+    pub status: Board,
+    /// Says who is in the committee.
+    pub chain: Chain,
+    /// Takes settlements that members ask for.
+    pub proposals: UnboundedSender<Proposal>,
+    /// Wakes who settles them.
+    pub changes: Changes,
+}
+
 /// `GET /v1/status`, `POST /v1/settle`.
-pub fn routes(node: Node) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
+pub fn routes(face: Face) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
     let with = move || {
-        let node = node.clone();
-        warp::any().map(move || node.clone())
+        let face = face.clone();
+        warp::any().map(move || face.clone())
     };
     let status = warp::path!("v1" / "status")
         .and(warp::get())
         .and(with())
-        .map(|node: Node| warp::reply::json(&node.status.get()));
+        .map(|face: Face| warp::reply::json(&face.status.get()));
     let settle = warp::path!("v1" / "settle")
         .and(warp::post())
         .and(with())
         .and(warp::body::content_length_limit(4096))
         .and(warp::body::json())
-        .then(|node: Node, request: SettleRequest| async move { reply(settle(&node, request).await) });
+        .then(|face: Face, request: SettleRequest| async move { reply(settle(&face, request).await) });
     status.or(settle)
 }
 
@@ -64,18 +82,17 @@ fn reply(result: Result<()>) -> Response {
     }
 }
 
-async fn settle(node: &Node, request: SettleRequest) -> Result<()> {
+async fn settle(face: &Face, request: SettleRequest) -> Result<()> {
     let operator: solana_pubkey::Pubkey = request.operator.parse().context("`operator` is not a wallet")?;
-    let committee = node.chain.active_committee().await?;
+    let committee = face.chain.active_committee().await?;
     committee.place(&operator).with_context(|| format!("{operator} is not in the active committee"))?;
-    let identities = node.identities().await?;
+    let identities = face.chain.identities().await?;
     let identity = identities.get(&operator).context("the operator is not registered")?;
-    let mut signature = [0; 64];
-    hex::decode_to_slice(&request.signature, &mut signature).context("`signature` is not 128 hex digits")?;
+    let signature = parse_signature(&request.signature).context("`signature`")?;
     VerifyingKey::from_bytes(&identity.to_bytes())?
         .verify_strict(&bytes(&request.proposal)?, &Signature::from_bytes(&signature))
         .context("the request is not signed by the operator's identity key")?;
-    node.proposals.send(request.proposal).ok().context("the node is stopping")?;
-    node.wake();
+    face.proposals.send(request.proposal).ok().context("the node is stopping")?;
+    face.changes.announce();
     Ok(())
 }

@@ -1,70 +1,89 @@
-//! Deciding when an epoch is to be settled, and settling it.
+//! Deciding when an epoch is to be settled, and having it settled.
 
 use crate::{
     config::Settle,
-    node::Node,
-    settlement::{Proposal, drive},
+    operator::{Chain, Changes},
+    settlement::{Proposal, Settler},
 };
 use anyhow::Result;
+use openledger_sdk::api::IndexerClient;
 use payout::state::Config;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Slots after an epoch's end in which answers to its last payments may still arrive.
 const GRACE_SLOTS: u64 = 50;
 
-/// Settles what is asked for and, if so configured, whatever is due; for ever.
-pub async fn run(node: Node, mut asked: UnboundedReceiver<Proposal>) -> Result<()> {
-    loop {
-        let proposal = match asked.try_recv() {
-            Ok(proposal) => Some(proposal),
-            Err(_) => due(&node).await.unwrap_or_else(|e| {
-                tracing::debug!("looking for an epoch to settle: {e:#}");
-                None
-            }),
-        };
-        if let Some(proposal) = proposal {
-            tracing::info!(epoch = proposal.epoch, cutoff_slot = proposal.cutoff_slot, "settling");
-            // A fault here (a member down, the indexer behind) passes: try until the epoch is settled.
-            while let Err(e) = drive(&node, &proposal).await {
-                tracing::warn!(epoch = proposal.epoch, "settling failed, trying again: {e:#}");
-                node.changed().await;
-                let config = node.chain.payout_config().await;
-                if config.is_ok_and(|c| c.active_epoch >= proposal.epoch || superseded(&proposal, &c)) {
-                    break;
+/// What deciding takes.
+pub struct DueEpochs {
+    /// Says how far settlements are.
+    pub chain: Chain,
+    /// Says what was paid since.
+    pub indexer: IndexerClient,
+    /// Whether epochs are settled by the clock.
+    pub when: Settle,
+    /// Settlements that were asked for, here or by another member.
+    pub asked: UnboundedReceiver<Proposal>,
+    /// Settles.
+    pub settler: Settler,
+    /// Says when to look.
+    pub changes: Changes,
+}
+
+impl DueEpochs {
+    /// Settles what is asked for and, if so configured, whatever is due; for ever.
+    pub async fn run(mut self) -> Result<()> {
+        loop {
+            let proposal = match self.asked.try_recv() {
+                Ok(proposal) => Some(proposal),
+                Err(_) => self.due().await.unwrap_or_else(|e| {
+                    tracing::debug!("looking for an epoch to settle: {e:#}");
+                    None
+                }),
+            };
+            if let Some(proposal) = proposal {
+                tracing::info!(epoch = proposal.epoch, cutoff_slot = proposal.cutoff_slot, "settling");
+                // A fault here (a member down, the indexer behind) passes: try until the epoch is settled.
+                while let Err(e) = self.settler.settle(&proposal).await {
+                    tracing::warn!(epoch = proposal.epoch, "settling failed, trying again: {e:#}");
+                    self.changes.next().await;
+                    let config = self.chain.payout_config().await;
+                    if config.is_ok_and(|c| c.active_epoch >= proposal.epoch || superseded(&proposal, &c)) {
+                        break;
+                    }
                 }
             }
+            self.changes.next().await;
         }
-        node.changed().await;
+    }
+
+    /// The epoch that is due: because its settlement was rejected, or by the clock if so configured: long enough, and with
+    /// payments to divide. Every member works out the same.
+    async fn due(&self) -> Result<Option<Proposal>> {
+        let config = self.chain.payout_config().await?;
+        let due = match Proposal::again(&config) {
+            Some(again) => Some(again),
+            None if self.when == Settle::Manual || config.posted_epoch != config.active_epoch => None,
+            None => {
+                let answers = self.indexer.receipts_between(config.settled_slot, u64::MAX).await?;
+                let funding = self.indexer.funding_between(config.settled_slot, u64::MAX).await?;
+                // Gifts wait for the next answer or training fee: nobody is kept at work by dust.
+                let data_shares = funding.iter().filter(|f| f.job.is_some()).map(|f| f.slot);
+                let paid = answers.iter().map(|r| r.slot).chain(data_shares);
+                let cutoff = paid.min().map(|first| cutoff(&config, first));
+                let slot = self.chain.client.slot().await?;
+                cutoff
+                    .filter(|cutoff| slot >= cutoff + GRACE_SLOTS)
+                    .map(|cutoff_slot| Proposal { epoch: config.epoch, cutoff_slot })
+            }
+        };
+        let committee = self.chain.active_committee().await?;
+        Ok(due.filter(|_| committee.place(&self.chain.wallet()).is_some()))
     }
 }
 
 /// Whether the proposal's settlement was rejected since: what is proposed after that follows from the chain.
 fn superseded(proposal: &Proposal, config: &Config) -> bool {
     Proposal::again(config).is_some_and(|again| again.epoch == proposal.epoch && again != *proposal)
-}
-
-/// The epoch that is due: because its settlement was rejected, or by the clock if so configured: long enough, and with
-/// payments to divide. Every member works out the same.
-async fn due(node: &Node) -> Result<Option<Proposal>> {
-    let config = node.chain.payout_config().await?;
-    let due = match Proposal::again(&config) {
-        Some(again) => Some(again),
-        None if node.config.settle == Settle::Manual || config.posted_epoch != config.active_epoch => None,
-        None => {
-            let (answers, funding) = (node.indexer.receipts().await?, node.indexer.funding().await?);
-            // Gifts wait for the next answer or training fee: nobody is kept at work by dust.
-            let data_shares = funding.iter().filter(|f| f.job.is_some()).map(|f| f.slot);
-            let paid = answers.iter().map(|r| r.slot).chain(data_shares);
-            let first = paid.filter(|slot| *slot > config.settled_slot).min();
-            let cutoff = first.map(|first| cutoff(&config, first));
-            let slot = node.chain.client.slot().await?;
-            cutoff
-                .filter(|cutoff| slot >= cutoff + GRACE_SLOTS)
-                .map(|cutoff_slot| Proposal { epoch: config.epoch, cutoff_slot })
-        }
-    };
-    let committee = node.chain.active_committee().await?;
-    Ok(due.filter(|_| committee.place(&node.chain.wallet()).is_some()))
 }
 
 /// The end of the epoch's first whole length that has a payment in it, given the first payment that no settlement

@@ -1,18 +1,14 @@
-//! From Datanet snapshots to training examples, the same at every operator.
+//! The documents of Datanet snapshots, the same at every operator.
 
 use anyhow::{Context, Result, bail, ensure};
 use model::state::Snapshot;
-use openledger_lm::{Example, Tokenizer};
-use openledger_protocol::{Hash32, batch::BatchLeaf, hash::sha256, mmr};
+use openledger_protocol::{Hash32, batch::BatchLeaf, mmr};
 use openledger_sdk::{
     api::IndexerClient,
-    artifact::DataSettings,
     manifest::{Kind, Manifest},
     store::Store,
     text::parse_hash,
 };
-use rand::{SeedableRng, seq::SliceRandom};
-use rand_chacha::ChaCha8Rng;
 use solana_pubkey::Pubkey;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -165,61 +161,10 @@ impl Contents {
     }
 }
 
-/// Positions of a job's examples among `count` documents: `(training, validation)`, drawn with the job's seed without
-/// overlap.
-pub fn choose(count: usize, settings: &DataSettings, seed: u64) -> Result<(Vec<usize>, Vec<usize>)> {
-    ensure!(count > 0, "the job's Datanets hold no document with anything to learn");
-    ensure!(settings.max_examples > 0, "the job's config allows no example: raise `data.max_examples`");
-    let mut order: Vec<usize> = (0..count).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let wanted = settings.max_examples.min(count.saturating_sub(settings.eval_examples).max(1));
-    let rest = order.split_off(wanted);
-    let eval = rest.into_iter().take(settings.eval_examples).collect();
-    Ok((order, eval))
-}
-
-/// A document as question and answer in the chat template; only the answer is learned.
-pub fn example(tokenizer: &Tokenizer, document: &Document, max_tokens: usize) -> Result<Example> {
-    let example = Example::answer(tokenizer, document.leaf, &question(&document.title), &document.text)?;
-    let example = example.truncated(max_tokens);
-    example.validate().with_context(|| {
-        format!("document {} leaves nothing to learn within {max_tokens} tokens", hex::encode(document.leaf))
-    })?;
-    Ok(example)
-}
-
-/// The text that an example teaches: what a document is compared by.
-pub fn learned(tokenizer: &Tokenizer, example: &Example) -> String {
-    tokenizer.decode(&example.tokens[example.loss_from..])
-}
-
-/// The question that a document answers.
-pub fn question(title: &str) -> String {
-    format!("What is {title}?")
-}
-
-/// A uniform index below `count` from `parts`: how members draw what they check.
-pub fn draw(parts: &[&[u8]], count: usize) -> usize {
-    let digest = sha256(parts);
-    (u128::from_le_bytes(digest[..16].try_into().expect("16 of 32 bytes")) % count as u128) as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use openledger_sdk::manifest::{Leaf, Metadata};
-
-    fn document(n: u8) -> Document {
-        Document {
-            leaf: [n; 32],
-            datanet: Pubkey::default(),
-            owner: Pubkey::default(),
-            approved_by: vec![],
-            title: format!("term {n}"),
-            text: format!("Text number {n} that is to be learned."),
-            registered: Registered { commit_until: 0, datanet: Pubkey::default(), batch: 0, place: n.into() },
-        }
-    }
 
     #[test]
     fn a_removed_document_is_not_used_again_and_a_corrected_one_as_corrected() {
@@ -244,35 +189,5 @@ mod tests {
         let after: Vec<_> = contents.in_use().map(|d| (d.leaf, d.content[0], d.owner, d.registered)).collect();
         let corrected = Registered { place: 1, ..at(2) };
         assert_eq!(after, [(kept, 1, alice, at(1)), (fixed, 8, alice, corrected)]);
-    }
-
-    #[test]
-    fn the_choice_depends_on_the_seed_alone_and_does_not_overlap() {
-        let settings = DataSettings { max_examples: 20, eval_examples: 5, max_tokens: 96 };
-        let (train, eval) = choose(30, &settings, 7).unwrap();
-        assert_eq!((train.len(), eval.len()), (20, 5));
-        assert!(eval.iter().all(|e| !train.contains(e)));
-        assert_eq!(choose(30, &settings, 7).unwrap(), (train.clone(), eval));
-        assert_ne!(choose(30, &settings, 8).unwrap().0, train);
-        let (few, none) = choose(1, &settings, 7).unwrap();
-        assert_eq!((few.len(), none.len()), (1, 0));
-        assert!(choose(0, &settings, 7).is_err());
-    }
-
-    #[test]
-    fn only_the_answer_is_learned_and_a_cut_that_leaves_none_is_refused() {
-        let tokenizer = Tokenizer::bytes();
-        let e = example(&tokenizer, &document(1), 1_000).unwrap();
-        assert!(e.loss_from > 0 && e.targets() > 20);
-        let from = e.loss_from;
-        assert!(example(&tokenizer, &document(1), from).is_err());
-        assert_eq!(learned(&tokenizer, &e), document(1).text);
-        assert_eq!(learned(&tokenizer, &e.truncated(from + 4)), "Text");
-    }
-
-    #[test]
-    fn draws_are_in_range_and_depend_on_every_part() {
-        let all: BTreeSet<usize> = (0..200u8).map(|i| draw(&[b"x", &[i]], 7)).collect();
-        assert_eq!(all, (0..7).collect());
     }
 }

@@ -1,6 +1,6 @@
 //! Documents that repeat others: known from the chain and the texts alone, so that every operator leaves out the same.
 
-use crate::dataset::{Document, Registered};
+use super::snapshot::{Document, Registered};
 use openledger_pay::{self as pay, ClusterSettings, Clusters, clusters::Duplicate};
 use openledger_protocol::{Hash32, hash::sha256};
 use solana_pubkey::Pubkey;

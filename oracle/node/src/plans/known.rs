@@ -1,0 +1,37 @@
+//! The plans of jobs, kept in memory.
+
+use super::plan::JobPlan;
+use crate::operator::{LazyEngine, Memo};
+use anyhow::Result;
+use model::state::Job;
+use openledger_protocol::Hash32;
+use openledger_sdk::{Store, api::IndexerClient};
+use std::sync::Arc;
+
+/// Most jobs whose plans are held in memory.
+pub(super) const MOST: usize = 32;
+
+/// What jobs compute, worked out at first use: data, settings and seed of a job never change. Cheap to clone.
+#[derive(Clone)]
+pub struct Plans {
+    indexer: IndexerClient,
+    store: Store,
+    engine: LazyEngine,
+    known: Memo<Hash32, JobPlan>,
+}
+
+impl Plans {
+    /// Plans from what `indexer` points at and `store` holds, with the engine's tokenizer.
+    pub fn new(indexer: IndexerClient, store: Store, engine: LazyEngine) -> Self {
+        Self { indexer, store, engine, known: Memo::new(MOST) }
+    }
+
+    /// The plan of `job`.
+    pub async fn of(&self, job: &Job) -> Result<Arc<JobPlan>> {
+        let work = || async {
+            let engine = self.engine.get().await?;
+            JobPlan::new(job, &self.indexer, &self.store, engine.tokenizer()).await
+        };
+        self.known.get_or_try(JobPlan::key(job)?, work).await
+    }
+}

@@ -1,0 +1,108 @@
+//! What the quorum asks of the node: may this be signed, and what do you score?
+
+use crate::{
+    operator::{Board, Chain},
+    settlement::{Approval, Epochs, Observations, Proposal, Question},
+    training::Verification,
+};
+use anyhow::{Result, bail, ensure};
+use async_trait::async_trait;
+use borsh::BorshDeserialize;
+use model::instructions::AttestResultArgs;
+use openledger_protocol::{
+    Hash32,
+    attest::{Kind, Message},
+};
+use openledger_quorum::{Approver, Observer, Participant};
+use payout::instructions::PostSettlementArgs;
+use serde_json::Value;
+use solana_pubkey::Pubkey;
+
+/// Decides what this operator signs.
+pub struct Signatures {
+    /// Checks training results.
+    pub verification: Verification,
+    /// Checks settlements.
+    pub approval: Approval,
+    /// Says which slot is final.
+    pub chain: Chain,
+    /// Shows what is being checked.
+    pub status: Board,
+}
+
+impl Signatures {
+    async fn check(&self, quorum: &Participant, message: &Message, payload: &[u8]) -> Result<()> {
+        match message.kind {
+            Kind::TrainingResult => {
+                ensure!(message.program == model::ID.to_bytes(), "the program is not the model program");
+                let args = AttestResultArgs::try_from_slice(payload)?;
+                let job = Pubkey::new_from_array(message.subject);
+                self.status.update(|s| s.verifying = Some(job.to_string()));
+                let verified = self.verification.check(message, &args).await;
+                self.status.update(|s| s.verifying = None);
+                verified
+            }
+            Kind::Settlement => {
+                ensure!(message.program == payout::ID.to_bytes(), "the program is not the payout program");
+                self.approval.check(quorum, message, &PostSettlementArgs::try_from_slice(payload)?).await
+            }
+            // Whoever asks for these must first give members a way to check them.
+            kind @ (Kind::Committee | Kind::Fault | Kind::Meter) => {
+                bail!("this operator cannot check a message of kind {kind:?} and signs none")
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Approver for Signatures {
+    async fn approve(
+        &self,
+        quorum: &Participant,
+        message: &Message,
+        payload: &[u8],
+        _context: &Value,
+    ) -> Result<(), String> {
+        self.check(quorum, message, payload).await.map_err(|e| {
+            tracing::warn!("refused to sign: {e:#}");
+            format!("{e:#}")
+        })
+    }
+
+    async fn finalized_slot(&self) -> Option<u64> {
+        self.chain.finalized_slot().await
+    }
+}
+
+/// Says what this operator scores.
+pub struct Scores {
+    /// Works the shares out.
+    pub observations: Observations,
+    /// What is known of the epochs.
+    pub epochs: Epochs,
+}
+
+impl Scores {
+    async fn shares(&self, subject: &Hash32, question: &Value) -> Result<Vec<u64>> {
+        ensure!(*subject == Proposal::subject().to_bytes(), "only settlements are observed");
+        let question: Question = serde_json::from_value(question.clone())?;
+        let shares = self.observations.of(&question.proposal).await?;
+        let epoch = self.epochs.of(&question.proposal).await?;
+        ensure!(
+            epoch.question(&question.proposal)? == question,
+            "epoch {} has other documents here than those asked about",
+            question.proposal.epoch
+        );
+        epoch.columns()?.write(&shares)
+    }
+}
+
+#[async_trait]
+impl Observer for Scores {
+    async fn observe(&self, subject: &Hash32, _sequence: u64, context: &Value) -> Result<Vec<u64>, String> {
+        self.shares(subject, context).await.map_err(|e| {
+            tracing::warn!("could not observe: {e:#}");
+            format!("{e:#}")
+        })
+    }
+}

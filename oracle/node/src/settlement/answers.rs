@@ -1,0 +1,86 @@
+//! The answers that were paid for, and which job's adapter gave them.
+
+use crate::operator::Chain;
+use anyhow::{Context, Result};
+use openledger_protocol::Hash32;
+use openledger_sdk::{
+    Store,
+    api::{IndexerClient, types as api},
+    receipt::Answer,
+    store::StoreError,
+    text::{parse_hash, parse_key},
+};
+use solana_pubkey::Pubkey;
+use std::collections::HashMap;
+
+/// Where answers are, as of a cutoff.
+pub struct Answers<'a> {
+    store: &'a Store,
+    indexer: &'a IndexerClient,
+    cutoff_slot: u64,
+    identities: HashMap<Pubkey, Pubkey>,
+    /// Of each model the jobs with a result at the cutoff, oldest result first.
+    jobs: HashMap<Pubkey, Vec<api::Job>>,
+}
+
+impl<'a> Answers<'a> {
+    /// Answers in `store`, by operators that are registered on `chain`.
+    pub async fn new(chain: &Chain, store: &'a Store, indexer: &'a IndexerClient, cutoff_slot: u64) -> Result<Self> {
+        Ok(Self { store, indexer, cutoff_slot, identities: chain.identities().await?, jobs: HashMap::new() })
+    }
+
+    /// The answer that a payment was for; `None` where there is none, or where it is not the one paid for.
+    pub async fn paid_by(&self, row: &api::ReceiptRow) -> Result<Option<Answer>> {
+        let answer = match self.store.get_answer(&parse_hash(&row.request)?).await {
+            Ok(answer) => answer,
+            Err(StoreError::Missing { .. }) => return Ok(None),
+            Err(e @ (StoreError::Content { .. } | StoreError::Hash { .. })) => {
+                tracing::warn!(request = row.request, "taken for unanswered: {e}");
+                return Ok(None);
+            }
+            // Other members may see the answer: a store that fails here must not decide that there is none.
+            Err(e) => return Err(e).with_context(|| format!("reading the answer to {}", row.request)),
+        };
+        let operator = parse_key(&row.operator)?;
+        let identity = self.identities.get(&operator).with_context(|| format!("{operator} is not registered"))?;
+        if let Err(e) = answer.verify(identity) {
+            tracing::warn!(request = row.request, "taken for unanswered: {e}");
+            return Ok(None);
+        }
+        let paid_for = answer.model.to_string() == row.model
+            && answer.operator == operator
+            && answer.payment_signature == row.signature;
+        if !paid_for {
+            tracing::warn!(request = row.request, "taken for unanswered: the answer is not the one paid for");
+        }
+        Ok(Some(answer).filter(|_| paid_for))
+    }
+
+    /// The first job of a model whose result is this adapter.
+    pub async fn job_of(&mut self, model: &Pubkey, adapter: &Hash32) -> Result<Option<Pubkey>> {
+        let adapter = hex::encode(adapter);
+        let job = self.jobs(model).await?.iter().find(|j| j.adapter_hash.as_ref() == Some(&adapter));
+        if job.is_none() {
+            tracing::warn!(%model, adapter, "taken for unanswered: no job was attested with the adapter that answered");
+        }
+        job.map(|j| Ok(parse_key(&j.address)?)).transpose()
+    }
+
+    /// The job whose adapter a model had at the cutoff.
+    pub async fn last_job(&mut self, model: &Pubkey) -> Result<Pubkey> {
+        let job = self.jobs(model).await?.last();
+        let job = job.with_context(|| format!("model {model} was paid for but has no result"))?;
+        Ok(parse_key(&job.address)?)
+    }
+
+    async fn jobs(&mut self, model: &Pubkey) -> Result<&[api::Job]> {
+        if !self.jobs.contains_key(model) {
+            let mut jobs = self.indexer.jobs_of(model).await?;
+            // Not the model's account, which a later result may change while members settle.
+            jobs.retain(|j| j.adapter_hash.is_some() && j.ended_slot.is_some_and(|slot| slot <= self.cutoff_slot));
+            jobs.sort_by_key(|j| (j.ended_slot, j.number));
+            self.jobs.insert(*model, jobs);
+        }
+        Ok(&self.jobs[model])
+    }
+}

@@ -1,0 +1,55 @@
+//! What is to be settled, and what follows from it.
+
+use openledger_protocol::Hash32;
+use openledger_sdk::{pda, text::hash_hex};
+use payout::state::Config;
+use serde::{Deserialize, Serialize};
+use solana_pubkey::Pubkey;
+
+/// Slots after the cutoff in which a signed settlement is accepted.
+const EXPIRY_SLOTS: u64 = 9_000;
+
+/// An epoch that is to be settled.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Proposal {
+    /// The epoch.
+    pub epoch: u64,
+    /// Last slot whose payments are counted.
+    pub cutoff_slot: u64,
+}
+
+impl Proposal {
+    /// What is to be settled again: the epoch whose settlement was rejected, up to the slot in which it ended. Every
+    /// member works out the same.
+    pub fn again(config: &Config) -> Option<Self> {
+        let rejected = config.posted_epoch == config.active_epoch && config.posted_epoch + 1 < config.epoch;
+        rejected.then_some(Self { epoch: config.posted_epoch + 1, cutoff_slot: config.epoch_start_slot })
+    }
+
+    /// Whether it is the next settlement to post.
+    pub fn is_next(&self, config: &Config) -> bool {
+        config.posted_epoch == config.active_epoch && config.posted_epoch + 1 == self.epoch
+    }
+
+    /// The subject of observations and of the attestation.
+    pub fn subject() -> Pubkey {
+        pda::payout_config()
+    }
+
+    /// Last slot in which the attestation is accepted. It follows from the proposal, because members sign one payload
+    /// for a sequence, whoever proposes it.
+    pub fn expiry_slot(&self) -> u64 {
+        self.cutoff_slot + EXPIRY_SLOTS
+    }
+}
+
+/// What the members of the committee are asked to observe. Each signs its hash together with its scores, so that scores
+/// belong to these documents in this order and to no others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// What is to be settled.
+    pub proposal: Proposal,
+    /// Hash of the epoch's documents in their order ([`Columns::hash`](super::shares::Columns::hash)).
+    #[serde(with = "hash_hex")]
+    pub documents: Hash32,
+}

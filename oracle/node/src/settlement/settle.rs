@@ -1,0 +1,142 @@
+//! Taking an epoch from its last answer to an active settlement, whatever was killed when.
+
+use super::{facts::Epochs, observe::Observations, outcome::outcome, proposal::Proposal};
+use crate::operator::{Board, Chain};
+use anyhow::Result;
+use openledger_protocol::hash::sha256;
+use openledger_quorum::{Agreement, Coordinator, Participant, Round, rotation};
+use openledger_sdk::{Store, attestation, canonical, ix, pda};
+use payout::{
+    instructions::PostSettlementArgs,
+    state::{Config, Settlement, SettlementStatus},
+};
+use std::time::{Duration, Instant};
+
+/// How long a member may take to propose the signed settlement before the next one does.
+const TURN: Duration = Duration::from_secs(15);
+
+/// What settling takes. Cheap to clone.
+#[derive(Clone)]
+pub struct Settler {
+    /// Where settlements are posted.
+    pub chain: Chain,
+    /// Takes the reports.
+    pub store: Store,
+    /// Shows how far a settlement is.
+    pub status: Board,
+    /// Agrees and signs.
+    pub quorum: Participant,
+    /// What is known of the epoch.
+    pub epochs: Epochs,
+    /// What this member says of it.
+    pub observations: Observations,
+}
+
+impl Settler {
+    /// Settles `proposal`: observes, agrees, and when it is this member's turn proposes, signs and posts; then activates.
+    /// Returns once the settlement is active or was rejected. Safe to run again at any point.
+    pub async fn settle(&self, proposal: &Proposal) -> Result<()> {
+        let config = self.chain.payout_config().await?;
+        if proposal.is_next(&config) {
+            let done = self.agree_and_post(proposal, &config).await;
+            if done.is_err() {
+                self.epochs.forget(proposal).await;
+            }
+            done?;
+        }
+        self.activate(proposal.epoch).await
+    }
+
+    async fn agree_and_post(&self, proposal: &Proposal, config: &Config) -> Result<()> {
+        let committee = self.chain.active_committee().await?;
+        self.status.settling(proposal.epoch, "attributing");
+        // The quorum's time limits begin with the round. The shares are worked out before, so that this member's are at
+        // hand when it is asked.
+        self.observations.of(proposal).await?;
+        let question = self.epochs.of(proposal).await?.question(proposal)?;
+        let round = Round {
+            epoch: committee.epoch,
+            subject: Proposal::subject().to_bytes(),
+            sequence: config.sequence,
+            context: serde_json::to_value(question)?,
+        };
+        self.status.settling(proposal.epoch, "observing");
+        let agreement = round.run(&self.quorum).await?;
+        tracing::info!(
+            epoch = proposal.epoch,
+            reveals = agreement.reveals.len(),
+            own_distance_ppm = ?agreement.own_distance_l1,
+            "agreed on the epoch's scores"
+        );
+        self.propose_in_turn(proposal, config, &agreement).await
+    }
+
+    async fn propose_in_turn(&self, proposal: &Proposal, config: &Config, agreement: &Agreement) -> Result<()> {
+        let committee = self.quorum.committee(self.chain.active_committee().await?.epoch)?;
+        let started = Instant::now();
+        loop {
+            if !proposal.is_next(&self.chain.payout_config().await?) {
+                return Ok(());
+            }
+            let attempt = started.elapsed().as_secs() / TURN.as_secs();
+            let subject = sha256(&[b"propose", &proposal.epoch.to_le_bytes()]);
+            if rotation::coordinator(&committee, &subject, attempt).wallet == self.chain.wallet().to_bytes() {
+                self.status.settling(proposal.epoch, "signing");
+                match self.post(proposal, config, agreement).await {
+                    Ok(()) => return Ok(()),
+                    Err(e) => tracing::warn!("posting the settlement failed, another member will try: {e:#}"),
+                }
+                self.epochs.forget(proposal).await;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    async fn post(&self, proposal: &Proposal, config: &Config, agreement: &Agreement) -> Result<()> {
+        let epoch = self.epochs.of(proposal).await?;
+        let (report, pools) = outcome(proposal, &epoch, agreement)?;
+        let report_hash = self.store.put_settlement_report(proposal.epoch, canonical::to_vec(&report)?).await?;
+        let stake = self.chain.stake_config().await?;
+        let args = PostSettlementArgs {
+            epoch: proposal.epoch,
+            previous: config.posted,
+            pools,
+            observations_root: agreement.observations_root,
+            report_hash,
+            cutoff_slot: proposal.cutoff_slot,
+            expiry_slot: proposal.expiry_slot(),
+        };
+        let message = attestation::settlement(&stake, config.sequence, &args);
+        let (payload, about) = (borsh::to_vec(&args)?, serde_json::to_value(proposal)?);
+        let signed = Coordinator::sign(&self.quorum, &message, &payload, about).await?;
+        let verify = attestation::instruction(&signed.group_key, &signed.signature, &message);
+        let post = ix::payout::post_settlement(&self.chain.wallet(), stake.committee_epoch, config.shards, args);
+        self.chain.send(&[verify, post]).await?;
+        tracing::info!(epoch = proposal.epoch, signers = signed.signers.len(), "settlement posted");
+        Ok(())
+    }
+
+    async fn activate(&self, epoch: u64) -> Result<()> {
+        self.status.settling(epoch, "in its challenge window");
+        loop {
+            let Some(settlement) = self.chain.client.account_opt::<Settlement>(&pda::settlement(epoch)).await? else {
+                tracing::warn!(epoch, "the settlement was challenged and rejected: the epoch is to be settled again");
+                self.status.settling(epoch, "rejected");
+                return Ok(());
+            };
+            if settlement.status == SettlementStatus::Active {
+                self.status.settled(epoch);
+                return Ok(());
+            }
+            if settlement.status == SettlementStatus::Challenged {
+                self.status.settling(epoch, "challenged: waiting for a decision");
+            } else if self.chain.client.slot().await? >= settlement.active_after {
+                // Several members may try: one succeeds, and the loop sees it.
+                if let Err(e) = self.chain.send(&[ix::payout::activate_settlement(epoch)]).await {
+                    tracing::debug!("activating epoch {epoch}: {e:#}");
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+}

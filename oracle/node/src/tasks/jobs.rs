@@ -1,0 +1,181 @@
+//! Taking training jobs, in the order that the job's hash gives the members.
+
+use crate::{
+    operator::{Board, Chain, Changes, LazyEngine},
+    plans::{Plans, rank},
+    training::Training,
+};
+use anyhow::{Context, Result, ensure};
+use model::state::{Config, Job, JobStatus};
+use openledger_protocol::{fees, hash::ZERO};
+use openledger_sdk::ix;
+use solana_pubkey::Pubkey;
+
+/// Slots after which the next member may take a job that the one before did not.
+const TURN_SLOTS: u64 = 75;
+
+/// What taking jobs takes.
+pub struct Jobs {
+    /// Where jobs are requested.
+    pub chain: Chain,
+    /// This operator's identity key: without a registration under it, it takes no job.
+    pub identity: Pubkey,
+    /// Says which base model this node has.
+    pub engine: LazyEngine,
+    /// Says what a job costs.
+    pub plans: Plans,
+    /// Does the work.
+    pub training: Training,
+    /// Shows the work.
+    pub status: Board,
+    /// Says when to look.
+    pub changes: Changes,
+}
+
+impl Jobs {
+    /// Looks for work for ever. One job at a time.
+    pub async fn run(self) -> Result<()> {
+        loop {
+            match self.next().await {
+                Ok(Some((address, job))) => {
+                    tracing::info!(%address, "training");
+                    match self.training.run(address, &job).await {
+                        Ok(()) => tracing::info!(%address, "job done"),
+                        Err(e) => tracing::error!(%address, "the job did not end, it will be tried again: {e:#}"),
+                    }
+                    self.status.update(|s| s.training = None);
+                }
+                Ok(None) => {}
+                Err(e) => tracing::warn!("looking for jobs: {e:#}"),
+            }
+            self.changes.next().await;
+        }
+    }
+
+    /// A job that this operator has taken, or takes now.
+    async fn next(&self) -> Result<Option<(Pubkey, Job)>> {
+        if !self.chain.is_registered(&self.identity).await? {
+            return Ok(None);
+        }
+        let mut jobs = self.chain.client.all_accounts::<Job>(&model::ID, &[]).await?;
+        jobs.sort_by_key(|(_, job)| job.requested_slot);
+        let slot = self.chain.client.slot().await?;
+        let own = self.chain.wallet();
+        for (address, job) in jobs.iter().filter(|(_, job)| owes_data_share(job, &own, slot)) {
+            if let Err(e) = self.pay_data_share(address, job).await {
+                tracing::debug!(%address, "its data share is not paid yet: {e:#}");
+            }
+        }
+        let config = self.chain.model_config().await?;
+        for (address, job) in
+            jobs.iter().filter(|(_, job)| job.operator != Some(own) && is_abandoned(job, &config, slot))
+        {
+            tracing::info!(%address, operator = ?job.operator, "its operator has fallen silent");
+            if let Err(e) = self.chain.send(&[ix::model::release_job(address)]).await {
+                tracing::debug!(%address, "not released: {e:#}");
+            }
+        }
+        let mine =
+            |job: &Job| job.status == JobStatus::Running && job.operator == Some(own) && slot <= job.last_slot(&config);
+        if let Some(job) = jobs.iter().position(|(_, job)| mine(job)) {
+            return Ok(Some(jobs.swap_remove(job)));
+        }
+        let Ok(committee) = self.chain.active_committee().await else { return Ok(None) };
+        for (address, job) in jobs.into_iter().filter(|(_, job)| job.status == JobStatus::Requested) {
+            let Some(rank) = rank(&address, &committee.members, &own) else { return Ok(None) };
+            if slot < job.requested_slot + rank * TURN_SLOTS {
+                continue;
+            }
+            match self.affordable(&address, &job, &committee.members).await {
+                Ok(()) => {}
+                Err(e) => {
+                    tracing::debug!(%address, "not taken: {e:#}");
+                    continue;
+                }
+            }
+            self.chain.send(&[ix::model::assign_job(&own, committee.epoch, &address)]).await?;
+            return Ok(Some((address, self.chain.client.account(&address).await?)));
+        }
+        Ok(None)
+    }
+
+    /// Any shard will do; the job's address spreads them.
+    async fn pay_data_share(&self, address: &Pubkey, job: &Job) -> Result<()> {
+        let shards = self.chain.payout_config().await?.shards;
+        ensure!(shards > 0, "the payout vault has no shard");
+        let shard = address.to_bytes()[0] % shards;
+        self.chain.send(&[ix::model::pay_data_share(address, &job.requester, shard)]).await?;
+        tracing::info!(%address, amount = job.data_share, "data share paid to the contributors' pool");
+        Ok(())
+    }
+
+    /// Whether the budget covers the pay and the data share on it, and the job can be run here at all.
+    async fn affordable(&self, address: &Pubkey, job: &Job, members: &[Pubkey]) -> Result<()> {
+        let engine = self.engine.get().await?;
+        ensure!(engine.base().hash() == job.base_hash, "it asks for another base model");
+        let plan = self.plans.of(job).await?;
+        let shares = plan.compute_shares(address, self.chain.wallet(), members)?;
+        let compute = shares.iter().try_fold(0u64, |sum, c| sum.checked_add(c.amount));
+        let fee = compute.and_then(|c| fees::data_share(c, job.data_share_bps)?.checked_add(c));
+        let fee = fee.context("its price exceeds u64")?;
+        ensure!(fee <= job.budget, "it costs {fee}, its budget is {}", job.budget);
+        Ok(())
+    }
+}
+
+/// Whether anyone may take the job from its operator.
+fn is_abandoned(job: &Job, config: &Config, slot: u64) -> bool {
+    job.status == JobStatus::Running
+        && job.log_root == ZERO
+        && slot > job.silent_after(config)
+        && slot <= job.last_slot(config)
+}
+
+/// Whether this operator is to pay a job's data share into the pool: of its own jobs at once, of others' if they did not
+/// until the job's deadline. Two may try; one succeeds.
+fn owes_data_share(job: &Job, own: &Pubkey, slot: u64) -> bool {
+    let due = job.status == JobStatus::Attested && job.data_share > 0 && job.data_paid == 0;
+    due && (job.operator == Some(*own) || slot > job.deadline_slot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trainer_pays_the_data_share_at_once_and_others_when_it_did_not() {
+        let (own, other) = (Pubkey::new_unique(), Pubkey::new_unique());
+        let job = |operator, data_share, data_paid| Job {
+            status: JobStatus::Attested,
+            operator: Some(operator),
+            deadline_slot: 100,
+            data_share,
+            data_paid,
+            ..blank()
+        };
+        assert!(owes_data_share(&job(own, 5, 0), &own, 1));
+        assert!(!owes_data_share(&job(other, 5, 0), &own, 100));
+        assert!(owes_data_share(&job(other, 5, 0), &own, 101));
+        assert!(!owes_data_share(&job(own, 0, 0), &own, 101));
+        assert!(!owes_data_share(&job(own, 5, 5), &own, 101));
+        assert!(!owes_data_share(&Job { status: JobStatus::Running, ..job(own, 5, 0) }, &own, 101));
+    }
+
+    #[test]
+    fn a_job_is_abandoned_between_its_operators_last_word_and_its_deadline() {
+        let job =
+            Job { status: JobStatus::Running, deadline_slot: 100, heartbeat_slots: 20, heartbeat_slot: 50, ..blank() };
+        let config = |paused_until| Config { paused_until, job_slots: 90, ..blank() };
+        let abandoned = |job: &Job, paused: u64| -> Vec<u64> {
+            [70, 71, 100, 101].into_iter().filter(|slot| is_abandoned(job, &config(paused), *slot)).collect()
+        };
+        assert_eq!(abandoned(&job, 0), [71, 100]);
+        assert_eq!(abandoned(&job, 80), [101], "whoever was kept from speaking has all the time after the pause");
+        assert_eq!(abandoned(&Job { log_root: [1; 32], ..job.clone() }, 0), [0; 0]);
+        assert_eq!(abandoned(&Job { status: JobStatus::Requested, ..job }, 0), [0; 0]);
+    }
+
+    fn blank<T: borsh::BorshDeserialize>() -> T {
+        T::deserialize(&mut &[0; 1024][..]).expect("zeros are an account")
+    }
+}
