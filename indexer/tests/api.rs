@@ -4,10 +4,8 @@ mod support;
 
 use openledger_indexer::{api, datasource::Source, ingest::ingest, metrics::Metrics};
 use openledger_sdk::{
-    api::{
-        IndexerClient,
-        types::{Amount, Funding},
-    },
+    amount::Amount,
+    api::{IndexerClient, types::Funding},
     client::Client,
     pda,
     store::Store,

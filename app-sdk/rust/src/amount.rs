@@ -1,9 +1,46 @@
-//! Amounts of OPEN as people write them: `1.5` is 1,500,000,000 base units.
+//! Amounts of OPEN: in base units for programs, and in OPEN for people. `1.5` OPEN are 1,500,000,000 base units.
 
+use serde::{Deserialize, Serialize};
 use stake::state::OPEN_DECIMALS;
+use std::fmt;
 
 /// Base units in one OPEN.
 pub const ONE: u64 = 10u64.pow(OPEN_DECIMALS as u32);
+
+/// An amount in base units. In JSON it is a decimal string, since it can exceed what a JavaScript number holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Amount(pub u64);
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl From<u64> for Amount {
+    fn from(base_units: u64) -> Self {
+        Self(base_units)
+    }
+}
+
+impl From<Amount> for u64 {
+    fn from(amount: Amount) -> Self {
+        amount.0
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        text.parse().map(Self).map_err(|_| serde::de::Error::custom(format!("{text:?} is not an amount in base units")))
+    }
+}
 
 /// Base units from a decimal number of OPEN, exactly.
 pub fn parse_open(text: &str) -> Result<u64, String> {
@@ -57,5 +94,14 @@ mod tests {
             assert_eq!(parse_open(&format_open(units)), Ok(units));
         }
         assert_eq!(format_open(1_500_000_000), "1.5");
+    }
+
+    #[test]
+    fn amounts_are_strings_in_json_and_nothing_else_is_read_as_one() {
+        assert_eq!(serde_json::to_string(&Amount(u64::MAX)).unwrap(), "\"18446744073709551615\"");
+        assert_eq!(serde_json::from_str::<Amount>("\"42\"").unwrap(), Amount(42));
+        for bad in ["42", "\"-1\"", "\"1.5\"", "\"18446744073709551616\"", "\"\""] {
+            assert!(serde_json::from_str::<Amount>(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -145,7 +145,7 @@ impl Client {
         }
         loop {
             let (blockhash, last_valid) =
-                self.patiently(|| self.rpc.get_latest_blockhash_with_commitment(self.commitment())).await?;
+                self.retry_read(|| self.rpc.get_latest_blockhash_with_commitment(self.commitment())).await?;
             let mut transaction = Transaction::new_with_payer(instructions, Some(&payer.pubkey()));
             transaction.try_sign(&unique, blockhash)?;
             let signature = transaction.signatures[0];
@@ -236,8 +236,8 @@ impl Client {
         }
     }
 
-    /// Repeats a read while the connection fails, up to ten seconds.
-    async fn patiently<T, F, R>(&self, read: R) -> Result<T, SdkError>
+    /// Reads, and reads again as long as the connection fails, for up to ten seconds. Reading twice does no harm.
+    async fn retry_read<T, F, R>(&self, read: R) -> Result<T, SdkError>
     where
         R: Fn() -> F,
         F: Future<Output = Result<T, solana_rpc_client_api::client_error::Error>>,
@@ -285,7 +285,7 @@ impl Client {
         &self,
         address: &Pubkey,
     ) -> Result<Option<T>, SdkError> {
-        let found = self.patiently(|| self.rpc.get_account_with_commitment(address, self.commitment())).await?.value;
+        let found = self.retry_read(|| self.rpc.get_account_with_commitment(address, self.commitment())).await?.value;
         found.filter(|a| a.lamports > 0).map(|a| parse(address, &a.data)).transpose()
     }
 
@@ -300,7 +300,7 @@ impl Client {
         addresses: &[Pubkey],
     ) -> Result<Vec<Option<T>>, SdkError> {
         let found =
-            self.patiently(|| self.rpc.get_multiple_accounts_with_commitment(addresses, self.commitment())).await?;
+            self.retry_read(|| self.rpc.get_multiple_accounts_with_commitment(addresses, self.commitment())).await?;
         let pairs = addresses.iter().zip(found.value);
         pairs.map(|(at, account)| account.map(|a| parse(at, &a.data)).transpose()).collect()
     }
@@ -339,7 +339,7 @@ impl Client {
 
     /// Balance of a classic SPL token account in base units; 0 where it does not exist.
     pub async fn token_balance(&self, token_account: &Pubkey) -> Result<u64, SdkError> {
-        let found = self.patiently(|| self.rpc.get_account_with_commitment(token_account, self.commitment())).await?;
+        let found = self.retry_read(|| self.rpc.get_account_with_commitment(token_account, self.commitment())).await?;
         let Some(account) = found.value else { return Ok(0) };
         spl_token_interface::state::Account::unpack(&account.data).map(|a| a.amount).map_err(|e| {
             SdkError::WrongAccount { address: *token_account, what: "token account", reason: e.to_string() }

@@ -1,6 +1,7 @@
-//! The signed answer to a paid request, with the receipt that says whose data shaped it.
+//! The signed answer to a paid request, with the receipt in it that says whose data shaped the answer.
 
 use crate::{
+    amount::Amount,
     canonical,
     text::{hash_hex, key_b58},
 };
@@ -13,7 +14,7 @@ use solana_signer::Signer;
 
 /// The layout version that this crate writes and reads.
 pub const VERSION: u32 = 1;
-/// Head of the signed bytes: no signature over anything else can be taken for one over an answer.
+/// Head of the signed bytes, so that no signature over anything else can be taken for one over an answer.
 const DOMAIN: &[u8] = b"openledger:answer:v1\0";
 
 /// Why an answer does not hold.
@@ -46,17 +47,17 @@ pub enum ReceiptError {
         /// The answer's tokens.
         length: usize,
     },
-    /// An influence stands twice.
+    /// A document stands twice among the influences.
     #[error("leaf {0} stands twice in the receipt")]
     Twice(String),
-    /// It answers something else.
+    /// The answer is to another payment.
     #[error("the answer's {what} is {found}, expected {expected}")]
     Other {
         /// What differs.
         what: &'static str,
-        /// In the answer.
+        /// What the answer says.
         found: String,
-        /// Expected.
+        /// What the payment says.
         expected: String,
     },
 }
@@ -91,7 +92,8 @@ pub struct Receipt {
     /// SHA-256 of the method's settings.
     #[serde(with = "hash_hex")]
     pub settings_hash: Hash32,
-    /// The most influential documents, strongest first. Their sum may be under a million: the rest is spread thinner.
+    /// The most influential documents, strongest first. They may sum to less than a million: the rest of the influence
+    /// is that of documents not named here.
     pub influences: Vec<Influence>,
     /// Blob with the scores of all of the model's training examples, in the manifest's order: f32, little-endian; zero
     /// where there are none.
@@ -101,8 +103,8 @@ pub struct Receipt {
     pub spans: Vec<QuotedSpan>,
 }
 
-/// A run of the answer's tokens that stands in documents as it is. That a text is repeated does not say that the model
-/// has it from there, and nobody is paid for it.
+/// A run of the answer's tokens that stands in documents word for word. The model need not have it from there, so
+/// nobody is paid for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuotedSpan {
@@ -114,7 +116,7 @@ pub struct QuotedSpan {
     pub text: String,
     /// How often it stands in the documents.
     pub count: u64,
-    /// Documents in which it stands; not all of them where there are many.
+    /// Documents in which it stands. Where there are many, only some are named.
     pub documents: Vec<QuotedDocument>,
 }
 
@@ -162,7 +164,7 @@ pub struct Answer {
     /// The answer's text.
     pub text: String,
     /// The fee in base units.
-    pub fee: crate::api::types::Amount,
+    pub fee: Amount,
     /// The payment's transaction, Base58.
     pub payment_signature: String,
     /// Slot at the time of answering.

@@ -3,7 +3,8 @@
 use super::{State, error::Refusal};
 use openledger_protocol::rewards::RewardTree;
 use openledger_sdk::{
-    api::types::{Amount, ClaimProof, ClaimProofs, Settlement},
+    amount::Amount,
+    api::types::{ClaimProof, ClaimProofs, Settlement},
     text,
 };
 use serde::Deserialize;

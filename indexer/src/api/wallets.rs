@@ -1,10 +1,7 @@
 //! All that concerns one wallet.
 
 use super::{State, claims, error::Refusal};
-use openledger_sdk::{
-    api::types::{Amount, Wallet},
-    pda, text,
-};
+use openledger_sdk::{amount::Amount, api::types::Wallet, pda, text};
 use serde::Deserialize;
 use solana_pubkey::Pubkey;
 

@@ -40,8 +40,8 @@ pub struct Generation {
 
 /// Generates an answer to the prompt's token ids.
 ///
-/// `on_token` gets every token, with the text that it completes (often none), and may end the answer. Text that was held
-/// back until the end comes in one more call, with the last token again.
+/// `on_token` gets every token, with the text that it completes (often none), and may end the answer. Text that was
+/// held back until the end comes in one more call, with the last token again.
 pub fn generate(
     base: &BaseModel,
     low_rank: &dyn LowRank,

@@ -1,8 +1,8 @@
 //! Running independent passes over a model side by side, each on threads of its own.
 //!
-//! The matrix products of a small batch are too short to keep several threads busy: the threads wait for one another more
-//! than they work. Passes that do not depend on each other are faster if each has a few threads to itself. What a pass
-//! computes does not depend on the number of its threads (`tests/threads.rs`), so nothing changes but the time.
+//! The matrix products of a small batch are too short to keep several threads busy: the threads wait for one another
+//! more than they work. Passes that do not depend on each other are faster if each has a few threads to itself. What a
+//! pass computes does not depend on the number of its threads (`tests/threads.rs`), so nothing changes but the time.
 
 use candle_core::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -12,8 +12,8 @@ use std::thread;
 pub struct Lanes(Vec<ThreadPool>);
 
 impl Lanes {
-    /// Lanes for at most `most` passes at a time. There is one lane only on a GPU, which divides its own work, and where
-    /// there is only one thread.
+    /// Lanes for at most `most` passes at a time. There is one lane only on a GPU, which divides its own work, and
+    /// where there is only one thread.
     pub fn new(device: &Device, most: usize) -> Self {
         let threads = rayon::current_num_threads();
         let count = if matches!(device, Device::Cpu) { most.min(threads) } else { 1 };

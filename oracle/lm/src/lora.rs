@@ -1,5 +1,5 @@
-//! Low-rank adapters (LoRA, Hu et al. 2021): y = x Wᵀ + (α/r)·(x Aᵀ) Bᵀ, where W is the base model's frozen weight and A
-//! and B are the adapter's small matrices.
+//! Low-rank adapters (LoRA, Hu et al. 2021): y = x Wᵀ + (α/r)·(x Aᵀ) Bᵀ, where W is the base model's frozen weight and
+//! A and B are the adapter's small matrices.
 
 use crate::{
     config::LlamaConfig,

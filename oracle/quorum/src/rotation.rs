@@ -1,5 +1,5 @@
-//! Whose turn it is to coordinate. Turns follow from the subject and need no vote: a coordinator holds no secret and can
-//! only delay.
+//! Whose turn it is to coordinate. Turns follow from the subject and need no vote: a coordinator holds no secret and
+//! can only delay.
 
 use openledger_protocol::{Hash32, hash::sha256};
 

@@ -14,8 +14,8 @@ const NONCE_LEN: usize = 24;
 ///
 /// # Security
 ///
-/// The box hides `plain` and shows that one of the two key owners made it. It does not say for which purpose or session:
-/// bind these by a signature, or by keys that serve one session only.
+/// The box hides `plain` and shows that one of the two key owners made it. It does not say for which purpose or
+/// session: bind these by a signature, or by keys that serve one session only.
 pub fn seal(recipient: &PublicKey, secret: &SecretKey, plain: &[u8]) -> Vec<u8> {
     let nonce = ChaChaBox::generate_nonce(&mut OsRng);
     let sealed = ChaChaBox::new(recipient, secret).encrypt(&nonce, plain).expect("a message of any sane length fits");
@@ -41,7 +41,8 @@ pub fn fresh_key() -> SecretKey {
 /// # Security
 ///
 /// The key follows from the identity key: whoever has that opens everything sealed. Do not keep the identity key in the
-/// database or in its backups. Do not replace it while key shares are needed that it has sealed: nothing else opens them.
+/// database or in its backups. Do not replace it while key shares are needed that it has sealed: nothing else opens
+/// them.
 ///
 /// A sealed value that was changed does not open. One that was put back from an older state of the database does: what
 /// must not be used twice needs more than a seal, see [`crate::Participant::start`].

@@ -1,8 +1,8 @@
 //! OpenLoRA: OpenAI-compatible serving of adapters over one base model, with receipts.
 //!
 //! [`Engine`] holds the base model and runs all heavy work, one piece at a time. [`Catalog`] holds the adapters.
-//! [`price`] says what a request costs, [`payment`] checks that it was paid for, [`answer`] generates and attributes the
-//! answer, and [`passages`] finds what the answer repeats verbatim. [`log`] records all of it. [`routes`] serves
+//! [`price`] says what a request costs, [`payment`] checks that it was paid for, [`answer`] generates and attributes
+//! the answer, and [`passages`] finds what the answer repeats verbatim. [`log`] records all of it. [`routes()`] serves
 //! `/v1/models`, `/v1/quote`, `/v1/chat/completions` and `/v1/receipts/{request}`.
 
 pub mod answer;

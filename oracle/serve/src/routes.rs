@@ -271,7 +271,8 @@ async fn publish(serving: &Serving, answer: &Answer) -> anyhow::Result<()> {
     serving.log.published(&answer.request).await
 }
 
-/// Publishes the answers that are in the database but may not have reached the artifact store before this node was killed.
+/// Publishes the answers that are in the database but may not have reached the artifact store before this node was
+/// killed.
 pub async fn publish_left_over(serving: &Serving) -> anyhow::Result<()> {
     for answer in serving.log.unpublished().await? {
         publish(serving, &answer).await?;

@@ -15,7 +15,7 @@ use crate::{
     training,
 };
 use anyhow::{Context, Result};
-use openledger_sdk::{api::types::Amount, ix, pda};
+use openledger_sdk::{amount::Amount, ix, pda};
 use stake::state::Role;
 use std::{collections::HashMap, path::PathBuf};
 

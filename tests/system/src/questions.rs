@@ -10,10 +10,8 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use openledger_sdk::{
-    api::{
-        serve::{ChatRequest, ServeClient},
-        types::Amount,
-    },
+    amount::Amount,
+    api::serve::{ChatRequest, ServeClient},
     flow::chat::{ask, pay, servers},
 };
 

@@ -1,7 +1,7 @@
 //! What the demo writes for machines. Amounts are base units as decimal strings.
 
 use crate::genesis::Deployed;
-use openledger_sdk::api::types::Amount;
+use openledger_sdk::amount::Amount;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Asking the indexer.
 
 use super::{
-    ApiError,
+    error::ApiError,
     types::{
         Batch, ClaimProofs, Committee, Contribution, ContributionWithProof, Datanet, ErrorBody, EventRow, Funding, Job,
         Model, Operator, Page, ReceiptRow, Settlement, Status, Wallet,

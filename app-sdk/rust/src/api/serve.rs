@@ -1,7 +1,7 @@
 //! Asking a serving node: quote, pay, ask.
 
-use super::{ApiError, client::read, types::Amount};
-use crate::receipt::Answer;
+use super::{client::read, error::ApiError};
+use crate::{amount::Amount, receipt::Answer};
 use futures::{Stream, StreamExt};
 use openledger_protocol::Hash32;
 use serde::{Deserialize, Serialize};

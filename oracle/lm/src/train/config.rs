@@ -1,12 +1,23 @@
-//! The settings of a training job.
+//! The settings of a training job, which travel in the job's config as JSON.
 
-use super::Schedule;
 use crate::{
     digest::{Digest, sha256_json},
     error::{LmError, Result},
     lora::LoraConfig,
 };
 use serde::{Deserialize, Serialize};
+
+/// Course of the learning rate after the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Stays at the peak.
+    Constant,
+    /// Falls in a line towards 0, which it would reach one step after the last.
+    Linear,
+    /// Falls along half a cosine towards 0.
+    Cosine,
+}
 
 /// Everything that determines a training job besides base model and examples. A step's objective is
 /// (1/|B|)·Σ_{i∈B} wᵢ·ℓᵢ with ℓᵢ the mean over example i's target tokens and |B| the number of examples in the batch.

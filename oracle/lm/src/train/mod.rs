@@ -11,11 +11,11 @@ mod state;
 mod trainer;
 
 pub use clip::{clip_scale, global_norm};
-pub use config::TrainConfig;
+pub use config::{Schedule, TrainConfig};
 pub use log::{DirectorySink, LogEntry, StateSink, TrainingLog};
 pub use optimizer::AdamW;
 pub use plan::BatchPlan;
 pub use replay::replay_segment;
-pub use schedule::{Schedule, learning_rate};
+pub use schedule::learning_rate;
 pub use state::TrainState;
 pub use trainer::{Progress, StepObserver, StepReport, Trainer, evaluate};

@@ -1,6 +1,6 @@
 //! AdamW (Loshchilov & Hutter 2019), elementwise in f32.
 
-use super::{TrainConfig, TrainState};
+use super::{config::TrainConfig, state::TrainState};
 
 /// The optimiser's constants. One update with gradient g, learning rate η, at step number n ≥ 1:
 /// m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², m̂ = m/(1−β₁ⁿ), v̂ = v/(1−β₂ⁿ),

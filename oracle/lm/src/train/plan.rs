@@ -1,6 +1,6 @@
 //! Which examples make up which batch.
 
-use super::TrainConfig;
+use super::config::TrainConfig;
 use crate::rng;
 
 /// The batches of a whole job: each epoch is a permutation of the examples drawn from the seed and the epoch's

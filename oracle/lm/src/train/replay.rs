@@ -1,6 +1,6 @@
 //! Re-executing a part of a run, to check it.
 
-use super::{TrainConfig, TrainState, Trainer};
+use super::{config::TrainConfig, state::TrainState, trainer::Trainer};
 use crate::{
     batch::Example,
     error::{LmError, Result},

@@ -1,19 +1,6 @@
-//! The learning rate's course.
+//! How the learning rate rises and falls over a job's steps.
 
-use super::TrainConfig;
-use serde::{Deserialize, Serialize};
-
-/// Course of the learning rate after the warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Schedule {
-    /// Stays at the peak.
-    Constant,
-    /// Falls in a line towards 0, which it would reach one step after the last.
-    Linear,
-    /// Falls along half a cosine towards 0.
-    Cosine,
-}
+use super::config::{Schedule, TrainConfig};
 
 /// Learning rate of step `step` (from 0) of `total`.
 pub fn learning_rate(config: &TrainConfig, step: u64, total: u64) -> f64 {

@@ -1,7 +1,13 @@
-//! The training loop.
+//! The training loop: it takes the steps, reports them, and logs states along the way.
 
 use super::{
-    AdamW, BatchPlan, LogEntry, StateSink, TrainConfig, TrainState, TrainingLog, clip_scale, global_norm, learning_rate,
+    clip::{clip_scale, global_norm},
+    config::TrainConfig,
+    log::{LogEntry, StateSink, TrainingLog},
+    optimizer::AdamW,
+    plan::BatchPlan,
+    schedule::learning_rate,
+    state::TrainState,
 };
 use crate::{
     batch::{Batch, Example},

@@ -1,4 +1,5 @@
-//! A coordinator's side of an observation: it collects commitments, then their reveals, then hands the set to everybody.
+//! A coordinator's side of an observation: it collects commitments, then their reveals, then hands the set to
+//! everybody.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

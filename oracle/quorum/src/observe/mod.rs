@@ -14,8 +14,8 @@
 //! A member that first commits after a former coordinator's reveals could have copied them. It can gain its fee by
 //! that, but it cannot move the median away from what was copied.
 //!
-//! [`wire`](CommitRequest) has the messages, `observation` what is signed, [`agree`] the agreement, `round` the run that
-//! every member's node starts, `coordinator` the side that asks, `member` the side that answers.
+//! [`wire`](CommitRequest) has the messages, `observation` what is signed, [`agree`] the agreement, `round` the run
+//! that every member's node starts, `coordinator` the side that asks, `member` the side that answers.
 
 pub mod agree;
 mod coordinator;

@@ -1,5 +1,5 @@
-//! A coordinator's side of a signature. It asks all members, lets the first t that are ready sign, goes on without those
-//! that are slow, and names those that lie.
+//! A coordinator's side of a signature. It asks all members, lets the first t that are ready sign, goes on without
+//! those that are slow, and names those that lie.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -50,8 +50,9 @@ pub struct Coordinator;
 impl Coordinator {
     /// Has the committee of `message.committee_epoch` sign `message`, whose payload hash is that of `payload`.
     ///
-    /// `about` is handed to the members' approvers. The call ends with [`Error::TooFew`] as soon as more than n − t members have
-    /// refused or lied, and with [`Error::Deadline`] after `Settings::sign_deadline`. Both name who did what.
+    /// `about` is handed to the members' approvers. The call ends with [`Error::TooFew`] as soon as more than n − t
+    /// members have refused or lied, and with [`Error::Deadline`] after `Settings::sign_deadline`. Both name who did
+    /// what.
     pub async fn sign(
         participant: &Participant,
         message: &Message,
@@ -91,8 +92,8 @@ struct Round {
     package: SigningPackage,
     signers: Vec<Hash32>,
     shares: BTreeMap<Hash32, round2::SignatureShare>,
-    /// Set when the round keeps its signers waiting or can no longer succeed: those that have answered are then free for
-    /// other rounds.
+    /// Set when the round keeps its signers waiting or can no longer succeed: those that have answered are then free
+    /// for other rounds.
     released: bool,
 }
 

@@ -62,8 +62,8 @@ pub(crate) async fn commit(participant: &Participant, committee: &Committee, req
 
 /// Answers `sign-share`: uses the session's nonces for this round, and for no other.
 ///
-/// > RFC 9591, round two. Each participant MUST delete the nonce and corresponding commitment after completing sign, and
-/// > MUST NOT use the nonce as input more than once to sign.
+/// > RFC 9591, round two. Each participant MUST delete the nonce and corresponding commitment after completing sign,
+/// > and MUST NOT use the nonce as input more than once to sign.
 ///
 /// # Security
 ///

@@ -2,7 +2,7 @@
 
 use openledger_protocol::Hash32;
 
-use super::{Store, array, signed};
+use super::schema::{Store, array, signed};
 use crate::error::Result;
 
 /// This member's own side of a key generation. Sealed columns are opened by the caller.

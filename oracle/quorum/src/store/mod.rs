@@ -1,103 +1,13 @@
-//! What a member remembers. Each operator has a PostgreSQL schema of its own.
-
-use std::str::FromStr;
-
-use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod};
-use serde::{Serialize, de::DeserializeOwned};
-use tokio_postgres::NoTls;
-
-use crate::error::{Error, Result};
+//! What a member remembers. Each operator has a PostgreSQL schema of its own; each protocol has its tables there.
 
 mod dkg;
 mod observe;
+mod schema;
 mod sign;
 
 pub use dkg::{DkgSession, KeyShareRow};
 pub use observe::ObservationKey;
+pub use schema::Store;
+pub(crate) use schema::{from_json, to_json};
 pub use sign::{NonceRow, SignedSubject};
 pub(crate) use sign::{lock_nonces, sign_subject, use_nonces};
-
-mod embedded {
-    refinery::embed_migrations!("../../migrations/oracle");
-}
-
-/// Connections to one operator's schema.
-#[derive(Clone)]
-pub struct Store {
-    pool: Pool,
-}
-
-impl Store {
-    /// Connects to `url`, creates `schema` if it is not there, and brings its tables up to date (all of
-    /// `migrations/oracle`).
-    pub async fn connect(url: &str, schema: &str) -> Result<Self> {
-        check_schema(schema)?;
-        let mut config = tokio_postgres::Config::from_str(url)?;
-        let (client, connection) = config.connect(NoTls).await?;
-        let connection = tokio::spawn(connection);
-        client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
-        drop(client);
-        let _ = connection.await;
-
-        config.options(format!("-c search_path={schema}"));
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-        let pool = Pool::builder(manager).max_size(8).build().map_err(|e| Error::Setup(e.to_string()))?;
-        let mut client = pool.get().await?;
-        embedded::migrations::runner()
-            .run_async(&mut **client as &mut tokio_postgres::Client)
-            .await
-            .map_err(|e| Error::Setup(format!("migration of schema {schema}: {e}")))?;
-        Ok(Self { pool })
-    }
-
-    /// For the node's own tables in the same schema; the search path is set.
-    pub fn pool(&self) -> &Pool {
-        &self.pool
-    }
-
-    pub(crate) async fn client(&self) -> Result<Client> {
-        Ok(self.pool.get().await?)
-    }
-}
-
-/// Schema names go into SQL as they are.
-fn check_schema(schema: &str) -> Result<()> {
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    let starts = |c: char| c.is_ascii_lowercase() || c == '_';
-    if schema.len() <= 63 && schema.chars().all(good) && schema.starts_with(starts) {
-        return Ok(());
-    }
-    Err(Error::Setup(format!("schema name {schema:?}: use a-z, 0-9 and _, not a digit first, at most 63")))
-}
-
-/// Reads a value that is stored as JSON text. `what` names it where it cannot be read.
-pub(crate) fn from_json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T> {
-    serde_json::from_str(text).map_err(|_| Error::Corrupt { what })
-}
-
-/// The JSON text by which a value is stored.
-pub(crate) fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|e| Error::Setup(format!("cannot write JSON: {e}")))
-}
-
-/// PostgreSQL has no unsigned integers; epochs, sequences and slots never come near 2^63.
-fn signed(value: u64, what: &'static str) -> Result<i64> {
-    i64::try_from(value).map_err(|_| Error::Setup(format!("{what} {value} is beyond 2^63 - 1")))
-}
-
-fn array<const N: usize>(bytes: Vec<u8>, what: &'static str) -> Result<[u8; N]> {
-    bytes.try_into().map_err(|_| Error::Corrupt { what })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_schema_name_cannot_smuggle_sql() {
-        assert!(check_schema("operator_1").is_ok());
-        for bad in ["", "1a", "a;drop", "A", "a b", "a\"", &"a".repeat(64)] {
-            assert!(check_schema(bad).is_err(), "{bad}");
-        }
-    }
-}

@@ -4,7 +4,7 @@ use deadpool_postgres::Transaction;
 use openledger_protocol::Hash32;
 use tokio_postgres::Row;
 
-use super::{Store, array, signed};
+use super::schema::{Store, array, signed};
 use crate::error::Result;
 
 /// A signing session.

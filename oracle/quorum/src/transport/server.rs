@@ -1,4 +1,5 @@
-//! Serving other members: each request is checked to be well signed, answered by the participant, and the answer signed.
+//! Serving other members: each request is checked to be well signed, answered by the participant, and the answer
+//! signed.
 
 use std::sync::Arc;
 

@@ -1,0 +1,147 @@
+//! Datanets, their batches, and the contributions in them.
+
+use crate::amount::Amount;
+use serde::{Deserialize, Serialize};
+
+/// `GET /v1/datanets`, `GET /v1/datanets/{address}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Datanet {
+    /// The account.
+    pub address: String,
+    /// Owner or council.
+    pub owner: String,
+    /// The creator's number for it.
+    pub id: u64,
+    /// Name.
+    pub name: String,
+    /// Where the description lies.
+    pub metadata_uri: String,
+    /// SHA-256 of the description.
+    pub metadata_hash: String,
+    /// SPDX licence expression.
+    pub licence: String,
+    /// `text`, `image`, `audio` or `table`.
+    pub modality: String,
+    /// `open` or `permissioned`.
+    pub access: String,
+    /// Least bond of a batch.
+    pub min_bond: Amount,
+    /// Batches ever opened.
+    pub batches: u64,
+    /// Batches accepted.
+    pub accepted: u64,
+    /// Batches rejected or expired.
+    pub rejected: u64,
+    /// Contributions in accepted batches.
+    pub contributions: u64,
+    /// Number of distinct contributors with accepted batches.
+    pub contributors: u64,
+    /// Root of the range of accepted batches.
+    pub root: String,
+    /// Slot of creation.
+    pub created_slot: u64,
+    /// Transaction of creation.
+    pub created_signature: String,
+}
+
+/// A leaf, as `GET /v1/datanets/{address}/contributions` lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contribution {
+    /// The leaf hash.
+    pub leaf: String,
+    /// Its Datanet.
+    pub datanet: String,
+    /// Its batch account.
+    pub batch: String,
+    /// Number of the batch in its Datanet, in order of opening.
+    pub batch_index: u64,
+    /// Its place in the batch.
+    pub place: u64,
+    /// The contributor's wallet.
+    pub contributor: String,
+    /// `open`, `review`, `accepted`, `rejected` or `expired`.
+    pub status: String,
+    /// What the manifest says of it; absent where the manifest is not in the artifact store.
+    pub detail: Option<ContributionDetail>,
+    /// Slot in which the leaf went on the ledger.
+    pub slot: u64,
+    /// Transaction that carries the leaf.
+    pub signature: String,
+}
+
+/// A leaf's preimage and metadata from the batch's manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContributionDetail {
+    /// SHA-256 of the content.
+    pub content: String,
+    /// `document`, `label`, `correction` or `removal`.
+    pub kind: String,
+    /// The leaf that it is about.
+    pub target: Option<String>,
+    /// Title.
+    pub title: String,
+    /// Author.
+    pub author: String,
+    /// SPDX licence expression.
+    pub licence: String,
+    /// Where it is from.
+    pub source: String,
+}
+
+/// `GET /v1/contributions/{leaf}`: a leaf and, once its batch is accepted, the proof that it is in its Datanet's root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContributionWithProof {
+    /// The leaf.
+    #[serde(flatten)]
+    pub contribution: Contribution,
+    /// The proof, checkable offline by [`crate::proof::ContributionProof::verify`].
+    pub proof: Option<crate::proof::ContributionProof>,
+}
+
+/// A validator's part in a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// The validator's wallet.
+    pub validator: String,
+    /// The verdict once revealed.
+    pub approve: Option<bool>,
+    /// Quality in 0..=10,000 once revealed.
+    pub quality: Option<u16>,
+}
+
+/// `GET /v1/batches/{address}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The account (closed once decided).
+    pub address: String,
+    /// Its Datanet.
+    pub datanet: String,
+    /// Its number in order of opening.
+    pub index: u64,
+    /// The contributor's wallet.
+    pub contributor: String,
+    /// `open`, `review`, `accepted`, `rejected` or `expired`.
+    pub status: String,
+    /// Number of contributions.
+    pub count: u64,
+    /// Bond.
+    pub bond: Amount,
+    /// Root of its range, once submitted.
+    pub root: Option<String>,
+    /// SHA-256 of its manifest, once submitted.
+    pub manifest: Option<String>,
+    /// Last slot to commit, once submitted.
+    pub commit_until: Option<u64>,
+    /// Last slot to reveal, once submitted.
+    pub reveal_until: Option<u64>,
+    /// Its place in its Datanet's range, once accepted.
+    pub place: Option<u64>,
+    /// Mean quality of the approving verdicts, once accepted.
+    pub quality: Option<u16>,
+    /// The panel's work so far.
+    pub reviews: Vec<Review>,
+    /// Slot of opening.
+    pub opened_slot: u64,
+    /// Slot of the decision.
+    pub decided_slot: Option<u64>,
+}

@@ -1,0 +1,49 @@
+//! How much of the ledger the indexer holds, and the events themselves.
+
+use serde::{Deserialize, Serialize};
+
+/// `GET /v1/status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The indexer's version.
+    pub version: String,
+    /// Genesis hash of the cluster, Base58.
+    pub cluster: String,
+    /// Newest slot that the node reports.
+    pub chain_slot: u64,
+    /// Slot up to which every event is in the database.
+    pub indexed_slot: u64,
+    /// Slot up to which rows are final.
+    pub finalized_slot: u64,
+    /// Number of events held.
+    pub events: u64,
+    /// Subjects whose sequence numbers have a gap: empty where nothing is missing.
+    pub gaps: Vec<String>,
+}
+
+/// An event, `GET /v1/events?after=`; oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRow {
+    /// Number of the row: pass the last one as `after` to go on.
+    pub id: u64,
+    /// Slot.
+    pub slot: u64,
+    /// Transaction.
+    pub signature: String,
+    /// Place among the transaction's events.
+    pub ordinal: u32,
+    /// The program's name.
+    pub program: String,
+    /// The event's name ([`crate::Event::name`]).
+    pub name: String,
+    /// The account whose sequence it counts in.
+    pub subject: String,
+    /// Its number among its subject's events.
+    pub sequence: u64,
+    /// Its fields ([`crate::Event::to_json`]).
+    pub data: serde_json::Value,
+    /// Whether its slot is final.
+    pub finalized: bool,
+    /// Unix time of the block, where known.
+    pub block_time: Option<i64>,
+}

@@ -1,0 +1,25 @@
+//! What the indexer's REST API answers. The indexer, which serves these, and everyone who asks share them.
+//!
+//! - An [`Amount`](crate::amount::Amount) of OPEN is base units as a decimal string, since it can exceed what a
+//!   JavaScript number holds.
+//! - Hashes and leaf names are 64 hex digits. Addresses of accounts and wallets, and signatures, are Base58.
+//! - Slots, counts, indices and sequence numbers are numbers.
+//! - Lists are newest first unless their type says otherwise, and come as a [`Page`].
+
+mod datanets;
+mod ledger;
+mod models;
+mod operators;
+mod page;
+mod payments;
+mod settlements;
+mod wallets;
+
+pub use datanets::{Batch, Contribution, ContributionDetail, ContributionWithProof, Datanet, Review};
+pub use ledger::{EventRow, Status};
+pub use models::{ComputeShare, Job, Model, Snapshot};
+pub use operators::{Committee, Operator};
+pub use page::{ErrorBody, Page};
+pub use payments::{FeeParts, Funding, ReceiptRow};
+pub use settlements::{ClaimProof, ClaimProofs, PoolRoot, Settlement};
+pub use wallets::Wallet;

@@ -1,0 +1,110 @@
+//! Models, and the training jobs that make their adapters.
+
+use crate::amount::Amount;
+use serde::{Deserialize, Serialize};
+
+/// A Datanet as a job reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The Datanet.
+    pub datanet: String,
+    /// Its root then.
+    pub root: String,
+    /// Number of accepted batches then.
+    pub batches: u64,
+}
+
+/// `GET /v1/models`, `GET /v1/models/{address}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Model {
+    /// The account.
+    pub address: String,
+    /// Who is paid for it.
+    pub owner: String,
+    /// The creator's number for it.
+    pub id: u64,
+    /// Name.
+    pub name: String,
+    /// SHA-256 of the base model's file.
+    pub base_hash: String,
+    /// The model whose adapter it builds on.
+    pub parent: Option<String>,
+    /// SHA-256 of the adapter's file, once trained.
+    pub adapter_hash: Option<String>,
+    /// SHA-256 of the training manifest, once trained.
+    pub manifest_hash: Option<String>,
+    /// The job that made the adapter.
+    pub job: Option<String>,
+    /// Datanets that the adapter was trained on.
+    pub snapshots: Vec<Snapshot>,
+    /// Price of 1,000 prompt tokens.
+    pub price_in: Amount,
+    /// Price of 1,000 completion tokens.
+    pub price_out: Amount,
+    /// `draft`, `ready` or `retired`.
+    pub status: String,
+    /// Answers paid for.
+    pub answers: u64,
+    /// Sum of all fees.
+    pub fees: Amount,
+    /// Slot of registration.
+    pub created_slot: u64,
+}
+
+/// What an operator was paid for which work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComputeShare {
+    /// The operator's wallet.
+    pub operator: String,
+    /// Work units.
+    pub units: Amount,
+    /// Pay.
+    pub amount: Amount,
+}
+
+/// `GET /v1/jobs`, `GET /v1/jobs/{address}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// The account.
+    pub address: String,
+    /// The model it is for.
+    pub model: String,
+    /// Its number for that model.
+    pub number: u64,
+    /// Who pays.
+    pub requester: String,
+    /// SHA-256 of the training config.
+    pub config_hash: String,
+    /// Seed; a string because it uses all 64 bits.
+    pub seed: Amount,
+    /// Datanets it reads.
+    pub snapshots: Vec<Snapshot>,
+    /// Budget put into escrow.
+    pub budget: Amount,
+    /// `requested`, `running`, `attested`, `cancelled` or `expired`.
+    pub status: String,
+    /// The operator that trains.
+    pub operator: Option<String>,
+    /// Last slot for a result, once running.
+    pub deadline_slot: Option<u64>,
+    /// Merkle root of the training log, once posted.
+    pub log_root: Option<String>,
+    /// SHA-256 of the adapter's file, once attested.
+    pub adapter_hash: Option<String>,
+    /// SHA-256 of the training manifest, once attested.
+    pub manifest_hash: Option<String>,
+    /// Who was paid for what.
+    pub compute: Vec<ComputeShare>,
+    /// Paid for compute.
+    pub paid: Amount,
+    /// Due to the contributors' pool.
+    pub data_share: Amount,
+    /// Paid into the contributors' pool.
+    pub data_paid: Amount,
+    /// Returned to the requester.
+    pub refunded: Amount,
+    /// Slot of the request.
+    pub requested_slot: u64,
+    /// Slot of the end.
+    pub ended_slot: Option<u64>,
+}
