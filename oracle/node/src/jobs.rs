@@ -94,7 +94,7 @@ async fn pay_data_share(node: &Node, address: &Pubkey, job: &Job) -> Result<()> 
     let shards = node.chain.payout_config().await?.shards;
     ensure!(shards > 0, "the payout vault has no shard");
     let shard = address.to_bytes()[0] % shards;
-    node.chain.send(&[ix::model::pay_data_share(address, &job.requester, shard)]).await?;
+    node.chain.send(&[ix::model::pay_data_share(job, shard)]).await?;
     tracing::info!(%address, amount = job.data_share, "data share paid to the contributors' pool");
     Ok(())
 }
