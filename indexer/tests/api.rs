@@ -3,13 +3,13 @@
 mod support;
 
 use openledger_indexer::{api, datasource::Source, ingest::ingest, metrics::Metrics};
+use openledger_interface::pda;
 use openledger_sdk::{
     api::{
         IndexerClient,
         types::{Amount, Funding},
     },
     client::Client,
-    pda,
     store::Store,
 };
 use serde_json::Value;

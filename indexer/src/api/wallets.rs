@@ -1,9 +1,10 @@
 //! All that concerns one wallet.
 
 use super::{State, claims, error::Refusal};
+use openledger_interface::pda;
 use openledger_sdk::{
     api::types::{Amount, Wallet},
-    pda, text,
+    text,
 };
 use serde::Deserialize;
 use solana_pubkey::Pubkey;
