@@ -3,11 +3,11 @@
 mod support;
 
 use openledger_indexer::{api, datasource::Source, ingest::ingest, metrics::Metrics};
+use openledger_interface::pda;
 use openledger_sdk::{
     amount::Amount,
     api::{IndexerClient, types::Funding},
     client::Client,
-    pda,
     store::Store,
 };
 use serde_json::Value;

@@ -189,7 +189,7 @@ async fn a_rejected_settlement_counts_for_nothing_and_its_epoch_is_posted_again(
     let mut seen = Vec::new();
     for record in &world.history {
         ingest(&db, record).await.expect("ingests");
-        if record.events[0].subject() == openledger_sdk::pda::payout_config() {
+        if record.events[0].subject() == openledger_interface::pda::payout_config() {
             seen.push((record.events[0].name(), read(settlements).await, read(posted).await));
         }
     }

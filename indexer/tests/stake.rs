@@ -3,7 +3,7 @@
 mod support;
 
 use openledger_indexer::ingest::{TransactionRecord, ingest};
-use openledger_sdk::{events::Event, pda};
+use openledger_interface::{events::Event, pda};
 use serde_json::{Value, json};
 use stake::{
     events::*,

@@ -65,7 +65,7 @@ enum Task {
         #[arg(value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(programs::NAMES))]
         names: Vec<String>,
     },
-    /// Write the programs' interface descriptions to app-sdk/idl
+    /// Write the programs' interface descriptions to app-sdk/idl, and the tables that are made of them
     #[command(after_help = "Examples:
   cargo xtask idl
   cargo xtask idl --check    compare with the committed files; exit code 1 if one differs")]

@@ -1,6 +1,6 @@
 //! What can go wrong, and what to do about it.
 
-use crate::program::Program;
+use openledger_interface::{Program, errors};
 use solana_instruction::error::InstructionError;
 use solana_pubkey::Pubkey;
 use solana_rpc_client_api::{
@@ -141,7 +141,7 @@ pub fn explain(error: &TransactionError, programs: &[Pubkey], logs: &[String]) -
         };
     };
     let Some(program) = innermost_failure(logs).or(top) else { return SdkError::Transaction(error.clone()) };
-    let (name, message) = if let Some(known) = crate::error_names::lookup(&program, *code) {
+    let (name, message) = if let Some(known) = errors::lookup(&program, *code) {
         known
     } else if let Some(logged) = logged_anchor_error(logs, *code) {
         logged

@@ -1,6 +1,7 @@
 //! Key files.
 
-use crate::{error::SdkError, program::Program};
+use crate::error::SdkError;
+use openledger_interface::Program;
 use openledger_protocol::hash::sha256;
 use solana_keypair::{Keypair, write_keypair};
 use std::{fs::OpenOptions, path::Path};

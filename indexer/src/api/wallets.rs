@@ -1,7 +1,8 @@
 //! All that concerns one wallet.
 
 use super::{State, claims, error::Refusal};
-use openledger_sdk::{amount::Amount, api::types::Wallet, pda, text};
+use openledger_interface::pda;
+use openledger_sdk::{amount::Amount, api::types::Wallet, text};
 use serde::Deserialize;
 use solana_pubkey::Pubkey;
 

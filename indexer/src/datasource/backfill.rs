@@ -6,7 +6,7 @@ use crate::{
     ingest,
 };
 use futures::{StreamExt, TryStreamExt};
-use openledger_sdk::Program;
+use openledger_interface::Program;
 use solana_commitment_config::CommitmentConfig;
 use solana_pubkey::Pubkey;
 use solana_rpc_client::rpc_client::GetConfirmedSignaturesForAddress2Config;

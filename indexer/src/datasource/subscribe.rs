@@ -2,7 +2,7 @@
 
 use super::{Source, SourceError};
 use futures::StreamExt;
-use openledger_sdk::Program;
+use openledger_interface::Program;
 use solana_commitment_config::CommitmentConfig;
 use solana_pubsub_client::nonblocking::pubsub_client::{PubsubClient, PubsubClientError};
 use solana_rpc_client_api::config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter};

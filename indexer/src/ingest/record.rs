@@ -1,6 +1,7 @@
 //! What is stored of a transaction, apart from how it was fetched.
 
-use openledger_sdk::events::{Event, EventError, decode};
+use openledger_interface::events::Event;
+use openledger_sdk::events::{EventError, decode};
 use serde_json::Value;
 use solana_transaction_status_client_types::EncodedConfirmedTransactionWithStatusMeta;
 
@@ -92,7 +93,7 @@ impl<'a> LeafRows<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openledger_sdk::events::Contributed;
+    use openledger_interface::events::Contributed;
 
     #[test]
     fn leaf_hashes_are_stored_once_and_not_in_the_event() {

@@ -4,13 +4,13 @@
 
 use anchor_lang::prelude::Pubkey;
 use openledger_indexer::{db::Database, ingest::TransactionRecord};
-use openledger_postgres::Postgres;
-use openledger_protocol::{batch::BatchLeaf, mmr, rewards::RewardTree};
-use openledger_sdk::{
+use openledger_interface::{
     events::{Contributed, Event},
-    manifest::{Kind, Leaf, Manifest, Metadata},
     pda,
 };
+use openledger_postgres::Postgres;
+use openledger_protocol::{batch::BatchLeaf, mmr, rewards::RewardTree};
+use openledger_sdk::manifest::{Kind, Leaf, Manifest, Metadata};
 use payout::challenge::Outcome;
 
 /// A server of its own for each test process, so that tests run side by side.

@@ -1,11 +1,12 @@
 //! The books of a world: what must hold after any history, computed from the accounts alone.
 
-use crate::{SUPPLY, datanet, model as models, payout, stake as stakes, world::World};
+use crate::{SUPPLY, world::World};
 use ::datanet::state::Batch;
 use ::governance::state::{Choice, Proposal, ProposalState, Vote};
 use ::model::state::{Job, JobStatus};
 use ::payout::state::{Balance, Challenge, Claim, Config as PayoutConfig, POOLS, Settlement, Shard};
 use ::stake::state::{Committee, CommitteeStatus, Config as StakeConfig, Pool, Position, Role, VoteLock};
+use openledger_interface::pda;
 
 /// Checks every rule; the error names it and what it found.
 pub fn check(world: &World) -> Result<(), String> {
@@ -27,7 +28,7 @@ fn at_most(what: &str, found: u64, most: u64) -> Result<(), String> {
 
 /// The stake vault holds what positions hold, and the totals are their sums; exactly one committee is active.
 fn check_stake(world: &World) -> Result<(), String> {
-    let Some(config) = world.find::<StakeConfig>(&stakes::config()) else { return Ok(()) };
+    let Some(config) = world.find::<StakeConfig>(&pda::stake_config()) else { return Ok(()) };
     let positions = world.all::<Position>();
     let all = |of: &dyn Fn(&Position) -> u64| positions.iter().map(|(_, p)| of(p)).sum::<u64>();
     let bonded = |role| all(&|p: &Position| if p.role == role { p.amount } else { 0 });
@@ -41,12 +42,12 @@ fn check_stake(world: &World) -> Result<(), String> {
     equal("delegated stake", config.delegated, sum(&|p| p.bonded.assets))?;
     equal("delegated stake on its way out", config.delegated_unbonding, sum(&|p| p.unbonding.assets))?;
     for (_, pool) in &pools {
-        let vault = world.balance(&stakes::rewards(&pool.operator));
+        let vault = world.balance(&pda::reward_vault(&pool.operator));
         at_most("M1: what a pool owes", pool.owed + pool.commission, vault)?;
     }
     let own = config.operator_stake + config.validator_stake + config.unbonding;
     let held = own + config.locked + config.delegated + config.delegated_unbonding;
-    equal("M1: the stake vault", world.balance(&stakes::vault()), held)?;
+    equal("M1: the stake vault", world.balance(&pda::stake_vault()), held)?;
     let active = world.all::<Committee>().into_iter().filter(|(_, c)| c.status == CommitteeStatus::Active);
     let epochs: Vec<u64> = active.map(|(_, c)| c.epoch).collect();
     let expected: Vec<u64> = (config.committee_epoch > 0).then_some(config.committee_epoch).into_iter().collect();
@@ -55,17 +56,17 @@ fn check_stake(world: &World) -> Result<(), String> {
 
 /// The bond vault holds the bonds of the batches that are pending.
 fn check_datanet(world: &World) -> Result<(), String> {
-    if world.svm.get_account(&datanet::bond_vault()).is_none() {
+    if world.svm.get_account(&pda::bond_vault()).is_none() {
         return Ok(());
     }
     let bonds = world.all::<Batch>().iter().map(|(_, b)| b.bond).sum::<u64>();
-    equal("M1: the bond vault", world.balance(&datanet::bond_vault()), bonds)
+    equal("M1: the bond vault", world.balance(&pda::bond_vault()), bonds)
 }
 
 /// A job's escrow holds its budget until it ends, and then is gone, paid and refunded to the last unit.
 fn check_model(world: &World) -> Result<(), String> {
     for (address, job) in world.all::<Job>() {
-        let escrow = models::escrow(&address);
+        let escrow = pda::escrow(&address);
         let there = world.svm.get_account(&escrow).is_some();
         match job.status {
             JobStatus::Requested | JobStatus::Running => {
@@ -85,7 +86,7 @@ fn check_model(world: &World) -> Result<(), String> {
 /// Every vault holds what was paid in and not claimed; no pool pays for the other; totals are covered by funding and
 /// claims by totals.
 fn check_payout(world: &World) -> Result<(), String> {
-    let Some(config) = world.find::<PayoutConfig>(&payout::config()) else { return Ok(()) };
+    let Some(config) = world.find::<PayoutConfig>(&pda::payout_config()) else { return Ok(()) };
     let (mut funded, mut claimed) = ([0u64; POOLS], [0u64; POOLS]);
     let shards = world.all::<Shard>();
     equal("shards", shards.len(), usize::from(config.shards))?;
@@ -119,7 +120,7 @@ fn check_payout(world: &World) -> Result<(), String> {
         at_most("what is on its way out of a balance", balance.withdrawing, balance.amount)?;
     }
     for (address, challenge) in world.all::<Challenge>() {
-        equal("M1: a challenge's bond", world.balance(&payout::bond(&address)), challenge.bond)?;
+        equal("M1: a challenge's bond", world.balance(&pda::challenge_bond(&address)), challenge.bond)?;
     }
     equal("settlements", settlements.len() as u64, config.posted_epoch)
 }

@@ -1,20 +1,16 @@
-//! The datanet program in tests: addresses, instructions, a Datanet and its validators ready to use.
+//! The datanet program in tests: a Datanet, its batches and its validators ready to use.
 
 use crate::{
-    event_authority, instruction,
     keys::Key,
-    stake,
     tx::{Failed, Sent},
-    world::{Program, World},
+    world::World,
 };
 use ::datanet::{
-    ConfigureArgs, ContributeBulkArgs, CreateDatanetArgs, ID, InitializeArgs, VerifyContributionArgs, accounts,
-    instruction as call, seeds,
+    CreateDatanetArgs, InitializeArgs,
     state::{Access, Batch, Datanet, Modality},
 };
-use ::stake::state::Role;
+use openledger_interface::{Program, ix, pda};
 use openledger_protocol::{Hash32, draw, hash::sha256};
-use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
@@ -27,80 +23,7 @@ pub const MIN_BOND: u64 = 5 * crate::OPEN;
 /// A manifest's hash.
 pub const MANIFEST: Hash32 = [0xaa; 32];
 
-const TOKEN: Pubkey = spl_token_interface::ID;
-const SYSTEM: Pubkey = solana_sdk_ids::system_program::ID;
 const SLOT_HASHES: Pubkey = solana_sdk_ids::sysvar::slot_hashes::ID;
-
-fn pda(seeds: &[&[u8]]) -> Pubkey {
-    Pubkey::find_program_address(seeds, &ID).0
-}
-/// The config.
-pub fn config() -> Pubkey {
-    pda(&[seeds::CONFIG])
-}
-/// The bond vault.
-pub fn bond_vault() -> Pubkey {
-    pda(&[seeds::BOND])
-}
-/// A Datanet.
-pub fn datanet(creator: &Pubkey, id: u64) -> Pubkey {
-    pda(&[seeds::DATANET, creator.as_ref(), &id.to_le_bytes()])
-}
-/// A batch.
-pub fn batch(datanet: &Pubkey, index: u64) -> Pubkey {
-    pda(&[seeds::BATCH, datanet.as_ref(), &index.to_le_bytes()])
-}
-/// A grant.
-pub fn grant(datanet: &Pubkey, grantee: &Pubkey) -> Pubkey {
-    pda(&[seeds::GRANT, datanet.as_ref(), grantee.as_ref()])
-}
-
-/// The accounts of an instruction with the two that events need behind the fields named.
-macro_rules! accounts {
-    ($name:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {
-        accounts::$name { $($field $(: $value)?,)* event_authority: event_authority(&ID), program: ID }
-    };
-}
-
-/// `initialize` by `authority`.
-pub fn initialize(world: &World, authority: &Pubkey, args: InitializeArgs) -> Instruction {
-    let accounts = accounts!(Initialize {
-        authority: *authority,
-        program_data: Program::Datanet.data_address(),
-        config: config(),
-        stake_config: stake::config(),
-        open_mint: world.mint,
-        bond_vault: bond_vault(),
-        forfeit_to: stake::insurance(),
-        token_program: TOKEN,
-        system_program: SYSTEM,
-    });
-    instruction(ID, accounts, call::Initialize { args })
-}
-
-/// `set_windows`.
-pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
-    let accounts = accounts!(SetWindows { authority: *authority, config: config() });
-    instruction(ID, accounts, call::SetWindows { args })
-}
-
-/// `pause`.
-pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
-    let accounts = accounts!(Pause { authority: *authority, config: config() });
-    instruction(ID, accounts, call::Pause { until_slot })
-}
-
-/// `propose_authority`.
-pub fn propose_authority(authority: &Pubkey, new: Pubkey) -> Instruction {
-    let accounts = accounts!(ProposeAuthority { authority: *authority, config: config() });
-    instruction(ID, accounts, call::ProposeAuthority { new })
-}
-
-/// `accept_authority`.
-pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
-    let accounts = accounts!(AcceptAuthority { new_authority: *new_authority, config: config() });
-    instruction(ID, accounts, call::AcceptAuthority {})
-}
 
 /// Arguments of a Datanet that are right in every field.
 pub fn create_args(id: u64) -> CreateDatanetArgs {
@@ -116,181 +39,6 @@ pub fn create_args(id: u64) -> CreateDatanetArgs {
         panel_size: 9,
         quorum: 2,
     }
-}
-
-/// `create_datanet`.
-pub fn create_datanet(creator: &Pubkey, args: CreateDatanetArgs) -> Instruction {
-    let datanet = datanet(creator, args.id);
-    let accounts = accounts!(CreateDatanet { config: config(), creator: *creator, datanet, system_program: SYSTEM });
-    instruction(ID, accounts, call::CreateDatanet { args })
-}
-
-/// `configure`.
-pub fn configure(owner: &Pubkey, datanet: Pubkey, args: ConfigureArgs) -> Instruction {
-    let accounts = accounts!(Configure { owner: *owner, config: config(), datanet });
-    instruction(ID, accounts, call::Configure { args })
-}
-
-/// `set_paused`.
-pub fn set_paused(owner: &Pubkey, datanet: Pubkey, paused: bool) -> Instruction {
-    instruction(ID, accounts!(SetPaused { config: config(), owner: *owner, datanet }), call::SetPaused { paused })
-}
-
-/// `propose_owner`.
-pub fn propose_owner(owner: &Pubkey, datanet: Pubkey, new: Pubkey) -> Instruction {
-    instruction(ID, accounts!(ProposeOwner { owner: *owner, datanet }), call::ProposeOwner { new })
-}
-
-/// `accept_owner`.
-pub fn accept_owner(new_owner: &Pubkey, datanet: Pubkey) -> Instruction {
-    instruction(ID, accounts!(AcceptOwner { new_owner: *new_owner, datanet }), call::AcceptOwner {})
-}
-
-/// `open_batch` number `index`, bond from the contributor's associated token account.
-pub fn open_batch(world: &World, contributor: &Pubkey, datanet: Pubkey, index: u64, bond: u64) -> Instruction {
-    let accounts = accounts!(OpenBatch {
-        contributor: *contributor,
-        config: config(),
-        datanet,
-        batch: batch(&datanet, index),
-        open_mint: world.mint,
-        contributor_token: world.ata(contributor),
-        bond_vault: bond_vault(),
-        token_program: TOKEN,
-        system_program: SYSTEM,
-    });
-    instruction(ID, accounts, call::OpenBatch { bond })
-}
-
-/// `contribute`.
-pub fn contribute(contributor: &Pubkey, batch: Pubkey, leaves: &[Hash32]) -> Instruction {
-    let accounts = accounts!(Contribute { contributor: *contributor, batch });
-    instruction(ID, accounts, call::Contribute { leaves: leaves.to_vec() })
-}
-
-/// `submit_batch`.
-pub fn submit_batch(contributor: &Pubkey, batch: Pubkey, manifest: Hash32) -> Instruction {
-    let accounts = accounts!(SubmitBatch { contributor: *contributor, config: config(), batch });
-    instruction(ID, accounts, call::SubmitBatch { manifest })
-}
-
-/// `contribute_bulk`.
-pub fn contribute_bulk(contributor: &Pubkey, batch: Pubkey, args: ContributeBulkArgs) -> Instruction {
-    let accounts = accounts!(SubmitBatch { contributor: *contributor, config: config(), batch });
-    instruction(ID, accounts, call::ContributeBulk { args })
-}
-
-/// `cancel_batch`.
-pub fn cancel_batch(world: &World, contributor: &Pubkey, datanet: Pubkey, batch: Pubkey) -> Instruction {
-    let accounts = accounts!(CancelBatch {
-        contributor: *contributor,
-        config: config(),
-        datanet,
-        batch,
-        open_mint: world.mint,
-        bond_vault: bond_vault(),
-        contributor_token: world.ata(contributor),
-        token_program: TOKEN,
-    });
-    instruction(ID, accounts, call::CancelBatch {})
-}
-
-/// `draw_panel`.
-pub fn draw_panel(batch: Pubkey) -> Instruction {
-    instruction(ID, accounts!(DrawPanel { batch, slot_hashes: SLOT_HASHES }), call::DrawPanel {})
-}
-
-/// `commit_verdict`.
-pub fn commit_verdict(validator: &Pubkey, datanet: Pubkey, batch: Pubkey, commitment: Hash32) -> Instruction {
-    let accounts = accounts!(CommitVerdict {
-        config: config(),
-        validator: *validator,
-        position: stake::position(validator, Role::Validator),
-        stake_config: stake::config(),
-        datanet,
-        batch,
-        slot_hashes: SLOT_HASHES,
-    });
-    instruction(ID, accounts, call::CommitVerdict { commitment })
-}
-
-/// `reveal_verdict`.
-pub fn reveal_verdict(
-    validator: &Pubkey,
-    datanet: Pubkey,
-    batch: Pubkey,
-    approve: bool,
-    quality: u16,
-    salt: Hash32,
-) -> Instruction {
-    let accounts = accounts!(RevealVerdict { config: config(), validator: *validator, datanet, batch });
-    instruction(ID, accounts, call::RevealVerdict { approve, quality, salt })
-}
-
-/// `finalise_batch`.
-pub fn finalise_batch(world: &World, datanet: Pubkey, batch: Pubkey, contributor: &Pubkey) -> Instruction {
-    let accounts = accounts!(FinaliseBatch {
-        config: config(),
-        datanet,
-        batch,
-        contributor: *contributor,
-        open_mint: world.mint,
-        bond_vault: bond_vault(),
-        contributor_token: Some(world.ata(contributor)),
-        forfeit_to: stake::insurance(),
-        token_program: TOKEN,
-    });
-    instruction(ID, accounts, call::FinaliseBatch {})
-}
-
-/// `expire_batch`.
-pub fn expire_batch(world: &World, datanet: Pubkey, batch: Pubkey, contributor: &Pubkey) -> Instruction {
-    let accounts = accounts!(ExpireBatch {
-        config: config(),
-        datanet,
-        batch,
-        contributor: *contributor,
-        open_mint: world.mint,
-        bond_vault: bond_vault(),
-        contributor_token: world.ata(contributor),
-        token_program: TOKEN,
-    });
-    instruction(ID, accounts, call::ExpireBatch {})
-}
-
-/// `request_access`.
-pub fn request_access(grantee: &Pubkey, datanet: Pubkey, purpose: &str) -> Instruction {
-    let accounts = accounts!(RequestAccess {
-        config: config(),
-        grantee: *grantee,
-        datanet,
-        grant: grant(&datanet, grantee),
-        system_program: SYSTEM,
-    });
-    instruction(ID, accounts, call::RequestAccess { purpose: purpose.into() })
-}
-
-/// `grant_access`.
-pub fn grant_access(owner: &Pubkey, datanet: Pubkey, grantee: &Pubkey, expiry_slot: u64) -> Instruction {
-    let accounts = accounts!(GrantAccess { config: config(), owner: *owner, datanet, grant: grant(&datanet, grantee) });
-    instruction(ID, accounts, call::GrantAccess { expiry_slot })
-}
-
-/// `revoke_access`.
-pub fn revoke_access(owner: &Pubkey, datanet: Pubkey, grantee: &Pubkey) -> Instruction {
-    let accounts = accounts!(RevokeAccess { owner: *owner, datanet, grant: grant(&datanet, grantee) });
-    instruction(ID, accounts, call::RevokeAccess {})
-}
-
-/// `record_use` of the grantee's own grant.
-pub fn record_use(grantee: &Pubkey, datanet: Pubkey, job: Pubkey) -> Instruction {
-    let accounts = accounts!(RecordUse { grantee: *grantee, datanet, grant: grant(&datanet, grantee) });
-    instruction(ID, accounts, call::RecordUse { job })
-}
-
-/// `verify_contribution`.
-pub fn verify_contribution(datanet: Pubkey, args: VerifyContributionArgs) -> Instruction {
-    instruction(ID, accounts::VerifyContribution { datanet }, call::VerifyContribution { args })
 }
 
 /// The salt of a validator's commitment in tests.
@@ -320,7 +68,8 @@ impl World {
         all.extend(programs);
         let mut world = Self::with_stake(&all);
         let authority = world.authority.insecure_clone();
-        world.send(&[initialize(&world, &authority.pubkey(), windows())], &[&authority]).expect("initialises");
+        let make = ix::datanet::initialize(&authority.pubkey(), &world.mint, windows());
+        world.send(&[make], &[&authority]).expect("initialises");
         world
     }
 
@@ -328,19 +77,19 @@ impl World {
     pub fn datanet(&mut self, owner: &Key, id: u64, change: impl FnOnce(&mut CreateDatanetArgs)) -> Pubkey {
         let mut args = create_args(id);
         change(&mut args);
-        self.send(&[create_datanet(&owner.pubkey(), args)], &[owner]).expect("is created");
-        datanet(&owner.pubkey(), id)
+        self.send(&[ix::datanet::create_datanet(&owner.pubkey(), args)], &[owner]).expect("is created");
+        pda::datanet(&owner.pubkey(), id)
     }
 
     /// Opens a batch with the least bond and adds `leaves`.
     pub fn open(&mut self, contributor: &Key, datanet: Pubkey, leaves: &[Hash32]) -> Pubkey {
         let wallet = contributor.pubkey();
         let index = self.get::<Datanet>(&datanet).batches;
-        let batch = batch(&datanet, index);
-        let instruction = open_batch(self, &wallet, datanet, index, MIN_BOND);
+        let batch = pda::batch(&datanet, index);
+        let instruction = ix::datanet::open_batch(&wallet, &datanet, index, &self.mint, MIN_BOND);
         self.send(&[instruction], &[contributor]).expect("opens");
         for part in leaves.chunks(20) {
-            self.send(&[contribute(&wallet, batch, part)], &[contributor]).expect("contributes");
+            self.send(&[ix::datanet::contribute(&wallet, &batch, part)], &[contributor]).expect("contributes");
         }
         batch
     }
@@ -348,7 +97,8 @@ impl World {
     /// Opens, fills and submits a batch, and lets the slots pass until its panel can be drawn.
     pub fn submitted(&mut self, contributor: &Key, datanet: Pubkey, leaves: &[Hash32]) -> Pubkey {
         let batch = self.open(contributor, datanet, leaves);
-        self.send(&[submit_batch(&contributor.pubkey(), batch, MANIFEST)], &[contributor]).expect("submits");
+        self.send(&[ix::datanet::submit_batch(&contributor.pubkey(), &batch, MANIFEST)], &[contributor])
+            .expect("submits");
         self.pass(2);
         self.slot_hashes(0);
         batch
@@ -372,25 +122,28 @@ impl World {
     pub fn commit(&mut self, validator: &Key, batch: Pubkey, approve: bool, quality: u16) -> Result<Sent, Failed> {
         let (wallet, datanet) = (validator.pubkey(), self.get::<Batch>(&batch).datanet);
         let commitment = commitment(&wallet, &batch, approve, quality);
-        self.send(&[commit_verdict(&wallet, datanet, batch, commitment)], &[validator])
+        self.send(&[ix::datanet::commit_verdict(&wallet, &datanet, &batch, commitment)], &[validator])
     }
 
     /// A validator reveals a verdict under [`salt`].
     pub fn reveal(&mut self, validator: &Key, batch: Pubkey, approve: bool, quality: u16) -> Result<Sent, Failed> {
         let (wallet, datanet) = (validator.pubkey(), self.get::<Batch>(&batch).datanet);
-        self.send(&[reveal_verdict(&wallet, datanet, batch, approve, quality, salt(&wallet))], &[validator])
+        self.send(
+            &[ix::datanet::reveal_verdict(&wallet, &datanet, &batch, approve, quality, salt(&wallet))],
+            &[validator],
+        )
     }
 
     /// Anyone finalises a batch.
     pub fn finalise(&mut self, batch: Pubkey) -> Result<Sent, Failed> {
         let Batch { datanet, contributor, .. } = self.get(&batch);
-        self.send(&[finalise_batch(self, datanet, batch, &contributor)], &[])
+        self.send(&[ix::datanet::finalise_batch(&datanet, &batch, &contributor, &self.mint)], &[])
     }
 
     /// Anyone expires a batch.
     pub fn expire(&mut self, batch: Pubkey) -> Result<Sent, Failed> {
         let Batch { datanet, contributor, .. } = self.get(&batch);
-        self.send(&[expire_batch(self, datanet, batch, &contributor)], &[])
+        self.send(&[ix::datanet::expire_batch(&datanet, &batch, &contributor, &self.mint)], &[])
     }
 
     /// Every validator commits to and reveals the same verdict on a submitted batch.

@@ -5,15 +5,16 @@
 use crate::{
     OPEN,
     datanet::{self, leaves},
-    governance::{self, Assembly},
+    governance::Assembly,
     keys::{Key, address},
-    model::{self, Lab, register_args, request_args, result},
+    model::{self, Lab, reads, register_args, request_args, result},
     payout::{self, Market, claim_args, settlement_args},
     stake::{self, Committee},
-    world::{Program, World},
+    world::World,
 };
 use ::datanet::state::Access;
 use ::payout::state::Pool;
+use openledger_interface::{Program, ix, pda};
 use openledger_protocol::rewards::RewardTree;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -78,9 +79,9 @@ impl Town {
         let authority = world.authority.insecure_clone();
         let by = authority.pubkey();
         for instruction in [
-            stake::initialize(&world, &by),
-            datanet::initialize(&world, &by, datanet::windows()),
-            model::initialize(&by, model::INITIALIZE),
+            ix::stake::initialize(&by, &world.mint, stake::initialize_args(&world)),
+            ix::datanet::initialize(&by, &world.mint, datanet::windows()),
+            ix::model::initialize(&by, model::INITIALIZE),
         ] {
             world.send(&[instruction], &[&authority]).expect("initialises");
         }
@@ -99,32 +100,32 @@ impl Town {
         let rivals_batch = world.open(&rival, open, &leaves(3, 2));
         for (at, by) in [(permissioned, &curator), (rivals_datanet, &rival)] {
             let (asks, until) = (rival.pubkey(), world.slot() + 1_000_000);
-            world.send(&[datanet::request_access(&asks, at, "a study")], &[&rival]).expect("asks");
-            world.send(&[datanet::grant_access(&by.pubkey(), at, &asks, until)], &[by]).expect("grants");
+            world.send(&[ix::datanet::request_access(&asks, &at, "a study".into())], &[&rival]).expect("asks");
+            world.send(&[ix::datanet::grant_access(&by.pubkey(), &at, &asks, until)], &[by]).expect("grants");
         }
 
         for who in [&owner, &rival] {
-            let register = model::register_model(&who.pubkey(), None, register_args(1));
+            let register = ix::model::register_model(&who.pubkey(), None, register_args(1));
             world.send(&[register], &[who]).expect("registers");
         }
-        let (model, rivals_model) = (model::model(&owner.pubkey(), 1), model::model(&rival.pubkey(), 1));
+        let (model, rivals_model) = (pda::model(&owner.pubkey(), 1), pda::model(&rival.pubkey(), 1));
         let market = Market { committee: committee.clone(), model, model_owner: owner.insecure_clone() };
         let mut lab = Lab { world, committee, validators, curator, datanet: open, owner, model };
         let trained = lab.trained(model::BUDGET);
         let paid = result(&lab.world, &[(lab.trainer(0).pubkey(), OPEN)]);
         lab.attest(trained, paid).expect("is attested");
-        let ask = model::request_job(
-            &lab.world,
+        let ask = ix::model::request_job(
             &rival.pubkey(),
-            rivals_model,
+            &rivals_model,
             0,
+            &lab.world.mint,
+            &reads(&[(open, Access::Open)]),
             request_args(model::BUDGET),
-            &[(open, Access::Open)],
         );
         lab.world.send(&[ask], &[&rival]).expect("requests");
-        let (rivals_job, other) = (model::job(&rivals_model, 0), lab.trainer(1));
-        let take = model::assign_job(&other.pubkey(), rivals_job, lab.committee.epoch);
-        let log = model::post_log(&other.pubkey(), rivals_job, [0x11; 32]);
+        let (rivals_job, other) = (pda::job(&rivals_model, 0), lab.trainer(1));
+        let take = ix::model::assign_job(&other.pubkey(), lab.committee.epoch, &rivals_job);
+        let log = ix::model::post_log(&other.pubkey(), &rivals_job, [0x11; 32]);
         lab.world.send(&[take, log], &[&other]).expect("trains");
 
         for shard in 0..SHARDS {
@@ -137,20 +138,20 @@ impl Town {
             payout::tree(&[(lab.validators[0].pubkey(), 5 * OPEN), (r, OPEN)]),
         ];
         market.settle(&mut lab.world, [&trees[0], &trees[1]]);
-        let claim = payout::claim(&lab.world, &r, &r, 0, claim_args(&trees[0], Pool::Contributors, &r));
+        let claim = ix::payout::claim(&r, &r, &lab.world.mint, 0, claim_args(&trees[0], Pool::Contributors, &r));
         lab.world.send(&[claim], &[&rival]).expect("claims");
         for (n, delegator) in [(0, &rival), (1, &lab.curator)] {
             let operator = lab.trainer(n);
-            let pool = stake::open_pool(&lab.world, &operator.pubkey(), 500);
+            let pool = ix::stake::open_pool(&operator.pubkey(), &lab.world.mint, 500);
             lab.world.send(&[pool], &[&operator]).expect("opens a pool");
-            let delegate = stake::delegate(&lab.world, &delegator.pubkey(), &operator.pubkey(), 100 * OPEN);
+            let delegate = ix::stake::delegate(&delegator.pubkey(), &lab.world.mint, &operator.pubkey(), 100 * OPEN);
             lab.world.send(&[delegate], &[delegator]).expect("delegates");
         }
         for payer in [&lab.owner, &rival] {
-            let deposit = payout::deposit_balance(&lab.world, &payer.pubkey(), 100 * OPEN);
+            let deposit = ix::payout::deposit_balance(&payer.pubkey(), &lab.world.mint, 100 * OPEN);
             lab.world.send(&[deposit], &[payer]).expect("pays ahead");
         }
-        assembly.open(&mut lab.world, &[governance::set_guardian(&governance::authority(), r)]);
+        assembly.open(&mut lab.world, &[ix::governance::set_guardian(&r)]);
         Self {
             bare,
             assembly,

@@ -7,9 +7,10 @@ use crate::{
 };
 use anchor_lang::{
     AccountDeserialize, AccountSerialize, Discriminator, Owner,
-    solana_program::bpf_loader_upgradeable::{self, UpgradeableLoaderState},
+    solana_program::bpf_loader_upgradeable::UpgradeableLoaderState,
 };
 use litesvm::LiteSVM;
+use openledger_interface::{Program, pda};
 use solana_account::{Account, ReadableAccount};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
@@ -18,69 +19,21 @@ use solana_program_pack::Pack;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use solana_transaction::Transaction;
-use spl_associated_token_account_interface::address::get_associated_token_address;
 use spl_token_interface::state::{Account as TokenAccount, AccountState, Mint};
 use std::path::PathBuf;
 
-/// A program of this workspace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Program {
-    /// The stake program.
-    Stake,
-    /// The datanet program.
-    Datanet,
-    /// The model program.
-    Model,
-    /// The payout program.
-    Payout,
-    /// The governance program.
-    Governance,
-}
-
-impl Program {
-    /// All of them, each behind those that it reads.
-    pub const ALL: [Self; 5] = [Self::Stake, Self::Datanet, Self::Model, Self::Payout, Self::Governance];
-
-    /// Name of its crate and its `.so`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Stake => "stake",
-            Self::Datanet => "datanet",
-            Self::Model => "model",
-            Self::Payout => "payout",
-            Self::Governance => "governance",
-        }
-    }
-
-    /// Its address.
-    pub fn id(self) -> Pubkey {
-        match self {
-            Self::Stake => ::stake::ID,
-            Self::Datanet => ::datanet::ID,
-            Self::Model => ::model::ID,
-            Self::Payout => ::payout::ID,
-            Self::Governance => ::governance::ID,
-        }
-    }
-
-    /// The loader's record of it.
-    pub fn data_address(self) -> Pubkey {
-        bpf_loader_upgradeable::get_program_data_address(&self.id())
-    }
-
-    /// The compiled program; panics with what to do where there is none.
-    pub fn binary(self) -> Vec<u8> {
-        let folder = std::env::var_os("OPENLEDGER_PROGRAMS_DIR").map(PathBuf::from).unwrap_or_else(|| {
-            let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
-                PathBuf::from(std::env::var_os("HOME").expect("HOME or XDG_CACHE_HOME is set")).join(".cache")
-            });
-            cache.join("openledger/sbf-target/deploy")
+/// A compiled program; panics with what to do where there is none.
+pub fn binary(program: Program) -> Vec<u8> {
+    let folder = std::env::var_os("OPENLEDGER_PROGRAMS_DIR").map(PathBuf::from).unwrap_or_else(|| {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
+            PathBuf::from(std::env::var_os("HOME").expect("HOME or XDG_CACHE_HOME is set")).join(".cache")
         });
-        let path = folder.join(format!("{}.so", self.name()));
-        std::fs::read(&path).unwrap_or_else(|e| {
-            panic!("no compiled program at {}: {e}; run `cargo xtask build-programs` first", path.display())
-        })
-    }
+        cache.join("openledger/sbf-target/deploy")
+    });
+    let path = folder.join(format!("{program}.so"));
+    std::fs::read(&path).unwrap_or_else(|e| {
+        panic!("no compiled program at {}: {e}; run `cargo xtask build-programs` first", path.display())
+    })
 }
 
 /// A fresh SVM with programs, the OPEN mint and an authority.
@@ -120,12 +73,13 @@ impl World {
         let mut svm = LiteSVM::new();
         let (authority, payer, mint) = (key("authority"), key("payer"), key("mint").pubkey());
         for program in programs {
-            svm.add_program(program.id(), &program.binary()).expect("a valid program");
-            let mut data = svm.get_account(&program.data_address()).expect("made by add_program");
+            svm.add_program(program.id(), &binary(*program)).expect("a valid program");
+            let address = pda::program_data(&program.id());
+            let mut data = svm.get_account(&address).expect("made by add_program");
             let state =
                 UpgradeableLoaderState::ProgramData { slot: 0, upgrade_authority_address: Some(authority.pubkey()) };
             bincode::serialize_into(&mut data.data[..], &state).expect("there is room for the head");
-            svm.set_account(program.data_address(), data).expect("an ordinary account");
+            svm.set_account(address, data).expect("an ordinary account");
         }
         svm.warp_to_slot(1_000);
         let mut world = Self { svm, authority, mint, cluster: [7; 32], payer, wallets: 0, puppets: vec![] };
@@ -205,7 +159,7 @@ impl World {
 
     /// A wallet's associated token account for OPEN.
     pub fn ata(&self, wallet: &Pubkey) -> Pubkey {
-        get_associated_token_address(wallet, &self.mint)
+        pda::token_account(wallet, &self.mint)
     }
 
     /// A token account's balance.

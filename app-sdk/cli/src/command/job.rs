@@ -134,7 +134,7 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             let canceller = session.keypair()?;
             let account: Account = client.account(&job).await?;
             let mint = open_mint(&client).await?;
-            let ix = ix::model::cancel_job(&canceller.pubkey(), &job, &account.requester, &mint);
+            let ix = ix::model::cancel_job(&canceller.pubkey(), &account, &mint);
             let signature = client.send(&[ix], &[&canceller]).await?;
             let done = json!({ "job": job.to_string(), "signature": signature.to_string() });
             session.output.show(&done, |_| format!("job {job} is called off, {} returned", amount(account.budget)))

@@ -3,9 +3,10 @@
 //! The source of truth is `getSignaturesForAddress`, walked back to the cursor; the logs subscription only says that
 //! there may be something new, so that a lost or late notification costs time and never an event.
 
-use super::{EventRecord, decode};
-use crate::{Program, client::Client, error::SdkError};
+use super::record::{EventRecord, decode};
+use crate::{client::Client, error::SdkError};
 use futures::{Stream, StreamExt, TryStreamExt, stream::BoxStream};
+use openledger_interface::Program;
 use serde::{Deserialize, Serialize};
 use solana_pubsub_client::nonblocking::pubsub_client::PubsubClient;
 use solana_rpc_client::rpc_client::GetConfirmedSignaturesForAddress2Config;

@@ -1,23 +1,13 @@
 //! Flattens a transaction into the instructions that were executed, in order, calls by programs included.
 
-use super::EventError;
+use super::error::EventError;
+use openledger_interface::events::Executed;
 use solana_pubkey::Pubkey;
 use solana_transaction_status_client_types::{
     EncodedConfirmedTransactionWithStatusMeta, UiInstruction, UiLoadedAddresses, UiParsedInstruction,
     option_serializer::OptionSerializer,
 };
 use std::str::FromStr;
-
-/// An instruction that was executed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Executed {
-    /// The program that executed it.
-    pub program: Pubkey,
-    /// Its accounts.
-    pub accounts: Vec<Pubkey>,
-    /// Its data.
-    pub data: Vec<u8>,
-}
 
 /// All instructions of a transaction in the order of execution: each top-level one, then those that it called.
 /// `None` where the transaction failed.

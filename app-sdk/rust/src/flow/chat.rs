@@ -8,13 +8,15 @@ use crate::{
     },
     client::Client,
     error::SdkError,
-    ix::{self, payout::Payment},
-    pda,
     receipt::{Answer, ReceiptError},
     text::{parse_hash, parse_key},
 };
 use futures::StreamExt;
 use model::state::Model;
+use openledger_interface::{
+    ix::{self, payout::Payment},
+    pda,
+};
 use payout::instructions::PayArgs;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -197,7 +199,7 @@ pub async fn find_payment(client: &Client, signature: &str) -> Result<payout::ev
     crate::events::decode(&transaction)?
         .into_iter()
         .find_map(|r| match r.event {
-            crate::Event::Paid(paid) => Some(paid),
+            crate::events::Event::Paid(paid) => Some(paid),
             _ => None,
         })
         .ok_or_else(|| SdkError::Input(format!("transaction {signature} is not a payment that succeeded")))

@@ -5,9 +5,9 @@ use crate::{
     api::{IndexerClient, types::ClaimProof},
     client::Client,
     error::SdkError,
-    ix, pda,
     text::parse_hash,
 };
+use openledger_interface::{ix, pda};
 use payout::{
     instructions::ClaimArgs,
     state::{Claim, Pool, Shard},

@@ -4,14 +4,16 @@ use super::open_mint;
 use crate::{
     client::Client,
     error::SdkError,
-    ix::{self, datanet::LEAVES_PER_TRANSACTION},
     manifest::{Kind, Leaf, Manifest, Metadata},
-    pda,
     store::Store,
 };
 use datanet::{
     instructions::ContributeBulkArgs,
     state::{Batch, BatchStatus, Datanet, MAX_BATCH},
+};
+use openledger_interface::{
+    ix::{self, datanet::LEAVES_PER_TRANSACTION},
+    pda,
 };
 use openledger_protocol::{Hash32, mmr};
 use solana_keypair::Keypair;
@@ -112,7 +114,7 @@ pub async fn contribute(
     let wallet = contributor.pubkey();
     while sent < leaves.len() {
         let end = leaves.len().min(sent + LEAVES_PER_TRANSACTION);
-        client.send(&[ix::datanet::contribute(&wallet, &batch, leaves[sent..end].to_vec())], &[contributor]).await?;
+        client.send(&[ix::datanet::contribute(&wallet, &batch, &leaves[sent..end])], &[contributor]).await?;
         sent = end;
         progress(Progress::Sent(sent));
     }

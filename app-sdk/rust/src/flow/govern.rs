@@ -1,7 +1,8 @@
 //! Governing: what a wallet's locked OPEN weighs, and a proposal's way from its draft to its execution.
 
-use crate::{client::Client, error::SdkError, ix, pda, store::Store};
+use crate::{client::Client, error::SdkError, store::Store};
 use governance::state::{Config, Proposal, ProposedInstruction};
+use openledger_interface::{ix, pda};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
 use solana_message::Message;

@@ -8,7 +8,8 @@ pub mod govern;
 pub mod history;
 pub mod review;
 
-use crate::{client::Client, error::SdkError, pda};
+use crate::{client::Client, error::SdkError};
+use openledger_interface::pda;
 use solana_pubkey::Pubkey;
 
 /// The OPEN mint of this cluster.

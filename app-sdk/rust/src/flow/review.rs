@@ -4,9 +4,7 @@ use super::{history::History, open_mint};
 use crate::{
     client::Client,
     error::SdkError,
-    ix,
     manifest::{Kind, Manifest, ManifestError},
-    pda,
     review::{Entry, Fault, Fingerprint, Judgement, Limits, judge, targets::Accepted},
     store::{Store, StoreError},
 };
@@ -15,6 +13,7 @@ use datanet::{
     verdict,
 };
 use futures::future::join_all;
+use openledger_interface::{ix, pda};
 use openledger_protocol::{Hash32, draw, hash::ZERO};
 use serde::{Deserialize, Serialize};
 use solana_instruction::Instruction;

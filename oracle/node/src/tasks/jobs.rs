@@ -104,7 +104,7 @@ impl Jobs {
         let shards = self.chain.payout_config().await?.shards;
         ensure!(shards > 0, "the payout vault has no shard");
         let shard = address.to_bytes()[0] % shards;
-        self.chain.send(&[ix::model::pay_data_share(address, &job.requester, shard)]).await?;
+        self.chain.send(&[ix::model::pay_data_share(job, shard)]).await?;
         tracing::info!(%address, amount = job.data_share, "data share paid to the contributors' pool");
         Ok(())
     }

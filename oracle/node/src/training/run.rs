@@ -230,8 +230,7 @@ impl Training {
         let message = attestation::training_result(&stake, &address, job.sequence, &args);
         let signed = Coordinator::sign(&self.quorum, &message, &borsh::to_vec(&args)?, serde_json::json!({})).await?;
         let verify = attestation::instruction(&signed.group_key, &signed.signature, &message);
-        let result =
-            ix::model::attest_result(committee.epoch, &job.model, &address, &job.requester, &stake.open_mint, args);
+        let result = ix::model::attest_result(committee.epoch, &job, &stake.open_mint, args);
         self.chain.send(&[verify, result]).await?;
         tracing::info!(%address, signers = signed.signers.len(), "training result accepted on chain");
         Ok(())

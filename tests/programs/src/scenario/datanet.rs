@@ -8,6 +8,7 @@ use crate::{
     town::Town,
 };
 use ::datanet::{ConfigureArgs, ContributeBulkArgs, RangePath, VerifyContributionArgs, state::Batch};
+use openledger_interface::ix;
 use openledger_protocol::{batch::BatchLeaf, mmr};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
@@ -58,32 +59,34 @@ fn by_curator(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Scen
 fn initialize(t: Town) -> Scenario {
     let mut world = t.bare;
     let by = world.authority.insecure_clone();
-    world.send(&[stake::initialize(&world, &by.pubkey())], &[&by]).expect("initialises stake");
-    let instruction = net::initialize(&world, &by.pubkey(), net::windows());
+    world
+        .send(&[ix::stake::initialize(&by.pubkey(), &world.mint, stake::initialize_args(&world))], &[&by])
+        .expect("initialises stake");
+    let instruction = ix::datanet::initialize(&by.pubkey(), &world.mint, net::windows());
     Scenario::new(world, instruction, &[&by]).free(OtherHolder, &["forfeit_to"], PINNED)
 }
 
 fn set_windows(t: Town) -> Scenario {
-    by_authority(t, |_, by| net::set_windows(by, net::windows()))
+    by_authority(t, |_, by| ix::datanet::set_windows(by, net::windows()))
 }
 
 fn propose_authority(t: Town) -> Scenario {
-    by_authority(t, |t, by| net::propose_authority(by, t.rival.pubkey()))
+    by_authority(t, |t, by| ix::datanet::propose_authority(by, &t.rival.pubkey()))
 }
 
 fn accept_authority(mut t: Town) -> Scenario {
     let by = t.world().authority.insecure_clone();
-    let proposal = net::propose_authority(&by.pubkey(), t.rival.pubkey());
+    let proposal = ix::datanet::propose_authority(&by.pubkey(), &t.rival.pubkey());
     t.world().send(&[proposal], &[&by]).expect("is proposed");
-    Scenario::new(t.lab.world, net::accept_authority(&t.rival.pubkey()), &[&t.rival])
+    Scenario::new(t.lab.world, ix::datanet::accept_authority(&t.rival.pubkey()), &[&t.rival])
 }
 
 fn create_datanet(t: Town) -> Scenario {
-    by_curator(t, |_, by| net::create_datanet(by, create_args(9)))
+    by_curator(t, |_, by| ix::datanet::create_datanet(by, create_args(9)))
 }
 
 fn set_paused(t: Town) -> Scenario {
-    by_curator(t, |t, by| net::set_paused(by, t.lab.datanet, true)).free(Replay, &[""], SETS).free(
+    by_curator(t, |t, by| ix::datanet::set_paused(by, &t.lab.datanet, true)).free(Replay, &[""], SETS).free(
         Sibling,
         &["datanet"],
         "the curator's other Datanet",
@@ -91,24 +94,22 @@ fn set_paused(t: Town) -> Scenario {
 }
 
 fn propose_owner(t: Town) -> Scenario {
-    by_curator(t, |t, by| net::propose_owner(by, t.lab.datanet, t.mallory.pubkey())).free(Replay, &[""], SETS).free(
-        Sibling,
-        &["datanet"],
-        "the curator's other Datanet",
-    )
+    by_curator(t, |t, by| ix::datanet::propose_owner(by, &t.lab.datanet, &t.mallory.pubkey()))
+        .free(Replay, &[""], SETS)
+        .free(Sibling, &["datanet"], "the curator's other Datanet")
 }
 
 fn accept_owner(mut t: Town) -> Scenario {
     let by = t.lab.curator.insecure_clone();
-    let propose = net::propose_owner(&by.pubkey(), t.lab.datanet, t.rival.pubkey());
+    let propose = ix::datanet::propose_owner(&by.pubkey(), &t.lab.datanet, &t.rival.pubkey());
     t.world().send(&[propose], &[&by]).expect("is proposed");
-    let instruction = net::accept_owner(&t.rival.pubkey(), t.lab.datanet);
+    let instruction = ix::datanet::accept_owner(&t.rival.pubkey(), &t.lab.datanet);
     Scenario::new(t.lab.world, instruction, &[&t.rival])
 }
 
 fn open_batch(t: Town) -> Scenario {
     let index = t.lab.world.get::<::datanet::state::Datanet>(&t.lab.datanet).batches;
-    by_curator(t, |t, by| net::open_batch(&t.lab.world, by, t.lab.datanet, index, MIN_BOND))
+    by_curator(t, |t, by| ix::datanet::open_batch(by, &t.lab.datanet, index, &t.lab.world.mint, MIN_BOND))
         .free(OtherWallet, &["contributor and its tokens"], PAYS_ITSELF)
         .free(Copy, &["contributor_token"], OWN_TOKENS)
         .free(OtherHolder, &["bond_vault"], PINNED)
@@ -122,7 +123,7 @@ fn opened(t: &mut Town) -> Pubkey {
 
 fn contribute(mut t: Town, count: usize) -> Scenario {
     let batch = opened(&mut t);
-    by_curator(t, |_, by| net::contribute(by, batch, &leaves(5, count))).free(
+    by_curator(t, |_, by| ix::datanet::contribute(by, &batch, &leaves(5, count))).free(
         Replay,
         &[""],
         "an open batch takes the same leaf again; only what a panel accepts counts",
@@ -139,12 +140,12 @@ fn contribute_many(t: Town) -> Scenario {
 
 fn submit_batch(mut t: Town) -> Scenario {
     let batch = opened(&mut t);
-    by_curator(t, |_, by| net::submit_batch(by, batch, MANIFEST))
+    by_curator(t, |_, by| ix::datanet::submit_batch(by, &batch, MANIFEST))
 }
 
 fn cancel_batch(mut t: Town) -> Scenario {
     let batch = opened(&mut t);
-    by_curator(t, |t, by| net::cancel_batch(&t.lab.world, by, t.lab.datanet, batch)).free(
+    by_curator(t, |t, by| ix::datanet::cancel_batch(by, &t.lab.datanet, &batch, &t.lab.world.mint)).free(
         Copy,
         &["contributor_token"],
         OWN_TOKENS,
@@ -153,14 +154,14 @@ fn cancel_batch(mut t: Town) -> Scenario {
 
 fn draw_panel(mut t: Town) -> Scenario {
     let batch = t.submitted();
-    Scenario::new(t.lab.world, net::draw_panel(batch), &[])
+    Scenario::new(t.lab.world, ix::datanet::draw_panel(&batch), &[])
 }
 
 fn commit_verdict(mut t: Town) -> Scenario {
     let (batch, datanet) = (t.submitted(), t.lab.datanet);
     let validator = t.lab.validators[0].insecure_clone();
     let v = validator.pubkey();
-    let instruction = net::commit_verdict(&v, datanet, batch, commitment(&v, &batch, true, 1));
+    let instruction = ix::datanet::commit_verdict(&v, &datanet, &batch, commitment(&v, &batch, true, 1));
     Scenario::new(t.lab.world, instruction, &[&validator]).free(Copy, &["position"], NOWHERE_ELSE)
 }
 
@@ -172,7 +173,7 @@ fn reveal_verdict(mut t: Town) -> Scenario {
     }
     t.world().pass(COMMIT_SLOTS);
     let v = validators[0].pubkey();
-    let instruction = net::reveal_verdict(&v, datanet, batch, true, 8_000, salt(&v));
+    let instruction = ix::datanet::reveal_verdict(&v, &datanet, &batch, true, 8_000, salt(&v));
     Scenario::new(t.lab.world, instruction, &[&validators[0]])
 }
 
@@ -186,13 +187,13 @@ fn judged(t: &mut Town, approve: bool) -> Pubkey {
 
 fn finalise_accepted(mut t: Town) -> Scenario {
     let batch = judged(&mut t, true);
-    let instruction = net::finalise_batch(&t.lab.world, t.lab.datanet, batch, &t.lab.curator.pubkey());
+    let instruction = ix::datanet::finalise_batch(&t.lab.datanet, &batch, &t.lab.curator.pubkey(), &t.lab.world.mint);
     finalised(Scenario::new(t.lab.world, instruction, &[])).free(OtherMint, &["forfeit_to"], "nothing is forfeited")
 }
 
 fn finalise_rejected(mut t: Town) -> Scenario {
     let batch = judged(&mut t, false);
-    let instruction = net::finalise_batch(&t.lab.world, t.lab.datanet, batch, &t.lab.curator.pubkey());
+    let instruction = ix::datanet::finalise_batch(&t.lab.datanet, &batch, &t.lab.curator.pubkey(), &t.lab.world.mint);
     finalised(Scenario::new(t.lab.world, instruction, &[])).free(
         LeftOut,
         &["contributor_token"],
@@ -209,20 +210,20 @@ fn expire_batch(mut t: Town) -> Scenario {
     let until = t.lab.world.get::<Batch>(&batch).reveal_until + 1;
     let slots = until - t.lab.world.slot();
     t.world().pass(slots);
-    let instruction = net::expire_batch(&t.lab.world, t.lab.datanet, batch, &t.lab.curator.pubkey());
+    let instruction = ix::datanet::expire_batch(&t.lab.datanet, &batch, &t.lab.curator.pubkey(), &t.lab.world.mint);
     Scenario::new(t.lab.world, instruction, &[]).free(Copy, &["contributor_token"], OWN_TOKENS)
 }
 
 fn request_access(t: Town) -> Scenario {
     let signer = t.mallory.insecure_clone();
-    let instruction = net::request_access(&signer.pubkey(), t.permissioned, "a study");
+    let instruction = ix::datanet::request_access(&signer.pubkey(), &t.permissioned, "a study".into());
     Scenario::new(t.lab.world, instruction, &[&signer])
 }
 
 /// Mallory asks for access to the curator's permissioned Datanet.
 fn asked(t: &mut Town) -> (Pubkey, Pubkey) {
     let (signer, datanet) = (t.mallory.insecure_clone(), t.permissioned);
-    let ask = net::request_access(&signer.pubkey(), datanet, "a study");
+    let ask = ix::datanet::request_access(&signer.pubkey(), &datanet, "a study".into());
     t.world().send(&[ask], &[&signer]).expect("asks");
     (datanet, signer.pubkey())
 }
@@ -230,7 +231,7 @@ fn asked(t: &mut Town) -> (Pubkey, Pubkey) {
 fn grant_access(mut t: Town) -> Scenario {
     let (datanet, grantee) = asked(&mut t);
     let until = t.lab.world.slot() + 100;
-    by_curator(t, |_, by| net::grant_access(by, datanet, &grantee, until)).free(Replay, &[""], SETS).free(
+    by_curator(t, |_, by| ix::datanet::grant_access(by, &datanet, &grantee, until)).free(Replay, &[""], SETS).free(
         Sibling,
         &["grant"],
         "another grant of the same Datanet is the owner's to give too",
@@ -239,7 +240,7 @@ fn grant_access(mut t: Town) -> Scenario {
 
 fn revoke_access(mut t: Town) -> Scenario {
     let (datanet, grantee) = asked(&mut t);
-    by_curator(t, |_, by| net::revoke_access(by, datanet, &grantee)).free(
+    by_curator(t, |_, by| ix::datanet::revoke_access(by, &datanet, &grantee)).free(
         Sibling,
         &["grant"],
         "another grant of the same Datanet is the owner's to take too",
@@ -248,7 +249,7 @@ fn revoke_access(mut t: Town) -> Scenario {
 
 fn record_use(t: Town) -> Scenario {
     let signer = t.rival.insecure_clone();
-    let instruction = net::record_use(&signer.pubkey(), t.permissioned, t.rivals_job);
+    let instruction = ix::datanet::record_use(&signer.pubkey(), &t.permissioned, &t.rivals_job);
     Scenario::new(t.lab.world, instruction, &[&signer]).free(Replay, &[""], "every use counts, by the grantee's hand")
 }
 
@@ -277,12 +278,12 @@ pub(crate) fn proof(datanet: Pubkey, contributor: Pubkey) -> VerifyContributionA
 
 fn verify_contribution(t: Town) -> Scenario {
     let args = proof(t.lab.datanet, t.lab.curator.pubkey());
-    Scenario::new(t.lab.world, net::verify_contribution(t.lab.datanet, args), &[]).free(Replay, &[""], ANYONE)
+    Scenario::new(t.lab.world, ix::datanet::verify_contribution(&t.lab.datanet, args), &[]).free(Replay, &[""], ANYONE)
 }
 
 fn pause(t: Town) -> Scenario {
     let until = t.lab.world.slot() + 100;
-    by_authority(t, |_, by| net::pause(by, until))
+    by_authority(t, |_, by| ix::datanet::pause(by, until))
 }
 
 fn configure(t: Town) -> Scenario {
@@ -293,7 +294,7 @@ fn configure(t: Town) -> Scenario {
         panel_size: 5,
         quorum: 2,
     };
-    by_curator(t, |t, by| net::configure(by, t.lab.datanet, args)).free(Replay, &[""], SETS).free(
+    by_curator(t, |t, by| ix::datanet::configure(by, &t.lab.datanet, args)).free(Replay, &[""], SETS).free(
         Sibling,
         &["datanet"],
         "the curator's other Datanet",
@@ -304,5 +305,5 @@ fn contribute_bulk(mut t: Town) -> Scenario {
     let (curator, datanet) = (t.lab.curator.insecure_clone(), t.lab.datanet);
     let batch = t.world().open(&curator, datanet, &[]);
     let args = ContributeBulkArgs { root: [7; 32], count: ::datanet::state::MAX_BULK, manifest: MANIFEST };
-    by_curator(t, |_, by| net::contribute_bulk(by, batch, args))
+    by_curator(t, |_, by| ix::datanet::contribute_bulk(by, &batch, args))
 }

@@ -3,10 +3,10 @@
 use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, SELF_CPI, SETS, Scenario};
 use crate::{
     governance::{self as net, PARAMETERS},
-    stake,
     town::Town,
 };
 use ::governance::state::{Choice, Config, Parameters, Proposal};
+use openledger_interface::{ix, pda};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -33,12 +33,12 @@ pub(super) const ALL: &[Listed] = &[
 
 /// What is proposed: other parameters of governance itself.
 fn change() -> Instruction {
-    net::set_parameters(&net::authority(), Parameters { voting_slots: 60, ..PARAMETERS })
+    ix::governance::set_parameters(Parameters { voting_slots: 60, ..PARAMETERS })
 }
 
 fn initialize(t: Town) -> Scenario {
     let by = t.bare.authority.insecure_clone();
-    let instruction = net::initialize(&by.pubkey(), net::initialize_args());
+    let instruction = ix::governance::initialize(&by.pubkey(), net::initialize_args());
     Scenario::new(t.bare, instruction, &[&by])
 }
 
@@ -49,18 +49,18 @@ fn by_proposer(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Sce
 }
 
 fn create_proposal(t: Town) -> Scenario {
-    let number = t.lab.world.get::<Config>(&net::config()).proposals;
-    by_proposer(t, |_, by| net::create_proposal(by, number)).free(Copy, &["lock"], NOWHERE_ELSE)
+    let number = t.lab.world.get::<Config>(&pda::governance_config()).proposals;
+    by_proposer(t, |_, by| net::own_proposal(by, number)).free(Copy, &["lock"], NOWHERE_ELSE)
 }
 
 fn add_instruction(mut t: Town) -> Scenario {
     let draft = t.assembly.clone().draft(t.world(), &[]);
-    by_proposer(t, |_, by| net::add_instruction(by, draft, 0, &change()))
+    by_proposer(t, |_, by| ix::governance::add_instruction(by, &draft, 0, &change()))
 }
 
 fn open_voting(mut t: Town) -> Scenario {
     let draft = t.assembly.clone().draft(t.world(), &[change()]);
-    by_proposer(t, |_, by| net::open_voting(by, draft)).free(Copy, &["lock"], NOWHERE_ELSE)
+    by_proposer(t, |_, by| ix::governance::open_voting(by, by, &draft)).free(Copy, &["lock"], NOWHERE_ELSE)
 }
 
 /// A proposal on which votes are cast.
@@ -70,7 +70,7 @@ fn opened(t: &mut Town) -> Pubkey {
 
 fn cast_vote(mut t: Town) -> Scenario {
     let proposal = opened(&mut t);
-    by_proposer(t, |_, by| net::cast_vote(by, by, proposal, Choice::For))
+    by_proposer(t, |_, by| ix::governance::cast_vote(by, by, &proposal, Choice::For))
 }
 
 /// Lets slots pass until this one.
@@ -85,7 +85,7 @@ fn close_vote(mut t: Town) -> Scenario {
     let end = t.lab.world.get::<Proposal>(&proposal).voting_end_slot;
     until(&mut t, end);
     let voter = assembly.voters[1].pubkey();
-    Scenario::new(t.lab.world, net::close_vote(&voter, &voter, proposal), &[])
+    Scenario::new(t.lab.world, ix::governance::close_vote(&voter, &voter, &proposal), &[])
 }
 
 fn queue(mut t: Town) -> Scenario {
@@ -95,7 +95,7 @@ fn queue(mut t: Town) -> Scenario {
     }
     let end = t.lab.world.get::<Proposal>(&proposal).voting_end_slot;
     until(&mut t, end);
-    Scenario::new(t.lab.world, net::queue(proposal), &[]).free(
+    Scenario::new(t.lab.world, ix::governance::queue(&proposal), &[]).free(
         Sibling,
         &["proposal"],
         "anyone counts the votes of any proposal that are over",
@@ -106,7 +106,7 @@ fn queue_defeated(mut t: Town) -> Scenario {
     let proposal = opened(&mut t);
     let end = t.lab.world.get::<Proposal>(&proposal).voting_end_slot;
     until(&mut t, end);
-    Scenario::new(t.lab.world, net::queue(proposal), &[]).free(
+    Scenario::new(t.lab.world, ix::governance::queue(&proposal), &[]).free(
         Sibling,
         &["proposal"],
         "anyone counts the votes of any proposal that are over",
@@ -115,14 +115,18 @@ fn queue_defeated(mut t: Town) -> Scenario {
 
 fn execute_instruction(mut t: Town) -> Scenario {
     let proposal = t.assembly.clone().ripe(t.world(), &[change()]);
-    Scenario::new(t.lab.world, net::execute(proposal, 0, &change()), &[]).free(OtherProgram, &["program"], SELF_CPI)
+    Scenario::new(t.lab.world, ix::governance::execute_instruction(&proposal, 0, &change()), &[]).free(
+        OtherProgram,
+        &["program"],
+        SELF_CPI,
+    )
 }
 
 fn expire(mut t: Town) -> Scenario {
     let proposal = opened(&mut t);
     let end = t.lab.world.get::<Proposal>(&proposal).expiry_slot;
     until(&mut t, end);
-    Scenario::new(t.lab.world, net::expire(proposal), &[]).free(
+    Scenario::new(t.lab.world, ix::governance::expire(&proposal), &[]).free(
         Sibling,
         &["proposal"],
         "anyone ends any proposal that is late",
@@ -131,7 +135,7 @@ fn expire(mut t: Town) -> Scenario {
 
 fn cancel(mut t: Town) -> Scenario {
     let proposal = opened(&mut t);
-    by_proposer(t, |_, by| net::cancel(by, proposal)).free(
+    by_proposer(t, |_, by| ix::governance::cancel(by, &proposal)).free(
         Sibling,
         &["proposal"],
         "another proposal of the same proposer's",
@@ -141,22 +145,22 @@ fn cancel(mut t: Town) -> Scenario {
 fn veto(mut t: Town) -> Scenario {
     let proposal = opened(&mut t);
     let guardian = t.assembly.guardian.insecure_clone();
-    Scenario::new(t.lab.world, net::veto(&guardian.pubkey(), proposal), &[&guardian])
+    Scenario::new(t.lab.world, ix::governance::veto(&guardian.pubkey(), &proposal), &[&guardian])
 }
 
 fn close_instruction(mut t: Town) -> Scenario {
     let (proposal, proposer) = (opened(&mut t), t.assembly.voters[0].insecure_clone());
-    t.world().send(&[net::cancel(&proposer.pubkey(), proposal)], &[&proposer]).expect("cancels");
-    Scenario::new(t.lab.world, net::close_instruction(&proposer.pubkey(), proposal, 0), &[])
+    t.world().send(&[ix::governance::cancel(&proposer.pubkey(), &proposal)], &[&proposer]).expect("cancels");
+    Scenario::new(t.lab.world, ix::governance::close_instruction(&proposer.pubkey(), &proposal, 0), &[])
 }
 
 fn guardian_pause(mut t: Town) -> Scenario {
-    let (by, to) = (t.lab.world.authority.insecure_clone(), net::authority());
-    t.world().send(&[stake::propose_authority(&by.pubkey(), to)], &[&by]).expect("proposes");
-    let (assembly, accept) = (t.assembly.clone(), stake::accept_authority(&to));
+    let (by, to) = (t.lab.world.authority.insecure_clone(), pda::governance_authority());
+    t.world().send(&[ix::stake::propose_authority(&by.pubkey(), &to)], &[&by]).expect("proposes");
+    let (assembly, accept) = (t.assembly.clone(), ix::stake::accept_authority(&to));
     assembly.enact(t.world(), &[accept]).expect("hands over");
     let (guardian, end) = (assembly.guardian.insecure_clone(), t.lab.world.slot() + 1_000);
-    let pause = net::guardian_pause(&guardian.pubkey(), ::stake::ID, stake::config(), end);
+    let pause = ix::governance::guardian_pause(&guardian.pubkey(), &::stake::ID, &pda::stake_config(), end);
     Scenario::new(t.lab.world, pause, &[&guardian])
 }
 
@@ -166,19 +170,19 @@ fn set_parameters(t: Town) -> Scenario {
 
 fn set_guardian(t: Town) -> Scenario {
     let guardian = t.rival.pubkey();
-    by_governance(t, net::set_guardian(&net::authority(), guardian))
+    by_governance(t, ix::governance::set_guardian(&guardian))
 }
 
 /// As governance calls itself when a proposal is executed: its authority signs, which no key can.
 fn by_governance(t: Town, instruction: Instruction) -> Scenario {
     let mut world = t.lab.world;
-    world.let_sign(net::authority());
+    world.let_sign(pda::governance_authority());
     Scenario::new(world, instruction, &[]).free(Replay, &[""], SETS)
 }
 
 fn voting_weight(t: Town) -> Scenario {
     let owner = t.assembly.voters[0].pubkey();
-    Scenario::new(t.lab.world, net::voting_weight(&owner), &[])
+    Scenario::new(t.lab.world, ix::governance::voting_weight(&owner), &[])
         .free(Replay, &[""], ANYONE)
         .free(Copy, &["lock"], NOWHERE_ELSE)
         .free(Sibling, &["lock"], "anyone may read any lock")

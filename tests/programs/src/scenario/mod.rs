@@ -13,9 +13,10 @@ use crate::{
     keys::Key,
     town::Town,
     tx::{Failed, Sent},
-    world::{Program, World},
+    world::World,
 };
 use ed25519_dalek::SigningKey;
+use openledger_interface::Program;
 use openledger_protocol::attest::Message;
 use solana_instruction::Instruction;
 use solana_keypair::Signer;

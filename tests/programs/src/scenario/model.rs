@@ -3,12 +3,13 @@
 use super::{Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS as OWN, PINNED, SELF_CPI, SETS, Scenario};
 use crate::{
     OPEN,
-    model::{self as net, BUDGET, JOB_SLOTS, message, register_args, request_args, result},
+    model::{self as net, BUDGET, JOB_SLOTS, message, reads, register_args, request_args, result},
     stake,
     town::Town,
 };
 use ::datanet::state::Access;
 use ::model::state::Model;
+use openledger_interface::ix;
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -53,27 +54,29 @@ fn by_authority(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Sc
 fn initialize(t: Town) -> Scenario {
     let mut world = t.bare;
     let by = world.authority.insecure_clone();
-    world.send(&[stake::initialize(&world, &by.pubkey())], &[&by]).expect("initialises stake");
-    Scenario::new(world, net::initialize(&by.pubkey(), net::INITIALIZE), &[&by])
+    world
+        .send(&[ix::stake::initialize(&by.pubkey(), &world.mint, stake::initialize_args(&world))], &[&by])
+        .expect("initialises stake");
+    Scenario::new(world, ix::model::initialize(&by.pubkey(), net::INITIALIZE), &[&by])
 }
 
 fn set_windows(t: Town) -> Scenario {
-    by_authority(t, |_, by| net::set_windows(by, net::INITIALIZE))
+    by_authority(t, |_, by| ix::model::set_windows(by, net::INITIALIZE))
 }
 
 fn propose_authority(t: Town) -> Scenario {
-    by_authority(t, |t, by| net::propose_authority(by, t.rival.pubkey()))
+    by_authority(t, |t, by| ix::model::propose_authority(by, &t.rival.pubkey()))
 }
 
 fn accept_authority(mut t: Town) -> Scenario {
     let by = t.world().authority.insecure_clone();
-    let proposal = net::propose_authority(&by.pubkey(), t.rival.pubkey());
+    let proposal = ix::model::propose_authority(&by.pubkey(), &t.rival.pubkey());
     t.world().send(&[proposal], &[&by]).expect("is proposed");
-    Scenario::new(t.lab.world, net::accept_authority(&t.rival.pubkey()), &[&t.rival])
+    Scenario::new(t.lab.world, ix::model::accept_authority(&t.rival.pubkey()), &[&t.rival])
 }
 
 fn register_model(t: Town) -> Scenario {
-    by_owner(t, |_, by| net::register_model(by, None, register_args(9))).free(Given, &["parent"], CHOOSES).free(
+    by_owner(t, |_, by| ix::model::register_model(by, None, register_args(9))).free(Given, &["parent"], CHOOSES).free(
         OtherProgram,
         &["program"],
         SELF_CPI,
@@ -82,7 +85,7 @@ fn register_model(t: Town) -> Scenario {
 
 fn register_on_parent(t: Town) -> Scenario {
     let signer = t.rival.insecure_clone();
-    let instruction = net::register_model(&signer.pubkey(), Some(t.lab.model), register_args(9));
+    let instruction = ix::model::register_model(&signer.pubkey(), Some(&t.lab.model), register_args(9));
     Scenario::new(t.lab.world, instruction, &[&signer]).free(LeftOut, &["parent"], CHOOSES).free(
         Copy,
         &["parent"],
@@ -91,18 +94,18 @@ fn register_on_parent(t: Town) -> Scenario {
 }
 
 fn set_price(t: Town) -> Scenario {
-    by_owner(t, |t, by| net::set_price(by, t.lab.model, 1, 2)).free(Replay, &[""], SETS)
+    by_owner(t, |t, by| ix::model::set_price(by, &t.lab.model, 1, 2)).free(Replay, &[""], SETS)
 }
 
 fn retire_model(t: Town) -> Scenario {
-    by_owner(t, |t, by| net::retire_model(by, t.lab.model))
+    by_owner(t, |t, by| ix::model::retire_model(by, &t.lab.model))
 }
 
 fn request_job(t: Town) -> Scenario {
     let number = t.lab.world.get::<Model>(&t.lab.model).jobs;
     by_owner(t, |t, by| {
-        let reads = [(t.lab.datanet, Access::Open)];
-        net::request_job(&t.lab.world, by, t.lab.model, number, request_args(BUDGET), &reads)
+        let reads = reads(&[(t.lab.datanet, Access::Open)]);
+        ix::model::request_job(by, &t.lab.model, number, &t.lab.world.mint, &reads, request_args(BUDGET))
     })
     .free(Copy, &["requester_token"], OWN)
     .free(Copy, &["remaining[0]"], NOWHERE_ELSE)
@@ -115,21 +118,27 @@ const OPEN_READ: &str = "an open Datanet's use is not recorded";
 
 fn request_permissioned(t: Town) -> Scenario {
     let (signer, number) = (t.rival.insecure_clone(), t.lab.world.get::<Model>(&t.rivals_model).jobs);
-    let reads = [(t.permissioned, Access::Permissioned)];
-    let instruction =
-        net::request_job(&t.lab.world, &signer.pubkey(), t.rivals_model, number, request_args(BUDGET), &reads);
+    let reads = reads(&[(t.permissioned, Access::Permissioned)]);
+    let instruction = ix::model::request_job(
+        &signer.pubkey(),
+        &t.rivals_model,
+        number,
+        &t.lab.world.mint,
+        &reads,
+        request_args(BUDGET),
+    );
     Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["requester_token"], OWN)
 }
 
 fn assign_job(mut t: Town) -> Scenario {
     let (job, signer) = (t.lab.requested(BUDGET), t.lab.trainer(2));
-    let instruction = net::assign_job(&signer.pubkey(), job, t.lab.committee.epoch);
+    let instruction = ix::model::assign_job(&signer.pubkey(), t.lab.committee.epoch, &job);
     Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["operator_entry", "committee"], NOWHERE_ELSE)
 }
 
 fn post_log(mut t: Town) -> Scenario {
     let (job, signer) = (t.lab.running(BUDGET), t.lab.trainer(0));
-    Scenario::new(t.lab.world, net::post_log(&signer.pubkey(), job, [1; 32]), &[&signer])
+    Scenario::new(t.lab.world, ix::model::post_log(&signer.pubkey(), &job, [1; 32]), &[&signer])
 }
 
 fn attest_result(mut t: Town) -> Scenario {
@@ -137,7 +146,7 @@ fn attest_result(mut t: Town) -> Scenario {
     let shares: Vec<_> = (0..2).map(|n| (t.lab.trainer(n).pubkey(), BUDGET / 4)).collect();
     let args = result(&t.lab.world, &shares);
     let message = message(&t.lab.world, &t.lab.committee, job, &args);
-    let instruction = net::attest_result(&t.lab.world, job, t.lab.committee.epoch, args);
+    let instruction = ix::model::attest_result(t.lab.committee.epoch, &t.lab.world.get(&job), &t.lab.world.mint, args);
     Scenario::new(t.lab.world, instruction, &[])
         .attested(&t.lab.committee.key, message)
         .free(Copy, &["committee"], NOWHERE_ELSE)
@@ -149,7 +158,7 @@ fn pay_data_share(mut t: Town) -> Scenario {
     let job = t.lab.trained(BUDGET);
     let paid = result(&t.lab.world, &[(t.lab.trainer(0).pubkey(), BUDGET / 2)]);
     t.lab.attest(job, paid).expect("is attested");
-    Scenario::new(t.lab.world.clone(), net::pay_data_share(&t.lab.world, job, 0), &[]).free(
+    Scenario::new(t.lab.world.clone(), ix::model::pay_data_share(&t.lab.world.get(&job), 0), &[]).free(
         OtherHolder,
         &["vault"],
         PINNED,
@@ -158,24 +167,28 @@ fn pay_data_share(mut t: Town) -> Scenario {
 
 fn cancel_job(mut t: Town) -> Scenario {
     let job = t.lab.requested(BUDGET);
-    by_owner(t, |t, by| net::cancel_job(&t.lab.world, by, job)).free(Copy, &["requester_token"], OWN)
+    by_owner(t, |t, by| ix::model::cancel_job(by, &t.lab.world.get(&job), &t.lab.world.mint)).free(
+        Copy,
+        &["requester_token"],
+        OWN,
+    )
 }
 
 fn expire_job(mut t: Town) -> Scenario {
     let job = t.lab.running(OPEN);
     t.world().pass(JOB_SLOTS + 1);
-    let instruction = net::expire_job(&t.lab.world, job);
+    let instruction = ix::model::expire_job(&t.lab.world.get(&job), &t.lab.world.mint);
     Scenario::new(t.lab.world, instruction, &[]).free(Copy, &["requester_token"], OWN)
 }
 
 fn pause(t: Town) -> Scenario {
     let until = t.lab.world.slot() + 100;
-    by_authority(t, |_, by| net::pause(by, until))
+    by_authority(t, |_, by| ix::model::pause(by, until))
 }
 
 fn heartbeat(mut t: Town) -> Scenario {
     let (job, signer) = (t.lab.running(BUDGET), t.lab.trainer(0));
-    Scenario::new(t.lab.world, net::heartbeat(&signer.pubkey(), job), &[&signer]).free(
+    Scenario::new(t.lab.world, ix::model::heartbeat(&signer.pubkey(), &job), &[&signer]).free(
         Replay,
         &[""],
         "an operator may say again that it is there",
@@ -185,5 +198,5 @@ fn heartbeat(mut t: Town) -> Scenario {
 fn release_job(mut t: Town) -> Scenario {
     let job = t.lab.running(BUDGET);
     t.world().pass(net::HEARTBEAT_SLOTS + 1);
-    Scenario::new(t.lab.world, net::release_job(job), &[])
+    Scenario::new(t.lab.world, ix::model::release_job(&job), &[])
 }

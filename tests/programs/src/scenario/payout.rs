@@ -15,6 +15,7 @@ use ::payout::{
     instructions::ClaimArgs,
     state::{Challenge, Pool},
 };
+use openledger_interface::{ix, pda};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -54,30 +55,32 @@ fn by_authority(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Sc
 fn initialize(t: Town) -> Scenario {
     let mut world = t.bare;
     let by = world.authority.insecure_clone();
-    world.send(&[stake::initialize(&world, &by.pubkey())], &[&by]).expect("initialises stake");
+    world
+        .send(&[ix::stake::initialize(&by.pubkey(), &world.mint, stake::initialize_args(&world))], &[&by])
+        .expect("initialises stake");
     world.put_token(net::treasury(), world.mint, address("treasury"), 0);
-    let instruction = net::initialize(&world, &by.pubkey(), initialize_args());
+    let instruction = ix::payout::initialize(&by.pubkey(), &world.mint, &net::treasury(), initialize_args());
     let chosen = "the upgrade authority chooses the treasury: any token account of OPEN";
     Scenario::new(world, instruction, &[&by]).free(Copy, &["treasury"], chosen).free(OtherHolder, &["treasury"], chosen)
 }
 
 fn create_shard(t: Town) -> Scenario {
-    by_authority(t, |t, by| net::create_shard(&t.lab.world, by, SHARDS))
+    by_authority(t, |t, by| ix::payout::create_shard(by, &t.lab.world.mint, SHARDS))
 }
 
 fn set_fees(t: Town) -> Scenario {
-    by_authority(t, |_, by| net::set_fees(by, FEES)).free(Replay, &[""], SETS)
+    by_authority(t, |_, by| ix::payout::set_fees(by, FEES)).free(Replay, &[""], SETS)
 }
 
 fn propose_authority(t: Town) -> Scenario {
-    by_authority(t, |t, by| net::propose_authority(by, t.rival.pubkey())).free(Replay, &[""], SETS)
+    by_authority(t, |t, by| ix::payout::propose_authority(by, &t.rival.pubkey())).free(Replay, &[""], SETS)
 }
 
 fn accept_authority(mut t: Town) -> Scenario {
     let by = t.world().authority.insecure_clone();
-    let proposal = net::propose_authority(&by.pubkey(), t.rival.pubkey());
+    let proposal = ix::payout::propose_authority(&by.pubkey(), &t.rival.pubkey());
     t.world().send(&[proposal], &[&by]).expect("is proposed");
-    Scenario::new(t.lab.world, net::accept_authority(&t.rival.pubkey()), &[&t.rival])
+    Scenario::new(t.lab.world, ix::payout::accept_authority(&t.rival.pubkey()), &[&t.rival])
 }
 
 fn pay(t: Town) -> Scenario {
@@ -97,7 +100,7 @@ fn post_settlement(mut t: Town) -> Scenario {
     let args = t.next_settlement();
     let (signer, epoch) = (t.mallory.insecure_clone(), t.lab.committee.epoch);
     let message = settlement_message(&t.lab.world, epoch, &args);
-    let instruction = net::post_settlement(&signer.pubkey(), args, epoch, SHARDS);
+    let instruction = ix::payout::post_settlement(&signer.pubkey(), epoch, SHARDS, args);
     Scenario::new(t.lab.world, instruction, &[&signer])
         .attested(&t.lab.committee.key, message)
         .free(OtherWallet, &["payer"], ANYONE)
@@ -108,7 +111,7 @@ fn activate_settlement(mut t: Town) -> Scenario {
     let (args, market) = (t.next_settlement(), t.market.clone());
     market.post(t.world(), &args).expect("posts");
     t.world().pass(CHALLENGE_SLOTS);
-    Scenario::new(t.lab.world, net::activate_settlement(args.epoch), &[])
+    Scenario::new(t.lab.world, ix::payout::activate_settlement(args.epoch), &[])
 }
 
 /// A settlement in which the curator's earnings grow to `lifetime` and are proven among a million is activated.
@@ -118,13 +121,13 @@ fn million(t: &mut Town, lifetime: u64) -> ClaimArgs {
     args.pools[0] = root;
     market.post(t.world(), &args).expect("posts");
     t.world().pass(CHALLENGE_SLOTS);
-    t.world().send(&[net::activate_settlement(args.epoch)], &[]).expect("activates");
+    t.world().send(&[ix::payout::activate_settlement(args.epoch)], &[]).expect("activates");
     claim
 }
 
 fn claim_by_mallory(t: Town, args: ClaimArgs) -> Scenario {
     let (signer, wallet) = (t.mallory.insecure_clone(), t.lab.curator.pubkey());
-    let instruction = net::claim(&t.lab.world, &signer.pubkey(), &wallet, 0, args);
+    let instruction = ix::payout::claim(&signer.pubkey(), &wallet, &t.lab.world.mint, 0, args);
     Scenario::new(t.lab.world, instruction, &[&signer]).free(OtherWallet, &["payer"], ANYONE).free(
         Copy,
         &["config"],
@@ -140,7 +143,7 @@ fn claim_first(mut t: Town) -> Scenario {
 fn claim_further(mut t: Town) -> Scenario {
     let (payer, wallet) = (t.mallory.insecure_clone(), t.lab.curator.pubkey());
     let args = claim_args(&t.trees[0], Pool::Contributors, &wallet);
-    let first = net::claim(&t.lab.world, &payer.pubkey(), &wallet, 0, args);
+    let first = ix::payout::claim(&payer.pubkey(), &wallet, &t.lab.world.mint, 0, args);
     t.world().send(&[first], &[&payer]).expect("claims");
     let args = million(&mut t, 100 * OPEN);
     claim_by_mallory(t, args).free(Copy, &["claim"], NOWHERE_ELSE).free(
@@ -152,7 +155,7 @@ fn claim_further(mut t: Town) -> Scenario {
 
 fn fund(t: Town) -> Scenario {
     let (signer, subject) = (t.mallory.insecure_clone(), t.rivals_job);
-    let instruction = net::fund(&t.lab.world, &signer.pubkey(), 0, Pool::Contributors, subject, OPEN);
+    let instruction = ix::payout::fund(&signer.pubkey(), &t.lab.world.mint, 0, Pool::Contributors, &subject, OPEN);
     Scenario::new(t.lab.world, instruction, &[&signer])
         .free(Replay, &[""], "whoever has tokens may fund again")
         .free(OtherWallet, &["payer and its tokens"], PAYS_ITSELF)
@@ -162,15 +165,13 @@ fn fund(t: Town) -> Scenario {
 
 fn pause(t: Town) -> Scenario {
     let until = t.lab.world.slot() + 100;
-    by_authority(t, |_, by| net::pause(by, until)).free(Replay, &[""], SETS)
+    by_authority(t, |_, by| ix::payout::pause(by, until)).free(Replay, &[""], SETS)
 }
 
 fn set_parameters(t: Town) -> Scenario {
-    by_authority(t, |_, by| net::set_parameters(by, initialize_args().parameters)).free(Replay, &[""], SETS).free(
-        Copy,
-        &["stake_config"],
-        NOWHERE_ELSE,
-    )
+    by_authority(t, |_, by| ix::payout::set_parameters(by, initialize_args().parameters))
+        .free(Replay, &[""], SETS)
+        .free(Copy, &["stake_config"], NOWHERE_ELSE)
 }
 
 /// The next settlement is posted; its epoch.
@@ -182,7 +183,12 @@ fn posted(t: &mut Town) -> u64 {
 
 fn challenge_settlement(mut t: Town) -> Scenario {
     let (epoch, signer) = (posted(&mut t), t.mallory.insecure_clone());
-    let instruction = net::challenge_settlement(&t.lab.world, &signer.pubkey(), epoch);
+    let instruction = ix::payout::challenge_settlement(
+        &signer.pubkey(),
+        &t.lab.world.mint,
+        &t.lab.world.get(&pda::settlement(epoch)),
+        net::evidence(),
+    );
     Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["challenger_token"], OWN_TOKENS).free(
         OtherWallet,
         &["challenger and its tokens"],
@@ -193,7 +199,12 @@ fn challenge_settlement(mut t: Town) -> Scenario {
 /// A settlement that the rival has challenged; the challenge.
 fn challenged(t: &mut Town) -> Pubkey {
     let (epoch, rival) = (posted(t), t.rival.insecure_clone());
-    let challenge = net::challenge_settlement(&t.lab.world, &rival.pubkey(), epoch);
+    let challenge = ix::payout::challenge_settlement(
+        &rival.pubkey(),
+        &t.lab.world.mint,
+        &t.lab.world.get(&pda::settlement(epoch)),
+        net::evidence(),
+    );
     t.world().send(&[challenge], &[&rival]).expect("challenges");
     let (address, _) = t.world().all::<Challenge>().remove(0);
     address
@@ -201,20 +212,18 @@ fn challenged(t: &mut Town) -> Pubkey {
 
 fn resolve_upheld(mut t: Town) -> Scenario {
     let challenge = challenged(&mut t);
-    by_authority(t, |t, by| net::resolve_challenge(&t.lab.world, by, challenge, true)).free(
-        Copy,
-        &["recipient"],
-        OWN_TOKENS,
-    )
+    by_authority(t, |t, by| {
+        ix::payout::resolve_challenge(by, &t.lab.world.mint, &net::treasury(), &t.lab.world.get(&challenge), true)
+    })
+    .free(Copy, &["recipient"], OWN_TOKENS)
 }
 
 fn resolve_dismissed(mut t: Town) -> Scenario {
     let challenge = challenged(&mut t);
-    by_authority(t, |t, by| net::resolve_challenge(&t.lab.world, by, challenge, false)).free(
-        OtherHolder,
-        &["recipient"],
-        TREASURY,
-    )
+    by_authority(t, |t, by| {
+        ix::payout::resolve_challenge(by, &t.lab.world.mint, &net::treasury(), &t.lab.world.get(&challenge), false)
+    })
+    .free(OtherHolder, &["recipient"], TREASURY)
 }
 
 /// Why it does not matter who holds the treasury.
@@ -223,11 +232,12 @@ const TREASURY: &str = "the treasury's address is the config's: whoever holds it
 fn expire_challenge(mut t: Town) -> Scenario {
     let challenge = challenged(&mut t);
     t.world().pass(RESOLVE_SLOTS + 1);
-    Scenario::new(t.lab.world.clone(), net::expire_challenge(&t.lab.world, challenge), &[]).free(
-        Copy,
-        &["recipient"],
-        OWN_TOKENS,
+    Scenario::new(
+        t.lab.world.clone(),
+        ix::payout::expire_challenge(&t.lab.world.mint, &t.lab.world.get(&challenge)),
+        &[],
     )
+    .free(Copy, &["recipient"], OWN_TOKENS)
 }
 
 fn deposit_first(t: Town) -> Scenario {
@@ -245,7 +255,7 @@ fn deposit_further(t: Town) -> Scenario {
 }
 
 fn deposits(t: &Town, signer: &Key) -> Scenario {
-    let instruction = net::deposit_balance(&t.lab.world, &signer.pubkey(), OPEN);
+    let instruction = ix::payout::deposit_balance(&signer.pubkey(), &t.lab.world.mint, OPEN);
     Scenario::new(t.lab.world.clone(), instruction, &[signer])
         .free(Replay, &[""], "whoever has tokens may pay more of them ahead")
         .free(Copy, &["owner_token"], OWN_TOKENS)
@@ -253,16 +263,16 @@ fn deposits(t: &Town, signer: &Key) -> Scenario {
 
 fn request_withdrawal(t: Town) -> Scenario {
     let signer = t.rival.insecure_clone();
-    let instruction = net::request_balance_withdrawal(&signer.pubkey(), OPEN);
+    let instruction = ix::payout::request_balance_withdrawal(&signer.pubkey(), OPEN);
     Scenario::new(t.lab.world, instruction, &[&signer]).free(Replay, &[""], SETS)
 }
 
 fn withdraw_balance(mut t: Town) -> Scenario {
     let signer = t.rival.insecure_clone();
-    let request = net::request_balance_withdrawal(&signer.pubkey(), OPEN);
+    let request = ix::payout::request_balance_withdrawal(&signer.pubkey(), OPEN);
     t.world().send(&[request], &[&signer]).expect("requests");
     t.world().pass(WITHDRAWAL_SLOTS);
-    let instruction = net::withdraw_balance(&t.lab.world, &signer.pubkey());
+    let instruction = ix::payout::withdraw_balance(&signer.pubkey(), &t.lab.world.mint);
     Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["owner_token"], OWN_TOKENS)
 }
 
@@ -281,7 +291,11 @@ fn debit_balance(t: Town) -> Scenario {
 }
 
 fn sweep_dust(mut t: Town) -> Scenario {
-    let vault = net::vault(0);
+    let vault = pda::vault(0);
     t.give(vault, 7);
-    Scenario::new(t.lab.world, net::sweep_dust(net::shard(0), vault), &[]).free(OtherHolder, &["treasury"], TREASURY)
+    Scenario::new(t.lab.world, ix::payout::sweep_dust(&pda::shard(0), &vault, &net::treasury()), &[]).free(
+        OtherHolder,
+        &["treasury"],
+        TREASURY,
+    )
 }

@@ -3,12 +3,16 @@
 use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SETS, Scenario};
 use crate::{OPEN, attest, key, keys::Key, stake as net, town::Town};
 use ::stake::{
-    instructions::{Parameters, ProposeNextCommitteeArgs, ProveEquivocationArgs, SlashAttestedArgs},
+    instructions::{
+        Parameters, ProposeCommitteeArgs, ProposeNextCommitteeArgs, ProveEquivocationArgs, RegisterOperatorArgs,
+        SlashAttestedArgs,
+    },
     roster::chain,
-    state::{Config, Position, Role, capability},
+    state::{Config, Role, capability},
     vote_lock::MAX_LOCK_SLOTS,
 };
-use openledger_protocol::attest::{Kind, Message};
+use openledger_interface::{attestation, ix, pda};
+use openledger_protocol::attest::Message;
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -55,7 +59,7 @@ pub(super) const ALL: &[Listed] = &[
 
 fn initialize(t: Town) -> Scenario {
     let by = t.bare.authority.insecure_clone();
-    let instruction = net::initialize(&t.bare, &by.pubkey());
+    let instruction = ix::stake::initialize(&by.pubkey(), &t.bare.mint, net::initialize_args(&t.bare));
     Scenario::new(t.bare, instruction, &[&by]).free(
         OtherMint,
         &["open_mint", ""],
@@ -65,19 +69,19 @@ fn initialize(t: Town) -> Scenario {
 
 fn propose_authority(t: Town) -> Scenario {
     let by = t.lab.world.authority.insecure_clone();
-    let instruction = net::propose_authority(&by.pubkey(), t.rival.pubkey());
+    let instruction = ix::stake::propose_authority(&by.pubkey(), &t.rival.pubkey());
     Scenario::new(t.lab.world, instruction, &[&by]).free(Replay, &[""], SETS)
 }
 
 fn accept_authority(mut t: Town) -> Scenario {
     let by = t.world().authority.insecure_clone();
-    let proposal = net::propose_authority(&by.pubkey(), t.rival.pubkey());
+    let proposal = ix::stake::propose_authority(&by.pubkey(), &t.rival.pubkey());
     t.world().send(&[proposal], &[&by]).expect("is proposed");
-    Scenario::new(t.lab.world, net::accept_authority(&t.rival.pubkey()), &[&t.rival])
+    Scenario::new(t.lab.world, ix::stake::accept_authority(&t.rival.pubkey()), &[&t.rival])
 }
 
 fn deposit_first(t: Town) -> Scenario {
-    let instruction = net::deposit(&t.lab.world, &t.mallory.pubkey(), Role::Operator, OPEN);
+    let instruction = ix::stake::deposit(&t.mallory.pubkey(), &t.lab.world.mint, Role::Operator, OPEN);
     let signer = t.mallory.insecure_clone();
     deposits(Scenario::new(t.lab.world, instruction, &[&signer])).free(
         Garbage,
@@ -88,7 +92,7 @@ fn deposit_first(t: Town) -> Scenario {
 
 fn deposit_further(t: Town) -> Scenario {
     let signer = t.lab.validators[0].insecure_clone();
-    let instruction = net::deposit(&t.lab.world, &signer.pubkey(), Role::Validator, OPEN);
+    let instruction = ix::stake::deposit(&signer.pubkey(), &t.lab.world.mint, Role::Validator, OPEN);
     deposits(Scenario::new(t.lab.world, instruction, &[&signer])).free(
         Closed,
         &["position"],
@@ -106,7 +110,7 @@ fn deposits(s: Scenario) -> Scenario {
 
 fn request_unbond(t: Town) -> Scenario {
     let signer = t.lab.validators[0].insecure_clone();
-    let instruction = net::request_unbond(&signer.pubkey(), Role::Validator, OPEN, t.lab.committee.epoch);
+    let instruction = ix::stake::request_unbond(&signer.pubkey(), t.lab.committee.epoch, Role::Validator, OPEN);
     let aside = "a validator's stake does not depend on committees";
     Scenario::new(t.lab.world, instruction, &[&signer])
         .free(Replay, &[""], "whoever has bonded tokens may unbond more of them")
@@ -121,9 +125,13 @@ fn request_unbond(t: Town) -> Scenario {
 fn request_unbond_operator(mut t: Town) -> Scenario {
     let (by, signer) = (t.lab.world.authority.insecure_clone(), t.retired.members[0].wallet.insecure_clone());
     let (epoch, other) = (t.lab.committee.epoch, t.retired.members[1].wallet.pubkey());
-    let propose = net::propose_committee(&by.pubkey(), epoch + 1, 1, 1, &[other]);
+    let propose = ix::stake::propose_committee(
+        &by.pubkey(),
+        epoch,
+        ProposeCommitteeArgs { threshold: 1, size: 1, members: vec![other] },
+    );
     t.world().send(&[propose], &[&by]).expect("is proposed");
-    let instruction = net::request_unbond(&signer.pubkey(), Role::Operator, net::MIN_OPERATOR, epoch);
+    let instruction = ix::stake::request_unbond(&signer.pubkey(), epoch, Role::Operator, net::MIN_OPERATOR);
     let gone = "the address is the committee's and its account is the program's: this state cannot be";
     Scenario::new(t.lab.world, instruction, &[&signer])
         .free(ForeignOwner, &["active_committee", "next_committee"], gone)
@@ -133,19 +141,22 @@ fn request_unbond_operator(mut t: Town) -> Scenario {
 
 fn withdraw(mut t: Town) -> Scenario {
     let signer = t.lab.validators[0].insecure_clone();
-    let unbond = net::request_unbond(&signer.pubkey(), Role::Validator, OPEN, t.lab.committee.epoch);
+    let unbond = ix::stake::request_unbond(&signer.pubkey(), t.lab.committee.epoch, Role::Validator, OPEN);
     t.world().send(&[unbond], &[&signer]).expect("unbonds");
     t.world().pass(net::UNBOND_SLOTS);
-    let instruction = net::withdraw(&t.lab.world, &signer.pubkey(), Role::Validator);
+    let instruction = ix::stake::withdraw(&signer.pubkey(), &t.lab.world.mint, Role::Validator);
     Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["owner_token"], OWN_TOKENS)
 }
 
 fn register_operator(mut t: Town) -> Scenario {
     let (owner, identity) = (t.mallory.insecure_clone(), key("mallory's identity"));
-    let deposit = net::deposit(&t.lab.world, &owner.pubkey(), Role::Operator, net::MIN_OPERATOR);
+    let deposit = ix::stake::deposit(&owner.pubkey(), &t.lab.world.mint, Role::Operator, net::MIN_OPERATOR);
     t.world().send(&[deposit], &[&owner]).expect("deposits");
-    let instruction =
-        net::register_operator(&owner.pubkey(), &identity.pubkey(), "http://node.example", capability::ALL);
+    let instruction = ix::stake::register_operator(
+        &owner.pubkey(),
+        &identity.pubkey(),
+        RegisterOperatorArgs { endpoint: "http://node.example".into(), capabilities: capability::ALL },
+    );
     Scenario::new(t.lab.world, instruction, &[&owner, &identity]).free(
         OtherWallet,
         &["identity"],
@@ -155,7 +166,8 @@ fn register_operator(mut t: Town) -> Scenario {
 
 fn update_operator(t: Town) -> Scenario {
     let signer = t.lab.trainer(0);
-    let instruction = net::update_operator(&signer.pubkey(), "http://elsewhere.example", capability::SERVE);
+    let instruction =
+        ix::stake::update_operator(&signer.pubkey(), "http://elsewhere.example".into(), capability::SERVE);
     Scenario::new(t.lab.world, instruction, &[&signer]).free(Replay, &[""], SETS)
 }
 
@@ -166,7 +178,11 @@ fn wallets(t: &Town) -> Vec<Pubkey> {
 
 fn propose_committee(t: Town) -> Scenario {
     let (by, members) = (t.lab.world.authority.insecure_clone(), wallets(&t));
-    let instruction = net::propose_committee(&by.pubkey(), t.lab.committee.epoch + 1, 2, 2, &members);
+    let instruction = ix::stake::propose_committee(
+        &by.pubkey(),
+        t.lab.committee.epoch,
+        ProposeCommitteeArgs { threshold: 2, size: 2, members },
+    );
     Scenario::new(t.lab.world, instruction, &[&by]).free(
         Copy,
         &["remaining[0]", "remaining[1]", "remaining[2]", "remaining[3]"],
@@ -175,10 +191,14 @@ fn propose_committee(t: Town) -> Scenario {
 }
 
 fn add_members(mut t: Town) -> Scenario {
-    let (by, members, epoch) = (t.lab.world.authority.insecure_clone(), wallets(&t), t.lab.committee.epoch + 1);
-    let first = net::propose_committee(&by.pubkey(), epoch, 2, 2, &members[..1]);
+    let (by, members, epoch) = (t.lab.world.authority.insecure_clone(), wallets(&t), t.lab.committee.epoch);
+    let first = ix::stake::propose_committee(
+        &by.pubkey(),
+        epoch,
+        ProposeCommitteeArgs { threshold: 2, size: 2, members: members[..1].to_vec() },
+    );
     t.world().send(&[first], &[&by]).expect("is proposed");
-    let instruction = net::add_members(&by.pubkey(), epoch, &members[1..]);
+    let instruction = ix::stake::add_members(&by.pubkey(), epoch, &members[1..]);
     Scenario::new(t.lab.world, instruction, &[&by]).free(Copy, &["remaining[0]", "remaining[1]"], NOWHERE_ELSE)
 }
 
@@ -192,29 +212,31 @@ fn confirm_committee_last(t: Town) -> Scenario {
 
 /// A committee of two of which `confirmed` have confirmed, and the next confirmation.
 fn confirming(mut t: Town, confirmed: usize) -> Scenario {
-    let (by, members, epoch) = (t.lab.world.authority.insecure_clone(), wallets(&t), t.lab.committee.epoch + 1);
-    let propose = net::propose_committee(&by.pubkey(), epoch, 2, 2, &members);
+    let (by, members, epoch) = (t.lab.world.authority.insecure_clone(), wallets(&t), t.lab.committee.epoch);
+    let propose =
+        ix::stake::propose_committee(&by.pubkey(), epoch, ProposeCommitteeArgs { threshold: 2, size: 2, members });
     t.world().send(&[propose], &[&by]).expect("is proposed");
     let keys: Vec<Key> = t.retired.members.iter().map(|m| m.wallet.insecure_clone()).collect();
     for member in &keys[..confirmed] {
-        let confirm = net::confirm_committee(&member.pubkey(), epoch, [9; 32]);
+        let confirm = ix::stake::confirm_committee(&member.pubkey(), epoch, [9; 32]);
         t.world().send(&[confirm], &[member]).expect("confirms");
     }
     let next = &keys[confirmed];
-    let instruction = net::confirm_committee(&next.pubkey(), epoch, [9; 32]);
+    let instruction = ix::stake::confirm_committee(&next.pubkey(), epoch, [9; 32]);
     Scenario::new(t.lab.world, instruction, &[next])
 }
 
 fn abandon_committee(mut t: Town) -> Scenario {
-    let (by, members, epoch) = (t.lab.world.authority.insecure_clone(), wallets(&t), t.lab.committee.epoch + 1);
-    let propose = net::propose_committee(&by.pubkey(), epoch, 2, 2, &members);
+    let (by, members, epoch) = (t.lab.world.authority.insecure_clone(), wallets(&t), t.lab.committee.epoch);
+    let propose =
+        ix::stake::propose_committee(&by.pubkey(), epoch, ProposeCommitteeArgs { threshold: 2, size: 2, members });
     t.world().send(&[propose], &[&by]).expect("is proposed");
-    Scenario::new(t.lab.world, net::abandon_committee(&by.pubkey(), epoch), &[&by])
+    Scenario::new(t.lab.world, ix::stake::abandon_committee(&by.pubkey(), epoch, &by.pubkey()), &[&by])
 }
 
 fn lock_votes(t: Town) -> Scenario {
     let (signer, end) = (t.mallory.insecure_clone(), t.lab.world.slot() + MAX_LOCK_SLOTS);
-    let instruction = net::lock_votes(&t.lab.world, &signer.pubkey(), OPEN, end);
+    let instruction = ix::stake::lock_votes(&signer.pubkey(), &t.lab.world.mint, OPEN, end);
     Scenario::new(t.lab.world, instruction, &[&signer]).free(Copy, &["owner_token"], OWN_TOKENS).free(
         OtherHolder,
         &["vault"],
@@ -229,7 +251,7 @@ fn by_voter(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Scenar
 }
 
 fn add_to_lock(t: Town) -> Scenario {
-    by_voter(t, |t, by| net::add_to_lock(&t.lab.world, by, OPEN))
+    by_voter(t, |t, by| ix::stake::add_to_lock(by, &t.lab.world.mint, OPEN))
         .free(Replay, &[""], "whoever has locked tokens may lock more of them")
         .free(Copy, &["owner_token"], OWN_TOKENS)
         .free(OtherHolder, &["vault"], PINNED)
@@ -238,22 +260,22 @@ fn add_to_lock(t: Town) -> Scenario {
 fn extend_lock(mut t: Town) -> Scenario {
     t.world().pass(100);
     let end = t.lab.world.slot() + MAX_LOCK_SLOTS;
-    by_voter(t, |_, by| net::extend_lock(by, end))
+    by_voter(t, |_, by| ix::stake::extend_lock(by, end))
 }
 
 fn delegate_votes(t: Town) -> Scenario {
-    by_voter(t, |t, by| net::delegate_votes(by, t.rival.pubkey())).free(Replay, &[""], SETS)
+    by_voter(t, |t, by| ix::stake::delegate_votes(by, &t.rival.pubkey())).free(Replay, &[""], SETS)
 }
 
 fn unlock_votes(mut t: Town) -> Scenario {
     t.world().pass(MAX_LOCK_SLOTS);
     let owner = t.assembly.voters[0].pubkey();
-    Scenario::new(t.lab.world.clone(), net::unlock_votes(&t.lab.world, &owner), &[])
+    Scenario::new(t.lab.world.clone(), ix::stake::unlock_votes(&owner, &t.lab.world.mint), &[])
 }
 
 fn pause(t: Town) -> Scenario {
     let (by, until) = (t.lab.world.authority.insecure_clone(), t.lab.world.slot() + 100);
-    Scenario::new(t.lab.world, net::pause(&by.pubkey(), until), &[&by]).free(Replay, &[""], SETS)
+    Scenario::new(t.lab.world, ix::stake::pause(&by.pubkey(), until), &[&by]).free(Replay, &[""], SETS)
 }
 
 fn by_authority(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Scenario {
@@ -263,7 +285,7 @@ fn by_authority(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Sc
 }
 
 fn set_parameters(t: Town) -> Scenario {
-    let c = t.lab.world.get::<Config>(&net::config());
+    let c = t.lab.world.get::<Config>(&pda::stake_config());
     let parameters = Parameters {
         min_operator_stake: c.min_operator_stake,
         min_validator_stake: c.min_validator_stake,
@@ -275,33 +297,31 @@ fn set_parameters(t: Town) -> Scenario {
         insurance_cap_bps: c.insurance_cap_bps,
         insurance_window_slots: c.insurance_window_slots,
     };
-    by_authority(t, |_, by| net::set_parameters(by, parameters)).free(Replay, &[""], SETS)
+    by_authority(t, |_, by| ix::stake::set_parameters(by, parameters)).free(Replay, &[""], SETS)
 }
 
 fn expire_committee(mut t: Town) -> Scenario {
-    let (by, members, epoch) = (t.lab.world.authority.insecure_clone(), wallets(&t), t.lab.committee.epoch + 1);
-    let propose = net::propose_committee(&by.pubkey(), epoch, 2, 2, &members);
+    let (by, members, epoch) = (t.lab.world.authority.insecure_clone(), wallets(&t), t.lab.committee.epoch);
+    let propose =
+        ix::stake::propose_committee(&by.pubkey(), epoch, ProposeCommitteeArgs { threshold: 2, size: 2, members });
     t.world().send(&[propose], &[&by]).expect("is proposed");
-    let slots = t.lab.world.get::<Config>(&net::config()).committee_slots + 1;
+    let slots = t.lab.world.get::<Config>(&pda::stake_config()).committee_slots + 1;
     t.world().pass(slots);
-    Scenario::new(t.lab.world, net::expire_committee(&by.pubkey(), epoch), &[])
+    Scenario::new(t.lab.world, ix::stake::expire_committee(epoch, &by.pubkey()), &[])
 }
 
 /// What the committee names as its successor, and the message that says so.
 fn successor(t: &Town) -> (ProposeNextCommitteeArgs, Message) {
-    let (world, committee) = (&t.lab.world, &t.lab.committee);
+    let world = &t.lab.world;
     let roster = chain(&wallets(t), [0; 32]);
     let args = ProposeNextCommitteeArgs { threshold: 2, size: 2, roster, expiry_slot: world.slot() + 20 };
-    let sequence = world.get::<Config>(&net::config()).sequence;
-    let (cluster, subject, expiry) = (world.cluster, net::config(), args.expiry_slot);
-    let message =
-        attest::message(cluster, ::stake::ID, committee.epoch, Kind::Committee, subject, sequence, &args, expiry);
+    let message = attestation::next_committee(&world.get(&pda::stake_config()), &args);
     (args, message)
 }
 
 fn propose_next_committee(t: Town) -> Scenario {
     let (signer, (args, message)) = (t.mallory.insecure_clone(), successor(&t));
-    let instruction = net::propose_next_committee(&signer.pubkey(), t.lab.committee.epoch, args);
+    let instruction = ix::stake::propose_next_committee(&signer.pubkey(), t.lab.committee.epoch, args);
     Scenario::new(t.lab.world, instruction, &[&signer])
         .attested(&t.lab.committee.key, message)
         .free(OtherWallet, &["payer"], ANYONE)
@@ -310,10 +330,10 @@ fn propose_next_committee(t: Town) -> Scenario {
 
 fn seat_members(mut t: Town) -> Scenario {
     let (signer, (args, message), epoch) = (t.mallory.insecure_clone(), successor(&t), t.lab.committee.epoch);
-    let propose = net::propose_next_committee(&signer.pubkey(), epoch, args);
+    let propose = ix::stake::propose_next_committee(&signer.pubkey(), epoch, args);
     let attestation = attest::signed(&t.lab.committee.key, &message);
     t.world().send(&[attestation, propose], &[&signer]).expect("is named");
-    let instruction = net::seat_members(epoch + 1, &wallets(&t), [0; 32]);
+    let instruction = ix::stake::seat_members(epoch, &wallets(&t), [0; 32]);
     Scenario::new(t.lab.world, instruction, &[]).free(
         Copy,
         &["remaining[0]", "remaining[1]", "remaining[2]", "remaining[3]"],
@@ -328,15 +348,15 @@ fn by_trainer(t: Town, n: usize, make: impl FnOnce(&Town, &Pubkey) -> Instructio
 }
 
 fn open_pool(t: Town) -> Scenario {
-    by_trainer(t, 2, |t, by| net::open_pool(&t.lab.world, by, 500))
+    by_trainer(t, 2, |t, by| ix::stake::open_pool(by, &t.lab.world.mint, 500))
 }
 
 fn set_commission(t: Town) -> Scenario {
-    by_trainer(t, 0, |_, by| net::set_commission(by, 400)).free(Replay, &[""], SETS)
+    by_trainer(t, 0, |_, by| ix::stake::set_commission(by, 400)).free(Replay, &[""], SETS)
 }
 
 fn delegate(t: &Town, signer: &Key) -> Scenario {
-    let instruction = net::delegate(&t.lab.world, &signer.pubkey(), &t.lab.trainer(0).pubkey(), OPEN);
+    let instruction = ix::stake::delegate(&signer.pubkey(), &t.lab.world.mint, &t.lab.trainer(0).pubkey(), OPEN);
     Scenario::new(t.lab.world.clone(), instruction, &[signer])
         .free(Replay, &[""], "whoever has tokens may delegate more of them")
         .free(Copy, &["owner_token"], OWN_TOKENS)
@@ -361,7 +381,7 @@ fn by_delegator(t: Town, make: impl FnOnce(&Town, &Pubkey, &Pubkey) -> Instructi
 }
 
 fn undelegate(t: Town) -> Scenario {
-    by_delegator(t, |_, by, operator| net::undelegate(by, operator, OPEN.into()))
+    by_delegator(t, |_, by, operator| ix::stake::undelegate(by, operator, OPEN.into()))
         .free(Replay, &[""], "whoever has delegated may take more of it back")
         .free(OtherHolder, &["reward_vault"], PINNED)
         .free(OtherMint, &["reward_vault"], PINNED)
@@ -369,9 +389,9 @@ fn undelegate(t: Town) -> Scenario {
 
 fn withdraw_delegation(mut t: Town) -> Scenario {
     let (by, operator) = (t.rival.insecure_clone(), t.lab.trainer(0).pubkey());
-    t.world().send(&[net::undelegate(&by.pubkey(), &operator, OPEN.into())], &[&by]).expect("undelegates");
+    t.world().send(&[ix::stake::undelegate(&by.pubkey(), &operator, OPEN.into())], &[&by]).expect("undelegates");
     t.world().pass(net::UNBOND_SLOTS);
-    by_delegator(t, |t, by, operator| net::withdraw_delegation(&t.lab.world, by, operator)).free(
+    by_delegator(t, |t, by, operator| ix::stake::withdraw_delegation(by, &t.lab.world.mint, operator)).free(
         Copy,
         &["owner_token"],
         OWN_TOKENS,
@@ -380,14 +400,14 @@ fn withdraw_delegation(mut t: Town) -> Scenario {
 
 /// Rewards reach the first member's pool.
 fn rewarded(t: &mut Town) {
-    let to = net::rewards(&t.lab.trainer(0).pubkey());
+    let to = pda::reward_vault(&t.lab.trainer(0).pubkey());
     t.give(to, 10 * OPEN);
 }
 
 fn harvest(mut t: Town) -> Scenario {
     rewarded(&mut t);
     let operator = t.lab.trainer(0).pubkey();
-    Scenario::new(t.lab.world.clone(), net::harvest(&t.lab.world, &operator), &[]).free(
+    Scenario::new(t.lab.world.clone(), ix::stake::harvest(&t.lab.world.mint, &operator), &[]).free(
         Copy,
         &["operator_token"],
         OWN_TOKENS,
@@ -396,7 +416,7 @@ fn harvest(mut t: Town) -> Scenario {
 
 fn claim_rewards(mut t: Town) -> Scenario {
     rewarded(&mut t);
-    by_delegator(t, |t, by, operator| net::claim_delegation_rewards(&t.lab.world, by, operator)).free(
+    by_delegator(t, |t, by, operator| ix::stake::claim_delegation_rewards(by, &t.lab.world.mint, operator)).free(
         Copy,
         &["owner_token"],
         OWN_TOKENS,
@@ -408,7 +428,11 @@ fn prove_equivocation(t: Town) -> Scenario {
     let args = ProveEquivocationArgs { epoch: t.lab.committee.epoch, subject: [5; 32], sequence: 3 };
     let [a, b] = [[1; 32], [2; 32]].map(|content| net::observation(&t.lab.world, guilty, &args, content));
     let evidence = net::evidence(&guilty.identity, [&a, &b]);
-    let instruction = net::prove_equivocation(&t.lab.world, &signer.pubkey(), &guilty.wallet.pubkey(), args);
+    let instruction = ix::stake::prove_equivocation(
+        &signer.pubkey(),
+        &t.lab.world.get(&pda::position(&guilty.wallet.pubkey(), Role::Operator)),
+        args,
+    );
     Scenario::new(t.lab.world.clone(), instruction, &[&signer])
         .behind(evidence)
         .free(OtherWallet, &["prover"], ANYONE)
@@ -419,11 +443,9 @@ fn prove_equivocation(t: Town) -> Scenario {
 fn slash_attested(t: Town) -> Scenario {
     let (world, committee, owner) = (&t.lab.world, &t.lab.committee, t.lab.trainer(0).pubkey());
     let args = SlashAttestedArgs { bps: 500, evidence: [0xfa; 32], expiry_slot: world.slot() + 20 };
-    let subject = net::position(&owner, Role::Operator);
-    let faults = world.get::<Position>(&subject).faults;
-    let (cluster, expiry) = (world.cluster, args.expiry_slot);
-    let message = attest::message(cluster, ::stake::ID, committee.epoch, Kind::Fault, subject, faults, &args, expiry);
-    let instruction = net::slash_attested(world, committee.epoch, &owner, Role::Operator, args);
+    let message = world.fault(committee, &owner, Role::Operator, &args);
+    let instruction =
+        ix::stake::slash_attested(committee.epoch, &world.get(&pda::position(&owner, Role::Operator)), args);
     Scenario::new(t.lab.world.clone(), instruction, &[])
         .attested(&t.lab.committee.key, message)
         .free(Copy, &["committee", "pool"], NOWHERE_ELSE)
@@ -432,17 +454,19 @@ fn slash_attested(t: Town) -> Scenario {
 
 fn slash_by_authority(t: Town) -> Scenario {
     let owner = t.lab.trainer(0).pubkey();
-    by_authority(t, |t, by| net::slash_by_authority(&t.lab.world, by, &owner, Role::Operator, 500))
-        .free(Replay, &[""], "the authority may slash again, up to the cap")
-        .free(Copy, &["position", "pool"], NOWHERE_ELSE)
-        .free(OtherHolder, &["insurance"], PINNED)
+    by_authority(t, |t, by| {
+        ix::stake::slash_by_authority(by, &t.lab.world.get(&pda::position(&owner, Role::Operator)), 500, [0xed; 32])
+    })
+    .free(Replay, &[""], "the authority may slash again, up to the cap")
+    .free(Copy, &["position", "pool"], NOWHERE_ELSE)
+    .free(OtherHolder, &["insurance"], PINNED)
 }
 
 fn pay_insurance(mut t: Town) -> Scenario {
-    t.give(net::insurance(), 100 * OPEN);
+    t.give(pda::insurance_vault(), 100 * OPEN);
     let chosen = "the authority says who is paid";
     let to = t.lab.world.ata(&t.rival.pubkey());
-    by_authority(t, |_, by| net::pay_insurance(by, to, OPEN))
+    by_authority(t, |_, by| ix::stake::pay_insurance(by, &to, OPEN))
         .free(Replay, &[""], "the authority may pay again, up to the cap")
         .free(Copy, &["to"], chosen)
         .free(OtherHolder, &["to"], chosen)

@@ -4,7 +4,8 @@ use crate::{
     case::{Bench, Case, Expect, Role, Seat},
     forge::{self, Extension, elsewhere, foreign_program, garbage, owned_by, zeroed},
 };
-use program_tests::{Program, event_authority, scenario::Attack};
+use openledger_interface::{Program, pda};
+use program_tests::scenario::Attack;
 use solana_account::Account;
 use solana_instruction::{AccountMeta, BorrowedAccountMeta, BorrowedInstruction, Instruction};
 use solana_pubkey::Pubkey;
@@ -56,7 +57,7 @@ fn programs(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
 
 fn event_authorities(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     let own = bench.seats[seat].meta.pubkey;
-    let others = Program::ALL.map(|p| event_authority(&p.id()));
+    let others = Program::ALL.map(|p| pda::event_authority(&p.id()));
     for other in others.into_iter().chain([bench.mallory]).filter(|o| *o != own) {
         out.push(bench.on(seat, Attack::EventAuthority, other.to_string(), bench.with(seat, other)));
     }

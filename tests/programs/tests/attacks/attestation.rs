@@ -2,12 +2,12 @@
 
 use crate::case::{Bench, Case};
 use ed25519_dalek::{Signer as _, SigningKey};
+use openledger_interface::{Program, attestation, pda};
 use openledger_protocol::attest::{DOMAIN, Kind, MESSAGE_LEN, Message};
 use program_tests::{
-    Program, attest,
+    attest,
     keys::address,
     scenario::{Attack, Attested},
-    stake,
     town::Town,
 };
 use solana_instruction::Instruction;
@@ -170,7 +170,7 @@ fn decoys(attested: &Attested, add: &mut impl FnMut(&str, Vec<Instruction>, Vec<
     add("another order", vec![ed25519(moved)], vec![]);
     // The canonical layout for show; the precompile reads the thief's instruction before it.
     let source = ed25519(precompile(&[&thief], &[&bytes]));
-    let mut pointing = attest::with_signature(&key, &[0; 64], &attested.message).data;
+    let mut pointing = attestation::instruction(&key, &[0; 64], &attested.message).data;
     for at in [4, 8, 14] {
         pointing[at..at + 2].copy_from_slice(&0u16.to_le_bytes());
     }
@@ -184,7 +184,7 @@ fn retired(bench: &Bench, attested: &Attested, town: &Town) -> Case {
     world.seat(&members, 2, [9; 32]).expect("is seated");
     let mut case = bench.whole(Attack::Attestation, "of a committee that has retired", bench.scenario.instructions());
     let epoch = attested.message.committee_epoch;
-    for address in [stake::config(), stake::committee(epoch), stake::committee(epoch + 1)] {
+    for address in [pda::stake_config(), pda::committee(epoch), pda::committee(epoch + 1)] {
         case.put.push((address, world.svm.get_account(&address).expect("is there")));
     }
     case

@@ -15,7 +15,8 @@ mod judge;
 mod whole;
 
 use judge::Court;
-use program_tests::{Program, idl, scenario, town::Town};
+use openledger_interface::Program;
+use program_tests::{idl, scenario, town::Town};
 use std::collections::BTreeSet;
 
 #[test]

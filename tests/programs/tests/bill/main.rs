@@ -1,6 +1,7 @@
 //! The bill: no instruction's price grows by more than 3 % unnoticed, and what runs side by side shares nothing.
 
 use ::payout::state::Pool;
+use openledger_interface::{ix, pda};
 use program_tests::{
     bill::{self, Bill},
     payout, scenario,
@@ -47,14 +48,14 @@ fn claims_on_different_shards_share_no_account_that_either_writes() {
     let (a, b) = (town.lab.curator.pubkey(), town.mallory.pubkey());
     let claim = |wallet, shard| {
         let args = payout::claim_args(&town.trees[0], Pool::Contributors, wallet);
-        payout::claim(&town.lab.world, wallet, wallet, shard, args)
+        ix::payout::claim(wallet, wallet, &town.lab.world.mint, shard, args)
     };
     let written = |wallet, shard| bill::written(&[claim(wallet, shard)], wallet);
     let touches = |wallet, shard| claim(wallet, shard).accounts.into_iter().map(|m| m.pubkey).collect::<Vec<_>>();
     assert!(touches(&b, 1).iter().all(|k| !written(&a, 0).contains(k)));
     assert!(touches(&a, 0).iter().all(|k| !written(&b, 1).contains(k)));
     let shared: Vec<_> = written(&a, 0).intersection(&written(&b, 0)).copied().collect();
-    let mut expected = vec![payout::shard(0), payout::vault(0)];
+    let mut expected = vec![pda::shard(0), pda::vault(0)];
     expected.sort();
     assert_eq!(shared, expected);
 }

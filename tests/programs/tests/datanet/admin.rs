@@ -7,10 +7,11 @@ use datanet::{
     events::{ConfigChanged, DatanetChanged, DatanetCreated, GrantChanged, UseRecorded},
     state::{Access, Config, Datanet, Grant, GrantStatus},
 };
+use openledger_interface::{Program, ix, pda};
 use program_tests::{
-    Key, OPEN, Program, World,
-    datanet::{self as net, COMMIT_SLOTS, MIN_BOND, REVEAL_SLOTS, create_args},
-    key, refused, stake, swapped,
+    Key, OPEN, World,
+    datanet::{COMMIT_SLOTS, MIN_BOND, REVEAL_SLOTS, create_args},
+    key, refused, swapped,
     tx::refused_with,
 };
 use solana_keypair::Signer;
@@ -22,28 +23,29 @@ const ARGS: InitializeArgs = InitializeArgs { commit_slots: COMMIT_SLOTS, reveal
 fn only_the_upgrade_authority_initialises_and_only_once() {
     let mut world = World::with_stake(&[Program::Datanet]);
     let (authority, mallory) = (world.authority.insecure_clone(), world.wallet(0));
-    let by_mallory = net::initialize(&world, &mallory.pubkey(), ARGS);
+    let by_mallory = ix::datanet::initialize(&mallory.pubkey(), &world.mint, ARGS);
     refused(world.send(&[by_mallory], &[&mallory]), DatanetError::NotUpgradeAuthority);
-    let good = net::initialize(&world, &authority.pubkey(), ARGS);
-    let other_program = swapped(good.clone(), Program::Datanet.data_address(), Program::Stake.data_address());
+    let good = ix::datanet::initialize(&authority.pubkey(), &world.mint, ARGS);
+    let other_program =
+        swapped(good.clone(), pda::program_data(&Program::Datanet.id()), pda::program_data(&Program::Stake.id()));
     refused(world.send(&[other_program], &[&authority]), ErrorCode::ConstraintSeeds);
-    let vault = swapped(good.clone(), stake::insurance(), stake::vault());
+    let vault = swapped(good.clone(), pda::insurance_vault(), pda::stake_vault());
     refused(world.send(&[vault], &[&authority]), ErrorCode::ConstraintSeeds);
     let mint = key("other mint").pubkey();
     world.put_mint(mint, 9);
     refused(world.send(&[swapped(good.clone(), world.mint, mint)], &[&authority]), DatanetError::WrongMint);
     for (commit_slots, reveal_slots) in [(0, 1), (1, 0), (10_000_001, 1), (1, u64::MAX)] {
         let args = InitializeArgs { commit_slots, reveal_slots };
-        let bad = net::initialize(&world, &authority.pubkey(), args);
+        let bad = ix::datanet::initialize(&authority.pubkey(), &world.mint, args);
         refused(world.send(&[bad], &[&authority]), DatanetError::BadWindow);
     }
-    world.airdrop(&net::config());
-    world.airdrop(&net::bond_vault());
+    world.airdrop(&pda::datanet_config());
+    world.airdrop(&pda::bond_vault());
     let event: ConfigChanged =
         world.send(std::slice::from_ref(&good), &[&authority]).expect("though prefunded").event();
     assert_eq!((event.sequence, event.authority), (0, authority.pubkey()));
-    let config: Config = world.get(&net::config());
-    assert_eq!((config.open_mint, config.forfeit_to), (world.mint, stake::insurance()));
+    let config: Config = world.get(&pda::datanet_config());
+    assert_eq!((config.open_mint, config.forfeit_to), (world.mint, pda::insurance_vault()));
     refused_with(world.send(&[good], &[&authority]), "already in use");
 }
 
@@ -53,20 +55,20 @@ fn the_authority_changes_windows_and_hands_over_in_two_steps() {
     let (authority, next) = (world.authority.insecure_clone(), world.wallet(0));
     let (a, n) = (authority.pubkey(), next.pubkey());
     let longer = InitializeArgs { commit_slots: 50, reveal_slots: 60 };
-    refused(world.send(&[net::set_windows(&n, longer)], &[&next]), DatanetError::NotAuthority);
+    refused(world.send(&[ix::datanet::set_windows(&n, longer)], &[&next]), DatanetError::NotAuthority);
     let zero = InitializeArgs { commit_slots: 0, ..longer };
-    refused(world.send(&[net::set_windows(&a, zero)], &[&authority]), DatanetError::BadWindow);
-    world.send(&[net::set_windows(&a, longer)], &[&authority]).expect("changes");
-    assert_eq!(world.get::<Config>(&net::config()).commit_slots, 50);
+    refused(world.send(&[ix::datanet::set_windows(&a, zero)], &[&authority]), DatanetError::BadWindow);
+    world.send(&[ix::datanet::set_windows(&a, longer)], &[&authority]).expect("changes");
+    assert_eq!(world.get::<Config>(&pda::datanet_config()).commit_slots, 50);
 
-    refused(world.send(&[net::propose_authority(&n, n)], &[&next]), DatanetError::NotAuthority);
-    refused(world.send(&[net::accept_authority(&n)], &[&next]), DatanetError::NotPendingAuthority);
-    world.send(&[net::propose_authority(&a, n)], &[&authority]).expect("proposes");
-    refused(world.send(&[net::accept_authority(&a)], &[&authority]), DatanetError::NotPendingAuthority);
-    let event: ConfigChanged = world.send(&[net::accept_authority(&n)], &[&next]).expect("accepts").event();
+    refused(world.send(&[ix::datanet::propose_authority(&n, &n)], &[&next]), DatanetError::NotAuthority);
+    refused(world.send(&[ix::datanet::accept_authority(&n)], &[&next]), DatanetError::NotPendingAuthority);
+    world.send(&[ix::datanet::propose_authority(&a, &n)], &[&authority]).expect("proposes");
+    refused(world.send(&[ix::datanet::accept_authority(&a)], &[&authority]), DatanetError::NotPendingAuthority);
+    let event: ConfigChanged = world.send(&[ix::datanet::accept_authority(&n)], &[&next]).expect("accepts").event();
     assert_eq!((event.sequence, event.authority, event.pending_authority), (3, n, None));
-    refused(world.send(&[net::set_windows(&a, longer)], &[&authority]), DatanetError::NotAuthority);
-    refused(world.send(&[net::accept_authority(&n)], &[&next]), DatanetError::NotPendingAuthority);
+    refused(world.send(&[ix::datanet::set_windows(&a, longer)], &[&authority]), DatanetError::NotAuthority);
+    refused(world.send(&[ix::datanet::accept_authority(&n)], &[&next]), DatanetError::NotPendingAuthority);
 }
 
 #[test]
@@ -91,23 +93,23 @@ fn a_datanet_is_made_once_with_checked_fields() {
     for (change, error) in bad {
         let mut args = create_args(1);
         change(&mut args);
-        refused(world.send(&[net::create_datanet(&o, args)], &[&owner]), error);
+        refused(world.send(&[ix::datanet::create_datanet(&o, args)], &[&owner]), error);
     }
     let mut longest = create_args(1);
     longest.name = "n".repeat(64);
     longest.metadata_uri = "u".repeat(128);
     longest.licence = "l".repeat(64);
-    let address = net::datanet(&o, 1);
+    let address = pda::datanet(&o, 1);
     world.airdrop(&address);
     let event: DatanetCreated =
-        world.send(&[net::create_datanet(&o, longest)], &[&owner]).expect("though prefunded").event();
+        world.send(&[ix::datanet::create_datanet(&o, longest)], &[&owner]).expect("though prefunded").event();
     assert_eq!((event.datanet, event.sequence, event.owner), (address, 0, o));
-    refused_with(world.send(&[net::create_datanet(&o, create_args(1))], &[&owner]), "already in use");
+    refused_with(world.send(&[ix::datanet::create_datanet(&o, create_args(1))], &[&owner]), "already in use");
     let mallory = world.wallet(0);
     let elsewhere = swapped(
-        net::create_datanet(&mallory.pubkey(), create_args(2)),
-        net::datanet(&mallory.pubkey(), 2),
-        net::datanet(&o, 2),
+        ix::datanet::create_datanet(&mallory.pubkey(), create_args(2)),
+        pda::datanet(&mallory.pubkey(), 2),
+        pda::datanet(&o, 2),
     );
     refused(world.send(&[elsewhere], &[&mallory]), ErrorCode::ConstraintSeeds);
 }
@@ -118,20 +120,21 @@ fn the_owner_pauses_and_hands_over_in_two_steps() {
     let (owner, next, alice) = (world.wallet(0), world.wallet(0), world.wallet(100 * OPEN));
     let (o, n, a) = (owner.pubkey(), next.pubkey(), alice.pubkey());
     let datanet = world.datanet(&owner, 1, |_| {});
-    refused(world.send(&[net::set_paused(&a, datanet, true)], &[&alice]), DatanetError::NotOwner);
-    let event: DatanetChanged = world.send(&[net::set_paused(&o, datanet, true)], &[&owner]).expect("pauses").event();
+    refused(world.send(&[ix::datanet::set_paused(&a, &datanet, true)], &[&alice]), DatanetError::NotOwner);
+    let event: DatanetChanged =
+        world.send(&[ix::datanet::set_paused(&o, &datanet, true)], &[&owner]).expect("pauses").event();
     assert!(event.paused);
-    let open = net::open_batch(&world, &a, datanet, 0, MIN_BOND);
+    let open = ix::datanet::open_batch(&a, &datanet, 0, &world.mint, MIN_BOND);
     refused(world.send(std::slice::from_ref(&open), &[&alice]), DatanetError::Paused);
-    world.send(&[net::set_paused(&o, datanet, false)], &[&owner]).expect("resumes");
+    world.send(&[ix::datanet::set_paused(&o, &datanet, false)], &[&owner]).expect("resumes");
     world.send(&[open], &[&alice]).expect("opens again");
 
-    refused(world.send(&[net::propose_owner(&n, datanet, n)], &[&next]), DatanetError::NotOwner);
-    refused(world.send(&[net::accept_owner(&n, datanet)], &[&next]), DatanetError::NotPendingOwner);
-    world.send(&[net::propose_owner(&o, datanet, n)], &[&owner]).expect("proposes");
-    refused(world.send(&[net::accept_owner(&a, datanet)], &[&alice]), DatanetError::NotPendingOwner);
-    world.send(&[net::accept_owner(&n, datanet)], &[&next]).expect("accepts");
-    refused(world.send(&[net::set_paused(&o, datanet, true)], &[&owner]), DatanetError::NotOwner);
+    refused(world.send(&[ix::datanet::propose_owner(&n, &datanet, &n)], &[&next]), DatanetError::NotOwner);
+    refused(world.send(&[ix::datanet::accept_owner(&n, &datanet)], &[&next]), DatanetError::NotPendingOwner);
+    world.send(&[ix::datanet::propose_owner(&o, &datanet, &n)], &[&owner]).expect("proposes");
+    refused(world.send(&[ix::datanet::accept_owner(&a, &datanet)], &[&alice]), DatanetError::NotPendingOwner);
+    world.send(&[ix::datanet::accept_owner(&n, &datanet)], &[&next]).expect("accepts");
+    refused(world.send(&[ix::datanet::set_paused(&o, &datanet, true)], &[&owner]), DatanetError::NotOwner);
     let state: Datanet = world.get(&datanet);
     assert_eq!((state.owner, state.creator, state.pending_owner), (n, o, None));
     assert_eq!(state.sequence, 6, "created, paused, resumed, opened, proposed, accepted");
@@ -149,19 +152,19 @@ fn permissioned() -> (World, Key, Pubkey, Key) {
 fn a_use_needs_a_live_grant_of_ones_own_and_is_recorded() {
     let (mut world, owner, datanet, developer) = permissioned();
     let (o, d, job) = (owner.pubkey(), developer.pubkey(), Pubkey::new_from_array([4; 32]));
-    let use_it = net::record_use(&d, datanet, job);
+    let use_it = ix::datanet::record_use(&d, &datanet, &job);
     refused(world.send(std::slice::from_ref(&use_it), &[&developer]), ErrorCode::AccountNotInitialized);
-    world.send(&[net::request_access(&d, datanet, "a study")], &[&developer]).expect("requests");
+    world.send(&[ix::datanet::request_access(&d, &datanet, "a study".into())], &[&developer]).expect("requests");
     refused(world.send(std::slice::from_ref(&use_it), &[&developer]), DatanetError::GrantNotLive);
     let expiry = world.slot() + 10;
-    world.send(&[net::grant_access(&o, datanet, &d, expiry)], &[&owner]).expect("grants");
+    world.send(&[ix::datanet::grant_access(&o, &datanet, &d, expiry)], &[&owner]).expect("grants");
     let event: UseRecorded = world.send(std::slice::from_ref(&use_it), &[&developer]).expect("uses").event();
     assert_eq!((event.job, event.grantee, event.datanet, event.sequence), (job, d, datanet, 2));
 
     let mallory = world.wallet(0);
-    let grant = net::grant(&datanet, &d);
+    let grant = pda::grant(&datanet, &d);
     let m = mallory.pubkey();
-    let stolen = swapped(net::record_use(&m, datanet, job), net::grant(&datanet, &m), grant);
+    let stolen = swapped(ix::datanet::record_use(&m, &datanet, &job), pda::grant(&datanet, &m), grant);
     refused(world.send(&[stolen], &[&mallory]), DatanetError::WrongGrant);
     let other = world.datanet(&owner, 2, |a| a.access = Access::Permissioned);
     refused(world.send(&[swapped(use_it.clone(), datanet, other)], &[&developer]), DatanetError::WrongGrant);
@@ -170,8 +173,8 @@ fn a_use_needs_a_live_grant_of_ones_own_and_is_recorded() {
     world.send(std::slice::from_ref(&use_it), &[&developer]).expect("the last slot counts");
     world.pass(1);
     refused(world.send(std::slice::from_ref(&use_it), &[&developer]), DatanetError::GrantNotLive);
-    world.send(&[net::grant_access(&o, datanet, &d, expiry + 100)], &[&owner]).expect("extends");
-    world.send(&[net::revoke_access(&o, datanet, &d)], &[&owner]).expect("revokes");
+    world.send(&[ix::datanet::grant_access(&o, &datanet, &d, expiry + 100)], &[&owner]).expect("extends");
+    world.send(&[ix::datanet::revoke_access(&o, &datanet, &d)], &[&owner]).expect("revokes");
     refused(world.send(&[use_it], &[&developer]), DatanetError::GrantNotLive);
     assert_eq!(world.get::<Grant>(&grant).uses, 2);
 }
@@ -180,18 +183,19 @@ fn a_use_needs_a_live_grant_of_ones_own_and_is_recorded() {
 fn only_the_owner_grants_and_revokes() {
     let (mut world, owner, datanet, developer) = permissioned();
     let (o, d) = (owner.pubkey(), developer.pubkey());
-    world.send(&[net::request_access(&d, datanet, "a study")], &[&developer]).expect("requests");
+    world.send(&[ix::datanet::request_access(&d, &datanet, "a study".into())], &[&developer]).expect("requests");
     let expiry = world.slot() + 10;
-    refused(world.send(&[net::grant_access(&d, datanet, &d, expiry)], &[&developer]), DatanetError::NotOwner);
-    refused(world.send(&[net::revoke_access(&d, datanet, &d)], &[&developer]), DatanetError::NotOwner);
+    refused(world.send(&[ix::datanet::grant_access(&d, &datanet, &d, expiry)], &[&developer]), DatanetError::NotOwner);
+    refused(world.send(&[ix::datanet::revoke_access(&d, &datanet, &d)], &[&developer]), DatanetError::NotOwner);
     // The owner of another Datanet cannot reach this one's grants.
     let other = world.datanet(&developer, 5, |_| {});
-    let reached = swapped(net::grant_access(&d, other, &d, expiry), net::grant(&other, &d), net::grant(&datanet, &d));
+    let reached =
+        swapped(ix::datanet::grant_access(&d, &other, &d, expiry), pda::grant(&other, &d), pda::grant(&datanet, &d));
     refused(world.send(&[reached], &[&developer]), ErrorCode::ConstraintSeeds);
-    let past = net::grant_access(&o, datanet, &d, world.slot());
+    let past = ix::datanet::grant_access(&o, &datanet, &d, world.slot());
     refused(world.send(&[past], &[&owner]), DatanetError::BadExpiry);
     let event: GrantChanged =
-        world.send(&[net::grant_access(&o, datanet, &d, expiry)], &[&owner]).expect("grants").event();
+        world.send(&[ix::datanet::grant_access(&o, &datanet, &d, expiry)], &[&owner]).expect("grants").event();
     assert_eq!((event.status, event.expiry_slot, event.purpose.as_str()), (GrantStatus::Granted, expiry, "a study"));
 }
 
@@ -199,27 +203,30 @@ fn only_the_owner_grants_and_revokes() {
 fn a_request_is_checked_and_cannot_be_exchanged_while_pending_or_live() {
     let (mut world, owner, datanet, developer) = permissioned();
     let (o, d) = (owner.pubkey(), developer.pubkey());
-    let ask = |purpose: &str| net::request_access(&d, datanet, purpose);
+    let ask = |purpose: &str| ix::datanet::request_access(&d, &datanet, purpose.into());
     refused(world.send(&[ask("")], &[&developer]), DatanetError::BadPurpose);
     refused(world.send(&[ask(&"p".repeat(129))], &[&developer]), DatanetError::BadPurpose);
     let open = world.datanet(&owner, 2, |_| {});
-    refused(world.send(&[net::request_access(&d, open, "x")], &[&developer]), DatanetError::AccessIsOpen);
-    world.airdrop(&net::grant(&datanet, &d));
+    refused(
+        world.send(&[ix::datanet::request_access(&d, &open, "x".into())], &[&developer]),
+        DatanetError::AccessIsOpen,
+    );
+    world.airdrop(&pda::grant(&datanet, &d));
     world.send(&[ask("a study")], &[&developer]).expect("though prefunded");
     refused(world.send(&[ask("a weapon")], &[&developer]), DatanetError::AlreadyRequested);
     let expiry = world.slot() + 10;
-    world.send(&[net::grant_access(&o, datanet, &d, expiry)], &[&owner]).expect("grants");
+    world.send(&[ix::datanet::grant_access(&o, &datanet, &d, expiry)], &[&owner]).expect("grants");
     refused(world.send(&[ask("a weapon")], &[&developer]), DatanetError::AlreadyGranted);
-    world.send(&[net::revoke_access(&o, datanet, &d)], &[&owner]).expect("revokes");
-    refused(world.send(&[net::revoke_access(&o, datanet, &d)], &[&owner]), DatanetError::GrantRevoked);
-    refused(world.send(&[net::grant_access(&o, datanet, &d, expiry)], &[&owner]), DatanetError::GrantRevoked);
+    world.send(&[ix::datanet::revoke_access(&o, &datanet, &d)], &[&owner]).expect("revokes");
+    refused(world.send(&[ix::datanet::revoke_access(&o, &datanet, &d)], &[&owner]), DatanetError::GrantRevoked);
+    refused(world.send(&[ix::datanet::grant_access(&o, &datanet, &d, expiry)], &[&owner]), DatanetError::GrantRevoked);
     let event: GrantChanged = world.send(&[ask("another study")], &[&developer]).expect("asks again").event();
     assert_eq!((event.sequence, event.status, event.expiry_slot), (3, GrantStatus::Requested, 0));
     let mallory = world.wallet(0);
     let squat = swapped(
-        net::request_access(&mallory.pubkey(), datanet, "x"),
-        net::grant(&datanet, &mallory.pubkey()),
-        net::grant(&datanet, &d),
+        ix::datanet::request_access(&mallory.pubkey(), &datanet, "x".into()),
+        pda::grant(&datanet, &mallory.pubkey()),
+        pda::grant(&datanet, &d),
     );
     refused(world.send(&[squat], &[&mallory]), ErrorCode::ConstraintSeeds);
 }

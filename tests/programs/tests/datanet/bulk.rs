@@ -6,10 +6,11 @@ use datanet::{
     events::{BatchAccepted, BatchSubmitted},
     state::{Batch, BatchStatus, Datanet, MAX_BULK},
 };
+use openledger_interface::{ix, pda};
 use openledger_protocol::{Hash32, mmr};
 use program_tests::{
     Key, OPEN, World,
-    datanet::{self as net, MIN_BOND, leaves},
+    datanet::{MIN_BOND, leaves},
     refused, stake,
 };
 use solana_keypair::Signer;
@@ -37,8 +38,11 @@ fn a_million_contributions_cost_three_transactions_and_are_provable() {
     let all = leaves(1, 1_000_000);
     let args = bulk(&all);
     let a = alice.pubkey();
-    let batch = net::batch(&datanet, 0);
-    let steps = [net::open_batch(&world, &a, datanet, 0, MIN_BOND), net::contribute_bulk(&a, batch, args)];
+    let batch = pda::batch(&datanet, 0);
+    let steps = [
+        ix::datanet::open_batch(&a, &datanet, 0, &world.mint, MIN_BOND),
+        ix::datanet::contribute_bulk(&a, &batch, args),
+    ];
     let transactions = steps.len() as u64 + 1; // and finalise_batch, which anyone may send
     assert!(transactions * FEE <= 2_000_000, "at most 0.002 SOL");
     let [open, hand_in] = steps;
@@ -63,9 +67,9 @@ fn a_million_contributions_cost_three_transactions_and_are_provable() {
         in_batch: RangePath { index: path.index, siblings: path.siblings, peaks: path.peaks },
         in_datanet: RangePath { index: 0, siblings: vec![], peaks: vec![] },
     };
-    world.send(&[net::verify_contribution(datanet, proof.clone())], &[]).expect("is proven");
+    world.send(&[ix::datanet::verify_contribution(&datanet, proof.clone())], &[]).expect("is proven");
     let forged = VerifyContributionArgs { leaf: [1; 32], ..proof };
-    refused(world.send(&[net::verify_contribution(datanet, forged)], &[]), DatanetError::BadProof);
+    refused(world.send(&[ix::datanet::verify_contribution(&datanet, forged)], &[]), DatanetError::BadProof);
 }
 
 #[test]
@@ -74,9 +78,9 @@ fn a_root_is_given_once_by_the_contributor_for_an_empty_batch() {
     let (mallory, a) = (world.wallet(OPEN), alice.pubkey());
     let args = bulk(&leaves(1, 9));
     let filled = world.open(&alice, datanet, &leaves(2, 2));
-    refused(world.send(&[net::contribute_bulk(&a, filled, args)], &[&alice]), DatanetError::NotEmpty);
+    refused(world.send(&[ix::datanet::contribute_bulk(&a, &filled, args)], &[&alice]), DatanetError::NotEmpty);
     let empty = world.open(&alice, datanet, &[]);
-    let by_mallory = net::contribute_bulk(&mallory.pubkey(), empty, args);
+    let by_mallory = ix::datanet::contribute_bulk(&mallory.pubkey(), &empty, args);
     refused(world.send(&[by_mallory], &[&mallory]), DatanetError::NotContributor);
     for (wrong, error) in [
         (ContributeBulkArgs { count: 0, ..args }, DatanetError::BadBulkCount),
@@ -84,13 +88,13 @@ fn a_root_is_given_once_by_the_contributor_for_an_empty_batch() {
         (ContributeBulkArgs { root: [0; 32], ..args }, DatanetError::ZeroHash),
         (ContributeBulkArgs { manifest: [0; 32], ..args }, DatanetError::ZeroHash),
     ] {
-        refused(world.send(&[net::contribute_bulk(&a, empty, wrong)], &[&alice]), error);
+        refused(world.send(&[ix::datanet::contribute_bulk(&a, &empty, wrong)], &[&alice]), error);
     }
     let most = ContributeBulkArgs { count: MAX_BULK, ..args };
-    world.send(&[net::contribute_bulk(&a, empty, most)], &[&alice]).expect("hands in");
-    refused(world.send(&[net::contribute_bulk(&a, empty, args)], &[&alice]), DatanetError::BatchNotOpen);
-    refused(world.send(&[net::contribute(&a, empty, &leaves(3, 1))], &[&alice]), DatanetError::BatchNotOpen);
-    let cancel = net::cancel_batch(&world, &a, datanet, empty);
+    world.send(&[ix::datanet::contribute_bulk(&a, &empty, most)], &[&alice]).expect("hands in");
+    refused(world.send(&[ix::datanet::contribute_bulk(&a, &empty, args)], &[&alice]), DatanetError::BatchNotOpen);
+    refused(world.send(&[ix::datanet::contribute(&a, &empty, &leaves(3, 1))], &[&alice]), DatanetError::BatchNotOpen);
+    let cancel = ix::datanet::cancel_batch(&a, &datanet, &empty, &world.mint);
     refused(world.send(&[cancel], &[&alice]), DatanetError::BatchNotOpen);
 }
 
@@ -100,11 +104,11 @@ fn a_rejected_root_forfeits_its_bond() {
     let (mut world, datanet, alice, validators) = world();
     let batch = world.open(&alice, datanet, &[]);
     let lie = ContributeBulkArgs { root: [3; 32], count: 5, manifest: [7; 32] };
-    world.send(&[net::contribute_bulk(&alice.pubkey(), batch, lie)], &[&alice]).expect("hands in");
+    world.send(&[ix::datanet::contribute_bulk(&alice.pubkey(), &batch, lie)], &[&alice]).expect("hands in");
     world.pass(2);
     world.slot_hashes(0);
     world.judge(&validators, batch, false);
     world.finalise(batch).expect("is rejected");
-    assert_eq!(world.balance(&stake::insurance()), MIN_BOND);
+    assert_eq!(world.balance(&pda::insurance_vault()), MIN_BOND);
     assert_eq!(world.get::<Datanet>(&datanet).contributions, 0);
 }

@@ -2,9 +2,10 @@
 
 use ::stake::state::Role;
 use datanet::state::{Access, Batch};
+use openledger_interface::{ix, pda};
 use program_tests::{
     Key, OPEN, World,
-    datanet::{self as net, COMMIT_SLOTS, MANIFEST, MIN_BOND, commitment, create_args, leaves, salt},
+    datanet::{COMMIT_SLOTS, MANIFEST, MIN_BOND, commitment, create_args, leaves, salt},
     stake,
 };
 use solana_keypair::Signer;
@@ -37,40 +38,45 @@ fn instructions_stay_within_their_ceilings() {
     };
 
     let permissioned = datanet::CreateDatanetArgs { access: Access::Permissioned, ..create_args(1) };
-    send(&mut world, "create_datanet", net::create_datanet(&o, permissioned), &[&owner]);
-    let datanet = net::datanet(&o, 1);
-    let open = net::open_batch(&world, &a, datanet, 0, MIN_BOND);
+    send(&mut world, "create_datanet", ix::datanet::create_datanet(&o, permissioned), &[&owner]);
+    let datanet = pda::datanet(&o, 1);
+    let open = ix::datanet::open_batch(&a, &datanet, 0, &world.mint, MIN_BOND);
     send(&mut world, "open_batch", open, &[&alice]);
-    let batch = net::batch(&datanet, 0);
-    send(&mut world, "contribute 28 leaves", net::contribute(&a, batch, &leaves(1, 28)), &[&alice]);
-    send(&mut world, "submit_batch", net::submit_batch(&a, batch, MANIFEST), &[&alice]);
+    let batch = pda::batch(&datanet, 0);
+    send(&mut world, "contribute 28 leaves", ix::datanet::contribute(&a, &batch, &leaves(1, 28)), &[&alice]);
+    send(&mut world, "submit_batch", ix::datanet::submit_batch(&a, &batch, MANIFEST), &[&alice]);
     world.pass(2);
     world.slot_hashes(0);
-    send(&mut world, "draw_panel", net::draw_panel(batch), &[]);
-    let commit = net::commit_verdict(&v, datanet, batch, commitment(&v, &batch, true, 1));
+    send(&mut world, "draw_panel", ix::datanet::draw_panel(&batch), &[]);
+    let commit = ix::datanet::commit_verdict(&v, &datanet, &batch, commitment(&v, &batch, true, 1));
     send(&mut world, "commit_verdict", commit, &[&validators[0]]);
     world.commit(&validators[1], batch, true, 1).expect("commits");
     world.pass(COMMIT_SLOTS);
-    let reveal = net::reveal_verdict(&v, datanet, batch, true, 1, salt(&v));
+    let reveal = ix::datanet::reveal_verdict(&v, &datanet, &batch, true, 1, salt(&v));
     send(&mut world, "reveal_verdict", reveal, &[&validators[0]]);
     world.reveal(&validators[1], batch, true, 1).expect("reveals");
-    let finalise = net::finalise_batch(&world, datanet, batch, &a);
+    let finalise = ix::datanet::finalise_batch(&datanet, &batch, &a, &world.mint);
     send(&mut world, "finalise_batch accepted", finalise, &[]);
 
     let rejected = world.submitted(&alice, datanet, &leaves(2, 1));
     world.judge(&validators, rejected, false);
-    let finalise = net::finalise_batch(&world, datanet, rejected, &a);
+    let finalise = ix::datanet::finalise_batch(&datanet, &rejected, &a, &world.mint);
     send(&mut world, "finalise_batch rejected", finalise, &[]);
 
     let expired = world.submitted(&alice, datanet, &leaves(3, 1));
     world.pass(world.get::<Batch>(&expired).reveal_until + 1 - world.slot());
-    let expire = net::expire_batch(&world, datanet, expired, &a);
+    let expire = ix::datanet::expire_batch(&datanet, &expired, &a, &world.mint);
     send(&mut world, "expire_batch", expire, &[]);
 
-    send(&mut world, "request_access", net::request_access(&a, datanet, "a study"), &[&alice]);
+    send(&mut world, "request_access", ix::datanet::request_access(&a, &datanet, "a study".into()), &[&alice]);
     let expiry = world.slot() + 10;
-    world.send(&[net::grant_access(&o, datanet, &a, expiry)], &[&owner]).expect("grants");
-    send(&mut world, "record_use", net::record_use(&a, datanet, stake::position(&a, Role::Operator)), &[&alice]);
+    world.send(&[ix::datanet::grant_access(&o, &datanet, &a, expiry)], &[&owner]).expect("grants");
+    send(
+        &mut world,
+        "record_use",
+        ix::datanet::record_use(&a, &datanet, &pda::position(&a, Role::Operator)),
+        &[&alice],
+    );
 
     for ((name, cost), (expected, ceiling)) in units.iter().zip(CEILINGS) {
         println!("{name:26} {cost:>7} CU of {ceiling}");

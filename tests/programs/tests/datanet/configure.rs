@@ -6,9 +6,10 @@ use datanet::{
     events::{DatanetChanged, DatanetConfigured},
     state::{Access, Batch, Datanet},
 };
+use openledger_interface::{ix, pda};
 use program_tests::{
     Key, OPEN, World,
-    datanet::{self as net, COMMIT_SLOTS, MIN_BOND, leaves},
+    datanet::{COMMIT_SLOTS, MIN_BOND, leaves},
     refused, stake, swapped,
 };
 use solana_instruction::Instruction;
@@ -31,9 +32,9 @@ fn the_owner_configures_with_checked_fields() {
     let (owner, mallory) = (world.wallet(0), world.wallet(0));
     let (o, m) = (owner.pubkey(), mallory.pubkey());
     let datanet = world.datanet(&owner, 1, |_| {});
-    refused(world.send(&[net::configure(&m, datanet, args())], &[&mallory]), DatanetError::NotOwner);
+    refused(world.send(&[ix::datanet::configure(&m, &datanet, args())], &[&mallory]), DatanetError::NotOwner);
     let other = world.datanet(&mallory, 1, |_| {});
-    let foreign = swapped(net::configure(&m, other, args()), other, datanet);
+    let foreign = swapped(ix::datanet::configure(&m, &other, args()), other, datanet);
     refused(world.send(&[foreign], &[&mallory]), DatanetError::NotOwner);
     type Wrong = (fn(&mut ConfigureArgs), DatanetError);
     let wrong: [Wrong; 7] = [
@@ -48,10 +49,10 @@ fn the_owner_configures_with_checked_fields() {
     for (change, error) in wrong {
         let mut args = args();
         change(&mut args);
-        refused(world.send(&[net::configure(&o, datanet, args)], &[&owner]), error);
+        refused(world.send(&[ix::datanet::configure(&o, &datanet, args)], &[&owner]), error);
     }
     let event: DatanetConfigured =
-        world.send(&[net::configure(&o, datanet, args())], &[&owner]).expect("configures").event();
+        world.send(&[ix::datanet::configure(&o, &datanet, args())], &[&owner]).expect("configures").event();
     assert_eq!((event.sequence, event.min_bond, event.panel_size, event.quorum), (1, 3 * MIN_BOND, 5, 3));
     let state: Datanet = world.get(&datanet);
     assert_eq!((state.metadata_uri.as_str(), state.metadata_hash), ("sha256:0a0b", [9; 32]));
@@ -66,7 +67,7 @@ fn a_change_is_for_new_batches() {
     let datanet = world.datanet(&owner, 1, |_| {});
     let validators: Vec<Key> = (0..2).map(|_| world.validator(stake::MIN_VALIDATOR)).collect();
     let before = world.submitted(&alice, datanet, &leaves(1, 3));
-    world.send(&[net::configure(&owner.pubkey(), datanet, args())], &[&owner]).expect("configures");
+    world.send(&[ix::datanet::configure(&owner.pubkey(), &datanet, args())], &[&owner]).expect("configures");
     assert_eq!((world.get::<Batch>(&before).panel_size, world.get::<Batch>(&before).quorum), (9, 2));
     for v in &validators {
         world.commit(v, before, true, 8_000).expect("commits");
@@ -76,11 +77,11 @@ fn a_change_is_for_new_batches() {
         world.reveal(v, before, true, 8_000).expect("two were enough when the batch was opened");
     }
     world.finalise(before).expect("is accepted");
-    let cheap = net::open_batch(&world, &alice.pubkey(), datanet, 1, MIN_BOND);
+    let cheap = ix::datanet::open_batch(&alice.pubkey(), &datanet, 1, &world.mint, MIN_BOND);
     refused(world.send(&[cheap], &[&alice]), DatanetError::BondTooSmall);
-    let open = net::open_batch(&world, &alice.pubkey(), datanet, 1, 3 * MIN_BOND);
+    let open = ix::datanet::open_batch(&alice.pubkey(), &datanet, 1, &world.mint, 3 * MIN_BOND);
     world.send(&[open], &[&alice]).expect("opens");
-    let after: Batch = world.get(&net::batch(&datanet, 1));
+    let after: Batch = world.get(&pda::batch(&datanet, 1));
     assert_eq!((after.panel_size, after.quorum), (5, 3));
 }
 
@@ -93,15 +94,15 @@ fn a_council_owns_a_datanet_like_a_wallet() {
     let datanet = world.datanet(&founder, 1, |a| a.access = Access::Permissioned);
     let council = Pubkey::find_program_address(&[b"council"], &::stake::ID).0;
     assert!(!council.is_on_curve());
-    world.send(&[net::propose_owner(&founder.pubkey(), datanet, council)], &[&founder]).expect("proposes");
-    world.send(&[net::request_access(&reader.pubkey(), datanet, "a study")], &[&reader]).expect("asks");
+    world.send(&[ix::datanet::propose_owner(&founder.pubkey(), &datanet, &council)], &[&founder]).expect("proposes");
+    world.send(&[ix::datanet::request_access(&reader.pubkey(), &datanet, "a study".into())], &[&reader]).expect("asks");
     let expiry = world.slot() + 100;
     let steps = [
-        net::accept_owner(&council, datanet),
-        net::configure(&council, datanet, args()),
-        net::set_paused(&council, datanet, true),
-        net::grant_access(&council, datanet, &reader.pubkey(), expiry),
-        net::revoke_access(&council, datanet, &reader.pubkey()),
+        ix::datanet::accept_owner(&council, &datanet),
+        ix::datanet::configure(&council, &datanet, args()),
+        ix::datanet::set_paused(&council, &datanet, true),
+        ix::datanet::grant_access(&council, &datanet, &reader.pubkey(), expiry),
+        ix::datanet::revoke_access(&council, &datanet, &reader.pubkey()),
     ];
     // Without its signature nothing happens, whoever sends.
     let mut unsigned: Instruction = steps[0].clone();
@@ -111,10 +112,10 @@ fn a_council_owns_a_datanet_like_a_wallet() {
     world.send_unverified(&steps).expect("the council's word is the owner's");
     let state: Datanet = world.get(&datanet);
     assert_eq!((state.owner, state.paused, state.quorum), (council, true, 3));
-    let deposed = net::set_paused(&founder.pubkey(), datanet, false);
+    let deposed = ix::datanet::set_paused(&founder.pubkey(), &datanet, false);
     refused(world.send(&[deposed], &[&founder]), DatanetError::NotOwner);
     let back: DatanetChanged = world
-        .send_unverified(&[net::propose_owner(&council, datanet, founder.pubkey())])
+        .send_unverified(&[ix::datanet::propose_owner(&council, &datanet, &founder.pubkey())])
         .expect("and hands it on like one")
         .event();
     assert_eq!((back.owner, back.pending_owner), (council, Some(founder.pubkey())));

@@ -8,6 +8,7 @@ use datanet::{
     events::{BatchAccepted, BatchOpened, Contributed},
     state::{Batch, BatchStatus, Datanet, MAX_BATCH},
 };
+use openledger_interface::{ix, pda};
 use openledger_protocol::{
     Hash32,
     batch::BatchLeaf,
@@ -15,8 +16,8 @@ use openledger_protocol::{
 };
 use program_tests::{
     Key, OPEN, World,
-    datanet::{self as net, MANIFEST, MIN_BOND, leaves},
-    governance, key, refused, stake, swapped,
+    datanet::{MANIFEST, MIN_BOND, leaves},
+    key, refused, stake, swapped,
     tx::refused_with,
 };
 use solana_keypair::Signer;
@@ -34,17 +35,19 @@ fn world() -> (World, Key, Pubkey) {
 fn a_batch_takes_its_bond_and_counts_its_leaves() {
     let (mut world, _, datanet) = world();
     let alice = world.wallet(100 * OPEN);
-    let opened =
-        world.send(&[net::open_batch(&world, &alice.pubkey(), datanet, 0, 7 * OPEN)], &[&alice]).expect("opens");
-    let batch = net::batch(&datanet, 0);
+    let opened = world
+        .send(&[ix::datanet::open_batch(&alice.pubkey(), &datanet, 0, &world.mint, 7 * OPEN)], &[&alice])
+        .expect("opens");
+    let batch = pda::batch(&datanet, 0);
     let event: BatchOpened = opened.event();
     assert_eq!((event.batch, event.index, event.contributor, event.bond), (batch, 0, alice.pubkey(), 7 * OPEN));
     assert_eq!(world.open_of(&alice.pubkey()), 93 * OPEN);
-    assert_eq!(world.balance(&net::bond_vault()), 7 * OPEN);
+    assert_eq!(world.balance(&pda::bond_vault()), 7 * OPEN);
 
     let all = leaves(1, 30);
     for (part, first) in [(&all[..10], 0), (&all[10..], 10)] {
-        let sent = world.send(&[net::contribute(&alice.pubkey(), batch, part)], &[&alice]).expect("contributes");
+        let sent =
+            world.send(&[ix::datanet::contribute(&alice.pubkey(), &batch, part)], &[&alice]).expect("contributes");
         let event: Contributed = sent.event();
         assert_eq!((event.first, event.count as usize), (first, part.len()));
     }
@@ -60,7 +63,7 @@ fn twenty_eight_leaves_fit_in_one_transaction_of_1232_bytes() {
     let batch = world.open(&alice, datanet, &[]);
     let all = leaves(1, 28);
     let transaction = Transaction::new_signed_with_payer(
-        &[net::contribute(&alice.pubkey(), batch, &all)],
+        &[ix::datanet::contribute(&alice.pubkey(), &batch, &all)],
         Some(&alice.pubkey()),
         &[&alice],
         world.svm.latest_blockhash(),
@@ -77,10 +80,16 @@ fn only_the_contributor_adds_submits_and_cancels() {
     let (alice, mallory) = (world.wallet(100 * OPEN), world.wallet(100 * OPEN));
     let batch = world.open(&alice, datanet, &leaves(1, 1));
     let m = mallory.pubkey();
-    refused(world.send(&[net::contribute(&m, batch, &leaves(2, 1))], &[&mallory]), DatanetError::NotContributor);
-    refused(world.send(&[net::submit_batch(&m, batch, MANIFEST)], &[&mallory]), DatanetError::NotContributor);
-    refused(world.send(&[net::cancel_batch(&world, &m, datanet, batch)], &[&mallory]), DatanetError::NotContributor);
-    let mut unsigned = net::contribute(&alice.pubkey(), batch, &leaves(2, 1));
+    refused(
+        world.send(&[ix::datanet::contribute(&m, &batch, &leaves(2, 1))], &[&mallory]),
+        DatanetError::NotContributor,
+    );
+    refused(world.send(&[ix::datanet::submit_batch(&m, &batch, MANIFEST)], &[&mallory]), DatanetError::NotContributor);
+    refused(
+        world.send(&[ix::datanet::cancel_batch(&m, &datanet, &batch, &world.mint)], &[&mallory]),
+        DatanetError::NotContributor,
+    );
+    let mut unsigned = ix::datanet::contribute(&alice.pubkey(), &batch, &leaves(2, 1));
     unsigned.accounts[0].is_signer = false;
     refused(world.send(&[unsigned], &[]), ErrorCode::AccountNotSigner);
     assert_eq!(world.get::<Batch>(&batch).count, 1);
@@ -92,9 +101,12 @@ fn a_submitted_batch_cannot_change() {
     let alice = world.wallet(100 * OPEN);
     let batch = world.submitted(&alice, datanet, &leaves(1, 3));
     let a = alice.pubkey();
-    refused(world.send(&[net::contribute(&a, batch, &leaves(2, 1))], &[&alice]), DatanetError::BatchNotOpen);
-    refused(world.send(&[net::submit_batch(&a, batch, MANIFEST)], &[&alice]), DatanetError::BatchNotOpen);
-    refused(world.send(&[net::cancel_batch(&world, &a, datanet, batch)], &[&alice]), DatanetError::BatchNotOpen);
+    refused(world.send(&[ix::datanet::contribute(&a, &batch, &leaves(2, 1))], &[&alice]), DatanetError::BatchNotOpen);
+    refused(world.send(&[ix::datanet::submit_batch(&a, &batch, MANIFEST)], &[&alice]), DatanetError::BatchNotOpen);
+    refused(
+        world.send(&[ix::datanet::cancel_batch(&a, &datanet, &batch, &world.mint)], &[&alice]),
+        DatanetError::BatchNotOpen,
+    );
     assert_eq!(world.get::<Batch>(&batch).status, BatchStatus::Review);
 }
 
@@ -104,11 +116,11 @@ fn empty_hashes_and_empty_batches_are_refused() {
     let alice = world.wallet(100 * OPEN);
     let batch = world.open(&alice, datanet, &[]);
     let a = alice.pubkey();
-    refused(world.send(&[net::contribute(&a, batch, &[])], &[&alice]), DatanetError::NoLeaves);
-    refused(world.send(&[net::contribute(&a, batch, &[[1; 32], [0; 32]])], &[&alice]), DatanetError::ZeroHash);
-    refused(world.send(&[net::submit_batch(&a, batch, MANIFEST)], &[&alice]), DatanetError::NoLeaves);
-    world.send(&[net::contribute(&a, batch, &[[1; 32]])], &[&alice]).expect("contributes");
-    refused(world.send(&[net::submit_batch(&a, batch, [0; 32])], &[&alice]), DatanetError::ZeroHash);
+    refused(world.send(&[ix::datanet::contribute(&a, &batch, &[])], &[&alice]), DatanetError::NoLeaves);
+    refused(world.send(&[ix::datanet::contribute(&a, &batch, &[[1; 32], [0; 32]])], &[&alice]), DatanetError::ZeroHash);
+    refused(world.send(&[ix::datanet::submit_batch(&a, &batch, MANIFEST)], &[&alice]), DatanetError::NoLeaves);
+    world.send(&[ix::datanet::contribute(&a, &batch, &[[1; 32]])], &[&alice]).expect("contributes");
+    refused(world.send(&[ix::datanet::submit_batch(&a, &batch, [0; 32])], &[&alice]), DatanetError::ZeroHash);
 }
 
 #[test]
@@ -122,9 +134,9 @@ fn a_batch_is_full_at_65535_leaves() {
     batch.peaks[15] = [0; 32];
     world.put(address, &batch);
     let a = alice.pubkey();
-    refused(world.send(&[net::contribute(&a, address, &leaves(2, 2))], &[&alice]), DatanetError::BatchFull);
-    world.send(&[net::contribute(&a, address, &leaves(2, 1))], &[&alice]).expect("the last place");
-    refused(world.send(&[net::contribute(&a, address, &leaves(3, 1))], &[&alice]), DatanetError::BatchFull);
+    refused(world.send(&[ix::datanet::contribute(&a, &address, &leaves(2, 2))], &[&alice]), DatanetError::BatchFull);
+    world.send(&[ix::datanet::contribute(&a, &address, &leaves(2, 1))], &[&alice]).expect("the last place");
+    refused(world.send(&[ix::datanet::contribute(&a, &address, &leaves(3, 1))], &[&alice]), DatanetError::BatchFull);
 }
 
 #[test]
@@ -132,9 +144,9 @@ fn the_bond_is_at_least_the_minimum_in_open_from_the_own_account() {
     let (mut world, _, datanet) = world();
     let (alice, bob) = (world.wallet(100 * OPEN), world.wallet(100 * OPEN));
     let a = alice.pubkey();
-    let low = net::open_batch(&world, &a, datanet, 0, MIN_BOND - 1);
+    let low = ix::datanet::open_batch(&a, &datanet, 0, &world.mint, MIN_BOND - 1);
     refused(world.send(&[low], &[&alice]), DatanetError::BondTooSmall);
-    let good = net::open_batch(&world, &a, datanet, 0, MIN_BOND);
+    let good = ix::datanet::open_batch(&a, &datanet, 0, &world.mint, MIN_BOND);
     let foreign = swapped(good.clone(), world.ata(&a), world.ata(&bob.pubkey()));
     refused(world.send(&[foreign], &[&alice]), DatanetError::WrongTokenOwner);
     let (mint, token) = (key("other mint").pubkey(), key("other token").pubkey());
@@ -144,9 +156,9 @@ fn the_bond_is_at_least_the_minimum_in_open_from_the_own_account() {
     refused(world.send(&[swapped(good.clone(), world.mint, mint)], &[&alice]), DatanetError::WrongMint);
     let token_2022 = swapped(good.clone(), spl_token_interface::ID, spl_token_2022_interface::ID);
     refused(world.send(&[token_2022], &[&alice]), ErrorCode::InvalidProgramId);
-    let other_vault = swapped(good, net::bond_vault(), world.ata(&bob.pubkey()));
+    let other_vault = swapped(good, pda::bond_vault(), world.ata(&bob.pubkey()));
     refused(world.send(&[other_vault], &[&alice]), ErrorCode::ConstraintSeeds);
-    let rich = net::open_batch(&world, &a, datanet, 0, 100 * OPEN + 1);
+    let rich = ix::datanet::open_batch(&a, &datanet, 0, &world.mint, 100 * OPEN + 1);
     refused_with(world.send(&[rich], &[&alice]), "insufficient funds");
 }
 
@@ -155,14 +167,16 @@ fn a_batch_number_is_used_once_and_prefunding_its_address_stops_nothing() {
     let (mut world, _, datanet) = world();
     let alice = world.wallet(100 * OPEN);
     let a = alice.pubkey();
-    world.airdrop(&net::batch(&datanet, 0));
+    world.airdrop(&pda::batch(&datanet, 0));
     world.open(&alice, datanet, &leaves(1, 1));
-    let again = net::open_batch(&world, &a, datanet, 0, MIN_BOND);
+    let again = ix::datanet::open_batch(&a, &datanet, 0, &world.mint, MIN_BOND);
     refused(world.send(&[again], &[&alice]), ErrorCode::ConstraintSeeds);
-    let skipped = net::open_batch(&world, &a, datanet, 2, MIN_BOND);
+    let skipped = ix::datanet::open_batch(&a, &datanet, 2, &world.mint, MIN_BOND);
     refused(world.send(&[skipped], &[&alice]), ErrorCode::ConstraintSeeds);
-    world.send(&[net::cancel_batch(&world, &a, datanet, net::batch(&datanet, 0))], &[&alice]).expect("cancels");
-    let reopened = net::open_batch(&world, &a, datanet, 0, MIN_BOND);
+    world
+        .send(&[ix::datanet::cancel_batch(&a, &datanet, &pda::batch(&datanet, 0), &world.mint)], &[&alice])
+        .expect("cancels");
+    let reopened = ix::datanet::open_batch(&a, &datanet, 0, &world.mint, MIN_BOND);
     refused(world.send(&[reopened], &[&alice]), ErrorCode::ConstraintSeeds);
     assert_eq!(world.get::<Datanet>(&datanet).batches, 1);
 }
@@ -175,8 +189,8 @@ fn a_cancelled_batch_returns_bond_and_rent() {
     let before = world.svm.get_balance(&a).unwrap();
     let batch = world.open(&alice, datanet, &leaves(1, 2));
     assert!(world.svm.get_balance(&a).unwrap() < before);
-    world.send(&[net::cancel_batch(&world, &a, datanet, batch)], &[&alice]).expect("cancels");
-    assert_eq!((world.open_of(&a), world.balance(&net::bond_vault())), (100 * OPEN, 0));
+    world.send(&[ix::datanet::cancel_batch(&a, &datanet, &batch, &world.mint)], &[&alice]).expect("cancels");
+    assert_eq!((world.open_of(&a), world.balance(&pda::bond_vault())), (100 * OPEN, 0));
     assert_eq!(world.svm.get_balance(&a).unwrap(), before);
     assert!(world.find::<Batch>(&batch).is_none());
 }
@@ -237,14 +251,14 @@ fn every_accepted_contribution_is_provable_and_nothing_else_is() {
     for (place, (_, _, leaves)) in accepted.iter().enumerate() {
         for at in 0..leaves.len() as u64 {
             let args = proof(datanet, &accepted, place, at);
-            world.send(&[net::verify_contribution(datanet, args)], &[]).expect("is proven");
+            world.send(&[ix::datanet::verify_contribution(&datanet, args)], &[]).expect("is proven");
         }
     }
     let good = proof(datanet, &accepted, 3, 1);
     let forge = |change: &dyn Fn(&mut VerifyContributionArgs)| {
         let mut args = good.clone();
         change(&mut args);
-        net::verify_contribution(datanet, args)
+        ix::datanet::verify_contribution(&datanet, args)
     };
     let forged = [
         forge(&|a| a.leaf[0] ^= 1),
@@ -261,10 +275,10 @@ fn every_accepted_contribution_is_provable_and_nothing_else_is() {
         refused(world.send(&[instruction], &[]), DatanetError::BadProof);
     }
     let of_rejected = proof(datanet, &rejected, 0, 0);
-    refused(world.send(&[net::verify_contribution(datanet, of_rejected)], &[]), DatanetError::BadProof);
+    refused(world.send(&[ix::datanet::verify_contribution(&datanet, of_rejected)], &[]), DatanetError::BadProof);
     let owner = world.wallet(0);
     let other = world.datanet(&owner, 9, |_| {});
-    refused(world.send(&[net::verify_contribution(other, good)], &[]), DatanetError::BadProof);
+    refused(world.send(&[ix::datanet::verify_contribution(&other, good)], &[]), DatanetError::BadProof);
 }
 
 #[test]
@@ -274,7 +288,7 @@ fn a_batch_under_review_is_not_provable() {
     let all = leaves(1, 4);
     world.submitted(&alice, datanet, &all);
     let args = proof(datanet, &[(0, alice.pubkey(), all)], 0, 2);
-    refused(world.send(&[net::verify_contribution(datanet, args)], &[]), DatanetError::BadProof);
+    refused(world.send(&[ix::datanet::verify_contribution(&datanet, args)], &[]), DatanetError::BadProof);
 }
 
 /// A program relies on a proof by calling `verify_contribution`: here governance, whose proposals call what was voted for.
@@ -288,9 +302,9 @@ fn another_program_has_a_contribution_verified_and_fails_with_a_false_proof() {
     world.accepted(&alice, datanet, &validators, &all);
     let good = proof(datanet, &[(0, alice.pubkey(), all)], 0, 3);
     let forged = VerifyContributionArgs { contributor: owner.pubkey(), ..good.clone() };
-    let calls = [good, forged].map(|args| net::verify_contribution(datanet, args));
+    let calls = [good, forged].map(|args| ix::datanet::verify_contribution(&datanet, args));
     let proposal = assembly.ripe(&mut world, &calls);
-    let execute = |index: u8| governance::execute(proposal, index, &calls[usize::from(index)]);
+    let execute = |index: u8| ix::governance::execute_instruction(&proposal, index, &calls[usize::from(index)]);
     let event: InstructionExecuted = world.send(&[execute(0)], &[]).expect("is proven").event();
     assert_eq!((event.proposal, event.index), (proposal, 0));
     refused(world.send(&[execute(1)], &[]), DatanetError::BadProof);

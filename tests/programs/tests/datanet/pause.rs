@@ -7,10 +7,11 @@ use datanet::{
     events::{BatchAccepted, ConfigChanged},
     state::{Access, Config},
 };
+use openledger_interface::{ix, pda};
 use openledger_shared::MAX_PAUSE_SLOTS;
 use program_tests::{
     Key, OPEN, World,
-    datanet::{self as net, COMMIT_SLOTS, MANIFEST, MIN_BOND, REVEAL_SLOTS, commitment, create_args, leaves, salt},
+    datanet::{COMMIT_SLOTS, MANIFEST, MIN_BOND, REVEAL_SLOTS, commitment, create_args, leaves, salt},
     refused, stake,
 };
 use solana_instruction::Instruction;
@@ -18,20 +19,20 @@ use solana_keypair::Signer;
 
 fn pause(world: &mut World, until: u64) -> ConfigChanged {
     let authority = world.authority.insecure_clone();
-    world.send(&[net::pause(&authority.pubkey(), until)], &[&authority]).expect("pauses").event()
+    world.send(&[ix::datanet::pause(&authority.pubkey(), until)], &[&authority]).expect("pauses").event()
 }
 
 #[test]
 fn only_the_authority_pauses_and_for_a_bounded_time() {
     let mut world = World::with_datanet(&[]);
     let (authority, mallory, slot) = (world.authority.insecure_clone(), world.wallet(0), world.slot());
-    refused(world.send(&[net::pause(&mallory.pubkey(), slot + 1)], &[&mallory]), DatanetError::NotAuthority);
-    let too_long = net::pause(&authority.pubkey(), slot + MAX_PAUSE_SLOTS + 1);
+    refused(world.send(&[ix::datanet::pause(&mallory.pubkey(), slot + 1)], &[&mallory]), DatanetError::NotAuthority);
+    let too_long = ix::datanet::pause(&authority.pubkey(), slot + MAX_PAUSE_SLOTS + 1);
     refused(world.send(&[too_long], &[&authority]), SharedError::PauseTooLong);
     assert_eq!(pause(&mut world, slot + 9).paused_until, slot + 9);
     world.pass(4);
     pause(&mut world, 0);
-    assert_eq!(world.get::<Config>(&net::config()).paused_until, slot + 4, "ended now");
+    assert_eq!(world.get::<Config>(&pda::datanet_config()).paused_until, slot + 4, "ended now");
     world.datanet(&mallory, 1, |_| {});
 }
 
@@ -49,7 +50,7 @@ fn nothing_is_made_reviewed_or_paid_while_paused() {
         world.open(&alice, datanet, &[]),
     );
     let review = world.submitted(&alice, datanet, &leaves(2, 3));
-    world.send(&[net::request_access(&r, datanet, "a study")], &[&reader]).expect("asks");
+    world.send(&[ix::datanet::request_access(&r, &datanet, "a study".into())], &[&reader]).expect("asks");
     let other = world.wallet(0);
     let expiry = world.slot() + 1_000;
     let root = ContributeBulkArgs { root: [5; 32], count: 9, manifest: [6; 32] };
@@ -61,16 +62,16 @@ fn nothing_is_made_reviewed_or_paid_while_paused() {
         quorum: 1,
     };
     let refused_while_paused: Vec<(Instruction, &Key)> = vec![
-        (net::create_datanet(&o, create_args(2)), &owner),
-        (net::configure(&o, datanet, configure), &owner),
-        (net::set_paused(&o, datanet, false), &owner),
-        (net::open_batch(&world, &a, datanet, 4, MIN_BOND), &alice),
-        (net::submit_batch(&a, open, MANIFEST), &alice),
-        (net::contribute_bulk(&a, bulk, root), &alice),
-        (net::cancel_batch(&world, &a, datanet, taken_back), &alice),
-        (net::commit_verdict(&v, datanet, review, commitment(&v, &review, true, 9)), &validator),
-        (net::request_access(&other.pubkey(), datanet, "another"), &other),
-        (net::grant_access(&o, datanet, &r, expiry), &owner),
+        (ix::datanet::create_datanet(&o, create_args(2)), &owner),
+        (ix::datanet::configure(&o, &datanet, configure), &owner),
+        (ix::datanet::set_paused(&o, &datanet, false), &owner),
+        (ix::datanet::open_batch(&a, &datanet, 4, &world.mint, MIN_BOND), &alice),
+        (ix::datanet::submit_batch(&a, &open, MANIFEST), &alice),
+        (ix::datanet::contribute_bulk(&a, &bulk, root), &alice),
+        (ix::datanet::cancel_batch(&a, &datanet, &taken_back, &world.mint), &alice),
+        (ix::datanet::commit_verdict(&v, &datanet, &review, commitment(&v, &review, true, 9)), &validator),
+        (ix::datanet::request_access(&other.pubkey(), &datanet, "another".into()), &other),
+        (ix::datanet::grant_access(&o, &datanet, &r, expiry), &owner),
     ];
     let until = world.slot() + 10;
     pause(&mut world, until);
@@ -78,16 +79,16 @@ fn nothing_is_made_reviewed_or_paid_while_paused() {
     for (instruction, by) in &refused_while_paused {
         refused(world.send(std::slice::from_ref(instruction), &[by]), SharedError::Paused);
     }
-    let reveal = net::reveal_verdict(&v, datanet, review, true, 9, salt(&v));
+    let reveal = ix::datanet::reveal_verdict(&v, &datanet, &review, true, 9, salt(&v));
     refused(world.send(&[reveal], &[&validator]), SharedError::Paused);
     refused(world.finalise(review), SharedError::Paused);
     refused(world.expire(review), SharedError::Paused);
     // Adding leaves, fixing a panel and taking access back go on.
-    world.send(&[net::contribute(&a, open, &leaves(3, 2))], &[&alice]).expect("adds");
-    world.send(&[net::draw_panel(review)], &[]).expect("draws");
-    world.send(&[net::revoke_access(&o, datanet, &r)], &[&owner]).expect("revokes");
+    world.send(&[ix::datanet::contribute(&a, &open, &leaves(3, 2))], &[&alice]).expect("adds");
+    world.send(&[ix::datanet::draw_panel(&review)], &[]).expect("draws");
+    world.send(&[ix::datanet::revoke_access(&o, &datanet, &r)], &[&owner]).expect("revokes");
     world.pass(1);
-    world.send(&[net::request_access(&r, datanet, "a study")], &[&reader]).expect("asks again");
+    world.send(&[ix::datanet::request_access(&r, &datanet, "a study".into())], &[&reader]).expect("asks again");
     for (instruction, by) in &refused_while_paused {
         world.send(std::slice::from_ref(instruction), &[by]).expect("runs again in the slot named");
     }

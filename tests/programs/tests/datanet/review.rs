@@ -7,6 +7,7 @@ use datanet::{
     events::{BatchAccepted, BatchRejected, PanelDrawn, VerdictCommitted, VerdictRevealed},
     state::{Batch, Datanet, MAX_PANEL},
 };
+use openledger_interface::{ix, pda};
 use openledger_protocol::draw;
 use program_tests::{
     Key, OPEN, World,
@@ -45,7 +46,7 @@ fn an_accepted_batch_returns_bond_and_rent_and_is_a_leaf() {
     let event: BatchAccepted = world.finalise(batch).expect("finalises").event();
     assert_eq!(event.approved_by, [validators[0].pubkey(), validators[1].pubkey()]);
     assert_eq!((event.quality, event.place, event.index, event.count), (8_000, 0, 0, 3));
-    assert_eq!((world.open_of(&alice.pubkey()), world.balance(&net::bond_vault())), (100 * OPEN, 0));
+    assert_eq!((world.open_of(&alice.pubkey()), world.balance(&pda::bond_vault())), (100 * OPEN, 0));
     assert_eq!(world.svm.get_balance(&alice.pubkey()).unwrap(), lamports + rent);
     assert!(world.find::<Batch>(&batch).is_none(), "the batch is closed");
     assert_eq!(world.get::<Datanet>(&datanet).range.count, 1);
@@ -57,16 +58,16 @@ fn a_rejected_batch_forfeits_its_bond_to_the_insurance_vault() {
     world.judge(&validators, batch, false);
     // The contributor closes its token account: that must not save its bond.
     let ata = world.ata(&alice.pubkey());
-    let insured = world.balance(&stake::insurance());
-    let mut instruction = net::finalise_batch(&world, datanet, batch, &alice.pubkey());
+    let insured = world.balance(&pda::insurance_vault());
+    let mut instruction = ix::datanet::finalise_batch(&datanet, &batch, &alice.pubkey(), &world.mint);
     for meta in instruction.accounts.iter_mut().filter(|m| m.pubkey == ata) {
         meta.pubkey = datanet::ID;
         meta.is_writable = false;
     }
     let event: BatchRejected = world.send(&[instruction], &[]).expect("finalises").event();
     assert_eq!((event.expired, event.rejected_by.len()), (false, 2));
-    assert_eq!(world.balance(&stake::insurance()), insured + MIN_BOND);
-    assert_eq!((world.balance(&net::bond_vault()), world.open_of(&alice.pubkey())), (0, 100 * OPEN - MIN_BOND));
+    assert_eq!(world.balance(&pda::insurance_vault()), insured + MIN_BOND);
+    assert_eq!((world.balance(&pda::bond_vault()), world.open_of(&alice.pubkey())), (0, 100 * OPEN - MIN_BOND));
     assert_eq!(world.get::<Datanet>(&datanet).range.count, 0);
 }
 
@@ -75,13 +76,13 @@ fn finalising_needs_the_right_accounts() {
     let (mut world, datanet, validators, alice, batch) = review(2);
     let mallory = world.wallet(0);
     world.judge(&validators, batch, true);
-    let good = net::finalise_batch(&world, datanet, batch, &alice.pubkey());
+    let good = ix::datanet::finalise_batch(&datanet, &batch, &alice.pubkey(), &world.mint);
     let (hers, his) = (world.ata(&alice.pubkey()), world.ata(&mallory.pubkey()));
     refused(world.send(&[swapped(good.clone(), hers, his)], &[]), DatanetError::WrongTokenOwner);
     let rent = swapped(good.clone(), alice.pubkey(), mallory.pubkey());
     refused(world.send(&[rent], &[]), DatanetError::NotContributor);
-    refused(world.send(&[swapped(good.clone(), stake::insurance(), his)], &[]), DatanetError::WrongForfeitAccount);
-    refused(world.send(&[swapped(good.clone(), net::bond_vault(), his)], &[]), ErrorCode::ConstraintSeeds);
+    refused(world.send(&[swapped(good.clone(), pda::insurance_vault(), his)], &[]), DatanetError::WrongForfeitAccount);
+    refused(world.send(&[swapped(good.clone(), pda::bond_vault(), his)], &[]), ErrorCode::ConstraintSeeds);
     let owner = world.wallet(0);
     let other = world.datanet(&owner, 2, |_| {});
     refused(world.send(&[swapped(good.clone(), datanet, other)], &[]), ErrorCode::ConstraintSeeds);
@@ -126,22 +127,22 @@ fn only_validators_with_enough_old_stake_of_their_own_commit() {
     refused(world.commit(&late, batch, true, 1), DatanetError::StakeTooYoung);
     let mallory = world.wallet(100 * OPEN);
     let (m, v) = (mallory.pubkey(), validators[0].pubkey());
-    let commit = net::commit_verdict(&m, datanet, batch, [1; 32]);
-    let position = stake::position(&m, Role::Validator);
-    let borrowed = swapped(commit.clone(), position, stake::position(&v, Role::Validator));
+    let commit = ix::datanet::commit_verdict(&m, &datanet, &batch, [1; 32]);
+    let position = pda::position(&m, Role::Validator);
+    let borrowed = swapped(commit.clone(), position, pda::position(&v, Role::Validator));
     refused(world.send(&[borrowed], &[&mallory]), DatanetError::NotValidator);
     let operator = world.operator();
     let o = operator.wallet.pubkey();
     let wrong_role = swapped(
-        net::commit_verdict(&o, datanet, batch, [1; 32]),
-        stake::position(&o, Role::Validator),
-        stake::position(&o, Role::Operator),
+        ix::datanet::commit_verdict(&o, &datanet, &batch, [1; 32]),
+        pda::position(&o, Role::Validator),
+        pda::position(&o, Role::Operator),
     );
     refused(world.send(&[wrong_role], &[&operator.wallet]), DatanetError::NotValidator);
     refused(world.send(&[commit], &[&mallory]), ErrorCode::AccountNotInitialized);
-    let mut forged = world.get::<::stake::state::Position>(&stake::position(&v, Role::Validator));
+    let mut forged = world.get::<::stake::state::Position>(&pda::position(&v, Role::Validator));
     forged.amount -= 1;
-    world.put(stake::position(&v, Role::Validator), &forged);
+    world.put(pda::position(&v, Role::Validator), &forged);
     refused(world.commit(&validators[0], batch, true, 1), DatanetError::NotValidator);
 }
 
@@ -149,11 +150,11 @@ fn only_validators_with_enough_old_stake_of_their_own_commit() {
 fn a_forged_stake_config_or_sysvar_is_refused() {
     let (mut world, datanet, validators, _, batch) = review(2);
     let v = validators[0].pubkey();
-    let good = net::commit_verdict(&v, datanet, batch, [1; 32]);
+    let good = ix::datanet::commit_verdict(&v, &datanet, &batch, [1; 32]);
     let fake = program_tests::keys::address("fake config");
-    let config: ::stake::state::Config = world.get(&stake::config());
+    let config: ::stake::state::Config = world.get(&pda::stake_config());
     world.put(fake, &config);
-    let swapped_config = swapped(good.clone(), stake::config(), fake);
+    let swapped_config = swapped(good.clone(), pda::stake_config(), fake);
     refused(world.send(&[swapped_config], &[&validators[0]]), ErrorCode::ConstraintSeeds);
     let sysvar = solana_sdk_ids::sysvar::slot_hashes::ID;
     refused(world.send(&[swapped(good, sysvar, fake)], &[&validators[0]]), ErrorCode::ConstraintAddress);
@@ -189,7 +190,7 @@ fn a_batch_that_is_not_submitted_takes_no_verdicts() {
     refused(world.reveal(&validators[0], open, true, 1), DatanetError::BatchNotInReview);
     refused(world.finalise(open), DatanetError::BatchNotInReview);
     refused(world.expire(open), DatanetError::BatchNotInReview);
-    refused(world.send(&[net::draw_panel(open)], &[]), DatanetError::BatchNotInReview);
+    refused(world.send(&[ix::datanet::draw_panel(&open)], &[]), DatanetError::BatchNotInReview);
 }
 
 #[test]
@@ -221,10 +222,10 @@ fn a_reveal_must_match_its_commitment() {
     refused(world.reveal(&validators[0], batch, false, 5_000), DatanetError::CommitmentMismatch);
     refused(world.reveal(&validators[0], batch, true, 5_001), DatanetError::CommitmentMismatch);
     refused(world.reveal(&validators[0], batch, true, 10_001), DatanetError::BadQuality);
-    let wrong_salt = net::reveal_verdict(&v, datanet, batch, true, 5_000, [9; 32]);
+    let wrong_salt = ix::datanet::reveal_verdict(&v, &datanet, &batch, true, 5_000, [9; 32]);
     refused(world.send(&[wrong_salt], &[&validators[0]]), DatanetError::CommitmentMismatch);
     refused(world.reveal(&validators[2], batch, true, 5_000), DatanetError::NotCommitted);
-    let mut unsigned = net::reveal_verdict(&v, datanet, batch, true, 5_000, salt);
+    let mut unsigned = ix::datanet::reveal_verdict(&v, &datanet, &batch, true, 5_000, salt);
     unsigned.accounts[0].is_signer = false;
     refused(world.send(&[unsigned], &[]), ErrorCode::AccountNotSigner);
     refused(world.reveal(&alice, batch, true, 5_000), DatanetError::NotCommitted);
@@ -292,14 +293,14 @@ fn an_undecided_batch_expires_after_its_windows_and_returns_the_bond() {
     refused(world.finalise(batch), DatanetError::NotDecided);
     let mallory = world.wallet(0);
     let stolen = swapped(
-        net::expire_batch(&world, datanet, batch, &alice.pubkey()),
+        ix::datanet::expire_batch(&datanet, &batch, &alice.pubkey(), &world.mint),
         world.ata(&alice.pubkey()),
         world.ata(&mallory.pubkey()),
     );
     refused(world.send(&[stolen], &[]), DatanetError::WrongTokenOwner);
     let event: BatchRejected = world.expire(batch).expect("expires").event();
     assert!(event.expired);
-    assert_eq!((world.open_of(&alice.pubkey()), world.balance(&net::bond_vault())), (100 * OPEN, 0));
+    assert_eq!((world.open_of(&alice.pubkey()), world.balance(&pda::bond_vault())), (100 * OPEN, 0));
     let state: Datanet = world.get(&datanet);
     assert_eq!((state.accepted, state.rejected, state.range.count), (0, 0, 0));
     assert!(world.find::<Batch>(&batch).is_none());
@@ -336,19 +337,19 @@ fn the_panel_is_drawn_by_the_first_slot_after_submission_and_only_while_that_is_
     let a = alice.pubkey();
     let batch = world.open(&alice, datanet, &leaves(1, 1));
     world.slot_hashes(3);
-    world.send(&[net::submit_batch(&a, batch, net::MANIFEST)], &[&alice]).expect("submits");
+    world.send(&[ix::datanet::submit_batch(&a, &batch, net::MANIFEST)], &[&alice]).expect("submits");
     let submitted = world.slot();
-    refused(world.send(&[net::draw_panel(batch)], &[]), DatanetError::DrawTooEarly);
+    refused(world.send(&[ix::datanet::draw_panel(&batch)], &[]), DatanetError::DrawTooEarly);
     world.pass(512);
     world.slot_hashes(3);
-    let event: PanelDrawn = world.send(&[net::draw_panel(batch)], &[]).expect("draws").event();
+    let event: PanelDrawn = world.send(&[ix::datanet::draw_panel(&batch)], &[]).expect("draws").event();
     assert_eq!(event.seed, slot_hash(3, submitted + 1));
-    refused(world.send(&[net::draw_panel(batch)], &[]), DatanetError::AlreadyDrawn);
+    refused(world.send(&[ix::datanet::draw_panel(&batch)], &[]), DatanetError::AlreadyDrawn);
 
     let late = world.submitted(&alice, datanet, &leaves(2, 1));
     world.pass(511);
     world.slot_hashes(3);
-    refused(world.send(&[net::draw_panel(late)], &[]), DatanetError::DrawTooLate);
+    refused(world.send(&[ix::datanet::draw_panel(&late)], &[]), DatanetError::DrawTooLate);
     world.expire(late).expect("the bond is not lost");
     assert_eq!(world.open_of(&a), 100 * OPEN - MIN_BOND);
 }

@@ -3,10 +3,11 @@
 
 use crate::{naive::Bucket, runner};
 use ::payout::{error::PayoutError, events::Claimed, state::Pool};
+use openledger_interface::ix;
 use openledger_protocol::rewards::RewardTree;
 use program_tests::{
     Key, OPEN, World,
-    payout::{self, BREAKER_CAP, BREAKER_SLOTS, Market, claim_args, tree},
+    payout::{BREAKER_CAP, BREAKER_SLOTS, Market, claim_args, tree},
     refused,
 };
 use proptest::{collection::vec, prelude::*};
@@ -41,7 +42,7 @@ fn outflow_is_that_of_a_bucket_that_leaks_slot_by_slot() {
                 let (wallet, me) = (&wallets[who], wallets[who].pubkey());
                 let args = claim_args(&data, Pool::Contributors, &me);
                 let due = args.lifetime - world.open_of(&me);
-                let claim = payout::claim(&world, &me, &me, 0, args);
+                let claim = ix::payout::claim(&me, &me, &world.mint, 0, args);
                 let result = world.send(&[claim], &[wallet]);
                 let room = bucket.room();
                 if due == 0 {

@@ -7,12 +7,9 @@ use ::datanet::{
     error::DatanetError,
     state::{Batch, Datanet},
 };
+use openledger_interface::ix;
 use openledger_protocol::mmr;
-use program_tests::{
-    Key, OPEN, World,
-    datanet::{contribute, leaves, verify_contribution},
-    refused, stake,
-};
+use program_tests::{Key, OPEN, World, datanet::leaves, refused, stake};
 use proptest::{collection::vec, prelude::*};
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -38,7 +35,7 @@ fn a_batch_holds_the_range_over_its_leaves() {
             let mut all: Vec<Hash> = vec![];
             for (n, portion) in portions.iter().enumerate() {
                 let new = leaves(n as u64, *portion);
-                world.send(&[contribute(&alice.pubkey(), batch, &new)], &[&alice]).expect("contributes");
+                world.send(&[ix::datanet::contribute(&alice.pubkey(), &batch, &new)], &[&alice]).expect("contributes");
                 all.extend(new);
                 let state: Batch = world.get(&batch);
                 let mut expected = naive::peaks(&all);
@@ -97,7 +94,7 @@ impl Grown {
     }
 
     fn verify(&mut self, args: VerifyContributionArgs) -> Result<program_tests::Sent, program_tests::Failed> {
-        self.world.send(&[verify_contribution(self.datanet, args)], &[])
+        self.world.send(&[ix::datanet::verify_contribution(&self.datanet, args)], &[])
     }
 }
 

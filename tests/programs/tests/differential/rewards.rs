@@ -6,6 +6,7 @@ use ::payout::{
     instructions::ClaimArgs,
     state::{Pool, PoolRoot},
 };
+use openledger_interface::ix;
 use program_tests::{
     OPEN,
     payout::{self, settlement_args, tree},
@@ -47,7 +48,7 @@ fn every_leaf_of_every_shape_can_be_claimed_and_nothing_else() {
         args.pools[0] = root;
         market.post(town.world(), &args).expect("posts");
         town.world().pass(payout::CHALLENGE_SLOTS);
-        town.world().send(&[payout::activate_settlement(args.epoch)], &[]).expect("activates");
+        town.world().send(&[ix::payout::activate_settlement(args.epoch)], &[]).expect("activates");
         for (n, wallet) in new.iter().enumerate() {
             claim_once(&mut town, &leaves, wallet, (n % 2) as u8, OPEN + n as u64);
         }
@@ -60,7 +61,7 @@ fn claim_once(town: &mut Town, leaves: &[(Hash, u64)], wallet: &Pubkey, shard: u
     let (index, proof) = naive::reward_proof(leaves, &wallet.to_bytes());
     let lifetime = leaves.iter().find(|(w, _)| *w == wallet.to_bytes()).expect("has a leaf").1;
     let args = ClaimArgs { pool: Pool::Contributors, lifetime, index, proof };
-    let claim = payout::claim(town.world(), &payer.pubkey(), wallet, shard, args);
+    let claim = ix::payout::claim(&payer.pubkey(), wallet, &town.world().mint, shard, args);
     let before = town.world().open_of(wallet);
     town.world().send(std::slice::from_ref(&claim), &[&payer]).expect("claims");
     assert_eq!(town.world().open_of(wallet) - before, due);
@@ -85,7 +86,7 @@ fn inner_nodes_are_no_leaves(town: &mut Town, leaves: &[(Hash, u64)], wallet: &P
     for (index, proof) in wrong {
         for wallet in [*wallet, stranger] {
             let args = ClaimArgs { pool: Pool::Contributors, lifetime: 1_000 * OPEN, index, proof: proof.clone() };
-            let claim = payout::claim(town.world(), &payer.pubkey(), &wallet, 0, args);
+            let claim = ix::payout::claim(&payer.pubkey(), &wallet, &town.world().mint, 0, args);
             refused(town.world().send(&[claim], &[&payer]), PayoutError::BadProof);
         }
     }

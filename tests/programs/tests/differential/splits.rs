@@ -2,8 +2,9 @@
 
 use crate::{naive, runner};
 use ::payout::{events::Paid, state::FeeShares};
+use openledger_interface::pda;
 use openledger_protocol::allocate::largest_remainder;
-use program_tests::{OPEN, World, payout, town::Town};
+use program_tests::{OPEN, World, town::Town};
 use proptest::prelude::*;
 use solana_keypair::Signer;
 
@@ -36,7 +37,7 @@ fn any_fee_splits_as_naive_arithmetic_does() {
 
 /// Sets the shares in force; votes can only move them by steps, within bounds.
 fn set_fees(world: &mut World, s: [u16; 6]) {
-    world.edit(payout::config(), |config: &mut ::payout::state::Config| {
+    world.edit(pda::payout_config(), |config: &mut ::payout::state::Config| {
         config.fees = FeeShares {
             treasury: s[0],
             model_owner: s[1],

@@ -8,8 +8,9 @@ use ::payout::{
 };
 use ::stake::state::{Committee, CommitteeStatus, Config as StakeConfig};
 use anchor_lang::{AccountDeserialize, Discriminator, Owner};
+use openledger_interface::pda;
 use openledger_protocol::rewards::RewardTree;
-use program_tests::{Key, OPEN, Sent, World, attest, books, key, payout, stake, town::Town};
+use program_tests::{Key, OPEN, Sent, World, attest, books, key, town::Town};
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -133,7 +134,7 @@ impl Crowd {
 
     /// Epoch and key of the active committee.
     pub fn committee(&self) -> (u64, ed25519_dalek::SigningKey) {
-        let epoch = self.world.get::<StakeConfig>(&stake::config()).committee_epoch;
+        let epoch = self.world.get::<StakeConfig>(&pda::stake_config()).committee_epoch;
         (epoch, attest::group_key(epoch as u8))
     }
 
@@ -144,7 +145,7 @@ impl Crowd {
     }
 
     fn epochs(&self) -> (u64, u64) {
-        let config = self.world.get::<PayoutConfig>(&payout::config());
+        let config = self.world.get::<PayoutConfig>(&pda::payout_config());
         (config.active_epoch, config.posted_epoch)
     }
 

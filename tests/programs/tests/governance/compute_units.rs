@@ -2,11 +2,8 @@
 
 use ::governance::state::Choice;
 use ::stake::vote_lock::MIN_LOCK_SLOTS;
-use program_tests::{
-    OPEN, World,
-    governance::{self, PARAMETERS},
-    payout, stake,
-};
+use openledger_interface::{ix, pda};
+use program_tests::{OPEN, World, governance::PARAMETERS, payout};
 use solana_keypair::Signer;
 
 /// Addresses are searched for in up to a handful of tries of 1,500 CU each: bounds hold for the wallets of these tests
@@ -18,21 +15,21 @@ fn a_vote_and_an_execution_are_cheap() {
     let end = world.slot() + MIN_LOCK_SLOTS;
     let mut costs = vec![];
     for (name, most, call) in [
-        ("lock_votes", 45_000, stake::lock_votes(&world, &wallet.pubkey(), OPEN, end)),
-        ("add_to_lock", 30_000, stake::add_to_lock(&world, &wallet.pubkey(), OPEN)),
-        ("extend_lock", 18_000, stake::extend_lock(&wallet.pubkey(), end + 5)),
-        ("delegate_votes", 15_000, stake::delegate_votes(&wallet.pubkey(), wallet.pubkey())),
+        ("lock_votes", 45_000, ix::stake::lock_votes(&wallet.pubkey(), &world.mint, OPEN, end)),
+        ("add_to_lock", 30_000, ix::stake::add_to_lock(&wallet.pubkey(), &world.mint, OPEN)),
+        ("extend_lock", 18_000, ix::stake::extend_lock(&wallet.pubkey(), end + 5)),
+        ("delegate_votes", 15_000, ix::stake::delegate_votes(&wallet.pubkey(), &wallet.pubkey())),
     ] {
         costs.push((name, most, world.send(&[call], &[&wallet]).unwrap().units));
     }
-    let call = payout::set_fees(&governance::authority(), payout::FEES);
+    let call = ix::payout::set_fees(&pda::governance_authority(), payout::FEES);
     let proposal = assembly.open(&mut world, &[call.clone()]);
     let vote = assembly.vote(&mut world, 2, proposal, Choice::For).unwrap();
     costs.push(("cast_vote", 35_000, vote.units));
     world.pass(PARAMETERS.voting_slots);
-    costs.push(("queue", 15_000, world.send(&[governance::queue(proposal)], &[]).unwrap().units));
+    costs.push(("queue", 15_000, world.send(&[ix::governance::queue(&proposal)], &[]).unwrap().units));
     world.pass(PARAMETERS.timelock_slots);
-    let direct = world.send(&[governance::execute(proposal, 0, &call)], &[]).unwrap().units;
+    let direct = world.send(&[ix::governance::execute_instruction(&proposal, 0, &call)], &[]).unwrap().units;
     costs.push(("execute_instruction of set_fees", 50_000, direct));
     for (name, most, units) in costs {
         println!("{name}: {units} CU");

@@ -8,14 +8,14 @@ use ::governance::{
     state::{Config, Parameters, Version},
 };
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{Program, ix, pda};
 use program_tests::{
-    World, event_authority,
-    governance::{self, MIN_TIMELOCK, MIN_VOTING, PARAMETERS, initialize_args},
+    World,
+    governance::{MIN_TIMELOCK, MIN_VOTING, PARAMETERS, initialize_args},
     key,
     keys::address,
     refused, swapped,
     tx::refused_with,
-    world::Program,
 };
 use solana_keypair::Signer;
 
@@ -23,21 +23,21 @@ use solana_keypair::Signer;
 fn the_upgrade_authority_initialises_once() {
     let mut world = World::new(&[Program::Governance]);
     let (authority, thief) = (world.authority.insecure_clone(), world.wallet(0));
-    let by_thief = governance::initialize(&thief.pubkey(), initialize_args());
+    let by_thief = ix::governance::initialize(&thief.pubkey(), initialize_args());
     refused(world.send(&[by_thief.clone()], &[&thief]), GovernanceError::NotUpgradeAuthority);
     let own = address("record of another program");
-    let data = world.svm.get_account(&Program::Governance.data_address()).unwrap();
+    let data = world.svm.get_account(&pda::program_data(&Program::Governance.id())).unwrap();
     world.put_raw(own, data.owner, data.data);
-    let with_own = swapped(by_thief, Program::Governance.data_address(), own);
+    let with_own = swapped(by_thief, pda::program_data(&Program::Governance.id()), own);
     refused(world.send(&[with_own], &[&thief]), ErrorCode::ConstraintSeeds);
-    let make = governance::initialize(&authority.pubkey(), initialize_args());
-    let other_authority = swapped(make.clone(), governance::authority(), thief.pubkey());
+    let make = ix::governance::initialize(&authority.pubkey(), initialize_args());
+    let other_authority = swapped(make.clone(), pda::governance_authority(), thief.pubkey());
     refused(world.send(&[other_authority], &[&authority]), ErrorCode::ConstraintSeeds);
     // Lamports sent there before do not matter.
-    world.airdrop(&governance::config());
+    world.airdrop(&pda::governance_config());
     let event = world.send(&[make.clone()], &[&authority]).unwrap().event::<ConfigChanged>();
     assert_eq!((event.sequence, event.guardian, event.parameters), (0, key("guardian").pubkey(), PARAMETERS));
-    let config = world.get::<Config>(&governance::config());
+    let config = world.get::<Config>(&pda::governance_config());
     assert_eq!((config.version, config.proposals, config.sequence), (Version::CURRENT, 0, 1));
     assert_eq!((config.min_voting_slots, config.min_timelock_slots), (MIN_VOTING, MIN_TIMELOCK));
     refused_with(world.send(&[make], &[&authority]), "already in use");
@@ -48,7 +48,7 @@ fn parameters_that_could_decide_nothing_are_refused_at_initialisation() {
     let mut world = World::new(&[Program::Governance]);
     let authority = world.authority.insecure_clone();
     for (parameters, error) in broken() {
-        let make = governance::initialize(&authority.pubkey(), InitializeArgs { parameters, ..initialize_args() });
+        let make = ix::governance::initialize(&authority.pubkey(), InitializeArgs { parameters, ..initialize_args() });
         refused(world.send(&[make], &[&authority]), error);
     }
 }
@@ -70,17 +70,15 @@ fn broken() -> Vec<(Parameters, GovernanceError)> {
 #[test]
 fn g1_a_proposal_that_passed_changes_parameters_and_guardian_within_bounds() {
     let (mut world, assembly) = World::with_governance(&[]);
-    let by = governance::authority();
     let next = Parameters { quorum_bps: 100, voting_slots: MIN_VOTING, timelock_slots: MIN_TIMELOCK, ..PARAMETERS };
-    let calls = [governance::set_parameters(&by, next), governance::set_guardian(&by, address("new guardian"))];
+    let calls = [ix::governance::set_parameters(next), ix::governance::set_guardian(&address("new guardian"))];
     let event = assembly.enact(&mut world, &calls).unwrap().event::<ConfigChanged>();
     assert_eq!((event.sequence, event.parameters, event.guardian), (2, next, address("new guardian")));
-    let config = world.get::<Config>(&governance::config());
+    let config = world.get::<Config>(&pda::governance_config());
     assert_eq!((config.parameters, config.guardian), (next, address("new guardian")));
     // The floors stand for ever, and what cannot work does not pass execution.
     for (parameters, error) in broken() {
-        let call = governance::set_parameters(&by, parameters);
-        refused(assembly.enact(&mut world, &[call]), error);
+        refused(assembly.enact(&mut world, &[ix::governance::set_parameters(parameters)]), error);
     }
 }
 
@@ -90,11 +88,17 @@ fn g1_nobody_else_sets_parameters_or_guardian() {
     let deployer = world.authority.insecure_clone();
     for who in [&assembly.guardian, &assembly.voters[0], &deployer] {
         let me = who.pubkey();
-        refused(world.send(&[governance::set_parameters(&me, PARAMETERS)], &[who]), GovernanceError::NotAuthority);
-        refused(world.send(&[governance::set_guardian(&me, me)], &[who]), GovernanceError::NotAuthority);
+        refused(
+            world.send(&[swapped(ix::governance::set_parameters(PARAMETERS), pda::governance_authority(), me)], &[who]),
+            GovernanceError::NotAuthority,
+        );
+        refused(
+            world.send(&[swapped(ix::governance::set_guardian(&me), pda::governance_authority(), me)], &[who]),
+            GovernanceError::NotAuthority,
+        );
     }
     // In the authority's name, which nobody can sign for outside.
-    let mut forged = governance::set_guardian(&governance::authority(), deployer.pubkey());
+    let mut forged = ix::governance::set_guardian(&deployer.pubkey());
     forged.accounts[0].is_signer = false;
     refused(world.send(&[forged], &[]), ErrorCode::AccountNotSigner);
 }
@@ -102,8 +106,9 @@ fn g1_nobody_else_sets_parameters_or_guardian() {
 #[test]
 fn nobody_can_forge_an_event() {
     let (mut world, _) = World::with_governance(&[]);
-    let mut forged = governance::queue(governance::proposal(0));
+    let mut forged = ix::governance::queue(&pda::proposal(0));
     forged.data = [anchor_lang::event::EVENT_IX_TAG_LE, &[0; 80]].concat();
-    forged.accounts = vec![solana_instruction::AccountMeta::new_readonly(event_authority(&::governance::ID), false)];
+    forged.accounts =
+        vec![solana_instruction::AccountMeta::new_readonly(pda::event_authority(&::governance::ID), false)];
     refused(world.send(&[forged], &[]), ErrorCode::ConstraintSigner);
 }

@@ -7,22 +7,17 @@ use ::governance::{
     state::{Choice, Config, Proposal, ProposalState},
 };
 use anchor_lang::error::ErrorCode;
-use program_tests::{
-    World,
-    governance::{self, PARAMETERS},
-    keys::address,
-    refused, stake, swapped,
-    tx::refused_with,
-};
+use openledger_interface::{ix, pda};
+use program_tests::{World, governance::PARAMETERS, keys::address, refused, swapped, tx::refused_with};
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 
 fn call(who: &str) -> Instruction {
-    governance::set_guardian(&governance::authority(), address(who))
+    ix::governance::set_guardian(&address(who))
 }
 
 fn guardian(world: &World) -> Pubkey {
-    world.get::<Config>(&governance::config()).guardian
+    world.get::<Config>(&pda::governance_config()).guardian
 }
 
 fn state(world: &World, proposal: Pubkey) -> ProposalState {
@@ -37,15 +32,15 @@ fn g1_what_passes_waits_for_its_timelock_and_is_executed_in_order() {
     assembly.vote(&mut world, 1, proposal, Choice::For).unwrap();
     assembly.vote(&mut world, 0, proposal, Choice::Against).unwrap();
     world.pass(PARAMETERS.voting_slots - 1);
-    refused(world.send(&[governance::queue(proposal)], &[]), GovernanceError::VotingNotOver);
-    let execute = |index: u8| governance::execute(proposal, index, &calls[index as usize]);
+    refused(world.send(&[ix::governance::queue(&proposal)], &[]), GovernanceError::VotingNotOver);
+    let execute = |index: u8| ix::governance::execute_instruction(&proposal, index, &calls[index as usize]);
     refused(world.send(&[execute(0)], &[]), GovernanceError::WrongState);
     world.pass(1);
     refused(world.send(&[execute(0)], &[]), GovernanceError::WrongState);
-    let event = world.send(&[governance::queue(proposal)], &[]).unwrap().event::<ProposalQueued>();
+    let event = world.send(&[ix::governance::queue(&proposal)], &[]).unwrap().event::<ProposalQueued>();
     let executable = world.slot() + PARAMETERS.timelock_slots;
     assert_eq!((event.executable_slot, event.expiry_slot), (executable, executable + PARAMETERS.grace_slots));
-    refused(world.send(&[governance::queue(proposal)], &[]), GovernanceError::WrongState);
+    refused(world.send(&[ix::governance::queue(&proposal)], &[]), GovernanceError::WrongState);
     world.pass(PARAMETERS.timelock_slots - 1);
     refused(world.send(&[execute(0)], &[]), GovernanceError::TimelockNotOver);
     world.pass(1);
@@ -61,17 +56,17 @@ fn g1_what_passes_waits_for_its_timelock_and_is_executed_in_order() {
     for again in [execute(0), execute(1)] {
         world.send(&[again], &[]).unwrap_err();
     }
-    refused(world.send(&[governance::expire(proposal)], &[]), GovernanceError::WrongState);
+    refused(world.send(&[ix::governance::expire(&proposal)], &[]), GovernanceError::WrongState);
 }
 
 #[test]
 fn all_instructions_can_be_executed_in_one_transaction_and_fail_together() {
     let (mut world, assembly) = World::with_governance(&[]);
-    let bad = stake::pause(&governance::authority(), 5_000);
+    let bad = ix::stake::pause(&pda::governance_authority(), 5_000);
     let calls = [call("first"), bad];
     let proposal = assembly.ripe(&mut world, &calls);
     let all: Vec<Instruction> =
-        calls.iter().enumerate().map(|(i, c)| governance::execute(proposal, i as u8, c)).collect();
+        calls.iter().enumerate().map(|(i, c)| ix::governance::execute_instruction(&proposal, i as u8, c)).collect();
     let before = guardian(&world);
     // Governance is not the authority of stake in this world.
     refused(world.send(&all, &[]), ::stake::error::StakeError::NotAuthority);
@@ -100,12 +95,12 @@ fn g1_too_few_votes_or_a_tie_or_a_minority_decide_nothing() {
             assembly.vote(&mut world, *voter, proposal, *choice).unwrap();
         }
         world.pass(PARAMETERS.voting_slots);
-        let sent = world.send(&[governance::queue(proposal)], &[]).unwrap();
+        let sent = world.send(&[ix::governance::queue(&proposal)], &[]).unwrap();
         assert_eq!(sent.events::<ProposalQueued>().len() == 1, passes, "{votes:?}");
         if !passes {
             assert_eq!(sent.event::<ProposalEnded>().state, ProposalState::Defeated);
             world.pass(PARAMETERS.timelock_slots);
-            let execute = governance::execute(proposal, 0, &call("somebody"));
+            let execute = ix::governance::execute_instruction(&proposal, 0, &call("somebody"));
             refused(world.send(&[execute], &[]), GovernanceError::WrongState);
         }
     }
@@ -117,16 +112,16 @@ fn g1_only_what_was_voted_on_is_executed() {
     let good = call("somebody");
     let proposal = assembly.ripe(&mut world, &[good.clone()]);
     let other = assembly.draft(&mut world, &[call("thief")]);
-    let execute = governance::execute(proposal, 0, &good);
+    let execute = ix::governance::execute_instruction(&proposal, 0, &good);
     // Another proposal's instruction, another program, other accounts, fewer, more.
     let swap = |from, to| swapped(execute.clone(), from, to);
-    let mixed = swap(governance::proposed(&proposal, 0), governance::proposed(&other, 0));
+    let mixed = swap(pda::proposed_instruction(&proposal, 0), pda::proposed_instruction(&other, 0));
     refused(world.send(&[mixed], &[]), ErrorCode::ConstraintSeeds);
     let mut target = execute.clone();
     target.accounts[3].pubkey = ::stake::ID;
     refused(world.send(&[target], &[]), GovernanceError::WrongAccounts);
     let mut elsewhere = execute.clone();
-    elsewhere.accounts[7].pubkey = stake::config();
+    elsewhere.accounts[7].pubkey = pda::stake_config();
     refused(world.send(&[elsewhere], &[]), GovernanceError::WrongAccounts);
     let mut order = execute.clone();
     order.accounts.swap(6, 7);
@@ -142,7 +137,7 @@ fn g1_only_what_was_voted_on_is_executed() {
     frozen.accounts[7].is_writable = false;
     refused_with(world.send(&[frozen], &[]), "PrivilegeEscalation");
     // A draft cannot be executed however ripe another is.
-    let early = governance::execute(other, 0, &call("thief"));
+    let early = ix::governance::execute_instruction(&other, 0, &call("thief"));
     refused(world.send(&[early], &[]), GovernanceError::WrongState);
     world.send(&[execute], &[]).unwrap();
 }
@@ -153,7 +148,10 @@ fn the_authoritys_signature_reaches_only_accounts_that_were_proposed_as_signing(
     let mut unsigned = call("somebody");
     unsigned.accounts[0].is_signer = false;
     let proposal = assembly.ripe(&mut world, &[unsigned.clone()]);
-    refused(world.send(&[governance::execute(proposal, 0, &unsigned)], &[]), ErrorCode::AccountNotSigner);
+    refused(
+        world.send(&[ix::governance::execute_instruction(&proposal, 0, &unsigned)], &[]),
+        ErrorCode::AccountNotSigner,
+    );
 }
 
 #[test]
@@ -163,43 +161,43 @@ fn what_is_not_queued_or_executed_in_time_expires() {
     let forgotten = assembly.open(&mut world, &calls);
     assembly.vote(&mut world, 2, forgotten, Choice::For).unwrap();
     world.pass(PARAMETERS.voting_slots + PARAMETERS.grace_slots - 1);
-    refused(world.send(&[governance::expire(forgotten)], &[]), GovernanceError::NotTooLate);
+    refused(world.send(&[ix::governance::expire(&forgotten)], &[]), GovernanceError::NotTooLate);
     world.pass(1);
-    refused(world.send(&[governance::queue(forgotten)], &[]), GovernanceError::TooLate);
-    let event = world.send(&[governance::expire(forgotten)], &[]).unwrap().event::<ProposalEnded>();
+    refused(world.send(&[ix::governance::queue(&forgotten)], &[]), GovernanceError::TooLate);
+    let event = world.send(&[ix::governance::expire(&forgotten)], &[]).unwrap().event::<ProposalEnded>();
     assert_eq!((event.state, event.executed), (ProposalState::Expired, 0));
 
     let half = assembly.ripe(&mut world, &calls);
-    world.send(&[governance::execute(half, 0, &calls[0])], &[]).unwrap();
+    world.send(&[ix::governance::execute_instruction(&half, 0, &calls[0])], &[]).unwrap();
     world.pass(PARAMETERS.grace_slots - 1);
-    refused(world.send(&[governance::expire(half)], &[]), GovernanceError::NotTooLate);
+    refused(world.send(&[ix::governance::expire(&half)], &[]), GovernanceError::NotTooLate);
     world.pass(1);
-    refused(world.send(&[governance::execute(half, 1, &calls[1])], &[]), GovernanceError::TooLate);
-    let event = world.send(&[governance::expire(half)], &[]).unwrap().event::<ProposalEnded>();
+    refused(world.send(&[ix::governance::execute_instruction(&half, 1, &calls[1])], &[]), GovernanceError::TooLate);
+    let event = world.send(&[ix::governance::expire(&half)], &[]).unwrap().event::<ProposalEnded>();
     assert_eq!((event.state, event.executed), (ProposalState::Expired, 1));
-    refused(world.send(&[governance::execute(half, 1, &calls[1])], &[]), GovernanceError::WrongState);
+    refused(world.send(&[ix::governance::execute_instruction(&half, 1, &calls[1])], &[]), GovernanceError::WrongState);
     // A draft waits for its proposer, for ever.
     let draft = assembly.draft(&mut world, &calls);
     world.pass(1_000_000);
-    refused(world.send(&[governance::expire(draft)], &[]), GovernanceError::WrongState);
+    refused(world.send(&[ix::governance::expire(&draft)], &[]), GovernanceError::WrongState);
 }
 
 #[test]
 fn a_running_vote_keeps_the_parameters_that_it_began_with() {
     let (mut world, assembly) = World::with_governance(&[]);
     let strict = ::governance::state::Parameters { quorum_bps: 5_000, timelock_slots: 1_000, ..PARAMETERS };
-    let change = governance::set_parameters(&governance::authority(), strict);
+    let change = ix::governance::set_parameters(strict);
     let first = assembly.ripe(&mut world, &[change.clone()]);
     let running = assembly.open(&mut world, &[call("somebody")]);
-    world.send(&[governance::execute(first, 0, &change)], &[]).unwrap();
+    world.send(&[ix::governance::execute_instruction(&first, 0, &change)], &[]).unwrap();
     assembly.vote(&mut world, 1, running, Choice::For).unwrap();
     world.pass(PARAMETERS.voting_slots);
-    let event = world.send(&[governance::queue(running)], &[]).unwrap().event::<ProposalQueued>();
+    let event = world.send(&[ix::governance::queue(&running)], &[]).unwrap().event::<ProposalQueued>();
     assert_eq!(event.executable_slot, world.slot() + PARAMETERS.timelock_slots);
     // The next one has the new ones.
     let next = assembly.open(&mut world, &[call("somebody")]);
     assembly.vote(&mut world, 1, next, Choice::For).unwrap();
     world.pass(PARAMETERS.voting_slots);
-    world.send(&[governance::queue(next)], &[]).unwrap();
+    world.send(&[ix::governance::queue(&next)], &[]).unwrap();
     assert_eq!(state(&world, next), ProposalState::Defeated);
 }

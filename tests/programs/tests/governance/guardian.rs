@@ -10,29 +10,30 @@ use ::stake::{
     state::Role,
 };
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{ix, pda};
 use openledger_shared::MAX_PAUSE_SLOTS;
 use program_tests::{
     OPEN, World, datanet,
     governance::{self, PARAMETERS},
     keys::address,
-    model, payout, refused, stake, swapped,
+    model, payout, refused, swapped,
 };
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 
 fn replace_guardian() -> Instruction {
-    governance::set_guardian(&governance::authority(), address("new guardian"))
+    ix::governance::set_guardian(&address("new guardian"))
 }
 
 fn change_parameters() -> Instruction {
-    governance::set_parameters(&governance::authority(), PARAMETERS)
+    ix::governance::set_parameters(PARAMETERS)
 }
 
 #[test]
 fn the_guardian_stops_a_proposal_while_it_is_voted_on_and_while_it_waits() {
     let (mut world, assembly) = World::with_governance(&[]);
     let guardian = &assembly.guardian;
-    let veto = |proposal| governance::veto(&guardian.pubkey(), proposal);
+    let veto = |proposal| ix::governance::veto(&guardian.pubkey(), &proposal);
     let draft = assembly.draft(&mut world, &[change_parameters()]);
     refused(world.send(&[veto(draft)], &[guardian]), GovernanceError::WrongState);
 
@@ -40,15 +41,15 @@ fn the_guardian_stops_a_proposal_while_it_is_voted_on_and_while_it_waits() {
     let event = world.send(&[veto(running)], &[guardian]).unwrap().event::<ProposalEnded>();
     assert_eq!((event.proposal, event.state), (running, ProposalState::Vetoed));
     refused(assembly.vote(&mut world, 0, running, Choice::For), GovernanceError::WrongState);
-    refused(world.send(&[governance::queue(running)], &[]), GovernanceError::WrongState);
+    refused(world.send(&[ix::governance::queue(&running)], &[]), GovernanceError::WrongState);
     refused(world.send(&[veto(running)], &[guardian]), GovernanceError::WrongState);
 
     let calls = [change_parameters(), change_parameters()];
     let ripe = assembly.ripe(&mut world, &calls);
-    world.send(&[governance::execute(ripe, 0, &calls[0])], &[]).unwrap();
+    world.send(&[ix::governance::execute_instruction(&ripe, 0, &calls[0])], &[]).unwrap();
     let event = world.send(&[veto(ripe)], &[guardian]).unwrap().event::<ProposalEnded>();
     assert_eq!((event.state, event.executed), (ProposalState::Vetoed, 1));
-    let rest = governance::execute(ripe, 1, &calls[1]);
+    let rest = ix::governance::execute_instruction(&ripe, 1, &calls[1]);
     refused(world.send(&[rest], &[]), GovernanceError::WrongState);
 }
 
@@ -58,10 +59,10 @@ fn nobody_else_vetoes() {
     let proposal = assembly.open(&mut world, &[change_parameters()]);
     let deployer = world.authority.insecure_clone();
     for who in [&assembly.voters[0], &deployer] {
-        let veto = governance::veto(&who.pubkey(), proposal);
+        let veto = ix::governance::veto(&who.pubkey(), &proposal);
         refused(world.send(&[veto], &[who]), GovernanceError::NotGuardian);
     }
-    let mut unsigned = governance::veto(&assembly.guardian.pubkey(), proposal);
+    let mut unsigned = ix::governance::veto(&assembly.guardian.pubkey(), &proposal);
     unsigned.accounts[0].is_signer = false;
     refused(world.send(&[unsigned], &[]), ErrorCode::AccountNotSigner);
 }
@@ -71,14 +72,14 @@ fn the_guardian_cannot_prevent_its_own_replacement_but_whatever_comes_with_it() 
     let (mut world, assembly) = World::with_governance(&[]);
     let guardian = &assembly.guardian;
     let mixed = assembly.open(&mut world, &[replace_guardian(), change_parameters()]);
-    world.send(&[governance::veto(&guardian.pubkey(), mixed)], &[guardian]).unwrap();
+    world.send(&[ix::governance::veto(&guardian.pubkey(), &mixed)], &[guardian]).unwrap();
     let only = assembly.ripe(&mut world, &[replace_guardian()]);
-    let veto = governance::veto(&guardian.pubkey(), only);
+    let veto = ix::governance::veto(&guardian.pubkey(), &only);
     refused(world.send(&[veto], &[guardian]), GovernanceError::GuardianMayNotVeto);
-    world.send(&[governance::execute(only, 0, &replace_guardian())], &[]).unwrap();
+    world.send(&[ix::governance::execute_instruction(&only, 0, &replace_guardian())], &[]).unwrap();
     // Replaced, it stops nothing any more.
     let next = assembly.open(&mut world, &[change_parameters()]);
-    let veto = governance::veto(&guardian.pubkey(), next);
+    let veto = ix::governance::veto(&guardian.pubkey(), &next);
     refused(world.send(&[veto], &[guardian]), GovernanceError::NotGuardian);
 }
 
@@ -86,15 +87,15 @@ fn the_guardian_cannot_prevent_its_own_replacement_but_whatever_comes_with_it() 
 fn the_guardian_pauses_a_program_for_a_week_at_most_and_not_again_at_once() {
     let (mut world, assembly) = World::under_governance();
     let (guardian, wallet) = (&assembly.guardian, world.wallet(1_000 * OPEN));
-    let pause = |until| governance::guardian_pause(&guardian.pubkey(), ::stake::ID, stake::config(), until);
-    let deposit = stake::deposit(&world, &wallet.pubkey(), Role::Validator, OPEN);
+    let pause = |until| ix::governance::guardian_pause(&guardian.pubkey(), &::stake::ID, &pda::stake_config(), until);
+    let deposit = ix::stake::deposit(&wallet.pubkey(), &world.mint, Role::Validator, OPEN);
     let until = world.slot() + MAX_PAUSE_SLOTS;
     refused(world.send(&[pause(until + 1)], &[guardian]), SharedError::PauseTooLong);
     refused(world.send(&[pause(u64::MAX)], &[guardian]), SharedError::Overflow);
     refused(world.send(&[pause(world.slot())], &[guardian]), GovernanceError::NoPauseToEnd);
     let event = world.send(&[pause(until)], &[guardian]).unwrap().event::<GuardianPaused>();
-    assert_eq!((event.config, event.program, event.until_slot), (governance::config(), ::stake::ID, until));
-    assert_eq!(world.get::<::stake::state::Config>(&stake::config()).paused_until, until);
+    assert_eq!((event.config, event.program, event.until_slot), (pda::governance_config(), ::stake::ID, until));
+    assert_eq!(world.get::<::stake::state::Config>(&pda::stake_config()).paused_until, until);
     refused(world.send(&[deposit.clone()], &[&wallet]), SharedError::Paused);
     // No longer, not again before as much time has passed without.
     refused(world.send(&[pause(until)], &[guardian]), GovernanceError::PausedLately);
@@ -112,7 +113,7 @@ fn the_guardian_pauses_a_program_for_a_week_at_most_and_not_again_at_once() {
     world.send(&[deposit.clone()], &[&wallet]).unwrap();
     refused(world.send(&[pause(world.slot() + 100)], &[guardian]), GovernanceError::PausedLately);
     // A proposal may at any time.
-    let call = stake::pause(&governance::authority(), world.slot() + 10_000);
+    let call = ix::stake::pause(&pda::governance_authority(), world.slot() + 10_000);
     assembly.enact(&mut world, &[call]).unwrap();
     refused(world.send(&[deposit], &[&wallet]), SharedError::Paused);
 }
@@ -124,22 +125,22 @@ fn the_guardian_stops_each_of_the_four_programs_and_each_has_its_own_time_withou
     let me = wallet.pubkey();
     let paused = |world: &World| {
         [
-            world.get::<::stake::state::Config>(&stake::config()).paused_until,
-            world.get::<::datanet::state::Config>(&datanet::config()).paused_until,
-            world.get::<::model::state::Config>(&model::config()).paused_until,
-            world.get::<::payout::state::Config>(&payout::config()).paused_until,
+            world.get::<::stake::state::Config>(&pda::stake_config()).paused_until,
+            world.get::<::datanet::state::Config>(&pda::datanet_config()).paused_until,
+            world.get::<::model::state::Config>(&pda::model_config()).paused_until,
+            world.get::<::payout::state::Config>(&pda::payout_config()).paused_until,
         ]
     };
     // What nobody can do while its program is paused. Payout has no such thing without a market (`payout/pause.rs`).
     let programs = [
-        (::stake::ID, stake::config(), Some(stake::deposit(&world, &me, Role::Validator, OPEN))),
-        (::datanet::ID, datanet::config(), Some(datanet::create_datanet(&me, datanet::create_args(1)))),
-        (::model::ID, model::config(), Some(model::register_model(&me, None, model::register_args(1)))),
-        (::payout::ID, payout::config(), None),
+        (::stake::ID, pda::stake_config(), Some(ix::stake::deposit(&me, &world.mint, Role::Validator, OPEN))),
+        (::datanet::ID, pda::datanet_config(), Some(ix::datanet::create_datanet(&me, datanet::create_args(1)))),
+        (::model::ID, pda::model_config(), Some(ix::model::register_model(&me, None, model::register_args(1)))),
+        (::payout::ID, pda::payout_config(), None),
     ];
     let until = world.slot() + MAX_PAUSE_SLOTS;
     for (place, (program, config, call)) in programs.iter().enumerate() {
-        let pause = governance::guardian_pause(&guardian.pubkey(), *program, *config, until);
+        let pause = ix::governance::guardian_pause(&guardian.pubkey(), program, config, until);
         let event = world.send(&[pause.clone()], &[guardian]).unwrap().event::<GuardianPaused>();
         assert_eq!((event.program, event.until_slot), (*program, until));
         refused(world.send(&[pause], &[guardian]), GovernanceError::PausedLately);
@@ -164,30 +165,30 @@ fn the_guardian_pauses_only_the_four_programs_and_nobody_else_does() {
     let (guardian, until) = (&assembly.guardian, world.slot() + 100);
     let me = guardian.pubkey();
     for other in [::governance::ID, spl_token_interface::ID, solana_sdk_ids::bpf_loader_upgradeable::ID] {
-        let pause = governance::guardian_pause(&me, other, stake::config(), until);
+        let pause = ix::governance::guardian_pause(&me, &other, &pda::stake_config(), until);
         refused(world.send(&[pause], &[guardian]), GovernanceError::NotPausable);
     }
     // Another account of the program than its config; another program's config; the config read-only.
-    let good = governance::guardian_pause(&me, ::stake::ID, stake::config(), until);
-    for wrong in [stake::lock(&assembly.voters[0].pubkey()), stake::vault()] {
-        world.send(&[swapped(good.clone(), stake::config(), wrong)], &[guardian]).unwrap_err();
+    let good = ix::governance::guardian_pause(&me, &::stake::ID, &pda::stake_config(), until);
+    for wrong in [pda::lock(&assembly.voters[0].pubkey()), pda::stake_vault()] {
+        world.send(&[swapped(good.clone(), pda::stake_config(), wrong)], &[guardian]).unwrap_err();
     }
-    let crossed = swapped(good.clone(), stake::config(), datanet::config());
+    let crossed = swapped(good.clone(), pda::stake_config(), pda::datanet_config());
     refused(world.send(&[crossed], &[guardian]), ErrorCode::AccountOwnedByWrongProgram);
     let mut frozen = good.clone();
     frozen.accounts[4].is_writable = false;
     refused(world.send(&[frozen], &[guardian]), ErrorCode::ConstraintMut);
     let deployer = world.authority.insecure_clone();
     for who in [&assembly.voters[0], &deployer] {
-        let pause = governance::guardian_pause(&who.pubkey(), ::stake::ID, stake::config(), until);
+        let pause = ix::governance::guardian_pause(&who.pubkey(), &::stake::ID, &pda::stake_config(), until);
         refused(world.send(&[pause], &[who]), GovernanceError::NotGuardian);
     }
     let mut unsigned = good.clone();
     unsigned.accounts[0].is_signer = false;
     refused(world.send(&[unsigned], &[]), ErrorCode::AccountNotSigner);
-    let other = swapped(good, governance::authority(), me);
+    let other = swapped(good, pda::governance_authority(), me);
     refused(world.send(&[other], &[guardian]), ErrorCode::ConstraintSeeds);
-    assert_eq!(world.get::<Config>(&governance::config()).pause_again_from, [0; 4]);
+    assert_eq!(world.get::<Config>(&pda::governance_config()).pause_again_from, [0; 4]);
 }
 
 #[test]
@@ -197,33 +198,36 @@ fn g1_the_guardian_changes_and_spends_nothing() {
     let me = guardian.pubkey();
     let proposal = assembly.queued(&mut world, &[change_parameters()]);
     // Its own name in the authority's place.
-    refused(world.send(&[stake::pause(&me, 5_000)], &[guardian]), StakeError::NotAuthority);
-    refused(world.send(&[stake::propose_authority(&me, me)], &[guardian]), StakeError::NotAuthority);
-    let fees = payout::set_fees(&me, payout::FEES);
+    refused(world.send(&[ix::stake::pause(&me, 5_000)], &[guardian]), StakeError::NotAuthority);
+    refused(world.send(&[ix::stake::propose_authority(&me, &me)], &[guardian]), StakeError::NotAuthority);
+    let fees = ix::payout::set_fees(&me, payout::FEES);
     refused(world.send(&[fees], &[guardian]), ::payout::error::PayoutError::NotAuthority);
     let windows = ::datanet::InitializeArgs { commit_slots: 1, reveal_slots: 1 };
-    let windows = datanet::set_windows(&me, windows);
+    let windows = ix::datanet::set_windows(&me, windows);
     refused(world.send(&[windows], &[guardian]), ::datanet::error::DatanetError::NotAuthority);
-    let jobs = model::set_windows(
+    let jobs = ix::model::set_windows(
         &me,
         ::model::InitializeArgs { job_slots: 1, assign_slots: 1, data_share_bps: 0, heartbeat_slots: 1 },
     );
     refused(world.send(&[jobs], &[guardian]), ::model::error::ModelError::NotAuthority);
-    refused(world.send(&[governance::set_guardian(&me, me)], &[guardian]), GovernanceError::NotAuthority);
+    refused(
+        world.send(&[swapped(ix::governance::set_guardian(&me), pda::governance_authority(), me)], &[guardian]),
+        GovernanceError::NotAuthority,
+    );
     // The authority's name without its signature.
-    let mut fees = payout::set_fees(&governance::authority(), payout::FEES);
+    let mut fees = ix::payout::set_fees(&pda::governance_authority(), payout::FEES);
     fees.accounts[0].is_signer = false;
     refused(world.send(&[fees], &[]), ErrorCode::AccountNotSigner);
     // It proposes and votes on nothing without OPEN, and hastens nothing.
-    refused(world.send(&[governance::create_proposal(&me, 2)], &[guardian]), ErrorCode::AccountNotInitialized);
-    let execute = governance::execute(proposal, 0, &change_parameters());
+    refused(world.send(&[governance::own_proposal(&me, 2)], &[guardian]), ErrorCode::AccountNotInitialized);
+    let execute = ix::governance::execute_instruction(&proposal, 0, &change_parameters());
     refused(world.send(&[execute], &[]), GovernanceError::TimelockNotOver);
     // Nothing that it is let do moves a token.
-    let vaults = [stake::vault(), stake::insurance(), datanet::bond_vault(), payout::treasury()];
+    let vaults = [pda::stake_vault(), pda::insurance_vault(), pda::bond_vault(), payout::treasury()];
     let balances = vaults.map(|v| world.balance(&v));
     let until = world.slot() + 10;
-    let pause = governance::guardian_pause(&me, ::stake::ID, stake::config(), until);
-    world.send(&[pause, governance::veto(&me, proposal)], &[guardian]).unwrap();
+    let pause = ix::governance::guardian_pause(&me, &::stake::ID, &pda::stake_config(), until);
+    world.send(&[pause, ix::governance::veto(&me, &proposal)], &[guardian]).unwrap();
     assert_eq!(vaults.map(|v| world.balance(&v)), balances);
     assert_eq!(world.get::<Proposal>(&proposal).state, ProposalState::Vetoed);
 }

@@ -10,11 +10,12 @@ use ::stake::{
     vote_lock::{MAX_LOCK_SLOTS, MIN_LOCK_SLOTS},
 };
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{ix, pda};
 use program_tests::{
     OPEN, World,
-    governance::{self, Assembly, LOCKED, PARAMETERS},
+    governance::{Assembly, LOCKED, PARAMETERS},
     keys::address,
-    refused, stake, swapped,
+    refused, swapped,
     tx::refused_with,
 };
 use proptest::{
@@ -27,7 +28,7 @@ use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
 fn call() -> Instruction {
-    governance::set_guardian(&governance::authority(), address("somebody"))
+    ix::governance::set_guardian(&address("somebody"))
 }
 
 fn tally(world: &World, proposal: Pubkey) -> [u64; 3] {
@@ -46,9 +47,9 @@ fn a_lock_votes_with_its_weight_at_the_snapshot_whenever_it_votes() {
     let proposal = assembly.open(&mut world, &[call()]);
     let event = assembly.vote(&mut world, 0, proposal, Choice::For).unwrap().event::<VoteCast>();
     let voter = assembly.voters[0].pubkey();
-    assert_eq!((event.proposal, event.sequence, event.lock), (proposal, 3, stake::lock(&voter)));
+    assert_eq!((event.proposal, event.sequence, event.lock), (proposal, 3, pda::lock(&voter)));
     assert_eq!((event.voter, event.choice, event.weight), (voter, Choice::For, weight(0)));
-    let vote = world.get::<Vote>(&governance::vote(&proposal, &stake::lock(&voter)));
+    let vote = world.get::<Vote>(&pda::vote(&proposal, &pda::lock(&voter)));
     assert_eq!((vote.voter, vote.weight, vote.choice), (voter, weight(0), Choice::For));
     // Later in the vote the lock weighs less, but not in this vote.
     world.pass(PARAMETERS.voting_slots - 1);
@@ -69,14 +70,14 @@ fn a_lock_votes_once_and_only_in_time() {
     }
     // Nor through a delegate, nor by its own account for another lock.
     let (owner, friend) = (&assembly.voters[0], &assembly.voters[1]);
-    world.send(&[stake::delegate_votes(&owner.pubkey(), friend.pubkey())], &[owner]).unwrap();
-    let again = governance::cast_vote(&friend.pubkey(), &owner.pubkey(), proposal, Choice::For);
+    world.send(&[ix::stake::delegate_votes(&owner.pubkey(), &friend.pubkey())], &[owner]).unwrap();
+    let again = ix::governance::cast_vote(&friend.pubkey(), &owner.pubkey(), &proposal, Choice::For);
     refused_with(world.send(&[again.clone()], &[friend]), "already in use");
-    let own = governance::vote(&proposal, &stake::lock(&friend.pubkey()));
-    let elsewhere = swapped(again, governance::vote(&proposal, &stake::lock(&owner.pubkey())), own);
+    let own = pda::vote(&proposal, &pda::lock(&friend.pubkey()));
+    let elsewhere = swapped(again, pda::vote(&proposal, &pda::lock(&owner.pubkey())), own);
     refused(world.send(&[elsewhere], &[friend]), ErrorCode::ConstraintSeeds);
     // While votes are taken, the account that remembers stays.
-    let close = governance::close_vote(&owner.pubkey(), &owner.pubkey(), proposal);
+    let close = ix::governance::close_vote(&owner.pubkey(), &owner.pubkey(), &proposal);
     refused(world.send(&[close.clone()], &[]), GovernanceError::VotingNotOver);
     world.pass(PARAMETERS.voting_slots);
     refused(assembly.vote(&mut world, 2, proposal, Choice::For), GovernanceError::VotingOver);
@@ -84,13 +85,13 @@ fn a_lock_votes_once_and_only_in_time() {
     let wrong = swapped(close.clone(), owner.pubkey(), friend.pubkey());
     refused(world.send(&[wrong], &[]), ErrorCode::ConstraintHasOne);
     let event = world.send(&[close.clone()], &[]).unwrap().event::<VoteClosed>();
-    assert_eq!((event.proposal, event.lock), (proposal, stake::lock(&owner.pubkey())));
+    assert_eq!((event.proposal, event.lock), (proposal, pda::lock(&owner.pubkey())));
     assert!(world.svm.get_balance(&owner.pubkey()).unwrap() > before);
     refused(world.send(&[close], &[]), ErrorCode::AccountNotInitialized);
     // The closed account opens no second vote.
-    world.send(&[stake::delegate_votes(&owner.pubkey(), owner.pubkey())], &[owner]).unwrap();
+    world.send(&[ix::stake::delegate_votes(&owner.pubkey(), &owner.pubkey())], &[owner]).unwrap();
     refused(assembly.vote(&mut world, 0, proposal, Choice::For), GovernanceError::VotingOver);
-    world.send(&[governance::queue(proposal)], &[]).unwrap();
+    world.send(&[ix::governance::queue(&proposal)], &[]).unwrap();
     refused(assembly.vote(&mut world, 0, proposal, Choice::For), GovernanceError::WrongState);
 }
 
@@ -100,21 +101,21 @@ fn locks_made_or_changed_since_the_snapshot_have_no_weight() {
     let late = world.wallet(1_000_000 * OPEN);
     let end = world.slot() + MAX_LOCK_SLOTS;
     let same_slot = world.wallet(OPEN);
-    let lock = stake::lock_votes(&world, &same_slot.pubkey(), OPEN, end);
+    let lock = ix::stake::lock_votes(&same_slot.pubkey(), &world.mint, OPEN, end);
     world.send(&[lock], &[&same_slot]).unwrap();
     let proposal = assembly.open(&mut world, &[call()]);
-    let vote = |who: &Pubkey| governance::cast_vote(who, who, proposal, Choice::For);
+    let vote = |who: &Pubkey| ix::governance::cast_vote(who, who, &proposal, Choice::For);
     // Made in the very slot of the snapshot, before it.
     refused(world.send(&[vote(&same_slot.pubkey())], &[&same_slot]), GovernanceError::NoWeight);
     // Made after it.
     world.pass(1);
-    world.send(&[stake::lock_votes(&world, &late.pubkey(), OPEN, end)], &[&late]).unwrap();
+    world.send(&[ix::stake::lock_votes(&late.pubkey(), &world.mint, OPEN, end)], &[&late]).unwrap();
     refused(world.send(&[vote(&late.pubkey())], &[&late]), GovernanceError::NoWeight);
     // Grown or extended after it.
     let (grown, extended) = (&assembly.voters[1], &assembly.voters[2]);
-    world.send(&[stake::add_to_lock(&world, &grown.pubkey(), 1)], &[grown]).unwrap();
+    world.send(&[ix::stake::add_to_lock(&grown.pubkey(), &world.mint, 1)], &[grown]).unwrap();
     refused(world.send(&[vote(&grown.pubkey())], &[grown]), GovernanceError::NoWeight);
-    world.send(&[stake::extend_lock(&extended.pubkey(), world.slot() + MAX_LOCK_SLOTS)], &[extended]).unwrap();
+    world.send(&[ix::stake::extend_lock(&extended.pubkey(), world.slot() + MAX_LOCK_SLOTS)], &[extended]).unwrap();
     refused(world.send(&[vote(&extended.pubkey())], &[extended]), GovernanceError::NoWeight);
     assert_eq!(tally(&world, proposal), [0; 3]);
     // In the next vote they count.
@@ -130,25 +131,27 @@ fn the_same_open_does_not_vote_twice_from_another_wallet() {
     let (mut world, assembly) = World::with_governance(&[]);
     let (first, second) = (world.wallet(1_000 * OPEN), world.wallet(0));
     let end = world.slot() + MIN_LOCK_SLOTS;
-    world.send(&[stake::lock_votes(&world, &first.pubkey(), 1_000 * OPEN, end)], &[&first]).unwrap();
+    world.send(&[ix::stake::lock_votes(&first.pubkey(), &world.mint, 1_000 * OPEN, end)], &[&first]).unwrap();
     world.pass(MIN_LOCK_SLOTS - 10);
     let proposal = assembly.open(&mut world, &[call()]);
-    world.send(&[governance::cast_vote(&first.pubkey(), &first.pubkey(), proposal, Choice::For)], &[&first]).unwrap();
+    world
+        .send(&[ix::governance::cast_vote(&first.pubkey(), &first.pubkey(), &proposal, Choice::For)], &[&first])
+        .unwrap();
     // The lock ends during the vote; its OPEN goes to another wallet and is locked there.
     world.pass(10);
-    world.send(&[stake::unlock_votes(&world, &first.pubkey())], &[]).unwrap();
+    world.send(&[ix::stake::unlock_votes(&first.pubkey(), &world.mint)], &[]).unwrap();
     world.fund(&second.pubkey(), 1_000 * OPEN);
     let end = world.slot() + MAX_LOCK_SLOTS;
-    world.send(&[stake::lock_votes(&world, &second.pubkey(), 1_000 * OPEN, end)], &[&second]).unwrap();
-    let again = governance::cast_vote(&second.pubkey(), &second.pubkey(), proposal, Choice::For);
+    world.send(&[ix::stake::lock_votes(&second.pubkey(), &world.mint, 1_000 * OPEN, end)], &[&second]).unwrap();
+    let again = ix::governance::cast_vote(&second.pubkey(), &second.pubkey(), &proposal, Choice::For);
     refused(world.send(&[again], &[&second]), GovernanceError::NoWeight);
     // A lock that was over when voting began has none either.
     let over = world.wallet(OPEN);
     let end = world.slot() + MIN_LOCK_SLOTS;
-    world.send(&[stake::lock_votes(&world, &over.pubkey(), OPEN, end)], &[&over]).unwrap();
+    world.send(&[ix::stake::lock_votes(&over.pubkey(), &world.mint, OPEN, end)], &[&over]).unwrap();
     world.pass(MIN_LOCK_SLOTS);
     let proposal = assembly.open(&mut world, &[call()]);
-    let vote = governance::cast_vote(&over.pubkey(), &over.pubkey(), proposal, Choice::For);
+    let vote = ix::governance::cast_vote(&over.pubkey(), &over.pubkey(), &proposal, Choice::For);
     refused(world.send(&[vote], &[&over]), GovernanceError::NoWeight);
 }
 
@@ -157,17 +160,17 @@ fn the_delegate_votes_and_nobody_else() {
     let (mut world, assembly) = World::with_governance(&[]);
     let (owner, thief, delegate) = (&assembly.voters[1], &assembly.voters[2], world.wallet(0));
     let proposal = assembly.open(&mut world, &[call()]);
-    let vote = |by: &Pubkey| governance::cast_vote(by, &owner.pubkey(), proposal, Choice::For);
+    let vote = |by: &Pubkey| ix::governance::cast_vote(by, &owner.pubkey(), &proposal, Choice::For);
     refused(world.send(&[vote(&thief.pubkey())], &[thief]), GovernanceError::NotDelegate);
     let mut unsigned = vote(&owner.pubkey());
     unsigned.accounts[0].is_signer = false;
     refused(world.send(&[unsigned], &[]), ErrorCode::AccountNotSigner);
-    world.send(&[stake::delegate_votes(&owner.pubkey(), delegate.pubkey())], &[owner]).unwrap();
+    world.send(&[ix::stake::delegate_votes(&owner.pubkey(), &delegate.pubkey())], &[owner]).unwrap();
     refused(world.send(&[vote(&owner.pubkey())], &[owner]), GovernanceError::NotDelegate);
     world.send(&[vote(&delegate.pubkey())], &[&delegate]).unwrap();
     assert_eq!(tally(&world, proposal), [weight(1), 0, 0]);
     // The rent is the delegate's, who paid it.
-    let paid = world.get::<Vote>(&governance::vote(&proposal, &stake::lock(&owner.pubkey())));
+    let paid = world.get::<Vote>(&pda::vote(&proposal, &pda::lock(&owner.pubkey())));
     assert_eq!(paid.voter, delegate.pubkey());
 }
 
@@ -177,19 +180,19 @@ fn accounts_that_only_look_like_locks_do_not_vote() {
     let proposal = assembly.open(&mut world, &[call()]);
     let thief = world.wallet(0);
     let fake = address("fake lock");
-    let mut lock = world.get::<VoteLock>(&stake::lock(&assembly.voters[0].pubkey()));
+    let mut lock = world.get::<VoteLock>(&pda::lock(&assembly.voters[0].pubkey()));
     (lock.owner, lock.delegate, lock.amount) = (thief.pubkey(), thief.pubkey(), u64::MAX);
     world.put(fake, &lock);
     let data = world.svm.get_account(&fake).unwrap().data;
     world.put_raw(fake, ::governance::ID, data);
-    let vote = governance::cast_vote(&thief.pubkey(), &thief.pubkey(), proposal, Choice::For);
+    let vote = ix::governance::cast_vote(&thief.pubkey(), &thief.pubkey(), &proposal, Choice::For);
     let vote = swapped(
-        swapped(vote, stake::lock(&thief.pubkey()), fake),
-        governance::vote(&proposal, &stake::lock(&thief.pubkey())),
-        governance::vote(&proposal, &fake),
+        swapped(vote, pda::lock(&thief.pubkey()), fake),
+        pda::vote(&proposal, &pda::lock(&thief.pubkey())),
+        pda::vote(&proposal, &fake),
     );
     refused(world.send(&[vote.clone()], &[&thief]), ErrorCode::AccountOwnedByWrongProgram);
-    let config = swapped(vote, fake, stake::config());
+    let config = swapped(vote, fake, pda::stake_config());
     refused(world.send(&[config], &[&thief]), ErrorCode::AccountDiscriminatorMismatch);
 }
 
@@ -197,7 +200,7 @@ fn accounts_that_only_look_like_locks_do_not_vote() {
 fn a_wallet_reads_its_weight() {
     let (mut world, assembly) = World::with_governance(&[]);
     let read = |world: &mut World| {
-        let sent = world.send(&[governance::voting_weight(&assembly.voters[0].pubkey())], &[]).unwrap();
+        let sent = world.send(&[ix::governance::voting_weight(&assembly.voters[0].pubkey())], &[]).unwrap();
         // The runtime cuts zeros off the end of what is returned.
         let mut whole = [0; 8];
         whole[..sent.returned.len()].copy_from_slice(&sent.returned);
@@ -232,11 +235,11 @@ fn ballot() -> impl Strategy<Value = Ballot> {
 fn cast(world: &mut World, assembly: &Assembly, proposal: Pubkey, b: &Ballot) -> bool {
     let owner = &assembly.voters[b.voter];
     let by = if b.delegated { &assembly.voters[(b.voter + 1) % 3] } else { owner };
-    world.send(&[stake::delegate_votes(&owner.pubkey(), by.pubkey())], &[owner]).unwrap();
+    world.send(&[ix::stake::delegate_votes(&owner.pubkey(), &by.pubkey())], &[owner]).unwrap();
     if b.grows {
-        world.send(&[stake::add_to_lock(world, &owner.pubkey(), 1)], &[owner]).unwrap();
+        world.send(&[ix::stake::add_to_lock(&owner.pubkey(), &world.mint, 1)], &[owner]).unwrap();
     }
-    world.send(&[governance::cast_vote(&by.pubkey(), &owner.pubkey(), proposal, b.choice)], &[by]).is_ok()
+    world.send(&[ix::governance::cast_vote(&by.pubkey(), &owner.pubkey(), &proposal, b.choice)], &[by]).is_ok()
 }
 
 proptest! {
@@ -262,7 +265,7 @@ proptest! {
         }
         world.pass(PARAMETERS.voting_slots);
         let passed = expected.iter().sum::<u64>() * 5 >= LOCKED.iter().sum() && expected[0] > expected[1];
-        world.send(&[governance::queue(proposal)], &[]).unwrap();
+        world.send(&[ix::governance::queue(&proposal)], &[]).unwrap();
         let state = world.get::<Proposal>(&proposal).state;
         prop_assert_eq!(state, if passed { ProposalState::Queued } else { ProposalState::Defeated });
     }

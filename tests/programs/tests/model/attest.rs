@@ -8,11 +8,12 @@ use model::{
     events::ResultAttested,
     state::{Job, JobStatus, Model, ModelStatus},
 };
+use openledger_interface::{attestation, ix, pda};
 use openledger_protocol::{attest::Kind, fees::MAX_DATA_SHARE_BPS};
 use program_tests::{
     Key, OPEN, attest, key,
-    model::{self as net, BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, message, result},
-    payout, refused, swapped,
+    model::{BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, message, result},
+    refused, swapped,
     tx::refused_with,
 };
 use proptest::{
@@ -31,7 +32,7 @@ fn member(lab: &Lab, n: usize) -> Pubkey {
 /// The Ed25519 instruction and the one that it authorises.
 fn pair(lab: &Lab, job: Pubkey, args: &AttestResultArgs) -> [Instruction; 2] {
     let signed = attest::signed(&lab.committee.key, &message(&lab.world, &lab.committee, job, args));
-    [signed, net::attest_result(&lab.world, job, lab.committee.epoch, args.clone())]
+    [signed, ix::model::attest_result(lab.committee.epoch, &lab.world.get(&job), &lab.world.mint, args.clone())]
 }
 
 #[test]
@@ -47,7 +48,7 @@ fn an_attested_result_pays_refunds_and_makes_the_model_ready() {
     let (paid, data, rest) = (75 * OPEN + 1, 18_750_000_000, 6_250_000_000 - 1);
     assert_eq!((event.paid, event.data_share, event.refunded), (paid, data, rest));
     assert_eq!(event.committee_epoch, lab.committee.epoch);
-    assert_eq!(lab.world.balance(&net::escrow(&job)), data);
+    assert_eq!(lab.world.balance(&pda::escrow(&job)), data);
     assert_eq!(event.compute, args.compute);
     assert_eq!(
         (lab.world.open_of(&a), lab.world.open_of(&b), lab.world.open_of(&o)),
@@ -68,10 +69,10 @@ fn a_result_is_accepted_once() {
     let both = pair(&lab, job, &args);
     lab.world.send(&both, &[]).expect("is attested");
     refused(lab.world.send(&both, &[]), ModelError::JobNotRunning);
-    lab.world.send(&[net::pay_data_share(&lab.world, job, 0)], &[]).expect("pays");
+    lab.world.send(&[ix::model::pay_data_share(&lab.world.get(&job), 0)], &[]).expect("pays");
     refused(lab.world.send(&both, &[]), ErrorCode::AccountNotInitialized);
     // The escrow's address funded again by a stranger: the job's state still refuses.
-    lab.world.put_token(net::escrow(&job), lab.world.mint, job, BUDGET);
+    lab.world.put_token(pda::escrow(&job), lab.world.mint, job, BUDGET);
     refused(lab.world.send(&both, &[]), ModelError::JobNotRunning);
 }
 
@@ -103,11 +104,11 @@ fn a_signature_over_anything_else_is_refused() {
     }
     let stranger = attest::signed(&attest::group_key(99), &right);
     refused(lab.world.send(&[stranger, ix.clone()], &[]), SharedError::AttestationKey);
-    let forged = attest::with_signature(&lab.committee.key.verifying_key().to_bytes(), &[1; 64], &right);
+    let forged = attestation::instruction(&lab.committee.key.verifying_key().to_bytes(), &[1; 64], &right);
     refused_with(lab.world.send(&[forged, ix.clone()], &[]), "InstructionError(0");
     refused(lab.world.send(std::slice::from_ref(&ix), &[]), SharedError::AttestationMissing);
     refused(lab.world.send(&[ix.clone(), good.clone()], &[]), SharedError::AttestationMissing);
-    let between = net::post_log(&member(&lab, 0), job, [0; 32]);
+    let between = ix::model::post_log(&member(&lab, 0), &job, [0; 32]);
     assert!(lab.world.send(&[good.clone(), between, ix.clone()], &[&lab.committee.members[0].wallet]).is_err());
     let fake = key("fake sysvar").pubkey();
     let account = lab.world.svm.get_account(&lab.datanet).unwrap();
@@ -208,7 +209,7 @@ fn shares_stay_within_the_budget_and_go_to_members_once_each() {
     let rent = swapped(ix.clone(), lab.owner.pubkey(), lab.curator.pubkey());
     refused(lab.world.send(&[signed.clone(), rent], &[]), ModelError::WrongRequester);
     let other = lab.trained(1);
-    let foreign = swapped(ix.clone(), net::escrow(&job), net::escrow(&other));
+    let foreign = swapped(ix.clone(), pda::escrow(&job), pda::escrow(&other));
     refused(lab.world.send(&[signed.clone(), foreign], &[]), ErrorCode::ConstraintSeeds);
     lab.world.send(&[signed, ix], &[]).expect("the right one passes");
 }
@@ -220,8 +221,8 @@ fn the_whole_budget_may_be_earned_and_an_owner_may_be_paid_too() {
     let args = result(&lab.world, &[(member(&lab, 0), BUDGET / 5 * 4)]);
     let event: ResultAttested = lab.attest(job, args).expect("is attested").event();
     assert_eq!((event.paid, event.data_share, event.refunded), (BUDGET / 5 * 4, BUDGET / 5, 0));
-    lab.world.send(&[net::pay_data_share(&lab.world, job, 0)], &[]).expect("pays");
-    let closed = lab.world.svm.get_account(&net::escrow(&job));
+    lab.world.send(&[ix::model::pay_data_share(&lab.world.get(&job), 0)], &[]).expect("pays");
+    let closed = lab.world.svm.get_account(&pda::escrow(&job));
     assert!(closed.is_none_or(|a| a.lamports == 0));
 }
 
@@ -260,7 +261,7 @@ fn ends_whole(lab: &mut Lab, (budget, end, gift, bps): (u64, End, u64, u16)) -> 
     let (owner, stranger) = (lab.owner.insecure_clone(), lab.curator.insecure_clone());
     let wallets: Vec<Pubkey> = (0..3).map(|n| member(lab, n)).chain([owner.pubkey(), stranger.pubkey()]).collect();
     let held =
-        |lab: &Lab| wallets.iter().map(|w| lab.world.open_of(w)).sum::<u64>() + lab.world.balance(&payout::vault(0));
+        |lab: &Lab| wallets.iter().map(|w| lab.world.open_of(w)).sum::<u64>() + lab.world.balance(&pda::vault(0));
     lab.data_share(bps);
     lab.world.fund(&owner.pubkey(), budget);
     let all = held(lab);
@@ -270,21 +271,21 @@ fn ends_whole(lab: &mut Lab, (budget, end, gift, bps): (u64, End, u64, u16)) -> 
         End::Attested(_) => lab.trained(budget),
     };
     let before = lab.world.open_of(&owner.pubkey());
-    send_gift(lab, &stranger, net::escrow(&job), gift);
-    let escrowed = lab.world.balance(&net::escrow(&job));
+    send_gift(lab, &stranger, pda::escrow(&job), gift);
+    let escrowed = lab.world.balance(&pda::escrow(&job));
     prop_assert_eq!(escrowed, budget + gift);
     if matches!(end, End::Released) {
         lab.world.pass(HEARTBEAT_SLOTS + 1);
-        lab.world.send(&[net::release_job(job)], &[]).expect("releases");
+        lab.world.send(&[ix::model::release_job(&job)], &[]).expect("releases");
     }
     match &end {
         End::Cancelled | End::Released => {
-            let cancel = net::cancel_job(&lab.world, &owner.pubkey(), job);
+            let cancel = ix::model::cancel_job(&owner.pubkey(), &lab.world.get(&job), &lab.world.mint);
             lab.world.send(&[cancel], &[&owner]).expect("cancels");
         }
         End::Expired => {
             lab.world.pass(JOB_SLOTS + 1);
-            let expire = net::expire_job(&lab.world, job);
+            let expire = ix::model::expire_job(&lab.world.get(&job), &lab.world.mint);
             lab.world.send(&[expire], &[]).expect("expires");
         }
         End::Attested(weights) => {
@@ -299,18 +300,18 @@ fn ends_whole(lab: &mut Lab, (budget, end, gift, bps): (u64, End, u64, u16)) -> 
         }
     }
     let state: Job = lab.world.get(&job);
-    let kept = if state.data_share > 0 { lab.world.balance(&net::escrow(&job)) } else { 0 };
+    let kept = if state.data_share > 0 { lab.world.balance(&pda::escrow(&job)) } else { 0 };
     prop_assert_eq!(kept, state.data_share);
     prop_assert!(u128::from(kept) * 10_000 <= u128::from(state.paid + kept) * u128::from(bps));
     if kept > 0 {
-        send_gift(lab, &stranger, net::escrow(&job), gift);
-        lab.world.send(&[net::pay_data_share(&lab.world, job, 0)], &[]).expect("pays");
+        send_gift(lab, &stranger, pda::escrow(&job), gift);
+        lab.world.send(&[ix::model::pay_data_share(&lab.world.get(&job), 0)], &[]).expect("pays");
     }
     let state: Job = lab.world.get(&job);
     prop_assert_eq!(state.data_paid, if kept > 0 { kept + gift } else { 0 });
     prop_assert_eq!(state.paid + state.data_share + state.refunded, escrowed);
     prop_assert_eq!(lab.world.open_of(&owner.pubkey()), before + state.refunded);
-    prop_assert!(lab.world.svm.get_account(&net::escrow(&job)).is_none_or(|a| a.lamports == 0));
+    prop_assert!(lab.world.svm.get_account(&pda::escrow(&job)).is_none_or(|a| a.lamports == 0));
     prop_assert_eq!(held(lab), all);
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! What each instruction costs. Keys are the same in every run, so the numbers are too.
 
 use datanet::state::Access;
+use openledger_interface::{ix, pda};
 use program_tests::{
     Key, World, attest,
-    model::{self as net, BUDGET, JOB_SLOTS, Lab, message, register_args, request_args},
+    model::{self as net, BUDGET, JOB_SLOTS, Lab, message, reads, register_args, request_args},
 };
 use solana_keypair::Signer;
 
@@ -31,32 +32,32 @@ fn instructions_stay_within_their_ceilings() {
         units.push((name, world.send(instructions, by).expect(name).units));
     };
 
-    send(&mut lab.world, "register_model", &[net::register_model(&o, None, register_args(2))], &[&owner]);
-    send(&mut lab.world, "set_price", &[net::set_price(&o, model, 1, 2)], &[&owner]);
-    let reads = [(lab.datanet, Access::Open)];
-    let request = net::request_job(&lab.world, &o, model, 0, request_args(BUDGET), &reads);
+    send(&mut lab.world, "register_model", &[ix::model::register_model(&o, None, register_args(2))], &[&owner]);
+    send(&mut lab.world, "set_price", &[ix::model::set_price(&o, &model, 1, 2)], &[&owner]);
+    let reads = reads(&[(lab.datanet, Access::Open)]);
+    let request = ix::model::request_job(&o, &model, 0, &lab.world.mint, &reads, request_args(BUDGET));
     send(&mut lab.world, "request_job", &[request], &[&owner]);
-    let job = net::job(&model, 0);
-    send(&mut lab.world, "assign_job", &[net::assign_job(&t, job, epoch)], &[&trainer]);
-    send(&mut lab.world, "heartbeat", &[net::heartbeat(&t, job)], &[&trainer]);
-    send(&mut lab.world, "post_log", &[net::post_log(&t, job, [1; 32])], &[&trainer]);
+    let job = pda::job(&model, 0);
+    send(&mut lab.world, "assign_job", &[ix::model::assign_job(&t, epoch, &job)], &[&trainer]);
+    send(&mut lab.world, "heartbeat", &[ix::model::heartbeat(&t, &job)], &[&trainer]);
+    send(&mut lab.world, "post_log", &[ix::model::post_log(&t, &job, [1; 32])], &[&trainer]);
     let shares: Vec<_> = lab.committee.members.iter().map(|m| (m.wallet.pubkey(), BUDGET / 4)).collect();
     let args = net::result(&lab.world, &shares);
     let signed = attest::signed(&lab.committee.key, &message(&lab.world, &lab.committee, job, &args));
-    let pay = net::attest_result(&lab.world, job, epoch, args);
+    let pay = ix::model::attest_result(epoch, &lab.world.get(&job), &lab.world.mint, args);
     let result = [signed, pay];
     let bytes = lab.world.size(&result, &[]);
     println!("attest_result, 3 paid: {bytes} bytes");
     assert!(bytes <= 1_232, "more than a transaction holds: {bytes}");
     send(&mut lab.world, "attest_result, 3 paid", &result, &[]);
-    let pay = net::pay_data_share(&lab.world, job, 0);
+    let pay = ix::model::pay_data_share(&lab.world.get(&job), 0);
     send(&mut lab.world, "pay_data_share", &[pay], &[]);
     let waiting = lab.requested(BUDGET);
-    let cancel = net::cancel_job(&lab.world, &o, waiting);
+    let cancel = ix::model::cancel_job(&o, &lab.world.get(&waiting), &lab.world.mint);
     send(&mut lab.world, "cancel_job", &[cancel], &[&owner]);
     let running = lab.running(BUDGET);
     lab.world.pass(JOB_SLOTS + 1);
-    let expire = net::expire_job(&lab.world, running);
+    let expire = ix::model::expire_job(&lab.world.get(&running), &lab.world.mint);
     send(&mut lab.world, "expire_job", &[expire], &[]);
 
     for ((name, cost), (expected, ceiling)) in units.iter().zip(CEILINGS) {

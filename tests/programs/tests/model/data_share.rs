@@ -6,6 +6,7 @@ use model::{
     events::{DataSharePaid, JobRequested},
     state::Job,
 };
+use openledger_interface::{ix, pda};
 use openledger_protocol::fees::data_share;
 use openledger_shared::payout as shared;
 use payout::{
@@ -15,8 +16,8 @@ use payout::{
 };
 use program_tests::{
     OPEN, address,
-    model::{self as net, BUDGET, DATA_SHARE_BPS, Lab, result},
-    payout as pools, refused, swapped,
+    model::{self as net, BUDGET, DATA_SHARE_BPS, Lab, reads, result},
+    refused, swapped,
 };
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -48,16 +49,16 @@ fn a_results_data_share_funds_the_contributors_pool() {
     assert_eq!(share, 3 * OPEN);
     let owner = lab.owner.pubkey();
     let lamports = lab.world.svm.get_balance(&owner).unwrap();
-    let sent = lab.world.send(&[net::pay_data_share(&lab.world, job, 0)], &[]).expect("anyone pays it");
+    let sent = lab.world.send(&[ix::model::pay_data_share(&lab.world.get(&job), 0)], &[]).expect("anyone pays it");
     let event: DataSharePaid = sent.event();
     assert_eq!((event.job, event.model, event.amount), (job, lab.model, share));
     let funded: Funded = sent.event();
     assert_eq!((funded.pool, funded.subject, funded.payer), (Pool::Contributors, job, job));
-    assert_eq!((funded.amount, funded.epoch, funded.shard), (share, 1, pools::shard(0)));
-    assert_eq!(lab.world.get::<Shard>(&pools::shard(0)).funded, [share, 0]);
-    assert_eq!(lab.world.balance(&pools::vault(0)), share);
+    assert_eq!((funded.amount, funded.epoch, funded.shard), (share, 1, pda::shard(0)));
+    assert_eq!(lab.world.get::<Shard>(&pda::shard(0)).funded, [share, 0]);
+    assert_eq!(lab.world.balance(&pda::vault(0)), share);
     assert_eq!(lab.world.get::<Job>(&job).data_paid, share);
-    assert!(lab.world.svm.get_account(&net::escrow(&job)).is_none_or(|a| a.lamports == 0), "the escrow is closed");
+    assert!(lab.world.svm.get_account(&pda::escrow(&job)).is_none_or(|a| a.lamports == 0), "the escrow is closed");
     assert!(lab.world.svm.get_balance(&owner).unwrap() > lamports, "its rent is the requester's");
 }
 
@@ -65,13 +66,13 @@ fn a_results_data_share_funds_the_contributors_pool() {
 fn a_data_share_is_paid_once_and_only_after_a_result() {
     let mut lab = Lab::new();
     let running = lab.trained(BUDGET);
-    refused(lab.world.send(&[net::pay_data_share(&lab.world, running, 0)], &[]), ModelError::NoDataShare);
+    refused(lab.world.send(&[ix::model::pay_data_share(&lab.world.get(&running), 0)], &[]), ModelError::NoDataShare);
     let job = attested(&mut lab, OPEN);
-    let pay = net::pay_data_share(&lab.world, job, 0);
+    let pay = ix::model::pay_data_share(&lab.world.get(&job), 0);
     lab.world.send(std::slice::from_ref(&pay), &[]).expect("pays");
     refused(lab.world.send(std::slice::from_ref(&pay), &[]), ErrorCode::AccountNotInitialized);
     // The escrow's address funded again by a stranger: the job's state still refuses.
-    lab.world.put_token(net::escrow(&job), lab.world.mint, job, BUDGET);
+    lab.world.put_token(pda::escrow(&job), lab.world.mint, job, BUDGET);
     refused(lab.world.send(&[pay], &[]), ModelError::NoDataShare);
 }
 
@@ -79,28 +80,25 @@ fn a_data_share_is_paid_once_and_only_after_a_result() {
 fn a_data_share_goes_nowhere_else() {
     let mut lab = Lab::new();
     let (job, other) = (attested(&mut lab, OPEN), attested(&mut lab, 2 * OPEN));
-    let pay = net::pay_data_share(&lab.world, job, 0);
+    let pay = ix::model::pay_data_share(&lab.world.get(&job), 0);
     let thief = lab.curator.pubkey();
-    let (of_thief, vault) = (lab.world.ata(&thief), pools::vault(0));
+    let (of_thief, vault) = (lab.world.ata(&thief), pda::vault(0));
     let own = address("a token account of the shard that is not its vault");
-    lab.world.put_token(own, lab.world.mint, pools::shard(0), 0);
+    lab.world.put_token(own, lab.world.mint, pda::shard(0), 0);
     for to in [of_thief, own] {
         refused(lab.world.send(&[swapped(pay.clone(), vault, to)], &[]), PayoutError::WrongVault);
     }
     // Another program in payout's place would be handed the job's signature.
     let fake = swapped(pay.clone(), payout::ID, model::ID);
     refused(lab.world.send(&[fake], &[]), ModelError::NotPayout);
-    let foreign = swapped(pay.clone(), net::escrow(&job), net::escrow(&other));
+    let foreign = swapped(pay.clone(), pda::escrow(&job), pda::escrow(&other));
     refused(lab.world.send(&[foreign], &[]), ErrorCode::ConstraintSeeds);
     let rent = swapped(pay.clone(), lab.owner.pubkey(), thief);
     refused(lab.world.send(&[rent], &[]), ModelError::WrongRequester);
     let shard = address("a shard that payout did not make");
-    lab.world.put_raw(shard, model::ID, lab.world.svm.get_account(&pools::shard(0)).unwrap().data);
-    refused(
-        lab.world.send(&[swapped(pay.clone(), pools::shard(0), shard)], &[]),
-        ErrorCode::AccountOwnedByWrongProgram,
-    );
-    let config = swapped(pay.clone(), pools::config(), net::config());
+    lab.world.put_raw(shard, model::ID, lab.world.svm.get_account(&pda::shard(0)).unwrap().data);
+    refused(lab.world.send(&[swapped(pay.clone(), pda::shard(0), shard)], &[]), ErrorCode::AccountOwnedByWrongProgram);
+    let config = swapped(pay.clone(), pda::payout_config(), pda::model_config());
     refused(lab.world.send(&[config], &[]), ErrorCode::AccountOwnedByWrongProgram);
     lab.world.send(&[pay], &[]).expect("the right one passes");
 }
@@ -117,10 +115,10 @@ fn a_job_keeps_the_share_of_its_request_and_none_closes_the_escrow_at_once() {
         lab.attest(job, result(&lab.world, &[(trainer, 4 * OPEN)])).expect("is attested");
         assert_eq!(lab.world.get::<Job>(&job).data_share, share);
     }
-    assert!(lab.world.svm.get_account(&net::escrow(&after)).is_none_or(|a| a.lamports == 0));
+    assert!(lab.world.svm.get_account(&pda::escrow(&after)).is_none_or(|a| a.lamports == 0));
     let owner = lab.owner.insecure_clone();
-    let reads = [(lab.datanet, datanet::state::Access::Open)];
-    let request = net::request_job(&lab.world, &owner.pubkey(), lab.model, 2, net::request_args(1), &reads);
+    let reads = reads(&[(lab.datanet, datanet::state::Access::Open)]);
+    let request = ix::model::request_job(&owner.pubkey(), &lab.model, 2, &lab.world.mint, &reads, net::request_args(1));
     let event: JobRequested = lab.world.send(&[request], &[&owner]).expect("requests").event();
     assert_eq!(event.data_share_bps, 0);
 }

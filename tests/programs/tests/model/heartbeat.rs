@@ -6,9 +6,10 @@ use model::{
     events::{Heartbeat, JobReleased},
     state::{Job, JobStatus},
 };
+use openledger_interface::{ix, pda};
 use program_tests::{
     OPEN,
-    model::{self as net, BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, result},
+    model::{BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, result},
     refused,
 };
 use solana_keypair::Signer;
@@ -20,14 +21,14 @@ fn an_operator_that_speaks_keeps_its_job() {
     let (trainer, other) = (lab.trainer(0), lab.trainer(1));
     for _ in 0..3 {
         lab.world.pass(HEARTBEAT_SLOTS);
-        refused(lab.world.send(&[net::release_job(job)], &[]), ModelError::OperatorAlive);
-        let beat = net::heartbeat(&trainer.pubkey(), job);
+        refused(lab.world.send(&[ix::model::release_job(&job)], &[]), ModelError::OperatorAlive);
+        let beat = ix::model::heartbeat(&trainer.pubkey(), &job);
         let event: Heartbeat = lab.world.send(&[beat], &[&trainer]).expect("says so").event();
         assert_eq!((event.job, event.slot), (job, lab.world.slot()));
         assert_eq!(lab.world.get::<Job>(&job).heartbeat_slot, lab.world.slot());
     }
-    refused(lab.world.send(&[net::heartbeat(&other.pubkey(), job)], &[&other]), ModelError::NotAssigned);
-    let mut unsigned = net::heartbeat(&trainer.pubkey(), job);
+    refused(lab.world.send(&[ix::model::heartbeat(&other.pubkey(), &job)], &[&other]), ModelError::NotAssigned);
+    let mut unsigned = ix::model::heartbeat(&trainer.pubkey(), &job);
     unsigned.accounts[0].is_signer = false;
     refused(lab.world.send(&[unsigned], &[]), ErrorCode::AccountNotSigner);
 }
@@ -39,21 +40,22 @@ fn a_silent_operators_job_goes_to_another() {
     let job = lab.running(BUDGET);
     let (silent, next) = (lab.trainer(0), lab.trainer(1));
     lab.world.pass(HEARTBEAT_SLOTS + 1);
-    let release = net::release_job(job);
+    let release = ix::model::release_job(&job);
     let event: JobReleased = lab.world.send(std::slice::from_ref(&release), &[]).expect("anyone may").event();
     assert_eq!((event.job, event.operator), (job, silent.pubkey()));
     let state: Job = lab.world.get(&job);
     assert_eq!((state.status, state.operator, state.deadline_slot), (JobStatus::Requested, None, 0));
     assert_eq!(state.requested_slot, lab.world.slot(), "the time to find another runs anew");
-    assert_eq!(lab.world.balance(&net::escrow(&job)), BUDGET);
+    assert_eq!(lab.world.balance(&pda::escrow(&job)), BUDGET);
     refused(lab.world.send(&[release], &[]), ModelError::JobNotRunning);
     // The silent one has nothing to say any more.
-    let (beat, log) = (net::heartbeat(&silent.pubkey(), job), net::post_log(&silent.pubkey(), job, [1; 32]));
+    let (beat, log) =
+        (ix::model::heartbeat(&silent.pubkey(), &job), ix::model::post_log(&silent.pubkey(), &job, [1; 32]));
     refused(lab.world.send(&[beat], &[&silent]), ModelError::NotAssigned);
     refused(lab.world.send(&[log], &[&silent]), ModelError::NotAssigned);
-    let take = net::assign_job(&next.pubkey(), job, lab.committee.epoch);
+    let take = ix::model::assign_job(&next.pubkey(), lab.committee.epoch, &job);
     lab.world.send(&[take], &[&next]).expect("takes it");
-    lab.world.send(&[net::post_log(&next.pubkey(), job, [1; 32])], &[&next]).expect("posts");
+    lab.world.send(&[ix::model::post_log(&next.pubkey(), &job, [1; 32])], &[&next]).expect("posts");
     lab.attest(job, result(&lab.world, &[(next.pubkey(), 8 * OPEN)])).expect("is attested");
     let state: Job = lab.world.get(&job);
     assert_eq!(state.paid + state.data_share + state.refunded, BUDGET);
@@ -66,14 +68,14 @@ fn a_job_is_not_released_with_its_log_posted_or_its_time_up_nor_does_it_beat() {
     let trainer = lab.trainer(0);
     lab.world.pass(HEARTBEAT_SLOTS + 1);
     // The committee is at work on the result: no event may come between it and its attestation.
-    refused(lab.world.send(&[net::release_job(trained)], &[]), ModelError::LogPosted);
-    let beat = net::heartbeat(&trainer.pubkey(), trained);
+    refused(lab.world.send(&[ix::model::release_job(&trained)], &[]), ModelError::LogPosted);
+    let beat = ix::model::heartbeat(&trainer.pubkey(), &trained);
     refused(lab.world.send(&[beat], &[&trainer]), ModelError::LogPosted);
     let requested = lab.requested(BUDGET);
-    refused(lab.world.send(&[net::release_job(requested)], &[]), ModelError::JobNotRunning);
+    refused(lab.world.send(&[ix::model::release_job(&requested)], &[]), ModelError::JobNotRunning);
     lab.world.pass(JOB_SLOTS);
-    refused(lab.world.send(&[net::release_job(running)], &[]), ModelError::DeadlinePassed);
-    let late = net::heartbeat(&trainer.pubkey(), running);
+    refused(lab.world.send(&[ix::model::release_job(&running)], &[]), ModelError::DeadlinePassed);
+    let late = ix::model::heartbeat(&trainer.pubkey(), &running);
     refused(lab.world.send(&[late], &[&trainer]), ModelError::DeadlinePassed);
-    lab.world.send(&[net::expire_job(&lab.world, running)], &[]).expect("expires");
+    lab.world.send(&[ix::model::expire_job(&lab.world.get(&running), &lab.world.mint)], &[]).expect("expires");
 }

@@ -6,11 +6,12 @@ use ::stake::error::SharedError;
 use anchor_lang::error::ErrorCode;
 use ed25519_dalek::{Signer as _, SigningKey};
 use frost_ed25519::rand_core::SeedableRng;
+use openledger_interface::{attestation, ix, pda};
 use openledger_protocol::attest::{self as protocol, Kind, Message};
 use program_tests::{
     World, attest,
-    payout::{self, EPOCH_SLOTS, Market, post_settlement, settlement_args, settlement_message},
-    refused, stake, swapped,
+    payout::{self, EPOCH_SLOTS, Market, settlement_args, settlement_message},
+    refused, swapped,
     tx::refused_with,
 };
 use rand_chacha::ChaCha20Rng;
@@ -34,7 +35,7 @@ fn post(
 ) -> Result<program_tests::Sent, program_tests::Failed> {
     let payer = world.authority.insecure_clone();
     let mut all = before.to_vec();
-    all.push(post_settlement(&payer.pubkey(), args.clone(), 1, 1));
+    all.push(ix::payout::post_settlement(&payer.pubkey(), 1, 1, args.clone()));
     world.send(&all, &[&payer])
 }
 
@@ -46,14 +47,14 @@ fn the_committees_signature_over_this_change_is_accepted_and_once() {
     // Replayed, it is over an epoch that has passed, whichever account it names.
     refused(post(&mut world, &[before.clone()], &args), ErrorCode::ConstraintSeeds);
     let payer = world.authority.insecure_clone();
-    let again = post_settlement(&payer.pubkey(), args.clone(), 1, 1);
-    let again = swapped(again, payout::settlement(1), payout::settlement(2));
+    let again = ix::payout::post_settlement(&payer.pubkey(), 1, 1, args.clone());
+    let again = swapped(again, pda::settlement(1), pda::settlement(2));
     refused(world.send(&[before.clone(), again], &[&payer]), PayoutError::WrongEpoch);
     let next = PostSettlementArgs { epoch: 2, previous: args.pools, ..args };
     world.pass(EPOCH_SLOTS + payout::CHALLENGE_SLOTS);
-    world.send(&[payout::activate_settlement(1)], &[]).unwrap();
+    world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap();
     let next = PostSettlementArgs { cutoff_slot: world.slot(), expiry_slot: world.slot(), ..next };
-    let replay = [before, post_settlement(&payer.pubkey(), next, 1, 1)];
+    let replay = [before, ix::payout::post_settlement(&payer.pubkey(), 1, 1, next)];
     refused(world.send(&replay, &[&payer]), SharedError::AttestationMessage);
 }
 
@@ -89,14 +90,16 @@ fn a_real_threshold_signature_of_three_of_five_is_accepted() {
     let signature: [u8; 64] =
         frost_ed25519::aggregate(&signing, &parts, &public).unwrap().serialize().unwrap().try_into().unwrap();
     let payer = world.authority.insecure_clone();
-    let instructions =
-        [attest::with_signature(&group, &signature, &message), post_settlement(&payer.pubkey(), args.clone(), 2, 1)];
+    let instructions = [
+        attestation::instruction(&group, &signature, &message),
+        ix::payout::post_settlement(&payer.pubkey(), 2, 1, args.clone()),
+    ];
     world.send(&instructions, &[&payer]).unwrap();
     // The retired committee's word no longer counts, neither under its own account nor under the new one's.
     let old = market.attestation(&world, &args);
     for epoch in [1, 2] {
         let next = PostSettlementArgs { epoch: 2, ..args.clone() };
-        let late = [old.clone(), post_settlement(&payer.pubkey(), next, epoch, 1)];
+        let late = [old.clone(), ix::payout::post_settlement(&payer.pubkey(), epoch, 1, next)];
         assert!(world.send(&late, &[&payer]).is_err());
     }
 }
@@ -126,7 +129,7 @@ fn a_right_signature_over_another_change_is_refused() {
         Message { program: ::model::ID.to_bytes(), ..good },
         Message { committee_epoch: 2, ..good },
         Message { kind: Kind::TrainingResult, ..good },
-        Message { subject: stake::config().to_bytes(), ..good },
+        Message { subject: pda::stake_config().to_bytes(), ..good },
         Message { sequence: good.sequence + 1, ..good },
         Message { sequence: good.sequence - 1, ..good },
         Message { payload: [0; 32], ..good },
@@ -163,7 +166,7 @@ fn the_signature_must_stand_directly_before() {
     let (mut world, market, args) = ready();
     let payer = world.authority.insecure_clone();
     let before = market.attestation(&world, &args);
-    let main = post_settlement(&payer.pubkey(), args.clone(), 1, 1);
+    let main = ix::payout::post_settlement(&payer.pubkey(), 1, 1, args.clone());
     let between = solana_system_interface::instruction::transfer(&payer.pubkey(), &payer.pubkey(), 1);
     refused(post(&mut world, &[], &args), SharedError::AttestationMissing);
     refused(post(&mut world, &[between.clone()], &args), SharedError::AttestationMissing);
@@ -230,7 +233,7 @@ fn a_sysvar_config_or_committee_of_ones_own_making_is_refused() {
     let (mut world, market, args) = ready();
     let payer = world.authority.insecure_clone();
     let before = market.attestation(&world, &args);
-    let main = post_settlement(&payer.pubkey(), args.clone(), 1, 1);
+    let main = ix::payout::post_settlement(&payer.pubkey(), 1, 1, args.clone());
     let fake = program_tests::keys::address("fake");
     let attempt = |world: &mut World, from, data: Vec<u8>, owner| {
         world.put_raw(fake, owner, data);
@@ -238,14 +241,14 @@ fn a_sysvar_config_or_committee_of_ones_own_making_is_refused() {
     };
     let sysvar = solana_sdk_ids::sysvar::instructions::ID;
     refused_with(attempt(&mut world, sysvar, vec![0; 600], ::payout::ID), "UnsupportedSysvar");
-    let committee = world.svm.get_account(&stake::committee(1)).unwrap().data;
-    refused(attempt(&mut world, stake::committee(1), committee, ::payout::ID), SharedError::NotACommittee);
-    let config = world.svm.get_account(&stake::config()).unwrap().data;
+    let committee = world.svm.get_account(&pda::committee(1)).unwrap().data;
+    refused(attempt(&mut world, pda::committee(1), committee, ::payout::ID), SharedError::NotACommittee);
+    let config = world.svm.get_account(&pda::stake_config()).unwrap().data;
     refused(
-        attempt(&mut world, stake::config(), config, ::payout::ID),
+        attempt(&mut world, pda::stake_config(), config, ::payout::ID),
         anchor_lang::error::ErrorCode::AccountOwnedByWrongProgram,
     );
     let operator = market.committee.members[0].wallet.pubkey();
-    let wrong_kind = swapped(main, stake::committee(1), stake::operator(&operator));
+    let wrong_kind = swapped(main, pda::committee(1), pda::operator(&operator));
     refused(world.send(&[before, wrong_kind], &[&payer]), SharedError::NotACommittee);
 }

@@ -8,6 +8,7 @@ use ::payout::{
 };
 use ::stake::error::SharedError;
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{ix, pda};
 use openledger_protocol::{
     attest::{Kind, Message},
     fees::Shares,
@@ -16,7 +17,7 @@ use program_tests::{
     Key, OPEN, World, attest,
     keys::address,
     payout::{self, FEES, Market, WITHDRAWAL_SLOTS, debit_message},
-    refused, stake, swapped,
+    refused, swapped,
     tx::refused_with,
 };
 use solana_keypair::Signer;
@@ -25,36 +26,43 @@ use solana_keypair::Signer;
 fn prepaid() -> (World, Market, Key) {
     let (mut world, market) = World::with_market(2, 3);
     let owner = world.wallet(150 * OPEN);
-    world.send(&[payout::deposit_balance(&world, &owner.pubkey(), 100 * OPEN)], &[&owner]).unwrap();
+    world.send(&[ix::payout::deposit_balance(&owner.pubkey(), &world.mint, 100 * OPEN)], &[&owner]).unwrap();
     (world, market, owner)
 }
 
 fn balance(world: &World, owner: &Key) -> Balance {
-    world.get(&payout::balance(&owner.pubkey()))
+    world.get(&pda::prepaid_balance(&owner.pubkey()))
 }
 
 #[test]
 fn deposits_add_up_in_the_wallets_own_vault() {
     let (mut world, _, owner) = prepaid();
     let me = owner.pubkey();
-    let event = world.send(&[payout::deposit_balance(&world, &me, 7)], &[&owner]).unwrap().event::<BalanceDeposited>();
+    let event =
+        world.send(&[ix::payout::deposit_balance(&me, &world.mint, 7)], &[&owner]).unwrap().event::<BalanceDeposited>();
     assert_eq!((event.sequence, event.owner, event.added, event.amount), (1, me, 7, 100 * OPEN + 7));
     let state = balance(&world, &owner);
-    assert_eq!((state.owner, state.vault, state.amount, state.debited), (me, payout::prepaid(&me), 100 * OPEN + 7, 0));
-    assert_eq!((world.balance(&payout::prepaid(&me)), world.open_of(&me)), (100 * OPEN + 7, 50 * OPEN - 7));
-    refused(world.send(&[payout::deposit_balance(&world, &me, 0)], &[&owner]), PayoutError::ZeroAmount);
-    refused_with(world.send(&[payout::deposit_balance(&world, &me, 50 * OPEN)], &[&owner]), "insufficient funds");
+    assert_eq!(
+        (state.owner, state.vault, state.amount, state.debited),
+        (me, pda::prepaid_vault(&me), 100 * OPEN + 7, 0)
+    );
+    assert_eq!((world.balance(&pda::prepaid_vault(&me)), world.open_of(&me)), (100 * OPEN + 7, 50 * OPEN - 7));
+    refused(world.send(&[ix::payout::deposit_balance(&me, &world.mint, 0)], &[&owner]), PayoutError::ZeroAmount);
+    refused_with(
+        world.send(&[ix::payout::deposit_balance(&me, &world.mint, 50 * OPEN)], &[&owner]),
+        "insufficient funds",
+    );
     // With another's tokens; into another's balance.
     let other = world.wallet(OPEN);
-    let deposit = payout::deposit_balance(&world, &me, 1);
+    let deposit = ix::payout::deposit_balance(&me, &world.mint, 1);
     let stolen = swapped(deposit.clone(), world.ata(&me), world.ata(&other.pubkey()));
     refused(world.send(&[stolen], &[&owner]), ErrorCode::ConstraintTokenOwner);
-    let misled = swapped(deposit, payout::balance(&me), payout::balance(&other.pubkey()));
+    let misled = swapped(deposit, pda::prepaid_balance(&me), pda::prepaid_balance(&other.pubkey()));
     refused(world.send(&[misled], &[&owner]), ErrorCode::ConstraintSeeds);
     // Lamports sent to its addresses before do not block a first deposit.
-    world.airdrop(&payout::balance(&other.pubkey()));
-    world.airdrop(&payout::prepaid(&other.pubkey()));
-    world.send(&[payout::deposit_balance(&world, &other.pubkey(), OPEN)], &[&other]).unwrap();
+    world.airdrop(&pda::prepaid_balance(&other.pubkey()));
+    world.airdrop(&pda::prepaid_vault(&other.pubkey()));
+    world.send(&[ix::payout::deposit_balance(&other.pubkey(), &world.mint, OPEN)], &[&other]).unwrap();
 }
 
 /// M4: a debit is divided exactly as a direct payment is.
@@ -68,19 +76,19 @@ fn a_debit_pays_everyone_as_a_payment_does() {
     let (paid, event) = (sent.event::<Paid>(), sent.event::<BalanceDebited>());
     let parts = Shares::from(FEES).split(used, false).unwrap();
     assert_eq!((paid.sequence, paid.request, paid.payer, paid.amount), (0, [9; 32], me, used));
-    assert_eq!((paid.model, paid.operator, paid.shard), (market.model, operator, payout::shard(1)));
+    assert_eq!((paid.model, paid.operator, paid.shard), (market.model, operator, pda::shard(1)));
     assert_eq!(
         (paid.treasury, paid.model_owner, paid.upstream, paid.compute, paid.validators, paid.contributors),
         (parts.treasury, parts.model_owner, 0, parts.compute, parts.validators, parts.contributors)
     );
     assert_eq!((event.sequence, event.meter, event.taken, event.debited), (1, 0, used, used));
     assert_eq!((event.amount, event.withdrawing), (100 * OPEN - used, 0));
-    assert_eq!(world.balance(&payout::prepaid(&me)), 100 * OPEN - used);
+    assert_eq!(world.balance(&pda::prepaid_vault(&me)), 100 * OPEN - used);
     assert_eq!(world.balance(&payout::treasury()), parts.treasury);
     assert_eq!(world.open_of(&market.model_owner.pubkey()), parts.model_owner);
     assert_eq!(world.open_of(&operator) - before, parts.compute);
-    assert_eq!(world.balance(&payout::vault(1)), parts.contributors + parts.validators);
-    assert_eq!(world.get::<Shard>(&payout::shard(1)).funded, [parts.contributors, parts.validators]);
+    assert_eq!(world.balance(&pda::vault(1)), parts.contributors + parts.validators);
+    assert_eq!(world.get::<Shard>(&pda::shard(1)).funded, [parts.contributors, parts.validators]);
     // The next one takes what was used since, not what was used ever.
     let event = market.send_debit(&mut world, &me, 0, used + 3).unwrap().event::<BalanceDebited>();
     assert_eq!((event.meter, event.taken, event.debited), (1, 3, used + 3));
@@ -103,12 +111,12 @@ fn nothing_is_debited_twice_or_beyond_the_balance() {
         refused(market.send_debit(&mut world, &me, 0, used), PayoutError::BalanceTooSmall);
     }
     market.send_debit(&mut world, &me, 0, 100 * OPEN).unwrap();
-    assert_eq!((balance(&world, &owner).amount, world.balance(&payout::prepaid(&me))), (0, 0));
+    assert_eq!((balance(&world, &owner).amount, world.balance(&pda::prepaid_vault(&me))), (0, 0));
     // Deposits of any size do not disturb an attestation that is on its way.
-    world.send(&[payout::deposit_balance(&world, &me, OPEN)], &[&owner]).unwrap();
+    world.send(&[ix::payout::deposit_balance(&me, &world.mint, OPEN)], &[&owner]).unwrap();
     let args = market.debit_args(&world, 100 * OPEN + 5);
     let before = market.metered(&world, &me, &args);
-    world.send(&[payout::deposit_balance(&world, &me, 1)], &[&owner]).unwrap();
+    world.send(&[ix::payout::deposit_balance(&me, &world.mint, 1)], &[&owner]).unwrap();
     world.send(&[before, market.debit(&world, &me, 0, args)], &[]).unwrap();
 }
 
@@ -118,7 +126,7 @@ fn a_debit_needs_the_committees_word_over_exactly_it() {
     let (mut world, market, owner) = prepaid();
     let me = owner.pubkey();
     let other = world.wallet(100 * OPEN);
-    world.send(&[payout::deposit_balance(&world, &other.pubkey(), 100 * OPEN)], &[&other]).unwrap();
+    world.send(&[ix::payout::deposit_balance(&other.pubkey(), &world.mint, 100 * OPEN)], &[&other]).unwrap();
     let args = market.debit_args(&world, OPEN);
     let good = debit_message(&world, 1, &me, &args);
     let send = |world: &mut World, message: &Message, args: &DebitBalanceArgs| {
@@ -131,7 +139,7 @@ fn a_debit_needs_the_committees_word_over_exactly_it() {
         Message { program: ::model::ID.to_bytes(), ..good },
         Message { committee_epoch: 2, ..good },
         Message { kind: Kind::Settlement, ..good },
-        Message { subject: payout::balance(&other.pubkey()).to_bytes(), ..good },
+        Message { subject: pda::prepaid_balance(&other.pubkey()).to_bytes(), ..good },
         Message { sequence: good.sequence + 1, ..good },
         Message { payload: [0; 32], ..good },
         Message { expiry_slot: good.expiry_slot + 1, ..good },
@@ -158,7 +166,7 @@ fn a_debit_needs_the_committees_word_over_exactly_it() {
     let inside = args.operator;
     let second = market.committee.members[1].wallet.pubkey();
     let foreign = swapped(
-        swapped(debit.clone(), stake::operator(&inside), stake::operator(&second)),
+        swapped(debit.clone(), pda::operator(&inside), pda::operator(&second)),
         world.ata(&inside),
         world.ata(&second),
     );
@@ -170,16 +178,16 @@ fn a_debit_needs_the_committees_word_over_exactly_it() {
     for (from, to, error) in [
         (market.model, address("another model"), u32::from(PayoutError::WrongDebit)),
         (payout::treasury(), world.ata(&me), PayoutError::WrongTreasury.into()),
-        (payout::vault(0), payout::vault(1), PayoutError::WrongVault.into()),
-        (payout::prepaid(&me), payout::prepaid(&other.pubkey()), PayoutError::WrongVault.into()),
-        (payout::prepaid(&me), payout::vault(0), PayoutError::WrongVault.into()),
-        (payout::balance(&me), payout::shard(0), ErrorCode::AccountDiscriminatorMismatch.into()),
+        (pda::vault(0), pda::vault(1), PayoutError::WrongVault.into()),
+        (pda::prepaid_vault(&me), pda::prepaid_vault(&other.pubkey()), PayoutError::WrongVault.into()),
+        (pda::prepaid_vault(&me), pda::vault(0), PayoutError::WrongVault.into()),
+        (pda::prepaid_balance(&me), pda::shard(0), ErrorCode::AccountDiscriminatorMismatch.into()),
     ] {
         refused(world.send(&[before.clone(), swapped(debit.clone(), from, to)], &[]), error);
     }
-    let data = world.svm.get_account(&payout::balance(&me)).unwrap().data;
+    let data = world.svm.get_account(&pda::prepaid_balance(&me)).unwrap().data;
     world.put_raw(address("copy"), ::model::ID, data);
-    let fake = swapped(debit.clone(), payout::balance(&me), address("copy"));
+    let fake = swapped(debit.clone(), pda::prepaid_balance(&me), address("copy"));
     refused(world.send(&[before.clone(), fake], &[]), ErrorCode::AccountOwnedByWrongProgram);
     let state = balance(&world, &owner);
     assert_eq!((state.amount, state.debited, state.meter), (100 * OPEN, 0, 0));
@@ -190,33 +198,33 @@ fn a_debit_needs_the_committees_word_over_exactly_it() {
 fn the_owner_withdraws_after_the_delay_what_was_not_used() {
     let (mut world, market, owner) = prepaid();
     let (me, thief) = (owner.pubkey(), world.wallet(0));
-    let request = |amount| payout::request_balance_withdrawal(&me, amount);
-    refused(world.send(&[payout::withdraw_balance(&world, &me)], &[&owner]), PayoutError::NothingWithdrawing);
+    let request = |amount| ix::payout::request_balance_withdrawal(&me, amount);
+    refused(world.send(&[ix::payout::withdraw_balance(&me, &world.mint)], &[&owner]), PayoutError::NothingWithdrawing);
     refused(world.send(&[request(100 * OPEN + 1)], &[&owner]), PayoutError::BalanceTooSmall);
     let stolen = swapped(
-        payout::request_balance_withdrawal(&thief.pubkey(), 1),
-        payout::balance(&thief.pubkey()),
-        payout::balance(&me),
+        ix::payout::request_balance_withdrawal(&thief.pubkey(), 1),
+        pda::prepaid_balance(&thief.pubkey()),
+        pda::prepaid_balance(&me),
     );
     refused(world.send(&[stolen], &[&thief]), PayoutError::NotOwner);
     let event = world.send(&[request(80 * OPEN)], &[&owner]).unwrap().event::<WithdrawalRequested>();
     assert_eq!((event.withdrawing, event.withdraw_slot), (80 * OPEN, world.slot() + WITHDRAWAL_SLOTS));
     world.pass(WITHDRAWAL_SLOTS - 1);
-    refused(world.send(&[payout::withdraw_balance(&world, &me)], &[&owner]), PayoutError::WithdrawalTooEarly);
+    refused(world.send(&[ix::payout::withdraw_balance(&me, &world.mint)], &[&owner]), PayoutError::WithdrawalTooEarly);
     // What was used before still counts: the debit comes during the delay and takes first.
     let event = market.send_debit(&mut world, &me, 0, 30 * OPEN).unwrap().event::<BalanceDebited>();
     assert_eq!((event.amount, event.withdrawing), (70 * OPEN, 70 * OPEN));
     world.pass(1);
-    let withdraw = payout::withdraw_balance(&world, &me);
+    let withdraw = ix::payout::withdraw_balance(&me, &world.mint);
     for (from, to, error) in [
         (world.ata(&me), world.ata(&thief.pubkey()), u32::from(ErrorCode::ConstraintTokenOwner)),
-        (payout::prepaid(&me), payout::vault(0), PayoutError::WrongVault.into()),
+        (pda::prepaid_vault(&me), pda::vault(0), PayoutError::WrongVault.into()),
     ] {
         refused(world.send(&[swapped(withdraw.clone(), from, to)], &[&owner]), error);
     }
-    let mut theirs = payout::withdraw_balance(&world, &thief.pubkey());
-    theirs = swapped(theirs, payout::balance(&thief.pubkey()), payout::balance(&me));
-    theirs = swapped(theirs, payout::prepaid(&thief.pubkey()), payout::prepaid(&me));
+    let mut theirs = ix::payout::withdraw_balance(&thief.pubkey(), &world.mint);
+    theirs = swapped(theirs, pda::prepaid_balance(&thief.pubkey()), pda::prepaid_balance(&me));
+    theirs = swapped(theirs, pda::prepaid_vault(&thief.pubkey()), pda::prepaid_vault(&me));
     refused(world.send(&[theirs], &[&thief]), PayoutError::NotOwner);
     let event = world.send(&[withdraw.clone()], &[&owner]).unwrap().event::<BalanceWithdrawn>();
     assert_eq!((event.paid, event.amount, world.open_of(&me)), (70 * OPEN, 0, 120 * OPEN));
@@ -227,13 +235,13 @@ fn the_owner_withdraws_after_the_delay_what_was_not_used() {
 fn a_request_may_be_called_off_and_a_new_one_waits_anew() {
     let (mut world, _, owner) = prepaid();
     let me = owner.pubkey();
-    world.send(&[payout::request_balance_withdrawal(&me, OPEN)], &[&owner]).unwrap();
+    world.send(&[ix::payout::request_balance_withdrawal(&me, OPEN)], &[&owner]).unwrap();
     world.pass(WITHDRAWAL_SLOTS - 1);
-    world.send(&[payout::request_balance_withdrawal(&me, 2 * OPEN)], &[&owner]).unwrap();
+    world.send(&[ix::payout::request_balance_withdrawal(&me, 2 * OPEN)], &[&owner]).unwrap();
     world.pass(1);
-    refused(world.send(&[payout::withdraw_balance(&world, &me)], &[&owner]), PayoutError::WithdrawalTooEarly);
-    world.send(&[payout::request_balance_withdrawal(&me, 0)], &[&owner]).unwrap();
+    refused(world.send(&[ix::payout::withdraw_balance(&me, &world.mint)], &[&owner]), PayoutError::WithdrawalTooEarly);
+    world.send(&[ix::payout::request_balance_withdrawal(&me, 0)], &[&owner]).unwrap();
     world.pass(WITHDRAWAL_SLOTS);
-    refused(world.send(&[payout::withdraw_balance(&world, &me)], &[&owner]), PayoutError::NothingWithdrawing);
+    refused(world.send(&[ix::payout::withdraw_balance(&me, &world.mint)], &[&owner]), PayoutError::NothingWithdrawing);
     assert_eq!(balance(&world, &owner).amount, 100 * OPEN);
 }

@@ -11,6 +11,7 @@ use ::payout::{
 };
 use ::stake::error::SharedError;
 use anchor_lang::{InstructionData, error::ErrorCode};
+use openledger_interface::{ix, pda};
 use openledger_protocol::rewards::RewardTree;
 use program_tests::{
     Key, OPEN, World,
@@ -48,24 +49,35 @@ impl Posted {
     }
 
     fn config(&self) -> Config {
-        self.world.get(&payout::config())
+        self.world.get(&pda::payout_config())
     }
 
     fn settlement(&self) -> Settlement {
-        self.world.get(&payout::settlement(1))
+        self.world.get(&pda::settlement(1))
     }
 
     /// Challenges and returns the challenge's address.
     fn challenge(&mut self) -> Pubkey {
         let (me, posted) = (self.challenger.pubkey(), self.settlement());
-        let challenge = payout::challenge_settlement(&self.world, &me, 1);
+        let challenge = ix::payout::challenge_settlement(
+            &me,
+            &self.world.mint,
+            &self.world.get(&pda::settlement(1)),
+            payout::evidence(),
+        );
         self.world.send(&[challenge], &[&self.challenger]).unwrap();
-        payout::challenge(posted.sequence, posted.challenges)
+        pda::challenge(posted.sequence, posted.challenges)
     }
 
     fn resolve(&mut self, challenge: Pubkey, uphold: bool) -> ChallengeResolved {
         let authority = self.world.authority.insecure_clone();
-        let resolve = payout::resolve_challenge(&self.world, &authority.pubkey(), challenge, uphold);
+        let resolve = ix::payout::resolve_challenge(
+            &authority.pubkey(),
+            &self.world.mint,
+            &payout::treasury(),
+            &self.world.get(&challenge),
+            uphold,
+        );
         self.world.send(&[resolve], &[&authority]).unwrap().event()
     }
 
@@ -82,20 +94,22 @@ impl Posted {
 fn a_challenge_takes_the_bond_and_freezes_the_settlement() {
     let mut t = Posted::new();
     let (me, before) = (t.challenger.pubkey(), t.config().sequence);
-    let ix = payout::challenge_settlement(&t.world, &me, 1);
+    let ix =
+        ix::payout::challenge_settlement(&me, &t.world.mint, &t.world.get(&pda::settlement(1)), payout::evidence());
     let event = t.world.send(&[ix], &[&t.challenger]).unwrap().event::<SettlementChallenged>();
-    let at = payout::challenge(t.settlement().sequence, 0);
+    let at = pda::challenge(t.settlement().sequence, 0);
     assert_eq!((event.sequence, event.epoch, event.challenge, event.challenger), (before, 1, at, me));
     assert_eq!((event.bond, event.resolve_by), (CHALLENGE_BOND, t.world.slot() + RESOLVE_SLOTS));
     assert_eq!((event.evidence_hash, event.evidence_uri.as_str()), ([6; 32], "ipfs://evidence"));
-    assert_eq!((t.purse(), t.world.balance(&payout::bond(&at))), (PURSE - CHALLENGE_BOND, CHALLENGE_BOND));
+    assert_eq!((t.purse(), t.world.balance(&pda::challenge_bond(&at))), (PURSE - CHALLENGE_BOND, CHALLENGE_BOND));
     let challenge = t.world.get::<Challenge>(&at);
     assert_eq!((challenge.epoch, challenge.number, challenge.challenger, challenge.bond), (1, 0, me, CHALLENGE_BOND));
     assert_eq!(t.settlement().status, SettlementStatus::Challenged);
     // Frozen: not activated however long it takes, not challenged twice at once; nothing is posted behind it.
     t.world.pass(10 * CHALLENGE_SLOTS);
-    refused(t.world.send(&[payout::activate_settlement(1)], &[]), PayoutError::Challenged);
-    let again = payout::challenge_settlement(&t.world, &me, 1);
+    refused(t.world.send(&[ix::payout::activate_settlement(1)], &[]), PayoutError::Challenged);
+    let again =
+        ix::payout::challenge_settlement(&me, &t.world.mint, &t.world.get(&pda::settlement(1)), payout::evidence());
     refused(t.world.send(&[again], &[&t.challenger]), PayoutError::Challenged);
     let next = settlement_args(&t.world, [&t.tree, &tree(&[])]);
     refused(t.market.post(&mut t.world, &next), PayoutError::PreviousNotActive);
@@ -114,13 +128,13 @@ fn a_dismissed_challenge_costs_its_bond_and_only_delays() {
     assert_eq!((event.recipient, event.released), (payout::treasury(), CHALLENGE_BOND));
     assert_eq!(t.world.balance(&payout::treasury()) - treasury, CHALLENGE_BOND);
     assert_eq!(t.purse(), PURSE - CHALLENGE_BOND);
-    assert!(t.closed(&challenge) && t.closed(&payout::bond(&challenge)));
+    assert!(t.closed(&challenge) && t.closed(&pda::challenge_bond(&challenge)));
     // The frozen time does not count: others have the rest of the window.
     assert_eq!((event.active_after, t.settlement().active_after), (active_after + 77, active_after + 77));
     assert_eq!((t.settlement().status, t.config().posted), (SettlementStatus::Posted, config.posted));
-    refused(t.world.send(&[payout::activate_settlement(1)], &[]), PayoutError::ChallengeOpen);
+    refused(t.world.send(&[ix::payout::activate_settlement(1)], &[]), PayoutError::ChallengeOpen);
     t.world.pass(CHALLENGE_SLOTS - 10);
-    let active = t.world.send(&[payout::activate_settlement(1)], &[]).unwrap().event::<SettlementActivated>();
+    let active = t.world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap().event::<SettlementActivated>();
     assert_eq!((active.epoch, t.config().active), (1, config.posted));
 }
 
@@ -129,7 +143,7 @@ fn an_upheld_challenge_rejects_the_settlement_and_nothing_else() {
     let mut t = Posted::new();
     // A first settlement is active; the second is wrong.
     t.world.pass(CHALLENGE_SLOTS);
-    t.world.send(&[payout::activate_settlement(1)], &[]).unwrap();
+    t.world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap();
     let before = t.config();
     t.world.pass(EPOCH_SLOTS);
     let wrong = tree(&[(address("liar"), 40 * OPEN)]);
@@ -139,14 +153,15 @@ fn an_upheld_challenge_rejects_the_settlement_and_nothing_else() {
     let during = t.config();
     assert_eq!((during.posted_epoch, during.active_epoch, during.epoch), (2, 1, 3));
     let me = t.challenger.pubkey();
-    let ix = payout::challenge_settlement(&t.world, &me, 2);
+    let ix =
+        ix::payout::challenge_settlement(&me, &t.world.mint, &t.world.get(&pda::settlement(2)), payout::evidence());
     t.world.send(&[ix], &[&t.challenger]).unwrap();
-    let challenge = payout::challenge(posted.sequence, 0);
+    let challenge = pda::challenge(posted.sequence, 0);
     let rent = t.world.svm.get_balance(&me).unwrap();
     let event = t.resolve(challenge, true);
     assert_eq!((event.outcome, event.epoch, event.active_after), (Outcome::Upheld, 2, 0));
     assert_eq!((event.recipient, event.released, t.purse()), (t.world.ata(&me), CHALLENGE_BOND, PURSE));
-    assert!(t.closed(&challenge) && t.closed(&payout::bond(&challenge)) && t.closed(&payout::settlement(2)));
+    assert!(t.closed(&challenge) && t.closed(&pda::challenge_bond(&challenge)) && t.closed(&pda::settlement(2)));
     assert!(t.world.svm.get_balance(&me).unwrap() > rent, "the rent of all three returns");
     let after = t.config();
     assert_eq!((after.posted, after.posted_epoch), (before.active, 1));
@@ -155,13 +170,13 @@ fn an_upheld_challenge_rejects_the_settlement_and_nothing_else() {
     assert_eq!((after.epoch, after.epoch_start_slot), (during.epoch, during.epoch_start_slot));
     // Claims against the active roots go on, against the rejected ones they never begin.
     let earner = Pubkey::new_from_array(t.tree.leaves()[0].0);
-    let claim = payout::claim(&t.world, &me, &earner, 0, claim_args(&t.tree, Pool::Contributors, &earner));
+    let claim = ix::payout::claim(&me, &earner, &t.world.mint, 0, claim_args(&t.tree, Pool::Contributors, &earner));
     t.world.send(&[claim], &[&t.challenger]).unwrap();
-    refused(t.world.send(&[payout::activate_settlement(2)], &[]), ErrorCode::AccountNotInitialized);
+    refused(t.world.send(&[ix::payout::activate_settlement(2)], &[]), ErrorCode::AccountNotInitialized);
 
     // A2: the old attestation is spent, though epoch, roots and arguments are those that it is over.
     let authority = t.world.authority.insecure_clone();
-    let replay = payout::post_settlement(&authority.pubkey(), args.clone(), 1, 1);
+    let replay = ix::payout::post_settlement(&authority.pubkey(), 1, 1, args.clone());
     refused(t.world.send(&[old, replay], &[&authority]), SharedError::AttestationMessage);
     // The epoch is settled anew at once: it is over. It counts nothing of the next one.
     let right = tree(&[(earner, 35 * OPEN)]);
@@ -180,9 +195,9 @@ fn an_upheld_challenge_rejects_the_settlement_and_nothing_else() {
     let again = t.config();
     assert_eq!((again.posted_epoch, again.epoch, again.epoch_start_slot), (2, 3, during.epoch_start_slot));
     // The closed challenge is about the posting before, not about this one.
-    refused(t.world.send(&[payout::activate_settlement(2)], &[]), PayoutError::ChallengeOpen);
+    refused(t.world.send(&[ix::payout::activate_settlement(2)], &[]), PayoutError::ChallengeOpen);
     t.world.pass(CHALLENGE_SLOTS);
-    t.world.send(&[payout::activate_settlement(2)], &[]).unwrap();
+    t.world.send(&[ix::payout::activate_settlement(2)], &[]).unwrap();
     assert_eq!(t.config().active, next.pools);
     // And epoch 3 follows as ever.
     t.world.pass(EPOCH_SLOTS);
@@ -209,7 +224,7 @@ fn a_challenge_that_nobody_resolves_ends_and_the_settlement_goes_on() {
     let active_after = t.settlement().active_after;
     let challenge = t.challenge();
     t.world.pass(RESOLVE_SLOTS);
-    let expire = payout::expire_challenge(&t.world, challenge);
+    let expire = ix::payout::expire_challenge(&t.world.mint, &t.world.get(&challenge));
     refused(t.world.send(&[expire.clone()], &[]), PayoutError::NotExpired);
     t.world.pass(1);
     let stolen = swapped(expire.clone(), t.world.ata(&t.challenger.pubkey()), payout::treasury());
@@ -218,7 +233,7 @@ fn a_challenge_that_nobody_resolves_ends_and_the_settlement_goes_on() {
     assert_eq!((event.outcome, event.released, t.purse()), (Outcome::Expired, CHALLENGE_BOND, PURSE));
     assert_eq!(event.active_after, active_after + RESOLVE_SLOTS + 1);
     t.world.pass(CHALLENGE_SLOTS);
-    t.world.send(&[payout::activate_settlement(1)], &[]).unwrap();
+    t.world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap();
 }
 
 #[test]
@@ -240,18 +255,24 @@ fn bonds_double_and_a_settlement_is_challenged_a_bounded_number_of_times() {
         t.world.pass(RESOLVE_SLOTS - 1);
         t.resolve(challenge, false);
     }
-    let more = payout::challenge_settlement(&t.world, &t.challenger.pubkey(), 1);
+    let more = ix::payout::challenge_settlement(
+        &t.challenger.pubkey(),
+        &t.world.mint,
+        &t.world.get(&pda::settlement(1)),
+        payout::evidence(),
+    );
     refused(t.world.send(&[more], &[&t.challenger]), PayoutError::TooManyChallenges);
     // Delayed by no more than that.
     t.world.pass(CHALLENGE_SLOTS);
-    t.world.send(&[payout::activate_settlement(1)], &[]).unwrap();
+    t.world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap();
 }
 
 #[test]
 fn challenges_come_in_time_with_evidence_and_with_a_bond() {
     let mut t = Posted::new();
     let (me, poor) = (t.challenger.pubkey(), t.world.wallet(CHALLENGE_BOND - 1));
-    let good = payout::challenge_settlement(&t.world, &me, 1);
+    let good =
+        ix::payout::challenge_settlement(&me, &t.world.mint, &t.world.get(&pda::settlement(1)), payout::evidence());
     let with = |hash: u8, uri: &str| {
         let args = ChallengeSettlementArgs { evidence_hash: [hash; 32], evidence_uri: uri.into() };
         let mut out = good.clone();
@@ -261,7 +282,12 @@ fn challenges_come_in_time_with_evidence_and_with_a_bond() {
     for bad in [with(0, "ipfs://a"), with(1, ""), with(1, &"a".repeat(201))] {
         refused(t.world.send(&[bad], &[&t.challenger]), PayoutError::BadEvidence);
     }
-    let unpaid = payout::challenge_settlement(&t.world, &poor.pubkey(), 1);
+    let unpaid = ix::payout::challenge_settlement(
+        &poor.pubkey(),
+        &t.world.mint,
+        &t.world.get(&pda::settlement(1)),
+        payout::evidence(),
+    );
     program_tests::tx::refused_with(t.world.send(&[unpaid], &[&poor]), "insufficient funds");
     // With another's tokens, without its signature.
     let stolen = swapped(good.clone(), t.world.ata(&me), t.world.ata(&poor.pubkey()));
@@ -269,22 +295,27 @@ fn challenges_come_in_time_with_evidence_and_with_a_bond() {
     // A copy of the settlement at another address; a challenge at another number.
     let copy = t.settlement();
     t.world.put(address("copy"), &copy);
-    let wrong = swapped(good.clone(), payout::settlement(1), address("copy"));
+    let wrong = swapped(good.clone(), pda::settlement(1), address("copy"));
     refused(t.world.send(&[wrong], &[&t.challenger]), ErrorCode::ConstraintSeeds);
-    let wrong = swapped(good.clone(), payout::challenge(copy.sequence, 0), payout::challenge(copy.sequence, 1));
+    let wrong = swapped(good.clone(), pda::challenge(copy.sequence, 0), pda::challenge(copy.sequence, 1));
     refused(t.world.send(&[wrong], &[&t.challenger]), ErrorCode::ConstraintSeeds);
     // Lamports sent to its addresses before do not block it.
-    t.world.airdrop(&payout::challenge(copy.sequence, 0));
-    t.world.airdrop(&payout::bond(&payout::challenge(copy.sequence, 0)));
+    t.world.airdrop(&pda::challenge(copy.sequence, 0));
+    t.world.airdrop(&pda::challenge_bond(&pda::challenge(copy.sequence, 0)));
     t.world.pass(CHALLENGE_SLOTS - 1);
     t.world.send(&[good], &[&t.challenger]).unwrap();
 
     // In the window's last slot it was; one slot later it is not, though nobody has activated yet.
     let mut t = Posted::new();
     t.world.pass(CHALLENGE_SLOTS);
-    let late = payout::challenge_settlement(&t.world, &t.challenger.pubkey(), 1);
+    let late = ix::payout::challenge_settlement(
+        &t.challenger.pubkey(),
+        &t.world.mint,
+        &t.world.get(&pda::settlement(1)),
+        payout::evidence(),
+    );
     refused(t.world.send(&[late.clone()], &[&t.challenger]), PayoutError::ChallengeClosed);
-    t.world.send(&[payout::activate_settlement(1)], &[]).unwrap();
+    t.world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap();
     refused(t.world.send(&[late], &[&t.challenger]), PayoutError::NotPosted);
 }
 
@@ -294,10 +325,16 @@ fn only_the_authority_resolves_and_the_bond_goes_nowhere_else() {
     let challenge = t.challenge();
     let (authority, me) = (t.world.authority.insecure_clone(), t.challenger.pubkey());
     let (own, treasury) = (t.world.ata(&me), payout::treasury());
-    let mine = payout::resolve_challenge(&t.world, &me, challenge, true);
+    let mine = ix::payout::resolve_challenge(&me, &t.world.mint, &payout::treasury(), &t.world.get(&challenge), true);
     refused(t.world.send(&[mine], &[&t.challenger]), PayoutError::NotAuthority);
     for uphold in [true, false] {
-        let good = payout::resolve_challenge(&t.world, &authority.pubkey(), challenge, uphold);
+        let good = ix::payout::resolve_challenge(
+            &authority.pubkey(),
+            &t.world.mint,
+            &payout::treasury(),
+            &t.world.get(&challenge),
+            uphold,
+        );
         let (right, wrong) = if uphold { (own, treasury) } else { (treasury, own) };
         let swap = swapped(good.clone(), right, wrong);
         refused(t.world.send(&[swap], &[&authority]), PayoutError::WrongRecipient);
@@ -306,9 +343,15 @@ fn only_the_authority_resolves_and_the_bond_goes_nowhere_else() {
         refused(t.world.send(&[rent], &[&authority]), ErrorCode::ConstraintHasOne);
     }
     // What strangers send to the bond's account goes along, so that it can be closed.
-    let bond = payout::bond(&challenge);
+    let bond = pda::challenge_bond(&challenge);
     t.world.put_token(bond, t.world.mint, challenge, CHALLENGE_BOND + 5);
-    let good = payout::resolve_challenge(&t.world, &authority.pubkey(), challenge, true);
+    let good = ix::payout::resolve_challenge(
+        &authority.pubkey(),
+        &t.world.mint,
+        &payout::treasury(),
+        &t.world.get(&challenge),
+        true,
+    );
     let event = t.world.send(&[good.clone()], &[&authority]).unwrap().event::<ChallengeResolved>();
     assert_eq!((event.released, t.purse()), (CHALLENGE_BOND + 5, PURSE + 5));
     refused(t.world.send(&[good], &[&authority]), ErrorCode::AccountNotInitialized);
@@ -320,18 +363,25 @@ fn a_word_on_one_challenge_is_none_on_the_next() {
     let first = t.challenge();
     let (authority, me) = (t.world.authority.insecure_clone(), t.challenger.pubkey());
     // A proposal to uphold the first is on its way; meanwhile it expires, and another challenge is raised.
-    let queued = payout::resolve_challenge(&t.world, &authority.pubkey(), first, true);
+    let queued = ix::payout::resolve_challenge(
+        &authority.pubkey(),
+        &t.world.mint,
+        &payout::treasury(),
+        &t.world.get(&first),
+        true,
+    );
     t.world.pass(RESOLVE_SLOTS + 1);
-    t.world.send(&[payout::expire_challenge(&t.world, first)], &[]).unwrap();
+    t.world.send(&[ix::payout::expire_challenge(&t.world.mint, &t.world.get(&first))], &[]).unwrap();
     let second = t.challenge();
     refused(t.world.send(&[queued], &[&authority]), ErrorCode::AccountNotInitialized);
     // Nor does a challenge of a rejected posting touch the epoch's next one.
-    let late = payout::expire_challenge(&t.world, second);
+    let late = ix::payout::expire_challenge(&t.world.mint, &t.world.get(&second));
     t.resolve(second, true);
     let again = settlement_args(&t.world, [&t.tree, &tree(&[])]);
     t.market.post(&mut t.world, &again).unwrap();
     t.world.pass(CHALLENGE_SLOTS / 2);
-    let third = payout::challenge_settlement(&t.world, &me, 1);
+    let third =
+        ix::payout::challenge_settlement(&me, &t.world.mint, &t.world.get(&pda::settlement(1)), payout::evidence());
     t.world.send(&[third], &[&t.challenger]).unwrap();
     t.world.pass(RESOLVE_SLOTS + 1);
     refused(t.world.send(&[late], &[]), ErrorCode::AccountNotInitialized);
@@ -342,18 +392,25 @@ fn a_word_on_one_challenge_is_none_on_the_next() {
 fn a_challenge_cannot_be_passed_with_another_epochs_settlement() {
     let mut t = Posted::new();
     t.world.pass(CHALLENGE_SLOTS);
-    t.world.send(&[payout::activate_settlement(1)], &[]).unwrap();
+    t.world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap();
     t.world.pass(EPOCH_SLOTS);
     let args = settlement_args(&t.world, [&t.tree, &tree(&[])]);
     let posted = t.market.post(&mut t.world, &args).unwrap().event::<SettlementPosted>();
     let (authority, me) = (t.world.authority.insecure_clone(), t.challenger.pubkey());
-    let ix = payout::challenge_settlement(&t.world, &me, 2);
+    let ix =
+        ix::payout::challenge_settlement(&me, &t.world.mint, &t.world.get(&pda::settlement(2)), payout::evidence());
     t.world.send(&[ix], &[&t.challenger]).unwrap();
-    let challenge = payout::challenge(posted.sequence, 0);
+    let challenge = pda::challenge(posted.sequence, 0);
     // Not with the active settlement of epoch 1, which would be closed, or go back to waiting.
     for uphold in [true, false] {
-        let good = payout::resolve_challenge(&t.world, &authority.pubkey(), challenge, uphold);
-        let wrong = swapped(good, payout::settlement(2), payout::settlement(1));
+        let good = ix::payout::resolve_challenge(
+            &authority.pubkey(),
+            &t.world.mint,
+            &payout::treasury(),
+            &t.world.get(&challenge),
+            uphold,
+        );
+        let wrong = swapped(good, pda::settlement(2), pda::settlement(1));
         refused(t.world.send(&[wrong], &[&authority]), PayoutError::WrongSettlement);
     }
 }

@@ -7,11 +7,12 @@ use ::payout::{
     state::{Claim, Pool, Shard},
 };
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{ix, pda};
 use openledger_protocol::rewards::RewardTree;
 use program_tests::{
     Key, OPEN, World,
     keys::address,
-    payout::{self, BREAKER_CAP, BREAKER_SLOTS, EPOCH_SLOTS, Market, claim_args, claim_record, tree},
+    payout::{self, BREAKER_CAP, BREAKER_SLOTS, EPOCH_SLOTS, Market, claim_args, tree},
     refused, swapped,
 };
 use solana_keypair::Signer;
@@ -42,22 +43,22 @@ fn anyone_claims_for_a_wallet_and_the_wallet_is_paid_once() {
     market.settle(&mut world, [&data, &review]);
     let stranger = world.wallet(0);
     let claim = |world: &World, wallet: &Pubkey, tree: &RewardTree, pool| {
-        payout::claim(world, &stranger.pubkey(), wallet, 0, claim_args(tree, pool, wallet))
+        ix::payout::claim(&stranger.pubkey(), wallet, &world.mint, 0, claim_args(tree, pool, wallet))
     };
     let first = claim(&world, &a.pubkey(), &data, Pool::Contributors);
     let event = world.send(&[first.clone()], &[&stranger]).unwrap().event::<Claimed>();
     assert_eq!((event.sequence, event.wallet, event.paid, event.lifetime), (0, a.pubkey(), 30 * OPEN, 30 * OPEN));
-    assert_eq!((event.pool, event.shard), (Pool::Contributors, payout::shard(0)));
+    assert_eq!((event.pool, event.shard), (Pool::Contributors, pda::shard(0)));
     assert_eq!(world.open_of(&a.pubkey()), 30 * OPEN);
     refused(world.send(&[first], &[&stranger]), PayoutError::NothingToClaim);
     // The other pool and the other wallet are claims of their own.
     let event = world.send(&[claim(&world, &a.pubkey(), &review, Pool::Validators)], &[&stranger]).unwrap();
     assert_eq!((event.event::<Claimed>().sequence, event.event::<Claimed>().paid), (1, 5 * OPEN));
     world.send(&[claim(&world, &b.pubkey(), &data, Pool::Contributors)], &[&stranger]).unwrap();
-    let record = world.get::<Claim>(&claim_record(&a.pubkey()));
+    let record = world.get::<Claim>(&pda::claim(&a.pubkey()));
     assert_eq!((record.wallet, record.claimed, record.sequence), (a.pubkey(), [30 * OPEN, 5 * OPEN], 2));
-    assert_eq!(world.get::<Shard>(&payout::shard(0)).claimed, [40 * OPEN, 5 * OPEN]);
-    assert_eq!(world.balance(&payout::vault(0)), 5 * OPEN);
+    assert_eq!(world.get::<Shard>(&pda::shard(0)).claimed, [40 * OPEN, 5 * OPEN]);
+    assert_eq!(world.balance(&pda::vault(0)), 5 * OPEN);
     // Who earned nothing has nothing to claim.
     world.fund(&address("third"), 0);
     let nothing = claim(&world, &address("third"), &data, Pool::Contributors);
@@ -72,15 +73,17 @@ fn one_claim_pays_what_several_epochs_earned() {
     let empty = tree(&[]);
     let old = tree(&[(me, 7 * OPEN)]);
     market.settle(&mut world, [&old, &empty]);
-    world.send(&[payout::claim(&world, &me, &me, 0, claim_args(&old, Pool::Contributors, &me))], &[&wallet]).unwrap();
+    world
+        .send(&[ix::payout::claim(&me, &me, &world.mint, 0, claim_args(&old, Pool::Contributors, &me))], &[&wallet])
+        .unwrap();
     for lifetime in [20 * OPEN, 50 * OPEN] {
         market.settle(&mut world, [&tree(&[(me, lifetime)]), &empty]);
     }
     // A proof against a root that is no longer active proves nothing.
-    let stale = payout::claim(&world, &me, &me, 0, claim_args(&old, Pool::Contributors, &me));
+    let stale = ix::payout::claim(&me, &me, &world.mint, 0, claim_args(&old, Pool::Contributors, &me));
     refused(world.send(&[stale], &[&wallet]), PayoutError::BadProof);
     let now = tree(&[(me, 50 * OPEN)]);
-    let claim = payout::claim(&world, &me, &me, 0, claim_args(&now, Pool::Contributors, &me));
+    let claim = ix::payout::claim(&me, &me, &world.mint, 0, claim_args(&now, Pool::Contributors, &me));
     assert_eq!(world.send(&[claim], &[&wallet]).unwrap().event::<Claimed>().paid, 43 * OPEN);
     assert_eq!(world.open_of(&me), 50 * OPEN);
 }
@@ -93,7 +96,7 @@ fn a_posted_settlement_pays_nothing_before_its_activation() {
     let args = payout::settlement_args(&world, [&data, &review]);
     market.post(&mut world, &args).unwrap();
     let me = a.pubkey();
-    let claim = payout::claim(&world, &me, &me, 0, claim_args(&data, Pool::Contributors, &me));
+    let claim = ix::payout::claim(&me, &me, &world.mint, 0, claim_args(&data, Pool::Contributors, &me));
     refused(world.send(&[claim], &[&a]), PayoutError::BadProof);
 }
 
@@ -122,10 +125,10 @@ fn proofs_of_others_of_other_amounts_places_and_pools_are_refused() {
         shorter,
         flipped,
     ] {
-        let claim = payout::claim(&world, &a.pubkey(), &a.pubkey(), 0, wrong);
+        let claim = ix::payout::claim(&a.pubkey(), &a.pubkey(), &world.mint, 0, wrong);
         refused(world.send(&[claim], &[&a]), PayoutError::BadProof);
     }
-    world.send(&[payout::claim(&world, &a.pubkey(), &a.pubkey(), 0, good)], &[&a]).unwrap();
+    world.send(&[ix::payout::claim(&a.pubkey(), &a.pubkey(), &world.mint, 0, good)], &[&a]).unwrap();
 }
 
 #[test]
@@ -134,7 +137,7 @@ fn tokens_go_only_to_the_wallets_own_account_from_the_shards_own_vault() {
     let (a, thief, data, review) = earned(&mut world);
     market.settle(&mut world, [&data, &review]);
     let me = a.pubkey();
-    let good = payout::claim(&world, &thief.pubkey(), &me, 0, claim_args(&data, Pool::Contributors, &me));
+    let good = ix::payout::claim(&thief.pubkey(), &me, &world.mint, 0, claim_args(&data, Pool::Contributors, &me));
     let (own, stolen) = (world.ata(&me), world.ata(&thief.pubkey()));
     // Not to the thief, not to another account of the wallet, not to an associated account that was handed on.
     let second = address("second account");
@@ -149,20 +152,20 @@ fn tokens_go_only_to_the_wallets_own_account_from_the_shards_own_vault() {
     world.put_token(own, world.mint, me, 0);
     // From no other vault, shard or config.
     let fake = address("fake");
-    world.put_token(fake, world.mint, payout::shard(0), OPEN);
-    for vault in [payout::vault(1), fake] {
-        let wrong = swapped(good.clone(), payout::vault(0), vault);
+    world.put_token(fake, world.mint, pda::shard(0), OPEN);
+    for vault in [pda::vault(1), fake] {
+        let wrong = swapped(good.clone(), pda::vault(0), vault);
         refused(world.send(&[wrong], &[&thief]), PayoutError::WrongVault);
     }
-    let shard = world.svm.get_account(&payout::shard(0)).unwrap().data;
+    let shard = world.svm.get_account(&pda::shard(0)).unwrap().data;
     world.put_raw(fake, ::model::ID, shard);
-    let wrong = swapped(good.clone(), payout::shard(0), fake);
+    let wrong = swapped(good.clone(), pda::shard(0), fake);
     refused(world.send(&[wrong], &[&thief]), ErrorCode::AccountOwnedByWrongProgram);
-    let config = world.svm.get_account(&payout::config()).unwrap().data;
+    let config = world.svm.get_account(&pda::payout_config()).unwrap().data;
     world.put_raw(fake, ::stake::ID, config);
-    let wrong = swapped(good.clone(), payout::config(), fake);
+    let wrong = swapped(good.clone(), pda::payout_config(), fake);
     refused(world.send(&[wrong], &[&thief]), ErrorCode::AccountOwnedByWrongProgram);
-    let wrong = swapped(good.clone(), payout::config(), payout::shard(1));
+    let wrong = swapped(good.clone(), pda::payout_config(), pda::shard(1));
     refused(world.send(&[wrong], &[&thief]), ErrorCode::AccountDiscriminatorMismatch);
     assert_eq!((world.open_of(&me), world.open_of(&thief.pubkey())), (0, 0));
     world.send(&[good], &[&thief]).unwrap();
@@ -174,16 +177,16 @@ fn a_record_is_bound_to_its_wallet() {
     let (a, b, data, review) = earned(&mut world);
     market.settle(&mut world, [&data, &review]);
     let claim = |world: &World, wallet: &Pubkey| {
-        payout::claim(world, wallet, wallet, 0, claim_args(&data, Pool::Contributors, wallet))
+        ix::payout::claim(wallet, wallet, &world.mint, 0, claim_args(&data, Pool::Contributors, wallet))
     };
-    let (records_a, records_b) = (claim_record(&a.pubkey()), claim_record(&b.pubkey()));
+    let (records_a, records_b) = (pda::claim(&a.pubkey()), pda::claim(&b.pubkey()));
     // At another address, before and after the other's record is made.
     let wrong = swapped(claim(&world, &a.pubkey()), records_a, records_b);
     refused(world.send(&[wrong.clone()], &[&a]), PayoutError::WrongClaim);
     world.send(&[claim(&world, &b.pubkey())], &[&b]).unwrap();
     refused(world.send(&[wrong], &[&a]), PayoutError::WrongClaim);
     // An account of this program that is no record.
-    let wrong = swapped(claim(&world, &a.pubkey()), records_a, payout::settlement(1));
+    let wrong = swapped(claim(&world, &a.pubkey()), records_a, pda::settlement(1));
     refused(world.send(&[wrong], &[&a]), ErrorCode::AccountDiscriminatorMismatch);
     // Lamports sent to its address before do not block a wallet's first claim, few or many.
     world.svm.airdrop(&records_a, 1).ok();
@@ -204,7 +207,7 @@ fn the_circuit_breaker_trips_and_drains() {
     let me = wallet.pubkey();
     let data = tree(&[(me, 2 * BREAKER_CAP)]);
     market.settle(&mut world, [&data, &tree(&[])]);
-    let claim = payout::claim(&world, &me, &me, 0, claim_args(&data, Pool::Contributors, &me));
+    let claim = ix::payout::claim(&me, &me, &world.mint, 0, claim_args(&data, Pool::Contributors, &me));
     let send = |world: &mut World| world.send(&[claim.clone()], &[&wallet]);
     assert_eq!(send(&mut world).unwrap().event::<Claimed>().paid, BREAKER_CAP);
     refused(send(&mut world), PayoutError::BreakerTripped);
@@ -225,8 +228,9 @@ fn a_claim_larger_than_one_shard_is_paid_by_several() {
     let me = wallet.pubkey();
     let data = tree(&[(me, 60 * OPEN)]);
     market.settle(&mut world, [&data, &tree(&[])]);
-    let claim =
-        |world: &World, shard| payout::claim(world, &me, &me, shard, claim_args(&data, Pool::Contributors, &me));
+    let claim = |world: &World, shard| {
+        ix::payout::claim(&me, &me, &world.mint, shard, claim_args(&data, Pool::Contributors, &me))
+    };
     assert_eq!(world.send(&[claim(&world, 0)], &[&wallet]).unwrap().event::<Claimed>().paid, 40 * OPEN);
     refused(world.send(&[claim(&world, 0)], &[&wallet]), PayoutError::ShardExhausted);
     let event = world.send(&[claim(&world, 1)], &[&wallet]).unwrap().event::<Claimed>();
@@ -245,10 +249,10 @@ fn a_root_that_promises_more_than_its_total_cannot_touch_the_other_pool() {
     args.pools[1].lifetime_total = 10 * OPEN;
     market.post(&mut world, &args).unwrap();
     world.pass(EPOCH_SLOTS);
-    world.send(&[payout::activate_settlement(1)], &[]).unwrap();
-    let claim = payout::claim(&world, &me, &me, 0, claim_args(&lie, Pool::Validators, &me));
+    world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap();
+    let claim = ix::payout::claim(&me, &me, &world.mint, 0, claim_args(&lie, Pool::Validators, &me));
     assert_eq!(world.send(&[claim.clone()], &[&wallet]).unwrap().event::<Claimed>().paid, 10 * OPEN);
     refused(world.send(&[claim], &[&wallet]), PayoutError::ShardExhausted);
     // The contributors' 40 OPEN are still there.
-    assert_eq!(world.balance(&payout::vault(0)), 40 * OPEN);
+    assert_eq!(world.balance(&pda::vault(0)), 40 * OPEN);
 }

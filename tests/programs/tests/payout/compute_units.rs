@@ -2,6 +2,7 @@
 //! attested instruction, whose cost must not grow with the committee.
 
 use ::payout::instructions::ClaimArgs;
+use openledger_interface::ix;
 use program_tests::{
     OPEN, World,
     payout::{self, Market, settlement_args, tree},
@@ -18,7 +19,7 @@ fn settle(world: &mut World, market: &Market, wallet: &Pubkey, lifetime: u64) ->
     args.pools[0] = root;
     market.post(world, &args).unwrap();
     world.pass(payout::CHALLENGE_SLOTS);
-    world.send(&[payout::activate_settlement(args.epoch)], &[]).unwrap();
+    world.send(&[ix::payout::activate_settlement(args.epoch)], &[]).unwrap();
     claim
 }
 
@@ -35,7 +36,7 @@ fn claims_stay_within_their_budget_among_a_million_wallets() {
         for costs in [&mut firsts, &mut nexts] {
             lifetime += OPEN;
             let args = settle(&mut world, &market, &me, lifetime);
-            let claim = payout::claim(&world, &me, &me, 0, args);
+            let claim = ix::payout::claim(&me, &me, &world.mint, 0, args);
             costs.push(world.send(&[claim], &[&wallet]).unwrap().units);
         }
     }
@@ -84,7 +85,7 @@ fn a_debit_fits_its_budget_and_a_transaction() {
         let (mut world, market) = World::with_market(1, members);
         let owner = world.wallet(10 * OPEN);
         let me = owner.pubkey();
-        world.send(&[payout::deposit_balance(&world, &me, 10 * OPEN)], &[&owner]).unwrap();
+        world.send(&[ix::payout::deposit_balance(&me, &world.mint, 10 * OPEN)], &[&owner]).unwrap();
         costs.push(market.send_debit(&mut world, &me, 0, OPEN).unwrap().units);
         let args = market.debit_args(&world, 2 * OPEN);
         let both = [market.metered(&world, &me, &args), market.debit(&world, &me, 0, args)];

@@ -8,6 +8,7 @@ use ::payout::{
     state::{Config, FeeShares, MAX_SHARDS, Shard},
 };
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{Program, ix, pda};
 use openledger_protocol::fees::{MAX_STEP_BPS, MIN_CONTRIBUTORS_BPS};
 use program_tests::{
     OPEN, World,
@@ -15,7 +16,6 @@ use program_tests::{
     payout::{self, FEES, RESOLVE_SLOTS, initialize_args},
     refused, stake, swapped,
     tx::refused_with,
-    world::Program,
 };
 use solana_keypair::Signer;
 
@@ -30,13 +30,13 @@ fn fresh() -> World {
 fn the_upgrade_authority_initialises_once() {
     let mut world = fresh();
     let (authority, thief) = (world.authority.insecure_clone(), world.wallet(0));
-    let stolen = payout::initialize(&world, &thief.pubkey(), initialize_args());
+    let stolen = ix::payout::initialize(&thief.pubkey(), &world.mint, &payout::treasury(), initialize_args());
     refused(world.send(&[stolen], &[&thief]), PayoutError::NotUpgradeAuthority);
-    world.airdrop(&payout::config());
-    let make = payout::initialize(&world, &authority.pubkey(), initialize_args());
+    world.airdrop(&pda::payout_config());
+    let make = ix::payout::initialize(&authority.pubkey(), &world.mint, &payout::treasury(), initialize_args());
     let event = world.send(&[make.clone()], &[&authority]).unwrap().event::<ConfigChanged>();
     assert_eq!((event.sequence, event.authority, event.fees), (0, authority.pubkey(), FEES));
-    let config = world.get::<Config>(&payout::config());
+    let config = world.get::<Config>(&pda::payout_config());
     assert_eq!((config.epoch, config.epoch_start_slot, config.active_epoch), (1, world.slot(), 0));
     assert_eq!((config.treasury, config.open_mint), (payout::treasury(), world.mint));
     refused_with(world.send(&[make], &[&authority]), "already in use");
@@ -62,10 +62,10 @@ fn arguments_that_cannot_work_are_refused() {
         (with(Parameters { breaker_slots: 0, ..p }), PayoutError::BadBreaker),
         (with(Parameters { breaker_cap: p.breaker_slots - 1, ..p }), PayoutError::BadBreaker),
     ] {
-        let make = payout::initialize(&world, &authority.pubkey(), args);
+        let make = ix::payout::initialize(&authority.pubkey(), &world.mint, &payout::treasury(), args);
         refused(world.send(&[make], &[&authority]), error);
     }
-    let make = payout::initialize(&world, &authority.pubkey(), good.clone());
+    let make = ix::payout::initialize(&authority.pubkey(), &world.mint, &payout::treasury(), good.clone());
     let (mint, other) = (world.mint, address("other mint"));
     world.put_mint(other, 9);
     // A treasury of another mint, another mint throughout, a stake config that the stake program did not make.
@@ -73,9 +73,9 @@ fn arguments_that_cannot_work_are_refused() {
     world.put_token(payout::treasury(), other, address("treasury"), 0);
     refused(world.send(&[swapped(make.clone(), mint, other)], &[&authority]), PayoutError::WrongMint);
     world.put_token(payout::treasury(), mint, address("treasury"), 0);
-    let data = world.svm.get_account(&stake::config()).unwrap().data;
+    let data = world.svm.get_account(&pda::stake_config()).unwrap().data;
     world.put_raw(address("fake stake config"), ::payout::ID, data);
-    let fake = swapped(make, stake::config(), address("fake stake config"));
+    let fake = swapped(make, pda::stake_config(), address("fake stake config"));
     refused(world.send(&[fake], &[&authority]), ErrorCode::AccountOwnedByWrongProgram);
 }
 
@@ -83,25 +83,25 @@ fn arguments_that_cannot_work_are_refused() {
 fn shards_are_made_in_order_by_the_authority_up_to_the_most() {
     let (mut world, _) = World::with_market(0, 1);
     let (authority, thief) = (world.authority.insecure_clone(), world.wallet(0));
-    refused(world.send(&[payout::create_shard(&world, &thief.pubkey(), 0)], &[&thief]), PayoutError::NotAuthority);
-    let make = |world: &World, index| payout::create_shard(world, &authority.pubkey(), index);
+    refused(
+        world.send(&[ix::payout::create_shard(&thief.pubkey(), &world.mint, 0)], &[&thief]),
+        PayoutError::NotAuthority,
+    );
+    let make = |world: &World, index| ix::payout::create_shard(&authority.pubkey(), &world.mint, index);
     refused(world.send(&[make(&world, 1)], &[&authority]), PayoutError::WrongShardIndex);
-    let wrong = swapped(make(&world, 0), payout::shard(0), payout::shard(1));
+    let wrong = swapped(make(&world, 0), pda::shard(0), pda::shard(1));
     refused(world.send(&[wrong], &[&authority]), ErrorCode::ConstraintSeeds);
-    world.airdrop(&payout::shard(0));
-    world.airdrop(&payout::vault(0));
+    world.airdrop(&pda::shard(0));
+    world.airdrop(&pda::vault(0));
     for index in 0..MAX_SHARDS {
         let event = world.send(&[make(&world, index)], &[&authority]).unwrap().event::<ShardCreated>();
-        assert_eq!((event.index, event.shard, event.vault), (index, payout::shard(index), payout::vault(index)));
-        let shard = world.get::<Shard>(&payout::shard(index));
-        assert_eq!(
-            (shard.index, shard.vault, shard.funded, shard.claimed),
-            (index, payout::vault(index), [0; 2], [0; 2])
-        );
+        assert_eq!((event.index, event.shard, event.vault), (index, pda::shard(index), pda::vault(index)));
+        let shard = world.get::<Shard>(&pda::shard(index));
+        assert_eq!((shard.index, shard.vault, shard.funded, shard.claimed), (index, pda::vault(index), [0; 2], [0; 2]));
         refused_with(world.send(&[make(&world, index)], &[&authority]), "already in use");
     }
     refused(world.send(&[make(&world, MAX_SHARDS)], &[&authority]), PayoutError::TooManyShards);
-    assert_eq!(world.get::<Config>(&payout::config()).shards, MAX_SHARDS);
+    assert_eq!(world.get::<Config>(&pda::payout_config()).shards, MAX_SHARDS);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_shards_vault_is_of_the_open_mint() {
     let authority = world.authority.insecure_clone();
     let (mint, other) = (world.mint, address("other mint"));
     world.put_mint(other, 9);
-    let make = swapped(payout::create_shard(&world, &authority.pubkey(), 0), mint, other);
+    let make = swapped(ix::payout::create_shard(&authority.pubkey(), &world.mint, 0), mint, other);
     refused(world.send(&[make], &[&authority]), PayoutError::WrongMint);
 }
 
@@ -119,16 +119,19 @@ fn fees_change_at_the_edge_of_the_epoch_only() {
     let (mut world, market) = World::with_market(1, 1);
     let (authority, thief) = (world.authority.insecure_clone(), world.wallet(0));
     let next = FeeShares { treasury: 600, contributors: 3_900, ..FEES };
-    refused(world.send(&[payout::set_fees(&thief.pubkey(), next)], &[&thief]), PayoutError::NotAuthority);
+    refused(world.send(&[ix::payout::set_fees(&thief.pubkey(), next)], &[&thief]), PayoutError::NotAuthority);
     let broken = FeeShares { treasury: 601, ..next };
-    refused(world.send(&[payout::set_fees(&authority.pubkey(), broken)], &[&authority]), PayoutError::SharesNotWhole);
+    refused(
+        world.send(&[ix::payout::set_fees(&authority.pubkey(), broken)], &[&authority]),
+        PayoutError::SharesNotWhole,
+    );
     let event =
-        world.send(&[payout::set_fees(&authority.pubkey(), next)], &[&authority]).unwrap().event::<ConfigChanged>();
+        world.send(&[ix::payout::set_fees(&authority.pubkey(), next)], &[&authority]).unwrap().event::<ConfigChanged>();
     assert_eq!((event.fees, event.next_fees), (FEES, Some(next)));
-    assert_eq!(world.get::<Config>(&payout::config()).fees, FEES);
+    assert_eq!(world.get::<Config>(&pda::payout_config()).fees, FEES);
     let empty = payout::tree(&[]);
     market.settle(&mut world, [&empty, &empty]);
-    let config = world.get::<Config>(&payout::config());
+    let config = world.get::<Config>(&pda::payout_config());
     assert_eq!((config.fees, config.next_fees, config.epoch), (next, None, 2));
 }
 
@@ -136,7 +139,7 @@ fn fees_change_at_the_edge_of_the_epoch_only() {
 fn fees_stay_within_bounds_and_move_one_step_an_epoch() {
     let (mut world, market) = World::with_market(1, 1);
     let authority = world.authority.insecure_clone();
-    let set = |world: &mut World, next| world.send(&[payout::set_fees(&authority.pubkey(), next)], &[&authority]);
+    let set = |world: &mut World, next| world.send(&[ix::payout::set_fees(&authority.pubkey(), next)], &[&authority]);
     let step =
         FeeShares { contributors: FEES.contributors - MAX_STEP_BPS, compute: FEES.compute + MAX_STEP_BPS, ..FEES };
     let further = FeeShares { contributors: step.contributors - 1, compute: step.compute + 1, ..FEES };
@@ -149,7 +152,7 @@ fn fees_stay_within_bounds_and_move_one_step_an_epoch() {
     set(&mut world, further).unwrap();
     // Step by step down to the contributors' least share, and no further.
     loop {
-        let now = world.get::<Config>(&payout::config()).next_fees.unwrap();
+        let now = world.get::<Config>(&pda::payout_config()).next_fees.unwrap();
         let left = now.contributors - MIN_CONTRIBUTORS_BPS;
         market.settle(&mut world, [&empty, &empty]);
         if left == 0 {
@@ -166,7 +169,7 @@ fn fees_stay_within_bounds_and_move_one_step_an_epoch() {
         }
         set(&mut world, to(now, by)).unwrap();
     }
-    let now = world.get::<Config>(&payout::config()).fees;
+    let now = world.get::<Config>(&pda::payout_config()).fees;
     assert_eq!(now.contributors, MIN_CONTRIBUTORS_BPS);
     let below = FeeShares { contributors: now.contributors - 1, model_owner: now.model_owner + 1, ..now };
     refused(set(&mut world, below), PayoutError::FeesOutOfBounds);
@@ -177,20 +180,20 @@ fn parameters_change_at_once_within_their_bounds_by_the_authority() {
     let (mut world, market) = World::with_market(1, 1);
     let (authority, thief) = (world.authority.insecure_clone(), world.wallet(0));
     let good = Parameters { epoch_slots: 7, challenge_slots: 5, breaker_cap: 2 * OPEN, ..initialize_args().parameters };
-    refused(world.send(&[payout::set_parameters(&thief.pubkey(), good)], &[&thief]), PayoutError::NotAuthority);
+    refused(world.send(&[ix::payout::set_parameters(&thief.pubkey(), good)], &[&thief]), PayoutError::NotAuthority);
     for (bad, error) in [
         (Parameters { challenge_slots: stake::UNBOND_SLOTS - 3 * RESOLVE_SLOTS, ..good }, PayoutError::BadWindows),
         (Parameters { withdrawal_slots: MAX_WITHDRAWAL_SLOTS + 1, ..good }, PayoutError::BadWindows),
         (Parameters { challenge_bond: MAX_CHALLENGE_BOND + 1, ..good }, PayoutError::BadBond),
         (Parameters { breaker_cap: OPEN - 1, ..good }, PayoutError::BadBreaker),
     ] {
-        refused(world.send(&[payout::set_parameters(&authority.pubkey(), bad)], &[&authority]), error);
+        refused(world.send(&[ix::payout::set_parameters(&authority.pubkey(), bad)], &[&authority]), error);
     }
-    let set = payout::set_parameters(&authority.pubkey(), good);
+    let set = ix::payout::set_parameters(&authority.pubkey(), good);
     // A stake config of another program's making, which would name another unbonding.
-    let data = world.svm.get_account(&stake::config()).unwrap().data;
+    let data = world.svm.get_account(&pda::stake_config()).unwrap().data;
     world.put_raw(address("fake stake config"), ::payout::ID, data);
-    let fake = swapped(set.clone(), stake::config(), address("fake stake config"));
+    let fake = swapped(set.clone(), pda::stake_config(), address("fake stake config"));
     refused(world.send(&[fake], &[&authority]), ErrorCode::AccountOwnedByWrongProgram);
     let event = world.send(&[set], &[&authority]).unwrap().event::<ConfigChanged>();
     assert_eq!((event.parameters, event.fees), (good, FEES));
@@ -200,7 +203,7 @@ fn parameters_change_at_once_within_their_bounds_by_the_authority() {
     let args = payout::settlement_args(&world, [&empty, &empty]);
     market.post(&mut world, &args).unwrap();
     world.pass(5);
-    world.send(&[payout::activate_settlement(1)], &[]).unwrap();
+    world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap();
 }
 
 #[test]
@@ -208,12 +211,12 @@ fn the_authority_passes_on_only_when_proposed_and_accepted() {
     let (mut world, _) = World::with_market(0, 1);
     let (old, new, thief) = (world.authority.insecure_clone(), world.wallet(0), world.wallet(0));
     refused(
-        world.send(&[payout::propose_authority(&thief.pubkey(), thief.pubkey())], &[&thief]),
+        world.send(&[ix::payout::propose_authority(&thief.pubkey(), &thief.pubkey())], &[&thief]),
         PayoutError::NotAuthority,
     );
-    world.send(&[payout::propose_authority(&old.pubkey(), new.pubkey())], &[&old]).unwrap();
-    refused(world.send(&[payout::accept_authority(&thief.pubkey())], &[&thief]), PayoutError::NotPendingAuthority);
-    world.send(&[payout::accept_authority(&new.pubkey())], &[&new]).unwrap();
-    refused(world.send(&[payout::set_fees(&old.pubkey(), FEES)], &[&old]), PayoutError::NotAuthority);
-    world.send(&[payout::set_fees(&new.pubkey(), FEES)], &[&new]).unwrap();
+    world.send(&[ix::payout::propose_authority(&old.pubkey(), &new.pubkey())], &[&old]).unwrap();
+    refused(world.send(&[ix::payout::accept_authority(&thief.pubkey())], &[&thief]), PayoutError::NotPendingAuthority);
+    world.send(&[ix::payout::accept_authority(&new.pubkey())], &[&new]).unwrap();
+    refused(world.send(&[ix::payout::set_fees(&old.pubkey(), FEES)], &[&old]), PayoutError::NotAuthority);
+    world.send(&[ix::payout::set_fees(&new.pubkey(), FEES)], &[&new]).unwrap();
 }

@@ -4,6 +4,7 @@ use ::payout::{
     events::{BalanceDebited, Paid},
     state::{Balance, Config, POOLS, Pool, Settlement, Shard},
 };
+use openledger_interface::{ix, pda};
 use openledger_protocol::{allocate::largest_remainder, rewards::RewardTree};
 use program_tests::{
     Key, OPEN, SUPPLY, World, key,
@@ -107,13 +108,13 @@ impl Run {
         let (mut world, market) = World::with_market(SHARDS, 1);
         let payer = world.wallet(1_000_000 * OPEN);
         let earners = (0..EARNERS).map(|_| world.wallet(0)).collect();
-        world.send(&[payout::deposit_balance(&world, &payer.pubkey(), 1)], &[&payer]).unwrap();
+        world.send(&[ix::payout::deposit_balance(&payer.pubkey(), &world.mint, 1)], &[&payer]).unwrap();
         let (lifetimes, trees, gifts) = Default::default();
         Self { world, market, payer, earners, lifetimes, trees, challenge: None, gifts }
     }
 
     fn shards(&self) -> Vec<Shard> {
-        (0..SHARDS).map(|i| self.world.get(&payout::shard(i))).collect()
+        (0..SHARDS).map(|i| self.world.get(&pda::shard(i))).collect()
     }
 
     fn sum(&self, of: impl Fn(&Shard) -> u64) -> u64 {
@@ -121,11 +122,11 @@ impl Run {
     }
 
     fn config(&self) -> Config {
-        self.world.get(&payout::config())
+        self.world.get(&pda::payout_config())
     }
 
     fn balance(&self) -> Balance {
-        self.world.get(&payout::balance(&self.payer.pubkey()))
+        self.world.get(&pda::prepaid_balance(&self.payer.pubkey()))
     }
 
     fn tree(&self, pool: usize) -> RewardTree {
@@ -137,8 +138,8 @@ impl Run {
     fn vault(&self, vault: usize) -> (Pubkey, Pubkey) {
         let me = self.payer.pubkey();
         match u8::try_from(vault) {
-            Ok(shard) if shard < SHARDS => (payout::shard(shard), payout::vault(shard)),
-            _ => (payout::balance(&me), payout::prepaid(&me)),
+            Ok(shard) if shard < SHARDS => (pda::shard(shard), pda::vault(shard)),
+            _ => (pda::prepaid_balance(&me), pda::prepaid_vault(&me)),
         }
     }
 
@@ -171,7 +172,7 @@ impl Run {
         let running = slot >= config.paused_until;
         match *step {
             Step::Wait { slots } => self.world.pass(slots),
-            Step::Pause { slots } => assert!(self.rules(payout::pause(&authority, slot + slots))),
+            Step::Pause { slots } => assert!(self.rules(ix::payout::pause(&authority, slot + slots))),
             Step::Pay { shard, amount } => {
                 let pay = self.market.pay(&self.world, &me, shard, [1; 32], amount);
                 let sent = self.world.send(&[pay], &[&self.payer]);
@@ -181,7 +182,7 @@ impl Run {
             }
             Step::Fund { shard, amount, pool } => {
                 let pool = if pool { Pool::Contributors } else { Pool::Validators };
-                let fund = payout::fund(&self.world, &me, shard, pool, me, amount);
+                let fund = ix::payout::fund(&me, &self.world.mint, shard, pool, &me, amount);
                 assert!(self.sends(fund));
             }
             Step::Settle { share, weights } => {
@@ -204,7 +205,7 @@ impl Run {
                 self.trees[0] = Some(trees);
             }
             Step::Activate => {
-                let activate = payout::activate_settlement(config.posted_epoch);
+                let activate = ix::payout::activate_settlement(config.posted_epoch);
                 let done = self.anyone(activate);
                 assert!(!done || (running && self.challenge.is_none()));
                 if done {
@@ -216,24 +217,35 @@ impl Run {
                 if self.trees[0].is_none() {
                     return false;
                 }
-                let posted = self.world.get::<Settlement>(&payout::settlement(config.posted_epoch));
-                let challenge = payout::challenge_settlement(&self.world, &me, config.posted_epoch);
+                let posted = self.world.get::<Settlement>(&pda::settlement(config.posted_epoch));
+                let challenge = ix::payout::challenge_settlement(
+                    &me,
+                    &self.world.mint,
+                    &self.world.get(&pda::settlement(config.posted_epoch)),
+                    payout::evidence(),
+                );
                 let done = self.challenge.is_none() && self.sends(challenge);
                 if done {
-                    self.challenge = Some(payout::challenge(posted.sequence, posted.challenges));
+                    self.challenge = Some(pda::challenge(posted.sequence, posted.challenges));
                 }
                 return done;
             }
             Step::Resolve { uphold } => {
                 let Some(challenge) = self.challenge.take() else { return false };
-                assert!(self.rules(payout::resolve_challenge(&self.world, &authority, challenge, uphold)));
+                assert!(self.rules(ix::payout::resolve_challenge(
+                    &authority,
+                    &self.world.mint,
+                    &payout::treasury(),
+                    &self.world.get(&challenge),
+                    uphold
+                )));
                 if uphold {
                     (self.trees[0], self.lifetimes[0]) = (None, self.lifetimes[1]);
                 }
             }
             Step::Expire => {
                 let Some(challenge) = self.challenge else { return false };
-                let done = self.anyone(payout::expire_challenge(&self.world, challenge));
+                let done = self.anyone(ix::payout::expire_challenge(&self.world.mint, &self.world.get(&challenge)));
                 if done {
                     self.challenge = None;
                 }
@@ -245,13 +257,13 @@ impl Run {
                 let wallet = self.earners[earner].pubkey();
                 let args = claim_args(&trees[pool as usize], pool, &wallet);
                 let before = self.world.open_of(&wallet);
-                let claim = payout::claim(&self.world, &me, &wallet, shard, args.clone());
+                let claim = ix::payout::claim(&me, &wallet, &self.world.mint, shard, args.clone());
                 let done = self.sends(claim);
                 let paid = self.world.open_of(&wallet) - before;
                 assert!(paid <= args.lifetime && done == (paid > 0) && (running || !done));
                 return done;
             }
-            Step::Deposit { amount } => assert!(self.sends(payout::deposit_balance(&self.world, &me, amount))),
+            Step::Deposit { amount } => assert!(self.sends(ix::payout::deposit_balance(&me, &self.world.mint, amount))),
             Step::Debit { shard, part } => {
                 let before = self.balance();
                 let taken = (before.amount as u128 * part as u128 / 200) as u64;
@@ -265,11 +277,11 @@ impl Run {
             }
             Step::Request { part } => {
                 let amount = (self.balance().amount as u128 * part as u128 / 100) as u64;
-                return self.sends(payout::request_balance_withdrawal(&me, amount));
+                return self.sends(ix::payout::request_balance_withdrawal(&me, amount));
             }
             Step::Withdraw => {
                 let (state, before) = (self.balance(), self.world.open_of(&me));
-                let done = self.sends(payout::withdraw_balance(&self.world, &me));
+                let done = self.sends(ix::payout::withdraw_balance(&me, &self.world.mint));
                 assert_eq!(done, state.withdrawing > 0 && slot >= state.withdraw_slot);
                 assert_eq!(self.world.open_of(&me) - before, if done { state.withdrawing } else { 0 });
                 return done;
@@ -284,7 +296,7 @@ impl Run {
             Step::Sweep { vault } => {
                 let (holder, address) = self.vault(vault);
                 let before = self.world.balance(&payout::treasury());
-                let done = self.anyone(payout::sweep_dust(holder, address));
+                let done = self.anyone(ix::payout::sweep_dust(&holder, &address, &payout::treasury()));
                 assert_eq!(done, self.gifts[vault] > 0);
                 assert_eq!(self.world.balance(&payout::treasury()) - before, std::mem::take(&mut self.gifts[vault]));
                 return done;
@@ -316,10 +328,10 @@ impl Run {
         assert_eq!(config.posted_epoch - config.active_epoch, u64::from(self.trees[0].is_some()));
         let mut tokens: Vec<_> = vec![key("bank account").pubkey(), payout::treasury()];
         tokens.extend((0..VAULTS).map(|v| self.vault(v).1));
-        tokens.extend(self.challenge.map(|c| payout::bond(&c)));
+        tokens.extend(self.challenge.map(|c| pda::challenge_bond(&c)));
         let wallets = [&self.payer, &self.market.model_owner, &self.market.committee.members[0].wallet];
         tokens.extend(wallets.into_iter().chain(&self.earners).map(|k| self.world.ata(&k.pubkey())));
-        tokens.push(program_tests::stake::vault());
+        tokens.push(pda::stake_vault());
         assert_eq!(tokens.iter().map(|t| self.world.balance(t)).sum::<u64>(), SUPPLY, "no OPEN appears or vanishes");
     }
 }

@@ -7,10 +7,11 @@ use ::payout::{
 };
 use ::stake::error::SharedError;
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{ix, pda};
 use program_tests::{
     OPEN, World,
     keys::address,
-    payout::{self, CHALLENGE_SLOTS, EPOCH_SLOTS, claim, claim_args, fund, tree},
+    payout::{self, CHALLENGE_SLOTS, EPOCH_SLOTS, claim_args, tree},
     refused, swapped,
     tx::refused_with,
 };
@@ -26,14 +27,14 @@ fn anyone_funds_a_pool_and_earners_claim_it() {
     let (mut world, market) = World::with_market(2, 1);
     let (giver, earner) = (world.wallet(10 * OPEN), world.wallet(0));
     for (pool, sequence) in [(Pool::Contributors, 0), (Pool::Validators, 1)] {
-        let give = fund(&world, &giver.pubkey(), 1, pool, address("a cause"), OPEN);
+        let give = ix::payout::fund(&giver.pubkey(), &world.mint, 1, pool, &address("a cause"), OPEN);
         let event: Funded = world.send(&[give], &[&giver]).expect("gives").event();
-        assert_eq!((event.shard, event.sequence, event.pool), (payout::shard(1), sequence, pool));
+        assert_eq!((event.shard, event.sequence, event.pool), (pda::shard(1), sequence, pool));
         assert_eq!((event.subject, event.payer, event.amount), (address("a cause"), giver.pubkey(), OPEN));
-        assert_eq!(event.epoch, world.get::<Config>(&payout::config()).epoch);
+        assert_eq!(event.epoch, world.get::<Config>(&pda::payout_config()).epoch);
     }
-    assert_eq!(world.get::<Shard>(&payout::shard(1)).funded, [OPEN, OPEN]);
-    assert_eq!(world.balance(&payout::vault(1)), 2 * OPEN);
+    assert_eq!(world.get::<Shard>(&pda::shard(1)).funded, [OPEN, OPEN]);
+    assert_eq!(world.balance(&pda::vault(1)), 2 * OPEN);
     assert_eq!(world.open_of(&giver.pubkey()), 8 * OPEN);
     // What was given can be divided and claimed like a fee, and no more than it (M3).
     let (earned, none) = (tree(&[(earner.pubkey(), OPEN)]), tree(&[]));
@@ -44,9 +45,9 @@ fn anyone_funds_a_pool_and_earners_claim_it() {
     let args = payout::settlement_args(&world, [&earned, &none]);
     market.post(&mut world, &args).expect("posts");
     world.pass(CHALLENGE_SLOTS);
-    world.send(&[payout::activate_settlement(1)], &[]).expect("activates");
+    world.send(&[ix::payout::activate_settlement(1)], &[]).expect("activates");
     let args = claim_args(&earned, Pool::Contributors, &earner.pubkey());
-    let paid = claim(&world, &earner.pubkey(), &earner.pubkey(), 1, args);
+    let paid = ix::payout::claim(&earner.pubkey(), &earner.pubkey(), &world.mint, 1, args);
     world.send(&[paid], &[&earner]).expect("claims");
     assert_eq!(world.open_of(&earner.pubkey()), OPEN);
 }
@@ -55,7 +56,9 @@ fn anyone_funds_a_pool_and_earners_claim_it() {
 fn wrong_accounts_and_amounts_are_refused() {
     let (mut world, _) = World::with_market(2, 1);
     let (giver, other) = (world.wallet(OPEN), world.wallet(OPEN));
-    let give = |world: &World, amount| fund(world, &giver.pubkey(), 0, Pool::Contributors, address("cause"), amount);
+    let give = |world: &World, amount| {
+        ix::payout::fund(&giver.pubkey(), &world.mint, 0, Pool::Contributors, &address("cause"), amount)
+    };
     refused(world.send(&[give(&world, 0)], &[&giver]), PayoutError::ZeroAmount);
     refused_with(world.send(&[give(&world, OPEN + 1)], &[&giver]), "insufficient funds");
     let good = give(&world, OPEN);
@@ -65,17 +68,17 @@ fn wrong_accounts_and_amounts_are_refused() {
     let mut unsigned = good.clone();
     unsigned.accounts[0].is_signer = false;
     refused(world.send(&[unsigned], &[]), ErrorCode::AccountNotSigner);
-    for vault in [payout::vault(1), theirs, own] {
-        let elsewhere = swapped(good.clone(), payout::vault(0), vault);
+    for vault in [pda::vault(1), theirs, own] {
+        let elsewhere = swapped(good.clone(), pda::vault(0), vault);
         assert!(world.send(&[elsewhere], &[&giver]).is_err(), "only the shard's own vault");
     }
     let (mint, foreign) = (address("other mint"), address("foreign tokens"));
     world.put_mint(mint, 9);
     world.put_token(foreign, mint, giver.pubkey(), OPEN);
     refused(world.send(&[swapped(good.clone(), own, foreign)], &[&giver]), ErrorCode::ConstraintTokenMint);
-    let mut shard = world.get::<Shard>(&payout::shard(0));
+    let mut shard = world.get::<Shard>(&pda::shard(0));
     shard.funded[0] = u64::MAX;
-    world.put(payout::shard(0), &shard);
+    world.put(pda::shard(0), &shard);
     refused(world.send(&[good], &[&giver]), SharedError::Overflow);
     assert_eq!(world.open_of(&giver.pubkey()), OPEN);
 }
@@ -95,7 +98,7 @@ fn vaults_hold_what_their_shards_noted() {
             let world = &mut *world.borrow_mut();
             let pool = if validators { Pool::Validators } else { Pool::Contributors };
             let before = world.open_of(&giver.pubkey());
-            let give = fund(world, &giver.pubkey(), index, pool, address("cause"), amount);
+            let give = ix::payout::fund(&giver.pubkey(), &world.mint, index, pool, &address("cause"), amount);
             let taken = world.send(&[give], &[&giver]).is_ok();
             prop_assert_eq!(taken, amount <= before);
             if taken {
@@ -104,8 +107,8 @@ fn vaults_hold_what_their_shards_noted() {
             let all = given.borrow().as_flattened().iter().sum::<u64>();
             prop_assert_eq!(world.open_of(&giver.pubkey()), 1_000 * OPEN - all);
             for (i, noted) in given.borrow().iter().enumerate() {
-                prop_assert_eq!(world.get::<Shard>(&payout::shard(i as u8)).funded, *noted);
-                prop_assert_eq!(world.balance(&payout::vault(i as u8)), noted.iter().sum::<u64>());
+                prop_assert_eq!(world.get::<Shard>(&pda::shard(i as u8)).funded, *noted);
+                prop_assert_eq!(world.balance(&pda::vault(i as u8)), noted.iter().sum::<u64>());
             }
             Ok(())
         })

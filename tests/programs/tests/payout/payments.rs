@@ -2,13 +2,15 @@
 
 use ::model::state::{Model, ModelStatus};
 use ::payout::{error::PayoutError, events::Paid, state::Shard};
+use ::stake::instructions::ProposeCommitteeArgs;
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{ix, pda};
 use openledger_protocol::fees::Shares;
 use program_tests::{
     OPEN, World,
     keys::address,
     payout::{self, FEES, ready_model},
-    refused, stake, swapped,
+    refused, swapped,
     tx::refused_with,
 };
 use solana_keypair::Signer;
@@ -36,13 +38,13 @@ fn a_fee_reaches_everyone_at_once_and_sums_to_the_amount() {
     assert_eq!(world.open_of(&owner), parts.model_owner);
     assert_eq!(world.open_of(&operator) - before, parts.compute);
     assert_eq!(world.balance(&payout::treasury()), parts.treasury);
-    assert_eq!(world.balance(&payout::vault(1)), parts.contributors + parts.validators);
-    assert_eq!(world.get::<Shard>(&payout::shard(1)).funded, [parts.contributors, parts.validators]);
-    assert_eq!(world.get::<Shard>(&payout::shard(0)).funded, [0, 0]);
+    assert_eq!(world.balance(&pda::vault(1)), parts.contributors + parts.validators);
+    assert_eq!(world.get::<Shard>(&pda::shard(1)).funded, [parts.contributors, parts.validators]);
+    assert_eq!(world.get::<Shard>(&pda::shard(0)).funded, [0, 0]);
     // The same request again is another payment with another number.
     let again = world.send(&[pay], &[&payer]).unwrap().event::<Paid>();
     assert_eq!(again.sequence, 1);
-    assert_eq!(world.get::<Shard>(&payout::shard(1)).funded[0], 2 * parts.contributors);
+    assert_eq!(world.get::<Shard>(&pda::shard(1)).funded[0], 2 * parts.contributors);
 }
 
 #[test]
@@ -56,8 +58,8 @@ fn the_smallest_and_odd_amounts_lose_nothing() {
         assert_eq!(e.treasury + e.model_owner + e.upstream + e.compute + e.validators + e.contributors, amount);
         assert_eq!(before - world.open_of(&payer.pubkey()), amount);
     }
-    let shard = world.get::<Shard>(&payout::shard(0));
-    assert_eq!(world.balance(&payout::vault(0)), shard.funded[0] + shard.funded[1]);
+    let shard = world.get::<Shard>(&pda::shard(0));
+    assert_eq!(world.balance(&pda::vault(0)), shard.funded[0] + shard.funded[1]);
 }
 
 #[test]
@@ -70,11 +72,11 @@ fn amounts_that_cannot_be_paid_change_nothing() {
         refused_with(world.send(&[pay(&world, amount)], &[&payer]), "insufficient funds");
     }
     assert_eq!(world.open_of(&payer.pubkey()), OPEN);
-    assert_eq!(world.balance(&payout::vault(0)), 0);
+    assert_eq!(world.balance(&pda::vault(0)), 0);
     // A pool that is as full as can be.
-    let mut shard = world.get::<Shard>(&payout::shard(0));
+    let mut shard = world.get::<Shard>(&pda::shard(0));
     shard.funded[0] = u64::MAX;
-    world.put(payout::shard(0), &shard);
+    world.put(pda::shard(0), &shard);
     refused(world.send(&[pay(&world, OPEN)], &[&payer]), ::stake::error::SharedError::Overflow);
 }
 
@@ -142,24 +144,33 @@ fn only_serving_members_of_the_active_committee_are_paid() {
     let outside = world.operator();
     let other = outside.wallet.pubkey();
     let stranger = swapped(
-        swapped(pay.clone(), stake::operator(&inside), stake::operator(&other)),
+        swapped(pay.clone(), pda::operator(&inside), pda::operator(&other)),
         world.ata(&inside),
         world.ata(&other),
     );
     refused(world.send(&[stranger.clone()], &[&payer]), PayoutError::NotMember);
     // A committee that is only proposed, and an account that is no committee.
     let authority = world.authority.insecure_clone();
-    world.send(&[stake::propose_committee(&authority.pubkey(), 2, 1, 1, &[other])], &[&authority]).unwrap();
-    let early = swapped(stranger.clone(), stake::committee(1), stake::committee(2));
+    world
+        .send(
+            &[ix::stake::propose_committee(
+                &authority.pubkey(),
+                1,
+                ProposeCommitteeArgs { threshold: 1, size: 1, members: vec![other] },
+            )],
+            &[&authority],
+        )
+        .unwrap();
+    let early = swapped(stranger.clone(), pda::committee(1), pda::committee(2));
     refused(world.send(&[early.clone()], &[&payer]), PayoutError::CommitteeNotActive);
-    let fake = swapped(stranger, stake::committee(1), stake::operator(&other));
+    let fake = swapped(stranger, pda::committee(1), pda::operator(&other));
     refused(world.send(&[fake], &[&payer]), ::stake::error::SharedError::NotACommittee);
     // Once active, the new committee counts and the retired one does not.
-    world.send(&[stake::confirm_committee(&other, 2, [5; 32])], &[&outside.wallet]).unwrap();
+    world.send(&[ix::stake::confirm_committee(&other, 1, [5; 32])], &[&outside.wallet]).unwrap();
     refused(world.send(&[pay], &[&payer]), PayoutError::CommitteeNotActive);
     world.send(&[early.clone()], &[&payer]).unwrap();
     // One that no longer serves.
-    world.send(&[stake::update_operator(&other, "http://a", 1)], &[&outside.wallet]).unwrap();
+    world.send(&[ix::stake::update_operator(&other, "http://a".into(), 1)], &[&outside.wallet]).unwrap();
     refused(world.send(&[early], &[&payer]), PayoutError::NotServing);
 }
 
@@ -172,7 +183,7 @@ fn wrong_token_accounts_are_refused() {
     let (own, stolen) = (world.ata(&payer.pubkey()), world.ata(&thief.pubkey()));
     let (owner_token, operator_token) = (world.ata(&market.model_owner.pubkey()), world.ata(&operator));
     let fake = address("token account of the shard that is not its vault");
-    world.put_token(fake, world.mint, payout::shard(0), 0);
+    world.put_token(fake, world.mint, pda::shard(0), 0);
     let foreign = address("owner's token account of another mint");
     world.put_mint(address("other mint"), 9);
     world.put_token(foreign, address("other mint"), market.model_owner.pubkey(), 0);
@@ -183,9 +194,9 @@ fn wrong_token_accounts_are_refused() {
         (owner_token, market.model, PayoutError::WrongTokenOwner.into()),
         (operator_token, stolen, PayoutError::WrongTokenOwner.into()),
         (payout::treasury(), stolen, PayoutError::WrongTreasury.into()),
-        (payout::vault(0), stolen, PayoutError::WrongVault.into()),
-        (payout::vault(0), fake, PayoutError::WrongVault.into()),
-        (payout::vault(0), payout::vault(1), PayoutError::WrongVault.into()),
+        (pda::vault(0), stolen, PayoutError::WrongVault.into()),
+        (pda::vault(0), fake, PayoutError::WrongVault.into()),
+        (pda::vault(0), pda::vault(1), PayoutError::WrongVault.into()),
     ] {
         refused(world.send(&[swapped(pay.clone(), from, to)], &[&payer]), error);
     }

@@ -7,10 +7,11 @@ use ::payout::{
     state::{Config, Settlement, SettlementStatus, Shard},
 };
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{ix, pda};
 use program_tests::{
     OPEN, World,
     keys::address,
-    payout::{self, CHALLENGE_SLOTS, EPOCH_SLOTS, Market, pool_root, post_settlement, settlement_args, tree},
+    payout::{CHALLENGE_SLOTS, EPOCH_SLOTS, Market, pool_root, settlement_args, tree},
     refused, swapped,
 };
 use solana_instruction::AccountMeta;
@@ -36,22 +37,22 @@ fn an_epoch_is_posted_waits_and_becomes_what_claims_are_proven_against() {
     let event = market.post(&mut world, &args).unwrap().event::<SettlementPosted>();
     assert_eq!((event.epoch, event.pools, event.funded), (1, args.pools, funded));
     assert_eq!((event.active_after, event.committee_epoch), (world.slot() + CHALLENGE_SLOTS, 1));
-    let config = world.get::<Config>(&payout::config());
+    let config = world.get::<Config>(&pda::payout_config());
     assert_eq!((config.epoch, config.epoch_start_slot), (2, world.slot()));
     assert_eq!((config.posted, config.active), (args.pools, Default::default()));
-    let settlement = world.get::<Settlement>(&payout::settlement(1));
+    let settlement = world.get::<Settlement>(&pda::settlement(1));
     assert_eq!((settlement.status, settlement.funded), (SettlementStatus::Posted, funded));
     assert_eq!(settlement.report_hash, args.report_hash);
 
     world.pass(CHALLENGE_SLOTS - 1);
-    refused(world.send(&[payout::activate_settlement(1)], &[]), PayoutError::ChallengeOpen);
+    refused(world.send(&[ix::payout::activate_settlement(1)], &[]), PayoutError::ChallengeOpen);
     world.pass(1);
-    let event = world.send(&[payout::activate_settlement(1)], &[]).unwrap().event::<SettlementActivated>();
-    assert_eq!((event.epoch, event.sequence), (1, world.get::<Config>(&payout::config()).sequence - 1));
-    let config = world.get::<Config>(&payout::config());
+    let event = world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap().event::<SettlementActivated>();
+    assert_eq!((event.epoch, event.sequence), (1, world.get::<Config>(&pda::payout_config()).sequence - 1));
+    let config = world.get::<Config>(&pda::payout_config());
     assert_eq!((config.active, config.active_epoch), (args.pools, 1));
     // Not twice, and not another's settlement.
-    refused(world.send(&[payout::activate_settlement(1)], &[]), PayoutError::NotPosted);
+    refused(world.send(&[ix::payout::activate_settlement(1)], &[]), PayoutError::NotPosted);
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn totals_never_fall_and_never_exceed_what_was_paid_in() {
     let args = with_totals(&world, funded[0], funded[1]);
     market.post(&mut world, &args).unwrap();
     world.pass(EPOCH_SLOTS);
-    world.send(&[payout::activate_settlement(1)], &[]).unwrap();
+    world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap();
     for (data, review) in [(funded[0] - 1, funded[1]), (funded[0], funded[1] - 1), (0, 0)] {
         let args = with_totals(&world, data, review);
         refused(market.post(&mut world, &args), PayoutError::TotalFell);
@@ -100,7 +101,7 @@ fn an_epoch_starts_from_the_roots_before_it_and_none_is_skipped_or_early() {
     world.pass(EPOCH_SLOTS - 1);
     let args = next(&world);
     refused(market.post(&mut world, &args), PayoutError::PreviousNotActive);
-    world.send(&[payout::activate_settlement(1)], &[]).unwrap();
+    world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap();
     let args = next(&world);
     refused(market.post(&mut world, &args), PayoutError::EpochNotOver);
     world.pass(1);
@@ -115,7 +116,7 @@ fn the_cutoff_lies_in_the_epoch_and_not_in_the_future() {
     let (mut world, market, _) = paid();
     let empty = tree(&[]);
     let good = settlement_args(&world, [&empty, &empty]);
-    let start = world.get::<Config>(&payout::config()).epoch_start_slot;
+    let start = world.get::<Config>(&pda::payout_config()).epoch_start_slot;
     for cutoff_slot in [0, start - 1, world.slot() + 1, u64::MAX] {
         let args = PostSettlementArgs { cutoff_slot, ..good.clone() };
         refused(market.post(&mut world, &args), PayoutError::BadCutoff);
@@ -130,13 +131,13 @@ fn every_shard_is_counted_once_in_order() {
     let args = settlement_args(&world, [&data, &tree(&[])]);
     let payer = world.authority.insecure_clone();
     let before = market.attestation(&world, &args);
-    let bare = post_settlement(&payer.pubkey(), args.clone(), 1, 0);
+    let bare = ix::payout::post_settlement(&payer.pubkey(), 1, 0, args.clone());
     let with = |shards: &[solana_pubkey::Pubkey]| {
         let mut out = bare.clone();
         out.accounts.extend(shards.iter().map(|s| AccountMeta::new_readonly(*s, false)));
         [before.clone(), out]
     };
-    let [a, b, c] = [0, 1, 2].map(payout::shard);
+    let [a, b, c] = [0, 1, 2].map(pda::shard);
     let fake = address("fake shard");
     let mut rich = world.get::<Shard>(&b);
     rich.funded = [u64::MAX / 2; 2];
@@ -151,7 +152,7 @@ fn every_shard_is_counted_once_in_order() {
         vec![a, c, b],
         vec![a, b, c, c],
         vec![a, fake, c],
-        vec![a, payout::config(), c],
+        vec![a, pda::payout_config(), c],
     ] {
         refused(world.send(&with(&shards), &[&payer]), PayoutError::WrongShards);
     }
@@ -165,16 +166,16 @@ fn a_settlement_account_of_ones_own_making_or_another_epochs_is_refused() {
     let args = settlement_args(&world, [&empty, &empty]);
     let payer = world.authority.insecure_clone();
     let before = market.attestation(&world, &args);
-    let main = post_settlement(&payer.pubkey(), args.clone(), 1, 3);
-    let wrong = swapped(main, payout::settlement(1), payout::settlement(2));
+    let main = ix::payout::post_settlement(&payer.pubkey(), 1, 3, args.clone());
+    let wrong = swapped(main, pda::settlement(1), pda::settlement(2));
     refused(world.send(&[before, wrong], &[&payer]), ErrorCode::ConstraintSeeds);
     // Lamports sent to its address before do not block it.
-    world.airdrop(&payout::settlement(1));
+    world.airdrop(&pda::settlement(1));
     market.post(&mut world, &args).unwrap();
     // A copy at another address cannot be activated in its place.
     world.pass(CHALLENGE_SLOTS);
-    let copy = world.get::<Settlement>(&payout::settlement(1));
+    let copy = world.get::<Settlement>(&pda::settlement(1));
     world.put(address("copy"), &copy);
-    let wrong = swapped(payout::activate_settlement(1), payout::settlement(1), address("copy"));
+    let wrong = swapped(ix::payout::activate_settlement(1), pda::settlement(1), address("copy"));
     refused(world.send(&[wrong], &[]), ErrorCode::ConstraintSeeds);
 }

@@ -1,12 +1,8 @@
 //! `sweep_dust`: what strangers sent goes to the treasury, and nothing else (M1, M4).
 
 use ::payout::{error::PayoutError, events::DustSwept, state::Shard};
-use program_tests::{
-    OPEN, World,
-    keys::address,
-    payout::{self, sweep_dust},
-    refused, swapped,
-};
+use openledger_interface::{ix, pda};
+use program_tests::{OPEN, World, keys::address, payout, refused, swapped};
 use solana_keypair::Signer;
 
 #[test]
@@ -15,14 +11,14 @@ fn what_is_not_counted_goes_to_the_treasury_and_what_is_counted_stays() {
     let payer = world.wallet(200 * OPEN);
     let me = payer.pubkey();
     let pay = market.pay(&world, &me, 0, [1; 32], 100 * OPEN + 7);
-    world.send(&[pay, payout::deposit_balance(&world, &me, 40 * OPEN)], &[&payer]).unwrap();
-    let held = world.get::<Shard>(&payout::shard(0)).held().unwrap();
+    world.send(&[pay, ix::payout::deposit_balance(&me, &world.mint, 40 * OPEN)], &[&payer]).unwrap();
+    let held = world.get::<Shard>(&pda::shard(0)).held().unwrap();
     for (holder, vault, counted, sequence) in [
-        (payout::shard(0), payout::vault(0), held, 1),
-        (payout::shard(1), payout::vault(1), 0, 0),
-        (payout::balance(&me), payout::prepaid(&me), 40 * OPEN, 1),
+        (pda::shard(0), pda::vault(0), held, 1),
+        (pda::shard(1), pda::vault(1), 0, 0),
+        (pda::prepaid_balance(&me), pda::prepaid_vault(&me), 40 * OPEN, 1),
     ] {
-        let sweep = sweep_dust(holder, vault);
+        let sweep = ix::payout::sweep_dust(&holder, &vault, &payout::treasury());
         refused(world.send(&[sweep.clone()], &[]), PayoutError::NoDust);
         let treasury = world.balance(&payout::treasury());
         let give =
@@ -43,22 +39,22 @@ fn only_a_holders_own_vault_is_swept_and_only_to_the_treasury() {
     let payer = world.wallet(200 * OPEN);
     let me = payer.pubkey();
     let pay = market.pay(&world, &me, 0, [1; 32], 100 * OPEN);
-    world.send(&[pay, payout::deposit_balance(&world, &me, 40 * OPEN)], &[&payer]).unwrap();
-    let sweep = sweep_dust(payout::shard(0), payout::vault(0));
+    world.send(&[pay, ix::payout::deposit_balance(&me, &world.mint, 40 * OPEN)], &[&payer]).unwrap();
+    let sweep = ix::payout::sweep_dust(&pda::shard(0), &pda::vault(0), &payout::treasury());
     // An empty shard beside a full one's vault, a balance beside a shard's, a thief beside the treasury.
     for (from, to, error) in [
-        (payout::shard(0), payout::shard(1), u32::from(PayoutError::WrongVault)),
-        (payout::shard(0), payout::balance(&me), PayoutError::WrongVault.into()),
-        (payout::shard(0), payout::config(), PayoutError::NotAHolder.into()),
-        (payout::shard(0), market.model, PayoutError::NotAHolder.into()),
-        (payout::vault(0), payout::prepaid(&me), PayoutError::WrongVault.into()),
+        (pda::shard(0), pda::shard(1), u32::from(PayoutError::WrongVault)),
+        (pda::shard(0), pda::prepaid_balance(&me), PayoutError::WrongVault.into()),
+        (pda::shard(0), pda::payout_config(), PayoutError::NotAHolder.into()),
+        (pda::shard(0), market.model, PayoutError::NotAHolder.into()),
+        (pda::vault(0), pda::prepaid_vault(&me), PayoutError::WrongVault.into()),
         (payout::treasury(), world.ata(&me), PayoutError::WrongTreasury.into()),
     ] {
         refused(world.send(&[swapped(sweep.clone(), from, to)], &[]), error);
     }
     // Another program's copy of a shard that says it has paid everything out; the config as a holder.
-    let mut data = world.svm.get_account(&payout::shard(0)).unwrap().data;
+    let mut data = world.svm.get_account(&pda::shard(0)).unwrap().data;
     data[8..].fill(0);
     world.put_raw(address("fake"), ::model::ID, data);
-    refused(world.send(&[swapped(sweep, payout::shard(0), address("fake"))], &[]), PayoutError::NotAHolder);
+    refused(world.send(&[swapped(sweep, pda::shard(0), address("fake"))], &[]), PayoutError::NotAHolder);
 }

@@ -6,21 +6,22 @@ use ::stake::{
     state::{Config, Version},
 };
 use anchor_lang::error::ErrorCode;
-use program_tests::{World, event_authority, keys::address, refused, stake, swapped, tx::refused_with, world::Program};
+use openledger_interface::{Program, ix, pda};
+use program_tests::{World, keys::address, refused, stake, swapped, tx::refused_with};
 use solana_keypair::Signer;
 
 #[test]
 fn the_upgrade_authority_initialises_once() {
     let mut world = World::new(&[Program::Stake]);
     let authority = world.authority.insecure_clone();
-    let make = stake::initialize(&world, &authority.pubkey());
+    let make = ix::stake::initialize(&authority.pubkey(), &world.mint, stake::initialize_args(&world));
     let sent = world.send(&[make.clone()], &[&authority]).unwrap();
     let event = sent.event::<ConfigChanged>();
-    assert_eq!((event.config, event.sequence, event.authority), (stake::config(), 0, authority.pubkey()));
-    let config = world.get::<Config>(&stake::config());
+    assert_eq!((event.config, event.sequence, event.authority), (pda::stake_config(), 0, authority.pubkey()));
+    let config = world.get::<Config>(&pda::stake_config());
     assert_eq!((config.version, config.open_mint, config.cluster), (Version::CURRENT, world.mint, world.cluster));
     assert_eq!((config.committee_epoch, config.sequence), (0, 1));
-    assert_eq!(world.balance(&stake::vault()), 0);
+    assert_eq!(world.balance(&pda::stake_vault()), 0);
     // The second time the accounts are there.
     refused_with(world.send(&[make], &[&authority]), "already in use");
 }
@@ -29,31 +30,33 @@ fn the_upgrade_authority_initialises_once() {
 fn nobody_else_initialises() {
     let mut world = World::new(&[Program::Stake]);
     let thief = world.wallet(0);
-    let make = stake::initialize(&world, &thief.pubkey());
+    let make = ix::stake::initialize(&thief.pubkey(), &world.mint, stake::initialize_args(&world));
     refused(world.send(&[make.clone()], &[&thief]), StakeError::NotUpgradeAuthority);
     // Nor with the record of a program that the thief controls.
     let own = address("record of another program");
-    let data = world.svm.get_account(&Program::Stake.data_address()).unwrap();
+    let data = world.svm.get_account(&pda::program_data(&Program::Stake.id())).unwrap();
     world.put_raw(own, data.owner, data.data);
-    let make = swapped(make, Program::Stake.data_address(), own);
+    let make = swapped(make, pda::program_data(&Program::Stake.id()), own);
     refused(world.send(&[make], &[&thief]), ErrorCode::ConstraintSeeds);
 }
 
 #[test]
 fn addresses_that_were_sent_lamports_before_do_not_block_initialisation() {
     let mut world = World::new(&[Program::Stake]);
-    for address in [stake::config(), stake::vault(), stake::insurance()] {
+    for address in [pda::stake_config(), pda::stake_vault(), pda::insurance_vault()] {
         world.airdrop(&address);
     }
     let authority = world.authority.insecure_clone();
-    world.send(&[stake::initialize(&world, &authority.pubkey())], &[&authority]).unwrap();
+    world
+        .send(&[ix::stake::initialize(&authority.pubkey(), &world.mint, stake::initialize_args(&world))], &[&authority])
+        .unwrap();
 }
 
 #[test]
 fn the_mint_must_be_a_classic_one_with_nine_decimals() {
     let mut world = World::new(&[Program::Stake]);
     let authority = world.authority.insecure_clone();
-    let make = stake::initialize(&world, &authority.pubkey());
+    let make = ix::stake::initialize(&authority.pubkey(), &world.mint, stake::initialize_args(&world));
     let six = address("mint of six decimals");
     world.put_mint(six, 6);
     let mint = world.mint;
@@ -69,26 +72,29 @@ fn the_authority_passes_on_only_when_proposed_and_accepted() {
     let mut world = World::with_stake(&[]);
     let (old, new, thief) = (world.authority.insecure_clone(), world.wallet(0), world.wallet(0));
     refused(
-        world.send(&[stake::propose_authority(&thief.pubkey(), thief.pubkey())], &[&thief]),
+        world.send(&[ix::stake::propose_authority(&thief.pubkey(), &thief.pubkey())], &[&thief]),
         StakeError::NotAuthority,
     );
-    refused(world.send(&[stake::accept_authority(&new.pubkey())], &[&new]), StakeError::NotPendingAuthority);
-    world.send(&[stake::propose_authority(&old.pubkey(), new.pubkey())], &[&old]).unwrap();
-    refused(world.send(&[stake::accept_authority(&thief.pubkey())], &[&thief]), StakeError::NotPendingAuthority);
-    let sent = world.send(&[stake::accept_authority(&new.pubkey())], &[&new]).unwrap();
+    refused(world.send(&[ix::stake::accept_authority(&new.pubkey())], &[&new]), StakeError::NotPendingAuthority);
+    world.send(&[ix::stake::propose_authority(&old.pubkey(), &new.pubkey())], &[&old]).unwrap();
+    refused(world.send(&[ix::stake::accept_authority(&thief.pubkey())], &[&thief]), StakeError::NotPendingAuthority);
+    let sent = world.send(&[ix::stake::accept_authority(&new.pubkey())], &[&new]).unwrap();
     let event = sent.event::<ConfigChanged>();
     assert_eq!((event.sequence, event.authority, event.pending_authority), (2, new.pubkey(), None));
     // It works once, and the old authority is out.
-    refused(world.send(&[stake::accept_authority(&new.pubkey())], &[&new]), StakeError::NotPendingAuthority);
-    refused(world.send(&[stake::propose_authority(&old.pubkey(), old.pubkey())], &[&old]), StakeError::NotAuthority);
+    refused(world.send(&[ix::stake::accept_authority(&new.pubkey())], &[&new]), StakeError::NotPendingAuthority);
+    refused(
+        world.send(&[ix::stake::propose_authority(&old.pubkey(), &old.pubkey())], &[&old]),
+        StakeError::NotAuthority,
+    );
 }
 
 #[test]
 fn nobody_can_forge_an_event() {
     let mut world = World::with_stake(&[]);
     let thief = world.wallet(0);
-    let mut forged = stake::accept_authority(&thief.pubkey());
+    let mut forged = ix::stake::accept_authority(&thief.pubkey());
     forged.data = [anchor_lang::event::EVENT_IX_TAG_LE, &[0; 80]].concat();
-    forged.accounts = vec![solana_instruction::AccountMeta::new_readonly(event_authority(&::stake::ID), false)];
+    forged.accounts = vec![solana_instruction::AccountMeta::new_readonly(pda::event_authority(&::stake::ID), false)];
     refused(world.send(&[forged], &[]), ErrorCode::ConstraintSigner);
 }

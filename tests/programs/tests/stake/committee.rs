@@ -3,12 +3,14 @@
 use ::stake::{
     error::{SharedError, StakeError},
     events::{CommitteeAbandoned, CommitteeConfirmed, CommitteeProposed},
+    instructions::ProposeCommitteeArgs,
     state::{Committee, CommitteeStatus, Config, MAX_MEMBERS, Role},
 };
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{ix, pda};
 use program_tests::{
     OPEN, World, refused,
-    stake::{self, MIN_OPERATOR, Operator},
+    stake::{MIN_OPERATOR, Operator},
     swapped,
     tx::refused_with,
 };
@@ -26,31 +28,35 @@ fn operators(n: usize) -> (World, Vec<Operator>, Vec<Pubkey>) {
 }
 
 fn status(world: &World, epoch: u64) -> CommitteeStatus {
-    world.get::<Committee>(&stake::committee(epoch)).status
+    world.get::<Committee>(&pda::committee(epoch)).status
 }
 
 #[test]
 fn a_committee_is_active_when_every_member_confirmed_the_same_key() {
     let (mut world, operators, wallets) = operators(3);
     let authority = world.authority.insecure_clone();
-    let propose = stake::propose_committee(&authority.pubkey(), 1, 2, 3, &wallets[..2]);
+    let propose = ix::stake::propose_committee(
+        &authority.pubkey(),
+        0,
+        ProposeCommitteeArgs { threshold: 2, size: 3, members: wallets[..2].to_vec() },
+    );
     let event = world.send(&[propose], &[&authority]).unwrap().event::<CommitteeProposed>();
     assert_eq!((event.sequence, event.epoch, event.members.as_slice()), (0, 1, &wallets[..2]));
     assert_eq!(status(&world, 1), CommitteeStatus::Forming);
-    let early = stake::confirm_committee(&wallets[0], 1, KEY);
+    let early = ix::stake::confirm_committee(&wallets[0], 0, KEY);
     refused(world.send(&[early], &[&operators[0].wallet]), StakeError::NotConfirming);
-    world.send(&[stake::add_members(&authority.pubkey(), 1, &wallets[2..])], &[&authority]).unwrap();
+    world.send(&[ix::stake::add_members(&authority.pubkey(), 0, &wallets[2..])], &[&authority]).unwrap();
     assert_eq!(status(&world, 1), CommitteeStatus::Confirming);
     for (i, operator) in operators.iter().enumerate() {
-        assert_eq!(world.get::<Config>(&stake::config()).committee_epoch, 0);
-        let confirm = stake::confirm_committee(&wallets[i], 1, KEY);
+        assert_eq!(world.get::<Config>(&pda::stake_config()).committee_epoch, 0);
+        let confirm = ix::stake::confirm_committee(&wallets[i], 0, KEY);
         let event = world.send(&[confirm], &[&operator.wallet]).unwrap().event::<CommitteeConfirmed>();
         assert_eq!((event.member, event.active), (wallets[i], i == 2));
     }
-    let committee = world.get::<Committee>(&stake::committee(1));
+    let committee = world.get::<Committee>(&pda::committee(1));
     assert_eq!((committee.status, committee.group_key, committee.threshold), (CommitteeStatus::Active, KEY, 2));
     assert_eq!((committee.active_slot, committee.sequence), (world.slot(), 5));
-    assert_eq!(world.get::<Config>(&stake::config()).committee_epoch, 1);
+    assert_eq!(world.get::<Config>(&pda::stake_config()).committee_epoch, 1);
 }
 
 #[test]
@@ -60,18 +66,27 @@ fn the_next_committee_retires_the_present_one_and_not_before_its_last_confirmati
     let (a, b) = (world.operator(), world.operator());
     let authority = world.authority.insecure_clone();
     let wallets = [a.wallet.pubkey(), b.wallet.pubkey()];
-    world.send(&[stake::propose_committee(&authority.pubkey(), 2, 2, 2, &wallets)], &[&authority]).unwrap();
-    world.send(&[stake::confirm_committee(&wallets[0], 2, KEY)], &[&a.wallet]).unwrap();
+    world
+        .send(
+            &[ix::stake::propose_committee(
+                &authority.pubkey(),
+                1,
+                ProposeCommitteeArgs { threshold: 2, size: 2, members: wallets.to_vec() },
+            )],
+            &[&authority],
+        )
+        .unwrap();
+    world.send(&[ix::stake::confirm_committee(&wallets[0], 1, KEY)], &[&a.wallet]).unwrap();
     assert_eq!((status(&world, 1), status(&world, 2)), (CommitteeStatus::Active, CommitteeStatus::Confirming));
     // Without the one that retires.
-    let last = stake::confirm_committee(&wallets[1], 2, KEY);
-    let without = swapped(last.clone(), stake::committee(1), ::stake::ID);
+    let last = ix::stake::confirm_committee(&wallets[1], 1, KEY);
+    let without = swapped(last.clone(), pda::committee(1), ::stake::ID);
     refused(world.send(&[without], &[&b.wallet]), StakeError::PreviousMissing);
     world.send(&[last], &[&b.wallet]).unwrap();
     assert_eq!((status(&world, 1), status(&world, 2)), (CommitteeStatus::Retired, CommitteeStatus::Active));
-    assert_eq!(world.get::<Config>(&stake::config()).committee_epoch, 2);
+    assert_eq!(world.get::<Config>(&pda::stake_config()).committee_epoch, 2);
     // Members of the retired committee are free to leave, those of the active one are not.
-    let leave = |wallet: &Pubkey| stake::request_unbond(wallet, Role::Operator, MIN_OPERATOR, 2);
+    let leave = |wallet: &Pubkey| ix::stake::request_unbond(wallet, 2, Role::Operator, MIN_OPERATOR);
     world.send(&[leave(&first.members[0].wallet.pubkey())], &[&first.members[0].wallet]).unwrap();
     refused(world.send(&[leave(&wallets[0])], &[&a.wallet]), StakeError::MemberBelowMinimum);
 }
@@ -80,8 +95,17 @@ fn the_next_committee_retires_the_present_one_and_not_before_its_last_confirmati
 fn confirmations_that_do_not_count() {
     let (mut world, operators, wallets) = operators(3);
     let authority = world.authority.insecure_clone();
-    world.send(&[stake::propose_committee(&authority.pubkey(), 1, 2, 2, &wallets[..2])], &[&authority]).unwrap();
-    let confirm = |who: usize, key| stake::confirm_committee(&wallets[who], 1, key);
+    world
+        .send(
+            &[ix::stake::propose_committee(
+                &authority.pubkey(),
+                0,
+                ProposeCommitteeArgs { threshold: 2, size: 2, members: wallets[..2].to_vec() },
+            )],
+            &[&authority],
+        )
+        .unwrap();
+    let confirm = |who: usize, key| ix::stake::confirm_committee(&wallets[who], 0, key);
     refused(world.send(&[confirm(0, [0; 32])], &[&operators[0].wallet]), StakeError::ZeroGroupKey);
     world.send(&[confirm(0, KEY)], &[&operators[0].wallet]).unwrap();
     refused(world.send(&[confirm(0, KEY)], &[&operators[0].wallet]), StakeError::AlreadyConfirmed);
@@ -112,15 +136,31 @@ fn thresholds_sizes_and_member_counts_have_limits() {
         (4, 3, StakeError::BadThreshold),
         (2, 2, StakeError::BadMemberCount),
     ] {
-        let propose = stake::propose_committee(&me, 1, threshold, size, &wallets);
+        let propose =
+            ix::stake::propose_committee(&me, 0, ProposeCommitteeArgs { threshold, size, members: wallets.to_vec() });
         refused(world.send(&[propose], &[&authority]), error);
     }
-    refused(world.send(&[stake::propose_committee(&me, 1, 2, 3, &[])], &[&authority]), StakeError::BadMemberCount);
-    world.send(&[stake::propose_committee(&me, 1, 2, 3, &wallets[..2])], &[&authority]).unwrap();
-    let again = stake::add_members(&me, 1, &wallets[1..2]);
+    refused(
+        world.send(
+            &[ix::stake::propose_committee(&me, 0, ProposeCommitteeArgs { threshold: 2, size: 3, members: vec![] })],
+            &[&authority],
+        ),
+        StakeError::BadMemberCount,
+    );
+    world
+        .send(
+            &[ix::stake::propose_committee(
+                &me,
+                0,
+                ProposeCommitteeArgs { threshold: 2, size: 3, members: wallets[..2].to_vec() },
+            )],
+            &[&authority],
+        )
+        .unwrap();
+    let again = ix::stake::add_members(&me, 0, &wallets[1..2]);
     refused(world.send(&[again], &[&authority]), StakeError::DuplicateMember);
-    world.send(&[stake::add_members(&me, 1, &wallets[2..])], &[&authority]).unwrap();
-    let more = stake::add_members(&me, 1, &wallets[..1]);
+    world.send(&[ix::stake::add_members(&me, 0, &wallets[2..])], &[&authority]).unwrap();
+    let more = ix::stake::add_members(&me, 0, &wallets[..1]);
     refused(world.send(&[more], &[&authority]), StakeError::NotForming);
 }
 
@@ -128,7 +168,7 @@ fn thresholds_sizes_and_member_counts_have_limits() {
 fn a_hundred_members_can_form_a_committee() {
     let mut world = World::with_stake(&[]);
     let committee = world.committee(MAX_MEMBERS);
-    let state = world.get::<Committee>(&stake::committee(committee.epoch));
+    let state = world.get::<Committee>(&pda::committee(committee.epoch));
     assert_eq!((state.status, state.members.len()), (CommitteeStatus::Active, MAX_MEMBERS));
 }
 
@@ -138,13 +178,27 @@ fn members_are_operators_with_stake_and_each_has_one_place() {
     let authority = world.authority.insecure_clone();
     let me = authority.pubkey();
     let twice = [wallets[0], wallets[0]];
-    refused(world.send(&[stake::propose_committee(&me, 1, 2, 3, &twice)], &[&authority]), StakeError::DuplicateMember);
-    let propose = stake::propose_committee(&me, 1, 2, 3, &wallets[..2]);
+    refused(
+        world.send(
+            &[ix::stake::propose_committee(
+                &me,
+                0,
+                ProposeCommitteeArgs { threshold: 2, size: 3, members: twice.to_vec() },
+            )],
+            &[&authority],
+        ),
+        StakeError::DuplicateMember,
+    );
+    let propose = ix::stake::propose_committee(
+        &me,
+        0,
+        ProposeCommitteeArgs { threshold: 2, size: 3, members: wallets[..2].to_vec() },
+    );
     // Another's operator account, another's position, the wrong kind, one missing.
     for (from, to) in [
-        (stake::operator(&wallets[1]), stake::operator(&wallets[2])),
-        (stake::position(&wallets[1], Role::Operator), stake::position(&wallets[2], Role::Operator)),
-        (stake::operator(&wallets[1]), stake::position(&wallets[1], Role::Operator)),
+        (pda::operator(&wallets[1]), pda::operator(&wallets[2])),
+        (pda::position(&wallets[1], Role::Operator), pda::position(&wallets[2], Role::Operator)),
+        (pda::operator(&wallets[1]), pda::position(&wallets[1], Role::Operator)),
     ] {
         refused(world.send(&[swapped(propose.clone(), from, to)], &[&authority]), StakeError::WrongMemberAccounts);
     }
@@ -152,15 +206,17 @@ fn members_are_operators_with_stake_and_each_has_one_place() {
     short.accounts.pop();
     refused(world.send(&[short], &[&authority]), StakeError::WrongMemberAccounts);
     // A validator's position with the same owner.
-    world.send(&[stake::deposit(&world, &wallets[1], Role::Validator, OPEN)], &[&operators[1].wallet]).unwrap();
+    world
+        .send(&[ix::stake::deposit(&wallets[1], &world.mint, Role::Validator, OPEN)], &[&operators[1].wallet])
+        .unwrap();
     let role = swapped(
         propose.clone(),
-        stake::position(&wallets[1], Role::Operator),
-        stake::position(&wallets[1], Role::Validator),
+        pda::position(&wallets[1], Role::Operator),
+        pda::position(&wallets[1], Role::Validator),
     );
     refused(world.send(&[role], &[&authority]), StakeError::WrongMemberAccounts);
     // One who has unbonded since it registered.
-    world.send(&[stake::request_unbond(&wallets[1], Role::Operator, 1, 0)], &[&operators[1].wallet]).unwrap();
+    world.send(&[ix::stake::request_unbond(&wallets[1], 0, Role::Operator, 1)], &[&operators[1].wallet]).unwrap();
     refused(world.send(&[propose], &[&authority]), StakeError::BelowMinimum);
 }
 
@@ -169,14 +225,20 @@ fn only_the_authority_proposes_adds_and_abandons_and_only_the_next_epoch() {
     let (mut world, operators, wallets) = operators(2);
     let authority = world.authority.insecure_clone();
     let thief = &operators[0].wallet;
-    let propose = |who: &Pubkey, epoch| stake::propose_committee(who, epoch, 2, 2, &wallets[..1]);
-    refused(world.send(&[propose(&thief.pubkey(), 1)], &[thief]), StakeError::NotAuthority);
-    refused(world.send(&[propose(&authority.pubkey(), 2)], &[&authority]), ErrorCode::ConstraintSeeds);
-    world.send(&[propose(&authority.pubkey(), 1)], &[&authority]).unwrap();
-    refused_with(world.send(&[propose(&authority.pubkey(), 1)], &[&authority]), "already in use");
-    let add = stake::add_members(&thief.pubkey(), 1, &wallets[1..]);
+    let propose = |who: &Pubkey, committee_epoch| {
+        let args = ProposeCommitteeArgs { threshold: 2, size: 2, members: wallets[..1].to_vec() };
+        ix::stake::propose_committee(who, committee_epoch, args)
+    };
+    refused(world.send(&[propose(&thief.pubkey(), 0)], &[thief]), StakeError::NotAuthority);
+    refused(world.send(&[propose(&authority.pubkey(), 1)], &[&authority]), ErrorCode::ConstraintSeeds);
+    world.send(&[propose(&authority.pubkey(), 0)], &[&authority]).unwrap();
+    refused_with(world.send(&[propose(&authority.pubkey(), 0)], &[&authority]), "already in use");
+    let add = ix::stake::add_members(&thief.pubkey(), 0, &wallets[1..]);
     refused(world.send(&[add], &[thief]), StakeError::NotAuthority);
-    refused(world.send(&[stake::abandon_committee(&thief.pubkey(), 1)], &[thief]), StakeError::NotAuthority);
+    refused(
+        world.send(&[ix::stake::abandon_committee(&thief.pubkey(), 0, &thief.pubkey())], &[thief]),
+        StakeError::NotAuthority,
+    );
 }
 
 #[test]
@@ -184,24 +246,38 @@ fn an_abandoned_committee_frees_its_members_and_its_successor_goes_on_counting_e
     let (mut world, operators, wallets) = operators(2);
     let authority = world.authority.insecure_clone();
     let me = authority.pubkey();
-    world.send(&[stake::propose_committee(&me, 1, 2, 2, &wallets)], &[&authority]).unwrap();
-    world.send(&[stake::confirm_committee(&wallets[0], 1, KEY)], &[&operators[0].wallet]).unwrap();
-    let leave = stake::request_unbond(&wallets[0], Role::Operator, 1, 0);
+    world
+        .send(
+            &[ix::stake::propose_committee(
+                &me,
+                0,
+                ProposeCommitteeArgs { threshold: 2, size: 2, members: wallets.to_vec() },
+            )],
+            &[&authority],
+        )
+        .unwrap();
+    world.send(&[ix::stake::confirm_committee(&wallets[0], 0, KEY)], &[&operators[0].wallet]).unwrap();
+    let leave = ix::stake::request_unbond(&wallets[0], 0, Role::Operator, 1);
     refused(world.send(&[leave.clone()], &[&operators[0].wallet]), StakeError::MemberBelowMinimum);
-    let event = world.send(&[stake::abandon_committee(&me, 1)], &[&authority]).unwrap().event::<CommitteeAbandoned>();
+    let event =
+        world.send(&[ix::stake::abandon_committee(&me, 0, &me)], &[&authority]).unwrap().event::<CommitteeAbandoned>();
     assert_eq!((event.sequence, event.epoch), (2, 1));
-    assert!(world.find::<Committee>(&stake::committee(1)).is_none());
-    let propose = stake::propose_committee(&me, 1, 1, 1, &wallets[1..]);
+    assert!(world.find::<Committee>(&pda::committee(1)).is_none());
+    let propose = ix::stake::propose_committee(
+        &me,
+        0,
+        ProposeCommitteeArgs { threshold: 1, size: 1, members: wallets[1..].to_vec() },
+    );
     let event = world.send(&[propose], &[&authority]).unwrap().event::<CommitteeProposed>();
     assert_eq!(event.sequence, 3);
     world.send(&[leave], &[&operators[0].wallet]).unwrap();
     // The confirmations of the abandoned one are gone, another key may be confirmed, and it can become active.
-    world.send(&[stake::confirm_committee(&wallets[1], 1, [6; 32])], &[&operators[1].wallet]).unwrap();
-    assert_eq!(world.get::<Config>(&stake::config()).committee_epoch, 1);
+    world.send(&[ix::stake::confirm_committee(&wallets[1], 0, [6; 32])], &[&operators[1].wallet]).unwrap();
+    assert_eq!(world.get::<Config>(&pda::stake_config()).committee_epoch, 1);
     // An active committee cannot be abandoned: its address is not the next one's.
-    let abandon = swapped(stake::abandon_committee(&me, 2), stake::committee(2), stake::committee(1));
+    let abandon = swapped(ix::stake::abandon_committee(&me, 1, &me), pda::committee(2), pda::committee(1));
     refused(world.send(&[abandon], &[&authority]), ErrorCode::ConstraintSeeds);
-    assert_eq!(world.get::<Config>(&stake::config()).next_committee_sequence, 0);
+    assert_eq!(world.get::<Config>(&pda::stake_config()).next_committee_sequence, 0);
 }
 
 #[test]
@@ -210,18 +286,18 @@ fn a_member_keeps_the_minimum_and_may_take_what_is_above_it() {
     let committee = world.committee(3);
     let member = &committee.members[1];
     let owner = member.wallet.pubkey();
-    world.send(&[stake::deposit(&world, &owner, Role::Operator, 5)], &[&member.wallet]).unwrap();
-    let leave = |amount| stake::request_unbond(&owner, Role::Operator, amount, committee.epoch);
+    world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Operator, 5)], &[&member.wallet]).unwrap();
+    let leave = |amount| ix::stake::request_unbond(&owner, committee.epoch, Role::Operator, amount);
     refused(world.send(&[leave(6)], &[&member.wallet]), StakeError::MemberBelowMinimum);
     world.send(&[leave(5)], &[&member.wallet]).unwrap();
     // The committees cannot be replaced by empty addresses or by accounts that are no committees.
     for (from, to) in [(1, 3), (2, 3), (1, 0)] {
-        let hidden = swapped(leave(1), stake::committee(from), stake::committee(to));
+        let hidden = swapped(leave(1), pda::committee(from), pda::committee(to));
         refused(world.send(&[hidden], &[&member.wallet]), ErrorCode::ConstraintSeeds);
     }
     // Its stake as a validator is its own affair.
-    world.send(&[stake::deposit(&world, &owner, Role::Validator, OPEN)], &[&member.wallet]).unwrap();
-    let leave = stake::request_unbond(&owner, Role::Validator, OPEN, committee.epoch);
+    world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Validator, OPEN)], &[&member.wallet]).unwrap();
+    let leave = ix::stake::request_unbond(&owner, committee.epoch, Role::Validator, OPEN);
     world.send(&[leave], &[&member.wallet]).unwrap();
     // The code that the other programs share has codes of its own.
     assert_eq!(u32::from(SharedError::Overflow), 7_000);

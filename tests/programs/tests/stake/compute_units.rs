@@ -3,12 +3,12 @@
 use ::stake::{
     instructions::{ProposeNextCommitteeArgs, ProveEquivocationArgs},
     roster::roster,
-    state::{Config, Role},
+    state::Role,
 };
-use openledger_protocol::attest::Kind;
+use openledger_interface::{attestation, ix, pda};
 use program_tests::{
-    OPEN, World,
-    stake::{self, MIN_OPERATOR, evidence, observation},
+    OPEN, World, attest,
+    stake::{MIN_OPERATOR, evidence, observation},
 };
 use solana_keypair::Signer;
 
@@ -20,19 +20,19 @@ fn attested_instructions_stay_within_their_budget_for_a_large_committee() {
         let operator = &committee.members[members - 1];
         let owner = operator.wallet.pubkey();
         let alone = world.slash(&committee, &owner, Role::Operator, 100).unwrap().units;
-        world.send(&[stake::open_pool(&world, &owner, 0)], &[&operator.wallet]).unwrap();
+        world.send(&[ix::stake::open_pool(&owner, &world.mint, 0)], &[&operator.wallet]).unwrap();
         let wallet = world.wallet(10 * OPEN);
         // It tops up what was slashed, to be delegated to.
-        let top_up = stake::deposit(&world, &owner, Role::Operator, MIN_OPERATOR);
-        let delegate = stake::delegate(&world, &wallet.pubkey(), &owner, OPEN);
+        let top_up = ix::stake::deposit(&owner, &world.mint, Role::Operator, MIN_OPERATOR);
+        let delegate = ix::stake::delegate(&wallet.pubkey(), &world.mint, &owner, OPEN);
         world.send(&[top_up, delegate], &[&operator.wallet, &wallet]).unwrap();
         let pooled = world.slash(&committee, &owner, Role::Operator, 100).unwrap().units;
 
         let next = [owner];
         let args = ProposeNextCommitteeArgs { threshold: 1, size: 1, roster: roster(&next), expiry_slot: world.slot() };
-        let sequence = world.get::<Config>(&stake::config()).sequence;
-        let before = world.attested(&committee, Kind::Committee, stake::config(), sequence, &args, args.expiry_slot);
-        let main = stake::propose_next_committee(&wallet.pubkey(), committee.epoch, args);
+        let message = attestation::next_committee(&world.get(&pda::stake_config()), &args);
+        let before = attest::signed(&committee.key, &message);
+        let main = ix::stake::propose_next_committee(&wallet.pubkey(), committee.epoch, args);
         let proposed = world.send(&[before, main], &[&wallet]).unwrap().units;
         println!("{members} members: slash_attested {alone}, with a pool {pooled}, propose_next_committee {proposed}");
         assert!(alone <= 20_000 && pooled <= 20_000 && proposed <= 20_000, "{alone} {pooled} {proposed}");
@@ -40,7 +40,8 @@ fn attested_instructions_stay_within_their_budget_for_a_large_committee() {
         let args = ProveEquivocationArgs { epoch: committee.epoch, subject: [8; 32], sequence: 3 };
         let [a, b] = [[1; 32], [2; 32]].map(|c| observation(&world, operator, &args, c));
         let before = evidence(&operator.identity, [&a, &b]);
-        let main = stake::prove_equivocation(&world, &wallet.pubkey(), &owner, args);
+        let main =
+            ix::stake::prove_equivocation(&wallet.pubkey(), &world.get(&pda::position(&owner, Role::Operator)), args);
         let proven = world.send(&[before, main], &[&wallet]).unwrap().units;
         println!("{members} members: prove_equivocation {proven}");
         assert!(proven <= 60_000, "{proven}");

@@ -6,9 +6,10 @@ use ::stake::{
     instructions::ProveEquivocationArgs,
     state::{Config, Delegation, Pool, Position, Role},
 };
+use openledger_interface::{ix, pda};
 use program_tests::{
     Key, OPEN, SUPPLY, Sent, World, key,
-    stake::{self, Committee, Operator, UNBOND_SLOTS, evidence, observation},
+    stake::{Committee, Operator, UNBOND_SLOTS, evidence, observation},
 };
 use proptest::{
     collection::vec,
@@ -79,7 +80,7 @@ impl Run {
         let mut world = World::with_stake(&[]);
         let committee = world.committee(OPERATORS);
         for operator in &committee.members {
-            let open = stake::open_pool(&world, &operator.wallet.pubkey(), 700);
+            let open = ix::stake::open_pool(&operator.wallet.pubkey(), &world.mint, 700);
             world.send(&[open], &[&operator.wallet]).unwrap();
             world.fund(&operator.wallet.pubkey(), 100_000 * OPEN);
         }
@@ -120,36 +121,36 @@ impl Run {
                 true
             }
             Step::Deposit { who, role, amount } => {
-                let call = stake::deposit(&self.world, &self.wallet(who), ROLES[role], amount);
+                let call = ix::stake::deposit(&self.wallet(who), &self.world.mint, ROLES[role], amount);
                 self.send(who, &[call]).is_some()
             }
             Step::Unbond { who, role, part } => {
                 let wallet = self.wallet(who);
-                let position = self.world.find::<Position>(&stake::position(&wallet, ROLES[role]));
+                let position = self.world.find::<Position>(&pda::position(&wallet, ROLES[role]));
                 let amount = position.map_or(0, |p| p.amount * part / 100);
-                self.send(who, &[stake::request_unbond(&wallet, ROLES[role], amount, 1)]).is_some()
+                self.send(who, &[ix::stake::request_unbond(&wallet, 1, ROLES[role], amount)]).is_some()
             }
             Step::Withdraw { who, role } => {
-                let call = stake::withdraw(&self.world, &self.wallet(who), ROLES[role]);
+                let call = ix::stake::withdraw(&self.wallet(who), &self.world.mint, ROLES[role]);
                 self.send(who, &[call]).is_some()
             }
             Step::Delegate { who, pool, amount } => {
-                let call = stake::delegate(&self.world, &self.wallet(who), &self.wallet(pool), amount);
+                let call = ix::stake::delegate(&self.wallet(who), &self.world.mint, &self.wallet(pool), amount);
                 self.send(who, &[call]).is_some()
             }
             Step::Undelegate { who, pool, part } => {
                 let (wallet, pool) = (self.wallet(who), self.wallet(pool));
-                let delegation = self.world.find::<Delegation>(&stake::delegation(&pool, &wallet));
+                let delegation = self.world.find::<Delegation>(&pda::delegation(&pool, &wallet));
                 let shares = delegation.map_or(0, |d| d.shares * u128::from(part) / 100);
-                self.send(who, &[stake::undelegate(&wallet, &pool, shares)]).is_some()
+                self.send(who, &[ix::stake::undelegate(&wallet, &pool, shares)]).is_some()
             }
             Step::WithdrawDelegation { who, pool } => {
-                let call = stake::withdraw_delegation(&self.world, &self.wallet(who), &self.wallet(pool));
+                let call = ix::stake::withdraw_delegation(&self.wallet(who), &self.world.mint, &self.wallet(pool));
                 self.send(who, &[call]).is_some()
             }
             Step::Reward { pool, amount } => {
                 // Out of the bank, so that the supply stays what it is.
-                let (vault, owner) = (stake::rewards(&self.wallet(pool)), stake::pool(&self.wallet(pool)));
+                let (vault, owner) = (pda::reward_vault(&self.wallet(pool)), pda::stake_pool(&self.wallet(pool)));
                 let (bank, mint) = (key("bank account").pubkey(), self.world.mint);
                 let (has, left) = (self.world.balance(&vault), self.world.balance(&bank));
                 self.world.put_token(bank, mint, key("bank").pubkey(), left - amount);
@@ -157,19 +158,19 @@ impl Run {
                 true
             }
             Step::Harvest { pool } => {
-                let call = stake::harvest(&self.world, &self.wallet(pool));
+                let call = ix::stake::harvest(&self.world.mint, &self.wallet(pool));
                 self.world.send(&[call], &[]).is_ok()
             }
             Step::ClaimRewards { who, pool } => {
-                let call = stake::claim_delegation_rewards(&self.world, &self.wallet(who), &self.wallet(pool));
+                let call = ix::stake::claim_delegation_rewards(&self.wallet(who), &self.world.mint, &self.wallet(pool));
                 self.send(who, &[call]).is_some()
             }
             Step::Commission { pool, bps } => {
-                self.send(pool, &[stake::set_commission(&self.wallet(pool), bps)]).is_some()
+                self.send(pool, &[ix::stake::set_commission(&self.wallet(pool), bps)]).is_some()
             }
             Step::Attested { who, role, bps } => {
                 let wallet = self.wallet(who);
-                if self.world.find::<Position>(&stake::position(&wallet, ROLES[role])).is_none() {
+                if self.world.find::<Position>(&pda::position(&wallet, ROLES[role])).is_none() {
                     return;
                 }
                 let sent = self.world.slash(&self.committee, &wallet, ROLES[role], bps).ok();
@@ -178,7 +179,12 @@ impl Run {
             Step::Decided { who, role, bps } => {
                 let authority = self.world.authority.insecure_clone();
                 let (me, wallet) = (authority.pubkey(), self.wallet(who));
-                let call = stake::slash_by_authority(&self.world, &me, &wallet, ROLES[role], bps);
+                let call = ix::stake::slash_by_authority(
+                    &me,
+                    &self.world.get(&pda::position(&wallet, ROLES[role])),
+                    bps,
+                    [0xed; 32],
+                );
                 let sent = self.world.send(&[call], &[&authority]).ok();
                 self.slashed(sent)
             }
@@ -188,7 +194,11 @@ impl Run {
                 let [a, b] = [[1; 32], [2; 32]].map(|c| observation(&self.world, member, &args, c));
                 let before = evidence(&member.identity, [&a, &b]);
                 let (prover, operator) = (self.wallet(OPERATORS), self.wallet(who));
-                let main = stake::prove_equivocation(&self.world, &prover, &operator, args);
+                let main = ix::stake::prove_equivocation(
+                    &prover,
+                    &self.world.get(&pda::position(&operator, Role::Operator)),
+                    args,
+                );
                 let sent = self.send(OPERATORS, &[before, main]);
                 self.slashed(sent)
             }
@@ -196,8 +206,10 @@ impl Run {
                 let authority = self.world.authority.insecure_clone();
                 let amount = self.insured * part / 100;
                 let to = self.world.ata(&self.wallet(OPERATORS));
-                let done =
-                    self.world.send(&[stake::pay_insurance(&authority.pubkey(), to, amount)], &[&authority]).is_ok();
+                let done = self
+                    .world
+                    .send(&[ix::stake::pay_insurance(&authority.pubkey(), &to, amount)], &[&authority])
+                    .is_ok();
                 self.insured -= if done { amount } else { 0 };
                 done
             }
@@ -206,13 +218,13 @@ impl Run {
     }
 
     fn positions(&self, role: Role) -> Vec<Position> {
-        let addresses = (0..OPERATORS + OTHERS).map(|who| stake::position(&self.wallet(who), role));
+        let addresses = (0..OPERATORS + OTHERS).map(|who| pda::position(&self.wallet(who), role));
         addresses.filter_map(|a| self.world.find(&a)).collect()
     }
 
     /// What must hold after every step.
     fn check(&self) {
-        let config = self.world.get::<Config>(&stake::config());
+        let config = self.world.get::<Config>(&pda::stake_config());
         let (operators, validators) = (self.positions(Role::Operator), self.positions(Role::Validator));
         let sum = |of: &dyn Fn(&Position) -> u64, all: &[Position]| all.iter().map(of).sum::<u64>();
         assert_eq!(config.operator_stake, sum(&|p| p.amount, &operators));
@@ -221,10 +233,10 @@ impl Run {
         let (mut delegated, mut leaving, mut rewards) = (0, 0, 0);
         for operator in 0..OPERATORS {
             let wallet = self.wallet(operator);
-            let pool = self.world.get::<Pool>(&stake::pool(&wallet));
+            let pool = self.world.get::<Pool>(&pda::stake_pool(&wallet));
             (delegated, leaving) = (delegated + pool.bonded.assets, leaving + pool.unbonding.assets);
             let mut held: Vec<Delegation> = (0..OPERATORS + OTHERS)
-                .filter_map(|who| self.world.find(&stake::delegation(&wallet, &self.wallet(who))))
+                .filter_map(|who| self.world.find(&pda::delegation(&wallet, &self.wallet(who))))
                 .collect();
             assert_eq!(pool.bonded.shares, held.iter().map(|d| d.shares).sum::<u128>());
             assert_eq!(pool.unbonding.shares, held.iter().map(|d| d.unbonding_shares).sum::<u128>());
@@ -233,14 +245,14 @@ impl Run {
             }
             held.iter_mut().for_each(|d| d.settle(&pool).unwrap());
             let due: u64 = held.iter().map(|d| d.rewards).sum();
-            let vault = self.world.balance(&stake::rewards(&wallet));
+            let vault = self.world.balance(&pda::reward_vault(&wallet));
             assert!(due <= pool.owed && pool.owed + pool.commission <= vault, "{due} {} {vault}", pool.owed);
             rewards += vault;
         }
         assert_eq!((config.delegated, config.delegated_unbonding), (delegated, leaving));
         let staked = config.operator_stake + config.validator_stake + config.unbonding + delegated + leaving;
-        assert_eq!(self.world.balance(&stake::vault()), staked, "the stake vault holds every position and pool");
-        assert_eq!(self.world.balance(&stake::insurance()), self.insured, "the insurance holds slashes - payments");
+        assert_eq!(self.world.balance(&pda::stake_vault()), staked, "the stake vault holds every position and pool");
+        assert_eq!(self.world.balance(&pda::insurance_vault()), self.insured, "the insurance holds slashes - payments");
         let held: u64 = (0..OPERATORS + OTHERS).map(|who| self.world.open_of(&self.wallet(who))).sum();
         let bank = self.world.balance(&key("bank account").pubkey());
         assert_eq!(bank + held + staked + self.insured + rewards, SUPPLY, "no OPEN appears or vanishes");
@@ -267,7 +279,7 @@ proptest! {
                 run.take(&Step::WithdrawDelegation { who, pool: operator });
                 run.check();
             }
-            let pool = run.world.get::<Pool>(&stake::pool(&run.wallet(operator)));
+            let pool = run.world.get::<Pool>(&pda::stake_pool(&run.wallet(operator)));
             prop_assert_eq!((pool.bonded, pool.unbonding), Default::default());
         }
     }

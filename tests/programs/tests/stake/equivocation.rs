@@ -3,18 +3,15 @@
 use ::stake::{
     error::{SharedError, StakeError},
     events::{PoolSlashed, Slashed},
-    instructions::ProveEquivocationArgs,
+    instructions::{ProposeCommitteeArgs, ProveEquivocationArgs, SlashAttestedArgs},
     state::{Config, Equivocation, Position, Role, SlashReason},
 };
 use anchor_lang::error::ErrorCode;
-use openledger_protocol::{
-    attest::{Kind, payload_hash},
-    hash::sha256,
-    observation::Observation,
-};
+use openledger_interface::{ix, pda};
+use openledger_protocol::{hash::sha256, observation::Observation};
 use program_tests::{
-    Failed, Key, OPEN, Sent, World, key, refused,
-    stake::{self, Committee, MIN_OPERATOR, Operator, UNBOND_SLOTS, evidence, observation, prove_equivocation},
+    Failed, Key, OPEN, Sent, World, attest, key, refused,
+    stake::{Committee, MIN_OPERATOR, Operator, UNBOND_SLOTS, evidence, observation},
     swapped,
     tx::refused_with,
 };
@@ -46,7 +43,11 @@ fn prove(
     before: Instruction,
     args: ProveEquivocationArgs,
 ) -> Result<Sent, Failed> {
-    let main = prove_equivocation(world, &prover.pubkey(), &operator.wallet.pubkey(), args);
+    let main = ix::stake::prove_equivocation(
+        &prover.pubkey(),
+        &world.get(&pda::position(&operator.wallet.pubkey(), Role::Operator)),
+        args,
+    );
     world.send(&[before, main], &[prover])
 }
 
@@ -61,11 +62,11 @@ fn a4_anyone_proves_two_contents_for_one_thing_and_the_operator_is_slashed() {
     let half = MIN_OPERATOR / 2;
     assert_eq!((event.owner, event.amount, event.bonded, event.sequence), (owner, half, half, 1));
     assert_eq!((event.reason, event.evidence), (SlashReason::Equivocation, sha256(&[&proof.data])));
-    let position = world.get::<Position>(&stake::position(&owner, Role::Operator));
+    let position = world.get::<Position>(&pda::position(&owner, Role::Operator));
     assert_eq!((position.amount, position.sequence), (half, 2));
-    assert_eq!(world.get::<Config>(&stake::config()).operator_stake, 3 * MIN_OPERATOR - half);
-    assert_eq!((world.balance(&stake::vault()), world.balance(&stake::insurance())), (5 * half, half));
-    let mark = world.get::<Equivocation>(&stake::equivocation(&owner, &ARGS));
+    assert_eq!(world.get::<Config>(&pda::stake_config()).operator_stake, 3 * MIN_OPERATOR - half);
+    assert_eq!((world.balance(&pda::stake_vault()), world.balance(&pda::insurance_vault())), (5 * half, half));
+    let mark = world.get::<Equivocation>(&pda::equivocation(&owner, &ARGS));
     assert_eq!((mark.operator, mark.contents, mark.slot), (owner, CONTENTS, world.slot()));
     assert_eq!(world.open_of(&prover.pubkey()), 0, "no bounty: an operator could rescue a part of its own stake by it");
 }
@@ -75,9 +76,13 @@ fn a4_the_proof_fits_into_a_transaction_of_its_prover() {
     let (mut world, committee, prover) = world();
     let operator = &committee.members[0];
     // With a pool, which is one account more.
-    world.send(&[stake::open_pool(&world, &operator.wallet.pubkey(), 0)], &[&operator.wallet]).unwrap();
+    world.send(&[ix::stake::open_pool(&operator.wallet.pubkey(), &world.mint, 0)], &[&operator.wallet]).unwrap();
     let before = proof(&world, operator, &ARGS);
-    let main = prove_equivocation(&world, &prover.pubkey(), &operator.wallet.pubkey(), ARGS);
+    let main = ix::stake::prove_equivocation(
+        &prover.pubkey(),
+        &world.get(&pda::position(&operator.wallet.pubkey(), Role::Operator)),
+        ARGS,
+    );
     let blockhash = world.svm.latest_blockhash();
     let tx = Transaction::new_signed_with_payer(&[before, main], Some(&prover.pubkey()), &[&prover], blockhash);
     let size = bincode::serialize(&tx).unwrap().len();
@@ -111,16 +116,16 @@ fn a4_what_is_unbonding_does_not_escape_and_goes_first() {
     let (mut world, committee, prover) = world();
     let operator = &committee.members[1];
     let owner = operator.wallet.pubkey();
-    world.send(&[stake::deposit(&world, &owner, Role::Operator, 600 * OPEN)], &[&operator.wallet]).unwrap();
-    world.send(&[stake::request_unbond(&owner, Role::Operator, 600 * OPEN, 1)], &[&operator.wallet]).unwrap();
+    world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Operator, 600 * OPEN)], &[&operator.wallet]).unwrap();
+    world.send(&[ix::stake::request_unbond(&owner, 1, Role::Operator, 600 * OPEN)], &[&operator.wallet]).unwrap();
     let proof = proof(&world, operator, &ARGS);
     let event = prove(&mut world, &prover, operator, proof, ARGS).unwrap().event::<Slashed>();
     assert_eq!((event.amount, event.bonded, event.unbonding), (800 * OPEN, 800 * OPEN, 0));
-    let config = world.get::<Config>(&stake::config());
+    let config = world.get::<Config>(&pda::stake_config());
     assert_eq!((config.unbonding, config.operator_stake), (0, 2 * MIN_OPERATOR + 800 * OPEN));
     // The owner has nothing left to withdraw.
     world.pass(UNBOND_SLOTS);
-    let withdraw = stake::withdraw(&world, &owner, Role::Operator);
+    let withdraw = ix::stake::withdraw(&owner, &world.mint, Role::Operator);
     refused(world.send(&[withdraw], &[&operator.wallet]), StakeError::NothingUnbonding);
 }
 
@@ -174,8 +179,12 @@ fn a4_only_the_operators_own_key_speaks_for_it() {
     refused(prove(&mut world, &prover, other, before, ARGS), StakeError::EvidenceMismatch);
     // Another operator's position in this one's place.
     let good = proof(&world, operator, &ARGS);
-    let main = prove_equivocation(&world, &prover.pubkey(), &operator.wallet.pubkey(), ARGS);
-    let position = |o: &Operator| stake::position(&o.wallet.pubkey(), Role::Operator);
+    let main = ix::stake::prove_equivocation(
+        &prover.pubkey(),
+        &world.get(&pda::position(&operator.wallet.pubkey(), Role::Operator)),
+        ARGS,
+    );
+    let position = |o: &Operator| pda::position(&o.wallet.pubkey(), Role::Operator);
     let wrong = swapped(main, position(operator), position(other));
     refused(world.send(&[good, wrong], &[&prover]), ErrorCode::ConstraintSeeds);
     // A signature that is wrong fails the transaction before the program is called.
@@ -191,9 +200,13 @@ fn a4_precompile_offset_games_are_refused() {
     let good = proof(&world, operator, &ARGS);
     let ed25519 = |data: Vec<u8>| Instruction { data, ..good.clone() };
     // No instruction before, or another program's.
-    let main = prove_equivocation(&world, &prover.pubkey(), &operator.wallet.pubkey(), ARGS);
+    let main = ix::stake::prove_equivocation(
+        &prover.pubkey(),
+        &world.get(&pda::position(&operator.wallet.pubkey(), Role::Operator)),
+        ARGS,
+    );
     refused(world.send(&[main.clone()], &[&prover]), StakeError::EvidenceMissing);
-    let update = stake::update_operator(&operator.wallet.pubkey(), "http://a", 7);
+    let update = ix::stake::update_operator(&operator.wallet.pubkey(), "http://a".into(), 7);
     refused(world.send(&[update.clone(), main.clone()], &[&prover, &operator.wallet]), StakeError::EvidenceMissing);
     // Not directly before.
     refused(
@@ -219,7 +232,9 @@ fn a4_precompile_offset_games_are_refused() {
     );
     refused(prove(&mut world, &prover, operator, ed25519(vec![0, 0]), ARGS), StakeError::EvidenceLayout);
     // An attestation is one signature, not two.
-    let attested = world.attested(&committee, Kind::Fault, stake::config(), 0, &payload_hash(&[]), 2_000);
+    let fault = SlashAttestedArgs { bps: 500, evidence: [0xfa; 32], expiry_slot: 2_000 };
+    let message = world.fault(&committee, &operator.wallet.pubkey(), Role::Operator, &fault);
+    let attested = attest::signed(&committee.key, &message);
     refused(prove(&mut world, &prover, operator, attested, ARGS), StakeError::EvidenceLayout);
     // A sysvar of one's own making.
     let fake = key("fake").pubkey();
@@ -239,32 +254,45 @@ fn a4_evidence_counts_for_members_of_that_committee_and_later_for_the_operator_a
     refused(prove(&mut world, &prover, &outsider, before, ARGS), StakeError::NotOfThatCommittee);
     // The committee of another epoch in its place, an account that is none, an empty one.
     let before = proof(&world, operator, &ARGS);
-    let main = prove_equivocation(&world, &prover.pubkey(), &operator.wallet.pubkey(), ARGS);
+    let main = ix::stake::prove_equivocation(
+        &prover.pubkey(),
+        &world.get(&pda::position(&operator.wallet.pubkey(), Role::Operator)),
+        ARGS,
+    );
     for (wrong, error) in [
-        (stake::config(), SharedError::NotACommittee),
-        (stake::committee(2), SharedError::NotACommittee),
-        (stake::operator(&operator.wallet.pubkey()), SharedError::NotACommittee),
+        (pda::stake_config(), SharedError::NotACommittee),
+        (pda::committee(2), SharedError::NotACommittee),
+        (pda::operator(&operator.wallet.pubkey()), SharedError::NotACommittee),
     ] {
-        let main = swapped(main.clone(), stake::committee(1), wrong);
+        let main = swapped(main.clone(), pda::committee(1), wrong);
         refused(world.send(&[before.clone(), main], &[&prover]), error);
     }
     // One that is not active yet.
     let authority = world.authority.insecure_clone();
     let wallets = [operator.wallet.pubkey(), outsider.wallet.pubkey()];
-    world.send(&[stake::propose_committee(&authority.pubkey(), 2, 2, 2, &wallets)], &[&authority]).unwrap();
+    world
+        .send(
+            &[ix::stake::propose_committee(
+                &authority.pubkey(),
+                1,
+                ProposeCommitteeArgs { threshold: 2, size: 2, members: wallets.to_vec() },
+            )],
+            &[&authority],
+        )
+        .unwrap();
     let early = ProveEquivocationArgs { epoch: 2, ..ARGS };
     let before = proof(&world, operator, &early);
     refused(prove(&mut world, &prover, operator, before, early.clone()), StakeError::NotOfThatCommittee);
     let before = proof(&world, operator, &ARGS);
-    let wrong = swapped(main, stake::committee(1), stake::committee(2));
+    let wrong = swapped(main, pda::committee(1), pda::committee(2));
     refused(world.send(&[before.clone(), wrong], &[&prover]), StakeError::NotOfThatCommittee);
     // The first one retires. Until its members may have withdrawn, delegators answer too, from then on they do not.
     let wallet = world.wallet(100 * OPEN);
-    world.send(&[stake::open_pool(&world, &wallets[0], 0)], &[&operator.wallet]).unwrap();
-    let delegate = stake::delegate(&world, &wallet.pubkey(), &wallets[0], 100 * OPEN);
+    world.send(&[ix::stake::open_pool(&wallets[0], &world.mint, 0)], &[&operator.wallet]).unwrap();
+    let delegate = ix::stake::delegate(&wallet.pubkey(), &world.mint, &wallets[0], 100 * OPEN);
     world.send(&[delegate], &[&wallet]).unwrap();
     for who in [operator, &outsider] {
-        world.send(&[stake::confirm_committee(&who.wallet.pubkey(), 2, [5; 32])], &[&who.wallet]).unwrap();
+        world.send(&[ix::stake::confirm_committee(&who.wallet.pubkey(), 1, [5; 32])], &[&who.wallet]).unwrap();
     }
     world.pass(UNBOND_SLOTS);
     let sent = prove(&mut world, &prover, operator, before, ARGS).unwrap();
@@ -282,7 +310,7 @@ fn a4_an_old_entry_stays_accountable_whatever_the_operator_changes() {
     let operator = &committee.members[1];
     let before = proof(&world, operator, &ARGS);
     // There is no way to another identity key; whatever else changes, evidence holds.
-    let update = stake::update_operator(&operator.wallet.pubkey(), "http://elsewhere", 1);
+    let update = ix::stake::update_operator(&operator.wallet.pubkey(), "http://elsewhere".into(), 1);
     world.send(&[update], &[&operator.wallet]).unwrap();
     prove(&mut world, &prover, operator, before, ARGS).unwrap();
 }
@@ -296,12 +324,18 @@ fn a3_a_slashed_member_keeps_its_place_but_cannot_leave_nor_be_seated_again() {
     prove(&mut world, &prover, operator, before, ARGS).unwrap();
     // Below the minimum now, it stays a member: the committee goes on attesting.
     world.slash(&committee, &committee.members[0].wallet.pubkey(), Role::Operator, 1).unwrap();
-    let leave = stake::request_unbond(&owner, Role::Operator, 1, 1);
+    let leave = ix::stake::request_unbond(&owner, 1, Role::Operator, 1);
     refused(world.send(&[leave], &[&operator.wallet]), StakeError::MemberBelowMinimum);
     let authority = world.authority.insecure_clone();
-    let propose = stake::propose_committee(&authority.pubkey(), 2, 1, 1, &[owner]);
+    let propose = ix::stake::propose_committee(
+        &authority.pubkey(),
+        1,
+        ProposeCommitteeArgs { threshold: 1, size: 1, members: vec![owner] },
+    );
     refused(world.send(&[propose.clone()], &[&authority]), StakeError::BelowMinimum);
     // It tops up by another deposit, and may be seated.
-    world.send(&[stake::deposit(&world, &owner, Role::Operator, MIN_OPERATOR / 2)], &[&operator.wallet]).unwrap();
+    world
+        .send(&[ix::stake::deposit(&owner, &world.mint, Role::Operator, MIN_OPERATOR / 2)], &[&operator.wallet])
+        .unwrap();
     world.send(&[propose], &[&authority]).unwrap();
 }

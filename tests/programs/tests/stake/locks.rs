@@ -7,13 +7,9 @@ use ::stake::{
     vote_lock::{MAX_LOCK_SLOTS, MIN_LOCK_SLOTS},
 };
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{ix, pda};
 use program_tests::{
-    Key, OPEN, SUPPLY, World, key,
-    keys::address,
-    refused,
-    stake::{self, UNBOND_SLOTS},
-    swapped,
-    tx::refused_with,
+    Key, OPEN, SUPPLY, World, key, keys::address, refused, stake::UNBOND_SLOTS, swapped, tx::refused_with,
 };
 use proptest::{
     collection::vec,
@@ -24,7 +20,7 @@ use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
 fn lock_of(world: &World, owner: &Pubkey) -> VoteLock {
-    world.get(&stake::lock(owner))
+    world.get(&pda::lock(owner))
 }
 
 #[test]
@@ -33,42 +29,49 @@ fn open_is_locked_grows_is_extended_and_comes_back_after_its_end() {
     let wallet = world.wallet(100 * OPEN);
     let owner = wallet.pubkey();
     // An address that was sent lamports before can be made.
-    world.airdrop(&stake::lock(&owner));
+    world.airdrop(&pda::lock(&owner));
     let end = world.slot() + MIN_LOCK_SLOTS;
-    let event =
-        world.send(&[stake::lock_votes(&world, &owner, 60 * OPEN, end)], &[&wallet]).unwrap().event::<VotesLocked>();
-    assert_eq!((event.lock, event.sequence, event.owner, event.delegate), (stake::lock(&owner), 0, owner, owner));
+    let event = world
+        .send(&[ix::stake::lock_votes(&owner, &world.mint, 60 * OPEN, end)], &[&wallet])
+        .unwrap()
+        .event::<VotesLocked>();
+    assert_eq!((event.lock, event.sequence, event.owner, event.delegate), (pda::lock(&owner), 0, owner, owner));
     assert_eq!((event.added, event.amount, event.end_slot), (60 * OPEN, 60 * OPEN, end));
     let lock = lock_of(&world, &owner);
     assert_eq!((lock.version, lock.changed_slot, lock.sequence), (Version::CURRENT, world.slot(), 1));
-    assert_eq!(world.get::<Config>(&stake::config()).locked, 60 * OPEN);
+    assert_eq!(world.get::<Config>(&pda::stake_config()).locked, 60 * OPEN);
 
     world.pass(10);
-    let event =
-        world.send(&[stake::add_to_lock(&world, &owner, 10 * OPEN)], &[&wallet]).unwrap().event::<VotesLocked>();
+    let event = world
+        .send(&[ix::stake::add_to_lock(&owner, &world.mint, 10 * OPEN)], &[&wallet])
+        .unwrap()
+        .event::<VotesLocked>();
     assert_eq!((event.sequence, event.added, event.amount, event.end_slot), (1, 10 * OPEN, 70 * OPEN, end));
     assert_eq!(lock_of(&world, &owner).changed_slot, world.slot());
     world.pass(10);
     let later = world.slot() + MAX_LOCK_SLOTS;
-    let event = world.send(&[stake::extend_lock(&owner, later)], &[&wallet]).unwrap().event::<VotesLocked>();
+    let event = world.send(&[ix::stake::extend_lock(&owner, later)], &[&wallet]).unwrap().event::<VotesLocked>();
     assert_eq!((event.sequence, event.added, event.amount, event.end_slot), (2, 0, 70 * OPEN, later));
     assert_eq!(lock_of(&world, &owner).changed_slot, world.slot());
-    assert_eq!((world.open_of(&owner), world.balance(&stake::vault())), (30 * OPEN, 70 * OPEN));
+    assert_eq!((world.open_of(&owner), world.balance(&pda::stake_vault())), (30 * OPEN, 70 * OPEN));
 
     // Not one slot early; then by anyone, to the owner.
     world.pass(MAX_LOCK_SLOTS - 1);
-    refused(world.send(&[stake::unlock_votes(&world, &owner)], &[]), StakeError::LockNotEnded);
+    refused(world.send(&[ix::stake::unlock_votes(&owner, &world.mint)], &[]), StakeError::LockNotEnded);
     world.pass(1);
-    refused(world.send(&[stake::add_to_lock(&world, &owner, OPEN)], &[&wallet]), StakeError::LockEnded);
-    let event = world.send(&[stake::unlock_votes(&world, &owner)], &[]).unwrap().event::<VotesUnlocked>();
+    refused(world.send(&[ix::stake::add_to_lock(&owner, &world.mint, OPEN)], &[&wallet]), StakeError::LockEnded);
+    let event = world.send(&[ix::stake::unlock_votes(&owner, &world.mint)], &[]).unwrap().event::<VotesUnlocked>();
     assert_eq!((event.sequence, event.paid), (3, 70 * OPEN));
-    assert_eq!((world.open_of(&owner), world.balance(&stake::vault())), (100 * OPEN, 0));
-    assert_eq!(world.get::<Config>(&stake::config()).locked, 0);
-    refused(world.send(&[stake::unlock_votes(&world, &owner)], &[]), StakeError::NothingLocked);
+    assert_eq!((world.open_of(&owner), world.balance(&pda::stake_vault())), (100 * OPEN, 0));
+    assert_eq!(world.get::<Config>(&pda::stake_config()).locked, 0);
+    refused(world.send(&[ix::stake::unlock_votes(&owner, &world.mint)], &[]), StakeError::NothingLocked);
 
     // The next lock of the wallet goes on counting.
     let end = world.slot() + MIN_LOCK_SLOTS;
-    let event = world.send(&[stake::lock_votes(&world, &owner, OPEN, end)], &[&wallet]).unwrap().event::<VotesLocked>();
+    let event = world
+        .send(&[ix::stake::lock_votes(&owner, &world.mint, OPEN, end)], &[&wallet])
+        .unwrap()
+        .event::<VotesLocked>();
     assert_eq!((event.sequence, event.amount), (4, OPEN));
 }
 
@@ -78,11 +81,11 @@ fn a_lock_that_ended_can_be_extended_into_a_new_one() {
     let wallet = world.wallet(OPEN);
     let owner = wallet.pubkey();
     let end = world.slot() + MIN_LOCK_SLOTS;
-    world.send(&[stake::lock_votes(&world, &owner, OPEN, end)], &[&wallet]).unwrap();
+    world.send(&[ix::stake::lock_votes(&owner, &world.mint, OPEN, end)], &[&wallet]).unwrap();
     world.pass(MIN_LOCK_SLOTS + 7);
     let later = world.slot() + MIN_LOCK_SLOTS;
-    world.send(&[stake::extend_lock(&owner, later)], &[&wallet]).unwrap();
-    refused(world.send(&[stake::unlock_votes(&world, &owner)], &[]), StakeError::LockNotEnded);
+    world.send(&[ix::stake::extend_lock(&owner, later)], &[&wallet]).unwrap();
+    refused(world.send(&[ix::stake::unlock_votes(&owner, &world.mint)], &[]), StakeError::LockNotEnded);
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn amounts_and_ends_that_are_refused() {
     let mut world = World::with_stake(&[]);
     let wallet = world.wallet(10 * OPEN);
     let (owner, now) = (wallet.pubkey(), world.slot());
-    let lock = |world: &World, amount, end| stake::lock_votes(world, &owner, amount, end);
+    let lock = |world: &World, amount, end| ix::stake::lock_votes(&owner, &world.mint, amount, end);
     let good = now + MIN_LOCK_SLOTS;
     for (amount, end, error) in [
         (0, good, StakeError::ZeroAmount),
@@ -103,24 +106,27 @@ fn amounts_and_ends_that_are_refused() {
         refused(world.send(&[lock(&world, amount, end)], &[&wallet]), error);
     }
     refused_with(world.send(&[lock(&world, u64::MAX, good)], &[&wallet]), "insufficient funds");
-    refused(world.send(&[stake::add_to_lock(&world, &owner, OPEN)], &[&wallet]), ErrorCode::AccountNotInitialized);
+    refused(
+        world.send(&[ix::stake::add_to_lock(&owner, &world.mint, OPEN)], &[&wallet]),
+        ErrorCode::AccountNotInitialized,
+    );
     world.send(&[lock(&world, OPEN, good + 100)], &[&wallet]).unwrap();
     // One lock a wallet; nothing added; never shorter, nor the same.
     refused(world.send(&[lock(&world, OPEN, good + 200)], &[&wallet]), StakeError::LockExists);
-    refused(world.send(&[stake::add_to_lock(&world, &owner, 0)], &[&wallet]), StakeError::ZeroAmount);
+    refused(world.send(&[ix::stake::add_to_lock(&owner, &world.mint, 0)], &[&wallet]), StakeError::ZeroAmount);
     for end in [0, good, good + 100] {
-        refused(world.send(&[stake::extend_lock(&owner, end)], &[&wallet]), StakeError::LockShortened);
+        refused(world.send(&[ix::stake::extend_lock(&owner, end)], &[&wallet]), StakeError::LockShortened);
     }
     for end in [now + MAX_LOCK_SLOTS + 1, u64::MAX] {
-        refused(world.send(&[stake::extend_lock(&owner, end)], &[&wallet]), StakeError::BadLockEnd);
+        refused(world.send(&[ix::stake::extend_lock(&owner, end)], &[&wallet]), StakeError::BadLockEnd);
     }
     // Later than before, yet too near by now.
     world.pass(200);
-    refused(world.send(&[stake::extend_lock(&owner, good + 199)], &[&wallet]), StakeError::BadLockEnd);
+    refused(world.send(&[ix::stake::extend_lock(&owner, good + 199)], &[&wallet]), StakeError::BadLockEnd);
     world.pass(MIN_LOCK_SLOTS);
-    world.send(&[stake::unlock_votes(&world, &owner)], &[]).unwrap();
-    refused(world.send(&[stake::extend_lock(&owner, u64::MAX)], &[&wallet]), StakeError::NothingLocked);
-    refused(world.send(&[stake::add_to_lock(&world, &owner, OPEN)], &[&wallet]), StakeError::NothingLocked);
+    world.send(&[ix::stake::unlock_votes(&owner, &world.mint)], &[]).unwrap();
+    refused(world.send(&[ix::stake::extend_lock(&owner, u64::MAX)], &[&wallet]), StakeError::NothingLocked);
+    refused(world.send(&[ix::stake::add_to_lock(&owner, &world.mint, OPEN)], &[&wallet]), StakeError::NothingLocked);
 }
 
 #[test]
@@ -129,31 +135,31 @@ fn nobody_touches_anothers_lock() {
     let (victim, thief) = (world.wallet(10 * OPEN), world.wallet(10 * OPEN));
     let (v, t) = (victim.pubkey(), thief.pubkey());
     let end = world.slot() + MIN_LOCK_SLOTS;
-    world.send(&[stake::lock_votes(&world, &v, 5 * OPEN, end)], &[&victim]).unwrap();
-    let (theirs, own) = (stake::lock(&v), stake::lock(&t));
+    world.send(&[ix::stake::lock_votes(&v, &world.mint, 5 * OPEN, end)], &[&victim]).unwrap();
+    let (theirs, own) = (pda::lock(&v), pda::lock(&t));
     // The victim's tokens, the victim's lock, the victim's name without its signature.
-    let from = swapped(stake::lock_votes(&world, &t, OPEN, end), world.ata(&t), world.ata(&v));
+    let from = swapped(ix::stake::lock_votes(&t, &world.mint, OPEN, end), world.ata(&t), world.ata(&v));
     refused(world.send(&[from], &[&thief]), ErrorCode::ConstraintTokenOwner);
     for call in [
-        stake::add_to_lock(&world, &t, OPEN),
-        stake::extend_lock(&t, end + 5),
-        stake::delegate_votes(&t, t),
-        stake::lock_votes(&world, &t, OPEN, end),
+        ix::stake::add_to_lock(&t, &world.mint, OPEN),
+        ix::stake::extend_lock(&t, end + 5),
+        ix::stake::delegate_votes(&t, &t),
+        ix::stake::lock_votes(&t, &world.mint, OPEN, end),
     ] {
         refused(world.send(&[swapped(call, own, theirs)], &[&thief]), ErrorCode::ConstraintSeeds);
     }
     for mut call in [
-        stake::add_to_lock(&world, &v, OPEN),
-        stake::extend_lock(&v, end + 5),
-        stake::delegate_votes(&v, t),
-        stake::lock_votes(&world, &v, OPEN, end),
+        ix::stake::add_to_lock(&v, &world.mint, OPEN),
+        ix::stake::extend_lock(&v, end + 5),
+        ix::stake::delegate_votes(&v, &t),
+        ix::stake::lock_votes(&v, &world.mint, OPEN, end),
     ] {
         call.accounts[0].is_signer = false;
         refused(world.send(&[call], &[]), ErrorCode::AccountNotSigner);
     }
     // Out: only to the owner's own associated token account, though anyone may send it.
     world.pass(MIN_LOCK_SLOTS);
-    let out = stake::unlock_votes(&world, &v);
+    let out = ix::stake::unlock_votes(&v, &world.mint);
     let other = address("another token account of the victim");
     world.put_token(other, world.mint, v, 0);
     for wrong in [world.ata(&t), other] {
@@ -168,7 +174,10 @@ fn nobody_touches_anothers_lock() {
     refused(world.send(&[out.clone()], &[]), ErrorCode::ConstraintTokenMint);
     world.put_token(ata, mint, v, 5 * OPEN);
     // From no other vault, by no other program.
-    refused(world.send(&[swapped(out.clone(), stake::vault(), stake::insurance())], &[]), ErrorCode::ConstraintSeeds);
+    refused(
+        world.send(&[swapped(out.clone(), pda::stake_vault(), pda::insurance_vault())], &[]),
+        ErrorCode::ConstraintSeeds,
+    );
     let program = swapped(out.clone(), spl_token_interface::ID, spl_token_2022_interface::ID);
     refused(world.send(&[program], &[]), ErrorCode::InvalidProgramId);
     // Not with a lock that another program made, nor with another kind of account.
@@ -176,8 +185,8 @@ fn nobody_touches_anothers_lock() {
     let data = world.svm.get_account(&theirs).unwrap().data;
     world.put_raw(fake, spl_token_interface::ID, data);
     refused(world.send(&[swapped(out.clone(), theirs, fake)], &[]), ErrorCode::AccountOwnedByWrongProgram);
-    world.send(&[stake::deposit(&world, &v, Role::Validator, OPEN)], &[&victim]).unwrap();
-    let position = stake::position(&v, Role::Validator);
+    world.send(&[ix::stake::deposit(&v, &world.mint, Role::Validator, OPEN)], &[&victim]).unwrap();
+    let position = pda::position(&v, Role::Validator);
     refused(world.send(&[swapped(out.clone(), theirs, position)], &[]), ErrorCode::AccountDiscriminatorMismatch);
     world.send(&[out], &[]).unwrap();
 }
@@ -188,15 +197,16 @@ fn votes_are_delegated_and_taken_back_by_the_owner_alone() {
     let (wallet, friend) = (world.wallet(10 * OPEN), world.wallet(0));
     let (owner, delegate) = (wallet.pubkey(), friend.pubkey());
     let end = world.slot() + MIN_LOCK_SLOTS;
-    world.send(&[stake::lock_votes(&world, &owner, OPEN, end)], &[&wallet]).unwrap();
-    let event = world.send(&[stake::delegate_votes(&owner, delegate)], &[&wallet]).unwrap().event::<VotesDelegated>();
+    world.send(&[ix::stake::lock_votes(&owner, &world.mint, OPEN, end)], &[&wallet]).unwrap();
+    let event =
+        world.send(&[ix::stake::delegate_votes(&owner, &delegate)], &[&wallet]).unwrap().event::<VotesDelegated>();
     assert_eq!((event.sequence, event.delegate), (1, delegate));
     let before = lock_of(&world, &owner);
     assert_eq!((before.owner, before.delegate, before.amount), (owner, delegate, OPEN));
     // Whoever votes does not own.
-    let take = swapped(stake::delegate_votes(&delegate, delegate), stake::lock(&delegate), stake::lock(&owner));
+    let take = swapped(ix::stake::delegate_votes(&delegate, &delegate), pda::lock(&delegate), pda::lock(&owner));
     refused(world.send(&[take], &[&friend]), ErrorCode::ConstraintSeeds);
-    world.send(&[stake::delegate_votes(&owner, owner)], &[&wallet]).unwrap();
+    world.send(&[ix::stake::delegate_votes(&owner, &owner)], &[&wallet]).unwrap();
     assert_eq!(lock_of(&world, &owner).delegate, owner);
 }
 
@@ -244,25 +254,25 @@ proptest! {
                     world.pass(slots);
                     continue;
                 }
-                Step::Deposit(w, a) => (stake::deposit(&world, &call(w).0, Role::Validator, a), call(w).1),
-                Step::Unbond(w, a) => (stake::request_unbond(&call(w).0, Role::Validator, a, 0), call(w).1),
-                Step::Withdraw(w) => (stake::withdraw(&world, &call(w).0, Role::Validator), call(w).1),
-                Step::Lock(w, a, t) => (stake::lock_votes(&world, &call(w).0, a, now + t), call(w).1),
-                Step::Add(w, a) => (stake::add_to_lock(&world, &call(w).0, a), call(w).1),
-                Step::Extend(w, t) => (stake::extend_lock(&call(w).0, now + t), call(w).1),
-                Step::Unlock(w) => (stake::unlock_votes(&world, &call(w).0), call(w).1),
+                Step::Deposit(w, a) => (ix::stake::deposit(&call(w).0, &world.mint, Role::Validator, a), call(w).1),
+                Step::Unbond(w, a) => (ix::stake::request_unbond(&call(w).0, 0, Role::Validator, a), call(w).1),
+                Step::Withdraw(w) => (ix::stake::withdraw(&call(w).0, &world.mint, Role::Validator), call(w).1),
+                Step::Lock(w, a, t) => (ix::stake::lock_votes(&call(w).0, &world.mint, a, now + t), call(w).1),
+                Step::Add(w, a) => (ix::stake::add_to_lock(&call(w).0, &world.mint, a), call(w).1),
+                Step::Extend(w, t) => (ix::stake::extend_lock(&call(w).0, now + t), call(w).1),
+                Step::Unlock(w) => (ix::stake::unlock_votes(&call(w).0, &world.mint), call(w).1),
             };
             // Refused or not: the books hold.
             let signs = call.accounts.iter().any(|a| a.is_signer);
             let _ = world.send(&[call], if signs { std::slice::from_ref(&signer) } else { &[] });
-            let config = world.get::<Config>(&stake::config());
+            let config = world.get::<Config>(&pda::stake_config());
             let held = config.operator_stake + config.validator_stake + config.unbonding + config.locked;
-            prop_assert_eq!(world.balance(&stake::vault()), held);
+            prop_assert_eq!(world.balance(&pda::stake_vault()), held);
             let mut locked = 0;
             for wallet in &wallets {
                 let me = wallet.pubkey();
-                let lock = world.find::<VoteLock>(&stake::lock(&me)).map_or(0, |l| l.amount);
-                let position = world.find::<Position>(&stake::position(&me, Role::Validator));
+                let lock = world.find::<VoteLock>(&pda::lock(&me)).map_or(0, |l| l.amount);
+                let position = world.find::<Position>(&pda::position(&me, Role::Validator));
                 let staked = position.map_or(0, |p| p.amount + p.unbonding);
                 locked += lock;
                 prop_assert_eq!(world.open_of(&me) + lock + staked, 100 * OPEN);

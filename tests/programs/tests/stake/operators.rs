@@ -3,15 +3,12 @@
 use ::stake::{
     error::StakeError,
     events::OperatorRegistered,
+    instructions::RegisterOperatorArgs,
     state::{MAX_ENDPOINT, Operator, Role},
 };
 use anchor_lang::error::ErrorCode;
-use program_tests::{
-    World, key, refused,
-    stake::{self, MIN_OPERATOR},
-    swapped,
-    tx::refused_with,
-};
+use openledger_interface::{ix, pda};
+use program_tests::{World, key, refused, stake::MIN_OPERATOR, swapped, tx::refused_with};
 use solana_keypair::Signer;
 
 #[test]
@@ -19,16 +16,16 @@ fn an_operator_registers_with_stake_and_both_signatures_and_updates_its_entry() 
     let mut world = World::with_stake(&[]);
     let operator = world.operator();
     let owner = operator.wallet.pubkey();
-    let entry = world.get::<Operator>(&stake::operator(&owner));
+    let entry = world.get::<Operator>(&pda::operator(&owner));
     assert_eq!((entry.owner, entry.identity, entry.sequence), (owner, operator.identity.pubkey(), 1));
-    let update = stake::update_operator(&owner, "https://node.example:8443", 2);
+    let update = ix::stake::update_operator(&owner, "https://node.example:8443".into(), 2);
     let event = world.send(&[update], &[&operator.wallet]).unwrap().event::<OperatorRegistered>();
     assert_eq!((event.sequence, event.endpoint.as_str(), event.capabilities), (1, "https://node.example:8443", 2));
     assert_eq!(event.identity, operator.identity.pubkey());
     // The longest endpoint fits.
     let longest = format!("https://{}", "a".repeat(MAX_ENDPOINT - 8));
-    world.send(&[stake::update_operator(&owner, &longest, 7)], &[&operator.wallet]).unwrap();
-    assert_eq!(world.get::<Operator>(&stake::operator(&owner)).endpoint, longest);
+    world.send(&[ix::stake::update_operator(&owner, longest.clone(), 7)], &[&operator.wallet]).unwrap();
+    assert_eq!(world.get::<Operator>(&pda::operator(&owner)).endpoint, longest);
 }
 
 #[test]
@@ -36,13 +33,18 @@ fn registering_needs_the_minimum_a_sound_entry_and_happens_once() {
     let mut world = World::with_stake(&[]);
     let (wallet, identity) = (world.wallet(2 * MIN_OPERATOR), key("identity"));
     let owner = wallet.pubkey();
-    let register =
-        |endpoint: &str, capabilities| stake::register_operator(&owner, &identity.pubkey(), endpoint, capabilities);
+    let register = |endpoint: &str, capabilities| {
+        ix::stake::register_operator(
+            &owner,
+            &identity.pubkey(),
+            RegisterOperatorArgs { endpoint: endpoint.into(), capabilities },
+        )
+    };
     let good = register("http://a", 7);
     refused(world.send(&[good.clone()], &[&wallet, &identity]), ErrorCode::AccountNotInitialized);
-    world.send(&[stake::deposit(&world, &owner, Role::Operator, MIN_OPERATOR - 1)], &[&wallet]).unwrap();
+    world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Operator, MIN_OPERATOR - 1)], &[&wallet]).unwrap();
     refused(world.send(&[good.clone()], &[&wallet, &identity]), StakeError::BelowMinimum);
-    world.send(&[stake::deposit(&world, &owner, Role::Operator, 1)], &[&wallet]).unwrap();
+    world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Operator, 1)], &[&wallet]).unwrap();
     refused(world.send(&[register("node", 7)], &[&wallet, &identity]), StakeError::BadEndpoint);
     refused(world.send(&[register("http://a", 8)], &[&wallet, &identity]), StakeError::BadCapabilities);
     // The identity proves that the operator holds it.
@@ -58,10 +60,14 @@ fn validators_stake_and_other_wallets_stake_do_not_count() {
     let mut world = World::with_stake(&[]);
     let (rich, poor, identity) = (world.operator(), world.wallet(2 * MIN_OPERATOR), key("identity"));
     let owner = poor.pubkey();
-    world.send(&[stake::deposit(&world, &owner, Role::Validator, MIN_OPERATOR)], &[&poor]).unwrap();
-    let own = stake::position(&owner, Role::Operator);
-    let register = stake::register_operator(&owner, &identity.pubkey(), "http://a", 7);
-    for wrong in [stake::position(&owner, Role::Validator), stake::position(&rich.wallet.pubkey(), Role::Operator)] {
+    world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Validator, MIN_OPERATOR)], &[&poor]).unwrap();
+    let own = pda::position(&owner, Role::Operator);
+    let register = ix::stake::register_operator(
+        &owner,
+        &identity.pubkey(),
+        RegisterOperatorArgs { endpoint: "http://a".into(), capabilities: 7 },
+    );
+    for wrong in [pda::position(&owner, Role::Validator), pda::position(&rich.wallet.pubkey(), Role::Operator)] {
         let register = swapped(register.clone(), own, wrong);
         refused(world.send(&[register], &[&poor, &identity]), ErrorCode::ConstraintSeeds);
     }
@@ -72,14 +78,14 @@ fn nobody_changes_anothers_entry() {
     let mut world = World::with_stake(&[]);
     let (operator, thief) = (world.operator(), world.operator());
     let victim = operator.wallet.pubkey();
-    let entry = stake::operator(&victim);
-    let update = stake::update_operator(&thief.wallet.pubkey(), "http://thief", 7);
-    let update = swapped(update, stake::operator(&thief.wallet.pubkey()), entry);
+    let entry = pda::operator(&victim);
+    let update = ix::stake::update_operator(&thief.wallet.pubkey(), "http://thief".into(), 7);
+    let update = swapped(update, pda::operator(&thief.wallet.pubkey()), entry);
     refused(world.send(&[update], &[&thief.wallet]), ErrorCode::ConstraintSeeds);
     for (endpoint, capabilities, error) in
         [("", 7, StakeError::BadEndpoint), ("http://a", 0, StakeError::BadCapabilities)]
     {
-        let update = stake::update_operator(&victim, endpoint, capabilities);
+        let update = ix::stake::update_operator(&victim, endpoint.into(), capabilities);
         refused(world.send(&[update], &[&operator.wallet]), error);
     }
 }

@@ -3,13 +3,14 @@
 use ::stake::{
     error::StakeError,
     events::ParametersSet,
-    instructions::Parameters,
+    instructions::{Parameters, ProposeCommitteeArgs},
     state::{Config, Position, Role},
 };
 use anchor_lang::error::ErrorCode;
+use openledger_interface::{ix, pda};
 use program_tests::{
     Key, OPEN, World, refused,
-    stake::{self, MIN_OPERATOR, MIN_VALIDATOR, UNBOND_SLOTS},
+    stake::{MIN_OPERATOR, MIN_VALIDATOR, UNBOND_SLOTS},
 };
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -32,13 +33,16 @@ fn parameters() -> Parameters {
 fn g1_the_authority_sets_parameters_within_their_bounds() {
     let mut world = World::with_stake(&[]);
     let (authority, thief) = (world.authority.insecure_clone(), world.wallet(0));
-    let set = |p: Parameters| stake::set_parameters(&authority.pubkey(), p);
+    let set = |p: Parameters| ix::stake::set_parameters(&authority.pubkey(), p);
     let event = world.send(&[set(parameters())], &[&authority]).unwrap().event::<ParametersSet>();
     assert_eq!((event.sequence, event.parameters), (1, parameters()));
-    let config = world.get::<Config>(&stake::config());
+    let config = world.get::<Config>(&pda::stake_config());
     assert_eq!((config.committee_slots, config.equivocation_bps, config.slash_cap_bps), (10, 100, 200));
     assert_eq!((config.slash_window_slots, config.insurance_cap_bps, config.insurance_window_slots), (300, 400, 500));
-    refused(world.send(&[stake::set_parameters(&thief.pubkey(), parameters())], &[&thief]), StakeError::NotAuthority);
+    refused(
+        world.send(&[ix::stake::set_parameters(&thief.pubkey(), parameters())], &[&thief]),
+        StakeError::NotAuthority,
+    );
     let none = Parameters { min_operator_stake: 0, ..parameters() };
     refused(world.send(&[set(none)], &[&authority]), StakeError::ParameterOutOfBounds);
     let shorter = Parameters { unbond_slots: UNBOND_SLOTS - 1, ..parameters() };
@@ -52,16 +56,20 @@ fn a_longer_cooldown_is_for_later_requests_and_a_higher_minimum_for_later_seats(
     let committee = world.committee(2);
     let wallet = world.wallet(10 * OPEN);
     let owner = wallet.pubkey();
-    world.send(&[stake::deposit(&world, &owner, Role::Validator, 4 * OPEN)], &[&wallet]).unwrap();
-    world.send(&[stake::request_unbond(&owner, Role::Validator, OPEN, 1)], &[&wallet]).unwrap();
+    world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Validator, 4 * OPEN)], &[&wallet]).unwrap();
+    world.send(&[ix::stake::request_unbond(&owner, 1, Role::Validator, OPEN)], &[&wallet]).unwrap();
     let raised = Parameters { unbond_slots: 10 * UNBOND_SLOTS, min_operator_stake: 2 * MIN_OPERATOR, ..parameters() };
-    world.send(&[stake::set_parameters(&authority.pubkey(), raised)], &[&authority]).unwrap();
+    world.send(&[ix::stake::set_parameters(&authority.pubkey(), raised)], &[&authority]).unwrap();
     world.pass(UNBOND_SLOTS);
-    world.send(&[stake::withdraw(&world, &owner, Role::Validator)], &[&wallet]).unwrap();
+    world.send(&[ix::stake::withdraw(&owner, &world.mint, Role::Validator)], &[&wallet]).unwrap();
     // Members who were enough when they were seated stay (A3), and attest.
     let member = committee.members[0].wallet.pubkey();
     world.slash(&committee, &member, Role::Operator, 1).unwrap();
-    let propose = stake::propose_committee(&authority.pubkey(), 2, 1, 1, &[member]);
+    let propose = ix::stake::propose_committee(
+        &authority.pubkey(),
+        1,
+        ProposeCommitteeArgs { threshold: 1, size: 1, members: vec![member] },
+    );
     refused(world.send(&[propose], &[&authority]), StakeError::BelowMinimum);
 }
 
@@ -71,9 +79,9 @@ fn a_position_is_topped_up_by_depositing_again() {
     let wallet = world.wallet(MIN_OPERATOR);
     let owner = wallet.pubkey();
     for part in [MIN_OPERATOR - 1, 1] {
-        world.send(&[stake::deposit(&world, &owner, Role::Operator, part)], &[&wallet]).unwrap();
+        world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Operator, part)], &[&wallet]).unwrap();
     }
-    let position = world.get::<Position>(&stake::position(&owner, Role::Operator));
+    let position = world.get::<Position>(&pda::position(&owner, Role::Operator));
     assert_eq!((position.amount, position.sequence), (MIN_OPERATOR, 2));
 }
 
@@ -91,20 +99,20 @@ fn an_account_of_an_unknown_version_is_refused_by_every_instruction_that_reads_i
     let member = &committee.members[0];
     let owner = member.wallet.pubkey();
     let delegator: Key = world.wallet(10 * OPEN);
-    world.send(&[stake::open_pool(&world, &owner, 0)], &[&member.wallet]).unwrap();
-    let delegate = stake::delegate(&world, &delegator.pubkey(), &owner, OPEN);
+    world.send(&[ix::stake::open_pool(&owner, &world.mint, 0)], &[&member.wallet]).unwrap();
+    let delegate = ix::stake::delegate(&delegator.pubkey(), &world.mint, &owner, OPEN);
     world.send(&[delegate.clone()], &[&delegator]).unwrap();
-    let (position, entry) = (stake::position(&owner, Role::Operator), stake::operator(&owner));
+    let (position, entry) = (pda::position(&owner, Role::Operator), pda::operator(&owner));
     let authority = world.authority.insecure_clone();
-    let set = stake::set_parameters(&authority.pubkey(), parameters());
-    let deposit = stake::deposit(&world, &owner, Role::Operator, 1);
-    let update = stake::update_operator(&owner, "http://a", 7);
+    let set = ix::stake::set_parameters(&authority.pubkey(), parameters());
+    let deposit = ix::stake::deposit(&owner, &world.mint, Role::Operator, 1);
+    let update = ix::stake::update_operator(&owner, "http://a".into(), 7);
     for (address, instruction, signer) in [
-        (stake::config(), &set, &authority),
+        (pda::stake_config(), &set, &authority),
         (position, &deposit, &member.wallet),
         (entry, &update, &member.wallet),
-        (stake::pool(&owner), &delegate, &delegator),
-        (stake::delegation(&owner, &delegator.pubkey()), &delegate, &delegator),
+        (pda::stake_pool(&owner), &delegate, &delegator),
+        (pda::delegation(&owner, &delegator.pubkey()), &delegate, &delegator),
     ] {
         for unknown in [2, u8::MAX] {
             set_version(&mut world, address, unknown);
@@ -114,8 +122,8 @@ fn an_account_of_an_unknown_version_is_refused_by_every_instruction_that_reads_i
         world.send(&[instruction.clone()], &[signer]).unwrap();
     }
     // A committee, which is read in place.
-    set_version(&mut world, stake::committee(1), 2);
+    set_version(&mut world, pda::committee(1), 2);
     refused(world.slash(&committee, &owner, Role::Operator, 1), ::stake::error::SharedError::NotACommittee);
-    set_version(&mut world, stake::committee(1), 1);
+    set_version(&mut world, pda::committee(1), 1);
     world.slash(&committee, &owner, Role::Operator, 1).unwrap();
 }

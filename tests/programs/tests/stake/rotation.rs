@@ -4,10 +4,11 @@
 use ::stake::{
     error::{SharedError, StakeError},
     events::{CommitteeAbandoned, CommitteeProposed, SuccessorNamed},
-    instructions::ProposeNextCommitteeArgs,
+    instructions::{ProposeCommitteeArgs, ProposeNextCommitteeArgs},
     roster::roster,
     state::{Committee, CommitteeStatus, Config, MAX_MEMBERS, Role},
 };
+use openledger_interface::{attestation, ix, pda};
 use openledger_protocol::attest::{Kind, Message};
 use program_tests::{
     Failed, Key, Sent, World, attest, refused,
@@ -30,9 +31,7 @@ fn args(world: &World, members: &[Pubkey]) -> ProposeNextCommitteeArgs {
 
 /// The message by which `committee_epoch` names its successor now.
 fn message(world: &World, committee_epoch: u64, args: &ProposeNextCommitteeArgs) -> Message {
-    let sequence = world.get::<Config>(&stake::config()).sequence;
-    let (kind, subject) = (Kind::Committee, stake::config());
-    attest::message(world.cluster, ::stake::ID, committee_epoch, kind, subject, sequence, args, args.expiry_slot)
+    Message { committee_epoch, ..attestation::next_committee(&world.get(&pda::stake_config()), args) }
 }
 
 fn propose(
@@ -42,12 +41,12 @@ fn propose(
     args: ProposeNextCommitteeArgs,
 ) -> Result<Sent, Failed> {
     let before = attest::signed(&present.key, &message(world, present.epoch, &args));
-    let main = stake::propose_next_committee(&payer.pubkey(), present.epoch, args);
+    let main = ix::stake::propose_next_committee(&payer.pubkey(), present.epoch, args);
     world.send(&[before, main], &[payer])
 }
 
 fn status(world: &World, epoch: u64) -> CommitteeStatus {
-    world.get::<Committee>(&stake::committee(epoch)).status
+    world.get::<Committee>(&pda::committee(epoch)).status
 }
 
 #[test]
@@ -61,18 +60,18 @@ fn a1_the_present_committee_names_its_successor_and_rules_until_that_is_active()
     assert_eq!((event.sequence, event.epoch, event.size, event.committee_epoch), (1, 2, 4, 1));
     assert_eq!(event.roster, roster(&members));
     // Anyone seats them, in any portions.
-    let seat = |from: usize, to: usize| stake::seat_members(2, &members[from..to], roster(&members[to..]));
+    let seat = |from: usize, to: usize| ix::stake::seat_members(1, &members[from..to], roster(&members[to..]));
     let event = world.send(&[seat(0, 3)], &[]).unwrap().event::<CommitteeProposed>();
     assert_eq!((event.sequence, event.members.as_slice()), (1, &members[..3]));
     world.send(&[seat(3, 4)], &[]).unwrap();
-    assert_eq!(world.get::<Committee>(&stake::committee(2)).members, members);
+    assert_eq!(world.get::<Committee>(&pda::committee(2)).members, members);
     for (i, operator) in next.iter().enumerate() {
         assert_eq!((status(&world, 1), status(&world, 2)), (CommitteeStatus::Active, CommitteeStatus::Confirming));
-        world.send(&[stake::confirm_committee(&members[i], 2, [5; 32])], &[&operator.wallet]).unwrap();
+        world.send(&[ix::stake::confirm_committee(&members[i], 1, [5; 32])], &[&operator.wallet]).unwrap();
     }
     assert_eq!((status(&world, 1), status(&world, 2)), (CommitteeStatus::Retired, CommitteeStatus::Active));
-    assert_eq!(world.get::<Committee>(&stake::committee(1)).retired_slot, world.slot());
-    assert_eq!(world.get::<Config>(&stake::config()).committee_epoch, 2);
+    assert_eq!(world.get::<Committee>(&pda::committee(1)).retired_slot, world.slot());
+    assert_eq!(world.get::<Config>(&pda::stake_config()).committee_epoch, 2);
 }
 
 #[test]
@@ -85,7 +84,7 @@ fn a_hundred_members_are_named_by_one_signature() {
     propose(&mut world, &present, &payer, args).unwrap();
     for from in (0..MAX_MEMBERS).step_by(8) {
         let to = (from + 8).min(MAX_MEMBERS);
-        let seat = stake::seat_members(2, &members[from..to], roster(&members[to..]));
+        let seat = ix::stake::seat_members(1, &members[from..to], roster(&members[to..]));
         world.send(&[seat], &[]).unwrap();
     }
     assert_eq!(status(&world, 2), CommitteeStatus::Confirming);
@@ -100,7 +99,7 @@ fn a1_a2_only_the_active_committees_word_about_exactly_this_successor_counts() {
     let args = args(&world, &members);
     let right = message(&world, 1, &args);
     let good = attest::signed(&present.key, &right);
-    let main = |args: ProposeNextCommitteeArgs| stake::propose_next_committee(&payer.pubkey(), 1, args);
+    let main = |args: ProposeNextCommitteeArgs| ix::stake::propose_next_committee(&payer.pubkey(), 1, args);
     for other in [
         ProposeNextCommitteeArgs { threshold: 1, ..args.clone() },
         ProposeNextCommitteeArgs { size: 3, ..args.clone() },
@@ -114,7 +113,7 @@ fn a1_a2_only_the_active_committees_word_about_exactly_this_successor_counts() {
         Message { program: [9; 32], ..right },
         Message { committee_epoch: 2, ..right },
         Message { kind: Kind::Fault, ..right },
-        Message { subject: stake::committee(2).to_bytes(), ..right },
+        Message { subject: pda::committee(2).to_bytes(), ..right },
         Message { sequence: right.sequence + 1, ..right },
     ] {
         let before = attest::signed(&present.key, &wrong);
@@ -132,7 +131,7 @@ fn a1_a2_only_the_active_committees_word_about_exactly_this_successor_counts() {
     world.send(&[good.clone(), main(args.clone())], &[&payer]).unwrap();
     // Used once: not again after the committee was given up.
     let authority = world.authority.insecure_clone();
-    let mut abandon = stake::abandon_committee(&authority.pubkey(), 2);
+    let mut abandon = ix::stake::abandon_committee(&authority.pubkey(), 1, &authority.pubkey());
     refused(world.send(&[abandon.clone()], &[&authority]), anchor_lang::error::ErrorCode::ConstraintHasOne);
     abandon.accounts[3].pubkey = payer.pubkey();
     world.send(&[abandon], &[&authority]).unwrap();
@@ -147,7 +146,7 @@ fn a1_nobody_seats_others_than_those_named_nor_in_another_order() {
     let (members, payer, outsider) = (wallets(&next), world.wallet(0), world.operator().wallet.pubkey());
     let args = args(&world, &members);
     propose(&mut world, &present, &payer, args).unwrap();
-    let seat = |who: &[Pubkey], rest: &[Pubkey]| stake::seat_members(2, who, roster(rest));
+    let seat = |who: &[Pubkey], rest: &[Pubkey]| ix::stake::seat_members(1, who, roster(rest));
     for wrong in [
         seat(&[outsider], &members[1..]),
         seat(&members[1..2], &members[2..]),
@@ -162,7 +161,7 @@ fn a1_nobody_seats_others_than_those_named_nor_in_another_order() {
     refused(world.send(&[seat(&[], &members)], &[]), StakeError::BadMemberCount);
     // Not even the authority.
     let authority = world.authority.insecure_clone();
-    let add = stake::add_members(&authority.pubkey(), 2, &[outsider]);
+    let add = ix::stake::add_members(&authority.pubkey(), 1, &[outsider]);
     refused(world.send(&[add], &[&authority]), StakeError::MembersAreNamed);
     // The accounts behind the members are still checked.
     let mut short = seat(&members, &[]);
@@ -177,8 +176,17 @@ fn members_of_the_authoritys_committee_are_not_seated_by_others() {
     let mut world = World::with_stake(&[]);
     let operators: Vec<Operator> = (0..2).map(|_| world.operator()).collect();
     let (members, authority) = (wallets(&operators), world.authority.insecure_clone());
-    world.send(&[stake::propose_committee(&authority.pubkey(), 1, 2, 2, &members[..1])], &[&authority]).unwrap();
-    refused(world.send(&[stake::seat_members(1, &members[1..], [0; 32])], &[]), StakeError::NoRoster);
+    world
+        .send(
+            &[ix::stake::propose_committee(
+                &authority.pubkey(),
+                0,
+                ProposeCommitteeArgs { threshold: 2, size: 2, members: members[..1].to_vec() },
+            )],
+            &[&authority],
+        )
+        .unwrap();
+    refused(world.send(&[ix::stake::seat_members(0, &members[1..], [0; 32])], &[]), StakeError::NoRoster);
 }
 
 #[test]
@@ -190,33 +198,33 @@ fn a3_a_committee_that_does_not_become_active_in_time_is_expired_by_anyone() {
     let before = world.svm.get_balance(&payer.pubkey()).unwrap();
     let args = args(&world, &members);
     propose(&mut world, &present, &payer, args.clone()).unwrap();
-    world.send(&[stake::seat_members(2, &members, [0; 32])], &[]).unwrap();
-    world.send(&[stake::confirm_committee(&members[0], 2, [5; 32])], &[&next[0].wallet]).unwrap();
+    world.send(&[ix::stake::seat_members(1, &members, [0; 32])], &[]).unwrap();
+    world.send(&[ix::stake::confirm_committee(&members[0], 1, [5; 32])], &[&next[0].wallet]).unwrap();
     // A member that never confirms holds the others back, until the deadline.
-    let leave = stake::request_unbond(&members[0], Role::Operator, 1, 1);
+    let leave = ix::stake::request_unbond(&members[0], 1, Role::Operator, 1);
     refused(world.send(&[leave.clone()], &[&next[0].wallet]), StakeError::MemberBelowMinimum);
     world.pass(COMMITTEE_SLOTS);
-    let expire = stake::expire_committee(&payer.pubkey(), 2);
+    let expire = ix::stake::expire_committee(1, &payer.pubkey());
     refused(world.send(&[expire.clone()], &[]), StakeError::NotExpired);
     world.pass(1);
     // The rent goes to who paid it and to nobody else.
     let thief = world.wallet(0);
-    let stolen = stake::expire_committee(&thief.pubkey(), 2);
+    let stolen = ix::stake::expire_committee(1, &thief.pubkey());
     refused(world.send(&[stolen], &[]), anchor_lang::error::ErrorCode::ConstraintHasOne);
     let event = world.send(&[expire], &[]).unwrap().event::<CommitteeAbandoned>();
     assert_eq!((event.epoch, event.sequence), (2, 3));
     assert_eq!(world.svm.get_balance(&payer.pubkey()).unwrap(), before);
-    assert!(world.find::<Committee>(&stake::committee(2)).is_none());
+    assert!(world.find::<Committee>(&pda::committee(2)).is_none());
     world.send(&[leave], &[&next[0].wallet]).unwrap();
     // The active committee has stayed, cannot be expired, and names another; event numbers go on.
     assert_eq!(status(&world, 1), CommitteeStatus::Active);
-    let mut active = stake::expire_committee(&payer.pubkey(), 2);
-    active.accounts[1].pubkey = stake::committee(1);
+    let mut active = ix::stake::expire_committee(1, &payer.pubkey());
+    active.accounts[1].pubkey = pda::committee(1);
     refused(world.send(&[active], &[]), anchor_lang::error::ErrorCode::ConstraintSeeds);
     let args =
         ProposeNextCommitteeArgs { expiry_slot: world.slot(), threshold: 1, size: 1, roster: roster(&members[1..]) };
     propose(&mut world, &present, &payer, args).unwrap();
     let event =
-        world.send(&[stake::seat_members(2, &members[1..], [0; 32])], &[]).unwrap().event::<CommitteeProposed>();
+        world.send(&[ix::stake::seat_members(1, &members[1..], [0; 32])], &[]).unwrap().event::<CommitteeProposed>();
     assert_eq!(event.sequence, 5);
 }

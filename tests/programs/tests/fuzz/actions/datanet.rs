@@ -10,8 +10,9 @@ use ::datanet::{
     state::{Access, Batch, BatchStatus, Datanet, Grant, MAX_BULK},
 };
 use ::stake::state::{Position, Role};
+use openledger_interface::ix;
 use openledger_protocol::hash::sha256;
-use program_tests::datanet::{self as net, MANIFEST, MIN_BOND, commitment, create_args, leaves, salt};
+use program_tests::datanet::{MANIFEST, MIN_BOND, commitment, create_args, leaves, salt};
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
@@ -39,7 +40,7 @@ fn create(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let who = crowd.anyone(dice);
     let access = if dice.one_in(2) { Access::Open } else { Access::Permissioned };
     let args = ::datanet::CreateDatanetArgs { access, ..create_args(dice.next()) };
-    Attempt::new(net::create_datanet(&who.pubkey(), args), &[&who])
+    Attempt::new(ix::datanet::create_datanet(&who.pubkey(), args), &[&who])
 }
 
 fn owned(crowd: &Crowd, dice: &mut Dice) -> Option<(Pubkey, Datanet, program_tests::Key)> {
@@ -50,16 +51,16 @@ fn owned(crowd: &Crowd, dice: &mut Dice) -> Option<(Pubkey, Datanet, program_tes
 
 fn set_paused(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, datanet, owner) = owned(crowd, dice)?;
-    Attempt::new(net::set_paused(&owner.pubkey(), address, !datanet.paused && dice.one_in(2)), &[&owner])
+    Attempt::new(ix::datanet::set_paused(&owner.pubkey(), &address, !datanet.paused && dice.one_in(2)), &[&owner])
 }
 
 fn hand_over(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, datanet, owner) = owned(crowd, dice)?;
     match datanet.pending_owner.and_then(|p| crowd.actor(&p)) {
-        Some(new) => Attempt::new(net::accept_owner(&new.pubkey(), address), &[&new]),
+        Some(new) => Attempt::new(ix::datanet::accept_owner(&new.pubkey(), &address), &[&new]),
         None => {
             let new = crowd.anyone(dice);
-            Attempt::new(net::propose_owner(&owner.pubkey(), address, new.pubkey()), &[&owner])
+            Attempt::new(ix::datanet::propose_owner(&owner.pubkey(), &address, &new.pubkey()), &[&owner])
         }
     }
 }
@@ -67,7 +68,7 @@ fn hand_over(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
 fn open(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (who, (address, datanet)) = (crowd.anyone(dice), crowd.some::<Datanet>(dice)?);
     let bond = if dice.one_in(3) { dice.amount(2 * MIN_BOND) } else { MIN_BOND };
-    Attempt::new(net::open_batch(&crowd.world, &who.pubkey(), address, datanet.batches, bond), &[&who])
+    Attempt::new(ix::datanet::open_batch(&who.pubkey(), &address, datanet.batches, &crowd.world.mint, bond), &[&who])
 }
 
 /// A batch in this state, and its contributor.
@@ -80,14 +81,14 @@ fn batch(crowd: &Crowd, dice: &mut Dice, status: BatchStatus) -> Option<(Pubkey,
 fn contribute(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, _, who) = batch(crowd, dice, BatchStatus::Open)?;
     let leaves = leaves(dice.next(), dice.between(0, 28) as usize);
-    Attempt::new(net::contribute(&who.pubkey(), address, &leaves), &[&who])
+    Attempt::new(ix::datanet::contribute(&who.pubkey(), &address, &leaves), &[&who])
 }
 
 fn bulk(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, _) = crowd.some_that(dice, |b: &Batch| b.status == BatchStatus::Open && b.count == 0)?;
     let who = crowd.actor(&crowd.world.get::<Batch>(&address).contributor)?;
     let args = ContributeBulkArgs { root: dice.hash(), count: dice.amount(MAX_BULK), manifest: MANIFEST };
-    Attempt::new(net::contribute_bulk(&who.pubkey(), address, args), &[&who])
+    Attempt::new(ix::datanet::contribute_bulk(&who.pubkey(), &address, args), &[&who])
 }
 
 fn configure(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -99,23 +100,23 @@ fn configure(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
         panel_size: 9,
         quorum: dice.between(1, 3) as u8,
     };
-    Attempt::new(net::configure(&owner.pubkey(), address, args), &[&owner])
+    Attempt::new(ix::datanet::configure(&owner.pubkey(), &address, args), &[&owner])
 }
 
 fn submit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, _, who) = batch(crowd, dice, BatchStatus::Open)?;
-    Attempt::new(net::submit_batch(&who.pubkey(), address, MANIFEST), &[&who])
+    Attempt::new(ix::datanet::submit_batch(&who.pubkey(), &address, MANIFEST), &[&who])
 }
 
 fn cancel(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, batch) = crowd.some::<Batch>(dice)?;
     let who = crowd.actor(&batch.contributor)?;
-    Attempt::new(net::cancel_batch(&crowd.world, &who.pubkey(), batch.datanet, address), &[&who])
+    Attempt::new(ix::datanet::cancel_batch(&who.pubkey(), &batch.datanet, &address, &crowd.world.mint), &[&who])
 }
 
 fn draw(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, _) = reviewed(crowd, dice, |b| b.seed == [0; 32])?;
-    Attempt::new(net::draw_panel(address), &[])
+    Attempt::new(ix::datanet::draw_panel(&address), &[])
 }
 
 /// What a validator thinks of a batch: the same whenever it is asked.
@@ -149,7 +150,7 @@ fn commit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let who: Vec<_> = all.iter().filter_map(|p| crowd.actor(&p.owner)).collect();
     let commit = |v: Pubkey| {
         let (approve, quality) = verdict(&v, &address);
-        net::commit_verdict(&v, batch.datanet, address, commitment(&v, &address, approve, quality))
+        ix::datanet::commit_verdict(&v, &batch.datanet, &address, commitment(&v, &address, approve, quality))
     };
     if who.is_empty() {
         return None;
@@ -173,7 +174,7 @@ fn reveal(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let lies = dice.one_in(16);
     let reveal = |v: Pubkey| {
         let (approve, quality) = verdict(&v, &address);
-        net::reveal_verdict(&v, batch.datanet, address, approve != lies, quality, salt(&v))
+        ix::datanet::reveal_verdict(&v, &batch.datanet, &address, approve != lies, quality, salt(&v))
     };
     if who.is_empty() {
         return None;
@@ -183,19 +184,19 @@ fn reveal(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
 
 fn finalise(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, batch) = reviewed(crowd, dice, |b| b.reviews.iter().any(|r| r.approve.is_some()))?;
-    Attempt::new(net::finalise_batch(&crowd.world, batch.datanet, address, &batch.contributor), &[])
+    Attempt::new(ix::datanet::finalise_batch(&batch.datanet, &address, &batch.contributor, &crowd.world.mint), &[])
 }
 
 fn expire(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let slot = crowd.world.slot();
     let (address, batch) = reviewed(crowd, dice, |b| slot > b.commit_until)?;
-    Attempt::new(net::expire_batch(&crowd.world, batch.datanet, address, &batch.contributor), &[])
+    Attempt::new(ix::datanet::expire_batch(&batch.datanet, &address, &batch.contributor, &crowd.world.mint), &[])
 }
 
 fn request(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let who = crowd.anyone(dice);
     let (address, _) = crowd.some_that(dice, |d: &Datanet| d.access == Access::Permissioned)?;
-    Attempt::new(net::request_access(&who.pubkey(), address, "a study"), &[&who])
+    Attempt::new(ix::datanet::request_access(&who.pubkey(), &address, "a study".into()), &[&who])
 }
 
 fn granted(crowd: &Crowd, dice: &mut Dice) -> Option<(Grant, program_tests::Key)> {
@@ -207,10 +208,10 @@ fn granted(crowd: &Crowd, dice: &mut Dice) -> Option<(Grant, program_tests::Key)
 fn grant(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (grant, owner) = granted(crowd, dice)?;
     let until = crowd.world.slot().saturating_add(dice.amount(2_000));
-    Attempt::new(net::grant_access(&owner.pubkey(), grant.datanet, &grant.grantee, until), &[&owner])
+    Attempt::new(ix::datanet::grant_access(&owner.pubkey(), &grant.datanet, &grant.grantee, until), &[&owner])
 }
 
 fn revoke(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (grant, owner) = granted(crowd, dice)?;
-    Attempt::new(net::revoke_access(&owner.pubkey(), grant.datanet, &grant.grantee), &[&owner])
+    Attempt::new(ix::datanet::revoke_access(&owner.pubkey(), &grant.datanet, &grant.grantee), &[&owner])
 }

@@ -8,13 +8,10 @@ use crate::{
 use ::stake::{
     instructions::{ProposeNextCommitteeArgs, ProveEquivocationArgs, SlashAttestedArgs},
     roster::roster,
-    state::{Committee, CommitteeStatus, Config, Delegation, MAX_BPS, Operator, Pool, Position, Role},
+    state::{Committee, CommitteeStatus, Delegation, MAX_BPS, Operator, Pool, Position, Role},
 };
-use openledger_protocol::attest::Kind;
-use program_tests::{
-    Key, OPEN, attest,
-    stake::{self as net, Committee as Seated},
-};
+use openledger_interface::{attestation, ix, pda};
+use program_tests::{Key, OPEN, attest, stake as net};
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
@@ -39,7 +36,7 @@ pub const ALL: &[(&str, u64, Act)] = &[
 fn open_pool(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (_, operator) = crowd.some::<Operator>(dice)?;
     let who = crowd.actor(&operator.owner)?;
-    Attempt::new(net::open_pool(&crowd.world, &who.pubkey(), dice.between(0, 10_100) as u16), &[&who])
+    Attempt::new(ix::stake::open_pool(&who.pubkey(), &crowd.world.mint, dice.between(0, 10_100) as u16), &[&who])
 }
 
 /// Some pool and its operator.
@@ -51,13 +48,13 @@ fn pool(crowd: &Crowd, dice: &mut Dice) -> Option<(Pool, Key)> {
 
 fn set_commission(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (_, operator) = pool(crowd, dice)?;
-    Attempt::new(net::set_commission(&operator.pubkey(), dice.below(5_000) as u16), &[&operator])
+    Attempt::new(ix::stake::set_commission(&operator.pubkey(), dice.below(5_000) as u16), &[&operator])
 }
 
 fn delegate(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let ((pool, _), who) = (pool(crowd, dice)?, crowd.anyone(dice));
     let amount = dice.amount(300 * OPEN);
-    Attempt::new(net::delegate(&crowd.world, &who.pubkey(), &pool.operator, amount), &[&who])
+    Attempt::new(ix::stake::delegate(&who.pubkey(), &crowd.world.mint, &pool.operator, amount), &[&who])
 }
 
 /// Some delegation, its owner and the operator.
@@ -76,7 +73,7 @@ fn undelegate(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
         1 => u128::from(dice.next()),
         _ => delegation.shares / u128::from(dice.between(1, 9)),
     };
-    Attempt::new(net::undelegate(&owner.pubkey(), &operator, shares), &[&owner])
+    Attempt::new(ix::stake::undelegate(&owner.pubkey(), &operator, shares), &[&owner])
 }
 
 fn withdraw(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -84,12 +81,13 @@ fn withdraw(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     if dice.one_in(2) {
         crowd.pass(delegation.unbond_slot.saturating_sub(crowd.world.slot()));
     }
-    Attempt::new(net::withdraw_delegation(&crowd.world, &owner.pubkey(), &operator), &[&owner])
+    Attempt::new(ix::stake::withdraw_delegation(&owner.pubkey(), &crowd.world.mint, &operator), &[&owner])
 }
 
 fn reward(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let ((pool, _), who) = (pool(crowd, dice)?, crowd.anyone(dice));
-    let (from, to, amount) = (crowd.world.ata(&who.pubkey()), net::rewards(&pool.operator), dice.amount(50 * OPEN));
+    let (from, to, amount) =
+        (crowd.world.ata(&who.pubkey()), pda::reward_vault(&pool.operator), dice.amount(50 * OPEN));
     let token = spl_token_interface::ID;
     let gift = spl_token_interface::instruction::transfer(&token, &from, &to, &who.pubkey(), &[], amount);
     Attempt::new(gift.expect("an instruction"), &[&who])
@@ -97,56 +95,60 @@ fn reward(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
 
 fn harvest(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (pool, _) = pool(crowd, dice)?;
-    Attempt::new(net::harvest(&crowd.world, &pool.operator), &[])
+    Attempt::new(ix::stake::harvest(&crowd.world.mint, &pool.operator), &[])
 }
 
 fn claim(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (_, owner, operator) = delegation(crowd, dice, |d| d.shares > 0)?;
-    Attempt::new(net::claim_delegation_rewards(&crowd.world, &owner.pubkey(), &operator), &[&owner])
+    Attempt::new(ix::stake::claim_delegation_rewards(&owner.pubkey(), &crowd.world.mint, &operator), &[&owner])
 }
 
 fn slash_attested(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let ((subject, position), (epoch, key)) = (crowd.some::<Position>(dice)?, crowd.committee());
     let expiry_slot = crowd.world.slot() + 20;
     let args = SlashAttestedArgs { bps: dice.between(0, 2_000) as u16, evidence: dice.hash(), expiry_slot };
-    let (cluster, faults) = (crowd.world.cluster, position.faults);
-    let message = attest::message(cluster, ::stake::ID, epoch, Kind::Fault, subject, faults, &args, expiry_slot);
-    let slash = net::slash_attested(&crowd.world, epoch, &position.owner, position.role, args);
+    let stake = crowd.world.get(&pda::stake_config());
+    let message = attestation::fault(&stake, &subject, position.faults, &args);
+    let slash = ix::stake::slash_attested(epoch, &position, args);
     Attempt::several(vec![attest::signed(&key, &message), slash], &[])
 }
 
 fn slash_by_authority(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (by, (_, position)) = (crowd.authority(), crowd.some::<Position>(dice)?);
     let bps = dice.between(0, u64::from(MAX_BPS) / 8) as u16;
-    let slash = net::slash_by_authority(&crowd.world, &by.pubkey(), &position.owner, position.role, bps);
+    let slash = ix::stake::slash_by_authority(&by.pubkey(), &position, bps, [0xed; 32]);
     Attempt::new(slash, &[&by])
 }
 
 /// Two observations of one thing by a member; at times the same one twice, which proves nothing.
 fn prove(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (who, (epoch, _)) = (crowd.anyone(dice), crowd.committee());
-    let members = crowd.world.get::<Committee>(&net::committee(epoch)).members;
+    let members = crowd.world.get::<Committee>(&pda::committee(epoch)).members;
     let wallet = crowd.actor(dice.pick(&members)?)?;
-    crowd.world.find::<Operator>(&net::operator(&wallet.pubkey()))?;
+    crowd.world.find::<Operator>(&pda::operator(&wallet.pubkey()))?;
     let args = ProveEquivocationArgs { epoch, subject: [dice.below(3) as u8; 32], sequence: dice.below(2) };
     let guilty = net::Operator { identity: identity(&wallet.pubkey()), wallet };
     let same = dice.one_in(4);
     let contents = [[1; 32], if same { [1; 32] } else { [2; 32] }];
     let [a, b] = contents.map(|content| net::observation(&crowd.world, &guilty, &args, content));
-    let proof = net::prove_equivocation(&crowd.world, &who.pubkey(), &guilty.wallet.pubkey(), args);
+    let proof = ix::stake::prove_equivocation(
+        &who.pubkey(),
+        &crowd.world.get(&pda::position(&guilty.wallet.pubkey(), Role::Operator)),
+        args,
+    );
     let attempt = Attempt::several(vec![net::evidence(&guilty.identity, [&a, &b]), proof], &[&who])?;
     if same { attempt.forbidden() } else { Some(attempt) }
 }
 
 fn pay_insurance(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (by, who, amount) = (crowd.authority(), crowd.anyone(dice), dice.amount(OPEN));
-    Attempt::new(net::pay_insurance(&by.pubkey(), crowd.world.ata(&who.pubkey()), amount), &[&by])
+    Attempt::new(ix::stake::pay_insurance(&by.pubkey(), &crowd.world.ata(&who.pubkey()), amount), &[&by])
 }
 
 /// The successor that the present committee names: the operators that are there and have enough stake, in order.
 fn heirs(crowd: &Crowd) -> Vec<Pubkey> {
     let staked = |o: &Pubkey| {
-        let position = crowd.world.find::<Position>(&net::position(o, Role::Operator));
+        let position = crowd.world.find::<Position>(&pda::position(o, Role::Operator));
         position.is_some_and(|p| p.amount >= net::MIN_OPERATOR)
     };
     let all = crowd.world.all::<Operator>().into_iter().map(|(_, o)| o.owner);
@@ -157,16 +159,15 @@ fn propose_next(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (payer, (epoch, key), members) = (crowd.anyone(dice), crowd.committee(), heirs(crowd));
     let (size, expiry_slot) = (members.len() as u16, crowd.world.slot() + 20);
     let args = ProposeNextCommitteeArgs { threshold: size / 2 + 1, size, roster: roster(&members), expiry_slot };
-    let seated = Seated { epoch, members: vec![], key };
-    let sequence = crowd.world.get::<Config>(&net::config()).sequence;
-    let attested = crowd.world.attested(&seated, Kind::Committee, net::config(), sequence, &args, expiry_slot);
-    Attempt::several(vec![attested, net::propose_next_committee(&payer.pubkey(), epoch, args)], &[&payer])
+    let message = attestation::next_committee(&crowd.world.get(&pda::stake_config()), &args);
+    let attested = attest::signed(&key, &message);
+    Attempt::several(vec![attested, ix::stake::propose_next_committee(&payer.pubkey(), epoch, args)], &[&payer])
 }
 
 /// The committee that forms.
 fn forming(crowd: &Crowd) -> Option<Committee> {
     let epoch = crowd.committee().0 + 1;
-    crowd.world.find::<Committee>(&net::committee(epoch)).filter(|c| c.status == CommitteeStatus::Forming)
+    crowd.world.find::<Committee>(&pda::committee(epoch)).filter(|c| c.status == CommitteeStatus::Forming)
 }
 
 fn seat(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -177,14 +178,14 @@ fn seat(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     if now.is_empty() {
         return None;
     }
-    Attempt::new(net::seat_members(next.epoch, now, roster(&left[now.len()..])), &[])
+    Attempt::new(ix::stake::seat_members(next.epoch - 1, now, roster(&left[now.len()..])), &[])
 }
 
 fn expire_committee(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
-    let epoch = crowd.committee().0 + 1;
-    let next = crowd.world.find::<Committee>(&net::committee(epoch))?;
+    let epoch = crowd.committee().0;
+    let next = crowd.world.find::<Committee>(&pda::committee(epoch + 1))?;
     if dice.one_in(3) {
         crowd.pass((next.deadline_slot + 1).saturating_sub(crowd.world.slot()));
     }
-    Attempt::new(net::expire_committee(&next.payer, epoch), &[])
+    Attempt::new(ix::stake::expire_committee(epoch, &next.payer), &[])
 }

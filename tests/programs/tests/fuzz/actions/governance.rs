@@ -7,6 +7,7 @@ use crate::{
 };
 use ::governance::state::{Choice, Config, Parameters, Proposal, ProposalState, ProposedInstruction, Vote};
 use ::stake::state::VoteLock;
+use openledger_interface::{ix, pda};
 use program_tests::{
     Key,
     governance::{self as net, PARAMETERS},
@@ -33,8 +34,8 @@ pub const ALL: &[(&str, u64, Act)] = &[
 fn create(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (_, lock) = crowd.some::<VoteLock>(dice)?;
     let who = crowd.actor(&lock.owner)?;
-    let number = crowd.world.get::<Config>(&net::config()).proposals;
-    Attempt::new(net::create_proposal(&who.pubkey(), number), &[&who])
+    let number = crowd.world.get::<Config>(&pda::governance_config()).proposals;
+    Attempt::new(net::own_proposal(&who.pubkey(), number), &[&who])
 }
 
 /// A proposal in this state, mostly, and who proposed it.
@@ -48,8 +49,11 @@ fn proposal(crowd: &Crowd, dice: &mut Dice, state: ProposalState) -> Option<(Pub
 fn add(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, state, proposer) = proposal(crowd, dice, ProposalState::Draft)?;
     let parameters = Parameters { voting_slots: dice.between(9, 500), ..PARAMETERS };
-    let change = net::set_parameters(&net::authority(), parameters);
-    Attempt::new(net::add_instruction(&proposer.pubkey(), address, state.instructions, &change), &[&proposer])
+    let change = ix::governance::set_parameters(parameters);
+    Attempt::new(
+        ix::governance::add_instruction(&proposer.pubkey(), &address, state.instructions, &change),
+        &[&proposer],
+    )
 }
 
 fn open(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -57,8 +61,8 @@ fn open(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, draft) =
         crowd.some_that(dice, |p: &Proposal| any || (p.state == ProposalState::Draft && p.instructions > 0))?;
     let proposer = crowd.actor(&draft.proposer)?;
-    crowd.world.find::<VoteLock>(&program_tests::stake::lock(&proposer.pubkey()))?;
-    Attempt::new(net::open_voting(&proposer.pubkey(), address), &[&proposer])
+    crowd.world.find::<VoteLock>(&pda::lock(&proposer.pubkey()))?;
+    Attempt::new(ix::governance::open_voting(&proposer.pubkey(), &proposer.pubkey(), &address), &[&proposer])
 }
 
 fn vote(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -73,13 +77,13 @@ fn vote(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
         1 => Choice::Abstain,
         _ => Choice::For,
     };
-    Attempt::new(net::cast_vote(&voter.pubkey(), &lock.owner, address, choice), &[&voter])
+    Attempt::new(ix::governance::cast_vote(&voter.pubkey(), &lock.owner, &address, choice), &[&voter])
 }
 
 fn close_vote(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (_, vote) = crowd.some::<Vote>(dice)?;
     let lock = crowd.world.get::<VoteLock>(&vote.lock);
-    Attempt::new(net::close_vote(&vote.voter, &lock.owner, vote.proposal), &[])
+    Attempt::new(ix::governance::close_vote(&vote.voter, &lock.owner, &vote.proposal), &[])
 }
 
 /// Mostly once the vote is over.
@@ -88,7 +92,7 @@ fn queue(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     if dice.one_in(2) {
         crowd.pass(state.voting_end_slot.saturating_sub(crowd.world.slot()));
     }
-    Attempt::new(net::queue(address), &[])
+    Attempt::new(ix::governance::queue(&address), &[])
 }
 
 fn execute(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -96,7 +100,7 @@ fn execute(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     if dice.one_in(2) {
         crowd.pass(state.executable_slot.saturating_sub(crowd.world.slot()));
     }
-    let proposed = crowd.world.find::<ProposedInstruction>(&net::proposed(&address, state.executed))?;
+    let proposed = crowd.world.find::<ProposedInstruction>(&pda::proposed_instruction(&address, state.executed))?;
     let meta = |a: &::governance::state::ProposedAccount| AccountMeta {
         pubkey: a.address,
         is_signer: a.signer,
@@ -104,7 +108,7 @@ fn execute(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     };
     let accounts = proposed.accounts.iter().map(meta).collect();
     let call = Instruction { program_id: proposed.program, accounts, data: proposed.data.clone() };
-    Attempt::new(net::execute(address, state.executed, &call), &[])
+    Attempt::new(ix::governance::execute_instruction(&address, state.executed, &call), &[])
 }
 
 fn expire(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -112,22 +116,22 @@ fn expire(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     if dice.one_in(4) {
         crowd.pass(state.expiry_slot.saturating_sub(crowd.world.slot()));
     }
-    Attempt::new(net::expire(address), &[])
+    Attempt::new(ix::governance::expire(&address), &[])
 }
 
 fn cancel(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, _, proposer) = proposal(crowd, dice, ProposalState::Draft)?;
-    Attempt::new(net::cancel(&proposer.pubkey(), address), &[&proposer])
+    Attempt::new(ix::governance::cancel(&proposer.pubkey(), &address), &[&proposer])
 }
 
 fn veto(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, ..) = proposal(crowd, dice, ProposalState::Voting)?;
     let who = if dice.one_in(4) { crowd.anyone(dice) } else { key("guardian") };
-    Attempt::new(net::veto(&who.pubkey(), address), &[&who])
+    Attempt::new(ix::governance::veto(&who.pubkey(), &address), &[&who])
 }
 
 fn close_instruction(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (_, proposed) = crowd.some::<ProposedInstruction>(dice)?;
     let proposer = crowd.world.get::<Proposal>(&proposed.proposal).proposer;
-    Attempt::new(net::close_instruction(&proposer, proposed.proposal, proposed.index), &[])
+    Attempt::new(ix::governance::close_instruction(&proposer, &proposed.proposal, proposed.index), &[])
 }

@@ -12,11 +12,10 @@ use ::model::{
 };
 use ::payout::state::Shard;
 use ::stake::state::Committee;
-use openledger_protocol::attest::Kind;
+use openledger_interface::{attestation, ix, pda};
 use program_tests::{
-    OPEN, attest, datanet as datanets,
-    model::{self as net, register_args, request_args},
-    stake,
+    OPEN, attest,
+    model::{self as net, reads, register_args, request_args},
 };
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
@@ -39,7 +38,7 @@ pub const ALL: &[(&str, u64, Act)] = &[
 fn register(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let who = crowd.anyone(dice);
     let parent = if dice.one_in(2) { crowd.some::<Model>(dice).map(|(address, _)| address) } else { None };
-    Attempt::new(net::register_model(&who.pubkey(), parent, register_args(dice.next())), &[&who])
+    Attempt::new(ix::model::register_model(&who.pubkey(), parent.as_ref(), register_args(dice.next())), &[&who])
 }
 
 fn owned(crowd: &Crowd, dice: &mut Dice) -> Option<(Pubkey, Model, program_tests::Key)> {
@@ -50,21 +49,24 @@ fn owned(crowd: &Crowd, dice: &mut Dice) -> Option<(Pubkey, Model, program_tests
 
 fn set_price(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, _, owner) = owned(crowd, dice)?;
-    Attempt::new(net::set_price(&owner.pubkey(), address, dice.amount(OPEN), dice.amount(OPEN)), &[&owner])
+    Attempt::new(ix::model::set_price(&owner.pubkey(), &address, dice.amount(OPEN), dice.amount(OPEN)), &[&owner])
 }
 
 fn retire(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     // Of the many only few, so that there are models to work with.
     let (address, _, owner) = owned(crowd, dice).filter(|(_, m, _)| m.id != 1)?;
-    Attempt::new(net::retire_model(&owner.pubkey(), address), &[&owner])
+    Attempt::new(ix::model::retire_model(&owner.pubkey(), &address), &[&owner])
 }
 
 fn request(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, model, owner) = owned(crowd, dice)?;
-    let reads: Vec<(Pubkey, Access)> =
+    let read: Vec<(Pubkey, Access)> =
         (0..dice.between(0, 2)).filter_map(|_| readable(crowd, dice, &owner.pubkey())).collect();
     let args = request_args(dice.amount(200 * OPEN));
-    Attempt::new(net::request_job(&crowd.world, &owner.pubkey(), address, model.jobs, args, &reads), &[&owner])
+    Attempt::new(
+        ix::model::request_job(&owner.pubkey(), &address, model.jobs, &crowd.world.mint, &reads(&read), args),
+        &[&owner],
+    )
 }
 
 /// A Datanet with something in it; mostly one that this wallet may read.
@@ -72,7 +74,7 @@ fn readable(crowd: &Crowd, dice: &mut Dice, wallet: &Pubkey) -> Option<(Pubkey, 
     let careless = dice.one_in(5);
     let (address, datanet) =
         crowd.some_that(dice, |d: &Datanet| careless || (d.accepted > 0 && d.access == Access::Open))?;
-    let granted = crowd.world.find::<Grant>(&datanets::grant(&address, wallet)).is_some();
+    let granted = crowd.world.find::<Grant>(&pda::grant(&address, wallet)).is_some();
     (datanet.access == Access::Open || granted).then_some((address, datanet.access))
 }
 
@@ -82,22 +84,22 @@ fn job(crowd: &Crowd, dice: &mut Dice, status: JobStatus) -> Option<(Pubkey, Job
 
 fn assign(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let ((address, _), epoch) = (job(crowd, dice, JobStatus::Requested)?, crowd.committee().0);
-    let members = crowd.world.get::<Committee>(&stake::committee(epoch)).members;
+    let members = crowd.world.get::<Committee>(&pda::committee(epoch)).members;
     let who = if dice.one_in(8) { crowd.anyone(dice) } else { crowd.actor(dice.pick(&members)?)? };
-    crowd.world.find::<::stake::state::Operator>(&stake::operator(&who.pubkey()))?;
-    Attempt::new(net::assign_job(&who.pubkey(), address, epoch), &[&who])
+    crowd.world.find::<::stake::state::Operator>(&pda::operator(&who.pubkey()))?;
+    Attempt::new(ix::model::assign_job(&who.pubkey(), epoch, &address), &[&who])
 }
 
 fn post_log(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, job) = job(crowd, dice, JobStatus::Running)?;
     let who = crowd.actor(&job.operator?)?;
-    Attempt::new(net::post_log(&who.pubkey(), address, dice.hash()), &[&who])
+    Attempt::new(ix::model::post_log(&who.pubkey(), &address, dice.hash()), &[&who])
 }
 
 fn attest_result(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, job) = job(crowd, dice, JobStatus::Running)?;
     let (epoch, key) = crowd.committee();
-    let members = crowd.world.get::<Committee>(&stake::committee(epoch)).members;
+    let members = crowd.world.get::<Committee>(&pda::committee(epoch)).members;
     let share = |operator: &Pubkey, dice: &mut Dice| ComputeShare {
         operator: *operator,
         units: dice.next(),
@@ -110,24 +112,16 @@ fn attest_result(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
         compute: members[..paid].iter().map(|m| share(m, dice)).collect(),
         expiry_slot: crowd.world.slot() + dice.below(50),
     };
-    let message = attest::message(
-        crowd.world.cluster,
-        ::model::ID,
-        epoch,
-        Kind::TrainingResult,
-        address,
-        job.sequence,
-        &args,
-        args.expiry_slot,
-    );
-    let instruction = net::attest_result(&crowd.world, address, epoch, args);
+    let stake = crowd.world.get(&pda::stake_config());
+    let message = attestation::training_result(&stake, &address, job.sequence, &args);
+    let instruction = ix::model::attest_result(epoch, &job, &crowd.world.mint, args);
     Attempt::several(vec![attest::signed(&key, &message), instruction], &[])
 }
 
 fn cancel(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, job) = job(crowd, dice, JobStatus::Requested)?;
     let who = if dice.one_in(3) { crowd.anyone(dice) } else { crowd.actor(&job.requester)? };
-    Attempt::new(net::cancel_job(&crowd.world, &who.pubkey(), address), &[&who])
+    Attempt::new(ix::model::cancel_job(&who.pubkey(), &crowd.world.get(&address), &crowd.world.mint), &[&who])
 }
 
 fn expire(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -135,20 +129,20 @@ fn expire(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let any = dice.one_in(4);
     let late = |j: &Job| j.status == JobStatus::Running && (any || slot > j.deadline_slot);
     let (address, _) = crowd.some_that(dice, late)?;
-    Attempt::new(net::expire_job(&crowd.world, address), &[])
+    Attempt::new(ix::model::expire_job(&crowd.world.get(&address), &crowd.world.mint), &[])
 }
 
 fn pay_data_share(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let any = dice.one_in(8);
     let (address, _) = crowd.some_that(dice, |j: &Job| any || j.data_share > j.data_paid)?;
     let (_, shard) = crowd.some::<Shard>(dice)?;
-    Attempt::new(net::pay_data_share(&crowd.world, address, shard.index), &[])
+    Attempt::new(ix::model::pay_data_share(&crowd.world.get(&address), shard.index), &[])
 }
 
 fn heartbeat(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, job) = job(crowd, dice, JobStatus::Running)?;
     let who = crowd.actor(&job.operator?)?;
-    Attempt::new(net::heartbeat(&who.pubkey(), address), &[&who])
+    Attempt::new(ix::model::heartbeat(&who.pubkey(), &address), &[&who])
 }
 
 fn release(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -156,5 +150,5 @@ fn release(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     if dice.one_in(3) && job.log_root == [0; 32] {
         crowd.pass(net::HEARTBEAT_SLOTS + 1);
     }
-    Attempt::new(net::release_job(address), &[])
+    Attempt::new(ix::model::release_job(&address), &[])
 }

@@ -8,7 +8,8 @@ use crate::{
 use ::model::state::{Model, ModelStatus};
 use ::payout::state::{Balance, Challenge, Config, POOLS, Pool, Settlement, SettlementStatus, Shard};
 use ::stake::state::Committee;
-use openledger_protocol::{allocate::largest_remainder, attest::Kind, rewards::RewardTree};
+use openledger_interface::{attestation, ix, pda};
+use openledger_protocol::{allocate::largest_remainder, rewards::RewardTree};
 use program_tests::{
     Key, OPEN, attest,
     payout::{self as net, Market, claim_args, settlement_args},
@@ -36,16 +37,20 @@ pub const ALL: &[(&str, u64, Act)] = &[
 ];
 
 fn create_shard(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
-    let (by, shards) = (crowd.authority(), crowd.world.get::<Config>(&net::config()).shards);
+    let (by, shards) = (crowd.authority(), crowd.world.get::<Config>(&pda::payout_config()).shards);
     // A few are enough to choose from.
     let index = if dice.one_in(4) { dice.next() as u8 } else { shards };
-    if shards >= 5 { None } else { Attempt::new(net::create_shard(&crowd.world, &by.pubkey(), index), &[&by]) }
+    if shards >= 5 {
+        None
+    } else {
+        Attempt::new(ix::payout::create_shard(&by.pubkey(), &crowd.world.mint, index), &[&by])
+    }
 }
 
 /// Some basis points from one share to another, at times more than the bounds allow.
 fn set_fees(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let by = crowd.authority();
-    let mut next = crowd.world.get::<Config>(&net::config()).fees;
+    let mut next = crowd.world.get::<Config>(&pda::payout_config()).fees;
     let most = if dice.one_in(4) { 10_000 } else { 200 };
     let shares = [
         &mut next.treasury,
@@ -59,16 +64,16 @@ fn set_fees(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let moved = moved.min(*shares[from]);
     *shares[from] -= moved;
     *shares[to] += if dice.one_in(10) { moved + 1 } else { moved };
-    Attempt::new(net::set_fees(&by.pubkey(), next), &[&by])
+    Attempt::new(ix::payout::set_fees(&by.pubkey(), next), &[&by])
 }
 
 /// Some model that is ready, and a member of the committee to answer for it.
 fn market(crowd: &Crowd, dice: &mut Dice) -> Option<Market> {
     let (model, state) = crowd.some_that(dice, |m: &Model| m.status == ModelStatus::Ready)?;
     let (epoch, key) = crowd.committee();
-    let committee = crowd.world.get::<Committee>(&stake::committee(epoch));
+    let committee = crowd.world.get::<Committee>(&pda::committee(epoch));
     let operator = crowd.actor(dice.pick(&committee.members)?)?;
-    crowd.world.find::<::stake::state::Operator>(&stake::operator(&operator.pubkey()))?;
+    crowd.world.find::<::stake::state::Operator>(&pda::operator(&operator.pubkey()))?;
     let members = vec![Operator { identity: crate::crowd::identity(&operator.pubkey()), wallet: operator }];
     let model_owner = crowd.actor(&state.owner)?;
     Some(Market { committee: stake::Committee { epoch, members, key }, model, model_owner })
@@ -85,18 +90,35 @@ fn fund(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (who, (_, shard), amount) = (crowd.anyone(dice), crowd.some::<Shard>(dice)?, dice.amount(50 * OPEN));
     let pool = if dice.one_in(2) { Pool::Contributors } else { Pool::Validators };
     let subject = Pubkey::new_from_array(dice.hash());
-    Attempt::new(net::fund(&crowd.world, &who.pubkey(), shard.index, pool, subject, amount), &[&who])
+    Attempt::new(ix::payout::fund(&who.pubkey(), &crowd.world.mint, shard.index, pool, &subject, amount), &[&who])
 }
 
 fn challenge(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (who, any) = (crowd.anyone(dice), dice.one_in(4));
     let (_, settlement) = crowd.some_that(dice, |s: &Settlement| any || s.status == SettlementStatus::Posted)?;
-    Attempt::new(net::challenge_settlement(&crowd.world, &who.pubkey(), settlement.epoch), &[&who])
+    Attempt::new(
+        ix::payout::challenge_settlement(
+            &who.pubkey(),
+            &crowd.world.mint,
+            &crowd.world.get(&pda::settlement(settlement.epoch)),
+            net::evidence(),
+        ),
+        &[&who],
+    )
 }
 
 fn resolve(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (by, (address, _)) = (crowd.authority(), crowd.some::<Challenge>(dice)?);
-    Attempt::new(net::resolve_challenge(&crowd.world, &by.pubkey(), address, dice.one_in(2)), &[&by])
+    Attempt::new(
+        ix::payout::resolve_challenge(
+            &by.pubkey(),
+            &crowd.world.mint,
+            &net::treasury(),
+            &crowd.world.get(&address),
+            dice.one_in(2),
+        ),
+        &[&by],
+    )
 }
 
 fn expire_challenge(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -104,12 +126,12 @@ fn expire_challenge(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     if dice.one_in(2) {
         crowd.pass((challenge.resolve_by + 1).saturating_sub(crowd.world.slot()));
     }
-    Attempt::new(net::expire_challenge(&crowd.world, address), &[])
+    Attempt::new(ix::payout::expire_challenge(&crowd.world.mint, &crowd.world.get(&address)), &[])
 }
 
 fn deposit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (who, amount) = (crowd.anyone(dice), dice.amount(100 * OPEN));
-    Attempt::new(net::deposit_balance(&crowd.world, &who.pubkey(), amount), &[&who])
+    Attempt::new(ix::payout::deposit_balance(&who.pubkey(), &crowd.world.mint, amount), &[&who])
 }
 
 fn balance(crowd: &Crowd, dice: &mut Dice) -> Option<(Balance, Key)> {
@@ -121,7 +143,7 @@ fn balance(crowd: &Crowd, dice: &mut Dice) -> Option<(Balance, Key)> {
 fn request(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (balance, owner) = balance(crowd, dice)?;
     let amount = if dice.one_in(3) { balance.amount } else { dice.amount(balance.amount) };
-    Attempt::new(net::request_balance_withdrawal(&owner.pubkey(), amount), &[&owner])
+    Attempt::new(ix::payout::request_balance_withdrawal(&owner.pubkey(), amount), &[&owner])
 }
 
 fn withdraw(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -131,7 +153,7 @@ fn withdraw(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     if dice.one_in(2) {
         crowd.pass(balance.withdraw_slot.saturating_sub(crowd.world.slot()));
     }
-    Attempt::new(net::withdraw_balance(&crowd.world, &owner.pubkey()), &[&owner])
+    Attempt::new(ix::payout::withdraw_balance(&owner.pubkey(), &crowd.world.mint), &[&owner])
 }
 
 fn debit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -149,7 +171,10 @@ fn sweep(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (from, amount) = (crowd.world.ata(&who.pubkey()), dice.between(1, 1_000));
     let token = spl_token_interface::ID;
     let gift = spl_token_interface::instruction::transfer(&token, &from, &shard.vault, &who.pubkey(), &[], amount);
-    Attempt::several(vec![gift.expect("an instruction"), net::sweep_dust(address, shard.vault)], &[&who])
+    Attempt::several(
+        vec![gift.expect("an instruction"), ix::payout::sweep_dust(&address, &shard.vault, &net::treasury())],
+        &[&who],
+    )
 }
 
 /// The tree before, with part of what is free given to some actors by weight.
@@ -178,11 +203,8 @@ fn post(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
         *total = if dice.one_in(2) { dice.amount(*total) } else { total.saturating_add(dice.amount(OPEN)) };
         honest |= args == settlement_args(&crowd.world, [&trees[0], &trees[1]]);
     }
-    let config = crowd.world.get::<Config>(&net::config());
-    let (cluster, subject) = (crowd.world.cluster, net::config());
-    let expiry = args.expiry_slot;
-    let message =
-        attest::message(cluster, ::payout::ID, epoch, Kind::Settlement, subject, config.sequence, &args, expiry);
+    let config = crowd.world.get::<Config>(&pda::payout_config());
+    let message = attestation::settlement(&crowd.world.get(&pda::stake_config()), config.sequence, &args);
     if !honest {
         // What it would divide must be refused, or be no more than there is; histories go on from honest ones alone.
         let bad = args.pools.iter().zip(&config.posted).zip(funding(crowd)).any(|((after, before), funded)| {
@@ -192,7 +214,7 @@ fn post(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
             return None;
         }
     }
-    let instruction = net::post_settlement(&payer.pubkey(), args, epoch, config.shards);
+    let instruction = ix::payout::post_settlement(&payer.pubkey(), epoch, config.shards, args);
     let attempt = Attempt::several(vec![attest::signed(&key, &message), instruction], &[&payer])?;
     if honest { attempt.then(move |crowd| crowd.posted = trees) } else { attempt.forbidden() }
 }
@@ -204,7 +226,7 @@ fn funding(crowd: &Crowd) -> [u64; POOLS] {
 
 fn activate(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (_, settlement) = crowd.some_that(dice, |s: &Settlement| s.status == SettlementStatus::Posted)?;
-    Attempt::new(net::activate_settlement(settlement.epoch), &[])
+    Attempt::new(ix::payout::activate_settlement(settlement.epoch), &[])
 }
 
 fn claim(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
@@ -221,5 +243,5 @@ fn claim(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
         args.pool = if pool == Pool::Contributors { Pool::Validators } else { Pool::Contributors };
     }
     let (_, shard) = crowd.some::<Shard>(dice)?;
-    Attempt::new(net::claim(&crowd.world, &payer.pubkey(), &wallet, shard.index, args), &[&payer])
+    Attempt::new(ix::payout::claim(&payer.pubkey(), &wallet, &crowd.world.mint, shard.index, args), &[&payer])
 }

@@ -1,10 +1,11 @@
 //! Instructions of the model program.
 
-use super::build;
+use super::build::build;
 use crate::pda;
 use ::model::{
     ID, accounts, instruction,
     instructions::{AttestResultArgs, InitializeArgs, RegisterModelArgs, RequestJobArgs},
+    state::Job,
 };
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
@@ -200,25 +201,20 @@ pub fn post_log(operator: &Pubkey, job: &Pubkey, log_root: [u8; 32]) -> Instruct
     build(ID, accounts, instruction::PostLog { log_root })
 }
 
-/// Accepts a result. The committee's [`crate::attestation::instruction`] must stand directly before.
-pub fn attest_result(
-    committee_epoch: u64,
-    model: &Pubkey,
-    job: &Pubkey,
-    requester: &Pubkey,
-    open_mint: &Pubkey,
-    args: AttestResultArgs,
-) -> Instruction {
+/// Accepts a result for `job`, as read from the chain. The committee's [`crate::attestation::instruction`] must stand
+/// directly before.
+pub fn attest_result(committee_epoch: u64, job: &Job, open_mint: &Pubkey, args: AttestResultArgs) -> Instruction {
+    let address = pda::job(&job.model, job.number);
     let accounts = accounts::AttestResult {
         config: pda::model_config(),
         stake_config: pda::stake_config(),
         committee: pda::committee(committee_epoch),
         instructions: instructions::ID,
-        model: *model,
-        job: *job,
-        escrow: pda::escrow(job),
-        requester: *requester,
-        requester_token: pda::token_account(requester, open_mint),
+        model: job.model,
+        job: address,
+        escrow: pda::escrow(&address),
+        requester: job.requester,
+        requester_token: pda::token_account(&job.requester, open_mint),
         token_program: spl_token_interface::ID,
         event_authority: pda::event_authority(&ID),
         program: ID,
@@ -233,13 +229,15 @@ pub fn attest_result(
     ix
 }
 
-/// Pays an attested result's data share into the contributors' pool, through shard `shard` of the payout vault.
-pub fn pay_data_share(job: &Pubkey, requester: &Pubkey, shard: u8) -> Instruction {
+/// Pays the data share of `job`, as read from the chain, into the contributors' pool, through shard `shard` of the
+/// payout vault.
+pub fn pay_data_share(job: &Job, shard: u8) -> Instruction {
+    let address = pda::job(&job.model, job.number);
     let accounts = accounts::PayDataShare {
         config: pda::model_config(),
-        job: *job,
-        escrow: pda::escrow(job),
-        requester: *requester,
+        job: address,
+        escrow: pda::escrow(&address),
+        requester: job.requester,
         payout_program: ::payout::ID,
         payout_config: pda::payout_config(),
         shard: pda::shard(shard),
@@ -252,15 +250,16 @@ pub fn pay_data_share(job: &Pubkey, requester: &Pubkey, shard: u8) -> Instructio
     build(ID, accounts, instruction::PayDataShare {})
 }
 
-/// Calls off a job that nobody has taken.
-pub fn cancel_job(canceller: &Pubkey, job: &Pubkey, requester: &Pubkey, open_mint: &Pubkey) -> Instruction {
+/// Calls off `job`, as read from the chain, which nobody has taken.
+pub fn cancel_job(canceller: &Pubkey, job: &Job, open_mint: &Pubkey) -> Instruction {
+    let address = pda::job(&job.model, job.number);
     let accounts = accounts::CancelJob {
         canceller: *canceller,
         config: pda::model_config(),
-        job: *job,
-        escrow: pda::escrow(job),
-        requester: *requester,
-        requester_token: pda::token_account(requester, open_mint),
+        job: address,
+        escrow: pda::escrow(&address),
+        requester: job.requester,
+        requester_token: pda::token_account(&job.requester, open_mint),
         token_program: spl_token_interface::ID,
         event_authority: pda::event_authority(&ID),
         program: ID,
@@ -268,14 +267,15 @@ pub fn cancel_job(canceller: &Pubkey, job: &Pubkey, requester: &Pubkey, open_min
     build(ID, accounts, instruction::CancelJob {})
 }
 
-/// Ends a job that has run out of time.
-pub fn expire_job(job: &Pubkey, requester: &Pubkey, open_mint: &Pubkey) -> Instruction {
+/// Ends `job`, as read from the chain, which has run out of time.
+pub fn expire_job(job: &Job, open_mint: &Pubkey) -> Instruction {
+    let address = pda::job(&job.model, job.number);
     let accounts = accounts::ExpireJob {
         config: pda::model_config(),
-        job: *job,
-        escrow: pda::escrow(job),
-        requester: *requester,
-        requester_token: pda::token_account(requester, open_mint),
+        job: address,
+        escrow: pda::escrow(&address),
+        requester: job.requester,
+        requester_token: pda::token_account(&job.requester, open_mint),
         token_program: spl_token_interface::ID,
         event_authority: pda::event_authority(&ID),
         program: ID,

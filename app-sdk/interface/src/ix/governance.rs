@@ -1,6 +1,6 @@
 //! Instructions of the governance program.
 
-use super::build;
+use super::build::build;
 use crate::pda;
 use ::governance::{
     ID, accounts, instruction,

@@ -144,6 +144,26 @@ pub fn claim(wallet: &Pubkey) -> Pubkey {
     derive(&payout::ID, &[payout::seeds::CLAIM, wallet.as_ref()])
 }
 
+/// `payout::state::Challenge` by the settlement's number of posting and its own.
+pub fn challenge(posting: u64, number: u8) -> Pubkey {
+    derive(&payout::ID, &[payout::seeds::CHALLENGE, &posting.to_le_bytes(), &[number]])
+}
+
+/// Token account of a challenge's bond.
+pub fn challenge_bond(challenge: &Pubkey) -> Pubkey {
+    derive(&payout::ID, &[payout::seeds::BOND, challenge.as_ref()])
+}
+
+/// `payout::state::Balance` of a wallet.
+pub fn prepaid_balance(owner: &Pubkey) -> Pubkey {
+    derive(&payout::ID, &[payout::seeds::BALANCE, owner.as_ref()])
+}
+
+/// Token account of a wallet's prepaid balance.
+pub fn prepaid_vault(owner: &Pubkey) -> Pubkey {
+    derive(&payout::ID, &[payout::seeds::PREPAID, owner.as_ref()])
+}
+
 /// `governance::state::Config`.
 pub fn governance_config() -> Pubkey {
     derive(&governance::ID, &[governance::seeds::CONFIG])
@@ -167,24 +187,4 @@ pub fn proposed_instruction(proposal: &Pubkey, index: u8) -> Pubkey {
 /// `governance::state::Vote` of a lock on a proposal.
 pub fn vote(proposal: &Pubkey, lock: &Pubkey) -> Pubkey {
     derive(&governance::ID, &[governance::seeds::VOTE, proposal.as_ref(), lock.as_ref()])
-}
-
-/// `payout::state::Challenge` by the settlement's number of posting and its own.
-pub fn challenge(posting: u64, number: u8) -> Pubkey {
-    derive(&payout::ID, &[payout::seeds::CHALLENGE, &posting.to_le_bytes(), &[number]])
-}
-
-/// Token account of a challenge's bond.
-pub fn challenge_bond(challenge: &Pubkey) -> Pubkey {
-    derive(&payout::ID, &[payout::seeds::BOND, challenge.as_ref()])
-}
-
-/// `payout::state::Balance` of a wallet.
-pub fn prepaid_balance(owner: &Pubkey) -> Pubkey {
-    derive(&payout::ID, &[payout::seeds::BALANCE, owner.as_ref()])
-}
-
-/// Token account of a wallet's prepaid balance.
-pub fn prepaid_vault(owner: &Pubkey) -> Pubkey {
-    derive(&payout::ID, &[payout::seeds::PREPAID, owner.as_ref()])
 }

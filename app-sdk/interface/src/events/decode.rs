@@ -1,63 +1,63 @@
-//! From a transaction to its events.
+//! From executed instructions to their events.
 
-use super::{
-    EventError,
-    event::{Contributed, Event, Parsed, parse},
-    transaction::{Executed, executed_instructions},
-};
+use super::event::{Contributed, Event, Parsed, parse};
 use crate::program::Program;
 use anchor_lang::{AnchorDeserialize, Discriminator, event::EVENT_IX_TAG_LE};
-use solana_transaction_status_client_types::EncodedConfirmedTransactionWithStatusMeta;
+use solana_pubkey::Pubkey;
 
-/// An event and where it stands on the ledger. `(slot, transaction_index, ordinal)` orders all events.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EventRecord {
-    /// Slot of the transaction.
-    pub slot: u64,
-    /// The transaction's first signature, in Base58.
-    pub signature: String,
-    /// Place of the transaction in its slot, where the node tells it.
-    pub transaction_index: Option<u32>,
-    /// Place of the event among the transaction's events, from 0. `(signature, ordinal)` names an event.
-    pub ordinal: u32,
-    /// Unix time of the slot's block, where known.
-    pub block_time: Option<i64>,
-    /// The program that emitted it.
-    pub program: Program,
-    /// The event.
-    pub event: Event,
+/// An instruction that was executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// The program that executed it.
+    pub program: Pubkey,
+    /// Its accounts.
+    pub accounts: Vec<Pubkey>,
+    /// Its data.
+    pub data: Vec<u8>,
 }
 
-/// All events of a transaction as `getTransaction` returns it with encoding base64; none where it failed.
-pub fn decode(transaction: &EncodedConfirmedTransactionWithStatusMeta) -> Result<Vec<EventRecord>, EventError> {
-    let Some((signature, instructions)) = executed_instructions(transaction)? else {
-        return Ok(Vec::new());
-    };
-    let events = decode_instructions(&instructions)?;
-    Ok(events
-        .into_iter()
-        .enumerate()
-        .map(|(ordinal, event)| EventRecord {
-            slot: transaction.slot,
-            signature: signature.clone(),
-            transaction_index: transaction.transaction_index,
-            ordinal: ordinal as u32,
-            block_time: transaction.block_time,
-            program: event.program(),
-            event,
-        })
-        .collect())
+/// Why instructions could not be decoded. All of these mean a fault of the node or a program newer than this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// One of our programs emitted an event which this crate does not know.
+    #[error("program {program} emitted an unknown event with discriminator {discriminator}: upgrade this software")]
+    Unknown {
+        /// The program.
+        program: &'static str,
+        /// First eight bytes in hex.
+        discriminator: String,
+    },
+    /// An event's bytes do not match its layout.
+    #[error("event {event} of program {program} does not decode: {source}; upgrade this software")]
+    Layout {
+        /// The program.
+        program: &'static str,
+        /// The event.
+        event: &'static str,
+        /// What Borsh says.
+        source: std::io::Error,
+    },
+    /// A `Contributed` event does not match the instruction before it.
+    #[error("batch {batch}: the event counts {event} leaves, the instruction carries {instruction}")]
+    Leaves {
+        /// The batch.
+        batch: String,
+        /// Leaves by the event.
+        event: u32,
+        /// Leaves in the instruction.
+        instruction: usize,
+    },
 }
 
 /// The events among executed instructions, in order.
-pub fn decode_instructions(instructions: &[Executed]) -> Result<Vec<Event>, EventError> {
+pub fn decode_instructions(instructions: &[Executed]) -> Result<Vec<Event>, DecodeError> {
     let mut out = Vec::new();
     let mut leaves: Option<Vec<[u8; 32]>> = None;
     for ix in instructions {
         let Some(program) = Program::from_id(&ix.program) else { continue };
         if let Some(data) = ix.data.strip_prefix(EVENT_IX_TAG_LE) {
             // Only the program itself can sign for its event authority: in a transaction that succeeded this is genuine.
-            let parsed = parse(program, data).map_err(|(event, source)| EventError::Layout {
+            let parsed = parse(program, data).map_err(|(event, source)| DecodeError::Layout {
                 program: program.name(),
                 event,
                 source,
@@ -67,14 +67,14 @@ pub fn decode_instructions(instructions: &[Executed]) -> Result<Vec<Event>, Even
                 Some(Parsed::Contributed(event)) => Event::Contributed(join(event, leaves.take())?),
                 None => {
                     let discriminator = hex::encode(&data[..data.len().min(8)]);
-                    return Err(EventError::Unknown { program: program.name(), discriminator });
+                    return Err(DecodeError::Unknown { program: program.name(), discriminator });
                 }
             });
         } else if program == Program::Datanet
             && let Some(mut args) = ix.data.strip_prefix(datanet::instruction::Contribute::DISCRIMINATOR)
         {
             // The event follows before the next `contribute` can begin: one place is enough.
-            leaves = Vec::<[u8; 32]>::deserialize(&mut args).map(Some).map_err(|source| EventError::Layout {
+            leaves = Vec::<[u8; 32]>::deserialize(&mut args).map(Some).map_err(|source| DecodeError::Layout {
                 program: program.name(),
                 event: "contribute",
                 source,
@@ -84,11 +84,11 @@ pub fn decode_instructions(instructions: &[Executed]) -> Result<Vec<Event>, Even
     Ok(out)
 }
 
-fn join(event: datanet::events::Contributed, leaves: Option<Vec<[u8; 32]>>) -> Result<Contributed, EventError> {
+fn join(event: datanet::events::Contributed, leaves: Option<Vec<[u8; 32]>>) -> Result<Contributed, DecodeError> {
     let leaves = leaves.unwrap_or_default();
     if leaves.len() != event.count as usize {
         let batch = event.batch.to_string();
-        return Err(EventError::Leaves { batch, event: event.count, instruction: leaves.len() });
+        return Err(DecodeError::Leaves { batch, event: event.count, instruction: leaves.len() });
     }
     let datanet::events::Contributed { batch, sequence, first, count } = event;
     Ok(Contributed { batch, sequence, first, count, leaves })
@@ -97,13 +97,13 @@ fn join(event: datanet::events::Contributed, leaves: Option<Vec<[u8; 32]>>) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pda;
     use anchor_lang::Event as _;
-    use solana_pubkey::Pubkey;
 
     /// The inner instruction that `emit_cpi!` makes.
     fn emitted(program: Program, event: Vec<u8>) -> Executed {
-        let (authority, _) = Pubkey::find_program_address(&[b"__event_authority"], &program.id());
-        Executed { program: program.id(), accounts: vec![authority], data: [EVENT_IX_TAG_LE.to_vec(), event].concat() }
+        let accounts = vec![pda::event_authority(&program.id())];
+        Executed { program: program.id(), accounts, data: [EVENT_IX_TAG_LE.to_vec(), event].concat() }
     }
 
     fn contribute(batch: Pubkey, leaves: &[[u8; 32]]) -> Executed {
@@ -183,18 +183,18 @@ mod tests {
     fn an_event_that_does_not_fit_its_instruction_is_an_error_not_a_gap() {
         let batch = Pubkey::new_unique();
         let short = decode_instructions(&[contribute(batch, &[[1; 32]]), contributed(batch, 0, 2)]);
-        assert!(matches!(short, Err(EventError::Leaves { event: 2, instruction: 1, .. })));
+        assert!(matches!(short, Err(DecodeError::Leaves { event: 2, instruction: 1, .. })));
         let none = decode_instructions(&[contributed(batch, 0, 1)]);
-        assert!(matches!(none, Err(EventError::Leaves { event: 1, instruction: 0, .. })));
+        assert!(matches!(none, Err(DecodeError::Leaves { event: 1, instruction: 0, .. })));
     }
 
     #[test]
     fn an_unknown_or_truncated_event_is_an_error() {
         let unknown = decode_instructions(&[emitted(Program::Stake, vec![9; 12])]);
-        assert!(matches!(unknown, Err(EventError::Unknown { .. })), "{unknown:?}");
+        assert!(matches!(unknown, Err(DecodeError::Unknown { .. })), "{unknown:?}");
         let mut data = stake::events::Withdrawn { position: Pubkey::new_unique(), sequence: 0, paid: 1 }.data();
         data.pop();
         let truncated = decode_instructions(&[emitted(Program::Stake, data)]);
-        assert!(matches!(truncated, Err(EventError::Layout { event: "Withdrawn", .. })), "{truncated:?}");
+        assert!(matches!(truncated, Err(DecodeError::Layout { event: "Withdrawn", .. })), "{truncated:?}");
     }
 }

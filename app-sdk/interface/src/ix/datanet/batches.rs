@@ -1,0 +1,103 @@
+//! Batches, until they are handed to review.
+
+use crate::{ix::build::build, pda};
+use ::datanet::{ID, accounts, instruction, instructions::ContributeBulkArgs};
+use solana_instruction::Instruction;
+use solana_pubkey::Pubkey;
+use solana_sdk_ids::system_program;
+
+/// Most leaves of one `contribute` that fit in a transaction of 1,232 bytes which has no other instruction.
+pub const LEAVES_PER_TRANSACTION: usize = 30;
+
+/// Opens batch `index` (the Datanet's `batches`) with a bond.
+pub fn open_batch(contributor: &Pubkey, datanet: &Pubkey, index: u64, open_mint: &Pubkey, bond: u64) -> Instruction {
+    let accounts = accounts::OpenBatch {
+        contributor: *contributor,
+        config: pda::datanet_config(),
+        datanet: *datanet,
+        batch: pda::batch(datanet, index),
+        open_mint: *open_mint,
+        contributor_token: pda::token_account(contributor, open_mint),
+        bond_vault: pda::bond_vault(),
+        token_program: spl_token_interface::ID,
+        system_program: system_program::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::OpenBatch { bond })
+}
+
+/// Adds leaves; at most [`LEAVES_PER_TRANSACTION`] fit in a transaction.
+pub fn contribute(contributor: &Pubkey, batch: &Pubkey, leaves: &[[u8; 32]]) -> Instruction {
+    let accounts = accounts::Contribute {
+        contributor: *contributor,
+        batch: *batch,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::Contribute { leaves: leaves.to_vec() })
+}
+
+/// Hands a batch to review.
+pub fn submit_batch(contributor: &Pubkey, batch: &Pubkey, manifest: [u8; 32]) -> Instruction {
+    let accounts = accounts::SubmitBatch {
+        contributor: *contributor,
+        config: pda::datanet_config(),
+        batch: *batch,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::SubmitBatch { manifest })
+}
+
+/// Hands an empty batch to review by the root over its leaves.
+pub fn contribute_bulk(contributor: &Pubkey, batch: &Pubkey, args: ContributeBulkArgs) -> Instruction {
+    let accounts = accounts::SubmitBatch {
+        contributor: *contributor,
+        config: pda::datanet_config(),
+        batch: *batch,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::ContributeBulk { args })
+}
+
+/// Takes back a batch that is not submitted.
+pub fn cancel_batch(contributor: &Pubkey, datanet: &Pubkey, batch: &Pubkey, open_mint: &Pubkey) -> Instruction {
+    let accounts = accounts::CancelBatch {
+        contributor: *contributor,
+        config: pda::datanet_config(),
+        datanet: *datanet,
+        batch: *batch,
+        open_mint: *open_mint,
+        bond_vault: pda::bond_vault(),
+        contributor_token: pda::token_account(contributor, open_mint),
+        token_program: spl_token_interface::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::CancelBatch {})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use solana_keypair::Keypair;
+    use solana_signer::Signer;
+    use solana_transaction::Transaction;
+
+    fn transaction_size(leaves: usize) -> usize {
+        let contributor = Keypair::new_from_array([1; 32]);
+        let ix = contribute(&contributor.pubkey(), &Pubkey::new_unique(), &vec![[7; 32]; leaves]);
+        let mut transaction = Transaction::new_with_payer(&[ix], Some(&contributor.pubkey()));
+        transaction.sign(&[&contributor], Default::default());
+        // one byte counts the signatures
+        1 + 64 * transaction.signatures.len() + transaction.message.serialize().len()
+    }
+
+    #[test]
+    fn as_many_leaves_as_promised_fit_in_a_transaction() {
+        assert!(transaction_size(LEAVES_PER_TRANSACTION) <= 1232, "{}", transaction_size(LEAVES_PER_TRANSACTION));
+        assert!(transaction_size(LEAVES_PER_TRANSACTION + 1) > 1232);
+    }
+}

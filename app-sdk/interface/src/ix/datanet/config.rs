@@ -1,0 +1,69 @@
+//! Configuration and its authority.
+
+use crate::{ix::build::build, pda};
+use ::datanet::{ID, accounts, instruction, instructions::InitializeArgs};
+use solana_instruction::Instruction;
+use solana_pubkey::Pubkey;
+use solana_sdk_ids::system_program;
+
+/// Makes config and bond vault; by the program's upgrade authority, once.
+pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, args: InitializeArgs) -> Instruction {
+    let accounts = accounts::Initialize {
+        authority: *authority,
+        program_data: pda::program_data(&ID),
+        config: pda::datanet_config(),
+        stake_config: pda::stake_config(),
+        open_mint: *open_mint,
+        bond_vault: pda::bond_vault(),
+        forfeit_to: pda::insurance_vault(),
+        token_program: spl_token_interface::ID,
+        system_program: system_program::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::Initialize { args })
+}
+
+/// Changes the windows of later batches.
+pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
+    let accounts = accounts::SetWindows {
+        authority: *authority,
+        config: pda::datanet_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::SetWindows { args })
+}
+
+/// Pauses the program until a slot, at most about a week ahead; a past slot ends a pause.
+pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
+    let accounts = accounts::Pause {
+        authority: *authority,
+        config: pda::datanet_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::Pause { until_slot })
+}
+
+/// Names who may take the config over.
+pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
+    let accounts = accounts::ProposeAuthority {
+        authority: *authority,
+        config: pda::datanet_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::ProposeAuthority { new: *new })
+}
+
+/// Takes the config over.
+pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
+    let accounts = accounts::AcceptAuthority {
+        new_authority: *new_authority,
+        config: pda::datanet_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::AcceptAuthority {})
+}

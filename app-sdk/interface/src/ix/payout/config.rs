@@ -1,0 +1,109 @@
+//! Configuration and its authority, shards, dust.
+
+use crate::{ix::build::build, pda};
+use ::payout::{ID, accounts, instruction, instructions::InitializeArgs, parameters::Parameters, state::FeeShares};
+use solana_instruction::Instruction;
+use solana_pubkey::Pubkey;
+use solana_sdk_ids::system_program;
+
+/// Makes the config; by the program's upgrade authority, once. `treasury` is a token account of OPEN.
+pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, treasury: &Pubkey, args: InitializeArgs) -> Instruction {
+    let accounts = accounts::Initialize {
+        authority: *authority,
+        config: pda::payout_config(),
+        open_mint: *open_mint,
+        treasury: *treasury,
+        stake_config: pda::stake_config(),
+        program_data: pda::program_data(&ID),
+        system_program: system_program::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::Initialize { args })
+}
+
+/// Makes shard `index` (the config's `shards`).
+pub fn create_shard(authority: &Pubkey, open_mint: &Pubkey, index: u8) -> Instruction {
+    let accounts = accounts::CreateShard {
+        authority: *authority,
+        config: pda::payout_config(),
+        shard: pda::shard(index),
+        vault: pda::vault(index),
+        open_mint: *open_mint,
+        token_program: spl_token_interface::ID,
+        system_program: system_program::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::CreateShard { index })
+}
+
+/// Sets the parameters other than the fees.
+pub fn set_parameters(authority: &Pubkey, parameters: Parameters) -> Instruction {
+    let accounts = accounts::SetParameters {
+        authority: *authority,
+        config: pda::payout_config(),
+        stake_config: pda::stake_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::SetParameters { parameters })
+}
+
+/// Sets the shares in force from the next epoch on.
+pub fn set_fees(authority: &Pubkey, next: FeeShares) -> Instruction {
+    let accounts = accounts::SetFees {
+        authority: *authority,
+        config: pda::payout_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::SetFees { next })
+}
+
+/// Stops payments, debits, claims and settlements until a slot.
+pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
+    let accounts = accounts::Pause {
+        authority: *authority,
+        config: pda::payout_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::Pause { until_slot })
+}
+
+/// Names who may take the authority over.
+pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
+    let accounts = accounts::ProposeAuthority {
+        authority: *authority,
+        config: pda::payout_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::ProposeAuthority { new: *new })
+}
+
+/// Takes the authority over.
+pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
+    let accounts = accounts::AcceptAuthority {
+        new_authority: *new_authority,
+        config: pda::payout_config(),
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::AcceptAuthority {})
+}
+
+/// Sends what lies in `vault` beyond what its `holder` (a shard or a balance) counts to the `treasury`.
+pub fn sweep_dust(holder: &Pubkey, vault: &Pubkey, treasury: &Pubkey) -> Instruction {
+    let accounts = accounts::SweepDust {
+        config: pda::payout_config(),
+        holder: *holder,
+        vault: *vault,
+        treasury: *treasury,
+        token_program: spl_token_interface::ID,
+        event_authority: pda::event_authority(&ID),
+        program: ID,
+    };
+    build(ID, accounts, instruction::SweepDust {})
+}

@@ -1,0 +1,30 @@
+//! Why a transaction's events cannot be read.
+
+/// Why a transaction could not be decoded. All of these mean a fault of the node or a program newer than this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// The node answered without the transaction's binary form or metadata.
+    #[error(
+        "transaction {signature}: the node gave no {missing}; ask with encoding base64 and maxSupportedTransactionVersion 0"
+    )]
+    Incomplete {
+        /// The transaction.
+        signature: String,
+        /// What is missing.
+        missing: &'static str,
+    },
+    /// An instruction names an account or program that the transaction does not carry.
+    #[error("an instruction names account {index} of {accounts}")]
+    Account {
+        /// The place named.
+        index: usize,
+        /// How many there are.
+        accounts: usize,
+    },
+    /// An instruction's data is not Base58.
+    #[error("inner instruction data is not base58: {0}")]
+    Data(#[from] bs58::decode::Error),
+    /// The instructions' events do not decode.
+    #[error(transparent)]
+    Decode(#[from] openledger_interface::events::DecodeError),
+}

@@ -1,0 +1,88 @@
+//! Interface descriptions as the programs' sources say.
+
+use std::{env, process::Command};
+
+use anchor_lang_idl::{
+    build::IdlBuilder,
+    types::{Idl, IdlErrorCode},
+};
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    cargo::{cargo, forget_ourselves},
+    paths, process,
+    progress::Spinner,
+};
+
+/// Builds one program's description in a process of its own: the builder runs cargo, with settings that it takes from
+/// the environment only.
+pub fn describe(program: &str) -> Result<Idl> {
+    let mut command = Command::new(env::current_exe().context("cannot find our own binary")?);
+    command
+        .args(["print-idl", program])
+        .env("CARGO_TARGET_DIR", paths::target()?)
+        // The builder sets RUSTFLAGS, which would compile every dependency a second time; this variable overrules it.
+        .env("CARGO_ENCODED_RUSTFLAGS", "")
+        // The builder would pass it on as a literal "+{toolchain}".
+        .env_remove("RUSTUP_TOOLCHAIN");
+    forget_ourselves(&mut command);
+    let text = spinning(command, &format!("describing the interface of {program}"))?;
+    serde_json::from_str(&text).with_context(|| format!("the description of {program} is not one"))
+}
+
+/// Prints one program's description, to be run by [`describe`].
+pub fn print(program: &str) -> Result<()> {
+    // With it the builder would have rustup install, and so update, the toolchain that it names.
+    if env::var_os("RUSTUP_TOOLCHAIN").is_some() {
+        bail!("run `cargo xtask idl` instead");
+    }
+    let idl = IdlBuilder::new()
+        .program_path(paths::root().join("programs").join(program))
+        .cargo_args(vec!["--lib".into()])
+        .build()
+        .with_context(|| format!("cannot describe the interface of {program}"))?;
+    println!("{}", serde_json::to_string(&idl)?);
+    Ok(())
+}
+
+/// The errors of `programs/shared`, which any program may raise. The builder describes programs only; this crate is
+/// none, and prints its errors as the programs do for the builder.
+pub fn shared_errors() -> Result<Vec<IdlErrorCode>> {
+    let mut command = cargo()?;
+    command
+        .current_dir(paths::root().join("programs/shared"))
+        .args(["test", "--lib", "--features", "idl-build", "__anchor_private_print_idl"])
+        .args(["--", "--show-output", "--quiet"]);
+    let printed = spinning(command, "describing the errors that programs share")?;
+    let errors = section(&printed, "errors").context("programs/shared printed no errors")?;
+    serde_json::from_str(errors).context("the errors of programs/shared do not read")
+}
+
+/// Runs a command behind a spinner and returns what it printed.
+fn spinning(command: Command, doing: &str) -> Result<String> {
+    let spinner = Spinner::start(doing);
+    let printed = process::output(command, doing);
+    match &printed {
+        Ok(_) => spinner.done(),
+        Err(_) => spinner.abandon(),
+    }
+    printed
+}
+
+/// What Anchor printed between its marks of a section.
+fn section<'a>(printed: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = printed.split_once(&format!("--- IDL begin {name} ---\n"))?;
+    rest.split_once(&format!("--- IDL end {name} ---")).map(|(inside, _)| inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_is_what_stands_between_its_marks() {
+        let printed = "running 1 test\n--- IDL begin errors ---\n[\n]\n--- IDL end errors ---\nok\n";
+        assert_eq!(section(printed, "errors"), Some("[\n]\n"));
+        assert_eq!(section(printed, "event"), None);
+    }
+}
