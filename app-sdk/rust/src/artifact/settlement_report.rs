@@ -2,7 +2,7 @@
 
 use super::Method;
 use crate::{
-    api::types::Amount,
+    amount::Amount,
     text::{hash_hex, hash_hex_opt, key_b58, keys_b58, signature_hex},
 };
 use openledger_protocol::Hash32;

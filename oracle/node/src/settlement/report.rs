@@ -215,7 +215,7 @@ fn divide(
 mod tests {
     use super::*;
     use crate::{documents::Registered, settlement::shares::Columns};
-    use openledger_sdk::api::types::Amount;
+    use openledger_sdk::amount::Amount;
     use proptest::prelude::*;
 
     /// The job that was trained on every document here.
