@@ -4,37 +4,48 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, anyhow};
 use plotters::{coord::Shift, prelude::*};
+use serde::Deserialize;
 
-use super::{quality::Judged, speed::Figures};
-
-/// A horizontal bar a method and regime, with its interval; the best method on top.
-pub fn lds(path: &Path, rows: &[Judged]) -> Result<()> {
-    draw_lds(path, rows).map_err(|error| anyhow!("{error}")).with_context(|| format!("cannot draw {}", path.display()))
+/// A mean with its 95 % interval.
+#[derive(Clone, Copy, Deserialize)]
+pub struct Interval {
+    pub mean: f64,
+    pub low: f64,
+    pub high: f64,
 }
 
-fn draw_lds(path: &Path, rows: &[Judged]) -> Result<(), Box<dyn std::error::Error>> {
-    let regimes: Vec<&String> = rows.first().map(|row| row.lds.keys().collect()).unwrap_or_default();
+/// A row of bars: one bar a panel, by the panels' captions.
+pub struct Bars<'a> {
+    pub name: &'a str,
+    pub by_panel: &'a BTreeMap<String, Interval>,
+}
+
+/// Horizontal bars with their intervals; the first row on top. The first row names the panels.
+pub fn bars(path: &Path, measure: &str, rows: &[Bars]) -> Result<()> {
+    drawn(path, draw_bars(path, measure, rows))
+}
+
+fn drawn(path: &Path, result: Result<(), Box<dyn std::error::Error>>) -> Result<()> {
+    result.map_err(|error| anyhow!("{error}")).with_context(|| format!("cannot draw {}", path.display()))
+}
+
+fn draw_bars(path: &Path, measure: &str, rows: &[Bars]) -> Result<(), Box<dyn std::error::Error>> {
+    let panels: Vec<&String> = rows.first().map(|row| row.by_panel.keys().collect()).unwrap_or_default();
     let height = 80 + 18 * rows.len() as u32;
-    let area = SVGBackend::new(path, (520 * regimes.len().max(1) as u32, height)).into_drawing_area();
+    let area = SVGBackend::new(path, (520 * panels.len().max(1) as u32, height)).into_drawing_area();
     area.fill(&WHITE)?;
-    for (panel, regime) in area.split_evenly((1, regimes.len().max(1))).iter().zip(regimes) {
+    for (panel, caption) in area.split_evenly((1, panels.len().max(1))).iter().zip(panels) {
         let mut chart = ChartBuilder::on(panel)
-            .caption(regime, ("sans-serif", 16))
+            .caption(caption, ("sans-serif", 16))
             .margin(8)
             .x_label_area_size(28)
             .y_label_area_size(230)
             .build_cartesian_2d(-0.1f64..1.0, 0f64..rows.len() as f64)?;
         // Row 0 is the uppermost: its bar lies at the top of the axis.
         let at = |i: usize| (rows.len() - i) as f64 - 0.5;
-        chart
-            .configure_mesh()
-            .disable_y_mesh()
-            .disable_y_axis()
-            .x_desc("mean Spearman correlation")
-            .x_labels(12)
-            .draw()?;
+        chart.configure_mesh().disable_y_mesh().disable_y_axis().x_desc(measure).x_labels(12).draw()?;
         for (i, row) in rows.iter().enumerate() {
-            let Some(score) = row.lds.get(regime) else { continue };
+            let Some(score) = row.by_panel.get(caption) else { continue };
             let (bottom, top) = (at(i) - 0.35, at(i) + 0.35);
             let colour = Palette99::pick(usize::from(i > 0)).mix(0.6);
             chart.draw_series([Rectangle::new([(0.0, bottom), (score.mean, top)], colour.filled())])?;
@@ -44,43 +55,33 @@ fn draw_lds(path: &Path, rows: &[Judged]) -> Result<(), Box<dyn std::error::Erro
             let (_, y) = chart.backend_coord(&(0.0, at(i)));
             let style = ("sans-serif", 12).into_font().color(&BLACK);
             let (_, offset) = panel.get_pixel_range();
-            panel.draw_text(&row.name, &style, (10, y - offset.start - 6))?;
+            panel.draw_text(row.name, &style, (10, y - offset.start - 6))?;
         }
     }
     area.present()?;
     Ok(())
 }
 
-/// How times grow: of building an index with examples, of a settlement with answers, of a query with rows.
-pub fn growth(path: &Path, figures: &Figures) -> Result<()> {
-    draw_growth(path, figures)
-        .map_err(|error| anyhow!("{error}"))
-        .with_context(|| format!("cannot draw {}", path.display()))
+/// Name → points.
+pub type Lines = BTreeMap<String, Vec<(f64, f64)>>;
+
+/// A panel of lines over a logarithmic grid: its caption, what is counted to the right, and seconds upwards.
+pub struct Panel {
+    pub caption: &'static str,
+    pub counted: &'static str,
+    pub lines: Lines,
 }
 
-/// Name → points.
-type Lines = BTreeMap<String, Vec<(f64, f64)>>;
+/// Panels of lines, side by side.
+pub fn lines(path: &Path, panels: &[Panel]) -> Result<()> {
+    drawn(path, draw_panels(path, panels))
+}
 
-fn draw_growth(path: &Path, figures: &Figures) -> Result<(), Box<dyn std::error::Error>> {
-    let (mut index, mut settlement, mut product) = (Lines::new(), Lines::new(), Lines::new());
-    for row in &figures.index {
-        index.entry(row.name.clone()).or_default().push((row.examples as f64, row.ready));
-    }
-    for row in &figures.settlement {
-        settlement.entry(row.name.clone()).or_default().push((row.answers as f64, row.query));
-    }
-    for line in &figures.product {
-        product.entry(line.what.clone()).or_default().push((line.rows as f64, line.median / 1e3));
-    }
-    let area = SVGBackend::new(path, (1260, 360)).into_drawing_area();
+fn draw_panels(path: &Path, panels: &[Panel]) -> Result<(), Box<dyn std::error::Error>> {
+    let area = SVGBackend::new(path, (420 * panels.len().max(1) as u32, 360)).into_drawing_area();
     area.fill(&WHITE)?;
-    let panels = [
-        ("index of all examples", "examples", &index),
-        ("settlement of an epoch", "answers", &settlement),
-        ("query without backward pass", "rows", &product),
-    ];
-    for (panel, (caption, what, lines)) in area.split_evenly((1, 3)).iter().zip(panels) {
-        draw_lines(panel, caption, what, lines)?;
+    for (place, panel) in area.split_evenly((1, panels.len().max(1))).iter().zip(panels) {
+        draw_lines(place, panel.caption, panel.counted, &panel.lines)?;
     }
     area.present()?;
     Ok(())
@@ -120,42 +121,4 @@ fn draw_lines(
         .label_font(("sans-serif", 11))
         .draw()?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn growth_names_everybody_and_every_panel() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("growth.svg");
-        growth(&path, &crate::bench::speed::tests::figures()).unwrap();
-        let svg = std::fs::read_to_string(&path).unwrap();
-        for text in ["ours, both sides random", "PyTorch, both sides random", "settlement of an epoch", "all rows"] {
-            assert!(svg.contains(text), "{text} in {svg}");
-        }
-    }
-
-    #[test]
-    fn every_method_and_regime_is_named_in_the_plot() {
-        let rows: Vec<Judged> = serde_json::from_value(serde_json::json!(
-            [("magic", 0.9), ("logra adapter 16 ekfac 0.1", 0.4), ("random", -0.01)].map(|(name, mean)| {
-                let score = serde_json::json!({"mean": mean, "low": mean - 0.05, "high": mean + 0.04, "per_query": []});
-                serde_json::json!({
-                    "name": name, "version": "1", "tasks": 1, "ready_seconds": 0.0, "query_seconds": 0.0,
-                    "lds": {"leave 1.5 %": score, "leave 50 %": score}, "behind": {},
-                })
-            })
-        ))
-        .unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lds.svg");
-        lds(&path, &rows).unwrap();
-        let svg = std::fs::read_to_string(&path).unwrap();
-        for text in ["magic", "logra adapter 16 ekfac 0.1", "random", "leave 1.5 %", "leave 50 %"] {
-            assert!(svg.contains(text), "{text} in {svg}");
-        }
-        assert!(lds(&folder.path().join("no/such/folder.svg"), &rows).is_err());
-    }
 }

@@ -6,24 +6,19 @@ use std::{collections::BTreeMap, fmt::Write, fs, path::Path, process::Command};
 use anyhow::{Context, Result};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Options, build_examples, example, example_path, folder, machine, peers, plot};
+use super::{
+    Options, build_examples, example, example_path, folder, machine, peers,
+    plot::{self, Interval},
+};
 use crate::{checksum, paths, process, progress::say};
-
-/// A mean with its 95 % interval.
-#[derive(Clone, Copy, Deserialize)]
-pub struct Interval {
-    pub mean: f64,
-    pub low: f64,
-    pub high: f64,
-}
 
 /// A line of the example `judge`.
 #[derive(Deserialize)]
-pub struct Judged {
-    pub name: String,
+struct Judged {
+    name: String,
     version: String,
     /// Regime → score.
-    pub lds: BTreeMap<String, Interval>,
+    lds: BTreeMap<String, Interval>,
     behind: BTreeMap<String, Interval>,
     tasks: u64,
     ready_seconds: f64,
@@ -160,7 +155,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
 fn record(found: &Found) -> Result<()> {
     let folder = paths::root().join("docs/benchmarks");
     fs::create_dir_all(&folder)?;
-    plot::lds(&folder.join("attribution-quality.svg"), &found.lds)?;
+    draw(&folder.join("attribution-quality.svg"), &found.lds)?;
     let page = folder.join("attribution-quality.md");
     fs::write(&page, markdown(found, &machine::describe())?)?;
     say(&format!("wrote {}", page.display()));
@@ -235,6 +230,12 @@ fn cell(value: Option<&Interval>) -> String {
     value.map_or("–".into(), |v| format!("{:.3} [{:.2}, {:.2}]", v.mean, v.low, v.high))
 }
 
+/// A bar a method and regime; the best method on top.
+fn draw(path: &Path, rows: &[Judged]) -> Result<()> {
+    let bars: Vec<_> = rows.iter().map(|row| plot::Bars { name: &row.name, by_panel: &row.lds }).collect();
+    plot::bars(path, "mean Spearman correlation", &bars)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,5 +275,27 @@ mod tests {
         ] {
             assert!(page.contains(line), "{line} in\n{page}");
         }
+    }
+
+    #[test]
+    fn every_method_and_regime_is_named_in_the_plot() {
+        let rows: Vec<Judged> = serde_json::from_value(serde_json::json!(
+            [("magic", 0.9), ("logra adapter 16 ekfac 0.1", 0.4), ("random", -0.01)].map(|(name, mean)| {
+                let score = serde_json::json!({"mean": mean, "low": mean - 0.05, "high": mean + 0.04, "per_query": []});
+                serde_json::json!({
+                    "name": name, "version": "1", "tasks": 1, "ready_seconds": 0.0, "query_seconds": 0.0,
+                    "lds": {"leave 1.5 %": score, "leave 50 %": score}, "behind": {},
+                })
+            })
+        ))
+        .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lds.svg");
+        draw(&path, &rows).unwrap();
+        let svg = std::fs::read_to_string(&path).unwrap();
+        for text in ["magic", "logra adapter 16 ekfac 0.1", "random", "leave 1.5 %", "leave 50 %"] {
+            assert!(svg.contains(text), "{text} in {svg}");
+        }
+        assert!(draw(&folder.path().join("no/such/folder.svg"), &rows).is_err());
     }
 }

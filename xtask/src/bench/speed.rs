@@ -11,7 +11,10 @@ use std::{
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Options, build_examples, example, folder, machine, peers, plot};
+use super::{
+    Options, build_examples, example, folder, machine, peers,
+    plot::{self, Lines, Panel},
+};
 use crate::{
     paths,
     process::{run, run_quietly},
@@ -40,17 +43,17 @@ struct Seconds {
 
 /// Medians over the rounds.
 #[derive(Serialize)]
-pub struct Row {
+struct Row {
     /// Who.
-    pub name: String,
+    name: String,
     /// Training examples.
-    pub examples: usize,
+    examples: usize,
     /// Answers asked about at once.
-    pub answers: usize,
+    answers: usize,
     /// Seconds before it can be asked: of an index its building, of a settlement the training run.
-    pub ready: f64,
+    ready: f64,
     /// Seconds a query: of a settlement the whole epoch's.
-    pub query: f64,
+    query: f64,
     /// Bytes that an example takes in the index.
     bytes_per_example: u64,
     /// Bytes of memory at most, and of those what came after the model was loaded.
@@ -82,26 +85,26 @@ impl Row {
 
 /// A line of the example `query_speed`.
 #[derive(Deserialize, Serialize)]
-pub struct Product {
+struct Product {
     /// Rows of the index.
-    pub rows: u64,
+    rows: u64,
     bytes_per_row: usize,
     /// How the query went.
-    pub what: String,
+    what: String,
     /// Milliseconds a query.
-    pub median: f64,
+    median: f64,
     best: f64,
 }
 
 /// All figures.
 #[derive(Serialize)]
-pub struct Figures {
+struct Figures {
     /// Gradients and index.
-    pub index: Vec<Row>,
+    index: Vec<Row>,
     /// Settlements.
-    pub settlement: Vec<Row>,
+    settlement: Vec<Row>,
     /// The product of a query with an index.
-    pub product: Vec<Product>,
+    product: Vec<Product>,
 }
 
 /// Where a measurement's parts are kept, and how often it is repeated.
@@ -136,7 +139,7 @@ pub fn measure(options: &Options) -> Result<()> {
     if options.record {
         let docs = paths::root().join("docs/benchmarks");
         fs::create_dir_all(&docs)?;
-        plot::growth(&docs.join("attribution-speed.svg"), &figures)?;
+        plot::lines(&docs.join("attribution-speed.svg"), &growth(&figures))?;
         fs::write(docs.join("attribution-speed.md"), page)?;
         say(&format!("wrote {}", docs.join("attribution-speed.md").display()));
     }
@@ -304,8 +307,27 @@ fn markdown(figures: &Figures, rounds: usize, machine: &str) -> Result<String> {
     Ok(page)
 }
 
+/// How times grow: of building an index with examples, of a settlement with answers, of a query with rows.
+fn growth(figures: &Figures) -> [Panel; 3] {
+    let (mut index, mut settlement, mut product) = (Lines::new(), Lines::new(), Lines::new());
+    for row in &figures.index {
+        index.entry(row.name.clone()).or_default().push((row.examples as f64, row.ready));
+    }
+    for row in &figures.settlement {
+        settlement.entry(row.name.clone()).or_default().push((row.answers as f64, row.query));
+    }
+    for line in &figures.product {
+        product.entry(line.what.clone()).or_default().push((line.rows as f64, line.median / 1e3));
+    }
+    [
+        Panel { caption: "index of all examples", counted: "examples", lines: index },
+        Panel { caption: "settlement of an epoch", counted: "answers", lines: settlement },
+        Panel { caption: "query without backward pass", counted: "rows", lines: product },
+    ]
+}
+
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
 
     fn measured(ready: f64, query: f64) -> Measured {
@@ -315,7 +337,7 @@ pub mod tests {
     }
 
     /// Figures of nobody.
-    pub fn figures() -> Figures {
+    fn figures() -> Figures {
         let rounds = [measured(9.0, 0.5), measured(1.0, 0.25), measured(2.0, 0.125)];
         let product = Product { rows: 1000, bytes_per_row: 7224, what: "all rows".into(), median: 0.5, best: 0.25 };
         Figures {
@@ -338,6 +360,17 @@ pub mod tests {
             "| 1000 | all rows | 7224 | 0.50 | 5.00 |",
         ] {
             assert!(page.contains(line), "{line} in\n{page}");
+        }
+    }
+
+    #[test]
+    fn growth_names_everybody_and_every_panel() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("growth.svg");
+        plot::lines(&path, &growth(&figures())).unwrap();
+        let svg = std::fs::read_to_string(&path).unwrap();
+        for text in ["ours, both sides random", "PyTorch, both sides random", "settlement of an epoch", "all rows"] {
+            assert!(svg.contains(text), "{text} in {svg}");
         }
     }
 }
