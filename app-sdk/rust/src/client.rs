@@ -3,19 +3,19 @@
 use crate::error::{SdkError, explain, is_transient};
 use anchor_lang::{AccountDeserialize, Discriminator};
 use solana_account_decoder_client_types::UiAccountEncoding;
+use solana_client::{
+    client_error::ClientErrorKind as ErrorKind,
+    nonblocking::rpc_client::RpcClient,
+    rpc_config::{RpcAccountInfoConfig, RpcProgramAccountsConfig, RpcSendTransactionConfig, RpcTransactionConfig},
+    rpc_filter::{Memcmp, RpcFilterType},
+    rpc_request::{RpcError, RpcResponseErrorData},
+};
 use solana_commitment_config::CommitmentConfig;
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_program_pack::Pack;
 use solana_pubkey::Pubkey;
-use solana_rpc_client::nonblocking::rpc_client::RpcClient;
-use solana_rpc_client_api::{
-    client_error::ErrorKind,
-    config::{RpcAccountInfoConfig, RpcProgramAccountsConfig, RpcSendTransactionConfig, RpcTransactionConfig},
-    filter::{Memcmp, RpcFilterType},
-    request::{RpcError, RpcResponseErrorData},
-};
 use solana_signature::Signature;
 use solana_signer::Signer;
 use solana_transaction::Transaction;
@@ -240,7 +240,7 @@ impl Client {
     async fn retry_read<T, F, R>(&self, read: R) -> Result<T, SdkError>
     where
         R: Fn() -> F,
-        F: Future<Output = Result<T, solana_rpc_client_api::client_error::Error>>,
+        F: Future<Output = Result<T, solana_client::client_error::ClientError>>,
     {
         let start = Instant::now();
         loop {
@@ -348,7 +348,7 @@ impl Client {
 }
 
 /// The transaction error and logs of a node's refusal; the error itself where it was about something else.
-fn refusal(e: solana_rpc_client_api::client_error::Error) -> Result<(TransactionError, Vec<String>), SdkError> {
+fn refusal(e: solana_client::client_error::ClientError) -> Result<(TransactionError, Vec<String>), SdkError> {
     if let ErrorKind::RpcError(RpcError::RpcResponseError {
         data: RpcResponseErrorData::SendTransactionPreflightFailure(result),
         ..
@@ -363,7 +363,7 @@ fn refusal(e: solana_rpc_client_api::client_error::Error) -> Result<(Transaction
     }
 }
 
-fn is_null(e: &solana_rpc_client_api::client_error::Error) -> bool {
+fn is_null(e: &solana_client::client_error::ClientError) -> bool {
     matches!(e.kind(), ErrorKind::SerdeJson(_))
 }
 

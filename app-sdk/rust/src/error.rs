@@ -1,12 +1,12 @@
 //! What can go wrong, and what to do about it.
 
 use openledger_interface::{Program, errors};
+use solana_client::{
+    client_error::{ClientError as RpcClientError, ClientErrorKind as ErrorKind},
+    rpc_request::{RpcError, RpcResponseErrorData},
+};
 use solana_instruction::error::InstructionError;
 use solana_pubkey::Pubkey;
-use solana_rpc_client_api::{
-    client_error::{Error as RpcClientError, ErrorKind},
-    request::{RpcError, RpcResponseErrorData},
-};
 use solana_transaction_error::TransactionError;
 
 /// Any failure of this crate.

@@ -7,9 +7,9 @@ use crate::{
 };
 use futures::{StreamExt, TryStreamExt};
 use openledger_interface::Program;
+use solana_client::rpc_client::GetConfirmedSignaturesForAddress2Config;
 use solana_commitment_config::CommitmentConfig;
 use solana_pubkey::Pubkey;
-use solana_rpc_client::rpc_client::GetConfirmedSignaturesForAddress2Config;
 use solana_signature::Signature;
 use solana_transaction_status_client_types::TransactionConfirmationStatus;
 

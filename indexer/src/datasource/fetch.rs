@@ -2,9 +2,11 @@
 
 use super::SourceError;
 use crate::ingest::TransactionRecord;
+use solana_client::{
+    client_error::ClientError as Error, nonblocking::rpc_client::RpcClient, rpc_config::RpcTransactionConfig,
+    rpc_request::RpcRequest,
+};
 use solana_commitment_config::CommitmentConfig;
-use solana_rpc_client::nonblocking::rpc_client::RpcClient;
-use solana_rpc_client_api::{client_error::Error, config::RpcTransactionConfig, request::RpcRequest};
 use solana_signature::Signature;
 use solana_transaction_status_client_types::{EncodedConfirmedTransactionWithStatusMeta, UiTransactionEncoding};
 use std::time::Duration;

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 pub enum SourceError {
     /// The node does not answer, or with an error.
     #[error("node: {0}")]
-    Node(#[from] Box<solana_rpc_client_api::client_error::Error>),
+    Node(#[from] Box<solana_client::client_error::ClientError>),
     /// An account of the node's does not read.
     #[error("{0}")]
     Account(Box<openledger_sdk::SdkError>),
@@ -45,8 +45,8 @@ pub enum SourceError {
     Ingest(#[from] IngestError),
 }
 
-impl From<solana_rpc_client_api::client_error::Error> for SourceError {
-    fn from(error: solana_rpc_client_api::client_error::Error) -> Self {
+impl From<solana_client::client_error::ClientError> for SourceError {
+    fn from(error: solana_client::client_error::ClientError) -> Self {
         Self::Node(Box::new(error))
     }
 }

@@ -3,9 +3,11 @@
 use super::{Source, SourceError};
 use futures::StreamExt;
 use openledger_interface::Program;
+use solana_client::{
+    nonblocking::pubsub_client::{PubsubClient, PubsubClientError},
+    rpc_config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter},
+};
 use solana_commitment_config::CommitmentConfig;
-use solana_pubsub_client::nonblocking::pubsub_client::{PubsubClient, PubsubClientError};
-use solana_rpc_client_api::config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
 

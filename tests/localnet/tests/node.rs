@@ -9,8 +9,8 @@ use std::{
 };
 
 use openledger_localnet::{Localnet, LocalnetConfig};
+use solana_client::rpc_client::RpcClient;
 use solana_keypair::Keypair;
-use solana_rpc_client::rpc_client::RpcClient;
 use solana_signer::Signer;
 use solana_system_interface::instruction::transfer;
 use solana_transaction::Transaction;

@@ -8,12 +8,12 @@ use openledger_sdk::{
 };
 use payout::state::{Config, Pool, Shard};
 use solana_account_decoder_client_types::UiAccountEncoding;
+use solana_client::{
+    rpc_config::{RpcAccountInfoConfig, RpcProgramAccountsConfig},
+    rpc_filter::{Memcmp, RpcFilterType},
+};
 use solana_program_pack::Pack;
 use solana_pubkey::Pubkey;
-use solana_rpc_client_api::{
-    config::{RpcAccountInfoConfig, RpcProgramAccountsConfig},
-    filter::{Memcmp, RpcFilterType},
-};
 use spl_token_interface::state::Account as TokenAccount;
 
 /// Adds everything up. `receipts` are all payments for answers ever made, `funding` all others into the pools.

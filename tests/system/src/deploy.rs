@@ -1,10 +1,9 @@
 //! Deploying a program through the upgradeable loader, as on any cluster.
 
 use anyhow::{Context, Result, ensure};
+use solana_client::{nonblocking::rpc_client::RpcClient, rpc_config::RpcSendTransactionConfig};
 use solana_keypair::Keypair;
 use solana_loader_v3_interface::{instruction as loader, state::UpgradeableLoaderState};
-use solana_rpc_client::nonblocking::rpc_client::RpcClient;
-use solana_rpc_client_api::config::RpcSendTransactionConfig;
 use solana_signer::Signer;
 use solana_transaction::Transaction;
 use std::time::Duration;

@@ -8,9 +8,11 @@ use crate::{client::Client, error::SdkError};
 use futures::{Stream, StreamExt, TryStreamExt, stream::BoxStream};
 use openledger_interface::Program;
 use serde::{Deserialize, Serialize};
-use solana_pubsub_client::nonblocking::pubsub_client::PubsubClient;
-use solana_rpc_client::rpc_client::GetConfirmedSignaturesForAddress2Config;
-use solana_rpc_client_api::config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter};
+use solana_client::{
+    nonblocking::pubsub_client::PubsubClient,
+    rpc_client::GetConfirmedSignaturesForAddress2Config,
+    rpc_config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter},
+};
 use solana_signature::Signature;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},

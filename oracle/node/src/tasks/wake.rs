@@ -3,8 +3,10 @@
 use crate::operator::{Chain, Changes};
 use anyhow::Result;
 use futures::StreamExt;
-use solana_pubsub_client::nonblocking::pubsub_client::PubsubClient;
-use solana_rpc_client_api::config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter};
+use solana_client::{
+    nonblocking::pubsub_client::PubsubClient,
+    rpc_config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter},
+};
 use std::time::Duration;
 
 /// Subscribes for ever; reconnects after every failure.
