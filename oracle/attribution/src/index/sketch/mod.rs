@@ -2,8 +2,8 @@
 //! whole sketch, and then reads only those rows of the index in full that may be on top.
 //!
 //! A row is first multiplied by the preconditioner's root, so that errors are small against what tells examples apart and
-//! not against what they all share. It is then rotated at random ([`rotation`]) and kept as the signs of its values with
-//! one factor ([`code`]). A scan takes an exclusive or and a count of bits for each word.
+//! not against what they all share. It is then rotated at random (`rotation.rs`) and kept as the signs of its values with
+//! one factor (`code.rs`). A scan takes an exclusive or and a count of bits for each word.
 //!
 //! ```text
 //! signature (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | codes | factors, f32
