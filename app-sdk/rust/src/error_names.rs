@@ -14,7 +14,10 @@ static TABLES: LazyLock<[Table; 5]> = LazyLock::new(|| SOURCES.map(table));
 
 /// In the order of [`Program::ALL`]. The first also has the errors that all programs share.
 const SOURCES: [&str; 5] = [
-    concat!(include_str!("../../../programs/stake/src/error.rs"), include_str!("../../../programs/shared/src/lib.rs")),
+    concat!(
+        include_str!("../../../programs/stake/src/error.rs"),
+        include_str!("../../../programs/shared/src/error.rs")
+    ),
     include_str!("../../../programs/datanet/src/error.rs"),
     include_str!("../../../programs/model/src/error.rs"),
     include_str!("../../../programs/payout/src/error.rs"),

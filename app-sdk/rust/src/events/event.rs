@@ -135,8 +135,9 @@ events! {
     },
     UseRecorded: Datanet datanet::events::UseRecorded { grant, sequence, datanet, grantee, job },
     DatanetConfigChanged: Datanet datanet::events::ConfigChanged {
-        config, sequence, authority, pending_authority, commit_slots, reveal_slots, paused_until
+        config, sequence, authority, pending_authority, commit_slots, reveal_slots
     },
+    DatanetPaused: Datanet datanet::events::Paused { config, sequence, paused_until },
     ModelRegistered: Model model::events::ModelRegistered {
         model, sequence, owner, id, name, base_hash, parent, price_in, price_out
     },
@@ -155,9 +156,9 @@ events! {
     DataSharePaid: Model model::events::DataSharePaid { job, sequence, model, amount },
     JobEnded: Model model::events::JobEnded { job, sequence, expired, refunded },
     ModelConfigChanged: Model model::events::ConfigChanged {
-        config, sequence, authority, pending_authority, job_slots, assign_slots, heartbeat_slots, data_share_bps,
-        paused_until
+        config, sequence, authority, pending_authority, job_slots, assign_slots, heartbeat_slots, data_share_bps
     },
+    ModelPaused: Model model::events::Paused { config, sequence, paused_until },
     Paid: Payout payout::events::Paid {
         shard, sequence, request, payer, model, operator, amount, treasury, model_owner, upstream, compute, validators,
         contributors, epoch
@@ -171,8 +172,9 @@ events! {
     Claimed: Payout payout::events::Claimed { claim, sequence, wallet, pool, paid, lifetime, shard },
     ShardCreated: Payout payout::events::ShardCreated { config, sequence, shard, index, vault },
     PayoutConfigChanged: Payout payout::events::ConfigChanged {
-        config, sequence, authority, pending_authority, fees, next_fees, parameters, paused_until
+        config, sequence, authority, pending_authority, fees, next_fees, parameters
     },
+    PayoutPaused: Payout payout::events::Paused { config, sequence, paused_until },
     GovernanceConfigChanged: Governance governance::events::ConfigChanged { config, sequence, guardian, parameters },
     GuardianPaused: Governance governance::events::GuardianPaused { config, sequence, program, until_slot },
     ProposalCreated: Governance governance::events::ProposalCreated {
@@ -273,6 +275,7 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
                 GrantChanged: datanet::events::GrantChanged,
                 UseRecorded: datanet::events::UseRecorded,
                 DatanetConfigChanged: datanet::events::ConfigChanged,
+                DatanetPaused: datanet::events::Paused,
             }
         }
         Program::Model => by_discriminator! { data;
@@ -287,6 +290,7 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             DataSharePaid: model::events::DataSharePaid,
             JobEnded: model::events::JobEnded,
             ModelConfigChanged: model::events::ConfigChanged,
+            ModelPaused: model::events::Paused,
         },
         Program::Payout => by_discriminator! { data;
             Paid: payout::events::Paid,
@@ -296,6 +300,7 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, (&'
             Claimed: payout::events::Claimed,
             ShardCreated: payout::events::ShardCreated,
             PayoutConfigChanged: payout::events::ConfigChanged,
+            PayoutPaused: payout::events::Paused,
             SettlementChallenged: payout::events::SettlementChallenged,
             ChallengeResolved: payout::events::ChallengeResolved,
             BalanceDeposited: payout::events::BalanceDeposited,
