@@ -21,7 +21,7 @@ mod setup;
 mod sources;
 mod test;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -76,7 +76,7 @@ enum Task {
     },
     /// Print one program's interface description (what `idl` runs for each)
     #[command(hide = true)]
-    PrintIdl { name: String },
+    PrintIdl { program: PathBuf },
     /// Download the language model and the demo's documents, and check their hashes
     #[command(after_help = "Example:
   cargo xtask fetch")]
@@ -157,7 +157,7 @@ fn run(task: Task) -> Result<()> {
         }
         Task::Idl { check: true } => idl::check(),
         Task::Idl { check: false } => idl::write(),
-        Task::PrintIdl { name } => idl::print(&name),
+        Task::PrintIdl { program } => idl::print(program),
         Task::Fetch => fetch::run(),
         Task::Test { quick, filter } => test::run(quick, filter.as_deref()),
         Task::Demo(options) => demo::run(&options),

@@ -1,8 +1,15 @@
 //! Events of the datanet program. `sequence` counts per subject account, so that a gap is visible.
 
-use crate::state::{Access, Config, Grant, GrantStatus, Modality};
+use crate::state::{Access, Config, Datanet, Grant, GrantStatus, Modality};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
+use openledger_shared::{
+    event::Emitter,
+    governed::{Fields, Governed},
+    sequence,
+};
+
+/// Emits the events of this program.
+pub(crate) const EMITTER: Emitter = Emitter::new(crate::ID, crate::EVENT_AUTHORITY_AND_BUMP.1);
 
 /// A Datanet was made.
 #[event]
@@ -50,6 +57,19 @@ pub struct DatanetChanged {
     pub pending_owner: Option<Pubkey>,
     /// Whether no batch may be opened.
     pub paused: bool,
+}
+
+impl DatanetChanged {
+    /// The next event of `datanet`, as it stands now.
+    pub(crate) fn of(datanet: &mut Account<Datanet>) -> Result<Self> {
+        Ok(Self {
+            datanet: datanet.key(),
+            sequence: sequence::take(&mut datanet.sequence)?,
+            owner: datanet.owner,
+            pending_owner: datanet.pending_owner,
+            paused: datanet.paused,
+        })
+    }
 }
 
 /// A Datanet's description or its way of taking batches changed, for batches opened from now on.
@@ -235,17 +255,17 @@ pub struct GrantChanged {
 }
 
 impl GrantChanged {
-    /// The event with this number for `grant` as it is now.
-    pub fn of(grant: &Account<Grant>, sequence: u64) -> Self {
-        Self {
+    /// The next event of `grant`, as it stands now.
+    pub(crate) fn of(grant: &mut Account<Grant>) -> Result<Self> {
+        Ok(Self {
             grant: grant.key(),
-            sequence,
+            sequence: sequence::take(&mut grant.sequence)?,
             datanet: grant.datanet,
             grantee: grant.grantee,
             purpose: grant.purpose.clone(),
             status: grant.status,
             expiry_slot: grant.expiry_slot,
-        }
+        })
     }
 }
 
@@ -281,21 +301,45 @@ pub struct ConfigChanged {
     pub commit_slots: u64,
     /// Slots after that in which it may reveal.
     pub reveal_slots: u64,
-    /// First slot after the last pause.
+}
+
+/// The program was paused, or a pause was ended.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paused {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// First slot in which the program runs again.
     pub paused_until: u64,
 }
 
-impl ConfigChanged {
-    /// The next event of `config`, as it stands now.
-    pub fn of(config: &mut Account<Config>) -> Result<Self> {
-        Ok(Self {
-            config: config.key(),
-            sequence: take(&mut config.sequence)?,
-            authority: config.authority,
-            pending_authority: config.pending_authority,
-            commit_slots: config.commit_slots,
-            reveal_slots: config.reveal_slots,
-            paused_until: config.paused_until,
-        })
+impl Governed for Config {
+    type Changed = ConfigChanged;
+    type Paused = Paused;
+
+    fn fields(&mut self) -> Fields<'_> {
+        Fields {
+            authority: &mut self.authority,
+            pending_authority: &mut self.pending_authority,
+            paused_until: &mut self.paused_until,
+            sequence: &mut self.sequence,
+        }
+    }
+
+    fn changed(&self, config: Pubkey, sequence: u64) -> ConfigChanged {
+        ConfigChanged {
+            config,
+            sequence,
+            authority: self.authority,
+            pending_authority: self.pending_authority,
+            commit_slots: self.commit_slots,
+            reveal_slots: self.reveal_slots,
+        }
+    }
+
+    fn paused(config: Pubkey, sequence: u64, paused_until: u64) -> Paused {
+        Paused { config, sequence, paused_until }
     }
 }

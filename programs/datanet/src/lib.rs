@@ -14,10 +14,12 @@
 //! that is not paused trains on), handing on ownership and authority, and the authority's own settings.
 
 pub mod bond;
+mod description;
 pub mod error;
 pub mod events;
 pub mod instructions;
 pub mod panel;
+mod review;
 pub mod seeds;
 pub mod state;
 pub mod verdict;
@@ -42,147 +44,129 @@ pub mod datanet {
     use super::*;
 
     /// Makes the config and the bond vault. Only the program's upgrade authority, once.
-    #[access_control(ctx.accounts.validate(&args))]
     pub fn initialize(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
-        Initialize::handler(ctx, args)
+        instructions::initialize::handler(ctx, args)
     }
 
     /// Changes the windows of batches submitted from now on. Only the config's authority.
-    #[access_control(ctx.accounts.validate(&args))]
     pub fn set_windows(ctx: Context<SetWindows>, args: InitializeArgs) -> Result<()> {
-        SetWindows::handler(ctx, args)
+        instructions::set_windows::handler(ctx, args)
     }
 
     /// Pauses the program until `until_slot`, at most about a week ahead; a past slot ends a pause. Only the config's
     /// authority.
     pub fn pause(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
-        Pause::handler(ctx, until_slot)
+        instructions::pause::handler(ctx, until_slot)
     }
 
     /// Names a wallet that may take over the config. Only the config's authority.
     pub fn propose_authority(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
-        ProposeAuthority::handler(ctx, new)
+        instructions::propose_authority::handler(ctx, new)
     }
 
     /// Takes over the config. Only the wallet that was named.
     pub fn accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
-        AcceptAuthority::handler(ctx)
+        instructions::accept_authority::handler(ctx)
     }
 
     /// Makes a Datanet that the signer owns.
-    #[access_control(ctx.accounts.validate(&args))]
     pub fn create_datanet(ctx: Context<CreateDatanet>, args: CreateDatanetArgs) -> Result<()> {
-        CreateDatanet::handler(ctx, args)
+        instructions::create_datanet::handler(ctx, args)
     }
 
     /// Changes a Datanet's description, least bond, panel size and quorum, for batches opened from now on. Only the
     /// Datanet's owner.
-    #[access_control(ctx.accounts.validate(&args))]
     pub fn configure(ctx: Context<Configure>, args: ConfigureArgs) -> Result<()> {
-        Configure::handler(ctx, args)
+        instructions::configure::handler(ctx, args)
     }
 
     /// Stops or resumes the opening of batches. Only the Datanet's owner.
     pub fn set_paused(ctx: Context<SetPaused>, paused: bool) -> Result<()> {
-        SetPaused::handler(ctx, paused)
+        instructions::set_paused::handler(ctx, paused)
     }
 
     /// Names a wallet that may take over a Datanet. Only the Datanet's owner.
     pub fn propose_owner(ctx: Context<ProposeOwner>, new: Pubkey) -> Result<()> {
-        ProposeOwner::handler(ctx, new)
+        instructions::propose_owner::handler(ctx, new)
     }
 
     /// Takes over a Datanet. Only the wallet that was named.
     pub fn accept_owner(ctx: Context<AcceptOwner>) -> Result<()> {
-        AcceptOwner::handler(ctx)
+        instructions::accept_owner::handler(ctx)
     }
 
     /// Opens a batch and takes its bond of `bond` base units.
-    #[access_control(ctx.accounts.validate(bond))]
     pub fn open_batch(ctx: Context<OpenBatch>, bond: u64) -> Result<()> {
-        OpenBatch::handler(ctx, bond)
+        instructions::open_batch::handler(ctx, bond)
     }
 
     /// Adds leaves to an open batch. Only its contributor.
-    #[access_control(ctx.accounts.validate(&leaves))]
     pub fn contribute(ctx: Context<Contribute>, leaves: Vec<[u8; 32]>) -> Result<()> {
-        Contribute::handler(ctx, leaves)
+        instructions::contribute::handler(ctx, leaves)
     }
 
     /// Hands a batch to review; `manifest` is the SHA-256 of its manifest. Only its contributor.
-    #[access_control(ctx.accounts.validate(&manifest))]
     pub fn submit_batch(ctx: Context<SubmitBatch>, manifest: [u8; 32]) -> Result<()> {
-        SubmitBatch::handler(ctx, manifest)
+        instructions::submit_batch::handler(ctx, manifest)
     }
 
     /// Hands an empty batch to review by the root over its leaves, which are in the manifest alone. Only its contributor.
-    #[access_control(ctx.accounts.validate_bulk(&args))]
     pub fn contribute_bulk(ctx: Context<SubmitBatch>, args: ContributeBulkArgs) -> Result<()> {
-        SubmitBatch::bulk_handler(ctx, args)
+        instructions::contribute_bulk::handler(ctx, args)
     }
 
     /// Takes back a batch that is not submitted. Only its contributor.
-    #[access_control(ctx.accounts.validate())]
     pub fn cancel_batch(ctx: Context<CancelBatch>) -> Result<()> {
-        CancelBatch::handler(ctx)
+        instructions::cancel_batch::handler(ctx)
     }
 
     /// Fixes the seed of a batch's panel, within 512 slots of submission. Anyone.
-    #[access_control(ctx.accounts.validate())]
     pub fn draw_panel(ctx: Context<DrawPanel>) -> Result<()> {
-        DrawPanel::handler(ctx)
+        instructions::draw_panel::handler(ctx)
     }
 
     /// Commits to a verdict (`openledger_protocol::draw::verdict_commitment`). Only a drawn validator.
-    #[access_control(ctx.accounts.validate(&commitment))]
     pub fn commit_verdict(ctx: Context<CommitVerdict>, commitment: [u8; 32]) -> Result<()> {
-        CommitVerdict::handler(ctx, commitment)
+        instructions::commit_verdict::handler(ctx, commitment)
     }
 
     /// Reveals a verdict, once nobody can commit any more. Only who committed.
-    #[access_control(ctx.accounts.validate(quality))]
     pub fn reveal_verdict(ctx: Context<RevealVerdict>, approve: bool, quality: u16, salt: [u8; 32]) -> Result<()> {
-        RevealVerdict::handler(ctx, approve, quality, salt)
+        instructions::reveal_verdict::handler(ctx, approve, quality, salt)
     }
 
     /// Carries out a panel's decision and closes the batch. Anyone.
-    #[access_control(ctx.accounts.validate())]
     pub fn finalise_batch(ctx: Context<FinaliseBatch>) -> Result<()> {
-        FinaliseBatch::handler(ctx)
+        instructions::finalise_batch::handler(ctx)
     }
 
     /// Closes a batch that can no longer be decided and returns its bond. Anyone.
-    #[access_control(ctx.accounts.validate())]
     pub fn expire_batch(ctx: Context<ExpireBatch>) -> Result<()> {
-        ExpireBatch::handler(ctx)
+        instructions::expire_batch::handler(ctx)
     }
 
     /// Asks for access to a permissioned Datanet.
-    #[access_control(ctx.accounts.validate(&purpose))]
     pub fn request_access(ctx: Context<RequestAccess>, purpose: String) -> Result<()> {
-        RequestAccess::handler(ctx, purpose)
+        instructions::request_access::handler(ctx, purpose)
     }
 
     /// Gives or extends access up to and including `expiry_slot`. Only the Datanet's owner.
-    #[access_control(ctx.accounts.validate(expiry_slot))]
     pub fn grant_access(ctx: Context<GrantAccess>, expiry_slot: u64) -> Result<()> {
-        GrantAccess::handler(ctx, expiry_slot)
+        instructions::grant_access::handler(ctx, expiry_slot)
     }
 
     /// Takes access back or refuses it. Only the Datanet's owner.
-    #[access_control(ctx.accounts.validate())]
     pub fn revoke_access(ctx: Context<RevokeAccess>) -> Result<()> {
-        RevokeAccess::handler(ctx)
+        instructions::revoke_access::handler(ctx)
     }
 
     /// Records that `job` reads a permissioned Datanet. Only the holder of a live grant.
-    #[access_control(ctx.accounts.validate())]
     pub fn record_use(ctx: Context<RecordUse>, job: Pubkey) -> Result<()> {
-        RecordUse::handler(ctx, job)
+        instructions::record_use::handler(ctx, job)
     }
 
     /// Succeeds if a contribution is in the Datanet's present root. Anyone.
     pub fn verify_contribution(ctx: Context<VerifyContribution>, args: VerifyContributionArgs) -> Result<()> {
-        ctx.accounts.validate(&args)
+        instructions::verify_contribution::handler(ctx, args)
     }
 }

@@ -3,7 +3,6 @@
 use crate::error::DatanetError;
 use anchor_lang::prelude::*;
 use openledger_protocol::{Hash32, hash::ZERO, mmr};
-use openledger_shared::require_running;
 pub use openledger_shared::version::Version;
 
 /// Longest name in bytes.
@@ -49,19 +48,10 @@ pub struct Config {
     pub commit_slots: u64,
     /// Slots after that in which it may reveal.
     pub reveal_slots: u64,
-    /// First slot after the last pause: until then the program refuses what the crate's documentation says.
+    /// First slot in which the program runs again: until then it refuses what the crate's documentation says.
     pub paused_until: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
-}
-
-impl Config {
-    /// The present slot, unless the program is paused.
-    pub fn running(&self) -> Result<u64> {
-        let slot = Clock::get()?.slot;
-        require_running(self.paused_until, slot)?;
-        Ok(slot)
-    }
 }
 
 /// Who may train on a Datanet.

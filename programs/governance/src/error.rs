@@ -1,7 +1,6 @@
 //! Errors of the governance program.
 
 use anchor_lang::prelude::*;
-pub use openledger_shared::SharedError;
 
 /// Why an instruction of the governance program was refused, and what to do about it.
 #[error_code]

@@ -1,7 +1,11 @@
 //! Events of the governance program. `sequence` counts per subject account, so that a gap is visible.
 
-use crate::state::{Choice, Parameters, ProposalState, ProposedAccount};
+use crate::state::{Choice, Config, Parameters, ProposalState, ProposedAccount};
 use anchor_lang::prelude::*;
+use openledger_shared::{event::Emitter, sequence};
+
+/// Emits the events of this program.
+pub(crate) const EMITTER: Emitter = Emitter::new(crate::ID, crate::EVENT_AUTHORITY_AND_BUMP.1);
 
 /// The config was made or changed.
 #[event]
@@ -15,6 +19,18 @@ pub struct ConfigChanged {
     pub guardian: Pubkey,
     /// What proposals are decided by from now on.
     pub parameters: Parameters,
+}
+
+impl ConfigChanged {
+    /// The next event of `config`, as it stands now.
+    pub(crate) fn of(config: &mut Account<Config>) -> Result<Self> {
+        Ok(Self {
+            config: config.key(),
+            sequence: sequence::take(&mut config.sequence)?,
+            guardian: config.guardian,
+            parameters: config.parameters,
+        })
+    }
 }
 
 /// The guardian paused a program, or ended its pause.

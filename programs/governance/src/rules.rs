@@ -1,13 +1,14 @@
 //! Pure rules: what parameters are sound, who may propose, what passes.
 
 use crate::{
-    error::{GovernanceError, SharedError},
+    error::GovernanceError,
     events::ProposalEnded,
     seeds,
     state::{Config, Parameters, Proposal, ProposalState},
 };
 use anchor_lang::prelude::*;
-use stake::{sequence, state::VoteLock};
+use openledger_shared::sequence;
+use stake::state::VoteLock;
 
 /// Highest quorum: weight is always less than the OPEN locked and falls with time, so that a higher one could not be
 /// reached any more, not even to lower it.
@@ -75,11 +76,6 @@ pub(crate) fn end(proposal: &mut Account<Proposal>, state: ProposalState) -> Res
         state,
         executed: proposal.executed,
     })
-}
-
-/// `a + b`, or `Overflow`.
-pub(crate) fn add(a: u64, b: u64) -> Result<u64> {
-    a.checked_add(b).ok_or_else(|| SharedError::Overflow.into())
 }
 
 #[cfg(test)]

@@ -42,6 +42,12 @@ impl<'info> Escrow<'info> {
         Ok(())
     }
 
+    /// Returns `amount` base units, which are all that lies in it, to the requester's token account, and closes it.
+    pub fn refund(&self, token: AccountInfo<'info>, requester: AccountInfo<'info>, amount: u64) -> Result<()> {
+        self.pay([(token, amount)])?;
+        self.close(requester)
+    }
+
     /// Closes the empty escrow, its rent to `requester`.
     pub fn close(&self, requester: AccountInfo<'info>) -> Result<()> {
         self.invoke(&self.call(requester.key(), vec![CLOSE]), requester)

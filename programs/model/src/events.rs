@@ -1,11 +1,18 @@
 //! Events of the model program. `sequence` counts per subject account, so that a gap is visible.
 
 use crate::{
-    instructions::ComputeShare,
-    state::{Config, Snapshot},
+    compute::ComputeShare,
+    state::{Config, Model, ModelStatus, Snapshot},
 };
 use anchor_lang::prelude::*;
-use stake::sequence::take;
+use openledger_shared::{
+    event::Emitter,
+    governed::{Fields, Governed},
+    sequence,
+};
+
+/// Emits the events of this program.
+pub(crate) const EMITTER: Emitter = Emitter::new(crate::ID, crate::EVENT_AUTHORITY_AND_BUMP.1);
 
 /// A model was registered.
 #[event]
@@ -45,6 +52,19 @@ pub struct ModelChanged {
     pub price_out: u64,
     /// Whether it is retired.
     pub retired: bool,
+}
+
+impl ModelChanged {
+    /// The next event of `model`, as it stands now.
+    pub(crate) fn of(model: &mut Account<Model>) -> Result<Self> {
+        Ok(Self {
+            model: model.key(),
+            sequence: sequence::take(&mut model.sequence)?,
+            price_in: model.price_in,
+            price_out: model.price_out,
+            retired: model.status == ModelStatus::Retired,
+        })
+    }
 }
 
 /// A training job was requested and its budget put into escrow.
@@ -202,23 +222,47 @@ pub struct ConfigChanged {
     pub heartbeat_slots: u64,
     /// Part of a training fee that goes to the contributors, in basis points.
     pub data_share_bps: u16,
-    /// First slot after the last pause.
+}
+
+/// The program was paused, or a pause was ended.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paused {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// First slot in which the program runs again.
     pub paused_until: u64,
 }
 
-impl ConfigChanged {
-    /// The next event of `config`, as it stands now.
-    pub fn of(config: &mut Account<Config>) -> Result<Self> {
-        Ok(Self {
-            config: config.key(),
-            sequence: take(&mut config.sequence)?,
-            authority: config.authority,
-            pending_authority: config.pending_authority,
-            job_slots: config.job_slots,
-            assign_slots: config.assign_slots,
-            heartbeat_slots: config.heartbeat_slots,
-            data_share_bps: config.data_share_bps,
-            paused_until: config.paused_until,
-        })
+impl Governed for Config {
+    type Changed = ConfigChanged;
+    type Paused = Paused;
+
+    fn fields(&mut self) -> Fields<'_> {
+        Fields {
+            authority: &mut self.authority,
+            pending_authority: &mut self.pending_authority,
+            paused_until: &mut self.paused_until,
+            sequence: &mut self.sequence,
+        }
+    }
+
+    fn changed(&self, config: Pubkey, sequence: u64) -> ConfigChanged {
+        ConfigChanged {
+            config,
+            sequence,
+            authority: self.authority,
+            pending_authority: self.pending_authority,
+            job_slots: self.job_slots,
+            assign_slots: self.assign_slots,
+            heartbeat_slots: self.heartbeat_slots,
+            data_share_bps: self.data_share_bps,
+        }
+    }
+
+    fn paused(config: Pubkey, sequence: u64, paused_until: u64) -> Paused {
+        Paused { config, sequence, paused_until }
     }
 }

@@ -4,6 +4,7 @@
 //! A job's escrow always ends whole: what the attested result pays to operators and into the contributors' pool plus
 //! what returns to the requester is what lay in it, whatever the path.
 
+pub mod compute;
 pub mod error;
 pub mod escrow;
 pub mod events;
@@ -31,104 +32,90 @@ pub mod model {
     use super::*;
 
     /// Makes the config. Only the program's upgrade authority, once.
-    #[access_control(ctx.accounts.validate(&args))]
     pub fn initialize(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
-        Initialize::handler(ctx, args)
+        instructions::initialize::handler(ctx, args)
     }
 
     /// Changes the windows and the data share of jobs requested or assigned from now on. Only the config's authority.
-    #[access_control(ctx.accounts.validate(&args))]
     pub fn set_windows(ctx: Context<SetWindows>, args: InitializeArgs) -> Result<()> {
-        SetWindows::handler(ctx, args)
+        instructions::set_windows::handler(ctx, args)
     }
 
     /// Pauses everything but the config's own changes until `until_slot`, at most about a week ahead; a past slot ends a
     /// pause. Only the config's authority.
     pub fn pause(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
-        Pause::handler(ctx, until_slot)
+        instructions::pause::handler(ctx, until_slot)
     }
 
     /// Names a wallet that may take over the config. Only the config's authority.
     pub fn propose_authority(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
-        ProposeAuthority::handler(ctx, new)
+        instructions::propose_authority::handler(ctx, new)
     }
 
     /// Takes over the config. Only the wallet that was named.
     pub fn accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
-        AcceptAuthority::handler(ctx)
+        instructions::accept_authority::handler(ctx)
     }
 
     /// Registers a model that the signer owns, over a base model or over another model's adapter.
-    #[access_control(ctx.accounts.validate(&args))]
     pub fn register_model(ctx: Context<RegisterModel>, args: RegisterModelArgs) -> Result<()> {
-        RegisterModel::handler(ctx, args)
+        instructions::register_model::handler(ctx, args)
     }
 
     /// Changes the prices of 1,000 tokens. Only the model's owner.
-    #[access_control(ctx.accounts.validate())]
     pub fn set_price(ctx: Context<SetPrice>, price_in: u64, price_out: u64) -> Result<()> {
-        SetPrice::handler(ctx, price_in, price_out)
+        instructions::set_price::handler(ctx, price_in, price_out)
     }
 
     /// Takes a model out of service for good. Only the model's owner.
-    #[access_control(ctx.accounts.validate())]
     pub fn retire_model(ctx: Context<RetireModel>) -> Result<()> {
-        RetireModel::handler(ctx)
+        instructions::retire_model::handler(ctx)
     }
 
     /// Requests a training job and puts its budget into escrow. Only the model's owner. Remaining accounts: for each
     /// Datanet its account and, where it is permissioned, the requester's grant (writable).
-    #[access_control(ctx.accounts.validate(&args))]
     pub fn request_job<'info>(ctx: Context<'info, RequestJob<'info>>, args: RequestJobArgs) -> Result<()> {
-        RequestJob::handler(ctx, args)
+        instructions::request_job::handler(ctx, args)
     }
 
     /// Takes a job. Only an operator of the active committee that can train.
-    #[access_control(ctx.accounts.validate())]
     pub fn assign_job(ctx: Context<AssignJob>) -> Result<()> {
-        AssignJob::handler(ctx)
+        instructions::assign_job::handler(ctx)
     }
 
     /// Says that the assigned operator is at work. Only that operator, until it has posted its log.
-    #[access_control(ctx.accounts.validate())]
     pub fn heartbeat(ctx: Context<Heartbeat>) -> Result<()> {
-        Heartbeat::handler(ctx)
+        instructions::heartbeat::handler(ctx)
     }
 
     /// Takes a job from an operator that has been silent for too long; another may take it. Anyone.
-    #[access_control(ctx.accounts.validate())]
     pub fn release_job(ctx: Context<ReleaseJob>) -> Result<()> {
-        ReleaseJob::handler(ctx)
+        instructions::release_job::handler(ctx)
     }
 
     /// Posts the Merkle root of the training log, once. Only the assigned operator.
-    #[access_control(ctx.accounts.validate(&log_root))]
     pub fn post_log(ctx: Context<PostLog>, log_root: [u8; 32]) -> Result<()> {
-        PostLog::handler(ctx, log_root)
+        instructions::post_log::handler(ctx, log_root)
     }
 
     /// Accepts a result that the active committee attests in the Ed25519 instruction directly before. Anyone may send
     /// it. Remaining accounts: for each entry of `compute`, in order, an OPEN token account of its operator (writable).
     pub fn attest_result<'info>(ctx: Context<'info, AttestResult<'info>>, args: AttestResultArgs) -> Result<()> {
-        let committee_epoch = ctx.accounts.validate(&args, ctx.remaining_accounts)?;
-        AttestResult::handler(ctx, args, committee_epoch)
+        instructions::attest_result::handler(ctx, args)
     }
 
     /// Pays an attested result's data share into the contributors' pool and closes the escrow. Anyone.
-    #[access_control(ctx.accounts.validate())]
     pub fn pay_data_share(ctx: Context<PayDataShare>) -> Result<()> {
-        PayDataShare::handler(ctx)
+        instructions::pay_data_share::handler(ctx)
     }
 
     /// Calls off a job that nobody has taken. The requester at once, anyone after `config.assign_slots`.
-    #[access_control(ctx.accounts.validate())]
     pub fn cancel_job(ctx: Context<CancelJob>) -> Result<()> {
-        CancelJob::handler(ctx)
+        instructions::cancel_job::handler(ctx)
     }
 
     /// Ends a job that has run out of time. Anyone.
-    #[access_control(ctx.accounts.validate())]
     pub fn expire_job(ctx: Context<ExpireJob>) -> Result<()> {
-        ExpireJob::handler(ctx)
+        instructions::expire_job::handler(ctx)
     }
 }

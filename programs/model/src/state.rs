@@ -1,7 +1,6 @@
 //! Accounts of the model program.
 
 use anchor_lang::prelude::*;
-use openledger_shared::require_running;
 pub use openledger_shared::version::Version;
 
 /// Longest name in bytes.
@@ -38,19 +37,10 @@ pub struct Config {
     /// Part of a training fee that goes to the contributors' pool of the payout program, in basis points, for jobs
     /// requested from now on; at most 5,000.
     pub data_share_bps: u16,
-    /// First slot after the last pause: until then the program refuses whatever changes state.
+    /// First slot in which the program runs again: until then it refuses whatever changes state but the config.
     pub paused_until: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
-}
-
-impl Config {
-    /// The present slot, unless the program is paused.
-    pub fn running(&self) -> Result<u64> {
-        let slot = Clock::get()?.slot;
-        require_running(self.paused_until, slot)?;
-        Ok(slot)
-    }
 }
 
 /// Where a model stands.

@@ -3,6 +3,7 @@
 use crate::{seeds, state::*};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, CloseAccount, TokenAccount, Transfer};
+use openledger_shared::checked::add;
 
 /// How a challenge ended.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,6 @@ pub fn release<'info>(
 /// Lets the settlement go on where `challenge` stopped it: the frozen time does not count in its window.
 pub fn unfreeze(settlement: &mut Settlement, challenge: &Challenge, slot: u64) -> Result<()> {
     settlement.status = SettlementStatus::Posted;
-    settlement.active_after = crate::record::add(settlement.active_after, slot.saturating_sub(challenge.slot))?;
+    settlement.active_after = add(settlement.active_after, slot.saturating_sub(challenge.slot))?;
     Ok(())
 }

@@ -3,9 +3,16 @@
 use crate::{
     challenge::Outcome,
     parameters::Parameters,
-    state::{FeeShares, POOLS, Pool, PoolRoot},
+    state::{Config, FeeShares, POOLS, Pool, PoolRoot},
 };
 use anchor_lang::prelude::*;
+use openledger_shared::{
+    event::Emitter,
+    governed::{Fields, Governed},
+};
+
+/// Emits the events of this program.
+pub(crate) const EMITTER: Emitter = Emitter::new(crate::ID, crate::EVENT_AUTHORITY_AND_BUMP.1);
 
 /// An answer was paid for and its fee split.
 #[event]
@@ -153,8 +160,48 @@ pub struct ConfigChanged {
     pub next_fees: Option<FeeShares>,
     /// The other parameters.
     pub parameters: Parameters,
-    /// First slot in which the program runs again, where it is paused.
+}
+
+/// The program was paused, or a pause was ended.
+#[event]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paused {
+    /// The config account.
+    pub config: Pubkey,
+    /// Event number of the config.
+    pub sequence: u64,
+    /// First slot in which the program runs again.
     pub paused_until: u64,
+}
+
+impl Governed for Config {
+    type Changed = ConfigChanged;
+    type Paused = Paused;
+
+    fn fields(&mut self) -> Fields<'_> {
+        Fields {
+            authority: &mut self.authority,
+            pending_authority: &mut self.pending_authority,
+            paused_until: &mut self.paused_until,
+            sequence: &mut self.sequence,
+        }
+    }
+
+    fn changed(&self, config: Pubkey, sequence: u64) -> ConfigChanged {
+        ConfigChanged {
+            config,
+            sequence,
+            authority: self.authority,
+            pending_authority: self.pending_authority,
+            fees: self.fees,
+            next_fees: self.next_fees,
+            parameters: self.parameters,
+        }
+    }
+
+    fn paused(config: Pubkey, sequence: u64, paused_until: u64) -> Paused {
+        Paused { config, sequence, paused_until }
+    }
 }
 
 /// A settlement was challenged; it is frozen.

@@ -1,12 +1,12 @@
 //! A fee on its way from whoever pays to everyone who has a part in it: the same for direct and for prepaid payments.
 
-use crate::{error::PayoutError, events::Paid, record::add, state::*, tokens};
+use crate::{error::PayoutError, events::Paid, state::*, tokens};
 use anchor_lang::prelude::*;
 use model::state::{Model, ModelStatus};
 use openledger_protocol::fees::{Parts, Shares};
+use openledger_shared::{checked::add, sequence};
 use stake::{
     committee::View,
-    sequence,
     state::{CommitteeStatus, Operator, capability},
 };
 
@@ -22,6 +22,8 @@ pub struct Fee<'a, 'info> {
     pub operator: &'a Operator,
     /// The active committee, which the operator must be in.
     pub committee: &'a AccountInfo<'info>,
+    /// The shard that takes the pools' parts.
+    pub shard: &'a Account<'info, Shard>,
     /// Vault of the shard.
     pub vault: &'a AccountInfo<'info>,
     /// The treasury's.
@@ -40,6 +42,8 @@ pub struct Fee<'a, 'info> {
 pub struct Source<'a, 'info> {
     /// The wallet that pays.
     pub payer: Pubkey,
+    /// The whole fee in base units.
+    pub amount: u64,
     /// The token account.
     pub token: AccountInfo<'info>,
     /// Who signs for it.
@@ -49,54 +53,8 @@ pub struct Source<'a, 'info> {
 }
 
 impl<'info> Fee<'_, 'info> {
-    /// Transfers every part, notes the pools' funding in `shard`, and returns the event.
-    pub fn pay(
-        &self,
-        shard: &mut Account<'info, Shard>,
-        from: Source<'_, 'info>,
-        request: [u8; 32],
-        amount: u64,
-    ) -> Result<Paid> {
-        let parts = self.divide(amount)?;
-        let mut accounts = [from.token, self.vault.clone(), from.authority];
-        let mut send = |to: &AccountInfo<'info>, amount: u64| {
-            if amount == 0 {
-                return Ok(());
-            }
-            accounts[1] = to.clone();
-            tokens::transfer(self.token_program, &accounts, from.seeds, amount)
-        };
-        send(self.vault, add(parts.contributors, parts.validators)?)?;
-        send(self.treasury, parts.treasury)?;
-        send(self.model_owner_token, parts.model_owner)?;
-        send(self.operator_token, parts.compute)?;
-        if let Some(upstream) = self.upstream_token {
-            send(upstream, parts.upstream)?;
-        }
-        for (pool, part) in [(Pool::Contributors, parts.contributors), (Pool::Validators, parts.validators)] {
-            let funded = &mut shard.funded[pool as usize];
-            *funded = add(*funded, part)?;
-        }
-        Ok(Paid {
-            shard: shard.key(),
-            sequence: sequence::take(&mut shard.sequence)?,
-            request,
-            payer: from.payer,
-            model: self.model.key(),
-            operator: self.operator.owner,
-            amount,
-            treasury: parts.treasury,
-            model_owner: parts.model_owner,
-            upstream: parts.upstream,
-            compute: parts.compute,
-            validators: parts.validators,
-            contributors: parts.contributors,
-            epoch: self.config.epoch,
-        })
-    }
-
-    /// Checks what is paid for and divides the fee.
-    fn divide(&self, amount: u64) -> Result<Parts> {
+    /// Checks what is paid for, and divides `amount` base units.
+    pub fn divide(&self, amount: u64) -> Result<Parts> {
         require!(amount > 0, PayoutError::ZeroAmount);
         require!(self.model.status == ModelStatus::Ready, PayoutError::ModelNotReady);
         let upstream = self.upstream_token.map(owner).transpose()?;
@@ -112,6 +70,51 @@ impl<'info> Fee<'_, 'info> {
             .split(amount, self.model.parent_owner.is_some())
             .ok_or_else(|| PayoutError::SharesNotWhole.into())
     }
+
+    /// Transfers every part, and returns the event with this number of the shard.
+    pub fn pay(&self, from: Source<'_, 'info>, parts: &Parts, request: [u8; 32], sequence: u64) -> Result<Paid> {
+        let pools = add(parts.contributors, parts.validators)?;
+        let mut accounts = [from.token, self.vault.clone(), from.authority];
+        let mut send = |to: &AccountInfo<'info>, amount: u64| {
+            if amount == 0 {
+                return Ok(());
+            }
+            accounts[1] = to.clone();
+            tokens::transfer(self.token_program, &accounts, from.seeds, amount)
+        };
+        send(self.vault, pools)?;
+        send(self.treasury, parts.treasury)?;
+        send(self.model_owner_token, parts.model_owner)?;
+        send(self.operator_token, parts.compute)?;
+        if let Some(upstream) = self.upstream_token {
+            send(upstream, parts.upstream)?;
+        }
+        Ok(Paid {
+            shard: self.shard.key(),
+            sequence,
+            request,
+            payer: from.payer,
+            model: self.model.key(),
+            operator: self.operator.owner,
+            amount: from.amount,
+            treasury: parts.treasury,
+            model_owner: parts.model_owner,
+            upstream: parts.upstream,
+            compute: parts.compute,
+            validators: parts.validators,
+            contributors: parts.contributors,
+            epoch: self.config.epoch,
+        })
+    }
+}
+
+/// Notes the pools' parts of a fee in the shard that takes them, and takes the number of its event.
+pub fn fund(shard: &mut Shard, parts: &Parts) -> Result<u64> {
+    for (pool, part) in [(Pool::Contributors, parts.contributors), (Pool::Validators, parts.validators)] {
+        let funded = &mut shard.funded[pool as usize];
+        *funded = add(*funded, part)?;
+    }
+    sequence::take(&mut shard.sequence)
 }
 
 /// Who a token account says it belongs to.

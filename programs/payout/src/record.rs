@@ -13,31 +13,28 @@ use anchor_lang::{
     system_program::{Allocate, Assign, CreateAccount, Transfer, allocate, assign, create_account, transfer},
 };
 use anchor_spl::{associated_token, token};
-use stake::error::SharedError;
 
-/// Reads the record of `wallet`, or makes it at the cost of `payer`.
-pub fn open<'info>(
-    account: &UncheckedAccount<'info>,
-    wallet: &Pubkey,
-    mint: &Pubkey,
-    payer: &Signer<'info>,
-    system: &Program<'info, System>,
-) -> Result<Claim> {
-    if account.owner == &crate::ID {
-        // This program makes records nowhere but at their PDA: type and wallet name them fully.
-        let record = Claim::try_deserialize(&mut &account.try_borrow_data()?[..])?;
-        require_keys_eq!(record.wallet, *wallet, PayoutError::WrongClaim);
-        return Ok(record);
+/// The record of `wallet`, unless it is still to be made.
+pub fn read(account: &UncheckedAccount, wallet: &Pubkey) -> Result<Option<Claim>> {
+    if account.owner != &crate::ID {
+        return Ok(None);
     }
+    // This program makes records nowhere but at their PDA: type and wallet name them fully.
+    let record = Claim::try_deserialize(&mut &account.try_borrow_data()?[..])?;
+    require_keys_eq!(record.wallet, *wallet, PayoutError::WrongClaim);
+    Ok(Some(record))
+}
+
+/// The record of a `wallet` that claims for the first time.
+pub fn first(account: &UncheckedAccount, wallet: &Pubkey, mint: &Pubkey) -> Result<Claim> {
     let (address, bump) = Pubkey::find_program_address(&[seeds::CLAIM, wallet.as_ref()], &crate::ID);
     require_keys_eq!(address, account.key(), PayoutError::WrongClaim);
-    make(account, &[seeds::CLAIM, wallet.as_ref(), &[bump]], payer, system)?;
     let (_, token_bump) =
         Pubkey::find_program_address(&[wallet.as_ref(), token::ID.as_ref(), mint.as_ref()], &associated_token::ID);
     Ok(Claim { version: Version::CURRENT, bump, token_bump, wallet: *wallet, claimed: [0; 2], sequence: 0 })
 }
 
-/// Writes the record back.
+/// Writes the record.
 pub fn save(account: &UncheckedAccount, record: &Claim) -> Result<()> {
     record.try_serialize(&mut &mut account.try_borrow_mut_data()?[..])
 }
@@ -51,16 +48,16 @@ pub fn token_address(record: &Claim, mint: &Pubkey) -> Result<Pubkey> {
     .map_err(|_| PayoutError::WrongTokenAccount.into())
 }
 
-/// Makes the account, also where somebody sent lamports to its address before.
-fn make<'info>(
+/// Makes the record's account, at the cost of `payer`; also where somebody sent lamports to its address before.
+pub fn make<'info>(
     account: &UncheckedAccount<'info>,
-    seeds: &[&[u8]],
+    record: &Claim,
     payer: &Signer<'info>,
     system: &Program<'info, System>,
 ) -> Result<()> {
     let space = 8 + Claim::INIT_SPACE;
     let rent = Rent::get()?.minimum_balance(space);
-    let signer: &[&[&[u8]]] = &[seeds];
+    let signer: &[&[&[u8]]] = &[&[seeds::CLAIM, record.wallet.as_ref(), &[record.bump]]];
     let (from, to) = (payer.to_account_info(), account.to_account_info());
     if account.lamports() == 0 {
         let accounts = CreateAccount { from, to };
@@ -74,9 +71,4 @@ fn make<'info>(
     let context = CpiContext::new_with_signer(system.key(), Allocate { account_to_allocate: to.clone() }, signer);
     allocate(context, space as u64)?;
     assign(CpiContext::new_with_signer(system.key(), Assign { account_to_assign: to }, signer), &crate::ID)
-}
-
-/// `a + b` of base units.
-pub fn add(a: u64, b: u64) -> Result<u64> {
-    a.checked_add(b).ok_or_else(|| SharedError::Overflow.into())
 }

@@ -85,7 +85,7 @@ pub struct Config {
     pub epoch_start_slot: u64,
     /// What the authority may change at once.
     pub parameters: Parameters,
-    /// First slot in which the program runs again; payments, claims and settlements are refused before.
+    /// First slot in which the program runs again: until then payments, claims and settlements are refused.
     pub paused_until: u64,
     /// Shares in force.
     pub fees: FeeShares,

@@ -32,7 +32,7 @@ pub struct Change {
 
 /// What the committee signs of an instruction's arguments.
 pub fn payload(args: &impl AnchorSerialize) -> Result<[u8; 32]> {
-    let mut bytes = Vec::with_capacity(128);
+    let mut bytes = Vec::with_capacity(512);
     args.serialize(&mut bytes)?;
     Ok(payload_hash(&bytes))
 }

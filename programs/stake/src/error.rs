@@ -1,4 +1,4 @@
-//! Errors of the stake program, and those of the code that the other programs share with it.
+//! Errors of the stake program, and those that it raises with the other programs.
 
 use anchor_lang::prelude::*;
 pub use openledger_shared::SharedError;

@@ -1,10 +1,18 @@
 //! Events of the stake program. `sequence` counts per subject account, so that a gap is visible.
 
 use crate::{
-    instructions::Parameters,
-    state::{Role, SlashReason},
+    parameters::Parameters,
+    state::{Config, Operator, Pool, Role, SlashReason},
 };
 use anchor_lang::prelude::*;
+use openledger_shared::{
+    event::Emitter,
+    governed::{Fields, Governed},
+    sequence,
+};
+
+/// Emits the events of this program.
+pub(crate) const EMITTER: Emitter = Emitter::new(crate::ID, crate::EVENT_AUTHORITY_AND_BUMP.1);
 
 /// A position grew.
 #[event]
@@ -104,7 +112,7 @@ pub struct Paused {
     pub config: Pubkey,
     /// Event number of the config.
     pub sequence: u64,
-    /// First slot in which tokens move again.
+    /// First slot in which the program runs again.
     pub paused_until: u64,
 }
 
@@ -124,6 +132,20 @@ pub struct OperatorRegistered {
     pub endpoint: String,
     /// Its capabilities.
     pub capabilities: u32,
+}
+
+impl OperatorRegistered {
+    /// The next event of `operator`, as it stands now.
+    pub(crate) fn of(operator: &mut Account<Operator>) -> Result<Self> {
+        Ok(Self {
+            operator: operator.key(),
+            sequence: sequence::take(&mut operator.sequence)?,
+            owner: operator.owner,
+            identity: operator.identity,
+            endpoint: operator.endpoint.clone(),
+            capabilities: operator.capabilities,
+        })
+    }
 }
 
 /// Members of a committee were named.
@@ -184,6 +206,28 @@ pub struct ConfigChanged {
     pub authority: Pubkey,
     /// Who may take over.
     pub pending_authority: Option<Pubkey>,
+}
+
+impl Governed for Config {
+    type Changed = ConfigChanged;
+    type Paused = Paused;
+
+    fn fields(&mut self) -> Fields<'_> {
+        Fields {
+            authority: &mut self.authority,
+            pending_authority: &mut self.pending_authority,
+            paused_until: &mut self.paused_until,
+            sequence: &mut self.sequence,
+        }
+    }
+
+    fn changed(&self, config: Pubkey, sequence: u64) -> ConfigChanged {
+        ConfigChanged { config, sequence, authority: self.authority, pending_authority: self.pending_authority }
+    }
+
+    fn paused(config: Pubkey, sequence: u64, paused_until: u64) -> Paused {
+        Paused { config, sequence, paused_until }
+    }
 }
 
 /// The parameters were changed.
@@ -297,6 +341,20 @@ pub struct CommissionSet {
     pub next_commission_bps: u16,
     /// First slot of the next commission.
     pub commission_slot: u64,
+}
+
+impl CommissionSet {
+    /// The next event of `pool`, as it stands now.
+    pub(crate) fn of(pool: &mut Account<Pool>) -> Result<Self> {
+        Ok(Self {
+            pool: pool.key(),
+            sequence: sequence::take(&mut pool.sequence)?,
+            operator: pool.operator,
+            commission_bps: pool.commission_bps,
+            next_commission_bps: pool.next_commission_bps,
+            commission_slot: pool.commission_slot,
+        })
+    }
 }
 
 /// Rewards that had arrived were divided.

@@ -1,15 +1,18 @@
 //! Carrying a slash out: position, pool, totals and vaults together, for every instruction that slashes.
 
 use crate::{
-    error::{SharedError, StakeError},
-    event,
-    events::{PoolSlashed, Slashed},
-    seeds, sequence,
+    error::StakeError,
+    events::{EMITTER, PoolSlashed, Slashed},
     slash::{self, Rate},
     state::*,
+    vault,
 };
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Token, TokenAccount, Transfer};
+use anchor_spl::token::{Token, TokenAccount};
+use openledger_shared::{
+    checked::{add, sub},
+    sequence,
+};
 
 /// The accounts that every slash moves.
 pub(crate) struct Parties<'a, 'info> {
@@ -34,32 +37,21 @@ pub(crate) struct Parties<'a, 'info> {
 impl Parties<'_, '_> {
     /// Slashes at `rate`: the position, and the pool by the same rate.
     pub(crate) fn slash(self, rate: &Rate, reason: SlashReason, evidence: [u8; 32]) -> Result<()> {
-        let Self { config, position, pool, delegators_answer, vault, insurance, token_program, event_authority } = self;
+        let Self { config, position, pool, delegators_answer, vault: stake_vault, insurance, token_program, .. } = self;
         let slot = Clock::get()?.slot;
         let cut = slash::position(position, rate, slot)?;
         let amount = cut.sum()?;
         let total = config.bonded_mut(position.role);
-        *total = total.checked_sub(cut.bonded).ok_or(SharedError::Overflow)?;
-        config.unbonding = config.unbonding.checked_sub(cut.unbonding).ok_or(SharedError::Overflow)?;
+        *total = sub(*total, cut.bonded)?;
+        config.unbonding = sub(config.unbonding, cut.unbonding)?;
         require!(pool.as_ref().map(|p| p.operator) == position.pooled.then_some(position.owner), StakeError::WrongPool);
         let pool_event = match pool {
             Some(pool) if delegators_answer => slash_pool(config, pool, rate, slot, reason, evidence)?,
             _ => None,
         };
-        let both = amount.checked_add(pool_event.as_ref().map_or(0, |e| e.amount)).ok_or(SharedError::Overflow)?;
+        let both = add(amount, pool_event.as_ref().map_or(0, |e| e.amount))?;
         require!(both > 0, StakeError::NothingToSlash);
-        token::transfer(
-            CpiContext::new_with_signer(
-                token_program.key(),
-                Transfer {
-                    from: vault.to_account_info(),
-                    to: insurance.to_account_info(),
-                    authority: config.to_account_info(),
-                },
-                &[&[seeds::CONFIG, &[config.bump]]],
-            ),
-            both,
-        )?;
+        vault::pay(token_program, stake_vault, insurance, config, both)?;
         let slashed = Slashed {
             position: position.key(),
             sequence: sequence::take(&mut position.sequence)?,
@@ -71,8 +63,7 @@ impl Parties<'_, '_> {
             reason,
             evidence,
         };
-        let bump = crate::EVENT_AUTHORITY_AND_BUMP.1;
-        event::emit_all(crate::ID, event_authority, bump, pool_event, &slashed)
+        EMITTER.emit_all(self.event_authority, pool_event, &slashed)
     }
 }
 
@@ -90,8 +81,8 @@ fn slash_pool(
     if amount == 0 {
         return Ok(None);
     }
-    config.delegated = config.delegated.checked_sub(cut.bonded).ok_or(SharedError::Overflow)?;
-    config.delegated_unbonding = config.delegated_unbonding.checked_sub(cut.unbonding).ok_or(SharedError::Overflow)?;
+    config.delegated = sub(config.delegated, cut.bonded)?;
+    config.delegated_unbonding = sub(config.delegated_unbonding, cut.unbonding)?;
     Ok(Some(PoolSlashed {
         pool: pool.key(),
         sequence: sequence::take(&mut pool.sequence)?,

@@ -2,11 +2,12 @@
 //! rewards per bonded share, so that neither the number of delegators nor who claims when changes what anyone gets.
 
 use crate::{
-    error::SharedError,
+    error::{SharedError, StakeError},
     state::{Delegation, Pool},
     window::part,
 };
 use anchor_lang::prelude::*;
+use openledger_shared::checked::{add, sub};
 
 /// One base unit in the index.
 const ONE: u32 = 64;
@@ -20,8 +21,8 @@ impl Pool {
     /// Divides what has arrived in the vault, which holds `balance`, and returns how much that was. Before every change
     /// of the bonded shares, so that rewards belong to those who were bonded when they came.
     pub fn accrue(&mut self, balance: u64, slot: u64) -> Result<u64> {
-        let known = self.owed.checked_add(self.commission).ok_or(SharedError::Overflow)?;
-        let arrived = balance.checked_sub(known).ok_or(SharedError::Overflow)?;
+        let known = add(self.owed, self.commission)?;
+        let arrived = sub(balance, known)?;
         let shares = self.bonded.shares;
         let kept = if shares == 0 { arrived } else { part(arrived, self.commission_in(slot)) };
         let mut given = 0;
@@ -34,10 +35,19 @@ impl Pool {
             given = (product >> ONE) as u64 + u64::from(product as u64 != 0);
         }
         // What division leaves over stays in the vault and is divided with what arrives next.
-        let divided = kept.checked_add(given).ok_or(SharedError::Overflow)?;
-        self.owed = self.owed.checked_add(given).ok_or(SharedError::Overflow)?;
-        self.commission = self.commission.checked_add(kept).ok_or(SharedError::Overflow)?;
+        let divided = add(kept, given)?;
+        self.owed = add(self.owed, given)?;
+        self.commission = add(self.commission, kept)?;
         Ok(divided)
+    }
+
+    /// Divides what has arrived in the vault, which holds `balance`, and takes the commission out: how much was divided,
+    /// and how much is to be paid to the operator.
+    pub fn harvest(&mut self, balance: u64, slot: u64) -> Result<(u64, u64)> {
+        let divided = self.accrue(balance, slot)?;
+        let paid = core::mem::take(&mut self.commission);
+        require!(divided > 0 || paid > 0, StakeError::NothingToHarvest);
+        Ok((divided, paid))
     }
 }
 
@@ -47,9 +57,18 @@ impl Delegation {
         let since = pool.index.checked_sub(self.index).ok_or(SharedError::Overflow)?;
         let earned = self.shares.checked_mul(since).ok_or(SharedError::Overflow)? >> ONE;
         let earned = u64::try_from(earned).map_err(|_| SharedError::Overflow)?;
-        self.rewards = self.rewards.checked_add(earned).ok_or(SharedError::Overflow)?;
+        self.rewards = add(self.rewards, earned)?;
         self.index = pool.index;
         Ok(())
+    }
+
+    /// Takes out everything that the delegation has earned: how much is to be paid to the delegator.
+    pub fn claim(&mut self, pool: &mut Pool) -> Result<u64> {
+        self.settle(pool)?;
+        let paid = core::mem::take(&mut self.rewards);
+        require!(paid > 0, StakeError::NothingToClaim);
+        pool.owed = sub(pool.owed, paid)?;
+        Ok(paid)
     }
 }
 

@@ -9,11 +9,11 @@
 //! It cannot unbond, and is not seated again before it has topped up.
 
 use crate::{
-    error::SharedError,
     state::{Config, MAX_BPS, Pool, Position, Window},
     window::part,
 };
 use anchor_lang::prelude::*;
+use openledger_shared::checked::{add, sub};
 
 /// How much a slash takes, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,34 +58,34 @@ pub struct Cut {
 impl Cut {
     /// Both together.
     pub fn sum(&self) -> Result<u64> {
-        self.bonded.checked_add(self.unbonding).ok_or_else(|| SharedError::Overflow.into())
+        add(self.bonded, self.unbonding)
     }
 }
 
 /// Slashes a position. What is unbonding goes first: it is all one owner's, and a member that keeps its minimum bonded
 /// can be seated again.
 pub fn position(position: &mut Position, rate: &Rate, slot: u64) -> Result<Cut> {
-    let total = position.amount.checked_add(position.unbonding).ok_or(SharedError::Overflow)?;
+    let total = add(position.amount, position.unbonding)?;
     let amount = rate.amount(&mut position.slashed, total, slot)?;
     let unbonding = amount.min(position.unbonding);
     let cut = Cut { bonded: amount - unbonding, unbonding };
     position.unbonding -= cut.unbonding;
-    position.amount = position.amount.checked_sub(cut.bonded).ok_or(SharedError::Overflow)?;
+    position.amount = sub(position.amount, cut.bonded)?;
     Ok(cut)
 }
 
 /// Slashes a pool. Those who leave and those who stay lose in proportion: they are different people.
 pub fn pool(pool: &mut Pool, rate: &Rate, slot: u64) -> Result<Cut> {
     let (staying, leaving) = (pool.bonded.assets, pool.unbonding.assets);
-    let total = staying.checked_add(leaving).ok_or(SharedError::Overflow)?;
+    let total = add(staying, leaving)?;
     let amount = rate.amount(&mut pool.slashed, total, slot)?;
     if amount == 0 {
         return Ok(Cut::default());
     }
     let bonded = (u128::from(amount) * u128::from(staying) / u128::from(total)) as u64;
     let cut = Cut { bonded, unbonding: amount - bonded };
-    pool.bonded.assets = staying.checked_sub(cut.bonded).ok_or(SharedError::Overflow)?;
-    pool.unbonding.assets = leaving.checked_sub(cut.unbonding).ok_or(SharedError::Overflow)?;
+    pool.bonded.assets = sub(staying, cut.bonded)?;
+    pool.unbonding.assets = sub(leaving, cut.unbonding)?;
     Ok(cut)
 }
 

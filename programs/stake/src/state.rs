@@ -53,7 +53,7 @@ pub struct Config {
     /// First event number of the next committee to be proposed: goes on where an abandoned one at the same address
     /// stopped, so that no number of that address comes twice.
     pub next_committee_sequence: u64,
-    /// First slot in which tokens move again; not after the present slot while the program is not paused.
+    /// First slot in which the program runs again; until then no tokens move. Not after the present slot while it runs.
     pub paused_until: u64,
     /// Slots that a proposed committee has to become active before anyone may expire it.
     pub committee_slots: u64,

@@ -1,13 +1,9 @@
 //! The weight of locked OPEN in votes: `amount × time left / MAX_LOCK_SLOTS`, falling to zero at the lock's end, so that
 //! whoever decides bears the consequences for long.
 
-use crate::{
-    error::{SharedError, StakeError},
-    events::VotesLocked,
-    sequence,
-    state::VoteLock,
-};
+use crate::{error::StakeError, events::VotesLocked, state::VoteLock};
 use anchor_lang::prelude::*;
+use openledger_shared::{checked::add, sequence};
 
 /// Shortest time from now to the end of a new or extended lock: about a week of 400 ms slots.
 pub const MIN_LOCK_SLOTS: u64 = 1_512_000;
@@ -37,8 +33,8 @@ pub(crate) fn require_end(end_slot: u64, slot: u64) -> Result<()> {
 
 /// Adds `added` to the lock and to the total of all locks, notes the change, and returns its event.
 pub(crate) fn grow(lock: &mut Account<VoteLock>, total: &mut u64, added: u64, slot: u64) -> Result<VotesLocked> {
-    lock.amount = lock.amount.checked_add(added).ok_or(SharedError::Overflow)?;
-    *total = total.checked_add(added).ok_or(SharedError::Overflow)?;
+    lock.amount = add(lock.amount, added)?;
+    *total = add(*total, added)?;
     lock.changed_slot = slot;
     Ok(VotesLocked {
         lock: lock.key(),

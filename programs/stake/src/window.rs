@@ -3,11 +3,9 @@
 //! A window opens with the first taking after the last one has ended, so two caps may fall close together, one at the
 //! end of a window and one at the beginning of the next: a cap of c bounds every stretch of one window's length by 2c.
 
-use crate::{
-    error::SharedError,
-    state::{MAX_BPS, Window},
-};
+use crate::state::{MAX_BPS, Window};
 use anchor_lang::prelude::*;
+use openledger_shared::checked::add;
 
 /// `bps` basis points of `amount`, rounded down.
 pub fn part(amount: u64, bps: u16) -> u64 {
@@ -31,7 +29,7 @@ impl Window {
 
     /// Notes that `amount` was taken.
     pub fn take(&mut self, amount: u64) -> Result<()> {
-        self.used = self.used.checked_add(amount).ok_or(SharedError::Overflow)?;
+        self.used = add(self.used, amount)?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Interface descriptions as the programs' sources say.
 
-use std::{env, process::Command};
+use std::{env, path::PathBuf, process::Command};
 
 use anchor_lang_idl::{
     build::IdlBuilder,
@@ -17,9 +17,11 @@ use crate::{
 /// Builds one program's description in a process of its own: the builder runs cargo, with settings that it takes from
 /// the environment only.
 pub fn describe(program: &str) -> Result<Idl> {
-    let mut command = Command::new(env::current_exe().context("cannot find our own binary")?);
+    // Not by its path: another checkout with the same cache may have replaced the binary there by its own.
+    let mut command = Command::new("/proc/self/exe");
     command
-        .args(["print-idl", program])
+        .arg("print-idl")
+        .arg(paths::root().join("programs").join(program))
         .env("CARGO_TARGET_DIR", paths::target()?)
         // The builder sets RUSTFLAGS, which would compile every dependency a second time; this variable overrules it.
         .env("CARGO_ENCODED_RUSTFLAGS", "")
@@ -30,17 +32,18 @@ pub fn describe(program: &str) -> Result<Idl> {
     serde_json::from_str(&text).with_context(|| format!("the description of {program} is not one"))
 }
 
-/// Prints one program's description, to be run by [`describe`].
-pub fn print(program: &str) -> Result<()> {
+/// Prints the description of the program in this folder, to be run by [`describe`].
+pub fn print(program: PathBuf) -> Result<()> {
     // With it the builder would have rustup install, and so update, the toolchain that it names.
     if env::var_os("RUSTUP_TOOLCHAIN").is_some() {
         bail!("run `cargo xtask idl` instead");
     }
+    let name = program.display().to_string();
     let idl = IdlBuilder::new()
-        .program_path(paths::root().join("programs").join(program))
+        .program_path(program)
         .cargo_args(vec!["--lib".into()])
         .build()
-        .with_context(|| format!("cannot describe the interface of {program}"))?;
+        .with_context(|| format!("cannot describe the interface of the program in {name}"))?;
     println!("{}", serde_json::to_string(&idl)?);
     Ok(())
 }

@@ -152,7 +152,6 @@ mod tests {
             assign_slots: 2,
             heartbeat_slots: 3,
             data_share_bps: 4,
-            paused_until: 5,
         };
         let events =
             decode_instructions(&[emitted(Program::Stake, a.data()), emitted(Program::Model, b.data())]).unwrap();

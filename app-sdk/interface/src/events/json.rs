@@ -168,7 +168,7 @@ impl Field for model::state::Snapshot {
     }
 }
 
-impl Field for model::instructions::ComputeShare {
+impl Field for model::compute::ComputeShare {
     fn json(&self) -> Value {
         json!({ "operator": self.operator.json(), "units": self.units.json(), "amount": self.amount.json() })
     }

@@ -46,7 +46,7 @@ macro_rules! every_event {
                     batch, sequence, root, count, manifest, bulk, commit_until, reveal_until
                 }
                 DatanetConfigChanged: ConfigChanged {
-                    config, sequence, authority, pending_authority, commit_slots, reveal_slots, paused_until
+                    config, sequence, authority, pending_authority, commit_slots, reveal_slots
                 }
                 DatanetChanged: DatanetChanged { datanet, sequence, owner, pending_owner, paused }
                 DatanetConfigured: DatanetConfigured {
@@ -58,6 +58,7 @@ macro_rules! every_event {
                 }
                 GrantChanged: GrantChanged { grant, sequence, datanet, grantee, purpose, status, expiry_slot }
                 PanelDrawn: PanelDrawn { batch, sequence, seed }
+                DatanetPaused: Paused { config, sequence, paused_until }
                 UseRecorded: UseRecorded { grant, sequence, datanet, grantee, job }
                 VerdictCommitted: VerdictCommitted { batch, sequence, validator }
                 VerdictRevealed: VerdictRevealed { batch, sequence, validator, approve, quality }
@@ -65,7 +66,7 @@ macro_rules! every_event {
             Model model {
                 ModelConfigChanged: ConfigChanged {
                     config, sequence, authority, pending_authority, job_slots, assign_slots, heartbeat_slots,
-                    data_share_bps, paused_until
+                    data_share_bps
                 }
                 DataSharePaid: DataSharePaid { job, sequence, model, amount }
                 Heartbeat: Heartbeat { job, sequence, slot }
@@ -80,6 +81,7 @@ macro_rules! every_event {
                 ModelRegistered: ModelRegistered {
                     model, sequence, owner, id, name, base_hash, parent, price_in, price_out
                 }
+                ModelPaused: Paused { config, sequence, paused_until }
                 ResultAttested: ResultAttested {
                     job, sequence, model, version, adapter_hash, manifest_hash, compute, paid, data_share, refunded,
                     committee_epoch
@@ -94,7 +96,7 @@ macro_rules! every_event {
                 }
                 Claimed: Claimed { claim, sequence, wallet, pool, paid, lifetime, shard }
                 PayoutConfigChanged: ConfigChanged {
-                    config, sequence, authority, pending_authority, fees, next_fees, parameters, paused_until
+                    config, sequence, authority, pending_authority, fees, next_fees, parameters
                 }
                 DustSwept: DustSwept { holder, sequence, amount }
                 Funded: Funded { shard, sequence, pool, subject, payer, amount, epoch }
@@ -102,6 +104,7 @@ macro_rules! every_event {
                     shard, sequence, request, payer, model, operator, amount, treasury, model_owner, upstream, compute,
                     validators, contributors, epoch
                 }
+                PayoutPaused: Paused { config, sequence, paused_until }
                 SettlementActivated: SettlementActivated { config, sequence, epoch }
                 SettlementChallenged: SettlementChallenged {
                     config, sequence, epoch, challenge, challenger, bond, evidence_hash, evidence_uri, resolve_by

@@ -1,7 +1,7 @@
 //! What a job's hash decides about the committee's members: who may take it when, and which verifiers are paid.
 
 use anyhow::{Context, Result, ensure};
-use model::instructions::ComputeShare;
+use model::compute::ComputeShare;
 use openledger_protocol::{Hash32, hash::sha256};
 use solana_pubkey::Pubkey;
 

@@ -3,7 +3,7 @@
 use super::{members, settings};
 use crate::documents::{self, Document, Repeat};
 use anyhow::{Context, Result};
-use model::{instructions::ComputeShare, state::Job};
+use model::{compute::ComputeShare, state::Job};
 use openledger_attribution::{LograSettings, MagicSettings, QueryItem};
 use openledger_lm::{Example, Tokenizer, TrainConfig};
 use openledger_pay::PaySettings;

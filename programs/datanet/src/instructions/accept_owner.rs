@@ -1,8 +1,12 @@
-//! Takes over a Datanet.
+//! `accept_owner`: takes over a Datanet.
 
-use crate::{error::DatanetError, events::DatanetChanged, seeds, state::Datanet};
+use crate::{
+    error::DatanetError,
+    events::{DatanetChanged, EMITTER},
+    seeds,
+    state::Datanet,
+};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
 
 /// Accounts of `accept_owner`.
 #[event_cpi]
@@ -18,20 +22,11 @@ pub struct AcceptOwner<'info> {
     pub datanet: Box<Account<'info, Datanet>>,
 }
 
-impl AcceptOwner<'_> {
-    /// Makes the signer the owner.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        a.datanet.owner = a.new_owner.key();
-        a.datanet.pending_owner = None;
-        let event = DatanetChanged {
-            datanet: a.datanet.key(),
-            sequence: take(&mut a.datanet.sequence)?,
-            owner: a.datanet.owner,
-            pending_owner: None,
-            paused: a.datanet.paused,
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Makes the signer the owner.
+pub(crate) fn handler(ctx: Context<AcceptOwner>) -> Result<()> {
+    let a = &mut *ctx.accounts;
+    a.datanet.owner = a.new_owner.key();
+    a.datanet.pending_owner = None;
+    let event = DatanetChanged::of(&mut a.datanet)?;
+    EMITTER.emit(&a.event_authority, &event)
 }

@@ -1,9 +1,15 @@
-//! The contributor takes back a batch that it has not submitted: bond and rent return.
+//! `cancel_batch`: the contributor takes back a batch that it has not submitted: bond and rent return.
 
-use crate::{bond, error::DatanetError, events::BatchRejected, seeds, state::*};
+use crate::{
+    bond,
+    error::DatanetError,
+    events::{BatchRejected, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Mint, Token, TokenAccount};
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 
 /// Accounts of `cancel_batch`.
 #[event_cpi]
@@ -46,26 +52,26 @@ pub struct CancelBatch<'info> {
 
 impl CancelBatch<'_> {
     /// Checks that the batch is still open: what is under review cannot dodge its verdict.
-    pub fn validate(&self) -> Result<()> {
-        self.config.running()?;
+    fn validate(&self) -> Result<()> {
+        running(self.config.paused_until)?;
         require!(self.batch.status == BatchStatus::Open, DatanetError::BatchNotOpen);
         Ok(())
     }
+}
 
-    /// Returns the bond.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        bond::release(&a.config, &a.bond_vault, &a.open_mint, &a.contributor_token, &a.token_program, a.batch.bond)?;
-        let event = BatchRejected {
-            datanet: a.datanet.key(),
-            sequence: take(&mut a.datanet.sequence)?,
-            batch: a.batch.key(),
-            index: a.batch.index,
-            contributor: a.batch.contributor,
-            expired: true,
-            rejected_by: Vec::new(),
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Returns the bond.
+pub(crate) fn handler(ctx: Context<CancelBatch>) -> Result<()> {
+    ctx.accounts.validate()?;
+    let a = &mut *ctx.accounts;
+    bond::release(&a.config, &a.bond_vault, &a.open_mint, &a.contributor_token, &a.token_program, a.batch.bond)?;
+    let event = BatchRejected {
+        datanet: a.datanet.key(),
+        sequence: sequence::take(&mut a.datanet.sequence)?,
+        batch: a.batch.key(),
+        index: a.batch.index,
+        contributor: a.batch.contributor,
+        expired: true,
+        rejected_by: Vec::new(),
+    };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,9 +1,14 @@
-//! A drawn validator commits to its verdict.
+//! `commit_verdict`: a drawn validator commits to its verdict.
 
-use crate::{error::DatanetError, events::VerdictCommitted, panel, seeds, state::*};
+use crate::{
+    error::DatanetError,
+    events::{EMITTER, VerdictCommitted},
+    panel, seeds,
+    state::*,
+};
 use anchor_lang::{prelude::*, solana_program::sysvar::SysvarId};
 use openledger_protocol::{draw, hash::ZERO};
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 use stake::state::{Config as StakeConfig, Position, Role};
 
 /// Accounts of `commit_verdict`.
@@ -36,9 +41,9 @@ pub struct CommitVerdict<'info> {
 }
 
 impl CommitVerdict<'_> {
-    /// Checks everything but the draw, which needs the seed.
-    pub fn validate(&self, commitment: &[u8; 32]) -> Result<()> {
-        let slot = self.config.running()?;
+    /// Checks window, stake and draw, and returns the seed of the draw.
+    fn validate(&self, commitment: &[u8; 32]) -> Result<[u8; 32]> {
+        let slot = running(self.config.paused_until)?;
         let (batch, validator) = (&self.batch, self.validator.key());
         require!(batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
         require!(slot <= batch.commit_until, DatanetError::CommitClosed);
@@ -48,27 +53,23 @@ impl CommitVerdict<'_> {
         require!(batch.reviews.iter().all(|r| r.validator != validator), DatanetError::AlreadyCommitted);
         require!(batch.reviews.len() < MAX_PANEL, DatanetError::PanelFull);
         require!(*commitment != ZERO, DatanetError::ZeroHash);
-        Ok(())
-    }
-
-    /// Fixes the seed if it is the first to need it, checks the draw, writes the commitment.
-    pub fn handler(ctx: Context<Self>, commitment: [u8; 32]) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        let validator = a.validator.key();
-        if a.batch.seed == ZERO {
-            a.batch.seed = panel::seed(&a.slot_hashes.try_borrow_data()?, a.batch.submitted_slot)?;
-        }
-        let drawn = draw::is_drawn(
-            &a.batch.seed,
-            &validator.to_bytes(),
-            a.position.amount,
-            a.stake_config.validator_stake,
-            a.batch.panel_size,
-        );
+        let seed = match batch.seed {
+            ZERO => panel::seed(&self.slot_hashes.try_borrow_data()?, batch.submitted_slot)?,
+            fixed => fixed,
+        };
+        let stake = self.stake_config.validator_stake;
+        let drawn = draw::is_drawn(&seed, &validator.to_bytes(), self.position.amount, stake, batch.panel_size);
         require!(drawn, DatanetError::NotDrawn);
-        a.batch.reviews.push(Review { validator, commitment, approve: None, quality: 0 });
-        let event = VerdictCommitted { batch: a.batch.key(), sequence: take(&mut a.batch.sequence)?, validator };
-        emit_cpi!(event);
-        Ok(())
+        Ok(seed)
     }
+}
+
+/// Fixes the seed if this is the first to need it, and writes the commitment.
+pub(crate) fn handler(ctx: Context<CommitVerdict>, commitment: [u8; 32]) -> Result<()> {
+    let seed = ctx.accounts.validate(&commitment)?;
+    let (batch, validator) = (&mut ctx.accounts.batch, ctx.accounts.validator.key());
+    batch.seed = seed;
+    batch.reviews.push(Review { validator, commitment, approve: None, quality: 0 });
+    let event = VerdictCommitted { batch: batch.key(), sequence: sequence::take(&mut batch.sequence)?, validator };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

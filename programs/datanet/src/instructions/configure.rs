@@ -1,9 +1,14 @@
-//! Changes how a Datanet takes batches, and its description.
+//! `configure`: changes how a Datanet takes batches, and its description.
 
-use crate::{error::DatanetError, events::DatanetConfigured, seeds, state::*};
+use crate::{
+    description,
+    error::DatanetError,
+    events::{DatanetConfigured, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use openledger_protocol::hash::ZERO;
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 
 /// Arguments of `configure`: what a Datanet's owner may change. Modality, licence and access stay: what was contributed
 /// was contributed under them.
@@ -19,15 +24,6 @@ pub struct ConfigureArgs {
     pub panel_size: u8,
     /// Equal verdicts that decide, 1 to `panel_size`.
     pub quorum: u8,
-}
-
-/// Checks what `create_datanet` and `configure` both set.
-pub(super) fn check(metadata_uri: &str, metadata_hash: &[u8; 32], panel_size: u8, quorum: u8) -> Result<()> {
-    require!((1..=MAX_URI).contains(&metadata_uri.len()), DatanetError::BadUri);
-    require!(*metadata_hash != ZERO, DatanetError::ZeroHash);
-    require!((1..=MAX_PANEL).contains(&usize::from(panel_size)), DatanetError::BadPanel);
-    require!((1..=panel_size).contains(&quorum), DatanetError::BadPanel);
-    Ok(())
 }
 
 /// Accounts of `configure`.
@@ -48,29 +44,29 @@ pub struct Configure<'info> {
 
 impl Configure<'_> {
     /// Checks the arguments.
-    pub fn validate(&self, args: &ConfigureArgs) -> Result<()> {
-        self.config.running()?;
-        check(&args.metadata_uri, &args.metadata_hash, args.panel_size, args.quorum)
+    fn validate(&self, args: &ConfigureArgs) -> Result<()> {
+        running(self.config.paused_until)?;
+        description::validate(&args.metadata_uri, &args.metadata_hash, args.panel_size, args.quorum)
     }
+}
 
-    /// Writes them. Batches that are open or under review keep the panel that they were opened with.
-    pub fn handler(ctx: Context<Self>, args: ConfigureArgs) -> Result<()> {
-        let datanet = &mut ctx.accounts.datanet;
-        datanet.metadata_uri = args.metadata_uri;
-        datanet.metadata_hash = args.metadata_hash;
-        datanet.min_bond = args.min_bond;
-        datanet.panel_size = args.panel_size;
-        datanet.quorum = args.quorum;
-        let event = DatanetConfigured {
-            datanet: datanet.key(),
-            sequence: take(&mut datanet.sequence)?,
-            metadata_uri: datanet.metadata_uri.clone(),
-            metadata_hash: datanet.metadata_hash,
-            min_bond: datanet.min_bond,
-            panel_size: datanet.panel_size,
-            quorum: datanet.quorum,
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Writes them. Batches that are open or under review keep the panel that they were opened with.
+pub(crate) fn handler(ctx: Context<Configure>, args: ConfigureArgs) -> Result<()> {
+    ctx.accounts.validate(&args)?;
+    let datanet = &mut ctx.accounts.datanet;
+    datanet.metadata_uri = args.metadata_uri;
+    datanet.metadata_hash = args.metadata_hash;
+    datanet.min_bond = args.min_bond;
+    datanet.panel_size = args.panel_size;
+    datanet.quorum = args.quorum;
+    let event = DatanetConfigured {
+        datanet: datanet.key(),
+        sequence: sequence::take(&mut datanet.sequence)?,
+        metadata_uri: datanet.metadata_uri.clone(),
+        metadata_hash: datanet.metadata_hash,
+        min_bond: datanet.min_bond,
+        panel_size: datanet.panel_size,
+        quorum: datanet.quorum,
+    };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

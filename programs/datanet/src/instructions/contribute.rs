@@ -1,9 +1,14 @@
-//! Adds leaves to a batch. Their hashes stand in the instruction's data, so that the ledger alone rebuilds the tree.
+//! `contribute`: adds leaves to a batch. Their hashes stand in the instruction's data, so that the ledger alone rebuilds the tree.
 
-use crate::{error::DatanetError, events::Contributed, seeds, state::*};
+use crate::{
+    error::DatanetError,
+    events::{Contributed, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use openledger_protocol::{hash::ZERO, mmr};
-use stake::sequence::take;
+use openledger_shared::sequence;
 
 /// Accounts of `contribute`: as few as can be, so that 28 leaves fit in a transaction of 1,232 bytes.
 #[event_cpi]
@@ -21,25 +26,29 @@ pub struct Contribute<'info> {
 
 impl Contribute<'_> {
     /// Checks that the batch is open and has room, and that no leaf is empty.
-    pub fn validate(&self, leaves: &[[u8; 32]]) -> Result<()> {
+    fn validate(&self, leaves: &[[u8; 32]]) -> Result<()> {
         require!(self.batch.status == BatchStatus::Open, DatanetError::BatchNotOpen);
         require!(!leaves.is_empty(), DatanetError::NoLeaves);
         require!(leaves.len() as u64 <= MAX_BATCH - self.batch.count, DatanetError::BatchFull);
         require!(!leaves.contains(&ZERO), DatanetError::ZeroHash);
         Ok(())
     }
+}
 
-    /// Appends the leaves to the batch's range.
-    pub fn handler(ctx: Context<Self>, leaves: Vec<[u8; 32]>) -> Result<()> {
-        let batch = &mut ctx.accounts.batch;
-        let first = batch.count;
-        for leaf in &leaves {
-            let count = batch.count;
-            batch.count = mmr::append(count, &mut batch.peaks, *leaf).map_err(DatanetError::from)?;
-        }
-        let event =
-            Contributed { batch: batch.key(), sequence: take(&mut batch.sequence)?, first, count: leaves.len() as u32 };
-        emit_cpi!(event);
-        Ok(())
+/// Appends the leaves to the batch's range.
+pub(crate) fn handler(ctx: Context<Contribute>, leaves: Vec<[u8; 32]>) -> Result<()> {
+    ctx.accounts.validate(&leaves)?;
+    let batch = &mut ctx.accounts.batch;
+    let first = batch.count;
+    for leaf in &leaves {
+        let count = batch.count;
+        batch.count = mmr::append(count, &mut batch.peaks, *leaf).map_err(DatanetError::from)?;
     }
+    let event = Contributed {
+        batch: batch.key(),
+        sequence: sequence::take(&mut batch.sequence)?,
+        first,
+        count: leaves.len() as u32,
+    };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,9 +1,14 @@
-//! Makes a Datanet.
+//! `create_datanet`: makes a Datanet.
 
-use super::configure::check;
-use crate::{error::DatanetError, events::DatanetCreated, seeds, state::*};
+use crate::{
+    description,
+    error::DatanetError,
+    events::{DatanetCreated, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 
 /// Arguments of `create_datanet`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -52,48 +57,48 @@ pub struct CreateDatanet<'info> {
 
 impl CreateDatanet<'_> {
     /// Checks lengths and the panel.
-    pub fn validate(&self, args: &CreateDatanetArgs) -> Result<()> {
-        self.config.running()?;
+    fn validate(&self, args: &CreateDatanetArgs) -> Result<()> {
+        running(self.config.paused_until)?;
         require!((1..=MAX_NAME).contains(&args.name.len()), DatanetError::BadName);
         require!((1..=MAX_LICENCE).contains(&args.licence.len()), DatanetError::BadLicence);
-        check(&args.metadata_uri, &args.metadata_hash, args.panel_size, args.quorum)
+        description::validate(&args.metadata_uri, &args.metadata_hash, args.panel_size, args.quorum)
     }
+}
 
-    /// Writes it.
-    pub fn handler(ctx: Context<Self>, args: CreateDatanetArgs) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        let datanet = &mut a.datanet;
-        // Field by field: an account is zero when made, and a whole `Datanet` would take half a stack frame.
-        datanet.version = Version::CURRENT;
-        datanet.bump = ctx.bumps.datanet;
-        datanet.creator = a.creator.key();
-        datanet.id = args.id;
-        datanet.owner = a.creator.key();
-        datanet.name = args.name;
-        datanet.metadata_uri = args.metadata_uri;
-        datanet.metadata_hash = args.metadata_hash;
-        datanet.modality = args.modality;
-        datanet.licence = args.licence;
-        datanet.access = args.access;
-        datanet.min_bond = args.min_bond;
-        datanet.panel_size = args.panel_size;
-        datanet.quorum = args.quorum;
-        let event = DatanetCreated {
-            datanet: datanet.key(),
-            sequence: take(&mut datanet.sequence)?,
-            owner: datanet.owner,
-            id: datanet.id,
-            name: datanet.name.clone(),
-            metadata_uri: datanet.metadata_uri.clone(),
-            metadata_hash: datanet.metadata_hash,
-            licence: datanet.licence.clone(),
-            modality: datanet.modality,
-            access: datanet.access,
-            min_bond: datanet.min_bond,
-            panel_size: datanet.panel_size,
-            quorum: datanet.quorum,
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Writes it.
+pub(crate) fn handler(ctx: Context<CreateDatanet>, args: CreateDatanetArgs) -> Result<()> {
+    ctx.accounts.validate(&args)?;
+    let a = &mut *ctx.accounts;
+    let datanet = &mut a.datanet;
+    // Field by field: an account is zero when made, and a whole `Datanet` would take half a stack frame.
+    datanet.version = Version::CURRENT;
+    datanet.bump = ctx.bumps.datanet;
+    datanet.creator = a.creator.key();
+    datanet.id = args.id;
+    datanet.owner = a.creator.key();
+    datanet.name = args.name;
+    datanet.metadata_uri = args.metadata_uri;
+    datanet.metadata_hash = args.metadata_hash;
+    datanet.modality = args.modality;
+    datanet.licence = args.licence;
+    datanet.access = args.access;
+    datanet.min_bond = args.min_bond;
+    datanet.panel_size = args.panel_size;
+    datanet.quorum = args.quorum;
+    let event = DatanetCreated {
+        datanet: datanet.key(),
+        sequence: sequence::take(&mut datanet.sequence)?,
+        owner: datanet.owner,
+        id: datanet.id,
+        name: datanet.name.clone(),
+        metadata_uri: datanet.metadata_uri.clone(),
+        metadata_hash: datanet.metadata_hash,
+        licence: datanet.licence.clone(),
+        modality: datanet.modality,
+        access: datanet.access,
+        min_bond: datanet.min_bond,
+        panel_size: datanet.panel_size,
+        quorum: datanet.quorum,
+    };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

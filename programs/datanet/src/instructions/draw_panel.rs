@@ -1,9 +1,14 @@
-//! Fixes the seed that draws a batch's panel, where no validator has done so by committing.
+//! `draw_panel`: fixes the seed that draws a batch's panel, where no validator has done so by committing.
 
-use crate::{error::DatanetError, events::PanelDrawn, panel, seeds, state::*};
+use crate::{
+    error::DatanetError,
+    events::{EMITTER, PanelDrawn},
+    panel, seeds,
+    state::*,
+};
 use anchor_lang::{prelude::*, solana_program::sysvar::SysvarId};
 use openledger_protocol::hash::ZERO;
-use stake::sequence::take;
+use openledger_shared::sequence;
 
 /// Accounts of `draw_panel`. Anyone may send it.
 #[event_cpi]
@@ -20,19 +25,19 @@ pub struct DrawPanel<'info> {
 }
 
 impl DrawPanel<'_> {
-    /// Checks that the batch is under review and not drawn.
-    pub fn validate(&self) -> Result<()> {
+    /// Checks that the batch is under review and not drawn, and returns the seed.
+    fn validate(&self) -> Result<[u8; 32]> {
         require!(self.batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
         require!(self.batch.seed == ZERO, DatanetError::AlreadyDrawn);
-        Ok(())
+        panel::seed(&self.slot_hashes.try_borrow_data()?, self.batch.submitted_slot)
     }
+}
 
-    /// Writes the seed.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        a.batch.seed = panel::seed(&a.slot_hashes.try_borrow_data()?, a.batch.submitted_slot)?;
-        let event = PanelDrawn { batch: a.batch.key(), sequence: take(&mut a.batch.sequence)?, seed: a.batch.seed };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Writes the seed.
+pub(crate) fn handler(ctx: Context<DrawPanel>) -> Result<()> {
+    let seed = ctx.accounts.validate()?;
+    let batch = &mut ctx.accounts.batch;
+    batch.seed = seed;
+    let event = PanelDrawn { batch: batch.key(), sequence: sequence::take(&mut batch.sequence)?, seed };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

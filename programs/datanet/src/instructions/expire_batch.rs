@@ -1,9 +1,16 @@
-//! Ends a batch that no panel decided: the bond returns.
+//! `expire_batch`: ends a batch that no panel decided: the bond returns.
 
-use crate::{bond, error::DatanetError, events::BatchRejected, seeds, state::*, verdict};
+use crate::{
+    bond,
+    error::DatanetError,
+    events::{BatchRejected, EMITTER},
+    seeds,
+    state::*,
+    verdict,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Mint, Token, TokenAccount};
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 
 /// Accounts of `expire_batch`. Anyone may send it.
 #[event_cpi]
@@ -46,27 +53,27 @@ pub struct ExpireBatch<'info> {
 
 impl ExpireBatch<'_> {
     /// Checks that no decision can come any more.
-    pub fn validate(&self) -> Result<()> {
+    fn validate(&self) -> Result<()> {
         require!(self.batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
-        let hopeless = verdict::is_hopeless(&self.batch, &self.config, self.config.running()?);
+        let hopeless = verdict::is_hopeless(&self.batch, &self.config, running(self.config.paused_until)?);
         require!(hopeless, DatanetError::ExpireTooEarly);
         Ok(())
     }
+}
 
-    /// Returns the bond.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        bond::release(&a.config, &a.bond_vault, &a.open_mint, &a.contributor_token, &a.token_program, a.batch.bond)?;
-        let event = BatchRejected {
-            datanet: a.datanet.key(),
-            sequence: take(&mut a.datanet.sequence)?,
-            batch: a.batch.key(),
-            index: a.batch.index,
-            contributor: a.batch.contributor,
-            expired: true,
-            rejected_by: verdict::voters(&a.batch.reviews, false),
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Returns the bond.
+pub(crate) fn handler(ctx: Context<ExpireBatch>) -> Result<()> {
+    ctx.accounts.validate()?;
+    let a = &mut *ctx.accounts;
+    bond::release(&a.config, &a.bond_vault, &a.open_mint, &a.contributor_token, &a.token_program, a.batch.bond)?;
+    let event = BatchRejected {
+        datanet: a.datanet.key(),
+        sequence: sequence::take(&mut a.datanet.sequence)?,
+        batch: a.batch.key(),
+        index: a.batch.index,
+        contributor: a.batch.contributor,
+        expired: true,
+        rejected_by: verdict::voters(&a.batch.reviews, false),
+    };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,9 +1,9 @@
-//! Carries out a panel's decision.
+//! `finalise_batch`: carries out a panel's decision.
 
 use crate::{
     bond,
     error::DatanetError,
-    events::{BatchAccepted, BatchRejected},
+    events::{BatchAccepted, BatchRejected, EMITTER},
     seeds,
     state::*,
     verdict,
@@ -11,7 +11,7 @@ use crate::{
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Mint, Token, TokenAccount};
 use openledger_protocol::{batch::BatchLeaf, mmr};
-use stake::sequence::take;
+use openledger_shared::{checked::add, running, sequence};
 
 /// Accounts of `finalise_batch`. Anyone may send it.
 #[event_cpi]
@@ -57,26 +57,13 @@ pub struct FinaliseBatch<'info> {
 }
 
 impl FinaliseBatch<'_> {
-    /// Checks that the panel has decided.
-    pub fn validate(&self) -> Result<()> {
+    /// Checks that the panel has decided, and returns its decision.
+    fn validate(&self) -> Result<bool> {
         require!(self.batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
-        let decision = verdict::decide(&self.batch, &self.config, self.config.running()?);
+        let decision = verdict::decide(&self.batch, &self.config, running(self.config.paused_until)?);
         let accepted = decision.ok_or(DatanetError::NotDecided)?;
         require!(!accepted || self.contributor_token.is_some(), DatanetError::MissingBondAccount);
-        Ok(())
-    }
-
-    /// Appends an accepted batch to the Datanet and returns its bond, or forfeits the bond of a rejected one.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let accepted = verdict::decide(&ctx.accounts.batch, &ctx.accounts.config, Clock::get()?.slot);
-        if accepted.ok_or(DatanetError::NotDecided)? {
-            let event = ctx.accounts.accept()?;
-            emit_cpi!(event);
-        } else {
-            let event = ctx.accounts.reject()?;
-            emit_cpi!(event);
-        }
-        Ok(())
+        Ok(accepted)
     }
 
     fn accept(&mut self) -> Result<BatchAccepted> {
@@ -94,12 +81,11 @@ impl FinaliseBatch<'_> {
         let datanet = &mut self.datanet;
         let place = datanet.range.count;
         datanet.range.count = mmr::append(place, &mut datanet.range.peaks, leaf.hash()).map_err(DatanetError::from)?;
-        datanet.accepted = datanet.accepted.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
-        datanet.contributions =
-            datanet.contributions.checked_add(batch.count).ok_or(ProgramError::ArithmeticOverflow)?;
+        datanet.accepted = add(datanet.accepted, 1)?;
+        datanet.contributions = add(datanet.contributions, batch.count)?;
         Ok(BatchAccepted {
             datanet: datanet_key,
-            sequence: take(&mut datanet.sequence)?,
+            sequence: sequence::take(&mut datanet.sequence)?,
             batch: batch.key(),
             index: batch.index,
             place,
@@ -115,10 +101,10 @@ impl FinaliseBatch<'_> {
     fn reject(&mut self) -> Result<BatchRejected> {
         self.release(&self.forfeit_to)?;
         let datanet = &mut self.datanet;
-        datanet.rejected = datanet.rejected.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
+        datanet.rejected = add(datanet.rejected, 1)?;
         Ok(BatchRejected {
             datanet: datanet.key(),
-            sequence: take(&mut datanet.sequence)?,
+            sequence: sequence::take(&mut datanet.sequence)?,
             batch: self.batch.key(),
             index: self.batch.index,
             contributor: self.batch.contributor,
@@ -131,5 +117,18 @@ impl FinaliseBatch<'_> {
 impl<'info> FinaliseBatch<'info> {
     fn release(&self, to: &Account<'info, TokenAccount>) -> Result<()> {
         bond::release(&self.config, &self.bond_vault, &self.open_mint, to, &self.token_program, self.batch.bond)
+    }
+}
+
+/// Appends an accepted batch to the Datanet and returns its bond, or forfeits the bond of a rejected one.
+pub(crate) fn handler(ctx: Context<FinaliseBatch>) -> Result<()> {
+    let accepted = ctx.accounts.validate()?;
+    let a = &mut *ctx.accounts;
+    if accepted {
+        let event = a.accept()?;
+        EMITTER.emit(&a.event_authority, &event)
+    } else {
+        let event = a.reject()?;
+        EMITTER.emit(&a.event_authority, &event)
     }
 }

@@ -1,8 +1,13 @@
-//! The owner of a Datanet gives access, or extends it.
+//! `grant_access`: the owner of a Datanet gives access, or extends it.
 
-use crate::{error::DatanetError, events::GrantChanged, seeds, state::*};
+use crate::{
+    error::DatanetError,
+    events::{EMITTER, GrantChanged},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
+use openledger_shared::running;
 
 /// Accounts of `grant_access`.
 #[event_cpi]
@@ -28,20 +33,20 @@ pub struct GrantAccess<'info> {
 
 impl GrantAccess<'_> {
     /// Checks that there is something to grant, and for how long.
-    pub fn validate(&self, expiry_slot: u64) -> Result<()> {
-        let slot = self.config.running()?;
+    fn validate(&self, expiry_slot: u64) -> Result<()> {
+        let slot = running(self.config.paused_until)?;
         require!(self.grant.status != GrantStatus::Revoked, DatanetError::GrantRevoked);
         require!(expiry_slot > slot, DatanetError::BadExpiry);
         Ok(())
     }
+}
 
-    /// Writes the grant.
-    pub fn handler(ctx: Context<Self>, expiry_slot: u64) -> Result<()> {
-        let grant = &mut ctx.accounts.grant;
-        grant.status = GrantStatus::Granted;
-        grant.expiry_slot = expiry_slot;
-        let number = take(&mut grant.sequence)?;
-        emit_cpi!(GrantChanged::of(&ctx.accounts.grant, number));
-        Ok(())
-    }
+/// Writes the grant.
+pub(crate) fn handler(ctx: Context<GrantAccess>, expiry_slot: u64) -> Result<()> {
+    ctx.accounts.validate(expiry_slot)?;
+    let grant = &mut ctx.accounts.grant;
+    grant.status = GrantStatus::Granted;
+    grant.expiry_slot = expiry_slot;
+    let event = GrantChanged::of(grant)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,8 +1,9 @@
-//! Makes the config and the bond vault, once.
+//! `initialize`: makes the config and the bond vault, once.
 
-use crate::{error::DatanetError, events::ConfigChanged, seeds, state::*};
+use crate::{error::DatanetError, events::EMITTER, seeds, state::*};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 use anchor_spl::token::{Mint, Token, TokenAccount};
+use openledger_shared::governed;
 
 /// Arguments of `initialize`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
@@ -15,7 +16,7 @@ pub struct InitializeArgs {
 
 impl InitializeArgs {
     /// Refuses windows in which nobody could act, or which would never end.
-    pub fn validate(&self) -> Result<()> {
+    pub(crate) fn validate(&self) -> Result<()> {
         for slots in [self.commit_slots, self.reveal_slots] {
             require!((1..=MAX_WINDOW).contains(&slots), DatanetError::BadWindow);
         }
@@ -64,28 +65,28 @@ pub struct Initialize<'info> {
 
 impl Initialize<'_> {
     /// Checks the windows.
-    pub fn validate(&self, args: &InitializeArgs) -> Result<()> {
+    fn validate(&self, args: &InitializeArgs) -> Result<()> {
         args.validate()
     }
+}
 
-    /// Writes the config.
-    pub fn handler(ctx: Context<Self>, args: InitializeArgs) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        a.config.set_inner(Config {
-            version: Version::CURRENT,
-            bump: ctx.bumps.config,
-            bond_bump: ctx.bumps.bond_vault,
-            authority: a.authority.key(),
-            pending_authority: None,
-            open_mint: a.open_mint.key(),
-            forfeit_to: a.forfeit_to.key(),
-            commit_slots: args.commit_slots,
-            reveal_slots: args.reveal_slots,
-            paused_until: 0,
-            sequence: 0,
-        });
-        let event = ConfigChanged::of(&mut a.config)?;
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Writes the config.
+pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
+    ctx.accounts.validate(&args)?;
+    let a = &mut *ctx.accounts;
+    a.config.set_inner(Config {
+        version: Version::CURRENT,
+        bump: ctx.bumps.config,
+        bond_bump: ctx.bumps.bond_vault,
+        authority: a.authority.key(),
+        pending_authority: None,
+        open_mint: a.open_mint.key(),
+        forfeit_to: a.forfeit_to.key(),
+        commit_slots: args.commit_slots,
+        reveal_slots: args.reveal_slots,
+        paused_until: 0,
+        sequence: 0,
+    });
+    let event = governed::changed(&mut a.config)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

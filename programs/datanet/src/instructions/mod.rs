@@ -1,30 +1,30 @@
-//! One file an instruction.
+//! One file an instruction: its accounts, its arguments, what it checks, what it does.
 
-mod accept_authority;
-mod accept_owner;
-mod cancel_batch;
-mod commit_verdict;
-mod configure;
-mod contribute;
-mod contribute_bulk;
-mod create_datanet;
-mod draw_panel;
-mod expire_batch;
-mod finalise_batch;
-mod grant_access;
-mod initialize;
-mod open_batch;
-mod pause;
-mod propose_authority;
-mod propose_owner;
-mod record_use;
-mod request_access;
-mod reveal_verdict;
-mod revoke_access;
-mod set_paused;
-mod set_windows;
-mod submit_batch;
-mod verify_contribution;
+pub mod accept_authority;
+pub mod accept_owner;
+pub mod cancel_batch;
+pub mod commit_verdict;
+pub mod configure;
+pub mod contribute;
+pub mod contribute_bulk;
+pub mod create_datanet;
+pub mod draw_panel;
+pub mod expire_batch;
+pub mod finalise_batch;
+pub mod grant_access;
+pub mod initialize;
+pub mod open_batch;
+pub mod pause;
+pub mod propose_authority;
+pub mod propose_owner;
+pub mod record_use;
+pub mod request_access;
+pub mod reveal_verdict;
+pub mod revoke_access;
+pub mod set_paused;
+pub mod set_windows;
+pub mod submit_batch;
+pub mod verify_contribution;
 
 pub use accept_authority::*;
 pub use accept_owner::*;

@@ -1,9 +1,14 @@
-//! Opens a batch of contributions and takes its bond.
+//! `open_batch`: opens a batch of contributions and takes its bond.
 
-use crate::{error::DatanetError, events::BatchOpened, seeds, state::*};
+use crate::{
+    error::DatanetError,
+    events::{BatchOpened, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Mint, Token, TokenAccount, TransferChecked};
-use stake::sequence::take;
+use openledger_shared::{checked::add, running, sequence};
 
 /// Accounts of `open_batch`.
 #[event_cpi]
@@ -47,46 +52,46 @@ pub struct OpenBatch<'info> {
 
 impl OpenBatch<'_> {
     /// Checks the pause and the bond.
-    pub fn validate(&self, bond: u64) -> Result<()> {
-        self.config.running()?;
+    fn validate(&self, bond: u64) -> Result<()> {
+        running(self.config.paused_until)?;
         require!(!self.datanet.paused, DatanetError::Paused);
         require_gte!(bond, self.datanet.min_bond, DatanetError::BondTooSmall);
         Ok(())
     }
+}
 
-    /// Takes the bond and writes the batch.
-    pub fn handler(ctx: Context<Self>, bond: u64) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        let accounts = TransferChecked {
-            from: a.contributor_token.to_account_info(),
-            mint: a.open_mint.to_account_info(),
-            to: a.bond_vault.to_account_info(),
-            authority: a.contributor.to_account_info(),
-        };
-        token::transfer_checked(CpiContext::new(a.token_program.key(), accounts), bond, a.open_mint.decimals)?;
+/// Takes the bond and writes the batch.
+pub(crate) fn handler(ctx: Context<OpenBatch>, bond: u64) -> Result<()> {
+    ctx.accounts.validate(bond)?;
+    let a = &mut *ctx.accounts;
+    let accounts = TransferChecked {
+        from: a.contributor_token.to_account_info(),
+        mint: a.open_mint.to_account_info(),
+        to: a.bond_vault.to_account_info(),
+        authority: a.contributor.to_account_info(),
+    };
+    token::transfer_checked(CpiContext::new(a.token_program.key(), accounts), bond, a.open_mint.decimals)?;
 
-        let index = a.datanet.batches;
-        a.datanet.batches = index.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
-        // Field by field: an account is zero when made, and a whole `Batch` would crowd the stack frame.
-        let batch = &mut a.batch;
-        batch.version = Version::CURRENT;
-        batch.bump = ctx.bumps.batch;
-        batch.datanet = a.datanet.key();
-        batch.index = index;
-        batch.contributor = a.contributor.key();
-        batch.status = BatchStatus::Open;
-        batch.bond = bond;
-        batch.panel_size = a.datanet.panel_size;
-        batch.quorum = a.datanet.quorum;
-        let event = BatchOpened {
-            datanet: a.datanet.key(),
-            sequence: take(&mut a.datanet.sequence)?,
-            batch: a.batch.key(),
-            index,
-            contributor: a.contributor.key(),
-            bond,
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+    let index = a.datanet.batches;
+    a.datanet.batches = add(index, 1)?;
+    // Field by field: an account is zero when made, and a whole `Batch` would crowd the stack frame.
+    let batch = &mut a.batch;
+    batch.version = Version::CURRENT;
+    batch.bump = ctx.bumps.batch;
+    batch.datanet = a.datanet.key();
+    batch.index = index;
+    batch.contributor = a.contributor.key();
+    batch.status = BatchStatus::Open;
+    batch.bond = bond;
+    batch.panel_size = a.datanet.panel_size;
+    batch.quorum = a.datanet.quorum;
+    let event = BatchOpened {
+        datanet: a.datanet.key(),
+        sequence: sequence::take(&mut a.datanet.sequence)?,
+        batch: a.batch.key(),
+        index,
+        contributor: a.contributor.key(),
+        bond,
+    };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,8 +1,8 @@
-//! Pauses the program.
+//! `pause`: pauses the program.
 
-use crate::{error::DatanetError, events::ConfigChanged, seeds, state::Config};
+use crate::{error::DatanetError, events::EMITTER, seeds, state::Config};
 use anchor_lang::prelude::*;
-use openledger_shared::pause_until;
+use openledger_shared::governed;
 
 /// Accounts of `pause`.
 #[event_cpi]
@@ -18,13 +18,8 @@ pub struct Pause<'info> {
     pub config: Account<'info, Config>,
 }
 
-impl Pause<'_> {
-    /// Writes the slot. One that is past ends a pause, and the present one is noted as its end.
-    pub fn handler(ctx: Context<Self>, until_slot: u64) -> Result<()> {
-        let (config, slot) = (&mut ctx.accounts.config, Clock::get()?.slot);
-        config.paused_until = pause_until(until_slot, slot)?.max(slot);
-        let event = ConfigChanged::of(config)?;
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Notes the end of the pause.
+pub(crate) fn handler(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
+    let event = governed::pause(&mut ctx.accounts.config, until_slot)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,7 +1,8 @@
-//! Names a wallet that may take over the config.
+//! `propose_authority`: names a wallet that may take over the config.
 
-use crate::{error::DatanetError, events::ConfigChanged, seeds, state::Config};
+use crate::{error::DatanetError, events::EMITTER, seeds, state::Config};
 use anchor_lang::prelude::*;
+use openledger_shared::governed;
 
 /// Accounts of `propose_authority`.
 #[event_cpi]
@@ -17,13 +18,8 @@ pub struct ProposeAuthority<'info> {
     pub config: Account<'info, Config>,
 }
 
-impl ProposeAuthority<'_> {
-    /// Writes the proposal; a later one replaces it. The authority keeps its power until the other accepts.
-    pub fn handler(ctx: Context<Self>, new: Pubkey) -> Result<()> {
-        let config = &mut ctx.accounts.config;
-        config.pending_authority = Some(new);
-        let event = ConfigChanged::of(config)?;
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Notes the proposal; a later one replaces it.
+pub(crate) fn handler(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
+    let event = governed::propose_authority(&mut ctx.accounts.config, new)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,8 +1,12 @@
-//! Names a wallet that may take over a Datanet.
+//! `propose_owner`: names a wallet that may take over a Datanet.
 
-use crate::{error::DatanetError, events::DatanetChanged, seeds, state::Datanet};
+use crate::{
+    error::DatanetError,
+    events::{DatanetChanged, EMITTER},
+    seeds,
+    state::Datanet,
+};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
 
 /// Accounts of `propose_owner`.
 #[event_cpi]
@@ -18,19 +22,10 @@ pub struct ProposeOwner<'info> {
     pub datanet: Box<Account<'info, Datanet>>,
 }
 
-impl ProposeOwner<'_> {
-    /// Writes the proposal; a later one replaces it. The owner keeps its power until the other accepts.
-    pub fn handler(ctx: Context<Self>, new: Pubkey) -> Result<()> {
-        let datanet = &mut ctx.accounts.datanet;
-        datanet.pending_owner = Some(new);
-        let event = DatanetChanged {
-            datanet: datanet.key(),
-            sequence: take(&mut datanet.sequence)?,
-            owner: datanet.owner,
-            pending_owner: datanet.pending_owner,
-            paused: datanet.paused,
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Notes the proposal; a later one replaces it. The owner keeps its power until the other accepts.
+pub(crate) fn handler(ctx: Context<ProposeOwner>, new: Pubkey) -> Result<()> {
+    let datanet = &mut ctx.accounts.datanet;
+    datanet.pending_owner = Some(new);
+    let event = DatanetChanged::of(datanet)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

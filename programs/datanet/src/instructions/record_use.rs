@@ -1,8 +1,13 @@
-//! Records that a job reads a permissioned Datanet. The model program calls it for every such job.
+//! `record_use`: records that a job reads a permissioned Datanet. The model program calls it for every such job.
 
-use crate::{error::DatanetError, events::UseRecorded, seeds, state::*};
+use crate::{
+    error::DatanetError,
+    events::{EMITTER, UseRecorded},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
+use openledger_shared::{checked::add, sequence};
 
 /// Accounts of `record_use`.
 #[event_cpi]
@@ -25,23 +30,23 @@ pub struct RecordUse<'info> {
 
 impl RecordUse<'_> {
     /// Checks that the grant is live.
-    pub fn validate(&self) -> Result<()> {
+    fn validate(&self) -> Result<()> {
         require!(self.grant.is_live(Clock::get()?.slot), DatanetError::GrantNotLive);
         Ok(())
     }
+}
 
-    /// Counts the use and tells the ledger.
-    pub fn handler(ctx: Context<Self>, job: Pubkey) -> Result<()> {
-        let grant = &mut ctx.accounts.grant;
-        grant.uses = grant.uses.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
-        let event = UseRecorded {
-            grant: grant.key(),
-            sequence: take(&mut grant.sequence)?,
-            datanet: grant.datanet,
-            grantee: grant.grantee,
-            job,
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Counts the use and tells the ledger.
+pub(crate) fn handler(ctx: Context<RecordUse>, job: Pubkey) -> Result<()> {
+    ctx.accounts.validate()?;
+    let grant = &mut ctx.accounts.grant;
+    grant.uses = add(grant.uses, 1)?;
+    let event = UseRecorded {
+        grant: grant.key(),
+        sequence: sequence::take(&mut grant.sequence)?,
+        datanet: grant.datanet,
+        grantee: grant.grantee,
+        job,
+    };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,8 +1,13 @@
-//! Asks for access to a permissioned Datanet.
+//! `request_access`: asks for access to a permissioned Datanet.
 
-use crate::{error::DatanetError, events::GrantChanged, seeds, state::*};
+use crate::{
+    error::DatanetError,
+    events::{EMITTER, GrantChanged},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
+use openledger_shared::running;
 
 /// Accounts of `request_access`.
 #[event_cpi]
@@ -29,30 +34,30 @@ pub struct RequestAccess<'info> {
 impl RequestAccess<'_> {
     /// Checks the purpose, and that nothing is pending or live. A pending purpose cannot be exchanged under the
     /// owner's hand.
-    pub fn validate(&self, purpose: &str) -> Result<()> {
-        self.config.running()?;
+    fn validate(&self, purpose: &str) -> Result<()> {
+        let slot = running(self.config.paused_until)?;
         require!(self.datanet.access == Access::Permissioned, DatanetError::AccessIsOpen);
         require!((1..=MAX_PURPOSE).contains(&purpose.len()), DatanetError::BadPurpose);
         if self.grant.version != Version::UNMADE {
             require!(self.grant.status != GrantStatus::Requested, DatanetError::AlreadyRequested);
-            require!(!self.grant.is_live(Clock::get()?.slot), DatanetError::AlreadyGranted);
+            require!(!self.grant.is_live(slot), DatanetError::AlreadyGranted);
         }
         Ok(())
     }
+}
 
-    /// Writes the request. Uses and event numbers of an earlier grant go on.
-    pub fn handler(ctx: Context<Self>, purpose: String) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        let grant = &mut a.grant;
-        grant.version = Version::CURRENT;
-        grant.bump = ctx.bumps.grant;
-        grant.datanet = a.datanet.key();
-        grant.grantee = a.grantee.key();
-        grant.purpose = purpose;
-        grant.status = GrantStatus::Requested;
-        grant.expiry_slot = 0;
-        let number = take(&mut grant.sequence)?;
-        emit_cpi!(GrantChanged::of(&ctx.accounts.grant, number));
-        Ok(())
-    }
+/// Writes the request. Uses and event numbers of an earlier grant go on.
+pub(crate) fn handler(ctx: Context<RequestAccess>, purpose: String) -> Result<()> {
+    ctx.accounts.validate(&purpose)?;
+    let a = &mut *ctx.accounts;
+    let grant = &mut a.grant;
+    grant.version = Version::CURRENT;
+    grant.bump = ctx.bumps.grant;
+    grant.datanet = a.datanet.key();
+    grant.grantee = a.grantee.key();
+    grant.purpose = purpose;
+    grant.status = GrantStatus::Requested;
+    grant.expiry_slot = 0;
+    let event = GrantChanged::of(grant)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,9 +1,14 @@
-//! A validator reveals the verdict that it committed to.
+//! `reveal_verdict`: a validator reveals the verdict that it committed to.
 
-use crate::{error::DatanetError, events::VerdictRevealed, seeds, state::*};
+use crate::{
+    error::DatanetError,
+    events::{EMITTER, VerdictRevealed},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use openledger_protocol::draw;
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 
 /// Accounts of `reveal_verdict`.
 #[event_cpi]
@@ -23,31 +28,33 @@ pub struct RevealVerdict<'info> {
 }
 
 impl RevealVerdict<'_> {
-    /// Checks the window. It opens once nobody can commit any more, so that no verdict is copied.
-    pub fn validate(&self, quality: u16) -> Result<()> {
-        let (batch, slot) = (&self.batch, self.config.running()?);
+    /// Checks window and commitment, and returns the place of the review. The window opens once nobody can commit any
+    /// more, so that no verdict is copied.
+    fn validate(&self, approve: bool, quality: u16, salt: &[u8; 32]) -> Result<usize> {
+        let (batch, slot) = (&self.batch, running(self.config.paused_until)?);
         require!(batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
         require!(slot > batch.commit_until || batch.reviews.len() == MAX_PANEL, DatanetError::RevealTooEarly);
         require!(slot <= batch.reveals_until(&self.config), DatanetError::RevealClosed);
         require!(batch.reviews.len() >= usize::from(batch.quorum), DatanetError::TooFewCommitments);
         require!(quality <= MAX_QUALITY, DatanetError::BadQuality);
-        Ok(())
-    }
-
-    /// Checks the commitment and writes the verdict.
-    pub fn handler(ctx: Context<Self>, approve: bool, quality: u16, salt: [u8; 32]) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        let (validator, batch_key) = (a.validator.key(), a.batch.key());
-        let review = a.batch.reviews.iter_mut().find(|r| r.validator == validator).ok_or(DatanetError::NotCommitted)?;
+        let validator = self.validator.key();
+        let place = batch.reviews.iter().position(|r| r.validator == validator).ok_or(DatanetError::NotCommitted)?;
+        let review = &batch.reviews[place];
         require!(review.approve.is_none(), DatanetError::AlreadyRevealed);
-        let commitment =
-            draw::verdict_commitment(&batch_key.to_bytes(), &validator.to_bytes(), approve, quality, &salt);
+        let (batch, validator) = (batch.key().to_bytes(), validator.to_bytes());
+        let commitment = draw::verdict_commitment(&batch, &validator, approve, quality, salt);
         require!(review.commitment == commitment, DatanetError::CommitmentMismatch);
-        review.approve = Some(approve);
-        review.quality = quality;
-        let event =
-            VerdictRevealed { batch: batch_key, sequence: take(&mut a.batch.sequence)?, validator, approve, quality };
-        emit_cpi!(event);
-        Ok(())
+        Ok(place)
     }
+}
+
+/// Writes the verdict.
+pub(crate) fn handler(ctx: Context<RevealVerdict>, approve: bool, quality: u16, salt: [u8; 32]) -> Result<()> {
+    let place = ctx.accounts.validate(approve, quality, &salt)?;
+    let (batch, validator) = (&mut ctx.accounts.batch, ctx.accounts.validator.key());
+    batch.reviews[place].approve = Some(approve);
+    batch.reviews[place].quality = quality;
+    let sequence = sequence::take(&mut batch.sequence)?;
+    let event = VerdictRevealed { batch: batch.key(), sequence, validator, approve, quality };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,8 +1,12 @@
-//! The owner of a Datanet takes access back, or refuses a request.
+//! `revoke_access`: the owner of a Datanet takes access back, or refuses a request.
 
-use crate::{error::DatanetError, events::GrantChanged, seeds, state::*};
+use crate::{
+    error::DatanetError,
+    events::{EMITTER, GrantChanged},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
 
 /// Accounts of `revoke_access`.
 #[event_cpi]
@@ -26,17 +30,17 @@ pub struct RevokeAccess<'info> {
 
 impl RevokeAccess<'_> {
     /// Checks that it is not revoked already.
-    pub fn validate(&self) -> Result<()> {
+    fn validate(&self) -> Result<()> {
         require!(self.grant.status != GrantStatus::Revoked, DatanetError::GrantRevoked);
         Ok(())
     }
+}
 
-    /// Takes it back.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let grant = &mut ctx.accounts.grant;
-        grant.status = GrantStatus::Revoked;
-        let number = take(&mut grant.sequence)?;
-        emit_cpi!(GrantChanged::of(&ctx.accounts.grant, number));
-        Ok(())
-    }
+/// Takes it back.
+pub(crate) fn handler(ctx: Context<RevokeAccess>) -> Result<()> {
+    ctx.accounts.validate()?;
+    let grant = &mut ctx.accounts.grant;
+    grant.status = GrantStatus::Revoked;
+    let event = GrantChanged::of(grant)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

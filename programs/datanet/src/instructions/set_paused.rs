@@ -1,13 +1,13 @@
-//! Stops or resumes the opening of batches.
+//! `set_paused`: stops or resumes the opening of batches.
 
 use crate::{
     error::DatanetError,
-    events::DatanetChanged,
+    events::{DatanetChanged, EMITTER},
     seeds,
     state::{Config, Datanet},
 };
 use anchor_lang::prelude::*;
-use stake::sequence::take;
+use openledger_shared::running;
 
 /// Accounts of `set_paused`.
 #[event_cpi]
@@ -26,19 +26,17 @@ pub struct SetPaused<'info> {
 }
 
 impl SetPaused<'_> {
-    /// Writes the flag. Batches that are open already go on.
-    pub fn handler(ctx: Context<Self>, paused: bool) -> Result<()> {
-        ctx.accounts.config.running()?;
-        let datanet = &mut ctx.accounts.datanet;
-        datanet.paused = paused;
-        let event = DatanetChanged {
-            datanet: datanet.key(),
-            sequence: take(&mut datanet.sequence)?,
-            owner: datanet.owner,
-            pending_owner: datanet.pending_owner,
-            paused,
-        };
-        emit_cpi!(event);
+    fn validate(&self) -> Result<()> {
+        running(self.config.paused_until)?;
         Ok(())
     }
+}
+
+/// Writes the flag. Batches that are open already go on.
+pub(crate) fn handler(ctx: Context<SetPaused>, paused: bool) -> Result<()> {
+    ctx.accounts.validate()?;
+    let datanet = &mut ctx.accounts.datanet;
+    datanet.paused = paused;
+    let event = DatanetChanged::of(datanet)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

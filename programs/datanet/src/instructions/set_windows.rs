@@ -1,8 +1,9 @@
-//! Changes the length of the review windows for batches submitted from now on.
+//! `set_windows`: changes the length of the review windows for batches submitted from now on.
 
-use super::InitializeArgs;
-use crate::{error::DatanetError, events::ConfigChanged, seeds, state::Config};
+use super::initialize::InitializeArgs;
+use crate::{error::DatanetError, events::EMITTER, seeds, state::Config};
 use anchor_lang::prelude::*;
+use openledger_shared::governed;
 
 /// Accounts of `set_windows`.
 #[event_cpi]
@@ -20,17 +21,17 @@ pub struct SetWindows<'info> {
 
 impl SetWindows<'_> {
     /// Checks the windows.
-    pub fn validate(&self, args: &InitializeArgs) -> Result<()> {
+    fn validate(&self, args: &InitializeArgs) -> Result<()> {
         args.validate()
     }
+}
 
-    /// Writes them.
-    pub fn handler(ctx: Context<Self>, args: InitializeArgs) -> Result<()> {
-        let config = &mut ctx.accounts.config;
-        config.commit_slots = args.commit_slots;
-        config.reveal_slots = args.reveal_slots;
-        let event = ConfigChanged::of(config)?;
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Writes them.
+pub(crate) fn handler(ctx: Context<SetWindows>, args: InitializeArgs) -> Result<()> {
+    ctx.accounts.validate(&args)?;
+    let config = &mut ctx.accounts.config;
+    config.commit_slots = args.commit_slots;
+    config.reveal_slots = args.reveal_slots;
+    let event = governed::changed(config)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,9 +1,9 @@
-//! Hands a batch to review.
+//! `submit_batch`: hands a batch to review.
 
-use crate::{error::DatanetError, events::BatchSubmitted, seeds, state::*};
+use crate::{error::DatanetError, events::EMITTER, review, seeds, state::*};
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use stake::sequence::take;
+use openledger_shared::running;
 
 /// Accounts of `submit_batch` and of `contribute_bulk`.
 #[event_cpi]
@@ -23,37 +23,19 @@ pub struct SubmitBatch<'info> {
 }
 
 impl SubmitBatch<'_> {
-    /// Checks that there is something to review and where to read it.
-    pub fn validate(&self, manifest: &[u8; 32]) -> Result<()> {
-        self.config.running()?;
+    /// Checks that there is something to review and where to read it, and returns the slot.
+    fn validate(&self, manifest: &[u8; 32]) -> Result<u64> {
+        let slot = running(self.config.paused_until)?;
         require!(self.batch.status == BatchStatus::Open, DatanetError::BatchNotOpen);
         require!(self.batch.count > 0, DatanetError::NoLeaves);
         require!(*manifest != ZERO, DatanetError::ZeroHash);
-        Ok(())
+        Ok(slot)
     }
+}
 
-    /// Closes the batch to change and opens its windows.
-    pub fn handler(ctx: Context<Self>, manifest: [u8; 32]) -> Result<()> {
-        let slot = Clock::get()?.slot;
-        let a = &mut *ctx.accounts;
-        let batch = &mut a.batch;
-        batch.status = BatchStatus::Review;
-        batch.manifest = manifest;
-        batch.submitted_slot = slot;
-        batch.commit_until = slot.checked_add(a.config.commit_slots).ok_or(ProgramError::ArithmeticOverflow)?;
-        batch.reveal_until =
-            batch.commit_until.checked_add(a.config.reveal_slots).ok_or(ProgramError::ArithmeticOverflow)?;
-        let event = BatchSubmitted {
-            batch: batch.key(),
-            sequence: take(&mut batch.sequence)?,
-            root: batch.root()?,
-            count: batch.count,
-            manifest,
-            bulk: batch.bulk_root != ZERO,
-            commit_until: batch.commit_until,
-            reveal_until: batch.reveal_until,
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Closes the batch to change and opens its windows.
+pub(crate) fn handler(ctx: Context<SubmitBatch>, manifest: [u8; 32]) -> Result<()> {
+    let slot = ctx.accounts.validate(&manifest)?;
+    let event = review::begin(&mut ctx.accounts.batch, &ctx.accounts.config, manifest, slot)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,4 +1,4 @@
-//! Proves that a contribution is in a Datanet's present root. Changes nothing; for clients and other programs.
+//! `verify_contribution`: proves that a contribution is in a Datanet's present root. Changes nothing; for clients and other programs.
 
 use crate::{error::DatanetError, seeds, state::Datanet};
 use anchor_lang::prelude::*;
@@ -44,7 +44,7 @@ pub struct VerifyContribution<'info> {
 
 impl VerifyContribution<'_> {
     /// Checks both proofs against the root as it stands.
-    pub fn validate(&self, args: &VerifyContributionArgs) -> Result<()> {
+    fn validate(&self, args: &VerifyContributionArgs) -> Result<()> {
         let VerifyContributionArgs { in_batch: b, in_datanet: d, .. } = args;
         mmr::verify(&args.batch_root, args.batch_count, b.index, &args.leaf, &b.siblings, &b.peaks)
             .map_err(|_| DatanetError::BadProof)?;
@@ -61,4 +61,9 @@ impl VerifyContribution<'_> {
             .map_err(|_| DatanetError::BadProof)?;
         Ok(())
     }
+}
+
+/// Does nothing: that the proofs hold is all there is to say.
+pub(crate) fn handler(ctx: Context<VerifyContribution>, args: VerifyContributionArgs) -> Result<()> {
+    ctx.accounts.validate(&args)
 }

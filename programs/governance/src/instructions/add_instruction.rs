@@ -1,8 +1,15 @@
 //! `add_instruction`: one more instruction of a draft, exactly as it will be executed.
 
-use crate::{error::GovernanceError, events::InstructionProposed, instruction, rules::authority, seeds, state::*};
+use crate::{
+    error::GovernanceError,
+    events::{EMITTER, InstructionProposed},
+    instruction,
+    rules::authority,
+    seeds,
+    state::*,
+};
 use anchor_lang::{Discriminator, prelude::*};
-use stake::sequence;
+use openledger_shared::sequence;
 
 /// Arguments of `add_instruction`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -100,6 +107,5 @@ pub(crate) fn handler(ctx: Context<AddInstruction>, args: AddInstructionArgs) ->
         accounts: args.accounts,
         data: args.data,
     });
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

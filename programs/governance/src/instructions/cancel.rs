@@ -1,6 +1,6 @@
 //! `cancel`: the proposer withdraws the proposal. Once the vote is over it is the voters'.
 
-use crate::{error::GovernanceError, rules::end, seeds, state::*};
+use crate::{error::GovernanceError, events::EMITTER, rules::end, seeds, state::*};
 use anchor_lang::prelude::*;
 
 /// Accounts of `cancel`.
@@ -19,14 +19,19 @@ pub struct Cancel<'info> {
     pub proposal: Box<Account<'info, Proposal>>,
 }
 
+impl Cancel<'_> {
+    fn validate(&self) -> Result<()> {
+        if self.proposal.state != ProposalState::Draft {
+            self.proposal.require_state(ProposalState::Voting)?;
+            require!(Clock::get()?.slot < self.proposal.voting_end_slot, GovernanceError::VotingOver);
+        }
+        Ok(())
+    }
+}
+
 /// Ends it.
 pub(crate) fn handler(ctx: Context<Cancel>) -> Result<()> {
-    let proposal = &mut ctx.accounts.proposal;
-    if proposal.state != ProposalState::Draft {
-        proposal.require_state(ProposalState::Voting)?;
-        require!(Clock::get()?.slot < proposal.voting_end_slot, GovernanceError::VotingOver);
-    }
-    let event = end(proposal, ProposalState::Cancelled)?;
-    emit_cpi!(event);
-    Ok(())
+    ctx.accounts.validate()?;
+    let event = end(&mut ctx.accounts.proposal, ProposalState::Cancelled)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

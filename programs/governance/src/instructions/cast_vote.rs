@@ -1,8 +1,14 @@
 //! `cast_vote`: the weight that a lock had at the snapshot, once.
 
-use crate::{error::GovernanceError, events::VoteCast, rules::add, seeds, state::*};
+use crate::{
+    error::GovernanceError,
+    events::{EMITTER, VoteCast},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::{sequence, state::VoteLock};
+use openledger_shared::{checked::add, sequence};
+use stake::state::VoteLock;
 
 /// Accounts of `cast_vote`.
 #[event_cpi]
@@ -30,13 +36,21 @@ pub struct CastVote<'info> {
     pub system_program: Program<'info, System>,
 }
 
+impl CastVote<'_> {
+    /// Checks that votes are taken, and returns the lock's weight.
+    fn validate(&self) -> Result<u64> {
+        self.proposal.require_state(ProposalState::Voting)?;
+        require!(Clock::get()?.slot < self.proposal.voting_end_slot, GovernanceError::VotingOver);
+        let weight = self.lock.weight_since(self.proposal.snapshot_slot);
+        require!(weight > 0, GovernanceError::NoWeight);
+        Ok(weight)
+    }
+}
+
 /// Counts the vote.
 pub(crate) fn handler(ctx: Context<CastVote>, choice: Choice) -> Result<()> {
+    let weight = ctx.accounts.validate()?;
     let (proposal, lock) = (&mut ctx.accounts.proposal, &ctx.accounts.lock);
-    proposal.require_state(ProposalState::Voting)?;
-    require!(Clock::get()?.slot < proposal.voting_end_slot, GovernanceError::VotingOver);
-    let weight = lock.weight_since(proposal.snapshot_slot);
-    require!(weight > 0, GovernanceError::NoWeight);
     let sum = match choice {
         Choice::For => &mut proposal.votes_for,
         Choice::Against => &mut proposal.votes_against,
@@ -60,6 +74,5 @@ pub(crate) fn handler(ctx: Context<CastVote>, choice: Choice) -> Result<()> {
         choice,
         weight,
     });
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,8 +1,13 @@
 //! `close_instruction`: rent of a proposed instruction back to the proposer, once the proposal is over.
 
-use crate::{error::GovernanceError, events::InstructionClosed, seeds, state::*};
+use crate::{
+    error::GovernanceError,
+    events::{EMITTER, InstructionClosed},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::sequence;
+use openledger_shared::sequence;
 
 /// Accounts of `close_instruction`.
 #[event_cpi]
@@ -30,15 +35,21 @@ pub struct CloseInstruction<'info> {
     pub instruction: Box<Account<'info, ProposedInstruction>>,
 }
 
+impl CloseInstruction<'_> {
+    fn validate(&self) -> Result<()> {
+        require!(self.proposal.state.is_over(), GovernanceError::WrongState);
+        Ok(())
+    }
+}
+
 /// Closes it.
 pub(crate) fn handler(ctx: Context<CloseInstruction>) -> Result<()> {
+    ctx.accounts.validate()?;
     let proposal = &mut ctx.accounts.proposal;
-    require!(proposal.state.is_over(), GovernanceError::WrongState);
     let event = InstructionClosed {
         proposal: proposal.key(),
         sequence: sequence::take(&mut proposal.sequence)?,
         index: ctx.accounts.instruction.index,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,8 +1,13 @@
 //! `close_vote`: rent of a vote's account back to who paid it, once no vote is taken any more.
 
-use crate::{error::GovernanceError, events::VoteClosed, seeds, state::*};
+use crate::{
+    error::GovernanceError,
+    events::{EMITTER, VoteClosed},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::sequence;
+use openledger_shared::sequence;
 
 /// Accounts of `close_vote`.
 #[event_cpi]
@@ -26,18 +31,25 @@ pub struct CloseVote<'info> {
     pub vote: Box<Account<'info, Vote>>,
 }
 
-/// Closes it. While votes are taken the account must stay: it is what keeps a lock from voting twice.
+impl CloseVote<'_> {
+    /// While votes are taken the account must stay: it is what keeps a lock from voting twice.
+    fn validate(&self) -> Result<()> {
+        require!(
+            self.proposal.state != ProposalState::Voting || Clock::get()?.slot >= self.proposal.voting_end_slot,
+            GovernanceError::VotingNotOver
+        );
+        Ok(())
+    }
+}
+
+/// Closes it.
 pub(crate) fn handler(ctx: Context<CloseVote>) -> Result<()> {
+    ctx.accounts.validate()?;
     let proposal = &mut ctx.accounts.proposal;
-    require!(
-        proposal.state != ProposalState::Voting || Clock::get()?.slot >= proposal.voting_end_slot,
-        GovernanceError::VotingNotOver
-    );
     let event = VoteClosed {
         proposal: proposal.key(),
         sequence: sequence::take(&mut proposal.sequence)?,
         lock: ctx.accounts.vote.lock,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

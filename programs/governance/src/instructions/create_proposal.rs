@@ -2,13 +2,14 @@
 
 use crate::{
     error::GovernanceError,
-    events::ProposalCreated,
-    rules::{add, require_threshold},
+    events::{EMITTER, ProposalCreated},
+    rules::require_threshold,
     seeds,
     state::*,
 };
 use anchor_lang::prelude::*;
-use stake::{sequence, state::VoteLock};
+use openledger_shared::{checked::add, sequence};
+use stake::state::VoteLock;
 
 /// Accounts of `create_proposal`.
 #[event_cpi]
@@ -82,6 +83,5 @@ pub(crate) fn handler(ctx: Context<CreateProposal>, description_hash: [u8; 32], 
         description_hash,
         description_uri,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

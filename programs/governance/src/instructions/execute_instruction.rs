@@ -1,11 +1,16 @@
 //! `execute_instruction`: the next instruction of a proposal that passed, signed by the authority.
 
-use crate::{error::GovernanceError, events::InstructionExecuted, seeds, state::*};
+use crate::{
+    error::GovernanceError,
+    events::{EMITTER, InstructionExecuted},
+    seeds,
+    state::*,
+};
 use anchor_lang::{
     prelude::*,
     solana_program::{instruction::Instruction, program::invoke_signed},
 };
-use stake::sequence;
+use openledger_shared::sequence;
 
 /// Accounts of `execute_instruction`. Remaining accounts: exactly those of the proposed instruction, in order.
 #[event_cpi]
@@ -27,7 +32,8 @@ pub struct ExecuteInstruction<'info> {
 }
 
 impl ExecuteInstruction<'_> {
-    fn validate(&self, accounts: &[AccountInfo], slot: u64) -> Result<()> {
+    fn validate(&self, accounts: &[AccountInfo]) -> Result<()> {
+        let slot = Clock::get()?.slot;
         self.proposal.require_state(ProposalState::Queued)?;
         require!(slot >= self.proposal.executable_slot, GovernanceError::TimelockNotOver);
         require!(slot < self.proposal.expiry_slot, GovernanceError::TooLate);
@@ -42,7 +48,7 @@ impl ExecuteInstruction<'_> {
 
 /// Calls the program with what was voted on, to the byte.
 pub(crate) fn handler<'info>(ctx: Context<'info, ExecuteInstruction<'info>>) -> Result<()> {
-    ctx.accounts.validate(ctx.remaining_accounts, Clock::get()?.slot)?;
+    ctx.accounts.validate(ctx.remaining_accounts)?;
     let proposal = &mut ctx.accounts.proposal;
     let index = proposal.executed;
     // At most `instructions`: beyond it there is no such account.
@@ -71,6 +77,5 @@ pub(crate) fn handler<'info>(ctx: Context<'info, ExecuteInstruction<'info>>) -> 
     let mut infos = ctx.remaining_accounts.to_vec();
     infos.push(ctx.accounts.target.to_account_info());
     invoke_signed(&call, &infos, &[&[seeds::AUTHORITY, &[ctx.accounts.config.authority_bump]]])?;
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

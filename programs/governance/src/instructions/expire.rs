@@ -1,6 +1,6 @@
 //! `expire`: nobody queued or executed the proposal in time.
 
-use crate::{error::GovernanceError, rules::end, seeds, state::*};
+use crate::{error::GovernanceError, events::EMITTER, rules::end, seeds, state::*};
 use anchor_lang::prelude::*;
 
 /// Accounts of `expire`.
@@ -12,12 +12,18 @@ pub struct Expire<'info> {
     pub proposal: Box<Account<'info, Proposal>>,
 }
 
+impl Expire<'_> {
+    fn validate(&self) -> Result<()> {
+        let waits = matches!(self.proposal.state, ProposalState::Voting | ProposalState::Queued);
+        require!(waits, GovernanceError::WrongState);
+        require!(Clock::get()?.slot >= self.proposal.expiry_slot, GovernanceError::NotTooLate);
+        Ok(())
+    }
+}
+
 /// Ends it. What was executed of it stays so.
 pub(crate) fn handler(ctx: Context<Expire>) -> Result<()> {
-    let proposal = &mut ctx.accounts.proposal;
-    require!(matches!(proposal.state, ProposalState::Voting | ProposalState::Queued), GovernanceError::WrongState);
-    require!(Clock::get()?.slot >= proposal.expiry_slot, GovernanceError::NotTooLate);
-    let event = end(proposal, ProposalState::Expired)?;
-    emit_cpi!(event);
-    Ok(())
+    ctx.accounts.validate()?;
+    let event = end(&mut ctx.accounts.proposal, ProposalState::Expired)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

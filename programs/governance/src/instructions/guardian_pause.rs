@@ -3,14 +3,18 @@
 //! The call is built here from nothing but the slot: the guardian can make the authority sign `pause` and no other
 //! instruction.
 
-use crate::{error::GovernanceError, events::GuardianPaused, rules::add, seeds, state::*};
+use crate::{
+    error::GovernanceError,
+    events::{EMITTER, GuardianPaused},
+    seeds,
+    state::*,
+};
 use anchor_lang::{
     InstructionData,
     prelude::*,
     solana_program::{instruction::Instruction, program::invoke_signed},
 };
-use openledger_shared::MAX_PAUSE_SLOTS;
-use stake::sequence;
+use openledger_shared::{MAX_PAUSE_SLOTS, checked::add, sequence};
 
 /// Accounts of `guardian_pause`.
 #[event_cpi]
@@ -26,7 +30,7 @@ pub struct GuardianPause<'info> {
     #[account(seeds = [seeds::AUTHORITY], bump = config.authority_bump)]
     pub governance_authority: UncheckedAccount<'info>,
     /// The program to pause: stake, datanet, model or payout.
-    /// CHECK: the address is checked in the handler.
+    /// CHECK: `validate` checks the address.
     pub target: UncheckedAccount<'info>,
     /// That program's config.
     /// CHECK: that program checks it.
@@ -37,18 +41,28 @@ pub struct GuardianPause<'info> {
     pub target_event_authority: UncheckedAccount<'info>,
 }
 
+impl GuardianPause<'_> {
+    /// Checks that the guardian may pause the program now, or end its pause; returns the program's place among those
+    /// that can be paused, and when the guardian may pause it again.
+    fn validate(&self, until_slot: u64) -> Result<(usize, u64)> {
+        let slot = Clock::get()?.slot;
+        let place = PAUSABLE.iter().position(|p| p == self.target.key).ok_or(GovernanceError::NotPausable)?;
+        let again_from = self.config.pause_again_from[place];
+        if until_slot > slot {
+            // As long as a pause may last at most, so that pauses do not join: what is paused is not frozen.
+            require!(slot >= again_from, GovernanceError::PausedLately);
+            return Ok((place, add(until_slot, MAX_PAUSE_SLOTS)?));
+        }
+        require!(add(slot, MAX_PAUSE_SLOTS)? < again_from, GovernanceError::NoPauseToEnd);
+        Ok((place, again_from))
+    }
+}
+
 /// Notes when the guardian may pause the program again, and calls its `pause`.
 pub(crate) fn handler(ctx: Context<GuardianPause>, until_slot: u64) -> Result<()> {
-    let (a, slot) = (&mut *ctx.accounts, Clock::get()?.slot);
-    let place = PAUSABLE.iter().position(|p| p == a.target.key).ok_or(GovernanceError::NotPausable)?;
-    let again_from = &mut a.config.pause_again_from[place];
-    if until_slot > slot {
-        // As long as a pause may last at most, so that pauses do not join: what is paused is not frozen.
-        require!(slot >= *again_from, GovernanceError::PausedLately);
-        *again_from = add(until_slot, MAX_PAUSE_SLOTS)?;
-    } else {
-        require!(add(slot, MAX_PAUSE_SLOTS)? < *again_from, GovernanceError::NoPauseToEnd);
-    }
+    let (place, again_from) = ctx.accounts.validate(until_slot)?;
+    let a = &mut *ctx.accounts;
+    a.config.pause_again_from[place] = again_from;
     let call = Instruction {
         program_id: a.target.key(),
         accounts: vec![
@@ -73,6 +87,5 @@ pub(crate) fn handler(ctx: Context<GuardianPause>, until_slot: u64) -> Result<()
         program: a.target.key(),
         until_slot,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

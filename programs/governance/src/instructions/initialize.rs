@@ -1,7 +1,11 @@
 //! `initialize`: the config, once, by the program's upgrade authority.
 
-use super::set_parameters::changed;
-use crate::{error::GovernanceError, seeds, state::*};
+use crate::{
+    error::GovernanceError,
+    events::{ConfigChanged, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 
 /// Arguments of `initialize`.
@@ -44,9 +48,15 @@ pub struct Initialize<'info> {
     pub system_program: Program<'info, System>,
 }
 
+impl Initialize<'_> {
+    fn validate(&self, args: &InitializeArgs) -> Result<()> {
+        args.parameters.validate(args.min_voting_slots, args.min_timelock_slots)
+    }
+}
+
 /// Makes the config.
 pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
-    args.parameters.validate(args.min_voting_slots, args.min_timelock_slots)?;
+    ctx.accounts.validate(&args)?;
     ctx.accounts.config.set_inner(Config {
         version: Version::CURRENT,
         bump: ctx.bumps.config,
@@ -59,7 +69,6 @@ pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<
         pause_again_from: [0; PAUSABLE.len()],
         sequence: 0,
     });
-    let event = changed(&mut ctx.accounts.config)?;
-    emit_cpi!(event);
-    Ok(())
+    let event = ConfigChanged::of(&mut ctx.accounts.config)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

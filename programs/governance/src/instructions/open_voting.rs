@@ -2,13 +2,14 @@
 
 use crate::{
     error::GovernanceError,
-    events::VotingOpened,
-    rules::{add, quorum, require_threshold},
+    events::{EMITTER, VotingOpened},
+    rules::{quorum, require_threshold},
     seeds,
     state::*,
 };
 use anchor_lang::prelude::*;
-use stake::{sequence, state::VoteLock};
+use openledger_shared::{checked::add, sequence};
+use stake::state::VoteLock;
 
 /// Accounts of `open_voting`.
 #[event_cpi]
@@ -34,18 +35,20 @@ pub struct OpenVoting<'info> {
 }
 
 impl OpenVoting<'_> {
-    fn validate(&self, slot: u64) -> Result<()> {
+    /// Checks that the draft is complete and the proposer has weight enough, and returns the slot.
+    fn validate(&self) -> Result<u64> {
+        let slot = Clock::get()?.slot;
         self.proposal.require_state(ProposalState::Draft)?;
         require!(self.proposal.instructions > 0, GovernanceError::NoInstructions);
         require!(self.stake_config.locked > 0, GovernanceError::NothingLocked);
-        require_threshold(&self.config, &self.lock, self.proposer.key, slot)
+        require_threshold(&self.config, &self.lock, self.proposer.key, slot)?;
+        Ok(slot)
     }
 }
 
 /// Fixes the snapshot and everything that the proposal is decided by.
 pub(crate) fn handler(ctx: Context<OpenVoting>) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    ctx.accounts.validate(slot)?;
+    let slot = ctx.accounts.validate()?;
     let (parameters, proposal) = (&ctx.accounts.config.parameters, &mut ctx.accounts.proposal);
     proposal.state = ProposalState::Voting;
     proposal.snapshot_slot = slot;
@@ -63,6 +66,5 @@ pub(crate) fn handler(ctx: Context<OpenVoting>) -> Result<()> {
         quorum: proposal.quorum,
         voting_end_slot: proposal.voting_end_slot,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -2,13 +2,13 @@
 
 use crate::{
     error::GovernanceError,
-    events::ProposalQueued,
-    rules::{add, end},
+    events::{EMITTER, ProposalQueued},
+    rules::end,
     seeds,
     state::*,
 };
 use anchor_lang::prelude::*;
-use stake::sequence;
+use openledger_shared::{checked::add, sequence};
 
 /// Accounts of `queue`.
 #[event_cpi]
@@ -19,17 +19,27 @@ pub struct Queue<'info> {
     pub proposal: Box<Account<'info, Proposal>>,
 }
 
-/// Counts the votes.
-pub(crate) fn handler(ctx: Context<Queue>) -> Result<()> {
-    let (proposal, slot) = (&mut ctx.accounts.proposal, Clock::get()?.slot);
-    proposal.require_state(ProposalState::Voting)?;
-    require!(slot >= proposal.voting_end_slot, GovernanceError::VotingNotOver);
-    if !proposal.passed() {
-        let event = end(proposal, ProposalState::Defeated)?;
-        emit_cpi!(event);
-        return Ok(());
+impl Queue<'_> {
+    /// Checks that the vote is over and, where the proposal has passed, that it is not too late; returns whether it has,
+    /// and the slot.
+    fn validate(&self) -> Result<(bool, u64)> {
+        let (proposal, slot) = (&self.proposal, Clock::get()?.slot);
+        proposal.require_state(ProposalState::Voting)?;
+        require!(slot >= proposal.voting_end_slot, GovernanceError::VotingNotOver);
+        let passed = proposal.passed();
+        require!(!passed || slot < proposal.expiry_slot, GovernanceError::TooLate);
+        Ok((passed, slot))
     }
-    require!(slot < proposal.expiry_slot, GovernanceError::TooLate);
+}
+
+/// Ends a proposal that has not passed; begins the timelock of one that has.
+pub(crate) fn handler(ctx: Context<Queue>) -> Result<()> {
+    let (passed, slot) = ctx.accounts.validate()?;
+    let proposal = &mut ctx.accounts.proposal;
+    if !passed {
+        let event = end(proposal, ProposalState::Defeated)?;
+        return EMITTER.emit(&ctx.accounts.event_authority, &event);
+    }
     proposal.state = ProposalState::Queued;
     // From now, not from the end of the vote: everybody sees it coming for the whole timelock.
     proposal.executable_slot = add(slot, proposal.timelock_slots)?;
@@ -40,6 +50,5 @@ pub(crate) fn handler(ctx: Context<Queue>) -> Result<()> {
         executable_slot: proposal.executable_slot,
         expiry_slot: proposal.expiry_slot,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,7 +1,12 @@
 //! `set_guardian`: another guardian. An address that nobody can sign for (the system program's) means none.
 
-use super::set_parameters::changed;
-use crate::{error::GovernanceError, rules::authority, seeds, state::*};
+use crate::{
+    error::GovernanceError,
+    events::{ConfigChanged, EMITTER},
+    rules::authority,
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 
 /// Accounts of `set_guardian`.
@@ -20,7 +25,6 @@ pub struct SetGuardian<'info> {
 pub(crate) fn handler(ctx: Context<SetGuardian>, guardian: Pubkey) -> Result<()> {
     let config = &mut ctx.accounts.config;
     config.guardian = guardian;
-    let event = changed(config)?;
-    emit_cpi!(event);
-    Ok(())
+    let event = ConfigChanged::of(config)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

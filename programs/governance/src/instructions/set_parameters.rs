@@ -1,8 +1,13 @@
 //! `set_parameters`: what proposals are decided by, from the next vote that begins.
 
-use crate::{error::GovernanceError, events::ConfigChanged, rules::authority, seeds, state::*};
+use crate::{
+    error::GovernanceError,
+    events::{ConfigChanged, EMITTER},
+    rules::authority,
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::sequence;
 
 /// Accounts of `set_parameters`.
 #[event_cpi]
@@ -16,22 +21,17 @@ pub struct SetParameters<'info> {
     pub config: Box<Account<'info, Config>>,
 }
 
-/// Checks and writes them.
-pub(crate) fn handler(ctx: Context<SetParameters>, parameters: Parameters) -> Result<()> {
-    let config = &mut ctx.accounts.config;
-    parameters.validate(config.min_voting_slots, config.min_timelock_slots)?;
-    config.parameters = parameters;
-    let event = changed(config)?;
-    emit_cpi!(event);
-    Ok(())
+impl SetParameters<'_> {
+    fn validate(&self, parameters: &Parameters) -> Result<()> {
+        parameters.validate(self.config.min_voting_slots, self.config.min_timelock_slots)
+    }
 }
 
-/// The event of the config as it is now.
-pub(crate) fn changed(config: &mut Account<Config>) -> Result<ConfigChanged> {
-    Ok(ConfigChanged {
-        config: config.key(),
-        sequence: sequence::take(&mut config.sequence)?,
-        guardian: config.guardian,
-        parameters: config.parameters,
-    })
+/// Writes them.
+pub(crate) fn handler(ctx: Context<SetParameters>, parameters: Parameters) -> Result<()> {
+    ctx.accounts.validate(&parameters)?;
+    let config = &mut ctx.accounts.config;
+    config.parameters = parameters;
+    let event = ConfigChanged::of(config)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

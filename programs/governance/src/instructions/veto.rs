@@ -1,6 +1,6 @@
 //! `veto`: the guardian stops a proposal.
 
-use crate::{error::GovernanceError, rules::end, seeds, state::*};
+use crate::{error::GovernanceError, events::EMITTER, rules::end, seeds, state::*};
 use anchor_lang::prelude::*;
 
 /// Accounts of `veto`.
@@ -17,13 +17,19 @@ pub struct Veto<'info> {
     pub proposal: Box<Account<'info, Proposal>>,
 }
 
-/// Ends it. What was executed of it stays so. A proposal that only replaces the guardian cannot be stopped: otherwise
-/// the guardian would be for ever.
+impl Veto<'_> {
+    /// A proposal that only replaces the guardian cannot be stopped: otherwise the guardian would be for ever.
+    fn validate(&self) -> Result<()> {
+        let proposal = &self.proposal;
+        require!(matches!(proposal.state, ProposalState::Voting | ProposalState::Queued), GovernanceError::WrongState);
+        require!(proposal.replaces_guardian < proposal.instructions, GovernanceError::GuardianMayNotVeto);
+        Ok(())
+    }
+}
+
+/// Ends it. What was executed of it stays so.
 pub(crate) fn handler(ctx: Context<Veto>) -> Result<()> {
-    let proposal = &mut ctx.accounts.proposal;
-    require!(matches!(proposal.state, ProposalState::Voting | ProposalState::Queued), GovernanceError::WrongState);
-    require!(proposal.replaces_guardian < proposal.instructions, GovernanceError::GuardianMayNotVeto);
-    let event = end(proposal, ProposalState::Vetoed)?;
-    emit_cpi!(event);
-    Ok(())
+    ctx.accounts.validate()?;
+    let event = end(&mut ctx.accounts.proposal, ProposalState::Vetoed)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,7 +1,8 @@
-//! Takes over the config.
+//! `accept_authority`: takes over the config.
 
-use crate::{error::ModelError, events::ConfigChanged, seeds, state::Config};
+use crate::{error::ModelError, events::EMITTER, seeds, state::Config};
 use anchor_lang::prelude::*;
+use openledger_shared::governed;
 
 /// Accounts of `accept_authority`.
 #[event_cpi]
@@ -17,14 +18,9 @@ pub struct AcceptAuthority<'info> {
     pub config: Account<'info, Config>,
 }
 
-impl AcceptAuthority<'_> {
-    /// Makes the signer the authority.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        a.config.authority = a.new_authority.key();
-        a.config.pending_authority = None;
-        let event = ConfigChanged::of(&mut a.config)?;
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Hands the authority over.
+pub(crate) fn handler(ctx: Context<AcceptAuthority>) -> Result<()> {
+    let a = &mut *ctx.accounts;
+    let event = governed::accept_authority(&mut a.config, a.new_authority.key())?;
+    EMITTER.emit(&a.event_authority, &event)
 }

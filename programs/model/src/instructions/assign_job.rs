@@ -1,11 +1,15 @@
-//! An operator takes a job.
+//! `assign_job`: an operator takes a job.
 
-use crate::{error::ModelError, events::JobAssigned, seeds, state::*};
+use crate::{
+    error::ModelError,
+    events::{EMITTER, JobAssigned},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
+use openledger_shared::{SharedError, checked::add, running, sequence};
 use stake::{
     committee::View,
-    error::SharedError,
-    sequence::take,
     state::{CommitteeStatus, Config as StakeConfig, Operator, capability},
 };
 
@@ -34,9 +38,9 @@ pub struct AssignJob<'info> {
 }
 
 impl AssignJob<'_> {
-    /// Checks that the job waits and that the signer may take it.
-    pub fn validate(&self) -> Result<()> {
-        self.config.running()?;
+    /// Checks that the job waits and that the signer may take it, and returns the slot.
+    fn validate(&self) -> Result<u64> {
+        let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);
         require!(self.operator_entry.capabilities & capability::TRAIN != 0, ModelError::CannotTrain);
         let data = self.committee.try_borrow_data()?;
@@ -45,26 +49,25 @@ impl AssignJob<'_> {
             && committee.head.epoch == self.stake_config.committee_epoch;
         require!(active, SharedError::CommitteeNotActive);
         require!(committee.place(&self.operator.key()).is_some(), ModelError::NotMember);
-        Ok(())
+        Ok(slot)
     }
+}
 
-    /// Starts the job's clock.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        let job = &mut a.job;
-        job.status = JobStatus::Running;
-        job.operator = Some(a.operator.key());
-        let slot = Clock::get()?.slot;
-        job.deadline_slot = slot.checked_add(a.config.job_slots).ok_or(ProgramError::ArithmeticOverflow)?;
-        job.heartbeat_slots = a.config.heartbeat_slots;
-        job.heartbeat_slot = slot;
-        let event = JobAssigned {
-            job: job.key(),
-            sequence: take(&mut job.sequence)?,
-            operator: a.operator.key(),
-            deadline_slot: job.deadline_slot,
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Starts the job's clock.
+pub(crate) fn handler(ctx: Context<AssignJob>) -> Result<()> {
+    let slot = ctx.accounts.validate()?;
+    let a = &mut *ctx.accounts;
+    let job = &mut a.job;
+    job.status = JobStatus::Running;
+    job.operator = Some(a.operator.key());
+    job.deadline_slot = add(slot, a.config.job_slots)?;
+    job.heartbeat_slots = a.config.heartbeat_slots;
+    job.heartbeat_slot = slot;
+    let event = JobAssigned {
+        job: job.key(),
+        sequence: sequence::take(&mut job.sequence)?,
+        operator: a.operator.key(),
+        deadline_slot: job.deadline_slot,
+    };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,32 +1,23 @@
-//! Accepts a job's result on the committee's word: pays for compute, returns the rest, makes the model ready.
+//! `attest_result`: accepts a job's result on the committee's word: pays for compute, returns the rest, makes the model ready.
 
-use crate::{error::ModelError, escrow::Escrow, events::ResultAttested, seeds, state::*};
+pub use crate::compute::ComputeShare;
+use crate::{
+    compute::Division,
+    error::ModelError,
+    escrow::Escrow,
+    events::{EMITTER, ResultAttested},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount};
-use openledger_protocol::{
-    attest::{Kind, payload_hash},
-    fees,
-    hash::ZERO,
-};
+use openledger_protocol::{attest::Kind, hash::ZERO};
+use openledger_shared::{checked::add, running, sequence};
 use stake::{
     attested::{self, Change},
     committee::View,
-    event,
-    sequence::take,
     state::Config as StakeConfig,
 };
-
-/// What one operator did for a job, and what it is paid for it: its receipt, as the attested result carries it. Nobody is
-/// paid without work.
-#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ComputeShare {
-    /// The operator's wallet.
-    pub operator: Pubkey,
-    /// Work done: tokens trained on, or re-executed to verify, each counted once for every pass over it.
-    pub units: u64,
-    /// Base units paid for it.
-    pub amount: u64,
-}
 
 /// Arguments of `attest_result`. The attested payload is the SHA-256 of their Borsh bytes.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
@@ -82,9 +73,10 @@ pub struct AttestResult<'info> {
 }
 
 impl<'info> AttestResult<'info> {
-    /// Checks the job, the attestation, the shares and the payees; returns the epoch of the committee that attested.
-    pub fn validate(&self, args: &AttestResultArgs, payees: &'info [AccountInfo<'info>]) -> Result<u64> {
-        let (job, slot) = (&self.job, self.config.running()?);
+    /// Checks the job, the attestation, the shares and the payees; returns the epoch of the committee that attested, and
+    /// how the escrow is divided.
+    fn validate(&self, args: &AttestResultArgs, payees: &'info [AccountInfo<'info>]) -> Result<(u64, Division)> {
+        let (job, slot) = (&self.job, running(self.config.paused_until)?);
         require!(job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(slot <= job.last_slot(&self.config), ModelError::DeadlinePassed);
         require!(job.log_root != ZERO, ModelError::LogMissing);
@@ -94,12 +86,12 @@ impl<'info> AttestResult<'info> {
             kind: Kind::TrainingResult,
             subject: job.key(),
             sequence: job.sequence,
-            payload: payload_hash(&borsh::to_vec(args)?),
+            payload: attested::payload(args)?,
             expiry_slot: args.expiry_slot,
         };
         let epoch = attested::check(&self.stake_config, &self.committee, &self.instructions, &change, slot)?;
         self.validate_shares(&args.compute, payees)?;
-        Ok(epoch)
+        Ok((epoch, Division::of(&args.compute, job, self.escrow.amount)?))
     }
 
     fn validate_shares(&self, shares: &[ComputeShare], payees: &'info [AccountInfo<'info>]) -> Result<()> {
@@ -115,60 +107,6 @@ impl<'info> AttestResult<'info> {
         }
         Ok(())
     }
-
-    /// Pays, returns the rest, writes job and model. What is due to the contributors waits in the escrow; it is closed
-    /// where nothing is.
-    pub fn handler(ctx: Context<'info, Self>, args: AttestResultArgs, committee_epoch: u64) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        let (paid, data_share) = divide(&args.compute, &a.job)?;
-        let refunded = a
-            .escrow
-            .amount
-            .checked_sub(paid)
-            .and_then(|rest| rest.checked_sub(data_share))
-            .ok_or(ModelError::OverBudget)?;
-        let escrow = Escrow::new(&a.job, a.escrow.to_account_info());
-        let compute = ctx.remaining_accounts.iter().cloned().zip(args.compute.iter().map(|s| s.amount));
-        escrow.pay(compute.chain([(a.requester_token.to_account_info(), refunded)]))?;
-        if data_share == 0 {
-            escrow.close(a.requester.to_account_info())?;
-        }
-        let (job, model) = (&mut a.job, &mut a.model);
-        job.status = JobStatus::Attested;
-        job.paid = paid;
-        job.data_share = data_share;
-        job.refunded = refunded;
-        model.adapter_hash = args.adapter_hash;
-        model.manifest_hash = args.manifest_hash;
-        model.snapshots.clone_from(&job.snapshots);
-        model.job = Some(job.key());
-        model.versions = model.versions.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
-        if model.status == ModelStatus::Draft {
-            model.status = ModelStatus::Ready;
-        }
-        let event = ResultAttested {
-            job: job.key(),
-            sequence: take(&mut job.sequence)?,
-            model: model.key(),
-            version: model.versions,
-            adapter_hash: args.adapter_hash,
-            manifest_hash: args.manifest_hash,
-            compute: args.compute,
-            paid,
-            data_share,
-            refunded,
-            committee_epoch,
-        };
-        event::emit(crate::ID, &a.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, &event)
-    }
-}
-
-/// What operators and contributors get of a job's budget for this work; refuses more than the budget.
-fn divide(shares: &[ComputeShare], job: &Job) -> Result<(u64, u64)> {
-    let paid = shares.iter().try_fold(0u64, |sum, s| sum.checked_add(s.amount)).ok_or(ModelError::OverBudget)?;
-    let data_share = fees::data_share(paid, job.data_share_bps).ok_or(ModelError::OverBudget)?;
-    require!(paid.checked_add(data_share).is_some_and(|fee| fee <= job.budget), ModelError::OverBudget);
-    Ok((paid, data_share))
 }
 
 /// Whether `account` is a token account of `mint` that `owner` owns. Read in place: mint and owner come first.
@@ -178,4 +116,45 @@ fn is_token_account(account: &AccountInfo, mint: &Pubkey, owner: &Pubkey) -> boo
         && data.len() == TokenAccount::LEN
         && data[..32] == mint.to_bytes()
         && data[32..64] == owner.to_bytes()
+}
+
+/// Pays, returns the rest, writes job and model. What is due to the contributors waits in the escrow; it is closed
+/// where nothing is.
+pub(crate) fn handler<'info>(ctx: Context<'info, AttestResult<'info>>, args: AttestResultArgs) -> Result<()> {
+    let (committee_epoch, division) = ctx.accounts.validate(&args, ctx.remaining_accounts)?;
+    let Division { paid, data_share, refunded } = division;
+    let a = &mut *ctx.accounts;
+    let escrow = Escrow::new(&a.job, a.escrow.to_account_info());
+    let compute = ctx.remaining_accounts.iter().cloned().zip(args.compute.iter().map(|s| s.amount));
+    escrow.pay(compute.chain([(a.requester_token.to_account_info(), refunded)]))?;
+    if data_share == 0 {
+        escrow.close(a.requester.to_account_info())?;
+    }
+    let (job, model) = (&mut a.job, &mut a.model);
+    job.status = JobStatus::Attested;
+    job.paid = paid;
+    job.data_share = data_share;
+    job.refunded = refunded;
+    model.adapter_hash = args.adapter_hash;
+    model.manifest_hash = args.manifest_hash;
+    model.snapshots.clone_from(&job.snapshots);
+    model.job = Some(job.key());
+    model.versions = add(model.versions, 1)?;
+    if model.status == ModelStatus::Draft {
+        model.status = ModelStatus::Ready;
+    }
+    let event = ResultAttested {
+        job: job.key(),
+        sequence: sequence::take(&mut job.sequence)?,
+        model: model.key(),
+        version: model.versions,
+        adapter_hash: args.adapter_hash,
+        manifest_hash: args.manifest_hash,
+        compute: args.compute,
+        paid,
+        data_share,
+        refunded,
+        committee_epoch,
+    };
+    EMITTER.emit(&a.event_authority, &event)
 }

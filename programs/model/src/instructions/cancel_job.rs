@@ -1,9 +1,15 @@
-//! Calls off a job that nobody has taken: everything returns.
+//! `cancel_job`: calls off a job that nobody has taken: everything returns.
 
-use crate::{error::ModelError, escrow::Escrow, events::JobEnded, seeds, state::*};
+use crate::{
+    error::ModelError,
+    escrow::Escrow,
+    events::{EMITTER, JobEnded},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 
 /// Accounts of `cancel_job`.
 #[event_cpi]
@@ -39,26 +45,25 @@ pub struct CancelJob<'info> {
 
 impl CancelJob<'_> {
     /// Checks that nobody has taken the job and that the signer may cancel it now.
-    pub fn validate(&self) -> Result<()> {
-        let slot = self.config.running()?;
+    fn validate(&self) -> Result<()> {
+        let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);
         let waited = slot.saturating_sub(self.job.requested_slot);
         let own = self.canceller.key() == self.job.requester;
         require!(own || waited > self.config.assign_slots, ModelError::CancelTooEarly);
         Ok(())
     }
+}
 
-    /// Returns everything and closes the escrow.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        let refunded = a.escrow.amount;
-        let escrow = Escrow::new(&a.job, a.escrow.to_account_info());
-        escrow.pay([(a.requester_token.to_account_info(), refunded)])?;
-        escrow.close(a.requester.to_account_info())?;
-        a.job.status = JobStatus::Cancelled;
-        a.job.refunded = refunded;
-        let event = JobEnded { job: a.job.key(), sequence: take(&mut a.job.sequence)?, expired: false, refunded };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Returns everything and closes the escrow.
+pub(crate) fn handler(ctx: Context<CancelJob>) -> Result<()> {
+    ctx.accounts.validate()?;
+    let a = &mut *ctx.accounts;
+    let refunded = a.escrow.amount;
+    let escrow = Escrow::new(&a.job, a.escrow.to_account_info());
+    escrow.refund(a.requester_token.to_account_info(), a.requester.to_account_info(), refunded)?;
+    a.job.status = JobStatus::Cancelled;
+    a.job.refunded = refunded;
+    let event = JobEnded { job: a.job.key(), sequence: sequence::take(&mut a.job.sequence)?, expired: false, refunded };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

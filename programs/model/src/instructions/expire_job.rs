@@ -1,9 +1,15 @@
-//! Ends a job that has run out of time: everything returns.
+//! `expire_job`: ends a job that has run out of time: everything returns.
 
-use crate::{error::ModelError, escrow::Escrow, events::JobEnded, seeds, state::*};
+use crate::{
+    error::ModelError,
+    escrow::Escrow,
+    events::{EMITTER, JobEnded},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 
 /// Accounts of `expire_job`. Anyone may send it.
 #[event_cpi]
@@ -36,24 +42,23 @@ pub struct ExpireJob<'info> {
 
 impl ExpireJob<'_> {
     /// Checks that the job runs and its time is up.
-    pub fn validate(&self) -> Result<()> {
-        let slot = self.config.running()?;
+    fn validate(&self) -> Result<()> {
+        let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(slot > self.job.last_slot(&self.config), ModelError::ExpireTooEarly);
         Ok(())
     }
+}
 
-    /// Returns everything and closes the escrow.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        let refunded = a.escrow.amount;
-        let escrow = Escrow::new(&a.job, a.escrow.to_account_info());
-        escrow.pay([(a.requester_token.to_account_info(), refunded)])?;
-        escrow.close(a.requester.to_account_info())?;
-        a.job.status = JobStatus::Expired;
-        a.job.refunded = refunded;
-        let event = JobEnded { job: a.job.key(), sequence: take(&mut a.job.sequence)?, expired: true, refunded };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Returns everything and closes the escrow.
+pub(crate) fn handler(ctx: Context<ExpireJob>) -> Result<()> {
+    ctx.accounts.validate()?;
+    let a = &mut *ctx.accounts;
+    let refunded = a.escrow.amount;
+    let escrow = Escrow::new(&a.job, a.escrow.to_account_info());
+    escrow.refund(a.requester_token.to_account_info(), a.requester.to_account_info(), refunded)?;
+    a.job.status = JobStatus::Expired;
+    a.job.refunded = refunded;
+    let event = JobEnded { job: a.job.key(), sequence: sequence::take(&mut a.job.sequence)?, expired: true, refunded };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

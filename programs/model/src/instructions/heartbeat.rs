@@ -1,9 +1,14 @@
-//! The operator that trains says that it is at work.
+//! `heartbeat`: the operator that trains says that it is at work.
 
-use crate::{error::ModelError, events::Heartbeat as Event, seeds, state::*};
+use crate::{
+    error::ModelError,
+    events::{EMITTER, Heartbeat as Event},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 
 /// Accounts of `heartbeat`.
 #[event_cpi]
@@ -23,21 +28,21 @@ pub struct Heartbeat<'info> {
 
 impl Heartbeat<'_> {
     /// Checks that the job runs, has time, and that its log is still to come: the log itself is a sign of life, and an
-    /// event after it would make the attestation that the committee is signing worthless.
-    pub fn validate(&self) -> Result<()> {
-        let slot = self.config.running()?;
+    /// event after it would make the attestation that the committee is signing worthless. Returns the slot.
+    fn validate(&self) -> Result<u64> {
+        let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(self.job.log_root == ZERO, ModelError::LogPosted);
         require!(slot <= self.job.last_slot(&self.config), ModelError::DeadlinePassed);
-        Ok(())
+        Ok(slot)
     }
+}
 
-    /// Notes the slot.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let job = &mut ctx.accounts.job;
-        job.heartbeat_slot = Clock::get()?.slot;
-        let event = Event { job: job.key(), sequence: take(&mut job.sequence)?, slot: job.heartbeat_slot };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Notes the slot.
+pub(crate) fn handler(ctx: Context<Heartbeat>) -> Result<()> {
+    let slot = ctx.accounts.validate()?;
+    let job = &mut ctx.accounts.job;
+    job.heartbeat_slot = slot;
+    let event = Event { job: job.key(), sequence: sequence::take(&mut job.sequence)?, slot };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

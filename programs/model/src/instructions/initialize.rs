@@ -1,8 +1,9 @@
-//! Makes the config, once.
+//! `initialize`: makes the config, once.
 
-use crate::{error::ModelError, events::ConfigChanged, seeds, state::*};
+use crate::{error::ModelError, events::EMITTER, seeds, state::*};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 use openledger_protocol::fees::MAX_DATA_SHARE_BPS;
+use openledger_shared::governed;
 
 /// Arguments of `initialize`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
@@ -20,7 +21,7 @@ pub struct InitializeArgs {
 impl InitializeArgs {
     /// Refuses windows in which nobody could act, or which would never end, and a data share that would leave less than
     /// half of a fee to those who compute.
-    pub fn validate(&self) -> Result<()> {
+    pub(crate) fn validate(&self) -> Result<()> {
         for slots in [self.job_slots, self.assign_slots, self.heartbeat_slots] {
             require!((1..=MAX_WINDOW).contains(&slots), ModelError::BadWindow);
         }
@@ -54,28 +55,28 @@ pub struct Initialize<'info> {
 
 impl Initialize<'_> {
     /// Checks the windows.
-    pub fn validate(&self, args: &InitializeArgs) -> Result<()> {
+    fn validate(&self, args: &InitializeArgs) -> Result<()> {
         args.validate()
     }
+}
 
-    /// Writes the config.
-    pub fn handler(ctx: Context<Self>, args: InitializeArgs) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        a.config.set_inner(Config {
-            version: Version::CURRENT,
-            bump: ctx.bumps.config,
-            authority: a.authority.key(),
-            pending_authority: None,
-            open_mint: a.stake_config.open_mint,
-            job_slots: args.job_slots,
-            assign_slots: args.assign_slots,
-            heartbeat_slots: args.heartbeat_slots,
-            data_share_bps: args.data_share_bps,
-            paused_until: 0,
-            sequence: 0,
-        });
-        let event = ConfigChanged::of(&mut a.config)?;
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Writes the config.
+pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
+    ctx.accounts.validate(&args)?;
+    let a = &mut *ctx.accounts;
+    a.config.set_inner(Config {
+        version: Version::CURRENT,
+        bump: ctx.bumps.config,
+        authority: a.authority.key(),
+        pending_authority: None,
+        open_mint: a.stake_config.open_mint,
+        job_slots: args.job_slots,
+        assign_slots: args.assign_slots,
+        heartbeat_slots: args.heartbeat_slots,
+        data_share_bps: args.data_share_bps,
+        paused_until: 0,
+        sequence: 0,
+    });
+    let event = governed::changed(&mut a.config)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

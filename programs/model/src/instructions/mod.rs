@@ -1,22 +1,22 @@
-//! One file an instruction.
+//! One file an instruction: its accounts, its arguments, what it checks, what it does.
 
-mod accept_authority;
-mod assign_job;
-mod attest_result;
-mod cancel_job;
-mod expire_job;
-mod heartbeat;
-mod initialize;
-mod pause;
-mod pay_data_share;
-mod post_log;
-mod propose_authority;
-mod register_model;
-mod release_job;
-mod request_job;
-mod retire_model;
-mod set_price;
-mod set_windows;
+pub mod accept_authority;
+pub mod assign_job;
+pub mod attest_result;
+pub mod cancel_job;
+pub mod expire_job;
+pub mod heartbeat;
+pub mod initialize;
+pub mod pause;
+pub mod pay_data_share;
+pub mod post_log;
+pub mod propose_authority;
+pub mod register_model;
+pub mod release_job;
+pub mod request_job;
+pub mod retire_model;
+pub mod set_price;
+pub mod set_windows;
 
 pub use accept_authority::*;
 pub use assign_job::*;

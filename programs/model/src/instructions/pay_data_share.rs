@@ -1,11 +1,16 @@
-//! Pays a result's data share into the contributors' pool. An instruction of its own, because an attested result's
+//! `pay_data_share`: pays a result's data share into the contributors' pool. An instruction of its own, because an attested result's
 //! transaction has no room for the payout program's accounts.
 
-use crate::{error::ModelError, escrow::Escrow, events::DataSharePaid, seeds, state::*};
+use crate::{
+    error::ModelError,
+    escrow::Escrow,
+    events::{DataSharePaid, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::{prelude::*, solana_program::instruction::Instruction};
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::payout;
-use stake::sequence::take;
+use openledger_shared::{payout, running, sequence};
 
 /// Accounts of `pay_data_share`. Anyone may send it.
 #[event_cpi]
@@ -41,48 +46,48 @@ pub struct PayDataShare<'info> {
 
 impl PayDataShare<'_> {
     /// Checks that a data share is due.
-    pub fn validate(&self) -> Result<()> {
-        self.config.running()?;
+    fn validate(&self) -> Result<()> {
+        running(self.config.paused_until)?;
         let due = self.job.status == JobStatus::Attested && self.job.data_share > 0 && self.job.data_paid == 0;
         require!(due, ModelError::NoDataShare);
         Ok(())
     }
+}
 
-    /// Pays all that lies in the escrow, which is the data share and what strangers sent, and closes it.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        let amount = a.escrow.amount;
-        let escrow = Escrow::new(&a.job, a.escrow.to_account_info());
-        let call = Instruction {
-            program_id: payout::ID,
-            accounts: vec![
-                AccountMeta::new_readonly(a.job.key(), true),
-                AccountMeta::new(a.escrow.key(), false),
-                AccountMeta::new_readonly(a.payout_config.key(), false),
-                AccountMeta::new(a.shard.key(), false),
-                AccountMeta::new(a.vault.key(), false),
-                AccountMeta::new_readonly(a.token_program.key(), false),
-                AccountMeta::new_readonly(a.payout_event_authority.key(), false),
-                AccountMeta::new_readonly(payout::ID, false),
-            ],
-            data: payout::fund_data(payout::CONTRIBUTORS, &a.job.key(), amount),
-        };
-        let accounts = [
-            a.job.to_account_info(),
-            a.escrow.to_account_info(),
-            a.payout_config.to_account_info(),
-            a.shard.to_account_info(),
-            a.vault.to_account_info(),
-            a.token_program.to_account_info(),
-            a.payout_event_authority.to_account_info(),
-            a.payout_program.to_account_info(),
-        ];
-        escrow.invoke_with(&call, &accounts)?;
-        escrow.close(a.requester.to_account_info())?;
-        a.job.data_paid = amount;
-        let (job, model) = (a.job.key(), a.job.model);
-        let event = DataSharePaid { job, sequence: take(&mut a.job.sequence)?, model, amount };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Pays all that lies in the escrow, which is the data share and what strangers sent, and closes it.
+pub(crate) fn handler(ctx: Context<PayDataShare>) -> Result<()> {
+    ctx.accounts.validate()?;
+    let a = &mut *ctx.accounts;
+    let amount = a.escrow.amount;
+    let escrow = Escrow::new(&a.job, a.escrow.to_account_info());
+    let call = Instruction {
+        program_id: payout::ID,
+        accounts: vec![
+            AccountMeta::new_readonly(a.job.key(), true),
+            AccountMeta::new(a.escrow.key(), false),
+            AccountMeta::new_readonly(a.payout_config.key(), false),
+            AccountMeta::new(a.shard.key(), false),
+            AccountMeta::new(a.vault.key(), false),
+            AccountMeta::new_readonly(a.token_program.key(), false),
+            AccountMeta::new_readonly(a.payout_event_authority.key(), false),
+            AccountMeta::new_readonly(payout::ID, false),
+        ],
+        data: payout::fund_data(payout::CONTRIBUTORS, &a.job.key(), amount),
+    };
+    let accounts = [
+        a.job.to_account_info(),
+        a.escrow.to_account_info(),
+        a.payout_config.to_account_info(),
+        a.shard.to_account_info(),
+        a.vault.to_account_info(),
+        a.token_program.to_account_info(),
+        a.payout_event_authority.to_account_info(),
+        a.payout_program.to_account_info(),
+    ];
+    escrow.invoke_with(&call, &accounts)?;
+    escrow.close(a.requester.to_account_info())?;
+    a.job.data_paid = amount;
+    let (job, model) = (a.job.key(), a.job.model);
+    let event = DataSharePaid { job, sequence: sequence::take(&mut a.job.sequence)?, model, amount };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,9 +1,14 @@
-//! The trainer fixes its training log. Segments to verify are drawn from hashes of later slots.
+//! `post_log`: the trainer fixes its training log. Segments to verify are drawn from hashes of later slots.
 
-use crate::{error::ModelError, events::LogPosted, seeds, state::*};
+use crate::{
+    error::ModelError,
+    events::{EMITTER, LogPosted},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 
 /// Accounts of `post_log`.
 #[event_cpi]
@@ -22,23 +27,23 @@ pub struct PostLog<'info> {
 }
 
 impl PostLog<'_> {
-    /// Checks that the job runs, has time, and has no log yet.
-    pub fn validate(&self, log_root: &[u8; 32]) -> Result<()> {
-        let slot = self.config.running()?;
+    /// Checks that the job runs, has time, and has no log yet; returns the slot.
+    fn validate(&self, log_root: &[u8; 32]) -> Result<u64> {
+        let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(self.job.log_root == ZERO, ModelError::LogPosted);
         require!(*log_root != ZERO, ModelError::ZeroHash);
         require!(slot <= self.job.last_slot(&self.config), ModelError::DeadlinePassed);
-        Ok(())
+        Ok(slot)
     }
+}
 
-    /// Writes the root and its slot.
-    pub fn handler(ctx: Context<Self>, log_root: [u8; 32]) -> Result<()> {
-        let job = &mut ctx.accounts.job;
-        job.log_root = log_root;
-        job.log_slot = Clock::get()?.slot;
-        let event = LogPosted { job: job.key(), sequence: take(&mut job.sequence)?, log_root, slot: job.log_slot };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Writes the root and its slot.
+pub(crate) fn handler(ctx: Context<PostLog>, log_root: [u8; 32]) -> Result<()> {
+    let slot = ctx.accounts.validate(&log_root)?;
+    let job = &mut ctx.accounts.job;
+    job.log_root = log_root;
+    job.log_slot = slot;
+    let event = LogPosted { job: job.key(), sequence: sequence::take(&mut job.sequence)?, log_root, slot };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

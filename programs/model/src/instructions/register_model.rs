@@ -1,9 +1,14 @@
-//! Registers a model.
+//! `register_model`: registers a model.
 
-use crate::{error::ModelError, events::ModelRegistered, seeds, state::*};
+use crate::{
+    error::ModelError,
+    events::{EMITTER, ModelRegistered},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 
 /// Arguments of `register_model`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -44,8 +49,8 @@ pub struct RegisterModel<'info> {
 
 impl RegisterModel<'_> {
     /// Checks the name, and that the parent can be built on.
-    pub fn validate(&self, args: &RegisterModelArgs) -> Result<()> {
-        self.config.running()?;
+    fn validate(&self, args: &RegisterModelArgs) -> Result<()> {
+        running(self.config.paused_until)?;
         require!((1..=MAX_NAME).contains(&args.name.len()), ModelError::BadName);
         require!(args.base_hash != ZERO, ModelError::ZeroHash);
         if let Some(parent) = &self.parent {
@@ -55,46 +60,46 @@ impl RegisterModel<'_> {
         }
         Ok(())
     }
+}
 
-    /// Writes it as a draft.
-    pub fn handler(ctx: Context<Self>, args: RegisterModelArgs) -> Result<()> {
-        let a = &mut *ctx.accounts;
-        let creator = a.creator.key();
-        a.model.set_inner(Model {
-            version: Version::CURRENT,
-            bump: ctx.bumps.model,
-            creator,
-            id: args.id,
-            owner: creator,
-            name: args.name,
-            base_hash: args.base_hash,
-            parent: a.parent.as_ref().map(|p| p.key()),
-            parent_owner: a.parent.as_ref().map(|p| p.owner),
-            depth: a.parent.as_ref().map_or(0, |p| p.depth + 1), // less than MAX_DEPTH before
-            versions: 0,
-            adapter_hash: ZERO,
-            manifest_hash: ZERO,
-            job: None,
-            snapshots: Vec::new(),
-            price_in: args.price_in,
-            price_out: args.price_out,
-            status: ModelStatus::Draft,
-            jobs: 0,
-            sequence: 0,
-        });
-        let model = &mut a.model;
-        let event = ModelRegistered {
-            model: model.key(),
-            sequence: take(&mut model.sequence)?,
-            owner: model.owner,
-            id: model.id,
-            name: model.name.clone(),
-            base_hash: model.base_hash,
-            parent: model.parent,
-            price_in: model.price_in,
-            price_out: model.price_out,
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Writes it as a draft.
+pub(crate) fn handler(ctx: Context<RegisterModel>, args: RegisterModelArgs) -> Result<()> {
+    ctx.accounts.validate(&args)?;
+    let a = &mut *ctx.accounts;
+    let creator = a.creator.key();
+    a.model.set_inner(Model {
+        version: Version::CURRENT,
+        bump: ctx.bumps.model,
+        creator,
+        id: args.id,
+        owner: creator,
+        name: args.name,
+        base_hash: args.base_hash,
+        parent: a.parent.as_ref().map(|p| p.key()),
+        parent_owner: a.parent.as_ref().map(|p| p.owner),
+        depth: a.parent.as_ref().map_or(0, |p| p.depth + 1), // less than MAX_DEPTH before
+        versions: 0,
+        adapter_hash: ZERO,
+        manifest_hash: ZERO,
+        job: None,
+        snapshots: Vec::new(),
+        price_in: args.price_in,
+        price_out: args.price_out,
+        status: ModelStatus::Draft,
+        jobs: 0,
+        sequence: 0,
+    });
+    let model = &mut a.model;
+    let event = ModelRegistered {
+        model: model.key(),
+        sequence: sequence::take(&mut model.sequence)?,
+        owner: model.owner,
+        id: model.id,
+        name: model.name.clone(),
+        base_hash: model.base_hash,
+        parent: model.parent,
+        price_in: model.price_in,
+        price_out: model.price_out,
+    };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

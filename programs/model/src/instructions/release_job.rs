@@ -1,9 +1,14 @@
-//! Takes a job from an operator that has fallen silent, for another to take.
+//! `release_job`: takes a job from an operator that has fallen silent, for another to take.
 
-use crate::{error::ModelError, events::JobReleased, seeds, state::*};
+use crate::{
+    error::ModelError,
+    events::{EMITTER, JobReleased},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use stake::sequence::take;
+use openledger_shared::{running, sequence};
 
 /// Accounts of `release_job`. Anyone may send it.
 #[event_cpi]
@@ -18,26 +23,26 @@ pub struct ReleaseJob<'info> {
 
 impl ReleaseJob<'_> {
     /// Checks that the job runs, that its log is not posted, and that its operator has been silent for too long. A job
-    /// whose time is up can only be expired: its requester has waited enough.
-    pub fn validate(&self) -> Result<()> {
-        let slot = self.config.running()?;
+    /// whose time is up can only be expired: its requester has waited enough. Returns that operator and the slot.
+    fn validate(&self) -> Result<(Pubkey, u64)> {
+        let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(self.job.log_root == ZERO, ModelError::LogPosted);
         require!(slot > self.job.silent_after(&self.config), ModelError::OperatorAlive);
         require!(slot <= self.job.last_slot(&self.config), ModelError::DeadlinePassed);
-        Ok(())
+        Ok((self.job.operator.ok_or(ModelError::JobNotRunning)?, slot))
     }
+}
 
-    /// Puts it back to where it waits for an operator; the time for one to come runs anew. Nothing leaves the escrow.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let job = &mut ctx.accounts.job;
-        let operator = job.operator.take().ok_or(ModelError::JobNotRunning)?;
-        job.status = JobStatus::Requested;
-        job.requested_slot = Clock::get()?.slot;
-        job.deadline_slot = 0;
-        job.heartbeat_slot = 0;
-        let event = JobReleased { job: job.key(), sequence: take(&mut job.sequence)?, operator };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Puts it back to where it waits for an operator; the time for one to come runs anew. Nothing leaves the escrow.
+pub(crate) fn handler(ctx: Context<ReleaseJob>) -> Result<()> {
+    let (operator, slot) = ctx.accounts.validate()?;
+    let job = &mut ctx.accounts.job;
+    job.operator = None;
+    job.status = JobStatus::Requested;
+    job.requested_slot = slot;
+    job.deadline_slot = 0;
+    job.heartbeat_slot = 0;
+    let event = JobReleased { job: job.key(), sequence: sequence::take(&mut job.sequence)?, operator };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

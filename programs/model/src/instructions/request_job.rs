@@ -1,11 +1,16 @@
-//! Requests a training job: fixes what it reads and puts its budget into escrow.
+//! `request_job`: requests a training job: fixes what it reads and puts its budget into escrow.
 
-use crate::{error::ModelError, events::JobRequested, seeds, state::*};
+use crate::{
+    error::ModelError,
+    events::{EMITTER, JobRequested},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Mint, Token, TokenAccount, TransferChecked};
 use datanet::{program::Datanet as DatanetProgram, state::Access, state::Datanet};
 use openledger_protocol::{hash::ZERO, mmr};
-use stake::sequence::take;
+use openledger_shared::{checked::add, running, sequence};
 
 /// Arguments of `request_job`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
@@ -67,64 +72,36 @@ pub struct RequestJob<'info> {
     pub system_program: Program<'info, System>,
 }
 
+/// What a job reads, and when.
+struct Reads<'info> {
+    /// The present slot.
+    slot: u64,
+    /// The Datanets as they stand now.
+    snapshots: Vec<Snapshot>,
+    /// Those that are permissioned, each with the requester's grant.
+    uses: Vec<[&'info AccountInfo<'info>; 2]>,
+}
+
 impl<'info> RequestJob<'info> {
-    /// Checks the arguments and that the model is in service.
-    pub fn validate(&self, args: &RequestJobArgs) -> Result<()> {
-        self.config.running()?;
+    /// Checks the arguments and that the model is in service, and returns what the job reads.
+    fn validate(&self, args: &RequestJobArgs, accounts: &'info [AccountInfo<'info>]) -> Result<Reads<'info>> {
+        let slot = running(self.config.paused_until)?;
         require!(self.model.status != ModelStatus::Retired, ModelError::Retired);
         require!(args.config_hash != ZERO, ModelError::ZeroHash);
         require!(args.budget > 0, ModelError::ZeroBudget);
-        Ok(())
-    }
-
-    /// Takes the budget, reads the Datanets, writes the job.
-    pub fn handler(ctx: Context<'info, Self>, args: RequestJobArgs) -> Result<()> {
-        let snapshots = ctx.accounts.snapshots(ctx.remaining_accounts)?;
-        ctx.accounts.fund(args.budget)?;
-        let a = &mut *ctx.accounts;
-        let number = a.model.jobs;
-        a.model.jobs = number.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
-        a.job.set_inner(Job {
-            version: Version::CURRENT,
-            bump: ctx.bumps.job,
-            escrow_bump: ctx.bumps.escrow,
-            model: a.model.key(),
-            number,
-            requester: a.requester.key(),
-            base_hash: a.model.base_hash,
-            config_hash: args.config_hash,
-            seed: args.seed,
-            snapshots,
-            budget: args.budget,
-            data_share_bps: a.config.data_share_bps,
-            status: JobStatus::Requested,
-            requested_slot: Clock::get()?.slot,
-            operator: None,
-            deadline_slot: 0,
-            heartbeat_slots: 0,
-            heartbeat_slot: 0,
-            log_root: ZERO,
-            log_slot: 0,
-            paid: 0,
-            data_share: 0,
-            data_paid: 0,
-            refunded: 0,
-            sequence: 0,
-        });
-        let event = JobRequested {
-            job: a.job.key(),
-            sequence: take(&mut a.job.sequence)?,
-            model: a.model.key(),
-            number,
-            requester: a.requester.key(),
-            config_hash: args.config_hash,
-            seed: args.seed,
-            snapshots: a.job.snapshots.clone(),
-            budget: args.budget,
-            data_share_bps: a.job.data_share_bps,
-        };
-        emit_cpi!(event);
-        Ok(())
+        let (mut snapshots, mut uses): (Vec<Snapshot>, _) = (vec![], vec![]);
+        let mut rest = accounts.iter();
+        while let Some(datanet) = rest.next() {
+            let (snapshot, access) = read(datanet)?;
+            require!(snapshots.iter().all(|s| s.datanet != snapshot.datanet), ModelError::DuplicateDatanet);
+            require!(snapshots.len() < MAX_SNAPSHOTS, ModelError::BadDatanetCount);
+            if access == Access::Permissioned {
+                uses.push([datanet, rest.next().ok_or(ModelError::MissingGrant)?]);
+            }
+            snapshots.push(snapshot);
+        }
+        require!(!snapshots.is_empty(), ModelError::BadDatanetCount);
+        Ok(Reads { slot, snapshots, uses })
     }
 
     fn fund(&self, budget: u64) -> Result<()> {
@@ -135,23 +112,6 @@ impl<'info> RequestJob<'info> {
             authority: self.requester.to_account_info(),
         };
         token::transfer_checked(CpiContext::new(self.token_program.key(), accounts), budget, self.open_mint.decimals)
-    }
-
-    /// Reads each Datanet's root as it stands now; records the use of those that are permissioned.
-    fn snapshots(&self, accounts: &'info [AccountInfo<'info>]) -> Result<Vec<Snapshot>> {
-        let mut snapshots: Vec<Snapshot> = Vec::new();
-        let mut rest = accounts.iter();
-        while let Some(info) = rest.next() {
-            let (snapshot, access) = read(info)?;
-            require!(snapshots.iter().all(|s| s.datanet != snapshot.datanet), ModelError::DuplicateDatanet);
-            require!(snapshots.len() < MAX_SNAPSHOTS, ModelError::BadDatanetCount);
-            if access == Access::Permissioned {
-                self.record_use(info, rest.next().ok_or(ModelError::MissingGrant)?)?;
-            }
-            snapshots.push(snapshot);
-        }
-        require!(!snapshots.is_empty(), ModelError::BadDatanetCount);
-        Ok(snapshots)
     }
 
     /// Lets the datanet program check and count the grant. It refuses one that is not live, or not the requester's.
@@ -175,4 +135,56 @@ fn read<'info>(info: &'info AccountInfo<'info>) -> Result<(Snapshot, Access)> {
     require!(range.count > 0, ModelError::EmptyDatanet);
     let root = mmr::root(range.count, &range.peaks).map_err(|_| ModelError::WrongDatanet)?;
     Ok((Snapshot { datanet: info.key(), root, batches: range.count }, datanet.access))
+}
+
+/// Records the use of permissioned Datanets, takes the budget, writes the job.
+pub(crate) fn handler<'info>(ctx: Context<'info, RequestJob<'info>>, args: RequestJobArgs) -> Result<()> {
+    let reads = ctx.accounts.validate(&args, ctx.remaining_accounts)?;
+    for [datanet, grant] in reads.uses {
+        ctx.accounts.record_use(datanet, grant)?;
+    }
+    ctx.accounts.fund(args.budget)?;
+    let a = &mut *ctx.accounts;
+    let number = a.model.jobs;
+    a.model.jobs = add(number, 1)?;
+    a.job.set_inner(Job {
+        version: Version::CURRENT,
+        bump: ctx.bumps.job,
+        escrow_bump: ctx.bumps.escrow,
+        model: a.model.key(),
+        number,
+        requester: a.requester.key(),
+        base_hash: a.model.base_hash,
+        config_hash: args.config_hash,
+        seed: args.seed,
+        snapshots: reads.snapshots,
+        budget: args.budget,
+        data_share_bps: a.config.data_share_bps,
+        status: JobStatus::Requested,
+        requested_slot: reads.slot,
+        operator: None,
+        deadline_slot: 0,
+        heartbeat_slots: 0,
+        heartbeat_slot: 0,
+        log_root: ZERO,
+        log_slot: 0,
+        paid: 0,
+        data_share: 0,
+        data_paid: 0,
+        refunded: 0,
+        sequence: 0,
+    });
+    let event = JobRequested {
+        job: a.job.key(),
+        sequence: sequence::take(&mut a.job.sequence)?,
+        model: a.model.key(),
+        number,
+        requester: a.requester.key(),
+        config_hash: args.config_hash,
+        seed: args.seed,
+        snapshots: a.job.snapshots.clone(),
+        budget: args.budget,
+        data_share_bps: a.job.data_share_bps,
+    };
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

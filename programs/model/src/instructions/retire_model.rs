@@ -1,8 +1,13 @@
-//! Takes a model out of service.
+//! `retire_model`: takes a model out of service.
 
-use crate::{error::ModelError, events::ModelChanged, seeds, state::*};
+use crate::{
+    error::ModelError,
+    events::{EMITTER, ModelChanged},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
+use openledger_shared::running;
 
 /// Accounts of `retire_model`.
 #[event_cpi]
@@ -22,24 +27,18 @@ pub struct RetireModel<'info> {
 
 impl RetireModel<'_> {
     /// Checks that it is not retired already.
-    pub fn validate(&self) -> Result<()> {
-        self.config.running()?;
+    fn validate(&self) -> Result<()> {
+        running(self.config.paused_until)?;
         require!(self.model.status != ModelStatus::Retired, ModelError::Retired);
         Ok(())
     }
+}
 
-    /// Retires it for good. Jobs under way still end, and are paid, as they would have.
-    pub fn handler(ctx: Context<Self>) -> Result<()> {
-        let model = &mut ctx.accounts.model;
-        model.status = ModelStatus::Retired;
-        let event = ModelChanged {
-            model: model.key(),
-            sequence: take(&mut model.sequence)?,
-            price_in: model.price_in,
-            price_out: model.price_out,
-            retired: true,
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Retires it for good. Jobs under way still end, and are paid, as they would have.
+pub(crate) fn handler(ctx: Context<RetireModel>) -> Result<()> {
+    ctx.accounts.validate()?;
+    let model = &mut ctx.accounts.model;
+    model.status = ModelStatus::Retired;
+    let event = ModelChanged::of(model)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,8 +1,13 @@
-//! Changes a model's prices.
+//! `set_price`: changes a model's prices.
 
-use crate::{error::ModelError, events::ModelChanged, seeds, state::*};
+use crate::{
+    error::ModelError,
+    events::{EMITTER, ModelChanged},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::sequence::take;
+use openledger_shared::running;
 
 /// Accounts of `set_price`.
 #[event_cpi]
@@ -22,25 +27,19 @@ pub struct SetPrice<'info> {
 
 impl SetPrice<'_> {
     /// Checks that the model is in service.
-    pub fn validate(&self) -> Result<()> {
-        self.config.running()?;
+    fn validate(&self) -> Result<()> {
+        running(self.config.paused_until)?;
         require!(self.model.status != ModelStatus::Retired, ModelError::Retired);
         Ok(())
     }
+}
 
-    /// Writes the prices of 1,000 prompt and 1,000 completion tokens.
-    pub fn handler(ctx: Context<Self>, price_in: u64, price_out: u64) -> Result<()> {
-        let model = &mut ctx.accounts.model;
-        model.price_in = price_in;
-        model.price_out = price_out;
-        let event = ModelChanged {
-            model: model.key(),
-            sequence: take(&mut model.sequence)?,
-            price_in,
-            price_out,
-            retired: false,
-        };
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Writes the prices of 1,000 prompt and 1,000 completion tokens.
+pub(crate) fn handler(ctx: Context<SetPrice>, price_in: u64, price_out: u64) -> Result<()> {
+    ctx.accounts.validate()?;
+    let model = &mut ctx.accounts.model;
+    model.price_in = price_in;
+    model.price_out = price_out;
+    let event = ModelChanged::of(model)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,8 +1,9 @@
-//! Changes the length of the windows of jobs, and the data share of their fees.
+//! `set_windows`: changes the length of the windows of jobs, and the data share of their fees.
 
-use super::InitializeArgs;
-use crate::{error::ModelError, events::ConfigChanged, seeds, state::Config};
+use super::initialize::InitializeArgs;
+use crate::{error::ModelError, events::EMITTER, seeds, state::Config};
 use anchor_lang::prelude::*;
+use openledger_shared::governed;
 
 /// Accounts of `set_windows`.
 #[event_cpi]
@@ -20,19 +21,19 @@ pub struct SetWindows<'info> {
 
 impl SetWindows<'_> {
     /// Checks the windows and the data share.
-    pub fn validate(&self, args: &InitializeArgs) -> Result<()> {
+    fn validate(&self, args: &InitializeArgs) -> Result<()> {
         args.validate()
     }
+}
 
-    /// Writes them. A running job keeps its deadline, a requested one its data share.
-    pub fn handler(ctx: Context<Self>, args: InitializeArgs) -> Result<()> {
-        let config = &mut ctx.accounts.config;
-        config.job_slots = args.job_slots;
-        config.assign_slots = args.assign_slots;
-        config.heartbeat_slots = args.heartbeat_slots;
-        config.data_share_bps = args.data_share_bps;
-        let event = ConfigChanged::of(config)?;
-        emit_cpi!(event);
-        Ok(())
-    }
+/// Writes them. A running job keeps its deadline, a requested one its data share.
+pub(crate) fn handler(ctx: Context<SetWindows>, args: InitializeArgs) -> Result<()> {
+    ctx.accounts.validate(&args)?;
+    let config = &mut ctx.accounts.config;
+    config.job_slots = args.job_slots;
+    config.assign_slots = args.assign_slots;
+    config.heartbeat_slots = args.heartbeat_slots;
+    config.data_share_bps = args.data_share_bps;
+    let event = governed::changed(config)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

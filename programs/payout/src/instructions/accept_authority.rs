@@ -1,8 +1,8 @@
 //! `accept_authority`: the proposed key takes over.
 
-use super::propose_authority::changed;
-use crate::{error::PayoutError, seeds, state::*};
+use crate::{error::PayoutError, events::EMITTER, seeds, state::*};
 use anchor_lang::prelude::*;
+use openledger_shared::governed;
 
 /// Accounts of `accept_authority`.
 #[event_cpi]
@@ -22,10 +22,7 @@ pub struct AcceptAuthority<'info> {
 
 /// Hands the authority over.
 pub(crate) fn handler(ctx: Context<AcceptAuthority>) -> Result<()> {
-    let config = &mut ctx.accounts.config;
-    config.authority = ctx.accounts.new_authority.key();
-    config.pending_authority = None;
-    let event = changed(config)?;
-    emit_cpi!(event);
-    Ok(())
+    let a = &mut *ctx.accounts;
+    let event = governed::accept_authority(&mut a.config, a.new_authority.key())?;
+    EMITTER.emit(&a.event_authority, &event)
 }

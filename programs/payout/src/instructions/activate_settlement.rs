@@ -1,9 +1,13 @@
 //! `activate_settlement`: claims are proven against it from here on.
 
-use crate::{error::PayoutError, events::SettlementActivated, seeds, state::*};
+use crate::{
+    error::PayoutError,
+    events::{EMITTER, SettlementActivated},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use openledger_shared::require_running;
-use stake::sequence;
+use openledger_shared::{running, sequence};
 
 /// Accounts of `activate_settlement`.
 #[event_cpi]
@@ -22,8 +26,8 @@ pub struct ActivateSettlement<'info> {
 }
 
 impl ActivateSettlement<'_> {
-    fn validate(&self, slot: u64) -> Result<()> {
-        require_running(self.config.paused_until, slot)?;
+    fn validate(&self) -> Result<()> {
+        let slot = running(self.config.paused_until)?;
         require!(self.settlement.status != SettlementStatus::Challenged, PayoutError::Challenged);
         require!(
             self.settlement.status == SettlementStatus::Posted
@@ -37,7 +41,7 @@ impl ActivateSettlement<'_> {
 
 /// Activates the settlement.
 pub(crate) fn handler(ctx: Context<ActivateSettlement>) -> Result<()> {
-    ctx.accounts.validate(Clock::get()?.slot)?;
+    ctx.accounts.validate()?;
     let (config, settlement) = (&mut ctx.accounts.config, &mut ctx.accounts.settlement);
     settlement.status = SettlementStatus::Active;
     config.active = settlement.pools;
@@ -48,6 +52,5 @@ pub(crate) fn handler(ctx: Context<ActivateSettlement>) -> Result<()> {
         sequence: sequence::take(&mut config.sequence)?,
         epoch: settlement.epoch,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

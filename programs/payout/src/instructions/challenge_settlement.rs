@@ -1,11 +1,15 @@
 //! `challenge_settlement`: puts a bond behind the claim that a posted settlement is wrong; it is frozen until resolved.
 
 use crate::{
-    error::PayoutError, events::SettlementChallenged, parameters::MAX_CHALLENGES, record::add, seeds, state::*,
+    error::PayoutError,
+    events::{EMITTER, SettlementChallenged},
+    parameters::MAX_CHALLENGES,
+    seeds,
+    state::*,
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Mint, Token, TokenAccount, Transfer};
-use stake::{error::SharedError, sequence};
+use openledger_shared::{SharedError, checked::add, sequence};
 
 /// Longest URI of evidence in bytes.
 pub const MAX_EVIDENCE_URI: usize = 200;
@@ -63,7 +67,9 @@ pub struct ChallengeSettlement<'info> {
 }
 
 impl ChallengeSettlement<'_> {
-    fn validate(&self, args: &ChallengeSettlementArgs, slot: u64) -> Result<()> {
+    /// Checks settlement and evidence, and returns the slot and the bond.
+    fn validate(&self, args: &ChallengeSettlementArgs) -> Result<(u64, u64)> {
+        let slot = Clock::get()?.slot;
         match self.settlement.status {
             SettlementStatus::Posted => {}
             SettlementStatus::Active => return err!(PayoutError::NotPosted),
@@ -75,18 +81,18 @@ impl ChallengeSettlement<'_> {
         require!(self.settlement.challenges < MAX_CHALLENGES, PayoutError::TooManyChallenges);
         let named = args.evidence_hash != [0; 32] && (1..=MAX_EVIDENCE_URI).contains(&args.evidence_uri.len());
         require!(named, PayoutError::BadEvidence);
-        Ok(())
+        // Twice the bond each time: holding a settlement up grows dear.
+        let first = self.config.parameters.challenge_bond;
+        let bond = first.checked_mul(1 << self.settlement.challenges).ok_or(SharedError::Overflow)?;
+        Ok((slot, bond))
     }
 }
 
 /// Takes the bond and freezes the settlement.
 pub(crate) fn handler(ctx: Context<ChallengeSettlement>, args: ChallengeSettlementArgs) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    ctx.accounts.validate(&args, slot)?;
+    let (slot, bond) = ctx.accounts.validate(&args)?;
     let a = &mut *ctx.accounts;
     let number = a.settlement.challenges;
-    // Twice the bond each time: holding a settlement up grows dear.
-    let bond = a.config.parameters.challenge_bond.checked_mul(1 << number).ok_or(SharedError::Overflow)?;
     let transfer = Transfer {
         from: a.challenger_token.to_account_info(),
         to: a.bond.to_account_info(),
@@ -119,6 +125,5 @@ pub(crate) fn handler(ctx: Context<ChallengeSettlement>, args: ChallengeSettleme
         evidence_uri: args.evidence_uri,
         resolve_by: a.challenge.resolve_by,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

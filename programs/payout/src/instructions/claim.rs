@@ -3,17 +3,15 @@
 use crate::{
     breaker,
     error::PayoutError,
-    events::Claimed,
-    record::{self, add},
-    seeds,
+    events::{Claimed, EMITTER},
+    record, seeds,
     state::*,
     tokens,
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token};
 use openledger_protocol::rewards;
-use openledger_shared::require_running;
-use stake::{event, sequence};
+use openledger_shared::{checked::add, running, sequence};
 
 /// Arguments of `claim`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -48,11 +46,11 @@ pub struct ClaimEarnings<'info> {
     #[account(mut, address = shard.vault @ PayoutError::WrongVault)]
     pub vault: UncheckedAccount<'info>,
     /// The wallet's claim record; made at the first claim.
-    /// CHECK: [`record::open`] checks program, type and wallet, or the address where it makes it.
+    /// CHECK: [`record::read`] checks program, type and wallet; [`record::first`] the address where it is still to be made.
     #[account(mut)]
     pub claim: UncheckedAccount<'info>,
     /// The wallet's associated token account for OPEN.
-    /// CHECK: address and owner are checked in the handler; the token program checks the mint.
+    /// CHECK: `validate` checks address and owner; the token program the mint.
     #[account(mut)]
     pub token: UncheckedAccount<'info>,
     /// The SPL Token program.
@@ -61,14 +59,40 @@ pub struct ClaimEarnings<'info> {
     pub system_program: Program<'info, System>,
 }
 
+/// A claim that may be paid.
+struct Payment {
+    /// The wallet's record.
+    record: Claim,
+    /// Whether the record is still to be made.
+    first: bool,
+    /// Base units to pay.
+    paid: u64,
+    /// What has left the shard and not yet decayed, these included.
+    outflow: u64,
+    /// The present slot.
+    slot: u64,
+}
+
 impl ClaimEarnings<'_> {
-    /// Checks the proof against the pool's active root.
-    fn validate(&self, args: &ClaimArgs) -> Result<()> {
-        let active = &self.config.active[args.pool as usize];
+    /// Checks the proof against the pool's active root, and returns what is paid: all that is due, or as much of it as
+    /// the shard has and its circuit breaker lets out.
+    fn validate(&self, args: &ClaimArgs) -> Result<Payment> {
+        let (config, slot) = (&self.config, running(self.config.paused_until)?);
+        let active = &config.active[args.pool as usize];
         let leaf = rewards::leaf(&self.wallet.key().to_bytes(), args.lifetime);
         let root = rewards::root_from_proof(active.leaves, args.index, &leaf, &args.proof);
         require!(root == Some(active.root), PayoutError::BadProof);
-        Ok(())
+        let (wallet, made) = (self.wallet.key, record::read(&self.claim, self.wallet.key)?);
+        let first = made.is_none();
+        let record = match made {
+            Some(record) => record,
+            None => record::first(&self.claim, wallet, &config.open_mint)?,
+        };
+        let claimed = record.claimed[args.pool as usize];
+        let due = args.lifetime.checked_sub(claimed).filter(|due| *due > 0).ok_or(PayoutError::NothingToClaim)?;
+        self.validate_token(&record)?;
+        let (paid, outflow) = draw(&self.shard, config, args.pool, due, slot)?;
+        Ok(Payment { record, first, paid, outflow, slot })
     }
 
     /// Checks that `token` is the wallet's own: the associated address can be handed on by its owner.
@@ -85,9 +109,9 @@ impl ClaimEarnings<'_> {
     }
 }
 
-/// Takes up to `due` for `pool` out of the shard's accounts: no more than the pool put in, no more than the circuit
-/// breaker lets out.
-fn draw(shard: &mut Shard, config: &Config, pool: Pool, due: u64, slot: u64) -> Result<u64> {
+/// How much of `due` the shard pays for `pool`, no more than the pool put in and no more than the circuit breaker lets
+/// out; and what has then left it and not yet decayed.
+fn draw(shard: &Shard, config: &Config, pool: Pool, due: u64, slot: u64) -> Result<(u64, u64)> {
     let pool = pool as usize;
     let held = shard.funded[pool].saturating_sub(shard.claimed[pool]);
     require!(held > 0, PayoutError::ShardExhausted);
@@ -97,27 +121,22 @@ fn draw(shard: &mut Shard, config: &Config, pool: Pool, due: u64, slot: u64) -> 
     let room = cap.saturating_sub(outflow);
     require!(room > 0, PayoutError::BreakerTripped);
     let paid = due.min(held).min(room);
-    shard.claimed[pool] = add(shard.claimed[pool], paid)?;
-    shard.outflow = add(outflow, paid)?;
-    shard.outflow_slot = slot;
-    Ok(paid)
+    Ok((paid, add(outflow, paid)?))
 }
 
 /// Pays as much as the shard can; the rest stays claimable, here later or from another shard.
 pub(crate) fn handler(ctx: Context<ClaimEarnings>, args: ClaimArgs) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    require_running(ctx.accounts.config.paused_until, slot)?;
-    ctx.accounts.validate(&args)?;
-    let a = &mut *ctx.accounts;
-    let mint = &a.config.open_mint;
-    let mut record = record::open(&a.claim, a.wallet.key, mint, &a.payer, &a.system_program)?;
-    let claimed = record.claimed[args.pool as usize];
-    let due = args.lifetime.checked_sub(claimed).filter(|due| *due > 0).ok_or(PayoutError::NothingToClaim)?;
-    a.validate_token(&record)?;
-    let paid = draw(&mut a.shard, &a.config, args.pool, due, slot)?;
-    let lifetime = add(claimed, paid)?;
-    record.claimed[args.pool as usize] = lifetime;
+    let Payment { mut record, first, paid, outflow, slot } = ctx.accounts.validate(&args)?;
+    let (a, pool) = (&mut *ctx.accounts, args.pool as usize);
+    a.shard.claimed[pool] = add(a.shard.claimed[pool], paid)?;
+    a.shard.outflow = outflow;
+    a.shard.outflow_slot = slot;
+    let lifetime = add(record.claimed[pool], paid)?;
+    record.claimed[pool] = lifetime;
     let sequence = sequence::take(&mut record.sequence)?;
+    if first {
+        record::make(&a.claim, &record, &a.payer, &a.system_program)?;
+    }
     record::save(&a.claim, &record)?;
     tokens::transfer(
         a.token_program.key(),
@@ -134,5 +153,5 @@ pub(crate) fn handler(ctx: Context<ClaimEarnings>, args: ClaimArgs) -> Result<()
         lifetime,
         shard: a.shard.key(),
     };
-    event::emit(crate::ID, &ctx.accounts.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, &event)
+    EMITTER.emit(&a.event_authority, &event)
 }

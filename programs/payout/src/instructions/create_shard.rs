@@ -1,9 +1,14 @@
 //! `create_shard`: one more part of the vault.
 
-use crate::{error::PayoutError, events::ShardCreated, seeds, state::*};
+use crate::{
+    error::PayoutError,
+    events::{EMITTER, ShardCreated},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Mint, Token, TokenAccount};
-use stake::sequence;
+use openledger_shared::sequence;
 
 /// Accounts of `create_shard`.
 #[event_cpi]
@@ -81,6 +86,5 @@ pub(crate) fn handler(ctx: Context<CreateShard>, index: u8) -> Result<()> {
         index,
         vault: ctx.accounts.vault.key(),
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -2,17 +2,17 @@
 
 use crate::{
     error::PayoutError,
-    events::BalanceDebited,
-    fee::{Fee, Source},
+    events::{BalanceDebited, EMITTER},
+    fee::{Fee, Source, fund},
     seeds,
     state::*,
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::Token;
 use model::state::Model;
-use openledger_protocol::attest::{Kind, payload_hash};
-use openledger_shared::require_running;
-use stake::{attested, event, sequence, state::Operator};
+use openledger_protocol::{attest::Kind, fees::Parts};
+use openledger_shared::{running, sequence};
+use stake::{attested, state::Operator};
 
 /// Arguments of `debit_balance`; their Borsh bytes are what the committee attests.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
@@ -59,18 +59,18 @@ pub struct DebitBalance<'info> {
     #[account(address = args.model @ PayoutError::WrongDebit)]
     pub model: Box<Account<'info, Model>>,
     /// Token account of the model's owner.
-    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
     #[account(mut, dup)]
     pub model_owner_token: UncheckedAccount<'info>,
     /// Token account of the parent model's owner; if and only if the model has a parent.
-    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
     #[account(mut, dup)]
     pub upstream_token: Option<UncheckedAccount<'info>>,
     /// The operator that answered.
     #[account(constraint = operator.owner == args.operator @ PayoutError::WrongDebit)]
     pub operator: Box<Account<'info, Operator>>,
     /// Token account of the operator's wallet.
-    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
     #[account(mut, dup)]
     pub operator_token: UncheckedAccount<'info>,
     /// The stake program's config.
@@ -85,64 +85,85 @@ pub struct DebitBalance<'info> {
     pub token_program: Program<'info, Token>,
 }
 
-impl DebitBalance<'_> {
+/// A debit that may be taken.
+struct Debit {
+    /// Base units to take: what is newly used.
+    taken: u64,
+    /// Base units that stay in the balance.
+    left: u64,
+    /// Everyone's part.
+    parts: Parts,
+}
+
+impl<'info> DebitBalance<'info> {
+    fn fee(&self) -> Fee<'_, 'info> {
+        Fee {
+            config: &self.config,
+            model: &self.model,
+            operator: &self.operator,
+            committee: &self.committee,
+            shard: &self.shard,
+            vault: &self.vault,
+            treasury: &self.treasury,
+            model_owner_token: &self.model_owner_token,
+            upstream_token: self.upstream_token.as_deref(),
+            operator_token: &self.operator_token,
+            token_program: self.token_program.key(),
+        }
+    }
+
+    /// Checks the attestation, the balance and what is paid for.
+    fn validate(&self, args: &DebitBalanceArgs) -> Result<Debit> {
+        let slot = running(self.config.paused_until)?;
+        self.attested(args, slot)?;
+        let balance = &self.balance;
+        let taken = args.used.checked_sub(balance.debited).filter(|t| *t > 0).ok_or(PayoutError::NothingUsed)?;
+        let left = balance.amount.checked_sub(taken).ok_or(PayoutError::BalanceTooSmall)?;
+        Ok(Debit { taken, left, parts: self.fee().divide(taken)? })
+    }
+
     /// Checks the attestation, which is over the balance's next debit.
     fn attested(&self, args: &DebitBalanceArgs, slot: u64) -> Result<()> {
-        let mut payload = Vec::with_capacity(112);
-        args.serialize(&mut payload)?;
         let change = attested::Change {
             program: crate::ID,
             kind: Kind::Meter,
             subject: self.balance.key(),
             // Not the event number: the owner's deposits would stop debits.
             sequence: self.balance.meter,
-            payload: payload_hash(&payload),
+            payload: attested::payload(args)?,
             expiry_slot: args.expiry_slot,
         };
-        attested::check(&self.stake_config, &self.committee, &self.instructions, &change, slot).map(|_| ())
+        attested::check(&self.stake_config, &self.committee, &self.instructions, &change, slot)?;
+        Ok(())
     }
 }
 
 /// Takes what is newly used and pays it as a fee.
 pub(crate) fn handler(ctx: Context<DebitBalance>, args: DebitBalanceArgs) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    require_running(ctx.accounts.config.paused_until, slot)?;
-    ctx.accounts.attested(&args, slot)?;
+    let Debit { taken, left, parts } = ctx.accounts.validate(&args)?;
     let a = &mut *ctx.accounts;
-    let taken = args.used.checked_sub(a.balance.debited).filter(|t| *t > 0).ok_or(PayoutError::NothingUsed)?;
-    a.balance.amount = a.balance.amount.checked_sub(taken).ok_or(PayoutError::BalanceTooSmall)?;
+    a.balance.amount = left;
     a.balance.debited = args.used;
-    a.balance.withdrawing = a.balance.withdrawing.min(a.balance.amount);
+    a.balance.withdrawing = a.balance.withdrawing.min(left);
     let meter = sequence::take(&mut a.balance.meter)?;
-    let fee = Fee {
-        config: &a.config,
-        model: &a.model,
-        operator: &a.operator,
-        committee: &a.committee,
-        vault: &a.vault,
-        treasury: &a.treasury,
-        model_owner_token: &a.model_owner_token,
-        upstream_token: a.upstream_token.as_deref(),
-        operator_token: &a.operator_token,
-        token_program: a.token_program.key(),
-    };
+    let sequence = fund(&mut a.shard, &parts)?;
     let from = Source {
         payer: a.balance.owner,
+        amount: taken,
         token: a.balance_vault.to_account_info(),
         authority: a.balance.to_account_info(),
         seeds: &[&[seeds::BALANCE, a.balance.owner.as_ref(), &[a.balance.bump]]],
     };
-    let paid = fee.pay(&mut a.shard, from, args.statement, taken)?;
+    let paid = a.fee().pay(from, &parts, args.statement, sequence)?;
     let debited = BalanceDebited {
         balance: a.balance.key(),
         sequence: sequence::take(&mut a.balance.sequence)?,
         meter,
         taken,
         debited: args.used,
-        amount: a.balance.amount,
+        amount: left,
         withdrawing: a.balance.withdrawing,
     };
-    let (authority, bump) = (&ctx.accounts.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1);
-    event::emit(crate::ID, authority, bump, &paid)?;
-    event::emit(crate::ID, authority, bump, &debited)
+    EMITTER.emit(&a.event_authority, &paid)?;
+    EMITTER.emit(&a.event_authority, &debited)
 }

@@ -1,9 +1,14 @@
 //! `deposit_balance`: a wallet pays ahead.
 
-use crate::{error::PayoutError, events::BalanceDeposited, record::add, seeds, state::*};
+use crate::{
+    error::PayoutError,
+    events::{BalanceDeposited, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Mint, Token, TokenAccount, Transfer};
-use stake::sequence;
+use openledger_shared::{checked::add, sequence};
 
 /// Accounts of `deposit_balance`.
 #[event_cpi]
@@ -45,9 +50,16 @@ pub struct DepositBalance<'info> {
     pub system_program: Program<'info, System>,
 }
 
+impl DepositBalance<'_> {
+    fn validate(&self, amount: u64) -> Result<()> {
+        require!(amount > 0, PayoutError::ZeroAmount);
+        Ok(())
+    }
+}
+
 /// Transfers the OPEN and counts it.
 pub(crate) fn handler(ctx: Context<DepositBalance>, amount: u64) -> Result<()> {
-    require!(amount > 0, PayoutError::ZeroAmount);
+    ctx.accounts.validate(amount)?;
     let a = &mut *ctx.accounts;
     let transfer = Transfer {
         from: a.owner_token.to_account_info(),
@@ -70,6 +82,5 @@ pub(crate) fn handler(ctx: Context<DepositBalance>, amount: u64) -> Result<()> {
         added: amount,
         amount: balance.amount,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -3,13 +3,13 @@
 use crate::{
     challenge::{Outcome, release, unfreeze},
     error::PayoutError,
-    events::ChallengeResolved,
+    events::{ChallengeResolved, EMITTER},
     seeds,
     state::*,
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use stake::sequence;
+use openledger_shared::sequence;
 
 /// Accounts of `expire_challenge`.
 #[event_cpi]
@@ -53,10 +53,18 @@ pub struct ExpireChallenge<'info> {
     pub token_program: Program<'info, Token>,
 }
 
+impl ExpireChallenge<'_> {
+    /// Checks that the authority's time is over, and returns the slot.
+    fn validate(&self) -> Result<u64> {
+        let slot = Clock::get()?.slot;
+        require!(slot > self.challenge.resolve_by, PayoutError::NotExpired);
+        Ok(slot)
+    }
+}
+
 /// Returns the bond and lets the settlement go on.
 pub(crate) fn handler(ctx: Context<ExpireChallenge>) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    require!(slot > ctx.accounts.challenge.resolve_by, PayoutError::NotExpired);
+    let slot = ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;
     let released = release(&a.challenge, &a.bond, &a.recipient, &a.challenger, a.token_program.key())?;
     unfreeze(&mut a.settlement, &a.challenge, slot)?;
@@ -70,6 +78,5 @@ pub(crate) fn handler(ctx: Context<ExpireChallenge>) -> Result<()> {
         released,
         active_after: a.settlement.active_after,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

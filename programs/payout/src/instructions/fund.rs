@@ -1,9 +1,14 @@
 //! `fund`: anyone pays into a pool. Training jobs do, with their data share.
 
-use crate::{error::PayoutError, events::Funded, record::add, seeds, state::*};
+use crate::{
+    error::PayoutError,
+    events::{EMITTER, Funded},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use stake::{event, sequence};
+use openledger_shared::{checked::add, sequence};
 
 /// Accounts of `fund`.
 #[event_cpi]
@@ -27,9 +32,16 @@ pub struct Fund<'info> {
     pub token_program: Program<'info, Token>,
 }
 
+impl Fund<'_> {
+    fn validate(&self, amount: u64) -> Result<()> {
+        require!(amount > 0, PayoutError::ZeroAmount);
+        Ok(())
+    }
+}
+
 /// Transfers the amount and notes the pool's funding.
 pub(crate) fn handler(ctx: Context<Fund>, pool: Pool, subject: Pubkey, amount: u64) -> Result<()> {
-    require!(amount > 0, PayoutError::ZeroAmount);
+    ctx.accounts.validate(amount)?;
     let a = &mut *ctx.accounts;
     let funded = &mut a.shard.funded[pool as usize];
     *funded = add(*funded, amount)?;
@@ -48,5 +60,5 @@ pub(crate) fn handler(ctx: Context<Fund>, pool: Pool, subject: Pubkey, amount: u
         amount,
         epoch: a.config.epoch,
     };
-    event::emit(crate::ID, &a.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, &event)
+    EMITTER.emit(&a.event_authority, &event)
 }

@@ -1,10 +1,10 @@
 //! `initialize`: the config, once, by the program's upgrade authority.
 
-use super::propose_authority::changed;
-use crate::{error::PayoutError, parameters::Parameters, seeds, state::*};
+use crate::{error::PayoutError, events::EMITTER, parameters::Parameters, seeds, state::*};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 use anchor_spl::token::{Mint, TokenAccount};
 use openledger_protocol::fees::Shares;
+use openledger_shared::governed;
 
 /// Arguments of `initialize`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -78,7 +78,6 @@ pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<
         active: Default::default(),
         sequence: 0,
     });
-    let event = changed(&mut ctx.accounts.config)?;
-    emit_cpi!(event);
-    Ok(())
+    let event = governed::changed(&mut ctx.accounts.config)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

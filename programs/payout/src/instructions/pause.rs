@@ -1,9 +1,8 @@
 //! `pause`: stops payments, claims and settlements for a bounded time.
 
-use super::propose_authority::changed;
-use crate::{error::PayoutError, seeds, state::*};
+use crate::{error::PayoutError, events::EMITTER, seeds, state::*};
 use anchor_lang::prelude::*;
-use openledger_shared::pause_until;
+use openledger_shared::governed;
 
 /// Accounts of `pause`.
 #[event_cpi]
@@ -16,11 +15,8 @@ pub struct Pause<'info> {
     pub config: Box<Account<'info, Config>>,
 }
 
-/// Notes the slot; a later call replaces it.
+/// Notes the end of the pause.
 pub(crate) fn handler(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
-    let config = &mut ctx.accounts.config;
-    config.paused_until = pause_until(until_slot, Clock::get()?.slot)?;
-    let event = changed(config)?;
-    emit_cpi!(event);
-    Ok(())
+    let event = governed::pause(&mut ctx.accounts.config, until_slot)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -2,14 +2,16 @@
 
 use crate::{
     error::PayoutError,
-    fee::{Fee, Source},
+    events::EMITTER,
+    fee::{Fee, Source, fund},
     state::*,
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
 use model::state::Model;
-use openledger_shared::require_running;
-use stake::{event, state::Operator};
+use openledger_protocol::fees::Parts;
+use openledger_shared::running;
+use stake::state::Operator;
 
 /// Arguments of `pay`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -45,17 +47,17 @@ pub struct Pay<'info> {
     /// The model.
     pub model: Box<Account<'info, Model>>,
     /// Token account of the model's owner.
-    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
     #[account(mut, dup)]
     pub model_owner_token: UncheckedAccount<'info>,
     /// Token account of the parent model's owner; if and only if the model has a parent.
-    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
     #[account(mut, dup)]
     pub upstream_token: Option<UncheckedAccount<'info>>,
     /// The operator that answers.
     pub operator: Box<Account<'info, Operator>>,
     /// Token account of the operator's wallet.
-    /// CHECK: [`Fee::pay`] checks whose it is; the token program the rest.
+    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
     #[account(mut, dup)]
     pub operator_token: UncheckedAccount<'info>,
     /// The active committee, which the operator must be in.
@@ -65,28 +67,42 @@ pub struct Pay<'info> {
     pub token_program: Program<'info, Token>,
 }
 
+impl<'info> Pay<'info> {
+    fn fee(&self) -> Fee<'_, 'info> {
+        Fee {
+            config: &self.config,
+            model: &self.model,
+            operator: &self.operator,
+            committee: &self.committee,
+            shard: &self.shard,
+            vault: &self.vault,
+            treasury: &self.treasury,
+            model_owner_token: &self.model_owner_token,
+            upstream_token: self.upstream_token.as_deref(),
+            operator_token: &self.operator_token,
+            token_program: self.token_program.key(),
+        }
+    }
+
+    /// Checks what is paid for, and returns everyone's part.
+    fn validate(&self, args: &PayArgs) -> Result<Parts> {
+        running(self.config.paused_until)?;
+        self.fee().divide(args.amount)
+    }
+}
+
 /// Transfers every part and notes the pools' funding.
 pub(crate) fn handler(ctx: Context<Pay>, args: PayArgs) -> Result<()> {
+    let parts = ctx.accounts.validate(&args)?;
     let a = &mut *ctx.accounts;
-    require_running(a.config.paused_until, Clock::get()?.slot)?;
-    let fee = Fee {
-        config: &a.config,
-        model: &a.model,
-        operator: &a.operator,
-        committee: &a.committee,
-        vault: &a.vault,
-        treasury: &a.treasury,
-        model_owner_token: &a.model_owner_token,
-        upstream_token: a.upstream_token.as_deref(),
-        operator_token: &a.operator_token,
-        token_program: a.token_program.key(),
-    };
+    let sequence = fund(&mut a.shard, &parts)?;
     let from = Source {
         payer: a.payer.key(),
+        amount: args.amount,
         token: a.payer_token.to_account_info(),
         authority: a.payer.to_account_info(),
         seeds: &[],
     };
-    let event = fee.pay(&mut a.shard, from, args.request, args.amount)?;
-    event::emit(crate::ID, &ctx.accounts.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, &event)
+    let event = a.fee().pay(from, &parts, args.request, sequence)?;
+    EMITTER.emit(&a.event_authority, &event)
 }

@@ -1,10 +1,15 @@
 //! `post_settlement`: an epoch's attested division of the pools.
 
-use crate::{error::PayoutError, events::SettlementPosted, record::add, seeds, state::*};
+use crate::{
+    error::PayoutError,
+    events::{EMITTER, SettlementPosted},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use openledger_protocol::attest::{Kind, payload_hash};
-use openledger_shared::require_running;
-use stake::{attested, event, sequence};
+use openledger_protocol::attest::Kind;
+use openledger_shared::{checked::add, running, sequence};
+use stake::attested;
 
 /// Arguments of `post_settlement`; their Borsh bytes are what the committee attests.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
@@ -60,10 +65,22 @@ pub struct PostSettlement<'info> {
     pub system_program: Program<'info, System>,
 }
 
-impl PostSettlement<'_> {
-    fn validate(&self, args: &PostSettlementArgs, funded: &[u64; POOLS], slot: u64) -> Result<()> {
+/// What a settlement that may be posted has shown.
+struct Posting {
+    /// The present slot.
+    slot: u64,
+    /// Lifetime funding by pool.
+    funded: [u64; POOLS],
+    /// Epoch of the committee that has attested.
+    committee_epoch: u64,
+}
+
+impl<'info> PostSettlement<'info> {
+    /// Checks epoch, roots, funding and attestation.
+    fn validate(&self, args: &PostSettlementArgs, shards: &'info [AccountInfo<'info>]) -> Result<Posting> {
         let config = &self.config;
-        require_running(config.paused_until, slot)?;
+        let funded = funded(shards, config.shards)?;
+        let slot = running(config.paused_until)?;
         require!(config.posted_epoch.checked_add(1) == Some(args.epoch), PayoutError::WrongEpoch);
         require!(config.active_epoch == config.posted_epoch, PayoutError::PreviousNotActive);
         let last = if args.epoch == config.epoch {
@@ -76,23 +93,21 @@ impl PostSettlement<'_> {
         };
         require!(config.settled_slot < args.cutoff_slot && args.cutoff_slot <= last, PayoutError::BadCutoff);
         require!(args.previous == config.posted, PayoutError::WrongPrevious);
-        for ((before, after), funded) in args.previous.iter().zip(&args.pools).zip(funded) {
+        for ((before, after), funded) in args.previous.iter().zip(&args.pools).zip(&funded) {
             require!(after.lifetime_total >= before.lifetime_total, PayoutError::TotalFell);
             require!(after.lifetime_total <= *funded, PayoutError::OverFunded);
         }
-        Ok(())
+        Ok(Posting { slot, funded, committee_epoch: self.attested(args, slot)? })
     }
 
     /// Checks the attestation and returns the committee's epoch.
     fn attested(&self, args: &PostSettlementArgs, slot: u64) -> Result<u64> {
-        let mut payload = Vec::with_capacity(320);
-        args.serialize(&mut payload)?;
         let change = attested::Change {
             program: crate::ID,
             kind: Kind::Settlement,
             subject: self.config.key(),
             sequence: self.config.sequence,
-            payload: payload_hash(&payload),
+            payload: attested::payload(args)?,
             expiry_slot: args.expiry_slot,
         };
         attested::check(&self.stake_config, &self.committee, &self.instructions, &change, slot)
@@ -116,10 +131,7 @@ fn funded<'info>(shards: &'info [AccountInfo<'info>], count: u8) -> Result<[u64;
 
 /// Makes the settlement and, where it ends the config's epoch, begins the next one.
 pub(crate) fn handler<'info>(ctx: Context<'info, PostSettlement<'info>>, args: PostSettlementArgs) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    let funded = funded(ctx.remaining_accounts, ctx.accounts.config.shards)?;
-    ctx.accounts.validate(&args, &funded, slot)?;
-    let committee_epoch = ctx.accounts.attested(&args, slot)?;
+    let Posting { slot, funded, committee_epoch } = ctx.accounts.validate(&args, ctx.remaining_accounts)?;
     let config = &mut ctx.accounts.config;
     let active_after = add(slot, config.parameters.challenge_slots)?;
     let sequence = sequence::take(&mut config.sequence)?;
@@ -160,5 +172,5 @@ pub(crate) fn handler<'info>(ctx: Context<'info, PostSettlement<'info>>, args: P
         active_after,
         committee_epoch,
     };
-    event::emit(crate::ID, &ctx.accounts.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, &event)
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

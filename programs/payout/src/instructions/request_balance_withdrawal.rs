@@ -1,8 +1,13 @@
 //! `request_balance_withdrawal`: prepaid money shall return, after a delay in which what was used can still be debited.
 
-use crate::{error::PayoutError, events::WithdrawalRequested, record::add, seeds, state::*};
+use crate::{
+    error::PayoutError,
+    events::{EMITTER, WithdrawalRequested},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use stake::sequence;
+use openledger_shared::{checked::add, sequence};
 
 /// Accounts of `request_balance_withdrawal`.
 #[event_cpi]
@@ -23,10 +28,17 @@ pub struct RequestBalanceWithdrawal<'info> {
     pub balance: Box<Account<'info, Balance>>,
 }
 
+impl RequestBalanceWithdrawal<'_> {
+    fn validate(&self, amount: u64) -> Result<()> {
+        require!(amount <= self.balance.amount, PayoutError::BalanceTooSmall);
+        Ok(())
+    }
+}
+
 /// Notes the amount; the delay begins anew with every request, and a request of 0 calls the one before off.
 pub(crate) fn handler(ctx: Context<RequestBalanceWithdrawal>, amount: u64) -> Result<()> {
+    ctx.accounts.validate(amount)?;
     let balance = &mut ctx.accounts.balance;
-    require!(amount <= balance.amount, PayoutError::BalanceTooSmall);
     balance.withdrawing = amount;
     balance.withdraw_slot = add(Clock::get()?.slot, ctx.accounts.config.parameters.withdrawal_slots)?;
     let event = WithdrawalRequested {
@@ -35,6 +47,5 @@ pub(crate) fn handler(ctx: Context<RequestBalanceWithdrawal>, amount: u64) -> Re
         withdrawing: amount,
         withdraw_slot: balance.withdraw_slot,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

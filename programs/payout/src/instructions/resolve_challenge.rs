@@ -3,13 +3,13 @@
 use crate::{
     challenge::{Outcome, release, unfreeze},
     error::PayoutError,
-    events::ChallengeResolved,
+    events::{ChallengeResolved, EMITTER},
     seeds,
     state::*,
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use stake::sequence;
+use openledger_shared::sequence;
 
 /// Accounts of `resolve_challenge`.
 #[event_cpi]
@@ -90,6 +90,5 @@ pub(crate) fn handler(ctx: Context<ResolveChallenge>, uphold: bool) -> Result<()
         released,
         active_after,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

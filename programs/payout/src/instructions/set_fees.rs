@@ -1,9 +1,9 @@
 //! `set_fees`: other shares, from the next epoch on.
 
-use super::propose_authority::changed;
-use crate::{error::PayoutError, seeds, state::*};
+use crate::{error::PayoutError, events::EMITTER, seeds, state::*};
 use anchor_lang::prelude::*;
 use openledger_protocol::fees::Shares;
+use openledger_shared::governed;
 
 /// Accounts of `set_fees`.
 #[event_cpi]
@@ -16,15 +16,21 @@ pub struct SetFees<'info> {
     pub config: Box<Account<'info, Config>>,
 }
 
+impl SetFees<'_> {
+    fn validate(&self, next: FeeShares) -> Result<()> {
+        let (present, wanted) = (Shares::from(self.config.fees), Shares::from(next));
+        require!(wanted.is_whole(), PayoutError::SharesNotWhole);
+        // Against those in force, not those noted before: many calls in one epoch move no further than one.
+        require!(wanted.is_within_bounds() && present.is_one_step_to(&wanted), PayoutError::FeesOutOfBounds);
+        Ok(())
+    }
+}
+
 /// Notes the shares; a later call in the same epoch replaces them.
 pub(crate) fn handler(ctx: Context<SetFees>, next: FeeShares) -> Result<()> {
+    ctx.accounts.validate(next)?;
     let config = &mut ctx.accounts.config;
-    let (present, wanted) = (Shares::from(config.fees), Shares::from(next));
-    require!(wanted.is_whole(), PayoutError::SharesNotWhole);
-    // Against those in force, not those noted before: many calls in one epoch move no further than one.
-    require!(wanted.is_within_bounds() && present.is_one_step_to(&wanted), PayoutError::FeesOutOfBounds);
     config.next_fees = Some(next);
-    let event = changed(config)?;
-    emit_cpi!(event);
-    Ok(())
+    let event = governed::changed(config)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,8 +1,8 @@
 //! `set_parameters`: other windows, bond and circuit breaker, within the program's bounds, at once.
 
-use super::propose_authority::changed;
-use crate::{error::PayoutError, parameters::Parameters, seeds, state::*};
+use crate::{error::PayoutError, events::EMITTER, parameters::Parameters, seeds, state::*};
 use anchor_lang::prelude::*;
+use openledger_shared::governed;
 
 /// Accounts of `set_parameters`.
 #[event_cpi]
@@ -17,12 +17,17 @@ pub struct SetParameters<'info> {
     pub stake_config: Box<Account<'info, stake::state::Config>>,
 }
 
+impl SetParameters<'_> {
+    fn validate(&self, parameters: &Parameters) -> Result<()> {
+        parameters.validate(self.stake_config.unbond_slots)
+    }
+}
+
 /// Replaces the parameters. Settlements and challenges that are under way keep the slots they were given.
 pub(crate) fn handler(ctx: Context<SetParameters>, parameters: Parameters) -> Result<()> {
-    parameters.validate(ctx.accounts.stake_config.unbond_slots)?;
+    ctx.accounts.validate(&parameters)?;
     let config = &mut ctx.accounts.config;
     config.parameters = parameters;
-    let event = changed(config)?;
-    emit_cpi!(event);
-    Ok(())
+    let event = governed::changed(config)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

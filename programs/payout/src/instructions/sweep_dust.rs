@@ -1,9 +1,14 @@
 //! `sweep_dust`: what strangers sent to a vault goes to the treasury; what is counted stays. Anyone may.
 
-use crate::{error::PayoutError, events::DustSwept, seeds, state::*};
+use crate::{
+    error::PayoutError,
+    events::{DustSwept, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::{Discriminator, prelude::*};
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use stake::sequence;
+use openledger_shared::sequence;
 
 /// Accounts of `sweep_dust`.
 #[event_cpi]
@@ -16,7 +21,7 @@ pub struct SweepDust<'info> {
     /// CHECK: [`Holder::read`] checks program and type.
     #[account(mut)]
     pub holder: UncheckedAccount<'info>,
-    /// Its vault; the address is checked in the handler.
+    /// Its vault; `validate` checks the address.
     #[account(mut)]
     pub vault: Box<Account<'info, TokenAccount>>,
     /// Token account of the treasury.
@@ -85,15 +90,22 @@ impl Holder {
     }
 }
 
+impl SweepDust<'_> {
+    /// Checks that something is there to sweep, and returns whose vault it is and how much.
+    fn validate(&self) -> Result<(Holder, u64)> {
+        let holder = Holder::read(&self.holder)?;
+        let (vault, counted) = holder.counted()?;
+        require_keys_eq!(self.vault.key(), vault, PayoutError::WrongVault);
+        let amount = self.vault.amount.checked_sub(counted).filter(|dust| *dust > 0).ok_or(PayoutError::NoDust)?;
+        Ok((holder, amount))
+    }
+}
+
 /// Sends what is not counted to the treasury.
 pub(crate) fn handler(ctx: Context<SweepDust>) -> Result<()> {
     let a = &*ctx.accounts;
-    let mut holder = Holder::read(&a.holder)?;
-    let (vault, counted) = holder.counted()?;
-    require_keys_eq!(a.vault.key(), vault, PayoutError::WrongVault);
-    let amount = a.vault.amount.checked_sub(counted).filter(|dust| *dust > 0).ok_or(PayoutError::NoDust)?;
+    let (mut holder, amount) = a.validate()?;
     holder.send(a, amount)?;
     let event = DustSwept { holder: a.holder.key(), sequence: holder.take(&a.holder)?, amount };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&a.event_authority, &event)
 }

@@ -1,9 +1,14 @@
 //! `withdraw_balance`: prepaid money returns. Allowed during a pause: it is the owner's.
 
-use crate::{error::PayoutError, events::BalanceWithdrawn, seeds, state::*};
+use crate::{
+    error::PayoutError,
+    events::{BalanceWithdrawn, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use stake::sequence;
+use openledger_shared::sequence;
 
 /// Accounts of `withdraw_balance`.
 #[event_cpi]
@@ -29,13 +34,22 @@ pub struct WithdrawBalance<'info> {
     pub token_program: Program<'info, Token>,
 }
 
+impl WithdrawBalance<'_> {
+    /// Checks that something may leave, and returns what stays.
+    fn validate(&self) -> Result<u64> {
+        let balance = &self.balance;
+        require!(balance.withdrawing > 0, PayoutError::NothingWithdrawing);
+        require!(Clock::get()?.slot >= balance.withdraw_slot, PayoutError::WithdrawalTooEarly);
+        balance.amount.checked_sub(balance.withdrawing).ok_or_else(|| PayoutError::BalanceTooSmall.into())
+    }
+}
+
 /// Pays out what is left of what was asked for.
 pub(crate) fn handler(ctx: Context<WithdrawBalance>) -> Result<()> {
+    let left = ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;
     let paid = std::mem::take(&mut a.balance.withdrawing);
-    require!(paid > 0, PayoutError::NothingWithdrawing);
-    require!(Clock::get()?.slot >= a.balance.withdraw_slot, PayoutError::WithdrawalTooEarly);
-    a.balance.amount = a.balance.amount.checked_sub(paid).ok_or(PayoutError::BalanceTooSmall)?;
+    a.balance.amount = left;
     let transfer = Transfer {
         from: a.vault.to_account_info(),
         to: a.owner_token.to_account_info(),
@@ -49,6 +63,5 @@ pub(crate) fn handler(ctx: Context<WithdrawBalance>) -> Result<()> {
         paid,
         amount: a.balance.amount,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

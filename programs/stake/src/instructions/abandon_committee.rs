@@ -1,6 +1,6 @@
 //! `abandon_committee`: the authority gives up a committee whose key generation failed.
 
-use crate::{error::StakeError, events::CommitteeAbandoned, seeds, sequence, state::*};
+use crate::{error::StakeError, events::EMITTER, formation::abandoned, seeds, state::*};
 use anchor_lang::prelude::*;
 
 /// Accounts of `abandon_committee`.
@@ -30,17 +30,5 @@ pub struct AbandonCommittee<'info> {
 /// Closes the committee.
 pub(crate) fn handler(ctx: Context<AbandonCommittee>) -> Result<()> {
     let event = abandoned(&mut ctx.accounts.config, &mut ctx.accounts.committee)?;
-    emit_cpi!(event);
-    Ok(())
-}
-
-/// The event of a committee that is closed; the next one at its address continues its event numbers.
-pub(crate) fn abandoned(config: &mut Config, committee: &mut Account<Committee>) -> Result<CommitteeAbandoned> {
-    let event = CommitteeAbandoned {
-        committee: committee.key(),
-        sequence: sequence::take(&mut committee.sequence)?,
-        epoch: committee.epoch,
-    };
-    config.next_committee_sequence = committee.sequence;
-    Ok(event)
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

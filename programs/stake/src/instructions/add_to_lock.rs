@@ -1,9 +1,9 @@
 //! `add_to_lock`: more OPEN into a lock that has not ended.
 
-use crate::{error::StakeError, seeds, state::*, vote_lock::grow};
+use crate::{error::StakeError, events::EMITTER, seeds, state::*, vault, vote_lock::grow};
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use openledger_shared::require_running;
+use anchor_spl::token::{Token, TokenAccount};
+use openledger_shared::running;
 
 /// Accounts of `add_to_lock`.
 #[event_cpi]
@@ -28,31 +28,21 @@ pub struct AddToLock<'info> {
 }
 
 impl AddToLock<'_> {
-    fn validate(&self, amount: u64, slot: u64) -> Result<()> {
-        require_running(self.config.paused_until, slot)?;
+    /// Checks the lock, and returns the slot.
+    fn validate(&self, amount: u64) -> Result<u64> {
+        let slot = running(self.config.paused_until)?;
         require!(amount > 0, StakeError::ZeroAmount);
         require!(self.lock.amount > 0, StakeError::NothingLocked);
         require!(slot < self.lock.end_slot, StakeError::LockEnded);
-        Ok(())
+        Ok(slot)
     }
 }
 
 /// Takes the OPEN and counts it; the end stays.
 pub(crate) fn handler(ctx: Context<AddToLock>, amount: u64) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    ctx.accounts.validate(amount, slot)?;
-    token::transfer(
-        CpiContext::new(
-            ctx.accounts.token_program.key(),
-            Transfer {
-                from: ctx.accounts.owner_token.to_account_info(),
-                to: ctx.accounts.vault.to_account_info(),
-                authority: ctx.accounts.owner.to_account_info(),
-            },
-        ),
-        amount,
-    )?;
-    let event = grow(&mut ctx.accounts.lock, &mut ctx.accounts.config.locked, amount, slot)?;
-    emit_cpi!(event);
-    Ok(())
+    let slot = ctx.accounts.validate(amount)?;
+    let a = &mut *ctx.accounts;
+    vault::put(&a.token_program, &a.owner_token, &a.vault, &a.owner, amount)?;
+    let event = grow(&mut a.lock, &mut a.config.locked, amount, slot)?;
+    EMITTER.emit(&a.event_authority, &event)
 }

@@ -1,16 +1,14 @@
 //! `claim_delegation_rewards`: pays a delegator what its shares have earned.
 
-use super::harvest::{accrued, pay};
 use crate::{
-    error::{SharedError, StakeError},
-    event,
-    events::RewardsClaimed,
-    seeds, sequence,
+    events::{EMITTER, RewardsClaimed},
+    reward_vault::{accrued, pay},
+    seeds,
     state::*,
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::require_running;
+use openledger_shared::{running, sequence};
 
 /// Accounts of `claim_delegation_rewards`.
 #[event_cpi]
@@ -42,17 +40,21 @@ pub struct ClaimDelegationRewards<'info> {
     pub token_program: Program<'info, Token>,
 }
 
+impl ClaimDelegationRewards<'_> {
+    /// Checks that the program runs, and returns the slot.
+    fn validate(&self) -> Result<u64> {
+        running(self.config.paused_until)
+    }
+}
+
 /// Divides what has arrived and pays the delegator's part of everything.
 pub(crate) fn handler(ctx: Context<ClaimDelegationRewards>) -> Result<()> {
-    require_running(ctx.accounts.config.paused_until, Clock::get()?.slot)?;
+    let slot = ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;
-    let harvested = accrued(&mut a.pool, &a.reward_vault)?;
-    a.delegation.settle(&a.pool)?;
-    let paid = core::mem::take(&mut a.delegation.rewards);
-    require!(paid > 0, StakeError::NothingToClaim);
-    a.pool.owed = a.pool.owed.checked_sub(paid).ok_or(SharedError::Overflow)?;
+    let harvested = accrued(&mut a.pool, &a.reward_vault, slot)?;
+    let paid = a.delegation.claim(&mut a.pool)?;
     pay(&a.pool, &a.reward_vault, &a.owner_token, &a.token_program, paid)?;
     let event =
         RewardsClaimed { delegation: a.delegation.key(), sequence: sequence::take(&mut a.delegation.sequence)?, paid };
-    event::emit_all(crate::ID, &a.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, harvested, &event)
+    EMITTER.emit_all(&a.event_authority, harvested, &event)
 }

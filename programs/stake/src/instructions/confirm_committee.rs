@@ -1,7 +1,13 @@
 //! `confirm_committee`: the agreement on the group key that FROST's key generation lacks.
 
-use crate::{error::StakeError, events::CommitteeConfirmed, seeds, sequence, state::*};
+use crate::{
+    error::StakeError,
+    events::{CommitteeConfirmed, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
+use openledger_shared::sequence;
 
 /// Accounts of `confirm_committee`.
 #[event_cpi]
@@ -69,6 +75,5 @@ pub(crate) fn handler(ctx: Context<ConfirmCommittee>, group_key: [u8; 32]) -> Re
         group_key,
         active,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

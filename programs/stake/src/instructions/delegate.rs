@@ -1,16 +1,16 @@
 //! `delegate`: bonds OPEN behind an operator, for a part of its rewards and of its slashes.
 
-use super::harvest::accrued;
 use crate::{
-    error::{SharedError, StakeError},
-    event,
-    events::Delegated,
-    seeds, sequence,
+    error::StakeError,
+    events::{Delegated, EMITTER},
+    reward_vault::accrued,
+    seeds,
     state::*,
+    vault,
 };
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use openledger_shared::{require_running, version::Version};
+use anchor_spl::token::{Token, TokenAccount};
+use openledger_shared::{SharedError, checked::add, running, sequence};
 
 /// Accounts of `delegate`.
 #[event_cpi]
@@ -56,37 +56,34 @@ pub struct Delegate<'info> {
     pub system_program: Program<'info, System>,
 }
 
+impl Delegate<'_> {
+    /// Checks amount and pool, and returns the slot.
+    fn validate(&self, amount: u64) -> Result<u64> {
+        let slot = running(self.config.paused_until)?;
+        require!(amount > 0, StakeError::ZeroAmount);
+        self.pool.bonded.require_sound()?;
+        self.pool.unbonding.require_sound()?;
+        Ok(slot)
+    }
+}
+
 /// Transfers the stake and gives shares for it.
 pub(crate) fn handler(ctx: Context<Delegate>, amount: u64) -> Result<()> {
-    require_running(ctx.accounts.config.paused_until, Clock::get()?.slot)?;
-    require!(amount > 0, StakeError::ZeroAmount);
-    let bump = ctx.bumps.delegation;
+    let slot = ctx.accounts.validate(amount)?;
     let a = &mut *ctx.accounts;
-    a.pool.bonded.require_sound()?;
-    a.pool.unbonding.require_sound()?;
-    token::transfer(
-        CpiContext::new(
-            a.token_program.key(),
-            Transfer {
-                from: a.owner_token.to_account_info(),
-                to: a.vault.to_account_info(),
-                authority: a.owner.to_account_info(),
-            },
-        ),
-        amount,
-    )?;
-    let harvested = accrued(&mut a.pool, &a.reward_vault)?;
+    vault::put(&a.token_program, &a.owner_token, &a.vault, &a.owner, amount)?;
+    let harvested = accrued(&mut a.pool, &a.reward_vault, slot)?;
     let (pool, delegation) = (&mut a.pool, &mut a.delegation);
     if delegation.version == Version::UNMADE {
         delegation.version = Version::CURRENT;
-        delegation.bump = bump;
+        delegation.bump = ctx.bumps.delegation;
         delegation.pool = pool.key();
         delegation.owner = a.owner.key();
     }
     delegation.settle(pool)?;
     let minted = pool.bonded.put(amount)?;
     delegation.shares = delegation.shares.checked_add(minted).ok_or(SharedError::Overflow)?;
-    a.config.delegated = a.config.delegated.checked_add(amount).ok_or(SharedError::Overflow)?;
+    a.config.delegated = add(a.config.delegated, amount)?;
     let event = Delegated {
         delegation: delegation.key(),
         sequence: sequence::take(&mut delegation.sequence)?,
@@ -95,5 +92,5 @@ pub(crate) fn handler(ctx: Context<Delegate>, amount: u64) -> Result<()> {
         added: amount,
         shares: delegation.shares,
     };
-    event::emit_all(crate::ID, &a.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, harvested, &event)
+    EMITTER.emit_all(&a.event_authority, harvested, &event)
 }

@@ -1,7 +1,12 @@
 //! `delegate_votes`: lets another wallet vote with a lock; the OPEN stays the owner's.
 
-use crate::{events::VotesDelegated, seeds, sequence, state::*};
+use crate::{
+    events::{EMITTER, VotesDelegated},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
+use openledger_shared::sequence;
 
 /// Accounts of `delegate_votes`.
 #[event_cpi]
@@ -19,6 +24,5 @@ pub(crate) fn handler(ctx: Context<DelegateVotes>, delegate: Pubkey) -> Result<(
     let lock = &mut ctx.accounts.lock;
     lock.delegate = delegate;
     let event = VotesDelegated { lock: lock.key(), sequence: sequence::take(&mut lock.sequence)?, delegate };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,15 +1,15 @@
 //! `deposit`: bonds OPEN in a role.
 
 use crate::{
-    error::{SharedError, StakeError},
-    events::Staked,
-    seeds, sequence,
+    error::StakeError,
+    events::{EMITTER, Staked},
+    seeds,
     state::*,
+    vault,
 };
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use openledger_shared::require_running;
-use openledger_shared::version::Version;
+use anchor_spl::token::{Token, TokenAccount};
+use openledger_shared::{checked::add, running, sequence};
 
 /// Accounts of `deposit`.
 #[event_cpi]
@@ -44,40 +44,30 @@ pub struct Deposit<'info> {
 }
 
 impl Deposit<'_> {
-    fn validate(&self, amount: u64, slot: u64) -> Result<()> {
-        require_running(self.config.paused_until, slot)?;
+    /// Checks the amount, and returns the slot.
+    fn validate(&self, amount: u64) -> Result<u64> {
+        let slot = running(self.config.paused_until)?;
         require!(amount > 0, StakeError::ZeroAmount);
-        Ok(())
+        Ok(slot)
     }
 }
 
 /// Transfers the stake and adds it to position and totals.
 pub(crate) fn handler(ctx: Context<Deposit>, role: Role, amount: u64) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    ctx.accounts.validate(amount, slot)?;
-    token::transfer(
-        CpiContext::new(
-            ctx.accounts.token_program.key(),
-            Transfer {
-                from: ctx.accounts.owner_token.to_account_info(),
-                to: ctx.accounts.vault.to_account_info(),
-                authority: ctx.accounts.owner.to_account_info(),
-            },
-        ),
-        amount,
-    )?;
-    let owner = ctx.accounts.owner.key();
-    let position = &mut ctx.accounts.position;
+    let slot = ctx.accounts.validate(amount)?;
+    let a = &mut *ctx.accounts;
+    vault::put(&a.token_program, &a.owner_token, &a.vault, &a.owner, amount)?;
+    let (owner, position) = (a.owner.key(), &mut a.position);
     if position.version == Version::UNMADE {
         position.version = Version::CURRENT;
         position.bump = ctx.bumps.position;
         position.owner = owner;
         position.role = role;
     }
-    position.amount = position.amount.checked_add(amount).ok_or(SharedError::Overflow)?;
+    position.amount = add(position.amount, amount)?;
     position.since_slot = slot;
-    let total = ctx.accounts.config.bonded_mut(role);
-    *total = total.checked_add(amount).ok_or(SharedError::Overflow)?;
+    let total = a.config.bonded_mut(role);
+    *total = add(*total, amount)?;
     let event = Staked {
         position: position.key(),
         sequence: sequence::take(&mut position.sequence)?,
@@ -86,6 +76,5 @@ pub(crate) fn handler(ctx: Context<Deposit>, role: Role, amount: u64) -> Result<
         added: amount,
         amount: position.amount,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&a.event_authority, &event)
 }

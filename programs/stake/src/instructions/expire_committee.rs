@@ -1,7 +1,6 @@
 //! `expire_committee`: anyone gives up a committee that did not become active in time.
 
-use super::abandon_committee::abandoned;
-use crate::{error::StakeError, seeds, state::*};
+use crate::{error::StakeError, events::EMITTER, formation::abandoned, seeds, state::*};
 use anchor_lang::prelude::*;
 
 /// Accounts of `expire_committee`.
@@ -26,10 +25,16 @@ pub struct ExpireCommittee<'info> {
     pub payer: UncheckedAccount<'info>,
 }
 
+impl ExpireCommittee<'_> {
+    fn validate(&self) -> Result<()> {
+        require!(Clock::get()?.slot > self.committee.deadline_slot, StakeError::NotExpired);
+        Ok(())
+    }
+}
+
 /// Closes the committee: its members are free to leave, and another can be proposed. The active committee stays.
 pub(crate) fn handler(ctx: Context<ExpireCommittee>) -> Result<()> {
-    require!(Clock::get()?.slot > ctx.accounts.committee.deadline_slot, StakeError::NotExpired);
+    ctx.accounts.validate()?;
     let event = abandoned(&mut ctx.accounts.config, &mut ctx.accounts.committee)?;
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     error::StakeError,
+    events::EMITTER,
     seeds,
     state::*,
     vote_lock::{grow, require_end},
@@ -23,20 +24,21 @@ pub struct ExtendLock<'info> {
 }
 
 impl ExtendLock<'_> {
-    fn validate(&self, end_slot: u64, slot: u64) -> Result<()> {
+    /// Checks the end, and returns the slot.
+    fn validate(&self, end_slot: u64) -> Result<u64> {
+        let slot = Clock::get()?.slot;
         require!(self.lock.amount > 0, StakeError::NothingLocked);
         require!(end_slot > self.lock.end_slot, StakeError::LockShortened);
-        require_end(end_slot, slot)
+        require_end(end_slot, slot)?;
+        Ok(slot)
     }
 }
 
 /// Moves the end. A lock that has ended and was not unlocked is locked anew by it.
 pub(crate) fn handler(ctx: Context<ExtendLock>, end_slot: u64) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    ctx.accounts.validate(end_slot, slot)?;
+    let slot = ctx.accounts.validate(end_slot)?;
     let lock = &mut ctx.accounts.lock;
     lock.end_slot = end_slot;
     let event = grow(lock, &mut ctx.accounts.config.locked, 0, slot)?;
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

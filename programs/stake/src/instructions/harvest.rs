@@ -1,9 +1,14 @@
 //! `harvest`: divides the rewards that have arrived and pays the operator its commission. Anyone may call it.
 
-use crate::{error::StakeError, event, events::Harvested, seeds, sequence, state::*};
+use crate::{
+    events::EMITTER,
+    reward_vault::{harvested, pay},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use openledger_shared::require_running;
+use anchor_spl::token::{Token, TokenAccount};
+use openledger_shared::running;
 
 /// Accounts of `harvest`.
 #[event_cpi]
@@ -25,41 +30,19 @@ pub struct Harvest<'info> {
     pub token_program: Program<'info, Token>,
 }
 
-/// Divides what is in the vault, before the bonded shares change; the event if anything had arrived.
-pub(crate) fn accrued(pool: &mut Account<Pool>, vault: &TokenAccount) -> Result<Option<Harvested>> {
-    let arrived = pool.accrue(vault.amount, Clock::get()?.slot)?;
-    if arrived == 0 {
-        return Ok(None);
+impl Harvest<'_> {
+    /// Checks that the program runs, and returns the slot.
+    fn validate(&self) -> Result<u64> {
+        running(self.config.paused_until)
     }
-    harvested(pool, arrived, 0).map(Some)
-}
-
-fn harvested(pool: &mut Account<Pool>, arrived: u64, paid: u64) -> Result<Harvested> {
-    Ok(Harvested { pool: pool.key(), sequence: sequence::take(&mut pool.sequence)?, arrived, owed: pool.owed, paid })
-}
-
-/// Pays out of the reward vault.
-pub(crate) fn pay<'info>(
-    pool: &Account<'info, Pool>,
-    from: &Account<'info, TokenAccount>,
-    to: &Account<'info, TokenAccount>,
-    token_program: &Program<'info, Token>,
-    amount: u64,
-) -> Result<()> {
-    let accounts =
-        Transfer { from: from.to_account_info(), to: to.to_account_info(), authority: pool.to_account_info() };
-    let signer: &[&[u8]] = &[seeds::POOL, pool.operator.as_ref(), &[pool.bump]];
-    token::transfer(CpiContext::new_with_signer(token_program.key(), accounts, &[signer]), amount)
 }
 
 /// Divides and pays.
 pub(crate) fn handler(ctx: Context<Harvest>) -> Result<()> {
-    require_running(ctx.accounts.config.paused_until, Clock::get()?.slot)?;
+    let slot = ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;
-    let arrived = a.pool.accrue(a.reward_vault.amount, Clock::get()?.slot)?;
-    let paid = core::mem::take(&mut a.pool.commission);
-    require!(arrived > 0 || paid > 0, StakeError::NothingToHarvest);
+    let (arrived, paid) = a.pool.harvest(a.reward_vault.amount, slot)?;
     pay(&a.pool, &a.reward_vault, &a.operator_token, &a.token_program, paid)?;
     let event = harvested(&mut a.pool, arrived, paid)?;
-    event::emit(crate::ID, &a.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, &event)
+    EMITTER.emit(&a.event_authority, &event)
 }

@@ -1,10 +1,9 @@
 //! `initialize`: the config and the vaults, once, by the program's upgrade authority.
 
-use super::{propose_authority::changed, set_parameters::Parameters};
-use crate::{error::StakeError, seeds, state::*};
+use crate::{error::StakeError, events::EMITTER, parameters::Parameters, seeds, state::*};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 use anchor_spl::token::{Mint, Token, TokenAccount};
-use openledger_shared::version::Version;
+use openledger_shared::governed;
 
 /// Arguments of `initialize`. The other parameters begin as `set_parameters` documents and may be set by it.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -54,21 +53,22 @@ pub struct Initialize<'info> {
 }
 
 impl Initialize<'_> {
-    fn validate(&self) -> Result<()> {
+    /// Checks authority, mint and bounds, and returns the first parameters.
+    fn validate(&self, args: &InitializeArgs) -> Result<Parameters> {
         require!(
             self.program_data.upgrade_authority_address == Some(self.authority.key()),
             StakeError::NotUpgradeAuthority
         );
         require!(self.open_mint.decimals == OPEN_DECIMALS, StakeError::WrongMint);
-        Ok(())
+        let parameters = Parameters::first(args.min_operator_stake, args.min_validator_stake, args.unbond_slots);
+        parameters.validate(0)?;
+        Ok(parameters)
     }
 }
 
 /// Makes the config and the vaults.
 pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
-    ctx.accounts.validate()?;
-    let parameters = Parameters::first(args.min_operator_stake, args.min_validator_stake, args.unbond_slots);
-    parameters.check(0)?;
+    let parameters = ctx.accounts.validate(&args)?;
     ctx.accounts.config.set_inner(Config {
         version: Version::CURRENT,
         bump: ctx.bumps.config,
@@ -100,7 +100,6 @@ pub(crate) fn handler(ctx: Context<Initialize>, args: InitializeArgs) -> Result<
         sequence: 0,
     });
     parameters.write(&mut ctx.accounts.config);
-    let event = changed(&mut ctx.accounts.config)?;
-    emit_cpi!(event);
-    Ok(())
+    let event = governed::changed(&mut ctx.accounts.config)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -2,13 +2,15 @@
 
 use crate::{
     error::StakeError,
+    events::EMITTER,
     seeds,
     state::*,
+    vault,
     vote_lock::{grow, require_end},
 };
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use openledger_shared::require_running;
+use anchor_spl::token::{Token, TokenAccount};
+use openledger_shared::running;
 
 /// Accounts of `lock_votes`.
 #[event_cpi]
@@ -42,31 +44,22 @@ pub struct LockVotes<'info> {
 }
 
 impl LockVotes<'_> {
-    fn validate(&self, amount: u64, end_slot: u64, slot: u64) -> Result<()> {
-        require_running(self.config.paused_until, slot)?;
+    /// Checks amount and end, and returns the slot.
+    fn validate(&self, amount: u64, end_slot: u64) -> Result<u64> {
+        let slot = running(self.config.paused_until)?;
         require!(amount > 0, StakeError::ZeroAmount);
         require!(self.lock.amount == 0, StakeError::LockExists);
-        require_end(end_slot, slot)
+        require_end(end_slot, slot)?;
+        Ok(slot)
     }
 }
 
 /// Takes the OPEN and counts it. A new lock is voted with by its owner; who was named before stays named.
 pub(crate) fn handler(ctx: Context<LockVotes>, amount: u64, end_slot: u64) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    ctx.accounts.validate(amount, end_slot, slot)?;
-    token::transfer(
-        CpiContext::new(
-            ctx.accounts.token_program.key(),
-            Transfer {
-                from: ctx.accounts.owner_token.to_account_info(),
-                to: ctx.accounts.vault.to_account_info(),
-                authority: ctx.accounts.owner.to_account_info(),
-            },
-        ),
-        amount,
-    )?;
-    let owner = ctx.accounts.owner.key();
-    let lock = &mut ctx.accounts.lock;
+    let slot = ctx.accounts.validate(amount, end_slot)?;
+    let a = &mut *ctx.accounts;
+    vault::put(&a.token_program, &a.owner_token, &a.vault, &a.owner, amount)?;
+    let (owner, lock) = (a.owner.key(), &mut a.lock);
     if lock.version == Version::UNMADE {
         lock.version = Version::CURRENT;
         lock.bump = ctx.bumps.lock;
@@ -74,7 +67,6 @@ pub(crate) fn handler(ctx: Context<LockVotes>, amount: u64, end_slot: u64) -> Re
         lock.delegate = owner;
     }
     lock.end_slot = end_slot;
-    let event = grow(lock, &mut ctx.accounts.config.locked, amount, slot)?;
-    emit_cpi!(event);
-    Ok(())
+    let event = grow(lock, &mut a.config.locked, amount, slot)?;
+    EMITTER.emit(&a.event_authority, &event)
 }

@@ -1,9 +1,13 @@
 //! `open_pool`: an operator takes delegations.
 
-use crate::{error::StakeError, events::CommissionSet, seeds, sequence, state::*};
+use crate::{
+    error::StakeError,
+    events::{CommissionSet, EMITTER},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Mint, Token, TokenAccount};
-use openledger_shared::version::Version;
 
 /// Accounts of `open_pool`.
 #[event_cpi]
@@ -48,9 +52,16 @@ pub struct OpenPool<'info> {
     pub system_program: Program<'info, System>,
 }
 
+impl OpenPool<'_> {
+    fn validate(&self, commission_bps: u16) -> Result<()> {
+        require!(commission_bps <= MAX_BPS, StakeError::ParameterOutOfBounds);
+        Ok(())
+    }
+}
+
 /// Makes the pool.
 pub(crate) fn handler(ctx: Context<OpenPool>, commission_bps: u16) -> Result<()> {
-    require!(commission_bps <= MAX_BPS, StakeError::ParameterOutOfBounds);
+    ctx.accounts.validate(commission_bps)?;
     let a = &mut *ctx.accounts;
     a.position.pooled = true;
     a.pool.set_inner(Pool {
@@ -69,19 +80,6 @@ pub(crate) fn handler(ctx: Context<OpenPool>, commission_bps: u16) -> Result<()>
         commission: 0,
         sequence: 0,
     });
-    let event = commission_set(&mut a.pool)?;
-    emit_cpi!(event);
-    Ok(())
-}
-
-/// The event of a pool's commission as it is now.
-pub(crate) fn commission_set(pool: &mut Account<Pool>) -> Result<CommissionSet> {
-    Ok(CommissionSet {
-        pool: pool.key(),
-        sequence: sequence::take(&mut pool.sequence)?,
-        operator: pool.operator,
-        commission_bps: pool.commission_bps,
-        next_commission_bps: pool.next_commission_bps,
-        commission_slot: pool.commission_slot,
-    })
+    let event = CommissionSet::of(&mut a.pool)?;
+    EMITTER.emit(&a.event_authority, &event)
 }

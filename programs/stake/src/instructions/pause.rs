@@ -1,8 +1,8 @@
 //! `pause`: nothing that moves tokens until a slot. It ends by itself.
 
-use crate::{error::StakeError, events::Paused, seeds, sequence, state::*};
+use crate::{error::StakeError, events::EMITTER, seeds, state::*};
 use anchor_lang::prelude::*;
-use openledger_shared::pause_until;
+use openledger_shared::governed;
 
 /// Accounts of `pause`.
 #[event_cpi]
@@ -17,13 +17,6 @@ pub struct Pause<'info> {
 
 /// Notes the end of the pause.
 pub(crate) fn handler(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
-    let config = &mut ctx.accounts.config;
-    config.paused_until = pause_until(until_slot, Clock::get()?.slot)?;
-    let event = Paused {
-        config: config.key(),
-        sequence: sequence::take(&mut config.sequence)?,
-        paused_until: config.paused_until,
-    };
-    emit_cpi!(event);
-    Ok(())
+    let event = governed::pause(&mut ctx.accounts.config, until_slot)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,9 +1,15 @@
 //! `pay_insurance`: pays out of the insurance vault, by the authority and within the window's cap.
 
-use crate::{error::StakeError, events::InsurancePaid, seeds, sequence, state::*};
+use crate::{
+    error::StakeError,
+    events::{EMITTER, InsurancePaid},
+    seeds,
+    state::*,
+    vault,
+};
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use openledger_shared::require_running;
+use anchor_spl::token::{Token, TokenAccount};
+use openledger_shared::{running, sequence};
 
 /// Accounts of `pay_insurance`.
 #[event_cpi]
@@ -28,31 +34,27 @@ pub struct PayInsurance<'info> {
     pub token_program: Program<'info, Token>,
 }
 
+impl PayInsurance<'_> {
+    /// Checks amount and cap, and returns the window with the amount taken.
+    fn validate(&self, amount: u64) -> Result<Window> {
+        require!(amount > 0, StakeError::ZeroAmount);
+        let (config, slot) = (&self.config, running(self.config.paused_until)?);
+        let mut window = config.insurance_window;
+        let (cap_bps, slots) = (config.insurance_cap_bps, config.insurance_window_slots);
+        let room = window.room(self.insurance.amount, cap_bps, slots, slot);
+        require!(amount <= room, StakeError::InsuranceCapReached);
+        window.take(amount)?;
+        Ok(window)
+    }
+}
+
 /// Pays `amount`.
 pub(crate) fn handler(ctx: Context<PayInsurance>, amount: u64) -> Result<()> {
-    require!(amount > 0, StakeError::ZeroAmount);
-    let slot = Clock::get()?.slot;
-    require_running(ctx.accounts.config.paused_until, slot)?;
+    let window = ctx.accounts.validate(amount)?;
     let a = &mut *ctx.accounts;
-    let config = &mut a.config;
-    let (cap_bps, slots) = (config.insurance_cap_bps, config.insurance_window_slots);
-    let room = config.insurance_window.room(a.insurance.amount, cap_bps, slots, slot);
-    require!(amount <= room, StakeError::InsuranceCapReached);
-    config.insurance_window.take(amount)?;
-    token::transfer(
-        CpiContext::new_with_signer(
-            a.token_program.key(),
-            Transfer {
-                from: a.insurance.to_account_info(),
-                to: a.to.to_account_info(),
-                authority: config.to_account_info(),
-            },
-            &[&[seeds::CONFIG, &[config.bump]]],
-        ),
-        amount,
-    )?;
-    let event =
-        InsurancePaid { config: config.key(), sequence: sequence::take(&mut config.sequence)?, to: a.to.key(), amount };
-    emit_cpi!(event);
-    Ok(())
+    a.config.insurance_window = window;
+    vault::pay(&a.token_program, &a.insurance, &a.to, &a.config, amount)?;
+    let (config, to) = (&mut a.config, a.to.key());
+    let event = InsurancePaid { config: config.key(), sequence: sequence::take(&mut config.sequence)?, to, amount };
+    EMITTER.emit(&a.event_authority, &event)
 }

@@ -1,7 +1,8 @@
 //! `propose_authority`: names who may take over.
 
-use crate::{error::StakeError, events::ConfigChanged, seeds, sequence, state::*};
+use crate::{error::StakeError, events::EMITTER, seeds, state::*};
 use anchor_lang::prelude::*;
+use openledger_shared::governed;
 
 /// Accounts of `propose_authority`.
 #[event_cpi]
@@ -16,19 +17,6 @@ pub struct ProposeAuthority<'info> {
 
 /// Notes the proposal; a later one replaces it.
 pub(crate) fn handler(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
-    let config = &mut ctx.accounts.config;
-    config.pending_authority = Some(new);
-    let event = changed(config)?;
-    emit_cpi!(event);
-    Ok(())
-}
-
-/// The event of the config as it is now.
-pub(crate) fn changed(config: &mut Account<Config>) -> Result<ConfigChanged> {
-    Ok(ConfigChanged {
-        config: config.key(),
-        sequence: sequence::take(&mut config.sequence)?,
-        authority: config.authority,
-        pending_authority: config.pending_authority,
-    })
+    let event = governed::propose_authority(&mut ctx.accounts.config, new)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

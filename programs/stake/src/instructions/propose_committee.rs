@@ -1,14 +1,8 @@
 //! `propose_committee`: the authority proposes the next committee, with its first members: the very first one, and any
 //! later one should the present committee be unable to name its successor.
 
-use super::add_members::seat;
-use crate::{
-    error::{SharedError, StakeError},
-    seeds,
-    state::*,
-};
+use crate::{error::StakeError, events::EMITTER, formation::proposed, seeds, state::*};
 use anchor_lang::prelude::*;
-use openledger_shared::version::Version;
 
 /// Arguments of `propose_committee`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -46,44 +40,27 @@ pub struct ProposeCommittee<'info> {
     pub system_program: Program<'info, System>,
 }
 
-/// Makes the committee and seats the first members.
-pub(crate) fn handler<'info>(ctx: Context<'info, ProposeCommittee<'info>>, args: ProposeCommitteeArgs) -> Result<()> {
-    let (threshold, size) = (args.threshold, args.size);
-    let a = &mut *ctx.accounts;
-    let made = forming(&a.config, threshold, size, None, a.authority.key(), ctx.bumps.committee, Clock::get()?.slot)?;
-    a.committee.set_inner(made);
-    let event = seat(&mut a.committee, &a.config, args.members, ctx.remaining_accounts)?;
-    emit_cpi!(event);
-    Ok(())
+impl<'info> ProposeCommittee<'info> {
+    /// Checks the committee and its first members, and returns the committee without them.
+    fn validate(
+        &self,
+        args: &ProposeCommitteeArgs,
+        accounts: &'info [AccountInfo<'info>],
+        bump: u8,
+    ) -> Result<Committee> {
+        let (config, slot) = (&self.config, Clock::get()?.slot);
+        let made = Committee::forming(config, args.threshold, args.size, None, self.authority.key(), bump, slot)?;
+        made.validate_seats(config, &args.members, accounts)?;
+        Ok(made)
+    }
 }
 
-/// A committee without members, after the active one.
-pub(crate) fn forming(
-    config: &Config,
-    threshold: u16,
-    size: u16,
-    roster: Option<[u8; 32]>,
-    payer: Pubkey,
-    bump: u8,
-    slot: u64,
-) -> Result<Committee> {
-    require!((1..=MAX_MEMBERS).contains(&(size as usize)), StakeError::BadSize);
-    require!(threshold > size / 2 && threshold <= size, StakeError::BadThreshold);
-    Ok(Committee {
-        version: Version::CURRENT,
-        bump,
-        epoch: config.committee_epoch.checked_add(1).ok_or(SharedError::Overflow)?,
-        status: CommitteeStatus::Forming,
-        threshold,
-        group_key: [0; 32],
-        active_slot: 0,
-        size,
-        retired_slot: 0,
-        confirmed: vec![],
-        members: vec![],
-        roster,
-        deadline_slot: slot.checked_add(config.committee_slots).ok_or(SharedError::Overflow)?,
-        payer,
-        sequence: config.next_committee_sequence,
-    })
+/// Makes the committee and seats the first members.
+pub(crate) fn handler<'info>(ctx: Context<'info, ProposeCommittee<'info>>, args: ProposeCommitteeArgs) -> Result<()> {
+    let made = ctx.accounts.validate(&args, ctx.remaining_accounts, ctx.bumps.committee)?;
+    let committee = &mut ctx.accounts.committee;
+    committee.set_inner(made);
+    committee.seat(&args.members);
+    let event = proposed(committee, args.members)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,15 +1,15 @@
 //! `propose_next_committee`: the present committee names its successor (A1). Nobody else is needed for it.
 
-use super::{add_members::proposed, propose_committee::forming};
 use crate::{
     attested::{self, Change},
-    event,
-    events::SuccessorNamed,
-    seeds, sequence,
+    events::{EMITTER, SuccessorNamed},
+    formation::proposed,
+    seeds,
     state::*,
 };
 use anchor_lang::prelude::*;
 use openledger_protocol::attest::Kind;
+use openledger_shared::sequence;
 
 /// Arguments of `propose_next_committee`; their Borsh bytes are what the committee signs the hash of.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -54,21 +54,29 @@ pub struct ProposeNextCommittee<'info> {
     pub system_program: Program<'info, System>,
 }
 
+impl ProposeNextCommittee<'_> {
+    /// Checks the attestation and the committee, and returns the epoch of the one that attested and the one to make.
+    fn validate(&self, args: &ProposeNextCommitteeArgs, bump: u8) -> Result<(u64, Committee)> {
+        let (config, slot) = (&self.config, Clock::get()?.slot);
+        let change = Change {
+            program: crate::ID,
+            kind: Kind::Committee,
+            subject: config.key(),
+            sequence: config.sequence,
+            payload: attested::payload(args)?,
+            expiry_slot: args.expiry_slot,
+        };
+        let epoch = attested::check(config, &self.active_committee, &self.instructions, &change, slot)?;
+        let roster = Some(args.roster);
+        let made = Committee::forming(config, args.threshold, args.size, roster, self.payer.key(), bump, slot)?;
+        Ok((epoch, made))
+    }
+}
+
 /// Makes the committee, to be seated by anyone.
 pub(crate) fn handler(ctx: Context<ProposeNextCommittee>, args: ProposeNextCommitteeArgs) -> Result<()> {
-    let slot = Clock::get()?.slot;
+    let (committee_epoch, made) = ctx.accounts.validate(&args, ctx.bumps.committee)?;
     let a = &mut *ctx.accounts;
-    let change = Change {
-        program: crate::ID,
-        kind: Kind::Committee,
-        subject: a.config.key(),
-        sequence: a.config.sequence,
-        payload: attested::payload(&args)?,
-        expiry_slot: args.expiry_slot,
-    };
-    let committee_epoch = attested::check(&a.config, &a.active_committee, &a.instructions, &change, slot)?;
-    let roster = Some(args.roster);
-    let made = forming(&a.config, args.threshold, args.size, roster, a.payer.key(), ctx.bumps.committee, slot)?;
     a.committee.set_inner(made);
     let named = SuccessorNamed {
         config: a.config.key(),
@@ -81,5 +89,5 @@ pub(crate) fn handler(ctx: Context<ProposeNextCommittee>, args: ProposeNextCommi
         committee_epoch,
     };
     let proposed = proposed(&mut a.committee, vec![])?;
-    event::emit_all(crate::ID, &a.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, Some(named), &proposed)
+    EMITTER.emit_all(&a.event_authority, Some(named), &proposed)
 }

@@ -10,7 +10,6 @@ use openledger_protocol::{
     hash::sha256,
     observation::{EvidenceError, Observation, equivocation},
 };
-use openledger_shared::version::Version;
 use solana_instructions_sysvar::{load_current_index_checked, load_instruction_at_checked};
 
 /// Arguments of `prove_equivocation`: what was observed. The observations themselves, with both signatures, are in the
@@ -50,7 +49,7 @@ pub struct ProveEquivocation<'info> {
     #[account(mut)]
     pub pool: Option<Box<Account<'info, Pool>>>,
     /// The committee of the observations' epoch.
-    /// CHECK: [`View::read`] checks program and kind of account, the handler the epoch.
+    /// CHECK: [`View::read`] checks program and kind of account, `validate` the epoch.
     pub committee: UncheckedAccount<'info>,
     /// The mark to make: there is one for everything that an operator can observe, so no evidence is used twice.
     #[account(
@@ -82,9 +81,22 @@ pub struct ProveEquivocation<'info> {
     pub system_program: Program<'info, System>,
 }
 
+/// What a proof of equivocation has shown.
+struct Proof {
+    /// The two contents that the operator signed.
+    contents: [[u8; 32]; 2],
+    /// What names the evidence.
+    evidence: [u8; 32],
+    /// Whether the operator's delegators answer with it.
+    delegators_answer: bool,
+    /// The present slot.
+    slot: u64,
+}
+
 impl ProveEquivocation<'_> {
-    /// Checks the proof, and returns the two contents and what names the evidence.
-    fn validate(&self, args: &ProveEquivocationArgs) -> Result<([[u8; 32]; 2], [u8; 32])> {
+    /// Checks the proof and whom it strikes.
+    fn validate(&self, args: &ProveEquivocationArgs) -> Result<Proof> {
+        let slot = Clock::get()?.slot;
         let index = load_current_index_checked(&self.instructions)?;
         let before = index.checked_sub(1).ok_or(StakeError::EvidenceMissing)?;
         let signed = load_instruction_at_checked(before.into(), &self.instructions)?;
@@ -99,7 +111,12 @@ impl ProveEquivocation<'_> {
             content: first.content,
         };
         require!(first == named, StakeError::EvidenceMismatch);
-        Ok(([first.content, second.content], sha256(&[&signed.data])))
+        Ok(Proof {
+            contents: [first.content, second.content],
+            evidence: sha256(&[&signed.data]),
+            delegators_answer: self.delegators_answer(args.epoch, slot)?,
+            slot,
+        })
     }
 
     /// Checks that the operator was a member of the committee of `epoch`, and returns whether its delegators answer
@@ -133,31 +150,28 @@ fn refusal(error: EvidenceError) -> StakeError {
 
 /// Marks the evidence as used and slashes.
 pub(crate) fn handler(ctx: Context<ProveEquivocation>, args: ProveEquivocationArgs) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    let (contents, evidence) = ctx.accounts.validate(&args)?;
-    let delegators_answer = ctx.accounts.delegators_answer(args.epoch, slot)?;
-    let bump = ctx.bumps.equivocation;
+    let proof = ctx.accounts.validate(&args)?;
     let a = &mut *ctx.accounts;
     a.equivocation.set_inner(Equivocation {
         version: Version::CURRENT,
-        bump,
+        bump: ctx.bumps.equivocation,
         operator: a.operator.owner,
         epoch: args.epoch,
         subject: args.subject,
         sequence: args.sequence,
-        contents,
-        slot,
+        contents: proof.contents,
+        slot: proof.slot,
     });
     let rate = Rate::equivocation(&a.config);
     let parties = Parties {
         config: &mut a.config,
         position: &mut a.position,
         pool: a.pool.as_mut(),
-        delegators_answer,
+        delegators_answer: proof.delegators_answer,
         vault: &a.vault,
         insurance: &a.insurance,
         token_program: &a.token_program,
         event_authority: &a.event_authority,
     };
-    parties.slash(&rate, SlashReason::Equivocation, evidence)
+    parties.slash(&rate, SlashReason::Equivocation, proof.evidence)
 }

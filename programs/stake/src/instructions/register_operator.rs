@@ -1,8 +1,13 @@
 //! `register_operator`: an entry in the registry, backed by stake.
 
-use crate::{error::StakeError, events::OperatorRegistered, seeds, sequence, state::*};
+use crate::{
+    entry,
+    error::StakeError,
+    events::{EMITTER, OperatorRegistered},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
-use openledger_shared::version::Version;
 
 /// Arguments of `register_operator`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -47,16 +52,8 @@ pub struct RegisterOperator<'info> {
 impl RegisterOperator<'_> {
     fn validate(&self, args: &RegisterOperatorArgs) -> Result<()> {
         require!(self.position.amount >= self.config.min_operator_stake, StakeError::BelowMinimum);
-        validate_entry(&args.endpoint, args.capabilities)
+        entry::validate(&args.endpoint, args.capabilities)
     }
-}
-
-/// Checks what an operator says of itself.
-pub(crate) fn validate_entry(endpoint: &str, capabilities: u32) -> Result<()> {
-    let host = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
-    require!(endpoint.len() <= MAX_ENDPOINT && host.is_some_and(|h| !h.is_empty()), StakeError::BadEndpoint);
-    require!(capabilities != 0 && capabilities & !capability::ALL == 0, StakeError::BadCapabilities);
-    Ok(())
 }
 
 /// Makes the entry.
@@ -71,37 +68,6 @@ pub(crate) fn handler(ctx: Context<RegisterOperator>, args: RegisterOperatorArgs
         capabilities: args.capabilities,
         sequence: 0,
     });
-    let operator = &mut ctx.accounts.operator;
-    let sequence = sequence::take(&mut operator.sequence)?;
-    emit_cpi!(registered(operator, sequence));
-    Ok(())
-}
-
-/// The event of an entry as it is now.
-pub(crate) fn registered(operator: &Account<Operator>, sequence: u64) -> OperatorRegistered {
-    OperatorRegistered {
-        operator: operator.key(),
-        sequence,
-        owner: operator.owner,
-        identity: operator.identity,
-        endpoint: operator.endpoint.clone(),
-        capabilities: operator.capabilities,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn entries_need_an_http_url_and_known_capabilities() {
-        assert!(validate_entry("http://127.0.0.1:7000", 0b111).is_ok());
-        assert!(validate_entry("https://node.example", 0b001).is_ok());
-        for endpoint in ["", "http://", "ftp://node.example", &format!("http://{}", "a".repeat(MAX_ENDPOINT))] {
-            assert!(validate_entry(endpoint, 1).is_err(), "{endpoint}");
-        }
-        for capabilities in [0, 0b1000, u32::MAX] {
-            assert!(validate_entry("http://a", capabilities).is_err(), "{capabilities}");
-        }
-    }
+    let event = OperatorRegistered::of(&mut ctx.accounts.operator)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

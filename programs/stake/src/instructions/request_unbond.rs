@@ -2,12 +2,16 @@
 
 use crate::{
     committee::View,
-    error::{SharedError, StakeError},
-    events::Unbonding,
-    seeds, sequence,
+    error::StakeError,
+    events::{EMITTER, Unbonding},
+    seeds,
     state::*,
 };
 use anchor_lang::prelude::*;
+use openledger_shared::{
+    checked::{add, sub},
+    sequence,
+};
 
 /// Accounts of `request_unbond`.
 #[event_cpi]
@@ -38,7 +42,8 @@ pub struct RequestUnbond<'info> {
 }
 
 impl RequestUnbond<'_> {
-    fn validate(&self, role: Role, amount: u64) -> Result<()> {
+    /// Checks amount and seats, and returns what stays bonded.
+    fn validate(&self, role: Role, amount: u64) -> Result<u64> {
         require!(amount > 0, StakeError::ZeroAmount);
         let left = self.position.amount.checked_sub(amount).ok_or(StakeError::InsufficientStake)?;
         if role == Role::Operator && left < self.config.min_operator_stake {
@@ -48,7 +53,7 @@ impl RequestUnbond<'_> {
                 StakeError::MemberBelowMinimum
             );
         }
-        Ok(())
+        Ok(left)
     }
 }
 
@@ -63,16 +68,16 @@ fn seated(committee: &UncheckedAccount, wallet: &Pubkey) -> Result<bool> {
 
 /// Moves `amount` from bonded to unbonding.
 pub(crate) fn handler(ctx: Context<RequestUnbond>, role: Role, amount: u64) -> Result<()> {
-    ctx.accounts.validate(role, amount)?;
+    let left = ctx.accounts.validate(role, amount)?;
     let slot = Clock::get()?.slot;
     let (config, position) = (&mut ctx.accounts.config, &mut ctx.accounts.position);
-    position.amount = position.amount.checked_sub(amount).ok_or(StakeError::InsufficientStake)?;
-    position.unbonding = position.unbonding.checked_add(amount).ok_or(SharedError::Overflow)?;
-    position.unbond_slot = slot.checked_add(config.unbond_slots).ok_or(SharedError::Overflow)?;
+    position.amount = left;
+    position.unbonding = add(position.unbonding, amount)?;
+    position.unbond_slot = add(slot, config.unbond_slots)?;
     position.since_slot = slot;
     let total = config.bonded_mut(role);
-    *total = total.checked_sub(amount).ok_or(SharedError::Overflow)?;
-    config.unbonding = config.unbonding.checked_add(amount).ok_or(SharedError::Overflow)?;
+    *total = sub(*total, amount)?;
+    config.unbonding = add(config.unbonding, amount)?;
     let event = Unbonding {
         position: position.key(),
         sequence: sequence::take(&mut position.sequence)?,
@@ -80,6 +85,5 @@ pub(crate) fn handler(ctx: Context<RequestUnbond>, role: Role, amount: u64) -> R
         unbond_slot: position.unbond_slot,
         amount: position.amount,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,7 +1,6 @@
 //! `seat_members`: anyone seats the members that the present committee has named.
 
-use super::add_members::seat;
-use crate::{error::StakeError, roster::chain, seeds, state::*};
+use crate::{error::StakeError, events::EMITTER, formation::proposed, roster::chain, seeds, state::*};
 use anchor_lang::prelude::*;
 
 /// Accounts of `seat_members`. Remaining accounts: for each member in order, its operator account and its operator
@@ -22,17 +21,24 @@ pub struct SeatMembers<'info> {
     pub committee: Box<Account<'info, Committee>>,
 }
 
+impl<'info> SeatMembers<'info> {
+    fn validate(&self, members: &[Pubkey], rest: [u8; 32], accounts: &'info [AccountInfo<'info>]) -> Result<()> {
+        let left = self.committee.roster.ok_or(StakeError::NoRoster)?;
+        require!(members.len() <= MAX_MEMBERS_PER_CALL && chain(members, rest) == left, StakeError::NotOnRoster);
+        self.committee.validate_seats(&self.config, members, accounts)
+    }
+}
+
 /// Seats the next members of the roster; `rest` is the hash of those behind them.
 pub(crate) fn handler<'info>(
     ctx: Context<'info, SeatMembers<'info>>,
     members: Vec<Pubkey>,
     rest: [u8; 32],
 ) -> Result<()> {
+    ctx.accounts.validate(&members, rest, ctx.remaining_accounts)?;
     let committee = &mut ctx.accounts.committee;
-    let left = committee.roster.ok_or(StakeError::NoRoster)?;
-    require!(members.len() <= MAX_MEMBERS_PER_CALL && chain(&members, rest) == left, StakeError::NotOnRoster);
     committee.roster = Some(rest);
-    let event = seat(committee, &ctx.accounts.config, members, ctx.remaining_accounts)?;
-    emit_cpi!(event);
-    Ok(())
+    committee.seat(&members);
+    let event = proposed(committee, members)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -1,12 +1,13 @@
 //! `set_commission`: lower at once, higher after the time that delegators need to leave.
 
-use super::open_pool::commission_set;
 use crate::{
-    error::{SharedError, StakeError},
+    error::StakeError,
+    events::{CommissionSet, EMITTER},
     seeds,
     state::*,
 };
 use anchor_lang::prelude::*;
+use openledger_shared::checked::add;
 
 /// Accounts of `set_commission`.
 #[event_cpi]
@@ -22,20 +23,23 @@ pub struct SetCommission<'info> {
     pub pool: Box<Account<'info, Pool>>,
 }
 
+impl SetCommission<'_> {
+    fn validate(&self, commission_bps: u16) -> Result<()> {
+        require!(commission_bps <= MAX_BPS, StakeError::ParameterOutOfBounds);
+        Ok(())
+    }
+}
+
 /// Sets the commission of what is divided from now on, or announces a higher one. A later call replaces an announcement.
 pub(crate) fn handler(ctx: Context<SetCommission>, commission_bps: u16) -> Result<()> {
-    require!(commission_bps <= MAX_BPS, StakeError::ParameterOutOfBounds);
+    ctx.accounts.validate(commission_bps)?;
     let slot = Clock::get()?.slot;
     let pool = &mut ctx.accounts.pool;
     pool.commission_bps = pool.commission_in(slot);
     pool.next_commission_bps = commission_bps;
-    pool.commission_slot = if commission_bps <= pool.commission_bps {
-        slot
-    } else {
-        slot.checked_add(ctx.accounts.config.unbond_slots).ok_or(SharedError::Overflow)?
-    };
+    pool.commission_slot =
+        if commission_bps <= pool.commission_bps { slot } else { add(slot, ctx.accounts.config.unbond_slots)? };
     pool.commission_bps = pool.commission_in(slot);
-    let event = commission_set(pool)?;
-    emit_cpi!(event);
-    Ok(())
+    let event = CommissionSet::of(pool)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

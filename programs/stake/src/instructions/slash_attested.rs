@@ -3,7 +3,7 @@
 use crate::{
     addresses,
     attested::{self, Change},
-    error::{SharedError, StakeError},
+    error::StakeError,
     punish::Parties,
     slash::Rate,
     state::*,
@@ -11,6 +11,7 @@ use crate::{
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
 use openledger_protocol::attest::Kind;
+use openledger_shared::checked::add;
 
 /// Arguments of `slash_attested`; their Borsh bytes are what the committee signs the hash of.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -73,7 +74,7 @@ impl SlashAttested<'_> {
 pub(crate) fn handler(ctx: Context<SlashAttested>, args: SlashAttestedArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
     let a = &mut *ctx.accounts;
-    a.position.faults = a.position.faults.checked_add(1).ok_or(SharedError::Overflow)?;
+    a.position.faults = add(a.position.faults, 1)?;
     let rate = Rate::judged(&a.config, args.bps);
     let parties = Parties {
         config: &mut a.config,

@@ -30,9 +30,16 @@ pub struct SlashByAuthority<'info> {
     pub token_program: Program<'info, Token>,
 }
 
+impl SlashByAuthority<'_> {
+    fn validate(&self, bps: u16) -> Result<()> {
+        require!((1..=MAX_BPS).contains(&bps), StakeError::BadPart);
+        Ok(())
+    }
+}
+
 /// Slashes `bps` basis points of the position; the cap of a window bounds what is taken.
 pub(crate) fn handler(ctx: Context<SlashByAuthority>, bps: u16, evidence: [u8; 32]) -> Result<()> {
-    require!((1..=MAX_BPS).contains(&bps), StakeError::BadPart);
+    ctx.accounts.validate(bps)?;
     let a = &mut *ctx.accounts;
     let rate = Rate::judged(&a.config, bps);
     let parties = Parties {

@@ -1,15 +1,19 @@
 //! `undelegate`: begins the way out of a delegation.
 
-use super::harvest::accrued;
 use crate::{
-    error::{SharedError, StakeError},
-    event,
-    events::Undelegated,
-    seeds, sequence,
+    error::StakeError,
+    events::{EMITTER, Undelegated},
+    reward_vault::accrued,
+    seeds,
     state::*,
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::TokenAccount;
+use openledger_shared::{
+    SharedError,
+    checked::{add, sub},
+    sequence,
+};
 
 /// Accounts of `undelegate`.
 #[event_cpi]
@@ -36,23 +40,29 @@ pub struct Undelegate<'info> {
     pub reward_vault: Box<Account<'info, TokenAccount>>,
 }
 
+impl Undelegate<'_> {
+    fn validate(&self, shares: u128) -> Result<()> {
+        require!(shares > 0, StakeError::ZeroAmount);
+        require!(shares <= self.delegation.shares, StakeError::InsufficientStake);
+        Ok(())
+    }
+}
+
 /// Moves what `shares` of the bonded stake are worth to what is unbonding. The cooldown of all of the delegation that is
 /// unbonding starts anew. An operator cannot hold its delegators back, whether it is in a committee or not.
 pub(crate) fn handler(ctx: Context<Undelegate>, shares: u128) -> Result<()> {
-    let a = &mut *ctx.accounts;
-    require!(shares > 0, StakeError::ZeroAmount);
-    require!(shares <= a.delegation.shares, StakeError::InsufficientStake);
-    let slot = Clock::get()?.slot;
-    let harvested = accrued(&mut a.pool, &a.reward_vault)?;
+    ctx.accounts.validate(shares)?;
+    let (a, slot) = (&mut *ctx.accounts, Clock::get()?.slot);
+    let harvested = accrued(&mut a.pool, &a.reward_vault, slot)?;
     let (config, pool, delegation) = (&mut a.config, &mut a.pool, &mut a.delegation);
     delegation.settle(pool)?;
     let amount = pool.bonded.pull(shares)?;
     let leaving = pool.unbonding.put(amount)?;
     delegation.shares = delegation.shares.checked_sub(shares).ok_or(StakeError::InsufficientStake)?;
     delegation.unbonding_shares = delegation.unbonding_shares.checked_add(leaving).ok_or(SharedError::Overflow)?;
-    delegation.unbond_slot = slot.checked_add(config.unbond_slots).ok_or(SharedError::Overflow)?;
-    config.delegated = config.delegated.checked_sub(amount).ok_or(SharedError::Overflow)?;
-    config.delegated_unbonding = config.delegated_unbonding.checked_add(amount).ok_or(SharedError::Overflow)?;
+    delegation.unbond_slot = add(slot, config.unbond_slots)?;
+    config.delegated = sub(config.delegated, amount)?;
+    config.delegated_unbonding = add(config.delegated_unbonding, amount)?;
     let event = Undelegated {
         delegation: delegation.key(),
         sequence: sequence::take(&mut delegation.sequence)?,
@@ -61,5 +71,5 @@ pub(crate) fn handler(ctx: Context<Undelegate>, shares: u128) -> Result<()> {
         unbonding_shares: delegation.unbonding_shares,
         unbond_slot: delegation.unbond_slot,
     };
-    event::emit_all(crate::ID, &a.event_authority, crate::EVENT_AUTHORITY_AND_BUMP.1, harvested, &event)
+    EMITTER.emit_all(&a.event_authority, harvested, &event)
 }

@@ -2,17 +2,18 @@
 //! not stay in the sum that quorums are measured by.
 
 use crate::{
-    error::{SharedError, StakeError},
-    events::VotesUnlocked,
-    seeds, sequence,
+    error::StakeError,
+    events::{EMITTER, VotesUnlocked},
+    seeds,
     state::*,
+    vault,
 };
 use anchor_lang::prelude::*;
 use anchor_spl::{
     associated_token::get_associated_token_address,
-    token::{self, Token, TokenAccount, Transfer},
+    token::{Token, TokenAccount},
 };
-use openledger_shared::require_running;
+use openledger_shared::{checked::sub, running, sequence};
 
 /// Accounts of `unlock_votes`.
 #[event_cpi]
@@ -41,35 +42,23 @@ pub struct UnlockVotes<'info> {
 }
 
 impl UnlockVotes<'_> {
-    fn validate(&self, slot: u64) -> Result<()> {
-        require_running(self.config.paused_until, slot)?;
+    /// Checks that the lock has ended, and returns the slot.
+    fn validate(&self) -> Result<u64> {
+        let slot = running(self.config.paused_until)?;
         require!(self.lock.amount > 0, StakeError::NothingLocked);
         require!(slot >= self.lock.end_slot, StakeError::LockNotEnded);
-        Ok(())
+        Ok(slot)
     }
 }
 
 /// Pays everything back.
 pub(crate) fn handler(ctx: Context<UnlockVotes>) -> Result<()> {
-    let slot = Clock::get()?.slot;
-    ctx.accounts.validate(slot)?;
-    let (config, lock) = (&mut ctx.accounts.config, &mut ctx.accounts.lock);
-    let paid = core::mem::take(&mut lock.amount);
-    lock.changed_slot = slot;
-    config.locked = config.locked.checked_sub(paid).ok_or(SharedError::Overflow)?;
-    token::transfer(
-        CpiContext::new_with_signer(
-            ctx.accounts.token_program.key(),
-            Transfer {
-                from: ctx.accounts.vault.to_account_info(),
-                to: ctx.accounts.owner_token.to_account_info(),
-                authority: config.to_account_info(),
-            },
-            &[&[seeds::CONFIG, &[config.bump]]],
-        ),
-        paid,
-    )?;
-    let event = VotesUnlocked { lock: lock.key(), sequence: sequence::take(&mut lock.sequence)?, paid };
-    emit_cpi!(event);
-    Ok(())
+    let slot = ctx.accounts.validate()?;
+    let a = &mut *ctx.accounts;
+    let paid = core::mem::take(&mut a.lock.amount);
+    a.lock.changed_slot = slot;
+    a.config.locked = sub(a.config.locked, paid)?;
+    vault::pay(&a.token_program, &a.vault, &a.owner_token, &a.config, paid)?;
+    let event = VotesUnlocked { lock: a.lock.key(), sequence: sequence::take(&mut a.lock.sequence)?, paid };
+    EMITTER.emit(&a.event_authority, &event)
 }

@@ -1,7 +1,11 @@
 //! `update_operator`: another endpoint, other capabilities. The identity key stays: observations are bound to it.
 
-use super::register_operator::{registered, validate_entry};
-use crate::{seeds, sequence, state::*};
+use crate::{
+    entry,
+    events::{EMITTER, OperatorRegistered},
+    seeds,
+    state::*,
+};
 use anchor_lang::prelude::*;
 
 /// Accounts of `update_operator`.
@@ -15,13 +19,18 @@ pub struct UpdateOperator<'info> {
     pub operator: Box<Account<'info, Operator>>,
 }
 
+impl UpdateOperator<'_> {
+    fn validate(&self, endpoint: &str, capabilities: u32) -> Result<()> {
+        entry::validate(endpoint, capabilities)
+    }
+}
+
 /// Changes the entry.
 pub(crate) fn handler(ctx: Context<UpdateOperator>, endpoint: String, capabilities: u32) -> Result<()> {
-    validate_entry(&endpoint, capabilities)?;
+    ctx.accounts.validate(&endpoint, capabilities)?;
     let operator = &mut ctx.accounts.operator;
     operator.endpoint = endpoint;
     operator.capabilities = capabilities;
-    let sequence = sequence::take(&mut operator.sequence)?;
-    emit_cpi!(registered(operator, sequence));
-    Ok(())
+    let event = OperatorRegistered::of(operator)?;
+    EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

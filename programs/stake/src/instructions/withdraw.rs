@@ -1,14 +1,15 @@
 //! `withdraw`: pays unbonded OPEN out after the cooldown.
 
 use crate::{
-    error::{SharedError, StakeError},
-    events::Withdrawn,
-    seeds, sequence,
+    error::StakeError,
+    events::{EMITTER, Withdrawn},
+    seeds,
     state::*,
+    vault,
 };
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use openledger_shared::require_running;
+use anchor_spl::token::{Token, TokenAccount};
+use openledger_shared::{checked::sub, running, sequence};
 
 /// Accounts of `withdraw`.
 #[event_cpi]
@@ -39,8 +40,8 @@ pub struct Withdraw<'info> {
 }
 
 impl Withdraw<'_> {
-    fn validate(&self, slot: u64) -> Result<()> {
-        require_running(self.config.paused_until, slot)?;
+    fn validate(&self) -> Result<()> {
+        let slot = running(self.config.paused_until)?;
         require!(self.position.unbonding > 0, StakeError::NothingUnbonding);
         require!(slot >= self.position.unbond_slot, StakeError::CooldownNotOver);
         Ok(())
@@ -49,23 +50,11 @@ impl Withdraw<'_> {
 
 /// Pays everything that has unbonded.
 pub(crate) fn handler(ctx: Context<Withdraw>, _role: Role) -> Result<()> {
-    ctx.accounts.validate(Clock::get()?.slot)?;
-    let (config, position) = (&mut ctx.accounts.config, &mut ctx.accounts.position);
-    let paid = core::mem::take(&mut position.unbonding);
-    config.unbonding = config.unbonding.checked_sub(paid).ok_or(SharedError::Overflow)?;
-    token::transfer(
-        CpiContext::new_with_signer(
-            ctx.accounts.token_program.key(),
-            Transfer {
-                from: ctx.accounts.vault.to_account_info(),
-                to: ctx.accounts.owner_token.to_account_info(),
-                authority: config.to_account_info(),
-            },
-            &[&[seeds::CONFIG, &[config.bump]]],
-        ),
-        paid,
-    )?;
-    let event = Withdrawn { position: position.key(), sequence: sequence::take(&mut position.sequence)?, paid };
-    emit_cpi!(event);
-    Ok(())
+    ctx.accounts.validate()?;
+    let a = &mut *ctx.accounts;
+    let paid = core::mem::take(&mut a.position.unbonding);
+    a.config.unbonding = sub(a.config.unbonding, paid)?;
+    vault::pay(&a.token_program, &a.vault, &a.owner_token, &a.config, paid)?;
+    let event = Withdrawn { position: a.position.key(), sequence: sequence::take(&mut a.position.sequence)?, paid };
+    EMITTER.emit(&a.event_authority, &event)
 }

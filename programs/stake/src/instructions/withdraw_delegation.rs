@@ -1,14 +1,15 @@
 //! `withdraw_delegation`: pays undelegated OPEN out after the cooldown.
 
 use crate::{
-    error::{SharedError, StakeError},
-    events::DelegationWithdrawn,
-    seeds, sequence,
+    error::StakeError,
+    events::{DelegationWithdrawn, EMITTER},
+    seeds,
     state::*,
+    vault,
 };
 use anchor_lang::prelude::*;
-use anchor_spl::token::{self, Token, TokenAccount, Transfer};
-use openledger_shared::require_running;
+use anchor_spl::token::{Token, TokenAccount};
+use openledger_shared::{checked::sub, running, sequence};
 
 /// Accounts of `withdraw_delegation`.
 #[event_cpi]
@@ -40,31 +41,26 @@ pub struct WithdrawDelegation<'info> {
     pub token_program: Program<'info, Token>,
 }
 
+impl WithdrawDelegation<'_> {
+    fn validate(&self) -> Result<()> {
+        let slot = running(self.config.paused_until)?;
+        require!(self.delegation.unbonding_shares > 0, StakeError::NothingUnbonding);
+        require!(slot >= self.delegation.unbond_slot, StakeError::CooldownNotOver);
+        Ok(())
+    }
+}
+
 /// Pays what all unbonding shares are worth: less than was undelegated if the operator was slashed meanwhile.
 pub(crate) fn handler(ctx: Context<WithdrawDelegation>) -> Result<()> {
-    require_running(ctx.accounts.config.paused_until, Clock::get()?.slot)?;
+    ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;
-    require!(a.delegation.unbonding_shares > 0, StakeError::NothingUnbonding);
-    require!(Clock::get()?.slot >= a.delegation.unbond_slot, StakeError::CooldownNotOver);
     let paid = a.pool.unbonding.pull(core::mem::take(&mut a.delegation.unbonding_shares))?;
-    a.config.delegated_unbonding = a.config.delegated_unbonding.checked_sub(paid).ok_or(SharedError::Overflow)?;
-    token::transfer(
-        CpiContext::new_with_signer(
-            a.token_program.key(),
-            Transfer {
-                from: a.vault.to_account_info(),
-                to: a.owner_token.to_account_info(),
-                authority: a.config.to_account_info(),
-            },
-            &[&[seeds::CONFIG, &[a.config.bump]]],
-        ),
-        paid,
-    )?;
+    a.config.delegated_unbonding = sub(a.config.delegated_unbonding, paid)?;
+    vault::pay(&a.token_program, &a.vault, &a.owner_token, &a.config, paid)?;
     let event = DelegationWithdrawn {
         delegation: a.delegation.key(),
         sequence: sequence::take(&mut a.delegation.sequence)?,
         paid,
     };
-    emit_cpi!(event);
-    Ok(())
+    EMITTER.emit(&a.event_authority, &event)
 }

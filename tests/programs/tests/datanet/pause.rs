@@ -4,7 +4,7 @@ use ::stake::error::SharedError;
 use datanet::{
     ContributeBulkArgs,
     error::DatanetError,
-    events::{BatchAccepted, ConfigChanged},
+    events::{BatchAccepted, Paused},
     state::{Access, Config},
 };
 use openledger_interface::{ix, pda};
@@ -17,7 +17,7 @@ use program_tests::{
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 
-fn pause(world: &mut World, until: u64) -> ConfigChanged {
+fn pause(world: &mut World, until: u64) -> Paused {
     let authority = world.authority.insecure_clone();
     world.send(&[ix::datanet::pause(&authority.pubkey(), until)], &[&authority]).expect("pauses").event()
 }

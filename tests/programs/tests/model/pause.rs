@@ -4,7 +4,7 @@ use ::stake::error::SharedError;
 use datanet::state::Access;
 use model::{
     error::ModelError,
-    events::ConfigChanged,
+    events::Paused,
     state::{Config, Job},
 };
 use openledger_interface::{ix, pda};
@@ -17,7 +17,7 @@ use program_tests::{
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 
-fn pause(lab: &mut Lab, until: u64) -> ConfigChanged {
+fn pause(lab: &mut Lab, until: u64) -> Paused {
     let authority = lab.world.authority.insecure_clone();
     lab.world.send(&[ix::model::pause(&authority.pubkey(), until)], &[&authority]).expect("pauses").event()
 }

@@ -2,7 +2,7 @@
 
 use ::payout::{
     error::PayoutError,
-    events::ConfigChanged,
+    events::Paused,
     state::{Config, Pool},
 };
 use ::stake::error::SharedError;
@@ -24,12 +24,12 @@ fn the_authority_pauses_for_a_bounded_time_and_may_end_it() {
     let pause = |world: &mut World, until| world.send(&[ix::payout::pause(&authority.pubkey(), until)], &[&authority]);
     refused(pause(&mut world, now + MAX_PAUSE_SLOTS + 1), SharedError::PauseTooLong);
     refused(pause(&mut world, u64::MAX), SharedError::PauseTooLong);
-    let event = pause(&mut world, now + MAX_PAUSE_SLOTS).unwrap().event::<ConfigChanged>();
+    let event = pause(&mut world, now + MAX_PAUSE_SLOTS).unwrap().event::<Paused>();
     assert_eq!(event.paused_until, now + MAX_PAUSE_SLOTS);
     let pay = market.pay(&world, &thief.pubkey(), 0, [1; 32], OPEN);
     refused(world.send(&[pay.clone()], &[&thief]), SharedError::Paused);
     pause(&mut world, 0).unwrap();
-    assert_eq!(world.get::<Config>(&pda::payout_config()).paused_until, 0);
+    assert_eq!(world.get::<Config>(&pda::payout_config()).paused_until, world.slot(), "ended now");
     world.send(&[pay], &[&thief]).unwrap();
 }
 

@@ -1,12 +1,12 @@
 //! Sequence numbers of an account's events: without gaps, so that an indexer can prove that it missed none.
 
-use crate::error::SharedError;
+use crate::checked::add;
 use anchor_lang::prelude::*;
 
 /// Takes the present number and moves the counter on. `Overflow` at the end of u64.
 pub fn take(sequence: &mut u64) -> Result<u64> {
     let present = *sequence;
-    *sequence = present.checked_add(1).ok_or(SharedError::Overflow)?;
+    *sequence = add(present, 1)?;
     Ok(present)
 }
 

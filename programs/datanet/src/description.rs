@@ -1,0 +1,17 @@
+//! What a Datanet's owner says of it and how it takes batches.
+
+use crate::{
+    error::DatanetError,
+    state::{MAX_PANEL, MAX_URI},
+};
+use anchor_lang::prelude::*;
+use openledger_protocol::hash::ZERO;
+
+/// Checks what `create_datanet` and `configure` both set.
+pub(crate) fn validate(metadata_uri: &str, metadata_hash: &[u8; 32], panel_size: u8, quorum: u8) -> Result<()> {
+    require!((1..=MAX_URI).contains(&metadata_uri.len()), DatanetError::BadUri);
+    require!(*metadata_hash != ZERO, DatanetError::ZeroHash);
+    require!((1..=MAX_PANEL).contains(&usize::from(panel_size)), DatanetError::BadPanel);
+    require!((1..=panel_size).contains(&quorum), DatanetError::BadPanel);
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! Sums and differences of amounts, counters and slots, which fail with the one overflow error.
+
+use crate::error::SharedError;
+use anchor_lang::prelude::*;
+
+/// `a + b`.
+#[inline]
+pub fn add(a: u64, b: u64) -> Result<u64> {
+    a.checked_add(b).ok_or_else(overflow)
+}
+
+/// `a - b`.
+#[inline]
+pub fn sub(a: u64, b: u64) -> Result<u64> {
+    a.checked_sub(b).ok_or_else(overflow)
+}
+
+/// Apart from the sums, so that these are small enough to be compiled in place.
+#[cold]
+#[inline(never)]
+fn overflow() -> Error {
+    SharedError::Overflow.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        assert_eq!((add(u64::MAX - 1, 1).unwrap(), sub(1, 1).unwrap()), (u64::MAX, 0));
+        assert_eq!(add(u64::MAX, 1).unwrap_err(), SharedError::Overflow.into());
+        assert_eq!(sub(0, 1).unwrap_err(), SharedError::Overflow.into());
+    }
+}
