@@ -10,6 +10,7 @@ use openledger_interface::{ix, pda};
 use program_tests::{
     Key, OPEN, SUPPLY, Sent, World, key,
     stake::{Committee, Operator, UNBOND_SLOTS, evidence, observation},
+    swapped,
 };
 use proptest::{
     collection::vec,
@@ -178,13 +179,14 @@ impl Run {
             }
             Step::Decided { who, role, bps } => {
                 let authority = self.world.authority.insecure_clone();
-                let (me, wallet) = (authority.pubkey(), self.wallet(who));
-                let call = ix::stake::slash_by_authority(
-                    &me,
-                    &self.world.get(&pda::position(&wallet, ROLES[role])),
-                    bps,
-                    [0xed; 32],
-                );
+                let slash = |p: &Position| ix::stake::slash_by_authority(&authority.pubkey(), p, bps, [0xed; 32]);
+                let position = pda::position(&self.wallet(who), ROLES[role]);
+                // A position that is not there takes the place of an operator's.
+                let operators = pda::position(&self.wallet(0), Role::Operator);
+                let call = match self.world.find(&position) {
+                    Some(found) => slash(&found),
+                    None => swapped(slash(&self.world.get(&operators)), operators, position),
+                };
                 let sent = self.world.send(&[call], &[&authority]).ok();
                 self.slashed(sent)
             }
@@ -206,10 +208,8 @@ impl Run {
                 let authority = self.world.authority.insecure_clone();
                 let amount = self.insured * part / 100;
                 let to = self.world.ata(&self.wallet(OPERATORS));
-                let done = self
-                    .world
-                    .send(&[ix::stake::pay_insurance(&authority.pubkey(), &to, amount)], &[&authority])
-                    .is_ok();
+                let call = ix::stake::pay_insurance(&authority.pubkey(), &to, amount);
+                let done = self.world.send(&[call], &[&authority]).is_ok();
                 self.insured -= if done { amount } else { 0 };
                 done
             }
