@@ -159,6 +159,28 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_is_told_alike_by_each_program_that_has_one() {
+        let (config, sequence, paused_until) = (Pubkey::new_unique(), 7, 9);
+        let stake = stake::events::Paused { config, sequence, paused_until };
+        let datanet = datanet::events::Paused { config, sequence, paused_until };
+        let model = model::events::Paused { config, sequence, paused_until };
+        let payout = payout::events::Paused { config, sequence, paused_until };
+        let bytes = stake.data();
+        let told = [
+            (Program::Stake, stake.data(), Event::StakePaused(stake)),
+            (Program::Datanet, datanet.data(), Event::DatanetPaused(datanet)),
+            (Program::Model, model.data(), Event::ModelPaused(model)),
+            (Program::Payout, payout.data(), Event::PayoutPaused(payout)),
+        ];
+        for (program, data, event) in told {
+            assert_eq!(data, bytes, "{program:?}");
+            assert_eq!(decode_instructions(&[emitted(program, data)]).unwrap(), [event.clone()]);
+            assert_eq!((event.subject(), event.sequence()), (config, sequence));
+            assert_eq!(event.to_json()["paused_until"], "9");
+        }
+    }
+
+    #[test]
     fn leaves_of_each_contribute_join_their_own_event() {
         let batch = Pubkey::new_unique();
         let events = decode_instructions(&[
