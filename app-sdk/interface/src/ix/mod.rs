@@ -1,6 +1,7 @@
 //! Instruction builders: one function an instruction, addresses derived, OPEN from and to the wallets' own associated
 //! token accounts.
 
+mod authority;
 mod build;
 pub mod datanet;
 pub mod governance;

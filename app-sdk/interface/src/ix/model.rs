@@ -1,6 +1,6 @@
 //! Instructions of the model program.
 
-use super::build::build;
+use super::{authority::authority, build::build};
 use crate::pda;
 use ::model::{
     ID, accounts, instruction,
@@ -36,38 +36,7 @@ pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     build(ID, accounts, instruction::SetWindows { args })
 }
 
-/// Pauses the program until a slot, at most about a week ahead; a past slot ends a pause.
-pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
-    let accounts = accounts::Pause {
-        authority: *authority,
-        config: pda::model_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::Pause { until_slot })
-}
-
-/// Names who may take the config over.
-pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
-    let accounts = accounts::ProposeAuthority {
-        authority: *authority,
-        config: pda::model_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::ProposeAuthority { new: *new })
-}
-
-/// Takes the config over.
-pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
-    let accounts = accounts::AcceptAuthority {
-        new_authority: *new_authority,
-        config: pda::model_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::AcceptAuthority {})
-}
+authority!(pda::model_config());
 
 /// Registers a model, over the adapter of `parent` where given; its address is `pda::model(creator, args.id)`.
 pub fn register_model(creator: &Pubkey, parent: Option<&Pubkey>, args: RegisterModelArgs) -> Instruction {

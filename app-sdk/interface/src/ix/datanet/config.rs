@@ -1,6 +1,9 @@
 //! Configuration and its authority.
 
-use crate::{ix::build::build, pda};
+use crate::{
+    ix::{authority::authority, build::build},
+    pda,
+};
 use ::datanet::{ID, accounts, instruction, instructions::InitializeArgs};
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
@@ -35,35 +38,4 @@ pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     build(ID, accounts, instruction::SetWindows { args })
 }
 
-/// Pauses the program until a slot, at most about a week ahead; a past slot ends a pause.
-pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
-    let accounts = accounts::Pause {
-        authority: *authority,
-        config: pda::datanet_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::Pause { until_slot })
-}
-
-/// Names who may take the config over.
-pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
-    let accounts = accounts::ProposeAuthority {
-        authority: *authority,
-        config: pda::datanet_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::ProposeAuthority { new: *new })
-}
-
-/// Takes the config over.
-pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
-    let accounts = accounts::AcceptAuthority {
-        new_authority: *new_authority,
-        config: pda::datanet_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::AcceptAuthority {})
-}
+authority!(pda::datanet_config());

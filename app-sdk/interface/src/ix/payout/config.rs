@@ -1,6 +1,9 @@
 //! Configuration and its authority, shards, dust.
 
-use crate::{ix::build::build, pda};
+use crate::{
+    ix::{authority::authority, build::build},
+    pda,
+};
 use ::payout::{ID, accounts, instruction, instructions::InitializeArgs, parameters::Parameters, state::FeeShares};
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
@@ -61,38 +64,7 @@ pub fn set_fees(authority: &Pubkey, next: FeeShares) -> Instruction {
     build(ID, accounts, instruction::SetFees { next })
 }
 
-/// Stops payments, debits, claims and settlements until a slot.
-pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
-    let accounts = accounts::Pause {
-        authority: *authority,
-        config: pda::payout_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::Pause { until_slot })
-}
-
-/// Names who may take the authority over.
-pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
-    let accounts = accounts::ProposeAuthority {
-        authority: *authority,
-        config: pda::payout_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::ProposeAuthority { new: *new })
-}
-
-/// Takes the authority over.
-pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
-    let accounts = accounts::AcceptAuthority {
-        new_authority: *new_authority,
-        config: pda::payout_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::AcceptAuthority {})
-}
+authority!(pda::payout_config());
 
 /// Sends what lies in `vault` beyond what its `holder` (a shard or a balance) counts to the `treasury`.
 pub fn sweep_dust(holder: &Pubkey, vault: &Pubkey, treasury: &Pubkey) -> Instruction {

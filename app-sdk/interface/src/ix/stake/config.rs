@@ -1,6 +1,9 @@
 //! Configuration and its authority.
 
-use crate::{ix::build::build, pda};
+use crate::{
+    ix::{authority::authority, build::build},
+    pda,
+};
 use ::stake::{
     ID, accounts, instruction,
     instructions::{InitializeArgs, Parameters},
@@ -37,38 +40,7 @@ pub fn set_parameters(authority: &Pubkey, parameters: Parameters) -> Instruction
     build(ID, accounts, instruction::SetParameters { parameters })
 }
 
-/// Refuses everything that moves tokens until `until_slot`; a past slot ends a pause.
-pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
-    let accounts = accounts::Pause {
-        authority: *authority,
-        config: pda::stake_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::Pause { until_slot })
-}
-
-/// Names who may take the authority over.
-pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
-    let accounts = accounts::ProposeAuthority {
-        authority: *authority,
-        config: pda::stake_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::ProposeAuthority { new: *new })
-}
-
-/// Takes the authority over.
-pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
-    let accounts = accounts::AcceptAuthority {
-        new_authority: *new_authority,
-        config: pda::stake_config(),
-        event_authority: pda::event_authority(&ID),
-        program: ID,
-    };
-    build(ID, accounts, instruction::AcceptAuthority {})
-}
+authority!(pda::stake_config());
 
 /// Pays `amount` base units out of the insurance vault to the token account `to`.
 pub fn pay_insurance(authority: &Pubkey, to: &Pubkey, amount: u64) -> Instruction {
