@@ -67,7 +67,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         store: database,
         settings: quorum_settings(),
         approver: Arc::new(signatures),
-        observer: Arc::new(Scores { observations: observations.clone(), epochs: epochs.clone() }),
+        observer: Arc::new(Scores { observations: observations.clone() }),
     })
     .await?;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     operator::{Board, Chain},
-    settlement::{Approval, Epochs, Observations, Proposal, Question},
+    settlement::{Approval, Observations, Proposal, Question},
     training::Verification,
 };
 use anyhow::{Result, bail, ensure};
@@ -78,22 +78,20 @@ impl Approver for Signatures {
 pub struct Scores {
     /// Works the shares out.
     pub observations: Observations,
-    /// What is known of the epochs.
-    pub epochs: Epochs,
 }
 
 impl Scores {
     async fn shares(&self, subject: &Hash32, question: &Value) -> Result<Vec<u64>> {
         ensure!(*subject == Proposal::subject().to_bytes(), "only settlements are observed");
         let question: Question = serde_json::from_value(question.clone())?;
-        let shares = self.observations.of(&question.proposal).await?;
-        let epoch = self.epochs.of(&question.proposal).await?;
-        ensure!(
-            epoch.question(&question.proposal)? == question,
-            "epoch {} has other documents here than those asked about",
-            question.proposal.epoch
-        );
-        epoch.columns()?.write(&shares)
+        let observed = self.observations.of(&question.proposal).await?;
+        let (own, shares) = observed.answer(&question.proposal)?;
+        if own != question {
+            // Perhaps this member looked too early: it looks again when it is asked again.
+            self.observations.forget(&question.proposal).await;
+            bail!("epoch {} has other documents here than those asked about", question.proposal.epoch);
+        }
+        Ok(shares)
     }
 }
 

@@ -57,7 +57,7 @@ pub fn shared_errors() -> Result<Vec<IdlErrorCode>> {
         .args(["test", "--lib", "--features", "idl-build", "__anchor_private_print_idl"])
         .args(["--", "--show-output", "--quiet"]);
     let printed = spinning(command, "describing the errors that programs share")?;
-    let errors = section(&printed, "errors").context("programs/shared printed no errors")?;
+    let errors = section(&printed, "errors").context("programs/shared printed no error enum, or more than one")?;
     serde_json::from_str(errors).context("the errors of programs/shared do not read")
 }
 
@@ -72,10 +72,12 @@ fn spinning(command: Command, doing: &str) -> Result<String> {
     printed
 }
 
-/// What Anchor printed between its marks of a section.
+/// What Anchor printed between its marks of a section; `None` where there is no such section, or more than one.
 fn section<'a>(printed: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = printed.split_once(&format!("--- IDL begin {name} ---\n"))?;
-    rest.split_once(&format!("--- IDL end {name} ---")).map(|(inside, _)| inside)
+    let begin = format!("--- IDL begin {name} ---\n");
+    let (_, rest) = printed.split_once(&begin)?;
+    let (inside, after) = rest.split_once(&format!("--- IDL end {name} ---"))?;
+    (!after.contains(&begin)).then_some(inside)
 }
 
 #[cfg(test)]
@@ -87,5 +89,6 @@ mod tests {
         let printed = "running 1 test\n--- IDL begin errors ---\n[\n]\n--- IDL end errors ---\nok\n";
         assert_eq!(section(printed, "errors"), Some("[\n]\n"));
         assert_eq!(section(printed, "event"), None);
+        assert_eq!(section(&printed.repeat(2), "errors"), None, "which of two enums is meant?");
     }
 }

@@ -26,7 +26,10 @@ pub fn write() -> Result<()> {
 
 /// Fails, naming the files, if a committed description or table is not what the programs' sources say.
 pub fn check() -> Result<()> {
-    let drifted = drifted(paths::root(), files()?);
+    let files = files()?;
+    let expected: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    let mut drifted = drifted(paths::root(), files);
+    drifted.extend(left_over(paths::root(), &expected)?);
     if !drifted.is_empty() {
         bail!("{}: not what the source says. Run `cargo xtask idl` and commit the result", drifted.join(", "));
     }
@@ -43,6 +46,15 @@ struct File {
 fn drifted(root: &Path, files: Vec<File>) -> Vec<String> {
     let differs = |file: &File| fs::read_to_string(root.join(&file.path)).unwrap_or_default() != file.text;
     files.into_iter().filter(differs).map(|file| file.path).collect()
+}
+
+/// Files in the folder of the descriptions that describe no program.
+fn left_over(root: &Path, expected: &[String]) -> Result<Vec<String>> {
+    let folder = root.join("app-sdk/idl");
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let paths = entries.map(|entry| Ok(format!("app-sdk/idl/{}", entry?.file_name().display())));
+    let paths: Vec<String> = paths.collect::<Result<_>>()?;
+    Ok(paths.into_iter().filter(|path| !expected.contains(path)).collect())
 }
 
 /// Every file as the programs' sources say.

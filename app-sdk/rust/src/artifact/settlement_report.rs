@@ -20,7 +20,7 @@ pub struct SettlementReport {
     /// Last slot whose payments are counted.
     pub cutoff_slot: u64,
     /// SHA-256 of the report before, whose lifetimes this one adds to; `None` for the first.
-    #[serde(with = "hash_hex_opt")]
+    #[serde(default, with = "hash_hex_opt")]
     pub previous: Option<Hash32>,
     /// Attribution method and version.
     pub method: Method,
@@ -48,6 +48,20 @@ pub struct SettlementReport {
 impl SettlementReport {
     /// The version that this crate writes.
     pub const VERSION: u32 = 5;
+
+    /// Reads a report's JSON. Reports of another version are refused by that name, not by the first field that differs.
+    pub fn read(json: &[u8]) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let Versioned { version } = serde_json::from_slice(json)?;
+        if version != Self::VERSION {
+            let text = format!("it is of version {version}, and this software reads version {}", Self::VERSION);
+            return Err(serde::de::Error::custom(text));
+        }
+        serde_json::from_slice(json)
+    }
 
     /// What the report says of a pool.
     pub fn pool(&self, name: PoolName) -> Option<&PoolReport> {
@@ -284,6 +298,10 @@ mod tests {
         let read: SettlementReport = serde_json::from_value(report.clone()).unwrap();
         assert_eq!(read.pools[0].leaves, [Earned { wallet: key, lifetime: Amount(12) }]);
         assert_eq!(serde_json::to_value(&read).unwrap(), report);
+        let bytes = serde_json::to_vec(&report).unwrap();
+        assert_eq!(SettlementReport::read(&bytes).unwrap(), read);
+        let older = json!({"version": 4, "pools": "as they were then"}).to_string();
+        assert!(SettlementReport::read(older.as_bytes()).unwrap_err().to_string().contains("version 4"));
         let mut wrong = report;
         wrong["pools"][0]["leaves"][0][1] = json!("-1");
         assert!(serde_json::from_value::<SettlementReport>(wrong).is_err());

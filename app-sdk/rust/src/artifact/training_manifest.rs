@@ -51,7 +51,7 @@ pub struct TrainingManifest {
     pub index_settings: Hash32,
     /// Blob with what the index estimates that each training example did for the validation loss, in their order: f32,
     /// little-endian. `None` without held-out examples.
-    #[serde(with = "hash_hex_opt")]
+    #[serde(default, with = "hash_hex_opt")]
     pub eval_scores: Option<Hash32>,
     /// Training tokens processed, all epochs: the unit of compute.
     pub tokens: u64,

@@ -1,7 +1,7 @@
 //! The operator's data folder. Everything in it can be rebuilt.
 
 use anyhow::{Context, Result};
-use openledger_protocol::Hash32;
+use openledger_protocol::{Hash32, hash::sha256};
 use openledger_sdk::Store;
 use solana_pubkey::Pubkey;
 use std::path::PathBuf;
@@ -35,14 +35,39 @@ impl Files {
         self.data.join("models")
     }
 
-    /// The influence index with this hash as a file, fetched from the store where it is not here yet. Its content is
-    /// checked against the hash when it is fetched.
+    /// The influence index with this hash as a file, fetched from the store where it is not here or is damaged.
     pub async fn index(&self, store: &Store, hash: &Hash32) -> Result<PathBuf> {
         let path = self.data.join("indexes").join(hex::encode(hash));
-        if !path.exists() {
-            let bytes = store.get_blob(hash).await.context("the influence index")?;
-            openledger_serve::files::write_if_absent(&path, &bytes)?;
+        if std::fs::read(&path).is_ok_and(|bytes| sha256(&[&bytes]) == *hash) {
+            return Ok(path);
         }
+        let bytes = store.get_blob(hash).await.context("the influence index")?;
+        if path.exists() {
+            tracing::warn!(path = %path.display(), "the influence index on disk is damaged: fetched again");
+            std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        openledger_serve::files::write_if_absent(&path, &bytes)?;
         Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_index_is_fetched_once_and_again_where_it_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::folder(folder.path().join("store")).unwrap();
+        let hash = store.put_blob("rows").await.unwrap();
+        let files = Files::new(folder.path().join("data")).unwrap();
+        let path = files.index(&store, &hash).await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"rows");
+        std::fs::write(&path, "rots").unwrap();
+        assert_eq!(files.index(&store, &hash).await.unwrap(), path);
+        assert_eq!(std::fs::read(&path).unwrap(), b"rows");
+        let empty = Store::folder(folder.path().join("empty")).unwrap();
+        files.index(&empty, &hash).await.unwrap();
+        assert!(files.index(&empty, &[9; 32]).await.is_err());
     }
 }

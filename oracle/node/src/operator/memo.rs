@@ -8,8 +8,14 @@ type Slot<V> = Arc<OnceCell<Arc<V>>>;
 
 /// Values by key, each worked out at first use. Cheap to clone; all clones are one.
 pub struct Memo<K, V> {
-    slots: Arc<Mutex<HashMap<K, Slot<V>>>>,
+    slots: Arc<Mutex<Slots<K, V>>>,
     most: usize,
+}
+
+struct Slots<K, V> {
+    /// By key, with the number of the slot: the oldest has the lowest.
+    by_key: HashMap<K, (u64, Slot<V>)>,
+    next: u64,
 }
 
 impl<K, V> Clone for Memo<K, V> {
@@ -18,29 +24,56 @@ impl<K, V> Clone for Memo<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V> Memo<K, V> {
-    /// Keeps at most `most` values: the next one drops them all.
+impl<K: Clone + Eq + Hash, V> Memo<K, V> {
+    /// Keeps at most `most` finished values. The next one takes the place of the oldest.
     pub fn new(most: usize) -> Self {
-        Self { slots: Arc::default(), most }
+        Self { slots: Arc::new(Mutex::new(Slots { by_key: HashMap::new(), next: 0 })), most }
     }
 
     /// The value of `key`, or what `work` makes of it. Whoever asks for the same key meanwhile waits for that work. An
     /// error is not kept: the next one to ask works again.
     pub async fn get_or_try<F: Future<Output = Result<V>>>(&self, key: K, work: impl FnOnce() -> F) -> Result<Arc<V>> {
-        let slot = {
-            let mut slots = self.slots.lock().await;
-            if slots.len() >= self.most && !slots.contains_key(&key) {
-                slots.clear();
-            }
-            slots.entry(key).or_default().clone()
-        };
+        let slot = self.slots.lock().await.take(&key, self.most);
         let make = || async { work().await.map(Arc::new) };
-        slot.get_or_try_init(make).await.cloned()
+        let made = slot.get_or_try_init(make).await.cloned();
+        if made.is_err() {
+            self.slots.lock().await.drop_empty(&key, &slot);
+        }
+        made
     }
 
     /// Drops the value of `key`: the next one to ask works it out again.
     pub async fn forget(&self, key: &K) {
-        self.slots.lock().await.remove(key);
+        self.slots.lock().await.by_key.remove(key);
+    }
+}
+
+impl<K: Clone + Eq + Hash, V> Slots<K, V> {
+    /// The slot of `key`, made where there is none.
+    fn take(&mut self, key: &K, most: usize) -> Slot<V> {
+        if let Some((_, slot)) = self.by_key.get(key) {
+            return slot.clone();
+        }
+        let finished = || self.by_key.iter().filter(|(_, (_, slot))| slot.initialized());
+        // What is being worked out stays: somebody waits for it.
+        if finished().count() >= most
+            && let Some(oldest) = finished().min_by_key(|(_, (number, _))| *number).map(|(key, _)| key.clone())
+        {
+            self.by_key.remove(&oldest);
+        }
+        let slot = Slot::default();
+        self.by_key.insert(key.clone(), (self.next, slot.clone()));
+        self.next += 1;
+        slot
+    }
+
+    /// Drops `slot`, whose work failed, unless somebody else has begun to fill it or has made another one.
+    fn drop_empty(&mut self, key: &K, slot: &Slot<V>) {
+        let same = self.by_key.get(key).is_some_and(|(_, held)| Arc::ptr_eq(held, slot));
+        // This call, and the map, hold it: whoever else holds it is at work on it.
+        if same && !slot.initialized() && Arc::strong_count(slot) <= 2 {
+            self.by_key.remove(key);
+        }
     }
 }
 
@@ -48,6 +81,7 @@ impl<K: Eq + Hash, V> Memo<K, V> {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    use tokio::sync::Notify;
 
     #[tokio::test]
     async fn a_value_is_worked_out_once_and_again_after_an_error_or_when_forgotten() {
@@ -63,12 +97,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_more_than_so_many_are_kept() {
+    async fn the_oldest_makes_room_and_failures_take_none() {
         let memo = Memo::<u32, u32>::new(2);
         for key in 0..5 {
             memo.get_or_try(key, || async { Ok(key) }).await.unwrap();
-            assert!(memo.slots.lock().await.len() <= 2);
+            assert!(memo.get_or_try(99, || async { anyhow::bail!("never") }).await.is_err());
+            assert!(memo.slots.lock().await.by_key.len() <= 2);
         }
-        memo.get_or_try(4, || async { anyhow::bail!("it is kept") }).await.unwrap();
+        let kept = || async { anyhow::bail!("it is kept") };
+        memo.get_or_try(3, kept).await.unwrap();
+        memo.get_or_try(4, kept).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_being_worked_out_is_not_dropped_to_make_room() {
+        let memo = Memo::<&str, u32>::new(1);
+        let (begun, go_on) = (Notify::new(), Notify::new());
+        let slow = memo.get_or_try("slow", || async {
+            begun.notify_one();
+            go_on.notified().await;
+            Ok(7)
+        });
+        let others = async {
+            begun.notified().await;
+            for key in ["a", "b", "c"] {
+                memo.get_or_try(key, || async { Ok(0) }).await.unwrap();
+            }
+            go_on.notify_one();
+            memo.get_or_try("slow", || async { anyhow::bail!("it is at work already") }).await
+        };
+        let (slow, waited) = tokio::join!(slow, others);
+        assert_eq!((*slow.unwrap(), *waited.unwrap()), (7, 7));
     }
 }

@@ -154,7 +154,7 @@ impl Epochs {
         let settlement: Settlement = self.chain.client.account(&pda::settlement(config.active_epoch)).await?;
         let hash = settlement.report_hash;
         let bytes = self.store.get_blob(&hash).await.context("the previous settlement's report")?;
-        let report: SettlementReport = serde_json::from_slice(&bytes).context("the previous settlement's report")?;
+        let report = SettlementReport::read(&bytes).context("the previous settlement's report")?;
         for (name, posted) in PoolName::ALL.into_iter().zip(&config.posted) {
             let pool = report.pool(name).with_context(|| format!("the previous report lacks the {name}' pool"))?;
             ensure!(pool.root == posted.root, "the previous report's root is not the one on chain");

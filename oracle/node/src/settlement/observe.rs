@@ -4,7 +4,7 @@ use super::{
     epoch::{CountedPayment, Epoch, EpochModel},
     facts::Epochs,
     influence,
-    proposal::Proposal,
+    proposal::{Proposal, Question},
     shares::{DocumentShares, JobDocument},
 };
 use crate::{operator::Memo, plans::JobShares};
@@ -17,6 +17,7 @@ use openledger_protocol::{
 use openledger_sdk::artifact::Method;
 use solana_pubkey::Pubkey;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// Most epochs whose observations are held in memory.
 const MOST: usize = 4;
@@ -31,36 +32,56 @@ pub fn method() -> Method {
 pub struct Observations {
     epochs: Epochs,
     tools: influence::Tools,
-    known: Memo<Proposal, DocumentShares>,
+    known: Memo<Proposal, Observed>,
+    /// Held while finding out: one walk at a time keeps a node's cores and memory for its other work.
+    at_work: Arc<Mutex<()>>,
+}
+
+/// What this member says of an epoch.
+pub struct Observed {
+    /// The facts that it says it of.
+    pub epoch: Arc<Epoch>,
+    /// What each document earns.
+    pub shares: DocumentShares,
+}
+
+impl Observed {
+    /// The list that the quorum is told, and the question that it answers.
+    pub fn answer(&self, proposal: &Proposal) -> Result<(Question, Vec<u64>)> {
+        Ok((self.epoch.question(proposal)?, self.epoch.columns()?.write(&self.shares)?))
+    }
 }
 
 impl Observations {
     /// Observations of these epochs.
     pub fn new(epochs: Epochs, tools: influence::Tools) -> Self {
-        Self { epochs, tools, known: Memo::new(MOST) }
+        Self { epochs, tools, known: Memo::new(MOST), at_work: Arc::default() }
     }
 
     /// Shares of the epoch's documents, worked out at first use: one call finds out, the others wait for what it finds.
-    pub async fn of(&self, proposal: &Proposal) -> Result<Arc<DocumentShares>> {
-        let found = self.known.get_or_try(proposal.clone(), || self.find_out(proposal)).await;
-        if found.is_err() {
-            self.epochs.forget(proposal).await;
-        }
-        found
+    pub async fn of(&self, proposal: &Proposal) -> Result<Arc<Observed>> {
+        self.known.get_or_try(proposal.clone(), || self.find_out(proposal)).await
+    }
+
+    /// Drops what this member knows and says of an epoch: the next one to ask gathers the facts again.
+    pub async fn forget(&self, proposal: &Proposal) {
+        self.epochs.forget(proposal).await;
+        self.known.forget(proposal).await;
     }
 
     /// For each job one functional is attributed, exactly: its answers' losses, each by its fee, and its validation loss
     /// by what else it earned (the data share of its training's fee, and payments whose answer is not known). One walk
     /// serves both, and the work does not grow with the number of answers. The jobs' shares are weighted by what they
     /// put into the contributors' pool.
-    async fn find_out(&self, proposal: &Proposal) -> Result<DocumentShares> {
+    async fn find_out(&self, proposal: &Proposal) -> Result<Observed> {
+        let _at_work = self.at_work.lock().await;
         let epoch = self.epochs.of(proposal).await?;
         let mut jobs = Vec::with_capacity(epoch.models.len());
         for model in &epoch.models {
             let shares = self.shares(proposal, &epoch, model).await?;
             jobs.push(Funded { job: model.job, amount: model.funded()?, shares });
         }
-        Ok(together(&jobs))
+        Ok(Observed { shares: together(&jobs), epoch })
     }
 
     async fn shares(&self, proposal: &Proposal, epoch: &Epoch, model: &EpochModel) -> Result<JobShares> {

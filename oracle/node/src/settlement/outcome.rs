@@ -20,7 +20,7 @@ pub fn outcome(
     epoch: &Epoch,
     agreement: &Agreement,
 ) -> Result<(SettlementReport, [PoolRoot; POOLS])> {
-    let asked = context_hash(&serde_json::to_value(epoch.question(proposal)?)?);
+    let asked = context_hash(&epoch.question(proposal)?.to_json());
     ensure!(
         agreement.reveals.iter().all(|r| r.context == asked),
         "the members observed other documents of epoch {} than those known here",

@@ -11,6 +11,7 @@ const EXPIRY_SLOTS: u64 = 9_000;
 
 /// An epoch that is to be settled.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Proposal {
     /// The epoch.
     pub epoch: u64,
@@ -46,10 +47,37 @@ impl Proposal {
 /// What the members of the committee are asked to observe. Each signs its hash together with its scores, so that scores
 /// belong to these documents in this order and to no others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Question {
     /// What is to be settled.
     pub proposal: Proposal,
     /// Hash of the epoch's documents in their order ([`Columns::hash`](super::shares::Columns::hash)).
     #[serde(with = "hash_hex")]
     pub documents: Hash32,
+}
+
+impl Question {
+    /// The question as members sign its hash. One proposal and one list of documents make one JSON value.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("plain data serialises")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Members sign the hash of the JSON that they were asked: one more key would be another question.
+    #[test]
+    fn a_question_is_asked_in_one_way_only() {
+        let question = Question { proposal: Proposal { epoch: 3, cutoff_slot: 90 }, documents: [7; 32] };
+        let asked = json!({"proposal": {"epoch": 3, "cutoff_slot": 90}, "documents": "07".repeat(32)});
+        assert_eq!(question.to_json(), asked);
+        for (place, key) in [("", "extra"), ("/proposal", "extra")] {
+            let mut other = asked.clone();
+            other.pointer_mut(place).unwrap()[key] = json!(1);
+            assert!(serde_json::from_value::<Question>(other).is_err(), "{place}");
+        }
+    }
 }

@@ -38,11 +38,7 @@ impl Settler {
     pub async fn settle(&self, proposal: &Proposal) -> Result<()> {
         let config = self.chain.payout_config().await?;
         if proposal.is_next(&config) {
-            let done = self.agree_and_post(proposal, &config).await;
-            if done.is_err() {
-                self.epochs.forget(proposal).await;
-            }
-            done?;
+            self.agree_and_post(proposal, &config).await?;
         }
         self.activate(proposal.epoch).await
     }
@@ -52,13 +48,12 @@ impl Settler {
         self.status.settling(proposal.epoch, "attributing");
         // The quorum's time limits begin with the round. The shares are worked out before, so that this member's are at
         // hand when it is asked.
-        self.observations.of(proposal).await?;
-        let question = self.epochs.of(proposal).await?.question(proposal)?;
+        let (question, _) = self.observations.of(proposal).await?.answer(proposal)?;
         let round = Round {
             epoch: committee.epoch,
             subject: Proposal::subject().to_bytes(),
             sequence: config.sequence,
-            context: serde_json::to_value(question)?,
+            context: question.to_json(),
         };
         self.status.settling(proposal.epoch, "observing");
         let agreement = round.run(&self.quorum).await?;
@@ -86,6 +81,7 @@ impl Settler {
                     Ok(()) => return Ok(()),
                     Err(e) => tracing::warn!("posting the settlement failed, another member will try: {e:#}"),
                 }
+                // The others may know of an answer that was not in the store when this member looked.
                 self.epochs.forget(proposal).await;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;

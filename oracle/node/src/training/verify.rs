@@ -96,6 +96,8 @@ impl Verification {
         let last = TrainState::from_bytes(&self.store.get_blob(&states[states.len() - 1]).await?)?;
         let logged: Vec<(u64, Hash32)> = steps.iter().copied().zip(states.iter().copied()).collect();
         let indexed = states_of(&self.store, &logged, plan.index.projection.states).await?;
+        // Others need it too: that this member has it already is not enough.
+        ensure!(self.store.has_blob(&manifest.index_hash).await?, "the influence index is not in the artifact store");
         let index_path = self.files.index(&self.store, &manifest.index_hash).await?;
         let rows: BTreeSet<usize> =
             (0..ROWS as u8).map(|i| draw(&[b"row", &[i], &seed], plan.examples.len())).collect();
