@@ -1,4 +1,4 @@
-//! Configuration and its authority.
+//! Instructions for the configuration and its authority.
 
 use crate::{ix::build::build, pda};
 use ::datanet::{ID, accounts, instruction, instructions::InitializeArgs};
@@ -6,7 +6,7 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 
-/// Makes config and bond vault; by the program's upgrade authority, once.
+/// Makes the config and the bond vault. Only the program's upgrade authority can, once.
 pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::Initialize {
         authority: *authority,
@@ -24,7 +24,7 @@ pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, args: InitializeArgs) 
     build(ID, accounts, instruction::Initialize { args })
 }
 
-/// Changes the windows of later batches.
+/// Changes the windows of batches that are submitted from now on.
 pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::SetWindows {
         authority: *authority,
@@ -35,7 +35,7 @@ pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     build(ID, accounts, instruction::SetWindows { args })
 }
 
-/// Pauses the program until a slot, at most about a week ahead; a past slot ends a pause.
+/// Pauses the program until a slot, at most about a week ahead. A past slot ends a pause.
 pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
     let accounts = accounts::Pause {
         authority: *authority,
@@ -46,7 +46,7 @@ pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
     build(ID, accounts, instruction::Pause { until_slot })
 }
 
-/// Names who may take the config over.
+/// Names the wallet that may take over the config.
 pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
     let accounts = accounts::ProposeAuthority {
         authority: *authority,
@@ -57,7 +57,7 @@ pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
     build(ID, accounts, instruction::ProposeAuthority { new: *new })
 }
 
-/// Takes the config over.
+/// Takes over the config, as the wallet that was named.
 pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
     let accounts = accounts::AcceptAuthority {
         new_authority: *new_authority,

@@ -1,4 +1,4 @@
-//! Configuration and its authority, shards, dust.
+//! Instructions for the configuration and its authority, for shards and for dust.
 
 use crate::{ix::build::build, pda};
 use ::payout::{ID, accounts, instruction, instructions::InitializeArgs, parameters::Parameters, state::FeeShares};
@@ -6,7 +6,7 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 
-/// Makes the config; by the program's upgrade authority, once. `treasury` is a token account of OPEN.
+/// Makes the config. Only the program's upgrade authority can, once. `treasury` is a token account of OPEN.
 pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, treasury: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::Initialize {
         authority: *authority,
@@ -22,7 +22,7 @@ pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, treasury: &Pubkey, arg
     build(ID, accounts, instruction::Initialize { args })
 }
 
-/// Makes shard `index` (the config's `shards`).
+/// Makes shard `index`, which must be the config's `shards`.
 pub fn create_shard(authority: &Pubkey, open_mint: &Pubkey, index: u8) -> Instruction {
     let accounts = accounts::CreateShard {
         authority: *authority,
@@ -50,7 +50,7 @@ pub fn set_parameters(authority: &Pubkey, parameters: Parameters) -> Instruction
     build(ID, accounts, instruction::SetParameters { parameters })
 }
 
-/// Sets the shares in force from the next epoch on.
+/// Sets the fee shares that apply from the next epoch on.
 pub fn set_fees(authority: &Pubkey, next: FeeShares) -> Instruction {
     let accounts = accounts::SetFees {
         authority: *authority,
@@ -61,7 +61,7 @@ pub fn set_fees(authority: &Pubkey, next: FeeShares) -> Instruction {
     build(ID, accounts, instruction::SetFees { next })
 }
 
-/// Stops payments, debits, claims and settlements until a slot.
+/// Stops payments, debits, claims and settlements until a slot. A past slot ends the pause.
 pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
     let accounts = accounts::Pause {
         authority: *authority,
@@ -72,7 +72,7 @@ pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
     build(ID, accounts, instruction::Pause { until_slot })
 }
 
-/// Names who may take the authority over.
+/// Names the wallet that may take over the authority.
 pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
     let accounts = accounts::ProposeAuthority {
         authority: *authority,
@@ -83,7 +83,7 @@ pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
     build(ID, accounts, instruction::ProposeAuthority { new: *new })
 }
 
-/// Takes the authority over.
+/// Takes over the authority, as the wallet that was named.
 pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
     let accounts = accounts::AcceptAuthority {
         new_authority: *new_authority,
@@ -94,7 +94,8 @@ pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
     build(ID, accounts, instruction::AcceptAuthority {})
 }
 
-/// Sends what lies in `vault` beyond what its `holder` (a shard or a balance) counts to the `treasury`.
+/// Sends the dust in `vault` to the `treasury`: what the vault holds beyond the sum that its `holder` counts. `holder`
+/// is a shard or a prepaid balance.
 pub fn sweep_dust(holder: &Pubkey, vault: &Pubkey, treasury: &Pubkey) -> Instruction {
     let accounts = accounts::SweepDust {
         config: pda::payout_config(),

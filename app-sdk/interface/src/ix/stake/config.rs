@@ -1,4 +1,4 @@
-//! Configuration and its authority.
+//! Instructions for the configuration and its authority.
 
 use crate::{ix::build::build, pda};
 use ::stake::{
@@ -9,7 +9,7 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 
-/// Makes config and vaults; by the program's upgrade authority, once.
+/// Makes the config and the vaults. Only the program's upgrade authority can, once.
 pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::Initialize {
         authority: *authority,
@@ -37,7 +37,7 @@ pub fn set_parameters(authority: &Pubkey, parameters: Parameters) -> Instruction
     build(ID, accounts, instruction::SetParameters { parameters })
 }
 
-/// Refuses everything that moves tokens until `until_slot`; a past slot ends a pause.
+/// Pauses everything that moves tokens until `until_slot`. A past slot ends a pause.
 pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
     let accounts = accounts::Pause {
         authority: *authority,
@@ -48,7 +48,7 @@ pub fn pause(authority: &Pubkey, until_slot: u64) -> Instruction {
     build(ID, accounts, instruction::Pause { until_slot })
 }
 
-/// Names who may take the authority over.
+/// Names the wallet that may take over the authority.
 pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
     let accounts = accounts::ProposeAuthority {
         authority: *authority,
@@ -59,7 +59,7 @@ pub fn propose_authority(authority: &Pubkey, new: &Pubkey) -> Instruction {
     build(ID, accounts, instruction::ProposeAuthority { new: *new })
 }
 
-/// Takes the authority over.
+/// Takes over the authority, as the wallet that was named.
 pub fn accept_authority(new_authority: &Pubkey) -> Instruction {
     let accounts = accounts::AcceptAuthority {
         new_authority: *new_authority,
