@@ -1,9 +1,9 @@
-//! How far the ledger is known without holes, and on which cluster.
+//! How far the index holds the ledger without holes, and which cluster it belongs to.
 
 use crate::db::{Database, DbError};
 use serde::Deserialize;
 
-/// Up to and including this transaction, everything of a program is indexed.
+/// A program's transaction up to which, inclusive, all of its transactions are indexed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Base58 signature.
@@ -12,12 +12,12 @@ pub struct Checkpoint {
     pub slot: u64,
 }
 
-/// The checkpoint of `program`, if one was ever set.
+/// Returns the checkpoint of `program`, or `None` if none was ever set.
 pub async fn load(db: &Database, program: &str) -> Result<Option<Checkpoint>, DbError> {
     db.row("SELECT signature, slot FROM checkpoint WHERE program = $1", &[&program]).await
 }
 
-/// Moves the checkpoint of `program` forward; never back, so that two indexers on one database agree.
+/// Moves the checkpoint of `program` forward. It never moves back, so that two indexers can share one database.
 pub async fn advance(db: &Database, program: &str, to: &Checkpoint) -> Result<(), DbError> {
     let slot = to.slot as i64;
     db.execute(
@@ -36,7 +36,8 @@ pub async fn complete(db: &Database, slot: u64) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Ties the database to a cluster. Returns the genesis hash it is tied to: another than `genesis` is the caller's error.
+/// Binds the database to the cluster with hash `genesis`, unless it is bound already. Returns the genesis hash that it
+/// is bound to. The caller must refuse a hash other than `genesis`.
 pub async fn bind_cluster(db: &Database, genesis: &str) -> Result<String, DbError> {
     db.execute("INSERT INTO chain (genesis) VALUES ($1) ON CONFLICT DO NOTHING", &[&genesis]).await?;
     let row = db.client().await?.query_one("SELECT genesis FROM chain", &[]).await?;

@@ -1,9 +1,12 @@
-//! Program events into PostgreSQL without loss, and the HTTP API over them.
+//! Stores the programs' events in PostgreSQL without loss, and serves the HTTP API over them.
 //!
-//! [`datasource`] brings transactions (subscription for speed, the ledger's listing for completeness), [`ingest`] stores
-//! each once, views in `migrations/indexer` derive all state from the stored events, so that neither the order of
-//! arrival nor a kill at any moment can matter; [`reconcile`] turns confirmed rows into finalised ones, closes holes in
-//! event numbers and compares with the chain's accounts; [`api`] answers from the views.
+//! - [`datasource`] brings transactions, by a subscription for speed and by the ledger's listing for completeness.
+//! - [`ingest`] stores each transaction once.
+//! - The views in `migrations/indexer` derive all state from the stored events. The order of arrival and a kill at any
+//!   moment therefore do not matter.
+//! - [`reconcile`] turns confirmed rows into finalised ones, closes gaps in event numbers, and compares the index with
+//!   the chain's accounts.
+//! - [`api`] answers from the views.
 
 pub mod api;
 pub mod checkpoint;
@@ -17,5 +20,5 @@ mod service;
 
 pub use service::{resync, run};
 
-/// Names of payout's pools, in the order of its accounts.
+/// Names of the payout program's pools, in the order in which its accounts hold them.
 pub(crate) const POOLS: [&str; payout::state::POOLS] = ["contributors", "validators"];

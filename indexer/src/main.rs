@@ -1,4 +1,4 @@
-//! `openledger-indexer`: program events into PostgreSQL, and the HTTP API over them.
+//! The binary `openledger-indexer`: stores the programs' events in PostgreSQL and serves the HTTP API over them.
 
 use clap::Parser;
 use openledger_indexer::config::{Cli, Command};

@@ -2,7 +2,7 @@
 
 use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
-/// All metrics of the process; clones share them.
+/// All metrics of the indexer. Clones share them.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
@@ -12,13 +12,13 @@ pub struct Metrics {
     pub events: IntCounter,
     /// Confirmed transactions that the cluster dropped.
     pub rollbacks: IntCounter,
-    /// Whether the subscription stands.
+    /// 1 while the subscription is established, otherwise 0.
     pub subscribed: IntGauge,
     /// Newest finalised slot seen.
     pub finalized_slot: IntGauge,
-    /// Holes in event numbers.
+    /// Gaps in event numbers.
     pub gaps: IntGauge,
-    /// Differences between chain and index that outlived a round.
+    /// Differences between chain and index that lasted for more than one round of comparison.
     pub differences: IntGauge,
     /// API answers by status code.
     pub answers: IntCounterVec,
@@ -27,7 +27,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Metrics of their own registry, so that several indexers fit one process (as tests need).
+    /// Makes metrics with a registry of their own, so that several indexers can run in one process, as in tests.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new_custom(Some("openledger_indexer".into()), None)?;
         let counter = |name: &str, help: &str| -> Result<IntCounter, prometheus::Error> {
@@ -58,7 +58,7 @@ impl Metrics {
         })
     }
 
-    /// The text that Prometheus reads.
+    /// Returns the metrics in the text format of Prometheus.
     pub fn text(&self) -> Result<String, prometheus::Error> {
         let mut out = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut out)?;

@@ -1,4 +1,4 @@
-//! The parts put together: `run` and `resync`.
+//! The two services that join the crate's parts: `run` and `resync`.
 
 use crate::{
     api, checkpoint,
@@ -17,12 +17,13 @@ use tokio::{
     time::{MissedTickBehavior, interval, timeout},
 };
 
-/// How long the first backfill waits for the subscription, so that nothing falls between the two.
+/// How long the first backfill waits for the subscription. Waiting ensures that no transaction falls between the two.
 const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(5);
-/// How long open answers may take once a stop was asked for.
+/// How long open answers may take after a stop was requested.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-/// Follows the chain and serves the API until `stop` resolves. Whatever ends it, the next run goes on where it was.
+/// Follows the chain and serves the API until `stop` resolves. The next run continues where this one ended, whatever
+/// ended it.
 pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result<()> {
     let listener = TcpListener::bind(args.listen)
         .await
@@ -49,7 +50,7 @@ pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result
     tokio::select! {
         () = stop => {
             let _ = server_stop.send(());
-            // Live streams never end by themselves.
+            // Live event streams never end by themselves.
             if timeout(STOP_WITHIN, &mut server).await.is_err() {
                 server.abort();
             }
@@ -61,15 +62,16 @@ pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result
     Ok(())
 }
 
-/// Drops the index, reads the whole ledger again, and returns the numbers of transactions and events.
+/// Drops the index and reads the whole ledger again. Returns the numbers of transactions and events. Fails if the
+/// node's history has gaps.
 pub async fn resync(args: &SourceArgs) -> Result<(u64, u64)> {
     let client = Client::new(args.rpc.clone(), String::new());
-    // Nothing is dropped for a node that is not there.
+    // The node must answer before the index is dropped.
     let genesis = genesis(&client, &args.rpc).await?;
     let db = Database::recreate(&args.database).await?;
     let source = Source::new(client, db, Metrics::new()?);
     checkpoint::bind_cluster(&source.db, &genesis).await?;
-    // The second pass finds what happened during the first.
+    // Each further pass finds the transactions that happened during the one before.
     while datasource::backfill(&source).await? > 0 {}
     reconcile::finalise(&source).await?;
     let gaps = reconcile::close_gaps(&source).await?;
@@ -86,7 +88,7 @@ pub async fn resync(args: &SourceArgs) -> Result<(u64, u64)> {
     Ok((source.metrics.transactions.get(), source.metrics.events.get()))
 }
 
-/// The cluster's name, from a node that answers.
+/// Returns the genesis hash of the node's cluster. Fails if the node does not answer.
 async fn genesis(client: &Client, url: &str) -> Result<String> {
     let genesis = client.rpc().get_genesis_hash().await;
     Ok(genesis.with_context(|| format!("no Solana node answers at {url}: check --rpc"))?.to_string())
@@ -105,7 +107,8 @@ async fn bind_cluster(source: &Source, url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Looks at the ledger at once after each (re)subscription, and every so often as a net under it.
+/// Runs a backfill directly after each subscription or reconnection, and otherwise once per `every` for what the
+/// subscription missed. It also settles finality each time.
 async fn poll(source: Source, subscribed: Arc<Notify>, every: Duration) {
     let _ = timeout(SUBSCRIBED_WITHIN, subscribed.notified()).await;
     loop {
@@ -121,7 +124,7 @@ async fn poll(source: Source, subscribed: Arc<Notify>, every: Duration) {
     }
 }
 
-/// Closes holes and compares with the chain, every so often.
+/// Closes gaps and compares the index with the chain once per `every`.
 async fn check(source: Source, every: Duration) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,4 +1,5 @@
-//! The API over a small history: answers in the SDK's types, proofs that hold offline, refusals that say what is wrong.
+//! Tests of the API over a small history: answers in the SDK's types, proofs that hold offline, and refusals that say
+//! what is wrong.
 
 mod support;
 
@@ -66,7 +67,7 @@ async fn d1_every_accepted_contribution_has_a_proof_that_holds_offline() {
         for (place, leaf) in manifest.leaf_hashes().iter().enumerate() {
             let found = api.client.contribution(leaf).await.expect("answers").expect("is there");
             assert_eq!(found.contribution.place, place as u64);
-            // Metadata comes from the manifest, so only where the store has it.
+            // Metadata comes from the manifest, so it is only there if the store has the manifest.
             let title = found.contribution.detail.as_ref().map(|d| d.title.clone());
             assert_eq!(title.is_some(), number == 0);
             match found.proof {
@@ -112,7 +113,7 @@ async fn lists_and_details_tell_what_happened() {
     let said = |f: &Funding| (f.job.clone(), f.model.clone(), f.pool.clone(), f.amount, f.epoch);
     let (of, pool) = (Some(world.job.to_string()), "contributors".to_string());
     assert_eq!(said(&funding[1]), (of, Some(world.model.to_string()), pool.clone(), Amount(2000), 1));
-    // Whoever names a job without its signature has not paid in its name.
+    // A payment that names a job without the job's signature does not count as the job's payment.
     assert_eq!(said(&funding[0]), (None, None, pool, Amount(1), 1));
     assert_eq!(funding[0].subject, world.job.to_string());
 
@@ -183,7 +184,7 @@ async fn wrong_requests_are_told_what_is_wrong() {
         ("/v1/models?ovner=x".to_owned(), 400, "`ovner` is no parameter"),
         ("/v1/nothing".to_owned(), 404, "/openapi.json"),
         ("/v1/events?after=-1".to_owned(), 400, "after `-1`"),
-        // No node is behind this API, and a balance cannot be had without one.
+        // No node is behind this API, and a balance needs one.
         (format!("/v1/wallets/{stranger}"), 503, "Solana node"),
     ] {
         let (found, body) = api.get(&path).await;
@@ -255,7 +256,7 @@ async fn every_answer_has_the_fields_that_the_openapi_document_names() {
     assert!(checked >= 18, "{checked}");
 }
 
-/// Whether `value` has exactly the fields that `schema` knows, all of them down.
+/// Asserts that `value` has exactly the fields of `schema`, at every depth.
 fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
     if let Some(reference) = schema["$ref"].as_str() {
         return fits(document, document.pointer(&reference[1..]).expect("a schema"), value, at);

@@ -1,4 +1,5 @@
-//! Rule I1: the index misses no event and holds none twice, in whatever order they come and whatever is killed when.
+//! Tests of rule I1: the index misses no event and holds none twice, for every order of arrival and for a kill at any
+//! moment.
 
 mod support;
 
@@ -57,7 +58,7 @@ async fn i1_a_kill_at_any_moment_loses_and_doubles_nothing() {
     let url = server.url("killed");
     let mut survivors = Vec::new();
     for kill_after in [1, 3, 7, 15, 30, 60, 120] {
-        // Every life opens the database anew and starts from the beginning, as after a lost checkpoint.
+        // Every run opens the database anew and starts from the beginning, as after a lost checkpoint.
         let db = Database::open(&url).await.expect("opens");
         let life = tokio::spawn({
             let (db, history) = (db.clone(), world.history.clone());
@@ -172,7 +173,7 @@ async fn a_rejected_settlement_counts_for_nothing_and_its_epoch_is_posted_again(
     }
     let (server, world) = (Server::start(), world());
     let db = server.database("rejected").await;
-    // What the API and the reconciliation would read.
+    // Reads the rows that the API and the reconciliation would read.
     let read = async |sql: &str| -> Vec<serde_json::Value> {
         let rows: Vec<Row> = db.rows(sql, &[]).await.expect("view reads");
         rows.into_iter().map(|r| r.row).collect()

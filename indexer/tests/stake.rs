@@ -1,4 +1,4 @@
-//! The views over slashes, delegation and rotation.
+//! Tests of the views over slashes, delegation and the rotation of committees.
 
 mod support;
 
@@ -103,7 +103,7 @@ async fn slashes_delegations_and_successors_are_views_of_their_events() {
     }
     let server = Server::start();
     let db = server.database("stake").await;
-    // In the opposite order, as a backfill may bring them.
+    // The reverse order tests that views do not depend on the order of arrival.
     for record in history().iter().rev() {
         ingest(&db, record).await.expect("ingests");
     }
@@ -132,7 +132,7 @@ async fn slashes_delegations_and_successors_are_views_of_their_events() {
     assert_eq!(delegation, [wanted]);
     let successor = read("SELECT epoch, named_by, roster FROM successor").await;
     assert_eq!(successor, [json!({ "epoch": 2, "named_by": 1, "roster": hex::encode(hash(4)) })]);
-    // What the reconciliation compares with the chain.
+    // The reconciliation compares these facts with the chain.
     let address = pda::delegation(&key(1), &key(2));
     let facts = read(&format!("SELECT fields FROM fact WHERE account = '{address}' AND fields ? 'shares'")).await;
     assert_eq!(facts, [json!({ "fields": { "shares": "100", "unbonding_shares": "0" } })]);

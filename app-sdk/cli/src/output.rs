@@ -1,4 +1,4 @@
-//! Printing: tables and plain lines for people, JSON for programs.
+//! Prints results: tables and plain lines for people, JSON for programs.
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde::Serialize;

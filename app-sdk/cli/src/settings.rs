@@ -1,4 +1,4 @@
-//! Where the node, the services, the store and the key are.
+//! Settings: the addresses of the node and of the services, the store, and the key.
 
 use crate::output::Output;
 use anyhow::{Context, Result};

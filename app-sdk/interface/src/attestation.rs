@@ -1,11 +1,11 @@
-//! What a committee signs, and the precompile instruction that carries its signature.
+//! The messages that a committee signs, and the precompile instruction that carries its signature.
 
 use anchor_lang::AnchorSerialize;
 use openledger_protocol::attest::{self, Kind, Message};
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 
-/// The message for a training job's result. `sequence` is the job account's.
+/// Makes the message for a training job's result. `sequence` is that of the job account.
 pub fn training_result(
     stake: &stake::state::Config,
     job: &Pubkey,
@@ -15,7 +15,7 @@ pub fn training_result(
     message(stake, model::ID, Kind::TrainingResult, job, sequence, args, args.expiry_slot)
 }
 
-/// The message for an epoch's settlement. `sequence` is the payout config's.
+/// Makes the message for an epoch's settlement. `sequence` is that of the payout config.
 pub fn settlement(
     stake: &stake::state::Config,
     sequence: u64,
@@ -24,7 +24,7 @@ pub fn settlement(
     message(stake, payout::ID, Kind::Settlement, &crate::pda::payout_config(), sequence, args, args.expiry_slot)
 }
 
-/// The message for a debit of `owner`'s prepaid balance. `meter` is the balance account's.
+/// Makes the message for a debit of `owner`'s prepaid balance. `meter` is that of the balance account.
 pub fn meter(
     stake: &stake::state::Config,
     owner: &Pubkey,
@@ -34,13 +34,13 @@ pub fn meter(
     message(stake, payout::ID, Kind::Meter, &crate::pda::prepaid_balance(owner), meter, args, args.expiry_slot)
 }
 
-/// The message by which the present committee names its successor.
+/// Makes the message by which the present committee names the next one.
 pub fn next_committee(stake: &stake::state::Config, args: &stake::instructions::ProposeNextCommitteeArgs) -> Message {
     let subject = crate::pda::stake_config();
     message(stake, stake::ID, Kind::Committee, &subject, stake.sequence, args, args.expiry_slot)
 }
 
-/// The message for a fault. `faults` is the position's.
+/// Makes the message for a fault. `faults` is that of the position to slash.
 pub fn fault(
     stake: &stake::state::Config,
     position: &Pubkey,
@@ -73,7 +73,7 @@ fn message(
     }
 }
 
-/// The Ed25519 precompile instruction; it must stand directly before the instruction that it attests.
+/// Makes the Ed25519 precompile instruction. It must stand directly before the instruction that it attests.
 pub fn instruction(group_key: &[u8; 32], signature: &[u8; 64], message: &Message) -> Instruction {
     Instruction {
         program_id: solana_sdk_ids::ed25519_program::ID,

@@ -3,7 +3,7 @@
 use crate::{generated::errors, program::Program};
 use solana_pubkey::Pubkey;
 
-/// `(name, message)` of `code` as raised by `program`.
+/// Returns `(name, message)` of the error `code` that `program` raised, if it is known.
 pub fn lookup(program: &Pubkey, code: u32) -> Option<(String, String)> {
     let owned = |name: &str, message: &str| (name.to_owned(), message.to_owned());
     if let Some(ours) = Program::from_id(program) {
@@ -23,7 +23,7 @@ pub fn lookup(program: &Pubkey, code: u32) -> Option<(String, String)> {
     None
 }
 
-/// Order of `solana_precompile_error::PrecompileError`.
+/// Errors in the order of `solana_precompile_error::PrecompileError`.
 const PRECOMPILE: &[(&str, &str)] = &[
     ("InvalidPublicKey", "the public key is not a point on the curve"),
     ("InvalidRecoveryId", "the recovery id is out of range"),
@@ -32,7 +32,7 @@ const PRECOMPILE: &[(&str, &str)] = &[
     ("InvalidInstructionDataSize", "the instruction's data has the wrong length"),
 ];
 
-/// Order of `solana_system_interface::error::SystemError`.
+/// Errors in the order of `solana_system_interface::error::SystemError`.
 const SYSTEM: &[(&str, &str)] = &[
     ("AccountAlreadyInUse", "an account with this address exists already: it has been made before"),
     ("ResultWithNegativeLamports", "not enough SOL in the paying account for this transfer or rent"),

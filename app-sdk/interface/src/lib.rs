@@ -1,8 +1,8 @@
-//! The programs as their callers see them: addresses, instructions, attestations, events, errors.
+//! The programs as their callers see them: addresses, instructions, attestations, events and errors.
 //!
-//! Everything that talks to the programs goes through this crate: the SDK and what is built on it, the indexer, the
-//! oracle, and the programs' own tests. It reads and writes nothing, and knows no node. The tables of errors and events
-//! under `generated` are written by `cargo xtask idl` from the programs' interface descriptions.
+//! Everything that calls the programs or reads their events uses this crate: the SDK and the crates built on it, the
+//! indexer, the oracle, and the programs' own tests. The crate does no input or output and knows no node. The tables of
+//! errors and events under `generated` are written by `cargo xtask idl` from the programs' IDLs.
 
 pub mod attestation;
 pub mod errors;

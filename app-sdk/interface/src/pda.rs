@@ -1,4 +1,4 @@
-//! Addresses derived from seeds: one function an account.
+//! Addresses that are derived from seeds (PDAs), with one function for each account.
 
 use solana_pubkey::Pubkey;
 
@@ -8,7 +8,7 @@ fn derive(program: &Pubkey, seeds: &[&[u8]]) -> Pubkey {
     Pubkey::find_program_address(seeds, program).0
 }
 
-/// The event authority of a program (Anchor's self-CPI events).
+/// The event authority of a program, which signs Anchor's self-CPI events.
 pub fn event_authority(program: &Pubkey) -> Pubkey {
     derive(program, &[b"__event_authority"])
 }
@@ -53,7 +53,7 @@ pub fn committee(epoch: u64) -> Pubkey {
     derive(&stake::ID, &[stake::seeds::COMMITTEE, &epoch.to_le_bytes()])
 }
 
-/// `stake::state::Equivocation` of an operator about one thing.
+/// `stake::state::Equivocation` of an operator about one subject.
 pub fn equivocation(operator: &Pubkey, args: &stake::instructions::ProveEquivocationArgs) -> Pubkey {
     let (epoch, sequence) = (args.epoch.to_le_bytes(), args.sequence.to_le_bytes());
     derive(&stake::ID, &[stake::seeds::EQUIVOCATION, operator.as_ref(), &epoch, &args.subject, &sequence])
@@ -64,7 +64,7 @@ pub fn stake_pool(operator: &Pubkey) -> Pubkey {
     derive(&stake::ID, &[stake::seeds::POOL, operator.as_ref()])
 }
 
-/// Token account of the rewards of an operator's pool: anyone may pay into it.
+/// Token account of the rewards of an operator's pool. Anyone may pay into it.
 pub fn reward_vault(operator: &Pubkey) -> Pubkey {
     derive(&stake::ID, &[stake::seeds::REWARDS, operator.as_ref()])
 }
@@ -144,7 +144,7 @@ pub fn claim(wallet: &Pubkey) -> Pubkey {
     derive(&payout::ID, &[payout::seeds::CLAIM, wallet.as_ref()])
 }
 
-/// `payout::state::Challenge` by the settlement's number of posting and its own.
+/// `payout::state::Challenge` by the number of the settlement's posting and the challenge's own number.
 pub fn challenge(posting: u64, number: u8) -> Pubkey {
     derive(&payout::ID, &[payout::seeds::CHALLENGE, &posting.to_le_bytes(), &[number]])
 }
@@ -169,7 +169,7 @@ pub fn governance_config() -> Pubkey {
     derive(&governance::ID, &[governance::seeds::CONFIG])
 }
 
-/// What signs for proposals that passed: the authority of the other programs.
+/// The PDA that signs for proposals that passed. It is the authority of the other programs.
 pub fn governance_authority() -> Pubkey {
     derive(&governance::ID, &[governance::seeds::AUTHORITY])
 }

@@ -5,20 +5,20 @@ use solana_pubkey::Pubkey;
 /// One of OpenLedger's programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Program {
-    /// Stake positions, locks of votes, operators, committees.
+    /// Stake positions, vote locks, operators and committees.
     Stake,
-    /// Datanets, batches, grants.
+    /// Datanets, batches and grants.
     Datanet,
     /// Models and training jobs.
     Model,
-    /// Payments, settlements, claims.
+    /// Payments, settlements and claims.
     Payout,
-    /// Proposals and votes; authority of the others.
+    /// Proposals and votes. It is the authority of the other programs.
     Governance,
 }
 
 impl Program {
-    /// All of them, in the order in which they depend on one another.
+    /// All programs, in the order in which they depend on one another.
     pub const ALL: [Self; 5] = [Self::Stake, Self::Datanet, Self::Model, Self::Payout, Self::Governance];
 
     /// Address of the program.
@@ -32,7 +32,7 @@ impl Program {
         }
     }
 
-    /// Its name: also that of its crate and of its `.so` file.
+    /// Name of the program, which is also that of its crate and of its `.so` file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stake => "stake",
@@ -43,7 +43,7 @@ impl Program {
         }
     }
 
-    /// The program with this address, if it is one of ours.
+    /// Returns the program with this address, or `None` if it is not one of ours.
     pub fn from_id(id: &Pubkey) -> Option<Self> {
         Self::ALL.into_iter().find(|p| p.id() == *id)
     }

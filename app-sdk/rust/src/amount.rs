@@ -1,4 +1,4 @@
-//! Amounts of OPEN: in base units for programs, and in OPEN for people. `1.5` OPEN are 1,500,000,000 base units.
+//! Amounts of OPEN. Programs use base units, and people use OPEN. `1.5` OPEN are 1,500,000,000 base units.
 
 use serde::{Deserialize, Serialize};
 use stake::state::OPEN_DECIMALS;
@@ -42,7 +42,8 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
-/// Base units from a decimal number of OPEN, exactly.
+/// Converts a decimal number of OPEN to base units, exactly. Fails if `text` is not a decimal number with at most nine
+/// decimals, or if the amount does not fit.
 pub fn parse_open(text: &str) -> Result<u64, String> {
     let wrong =
         || format!("{text:?} is not an amount of OPEN: write it as 12 or 0.5, with at most {OPEN_DECIMALS} decimals");
@@ -57,7 +58,7 @@ pub fn parse_open(text: &str) -> Result<u64, String> {
     number(whole)?.checked_mul(ONE).and_then(|w| w.checked_add(number(&padded).ok()?)).ok_or_else(wrong)
 }
 
-/// A decimal number of OPEN from base units, without trailing zeros.
+/// Converts base units to a decimal number of OPEN, without trailing zeros.
 pub fn format_open(base_units: u64) -> String {
     let (whole, rest) = (base_units / ONE, base_units % ONE);
     if rest == 0 {

@@ -1,7 +1,8 @@
-//! Canonical JSON: what is hashed and signed. Keys in ascending order of their bytes, no white space, integers only.
+//! Canonical JSON, the form of JSON that is hashed and signed. Keys are in ascending order of their bytes, there is no
+//! white space, and all numbers are integers.
 //!
-//! A subset of RFC 8785 (JCS): floating-point numbers, whose text form differs between libraries, are refused, and
-//! keys are sorted by UTF-8 bytes.
+//! It follows RFC 8785 (JCS) except for its numbers and the order of keys. Floating-point numbers are refused, because
+//! their text form differs between libraries. Integers may have 64 bits. Keys are sorted by their UTF-8 bytes.
 
 use openledger_protocol::hash::{Hash32, sha256};
 use serde::Serialize;
@@ -18,14 +19,14 @@ pub enum CanonicalError {
     Json(#[from] serde_json::Error),
 }
 
-/// The canonical bytes of `value`.
+/// Returns the canonical bytes of `value`.
 pub fn to_vec(value: &impl Serialize) -> Result<Vec<u8>, CanonicalError> {
     let mut out = Vec::new();
     write(&serde_json::to_value(value)?, &mut out)?;
     Ok(out)
 }
 
-/// SHA-256 of the canonical bytes.
+/// Returns the SHA-256 of the canonical bytes of `value`.
 pub fn hash(value: &impl Serialize) -> Result<Hash32, CanonicalError> {
     Ok(sha256(&[&to_vec(value)?]))
 }
@@ -44,7 +45,7 @@ fn write(value: &Value, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
             out.push(b']');
         }
         Value::Object(map) => {
-            // The map's own order depends on a feature of serde_json that any dependency may switch on.
+            // The map's own order depends on a feature of serde_json that any dependency may enable.
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_unstable_by_key(|(k, _)| k.as_bytes());
             out.push(b'{');

@@ -1,4 +1,4 @@
-//! Talking to a Solana node: sending transactions so that they land exactly once, reading typed accounts.
+//! A client of a Solana node. It sends transactions so that each is executed at most once, and reads typed accounts.
 
 use crate::error::{SdkError, explain, is_transient};
 use anchor_lang::{AccountDeserialize, Discriminator};
@@ -29,25 +29,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often a transaction is signed anew after its blockhash expired.
+/// Most times that a transaction is signed. It is signed again, over a new blockhash, after its blockhash has expired.
 const ATTEMPTS: u32 = 5;
-/// Time between two looks at a transaction's status.
+/// Time between two queries of a transaction's status.
 const POLL: Duration = Duration::from_millis(100);
 /// Time after which a transaction that has not landed is sent again.
 const RESEND: Duration = Duration::from_secs(2);
-/// Signatures remembered so that two equal transactions in one slot are not taken for one.
+/// Number of sent signatures that are remembered. They show when a new transaction would be equal to an earlier one.
 const REMEMBERED: usize = 256;
 
-/// What a transaction asks of the runtime beyond its instructions.
+/// Compute budget settings of a transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SendOptions {
-    /// Compute unit limit; the runtime's default where absent.
+    /// Compute unit limit. `None` leaves the runtime's default.
     pub compute_units: Option<u32>,
-    /// Priority fee in micro-lamports per compute unit.
+    /// Priority fee in micro-lamports per compute unit. `None` pays none.
     pub compute_unit_price: Option<u64>,
 }
 
-/// A connection to a node. Cheap to clone.
+/// A connection to a node. It is cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     rpc: Arc<RpcClient>,
@@ -61,7 +61,7 @@ impl Client {
         Self::with_commitment(rpc_url, ws_url, CommitmentConfig::confirmed())
     }
 
-    /// As [`Client::new`], at another commitment.
+    /// Like [`Client::new`], at another commitment.
     pub fn with_commitment(
         rpc_url: impl Into<String>,
         ws_url: impl Into<String>,
@@ -74,7 +74,7 @@ impl Client {
         }
     }
 
-    /// The raw RPC client, for what this type does not cover.
+    /// The raw RPC client, for requests that this type does not offer.
     pub fn rpc(&self) -> &RpcClient {
         &self.rpc
     }
@@ -96,15 +96,17 @@ impl Client {
 
     // --- sending -------------------------------------------------------------------------------------------------
 
-    /// Signs (the first signer pays), sends and waits until confirmed. See [`Client::send_with`].
+    /// Calls [`Client::send_with`] with the default options.
     pub async fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Signature, SdkError> {
         self.send_with(instructions, signers, SendOptions::default()).await
     }
 
-    /// Signs (the first signer pays), sends and waits until confirmed.
+    /// Signs a transaction, sends it and waits until it is confirmed. The first signer pays the fees. Returns the
+    /// signature, or why a program or the runtime refused.
     ///
-    /// Executes at most once: after a lost connection the *same* signed transaction goes out again, and it is signed
-    /// anew only once its blockhash has expired and it is known not to have landed.
+    /// The instructions are executed at most once. After a lost connection the *same* signed transaction is sent again.
+    /// It is signed anew only after its blockhash has expired and the node has said that it did not land. Fails with
+    /// [`SdkError::NotLanded`] after several such blockhashes.
     pub async fn send_with(
         &self,
         instructions: &[Instruction],
@@ -128,15 +130,16 @@ impl Client {
         Err(SdkError::NotLanded { attempts: ATTEMPTS })
     }
 
-    /// Signs over the latest blockhash, waiting for a newer one where the very same transaction was sent before: the
-    /// runtime would take the second for a repetition of the first.
+    /// Signs over the latest blockhash. If the very same transaction was sent before, it waits for a newer blockhash,
+    /// because the runtime would take the second transaction for a repetition of the first. Returns the transaction and
+    /// the last block height at which it can land.
     async fn sign(
         &self,
         instructions: &[Instruction],
         payer: &Keypair,
         signers: &[&Keypair],
     ) -> Result<(Transaction, u64), SdkError> {
-        // A wallet may sign in two roles: the runtime wants each signature once.
+        // A wallet may sign in two roles, but the runtime wants each signature once.
         let mut unique: Vec<&Keypair> = Vec::with_capacity(signers.len());
         for s in signers {
             if unique.iter().all(|u| u.pubkey() != s.pubkey()) {
@@ -163,7 +166,7 @@ impl Client {
         }
     }
 
-    /// Sends one signed transaction until its fate is known: `None` once it can no longer land.
+    /// Sends one signed transaction until its outcome is known. Returns `None` if it did not land and no longer can.
     async fn land(
         &self,
         transaction: &Transaction,
@@ -187,10 +190,10 @@ impl Client {
                         tracing::debug!(%signature, error = %e, "sending failed, trying again")
                     }
                     Err(e) => match refusal(e)? {
-                        // It has landed already, or the node does not know so young a blockhash yet.
+                        // The transaction has landed already, or the node does not know such a recent blockhash yet.
                         (TransactionError::AlreadyProcessed | TransactionError::BlockhashNotFound, _) => {}
                         (error, logs) => {
-                            // An earlier sending may have landed and made this one fail.
+                            // If it was sent before, that transaction may have landed and may be why this one fails.
                             if preflight && sent_at.is_none() {
                                 return Ok(Some(Err(explain(&error, programs, &logs))));
                             }
@@ -203,7 +206,7 @@ impl Client {
                 Ok(height) => height > last_valid,
                 Err(_) => false,
             };
-            // Asked after the height: what landed in the last valid block is seen.
+            // The status is queried after the height, so that a transaction in the last valid block is seen.
             match self.rpc.get_signature_statuses_with_history(&[signature]).await {
                 Ok(statuses) => match statuses.value.first().cloned().flatten() {
                     Some(status) => {
@@ -225,7 +228,7 @@ impl Client {
         }
     }
 
-    /// Log lines of a transaction that has landed; empty where the node has none.
+    /// Returns the log lines of a transaction that has landed, or none if the node has none.
     async fn logs(&self, signature: &Signature) -> Vec<String> {
         match self.transaction(signature, Duration::from_secs(5)).await {
             Ok(t) => match t.transaction.meta.map(|m| m.log_messages) {
@@ -236,7 +239,7 @@ impl Client {
         }
     }
 
-    /// Reads, and reads again as long as the connection fails, for up to ten seconds. Reading twice does no harm.
+    /// Reads, and repeats the read while the connection fails, for up to ten seconds. Reading twice does no harm.
     async fn retry_read<T, F, R>(&self, read: R) -> Result<T, SdkError>
     where
         R: Fn() -> F,
@@ -255,8 +258,8 @@ impl Client {
 
     // --- reading -------------------------------------------------------------------------------------------------
 
-    /// A transaction with its metadata, as [`crate::events::decode`] wants it. Waits up to `within` for a node that
-    /// lists it but cannot show it yet.
+    /// Returns a transaction with its metadata, in the form that [`crate::events::decode`] takes. It tries for up to
+    /// `within`, because a node may list a transaction before it can return it.
     pub async fn transaction(
         &self,
         signature: &Signature,
@@ -271,7 +274,7 @@ impl Client {
         loop {
             match self.rpc.get_transaction_with_config(signature, config).await {
                 Ok(t) => return Ok(t),
-                // A node without it answers null, which does not deserialize.
+                // A node that lacks the transaction answers null, which does not deserialize.
                 Err(e) if start.elapsed() < within && (is_transient(&e) || is_null(&e)) => {
                     tokio::time::sleep(POLL).await;
                 }
@@ -280,7 +283,8 @@ impl Client {
         }
     }
 
-    /// An account of one of the programs; `None` where it does not exist.
+    /// Reads an account of one of the programs. Returns `None` if it does not exist, and fails if it is of another
+    /// type.
     pub async fn account_opt<T: AccountDeserialize + Discriminator>(
         &self,
         address: &Pubkey,
@@ -289,12 +293,13 @@ impl Client {
         found.filter(|a| a.lamports > 0).map(|a| parse(address, &a.data)).transpose()
     }
 
-    /// An account of one of the programs.
+    /// Reads an account of one of the programs. Fails if it does not exist or is of another type.
     pub async fn account<T: AccountDeserialize + Discriminator>(&self, address: &Pubkey) -> Result<T, SdkError> {
         self.account_opt(address).await?.ok_or(SdkError::NoAccount { address: *address, what: type_name::<T>() })
     }
 
-    /// Several accounts of one kind in one request, in order; `None` for those that do not exist. At most 100.
+    /// Reads up to 100 accounts of one type in one request. The results are in the order of `addresses`, with `None`
+    /// for each account that does not exist.
     pub async fn accounts<T: AccountDeserialize + Discriminator>(
         &self,
         addresses: &[Pubkey],
@@ -305,7 +310,8 @@ impl Client {
         pairs.map(|(at, account)| account.map(|a| parse(at, &a.data)).transpose()).collect()
     }
 
-    /// All accounts of one kind of `program`, narrowed by `(offset, bytes)` comparisons behind the discriminator.
+    /// Reads all accounts of one type of `program` that pass `comparisons`. Each comparison is `(offset, bytes)`, with
+    /// the offset counted from the end of the discriminator.
     pub async fn all_accounts<T: AccountDeserialize + Discriminator>(
         &self,
         program: &Pubkey,
@@ -337,7 +343,7 @@ impl Client {
             .collect()
     }
 
-    /// Balance of a classic SPL token account in base units; 0 where it does not exist.
+    /// Returns the balance of a classic SPL token account in base units, or 0 if the account does not exist.
     pub async fn token_balance(&self, token_account: &Pubkey) -> Result<u64, SdkError> {
         let found = self.retry_read(|| self.rpc.get_account_with_commitment(token_account, self.commitment())).await?;
         let Some(account) = found.value else { return Ok(0) };
@@ -347,7 +353,7 @@ impl Client {
     }
 }
 
-/// The transaction error and logs of a node's refusal; the error itself where it was about something else.
+/// Returns the transaction error and the logs of a node's refusal. Any other error is returned as it is.
 fn refusal(e: solana_client::client_error::ClientError) -> Result<(TransactionError, Vec<String>), SdkError> {
     if let ErrorKind::RpcError(RpcError::RpcResponseError {
         data: RpcResponseErrorData::SendTransactionPreflightFailure(result),
@@ -375,7 +381,7 @@ fn parse<T: AccountDeserialize + Discriminator>(address: &Pubkey, data: &[u8]) -
     })
 }
 
-/// `Batch` of `datanet::state::Batch`.
+/// Returns the last segment of a type's path, such as `Batch` for `datanet::state::Batch`.
 fn type_name<T>() -> &'static str {
     std::any::type_name::<T>().rsplit("::").next().unwrap_or("account")
 }

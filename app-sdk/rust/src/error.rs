@@ -1,4 +1,4 @@
-//! What can go wrong, and what to do about it.
+//! The errors of this crate, with messages that say what to do.
 
 use openledger_interface::{Program, errors};
 use solana_client::{
@@ -15,7 +15,7 @@ pub enum SdkError {
     /// A program refused an instruction.
     #[error("{program}: {message} ({name}, code {code})")]
     Program {
-        /// Name of the program, or its address where it is none of ours.
+        /// Name of the program, or its address if it is not one of ours.
         program: String,
         /// The error's number.
         code: u32,
@@ -24,19 +24,19 @@ pub enum SdkError {
         /// What is wrong and what to do.
         message: String,
     },
-    /// The runtime refused the transaction before or outside any program's own checks.
+    /// The runtime refused the transaction outside of any program's own checks.
     #[error("transaction refused: {0}")]
     Transaction(TransactionError),
-    /// The transaction did not land while its blockhash was valid, several times over. It has not been executed.
+    /// The transaction did not land while its blockhash was valid, with several blockhashes. It was not executed.
     #[error("the transaction did not land within {attempts} blockhash lifetimes; nothing was executed, try again")]
     NotLanded {
-        /// How often it was signed anew.
+        /// How often it was signed.
         attempts: u32,
     },
-    /// The node could not be reached or did not answer properly.
+    /// The node could not be reached, or its answer was an error.
     #[error("node: {0}")]
     Rpc(Box<RpcClientError>),
-    /// The node answered with something that makes no sense.
+    /// The node's answer is malformed.
     #[error("node: {0}")]
     Node(String),
     /// An account that must exist does not.
@@ -44,23 +44,23 @@ pub enum SdkError {
     NoAccount {
         /// Its address.
         address: Pubkey,
-        /// What it should be.
+        /// The type that it should have.
         what: &'static str,
     },
-    /// An account holds something else than expected.
+    /// An account is not of the expected type.
     #[error("account {address} is not a {what}: {reason}")]
     WrongAccount {
         /// Its address.
         address: Pubkey,
-        /// What it should be.
+        /// The type that it should have.
         what: &'static str,
-        /// What is wrong.
+        /// The cause.
         reason: String,
     },
     /// The caller's input is wrong.
     #[error("{0}")]
     Input(String),
-    /// A text that does not name what it should.
+    /// A text does not parse as a hash, key or signature.
     #[error(transparent)]
     Text(#[from] crate::text::TextError),
     /// A message could not be signed.
@@ -87,9 +87,9 @@ pub enum SdkError {
     /// A local file could not be read or written.
     #[error("{path}: {source}")]
     File {
-        /// Which one.
+        /// Path of the file.
         path: std::path::PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }
@@ -101,7 +101,7 @@ impl From<RpcClientError> for SdkError {
 }
 
 impl SdkError {
-    /// The program's name for its error, if a program refused.
+    /// Returns the name of the program's error if a program refused.
     pub fn program_error(&self) -> Option<&str> {
         match self {
             Self::Program { name, .. } => Some(name),
@@ -110,7 +110,8 @@ impl SdkError {
     }
 }
 
-/// Whether the same request may succeed if sent again: the connection failed or the node is behind or overloaded.
+/// Whether the same request may succeed if it is sent again, because the connection failed or the node is behind or
+/// overloaded.
 pub(crate) fn is_transient(e: &RpcClientError) -> bool {
     matches!(
         e.kind(),
@@ -124,8 +125,8 @@ pub(crate) fn is_transient(e: &RpcClientError) -> bool {
     )
 }
 
-/// Names what refused a transaction. `programs` are the programs of its top-level instructions; `logs` may be empty,
-/// and then only the code is known of errors outside our programs' own tables.
+/// Explains why a transaction was refused. `programs` are the programs of its top-level instructions. `logs` may be
+/// empty. Without logs, only the code is known of errors that are not in our programs' own tables.
 pub fn explain(error: &TransactionError, programs: &[Pubkey], logs: &[String]) -> SdkError {
     let TransactionError::InstructionError(index, instruction_error) = error else {
         return SdkError::Transaction(error.clone());
@@ -161,7 +162,8 @@ fn program_name(id: &Pubkey) -> String {
     }
 }
 
-/// The program whose failure came first in the logs: where one calls another, the one called.
+/// Returns the program whose failure comes first in the logs. If one program calls another and that one fails, it is
+/// the called one.
 fn innermost_failure(logs: &[String]) -> Option<Pubkey> {
     logs.iter().find_map(|line| {
         let (id, rest) = line.strip_prefix("Program ")?.split_once(' ')?;
@@ -169,8 +171,9 @@ fn innermost_failure(logs: &[String]) -> Option<Pubkey> {
     })
 }
 
-/// Name and message from Anchor's own log line:
-/// `… Error Code: NAME. Error Number: CODE. Error Message: MESSAGE.`, and the account at fault where it is named.
+/// Reads name and message of an error from Anchor's own log line:
+/// `… Error Code: NAME. Error Number: CODE. Error Message: MESSAGE.` The message includes the account at fault if the
+/// line names one.
 fn logged_anchor_error(logs: &[String], code: u32) -> Option<(String, String)> {
     logs.iter().find_map(|line| {
         let (head, rest) = line.split_once("Error Code: ")?;

@@ -1,10 +1,14 @@
-//! Rust SDK: accounts, instructions, artifacts, receipts and proofs of OpenLedger.
+//! The Rust SDK of OpenLedger: accounts, instructions, artifacts, receipts and proofs.
 //!
-//! Everything off chain goes through this crate: the indexer decodes ledger history with [`events`], operators and
-//! users send transactions with [`client::Client`] and [`ix`], artifacts move through [`store::Store`], and what a user
-//! is told can be checked with [`proof`] and [`receipt`] without trusting whoever told it. [`flow`] strings these
-//! together into what a person does: contribute, review, ask, claim. Addresses, instructions and the like are those of
-//! [`openledger_interface`], passed on.
+//! Everything off chain goes through this crate:
+//!
+//! - The indexer decodes the ledger's history with [`events`].
+//! - Operators and users send transactions with [`client::Client`] and [`ix`].
+//! - Artifacts are stored and read through [`store::Store`].
+//! - Users check proofs and answers with [`proof`] and [`receipt`], without trusting who sent them.
+//! - [`flow`] joins these into the flows of users: contribute, review, ask, claim, govern.
+//!
+//! Addresses, instructions and events are those of [`openledger_interface`], which this crate re-exports.
 
 pub mod amount;
 pub mod api;

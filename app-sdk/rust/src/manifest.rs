@@ -1,4 +1,4 @@
-//! A batch's manifest: the preimages and metadata of its leaves, as one JSON blob whose SHA-256 is on chain.
+//! The manifest of a batch: the preimages and metadata of its leaves. It is one JSON blob whose SHA-256 is on chain.
 
 use crate::{
     canonical,
@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 /// The layout version that this crate writes and reads.
 pub const VERSION: u32 = 1;
-/// Most leaves of a batch that the program takes: in bulk. With its leaves on the ledger it takes
+/// Most leaves that the program accepts in a bulk batch. A batch whose leaves are on the ledger has at most
 /// [`datanet::state::MAX_BATCH`].
 pub const MAX_LEAVES: usize = datanet::state::MAX_BULK as usize;
 
@@ -32,7 +32,7 @@ pub enum ManifestError {
     /// Its version is unknown.
     #[error("manifest version {0} is unknown, this software reads version {VERSION}")]
     Version(u32),
-    /// It has no or too many leaves.
+    /// It has no leaves or too many.
     #[error("a manifest has 1 to {MAX_LEAVES} leaves, this one has {0}")]
     Count(usize),
     /// A leaf lacks its target, or has one that it must not have.
@@ -42,30 +42,30 @@ pub enum ManifestError {
         index: usize,
         /// Its kind.
         kind: Kind,
-        /// What is asked for.
+        /// The rule that it breaks.
         rule: &'static str,
     },
-    /// Two leaves are the same.
+    /// Two leaves are the same contribution.
     #[error("leaves {first} and {second} are the same contribution")]
     Twice {
-        /// Place of the one.
+        /// Place of the first.
         first: usize,
-        /// Place of the other.
+        /// Place of the second.
         second: usize,
     },
     /// It belongs to another Datanet or contributor than the batch on chain.
     #[error("the manifest's {what} is {found}, the batch's is {expected}")]
     Other {
-        /// What differs.
+        /// Name of the field that differs.
         what: &'static str,
-        /// In the manifest.
+        /// Its value in the manifest.
         found: String,
-        /// On chain.
+        /// Its value on chain.
         expected: String,
     },
 }
 
-/// What a leaf says; `LeafKind` in JSON.
+/// The kind of a leaf. It is the JSON form of [`LeafKind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -75,7 +75,7 @@ pub enum Kind {
     Label,
     /// Content that replaces that of `target`.
     Correction,
-    /// A wish that `target` no longer be used.
+    /// A request that `target` no longer be used.
     Removal,
 }
 
@@ -101,7 +101,7 @@ impl std::fmt::Display for Kind {
     }
 }
 
-/// What is known about a contribution's content. Its canonical JSON is hashed into the leaf.
+/// Metadata about a contribution's content. The hash of its canonical JSON is part of the leaf.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
@@ -111,12 +111,12 @@ pub struct Metadata {
     pub author: String,
     /// SPDX licence expression.
     pub licence: String,
-    /// Where it is from.
+    /// Where the content is from.
     pub source: String,
 }
 
 impl Metadata {
-    /// SHA-256 of the canonical JSON.
+    /// SHA-256 of the metadata's canonical JSON.
     pub fn hash(&self) -> Hash32 {
         canonical::hash(self).expect("strings have a canonical form")
     }
@@ -129,12 +129,12 @@ pub struct Leaf {
     /// SHA-256 of the content: its name in the artifact store.
     #[serde(with = "hash_hex")]
     pub content: Hash32,
-    /// What the leaf says.
+    /// Its kind.
     pub kind: Kind,
     /// The leaf that a label, correction or removal is about.
     #[serde(with = "hash_hex_opt")]
     pub target: Option<Hash32>,
-    /// What is known about the content.
+    /// Metadata about the content.
     pub metadata: Metadata,
 }
 
@@ -155,31 +155,31 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// A manifest of documents and other leaves; checked as by [`Manifest::check`].
+    /// Makes a manifest and checks it with [`Manifest::check`].
     pub fn new(datanet: Pubkey, contributor: Pubkey, leaves: Vec<Leaf>) -> Result<Self, ManifestError> {
         let manifest = Self { version: VERSION, datanet, contributor, leaves };
         manifest.check()?;
         Ok(manifest)
     }
 
-    /// Reads and checks a blob.
+    /// Reads a manifest from a blob and checks it with [`Manifest::check`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ManifestError> {
         let manifest: Self = serde_json::from_slice(bytes)?;
         manifest.check()?;
         Ok(manifest)
     }
 
-    /// The blob: canonical JSON.
+    /// The blob: the manifest's canonical JSON.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
         Ok(canonical::to_vec(self)?)
     }
 
-    /// Its SHA-256, as the chain holds it.
+    /// SHA-256 of the blob, as the chain holds it.
     pub fn hash(&self) -> Result<Hash32, ManifestError> {
         Ok(sha256(&[&self.to_bytes()?]))
     }
 
-    /// Checks version, count, targets and that no leaf stands twice.
+    /// Checks the version, the number of leaves, their targets, and that no leaf occurs twice.
     pub fn check(&self) -> Result<(), ManifestError> {
         if self.version != VERSION {
             return Err(ManifestError::Version(self.version));
@@ -206,7 +206,7 @@ impl Manifest {
         Ok(())
     }
 
-    /// Checks that it is about this Datanet and contributor.
+    /// Checks that the manifest is for this Datanet and contributor.
     pub fn check_batch(&self, datanet: &Pubkey, contributor: &Pubkey) -> Result<(), ManifestError> {
         let pairs = [("datanet", &self.datanet, datanet), ("contributor", &self.contributor, contributor)];
         for (what, found, expected) in pairs {
@@ -217,7 +217,7 @@ impl Manifest {
         Ok(())
     }
 
-    /// The preimage of leaf `index`.
+    /// The preimage of leaf `index`, or `None` beyond the last leaf.
     pub fn contribution(&self, index: usize) -> Option<Contribution> {
         self.leaves.get(index).map(|leaf| Contribution {
             datanet: self.datanet.to_bytes(),

@@ -1,4 +1,4 @@
-//! That a contribution is in its Datanet's root: built from ledger data, checked offline.
+//! Proofs that a contribution is in its Datanet's root. They are built from ledger data and checked offline.
 
 use crate::text::{hash_hex, hashes_hex, key_b58};
 use openledger_protocol::{
@@ -19,7 +19,7 @@ pub enum ProofError {
         /// The leaf.
         leaf: String,
     },
-    /// The preimage names another Datanet or contributor than the batch.
+    /// The proof is about another Datanet than the one expected.
     #[error("the contribution's {0} is not the batch's")]
     Batch(&'static str),
     /// The leaf is not in its batch.
@@ -28,12 +28,12 @@ pub enum ProofError {
     /// The batch is not in its Datanet.
     #[error("the batch is not in its Datanet at the stated place ({0:?})")]
     InDatanet(RangeError),
-    /// It proves membership in another root than the one asked about.
+    /// The proof leads to another root than the expected one.
     #[error("the proof leads to root {found}, not to {expected}: the Datanet has grown since, ask for a new proof")]
     Root {
-        /// The proof's.
+        /// The root that the proof leads to.
         found: String,
-        /// The expected.
+        /// The expected root.
         expected: String,
     },
     /// The leaf asked for is not among those given.
@@ -45,12 +45,12 @@ pub enum ProofError {
     /// The batch asked for is not among those given.
     #[error("the batch is not among the accepted batches of its Datanet")]
     NoBatch,
-    /// A field cannot be what it says.
+    /// A field has an impossible value.
     #[error("{0}")]
     Field(String),
 }
 
-/// The path of one leaf in a range.
+/// The path from one leaf to the root of a Merkle mountain range.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Path {
@@ -58,10 +58,10 @@ pub struct Path {
     pub count: u64,
     /// Place of the leaf.
     pub index: u64,
-    /// From the leaf to its mountain's peak, lowest first.
+    /// The sibling hashes from the leaf to its mountain's peak, lowest first.
     #[serde(with = "hashes_hex")]
     pub siblings: Vec<Hash32>,
-    /// The other mountains' peaks, highest first.
+    /// The peaks of the other mountains, highest first.
     #[serde(with = "hashes_hex")]
     pub peaks: Vec<Hash32>,
 }
@@ -78,16 +78,16 @@ impl Path {
     }
 }
 
-/// The preimage of a leaf, where it is known.
+/// The parts of a leaf's preimage that a [`ContributionProof`] does not hold already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preimage {
     /// SHA-256 of the content.
     #[serde(with = "hash_hex")]
     pub content: Hash32,
-    /// 0 document, 1 label, 2 correction, 3 removal.
+    /// Kind: 0 document, 1 label, 2 correction, 3 removal.
     pub kind: u8,
-    /// The leaf that it is about; zeros for a document.
+    /// The leaf hash of the document that it is about. A document has zeros.
     #[serde(with = "hash_hex")]
     pub target: Hash32,
     /// SHA-256 of the canonical metadata.
@@ -101,14 +101,14 @@ impl From<Contribution> for Preimage {
     }
 }
 
-/// Proves that `leaf` by `contributor` is in the accepted batches of `datanet` under `root`.
+/// A proof that `leaf` by `contributor` is in the accepted batches of `datanet` under `root`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContributionProof {
     /// The leaf hash.
     #[serde(with = "hash_hex")]
     pub leaf: Hash32,
-    /// What the leaf binds, where known: then the proof also shows content and metadata.
+    /// The leaf's preimage, if it is known. With it the proof also proves the hashes of content and metadata.
     pub preimage: Option<Preimage>,
     /// The Datanet account.
     #[serde(with = "key_b58")]
@@ -121,16 +121,16 @@ pub struct ContributionProof {
     /// Root of the batch's range.
     #[serde(with = "hash_hex")]
     pub batch_root: Hash32,
-    /// The leaf in its batch.
+    /// The path of the leaf in its batch.
     pub in_batch: Path,
     /// Root of the Datanet's range.
     #[serde(with = "hash_hex")]
     pub root: Hash32,
-    /// The batch in its Datanet.
+    /// The path of the batch in its Datanet.
     pub in_datanet: Path,
 }
 
-/// An accepted batch, as the ledger's events tell of it.
+/// An accepted batch, as the ledger's events give it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcceptedBatch {
     /// Its number in order of opening.
@@ -144,7 +144,7 @@ pub struct AcceptedBatch {
 }
 
 impl AcceptedBatch {
-    /// The batch as a leaf of the range of `datanet`.
+    /// Turns the batch into a leaf of the range of `datanet`.
     pub fn leaf(&self, datanet: &Pubkey) -> BatchLeaf {
         BatchLeaf {
             datanet: datanet.to_bytes(),
@@ -157,8 +157,10 @@ impl AcceptedBatch {
 }
 
 impl ContributionProof {
-    /// Builds a proof. `accepted` are *all* accepted batches of the Datanet in the order of acceptance (their place in
-    /// the range), `batch_index` says which holds the leaf, `leaves` are that batch's leaf hashes in order.
+    /// Builds a proof and verifies it. `accepted` are *all* accepted batches of the Datanet in the order of acceptance,
+    /// which is their place in the range. `batch_index` is the number of the batch that holds the leaf. `leaves` are
+    /// that batch's leaf hashes in order. Fails if the batch or the leaf is not among them, or if the inputs do not fit
+    /// together.
     pub fn build(
         datanet: &Pubkey,
         accepted: &[AcceptedBatch],
@@ -182,13 +184,14 @@ impl ContributionProof {
             root: mmr::root_of(&tops),
             in_datanet: mmr::prove(&tops, at as u64).map_err(ProofError::InDatanet)?.into(),
         };
-        // Wrong inputs (a leaf left out, another order) must not make a proof that fails at the reader's.
+        // Wrong inputs, such as a missing leaf or another order, must fail here and not when a reader verifies the
+        // proof.
         proof.verify()?;
         Ok(proof)
     }
 
-    /// Checks everything that can be checked without the chain. What remains is that `root` is or was the Datanet's:
-    /// see [`ContributionProof::verify_against`].
+    /// Checks everything that can be checked without the chain. It does not check that `root` is or was the Datanet's
+    /// root. [`ContributionProof::verify_against`] compares it with a root that the reader knows.
     pub fn verify(&self) -> Result<(), ProofError> {
         if let Some(p) = &self.preimage {
             let kind = LeafKind::from_u8(p.kind)
@@ -215,7 +218,7 @@ impl ContributionProof {
         self.in_datanet.verify(&self.root, &batch.leaf(&self.datanet).hash()).map_err(ProofError::InDatanet)
     }
 
-    /// [`ContributionProof::verify`], and that the proof leads to the root that the reader knows.
+    /// Checks the proof as [`ContributionProof::verify`] does, and that it is about `datanet` and leads to `root`.
     pub fn verify_against(&self, datanet: &Pubkey, root: &Hash32) -> Result<(), ProofError> {
         if self.datanet != *datanet {
             return Err(ProofError::Batch("Datanet"));
@@ -228,7 +231,7 @@ impl ContributionProof {
     }
 }
 
-/// Root of a Datanet account's range.
+/// Computes the root of a Datanet account's range of accepted batches.
 pub fn datanet_root(datanet: &datanet::state::Datanet) -> Result<Hash32, ProofError> {
     mmr::root(datanet.range.count, &datanet.range.peaks).map_err(ProofError::InDatanet)
 }

@@ -1,4 +1,4 @@
-//! The signed answer to a paid request, with the receipt in it that says whose data shaped the answer.
+//! The signed answer to a paid request. Its receipt says whose data shaped the answer.
 
 use crate::{
     amount::Amount,
@@ -14,10 +14,10 @@ use solana_signer::Signer;
 
 /// The layout version that this crate writes and reads.
 pub const VERSION: u32 = 1;
-/// Head of the signed bytes, so that no signature over anything else can be taken for one over an answer.
+/// Prefix of the signed bytes. It ensures that a signature over anything else never passes for one over an answer.
 const DOMAIN: &[u8] = b"openledger:answer:v1\0";
 
-/// Why an answer does not hold.
+/// Why an answer is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiptError {
     /// Its version is unknown.
@@ -26,15 +26,15 @@ pub enum ReceiptError {
     /// It has no canonical form.
     #[error(transparent)]
     Canonical(#[from] canonical::CanonicalError),
-    /// Its signature is missing, unreadable or by someone else.
+    /// Its signature is missing, unreadable or by another key.
     #[error("the answer is not signed by operator identity {identity}: {reason}")]
     Signature {
-        /// Who should have signed.
+        /// The identity key that should have signed.
         identity: Pubkey,
-        /// What is wrong.
+        /// The cause.
         reason: &'static str,
     },
-    /// The influences do not sum as they must.
+    /// The influences sum to more than 1,000,000 parts per million.
     #[error("the receipt's influences sum to {0} parts per million: more than a whole")]
     Influence(u64),
     /// A span lies outside the answer.
@@ -42,22 +42,22 @@ pub enum ReceiptError {
     Span {
         /// Its first token.
         start: u64,
-        /// One past its last.
+        /// One past its last token.
         end: u64,
-        /// The answer's tokens.
+        /// Number of the answer's tokens.
         length: usize,
     },
-    /// A document stands twice among the influences.
+    /// A document occurs twice among the influences.
     #[error("leaf {0} stands twice in the receipt")]
     Twice(String),
-    /// The answer is to another payment.
+    /// The answer does not belong to this payment.
     #[error("the answer's {what} is {found}, expected {expected}")]
     Other {
-        /// What differs.
+        /// Name of the field that differs.
         what: &'static str,
-        /// What the answer says.
+        /// Its value in the answer.
         found: String,
-        /// What the payment says.
+        /// Its value in the payment.
         expected: String,
     },
 }
@@ -83,7 +83,7 @@ pub struct Influence {
     pub ppm: u64,
 }
 
-/// Whose data shaped an answer, by which method.
+/// Whose data shaped an answer, and the method that found it out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
@@ -92,19 +92,19 @@ pub struct Receipt {
     /// SHA-256 of the method's settings.
     #[serde(with = "hash_hex")]
     pub settings_hash: Hash32,
-    /// The most influential documents, strongest first. They may sum to less than a million: the rest of the influence
-    /// is that of documents not named here.
+    /// The most influential documents, strongest first. Their parts per million may sum to less than 1,000,000. The
+    /// rest of the influence belongs to documents that are not named here.
     pub influences: Vec<Influence>,
-    /// Blob with the scores of all of the model's training examples, in the manifest's order: f32, little-endian; zero
-    /// where there are none.
+    /// Hash of the blob with the scores of all of the model's training examples, in the training manifest's order. Each
+    /// score is an f32, little-endian. The hash is zero if there are no scores.
     #[serde(with = "hash_hex")]
     pub scores: Hash32,
-    /// What the answer repeats verbatim from the model's Datanets, rarest first.
+    /// The spans that the answer repeats verbatim from the model's Datanets, rarest first.
     pub spans: Vec<QuotedSpan>,
 }
 
-/// A run of the answer's tokens that stands in documents word for word. The model need not have it from there, so
-/// nobody is paid for it.
+/// A run of the answer's tokens that occurs word for word in documents. The model need not have learned it from them,
+/// so nobody is paid for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuotedSpan {
@@ -114,9 +114,9 @@ pub struct QuotedSpan {
     pub end: u64,
     /// Its text.
     pub text: String,
-    /// How often it stands in the documents.
+    /// How often it occurs in the documents.
     pub count: u64,
-    /// Documents in which it stands. Where there are many, only some are named.
+    /// Documents in which it occurs. If there are many, only some are named.
     pub documents: Vec<QuotedDocument>,
 }
 
@@ -140,16 +140,16 @@ pub struct QuotedDocument {
 pub struct Answer {
     /// Layout version.
     pub version: u32,
-    /// The request's name, as paid for.
+    /// The request that was paid for.
     #[serde(with = "hash_hex")]
     pub request: Hash32,
     /// The model account.
     #[serde(with = "key_b58")]
     pub model: Pubkey,
-    /// SHA-256 of the adapter that answered.
+    /// SHA-256 of the adapter's file with which the model answered.
     #[serde(with = "hash_hex")]
     pub adapter_hash: Hash32,
-    /// Who paid.
+    /// The payer's wallet.
     #[serde(with = "key_b58")]
     pub payer: Pubkey,
     /// The operator's wallet.
@@ -167,17 +167,17 @@ pub struct Answer {
     pub fee: Amount,
     /// The payment's transaction, Base58.
     pub payment_signature: String,
-    /// Slot at the time of answering.
+    /// Slot at which the answer was made.
     pub created_slot: u64,
-    /// Whose data shaped it.
+    /// The receipt: whose data shaped the answer.
     pub receipt: Receipt,
-    /// Signature in hex; empty until signed.
+    /// Signature by the operator's identity key, in hex. It is empty until the answer is signed.
     #[serde(default)]
     pub signature: String,
 }
 
 impl Answer {
-    /// The bytes that are signed: a domain tag and the canonical JSON without `signature`.
+    /// The bytes that are signed: a domain tag, and then the canonical JSON without `signature`.
     pub fn signed_bytes(&self) -> Result<Vec<u8>, ReceiptError> {
         let mut value = serde_json::to_value(self).map_err(canonical::CanonicalError::from)?;
         if let Some(map) = value.as_object_mut() {
@@ -186,13 +186,14 @@ impl Answer {
         Ok([DOMAIN, &canonical::to_vec(&value)?].concat())
     }
 
-    /// Signs with the operator's identity key.
+    /// Signs the answer with the operator's identity key.
     pub fn sign(&mut self, identity: &Keypair) -> Result<(), ReceiptError> {
         self.signature = hex::encode(identity.sign_message(&self.signed_bytes()?));
         Ok(())
     }
 
-    /// Checks everything that can be checked without the chain: version, signature by `identity`, influences.
+    /// Checks everything that can be checked without the chain: the version, the signature by `identity`, the
+    /// influences and the spans.
     pub fn verify(&self, identity: &Pubkey) -> Result<(), ReceiptError> {
         if self.version != VERSION {
             return Err(ReceiptError::Version(self.version));
@@ -218,7 +219,8 @@ impl Answer {
         Ok(())
     }
 
-    /// Checks that it is the answer to this payment, as the chain's `Paid` event tells of it.
+    /// Checks that this is the answer to a payment. `paid` is the payment's event, and `signature` its transaction in
+    /// Base58.
     pub fn verify_payment(&self, paid: &payout::events::Paid, signature: &str) -> Result<(), ReceiptError> {
         let pairs = [
             ("request", hex::encode(self.request), hex::encode(paid.request)),

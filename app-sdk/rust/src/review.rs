@@ -1,9 +1,12 @@
-//! What a validator checks: pure functions from documents to a verdict.
+//! The checks of a validator, as pure functions from documents to a verdict.
 //!
-//! A leaf is at fault where its content is missing, is not text, is empty or too long, or repeats a document: exactly,
-//! or nearly by the Jaccard similarity of word shingles (Broder, "On the resemblance and containment of documents",
-//! 1997) over normalised text, so that case, punctuation and spacing do not hide a copy. A label, correction or removal is
-//! at fault where the document that it is about is not there ([`targets`]).
+//! A leaf is at fault if its content is missing, is not text, is too short or too long, or repeats a document. A
+//! repetition is exact or near. Nearness is the Jaccard similarity of word shingles (Broder, "On the resemblance and
+//! containment of documents", 1997). The text is normalised first, so that case, punctuation and spacing do not hide a
+//! copy.
+//!
+//! A label, correction or removal is also at fault if its target is not an accepted document or was removed. A removal
+//! is at fault if its contributor may not remove the target ([`targets`]).
 
 pub mod targets;
 
@@ -16,16 +19,16 @@ const SHINGLE: usize = 5;
 /// Parts per million in a whole.
 const PPM: u64 = 1_000_000;
 
-/// What is tolerated.
+/// The limits that a batch is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Fewest letters and digits in a document.
     pub min_characters: usize,
     /// Most bytes of a document.
     pub max_bytes: usize,
-    /// Similarity in parts per million from which a document counts as a copy.
+    /// Least similarity, in parts per million, at which a document counts as a copy.
     pub near_ppm: u64,
-    /// Share of leaves at fault, in parts per million, up to which a batch is still approved.
+    /// Largest share of leaves at fault, in parts per million, with which a batch is still approved.
     pub tolerated_ppm: u64,
 }
 
@@ -35,52 +38,53 @@ impl Default for Limits {
     }
 }
 
-/// What is wrong with a leaf.
+/// The fault of a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Its content is not in the artifact store, or not under its hash.
+    /// The artifact store lacks its content, or holds other bytes under the content's hash.
     Missing,
     /// Its content is not UTF-8 text.
     NotText,
-    /// Too little text.
+    /// Its content has too few letters and digits.
     TooShort {
-        /// Letters and digits in it.
+        /// Number of letters and digits in it.
         characters: usize,
     },
-    /// Too many bytes.
+    /// Its content has too many bytes.
     TooLong {
-        /// How many.
+        /// Number of bytes in it.
         bytes: usize,
     },
-    /// A copy of an earlier document.
+    /// It is a copy of an earlier document.
     Copy {
-        /// Content hash of the earlier one.
+        /// Content hash of the earlier document.
         of: Hash32,
-        /// Similarity in parts per million: a million for an exact copy.
+        /// Similarity in parts per million. An exact copy has 1,000,000.
         ppm: u64,
     },
-    /// It is about something that is no accepted document of the Datanet.
+    /// Its target is not an accepted document of the Datanet.
     NoTarget {
-        /// The leaf that it names.
+        /// The leaf hash that it names as its target.
         target: Hash32,
     },
     /// It is about a document that was removed.
     Removed {
-        /// That document's leaf.
+        /// The document's leaf hash.
         target: Hash32,
     },
-    /// It would remove another's document.
+    /// It would remove a document of another contributor, and the wallet that contributes the removal does not own the
+    /// Datanet.
     NotTheirs {
-        /// That document's leaf.
+        /// The document's leaf hash.
         target: Hash32,
-        /// Who contributed it.
+        /// The document's contributor.
         of: Pubkey,
     },
 }
 
 impl Fault {
-    /// Whether one such leaf is too many: content that nobody can read cannot be judged, trained on or attributed, and a
-    /// leaf without its target would do harm or nothing.
+    /// Whether a single leaf with this fault rejects the whole batch. Content that nobody can read cannot be judged,
+    /// trained on or attributed. A leaf without a valid target would do harm or have no effect.
     fn is_intolerable(&self) -> bool {
         match self {
             Self::Missing | Self::NotText => true,
@@ -90,41 +94,42 @@ impl Fault {
     }
 }
 
-/// A leaf as it is judged.
+/// A leaf to judge.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Hash of its content.
     pub content: Hash32,
-    /// The content, where the store has it.
+    /// The content, or `None` if the store lacks it.
     pub bytes: Option<Vec<u8>>,
-    /// What it says.
+    /// Its kind.
     pub kind: Kind,
-    /// Content of the document that it is about ([`targets::Accepted::about`]).
+    /// Content hash of the document that it is about, `None` for a document, or the fault of its target
+    /// ([`targets::Accepted::about`]).
     pub about: Result<Option<Hash32>, Fault>,
 }
 
-/// A verdict on a batch with its reasons.
+/// A verdict on a batch, with the reasons for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
-    /// Approve or not.
+    /// Whether to approve the batch.
     pub approve: bool,
-    /// Quality in 0..=10,000: the share of leaves without fault.
+    /// Quality in 0..=10,000: the share of leaves without fault in basis points, rounded down.
     pub quality: u16,
-    /// Place of each leaf at fault, and what is wrong.
+    /// The leaves at fault, each with its place in the batch and its fault.
     pub faults: Vec<(usize, Fault)>,
 }
 
-/// A document's fingerprint: what similarity is computed from.
+/// A document's fingerprint, from which similarity is computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     /// Content hash.
     pub content: Hash32,
-    /// Ascending, each once.
+    /// First 8 bytes of the SHA-256 of each shingle, little-endian, in ascending order and without repetition.
     shingles: Vec<u64>,
 }
 
 impl Fingerprint {
-    /// Of a document's text.
+    /// Computes the fingerprint of a document with content hash `content`.
     pub fn new(content: Hash32, text: &str) -> Self {
         let words = words(text);
         let hash = |window: &[String]| {
@@ -138,7 +143,7 @@ impl Fingerprint {
         Self { content, shingles }
     }
 
-    /// Jaccard similarity in parts per million.
+    /// The Jaccard similarity of the two documents' shingles, in parts per million.
     pub fn similarity(&self, other: &Self) -> u64 {
         let (mut a, mut b, mut common) = (self.shingles.as_slice(), other.shingles.as_slice(), 0u64);
         while let ([x, rest_a @ ..], [y, rest_b @ ..]) = (a, b) {
@@ -149,19 +154,20 @@ impl Fingerprint {
         (common * PPM).checked_div(union).unwrap_or(PPM)
     }
 
-    /// Whether the similarity may be `ppm` at all: documents of very different length need not be compared.
+    /// Whether the similarity can reach `ppm`, judged by the numbers of shingles alone. It spares the comparison of
+    /// documents whose lengths differ much.
     fn may_reach(&self, other: &Self, ppm: u64) -> bool {
         let (a, b) = (self.shingles.len() as u64, other.shingles.len() as u64);
         a.min(b) * PPM >= a.max(b) * ppm
     }
 }
 
-/// Runs of letters and digits in lower case.
+/// The runs of letters and digits in `text`, in lower case.
 fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
 }
 
-/// Judges a batch of `entries`; `known` are the documents accepted before.
+/// Judges a batch. `entries` are its leaves in order, and `known` are the documents that the Datanet accepted before.
 pub fn judge(entries: &[Entry], known: &[&Fingerprint], limits: &Limits) -> Judgement {
     let mut seen: Vec<Fingerprint> = Vec::new();
     let mut faults = Vec::new();
@@ -178,8 +184,9 @@ pub fn judge(entries: &[Entry], known: &[&Fingerprint], limits: &Limits) -> Judg
     Judgement { approve, quality: good_share as u16, faults }
 }
 
-/// The fingerprint of what would be learned; `None` of what only says something about a document, and may be as short as
-/// a word and the same for many.
+/// Returns the fingerprint of a leaf that a model would be trained on, or its fault.
+///
+/// A label or removal has no fingerprint (`None`). It may be as short as a word, and many may be equal.
 fn examine(
     entry: &Entry,
     known: &[&Fingerprint],
@@ -203,7 +210,7 @@ fn examine(
     let fingerprint = Fingerprint::new(entry.content, text);
     let similarity = |k: &Fingerprint| match k.content {
         content if content == entry.content => PPM,
-        // A correction is like what it corrects.
+        // A correction may resemble the document that it corrects.
         content if Some(content) == about => 0,
         _ if !fingerprint.may_reach(k, limits.near_ppm) => 0,
         _ => fingerprint.similarity(k),
@@ -299,7 +306,7 @@ mod tests {
         let labels = [about(Kind::Label, "good"), about(Kind::Label, "good"), about(Kind::Removal, "mine"), correction];
         let j = judge(&labels, &known, &Limits::default());
         assert_eq!(j, Judgement { approve: true, quality: 10_000, faults: vec![] });
-        // The same text again corrects nothing, and a label says something.
+        // A correction must change the text, and a label must not be empty.
         let same = Entry { kind: Kind::Correction, about: Ok(Some(known[0].content)), ..leaf(&PAGE.repeat(3)) };
         let j = judge(&[same, about(Kind::Label, " ")], &known, &Limits::default());
         assert!(matches!(j.faults[..], [(0, Fault::Copy { ppm: PPM, .. }), (1, Fault::TooShort { characters: 0 })]));
@@ -319,7 +326,7 @@ mod tests {
         }
     }
 
-    /// Texts that share no five words in a row.
+    /// Texts for different `n` share no five successive words.
     fn numbered(n: u32) -> String {
         (0..40).map(|i| format!("word{n}x{i} ")).collect()
     }
@@ -331,7 +338,7 @@ mod tests {
         assert_eq!(a.similarity(&a), PPM);
         assert!(a.similarity(&b) > 500_000 && a.similarity(&b) < PPM);
         assert_eq!(a.similarity(&known(OTHER)), 0);
-        // What is left out unread would not have been near enough.
+        // `may_reach` never excludes a pair that is near enough.
         let whole = known(&(0..40).map(numbered).collect::<String>());
         for count in 1..40 {
             let part = known(&(0..count).map(numbered).collect::<String>());

@@ -7,8 +7,8 @@
 //! | `influence/<epoch>/<job>/<operator>.json` | an operator's log of the epoch's exact attribution |
 //! | `settlements/<epoch>/<report hash>.json` | the report behind a settlement |
 //!
-//! A folder by default; anything that implements [`ObjectStore`] works. Blobs are checked against their name at every
-//! read, so that the store need not be trusted.
+//! The store is a folder by default. Anything that implements [`ObjectStore`] works. Blobs are checked against their
+//! name at every read, so that the store need not be trusted for them.
 
 use crate::{artifact::InfluenceLog, receipt::Answer};
 use bytes::Bytes;
@@ -26,7 +26,7 @@ pub enum StoreError {
     Open {
         /// The folder.
         path: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
     /// There is no such artifact.
@@ -40,15 +40,15 @@ pub enum StoreError {
     Hash {
         /// Its key.
         key: String,
-        /// What is there.
+        /// The hash of the bytes that are there.
         found: String,
     },
-    /// An artifact is not what it should be.
+    /// An artifact does not parse, or it belongs under another key.
     #[error("the artifact store's {key} is not readable: {reason}")]
     Content {
         /// Its key.
         key: String,
-        /// What does not fit.
+        /// The cause.
         reason: String,
     },
     /// The store failed.
@@ -56,14 +56,14 @@ pub enum StoreError {
     Backend(object_store::Error),
 }
 
-/// A store. Cheap to clone.
+/// The artifact store. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     inner: Arc<dyn ObjectStore>,
 }
 
 impl Store {
-    /// A folder, made where it does not exist. Writes are atomic and durable.
+    /// Opens a folder as a store, and makes the folder if it does not exist. Writes are atomic and durable.
     pub fn folder(path: impl AsRef<std::path::Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let open = |reason: String| StoreError::Open { path: path.display().to_string(), reason };
@@ -72,12 +72,12 @@ impl Store {
         Ok(Self::new(Arc::new(folder)))
     }
 
-    /// Any other object store.
+    /// Makes a store over any other object store.
     pub fn new(inner: Arc<dyn ObjectStore>) -> Self {
         Self { inner }
     }
 
-    /// Stores bytes under their hash and returns it. Storing the same again does nothing.
+    /// Stores bytes under their SHA-256 and returns it. If an intact blob is there already, it does nothing.
     pub async fn put_blob(&self, bytes: impl Into<Bytes>) -> Result<Hash32, StoreError> {
         let bytes = bytes.into();
         let hash = sha256(&[&bytes]);
@@ -89,7 +89,7 @@ impl Store {
         Ok(hash)
     }
 
-    /// The bytes with this hash, checked.
+    /// Returns the bytes with this hash. Fails with [`StoreError::Hash`] if the stored bytes have another.
     pub async fn get_blob(&self, hash: &Hash32) -> Result<Bytes, StoreError> {
         let path = blob_path(hash);
         let bytes = self.get(&path).await?;
@@ -100,12 +100,12 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Whether there is a blob of this name (its content is checked when read).
+    /// Whether there is a blob of this name. The content is checked only when it is read.
     pub async fn has_blob(&self, hash: &Hash32) -> Result<bool, StoreError> {
         self.exists(&blob_path(hash)).await
     }
 
-    /// Stores a signed answer under its request.
+    /// Stores a signed answer under the name of its request.
     pub async fn put_answer(&self, answer: &Answer) -> Result<(), StoreError> {
         let path = answer_path(&answer.request);
         let bytes = serde_json::to_vec(answer)
@@ -113,7 +113,7 @@ impl Store {
         self.put(&path, bytes.into()).await
     }
 
-    /// The answer to a request; its signature is not checked here ([`Answer::verify`]).
+    /// Returns the answer to a request. It does not check the signature: [`Answer::verify`] does.
     pub async fn get_answer(&self, request: &Hash32) -> Result<Answer, StoreError> {
         let path = answer_path(request);
         let answer: Answer = serde_json::from_slice(&self.get(&path).await?)
@@ -125,7 +125,7 @@ impl Store {
         Ok(answer)
     }
 
-    /// Requests that have an answer, in ascending order.
+    /// Returns the requests that have an answer, in ascending order.
     pub async fn answered(&self) -> Result<Vec<Hash32>, StoreError> {
         let listed: Vec<_> =
             self.inner.list(Some(&Path::from("answers"))).try_collect().await.map_err(StoreError::Backend)?;
@@ -138,7 +138,7 @@ impl Store {
         Ok(requests)
     }
 
-    /// Stores a settlement's report, as a blob and under its epoch; returns its hash.
+    /// Stores a settlement's report twice, as a blob and under its epoch, and returns its hash.
     pub async fn put_settlement_report(&self, epoch: u64, report: impl Into<Bytes>) -> Result<Hash32, StoreError> {
         let report = report.into();
         let hash = self.put_blob(report.clone()).await?;
@@ -146,7 +146,7 @@ impl Store {
         Ok(hash)
     }
 
-    /// Stores an operator's influence log for an epoch and training job; a longer one replaces it.
+    /// Stores an operator's influence log for an epoch and a training job. It replaces the log that is there.
     pub async fn put_influence_log(&self, epoch: u64, job: &Pubkey, log: &InfluenceLog) -> Result<(), StoreError> {
         let path = influence_path(epoch, job, &log.operator);
         let bytes = serde_json::to_vec(log)
@@ -154,7 +154,7 @@ impl Store {
         self.put(&path, bytes.into()).await
     }
 
-    /// An operator's influence log. It is no more than a claim: its states are to be checked.
+    /// Returns an operator's influence log. The log is only the operator's claim, so its reader must check the states.
     pub async fn get_influence_log(
         &self,
         epoch: u64,

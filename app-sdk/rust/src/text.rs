@@ -1,10 +1,10 @@
-//! Names as text: hashes in hex, keys in Base58, and their serde forms.
+//! Text forms of hashes (hex), keys (Base58) and signatures (hex), and their serde modules.
 
 use openledger_protocol::Hash32;
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 use solana_pubkey::Pubkey;
 
-/// A text that does not name what it should.
+/// A text that does not parse as what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {expected}: {reason}")]
 pub struct TextError {
@@ -19,7 +19,7 @@ impl From<TextError> for String {
     }
 }
 
-/// 32 bytes from exactly 64 hex digits.
+/// Parses 32 bytes from exactly 64 hex digits.
 pub fn parse_hash(text: &str) -> Result<Hash32, TextError> {
     let mut out = [0; 32];
     hex::decode_to_slice(text, &mut out).map_err(|e| TextError {
@@ -30,7 +30,7 @@ pub fn parse_hash(text: &str) -> Result<Hash32, TextError> {
     Ok(out)
 }
 
-/// An Ed25519 signature from exactly 128 hex digits.
+/// Parses an Ed25519 signature from exactly 128 hex digits.
 pub fn parse_signature(text: &str) -> Result<[u8; 64], TextError> {
     let mut out = [0; 64];
     hex::decode_to_slice(text, &mut out).map_err(|e| TextError {
@@ -41,7 +41,7 @@ pub fn parse_signature(text: &str) -> Result<[u8; 64], TextError> {
     Ok(out)
 }
 
-/// An address from Base58.
+/// Parses an address from Base58.
 pub fn parse_key(text: &str) -> Result<Pubkey, TextError> {
     text.parse().map_err(|e: solana_pubkey::ParsePubkeyError| TextError {
         text: text.into(),
@@ -87,12 +87,12 @@ pub mod hash_hex_opt {
 pub mod hashes_hex {
     use super::*;
 
-    /// Writes a list of 64 hex digits each.
+    /// Writes a list of texts of 64 hex digits each.
     pub fn serialize<S: Serializer>(hashes: &[Hash32], s: S) -> Result<S::Ok, S::Error> {
         s.collect_seq(hashes.iter().map(hex::encode))
     }
 
-    /// Reads a list of 64 hex digits each.
+    /// Reads a list of texts of 64 hex digits each.
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Hash32>, D::Error> {
         Vec::<String>::deserialize(d)?.iter().map(|t| parse_hash(t).map_err(D::Error::custom)).collect()
     }
@@ -117,12 +117,12 @@ pub mod key_b58 {
 pub mod keys_b58 {
     use super::*;
 
-    /// Writes a list of Base58.
+    /// Writes a list of Base58 texts.
     pub fn serialize<S: Serializer>(keys: &[Pubkey], s: S) -> Result<S::Ok, S::Error> {
         s.collect_seq(keys.iter().map(Pubkey::to_string))
     }
 
-    /// Reads a list of Base58.
+    /// Reads a list of Base58 texts.
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Pubkey>, D::Error> {
         Vec::<String>::deserialize(d)?.iter().map(|t| parse_key(t).map_err(D::Error::custom)).collect()
     }

@@ -1,4 +1,4 @@
-//! Key files.
+//! Reads and makes key files.
 
 use crate::error::SdkError;
 use openledger_interface::Program;
@@ -19,7 +19,8 @@ pub fn read_keypair(path: impl AsRef<Path>) -> Result<Keypair, SdkError> {
         .map_err(|e| SdkError::Input(format!("{} is not a key file (a JSON array of 64 numbers): {e}", path.display())))
 }
 
-/// Makes a new key file, readable by its owner alone. Refuses to overwrite: that would lose a key for ever.
+/// Makes a new key file that only its owner can read. It refuses to overwrite a file, because that would lose a key for
+/// ever.
 pub fn create_keypair(path: impl AsRef<Path>) -> Result<Keypair, SdkError> {
     let path = path.as_ref();
     let fail = |source| SdkError::File { path: path.to_owned(), source };
@@ -37,8 +38,8 @@ pub fn create_keypair(path: impl AsRef<Path>) -> Result<Keypair, SdkError> {
     Ok(keypair)
 }
 
-/// The key of a program's address on a *local* node: its seed is public, so it must never be used on any other cluster
-/// (there, programs are deployed from keys kept offline).
+/// Returns the key of a program's address on a *local* node. The key's seed is public, so it must never be used on any
+/// other cluster. There, programs are deployed from keys that are kept offline.
 pub fn local_program_keypair(program: Program) -> Keypair {
     let seed = sha256(&[b"openledger local program key: ", program.name().as_bytes()]);
     Keypair::new_from_array(seed)

@@ -1,11 +1,11 @@
-//! A small cache of what content hashes name: such things never change.
+//! A small cache of values that content hashes name. Such values never change, so the cache never needs to refresh one.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// At most `capacity` values by hash.
+/// Holds at most `capacity` values, each under its hash.
 pub struct Cache<V> {
     capacity: usize,
     values: Mutex<HashMap<[u8; 32], Arc<V>>>,
@@ -22,7 +22,7 @@ impl<V> Cache<V> {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
     }
 
-    /// Keeps a value; when full, another one goes.
+    /// Keeps `value` under `hash` and returns it. A full cache first drops an arbitrary value.
     pub fn put(&self, hash: [u8; 32], value: V) -> Arc<V> {
         let value = Arc::new(value);
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! What wallets have earned and can claim, proven against the active settlement.
+//! Earnings and claims of wallets, with proofs against the roots of the active settlement.
 
 use super::{State, error::Refusal};
 use openledger_protocol::rewards::RewardTree;
@@ -10,23 +10,23 @@ use openledger_sdk::{
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// What of a settlement's report the trees are built from; all else in it is explanation.
+/// The fields of a settlement's report that the reward trees are built from. The report's other fields explain these.
 #[derive(Deserialize)]
 struct Report {
     epoch: u64,
     pools: Vec<Pool>,
 }
 
-/// A pool's `(wallet, lifetime earned)`.
+/// The leaves of a pool. Each is `(wallet, lifetime earned)`.
 #[derive(Deserialize)]
 struct Pool {
     leaves: Vec<(String, Amount)>,
 }
 
-/// The trees of a settlement, in the order of the pools: contributors, validators.
+/// The reward trees of a settlement: first the contributors' pool, then the validators' pool.
 pub type Trees = [RewardTree; 2];
 
-/// Lifetime, claimed and proof of `wallet` for each pool in which it has a leaf.
+/// Returns the lifetime amount, the claimed amount and the proof of `wallet` for each pool in which it has a leaf.
 pub async fn claims(state: &State, wallet: &str) -> Result<ClaimProofs, Refusal> {
     let mut pools = Vec::new();
     if let Some((settlement, trees)) = active(state).await? {
@@ -38,7 +38,7 @@ pub async fn claims(state: &State, wallet: &str) -> Result<ClaimProofs, Refusal>
                 pool: pool.to_string(),
                 lifetime: Amount(lifetime),
                 claimed: Amount(claimed),
-                // A claim may have been sent against this settlement and be indexed before the settlement is.
+                // The index may hold a claim against a newer settlement before it holds that settlement.
                 claimable: Amount(lifetime.saturating_sub(claimed)),
                 epoch: settlement.epoch,
                 index,
@@ -49,7 +49,7 @@ pub async fn claims(state: &State, wallet: &str) -> Result<ClaimProofs, Refusal>
     Ok(ClaimProofs { wallet: wallet.to_owned(), pools })
 }
 
-/// What `wallet` has claimed of `pool`.
+/// The base units that `wallet` has claimed from `pool`.
 async fn claimed(state: &State, wallet: &str, pool: &str) -> Result<u64, Refusal> {
     #[derive(Deserialize)]
     struct Row {
@@ -59,7 +59,8 @@ async fn claimed(state: &State, wallet: &str, pool: &str) -> Result<u64, Refusal
     Ok(state.db.row::<Row>(sql, &[&wallet, &pool]).await?.map_or(0, |r| r.paid.0))
 }
 
-/// The active settlement with its trees, rebuilt from the published report and checked against the roots on chain.
+/// The active settlement with its trees. The trees are rebuilt from the published report and checked against the roots
+/// on chain.
 async fn active(state: &State) -> Result<Option<(Settlement, Arc<Trees>)>, Refusal> {
     let sql = "SELECT * FROM settlement WHERE status = 'active' ORDER BY epoch DESC LIMIT 1";
     let Some(settlement) = state.db.row::<Settlement>(sql, &[]).await? else { return Ok(None) };
@@ -77,7 +78,7 @@ async fn active(state: &State) -> Result<Option<(Settlement, Arc<Trees>)>, Refus
     Ok(Some((settlement, trees)))
 }
 
-/// The trees of a report, if they are those that the chain accepted.
+/// Builds the trees of a report. Fails unless their roots, counts and totals are those that the chain accepted.
 fn rebuild(report: &[u8], settlement: &Settlement) -> Result<Trees, String> {
     let report: Report = serde_json::from_slice(report).map_err(|e| e.to_string())?;
     if report.epoch != settlement.epoch {
@@ -88,7 +89,7 @@ fn rebuild(report: &[u8], settlement: &Settlement) -> Result<Trees, String> {
     for (tree, (name, chain)) in
         trees.iter().zip([("contributors", &settlement.contributors), ("validators", &settlement.validators)])
     {
-        // The root of a pool that nobody has earned from is never proven against.
+        // No proof ever uses the root of a pool without leaves, so that root need not match.
         let same = chain.leaves == 0 || hex::encode(tree.root()) == chain.root;
         if !same || tree.count() != chain.leaves || tree.total() != chain.lifetime_total.0 {
             return Err(format!("its {name} do not make the root that the chain accepted"));

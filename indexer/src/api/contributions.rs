@@ -1,4 +1,4 @@
-//! Contributions with what their manifests say, and proofs that they are in their Datanet's root (rule D1).
+//! Contributions with the details from their manifests, and proofs that they are in their Datanet's root (rule D1).
 
 use super::{State, error::Refusal, list, query::Query};
 use crate::db::DbError;
@@ -32,7 +32,8 @@ pub async fn of_datanet(state: &State, datanet: &str, query: &Query) -> Result<P
     Ok(Page { items, next: page.next })
 }
 
-/// A leaf, with its proof once its batch is accepted. Of several batches that carry the leaf, an accepted one counts.
+/// Returns a leaf, with its proof once its batch is accepted. If several batches carry the leaf, an accepted one is
+/// preferred, then the newest.
 pub async fn with_proof(state: &State, leaf: [u8; 32]) -> Result<ContributionWithProof, Refusal> {
     let name = hex::encode(leaf);
     let row: Option<Row> = state
@@ -52,7 +53,8 @@ pub async fn with_proof(state: &State, leaf: [u8; 32]) -> Result<ContributionWit
     Ok(ContributionWithProof { contribution, proof })
 }
 
-/// Adds what the manifest says. The store need not be trusted: the words count only if they hash to the leaf.
+/// Adds the details from the manifest, and returns the leaf's preimage with them. The store need not be trusted: the
+/// details are used only if they hash to the leaf.
 async fn described(state: &State, row: Row) -> (Contribution, Option<leaf::Contribution>) {
     let mut contribution = row.contribution;
     let Some(manifest) = row.manifest.and_then(|m| text::parse_hash(&m).ok()) else { return (contribution, None) };
@@ -74,7 +76,7 @@ async fn described(state: &State, row: Row) -> (Contribution, Option<leaf::Contr
     (contribution, preimage)
 }
 
-/// The manifest, if the store has it and it reads.
+/// Loads a manifest. Returns `None` if the store does not give it or if it does not parse.
 async fn load(state: &State, hash: &[u8; 32]) -> Option<Arc<Manifest>> {
     if let Some(found) = state.manifests.get(hash) {
         return Some(found);

@@ -1,4 +1,4 @@
-//! What the API says when it cannot answer.
+//! The API's error answers.
 
 use crate::db::DbError;
 use openledger_sdk::{SdkError, api::types::ErrorBody, store::StoreError};
@@ -7,7 +7,7 @@ use warp::{
     reply::{Reply, Response},
 };
 
-/// A refusal: status and a sentence that says what is wrong and what to do.
+/// A refusal: an HTTP status, and a sentence that says what is wrong and what to do.
 #[derive(Debug)]
 pub struct Refusal {
     status: StatusCode,
@@ -20,13 +20,13 @@ impl Refusal {
         Self { status: StatusCode::BAD_REQUEST, error: error.into() }
     }
 
-    /// 404: there is no such thing.
+    /// 404: the index holds no `what` named `name`.
     pub fn absent(what: &str, name: &str) -> Self {
         let error = format!("there is no {what} {name} in the index; if it is new, try again in a second");
         Self { status: StatusCode::NOT_FOUND, error }
     }
 
-    /// 404: there is no such address.
+    /// 404: the API has no route for `path`.
     pub fn no_route(path: &str) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
@@ -34,17 +34,17 @@ impl Refusal {
         }
     }
 
-    /// 405: only reading is possible.
+    /// 405: the API only allows GET.
     pub fn method() -> Self {
         Self { status: StatusCode::METHOD_NOT_ALLOWED, error: "this API is only read: use GET".into() }
     }
 
-    /// 503: something that the answer needs is not there now.
+    /// 503: something that the answer needs is not available now.
     pub fn unavailable(error: impl Into<String>) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, error: error.into() }
     }
 
-    /// As an HTTP answer.
+    /// Turns the refusal into an HTTP response.
     pub fn into_response(self) -> Response {
         warp::reply::with_status(warp::reply::json(&ErrorBody { error: self.error }), self.status).into_response()
     }
@@ -54,7 +54,7 @@ impl From<DbError> for Refusal {
     fn from(error: DbError) -> Self {
         tracing::error!(%error, "an answer failed");
         match error {
-            // The reader can do nothing about these, so they learn nothing of the inside.
+            // A client can do nothing about an unreadable row, so the answer gives no internals.
             DbError::Row { .. } => Self {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 error: "the index holds a row that this version cannot read: see the indexer's log".into(),

@@ -1,4 +1,4 @@
-//! The feed of events: in parts, and live.
+//! The feed of events, as pages and as a live stream.
 
 use super::{State, error::Refusal, query::Query};
 use crate::db::{Database, DbError};
@@ -16,12 +16,12 @@ use warp::{
     sse,
 };
 
-/// Rows that the live feed reads at a time.
+/// Most rows that the live feed reads at a time.
 const PART: i64 = 200;
-/// The live feed looks at the database this often even when nothing woke it: another process may write.
+/// The live feed reads the database at least this often. Another process may write without waking it.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Events after row `after`, oldest first.
+/// Returns a page of the events after row `after`, oldest first.
 pub async fn page(state: &State, query: &Query) -> Result<Page<EventRow>, Refusal> {
     let limit = query.limit()?;
     let after = match query.number("cursor")? {
@@ -37,8 +37,11 @@ pub async fn page(state: &State, query: &Query) -> Result<Page<EventRow>, Refusa
     Ok(Page { items, next })
 }
 
-/// Server-sent events from row `after` on (0 for the beginning, absent for what comes from now on), each once; the id
-/// of an event is its row, so that a browser that reconnects goes on where it was.
+/// Streams the events after row `after` as server-sent events, each once. With `after` 0 the stream starts at the
+/// beginning. Without `after` it starts with the next new event.
+///
+/// The id of a server-sent event is its row. A browser that reconnects sends the last id as `Last-Event-ID`, which
+/// takes precedence over `after`, and the stream goes on there.
 pub async fn stream(state: &State, query: &Query, last_id: Option<String>) -> Result<Response, Refusal> {
     let last_id = last_id.map(|id| super::query::number("Last-Event-ID", &id)).transpose()?;
     let at = match last_id.or(query.number("after")?) {
@@ -52,7 +55,7 @@ pub async fn stream(state: &State, query: &Query, last_id: Option<String>) -> Re
     Ok(sse::reply(sse::keep_alive().stream(live)).into_response())
 }
 
-/// Sends every row after `at`, until nobody listens any more.
+/// Sends every row after `at` until the receiver is dropped.
 async fn follow(db: Database, mut news: watch::Receiver<()>, mut at: u64, sender: mpsc::Sender<EventRow>) {
     while !sender.is_closed() {
         news.mark_unchanged();

@@ -1,4 +1,4 @@
-//! Lists and single rows of the views.
+//! Reads lists and single rows of the database views.
 
 use super::{error::Refusal, query::Query};
 use crate::db::Database;
@@ -6,7 +6,8 @@ use openledger_sdk::api::types::Page;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio_postgres::types::ToSql;
 
-/// A row with the word whether every transaction behind it is final: what is only confirmed may yet be rolled back.
+/// A row, and whether every transaction behind it is final. A transaction that is only confirmed can still be rolled
+/// back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Final<T> {
     /// The row.
@@ -25,9 +26,11 @@ struct Placed<T> {
     page_row: i64,
 }
 
-/// One part of `view`, newest first, of rows whose columns equal `filters` and whose slots are in the request's range,
-/// where it names one. The cursor is the place of the last row, so that rows which arrive in between are neither repeated
-/// nor skipped.
+/// Returns one page of `view`, newest first. It holds the rows whose columns equal `filters` and whose slots are in the
+/// request's range, if the request gives one.
+///
+/// The cursor is the place of the last row. Rows that arrive between two requests therefore cause no repetition and no
+/// omission.
 pub async fn page<T: DeserializeOwned>(
     db: &Database,
     view: &str,
@@ -61,7 +64,8 @@ pub async fn page<T: DeserializeOwned>(
     Ok(Page { items: rows.into_iter().map(|r| r.row).collect(), next })
 }
 
-/// The row of `view` whose `column` is `value`; 404 as "no `what` `value`" where there is none.
+/// Returns the row of `view` whose `column` is `value`. If there is none, it refuses with 404 "there is no `what`
+/// `value`".
 pub async fn one<T: DeserializeOwned>(
     db: &Database,
     view: &str,

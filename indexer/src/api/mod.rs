@@ -26,12 +26,12 @@ use warp::{Filter, http::Method, reply::Response};
 pub use list::Final;
 pub use status::Status;
 
-/// Manifests kept in memory.
+/// Most manifests kept in memory.
 const MANIFESTS: usize = 64;
-/// Settlements whose trees are kept in memory.
+/// Most settlements whose trees are kept in memory.
 const TREES: usize = 2;
 
-/// What answers are made from.
+/// Everything that a request handler needs.
 #[derive(Clone)]
 pub struct State {
     db: Database,
@@ -45,7 +45,7 @@ pub struct State {
 }
 
 impl State {
-    /// Answers from the database of `source` and the artifacts in `store`.
+    /// Makes the state from the database and node of `source` and the artifacts in `store`.
     pub fn new(source: &Source, store: Option<Store>) -> Self {
         Self {
             db: source.db.clone(),
@@ -75,7 +75,7 @@ pub async fn serve(state: State, listener: TcpListener, stop: impl Future<Output
             async move { answer(&state, &method, path.as_str(), query::Query(query), last_id).await }
         })
         .recover(|_| async {
-            // The only way here is a query part that is not `name=value&…`.
+            // Only a query part that is not `name=value&…` is rejected.
             Ok::<_, Infallible>(
                 error::Refusal::bad("the query part is not readable: write name=value&name=value").into_response(),
             )

@@ -1,10 +1,10 @@
-//! Names and numbers that requests bring.
+//! Parses the parameters of requests: query parameters, addresses, hashes and numbers.
 
 use super::error::Refusal;
 use openledger_sdk::text;
 use std::collections::HashMap;
 
-/// Rows of a list where the request names no number.
+/// Rows of a list if the request gives no `limit`.
 const LIMIT: u32 = 100;
 /// Most rows of a list.
 const MAX_LIMIT: u32 = 500;
@@ -13,7 +13,7 @@ const MAX_LIMIT: u32 = 500;
 pub struct Query(pub HashMap<String, String>);
 
 impl Query {
-    /// Refuses parameters that are not in `known`: a misspelt filter must not silently give everything.
+    /// Refuses parameters that are not in `known`. A misspelt filter must not silently return all rows.
     pub fn allow(&self, known: &[&str]) -> Result<(), Refusal> {
         match self.0.keys().find(|k| !known.contains(&k.as_str())) {
             None => Ok(()),
@@ -24,12 +24,12 @@ impl Query {
         }
     }
 
-    /// A parameter as it is.
+    /// The raw text of a parameter.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// `limit`, within bounds.
+    /// The parameter `limit`, from 1 to `MAX_LIMIT`. The default is `LIMIT`.
     pub fn limit(&self) -> Result<usize, Refusal> {
         let Some(text) = self.text("limit") else { return Ok(LIMIT as usize) };
         match text.parse() {
@@ -38,28 +38,28 @@ impl Query {
         }
     }
 
-    /// A parameter that is a slot, as the database holds it.
+    /// A parameter that is a slot, in the database's integer type.
     pub fn slot(&self, name: &str) -> Result<Option<i64>, Refusal> {
         Ok(self.number(name)?.map(|slot| slot as i64))
     }
 
-    /// A parameter that is a row number.
+    /// A parameter that is a non-negative number.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
         self.text(name).map(|t| number(name, t)).transpose()
     }
 }
 
-/// A base58 address.
+/// Parses a Base58 address and returns it in canonical form.
 pub fn address(text: &str) -> Result<String, Refusal> {
     text::parse_key(text).map(|k| k.to_string()).map_err(Refusal::bad)
 }
 
-/// A hash of 64 hex digits, in lower case.
+/// Parses a hash of exactly 64 hex digits.
 pub fn hash(text: &str) -> Result<[u8; 32], Refusal> {
     text::parse_hash(text).map_err(Refusal::bad)
 }
 
-/// A number that fits the database's.
+/// Parses a non-negative number that fits the database's `bigint`. `what` names it in the refusal.
 pub fn number(what: &str, text: &str) -> Result<u64, Refusal> {
     match text.parse::<i64>() {
         Ok(n) if n >= 0 => Ok(n as u64),

@@ -1,10 +1,12 @@
-//! Payments with the answers that they were for.
+//! Payments with the answers that they paid for.
 
 use super::{State, error::Refusal, list::Final};
 use openledger_sdk::{api::types::ReceiptRow, store::StoreError};
 
-/// The payment of `request` with its answer, once the store has it. Anyone may pay under a name that was used before:
-/// then the payment that the answer names counts, and before there is an answer the first.
+/// Returns the payment of `request`, with its answer once the store has it.
+///
+/// Anyone may pay for a request that was paid for before. If there are several payments, the one that the answer names
+/// is returned. If no answer names one of them, the first payment is returned.
 pub async fn receipt(state: &State, request: [u8; 32]) -> Result<Final<ReceiptRow>, Refusal> {
     let name = hex::encode(request);
     let sql = "SELECT * FROM receipt WHERE request = $1 ORDER BY page_slot, page_row";

@@ -1,4 +1,4 @@
-//! Which address answers what.
+//! Routes requests to their handlers.
 
 use super::{
     State, claims, contributions,
@@ -15,7 +15,7 @@ use warp::reply::{Reply, Response};
 
 /// Parameters of every list.
 const PAGED: [&str; 2] = ["cursor", "limit"];
-/// Parameters of lists whose rows stand in the order of their slots: later than the one, and not later than the other.
+/// Parameters that narrow a list to a range of slots: later than `after_slot`, and not later than `until_slot`.
 const SLOTS: [&str; 2] = ["after_slot", "until_slot"];
 
 /// Answers `GET path`.
@@ -80,7 +80,7 @@ fn json(value: impl Serialize) -> Result<Response, Refusal> {
     Ok(warp::reply::json(&value).into_response())
 }
 
-/// A list of `view`, narrowed by those of `filters` that the request names.
+/// Answers with a page of `view`, narrowed by the parameters that the request gives. Only `filters` are allowed.
 async fn rows<T: DeserializeOwned + Serialize>(
     state: &State,
     view: &str,
@@ -91,7 +91,7 @@ async fn rows<T: DeserializeOwned + Serialize>(
     list::<T>(state, view, filters, query).await
 }
 
-/// The same for payments, which may be narrowed to a range of slots too.
+/// Like [`rows`], for payments. The request may also narrow them to a range of slots.
 async fn paid<T: DeserializeOwned + Serialize>(
     state: &State,
     view: &str,
@@ -112,7 +112,7 @@ async fn list<T: DeserializeOwned + Serialize>(
     json(list::page::<Final<T>>(&state.db, view, &named, query).await?)
 }
 
-/// The row of `view` about account `id`.
+/// Answers with the row of `view` about account `id`.
 async fn row<T: DeserializeOwned + Serialize>(
     state: &State,
     view: &str,

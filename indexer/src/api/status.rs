@@ -1,23 +1,23 @@
-//! Whether the index is complete and right.
+//! The indexer's status: whether the index is complete, and whether it agrees with the chain.
 
 use super::{State, error::Refusal};
 use crate::reconcile::{self, Difference, Gap};
 use openledger_sdk::api::types;
 use serde::{Deserialize, Serialize};
 
-/// `GET /v1/status`: the SDK's [`types::Status`] with the particulars.
+/// `GET /v1/status`: the SDK's [`types::Status`] with further details.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Status {
-    /// What every client understands.
+    /// The fields that the SDK reads.
     #[serde(flatten)]
     pub status: types::Status,
     /// Missing event numbers.
     pub missing: Vec<Gap>,
-    /// Fields of accounts about which chain and index have disagreed for more than one round.
+    /// Fields of accounts about which chain and index have disagreed for more than one round of comparison.
     pub differences: Vec<Difference>,
-    /// Confirmed transactions that the cluster dropped, ever.
+    /// Number of confirmed transactions that the cluster ever dropped.
     pub rolled_back: u64,
-    /// Transactions that are confirmed and not yet final.
+    /// Number of transactions that are confirmed and not yet final.
     pub provisional: u64,
 }
 
@@ -38,7 +38,7 @@ const ROW: &str = "
            (SELECT count(*) FROM transaction WHERE NOT finalized) AS provisional
     FROM chain";
 
-/// The status. Answers without the node as well: then `chain_slot` is the newest slot known.
+/// Returns the status. If the node does not answer, `chain_slot` is the newest slot in the index.
 pub async fn status(state: &State) -> Result<Status, Refusal> {
     let row: Row = state
         .db

@@ -1,4 +1,4 @@
-//! All that concerns one wallet.
+//! The summary of one wallet.
 
 use super::{State, claims, error::Refusal};
 use openledger_interface::pda;
@@ -43,7 +43,7 @@ const SUMS: &str = "
     FROM (SELECT count(*) AS answers, coalesce(sum((data ->> 'amount')::numeric), 0)::text AS spent
           FROM event WHERE kind = 'Paid' AND data ->> 'payer' = $1) p";
 
-/// Earnings, stake, spending and balance of `wallet`. A wallet that nobody has heard of has zeros.
+/// Returns earnings, stake, spending and balance of `wallet`. All are zero for a wallet that the ledger does not know.
 pub async fn wallet(state: &State, wallet: &str) -> Result<Wallet, Refusal> {
     let key = text::parse_key(wallet).map_err(Refusal::bad)?;
     let sums: Sums = state.db.row(SUMS, &[&wallet]).await?.ok_or_else(|| Refusal::absent("wallet", wallet))?;
@@ -66,7 +66,7 @@ pub async fn wallet(state: &State, wallet: &str) -> Result<Wallet, Refusal> {
     })
 }
 
-/// OPEN in the wallet's own token account, as the chain says now.
+/// The OPEN in the wallet's associated token account, in base units, read from the node.
 async fn balance(state: &State, wallet: &Pubkey) -> Result<u64, Refusal> {
     let mint = state
         .mint

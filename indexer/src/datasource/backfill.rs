@@ -1,4 +1,4 @@
-//! The ledger's own listing of transactions: slow, and complete.
+//! Reads the ledger's own listing of transactions. It is slow and complete.
 
 use super::{Source, SourceError};
 use crate::{
@@ -13,11 +13,11 @@ use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use solana_transaction_status_client_types::TransactionConfirmationStatus;
 
-/// Signatures of one page: the most that nodes give.
+/// Signatures in one page. Nodes return no more.
 const PAGE: usize = 1000;
 /// Transactions fetched at a time.
 const FETCHES: usize = 8;
-/// Transactions after which the checkpoint moves, so that a kill during a long backfill costs little.
+/// The checkpoint moves after this many transactions, so that a kill during a long backfill costs little.
 const CHUNK: usize = 200;
 
 /// A transaction as the node lists it.
@@ -27,10 +27,10 @@ struct Listed {
     finalized: bool,
 }
 
-/// Brings every transaction since the checkpoints of all programs into the database. Returns how many were new.
+/// Stores every transaction since the checkpoints of all programs. Returns how many were new.
 ///
-/// The checkpoint follows only over finalised transactions, oldest first and without a hole behind it: a node may list
-/// younger ones late or drop them, so those are looked at again each time.
+/// A checkpoint moves only over finalised transactions, oldest first, and never past one that is missing. A node may
+/// list later transactions late or drop them, so each backfill lists those again.
 pub async fn backfill(source: &Source) -> Result<u64, SourceError> {
     let slot = source.client.rpc().get_slot().await?;
     let mut new = 0;
@@ -63,15 +63,16 @@ async fn backfill_program(source: &Source, program: Program) -> Result<u64, Sour
     Ok(new)
 }
 
-/// Brings every transaction that named `account` into the database: for an account whose event numbers show a hole.
+/// Stores every transaction that names `account`, and returns how many were new. It serves accounts whose event numbers
+/// have a gap, or about which index and chain differ.
 pub async fn backfill_account(source: &Source, account: &Pubkey) -> Result<u64, SourceError> {
     let listed = list(source, account, None).await?;
     let (new, failure) = take_all(source, &listed).await;
     failure.map_or(Ok(new), Err)
 }
 
-/// Takes over what is missing of `listed`. Goes on after a failure, so that one bad transaction holds up no other;
-/// returns the number of new ones and the first failure.
+/// Stores the transactions of `listed` that the database lacks. It goes on after a failure, so that one bad transaction
+/// does not hold up the others. Returns the number of new transactions and the first failure.
 async fn take_all(source: &Source, listed: &[Listed]) -> (u64, Option<SourceError>) {
     let names: Vec<String> = listed.iter().map(|l| l.signature.clone()).collect();
     let known = match ingest::known(&source.db, &names).await {
@@ -95,7 +96,7 @@ async fn take_all(source: &Source, listed: &[Listed]) -> (u64, Option<SourceErro
     (new, failure)
 }
 
-/// Transactions that name `account` after `until`, oldest first.
+/// Lists the transactions that name `account` and come after `until`, oldest first.
 async fn list(source: &Source, account: &Pubkey, until: Option<String>) -> Result<Vec<Listed>, SourceError> {
     let until = until.map(|s| s.parse::<Signature>().map_err(|_| SourceError::Signature(s))).transpose()?;
     let pages = futures::stream::try_unfold(Some(None::<Signature>), |before| async move {
@@ -119,7 +120,7 @@ async fn list(source: &Source, account: &Pubkey, until: Option<String>) -> Resul
     let mut listed: Vec<Listed> = pages
         .into_iter()
         .flatten()
-        // Some nodes list what is only processed, whatever they are asked.
+        // Some nodes list transactions that are only processed, although the request asks for confirmed ones.
         .filter(|l| l.confirmation_status != Some(TransactionConfirmationStatus::Processed))
         .map(|l| Listed {
             signature: l.signature,

@@ -1,4 +1,4 @@
-//! Single transactions from the node.
+//! Fetches single transactions from the node.
 
 use super::SourceError;
 use crate::ingest::TransactionRecord;
@@ -11,10 +11,11 @@ use solana_signature::Signature;
 use solana_transaction_status_client_types::{EncodedConfirmedTransactionWithStatusMeta, UiTransactionEncoding};
 use std::time::Duration;
 
-/// Pauses before each further try: a node notifies of a transaction up to a second before it can return it.
+/// Milliseconds to wait before each try. A node notifies of a transaction up to a second before it can return it.
 const PAUSES_MS: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
 
-/// Fetches and decodes a confirmed transaction, waiting a little for nodes that know of it but do not have it yet.
+/// Fetches and decodes a confirmed transaction. It tries several times, because a node may list a transaction before it
+/// can return it.
 pub async fn transaction(rpc: &RpcClient, signature: &str) -> Result<TransactionRecord, SourceError> {
     let parsed = parse(signature)?;
     let mut last = None;
@@ -32,7 +33,7 @@ pub async fn transaction(rpc: &RpcClient, signature: &str) -> Result<Transaction
     Err(last.map_or_else(|| SourceError::Absent(signature.into()), SourceError::from))
 }
 
-/// Whether neither the status nor the content of a transaction is known.
+/// Whether the node knows neither the status nor the content of a transaction.
 pub async fn is_dropped(rpc: &RpcClient, signature: &str) -> Result<bool, SourceError> {
     let signature = parse(signature)?;
     let status = rpc.get_signature_statuses_with_history(&[signature]).await?.value;
@@ -43,7 +44,8 @@ fn parse(signature: &str) -> Result<Signature, SourceError> {
     signature.parse().map_err(|_| SourceError::Signature(signature.into()))
 }
 
-/// The transaction, or `None` where the node does not have it (which `get_transaction` reports as a parse error).
+/// Returns the transaction, or `None` if the node does not have it. (`RpcClient::get_transaction` would report that as
+/// a parse error.)
 async fn find(
     rpc: &RpcClient,
     signature: &Signature,

@@ -1,5 +1,6 @@
-//! Where transactions come from: a subscription for speed, the ledger's own listing for completeness. Both end in
-//! [`Source::take`], and that in [`crate::ingest`], so that it does not matter who brings a transaction, or how often.
+//! Sources of transactions: a subscription for speed, and the ledger's own listing for completeness. Both call
+//! [`Source::take`], which stores transactions through [`crate::ingest`]. It therefore does not matter which source
+//! brings a transaction, or how often.
 
 mod backfill;
 mod fetch;
@@ -17,27 +18,27 @@ use openledger_sdk::client::Client;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Why a transaction could not be taken over.
+/// Why a transaction could not be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// The node does not answer, or with an error.
+    /// The node does not answer, or it answers with an error.
     #[error("node: {0}")]
     Node(#[from] Box<solana_client::client_error::ClientError>),
-    /// An account of the node's does not read.
+    /// An account from the node could not be read.
     #[error("{0}")]
     Account(Box<openledger_sdk::SdkError>),
-    /// The node lists the transaction, but does not give it.
+    /// The node lists the transaction but does not return it.
     #[error("the node lists transaction {0} but does not return it; it will be asked again")]
     Absent(String),
-    /// The node answered with something that does not parse.
+    /// A signature or an address, from the node or from an event, does not parse.
     #[error("the node names a signature that is none: {0}")]
     Signature(String),
-    /// An event does not decode: the program is newer than this indexer.
+    /// An event does not decode, because the program is newer than this indexer.
     #[error("transaction {signature}: {source}")]
     Decode {
         /// The transaction.
         signature: String,
-        /// What does not decode.
+        /// The decoder's error.
         source: openledger_sdk::events::EventError,
     },
     /// The database refuses.
@@ -72,12 +73,12 @@ pub struct Source {
     pub db: Database,
     /// Counters.
     pub metrics: Metrics,
-    /// Wakes those who wait for new events.
+    /// Wakes the tasks that wait for new events.
     pub news: Arc<watch::Sender<()>>,
 }
 
 impl Source {
-    /// A source at the node of `client`. Nothing is asked yet.
+    /// Makes a source from the node of `client`. It sends no request yet.
     pub fn new(client: Client, db: Database, metrics: Metrics) -> Self {
         Self { client: Arc::new(client), db, metrics, news: Arc::new(watch::Sender::new(())) }
     }
@@ -88,7 +89,8 @@ impl Source {
         self.store(&record).await
     }
 
-    /// Takes over a transaction that ended up in another fork than the one it was read from, where it fared differently.
+    /// Fetches a stored transaction again and replaces its rows. It serves a transaction whose outcome differs because
+    /// the cluster kept another fork than the one it was read from.
     pub(crate) async fn retake(&self, signature: &str) -> Result<(), SourceError> {
         let record = fetch::transaction(self.client.rpc(), signature).await?;
         ingest::replace(&self.db, &record).await?;
@@ -104,7 +106,8 @@ impl Source {
 
     async fn store(&self, record: &TransactionRecord) -> Result<Outcome, SourceError> {
         let outcome = match ingest::ingest(&self.db, record).await {
-            // Two transactions with one event number: if the cluster dropped the one that is stored, this one is it.
+            // Two transactions hold the same event number. If the cluster dropped the stored one, the new one replaces
+            // it.
             Err(IngestError::Conflict { stored, .. }) if self.is_dropped(&stored).await? => {
                 tracing::warn!(signature = stored, "the cluster dropped a confirmed transaction: rolled back");
                 ingest::roll_back(&self.db, &stored).await?;

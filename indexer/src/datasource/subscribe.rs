@@ -1,4 +1,4 @@
-//! Notifications of new transactions: quick, and allowed to miss some.
+//! Notifications of new transactions. They are quick, and they may miss some.
 
 use super::{Source, SourceError};
 use futures::StreamExt;
@@ -16,8 +16,9 @@ const FETCHES: usize = 16;
 /// Pause before the subscription is made anew.
 const RECONNECT: Duration = Duration::from_secs(1);
 
-/// Takes over every transaction that mentions one of the programs as the node reports it, for ever. `subscribed` is
-/// notified whenever the subscription stands (again): what happened before is the backfill's to find.
+/// Stores every transaction that mentions one of the programs as the node reports it. It never returns. `subscribed` is
+/// notified whenever the subscription is established, also after a reconnection. The backfill must find the
+/// transactions from before that.
 pub async fn subscribe(source: Source, subscribed: Arc<Notify>) {
     loop {
         match follow(&source, &subscribed).await {
@@ -38,7 +39,7 @@ async fn follow(source: &Source, subscribed: &Notify) -> Result<(), Box<PubsubCl
         let filter = RpcTransactionLogsFilter::Mentions(vec![program.id().to_string()]);
         let config = RpcTransactionLogsConfig { commitment: Some(CommitmentConfig::confirmed()) };
         let (stream, _unsubscribe) = client.logs_subscribe(filter, config).await.map_err(Box::new)?;
-        // A stream that ends must end all of them, or a program would silently be followed by polling alone.
+        // If one stream ends, all must end. Otherwise only the poll would follow that program, and nobody would notice.
         streams.push(stream.map(Some).chain(futures::stream::once(async { None })).boxed());
     }
     source.metrics.subscribed.set(1);
@@ -52,7 +53,7 @@ async fn follow(source: &Source, subscribed: &Notify) -> Result<(), Box<PubsubCl
             let _permit = permit;
             match source.take(&signature).await {
                 Ok(_) => {}
-                // The poll comes past it again.
+                // The poll will find it.
                 Err(error @ SourceError::Absent(_)) => tracing::debug!(%error, "left to the poll"),
                 Err(error) => tracing::warn!(%error, signature, "left to the poll"),
             }

@@ -10,7 +10,7 @@ mod embedded {
 /// Brings the schema up to date. Two indexers that start at once wait for one another.
 pub async fn up(database: &Database) -> Result<(), DbError> {
     let mut client = database.client().await?;
-    // A session lock, since migrations run in transactions of their own.
+    // This is a session lock, because migrations run in transactions of their own.
     client.execute("SELECT pg_advisory_lock(hashtext($1))", &[&SCHEMA]).await?;
     let result = async {
         client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}")).await?;

@@ -1,4 +1,4 @@
-//! PostgreSQL: one pool, one schema, rows as typed values.
+//! Access to PostgreSQL: one connection pool, one schema, and rows as typed values.
 
 mod migrate;
 
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use std::error::Error as _;
 use tokio_postgres::{NoTls, types::ToSql};
 
-/// Schema that holds everything of the indexer.
+/// The schema that holds all tables and views of the indexer.
 pub const SCHEMA: &str = "indexer";
 
 /// Most connections at a time.
@@ -22,17 +22,17 @@ pub enum DbError {
     /// The URL does not parse.
     #[error("`{url}` is not a PostgreSQL URL ({reason}); write postgres://USER[:PASSWORD]@HOST:PORT/DATABASE")]
     Url {
-        /// As given, without its password.
+        /// The URL as given, without its password.
         url: String,
-        /// The parser's words.
+        /// The parser's message.
         reason: String,
     },
-    /// No server, no database, no permission.
+    /// The server or the database is absent, or access is denied.
     #[error("cannot use PostgreSQL at {url}: {reason}")]
     Connect {
-        /// As given, without its password.
+        /// The URL as given, without its password.
         url: String,
-        /// The cause's words.
+        /// The cause's message.
         reason: String,
     },
     /// The schema could not be brought up to date.
@@ -41,15 +41,15 @@ pub enum DbError {
     /// A statement failed.
     #[error("database: {}", describe(.0))]
     Query(#[from] tokio_postgres::Error),
-    /// No connection could be had.
+    /// The pool gave no connection.
     #[error("database connection: {0}")]
     Pool(String),
-    /// A row does not have the shape of its type: the views and the types disagree.
+    /// A row does not have the shape of its type, because the views and the types disagree.
     #[error("a row of `{query}` is not as expected: {source}")]
     Row {
         /// The statement.
         query: String,
-        /// What does not fit.
+        /// The JSON error.
         source: serde_json::Error,
     },
 }
@@ -86,7 +86,7 @@ impl Database {
         Ok(database)
     }
 
-    /// Drops the indexer's schema with all that is in it and makes it anew.
+    /// Drops the indexer's schema with everything in it and creates it again.
     pub async fn recreate(url: &str) -> Result<Self, DbError> {
         let database = Self::connect(url).await?;
         database.client().await?.batch_execute(&format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")).await?;
@@ -116,7 +116,7 @@ impl Database {
         Ok(self.pool.get().await?)
     }
 
-    /// All rows of `query`, each read from its JSON form: columns are the fields of `T`.
+    /// Returns all rows of `query`. Each row is read from its JSON form, so its columns must be the fields of `T`.
     pub async fn rows<T: DeserializeOwned>(&self, query: &str, params: Params<'_>) -> Result<Vec<T>, DbError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(&format!("SELECT to_jsonb(r) FROM ({query}) r")).await?;
@@ -128,12 +128,12 @@ impl Database {
             .collect()
     }
 
-    /// The first row of `query`, if there is one.
+    /// Returns the first row of `query`, or `None` if there is none.
     pub async fn row<T: DeserializeOwned>(&self, query: &str, params: Params<'_>) -> Result<Option<T>, DbError> {
         Ok(self.rows(query, params).await?.into_iter().next())
     }
 
-    /// Runs a statement; returns the number of rows it touched.
+    /// Runs a statement and returns the number of rows that it affected.
     pub async fn execute(&self, statement: &str, params: Params<'_>) -> Result<u64, DbError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(statement).await?;
@@ -141,7 +141,7 @@ impl Database {
     }
 }
 
-/// `url` with its password replaced: for messages.
+/// Replaces the password in `url` by `***`, for use in messages.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
     let Some((user, host)) = rest.rsplit_once('@') else { return url.into() };

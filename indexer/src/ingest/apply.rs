@@ -1,24 +1,24 @@
-//! Writes a transaction and all that came of it in one SQL transaction.
+//! Writes a Solana transaction with its events and leaves in one SQL transaction.
 
 use super::{EventRow, LeafRows, TransactionRecord};
 use crate::db::{Database, DbError};
 use deadpool_postgres::Transaction;
 use std::collections::HashSet;
 
-/// Key of the lock that writers of events take in turn, so that event ids become visible in ascending order.
+/// Key of the advisory lock that every writer of events takes. It makes event ids become visible in ascending order.
 const WRITER_LOCK: i64 = 0x6f70_656e_6964_7801;
 
-/// Removes a transaction that is not final; its events and leaves go with it.
+/// Removes a transaction that is not final, together with its events and leaves.
 const ROLL_BACK: &str = "
     WITH gone AS (DELETE FROM transaction WHERE signature = $1 AND NOT finalized RETURNING signature, slot)
     INSERT INTO rollback (signature, slot) SELECT signature, slot FROM gone";
 
-/// What became of a transaction.
+/// The result of storing a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was new; so many events were stored.
+    /// The transaction was new. The number is that of its events.
     Stored(usize),
-    /// It had been stored before; nothing changed.
+    /// The transaction was stored before, and nothing changed.
     Known,
 }
 
@@ -28,7 +28,7 @@ pub enum IngestError {
     /// The database refused.
     #[error(transparent)]
     Db(#[from] DbError),
-    /// Another transaction holds the same event number: one of the two was dropped by the cluster.
+    /// Another transaction holds the same event number. The cluster must have dropped one of the two.
     #[error("event {sequence} of {subject} is already there from transaction {stored}")]
     Conflict {
         /// The subject account.
@@ -46,8 +46,8 @@ impl From<tokio_postgres::Error> for IngestError {
     }
 }
 
-/// Stores `record` unless it is there. Either all of it is stored or nothing; calling again changes nothing; the order
-/// of calls does not matter.
+/// Stores `record` unless it is stored already. Either all of it is stored or nothing. Another call with the same
+/// record changes nothing, and the order of calls does not matter.
 pub async fn ingest(db: &Database, record: &TransactionRecord) -> Result<Outcome, IngestError> {
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
@@ -57,8 +57,8 @@ pub async fn ingest(db: &Database, record: &TransactionRecord) -> Result<Outcome
     Ok(outcome)
 }
 
-/// Stores `record` in place of what an earlier fork made of the same transaction, in one step: a kill in between leaves
-/// the one or the other.
+/// Stores `record` in place of the same transaction as an earlier fork executed it. Both steps are one SQL transaction,
+/// so that a kill leaves either the old rows or the new ones.
 pub async fn replace(db: &Database, record: &TransactionRecord) -> Result<Outcome, IngestError> {
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
@@ -125,14 +125,15 @@ async fn store(tx: &Transaction<'_>, record: &TransactionRecord) -> Result<Outco
     Ok(Outcome::Stored(record.events.len()))
 }
 
-/// Which of `signatures` are stored.
+/// Returns those of `signatures` that are stored.
 pub async fn known(db: &Database, signatures: &[String]) -> Result<HashSet<String>, DbError> {
     let rows =
         db.client().await?.query("SELECT signature FROM transaction WHERE signature = ANY($1)", &[&signatures]).await?;
     Ok(rows.iter().map(|r| r.get(0)).collect())
 }
 
-/// Removes a transaction that the cluster dropped, with all that came of it. Returns whether it was there.
+/// Removes a transaction that the cluster dropped, together with its events and leaves. A final transaction stays.
+/// Returns whether one was removed.
 pub async fn roll_back(db: &Database, signature: &str) -> Result<bool, DbError> {
     let n = db.execute(ROLL_BACK, &[&signature]).await?;
     Ok(n > 0)

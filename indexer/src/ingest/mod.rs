@@ -1,4 +1,4 @@
-//! The one way into the database: a transaction with its events, once.
+//! The only way for transactions into the database. Each is stored once, with its events.
 
 mod apply;
 mod record;

@@ -1,4 +1,4 @@
-//! What is stored of a transaction, apart from how it was fetched.
+//! The content of a transaction that the index stores, independent of how it was fetched.
 
 use openledger_interface::events::Event;
 use openledger_sdk::events::{EventError, decode};
@@ -12,19 +12,19 @@ pub struct TransactionRecord {
     pub signature: String,
     /// Slot of its block.
     pub slot: u64,
-    /// Its place in the block, where the node knows it.
+    /// Its place in the block, if the node gives it.
     pub place: Option<u32>,
-    /// Unix seconds of its block, where the node knows them.
+    /// Unix time of its block in seconds, if the node gives it.
     pub block_time: Option<i64>,
-    /// Whether it failed: then it has no events.
+    /// Whether it failed. A failed transaction has no events.
     pub failed: bool,
     /// Its events in the order of emission.
     pub events: Vec<Event>,
 }
 
 impl TransactionRecord {
-    /// Reads what `getTransaction` (base64) answered for `signature`. Failure is taken from the metadata: that is right
-    /// even on nodes whose notifications are not.
+    /// Reads the answer of `getTransaction` (base64) for `signature`. Whether the transaction failed is taken from its
+    /// metadata, which is right even on nodes whose notifications are wrong. Fails if an event does not decode.
     pub fn read(signature: &str, tx: &EncodedConfirmedTransactionWithStatusMeta) -> Result<Self, EventError> {
         let events = decode(tx)?;
         Ok(Self {
@@ -44,11 +44,11 @@ pub struct EventRow {
     pub program: &'static str,
     /// Name of the event.
     pub kind: &'static str,
-    /// Base58 address of the account whose event numbers it counts in.
+    /// Base58 address of the event's subject: the account that numbers the event.
     pub subject: String,
-    /// Its number there, from 0.
+    /// The event's number at its subject, from 0.
     pub sequence: i64,
-    /// Its fields, without leaf hashes: those have rows of their own.
+    /// Its fields without leaf hashes, which have rows of their own.
     pub data: Value,
 }
 
@@ -72,14 +72,14 @@ impl From<&Event> for EventRow {
 pub struct LeafRows<'a> {
     /// Base58 address of the batch.
     pub batch: String,
-    /// Place of the first in the batch.
+    /// Place of the first leaf in the batch.
     pub first: i64,
     /// The leaf hashes.
     pub hashes: Vec<&'a [u8]>,
 }
 
 impl<'a> LeafRows<'a> {
-    /// The leaves of `event`, if it has any.
+    /// Returns the leaves of `event`, or `None` if it is not a `Contributed` event.
     pub fn of(event: &'a Event) -> Option<Self> {
         let Event::Contributed(c) = event else { return None };
         Some(Self {

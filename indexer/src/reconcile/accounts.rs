@@ -1,4 +1,4 @@
-//! What the chain's accounts say, as comparable facts.
+//! Reads the chain's accounts as facts that can be compared with the index.
 
 use crate::datasource::{Source, SourceError};
 use anchor_lang::{AccountDeserialize, Discriminator, prelude::Pubkey};
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// `(account, field) → value`.
 pub type Facts = BTreeMap<(String, String), String>;
 
-/// Facts of every account of the programs.
+/// Reads the facts of every account of the programs from the node.
 pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
     let mut facts = Facts::new();
     use {datanet::state as d, governance::state as g, model::state as m, payout::state as p, stake::state as s};
@@ -123,7 +123,7 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
     Ok(facts)
 }
 
-/// Adds the facts of every account of type `T` of `program`.
+/// Adds the facts of every account of type `T` of `program`. `say` names the fields of one account and their values.
 async fn each<T: AccountDeserialize + Discriminator>(
     source: &Source,
     program: &Pubkey,

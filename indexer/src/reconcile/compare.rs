@@ -1,4 +1,4 @@
-//! The index against the chain's accounts.
+//! Compares the index with the chain's accounts.
 
 use super::accounts::{self, Facts};
 use crate::{
@@ -8,10 +8,11 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rounds that a difference must outlive to be reported: the chain moves while it is read.
+/// The number of successive rounds that must find a difference before it is reported. The chain moves while it is read,
+/// so a difference that only one round finds may not be real.
 pub const REPORTED_AFTER: i32 = 2;
 
-/// A field that the chain and the index disagree about.
+/// A field of an account about which chain and index disagree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// Base58 address of the account.
@@ -20,14 +21,14 @@ pub struct Difference {
     pub field: String,
     /// Value on the chain.
     pub chain: String,
-    /// Value by the index.
+    /// Value in the index.
     pub indexed: String,
-    /// Rounds of comparison that it has outlived.
+    /// Number of successive rounds of comparison that found it with this value in the index.
     pub rounds: i32,
 }
 
-/// Compares every account of the programs with the index, reads the history of those that the index is behind on, and
-/// keeps the differences in the database. Returns those that outlived a round.
+/// Compares every account of the programs with the index. It reads the history of each account that differs, and keeps
+/// the differences in the database. Returns the differences that lasted for more than one round.
 pub async fn compare(source: &Source) -> Result<Vec<Difference>, SourceError> {
     let chain = accounts::facts(source).await?;
     let indexed = indexed(&source.db).await?;
@@ -43,7 +44,7 @@ pub async fn compare(source: &Source) -> Result<Vec<Difference>, SourceError> {
     Ok(lasting)
 }
 
-/// Differences that outlived a round.
+/// Returns the differences that lasted for more than one round.
 pub async fn lasting(db: &Database) -> Result<Vec<Difference>, DbError> {
     db.rows(
         "SELECT account, field, chain, indexed, rounds FROM difference WHERE rounds >= $1 ORDER BY account, field",
@@ -52,7 +53,7 @@ pub async fn lasting(db: &Database) -> Result<Vec<Difference>, DbError> {
     .await
 }
 
-/// Facts of the index under the same names as those of the chain.
+/// Reads the facts of the index, under the same names as those of the chain.
 async fn indexed(db: &Database) -> Result<Facts, DbError> {
     #[derive(Deserialize)]
     struct Row {
@@ -64,12 +65,14 @@ async fn indexed(db: &Database) -> Result<Facts, DbError> {
     Ok(flat.collect())
 }
 
-/// Where the index disagrees with the chain. What the index knows of closed accounts is beyond comparison.
+/// Returns the fields in which the index disagrees with the chain. Closed accounts are not on the chain, so they are
+/// not compared.
 fn differences(chain: &Facts, indexed: &Facts) -> Vec<Difference> {
     chain
         .iter()
         .filter_map(|(key, value)| {
-            // An account that has not emitted anything yet has nothing in the index.
+            // An account that has not emitted any event yet has no facts in the index. Its fields are zero on the
+            // chain.
             let known =
                 indexed.get(key).map_or(if is_nought(value) { value.as_str() } else { "absent" }, String::as_str);
             (known != value).then(|| Difference {
@@ -83,12 +86,13 @@ fn differences(chain: &Facts, indexed: &Facts) -> Vec<Difference> {
         .collect()
 }
 
-/// Whether a value is what a field begins with: zero as a number or as a hash.
+/// Whether `value` is the initial value of a field: zero, as a number or as a hash.
 fn is_nought(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|b| b == b'0')
 }
 
-/// Keeps what was found, counting the rounds of what is unchanged, and forgets what is resolved.
+/// Stores the differences that were found and forgets those that are resolved. It counts a further round for a
+/// difference whose value in the index is unchanged, and begins again at 1 for the others.
 async fn remember(db: &Database, found: &[Difference]) -> Result<(), DbError> {
     let column = |of: fn(&Difference) -> &String| found.iter().map(|d| of(d).clone()).collect::<Vec<_>>();
     let (accounts, fields) = (column(|d| &d.account), column(|d| &d.field));

@@ -1,4 +1,4 @@
-//! Turns confirmed rows into finalised ones, or takes them back.
+//! Marks confirmed transactions as finalised, or rolls them back.
 
 use crate::{
     datasource::{Source, SourceError},
@@ -8,10 +8,10 @@ use serde::Deserialize;
 use solana_commitment_config::CommitmentConfig;
 use solana_signature::Signature;
 
-/// Statuses of one request: the most that nodes give.
+/// Statuses in one request. Nodes return no more.
 const PAGE: i64 = 256;
 
-/// A row that is not final yet.
+/// A stored transaction that is not final yet.
 #[derive(Deserialize)]
 struct Pending {
     signature: String,
@@ -19,8 +19,9 @@ struct Pending {
     failed: bool,
 }
 
-/// Asks the cluster about every stored transaction up to its newest finalised slot: those that it finalised are marked
-/// so, those that it dropped are rolled back. Returns how many were finalised.
+/// Asks the node about every stored transaction that is not final, up to the cluster's newest finalised slot. A
+/// finalised transaction is marked as such. A dropped one is rolled back. One whose outcome has changed is fetched
+/// again. Returns how many were finalised.
 pub async fn finalise(source: &Source) -> Result<u64, SourceError> {
     let (rpc, db) = (source.client.rpc(), &source.db);
     let finalized = rpc.get_slot_with_commitment(CommitmentConfig::finalized()).await?;
@@ -59,13 +60,14 @@ pub async fn finalise(source: &Source) -> Result<u64, SourceError> {
                 None => source.drop_if_gone(&row.signature, row.slot).await?,
             }
         }
-        // Views of the API change with the flag.
+        // The `finalized` flag shows in the API's views, so its change wakes those who wait for news.
         source.news.send_replace(());
     }
 }
 
 impl Source {
-    /// Rolls a transaction back if the node, whose history reaches back to its slot, does not know it any more.
+    /// Rolls a transaction back if the node no longer knows it. A node whose history does not reach back to `slot`
+    /// proves nothing, so then nothing happens.
     async fn drop_if_gone(&self, signature: &str, slot: u64) -> Result<(), SourceError> {
         if self.client.rpc().get_first_available_block().await? > slot || !self.is_dropped(signature).await? {
             return Ok(());

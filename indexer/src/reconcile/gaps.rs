@@ -1,4 +1,4 @@
-//! Holes in the event numbers of a subject.
+//! Gaps in the event numbers of a subject.
 
 use crate::{
     datasource::{Source, SourceError, backfill_account},
@@ -6,7 +6,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Event numbers of one subject that are missing although a later one is there.
+/// Successive event numbers of one subject that the index lacks although it holds a later one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// Name of the program.
@@ -19,12 +19,12 @@ pub struct Gap {
     pub last: u64,
 }
 
-/// All holes.
+/// Returns all gaps.
 pub async fn gaps(db: &Database) -> Result<Vec<Gap>, DbError> {
     db.rows("SELECT program, subject, first, last FROM gap ORDER BY program, subject, first", &[]).await
 }
 
-/// Reads the whole history of every subject with a hole. Returns the holes that are still there.
+/// Reads the whole history of every subject with a gap. Returns the gaps that remain.
 pub async fn close_gaps(source: &Source) -> Result<Vec<Gap>, SourceError> {
     let mut found = gaps(&source.db).await?;
     if !found.is_empty() {

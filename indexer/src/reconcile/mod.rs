@@ -1,5 +1,5 @@
-//! Proof that the index is right: finality of what was only confirmed, holes in event numbers, and a comparison with the
-//! chain's accounts.
+//! Checks that the index is right. It settles the finality of confirmed transactions, finds gaps in event numbers, and
+//! compares the index with the chain's accounts.
 
 mod accounts;
 mod compare;

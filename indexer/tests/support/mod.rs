@@ -13,7 +13,7 @@ use openledger_protocol::{batch::BatchLeaf, mmr, rewards::RewardTree};
 use openledger_sdk::manifest::{Kind, Leaf, Manifest, Metadata};
 use payout::challenge::Outcome;
 
-/// A server of its own for each test process, so that tests run side by side.
+/// A PostgreSQL server for one test, so that tests can run side by side.
 pub struct Server {
     postgres: Postgres,
 }
@@ -41,7 +41,7 @@ pub fn hash(n: u8) -> [u8; 32] {
     openledger_protocol::hash::sha256(&[&[n]])
 }
 
-/// Who and what the history is about.
+/// The history, and the accounts and values that it is about.
 pub struct World {
     pub datanet: Pubkey,
     pub owner: Pubkey,
@@ -59,7 +59,7 @@ pub struct World {
     pub history: Vec<TransactionRecord>,
 }
 
-/// Writes transactions as a cluster would: each in a later slot.
+/// Collects transactions as a cluster would make them, each in a later slot.
 #[derive(Default)]
 struct Ledger(Vec<TransactionRecord>);
 
@@ -241,7 +241,7 @@ fn stake(ledger: &mut Ledger, operator: Pubkey, validator: Pubkey) {
     })]);
 }
 
-/// One batch through its life; batch 2 is voted down.
+/// Takes one batch from its opening to its decision. Batch 2 is rejected.
 fn batch(
     ledger: &mut Ledger,
     tops: &mut Vec<[u8; 32]>,
@@ -277,7 +277,7 @@ fn batch(
     };
     ledger.push([contributed(0, 0, first)]);
     let (root, count) = (mmr::root_of(&leaves), leaves.len() as u64);
-    // Several events of one transaction.
+    // This transaction has several events.
     ledger.push([
         contributed(1, 2, rest),
         Event::BatchSubmitted(datanet::events::BatchSubmitted {
@@ -387,7 +387,8 @@ fn train(
     }
 }
 
-/// Pays 1,000 ahead, of which 300 are used and 200 return while 100 more stay asked for.
+/// Deposits 1,000 into a prepaid balance. Of these, 300 are debited and 200 are withdrawn. A withdrawal of 100 more
+/// stays pending.
 fn prepay(ledger: &mut Ledger, owner: Pubkey) {
     use payout::events::{BalanceDebited, BalanceDeposited, BalanceWithdrawn, WithdrawalRequested};
     let balance = pda::prepaid_balance(&owner);
@@ -410,8 +411,8 @@ fn prepay(ledger: &mut Ledger, owner: Pubkey) {
     ledger.push([asked(4, 100)]);
 }
 
-/// Posts epoch 1 wrongly, which is challenged and rejected, posts it again and activates it; claims the first
-/// contributor's part.
+/// Posts a wrong settlement of epoch 1, which is challenged and rejected. Then posts it again, activates it, and claims
+/// the first contributor's part.
 fn settle(ledger: &mut Ledger, contributors: [Pubkey; 2], validator: Pubkey) -> ([RewardTree; 2], Vec<u8>) {
     let trees = [
         RewardTree::new([(contributors[0].to_bytes(), 700), (contributors[1].to_bytes(), 500)]).expect("tree"),
@@ -443,7 +444,7 @@ fn settle(ledger: &mut Ledger, contributors: [Pubkey; 2], validator: Pubkey) -> 
         committee_epoch: 1,
     };
     ledger.push([Event::SettlementPosted(wrong)]);
-    // Dismissed once, then upheld.
+    // The first challenge is dismissed and the second upheld.
     for (number, outcome, active_after) in [(0, Outcome::Dismissed, 795), (1, Outcome::Upheld, 0)] {
         let challenge = pda::challenge(0, number);
         ledger.push([Event::SettlementChallenged(payout::events::SettlementChallenged {
@@ -493,7 +494,7 @@ fn settle(ledger: &mut Ledger, contributors: [Pubkey; 2], validator: Pubkey) -> 
     (trees, report)
 }
 
-/// Every derived row, without what depends on the order of arrival by design (row numbers).
+/// Returns every derived row, without the row numbers, which depend on the order of arrival by design.
 pub async fn state(db: &Database) -> Vec<String> {
     let mut all = Vec::new();
     for view in [

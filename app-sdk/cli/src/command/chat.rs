@@ -80,7 +80,7 @@ pub async fn run(session: &Session, args: Chat) -> Result<()> {
                 max_tokens: args.max_tokens,
             };
             let payment = payment.parse().context("--payment is not a transaction signature")?;
-            // What was answered before needs no second computation.
+            // If the server has answered this request before, it gives the answer without computing it again.
             match ServeClient::new(&server.endpoint).receipt(&name).await {
                 Ok(answer) if answer.verify(&server.identity).is_ok() => {
                     return show(session, &answer, args.out, false);

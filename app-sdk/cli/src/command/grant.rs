@@ -74,7 +74,7 @@ pub async fn run(session: &Session, command: Grant) -> Result<()> {
             (datanet, grantee, client.send(&[ix], &[&owner]).await?)
         }
         Grant::List { datanet } => {
-            // Version and bump stand before the Datanet.
+            // The Datanet is at offset 2, behind version and bump.
             let filter: Vec<_> = datanet.iter().map(|d| (2, d.to_bytes().to_vec())).collect();
             let all: Vec<(Pubkey, Account)> = client.all_accounts(&datanet::ID, &filter).await?;
             let slot = client.slot().await?;

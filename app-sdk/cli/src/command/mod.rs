@@ -1,4 +1,4 @@
-//! One file a command: what it takes, and what it prints.
+//! The commands, one file for each: its arguments, and what it prints.
 
 pub mod chat;
 pub mod claim;

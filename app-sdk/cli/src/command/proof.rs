@@ -48,7 +48,7 @@ pub async fn run(session: &Session, command: Proof) -> Result<()> {
             let Some(proof) = found.proof else {
                 bail!("contribution {name} is {}: only accepted ones are in their Datanet", found.contribution.status)
             };
-            // Not to be believed unseen.
+            // The indexer need not be trusted, so the proof is verified before it is written.
             proof.verify()?;
             if proof.leaf != leaf {
                 bail!("the indexer answered with the proof of another contribution");

@@ -98,7 +98,7 @@ pub async fn run(session: &Session, command: Proposal) -> Result<()> {
     let proposal: Account = client.account(&address).await?;
     let places: Vec<Pubkey> =
         (0..proposal.instructions).map(|index| pda::proposed_instruction(&address, index)).collect();
-    // The rent of those of a proposal that is over may have been returned.
+    // Instructions of a proposal that is over may be closed. Those are left out.
     let calls: Vec<Value> =
         client.accounts::<ProposedInstruction>(&places).await?.into_iter().flatten().map(call).collect();
     let mut shown = json_of(&address, &proposal);

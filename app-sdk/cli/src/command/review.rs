@@ -163,7 +163,7 @@ pub async fn run(session: &Session, command: Review) -> Result<()> {
                 match reviewer.pass(datanet.as_ref()).await {
                     Ok(actions) => actions.iter().try_for_each(|a| print(session, a))?,
                     Err(e) if once => return Err(e.into()),
-                    // The node may be away for a while.
+                    // The node may be unreachable for a while, so the loop goes on.
                     Err(e) => session.output.error(&e.into()),
                 }
                 if once {

@@ -71,7 +71,7 @@ pub async fn run(session: &Session, command: Wallet) -> Result<()> {
             let shown =
                 json!({ "address": wallet.to_string(), "open": balance.to_string(), "lamports": lamports.to_string() });
             session.output.show(&shown, |_| {
-                // SOL has nine decimals too.
+                // `format_open` also fits SOL, which has nine decimals too.
                 fields(&[
                     ("wallet", wallet.to_string()),
                     ("OPEN", amount(balance)),

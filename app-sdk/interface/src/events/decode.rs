@@ -1,4 +1,4 @@
-//! From executed instructions to their events.
+//! Decodes executed instructions into their events.
 
 use super::event::{Contributed, Event, Parsed, parse};
 use crate::program::Program;
@@ -16,15 +16,15 @@ pub struct Executed {
     pub data: Vec<u8>,
 }
 
-/// Why instructions could not be decoded. All of these mean a fault of the node or a program newer than this crate.
+/// Why instructions could not be decoded. Every case means a fault of the node or a program newer than this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// One of our programs emitted an event which this crate does not know.
+    /// One of our programs emitted an event that this crate does not know.
     #[error("program {program} emitted an unknown event with discriminator {discriminator}: upgrade this software")]
     Unknown {
         /// The program.
         program: &'static str,
-        /// First eight bytes in hex.
+        /// The event's first eight bytes in hex.
         discriminator: String,
     },
     /// An event's bytes do not match its layout.
@@ -34,7 +34,7 @@ pub enum DecodeError {
         program: &'static str,
         /// The event.
         event: &'static str,
-        /// What Borsh says.
+        /// Borsh's error.
         source: std::io::Error,
     },
     /// A `Contributed` event does not match the instruction before it.
@@ -42,21 +42,23 @@ pub enum DecodeError {
     Leaves {
         /// The batch.
         batch: String,
-        /// Leaves by the event.
+        /// Number of leaves according to the event.
         event: u32,
-        /// Leaves in the instruction.
+        /// Number of leaves in the instruction.
         instruction: usize,
     },
 }
 
-/// The events among executed instructions, in order.
+/// Decodes the events among `instructions`, which must be in the order of execution. Joins each `Contributed` event to
+/// the leaves of its instruction.
 pub fn decode_instructions(instructions: &[Executed]) -> Result<Vec<Event>, DecodeError> {
     let mut out = Vec::new();
     let mut leaves: Option<Vec<[u8; 32]>> = None;
     for ix in instructions {
         let Some(program) = Program::from_id(&ix.program) else { continue };
         if let Some(data) = ix.data.strip_prefix(EVENT_IX_TAG_LE) {
-            // Only the program itself can sign for its event authority: in a transaction that succeeded this is genuine.
+            // Only the program itself can sign for its event authority, so the event of a successful transaction is
+            // genuine.
             let parsed = parse(program, data).map_err(|(event, source)| DecodeError::Layout {
                 program: program.name(),
                 event,
@@ -73,7 +75,7 @@ pub fn decode_instructions(instructions: &[Executed]) -> Result<Vec<Event>, Deco
         } else if program == Program::Datanet
             && let Some(mut args) = ix.data.strip_prefix(datanet::instruction::Contribute::DISCRIMINATOR)
         {
-            // The event follows before the next `contribute` can begin: one place is enough.
+            // A `contribute` emits its event before another one can begin, so one variable is enough.
             leaves = Vec::<[u8; 32]>::deserialize(&mut args).map(Some).map_err(|source| DecodeError::Layout {
                 program: program.name(),
                 event: "contribute",
@@ -100,7 +102,7 @@ mod tests {
     use crate::pda;
     use anchor_lang::Event as _;
 
-    /// The inner instruction that `emit_cpi!` makes.
+    /// Makes the inner instruction that `emit_cpi!` makes.
     fn emitted(program: Program, event: Vec<u8>) -> Executed {
         let accounts = vec![pda::event_authority(&program.id())];
         Executed { program: program.id(), accounts, data: [EVENT_IX_TAG_LE.to_vec(), event].concat() }

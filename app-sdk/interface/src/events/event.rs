@@ -1,4 +1,4 @@
-//! One enum over the events of all programs.
+//! The enum over the events of all programs.
 
 use super::json::Field;
 use crate::{generated::events::every_event, program::Program};
@@ -22,13 +22,13 @@ pub struct Contributed {
     pub leaves: Vec<[u8; 32]>,
 }
 
-/// Declares [`Event`] from the table of all events but [`Contributed`], which is written out. The struct patterns are
-/// exhaustive, so a field added to a program fails the build here until the table is written anew.
+/// Declares [`Event`] from the table of all events except [`Contributed`], which is written by hand. The struct
+/// patterns are exhaustive. A new field in a program therefore fails the build here until the table is generated again.
 macro_rules! declare {
     ($($program:ident $krate:ident {
         $($variant:ident: $name:ident { $subject:ident, $sequence:ident $(, $field:ident)* })*
     })*) => {
-        /// An event of one of the programs. The structs are the programs' own, but for [`Contributed`].
+        /// An event of one of the programs. The structs are the programs' own, except [`Contributed`].
         #[derive(Clone, Debug, PartialEq)]
         #[allow(missing_docs)]
         pub enum Event {
@@ -45,7 +45,7 @@ macro_rules! declare {
                 }
             }
 
-            /// All names.
+            /// The names of all events.
             pub const NAMES: &'static [&'static str] = &[$($(stringify!($variant),)*)* CONTRIBUTED];
 
             /// The program that emitted it.
@@ -56,7 +56,7 @@ macro_rules! declare {
                 }
             }
 
-            /// The account whose sequence it counts in.
+            /// The event's subject: the account that numbers it.
             pub fn subject(&self) -> Pubkey {
                 match self {
                     $($(Self::$variant(e) => e.$subject,)*)*
@@ -64,7 +64,7 @@ macro_rules! declare {
                 }
             }
 
-            /// Its number among its subject's events, from 0 without gaps.
+            /// The event's number among its subject's events, from 0 without gaps.
             pub fn sequence(&self) -> u64 {
                 match self {
                     $($(Self::$variant(e) => e.$sequence,)*)*
@@ -72,7 +72,7 @@ macro_rules! declare {
                 }
             }
 
-            /// Its fields as JSON: keys in Base58, hashes in hex, every u64 as a decimal string.
+            /// The event's fields as JSON. Keys are in Base58, hashes in hex, and every u64 is a decimal string.
             pub fn to_json(&self) -> Value {
                 match self {
                     $($(Self::$variant(e) => {
@@ -95,7 +95,7 @@ macro_rules! declare {
             }
         }
 
-        /// Decodes an event of the table.
+        /// Decodes an event of the table. Returns `None` for an unknown discriminator.
         fn parse_listed(program: Program, data: &[u8]) -> Result<Option<Event>, Malformed> {
             match program {
                 $(Program::$program => {
@@ -117,19 +117,19 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Object(Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value))))
 }
 
-/// What an event's bytes decode to; `Contributed` still lacks its leaves.
+/// A decoded event. A `Contributed` event still lacks its leaves.
 pub(super) enum Parsed {
-    /// Complete.
+    /// A complete event.
     Event(Event),
-    /// Waits for the leaves of its instruction.
+    /// A `Contributed` event that still needs the leaves of its instruction.
     Contributed(datanet::events::Contributed),
 }
 
-/// The event whose bytes do not match its layout, and what Borsh says.
+/// The name of an event whose bytes do not match its layout, and Borsh's error.
 pub(super) type Malformed = (&'static str, io::Error);
 
-/// Decodes an event's bytes (discriminator and Borsh) of `program`; `None` for an unknown discriminator. Bytes behind
-/// the known fields are tolerated: a later program version may append fields.
+/// Decodes the bytes of an event of `program`: discriminator and Borsh. Returns `None` for an unknown discriminator. It
+/// tolerates bytes behind the known fields, because a later version of the program may append fields.
 pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, Malformed> {
     if program == Program::Datanet
         && let Some(event) = read(CONTRIBUTED, data)?
@@ -139,7 +139,7 @@ pub(super) fn parse(program: Program, data: &[u8]) -> Result<Option<Parsed>, Mal
     Ok(parse_listed(program, data)?.map(Parsed::Event))
 }
 
-/// Decodes the event of type `T`, named `name`; `None` where the bytes have another discriminator.
+/// Decodes the event of type `T`, named `name`. Returns `None` if the bytes have another discriminator.
 fn read<T: Discriminator + AnchorDeserialize>(name: &'static str, data: &[u8]) -> Result<Option<T>, Malformed> {
     let Some(mut body) = data.strip_prefix(T::DISCRIMINATOR) else { return Ok(None) };
     T::deserialize(&mut body).map(Some).map_err(|source| (name, source))

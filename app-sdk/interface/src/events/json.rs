@@ -1,14 +1,15 @@
-//! How a field of an event looks in JSON.
+//! The JSON form of events' fields.
 
 use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
 
-/// JSON form of a field. Every u64 and u128 is a decimal string, because amounts exceed what a JavaScript number holds.
+/// The JSON form of a field. Every u64 and u128 is a decimal string, because amounts can exceed what a JavaScript
+/// number holds.
 pub(super) trait Field {
-    /// The JSON.
+    /// Returns the field as JSON.
     fn json(&self) -> Value;
 
-    /// The JSON of a list of these.
+    /// Returns a list of such fields as JSON.
     fn list(items: &[Self]) -> Value
     where
         Self: Sized,
@@ -47,7 +48,7 @@ impl Field for [u8; 32] {
     }
 }
 
-/// Fields that serde shows as they should be shown.
+/// Implements [`Field`] for types whose serde form is the right one.
 macro_rules! plain {
     ($($t:ty),*) => { $(impl Field for $t {
         fn json(&self) -> Value {
@@ -62,13 +63,13 @@ impl Field for u8 {
         json!(self)
     }
 
-    /// Bytes in a row are hex, as hashes are.
+    /// A list of bytes is written in hex, like a hash.
     fn list(items: &[Self]) -> Value {
         Value::String(hex::encode(items))
     }
 }
 
-/// Enums without data: their variant in lower case.
+/// Implements [`Field`] for enums without data. Their JSON is the variant's name in lower case.
 macro_rules! named {
     ($($t:ty),*) => { $(impl Field for $t {
         fn json(&self) -> Value {

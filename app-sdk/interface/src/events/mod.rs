@@ -1,8 +1,8 @@
-//! What happened on the ledger: the events of all programs, decoded from executed instructions.
+//! The events of all programs, decoded from executed instructions.
 //!
-//! The programs emit events by self-CPI (`emit_cpi!`), so they stand among a transaction's inner instructions and
-//! cannot be truncated as logs can. Leaf hashes of contributions stand in the `contribute` instruction's own data and
-//! are joined to their event here.
+//! The programs emit events by self-CPI (`emit_cpi!`). The events are therefore among a transaction's inner
+//! instructions and cannot be truncated as logs can. The leaf hashes of contributions are in the data of the
+//! `contribute` instruction, and are joined to their event here.
 
 mod decode;
 mod event;

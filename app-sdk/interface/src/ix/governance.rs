@@ -11,7 +11,7 @@ use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 
-/// Makes the config; by the program's upgrade authority, once.
+/// Makes the config. Only the program's upgrade authority can, once.
 pub fn initialize(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::Initialize {
         authority: *authority,
@@ -25,8 +25,8 @@ pub fn initialize(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     build(ID, accounts, instruction::Initialize { args })
 }
 
-/// Drafts proposal `number` (the config's `proposals`). `lock_owner` is whose lock the proposer votes with: its own
-/// address, or that of a wallet that delegated to it.
+/// Drafts proposal `number`, which must be the config's `proposals`. `lock_owner` owns the lock that the proposer votes
+/// with. It is the proposer itself or a wallet that delegated its votes to the proposer.
 pub fn create_proposal(
     proposer: &Pubkey,
     lock_owner: &Pubkey,
@@ -46,7 +46,8 @@ pub fn create_proposal(
     build(ID, accounts, instruction::CreateProposal { description_hash, description_uri })
 }
 
-/// Adds `call` as instruction `index` of a draft. Where the governance authority is to sign, `call` marks it as a signer.
+/// Adds `call` as instruction `index` of a draft. If the governance authority is to sign, `call` must mark it as a
+/// signer.
 pub fn add_instruction(proposer: &Pubkey, proposal: &Pubkey, index: u8, call: &Instruction) -> Instruction {
     let accounts = accounts::AddInstruction {
         proposer: *proposer,
@@ -66,7 +67,7 @@ pub fn add_instruction(proposer: &Pubkey, proposal: &Pubkey, index: u8, call: &I
     build(ID, accounts, instruction::AddInstruction { args })
 }
 
-/// Ends the draft and takes votes from now on. `lock_owner` as for [`create_proposal`].
+/// Ends the draft and opens the vote. `lock_owner` is as for [`create_proposal`].
 pub fn open_voting(proposer: &Pubkey, lock_owner: &Pubkey, proposal: &Pubkey) -> Instruction {
     let accounts = accounts::OpenVoting {
         proposer: *proposer,
@@ -80,7 +81,7 @@ pub fn open_voting(proposer: &Pubkey, lock_owner: &Pubkey, proposal: &Pubkey) ->
     build(ID, accounts, instruction::OpenVoting {})
 }
 
-/// Votes with the lock of `lock_owner`, as its delegate or as the owner.
+/// Votes with the lock of `lock_owner`. `voter` is its delegate or the owner.
 pub fn cast_vote(voter: &Pubkey, lock_owner: &Pubkey, proposal: &Pubkey, choice: Choice) -> Instruction {
     let lock = pda::lock(lock_owner);
     let accounts = accounts::CastVote {
@@ -107,7 +108,7 @@ pub fn close_vote(voter: &Pubkey, lock_owner: &Pubkey, proposal: &Pubkey) -> Ins
     build(ID, accounts, instruction::CloseVote {})
 }
 
-/// Counts the votes.
+/// Counts the votes. A proposal that passed is queued for its timelock, and another is defeated.
 pub fn queue(proposal: &Pubkey) -> Instruction {
     let accounts = accounts::Queue { proposal: *proposal, event_authority: pda::event_authority(&ID), program: ID };
     build(ID, accounts, instruction::Queue {})
@@ -124,7 +125,7 @@ pub fn execute_instruction(proposal: &Pubkey, index: u8, call: &Instruction) -> 
         program: ID,
     };
     let mut ix = build(ID, accounts, instruction::ExecuteInstruction {});
-    // The authority signs inside.
+    // The governance program signs for its authority, so no account signs the outer instruction.
     ix.accounts.extend(call.accounts.iter().map(|a| AccountMeta { is_signer: false, ..a.clone() }));
     ix
 }
@@ -146,7 +147,7 @@ pub fn cancel(proposer: &Pubkey, proposal: &Pubkey) -> Instruction {
     build(ID, accounts, instruction::Cancel {})
 }
 
-/// Stops a proposal.
+/// Stops a proposal, as the guardian.
 pub fn veto(guardian: &Pubkey, proposal: &Pubkey) -> Instruction {
     let accounts = accounts::Veto {
         guardian: *guardian,
@@ -170,8 +171,8 @@ pub fn close_instruction(proposer: &Pubkey, proposal: &Pubkey, index: u8) -> Ins
     build(ID, accounts, instruction::CloseInstruction {})
 }
 
-/// Pauses `target` (stake, datanet, model or payout), whose config is `target_config`, until a slot; a past slot ends
-/// the guardian's own pause.
+/// Pauses the program `target` (stake, datanet, model or payout), whose config is `target_config`, until a slot. A past
+/// slot ends the guardian's own pause.
 pub fn guardian_pause(guardian: &Pubkey, target: &Pubkey, target_config: &Pubkey, until_slot: u64) -> Instruction {
     let accounts = accounts::GuardianPause {
         guardian: *guardian,
@@ -186,7 +187,8 @@ pub fn guardian_pause(guardian: &Pubkey, target: &Pubkey, target_config: &Pubkey
     build(ID, accounts, instruction::GuardianPause { until_slot })
 }
 
-/// Sets what proposals are decided by. Only as a proposed instruction: the authority signs.
+/// Sets the parameters by which proposals are decided. The authority must sign, so it is only possible as a proposed
+/// instruction.
 pub fn set_parameters(parameters: Parameters) -> Instruction {
     let accounts = accounts::SetParameters {
         governance_authority: pda::governance_authority(),
@@ -197,7 +199,7 @@ pub fn set_parameters(parameters: Parameters) -> Instruction {
     build(ID, accounts, instruction::SetParameters { parameters })
 }
 
-/// Names another guardian. Only as a proposed instruction: the authority signs.
+/// Names another guardian. The authority must sign, so it is only possible as a proposed instruction.
 pub fn set_guardian(guardian: &Pubkey) -> Instruction {
     let accounts = accounts::SetGuardian {
         governance_authority: pda::governance_authority(),
@@ -208,7 +210,7 @@ pub fn set_guardian(guardian: &Pubkey) -> Instruction {
     build(ID, accounts, instruction::SetGuardian { guardian: *guardian })
 }
 
-/// Returns (as return data) the weight of the lock of `owner` now.
+/// Returns the weight of the lock of `owner` in votes that begin now. The weight is in the return data.
 pub fn voting_weight(owner: &Pubkey) -> Instruction {
     build(ID, accounts::VotingWeight { lock: pda::lock(owner) }, instruction::VotingWeight {})
 }

@@ -1,5 +1,5 @@
-//! Instruction builders: one function an instruction, addresses derived, OPEN from and to the wallets' own associated
-//! token accounts.
+//! Instruction builders, with one function for each instruction. They derive the addresses of accounts. OPEN moves from
+//! and to the wallets' own associated token accounts.
 
 mod authority;
 mod build;

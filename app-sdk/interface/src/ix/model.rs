@@ -11,7 +11,7 @@ use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::{system_program, sysvar::instructions};
 
-/// Makes the config; by the program's upgrade authority, once.
+/// Makes the config. Only the program's upgrade authority can, once.
 pub fn initialize(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::Initialize {
         authority: *authority,
@@ -25,7 +25,7 @@ pub fn initialize(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     build(ID, accounts, instruction::Initialize { args })
 }
 
-/// Changes the windows and the data share of later jobs.
+/// Changes the windows and the data share of jobs that are requested or assigned from now on.
 pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::SetWindows {
         authority: *authority,
@@ -38,7 +38,7 @@ pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
 
 authority!(pda::model_config());
 
-/// Registers a model, over the adapter of `parent` where given; its address is `pda::model(creator, args.id)`.
+/// Registers a model, over the adapter of `parent` if that is given. Its address is `pda::model(creator, args.id)`.
 pub fn register_model(creator: &Pubkey, parent: Option<&Pubkey>, args: RegisterModelArgs) -> Instruction {
     let accounts = accounts::RegisterModel {
         config: pda::model_config(),
@@ -76,16 +76,16 @@ pub fn retire_model(owner: &Pubkey, model: &Pubkey) -> Instruction {
     build(ID, accounts, instruction::RetireModel {})
 }
 
-/// A Datanet that a job is to read.
+/// A Datanet that a job will read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobDatanet {
     /// The Datanet account.
     pub datanet: Pubkey,
-    /// Whether it is permissioned: then the requester's grant is used.
+    /// Whether it is permissioned. If so, the job uses the requester's grant.
     pub permissioned: bool,
 }
 
-/// Requests training job `number` (the model's `jobs`) and puts its budget into escrow.
+/// Requests training job `number`, which must be the model's `jobs`, and puts its budget into escrow.
 pub fn request_job(
     requester: &Pubkey,
     model: &Pubkey,
@@ -120,7 +120,7 @@ pub fn request_job(
     ix
 }
 
-/// Takes a job as a member of the active committee (`committee_epoch` of the stake config).
+/// Takes a job, as a member of the active committee. `committee_epoch` is that of the stake config.
 pub fn assign_job(operator: &Pubkey, committee_epoch: u64, job: &Pubkey) -> Instruction {
     let accounts = accounts::AssignJob {
         operator: *operator,
@@ -135,7 +135,7 @@ pub fn assign_job(operator: &Pubkey, committee_epoch: u64, job: &Pubkey) -> Inst
     build(ID, accounts, instruction::AssignJob {})
 }
 
-/// Says that the job's operator is at work.
+/// Reports that the job's operator is at work.
 pub fn heartbeat(operator: &Pubkey, job: &Pubkey) -> Instruction {
     let accounts = accounts::Heartbeat {
         operator: *operator,
@@ -170,8 +170,8 @@ pub fn post_log(operator: &Pubkey, job: &Pubkey, log_root: [u8; 32]) -> Instruct
     build(ID, accounts, instruction::PostLog { log_root })
 }
 
-/// Accepts a result for `job`, as read from the chain. The committee's [`crate::attestation::instruction`] must stand
-/// directly before.
+/// Accepts a result for `job`, which is the account as read from the chain. The committee's
+/// [`crate::attestation::instruction`] must stand directly before.
 pub fn attest_result(committee_epoch: u64, job: &Job, open_mint: &Pubkey, args: AttestResultArgs) -> Instruction {
     let address = pda::job(&job.model, job.number);
     let accounts = accounts::AttestResult {
@@ -198,8 +198,8 @@ pub fn attest_result(committee_epoch: u64, job: &Job, open_mint: &Pubkey, args: 
     ix
 }
 
-/// Pays the data share of `job`, as read from the chain, into the contributors' pool, through shard `shard` of the
-/// payout vault.
+/// Pays the data share of `job` into the contributors' pool, through shard `shard` of the payout vault. `job` is the
+/// account as read from the chain.
 pub fn pay_data_share(job: &Job, shard: u8) -> Instruction {
     let address = pda::job(&job.model, job.number);
     let accounts = accounts::PayDataShare {
@@ -219,7 +219,7 @@ pub fn pay_data_share(job: &Job, shard: u8) -> Instruction {
     build(ID, accounts, instruction::PayDataShare {})
 }
 
-/// Calls off `job`, as read from the chain, which nobody has taken.
+/// Cancels `job` if nobody has taken it. `job` is the account as read from the chain.
 pub fn cancel_job(canceller: &Pubkey, job: &Job, open_mint: &Pubkey) -> Instruction {
     let address = pda::job(&job.model, job.number);
     let accounts = accounts::CancelJob {
@@ -236,7 +236,7 @@ pub fn cancel_job(canceller: &Pubkey, job: &Job, open_mint: &Pubkey) -> Instruct
     build(ID, accounts, instruction::CancelJob {})
 }
 
-/// Ends `job`, as read from the chain, which has run out of time.
+/// Ends `job` once it has run out of time. `job` is the account as read from the chain.
 pub fn expire_job(job: &Job, open_mint: &Pubkey) -> Instruction {
     let address = pda::job(&job.model, job.number);
     let accounts = accounts::ExpireJob {

@@ -1,4 +1,4 @@
-//! Asking the indexer.
+//! The client of the indexer.
 
 use super::{
     error::ApiError,
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use solana_pubkey::Pubkey;
 use std::time::Duration;
 
-/// A client of the indexer's REST API. Cheap to clone.
+/// A client of the indexer's REST API. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct IndexerClient {
     base: String,
@@ -20,7 +20,7 @@ pub struct IndexerClient {
 }
 
 impl IndexerClient {
-    /// `base` is the address without `/v1`, as `http://127.0.0.1:8910`.
+    /// Makes a client. `base` is the URL without `/v1`, such as `http://127.0.0.1:8910`.
     pub fn new(base: impl Into<String>) -> Self {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap_or_default();
         Self { base: base.into().trim_end_matches('/').to_owned(), http }
@@ -40,7 +40,7 @@ impl IndexerClient {
         }
     }
 
-    /// All parts of a list.
+    /// Reads all pages of a list.
     async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ApiError> {
         let mut items = Vec::new();
         let mut next: Option<String> = None;
@@ -88,7 +88,7 @@ impl IndexerClient {
         self.get_opt(&format!("/batches/{address}")).await
     }
 
-    /// Accepted batches of a Datanet.
+    /// `GET /v1/batches`, the accepted ones of a Datanet, all of them.
     pub async fn accepted_batches(&self, datanet: &Pubkey) -> Result<Vec<Batch>, ApiError> {
         self.all(&format!("/batches?datanet={datanet}&status=accepted")).await
     }
@@ -123,17 +123,17 @@ impl IndexerClient {
         self.all("/receipts").await
     }
 
-    /// `GET /v1/receipts`, those of payments after slot `after` and not after slot `until`.
+    /// `GET /v1/receipts`, the payments after slot `after` and not after slot `until`.
     pub async fn receipts_between(&self, after: u64, until: u64) -> Result<Vec<ReceiptRow>, ApiError> {
         self.all(&format!("/receipts?{}", between(after, until))).await
     }
 
-    /// `GET /v1/funding`, payments after slot `after` and not after slot `until`.
+    /// `GET /v1/funding`, the payments after slot `after` and not after slot `until`.
     pub async fn funding_between(&self, after: u64, until: u64) -> Result<Vec<Funding>, ApiError> {
         self.all(&format!("/funding?{}", between(after, until))).await
     }
 
-    /// `GET /v1/funding`, all of it: what was paid into the pools beside fees.
+    /// `GET /v1/funding`, all payments into the pools besides fees.
     pub async fn funding(&self) -> Result<Vec<Funding>, ApiError> {
         self.all("/funding").await
     }
@@ -179,13 +179,14 @@ impl IndexerClient {
     }
 }
 
-/// A range of slots as parameters. The API takes no slot beyond what its database holds.
+/// Returns the query parameters of a range of slots. Both are capped at `i64::MAX`, because the API refuses larger
+/// slots.
 fn between(after: u64, until: u64) -> String {
     let bound = |slot: u64| slot.min(i64::MAX as u64);
     format!("after_slot={}&until_slot={}", bound(after), bound(until))
 }
 
-/// Reads a service's JSON answer, or what it says against the request.
+/// Reads a service's JSON answer, or the reason of its refusal.
 pub(super) async fn read<T: DeserializeOwned>(
     url: String,
     response: Result<reqwest::Response, reqwest::Error>,

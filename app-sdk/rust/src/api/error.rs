@@ -1,32 +1,32 @@
-//! Why a service's answer could not be had.
+//! The errors of the HTTP clients.
 
-/// Why a service's answer could not be had.
+/// Why a request to a service failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The service could not be reached.
     #[error("{url}: {source}; is the service running and the address right?")]
     Unreachable {
-        /// What was asked.
+        /// The URL that was requested.
         url: String,
-        /// Why.
+        /// The cause.
         source: reqwest::Error,
     },
     /// The service refused the request.
     #[error("{url}: {status}: {message}")]
     Refused {
-        /// What was asked.
+        /// The URL that was requested.
         url: String,
         /// HTTP status.
         status: u16,
-        /// What it said.
+        /// The service's message.
         message: String,
     },
     /// The service's answer is not in the expected shape.
     #[error("{url} answered in an unexpected shape: {reason}; do both sides have the same version?")]
     Shape {
-        /// What was asked.
+        /// The URL that was requested.
         url: String,
-        /// What does not fit.
+        /// The cause.
         reason: String,
     },
 }

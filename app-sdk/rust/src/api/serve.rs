@@ -1,4 +1,4 @@
-//! Asking a serving node: quote, pay, ask.
+//! The client of a serving node: it gets quotes and answers.
 
 use super::{client::read, error::ApiError};
 use crate::{amount::Amount, receipt::Answer};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// A message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatMessage {
-    /// `system`, `user` or `assistant`.
+    /// Role of the speaker: `system`, `user` or `assistant`.
     pub role: String,
     /// The text.
     pub content: String,
@@ -27,16 +27,16 @@ pub struct ChatRequest {
     pub messages: Vec<ChatMessage>,
     /// Most tokens to generate.
     pub max_tokens: usize,
-    /// 0 for the most likely tokens.
+    /// Sampling temperature. 0 chooses the most likely tokens.
     pub temperature: f64,
-    /// Same seed, same answer.
+    /// Seed of the sampling. The same seed gives the same answer.
     pub seed: u64,
-    /// Whether to answer in pieces.
+    /// Whether to stream the answer in pieces.
     pub stream: bool,
 }
 
 impl ChatRequest {
-    /// A single question to `model`, answered by the most likely tokens.
+    /// Makes a request with a single question to `model`, at temperature 0.
     pub fn ask(model: &Pubkey, prompt: impl Into<String>, max_tokens: usize) -> Self {
         let message = ChatMessage { role: "user".into(), content: prompt.into() };
         let (temperature, seed, stream) = (0.0, 0, false);
@@ -44,10 +44,10 @@ impl ChatRequest {
     }
 }
 
-/// An offer to answer: pay `amount` for `request` to `operator`, and ask again.
+/// An operator's offer to answer a request. The asker pays `amount` for `request` to `operator`, and then asks again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
-    /// Names the request; hex.
+    /// The request's 32 bytes in hex.
     pub request: String,
     /// The model's account.
     pub model: String,
@@ -55,7 +55,7 @@ pub struct Quote {
     pub operator: String,
     /// The fee in base units.
     pub amount: Amount,
-    /// Tokens of the prompt.
+    /// Number of the prompt's tokens.
     pub prompt_tokens: usize,
     /// Most tokens of the answer.
     pub max_tokens: usize,
@@ -66,11 +66,11 @@ pub struct Quote {
 pub enum Piece {
     /// More text.
     Text(String),
-    /// The end: the whole answer, signed, with its receipt.
+    /// The last piece: the whole signed answer with its receipt.
     Answer(Box<Answer>),
 }
 
-/// A client of one serving node. Cheap to clone.
+/// A client of one serving node. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ServeClient {
     base: String,
@@ -78,9 +78,10 @@ pub struct ServeClient {
 }
 
 impl ServeClient {
-    /// `base` is the operator's endpoint as registered on chain, without `/v1`.
+    /// Makes a client. `base` is the operator's endpoint as registered on chain, without `/v1`.
     pub fn new(base: impl Into<String>) -> Self {
-        // An answer may take minutes on a small machine; a dead connection is noticed earlier.
+        // An answer may take minutes on a small machine. Connecting has its own short timeout, so that a dead node
+        // shows at once.
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_secs(600))
@@ -89,14 +90,14 @@ impl ServeClient {
         Self { base: base.into().trim_end_matches('/').to_owned(), http }
     }
 
-    /// What an answer costs, and the request to pay for.
+    /// Gets a quote: the price of an answer and the request to pay for.
     pub async fn quote(&self, request: &ChatRequest) -> Result<Quote, ApiError> {
         let url = format!("{}/v1/quote", self.base);
         let response = self.http.post(&url).json(request).send().await;
         read(url, response).await
     }
 
-    /// The answer to a request that was paid for by transaction `payment`. Asking again gives the same answer.
+    /// Gets the answer to a request that the transaction `payment` paid for. Asking again gives the same answer.
     pub async fn ask(&self, request: &ChatRequest, quoted: &Quote, payment: &str) -> Result<Answer, ApiError> {
         let url = format!("{}/v1/chat/completions", self.base);
         let body = ChatRequest { stream: false, ..request.clone() };
@@ -106,7 +107,8 @@ impl ServeClient {
             .map_err(|e| ApiError::Shape { url, reason: e.to_string() })
     }
 
-    /// As [`ServeClient::ask`], in pieces as they are generated; the last is the whole answer.
+    /// Like [`ServeClient::ask`], but streams the answer in pieces as they are generated. The last piece is the whole
+    /// answer.
     pub async fn ask_streaming(
         &self,
         request: &ChatRequest,
@@ -140,7 +142,7 @@ impl ServeClient {
         }))
     }
 
-    /// The signed answer to a request that this node answered.
+    /// Gets the signed answer to a request that this node has answered.
     pub async fn receipt(&self, request: &Hash32) -> Result<Answer, ApiError> {
         let url = format!("{}/v1/receipts/{}", self.base, hex::encode(request));
         let response = self.http.get(&url).send().await;
@@ -159,7 +161,7 @@ impl ServeClient {
     }
 }
 
-/// Whole lines out of a stream of bytes.
+/// Splits a stream of bytes into whole lines.
 #[derive(Default)]
 struct Lines {
     rest: Vec<u8>,
@@ -177,7 +179,8 @@ impl Lines {
     }
 }
 
-/// What a line of server-sent events brings.
+/// Parses a line of server-sent events. Returns `None` if the line holds neither text nor the answer, and fails if it
+/// holds an error or does not parse.
 fn piece(line: &str) -> Result<Option<Piece>, String> {
     let Some(data) = line.strip_prefix("data:").map(str::trim).filter(|d| *d != "[DONE]") else { return Ok(None) };
     let value: Value = serde_json::from_str(data).map_err(|e| e.to_string())?;

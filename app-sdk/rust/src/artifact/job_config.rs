@@ -1,4 +1,5 @@
-//! What a training job does, besides its base model, data and seed. Its hash is in the job's account.
+//! The configuration of a training job: all of its settings besides base model, data and seed. Its hash is in the job's
+//! account.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +9,13 @@ use serde::{Deserialize, Serialize};
 pub struct JobConfig {
     /// Which documents become examples.
     pub data: DataSettings,
-    /// How they are learned.
+    /// How the examples are learned.
     pub train: TrainSettings,
-    /// The influence index that answers are attributed with.
+    /// The influence index, by which answers are attributed at once.
     pub index: IndexSettings,
-    /// The exact attribution that an epoch's money is divided by.
+    /// The exact attribution, by which an epoch's pools are divided.
     pub settlement: SettlementSettings,
-    /// What documents are paid for their scores, and which are left out as repetitions.
+    /// How scores become pay, and which documents are left out as repetitions.
     pub pay: PaySettings,
 }
 
@@ -22,11 +23,11 @@ pub struct JobConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSettings {
-    /// Most training examples; drawn with the job's seed from all documents of the snapshots.
+    /// Most training examples. They are drawn with the job's seed from all documents of the snapshots.
     pub max_examples: usize,
-    /// Held-out examples for the validation loss, drawn after them.
+    /// Number of held-out examples for the validation loss. They are drawn after the training examples.
     pub eval_examples: usize,
-    /// Longest example in tokens; longer ones are cut.
+    /// Most tokens of an example. Longer examples are cut.
     pub max_tokens: usize,
 }
 
@@ -34,13 +35,13 @@ pub struct DataSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainSettings {
-    /// Passes over the examples.
+    /// Number of passes over the examples.
     pub epochs: usize,
-    /// Examples a step.
+    /// Examples per step.
     pub batch_size: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
-    /// Steps of linear warm-up: without it the run is too rough for exact attribution.
+    /// Steps of linear warm-up of the learning rate. Without a warm-up the run is too rough for exact attribution.
     pub warmup_steps: u64,
     /// Course of the learning rate after the warm-up: `constant`, `linear` or `cosine`.
     pub schedule: String,
@@ -48,17 +49,17 @@ pub struct TrainSettings {
     pub beta1: f64,
     /// AdamW's decay of the second moment.
     pub beta2: f64,
-    /// Added to the root of the second moment.
+    /// Number that is added to the root of the second moment.
     pub eps: f64,
-    /// Added to the second moment under the root.
+    /// Number that is added to the second moment under the root.
     pub eps_root: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
-    /// Largest global norm of a gradient; larger ones are scaled down. `None` for no clipping.
+    /// Largest global norm of a gradient. Larger gradients are scaled down to it. `None` means no clipping.
     pub clip_norm: Option<f64>,
-    /// Steps between two checkpoints of the training log: the length of a segment that verifiers re-execute.
+    /// Steps between two states of the training log. It is the length of the segments that verifiers re-execute.
     pub checkpoint_every: u64,
-    /// The adapter.
+    /// Shape of the adapter.
     pub lora: LoraSettings,
     /// Base units of OPEN for 1,000 training tokens.
     pub price_per_1k_tokens: u64,
@@ -80,51 +81,55 @@ pub struct LoraSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IndexSettings {
-    /// What is projected: `adapter`, the gradients that training follows, or `random`, those of the layers' full weights.
+    /// The gradients that are projected. `adapter` means those of the adapter's matrices, which training follows.
+    /// `random` means those of the layers' full weights.
     pub projection: String,
-    /// Side of the projection of each layer's gradient: k × k numbers a layer and example.
+    /// Side of the projection of each layer's gradient. The index holds k × k numbers per layer and example.
     pub k: usize,
-    /// What makes directions that all examples share count less: `ekfac`, `kfac`, `fisher` or `none`.
+    /// The preconditioner, which makes directions that all examples share count less: `ekfac`, `kfac`, `fisher` or
+    /// `none`.
     pub preconditioner: String,
     /// Damping, as a fraction of the mean eigenvalue of the projected Fisher matrix.
     pub damping: f64,
     /// Whether rows are scaled to unit norm, so that long or odd documents do not win by size.
     pub unit_norm: bool,
-    /// Logged states of the training, evenly spaced, whose gradients a row is the mean of; 1 looks at its end only.
+    /// Number of logged states of the training, evenly spaced. Each row of the index is the mean of the gradients at
+    /// these states. With 1, the row is the gradient at the training's end.
     pub states: usize,
 }
 
-/// Exact attribution: going back through the training (MAGIC).
+/// Exact attribution by a walk back through the training (MAGIC).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SettlementSettings {
-    /// Length of the displacement along which gradients are differenced, at the last training step.
+    /// Length of the parameters' displacement over which gradients are differenced, at the last training step.
     pub first_step: f64,
-    /// Asymmetry of the displaced gradients that the displacement is steered to.
+    /// Asymmetry of the displaced gradients. The length of the displacement is steered towards it.
     pub asymmetry: f64,
 }
 
-/// From scores to pay.
+/// How scores become pay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaySettings {
-    /// Jaccard similarity from which a text repeats an earlier one: like one that was put together from earlier ones, it
-    /// is not trained on and earns nothing.
+    /// Least Jaccard similarity at which a text counts as a repetition of an earlier one. Such a text is not trained on
+    /// and earns nothing. The same holds for a text that was put together from earlier ones.
     pub near_text: f64,
-    /// Cosine from which a training gradient repeats that of an earlier document, which then earns alone; `None` to
-    /// compare texts only.
+    /// Least cosine at which a training gradient counts as a repetition of an earlier document's. Only the earlier
+    /// document then earns. `None` compares texts only.
     pub near_gradient: Option<f64>,
-    /// Scores of documents whose gradients are more than this many times as strong as usual (in self-influence for each
-    /// token) are held back; `None` to count all as they are.
+    /// The scores of a document are held back if its gradients are more than this many times as strong as usual, in
+    /// self-influence per token. `None` counts all scores as they are.
     pub outlier_limit: Option<f64>,
-    /// Scores count above this multiple of the noise, which is measured by the scores below zero.
+    /// Only the part of a score above this multiple of the noise counts. The noise is measured by the scores below
+    /// zero.
     pub noise_floor: f64,
-    /// Largest share of one document in parts per million; what nobody may have is divided with the next epoch.
+    /// Largest share of one document in parts per million. What is left over is divided with the next epoch.
     pub cap_ppm: u64,
 }
 
 impl Default for PaySettings {
-    /// For the exact attribution, whose scores are below zero for whatever did harm.
+    /// The defaults are for the exact attribution, which gives documents that did harm scores below zero.
     fn default() -> Self {
         Self { near_text: 0.5, near_gradient: None, outlier_limit: None, noise_floor: 0.0, cap_ppm: 500_000 }
     }

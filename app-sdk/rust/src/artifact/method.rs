@@ -1,20 +1,20 @@
-//! The name of an attribution method, with its version.
+//! The name and version of an attribution method.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, str::FromStr};
 
-/// A method and the version of its arithmetic. Two scores compare only under the same. In JSON it is one string,
-/// `magic 3`.
+/// An attribution method and the version of its arithmetic. Two scores are comparable only under the same method and
+/// version. In JSON it is one string such as `magic 3`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Method {
     /// Its name: one word.
     pub name: String,
-    /// Raised whenever the same settings would give other scores than before.
+    /// Its version. It is raised whenever the same settings would give other scores than before.
     pub version: u32,
 }
 
 impl Method {
-    /// A method's name and version.
+    /// Makes a method from its name and version.
     pub fn new(name: impl Into<String>, version: u32) -> Self {
         Self { name: name.into(), version }
     }

@@ -1,9 +1,10 @@
 //! Content-addressed documents that operators, indexer and users exchange through the artifact store.
 //!
-//! Each is JSON whose SHA-256 is its name. What several parties must write alike (a settlement's report) has integers
-//! only and is canonical ([`crate::canonical`]); what one party writes and others read (a job's config, a training
-//! manifest) is named by the bytes that it wrote. Hashes are lower-case hex, wallets base58, amounts decimal strings of
-//! base units.
+//! Each is JSON. A document that several parties must write alike, such as a settlement's report, has integers only and
+//! is canonical ([`crate::canonical`]). A document that one party writes and others read, such as a job's config or a
+//! training manifest, may have any form. The name of either is the SHA-256 of its bytes.
+//!
+//! Hashes are lower-case hex, wallets are Base58, and amounts are decimal strings of base units.
 
 mod influence_log;
 mod job_config;

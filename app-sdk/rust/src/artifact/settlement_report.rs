@@ -1,4 +1,5 @@
-//! How an epoch's pools were divided: published with every settlement, so that anyone can add it up again.
+//! The report on how an epoch's pools were divided. It is published with every settlement, so that anyone can check the
+//! sums.
 
 use super::Method;
 use crate::{
@@ -19,24 +20,24 @@ pub struct SettlementReport {
     pub epoch: u64,
     /// Last slot whose payments are counted.
     pub cutoff_slot: u64,
-    /// SHA-256 of the report before, whose lifetimes this one adds to; `None` for the first.
+    /// SHA-256 of the previous report, to whose lifetime amounts this one adds. `None` for the first report.
     #[serde(default, with = "hash_hex_opt")]
     pub previous: Option<Hash32>,
     /// Attribution method and version.
     pub method: Method,
     /// Payments for answers, by request.
     pub answers: Vec<CountedAnswer>,
-    /// What was paid into the pools beside the answers' fees, oldest first: training jobs' data shares, and gifts.
+    /// Payments into the pools besides the answers' fees, oldest first: training jobs' data shares, and gifts.
     #[serde(default)]
     pub funded: Vec<CountedFunding>,
-    /// The models that gave the answers, by address.
+    /// The models and training jobs whose documents the epoch pays, in ascending order of their addresses.
     pub models: Vec<ModelReport>,
-    /// The agreed share of each document that a job was trained on, by job and then in the order of its index.
+    /// The agreed share of each document that a job was trained on, ordered by job and then as in the job's index.
     pub documents: Vec<DocumentScore>,
-    /// What no document earned, in parts per million: the shares and this are a million, or nothing was to be divided.
-    /// It stays in the pools and is divided with the next epoch.
+    /// The part that no document earned, in parts per million. Together with the shares it is 1,000,000, unless there
+    /// was nothing to divide. It stays in the pools and is divided with the next epoch.
     pub unallocated: u64,
-    /// What each member observed; the documents' shares and what is unallocated are the elementwise median.
+    /// The scores that each member observed. The documents' shares and `unallocated` are their elementwise median.
     pub observations: Vec<RevealedScores>,
     /// Root over the signed observations.
     #[serde(with = "hash_hex")]
@@ -63,13 +64,13 @@ impl SettlementReport {
         serde_json::from_slice(json)
     }
 
-    /// What the report says of a pool.
+    /// Returns the report's part about a pool.
     pub fn pool(&self, name: PoolName) -> Option<&PoolReport> {
         self.pools.iter().find(|p| p.pool == name)
     }
 }
 
-/// A payment for an answer that the epoch divides.
+/// A payment for an answer that this epoch counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CountedAnswer {
     /// The request.
@@ -78,34 +79,37 @@ pub struct CountedAnswer {
     /// The model.
     #[serde(with = "key_b58")]
     pub model: Pubkey,
-    /// The job whose documents it pays.
+    /// The job whose documents the payment is divided among.
     #[serde(with = "key_b58")]
     pub job: Pubkey,
-    /// Whether the artifact store has its answer, which then says whom it pays; otherwise the validation loss does.
+    /// Whether its answer is known. If so, the answer's loss decides which documents it pays. Otherwise the validation
+    /// loss decides.
     pub answered: bool,
-    /// Its part of the contributors' pool.
+    /// Its part for the contributors' pool.
     pub contributors: Amount,
-    /// Its part of the validators' pool.
+    /// Its part for the validators' pool.
     pub validators: Amount,
 }
 
-/// A payment into a pool that is no answer's.
+/// A payment into a pool that is not for an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CountedFunding {
-    /// The pool that took it.
+    /// The pool that it was paid into.
     pub pool: PoolName,
-    /// What it is for: of a data share the job.
+    /// The account that the payment is for. For a data share it is the job.
     #[serde(with = "key_b58")]
     pub subject: Pubkey,
-    /// Who paid: of a data share the job.
+    /// The payer. For a data share it is the job.
     #[serde(with = "key_b58")]
     pub payer: Pubkey,
-    /// Base units.
+    /// Amount in base units.
     pub amount: Amount,
 }
 
-/// What a model's documents were paid for and by which rules: the attributed functional is (fees · mean loss of its
-/// answers by their fees + (unanswered + data share) · validation loss) / (fees + unanswered + data share).
+/// The payments that a model's documents divide, and the rules that divide them.
+///
+/// The attributed functional is (F · A + U · V) / (F + U). F is `fees`, A is the mean loss of the model's answers,
+/// weighted by their fees, U is `unanswered` + `data_share`, and V is the validation loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelReport {
     /// The model.
@@ -120,11 +124,11 @@ pub struct ModelReport {
     /// SHA-256 of the rules of pay as they were applied, with their version.
     #[serde(with = "hash_hex")]
     pub pay: Hash32,
-    /// What its answers put into the contributors' pool, base units.
+    /// Sum that its answers put into the contributors' pool, in base units.
     pub fees: Amount,
-    /// What payments without a known answer and debits of prepaid balances put there, base units.
+    /// Sum that payments without a known answer and debits of prepaid balances put there, in base units.
     pub unanswered: Amount,
-    /// What its training put there, base units.
+    /// Sum that its training put there, in base units.
     pub data_share: Amount,
     /// Documents that repeat others and earn nothing.
     pub repeated: Vec<RepeatedDocument>,
@@ -145,15 +149,15 @@ pub struct RepeatedDocument {
     /// Leaf hash of the document that it repeats.
     #[serde(with = "hash_hex")]
     pub of: Hash32,
-    /// How that was found out.
+    /// How the repetition was found.
     pub by: RepeatKind,
 }
 
-/// How a document was found to repeat an earlier one. Whichever the text shows was not trained on.
+/// How a document was found to repeat an earlier one. A repetition that the texts show was not trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RepeatKind {
-    /// The texts are equal but for case and white space.
+    /// The texts are equal except for case and white space.
     Exact,
     /// The texts share most of their runs of words.
     Near,
@@ -187,7 +191,7 @@ impl fmt::Display for PoolName {
     }
 }
 
-/// A document's share for one job: one that two jobs were trained on has a share of each.
+/// A document's share for one job. A document that two jobs were trained on has a share for each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DocumentScore {
     /// The job that was trained on it.
@@ -215,30 +219,30 @@ pub struct RevealedScores {
     /// The operator's wallet.
     #[serde(with = "key_b58")]
     pub operator: Pubkey,
-    /// Parts per million, in the order of the documents; what is unallocated comes last.
+    /// Shares in parts per million, in the order of the documents. The unallocated part comes last.
     pub ppm: Vec<u64>,
-    /// Sum of absolute differences to the median, in parts per million.
+    /// Sum of the absolute differences to the median, in parts per million.
     pub distance: u64,
     /// The operator's signature over its observation, by its identity key.
     #[serde(with = "signature_hex")]
     pub signature: [u8; 64],
 }
 
-/// A pool's cumulative tree.
+/// A pool's cumulative reward tree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PoolReport {
     /// Which pool.
     pub pool: PoolName,
-    /// What each wallet ever earned, in ascending order of the wallet's bytes.
+    /// The lifetime amount of each wallet, in ascending order of the wallets' bytes.
     pub leaves: Vec<Earned>,
-    /// Root of the reward tree over them.
+    /// Root of the reward tree over the leaves.
     #[serde(with = "hash_hex")]
     pub root: Hash32,
-    /// Their sum.
+    /// Sum of the leaves' lifetime amounts.
     pub lifetime_total: Amount,
-    /// What this epoch added.
+    /// Sum that this epoch added.
     pub added: Amount,
-    /// What was paid in and not divided, in this epoch or before: the next epoch divides it too.
+    /// Sum that was paid in and not divided, in this epoch or before. The next epoch divides it too.
     pub carried: Amount,
 }
 
@@ -274,7 +278,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// Members hash what they write, and others read it: the types of the fields must not show in the text.
+    /// Members hash the JSON that they write, and others read it, so the fields' types must not change its form.
     #[test]
     fn typed_fields_keep_the_json_of_the_format() {
         let (key, hash) = (Pubkey::new_from_array([7; 32]), "09".repeat(32));

@@ -1,4 +1,5 @@
-//! What a trainer publishes about a finished job: everything needed to re-execute it and to compare.
+//! The manifest that a trainer publishes about a finished job. It holds everything that is needed to re-execute the job
+//! and to compare the results.
 
 use crate::text::{hash_hex, hash_hex_opt, hashes_hex, key_b58};
 use openledger_protocol::Hash32;
@@ -27,7 +28,7 @@ pub struct TrainingManifest {
     pub config_hash: Hash32,
     /// The job's seed.
     pub seed: u64,
-    /// Names the arithmetic: results are bit-equal only under the same.
+    /// Name of the arithmetic. Results are bit-equal only under the same name.
     pub kernel: String,
     /// Leaf hashes of the training examples, in index order.
     #[serde(with = "hashes_hex")]
@@ -35,9 +36,9 @@ pub struct TrainingManifest {
     /// Leaf hashes of the held-out examples.
     #[serde(with = "hashes_hex")]
     pub eval: Vec<Hash32>,
-    /// States of the run, every `checkpoint_every` steps, first (step 0) to last.
+    /// States of the run, one every `checkpoint_every` steps, from the first (step 0) to the last.
     pub log: Vec<LogEntry>,
-    /// Root of a mountain range over the log's state hashes; equals the one posted on chain.
+    /// Root of a Merkle mountain range over the log's state hashes. It equals the root posted on chain.
     #[serde(with = "hash_hex")]
     pub log_root: Hash32,
     /// SHA-256 of the adapter's file.
@@ -49,31 +50,31 @@ pub struct TrainingManifest {
     /// SHA-256 of the index settings.
     #[serde(with = "hash_hex")]
     pub index_settings: Hash32,
-    /// Blob with what the index estimates that each training example did for the validation loss, in their order: f32,
-    /// little-endian. `None` without held-out examples.
+    /// Hash of the blob with the index's estimates of what each training example did for the validation loss. The
+    /// estimates are in the order of `examples`, each an f32, little-endian. `None` if there are no held-out examples.
     #[serde(default, with = "hash_hex_opt")]
     pub eval_scores: Option<Hash32>,
-    /// Training tokens processed, all epochs: the unit of compute.
+    /// Training tokens processed in all epochs. A token is the unit of compute.
     pub tokens: u64,
-    /// Measured along the way.
+    /// Losses measured during the training.
     pub metrics: Metrics,
 }
 
 /// One state of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogEntry {
-    /// Steps done before it.
+    /// Number of steps before it.
     pub step: u64,
     /// SHA-256 of the state's file.
     #[serde(with = "hash_hex")]
     pub state: Hash32,
 }
 
-/// Losses: mean negative log likelihood in nats a token.
+/// Losses of a training run. Each is a mean negative log likelihood in nats per token.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Training loss of every step.
     pub train_loss: Vec<f32>,
-    /// Validation loss before the first and after the last step.
+    /// Validation loss before the first step and after the last.
     pub eval_loss: [f32; 2],
 }

@@ -1,6 +1,6 @@
 //! Why a transaction's events cannot be read.
 
-/// Why a transaction could not be decoded. All of these mean a fault of the node or a program newer than this crate.
+/// Why a transaction could not be decoded. Every case means a fault of the node or a program newer than this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
     /// The node answered without the transaction's binary form or metadata.
@@ -10,15 +10,15 @@ pub enum EventError {
     Incomplete {
         /// The transaction.
         signature: String,
-        /// What is missing.
+        /// The missing part.
         missing: &'static str,
     },
     /// An instruction names an account or program that the transaction does not carry.
     #[error("an instruction names account {index} of {accounts}")]
     Account {
-        /// The place named.
+        /// The index that it names.
         index: usize,
-        /// How many there are.
+        /// How many accounts the transaction has.
         accounts: usize,
     },
     /// An instruction's data is not Base58.

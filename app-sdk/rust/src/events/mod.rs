@@ -1,6 +1,7 @@
-//! What happened on the ledger, read from a node: the events of transactions, each once, in order.
+//! Reads the events of transactions from a node, each once and in order.
 //!
-//! What an event is and how it decodes is the interface's. A failed transaction changed nothing and yields nothing.
+//! The interface crate defines the events and decodes them. A failed transaction changed nothing, so it yields no
+//! events.
 
 mod error;
 mod record;

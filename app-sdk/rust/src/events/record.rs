@@ -1,4 +1,4 @@
-//! From a transaction to its events.
+//! Decodes a transaction into its events.
 
 use super::{error::EventError, transaction::executed_instructions};
 use openledger_interface::{
@@ -7,18 +7,18 @@ use openledger_interface::{
 };
 use solana_transaction_status_client_types::EncodedConfirmedTransactionWithStatusMeta;
 
-/// An event and where it stands on the ledger. `(slot, transaction_index, ordinal)` orders all events.
+/// An event and its place on the ledger. `(slot, transaction_index, ordinal)` orders all events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventRecord {
     /// Slot of the transaction.
     pub slot: u64,
     /// The transaction's first signature, in Base58.
     pub signature: String,
-    /// Place of the transaction in its slot, where the node tells it.
+    /// Place of the transaction in its slot, if the node gives it.
     pub transaction_index: Option<u32>,
     /// Place of the event among the transaction's events, from 0. `(signature, ordinal)` names an event.
     pub ordinal: u32,
-    /// Unix time of the slot's block, where known.
+    /// Unix time of the slot's block in seconds, if the node gives it.
     pub block_time: Option<i64>,
     /// The program that emitted it.
     pub program: Program,
@@ -26,7 +26,8 @@ pub struct EventRecord {
     pub event: Event,
 }
 
-/// All events of a transaction as `getTransaction` returns it with encoding base64; none where it failed.
+/// Decodes all events of a transaction, as `getTransaction` returns it with encoding base64. A failed transaction has
+/// none.
 pub fn decode(transaction: &EncodedConfirmedTransactionWithStatusMeta) -> Result<Vec<EventRecord>, EventError> {
     let Some((signature, instructions)) = executed_instructions(transaction)? else {
         return Ok(Vec::new());

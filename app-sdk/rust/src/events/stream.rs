@@ -1,7 +1,7 @@
-//! Following the ledger: every transaction of the programs, once, in order, from a cursor on.
+//! Follows the ledger: yields every transaction of the programs once, in order, from a cursor on.
 //!
-//! The source of truth is `getSignaturesForAddress`, walked back to the cursor; the logs subscription only says that
-//! there may be something new, so that a lost or late notification costs time and never an event.
+//! The source of truth is `getSignaturesForAddress`, read back to the cursor. The logs subscription only says that
+//! there may be something new. A lost or late notification therefore costs time but never an event.
 
 use super::record::{EventRecord, decode};
 use crate::{client::Client, error::SdkError};
@@ -20,41 +20,42 @@ use std::{
     time::Duration,
 };
 
-/// How far a reader has come: the newest transaction seen of each program. Store it after what came with it.
+/// The position of a reader: the newest transaction that it has seen of each program. A reader should store the cursor
+/// after it has stored the transactions that came with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// Program name → signature in Base58. A program without an entry is read from the beginning of the ledger.
     pub seen: BTreeMap<String, String>,
 }
 
-/// A transaction that succeeded and touched at least one of the programs.
+/// A transaction that succeeded and named at least one of the programs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
     /// Its slot.
     pub slot: u64,
     /// Its first signature in Base58.
     pub signature: String,
-    /// Its events; empty where it only read.
+    /// Its events. They are empty if it changed nothing in the programs.
     pub records: Vec<EventRecord>,
-    /// Where to go on from once this transaction is dealt with.
+    /// The cursor from which to continue once this transaction is handled.
     pub cursor: Cursor,
 }
 
-/// Signatures in one answer of the node: its own limit.
+/// Most signatures in one answer of a node.
 const PAGE: usize = 1000;
-/// How long a transaction that is listed may take to be readable.
+/// How long a node may list a transaction before it can return it.
 const READABLE_WITHIN: Duration = Duration::from_secs(20);
 
-/// Transactions read at a time.
+/// Most transactions that one call reads.
 const CHUNK: usize = 128;
-/// Transactions asked for side by side.
+/// Most transactions that are requested concurrently.
 const AT_ONCE: usize = 16;
 
-/// Reads everything new since its cursor, a chunk a call.
+/// Reads the transactions since its cursor, one chunk per call.
 pub struct Poller {
     client: Client,
     cursor: Cursor,
-    /// Listed and not yet read, oldest first.
+    /// Transactions that are listed and not yet read, oldest first.
     pending: VecDeque<(Signature, Listed)>,
 }
 
@@ -67,17 +68,17 @@ struct Listed {
 }
 
 impl Poller {
-    /// Begins after `from`.
+    /// Makes a poller that begins after `from`.
     pub fn new(client: Client, from: Cursor) -> Self {
         Self { client, cursor: from, pending: VecDeque::new() }
     }
 
-    /// Where it stands.
+    /// The present cursor.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }
 
-    /// Names of all transactions since the cursor, oldest first, each once.
+    /// Lists the transactions since the cursor, oldest first, each once.
     async fn list(&self) -> Result<Vec<(Signature, Listed)>, SdkError> {
         let mut found: HashMap<Signature, Listed> = HashMap::new();
         for program in Program::ALL {
@@ -101,7 +102,8 @@ impl Poller {
                     let signature = Signature::from_str(&entry.signature)
                         .map_err(|_| SdkError::Node(format!("unreadable signature {}", entry.signature)))?;
                     before = Some(signature);
-                    // Newest first: without the node's own index the order of the list stands in for it.
+                    // The list is newest first. If the node gives no index in the slot, the order of the list serves as
+                    // one.
                     rank -= 1;
                     found
                         .entry(signature)
@@ -124,8 +126,8 @@ impl Poller {
         Ok(all)
     }
 
-    /// The next transactions since the last call, oldest first; empty where there are none. Failed transactions are
-    /// passed over. The cursor moves only with what is returned: after an error, call again.
+    /// Returns the next transactions, oldest first, or none if there are no new ones. It skips failed transactions. An
+    /// error does not move the cursor, so the caller can simply call again.
     pub async fn poll(&mut self) -> Result<Vec<Observed>, SdkError> {
         loop {
             if self.pending.is_empty() {
@@ -135,7 +137,8 @@ impl Poller {
             if chunk.is_empty() {
                 return Ok(Vec::new());
             }
-            // Owned by each future: borrowed ones are not `Send` for every lifetime, as a stream of them must be.
+            // Each future owns its values. Futures that borrow are not `Send` for every lifetime, but a stream of them
+            // must be.
             let reads: Vec<_> = chunk
                 .iter()
                 .map(|(signature, listed)| {
@@ -153,7 +156,7 @@ impl Poller {
                 for program in &listed.programs {
                     cursor.seen.insert(program.name().into(), signature.to_string());
                 }
-                // The node may list a failed transaction as good; its metadata does not lie.
+                // A node may list a failed transaction as successful, but the transaction's metadata is right.
                 let good = transaction.filter(|t| t.transaction.meta.as_ref().is_none_or(|m| m.err.is_none()));
                 if let Some(transaction) = good {
                     out.push(Observed {
@@ -181,8 +184,8 @@ struct State {
     every: Duration,
 }
 
-/// Follows the ledger from `from` for ever. Polls at least every `every`, at once when the logs subscription says that
-/// a program ran. An error does not end the stream: the next item tries again from the same place.
+/// Follows the ledger from `from` on. The stream never ends. It polls at least once per `every`, and at once when the
+/// logs subscription reports that a program ran. After an error, the next item tries again from the same place.
 pub fn stream(client: Client, from: Cursor, every: Duration) -> impl Stream<Item = Result<Observed, SdkError>> + Send {
     let (sender, wake) = tokio::sync::mpsc::channel(1);
     tokio::spawn(watch(client.ws_url().to_owned(), client.commitment(), sender));
@@ -206,7 +209,8 @@ pub fn stream(client: Client, from: Cursor, every: Duration) -> impl Stream<Item
     })
 }
 
-/// Wakes the reader at every log line of our programs until the reader is gone; reconnects for ever.
+/// Wakes the reader at every notification about the programs, until the reader is gone. It reconnects after every
+/// failure.
 async fn watch(
     ws_url: String,
     commitment: solana_commitment_config::CommitmentConfig,
@@ -229,7 +233,7 @@ async fn watch(
                         if next.is_none() {
                             break;
                         }
-                        // A full channel already means "look": nothing to add.
+                        // If the channel is full, the reader is about to poll anyway.
                         let _ = wake.try_send(());
                     }
                     () = wake.closed() => return,

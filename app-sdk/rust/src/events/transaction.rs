@@ -1,4 +1,4 @@
-//! Flattens a transaction into the instructions that were executed, in order, calls by programs included.
+//! Flattens a transaction into the instructions that were executed, in order. Calls by programs are included.
 
 use super::error::EventError;
 use openledger_interface::events::Executed;
@@ -9,8 +9,8 @@ use solana_transaction_status_client_types::{
 };
 use std::str::FromStr;
 
-/// All instructions of a transaction in the order of execution: each top-level one, then those that it called.
-/// `None` where the transaction failed.
+/// Returns the transaction's first signature and all of its instructions in the order of execution: each top-level
+/// instruction, then those that it called. Returns `None` if the transaction failed.
 pub fn executed_instructions(
     transaction: &EncodedConfirmedTransactionWithStatusMeta,
 ) -> Result<Option<(String, Vec<Executed>)>, EventError> {
@@ -61,7 +61,7 @@ pub fn executed_instructions(
                         .collect::<Result<_, _>>()?,
                     data: bs58::decode(&p.data).into_vec()?,
                 },
-                // Only well-known programs are parsed by a node; ours are not among them.
+                // A node parses instructions of well-known programs only. Ours are not among them.
                 UiInstruction::Parsed(UiParsedInstruction::Parsed(_)) => continue,
             });
         }

@@ -1,4 +1,4 @@
-//! Asking a model: quote, pay, ask, and check what comes back.
+//! Asks a model: gets a quote, pays, asks, and checks the answer.
 
 use super::open_mint;
 use crate::{
@@ -24,21 +24,21 @@ use solana_signature::Signature;
 use solana_signer::Signer;
 use stake::state::{Committee, Operator, capability};
 
-/// A node that serves.
+/// A node that serves answers.
 #[derive(Clone, Debug)]
 pub struct Server {
     /// The operator's wallet.
     pub wallet: Pubkey,
-    /// Its identity key: signs its answers.
+    /// Its identity key, which signs its answers.
     pub identity: Pubkey,
-    /// Where it is reached.
+    /// The URL at which it is reached.
     pub endpoint: String,
 }
 
 /// An answer that was paid for and checked.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// What was offered.
+    /// The quote that was paid.
     pub quote: Quote,
     /// The payment.
     pub payment: Signature,
@@ -46,7 +46,7 @@ pub struct Asked {
     pub answer: Answer,
 }
 
-/// The members of the active committee that serve, in its order.
+/// Returns the members of the active committee that serve, in the committee's order.
 pub async fn servers(client: &Client) -> Result<Vec<Server>, SdkError> {
     let config: stake::state::Config = client.account(&pda::stake_config()).await?;
     let committee: Committee = client.account(&pda::committee(config.committee_epoch)).await?;
@@ -60,10 +60,12 @@ pub async fn servers(client: &Client) -> Result<Vec<Server>, SdkError> {
         .collect())
 }
 
-/// Asks `request.model` and pays at most `most` base units: takes the first server of `servers` that makes an offer.
-/// Text goes to `on_text` as it comes where `request.stream` is set. The answer is checked before it is returned.
+/// Asks `request.model` and pays at most `most` base units. It takes the first of `servers` that gives a quote, and
+/// refuses a quote for another model, by another operator or above `most`. If `request.stream` is set, text goes to
+/// `on_text` as it arrives. The answer is checked before it is returned.
 ///
-/// After the payment an error names request and payment, with which [`collect`] gets the answer without paying again.
+/// An error after the payment names the request and the payment. With these, [`collect`] gets the answer without paying
+/// again.
 pub async fn ask(
     client: &Client,
     payer: &Keypair,
@@ -116,7 +118,7 @@ fn check_quote(quote: &Quote, server: &Server, request: &ChatRequest, most: Opti
     }
 }
 
-/// Pays what was quoted. Makes token accounts that payees lack.
+/// Pays a quote. Makes the token accounts that payees lack.
 pub async fn pay(client: &Client, payer: &Keypair, quote: &Quote) -> Result<Signature, SdkError> {
     let (model_key, operator) = (parse_key(&quote.model)?, parse_key(&quote.operator)?);
     let request = parse_hash(&quote.request)?;
@@ -147,8 +149,8 @@ pub async fn pay(client: &Client, payer: &Keypair, quote: &Quote) -> Result<Sign
     client.send(&instructions, &[payer]).await
 }
 
-/// Gets the answer to a paid request and checks it: signed by the server's identity, for this request, model, payer and
-/// payment, by the adapter that the chain names.
+/// Gets the answer to a paid request and checks it. The server's identity key must have signed it, it must match the
+/// request and the payment on chain, and its adapter must be the one that the chain names.
 pub async fn collect(
     client: &Client,
     server: &Server,
@@ -191,7 +193,7 @@ pub async fn collect(
     Ok(Asked { quote: quote.clone(), payment: *payment, answer })
 }
 
-/// The payment event of a transaction.
+/// Returns the payment event of a transaction. Fails if the transaction is not a payment that succeeded.
 pub async fn find_payment(client: &Client, signature: &str) -> Result<payout::events::Paid, SdkError> {
     let parsed: Signature =
         signature.parse().map_err(|_| SdkError::Input(format!("{signature:?} is not a transaction signature")))?;

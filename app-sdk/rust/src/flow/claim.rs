@@ -1,4 +1,4 @@
-//! Claiming what a wallet earned, for it or for anyone.
+//! Claims a wallet's earnings. Anyone may claim for any wallet.
 
 use super::open_mint;
 use crate::{
@@ -17,7 +17,7 @@ use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use solana_signer::Signer;
 
-/// What one transaction paid.
+/// The payment of one claim transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
     /// The pool.
@@ -28,9 +28,11 @@ pub struct Claimed {
     pub signature: Signature,
 }
 
-/// Claims everything that `wallet` can prove against the active roots; `payer` pays the fees. Tokens go to the wallet's
-/// own token account, which is made where it is missing. A pool is drawn from one shard after another until all is
-/// paid; calling again goes on.
+/// Claims everything that `wallet` can prove against the active roots. `payer` pays the transaction fees. The tokens go
+/// to the wallet's own token account, which is made if it is missing.
+///
+/// Each pool is drawn from one shard after another until all is paid. After a failure, another call continues. Fails if
+/// shards refused a pool's claim and none paid.
 pub async fn claim(
     client: &Client,
     indexer: &IndexerClient,
@@ -63,7 +65,7 @@ async fn claim_pool(
         .flatten()
         .map(|s| (s.index, s.funded[pool as usize].saturating_sub(s.claimed[pool as usize])))
         .collect();
-    // The fullest first: fewest transactions.
+    // Taking the fullest shards first needs the fewest transactions.
     shards.sort_by_key(|(index, left)| (std::cmp::Reverse(*left), *index));
 
     let (mut out, mut refused) = (Vec::new(), None);
@@ -79,7 +81,7 @@ async fn claim_pool(
         ];
         let signature = match client.send(&instructions, &[payer]).await {
             Ok(signature) => signature,
-            // This shard is empty or has paid much lately: the next may do.
+            // This shard is empty or its circuit breaker is tripped. The next shard may pay.
             Err(e) if matches!(e.program_error(), Some("ShardExhausted" | "BreakerTripped")) => {
                 refused = Some(e);
                 continue;
@@ -94,7 +96,7 @@ async fn claim_pool(
     }
 }
 
-/// Base units that `wallet` has claimed from `pool`, ever.
+/// Base units that `wallet` has ever claimed from `pool`.
 pub async fn claimed(client: &Client, wallet: &Pubkey, pool: Pool) -> Result<u64, SdkError> {
     let record = client.account_opt::<Claim>(&pda::claim(wallet)).await?;
     Ok(record.map_or(0, |c| c.claimed[pool as usize]))

@@ -1,4 +1,4 @@
-//! Contributing documents: store them, put their leaf hashes on the ledger, hand the batch to review.
+//! Contributes documents: stores them, puts their leaf hashes on the ledger, and hands the batch to review.
 
 use super::open_mint;
 use crate::{
@@ -20,7 +20,8 @@ use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 
-/// Offsets in a batch account behind its discriminator: version, bump, then Datanet, number, contributor, status.
+/// Offset in a batch account, counted from the end of the discriminator. The fields are version, bump, Datanet, number,
+/// contributor and status, in this order.
 const DATANET_AT: usize = 2;
 const CONTRIBUTOR_AT: usize = DATANET_AT + 32 + 8;
 
@@ -29,11 +30,11 @@ const CONTRIBUTOR_AT: usize = DATANET_AT + 32 + 8;
 pub struct Contribution {
     /// The content: UTF-8 text.
     pub content: String,
-    /// What it says.
+    /// Its kind.
     pub kind: Kind,
     /// The leaf that it is about, unless it is a document.
     pub target: Option<Hash32>,
-    /// What is known about it.
+    /// Its metadata.
     pub metadata: Metadata,
 }
 
@@ -47,11 +48,11 @@ impl Contribution {
 /// How far a contribution has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// So many contents are in the store.
+    /// This many contents are in the store.
     Stored(usize),
     /// The batch is open.
     Opened(Pubkey),
-    /// So many leaves are on the ledger.
+    /// This many leaves are on the ledger.
     Sent(usize),
     /// The batch is under review.
     Submitted(Pubkey),
@@ -70,7 +71,7 @@ pub struct Contributed {
     pub manifest: Hash32,
 }
 
-/// The batches of `contributor` in `datanet` that are pending, with their accounts.
+/// Returns the addresses and accounts of the pending batches of `contributor` in `datanet`.
 pub async fn pending(
     client: &Client,
     datanet: &Pubkey,
@@ -80,10 +81,12 @@ pub async fn pending(
     client.all_accounts(&datanet::ID, &filters).await
 }
 
-/// Contributes one batch and hands it to review. `bond` is in base units, the Datanet's minimum where absent.
+/// Contributes one batch and hands it to review. `bond` is in base units. If it is `None`, the bond is the Datanet's
+/// minimum.
 ///
-/// May be called again after any failure with the same contributions: contents that are stored, leaves that are on the
-/// ledger and a batch that is under review are not sent twice.
+/// After any failure it may be called again with the same contributions. It does not send stored contents, leaves on
+/// the ledger or a batch under review a second time. Fails if there are more than [`MAX_BATCH`] contributions, or if
+/// another batch of the contributor is open in this Datanet.
 pub async fn contribute(
     client: &Client,
     store: &Store,
@@ -123,8 +126,8 @@ pub async fn contribute(
     Ok(Contributed { batch, index, leaves, manifest })
 }
 
-/// As [`contribute`], but the ledger holds the root over the leaves alone, and the manifest the leaves: for imports whose
-/// leaf hashes would cost too much.
+/// Like [`contribute`], but the ledger holds only the root over the leaves, and only the manifest holds the leaves. It
+/// is for imports whose leaf hashes would cost too much on the ledger.
 pub async fn contribute_bulk(
     client: &Client,
     store: &Store,
@@ -150,7 +153,7 @@ pub async fn contribute_bulk(
     Ok(Contributed { batch, index, leaves, manifest })
 }
 
-/// What a batch consists of, stored.
+/// A batch whose contents and manifest are in the store.
 struct Prepared {
     leaves: Vec<Hash32>,
     manifest: Hash32,
@@ -174,10 +177,10 @@ async fn prepare(
     Ok(Prepared { leaves: manifest.leaf_hashes(), manifest: hash })
 }
 
-/// What the ledger holds of a batch already, with its number in its Datanet.
+/// The state on the ledger of the batch to contribute, with its address and its number in its Datanet.
 enum TakenUp {
     Submitted(Pubkey, u64),
-    /// With so many of its leaves.
+    /// The last field is the number of the batch's leaves on the ledger.
     Open(Pubkey, u64, usize),
     New,
 }
@@ -205,7 +208,7 @@ async fn taken_up(
     }
 }
 
-/// Whether the leaves on the ledger are the first of `hashes`.
+/// Whether the leaves of `batch` on the ledger are the first of `hashes`.
 fn is_prefix(batch: &Batch, hashes: &[Hash32]) -> bool {
     let Some(first) = hashes.get(..batch.count as usize) else { return false };
     mmr::root(batch.count, &batch.peaks).is_ok_and(|root| root == mmr::root_of(first))
@@ -218,7 +221,7 @@ async fn open_batch(
     bond: Option<u64>,
 ) -> Result<(Pubkey, u64), SdkError> {
     let (wallet, mint) = (contributor.pubkey(), open_mint(client).await?);
-    // The batch's number is the Datanet's count: another contributor may take it first.
+    // The batch's number is the Datanet's count of batches. Another contributor may take it first, so this tries again.
     for attempt in 0.. {
         let account: Datanet = client.account(datanet).await?;
         let index = account.batches;

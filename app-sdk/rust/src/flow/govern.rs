@@ -1,4 +1,4 @@
-//! Governing: what a wallet's locked OPEN weighs, and a proposal's way from its draft to its execution.
+//! Governance: the weight of a wallet's locked OPEN, and the steps of a proposal from its draft to its execution.
 
 use crate::{client::Client, error::SdkError, store::Store};
 use governance::state::{Config, Proposal, ProposedInstruction};
@@ -11,34 +11,35 @@ use solana_signature::Signature;
 use solana_signer::Signer;
 use stake::state::VoteLock;
 
-/// Place of [`VoteLock::delegate`] behind the discriminator: after version, bump and owner.
+/// Offset of [`VoteLock::delegate`] from the end of the discriminator. Version, bump and owner precede it.
 const DELEGATE_AT: usize = 1 + 1 + 32;
 
-/// Most bytes of a transaction.
+/// Largest size of a transaction in bytes.
 const PACKET: usize = 1232;
-/// Bytes of a transaction before its message: a count and a signature.
+/// Bytes of a transaction before its message: the count of signatures and one signature.
 const ONE_SIGNATURE: usize = 1 + 64;
 
-/// What a wallet can vote with.
+/// The locks that a wallet can vote with.
 #[derive(Clone)]
 pub struct Votes {
-    /// The slot that the weights are of.
+    /// The slot at which the weights are computed.
     pub slot: u64,
-    /// The wallet's own lock, whoever votes with it.
+    /// The wallet's own lock, also if it is delegated to another wallet.
     pub own: Option<VoteLock>,
-    /// The locks that the wallet votes with, its own among them unless it is delegated to another.
+    /// The locks that the wallet votes with. Its own is among them unless it is delegated to another wallet.
     pub locks: Vec<VoteLock>,
 }
 
 impl Votes {
-    /// The sum of their weights.
+    /// The sum of the locks' weights.
     pub fn weight(&self) -> u64 {
-        // Weights are at most amounts, and those at most the supply.
+        // The sum cannot overflow: a weight is at most its lock's amount, and all amounts together are at most the
+        // supply.
         self.locks.iter().map(|l| l.weight_at(self.slot)).sum()
     }
 }
 
-/// What `wallet` can vote with now.
+/// Reads the locks that `wallet` can vote with now.
 pub async fn votes(client: &Client, wallet: &Pubkey) -> Result<Votes, SdkError> {
     let delegated = [(DELEGATE_AT, wallet.to_bytes().to_vec())];
     let locks = client.all_accounts::<VoteLock>(&stake::ID, &delegated).await?;
@@ -49,8 +50,9 @@ pub async fn votes(client: &Client, wallet: &Pubkey) -> Result<Votes, SdkError> 
     })
 }
 
-/// Drafts a proposal of `calls`, puts its description into the store, and opens its vote. `lock_owner` is whose lock
-/// the proposer votes with. Each call marks the governance authority as its signer.
+/// Puts `description` into the store, drafts a proposal of `calls`, and opens its vote. Returns the proposal's address.
+/// `lock_owner` owns the lock that the proposer votes with. Each call must mark the governance authority as its signer
+/// where that authority is to sign.
 pub async fn propose(
     client: &Client,
     store: &Store,
@@ -75,7 +77,7 @@ pub async fn propose(
     Ok(proposal)
 }
 
-/// The instructions in order, as many to a transaction as fit.
+/// Packs the instructions in order into transactions, each as full as possible.
 fn packed(payer: &Pubkey, instructions: Vec<Instruction>) -> Vec<Vec<Instruction>> {
     let mut out: Vec<Vec<Instruction>> = vec![];
     for next in instructions {
@@ -91,7 +93,7 @@ fn packed(payer: &Pubkey, instructions: Vec<Instruction>) -> Vec<Vec<Instruction
     out
 }
 
-/// A proposed instruction as its program takes it.
+/// Turns a proposed instruction into the instruction for its program.
 pub fn call(proposed: ProposedInstruction) -> Instruction {
     let accounts = proposed
         .accounts
@@ -101,7 +103,8 @@ pub fn call(proposed: ProposedInstruction) -> Instruction {
     Instruction { program_id: proposed.program, accounts, data: proposed.data }
 }
 
-/// Executes what is left of a proposal whose timelock is over, one transaction an instruction, read from the chain.
+/// Executes the instructions of a proposal that are not executed yet, as read from the chain, with one transaction for
+/// each. The proposal's timelock must be over. Returns the transactions' signatures.
 pub async fn execute(client: &Client, payer: &Keypair, proposal: &Pubkey) -> Result<Vec<Signature>, SdkError> {
     let state: Proposal = client.account(proposal).await?;
     let mut out = Vec::new();

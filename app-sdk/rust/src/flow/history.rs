@@ -1,4 +1,4 @@
-//! What the ledger says about batches, read incrementally.
+//! The history of batches on the ledger, read incrementally.
 
 use crate::{
     client::Client,
@@ -11,7 +11,7 @@ use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
 use std::collections::{HashMap, HashSet};
 
-/// All batches that were ever submitted, and which were accepted.
+/// All batches that were ever submitted, and which of them were accepted.
 pub struct History {
     poller: Poller,
     manifests: HashMap<Pubkey, Hash32>,
@@ -20,7 +20,7 @@ pub struct History {
 }
 
 impl History {
-    /// Empty; [`History::update`] fills it.
+    /// Makes an empty history. [`History::update`] fills it.
     pub fn new(client: Client) -> Self {
         Self {
             poller: Poller::new(client, Cursor::default()),
@@ -30,7 +30,7 @@ impl History {
         }
     }
 
-    /// Reads what has happened since the last call.
+    /// Reads the events since the last call.
     pub async fn update(&mut self) -> Result<(), SdkError> {
         loop {
             let new = self.poller.poll().await?;
@@ -52,19 +52,19 @@ impl History {
         }
     }
 
-    /// Hashes of the manifests of a Datanet's accepted batches, in the order of acceptance.
+    /// Returns the hashes of the manifests of a Datanet's accepted batches, in the order of acceptance.
     pub fn accepted_manifests(&self, datanet: &Pubkey) -> Vec<Hash32> {
         let batches = self.accepted.get(datanet).map(Vec::as_slice).unwrap_or_default();
         batches.iter().filter_map(|b| self.manifests.get(b).copied()).collect()
     }
 
-    /// The batch that was submitted with this manifest and neither rejected nor expired.
+    /// Returns a batch that was submitted with this manifest and neither rejected nor expired.
     pub fn submitted(&self, manifest: &Hash32) -> Option<Pubkey> {
         self.manifests.iter().find(|(b, m)| *m == manifest && !self.rejected.contains(b)).map(|(b, _)| *b)
     }
 
-    /// Manifests of a Datanet's accepted batches, in the order of acceptance. One that the store lacks is an error:
-    /// without it copies could not be told.
+    /// Returns the manifests of a Datanet's accepted batches, in the order of acceptance. Fails if the store lacks one,
+    /// because copies of its documents would go unnoticed.
     pub async fn accepted(&self, store: &Store, datanet: &Pubkey) -> Result<Vec<Manifest>, SdkError> {
         let mut manifests = Vec::new();
         for hash in self.accepted_manifests(datanet) {

@@ -1,5 +1,5 @@
-//! What people do, start to end: each flow strings reads, artifacts and transactions together and can be taken up again
-//! where it was cut off.
+//! The flows of users from start to end. Each flow joins reads, artifacts and transactions, and can be resumed where it
+//! was interrupted.
 
 pub mod chat;
 pub mod claim;

@@ -1,4 +1,4 @@
-//! A validator's work: judge what it is drawn for, commit, reveal, carry out.
+//! The work of a validator: judge the batches that it is drawn for, commit, reveal, and carry out decisions.
 
 use super::{history::History, open_mint};
 use crate::{
@@ -26,44 +26,44 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Batches judged before their commitments are sent.
+/// Number of batches that are judged before their commitments are sent together.
 const COMMITS_AT_ONCE: usize = 8;
 
-/// Offset of a batch's status behind its discriminator.
+/// Offset of the status in a batch account, counted from the end of the discriminator.
 pub(super) const STATUS_AT: usize = 2 + 32 + 8 + 32;
 
-/// A verdict that is not revealed yet. Written to disk before its commitment is sent: without the salt it could never
-/// be revealed.
+/// A verdict that is not revealed yet. It is written to disk before its commitment is sent, because nobody can reveal
+/// it without the salt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed {
     /// The batch.
     #[serde(with = "crate::text::key_b58")]
     pub batch: Pubkey,
-    /// Approve or not.
+    /// Whether it approves the batch.
     pub approve: bool,
     /// Quality in 0..=10,000.
     pub quality: u16,
-    /// Random.
+    /// The random salt of the commitment.
     #[serde(with = "crate::text::hash_hex")]
     pub salt: Hash32,
 }
 
 impl Sealed {
-    /// What goes on the ledger first.
+    /// The commitment to this verdict by `validator`, which goes on the ledger before the verdict does.
     pub fn commitment(&self, validator: &Pubkey) -> Hash32 {
         let (batch, validator) = (self.batch.to_bytes(), validator.to_bytes());
         draw::verdict_commitment(&batch, &validator, self.approve, self.quality, &self.salt)
     }
 }
 
-/// The verdicts of one validator that are not revealed yet: a folder with a file for each.
+/// The verdicts of one validator that are not revealed yet, in a folder with one file for each.
 #[derive(Clone, Debug)]
 pub struct SealedVerdicts {
     folder: PathBuf,
 }
 
 impl SealedVerdicts {
-    /// Keeps them in `folder`, which is made.
+    /// Opens `folder`, and makes it if it does not exist.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, SdkError> {
         let folder = folder.as_ref().to_owned();
         std::fs::create_dir_all(&folder).map_err(|source| SdkError::File { path: folder.clone(), source })?;
@@ -74,7 +74,7 @@ impl SealedVerdicts {
         self.folder.join(format!("{batch}.json"))
     }
 
-    /// The verdict on `batch`, if there is one.
+    /// Returns the sealed verdict on `batch`, or `None` if there is none.
     pub fn get(&self, batch: &Pubkey) -> Result<Option<Sealed>, SdkError> {
         let path = self.path(batch);
         match std::fs::read(&path) {
@@ -86,7 +86,8 @@ impl SealedVerdicts {
         }
     }
 
-    /// The verdict on `batch`; seals this one with a fresh salt where there is none. It is on disk on return.
+    /// Seals a verdict on `batch` with a fresh salt, unless one is sealed already. Returns the verdict that is sealed,
+    /// which is durably on disk by then.
     pub fn seal(&self, batch: &Pubkey, approve: bool, quality: u16) -> Result<Sealed, SdkError> {
         if let Some(sealed) = self.get(batch)? {
             return Ok(sealed);
@@ -105,7 +106,7 @@ impl SealedVerdicts {
         Ok(sealed)
     }
 
-    /// Forgets the verdict on `batch`.
+    /// Deletes the verdict on `batch`. It is no error if there is none.
     pub fn remove(&self, batch: &Pubkey) -> Result<(), SdkError> {
         let path = self.path(batch);
         match std::fs::remove_file(&path) {
@@ -115,31 +116,31 @@ impl SealedVerdicts {
     }
 }
 
-/// What was done about a batch.
+/// An action that was taken on a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Committed to this judgement.
+    /// The validator committed to this judgement.
     Committed(Pubkey, Judgement),
-    /// Revealed.
+    /// The validator revealed its verdict.
     Revealed(Pubkey),
-    /// Accepted (true) or rejected.
+    /// The batch was accepted (`true`) or rejected (`false`).
     Finalised(Pubkey, bool),
-    /// Closed undecided.
+    /// The batch was closed without a decision.
     Expired(Pubkey),
 }
 
-/// A batch under review, and what this validator can do about it.
+/// A batch under review, and whether this validator may review it.
 #[derive(Clone)]
 pub struct Pending {
     /// The batch account's address.
     pub address: Pubkey,
     /// The batch.
     pub batch: Batch,
-    /// Whether this validator is drawn; `None` until the draw's slot has passed.
+    /// Whether this validator is drawn for the panel. It is `None` while the draw's seed cannot be known.
     pub drawn: Option<bool>,
 }
 
-/// One validator.
+/// A validator that reviews batches.
 pub struct Reviewer<'a> {
     client: Client,
     store: Store,
@@ -147,24 +148,24 @@ pub struct Reviewer<'a> {
     sealed: SealedVerdicts,
     limits: Limits,
     history: History,
-    /// Of accepted documents by content hash: each is read and fingerprinted once.
+    /// Fingerprints of accepted documents, by content hash. Each document is read and fingerprinted once.
     fingerprints: HashMap<Hash32, Fingerprint>,
 }
 
-/// What a validator can do about a batch.
+/// The next step of a validator about a batch.
 enum Step {
     Judge,
     Send(Duty),
 }
 
-/// What only has to be sent.
+/// A step that only needs a transaction.
 enum Duty {
     Finalise(bool),
     Expire,
     Reveal,
 }
 
-/// What the draw of a panel follows from, besides the batch.
+/// The inputs of the draw of a panel besides the batch.
 struct Candidate {
     position: stake::state::Position,
     config: stake::state::Config,
@@ -172,13 +173,13 @@ struct Candidate {
 }
 
 impl<'a> Reviewer<'a> {
-    /// `sealed` must outlive this process.
+    /// Makes a reviewer. The folder of `sealed` must outlive this process, or commitments can no longer be revealed.
     pub fn new(client: Client, store: Store, validator: &'a Keypair, sealed: SealedVerdicts, limits: Limits) -> Self {
         let history = History::new(client.clone());
         Self { client, store, validator, sealed, limits, history, fingerprints: HashMap::new() }
     }
 
-    /// All batches under review, of one Datanet or all.
+    /// Lists the batches under review of `datanet`, or of all Datanets, oldest submission first.
     pub async fn pending(&self, datanet: Option<&Pubkey>) -> Result<Vec<Pending>, SdkError> {
         let mut filters = vec![(STATUS_AT, vec![BatchStatus::Review as u8])];
         filters.extend(datanet.map(|d| (2, d.to_bytes().to_vec())));
@@ -196,7 +197,7 @@ impl<'a> Reviewer<'a> {
         Ok(out)
     }
 
-    /// This validator as the draw sees it; `None` without stake.
+    /// Reads this validator's inputs of the draw. Returns `None` if it has no stake.
     async fn candidate(&self) -> Result<Option<Candidate>, SdkError> {
         let position = pda::position(&self.validator.pubkey(), stake::state::Role::Validator);
         let Some(position) = self.client.account_opt(&position).await? else { return Ok(None) };
@@ -205,11 +206,11 @@ impl<'a> Reviewer<'a> {
         Ok(Some(Candidate { position, config, slot_hashes }))
     }
 
-    /// Reads a batch's manifest and documents and judges them against the Datanet's accepted ones.
+    /// Reads a batch's manifest and documents, and judges them against the documents that the Datanet has accepted.
     pub async fn inspect(&mut self, address: &Pubkey, batch: &Batch) -> Result<Judgement, SdkError> {
         let manifest = match self.manifest(batch).await? {
             Some(m) => m,
-            // Nothing to judge by: every leaf counts as missing.
+            // Without a manifest there is nothing to judge, so every leaf counts as missing.
             None => {
                 tracing::info!(%address, "the batch's manifest is missing or does not match its leaves");
                 let faults = (0..batch.count as usize).map(|i| (i, Fault::Missing)).collect();
@@ -239,7 +240,7 @@ impl<'a> Reviewer<'a> {
         Ok(judge(&entries, &known, &self.limits))
     }
 
-    /// Keeps an accepted document's fingerprint, unless the store lacks the document or it is no text.
+    /// Keeps an accepted document's fingerprint, unless the store lacks the document or it is not text.
     async fn learn(&mut self, content: Hash32) -> Result<(), SdkError> {
         if !self.fingerprints.contains_key(&content)
             && let Some(bytes) = self.content(&content).await?
@@ -250,8 +251,9 @@ impl<'a> Reviewer<'a> {
         Ok(())
     }
 
-    /// The batch's manifest, if it is there and its leaves lead to the root on chain: to that of the leaves on the ledger,
-    /// or of a bulk batch to the one that the contributor gave.
+    /// Returns the batch's manifest. Returns `None` if the store lacks it, if it is not valid, if it is for another
+    /// Datanet or contributor, or if its leaves do not make the root on chain. That root is over the leaves on the
+    /// ledger, or for a bulk batch the one that the contributor gave.
     async fn manifest(&self, batch: &Batch) -> Result<Option<Manifest>, SdkError> {
         let Some(bytes) = self.content(&batch.manifest).await? else { return Ok(None) };
         let matching = Manifest::from_bytes(&bytes).and_then(|m| {
@@ -262,7 +264,7 @@ impl<'a> Reviewer<'a> {
         Ok(matching.ok().filter(|m| m.leaves.len() as u64 == batch.count && Some(m.root()) == on_chain))
     }
 
-    /// A blob; `None` where the store lacks it or holds something else under its name.
+    /// Returns a blob, or `None` if the store lacks it or holds other bytes under its name.
     async fn content(&self, hash: &Hash32) -> Result<Option<Vec<u8>>, SdkError> {
         match self.store.get_blob(hash).await {
             Ok(bytes) => Ok(Some(bytes.to_vec())),
@@ -271,8 +273,8 @@ impl<'a> Reviewer<'a> {
         }
     }
 
-    /// Commits to a verdict, sealing it on disk first. Returns what is sealed, which is an earlier verdict if there was
-    /// one.
+    /// Seals a verdict on disk and commits to it. If an earlier verdict on this batch is sealed, commits to that one
+    /// instead. Returns the verdict that it committed to.
     pub async fn commit(
         &self,
         address: &Pubkey,
@@ -287,7 +289,7 @@ impl<'a> Reviewer<'a> {
         Ok(sealed)
     }
 
-    /// Reveals the verdict sealed for a batch.
+    /// Reveals the verdict that is sealed for a batch, and deletes it. Fails if none is sealed.
     pub async fn reveal(&self, address: &Pubkey, batch: &Batch) -> Result<(), SdkError> {
         let wallet = self.validator.pubkey();
         let s = self.sealed.get(address)?.ok_or_else(|| {
@@ -298,8 +300,8 @@ impl<'a> Reviewer<'a> {
         self.sealed.remove(address)
     }
 
-    /// Does everything that can be done now about all batches under review. A batch that fails is reported in the log
-    /// and does not hold up the others.
+    /// Takes every step that is possible now on the batches under review, of `datanet` or of all Datanets. An error
+    /// about one batch goes to the log and does not hold up the others.
     pub async fn pass(&mut self, datanet: Option<&Pubkey>) -> Result<Vec<Action>, SdkError> {
         let pending = self.pending(datanet).await?;
         if pending.is_empty() {
@@ -316,7 +318,7 @@ impl<'a> Reviewer<'a> {
             }
         }
         let mut actions: Vec<Action> = join_all(sending).await.into_iter().flatten().collect();
-        // Reading is this validator's own work, one batch after the other; the ledger takes many commitments at once.
+        // This process judges one batch after the other. The ledger takes many commitments at once.
         for group in unread.chunks(COMMITS_AT_ONCE) {
             let mut judged = Vec::with_capacity(group.len());
             for pending in group {
@@ -333,7 +335,7 @@ impl<'a> Reviewer<'a> {
         Ok(actions)
     }
 
-    /// What this validator can do about a batch at `slot`.
+    /// Returns the step that this validator can take on a batch at `slot`, if any.
     fn next_step(&self, pending: &Pending, config: &Config, slot: u64) -> Option<Step> {
         let Pending { batch, drawn, .. } = pending;
         if let Some(accepted) = verdict::decide(batch, config, slot) {
@@ -368,7 +370,7 @@ impl<'a> Reviewer<'a> {
         report(pending, sent).map(|()| action)
     }
 
-    /// The verdict that was sealed before a crash, or what reading the batch leads to.
+    /// Returns the verdict that an earlier run sealed, or else judges the batch.
     async fn judgement(&mut self, pending: &Pending) -> Result<Judgement, SdkError> {
         match self.sealed.get(&pending.address)? {
             Some(s) => Ok(Judgement { approve: s.approve, quality: s.quality, faults: Vec::new() }),
@@ -376,7 +378,8 @@ impl<'a> Reviewer<'a> {
         }
     }
 
-    /// Sends what ends a batch. Another validator may have been quicker: then the batch is gone and all is well.
+    /// Sends the instruction that ends a batch. It succeeds also if the batch is gone, because another validator was
+    /// quicker.
     async fn finish(&self, ix: Instruction, address: &Pubkey) -> Result<(), SdkError> {
         if let Err(e) = self.client.send(&[ix], &[self.validator]).await
             && self.client.account_opt::<Batch>(address).await?.is_some()
@@ -387,13 +390,13 @@ impl<'a> Reviewer<'a> {
     }
 }
 
-/// The result; an error goes to the log, as one batch must not hold up the others.
+/// Returns the result. An error goes to the log, because one batch must not hold up the others.
 fn report<T>(pending: &Pending, result: Result<T, SdkError>) -> Option<T> {
     result.inspect_err(|error| tracing::warn!(batch = %pending.address, %error, "cannot advance a review")).ok()
 }
 
 impl Candidate {
-    /// Whether this validator may review `batch`; `None` while the draw's slot has not passed.
+    /// Whether this validator is drawn to review `batch`. Returns `None` if the draw's seed cannot be known now.
     fn is_drawn(&self, batch: &Batch) -> Option<bool> {
         let barred = batch.contributor == self.position.owner
             || self.position.amount < self.config.min_validator_stake
@@ -421,7 +424,7 @@ mod tests {
         let verdicts = SealedVerdicts::open(folder.path()).unwrap();
         assert_eq!(verdicts.get(&batch).unwrap(), None);
         let first = verdicts.seal(&batch, true, 9_000).unwrap();
-        // Another judgement after a restart must not replace what is committed.
+        // Another judgement after a restart must not replace the verdict that was committed to.
         let again = SealedVerdicts::open(folder.path()).unwrap().seal(&batch, false, 0).unwrap();
         assert_eq!(again, first);
         verdicts.remove(&batch).unwrap();

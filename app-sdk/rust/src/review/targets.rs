@@ -1,4 +1,5 @@
-//! What labels, corrections and removals are about: a document that is there, and that the contributor may remove.
+//! Checks of the targets of labels, corrections and removals. A target must be an accepted document that was not
+//! removed, and only some wallets may remove it.
 
 use super::Fault;
 use crate::manifest::{Kind, Leaf, Manifest};
@@ -6,7 +7,7 @@ use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
 use std::collections::{HashMap, HashSet};
 
-/// The documents of a Datanet's accepted batches, by leaf.
+/// The documents of a Datanet's accepted batches, by leaf hash.
 #[derive(Clone, Debug, Default)]
 pub struct Accepted {
     documents: HashMap<Hash32, Document>,
@@ -16,12 +17,12 @@ pub struct Accepted {
 #[derive(Clone, Debug)]
 struct Document {
     contributor: Pubkey,
-    /// What it says now: its own content, or that of its last correction.
+    /// Hash of its present content: its own, or that of its last correction.
     content: Hash32,
 }
 
 impl Accepted {
-    /// Adds an accepted batch. Batches are added in the order of their acceptance.
+    /// Adds an accepted batch. The caller must add batches in the order of their acceptance.
     pub fn add(&mut self, manifest: &Manifest) {
         for (hash, leaf) in manifest.leaf_hashes().into_iter().zip(&manifest.leaves) {
             match (leaf.kind, leaf.target) {
@@ -40,8 +41,12 @@ impl Accepted {
         }
     }
 
-    /// Content of the document that `contributor`'s `leaf` is about; `None` for a document of its own. Only who
-    /// contributed a document may have it removed, and `owner`, who governs the Datanet.
+    /// Returns the present content hash of the document that `leaf` by `contributor` is about, or `None` if `leaf` is
+    /// itself a document.
+    ///
+    /// Fails with [`Fault::NoTarget`] if the target is not an accepted document, with [`Fault::Removed`] if it was
+    /// removed, and with [`Fault::NotTheirs`] for a removal by anyone but the document's contributor and the Datanet's
+    /// `owner`.
     pub fn about(&self, leaf: &Leaf, contributor: &Pubkey, owner: &Pubkey) -> Result<Option<Hash32>, Fault> {
         let Some(target) = leaf.target else { return Ok(None) };
         let document = self.documents.get(&target).ok_or(Fault::NoTarget { target })?;
@@ -83,7 +88,7 @@ mod tests {
         assert_eq!(accepted.about(&label, &BOB, &OWNER), Ok(Some([1; 32])));
         let marked = batch(BOB, vec![label]);
         accepted.add(&marked);
-        // A label is no document: nothing is about it.
+        // A label is not a document, so no leaf can be about it.
         let nested = leaf(Kind::Label, 8, Some(marked.leaf_hashes()[0]));
         assert!(matches!(accepted.about(&nested, &BOB, &OWNER), Err(Fault::NoTarget { .. })));
         assert_eq!(accepted.about(&leaf(Kind::Document, 2, None), &BOB, &OWNER), Ok(None));

@@ -5,7 +5,7 @@ mod schemas;
 
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathsBuilder};
 
-/// The document, OpenAPI 3.1.
+/// Builds the OpenAPI 3.1 document.
 pub fn document() -> OpenApi {
     let info = InfoBuilder::new()
         .title("OpenLedger indexer")

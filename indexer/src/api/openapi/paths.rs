@@ -1,4 +1,4 @@
-//! Addresses of the API.
+//! The paths of the API.
 
 use super::schemas::{kind, page};
 use utoipa::openapi::{
@@ -6,7 +6,7 @@ use utoipa::openapi::{
     path::{OperationBuilder, ParameterBuilder, ParameterIn},
 };
 
-/// What an address answers with.
+/// What a path answers with.
 enum Answer {
     /// One schema.
     One(&'static str),
@@ -18,7 +18,7 @@ enum Answer {
 
 use Answer::{One, Page, Text};
 
-/// `(path, what it gives, query parameters, answer)`.
+/// The routes, each as `(path, summary, query parameters, answer)`.
 const ROUTES: &[(&str, &str, &[&str], Answer)] = &[
     ("/v1/status", "Whether the index is complete and right", &[], One("Status")),
     ("/v1/datanets", "Datanets", &["owner", "access"], Page("Datanet")),
@@ -70,7 +70,7 @@ const ROUTES: &[(&str, &str, &[&str], Answer)] = &[
     ("/metrics", "Metrics for Prometheus", &[], Text("text/plain")),
 ];
 
-/// Every path.
+/// Returns every path with its OpenAPI item.
 pub fn all() -> Vec<(&'static str, PathItem)> {
     ROUTES.iter().map(|(path, summary, query, answer)| (*path, item(path, summary, query, answer))).collect()
 }

@@ -5,8 +5,8 @@ use utoipa::openapi::{
     schema::{KnownFormat, SchemaFormat, SchemaType, Type},
 };
 
-/// `(schema, fields)`. A kind is `key`, `hash`, `signature`, `amount`, `count`, `text`, `flag`, `json`, or the name of a
-/// schema; `[kind]` is a list, a trailing `?` means that the field may be null or absent.
+/// The schemas, each as `(name, fields)`. A kind is `key`, `hash`, `signature`, `amount`, `count`, `text`, `flag`,
+/// `json`, or the name of a schema. `[kind]` is a list. A trailing `?` means that the field may be null or absent.
 const TABLES: &[(&str, &str)] = &[
     (
         "Status",
@@ -116,13 +116,13 @@ pub fn all() -> Vec<(&'static str, RefOr<Schema>)> {
     TABLES.iter().map(|(name, fields)| (*name, object(fields))).collect()
 }
 
-/// A list of `name` as the API pages it.
+/// The schema of a page of `name`.
 pub fn page(name: &str) -> RefOr<Schema> {
     let items = ArrayBuilder::new().items(kind(name, false));
     ObjectBuilder::new().property("items", items).property("next", kind("text", false)).required("items").into()
 }
 
-/// A kind of the tables as a schema.
+/// Turns a kind of the tables into a schema.
 pub fn kind(name: &str, nullable: bool) -> RefOr<Schema> {
     if let Some(inner) = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {
         return ArrayBuilder::new().items(kind(inner, false)).into();

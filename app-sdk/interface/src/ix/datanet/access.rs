@@ -1,4 +1,4 @@
-//! Access to permissioned Datanets.
+//! Instructions for access to permissioned Datanets.
 
 use crate::{ix::build::build, pda};
 use ::datanet::{ID, accounts, instruction};

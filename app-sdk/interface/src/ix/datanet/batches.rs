@@ -1,4 +1,4 @@
-//! Batches, until they are handed to review.
+//! Instructions for batches, up to their submission to review.
 
 use crate::{ix::build::build, pda};
 use ::datanet::{ID, accounts, instruction, instructions::ContributeBulkArgs};
@@ -6,10 +6,10 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 
-/// Most leaves of one `contribute` that fit in a transaction of 1,232 bytes which has no other instruction.
+/// Most leaves of one `contribute` that fit in a transaction of 1,232 bytes without any other instruction.
 pub const LEAVES_PER_TRANSACTION: usize = 30;
 
-/// Opens batch `index` (the Datanet's `batches`) with a bond.
+/// Opens batch `index`, which must be the Datanet's `batches`, with a bond of `bond` base units.
 pub fn open_batch(contributor: &Pubkey, datanet: &Pubkey, index: u64, open_mint: &Pubkey, bond: u64) -> Instruction {
     let accounts = accounts::OpenBatch {
         contributor: *contributor,
@@ -27,7 +27,7 @@ pub fn open_batch(contributor: &Pubkey, datanet: &Pubkey, index: u64, open_mint:
     build(ID, accounts, instruction::OpenBatch { bond })
 }
 
-/// Adds leaves; at most [`LEAVES_PER_TRANSACTION`] fit in a transaction.
+/// Adds leaves to a batch. At most [`LEAVES_PER_TRANSACTION`] fit in a transaction.
 pub fn contribute(contributor: &Pubkey, batch: &Pubkey, leaves: &[[u8; 32]]) -> Instruction {
     let accounts = accounts::Contribute {
         contributor: *contributor,
@@ -38,7 +38,7 @@ pub fn contribute(contributor: &Pubkey, batch: &Pubkey, leaves: &[[u8; 32]]) -> 
     build(ID, accounts, instruction::Contribute { leaves: leaves.to_vec() })
 }
 
-/// Hands a batch to review.
+/// Hands a batch to review. `manifest` is the SHA-256 of its manifest.
 pub fn submit_batch(contributor: &Pubkey, batch: &Pubkey, manifest: [u8; 32]) -> Instruction {
     let accounts = accounts::SubmitBatch {
         contributor: *contributor,
@@ -50,7 +50,7 @@ pub fn submit_batch(contributor: &Pubkey, batch: &Pubkey, manifest: [u8; 32]) ->
     build(ID, accounts, instruction::SubmitBatch { manifest })
 }
 
-/// Hands an empty batch to review by the root over its leaves.
+/// Hands an empty batch to review by the root over its leaves, which only its manifest holds.
 pub fn contribute_bulk(contributor: &Pubkey, batch: &Pubkey, args: ContributeBulkArgs) -> Instruction {
     let accounts = accounts::SubmitBatch {
         contributor: *contributor,

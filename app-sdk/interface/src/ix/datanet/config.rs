@@ -1,4 +1,4 @@
-//! Configuration and its authority.
+//! Instructions for the configuration and its authority.
 
 use crate::{
     ix::{authority::authority, build::build},
@@ -9,7 +9,7 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 
-/// Makes config and bond vault; by the program's upgrade authority, once.
+/// Makes the config and the bond vault. Only the program's upgrade authority can, once.
 pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::Initialize {
         authority: *authority,
@@ -27,7 +27,7 @@ pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, args: InitializeArgs) 
     build(ID, accounts, instruction::Initialize { args })
 }
 
-/// Changes the windows of later batches.
+/// Changes the windows of batches that are submitted from now on.
 pub fn set_windows(authority: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::SetWindows {
         authority: *authority,

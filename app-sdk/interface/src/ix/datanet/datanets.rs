@@ -1,4 +1,4 @@
-//! Datanets and their owners.
+//! Instructions for Datanets and their owners.
 
 use crate::{ix::build::build, pda};
 use ::datanet::{
@@ -9,7 +9,7 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 
-/// Makes a Datanet; its address is `pda::datanet(creator, args.id)`.
+/// Makes a Datanet. Its address is `pda::datanet(creator, args.id)`.
 pub fn create_datanet(creator: &Pubkey, args: CreateDatanetArgs) -> Instruction {
     let accounts = accounts::CreateDatanet {
         config: pda::datanet_config(),
@@ -22,7 +22,7 @@ pub fn create_datanet(creator: &Pubkey, args: CreateDatanetArgs) -> Instruction 
     build(ID, accounts, instruction::CreateDatanet { args })
 }
 
-/// Changes a Datanet's description and its way of taking batches, for later batches.
+/// Changes a Datanet's description, least bond, panel size and quorum, for batches that are opened from now on.
 pub fn configure(owner: &Pubkey, datanet: &Pubkey, args: ConfigureArgs) -> Instruction {
     let accounts = accounts::Configure {
         owner: *owner,
@@ -46,7 +46,7 @@ pub fn set_paused(owner: &Pubkey, datanet: &Pubkey, paused: bool) -> Instruction
     build(ID, accounts, instruction::SetPaused { paused })
 }
 
-/// Names who may take a Datanet over.
+/// Names the wallet that may take over a Datanet.
 pub fn propose_owner(owner: &Pubkey, datanet: &Pubkey, new: &Pubkey) -> Instruction {
     let accounts = accounts::ProposeOwner {
         owner: *owner,
@@ -57,7 +57,7 @@ pub fn propose_owner(owner: &Pubkey, datanet: &Pubkey, new: &Pubkey) -> Instruct
     build(ID, accounts, instruction::ProposeOwner { new: *new })
 }
 
-/// Takes a Datanet over.
+/// Takes over a Datanet, as the wallet that was named.
 pub fn accept_owner(new_owner: &Pubkey, datanet: &Pubkey) -> Instruction {
     let accounts = accounts::AcceptOwner {
         new_owner: *new_owner,

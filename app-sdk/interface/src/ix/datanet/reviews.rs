@@ -1,4 +1,4 @@
-//! Reviews of batches.
+//! Instructions for reviews of batches.
 
 use crate::{ix::build::build, pda};
 use ::datanet::{ID, accounts, instruction};
@@ -72,7 +72,7 @@ pub fn finalise_batch(datanet: &Pubkey, batch: &Pubkey, contributor: &Pubkey, op
     build(ID, accounts, instruction::FinaliseBatch {})
 }
 
-/// Closes a batch that can no longer be decided.
+/// Closes a batch that can no longer be decided, and returns its bond.
 pub fn expire_batch(datanet: &Pubkey, batch: &Pubkey, contributor: &Pubkey, open_mint: &Pubkey) -> Instruction {
     let accounts = accounts::ExpireBatch {
         config: pda::datanet_config(),

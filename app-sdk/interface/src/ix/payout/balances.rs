@@ -1,4 +1,4 @@
-//! Prepaid balances.
+//! Instructions for prepaid balances.
 
 use super::payments::Payment;
 use crate::{ix::build::build, pda};
@@ -7,7 +7,7 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::{system_program, sysvar::instructions};
 
-/// Pays ahead into the wallet's own balance.
+/// Pays `amount` base units into the wallet's own prepaid balance.
 pub fn deposit_balance(owner: &Pubkey, open_mint: &Pubkey, amount: u64) -> Instruction {
     let accounts = accounts::DepositBalance {
         owner: *owner,
@@ -48,7 +48,7 @@ pub fn debit_balance(p: &Payment, args: DebitBalanceArgs) -> Instruction {
     build(ID, accounts, instruction::DebitBalance { args })
 }
 
-/// Asks for prepaid money back; 0 calls the request before off.
+/// Requests the withdrawal of prepaid OPEN. An amount of 0 cancels the earlier request.
 pub fn request_balance_withdrawal(owner: &Pubkey, amount: u64) -> Instruction {
     let accounts = accounts::RequestBalanceWithdrawal {
         owner: *owner,
@@ -60,7 +60,7 @@ pub fn request_balance_withdrawal(owner: &Pubkey, amount: u64) -> Instruction {
     build(ID, accounts, instruction::RequestBalanceWithdrawal { amount })
 }
 
-/// Returns prepaid money after the delay.
+/// Pays out a requested withdrawal after the delay.
 pub fn withdraw_balance(owner: &Pubkey, open_mint: &Pubkey) -> Instruction {
     let accounts = accounts::WithdrawBalance {
         owner: *owner,

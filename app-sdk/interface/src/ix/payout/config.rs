@@ -1,4 +1,4 @@
-//! Configuration and its authority, shards, dust.
+//! Instructions for the configuration and its authority, for shards and for dust.
 
 use crate::{
     ix::{authority::authority, build::build},
@@ -9,7 +9,7 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 
-/// Makes the config; by the program's upgrade authority, once. `treasury` is a token account of OPEN.
+/// Makes the config. Only the program's upgrade authority can, once. `treasury` is a token account of OPEN.
 pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, treasury: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::Initialize {
         authority: *authority,
@@ -25,7 +25,7 @@ pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, treasury: &Pubkey, arg
     build(ID, accounts, instruction::Initialize { args })
 }
 
-/// Makes shard `index` (the config's `shards`).
+/// Makes shard `index`, which must be the config's `shards`.
 pub fn create_shard(authority: &Pubkey, open_mint: &Pubkey, index: u8) -> Instruction {
     let accounts = accounts::CreateShard {
         authority: *authority,
@@ -53,7 +53,7 @@ pub fn set_parameters(authority: &Pubkey, parameters: Parameters) -> Instruction
     build(ID, accounts, instruction::SetParameters { parameters })
 }
 
-/// Sets the shares in force from the next epoch on.
+/// Sets the fee shares that apply from the next epoch on.
 pub fn set_fees(authority: &Pubkey, next: FeeShares) -> Instruction {
     let accounts = accounts::SetFees {
         authority: *authority,
@@ -66,7 +66,8 @@ pub fn set_fees(authority: &Pubkey, next: FeeShares) -> Instruction {
 
 authority!(pda::payout_config());
 
-/// Sends what lies in `vault` beyond what its `holder` (a shard or a balance) counts to the `treasury`.
+/// Sends the dust in `vault` to the `treasury`: what the vault holds beyond the sum that its `holder` counts. `holder`
+/// is a shard or a prepaid balance.
 pub fn sweep_dust(holder: &Pubkey, vault: &Pubkey, treasury: &Pubkey) -> Instruction {
     let accounts = accounts::SweepDust {
         config: pda::payout_config(),

@@ -1,14 +1,14 @@
-//! Payments for answers.
+//! Instructions for payments.
 
 use crate::{ix::build::build, pda};
 use ::payout::{ID, accounts, instruction, instructions::PayArgs, state::Pool};
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 
-/// Who and what a payment concerns, as read from the chain.
+/// The wallets and accounts that a payment concerns, as read from the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
-    /// Who pays.
+    /// The payer's wallet.
     pub payer: Pubkey,
     /// The model account.
     pub model: Pubkey,
@@ -18,7 +18,7 @@ pub struct Payment {
     pub parent_owner: Option<Pubkey>,
     /// Wallet of the operator that answers.
     pub operator: Pubkey,
-    /// The shard that takes the pools' shares; any.
+    /// The shard that takes the pools' shares. Any shard will do.
     pub shard: u8,
     /// The payout config's treasury.
     pub treasury: Pubkey,
@@ -50,7 +50,7 @@ pub fn pay(p: &Payment, args: PayArgs) -> Instruction {
     build(ID, accounts, instruction::Pay { args })
 }
 
-/// Pays `amount` base units of `payer`'s into a pool through shard `shard`, on account of `subject`.
+/// Pays `amount` base units of `payer` into a pool, through shard `shard`. `subject` says what the payment is for.
 pub fn fund(payer: &Pubkey, open_mint: &Pubkey, shard: u8, pool: Pool, subject: &Pubkey, amount: u64) -> Instruction {
     let accounts = accounts::Fund {
         payer: *payer,

@@ -1,4 +1,4 @@
-//! Settlements, their challenges, claims.
+//! Instructions for settlements, their challenges, and claims.
 
 use crate::{ix::build::build, pda};
 use ::payout::{
@@ -10,8 +10,8 @@ use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::{system_program, sysvar::instructions};
 
-/// Posts an epoch's division over `shards` shards. The committee's [`crate::attestation::instruction`] must stand
-/// directly before.
+/// Posts an epoch's settlement. `shards` is the number of shards. The committee's [`crate::attestation::instruction`]
+/// must stand directly before.
 pub fn post_settlement(payer: &Pubkey, committee_epoch: u64, shards: u8, args: PostSettlementArgs) -> Instruction {
     let accounts = accounts::PostSettlement {
         payer: *payer,
@@ -29,7 +29,7 @@ pub fn post_settlement(payer: &Pubkey, committee_epoch: u64, shards: u8, args: P
     ix
 }
 
-/// Challenges `settlement`, as read from the chain.
+/// Challenges `settlement`, which is the account as read from the chain.
 pub fn challenge_settlement(
     challenger: &Pubkey,
     open_mint: &Pubkey,
@@ -53,7 +53,8 @@ pub fn challenge_settlement(
     build(ID, accounts, instruction::ChallengeSettlement { args })
 }
 
-/// Resolves `challenge` as read from the chain; the bond goes to the challenger or to the `treasury`.
+/// Resolves `challenge`, which is the account as read from the chain. The bond goes to the challenger or to the
+/// `treasury`.
 pub fn resolve_challenge(
     authority: &Pubkey,
     open_mint: &Pubkey,
@@ -78,7 +79,7 @@ pub fn resolve_challenge(
     build(ID, accounts, instruction::ResolveChallenge { uphold })
 }
 
-/// Ends `challenge`, as read from the chain, after its `resolve_by`.
+/// Ends `challenge` after its `resolve_by`. `challenge` is the account as read from the chain.
 pub fn expire_challenge(open_mint: &Pubkey, challenge: &Challenge) -> Instruction {
     let address = pda::challenge(challenge.posting, challenge.number);
     let accounts = accounts::ExpireChallenge {
@@ -95,7 +96,7 @@ pub fn expire_challenge(open_mint: &Pubkey, challenge: &Challenge) -> Instructio
     build(ID, accounts, instruction::ExpireChallenge {})
 }
 
-/// Makes a posted settlement the one that claims are proven against.
+/// Makes a posted settlement the active one, against which claims are proven.
 pub fn activate_settlement(epoch: u64) -> Instruction {
     let accounts = accounts::ActivateSettlement {
         config: pda::payout_config(),
@@ -106,8 +107,8 @@ pub fn activate_settlement(epoch: u64) -> Instruction {
     build(ID, accounts, instruction::ActivateSettlement {})
 }
 
-/// Pays what `wallet` earned and has not claimed out of `shard`, to its own associated token account, which must exist
-/// ([`crate::ix::token::create_account`]). `payer` pays the rent of a first claim.
+/// Pays out of `shard` what `wallet` has earned and not claimed. The OPEN goes to the wallet's associated token
+/// account, which must exist ([`crate::ix::token::create_account`]). `payer` pays the rent of a first claim.
 pub fn claim(payer: &Pubkey, wallet: &Pubkey, open_mint: &Pubkey, shard: u8, args: ClaimArgs) -> Instruction {
     let accounts = accounts::ClaimEarnings {
         payer: *payer,

@@ -1,4 +1,4 @@
-//! Committees.
+//! Instructions for committees.
 
 use crate::{ix::build::build, pda};
 use ::stake::{
@@ -10,7 +10,8 @@ use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::{system_program, sysvar};
 
-/// Each member's operator account and operator position, as the committee instructions check them.
+/// The operator account and operator position of each member, in the order in which the committee instructions check
+/// them.
 fn member_accounts(members: &[Pubkey]) -> impl Iterator<Item = AccountMeta> + '_ {
     members.iter().flat_map(|m| {
         [
@@ -20,7 +21,8 @@ fn member_accounts(members: &[Pubkey]) -> impl Iterator<Item = AccountMeta> + '_
     })
 }
 
-/// Proposes the committee after `committee_epoch` (the stake config's) with its first members.
+/// Proposes the committee after `committee_epoch` with its first members. `committee_epoch` is that of the stake
+/// config.
 pub fn propose_committee(authority: &Pubkey, committee_epoch: u64, args: ProposeCommitteeArgs) -> Instruction {
     let accounts = accounts::ProposeCommittee {
         authority: *authority,
@@ -50,7 +52,7 @@ pub fn add_members(authority: &Pubkey, committee_epoch: u64, members: &[Pubkey])
     ix
 }
 
-/// Confirms the group key of the committee after `committee_epoch` as a member.
+/// Confirms the group key of the committee after `committee_epoch`, as a member.
 pub fn confirm_committee(member: &Pubkey, committee_epoch: u64, group_key: [u8; 32]) -> Instruction {
     let accounts = accounts::ConfirmCommittee {
         member: *member,
@@ -63,7 +65,7 @@ pub fn confirm_committee(member: &Pubkey, committee_epoch: u64, group_key: [u8; 
     build(ID, accounts, instruction::ConfirmCommittee { group_key })
 }
 
-/// Gives up the committee after `committee_epoch`, whose rent `payer` has paid.
+/// Abandons the committee after `committee_epoch`. `payer` paid its rent.
 pub fn abandon_committee(authority: &Pubkey, committee_epoch: u64, payer: &Pubkey) -> Instruction {
     let accounts = accounts::AbandonCommittee {
         authority: *authority,
@@ -76,7 +78,8 @@ pub fn abandon_committee(authority: &Pubkey, committee_epoch: u64, payer: &Pubke
     build(ID, accounts, instruction::AbandonCommittee {})
 }
 
-/// Proposes the committee after `committee_epoch` as that one has attested. The attestation stands directly before.
+/// Proposes the committee after `committee_epoch`, as the committee of `committee_epoch` has attested it. The
+/// attestation must stand directly before.
 pub fn propose_next_committee(payer: &Pubkey, committee_epoch: u64, args: ProposeNextCommitteeArgs) -> Instruction {
     let accounts = accounts::ProposeNextCommittee {
         payer: *payer,
@@ -91,7 +94,7 @@ pub fn propose_next_committee(payer: &Pubkey, committee_epoch: u64, args: Propos
     build(ID, accounts, instruction::ProposeNextCommittee { args })
 }
 
-/// Seats the next `members` of the roster that was attested; `rest` is the roster of those behind them.
+/// Seats the next `members` of the attested roster. `rest` is the hash of the members behind them.
 pub fn seat_members(committee_epoch: u64, members: &[Pubkey], rest: [u8; 32]) -> Instruction {
     let accounts = accounts::SeatMembers {
         config: pda::stake_config(),
@@ -104,7 +107,7 @@ pub fn seat_members(committee_epoch: u64, members: &[Pubkey], rest: [u8; 32]) ->
     ix
 }
 
-/// Gives up the committee after `committee_epoch`, whose rent `payer` has paid, after its deadline.
+/// Abandons the committee after `committee_epoch` once its deadline is over. `payer` paid its rent.
 pub fn expire_committee(committee_epoch: u64, payer: &Pubkey) -> Instruction {
     let accounts = accounts::ExpireCommittee {
         config: pda::stake_config(),

@@ -1,4 +1,4 @@
-//! Configuration and its authority.
+//! Instructions for the configuration and its authority.
 
 use crate::{
     ix::{authority::authority, build::build},
@@ -12,7 +12,7 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 
-/// Makes config and vaults; by the program's upgrade authority, once.
+/// Makes the config and the vaults. Only the program's upgrade authority can, once.
 pub fn initialize(authority: &Pubkey, open_mint: &Pubkey, args: InitializeArgs) -> Instruction {
     let accounts = accounts::Initialize {
         authority: *authority,

@@ -1,4 +1,4 @@
-//! Pools of operators and what others delegate to them.
+//! Instructions for operators' pools and the delegations to them.
 
 use crate::{ix::build::build, pda};
 use ::stake::{ID, accounts, instruction, state::Role};
@@ -6,7 +6,7 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 
-/// Opens the pool of the operator `owner`.
+/// Opens the pool of the operator `owner`, which keeps `commission_bps` basis points of the rewards.
 pub fn open_pool(owner: &Pubkey, open_mint: &Pubkey, commission_bps: u16) -> Instruction {
     let accounts = accounts::OpenPool {
         owner: *owner,
@@ -24,7 +24,7 @@ pub fn open_pool(owner: &Pubkey, open_mint: &Pubkey, commission_bps: u16) -> Ins
     build(ID, accounts, instruction::OpenPool { commission_bps })
 }
 
-/// Sets the commission of the operator `owner`.
+/// Sets the commission of the operator `owner`, in basis points.
 pub fn set_commission(owner: &Pubkey, commission_bps: u16) -> Instruction {
     let accounts = accounts::SetCommission {
         owner: *owner,

@@ -1,4 +1,4 @@
-//! Locks of votes.
+//! Instructions for vote locks.
 
 use crate::{ix::build::build, pda};
 use ::stake::{ID, accounts, instruction};
@@ -49,7 +49,7 @@ pub fn extend_lock(owner: &Pubkey, end_slot: u64) -> Instruction {
     build(ID, accounts, instruction::ExtendLock { end_slot })
 }
 
-/// Pays a lock that has ended back to `owner`, to its associated token account, which must exist. Anyone may send it.
+/// Pays a lock that has ended back to the associated token account of `owner`, which must exist. Anyone may send it.
 pub fn unlock_votes(owner: &Pubkey, open_mint: &Pubkey) -> Instruction {
     let accounts = accounts::UnlockVotes {
         config: pda::stake_config(),
@@ -63,7 +63,7 @@ pub fn unlock_votes(owner: &Pubkey, open_mint: &Pubkey) -> Instruction {
     build(ID, accounts, instruction::UnlockVotes {})
 }
 
-/// Lets `delegate` vote with the lock of `owner`; its own address takes it back.
+/// Lets `delegate` vote with the lock of `owner`. Delegating to `owner` itself takes the votes back.
 pub fn delegate_votes(owner: &Pubkey, delegate: &Pubkey) -> Instruction {
     let accounts = accounts::DelegateVotes {
         owner: *owner,

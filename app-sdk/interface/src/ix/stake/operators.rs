@@ -1,4 +1,4 @@
-//! Operators.
+//! Instructions for operators.
 
 use crate::{ix::build::build, pda};
 use ::stake::{ID, accounts, instruction, instructions::RegisterOperatorArgs, state::Role};
@@ -6,7 +6,7 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 
-/// Registers `owner` as an operator; `identity` signs too.
+/// Registers `owner` as an operator. Its `identity` key must sign too.
 pub fn register_operator(owner: &Pubkey, identity: &Pubkey, args: RegisterOperatorArgs) -> Instruction {
     let accounts = accounts::RegisterOperator {
         owner: *owner,

@@ -1,4 +1,4 @@
-//! Stake of operators and validators.
+//! Instructions for the stake of operators and validators.
 
 use crate::{ix::build::build, pda};
 use ::stake::{ID, accounts, instruction, state::Role};
@@ -22,7 +22,7 @@ pub fn deposit(owner: &Pubkey, open_mint: &Pubkey, role: Role, amount: u64) -> I
     build(ID, accounts, instruction::Deposit { role, amount })
 }
 
-/// Begins to unbond `amount`. `committee_epoch` is the stake config's.
+/// Begins to unbond `amount` base units. `committee_epoch` is that of the stake config.
 pub fn request_unbond(owner: &Pubkey, committee_epoch: u64, role: Role, amount: u64) -> Instruction {
     let accounts = accounts::RequestUnbond {
         owner: *owner,
@@ -36,7 +36,7 @@ pub fn request_unbond(owner: &Pubkey, committee_epoch: u64, role: Role, amount: 
     build(ID, accounts, instruction::RequestUnbond { role, amount })
 }
 
-/// Pays out what has unbonded.
+/// Pays out all unbonded OPEN.
 pub fn withdraw(owner: &Pubkey, open_mint: &Pubkey, role: Role) -> Instruction {
     let accounts = accounts::Withdraw {
         owner: *owner,

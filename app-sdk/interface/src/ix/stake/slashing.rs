@@ -1,4 +1,4 @@
-//! Slashes.
+//! Instructions for slashes.
 
 use crate::{ix::build::build, pda};
 use ::stake::{
@@ -10,8 +10,9 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::{system_program, sysvar};
 
-/// Proves an equivocation of the operator with this `position`, as read from the chain. The Ed25519 instruction with both
-/// observations (`openledger_protocol::observation::evidence_data`) stands directly before.
+/// Proves an equivocation of the operator with this `position`, which is the account as read from the chain. The
+/// Ed25519 instruction with both observations (`openledger_protocol::observation::evidence_data`) must stand directly
+/// before.
 pub fn prove_equivocation(prover: &Pubkey, position: &Position, args: ProveEquivocationArgs) -> Instruction {
     let operator = &position.owner;
     let accounts = accounts::ProveEquivocation {
@@ -33,7 +34,8 @@ pub fn prove_equivocation(prover: &Pubkey, position: &Position, args: ProveEquiv
     build(ID, accounts, instruction::ProveEquivocation { args })
 }
 
-/// Slashes `position`, as read from the chain, for an attested fault. The attestation stands directly before.
+/// Slashes `position` for an attested fault. `position` is the account as read from the chain. The attestation must
+/// stand directly before.
 pub fn slash_attested(committee_epoch: u64, position: &Position, args: SlashAttestedArgs) -> Instruction {
     let accounts = accounts::SlashAttested {
         config: pda::stake_config(),
@@ -50,7 +52,8 @@ pub fn slash_attested(committee_epoch: u64, position: &Position, args: SlashAtte
     build(ID, accounts, instruction::SlashAttested { args })
 }
 
-/// Slashes `bps` basis points of `position`, as read from the chain, by the authority.
+/// Slashes `bps` basis points of `position`, by decision of the authority. `position` is the account as read from the
+/// chain.
 pub fn slash_by_authority(authority: &Pubkey, position: &Position, bps: u16, evidence: [u8; 32]) -> Instruction {
     let accounts = accounts::SlashByAuthority {
         authority: *authority,
@@ -66,7 +69,7 @@ pub fn slash_by_authority(authority: &Pubkey, position: &Position, bps: u16, evi
     build(ID, accounts, instruction::SlashByAuthority { bps, evidence })
 }
 
-/// The pool whose delegations are slashed beside this position.
+/// The pool whose delegations are slashed together with this position, if there is one.
 fn pool(position: &Position) -> Option<Pubkey> {
     position.pooled.then(|| pda::stake_pool(&position.owner))
 }

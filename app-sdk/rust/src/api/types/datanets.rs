@@ -10,11 +10,11 @@ pub struct Datanet {
     pub address: String,
     /// Owner or council.
     pub owner: String,
-    /// The creator's number for it.
+    /// The number that its creator gave it.
     pub id: u64,
     /// Name.
     pub name: String,
-    /// Where the description lies.
+    /// URI of the description.
     pub metadata_uri: String,
     /// SHA-256 of the description.
     pub metadata_hash: String,
@@ -40,7 +40,7 @@ pub struct Datanet {
     pub root: String,
     /// Slot of creation.
     pub created_slot: u64,
-    /// Transaction of creation.
+    /// Transaction that created it.
     pub created_signature: String,
 }
 
@@ -61,7 +61,7 @@ pub struct Contribution {
     pub contributor: String,
     /// `open`, `review`, `accepted`, `rejected` or `expired`.
     pub status: String,
-    /// What the manifest says of it; absent where the manifest is not in the artifact store.
+    /// The leaf's details from the manifest. They are absent if the artifact store lacks the manifest.
     pub detail: Option<ContributionDetail>,
     /// Slot in which the leaf went on the ledger.
     pub slot: u64,
@@ -76,7 +76,7 @@ pub struct ContributionDetail {
     pub content: String,
     /// `document`, `label`, `correction` or `removal`.
     pub kind: String,
-    /// The leaf that it is about.
+    /// Leaf hash of the document that it is about.
     pub target: Option<String>,
     /// Title.
     pub title: String,
@@ -84,7 +84,7 @@ pub struct ContributionDetail {
     pub author: String,
     /// SPDX licence expression.
     pub licence: String,
-    /// Where it is from.
+    /// Where the content is from.
     pub source: String,
 }
 
@@ -98,21 +98,21 @@ pub struct ContributionWithProof {
     pub proof: Option<crate::proof::ContributionProof>,
 }
 
-/// A validator's part in a batch.
+/// A validator's review of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
     /// The validator's wallet.
     pub validator: String,
-    /// The verdict once revealed.
+    /// The verdict, once revealed.
     pub approve: Option<bool>,
-    /// Quality in 0..=10,000 once revealed.
+    /// Quality in 0..=10,000, once revealed.
     pub quality: Option<u16>,
 }
 
 /// `GET /v1/batches/{address}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
-    /// The account (closed once decided).
+    /// The account. It is closed once the batch is decided.
     pub address: String,
     /// Its Datanet.
     pub datanet: String,
@@ -124,7 +124,7 @@ pub struct Batch {
     pub status: String,
     /// Number of contributions.
     pub count: u64,
-    /// Bond.
+    /// Bond in base units.
     pub bond: Amount,
     /// Root of its range, once submitted.
     pub root: Option<String>,
@@ -138,7 +138,7 @@ pub struct Batch {
     pub place: Option<u64>,
     /// Mean quality of the approving verdicts, once accepted.
     pub quality: Option<u16>,
-    /// The panel's work so far.
+    /// The reviews of the validators that have committed.
     pub reviews: Vec<Review>,
     /// Slot of opening.
     pub opened_slot: u64,

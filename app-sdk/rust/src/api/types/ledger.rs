@@ -1,4 +1,4 @@
-//! How much of the ledger the indexer holds, and the events themselves.
+//! The indexer's status, and the ledger's events.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,14 +17,14 @@ pub struct Status {
     pub finalized_slot: u64,
     /// Number of events held.
     pub events: u64,
-    /// Subjects whose sequence numbers have a gap: empty where nothing is missing.
+    /// Subjects whose sequence numbers have a gap. It is empty if nothing is missing.
     pub gaps: Vec<String>,
 }
 
 /// An event, `GET /v1/events?after=`; oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventRow {
-    /// Number of the row: pass the last one as `after` to go on.
+    /// Number of the row. To go on, pass the last one as `after`.
     pub id: u64,
     /// Slot.
     pub slot: u64,
@@ -36,7 +36,7 @@ pub struct EventRow {
     pub program: String,
     /// The event's name ([`crate::Event::name`]).
     pub name: String,
-    /// The account whose sequence it counts in.
+    /// The account that numbers it.
     pub subject: String,
     /// Its number among its subject's events.
     pub sequence: u64,
@@ -44,6 +44,6 @@ pub struct EventRow {
     pub data: serde_json::Value,
     /// Whether its slot is final.
     pub finalized: bool,
-    /// Unix time of the block, where known.
+    /// Unix time of the block in seconds, if known.
     pub block_time: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! What the indexer's REST API answers. The indexer, which serves these, and everyone who asks share them.
+//! The answers of the indexer's REST API. The indexer and its clients share these types.
 //!
 //! - An [`Amount`](crate::amount::Amount) of OPEN is base units as a decimal string, since it can exceed what a
 //!   JavaScript number holds.

@@ -3,14 +3,14 @@
 use crate::amount::Amount;
 use serde::{Deserialize, Serialize};
 
-/// A Datanet as a job reads it.
+/// A Datanet's state that a job reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The Datanet.
     pub datanet: String,
-    /// Its root then.
+    /// Its root when the job was requested.
     pub root: String,
-    /// Number of accepted batches then.
+    /// Number of its accepted batches when the job was requested.
     pub batches: u64,
 }
 
@@ -19,9 +19,9 @@ pub struct Snapshot {
 pub struct Model {
     /// The account.
     pub address: String,
-    /// Who is paid for it.
+    /// Wallet of its owner, who gets a part of its fees.
     pub owner: String,
-    /// The creator's number for it.
+    /// The number that its creator gave it.
     pub id: u64,
     /// Name.
     pub name: String,
@@ -43,7 +43,7 @@ pub struct Model {
     pub price_out: Amount,
     /// `draft`, `ready` or `retired`.
     pub status: String,
-    /// Answers paid for.
+    /// Number of answers that were paid for.
     pub answers: u64,
     /// Sum of all fees.
     pub fees: Amount,
@@ -51,14 +51,14 @@ pub struct Model {
     pub created_slot: u64,
 }
 
-/// What an operator was paid for which work.
+/// An operator's work on a job, and its pay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComputeShare {
     /// The operator's wallet.
     pub operator: String,
     /// Work units.
     pub units: Amount,
-    /// Pay.
+    /// Pay in base units.
     pub amount: Amount,
 }
 
@@ -71,11 +71,11 @@ pub struct Job {
     pub model: String,
     /// Its number for that model.
     pub number: u64,
-    /// Who pays.
+    /// The wallet that pays.
     pub requester: String,
     /// SHA-256 of the training config.
     pub config_hash: String,
-    /// Seed; a string because it uses all 64 bits.
+    /// Seed of the job. It is a string because it uses all 64 bits.
     pub seed: Amount,
     /// Datanets it reads.
     pub snapshots: Vec<Snapshot>,
@@ -93,7 +93,7 @@ pub struct Job {
     pub adapter_hash: Option<String>,
     /// SHA-256 of the training manifest, once attested.
     pub manifest_hash: Option<String>,
-    /// Who was paid for what.
+    /// The operators' work and pay.
     pub compute: Vec<ComputeShare>,
     /// Paid for compute.
     pub paid: Amount,

@@ -18,9 +18,9 @@ pub struct Operator {
     pub capabilities: Vec<String>,
     /// Bonded stake.
     pub staked: Amount,
-    /// Answers given.
+    /// Number of answers given.
     pub answers: u64,
-    /// Received for answering and training.
+    /// OPEN received for answering and training.
     pub earned: Amount,
 }
 
@@ -33,15 +33,15 @@ pub struct Committee {
     pub epoch: u64,
     /// `forming`, `confirming`, `active` or `retired`.
     pub status: String,
-    /// How many must sign.
+    /// Number of members that must sign.
     pub threshold: u16,
-    /// Number of members once complete.
+    /// Number of members of the complete committee.
     pub size: u16,
     /// Group key in hex, once confirmed.
     pub group_key: Option<String>,
     /// Wallets of the members, in order.
     pub members: Vec<String>,
-    /// Those that have confirmed the group key.
+    /// Wallets of the members that have confirmed the group key.
     pub confirmed: Vec<String>,
     /// Slot of activation.
     pub active_slot: Option<u64>,

@@ -1,13 +1,13 @@
-//! What the answers have in common: lists come in pages, and refusals say what to do.
+//! The parts that answers have in common: pages of lists, and refusals.
 
 use serde::{Deserialize, Serialize};
 
-/// Part of a list. Ask on with `?cursor=` until `next` is absent.
+/// A page of a list. To read on, pass `next` as `?cursor=` until it is absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
-    /// Opaque; names the next part, absent at the end.
+    /// Opaque name of the next page. It is absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none", default = "none")]
     pub next: Option<String>,
 }
@@ -16,7 +16,7 @@ fn none() -> Option<String> {
     None
 }
 
-/// What every refusal of the API says.
+/// The body of every refusal of the API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
     /// What is wrong and what to do.

@@ -1,9 +1,9 @@
-//! Payments: fees for answers, and what else is paid into the pools.
+//! Payments: fees for answers, and other payments into the pools.
 
 use crate::amount::Amount;
 use serde::{Deserialize, Serialize};
 
-/// How a fee was divided.
+/// The parts of a fee, in base units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeeParts {
     /// Part of the treasury.
@@ -20,12 +20,12 @@ pub struct FeeParts {
     pub contributors: Amount,
 }
 
-/// `GET /v1/receipts`, and with the answer `GET /v1/receipts/{request}`.
+/// `GET /v1/receipts`, and, with the answer, `GET /v1/receipts/{request}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptRow {
     /// The request's name.
     pub request: String,
-    /// Who paid.
+    /// The payer's wallet.
     pub payer: String,
     /// The model.
     pub model: String,
@@ -33,7 +33,7 @@ pub struct ReceiptRow {
     pub operator: String,
     /// The whole fee.
     pub amount: Amount,
-    /// How it was divided.
+    /// The parts of the fee.
     pub parts: FeeParts,
     /// The payout epoch that it belongs to.
     pub epoch: u64,
@@ -41,29 +41,29 @@ pub struct ReceiptRow {
     pub slot: u64,
     /// Transaction of the payment.
     pub signature: String,
-    /// The signed answer from the artifact store: only in `GET /v1/receipts/{request}`, and once answered.
+    /// The signed answer from the artifact store. It is only in `GET /v1/receipts/{request}`, once there is an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<crate::receipt::Answer>,
 }
 
-/// `GET /v1/funding`: a payment into a pool that is no answer's.
+/// `GET /v1/funding`: a payment into a pool that is not for an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Funding {
     /// `contributors` or `validators`.
     pub pool: String,
-    /// What it is for, in the payer's words.
+    /// The account that the payer says it is for.
     pub subject: String,
-    /// Who paid.
+    /// The payer's wallet.
     pub payer: String,
-    /// Base units.
+    /// Amount in base units.
     pub amount: Amount,
     /// The payout epoch that it belongs to.
     pub epoch: u64,
-    /// The training job whose data share it is, proven by the job's signature.
+    /// The training job whose data share it is. The job's signature proves it.
     pub job: Option<String>,
     /// That job's model.
     pub model: Option<String>,
-    /// The shard that took it.
+    /// The shard that it was paid into.
     pub shard: String,
     /// Slot of the payment.
     pub slot: u64,

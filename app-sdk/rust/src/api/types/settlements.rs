@@ -1,18 +1,18 @@
-//! Settlements of an epoch, and what a wallet can claim by the active one.
+//! Settlements of epochs, and the claims of a wallet against the active settlement.
 
 use crate::amount::Amount;
 use serde::{Deserialize, Serialize};
 
-/// A pool's tree.
+/// The root of a pool's reward tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolRoot {
     /// Root of the reward tree.
     pub root: String,
     /// Number of its leaves.
     pub leaves: u32,
-    /// Everything ever earned from this pool.
+    /// Sum of everything that was ever earned from this pool.
     pub lifetime_total: Amount,
-    /// Everything ever paid into it at the time of posting.
+    /// Sum of everything that was paid into it until the posting.
     pub funded: Amount,
 }
 
@@ -43,16 +43,16 @@ pub struct Settlement {
     pub signature: String,
 }
 
-/// What a wallet can prove against one pool's active root.
+/// A wallet's claim against one pool's active root, with its proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimProof {
     /// `contributors` or `validators`.
     pub pool: String,
-    /// Everything ever earned by the active settlement.
+    /// Everything that the wallet ever earned from the pool, according to the active settlement.
     pub lifetime: Amount,
-    /// Claimed so far.
+    /// Base units claimed so far.
     pub claimed: Amount,
-    /// What a claim would pay now.
+    /// Base units that a claim would pay now.
     pub claimable: Amount,
     /// Epoch of the active settlement.
     pub epoch: u64,
@@ -62,11 +62,11 @@ pub struct ClaimProof {
     pub proof: Vec<String>,
 }
 
-/// `GET /v1/claims/{wallet}`: nothing in `pools` where the wallet never earned.
+/// `GET /v1/claims/{wallet}`. `pools` is empty if the wallet never earned anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimProofs {
     /// The wallet.
     pub wallet: String,
-    /// At most one for each pool.
+    /// The wallet's claims, at most one for each pool.
     pub pools: Vec<ClaimProof>,
 }

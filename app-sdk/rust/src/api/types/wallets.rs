@@ -1,4 +1,4 @@
-//! All that concerns one wallet.
+//! The summary of one wallet.
 
 use crate::amount::Amount;
 use serde::{Deserialize, Serialize};
@@ -10,26 +10,26 @@ pub struct Wallet {
     pub address: String,
     /// OPEN in its own token account.
     pub balance: Amount,
-    /// Lifetime earnings as a contributor, by the active settlement.
+    /// Lifetime earnings as a contributor, according to the active settlement.
     pub earned_contributing: Amount,
-    /// Lifetime earnings as a validator, by the active settlement.
+    /// Lifetime earnings as a validator, according to the active settlement.
     pub earned_validating: Amount,
-    /// Received as a model's owner (upstream shares included).
+    /// OPEN received as an owner of models, upstream shares included.
     pub earned_models: Amount,
-    /// Received for answering and training.
+    /// OPEN received for answering and training.
     pub earned_compute: Amount,
-    /// Claimed from both pools.
+    /// OPEN claimed from both pools.
     pub claimed: Amount,
-    /// What claims would pay now.
+    /// OPEN that claims would pay now.
     pub claimable: Amount,
-    /// Staked as an operator.
+    /// OPEN staked as an operator.
     pub staked_operator: Amount,
-    /// Staked as a validator.
+    /// OPEN staked as a validator.
     pub staked_validator: Amount,
-    /// Accepted contributions.
+    /// Number of accepted contributions.
     pub contributions: u64,
-    /// Answers paid for.
+    /// Number of answers that the wallet paid for.
     pub answers: u64,
-    /// Sum paid for answers.
+    /// OPEN paid for answers.
     pub spent: Amount,
 }
