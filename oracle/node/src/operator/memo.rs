@@ -1,4 +1,4 @@
-//! Values that are expensive to work out, kept in memory.
+//! Keeps values in memory that are expensive to work out.
 
 use anyhow::Result;
 use std::{collections::HashMap, hash::Hash, sync::Arc};
@@ -6,7 +6,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 type Slot<V> = Arc<OnceCell<Arc<V>>>;
 
-/// Values by key, each worked out at first use. Cheap to clone; all clones are one.
+/// Values by key. Each value is worked out at first use. Cheap to clone: all clones share one state.
 pub struct Memo<K, V> {
     slots: Arc<Mutex<HashMap<K, Slot<V>>>>,
     most: usize,
@@ -19,13 +19,13 @@ impl<K, V> Clone for Memo<K, V> {
 }
 
 impl<K: Eq + Hash, V> Memo<K, V> {
-    /// Keeps at most `most` values: the next one drops them all.
+    /// Keeps at most `most` values. A new key beyond that drops all earlier values.
     pub fn new(most: usize) -> Self {
         Self { slots: Arc::default(), most }
     }
 
-    /// The value of `key`, or what `work` makes of it. Whoever asks for the same key meanwhile waits for that work. An
-    /// error is not kept: the next one to ask works again.
+    /// The value of `key`, or the result of `work` if there is none. Other callers with the same key wait for that
+    /// work. An error is not kept, so the next caller runs its own `work`.
     pub async fn get_or_try<F: Future<Output = Result<V>>>(&self, key: K, work: impl FnOnce() -> F) -> Result<Arc<V>> {
         let slot = {
             let mut slots = self.slots.lock().await;
@@ -38,7 +38,7 @@ impl<K: Eq + Hash, V> Memo<K, V> {
         slot.get_or_try_init(make).await.cloned()
     }
 
-    /// Drops the value of `key`: the next one to ask works it out again.
+    /// Drops the value of `key`. The next caller works it out again.
     pub async fn forget(&self, key: &K) {
         self.slots.lock().await.remove(key);
     }
