@@ -10,7 +10,7 @@ use std::{ops::ControlFlow, path::PathBuf, time::Instant};
 const TEXT: &str = "The right to make copies of the licensed work is granted to anyone who keeps the notices intact. ";
 const TOKENS: usize = 128;
 
-/// Wall-clock and processor seconds since a moment. Processor time tells the cost on a busy machine.
+/// Wall-clock and processor seconds since a moment. Processor time shows the cost even on a busy machine.
 struct Clock(Instant, f64);
 
 impl Clock {
@@ -20,7 +20,8 @@ impl Clock {
     fn read(&self) -> String {
         format!("{:.3} s (cpu {:.2} s)", self.0.elapsed().as_secs_f64(), Self::processor() - self.1)
     }
-    /// User and system time of the process in seconds, from Linux's process table at 100 ticks a second; 0 elsewhere.
+    /// User and system time of the process in seconds. It comes from Linux's process table, which counts 100 ticks a
+    /// second. 0 on other systems.
     fn processor() -> f64 {
         let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
         let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();

@@ -1,5 +1,5 @@
-//! Adapters as safetensors files with PEFT's tensor names. The bytes follow from the adapter alone, so that their
-//! SHA-256 is the adapter's identity.
+//! Adapters as safetensors files with PEFT's tensor names. The bytes follow from the adapter alone, so their SHA-256 is
+//! the adapter's identity.
 
 use crate::{
     bytes::{f32_bytes, f32_values},
@@ -14,7 +14,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, path::Path, sync::Arc};
 
-/// Key of the metadata entry. There is one entry only, because safetensors writes several in no fixed order.
+/// Key of the metadata entry. There is one entry only, because safetensors writes several entries in no fixed order.
 const METADATA_KEY: &str = "lora_adapter_metadata";
 
 #[derive(Serialize, Deserialize)]
@@ -57,19 +57,19 @@ impl Adapter {
         Ok(sha256(&self.to_bytes()?))
     }
 
-    /// Writes the adapter so that a crash leaves either the whole file or none; returns its hash.
+    /// Writes the adapter and returns its hash. A crash leaves either the whole file or no file.
     pub fn save(&self, path: &Path) -> Result<Digest> {
         let bytes = self.to_bytes()?;
         write_atomically(path, &bytes)?;
         Ok(sha256(&bytes))
     }
 
-    /// Reads an adapter for `base`; refuses one made for another base model.
+    /// Reads an adapter for `base`. Fails if the adapter was made for another base model.
     pub fn load(path: &Path, base: &BaseModel) -> Result<Self> {
         Self::from_bytes(&std::fs::read(path).map_err(LmError::io("read", path))?, base)
     }
 
-    /// As [`Self::load`], from bytes.
+    /// Like [`Self::load`], from bytes.
     pub fn from_bytes(bytes: &[u8], base: &BaseModel) -> Result<Self> {
         let (_, header) = SafeTensors::read_metadata(bytes)?;
         let entry = header

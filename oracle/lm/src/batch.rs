@@ -9,19 +9,20 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// One training example: token ids of which those from `loss_from` on are learned.
+/// One training example: token ids. The tokens from `loss_from` on are learned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
     /// Identity of the contribution that the example comes from.
     pub id: Digest,
     /// Token ids.
     pub tokens: Vec<u32>,
-    /// First token that counts in the loss, at least 1: the first token has nothing before it to be predicted from.
+    /// Index of the first token that counts in the loss, at least 1. The first token of all never counts, because
+    /// nothing stands before it to predict it from.
     pub loss_from: usize,
 }
 
 impl Example {
-    /// Plain text: every token but the first counts. Ends with the end-of-turn token.
+    /// An example of plain text. Every token but the first counts. The end-of-turn token is added at the end.
     pub fn text(tokenizer: &Tokenizer, id: Digest, text: &str) -> Result<Self> {
         let mut tokens = tokenizer.encode(text)?;
         tokens.push(tokenizer.end_of_turn());
@@ -30,7 +31,7 @@ impl Example {
         Ok(example)
     }
 
-    /// A question and its answer in the chat template: only the answer and its end-of-turn token count.
+    /// An example of a question and its answer in the chat template. Only the answer and its end-of-turn token count.
     pub fn answer(tokenizer: &Tokenizer, id: Digest, prompt: &str, answer: &str) -> Result<Self> {
         let mut tokens = tokenizer.chat(&[ChatMessage::new(Role::User, prompt)])?;
         let loss_from = tokens.len();
@@ -39,7 +40,7 @@ impl Example {
         Ok(Self { id, tokens, loss_from })
     }
 
-    /// The first `limit` tokens.
+    /// The example cut after `limit` tokens.
     pub fn truncated(mut self, limit: usize) -> Self {
         self.tokens.truncate(limit);
         self
@@ -50,7 +51,7 @@ impl Example {
         self.tokens.len().saturating_sub(self.loss_from)
     }
 
-    /// Refuses an example without any token to learn.
+    /// Fails if the example has no token to learn, or a `loss_from` of 0.
     pub fn validate(&self) -> Result<()> {
         let error = |reason: String| LmError::Example { id: hex::encode(self.id), reason };
         if self.loss_from == 0 {
@@ -67,8 +68,8 @@ impl Example {
     }
 }
 
-/// Examples padded on the right to one length. The causal mask keeps the padding from being seen, and no padded
-/// position counts in the loss, so an example's loss does not depend on its companions.
+/// Examples padded on the right to one length. The causal mask hides the padding, and no padded position counts in the
+/// loss. So an example's loss does not depend on the other examples of the batch.
 #[derive(Clone, Debug)]
 pub struct Batch {
     pub(crate) ids: Vec<Digest>,
@@ -80,13 +81,13 @@ pub struct Batch {
     pub(crate) weights: Vec<f32>,
     /// Rows of the flattened (b·t) positions that predict a target, grouped by example.
     pub(crate) rows: Vec<u32>,
-    /// The token to be predicted at each of `rows`.
+    /// The token to predict at each of `rows`.
     pub(crate) labels: Vec<u32>,
 }
 
 impl Batch {
-    /// Pads the examples to the longest of them; every weight is 1. Sequences longer than the model's context are
-    /// refused.
+    /// Pads the examples to the longest of them. Every weight is 1. Fails if a sequence is longer than the model's
+    /// context.
     pub fn new(base: &BaseModel, examples: &[&Example]) -> Result<Self> {
         let limit = base.config().max_len;
         let width = examples.iter().map(|e| e.tokens.len()).max().ok_or(LmError::Empty("batch"))?;
@@ -118,7 +119,7 @@ impl Batch {
         })
     }
 
-    /// Sets the factor of each example's loss in the objective (0 leaves the example out).
+    /// Sets the factor of each example's loss in the objective. A factor of 0 leaves the example out.
     pub fn with_weights(mut self, weights: &[f32]) -> Result<Self> {
         if weights.len() != self.weights.len() {
             return Err(LmError::config(

@@ -17,7 +17,7 @@ pub struct LlamaConfig {
     pub layers: usize,
     /// Number of query heads.
     pub heads: usize,
-    /// Number of key/value heads; divides `heads`.
+    /// Number of key/value heads. It divides `heads`.
     pub kv_heads: usize,
     /// Width of the feed-forward layer.
     pub ffn: usize,
@@ -37,7 +37,7 @@ impl LlamaConfig {
         self.hidden / self.heads
     }
 
-    /// Refuses shapes that no Llama has, naming the field.
+    /// Fails if no Llama has this shape. The error names the field.
     pub fn validate(&self) -> Result<()> {
         for (field, value) in [
             ("vocab", self.vocab),
@@ -74,19 +74,19 @@ impl LlamaConfig {
     }
 }
 
-/// Where a base model comes from. The hash of what is loaded identifies the model everywhere.
+/// Where a base model comes from. The hash of the loaded model identifies it everywhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ModelSource {
-    /// A GGUF file; its weights are dequantised to f32.
+    /// A GGUF file. Its weights are dequantised to f32.
     Gguf {
         /// The file.
         path: PathBuf,
-        /// Expected SHA-256, hex; checked when given.
+        /// Expected SHA-256, hex. It is checked if it is given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sha256: Option<String>,
     },
-    /// Random weights with the byte-level tokenizer: for tests, needs no file.
+    /// Random weights with the byte-level tokenizer, for tests. It needs no file.
     Random {
         /// The shape.
         config: LlamaConfig,

@@ -4,7 +4,7 @@ use crate::error::{LmError, Result};
 use sha2::{Digest as _, Sha256};
 use std::{io::Read, path::Path};
 
-/// A SHA-256 digest; `hex::encode` gives its text form.
+/// A SHA-256 digest. `hex::encode` gives its text form.
 pub type Digest = [u8; 32];
 
 /// SHA-256 of bytes.
@@ -26,8 +26,8 @@ pub fn sha256_file(path: &Path) -> Result<Digest> {
     }
 }
 
-/// SHA-256 of a value's compact JSON with fields in the order of their declaration.
+/// SHA-256 of a value's compact JSON. The fields are in the order of their declaration.
 pub(crate) fn sha256_json<T: serde::Serialize>(value: &T) -> Digest {
-    // Types hashed here hold numbers, strings and enums only: serialisation cannot fail.
+    // The types that are hashed here hold numbers, strings and enums only, so serialisation cannot fail.
     sha256(&serde_json::to_vec(value).expect("plain data serialises"))
 }

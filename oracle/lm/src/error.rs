@@ -1,4 +1,4 @@
-//! The one error type of the crate: every variant names what is wrong and what to do about it.
+//! The one error type of the crate. Every variant names what is wrong and what to do about it.
 
 use std::path::PathBuf;
 
@@ -70,7 +70,7 @@ pub enum LmError {
     Example {
         /// The example's id, hex.
         id: String,
-        /// Why not.
+        /// Why it cannot be used.
         reason: String,
     },
     /// A token id outside the model's vocabulary.
@@ -129,7 +129,7 @@ pub enum LmError {
     /// A caller's callback failed (storing a checkpoint, for example).
     #[error("{action}: {source}")]
     Callback {
-        /// What the callback was to do.
+        /// What the callback was called for.
         action: &'static str,
         /// Its error.
         source: Box<dyn std::error::Error + Send + Sync>,

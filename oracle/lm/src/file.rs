@@ -1,17 +1,18 @@
-//! Writing files so that they are whole or absent, even if this process crashes meanwhile.
+//! Writes files so that they are whole or absent, even if this process crashes meanwhile.
 
 use crate::error::{LmError, Result};
 use std::{fs::File, io::Write, path::Path};
 
-/// Writes beside `path`, flushes to disk, then renames into place. Not even a power cut leaves half a file.
+/// Writes a temporary file beside `path`, flushes it to disk, and renames it to `path`. Not even a power cut leaves
+/// half a file.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, bytes, File::sync_all)
 }
 
-/// Writes a file that is whole or absent even if this process crashes meanwhile.
+/// Writes a file that is whole or absent, even if this process crashes meanwhile.
 ///
-/// It does not wait for the disk: after a power cut the file may be damaged. Use it for what can be checked and made
-/// again.
+/// It does not wait for the disk: after a power cut the file may be damaged. Use it only for a file that can be checked
+/// and made again.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, bytes, |_| Ok(()))
 }

@@ -1,4 +1,4 @@
-//! Answering a prompt with one model and one adapter.
+//! Answers a prompt with one model and one adapter.
 
 use crate::{
     error::{LmError, Result},
@@ -19,7 +19,7 @@ use std::ops::ControlFlow;
 pub enum FinishReason {
     /// The model ended its turn.
     EndOfTurn,
-    /// A stop text was met.
+    /// The model generated a stop text.
     StopText,
     /// The limit of tokens, or of the context, was reached.
     Length,
@@ -32,16 +32,16 @@ pub enum FinishReason {
 pub struct Generation {
     /// Generated token ids, without the end-of-turn token.
     pub tokens: Vec<u32>,
-    /// Their text, without the stop text.
+    /// The text of the tokens, without the stop text.
     pub text: String,
-    /// Why it ended.
+    /// Why the answer ended.
     pub finish: FinishReason,
 }
 
 /// Generates an answer to the prompt's token ids.
 ///
-/// `on_token` gets every token, with the text that it completes (often none), and may end the answer. Text that was
-/// held back until the end comes in one more call, with the last token again.
+/// `on_token` gets every token, with the text that the token completes (often none). It may end the answer. Text that
+/// was held back until the end comes in one more call, with the last token again.
 pub fn generate(
     base: &BaseModel,
     low_rank: &dyn LowRank,
@@ -89,7 +89,7 @@ pub fn generate(
         if let (Some(&last), false) = (tokens.last(), rest.is_empty()) {
             text.push_str(&rest);
             if finish != FinishReason::Cancelled {
-                // The answer is over: there is nothing left for the callback to end.
+                // The answer is over, so the callback's wish to end it is ignored.
                 let _ = on_token(last, &rest);
             }
         }

@@ -1,4 +1,4 @@
-//! Reading a GGUF file that holds a Llama: its configuration, its weights under their Hugging Face names, and the parts
+//! Reads a GGUF file that holds a Llama: its configuration, its weights under their Hugging Face names, and the parts
 //! of its vocabulary.
 
 use crate::{
@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// An opened GGUF file. Its header is parsed; tensors are read when they are asked for.
+/// An opened GGUF file. Its header is parsed. Tensors are read on request.
 pub(crate) struct GgufFile {
     path: PathBuf,
     content: Content,
@@ -38,7 +38,7 @@ impl GgufFile {
         LmError::Gguf { path: self.path.clone(), reason: reason.into() }
     }
 
-    /// A metadata value, or an error naming the absent key.
+    /// A metadata value. Fails if the key is absent, and names it.
     pub(crate) fn metadata(&self, key: &str) -> Result<&Value> {
         self.content.metadata.get(key).ok_or_else(|| self.error(format!("metadata `{key}` is missing")))
     }
@@ -149,7 +149,7 @@ fn gguf_name(target: Target) -> &'static str {
     }
 }
 
-/// Undoes llama.cpp's interleaving of the rotary halves in q and k: (out, in) → (out, in).
+/// Undoes llama.cpp's interleaving of the rotary halves in the weight (out, in) of q or k. The shape stays.
 fn unpermute(weight: &Tensor, heads: usize) -> Result<Tensor> {
     let (out, input) = weight.dims2()?;
     Ok(weight.reshape((heads, out / heads / 2, 2, input))?.transpose(1, 2)?.reshape((out, input))?.contiguous()?)
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn unpermute_inverts_the_interleaving() -> Result<()> {
-        // One head of four rows: llama.cpp stores rows 0,2,1,3 of the half-rotation layout.
+        // One head of four rows. llama.cpp stores the rows 0, 2, 1, 3 of the half-rotation layout.
         let w = Tensor::new(&[[0f32], [2.], [1.], [3.]], &Device::Cpu)?;
         assert_eq!(unpermute(&w, 1)?.flatten_all()?.to_vec1::<f32>()?, vec![0., 1., 2., 3.]);
         Ok(())

@@ -1,4 +1,4 @@
-//! LoRA gradients from captures: two small matrix products per layer.
+//! LoRA gradients from captures, by two small matrix products per layer.
 
 use crate::{
     error::{LmError, Result},
@@ -7,7 +7,7 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// Gradient of Σᵢ wᵢ·ℓᵢ over the batch with respect to the adapter, flat in its layout's order.
+/// Gradient of Σᵢ wᵢ·ℓᵢ over the batch with respect to the adapter, flat in the order of the adapter's layout.
 pub fn lora_grads(captures: &[Capture], adapter: &Adapter) -> Result<Vec<f32>> {
     let mut flat = vec![0f32; adapter.layout().len()];
     for_each_layer(captures, adapter, |capture, range_a, range_b, scale| {
@@ -22,7 +22,7 @@ pub fn lora_grads(captures: &[Capture], adapter: &Adapter) -> Result<Vec<f32>> {
     Ok(flat)
 }
 
-/// wᵢ·∇ℓᵢ of every example, each flat in the adapter layout's order.
+/// wᵢ·∇ℓᵢ of every example, each flat in the order of the adapter's layout.
 pub fn per_example_grads(captures: &[Capture], adapter: &Adapter) -> Result<Vec<Vec<f32>>> {
     let examples = captures.first().ok_or(LmError::Empty("list of captures"))?.x.dim(0)?;
     let mut grads = vec![vec![0f32; adapter.layout().len()]; examples];

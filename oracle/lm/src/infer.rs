@@ -1,5 +1,5 @@
-//! The forward pass for generating text. Each row may belong to another sequence, stand at another position and have
-//! another adapter, so that one conversation and a batch of many take the same path.
+//! The forward pass for generating text. Each row may belong to another sequence, be at another position and use
+//! another adapter. So one conversation and a batch of many take the same path.
 
 use crate::{
     error::{LmError, Result},
@@ -12,11 +12,11 @@ use candle_core::Tensor;
 
 /// Adds low-rank updates to a layer's output. Implement it to serve rows with different adapters.
 pub trait LowRank {
-    /// y plus the update for x, rows matching: x (n, in), y (n, out).
+    /// Adds the update for x to y and returns the sum. x is (n, in), y is (n, out), and their rows correspond.
     fn add(&self, slot: Slot, x: &Tensor, y: Tensor) -> Result<Tensor>;
 }
 
-/// The base model alone.
+/// Adds nothing: the base model alone.
 pub struct NoAdapter;
 
 impl LowRank for NoAdapter {
@@ -43,15 +43,16 @@ impl<T: LowRank> LowRank for Option<&T> {
     }
 }
 
-/// Attention over remembered keys and values. Implement it to hold many sequences (paged, for example).
+/// Attention over stored keys and values. Implement it to hold many sequences (paged, for example).
 pub trait Attend {
-    /// Remembers the rows' keys and values (n, kv_heads, head_dim) and attends with the queries (n, heads, head_dim),
-    /// each row to its own sequence's past and itself. Queries and keys are already rotated. Returns (n, hidden).
+    /// Stores the rows' keys and values (n, kv_heads, head_dim) and attends with the queries (n, heads, head_dim). Each
+    /// row attends to the past of its own sequence and to itself. Queries and keys are already rotated. Returns (n,
+    /// hidden).
     fn attend(&mut self, layer: usize, q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor>;
 }
 
-/// Final hidden states (n, hidden) of n rows. Row i is `tokens[i]` at `positions[i]` of a sequence; which sequence that
-/// is, `attention` knows.
+/// Final hidden states (n, hidden) of n rows. Row i is `tokens[i]` at position `positions[i]` of a sequence.
+/// `attention` knows which sequence that is.
 pub fn infer(
     base: &BaseModel,
     low_rank: &dyn LowRank,

@@ -9,10 +9,10 @@ use crate::{
 use candle_core::Tensor;
 use candle_nn::kv_cache::KvCache as LayerCache;
 
-/// Positions reserved at once; the cache grows by as many when full.
+/// Number of positions reserved at once. The full cache grows by this number.
 const PAGE: usize = 256;
 
-/// Remembered keys and values of a single sequence; rows given to it continue the sequence in order.
+/// Stored keys and values of a single sequence. New rows continue the sequence in order.
 pub struct KvCache {
     layers: Vec<LayerCache>,
     shape: AttentionShape,
@@ -29,7 +29,7 @@ impl KvCache {
         }
     }
 
-    /// Number of positions remembered.
+    /// Number of positions stored so far.
     pub fn position(&self) -> usize {
         self.layers[0].current_seq_len()
     }
@@ -41,7 +41,7 @@ impl Attend for KvCache {
         let by_head = |x: &Tensor| x.transpose(0, 1)?.contiguous();
         let (k, v) = self.layers[layer].append(&by_head(k)?, &by_head(v)?)?;
         let q = by_head(q)?.reshape((1, self.kv_heads, self.shape.group * n, head_dim))?;
-        // A single new position may see everything.
+        // A single new position may attend to all positions, so it needs no mask.
         let mask = if n > 1 { Some(causal_mask(n, k.dim(1)?, q.device())?) } else { None };
         let (y, _) = attention(&q, &k.unsqueeze(0)?, &v.unsqueeze(0)?, mask.as_ref(), self.shape)?;
         Ok(y.reshape((heads, n, head_dim))?.transpose(0, 1)?.reshape((n, heads * head_dim))?)
@@ -70,7 +70,7 @@ mod tests {
         let full = hidden_states(&base, Some(&adapter), &Batch::new(&base, &[&example])?)?;
         let mut cache = KvCache::new(base.config());
         let mut rows = Vec::new();
-        // A prompt, then a piece across the end of the first page, then one at a time.
+        // A prompt, then a piece across the end of the first page, then single positions.
         for (from, to) in [(0, 250), (250, 259), (259, 260), (260, 261), (261, 262)] {
             assert_eq!(cache.position(), from);
             let positions: Vec<u32> = (from as u32..to as u32).collect();

@@ -1,8 +1,8 @@
-//! Running independent passes over a model side by side, each on threads of its own.
+//! Runs independent passes over a model side by side, each on threads of its own.
 //!
 //! The matrix products of a small batch are too short to keep several threads busy: the threads wait for one another
-//! more than they work. Passes that do not depend on each other are faster if each has a few threads to itself. What a
-//! pass computes does not depend on the number of its threads (`tests/threads.rs`), so nothing changes but the time.
+//! more than they work. Passes that do not depend on each other are faster if each has a few threads to itself. The
+//! result of a pass does not depend on the number of its threads (`tests/threads.rs`), so only the time changes.
 
 use candle_core::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -12,8 +12,8 @@ use std::thread;
 pub struct Lanes(Vec<ThreadPool>);
 
 impl Lanes {
-    /// Lanes for at most `most` passes at a time. There is one lane only on a GPU, which divides its own work, and
-    /// where there is only one thread.
+    /// Lanes for at most `most` passes at a time. There is only one lane on a GPU, which divides its own work, and on a
+    /// machine with one thread.
     pub fn new(device: &Device, most: usize) -> Self {
         let threads = rayon::current_num_threads();
         let count = if matches!(device, Device::Cpu) { most.min(threads) } else { 1 };
@@ -21,16 +21,16 @@ impl Lanes {
             return Self(Vec::new());
         }
         let pool = || ThreadPoolBuilder::new().num_threads(threads / count).build();
-        // Without threads of its own a pass shares everybody's: slower, and the same.
+        // If no pool can be made, passes share the global threads. The result is the same, only slower.
         Self((0..count).map(|_| pool()).collect::<Result<_, _>>().unwrap_or_default())
     }
 
-    /// How many passes run at a time.
+    /// Number of passes that run at a time.
     pub fn count(&self) -> usize {
         self.0.len().max(1)
     }
 
-    /// Calls `f` on every item and returns the results in the items' order. An item that is left alone has all threads.
+    /// Calls `f` on every item and returns the results in the items' order. A group of one item uses all threads.
     pub fn map<I: Send, T: Send>(&self, items: impl IntoIterator<Item = I>, f: impl Fn(I) -> T + Sync) -> Vec<T> {
         let mut items = items.into_iter();
         let mut out = Vec::new();
@@ -43,8 +43,9 @@ impl Lanes {
         }
     }
 
-    /// Like [`Self::map`], but hands each result to `take` as soon as its turn has come, so that only a few are held at
-    /// once. The first error of `f` or of `take` ends it.
+    /// Like [`Self::map`], but gives the results of each group of passes to `take`, in the items' order, before the
+    /// next group begins. So only a few results are held at once. Stops at the first error of `f` or of `take` and
+    /// returns it.
     pub fn try_for_each<I: Send, T: Send, E: Send>(
         &self,
         items: impl IntoIterator<Item = I>,

@@ -1,5 +1,5 @@
 //! The linear layers of a Llama: their names, their order and their shapes. Readers of model files, the base model and
-//! adapters all name a layer by this.
+//! adapters all use these names.
 
 use crate::config::LlamaConfig;
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Position among all linear layers of the model: 7 per block.
+    /// Position among all linear layers of the model. A block has 7.
     pub fn index(self) -> usize {
         self.layer * Target::ALL.len() + self.target as usize
     }

@@ -1,8 +1,8 @@
 //! Base models, LoRA, tokenizer, training and sampling on candle.
 //!
-//! One frozen [`BaseModel`] in memory is shared by any number of small [`Adapter`]s. An adapter is trained by a
-//! [`Trainer`] whose whole run follows from (base, [`TrainConfig`], examples), so that anyone can re-execute any part
-//! of it ([`train::replay_segment`]) and exact attribution can go back through it step by step.
+//! Any number of small [`Adapter`]s share one frozen [`BaseModel`] in memory. A [`Trainer`] trains an adapter. Its
+//! whole run follows from the base model, the [`TrainConfig`] and the examples. So anyone can re-execute any part of
+//! the run ([`train::replay_segment`]), and exact attribution can go back through it step by step.
 //!
 //! ```
 //! use openledger_lm::{BaseModel, Example, LlamaConfig, SamplingConfig, Tokenizer, TrainConfig, Trainer, generate};
@@ -25,21 +25,21 @@
 //! # Conventions
 //! - The loss ℓᵢ of an example is the *mean* negative log-likelihood of its target tokens (those from
 //!   [`Example::loss_from`] on). A step's objective is (1/|B|)·Σ wᵢ·ℓᵢ with wᵢ = 1 unless set.
-//! - [`forward_backward`] differentiates the *sum* Σ wᵢ·ℓᵢ, so each example's rows of a [`Capture`], and
-//!   [`per_example_grads`], are wᵢ·∇ℓᵢ whatever the batch size. The trainer divides by |B|, then clips.
+//! - [`forward_backward`] differentiates the *sum* Σ wᵢ·ℓᵢ. So each example's rows of a [`Capture`], and
+//!   [`per_example_grads`], are wᵢ·∇ℓᵢ for any batch size. The trainer divides by |B|, then clips.
 //! - Parameters, gradients and optimiser moments are flat `Vec<f32>` in the order of an [`AdapterLayout`].
-//! - Hashes: a GGUF model's is its file's SHA-256; an adapter's and a training state's that of their safetensors
-//!   bytes, which are a function of the content alone.
+//! - The hash of a GGUF model is the SHA-256 of its file. The hash of an adapter or a training state is the SHA-256 of
+//!   its safetensors bytes, which follow from the content alone.
 //!
 //! # Determinism
-//! All randomness is ChaCha8 mapped by this crate, sums that cross rows are in a fixed order, and candle's matrix
-//! products divide rows and columns among threads but never a sum. States are therefore bit-equal from run to run and
-//! for any number of threads on the same build and kind of processor (`tests/threads.rs`). Another processor family
-//! or a GPU changes the last bits; compare those within a measured tolerance.
+//! All randomness is ChaCha8 mapped by this crate. Sums that cross rows have a fixed order. Candle's matrix products
+//! divide rows and columns among threads but never a sum. Therefore states are bit-equal from run to run and for any
+//! number of threads, on the same build and kind of processor (`tests/threads.rs`). Another processor family or a GPU
+//! changes the last bits. Compare results from these within a measured tolerance.
 //!
 //! # Threads
-//! `RAYON_NUM_THREADS` sets the threads of matrix products, normalisation and softmax; set `CANDLE_NUM_THREADS=1`,
-//! because candle's pool for elementwise operations spins and slows to a quarter where cores are shared.
+//! `RAYON_NUM_THREADS` sets the threads of matrix products, normalisation and softmax. Set `CANDLE_NUM_THREADS=1`,
+//! because candle's pool for elementwise operations spins and runs at a quarter of its speed if cores are shared.
 //! Passes that do not depend on one another run side by side, each on its share of the threads ([`Lanes`]).
 
 mod adapter_file;

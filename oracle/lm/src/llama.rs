@@ -1,4 +1,4 @@
-//! The base model: one copy of its weights in memory, never changed, shared by any number of adapters.
+//! The base model: one copy of its weights in memory. It never changes, and any number of adapters share it.
 
 use crate::{
     config::{LlamaConfig, ModelSource},
@@ -45,12 +45,12 @@ pub struct BaseModel {
 }
 
 impl BaseModel {
-    /// Loads a GGUF file and dequantises it. Its hash is the file's SHA-256.
+    /// Loads a GGUF file and dequantises it. The model's hash is the file's SHA-256.
     pub fn load_gguf(path: &Path, device: &Device) -> Result<Self> {
         Self::load_gguf_checked(path, None, device)
     }
 
-    /// As [`Self::load_gguf`], refusing a file whose SHA-256 is not `expected`.
+    /// Like [`Self::load_gguf`]. Fails if the file's SHA-256 is not `expected`.
     pub fn load_gguf_checked(path: &Path, expected: Option<&str>, device: &Device) -> Result<Self> {
         let hash = sha256_file(path)?;
         if let Some(expected) = expected
@@ -68,7 +68,7 @@ impl BaseModel {
         Self::from_weights(&config, weights, hash, device)
     }
 
-    /// Loads a source together with its tokenizer.
+    /// Loads a model and its tokenizer from a source.
     pub fn load(source: &ModelSource, device: &Device) -> Result<(Self, Tokenizer)> {
         match source {
             ModelSource::Gguf { path, sha256 } => {
@@ -89,12 +89,12 @@ impl BaseModel {
         }
     }
 
-    /// A model with random weights on the CPU; the same seed gives the same bytes.
+    /// A model with random weights on the CPU. The same seed gives the same bytes.
     pub fn random(config: &LlamaConfig, seed: u64) -> Result<Self> {
         Self::random_on(config, seed, &Device::Cpu)
     }
 
-    /// As [`Self::random`], on a device. Weights are uniform with variance 1/in, norms one.
+    /// Like [`Self::random`], on a device. Weights are uniform with variance 1/in, and norms are one.
     pub fn random_on(config: &LlamaConfig, seed: u64, device: &Device) -> Result<Self> {
         config.validate()?;
         let mut rng = rng::chacha(seed, rng::stream::WEIGHTS);
@@ -111,7 +111,8 @@ impl BaseModel {
         Self::from_weights(config, weights, hash, device)
     }
 
-    /// A model from f32 tensors under their Hugging Face names. Its hash is that of configuration and weights.
+    /// A model from f32 tensors under their Hugging Face names. The model's hash is that of its configuration and
+    /// weights.
     pub fn from_tensors(config: &LlamaConfig, weights: HashMap<String, Tensor>, device: &Device) -> Result<Self> {
         config.validate()?;
         let hash = hash_weights(config, &weights)?;
@@ -156,12 +157,12 @@ impl BaseModel {
         &self.config
     }
 
-    /// Identity: SHA-256 of the GGUF file, or of configuration and weights.
+    /// The model's identity: the SHA-256 of the GGUF file, or of configuration and weights.
     pub fn hash(&self) -> Digest {
         self.hash
     }
 
-    /// Where the weights are.
+    /// The device that holds the weights.
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -196,7 +197,7 @@ impl BaseModel {
         Ok(hidden.matmul(&self.head.t()?)?)
     }
 
-    /// Refuses ids that the embedding lacks.
+    /// Fails if the embedding lacks one of the ids.
     pub(crate) fn check_tokens(&self, tokens: &[u32]) -> Result<()> {
         match tokens.iter().find(|t| **t as usize >= self.config.vocab) {
             Some(&token) => Err(LmError::TokenOutOfRange { token, vocab: self.config.vocab }),
@@ -209,7 +210,7 @@ fn missing(name: &str) -> LmError {
     LmError::Weight { name: name.to_owned(), reason: "is missing".into() }
 }
 
-/// Every weight's name and shape, in a fixed order.
+/// Name and shape of every weight, in a fixed order.
 fn weight_shapes(config: &LlamaConfig) -> Vec<(String, Vec<usize>)> {
     let mut shapes = vec![
         ("model.embed_tokens.weight".to_owned(), vec![config.vocab, config.hidden]),
@@ -268,7 +269,7 @@ mod tests {
     fn a_wrong_hash_names_file_expected_and_found() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = BaseModel::load_gguf_checked(file.path(), Some("00ff"), &Device::Cpu).unwrap_err().to_string();
-        // SHA-256 of nothing.
+        // `e3b0…` is the SHA-256 of an empty file.
         assert!(error.contains("00ff") && error.contains("e3b0c44298fc1c14"), "{error}");
         assert!(error.contains(file.path().to_str().unwrap()), "{error}");
     }

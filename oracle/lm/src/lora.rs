@@ -13,13 +13,13 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::{ops::Range, sync::Arc};
 
-/// Which layers get an adapter, and how large.
+/// Which layers get an adapter, and its size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoraConfig {
     /// Inner dimension r.
     pub rank: usize,
-    /// α: the update is scaled by α / r.
+    /// α. The update is scaled by α / r.
     pub alpha: f64,
     /// Adapted layers of every block.
     pub targets: Vec<Target>,
@@ -38,7 +38,7 @@ impl LoraConfig {
         self.alpha / self.rank as f64
     }
 
-    /// Refuses values out of range, naming the field.
+    /// Fails if a value is out of range. The error names the field.
     pub fn validate(&self) -> Result<()> {
         if !(1..=1024).contains(&self.rank) {
             return Err(LmError::config("lora.rank", format!("must be between 1 and 1024, is {}", self.rank)));
@@ -121,7 +121,7 @@ impl AdapterLayout {
         self.len
     }
 
-    /// Position of a slot among [`Self::spans`], `None` where the layer is not adapted.
+    /// Position of a slot among [`Self::spans`]. `None` if the layer is not adapted.
     pub fn position(&self, slot: Slot) -> Option<usize> {
         self.position.get(slot.index()).copied().flatten()
     }
@@ -147,8 +147,8 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    /// A fresh adapter that leaves the model unchanged: A uniform in ±1/√in (Kaiming with a = √5, as PEFT), B zero.
-    /// The same seed gives the same bytes.
+    /// A fresh adapter, which leaves the model unchanged. A is uniform in ±1/√in (Kaiming with a = √5, as in PEFT), and
+    /// B is zero. The same seed gives the same bytes.
     pub fn init(base: &BaseModel, config: &LoraConfig, seed: u64) -> Result<Self> {
         let layout = Arc::new(AdapterLayout::new(base.config(), config)?);
         let mut flat = vec![0f32; layout.len()];
@@ -160,7 +160,7 @@ impl Adapter {
         Self::from_flat(layout, &flat, base.hash(), base.device())
     }
 
-    /// An adapter whose parameters are `flat`, in the layout's order.
+    /// An adapter with the parameters `flat`, in the layout's order.
     pub fn from_flat(layout: Arc<AdapterLayout>, flat: &[f32], base_hash: Digest, device: &Device) -> Result<Self> {
         if flat.len() != layout.len() {
             return Err(LmError::Adapter(format!("{} parameters given, the layout has {}", flat.len(), layout.len())));
@@ -211,7 +211,7 @@ impl Adapter {
         self.base_hash
     }
 
-    /// The matrices of a layer, `None` where it is not adapted.
+    /// The matrices of a layer. `None` if the layer is not adapted.
     pub fn pair(&self, slot: Slot) -> Option<&LoraPair> {
         self.layout.position(slot).map(|i| &self.pairs[i])
     }
@@ -221,7 +221,7 @@ impl Adapter {
         self.layout.spans.iter().map(|s| s.slot).zip(&self.pairs)
     }
 
-    /// Refuses a base model other than the one the adapter was made for.
+    /// Fails if `base` is not the base model that the adapter was made for.
     pub fn check_base(&self, base: &BaseModel) -> Result<()> {
         if self.base_hash == base.hash() {
             return Ok(());

@@ -1,9 +1,9 @@
-//! Cross-entropy at the positions that count, and its gradient, in one pass over the output layer.
+//! Cross-entropy at the positions that count in the loss, and its gradient, in one pass over the output layer.
 
 use crate::{batch::Batch, error::Result, llama::BaseModel};
 use candle_core::Tensor;
 
-/// Rows of logits held at once: bounds memory to this many times the vocabulary.
+/// Number of rows of logits held at once. It bounds the memory to this number times the vocabulary.
 const CHUNK: usize = 256;
 
 /// Mean negative log-likelihood of every example's target tokens, from hidden states (b·t, hidden).
@@ -16,7 +16,7 @@ pub(crate) fn losses(base: &BaseModel, hidden: &Tensor, batch: &Batch) -> Result
     Ok(example_means(&nll, batch))
 }
 
-/// As [`losses`], with the gradient (b·t, hidden) of Σᵢ wᵢ·lossᵢ with respect to the hidden states.
+/// Like [`losses`], with the gradient (b·t, hidden) of Σᵢ wᵢ·lossᵢ with respect to the hidden states.
 pub(crate) fn losses_and_gradient(base: &BaseModel, hidden: &Tensor, batch: &Batch) -> Result<(Vec<f32>, Tensor)> {
     let factors: Vec<f32> =
         batch.targets.iter().zip(&batch.weights).flat_map(|(n, w)| std::iter::repeat_n(w / *n as f32, *n)).collect();
@@ -26,13 +26,13 @@ pub(crate) fn losses_and_gradient(base: &BaseModel, hidden: &Tensor, batch: &Bat
     for ((rows, labels), factors) in chunks {
         let (values, p) = chunk_nll(base, &select(hidden, rows)?, labels)?;
         nll.extend(values);
-        // d/dh = (p − onehot) W: the one-hot part is a row of W.
+        // d/dh = (p − onehot) W. The one-hot part is a row of W.
         let index = Tensor::new(labels, base.device())?;
         let d = (p.matmul(base.head())? - base.head().index_select(&index, 0)?)?;
         pieces.push(d.broadcast_mul(&Tensor::new(factors, base.device())?.unsqueeze(1)?)?);
     }
-    // Positions that predict nothing get the row of zeros at the end: a gather, so that no sum depends on the order
-    // in which a scatter would add.
+    // Positions that predict nothing get the row of zeros at the end. This is a gather, not a scatter, so no sum
+    // depends on an order of addition.
     let (positions, width) = hidden.dims2()?;
     pieces.push(Tensor::zeros((1, width), hidden.dtype(), base.device())?);
     let mut source = vec![batch.rows.len() as u32; positions];
@@ -47,12 +47,12 @@ fn select(hidden: &Tensor, rows: &[u32]) -> Result<Tensor> {
     Ok(hidden.index_select(&Tensor::new(rows, hidden.device())?, 0)?)
 }
 
-/// Negative log-likelihoods of the labels and the probabilities (n, vocab).
+/// Negative log-likelihoods of the labels, and the probabilities (n, vocab).
 fn chunk_nll(base: &BaseModel, hidden: &Tensor, labels: &[u32]) -> Result<(Vec<f32>, Tensor)> {
     let logits = base.logits(hidden)?;
     let label = Tensor::new(labels, base.device())?.unsqueeze(1)?;
     let p = candle_nn::ops::softmax_last_dim(&logits)?;
-    // log Σ exp(l) = max(l) − log max(p): exact even where a label's own probability underflows.
+    // log Σ exp(l) = max(l) − log max(p). This is exact even if a label's own probability underflows.
     let log_sum = (logits.max_keepdim(1)? - p.max_keepdim(1)?.log()?)?;
     let nll = (log_sum - logits.gather(&label, 1)?)?.flatten_all()?.to_vec1::<f32>()?;
     Ok((nll, p))

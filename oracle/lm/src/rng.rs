@@ -1,17 +1,17 @@
-//! Seeded randomness whose values never depend on a library's version: ChaCha8's raw words, mapped by hand.
+//! Seeded randomness whose values do not depend on a library's version: the raw words of ChaCha8, mapped by hand.
 
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
 
-/// ChaCha streams of a job's seed, one per use, so that no two uses share their randomness.
+/// ChaCha streams of a job's seed. Each use has its own stream, so that no two uses share their randomness.
 pub(crate) mod stream {
     /// Random base weights.
     pub(crate) const WEIGHTS: u64 = 1 << 33;
     /// Initial A matrices.
     pub(crate) const ADAPTER: u64 = 1 << 32;
-    /// Batch order of epoch e is stream `e`.
+    /// Stream of the batch order in an epoch: the epoch's number.
     pub(crate) const fn epoch(epoch: usize) -> u64 {
         epoch as u64
     }
@@ -39,7 +39,7 @@ pub(crate) fn uniform(rng: &mut ChaCha8Rng, n: usize, bound: f32) -> Vec<f32> {
     (0..n).map(|_| (2.0 * unit_f32(rng) - 1.0) * bound).collect()
 }
 
-/// A permutation of 0..n (Fisher–Yates; the multiply-shift bias of at most n/2⁶⁴ is immaterial).
+/// A permutation of 0..n (Fisher–Yates). The bias of the multiply-shift is at most n/2⁶⁴, which is immaterial.
 pub(crate) fn permutation(rng: &mut ChaCha8Rng, n: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
     for i in (1..n).rev() {

@@ -1,4 +1,4 @@
-//! Choosing the next token from logits.
+//! Chooses the next token from logits.
 
 use crate::{
     error::{LmError, Result},
@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SamplingConfig {
-    /// 0 takes the most likely token; higher flattens the distribution.
+    /// 0 takes the most likely token. A higher temperature flattens the distribution.
     pub temperature: f64,
-    /// Samples among the likeliest tokens that together hold this probability; 1 keeps all.
+    /// Samples among the likeliest tokens that together hold this probability. 1 keeps all tokens.
     pub top_p: f64,
-    /// Seed: the same request gives the same answer.
+    /// Seed of the draws. The same request with the same seed gives the same answer.
     pub seed: u64,
-    /// Tokens to generate at most.
+    /// Most tokens to generate.
     pub max_tokens: usize,
-    /// The answer ends before any of these texts.
+    /// Texts at which the answer ends. The answer does not contain them.
     pub stop: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ impl Default for SamplingConfig {
 }
 
 impl SamplingConfig {
-    /// Refuses values out of range, naming the field.
+    /// Fails if a value is out of range. The error names the field.
     pub fn validate(&self) -> Result<()> {
         if !(0.0..=10.0).contains(&self.temperature) {
             return Err(LmError::config("temperature", format!("must be between 0 and 10, is {}", self.temperature)));
@@ -62,7 +62,7 @@ impl Sampler {
         Self { temperature: config.temperature, top_p: config.top_p, rng: rng::chacha(config.seed, 0), drawn: 0 }
     }
 
-    /// The next token. Ties go to the lower id.
+    /// The next token. Equal logits go to the lower id. Fails if there are no logits, or one of them is NaN or +∞.
     pub fn sample(&mut self, logits: &[f32]) -> Result<u32> {
         if logits.is_empty() || logits.iter().any(|v| v.is_nan() || *v == f32::INFINITY) {
             return Err(LmError::NonFiniteLogits { position: self.drawn });
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn top_p_never_draws_from_the_tail() -> Result<()> {
         let mut sampler = sampler(1.0, 0.7);
-        // Probabilities 0.6, 0.3, 0.1: the first two are needed for 0.7.
+        // The probabilities are 0.6, 0.3 and 0.1. Only the first two reach 0.7.
         let logits = [0.6f32.ln(), 0.1f32.ln(), 0.3f32.ln()];
         let drawn = (0..500).map(|_| sampler.sample(&logits)).collect::<Result<Vec<_>>>()?;
         assert!(drawn.contains(&0) && drawn.contains(&2) && !drawn.contains(&1));

@@ -1,4 +1,4 @@
-//! Ending a stream before a stop text, even when the text arrives in pieces.
+//! Ends a stream of text before a stop text, even if the stop text arrives in pieces.
 
 /// Holds back the end of the text while it may still become a stop text.
 #[derive(Debug)]
@@ -7,22 +7,22 @@ pub struct StopMatcher {
     held: String,
 }
 
-/// What may be shown after a piece of text arrived.
+/// What may be shown after a piece of text has arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Released {
     /// Text that is safe to show.
     pub text: String,
-    /// Whether a stop text was met; nothing follows then.
+    /// Whether a stop text was met. No text follows then.
     pub stopped: bool,
 }
 
 impl StopMatcher {
-    /// A matcher for the given (non-empty) texts.
+    /// A matcher for the given texts, which must not be empty.
     pub fn new(stops: &[String]) -> Self {
         Self { stops: stops.to_vec(), held: String::new() }
     }
 
-    /// Adds text and releases what can no longer be part of a stop text.
+    /// Adds text and releases what cannot be part of a stop text any more.
     pub fn push(&mut self, text: &str) -> Released {
         self.held.push_str(text);
         if let Some(at) = self.stops.iter().filter_map(|s| self.held.find(s)).min() {
@@ -34,13 +34,13 @@ impl StopMatcher {
         Released { text: std::mem::replace(&mut self.held, rest), stopped: false }
     }
 
-    /// Ends the stream: what was held back is no stop text after all.
+    /// Ends the stream and releases the text that was held back, which is no stop text after all.
     pub fn finish(&mut self) -> String {
         std::mem::take(&mut self.held)
     }
 }
 
-/// Length of the longest proper beginning of `stop` that `text` ends with.
+/// Length in bytes of the longest proper beginning of `stop` with which `text` ends.
 fn overlap(text: &str, stop: &str) -> usize {
     (1..stop.len()).rev().find(|n| stop.is_char_boundary(*n) && text.ends_with(&stop[..*n])).unwrap_or(0)
 }

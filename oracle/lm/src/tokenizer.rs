@@ -1,4 +1,4 @@
-//! Text to token ids and back, by the vocabulary of a GGUF file or, for the tiny test model, by plain bytes.
+//! Converts text to token ids and back, by the vocabulary of a GGUF file. For the tiny test model it uses plain bytes.
 
 use crate::{
     chat::ChatMessage,
@@ -16,11 +16,11 @@ const END_OF_TEXT: &str = "<|endoftext|>";
 /// llama.cpp's token type of control tokens.
 const CONTROL: i32 = 3;
 
-/// A tokenizer with a chat template. `encode` never yields special tokens, so that no text can forge a turn.
+/// A tokenizer with a chat template. `encode` never yields special tokens, so no text can forge a turn.
 pub struct Tokenizer {
-    /// Byte-pair encoder; `None` encodes each byte as itself.
+    /// Byte-pair encoder. Without one each byte is a token.
     encoder: Option<tokenizers::Tokenizer>,
-    /// The bytes that each id stands for; empty for special tokens.
+    /// The bytes of each id. Special tokens have none.
     token_bytes: Vec<Box<[u8]>>,
     start: u32,
     end: u32,
@@ -28,15 +28,15 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// One token per byte, and the special tokens of the chat template after them.
+    /// A tokenizer with one token for each byte. The special tokens of the chat template follow.
     pub fn bytes() -> Self {
         let mut token_bytes: Vec<Box<[u8]>> = (0..=255u8).map(|b| Box::from([b].as_slice())).collect();
         token_bytes.resize(BYTE_VOCAB, Box::default());
         Self { encoder: None, token_bytes, start: 256, end: 257, eos: vec![257, 258] }
     }
 
-    /// The tokenizer stored in a GGUF file (`gpt2` byte-pair encoding with the `smollm` split: every digit alone,
-    /// then GPT-2's expression, no space in front).
+    /// The tokenizer of a GGUF file: `gpt2` byte-pair encoding with the `smollm` split. This split takes every digit
+    /// alone, then uses GPT-2's expression, and puts no space in front.
     pub fn from_gguf(path: &Path) -> Result<Self> {
         let file = GgufFile::open(path)?;
         for (key, expected) in [("tokenizer.ggml.model", "gpt2"), ("tokenizer.ggml.pre", "smollm")] {
@@ -107,19 +107,19 @@ impl Tokenizer {
         }
     }
 
-    /// The bytes of a token; empty for special tokens and for ids outside the vocabulary.
+    /// The bytes of a token. Special tokens and ids outside the vocabulary have none.
     pub fn token_bytes(&self, id: u32) -> &[u8] {
         self.token_bytes.get(id as usize).map_or(&[], |b| b)
     }
 
-    /// Text of token ids: special tokens are left out, invalid UTF-8 becomes U+FFFD.
+    /// Text of token ids. Special tokens are left out, and invalid UTF-8 becomes U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> String {
         let bytes: Vec<u8> = ids.iter().flat_map(|id| self.token_bytes(*id)).copied().collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// A conversation as `<|im_start|>role\ncontent<|im_end|>\n…`, ending in the header of the assistant's turn, ready
-    /// for the model to answer. Nothing is added: a system prompt is a message like any other.
+    /// A conversation as `<|im_start|>role\ncontent<|im_end|>\n…`. It ends in the header of the assistant's turn, ready
+    /// for the model to answer. No system prompt is added: a system prompt is a message like any other.
     pub fn chat(&self, messages: &[ChatMessage]) -> Result<Vec<u32>> {
         let newline = self.encode("\n")?;
         let mut ids = Vec::new();
@@ -180,7 +180,8 @@ fn byte_pair_encoder(
     Ok(encoder)
 }
 
-/// GPT-2's printable stand-ins for bytes: visible Latin-1 characters are themselves, the others follow from U+0100.
+/// GPT-2's printable stand-ins for bytes. Visible Latin-1 characters stand for themselves, and the other bytes get
+/// characters from U+0100 on.
 fn byte_of_char() -> HashMap<char, u8> {
     let mut next = 0x100u32;
     (0..=255u8)
@@ -197,14 +198,14 @@ fn byte_of_char() -> HashMap<char, u8> {
         .collect()
 }
 
-/// Turns a stream of token ids into text without ever emitting part of a character.
+/// Turns a stream of token ids into text. It never emits a part of a character.
 #[derive(Debug, Default)]
 pub struct StreamDecoder {
     pending: Vec<u8>,
 }
 
 impl StreamDecoder {
-    /// Adds a token; returns the text that is now complete (often empty inside a multi-byte character).
+    /// Adds a token. Returns the text that is complete now, which is often empty inside a multi-byte character.
     pub fn push(&mut self, tokenizer: &Tokenizer, id: u32) -> String {
         self.pending.extend_from_slice(tokenizer.token_bytes(id));
         let mut text = String::new();
@@ -219,12 +220,12 @@ impl StreamDecoder {
                     let valid = error.valid_up_to();
                     text.push_str(&String::from_utf8_lossy(&self.pending[..valid]));
                     match error.error_len() {
-                        // Bytes that can never become a character.
+                        // These bytes can never become a character.
                         Some(bad) => {
                             text.push(char::REPLACEMENT_CHARACTER);
                             self.pending.drain(..valid + bad);
                         }
-                        // The beginning of a character: wait for the rest.
+                        // These bytes begin a character. The rest is still to come.
                         None => {
                             self.pending.drain(..valid);
                             return text;
@@ -235,7 +236,7 @@ impl StreamDecoder {
         }
     }
 
-    /// Ends the stream; an unfinished character becomes U+FFFD.
+    /// Ends the stream. An unfinished character becomes U+FFFD.
     pub fn finish(&mut self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut self.pending)).into_owned()
     }

@@ -1,5 +1,5 @@
-//! One forward and backward pass over a batch. It gives the examples' losses and, at every adapted layer, the layer's
-//! input and the gradient with respect to its output.
+//! One forward and backward pass over a batch. It gives the examples' losses. At every adapted layer it gives the
+//! layer's input and the gradient with respect to the layer's output.
 
 use crate::{
     batch::Batch,
@@ -15,15 +15,15 @@ use crate::{
 };
 use candle_core::Tensor;
 
-/// What the backward pass saw at one adapted layer. Rows are positions; those that are padded have a zero `dy`.
+/// The tensors of the backward pass at one adapted layer. Rows are positions. Padded positions have a zero `dy`.
 #[derive(Clone, Debug)]
 pub struct Capture {
     /// The layer.
     pub slot: Slot,
-    /// Its input, (b, t, in).
+    /// The layer's input, (b, t, in).
     pub x: Tensor,
-    /// Gradient of Σᵢ wᵢ·ℓᵢ with respect to its output, (b, t, out). Example i's rows are wᵢ·∇ℓᵢ, *not* divided by
-    /// the batch size.
+    /// Gradient of Σᵢ wᵢ·ℓᵢ with respect to the layer's output, (b, t, out). Example i's rows are those of wᵢ·∇ℓᵢ,
+    /// *not* divided by the batch size.
     pub dy: Tensor,
     /// x Aᵀ, (b, t, r).
     pub(crate) xa: Tensor,
@@ -43,12 +43,12 @@ impl Capture {
 pub struct StepOutput {
     /// ℓᵢ: mean negative log-likelihood of each example's target tokens, unweighted.
     pub per_example_loss: Vec<f32>,
-    /// The adapted layers, in slot order.
+    /// The captures of the adapted layers, in slot order.
     pub captures: Vec<Capture>,
 }
 
 /// Losses of a batch, and the captures that give every LoRA gradient. The objective is Σᵢ wᵢ·ℓᵢ over the examples of
-/// the batch with ℓᵢ the *mean* over example i's target tokens; divide by the batch size for the training objective.
+/// the batch. ℓᵢ is the *mean* over example i's target tokens. Divide by the batch size for the training objective.
 pub fn forward_backward(base: &BaseModel, adapter: &Adapter, batch: &Batch) -> Result<StepOutput> {
     let pass = Pass::new(base, Some(adapter), batch)?;
     let mut x = pass.embed(batch)?;
@@ -65,9 +65,9 @@ pub fn forward_backward(base: &BaseModel, adapter: &Adapter, batch: &Batch) -> R
     let mut captures = Vec::with_capacity(adapter.layout().spans().len());
     let mut dx = rms_norm_backward(&x, base.final_norm(), base.config().eps, &dhidden)?;
     let first = adapter.layout().spans()[0].slot.layer;
-    // Below the first adapted layer nothing is asked for.
+    // No gradient is needed below the first adapted layer.
     for layer in (first..tapes.len()).rev() {
-        // Taking the tape out frees a block's activations as soon as they are used.
+        // The tape is taken out, so that a block's activations are freed as soon as they are used.
         let tape = tapes.pop().expect("one tape per block");
         dx = pass.block_backward(layer, &tape, dx, &mut captures)?;
     }
@@ -75,12 +75,12 @@ pub fn forward_backward(base: &BaseModel, adapter: &Adapter, batch: &Batch) -> R
     Ok(StepOutput { per_example_loss, captures })
 }
 
-/// ℓᵢ of each example, forward only.
+/// ℓᵢ of each example, by a forward pass only.
 pub fn forward_losses(base: &BaseModel, adapter: Option<&Adapter>, batch: &Batch) -> Result<Vec<f32>> {
     loss::losses(base, &hidden_states(base, adapter, batch)?, batch)
 }
 
-/// Logits (b·t, vocab) at every position, forward only.
+/// Logits (b·t, vocab) at every position, by a forward pass only.
 pub fn forward_logits(base: &BaseModel, adapter: Option<&Adapter>, batch: &Batch) -> Result<Tensor> {
     base.logits(&hidden_states(base, adapter, batch)?)
 }
@@ -95,7 +95,7 @@ pub fn hidden_states(base: &BaseModel, adapter: Option<&Adapter>, batch: &Batch)
     pass.final_norm(&x)
 }
 
-/// Activations of a block that its backward pass needs. All (b·t, width) unless told otherwise.
+/// Activations of a block that its backward pass needs. They are (b·t, width) unless a field says otherwise.
 struct Tape {
     /// Residual stream before attention.
     x: Tensor,
@@ -119,7 +119,7 @@ struct Tape {
     xa: [Option<Tensor>; 7],
 }
 
-/// Everything that stays the same from block to block.
+/// Everything that is the same for all blocks.
 struct Pass<'a> {
     base: &'a BaseModel,
     adapter: Option<&'a Adapter>,
@@ -166,7 +166,7 @@ impl<'a> Pass<'a> {
         Ok(x.transpose(1, 2)?.reshape((self.b * self.t, ()))?)
     }
 
-    /// (b, heads, t, hd) → (b, kv, group·t, hd): the same memory.
+    /// (b, heads, t, hd) → (b, kv, group·t, hd). The memory stays the same.
     fn group_heads(&self, x: &Tensor) -> Result<Tensor> {
         Ok(x.reshape((self.b, self.base.config().kv_heads, self.shape.group * self.t, self.shape.head_dim))?)
     }
@@ -273,7 +273,7 @@ mod tests {
             let losses = forward_losses(&base, Some(&adapter.with_flat(&moved)?), &batch)?;
             Ok(losses.iter().map(|l| f64::from(*l)).sum())
         };
-        // Along several directions, one of them the gradient itself.
+        // Several directions are tried. One of them is the gradient itself.
         for seed in 0..4 {
             let direction: Vec<f32> = if seed == 0 {
                 gradient.clone()

@@ -1,4 +1,4 @@
-//! The tiny model against PyTorch, transformers and PEFT (`fixtures/make.py tiny`, computed in f64).
+//! Compares the tiny model with PyTorch, transformers and PEFT (`fixtures/make.py tiny`, computed in f64).
 
 use openledger_lm::{
     Adapter, AdapterLayout, BaseModel, Batch, Device, Example, LlamaConfig, LoraConfig, Slot, Target, Tensor,
@@ -46,7 +46,7 @@ impl Fixture {
         fixture
     }
 
-    /// Tensors whose name begins with `prefix`, which is cut off.
+    /// Tensors whose name begins with `prefix`. The prefix is cut off.
     fn group(&self, prefix: &str) -> HashMap<String, Tensor> {
         let cut = |name: &String| name.strip_prefix(prefix).map(str::to_owned);
         self.tensors.iter().filter_map(|(name, t)| Some((cut(name)?, t.clone()))).collect()
@@ -56,7 +56,7 @@ impl Fixture {
         BaseModel::from_tensors(&self.model, self.group("base."), &Device::Cpu).unwrap()
     }
 
-    /// Adapter-shaped tensors under PEFT's names, flat in our order.
+    /// Adapter-shaped tensors under PEFT's names, flat in the layout's order.
     fn flat(&self, prefix: &str, layout: &AdapterLayout) -> Vec<f32> {
         let tensors = self.group(prefix);
         assert_eq!(tensors.len(), 2 * layout.spans().len());
@@ -114,7 +114,7 @@ fn logits_losses_and_lora_gradients_equal_pytorch() {
     let gradient = lora_grads(&out.captures, &adapter).unwrap();
     let layout = adapter.layout();
     let reference = fixture.flat("grad.", layout);
-    // Layer by layer, so that small gradients are compared at their own scale.
+    // The comparison goes layer by layer, so that small gradients are compared at their own scale.
     for span in layout.spans() {
         for range in [&span.a, &span.b] {
             let e = error(&gradient[range.clone()], &reference[range.clone()]);
@@ -152,7 +152,7 @@ fn two_clipped_adamw_steps_equal_pytorch() {
     }
     assert!(trainer.is_finished());
     let reference = fixture.flat("after.", adapter.layout());
-    // One update moves a parameter by up to 0.01: this is a thousandth of it.
+    // One update moves a parameter by up to 0.01. The tolerance is a thousandth of that.
     let moved = trainer.state().params.iter().zip(&reference).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
     assert!(moved < 1e-5, "{moved}");
     for (i, example) in fixture.examples().iter().enumerate() {

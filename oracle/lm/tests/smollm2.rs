@@ -1,4 +1,4 @@
-//! The real SmolLM2-135M-Instruct against transformers (`fixtures/make.py smollm2`). Skipped where the GGUF file is
+//! Compares the real SmolLM2-135M-Instruct with transformers (`fixtures/make.py smollm2`). Skipped if the GGUF file is
 //! not in the cache (`$OPENLEDGER_CACHE/models`, by default `~/.cache/openledger/models`).
 
 use openledger_lm::{

@@ -6,10 +6,10 @@ use openledger_lm::{
 };
 use std::{process::Command, sync::Arc};
 
-/// Set in the child process: print the state's hash instead of comparing.
+/// This variable is set in the child process, which prints the state's hash instead of comparing it.
 const CHILD: &str = "OPENLEDGER_LM_THREADS_CHILD";
 
-/// Large enough for the matrix products to be split among threads.
+/// Hash of the state after a training that is large enough for its matrix products to be split among threads.
 fn state_hash() -> String {
     let shape = LlamaConfig { hidden: 192, heads: 6, kv_heads: 3, ffn: 512, ..LlamaConfig::tiny() };
     let base = Arc::new(BaseModel::random(&shape, 3).unwrap());

@@ -1,4 +1,4 @@
-//! Whole training jobs on the tiny model: repeatable, resumable, checkable.
+//! Whole training jobs on the tiny model can be repeated, resumed and checked.
 
 use openledger_lm::{
     BaseModel, Example, LlamaConfig, LmError, LoraConfig, NoAdapter, SamplingConfig, Tokenizer, generate,
@@ -28,7 +28,7 @@ fn config() -> TrainConfig {
     }
 }
 
-/// A finished run: its log, its stored states, its final state.
+/// A finished run: its log, its stored states and its final state.
 fn run(config: TrainConfig) -> (TrainingLog, HashMap<[u8; 32], Vec<u8>>, TrainState) {
     let mut states = HashMap::new();
     let mut trainer = Trainer::new(base(), config, examples()).unwrap();
@@ -71,7 +71,7 @@ fn the_log_holds_the_start_every_checkpoint_and_the_end() {
     assert_eq!(serde_json::from_str::<TrainingLog>(&json).unwrap(), log);
 }
 
-/// Rule T1 of the design: a re-execution of any logged segment lands on the logged state.
+/// Rule T1 of the design: re-executing any logged segment ends in the logged state.
 #[test]
 fn every_segment_replays_to_the_logged_state_bit_for_bit() {
     let (log, states, _) = run(TrainConfig { clip_norm: Some(0.5), schedule: Schedule::Cosine, ..config() });
@@ -110,7 +110,8 @@ fn a_job_resumed_from_a_file_ends_where_the_uninterrupted_one_does() {
 
 #[test]
 fn weight_zero_trains_as_if_the_example_were_silent() {
-    // Batches of one: a left-out example's step moves by momentum and decay alone, and its text does not matter.
+    // The batches have one example. In the step of a left-out example only momentum and decay move the parameters, and
+    // the example's text does not matter.
     let job = TrainConfig { batch_size: 1, epochs: 1, ..config() };
     let weights: Vec<f32> = (0..10).map(|i| if i == 3 { 0.0 } else { 1.0 }).collect();
     let train = |examples: Arc<[Example]>| {

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// `oracle.toml`. Paths are relative to the file.
+/// `oracle.toml`. Relative paths of the keypair files and of the data folder are relative to the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -18,30 +18,31 @@ pub struct Config {
     pub ws: String,
     /// PostgreSQL connection string.
     pub database: String,
-    /// Schema in that database: one for each operator, made if absent.
+    /// Schema in that database. Each operator has its own. The node makes it if it does not exist.
     pub schema: String,
     /// Folder or URL of the artifact store.
     pub store: String,
     /// Base URL of an indexer's API.
     pub indexer: String,
-    /// Solana keypair file: stakes, is paid and pays fees.
+    /// Solana keypair file of the wallet that stakes, receives pay and pays transaction fees.
     pub wallet: PathBuf,
-    /// Solana keypair file: signs messages and observations.
+    /// Solana keypair file of the identity key, which signs messages, observations and answers.
     pub identity: PathBuf,
     /// Folder for files that can be rebuilt: indexes, unfinished training.
     pub data: PathBuf,
-    /// Where other members, clients and the operator reach this node.
+    /// Address at which other members, clients and the operator reach this node.
     pub listen: SocketAddr,
-    /// Most disk space for gradients of training steps, in MiB: they make settlements faster. Those used longest ago
-    /// are deleted first.
+    /// Most disk space for the gradients of training steps, in MiB. Kept gradients make settlements faster. The node
+    /// deletes the gradients that it used longest ago first.
     #[serde(default = "gradient_cache_mib")]
     pub gradient_cache_mib: u64,
     /// The base model.
     pub model: ModelSource,
-    /// When epochs are settled.
+    /// When the node settles epochs.
     #[serde(default)]
     pub settle: Settle,
-    /// Also answer paid requests, with the OpenAI-compatible API at `listen`. Register the capability `serve` too.
+    /// Whether the node also answers paid requests, with the OpenAI-compatible API at `listen`. The operator must
+    /// register the capability `serve` too.
     #[serde(default)]
     pub serve: bool,
 }
@@ -50,19 +51,21 @@ fn gradient_cache_mib() -> u64 {
     8 << 10
 }
 
-/// When epochs are settled.
+/// When the node settles epochs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Settle {
-    /// As soon as the epoch is long enough and has answers to pay for.
+    /// As soon as the epoch is long enough and has answers or training fees to divide.
     #[default]
     Auto,
-    /// When `openledger-oracle settle` asks for it.
+    /// When `openledger-oracle settle` asks for it. Only an epoch whose settlement was rejected is settled again
+    /// unasked.
     Manual,
 }
 
 impl Config {
-    /// Reads and checks a file.
+    /// Reads and checks a file. Fails if the file cannot be read, is not valid, or names a schema with other characters
+    /// than lower-case letters, digits and `_`.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}; `openledger-oracle init` writes an example", path.display()))?;

@@ -1,4 +1,4 @@
-//! The node's own HTTP face, beside the quorum's: its status, and requests to settle.
+//! The node's own HTTP interface, beside the quorum's: its status, and requests to settle.
 
 use crate::{
     operator::{Board, Chain, Changes},
@@ -12,17 +12,17 @@ use solana_signer::Signer;
 use tokio::sync::mpsc::UnboundedSender;
 use warp::{Filter, Rejection, Reply, http::StatusCode, reply::Response};
 
-/// Head of the signed bytes.
+/// Prefix of the signed bytes.
 const DOMAIN: &[u8] = b"openledger:settle:v1\0";
 
-/// A member's request that an epoch be settled, signed by its identity key.
+/// A member's request to settle an epoch, signed by its identity key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SettleRequest {
     /// What to settle.
     pub proposal: Proposal,
-    /// Wallet of the member that asks.
+    /// Wallet of the member that makes the request.
     pub operator: String,
-    /// Its signature, hex.
+    /// The member's signature, hex.
     pub signature: String,
 }
 
@@ -38,20 +38,20 @@ fn bytes(proposal: &Proposal) -> Result<Vec<u8>> {
     Ok([DOMAIN, &openledger_sdk::canonical::to_vec(proposal)?].concat())
 }
 
-/// What requests to the node take. Cheap to clone.
+/// What the HTTP handlers use. Cheap to clone.
 #[derive(Clone)]
 pub struct Face {
     /// What the node is doing.
     pub status: Board,
-    /// Says who is in the committee.
+    /// Reads who is in the committee.
     pub chain: Chain,
-    /// Takes settlements that members ask for.
+    /// Receives the settlements that members request.
     pub proposals: UnboundedSender<Proposal>,
-    /// Wakes who settles them.
+    /// Wakes the task that settles them.
     pub changes: Changes,
 }
 
-/// `GET /v1/status`, `POST /v1/settle`.
+/// `GET /v1/status` and `POST /v1/settle`.
 pub fn routes(face: Face) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
     let with = move || {
         let face = face.clone();

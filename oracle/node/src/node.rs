@@ -1,4 +1,4 @@
-//! The node: makes its parts, hands each what it uses, and runs them.
+//! The node: makes its parts, gives each part what it uses, and runs them.
 
 use crate::{
     config::Config,
@@ -19,7 +19,8 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use warp::{Filter, Reply};
 
-/// Connects everything and runs until `shutdown` is ready.
+/// Connects the parts and runs them until `shutdown` is ready. Fails if a part cannot start or a task of the node
+/// fails.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
     let files = Files::new(&config.data)?;
     let (wallet, identity) = (read_keypair(&config.wallet)?, read_keypair(&config.identity)?);
@@ -141,8 +142,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     }
 }
 
-/// Time limits of the quorum. Before it commits, a member re-executes a part of an exact attribution, on processors that
-/// the members of a local fleet share.
+/// Time limits of the quorum. They are long because a member re-executes a part of an exact attribution before it
+/// commits, and the members of a local fleet share their processors.
 fn quorum_settings() -> quorum::Settings {
     quorum::Settings {
         commit_window: Duration::from_secs(240),

@@ -1,4 +1,4 @@
-//! What the quorum asks of the node: may this be signed, and what do you score?
+//! Answers the two questions of the quorum: may this operator sign a message, and which scores does it observe.
 
 use crate::{
     operator::{Board, Chain},
@@ -24,9 +24,9 @@ pub struct Signatures {
     pub verification: Verification,
     /// Checks settlements.
     pub approval: Approval,
-    /// Says which slot is final.
+    /// Reads which slot is final.
     pub chain: Chain,
-    /// Shows what is being checked.
+    /// Shows which job is being verified.
     pub status: Board,
 }
 
@@ -46,7 +46,7 @@ impl Signatures {
                 ensure!(message.program == payout::ID.to_bytes(), "the program is not the payout program");
                 self.approval.check(quorum, message, &PostSettlementArgs::try_from_slice(payload)?).await
             }
-            // Whoever asks for these must first give members a way to check them.
+            // Members have no way to check these kinds yet. A proposer of such a message must first add one.
             kind @ (Kind::Committee | Kind::Fault | Kind::Meter) => {
                 bail!("this operator cannot check a message of kind {kind:?} and signs none")
             }
@@ -74,9 +74,9 @@ impl Approver for Signatures {
     }
 }
 
-/// Says what this operator scores.
+/// Gives the scores that this operator observes.
 pub struct Scores {
-    /// Works the shares out.
+    /// Works out the shares.
     pub observations: Observations,
 }
 

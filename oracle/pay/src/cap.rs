@@ -1,17 +1,17 @@
 //! The largest share of a pool that one document may have.
 //!
-//! What is above the cap goes to the others in proportion to their weights, up to the cap in turn. Where nobody is left
-//! to take it, the rest is *unallocated*: it stays where it came from, in the pool.
+//! What is above the cap goes to the other documents in proportion to their weights. The cap holds for them too. If no
+//! document is left that can take more, the rest is *unallocated*: it stays in the pool.
 //!
-//! A cap that binds is evaded by splitting: k pieces have k caps, at most share/cap times what the whole got. Nothing on
-//! the ledger tells an identity from another, so there is no cure but a cap above what an honest document reaches; where
-//! no share exceeds it, splitting gains nothing. It is the last resort against a single document that takes a whole
-//! pool, not a means to spread pay.
+//! A cap that binds is evaded by splitting: k pieces have k caps, and get at most share/cap times what the whole
+//! document got. The ledger cannot tell whether two identities are one person. So the only cure is a cap above what an
+//! honest document reaches. If no share exceeds the cap, splitting gains nothing. The cap is the last resort against a
+//! single document that takes a whole pool. It is no means to spread pay.
 
 use openledger_protocol::allocate::{PPM, largest_remainder};
 
-/// Divides 1,000,000 in proportion to `weights` with no part above `cap`, and says how much is left: the parts and the
-/// rest sum to 1,000,000, or to zero where all weights are zero. Ties go to the lower index. A weight is below 2^44.
+/// Divides 1,000,000 in proportion to `weights`, with no part above `cap`. Returns the parts and the rest. Parts and
+/// rest sum to 1,000,000, or to zero if all weights are zero. Ties go to the lower index. A weight must be below 2^44.
 pub fn capped_shares(weights: &[u64], cap: u64) -> (Vec<u64>, u64) {
     if weights.iter().all(|w| *w == 0) {
         return (vec![0; weights.len()], 0);
@@ -21,7 +21,8 @@ pub fn capped_shares(weights: &[u64], cap: u64) -> (Vec<u64>, u64) {
         let amount = PPM.saturating_sub(cap.saturating_mul(capped.iter().filter(|c| **c).count() as u64));
         let rest: Vec<u64> = weights.iter().zip(&capped).map(|(w, c)| if *c { 0 } else { *w }).collect();
         let total: u128 = rest.iter().map(|w| u128::from(*w)).sum();
-        // amount·w/total > cap, exactly. Capping some raises the share of the others: again until none is above.
+        // The test is amount·w/total > cap, computed exactly. A capped part raises the share of the others, so the test
+        // is repeated until no part is above the cap.
         let above = |w: &u64| u128::from(amount) * u128::from(*w) > u128::from(cap) * total;
         let newly: Vec<usize> = (0..rest.len()).filter(|i| above(&rest[*i])).collect();
         if newly.is_empty() {
@@ -46,7 +47,8 @@ mod tests {
     #[test]
     fn what_is_above_the_cap_goes_to_the_others_in_proportion() {
         assert_eq!(capped_shares(&[8, 1, 1], 600_000), (vec![600_000, 200_000, 200_000], 0));
-        // 800,000 → 400,000; the second then has 400,000 too: 600,000·2/3; the third takes the rest.
+        // The first part falls from 800,000 to 400,000. The second would get 600,000·3/4 = 450,000, and falls to
+        // 400,000 too. The third takes the rest.
         assert_eq!(capped_shares(&[16, 3, 1], 400_000), (vec![400_000, 400_000, 200_000], 0));
         assert_eq!(capped_shares(&[3, 1], PPM), (vec![750_000, 250_000], 0));
     }
@@ -68,7 +70,7 @@ mod tests {
             let earning = weights.iter().filter(|w| **w > 0).count() as u64;
             prop_assert_eq!(parts.iter().sum::<u64>() + unallocated, if earning == 0 { 0 } else { PPM });
             prop_assert!(parts.iter().all(|p| *p <= cap));
-            // Something is left exactly where the caps of all who earn do not reach.
+            // Something is left exactly if the caps of all documents that earn sum to less than the pool.
             prop_assert_eq!(unallocated, if earning == 0 { 0 } else { PPM.saturating_sub(earning * cap) });
             for (w, p) in weights.iter().zip(&parts) {
                 prop_assert!(*w > 0 || *p == 0);

@@ -1,12 +1,13 @@
-//! Several answers' shares as one.
+//! Combines several answers' shares.
 
 use crate::error::{PayError, Result};
 use openledger_protocol::allocate::{PPM, largest_remainder};
 
-/// Shares in parts per million of several answers together, each weighted by its fee: Σ fee · ppm, normalised to
-/// 1,000,000 (all zero where every product is). The vectors have one entry per training example each.
+/// Shares of several answers together, in parts per million. Each answer is weighted by its fee: Σ fee · ppm,
+/// normalised to 1,000,000. All are zero if every product is zero. Each vector has one entry for each training example.
+/// Fails if the lengths differ.
 ///
-/// The sums are exact; where they exceed 64 bits, all are divided by the same power of two, which moves a share by less
+/// The sums are exact. If they exceed 64 bits, all are divided by the same power of two. This moves a share by less
 /// than one part in 2^62.
 pub fn combine(answers: &[(u64, &[u64])]) -> Result<Vec<u64>> {
     let Some(length) = answers.first().map(|(_, shares)| shares.len()) else {

@@ -1,4 +1,4 @@
-//! The one error type of the crate: every variant names what is wrong and what to do about it.
+//! The one error type of the crate. Every variant names what is wrong and what to do about it.
 
 /// `Result` with this crate's [`PayError`].
 pub type Result<T, E = PayError> = std::result::Result<T, E>;

@@ -1,26 +1,26 @@
-//! What noise alone would earn, taken off every score.
+//! Takes off every score what noise alone would earn.
 //!
 //! A document that has nothing to do with a query scores near zero, above or below by chance. Negative scores earn
-//! nothing, but positive ones would: m pieces of junk would be paid in proportion to m, and a document cut into pieces
-//! would shed those that do harm.
+//! nothing, but positive ones would. m pieces of junk would be paid in proportion to m. A document cut into pieces
+//! would shed the pieces that do harm.
 //!
-//! How far chance reaches shows in the scores *below* zero, because no document that helped can hide them. Their median
+//! The scores *below* zero show how far chance reaches, because no document that helped can hide them. Their median
 //! says where the noise lies. The distance from the median to the lower quartile says how wide it is. The two are kept
-//! apart because unrelated documents compete for the model's parameters: their median is often below zero even with exact
-//! scores, and a floor that counted all of that as width would take the pay of those who helped.
+//! apart because unrelated documents compete for the model's parameters: their median is often below zero even with
+//! exact scores. A floor that counted all of that as width would take the pay of documents that helped.
 //!
-//! The floor lies a multiple of the width above the median. A score earns what it has above the floor. This is continuous,
-//! so operators whose scores differ in the last bits stay close. The smaller the pieces of a document are, the less of
-//! them is left.
+//! The floor lies a multiple of the width above the median. A score earns what it has above the floor. This is
+//! continuous, so operators whose scores differ in the last bits stay close. The smaller the pieces of a document are,
+//! the less of them is left.
 //!
-//! There is no floor where fewer than a quarter of the tokens are in documents that do harm. Nobody can move it far with
-//! fewer, as one very harmful document counts as one document.
+//! There is no floor if fewer than a quarter of the tokens are in documents that do harm. Nobody can move it far with
+//! fewer, because one very harmful document counts as one document.
 
 use crate::quantile::weighted_quantile;
 
-/// max(0, v − floor) of every value. With c the median of the values' negative parts (0 where a value is positive) and q
-/// their lower quartile, each value counting as often as its tokens, the floor is c + `multiple`·(c − q), and not below
-/// 0.
+/// max(0, v − floor) for every value v. `values` gives each value with its number of tokens, and each counts as often
+/// as it has tokens. Let c be the median of the values' negative parts, which are 0 for positive values. Let q be their
+/// lower quartile. The floor is c + `multiple`·(c − q), but not below 0.
 pub fn above_noise(values: &[(f64, u64)], multiple: f64) -> Vec<f64> {
     let below = |numerator, denominator| {
         let negative = values.iter().map(|(value, tokens)| (value.min(0.0), *tokens)).collect();
@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn what_noise_reaches_below_zero_is_not_paid_above_it() {
         let noise = [-2.0, -1.0, 0.0, 1.0, 2.0, 30.0].map(|v| (v, 1));
-        // Centred on 0, a quarter of the tokens reaches down to −1 at least.
+        // The noise is centred on 0, and at least a quarter of the tokens reach down to −1.
         assert_eq!(above_noise(&noise, 3.0), [0.0, 0.0, 0.0, 0.0, 0.0, 27.0]);
         assert_eq!(above_noise(&noise, 0.0), [0.0, 0.0, 0.0, 1.0, 2.0, 30.0]);
         assert!(above_noise(&[], 3.0).is_empty());
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn noise_that_does_harm_on_the_whole_does_not_take_the_pay_of_those_who_helped() {
         let noise = [-6.0, -5.0, -5.0, -4.0, -3.0, 6.0, 7.0].map(|v| (v, 1));
-        // Around −4, down to −5: up to −1.
+        // The noise is around −4 and reaches down to −5. So the floor is −4 + 3·1 = −1, which counts as 0.
         assert_eq!(above_noise(&noise, 3.0), [0.0, 0.0, 0.0, 0.0, 0.0, 6.0, 7.0]);
         assert_eq!(above_noise(&noise, 6.0), [0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 5.0]);
     }

@@ -1,4 +1,4 @@
-//! Where scores become integers: positive parts, scaled by an exact power of two.
+//! Turns scores into integers: takes their positive parts and scales them by an exact power of two.
 
 use crate::error::{PayError, Result};
 use openledger_protocol::{
@@ -6,19 +6,19 @@ use openledger_protocol::{
     allocate::{PPM, largest_remainder},
 };
 
-/// Bits that the largest score keeps when scores become integers.
+/// Number of bits that the largest score keeps when scores become integers.
 const PRECISION: i32 = 40;
 
-/// Shares in parts per million of the scores' positive parts, without any of the rules against gaming: for showing, not
-/// for paying. They sum to 1,000,000, or are all zero where no score is positive. `ids` names the documents that
-/// `scores` are of, one each.
+/// Shares of the scores' positive parts, in parts per million, without any of the rules against gaming. They are for
+/// showing, not for paying. They sum to 1,000,000, or are all zero if no score is positive. `ids` names the document of
+/// each score. Fails if a score is NaN or infinite.
 pub fn ppm(ids: &[Hash32], scores: &[f32]) -> Result<Vec<u64>> {
     check_finite(ids, scores)?;
     let values: Vec<f64> = scores.iter().map(|v| f64::from(*v)).collect();
     Ok(largest_remainder(PPM, &integer_weights(&values)))
 }
 
-/// Refuses scores that are NaN or infinite.
+/// Fails if a score is NaN or infinite.
 pub(crate) fn check_finite(ids: &[Hash32], scores: &[f32]) -> Result<()> {
     match scores.iter().position(|v| !v.is_finite()) {
         None => Ok(()),
@@ -29,17 +29,17 @@ pub(crate) fn check_finite(ids: &[Hash32], scores: &[f32]) -> Result<()> {
     }
 }
 
-/// The positive parts of finite scores as integers below 2^41, all zero where none is positive.
+/// The positive parts of finite scores as integers below 2^41. All are zero if no score is positive.
 ///
-/// A score s becomes ⌊s · 2^(40 − e)⌋, where 2^e ≤ s_max < 2^(e+1): scaling by a power of two is exact, so that the
-/// result does not depend on the machine. Scores below 2^-900 count as none.
+/// A score s becomes ⌊s · 2^(40 − e)⌋, where 2^e ≤ s_max < 2^(e+1). Scaling by a power of two is exact, so the result
+/// does not depend on the machine. Scores below 2^-900 count as zero.
 pub fn integer_weights(values: &[f64]) -> Vec<u64> {
     let max = values.iter().fold(0f64, |m, v| m.max(*v));
     if max < power_of_two(-900) {
         return vec![0; values.len()];
     }
     let shift = PRECISION - exponent(max);
-    // In two halves, each of which is a normal number whatever the shift.
+    // The power is split into two halves, each of which is a normal number for every shift.
     let (first, second) = (power_of_two(shift / 2), power_of_two(shift - shift / 2));
     values.iter().map(|v| (v.max(0.0) * first * second) as u64).collect()
 }
@@ -49,7 +49,7 @@ fn exponent(x: f64) -> i32 {
     (x.to_bits() >> 52) as i32 - 1023
 }
 
-/// 2^n, exactly, for n in the range of normal f64.
+/// 2^n, exactly. n must be in the range of normal f64.
 fn power_of_two(n: i32) -> f64 {
     f64::from_bits(((n + 1023) as u64) << 52)
 }
@@ -76,7 +76,7 @@ mod tests {
         let base = [0.3f32, 1.7, 0.05];
         let expected = ppm(&base).unwrap();
         for power in [-140, -60, 30, 120] {
-            // Subnormal scores have lost bits already: compare those that have not.
+            // Subnormal scores have lost bits already, so only the others are compared.
             let scaled: Vec<f32> = base.iter().map(|v| (f64::from(*v) * power_of_two(power)) as f32).collect();
             let shares = ppm(&scaled).unwrap();
             assert_eq!(shares.iter().sum::<u64>(), PPM);

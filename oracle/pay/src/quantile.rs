@@ -1,9 +1,10 @@
 //! Quantiles in which each value counts as often as its document has tokens.
 
-/// The lower `numerator`/`denominator` quantile of `(value, weight)`: the smallest value such that values up to it hold
-/// at least that part of the weight; `None` without any weight. Values are finite.
+/// The lower `numerator`/`denominator` quantile of `(value, weight)`. This is the smallest value for which the values
+/// up to it hold at least that part of the weight. `None` if there is no weight. Values must be finite.
 ///
-/// Weighted by tokens it is the same whether a text is registered whole or in pieces of the same value each.
+/// Because it is weighted by tokens, it is the same whether a text is registered whole or in pieces of the same value
+/// each.
 pub(crate) fn weighted_quantile(mut values: Vec<(f64, u64)>, numerator: u128, denominator: u128) -> Option<f64> {
     values.retain(|(_, weight)| *weight > 0);
     values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));

@@ -1,4 +1,4 @@
-//! Everything that shares depend on besides documents, scores and gradients.
+//! The settings of pay: everything that shares depend on besides documents, scores and gradients.
 
 use crate::{
     clusters::ClusterSettings,
@@ -8,25 +8,25 @@ use crate::{
 use openledger_protocol::{Hash32, allocate::PPM, hash::sha256};
 use serde::{Deserialize, Serialize};
 
-/// Raised whenever the same settings would give other shares than before.
+/// Version of the rules. It is raised whenever the same settings would give other shares than before.
 pub const VERSION: u32 = 2;
 
-/// How scores become pay; pinned by the job.
+/// How scores become pay. The job fixes these settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PaySettings {
     /// What counts as a duplicate.
     pub clusters: ClusterSettings,
-    /// How a document's score becomes what it is paid for.
+    /// How a document's score becomes the number that it is paid for.
     pub normalisation: Normalisation,
-    /// Scores count above this multiple of the noise; see [`crate::floor`]. 0 pays every positive score.
+    /// Scores count above this multiple of the noise: see [`crate::floor`]. 0 pays every positive score.
     pub noise_floor: f64,
-    /// Largest share of one document in parts per million; see [`crate::cap`].
+    /// Largest share of one document in parts per million: see [`crate::cap`].
     pub cap_ppm: u64,
 }
 
 impl Default for PaySettings {
-    /// For scores of an estimate, such as `openledger_attribution::logra`.
+    /// Settings for scores of an estimate, such as `openledger_attribution::logra`.
     fn default() -> Self {
         Self {
             clusters: ClusterSettings::default(),
@@ -38,9 +38,9 @@ impl Default for PaySettings {
 }
 
 impl PaySettings {
-    /// For scores of an exact method, such as `openledger_attribution::magic`: no floor and no normalisation.
+    /// Settings for scores of an exact method, such as `openledger_attribution::magic`: no floor and no normalisation.
     ///
-    /// The sign of an exact score says what training on the document really did, so junk, outliers and pieces that do
+    /// The sign of an exact score says what training on the document really did. So junk, outliers and pieces that do
     /// harm score below zero by themselves. A floor would take the pay of documents that helped a little. It would also
     /// let an attacker move everybody's pay by adding documents (`openledger_laboratory::gaming` measures this). An
     /// outlier's large gradient raises its exact score only as far as the document really helped.
@@ -48,7 +48,7 @@ impl PaySettings {
         Self { normalisation: Normalisation::None, noise_floor: 0.0, ..Self::default() }
     }
 
-    /// Refuses values out of range, naming the field.
+    /// Fails if a value is out of range. The error names the field.
     pub fn validate(&self) -> Result<()> {
         self.clusters.validate()?;
         self.normalisation.validate()?;

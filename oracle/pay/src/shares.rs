@@ -1,4 +1,4 @@
-//! All the rules in their order: what each document earns.
+//! Applies all the rules in their order: what each document earns.
 
 use crate::{
     cap::capped_shares,
@@ -11,39 +11,40 @@ use crate::{
 };
 use openledger_protocol::Hash32;
 
-/// What pay is computed from; every list has one entry per document, in the same order.
+/// What pay is computed from. Every list has one entry for each document, in the same order.
 #[derive(Clone, Copy, Debug)]
 pub struct PayInput<'a> {
-    /// What the documents are called.
+    /// The leaves that name the documents.
     pub ids: &'a [Hash32],
     /// The attributor's scores, each for the mean loss of an example.
     pub scores: &'a [f32],
     /// Tokens that count in each example's loss, at least 1.
     pub targets: &'a [u32],
-    /// gᵢᵀ(F+λI)⁻¹gᵢ of each example's mean loss (`openledger_attribution::precondition`); only some
-    /// normalisations need it.
+    /// gᵢᵀ(F+λI)⁻¹gᵢ of each example's mean loss (`openledger_attribution::precondition`). Only some normalisations
+    /// need it.
     pub self_influence: Option<&'a [f64]>,
-    /// Which of the documents repeat others.
+    /// Which documents repeat others.
     pub clusters: &'a Clusters,
 }
 
-/// Who gets what of a pool, in parts per million.
+/// The division of a pool among documents, in parts per million.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shares {
-    /// Every document's share, in the input's order; 0 for those that repeat another.
+    /// Every document's share, in the input's order. Documents that repeat another have 0.
     pub per_example: Vec<u64>,
-    /// What the cap leaves over; it stays in the pool. With the shares it sums to 1,000,000, or to 0 where no document
-    /// earns anything.
+    /// The share that the cap leaves over. It stays in the pool. All shares and this one sum to 1,000,000, or to 0 if
+    /// no document earns anything.
     pub unallocated: u64,
 }
 
 /// Divides a pool among documents. The result does not depend on the order in which they are listed.
 ///
-/// Scores and self-influence of documents that repeat another are not looked at beyond being finite numbers.
+/// Scores and self-influence of documents that repeat another do not change the result. They must still be finite.
+/// Fails if lists do not fit each other or a number is not allowed.
 pub fn shares(input: &PayInput, settings: &PaySettings) -> Result<Shares> {
     settings.validate()?;
     let self_influence = check(input, settings)?;
-    // In the order of registration, so that rounding does not depend on the list's order either.
+    // The owners are taken in the order of registration, so that rounding does not depend on the list's order either.
     let owners = input.clusters.owners();
     let measured: Vec<Measured> = owners
         .iter()
@@ -64,7 +65,8 @@ pub fn shares(input: &PayInput, settings: &PaySettings) -> Result<Shares> {
     Ok(Shares { per_example, unallocated })
 }
 
-/// Refuses lists that do not fit each other and numbers that are none; gives the self-influences where they are needed.
+/// Fails if the lists do not fit each other or a number is not allowed. Returns the self-influences if the rule needs
+/// them.
 fn check<'a>(input: &PayInput<'a>, settings: &PaySettings) -> Result<Option<&'a [f64]>> {
     let n = input.clusters.len();
     let self_influence = input.self_influence.filter(|_| settings.normalisation.needs_self_influence());
@@ -104,7 +106,7 @@ mod tests {
     use openledger_protocol::{allocate::PPM, hash::sha256};
     use proptest::prelude::*;
 
-    /// A document with what an attributor says of it.
+    /// A document with its score and self-influence.
     #[derive(Clone, Debug)]
     struct Case {
         order: u64,
@@ -191,7 +193,7 @@ mod tests {
         })
     }
 
-    /// Arbitrary scores over texts that often repeat each other.
+    /// Arbitrary scores over texts of which many repeat each other.
     fn cases() -> impl Strategy<Value = Vec<Case>> {
         let one = (0usize..8, -10f32..10.0, 1u32..100, 0f64..100.0);
         prop::collection::vec(one, 1..14).prop_map(|all| {
@@ -219,7 +221,7 @@ mod tests {
         "minutes of the meeting",
     ];
 
-    // For arbitrary scores, as an attacker who controls the model could produce them.
+    // The scores are arbitrary, as an attacker who controls the model could produce them.
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -277,7 +279,7 @@ mod tests {
         }
     }
 
-    // For scores as an attributor that is linear in the gradient produces them: the pieces' sums are the whole's, and
+    // The scores are as from an attributor that is linear in the gradient: the pieces' sums add up to the whole's, and
     // no piece does harm.
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
@@ -289,7 +291,7 @@ mod tests {
             rule in 0usize..2,
             noise_floor in 0f64..4.0,
         ) {
-            // Letters by position: texts that resemble none of the others.
+            // Hashes of the positions are texts that resemble none of the others.
             let text = |i: usize| hex::encode(sha256(&[&i.to_le_bytes()]));
             let one = |i: usize, score: f32, targets: u32| Case {
                 order: i as u64, text: text(i), score, targets, self_influence: 1.0 / f64::from(targets),
@@ -306,7 +308,7 @@ mod tests {
             let whole = pay(&[&others[..], &[one(50, mean, targets)]].concat(), &settings);
             let pieces: Vec<Case> = pieces.iter().enumerate().map(|(i, (s, n))| one(50 + i, *s, *n)).collect();
             let cut = pay(&[&others[..], &pieces].concat(), &settings);
-            // f32 rounds the mean; every piece may round up.
+            // f32 rounds the mean, and every piece may be rounded up.
             let tolerance = 2 + pieces.len() as u64;
             let total = cut.per_example[others.len()..].iter().sum::<u64>();
             prop_assert!(total <= whole.per_example[others.len()] + tolerance, "{total} for {whole:?}");

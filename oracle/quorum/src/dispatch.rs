@@ -1,4 +1,4 @@
-//! The roof: starts a participant, and hands each request that it receives to the protocol that answers it.
+//! The top of the crate: starts a participant, and gives each request that it receives to the protocol that answers it.
 
 use futures::{FutureExt, future::BoxFuture};
 
@@ -28,7 +28,7 @@ impl Participant {
     }
 }
 
-/// One function answers each kind of message.
+/// Gives a request to the one function that answers its kind.
 fn dispatch<'a>(
     participant: &'a Participant,
     committee: &'a Committee,

@@ -1,4 +1,4 @@
-//! How bytes look in JSON and in messages to people.
+//! The form of bytes in JSON and in messages to people.
 
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
@@ -18,7 +18,7 @@ pub(crate) mod hex_bytes {
     }
 }
 
-/// A wallet as people read it: base58.
+/// A wallet in base58, the form that people read.
 pub fn name(wallet: &[u8; 32]) -> String {
     bs58::encode(wallet).into_string()
 }

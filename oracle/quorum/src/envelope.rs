@@ -1,9 +1,9 @@
 //! Signed messages between members.
 //!
-//! What is signed is `Borsh(domain, committee, epoch, kind, session, from, to, in reply to, SHA-256 of the body's
-//! text)`. So a message for one member, kind, session or committee is worth nothing for another, and an answer only
-//! answers the request whose digest it names. Whoever replays a request gets the answer that was given before: every
-//! handler stores before it answers, and does nothing a second time for the same sender, session and kind.
+//! The signed bytes are `Borsh(domain, committee, epoch, kind, session, from, to, in reply to, SHA-256 of the body's
+//! text)`. So a message for one member, kind, session or committee is worth nothing for another. An answer only answers
+//! the request whose digest it names. A replayed request gets the answer that was given before: every handler stores
+//! its answer before it sends it, and does nothing a second time for the same sender, session and kind.
 
 use borsh::BorshSerialize;
 use ed25519_dalek::{Signer, SigningKey};
@@ -15,7 +15,7 @@ use crate::{
     membership::{Committee, Member},
 };
 
-/// Kinds of message; also the last part of the URL.
+/// Kinds of message. The name is also the last part of the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -23,7 +23,7 @@ pub enum Kind {
     DkgRound1,
     /// Key generation: asks for the recipient's round-2 package for the sender.
     DkgRound2,
-    /// Key generation: asks for the round-1 package that the recipient had from a third member.
+    /// Key generation: asks for the round-1 package that the recipient received from a third member.
     DkgEvidence,
     /// Signing: asks the recipient to check a message and to commit to nonces.
     SignCommit,
@@ -50,7 +50,7 @@ impl Kind {
         Kind::ObserveResult,
     ];
 
-    /// Its name in the URL.
+    /// The kind's name in the URL.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::DkgRound1 => "dkg-round1",
@@ -79,21 +79,21 @@ pub struct Envelope {
     /// Wallet of the recipient.
     #[serde(with = "hex_bytes")]
     pub to: Hash32,
-    /// Epoch of the committee in which both speak.
+    /// Epoch of the committee that sender and recipient are members of.
     pub committee_epoch: u64,
     /// That committee's [`Committee::id`].
     #[serde(with = "hex_bytes")]
     pub committee: Hash32,
-    /// What it asks for or answers.
+    /// What the message asks for or answers.
     pub kind: Kind,
-    /// The run it belongs to.
+    /// The run that the message belongs to.
     pub session: String,
-    /// Digest of the request that this answers; zero for a request.
+    /// Digest of the request that this answers. Zero for a request.
     #[serde(with = "hex_bytes")]
     pub in_reply_to: Hash32,
-    /// JSON text. Signed as it stands, so that no two readings of it can differ.
+    /// JSON text. It is signed as it stands, so that two readings of it cannot differ.
     pub body: String,
-    /// By the sender's identity key.
+    /// Signature by the sender's identity key.
     #[serde(with = "hex_bytes")]
     pub signature: [u8; 64],
 }
@@ -101,19 +101,19 @@ pub struct Envelope {
 /// Why a message is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// It is for another committee of the same epoch number.
+    /// The message is for another committee of the same epoch number.
     #[error("it speaks in another committee {0} than the one known here")]
     Committee(u64),
     /// The sender is not in the committee.
     #[error("{} is not a member of the committee", name(.0))]
     Sender(Hash32),
-    /// It is for somebody else.
+    /// The message is for another recipient.
     #[error("it is for {}", name(.0))]
     Recipient(Hash32),
-    /// It is of another kind or session than it should be, or the answer to something else.
+    /// The message is of another kind or session than it should be, or answers another request.
     #[error("it is about something else than it was sent for")]
     Purpose,
-    /// The sender did not sign it.
+    /// The sender did not sign the message.
     #[error("{} did not sign it", name(.0))]
     Signature(Hash32),
     /// The body is not what this kind of message carries.
@@ -159,12 +159,12 @@ impl Envelope {
         unsigned.sign(identity)
     }
 
-    /// Names exactly this message, signature aside.
+    /// Digest of exactly this message without its signature.
     pub fn digest(&self) -> Hash32 {
         sha256(&[&self.signed_bytes()])
     }
 
-    /// Checks that it is a message in `committee` for `to` by one of its members, and returns that member.
+    /// Checks that the message is to `to`, by a member of `committee`. Returns that member.
     pub fn verify<'a>(&self, committee: &'a Committee, to: &Hash32) -> Result<&'a Member, EnvelopeError> {
         if self.committee_epoch != committee.epoch || self.committee != committee.id() {
             return Err(EnvelopeError::Committee(self.committee_epoch));
@@ -179,7 +179,7 @@ impl Envelope {
         Ok(sender)
     }
 
-    /// Checks that it is the answer of `request`'s recipient to `request`.
+    /// Checks that this message is the answer of `request`'s recipient to `request`.
     pub fn verify_reply(&self, committee: &Committee, request: &Envelope) -> Result<(), EnvelopeError> {
         self.verify(committee, &request.from)?;
         if self.from != request.to {
@@ -191,7 +191,7 @@ impl Envelope {
         Ok(())
     }
 
-    /// Reads the body.
+    /// Reads the body. Fails if it is not a `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, EnvelopeError> {
         serde_json::from_str(&self.body).map_err(|e| EnvelopeError::Body(e.to_string()))
     }

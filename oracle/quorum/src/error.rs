@@ -1,4 +1,4 @@
-//! What can go wrong, who caused it and what to do. Each error says all three as far as they are known.
+//! What can go wrong, who caused it and what to do. Each error says as much of this as is known.
 
 use std::fmt;
 
@@ -16,13 +16,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Errors of this crate. Wallets are shown in base58.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The committee cannot be one.
+    /// The committee is not valid.
     #[error("invalid committee: {0}")]
     Committee(#[from] CommitteeError),
     /// No committee of that epoch was given to [`crate::Participant::admit`].
     #[error("no committee of epoch {epoch} is known here: read it from the chain and admit it first")]
     UnknownCommittee {
-        /// Epoch asked for.
+        /// The requested epoch.
         epoch: u64,
     },
     /// This operator is not in the committee.
@@ -52,11 +52,11 @@ pub enum Error {
     TooFew {
         /// What they should have taken part in.
         what: &'static str,
-        /// Members that did their part.
+        /// Number of members that did their part.
         have: usize,
-        /// Members needed.
+        /// Number of members needed.
         need: usize,
-        /// Why the others did not, as far as known.
+        /// Why the others did not take part, as far as known.
         faults: Vec<Fault>,
     },
     /// Time ran out while waiting for members.
@@ -72,25 +72,25 @@ pub enum Error {
     /// This member refused its own part.
     #[error("{0}")]
     Refused(#[from] Refusal),
-    /// The message and the payload do not belong together, or not to this committee.
+    /// The message and the payload do not belong together, or the message is not for this committee.
     #[error("the message cannot be signed: {0}")]
     Message(String),
     /// PostgreSQL failed.
     #[error("database: {}", cause(.0))]
     Database(#[from] tokio_postgres::Error),
-    /// No PostgreSQL connection could be had.
+    /// There was no PostgreSQL connection.
     #[error("database pool: {0}")]
     Pool(#[from] deadpool_postgres::PoolError),
     /// The database could not be set up.
     #[error("database set-up: {0}")]
     Setup(String),
-    /// A stored value cannot be read: another identity key sealed it, or the row was changed.
+    /// A stored value cannot be read. Either another identity key sealed it, or the row was changed.
     #[error("stored {what} cannot be read: was it written with another identity key?")]
     Corrupt {
-        /// Which value.
+        /// Name of the value.
         what: &'static str,
     },
-    /// FROST refused; not caused by another member.
+    /// FROST refused. No other member caused it.
     #[error("FROST: {0}")]
     Frost(#[from] frost_ed25519::Error),
 }
@@ -101,7 +101,7 @@ pub struct Fault {
     /// The member.
     #[serde(with = "hex_bytes")]
     pub member: Hash32,
-    /// What it did, to be read after its name.
+    /// What it did. The text is read after the member's name.
     pub what: String,
 }
 
@@ -111,18 +111,18 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Why a member does not do what a well-signed request asks for. Travels in a signed answer.
+/// Why a member does not do what a well-signed request asks for. It is sent in a signed answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// For programs.
+    /// The kind of refusal, for programs.
     pub code: Code,
-    /// For people: what is wrong and what to do.
+    /// What is wrong and what to do, for people.
     pub message: String,
 }
 
 impl Refusal {
-    /// A refusal.
+    /// A refusal with this code and text.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
@@ -134,11 +134,12 @@ impl Refusal {
 pub enum Code {
     /// The body cannot be read or contradicts itself.
     BadRequest,
-    /// The node's [`crate::Approver`] or [`crate::Observer`] said no.
+    /// The node's [`crate::Approver`] or [`crate::Observer`] refused.
     NotApproved,
     /// Another payload was signed for this subject and sequence.
     AlreadySigned,
-    /// No nonces are stored for this session (never made, or discarded at a restart). Ask for new commitments.
+    /// No nonces are stored for this session: they were never made, or were discarded at a restart. Ask for new
+    /// commitments.
     UnknownSession,
     /// The session's nonces were used for another set of signers. Ask for new commitments.
     NoncesUsed,
@@ -146,13 +147,13 @@ pub enum Code {
     NoKeyShare,
     /// Another observation was made for this subject and sequence.
     AlreadyObserved,
-    /// The member's own machinery failed (its database, say). Ask again later.
+    /// The member itself failed, for example its database. Ask again later.
     Unavailable,
 }
 
 impl From<Error> for Refusal {
-    /// Turns an error met while serving another member into what that member is told. Only refusals keep their words;
-    /// what fails inside is nobody else's business.
+    /// Turns an error while serving another member into the refusal that is sent to that member. Only a refusal keeps
+    /// its text. Internal failures are not shown to other members.
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(refusal) => refusal,
@@ -177,7 +178,7 @@ fn list(faults: &[Fault]) -> String {
     format!(" ({})", faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; "))
 }
 
-/// tokio-postgres says only "db error": the reason is its source.
+/// The text of the error's source. tokio-postgres itself says only "db error".
 fn cause(error: &tokio_postgres::Error) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |e| e.to_string())
 }

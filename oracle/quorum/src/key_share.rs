@@ -1,4 +1,4 @@
-//! A member's share of a committee's key: what key generation ends with and signing begins with.
+//! A member's share of a committee's key. Key generation makes it, and signing uses it.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ use crate::{
 /// # Security
 ///
 /// Whoever has t shares of a committee can sign anything in its name. A share must not leave the operator: do not send,
-/// log or back it up in the clear. It is stored sealed with the operator's `SealingKey` only.
+/// log or back it up in the clear. It is stored only sealed with the operator's `SealingKey`.
 #[derive(Clone)]
 pub struct KeyShare {
     /// Committee epoch.
@@ -30,12 +30,12 @@ pub struct KeyShare {
     pub group_key: Hash32,
     /// The secret share. Wiped from memory when dropped.
     pub key_package: keys::KeyPackage,
-    /// Everybody's public shares.
+    /// The public shares of all members.
     pub public_key_package: keys::PublicKeyPackage,
 }
 
 impl fmt::Debug for KeyShare {
-    /// Leaves the secret out.
+    /// Prints everything but the secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let group_key = hex::encode(self.group_key);
         f.debug_struct("KeyShare").field("epoch", &self.epoch).field("group_key", &group_key).finish_non_exhaustive()
@@ -43,13 +43,13 @@ impl fmt::Debug for KeyShare {
 }
 
 impl KeyShare {
-    /// This operator's share of the key of `committee`; `None` before key generation is done.
+    /// This operator's share of the key of `committee`. `None` before key generation is done.
     pub async fn stored(participant: &Participant, committee: &Committee) -> Result<Option<Self>> {
         let row = participant.store.key_share(&committee.id()).await?;
         row.map(|row| Self::from_row(&participant.sealing_key, row)).transpose()
     }
 
-    /// Like [`KeyShare::stored`], for protocols that cannot begin without it.
+    /// Like [`KeyShare::stored`], for protocols that cannot begin without the share. Fails if there is none.
     pub(crate) async fn needed(participant: &Participant, committee: &Committee) -> Result<Self> {
         Self::stored(participant, committee).await?.ok_or(Error::NoKeyShare { epoch: committee.epoch })
     }
@@ -65,7 +65,7 @@ impl KeyShare {
         })
     }
 
-    /// The share as it is stored, its secret sealed.
+    /// The share in its stored form. Its secret is sealed.
     pub(crate) fn to_row(&self, sealing_key: &SealingKey) -> Result<KeyShareRow> {
         let plain = Zeroizing::new(self.key_package.serialize()?);
         Ok(KeyShareRow {
@@ -78,7 +78,7 @@ impl KeyShare {
     }
 }
 
-/// The 32 bytes of a group key, as the Ed25519 precompile takes it.
+/// The 32 bytes of a group key, in the form that the Ed25519 precompile takes.
 pub(crate) fn key_bytes(key: &frost_ed25519::VerifyingKey) -> Result<Hash32> {
     key.serialize()?.try_into().map_err(|_| Error::Corrupt { what: "group key" })
 }

@@ -1,4 +1,4 @@
-//! Who is in a committee. The node reads it from the chain, so that it is the same at every member.
+//! The members of a committee. The node reads them from the chain, so they are the same at every member.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,9 @@ use crate::encoding::{hex_bytes, name};
 /// One operator in a committee.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// 1 for the first member on chain, n for the last: its FROST identifier.
+    /// The member's place: 1 for the first member on chain, n for the last. It is also the FROST identifier.
     pub place: u16,
-    /// The operator's wallet: its name.
+    /// The operator's wallet, by which the member is named.
     #[serde(with = "hex_bytes")]
     pub wallet: Hash32,
     /// Ed25519 public key that signs its messages and observations.
@@ -26,7 +26,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// Its FROST identifier. Call on members of a checked committee only: place 0 has none.
+    /// The member's FROST identifier. Call it on members of a checked committee only: place 0 has none.
     pub(crate) fn identifier(&self) -> Identifier {
         Identifier::try_from(self.place).expect("a checked committee has places from 1 on")
     }
@@ -43,21 +43,21 @@ impl Member {
     }
 }
 
-/// A committee: who, and how many must sign.
+/// A committee: its members, and how many of them must sign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Committee {
     /// Its number on chain.
     pub epoch: u64,
     /// t: members needed for a signature.
     pub threshold: u16,
-    /// In order of place.
+    /// The members in order of place.
     pub members: Vec<Member>,
 }
 
-/// Why a committee cannot be one.
+/// Why a committee is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitteeError {
-    /// FROST needs two signers at least, and no more than there are members.
+    /// The threshold is less than 2, which FROST needs at least, or more than the number of members.
     #[error("threshold {threshold} of {size}: it must be at least 2 and at most the number of members")]
     Threshold {
         /// t.
@@ -65,26 +65,26 @@ pub enum CommitteeError {
         /// n.
         size: usize,
     },
-    /// Places must be 1, 2, … n in this order.
+    /// A place is not the expected one. Places must be 1, 2, … n in this order.
     #[error("{} has place {place} where {expected} is due: places go from 1 to n in order", name(wallet))]
     Place {
-        /// Whose.
+        /// The member's wallet.
         wallet: Hash32,
-        /// Found.
+        /// The member's place.
         place: u16,
-        /// Due.
+        /// The expected place.
         expected: usize,
     },
     /// A wallet or an identity key appears twice.
     #[error("the wallet or the identity key of {} appears twice", name(wallet))]
     Duplicate {
-        /// Whose.
+        /// The wallet of the second member with it.
         wallet: Hash32,
     },
     /// The identity is not a point on the curve.
     #[error("the identity of {} is not an Ed25519 public key", name(wallet))]
     Identity {
-        /// Whose.
+        /// The member's wallet.
         wallet: Hash32,
     },
 }
@@ -97,7 +97,7 @@ impl Committee {
         Ok(committee)
     }
 
-    /// Whether this can be a committee.
+    /// Checks that this committee is valid.
     pub fn check(&self) -> Result<(), CommitteeError> {
         let size = self.members.len();
         if self.threshold < 2 || usize::from(self.threshold) > size {
@@ -118,7 +118,8 @@ impl Committee {
         Ok(())
     }
 
-    /// Names exactly this committee: epoch, threshold, wallets and identity keys in order. Endpoints may change.
+    /// Hash that names exactly this committee: epoch, threshold, wallets and identity keys in order. Endpoints are left
+    /// out, because they may change.
     pub fn id(&self) -> Hash32 {
         #[derive(BorshSerialize)]
         struct Id {
@@ -132,22 +133,22 @@ impl Committee {
         sha256(&[&borsh::to_vec(&id).expect("writing to memory cannot fail")])
     }
 
-    /// n.
+    /// n, the number of members.
     pub fn size(&self) -> usize {
         self.members.len()
     }
 
-    /// t.
+    /// t, the number of members needed.
     pub fn needed(&self) -> usize {
         usize::from(self.threshold)
     }
 
-    /// The member with this wallet.
+    /// The member with this wallet, if there is one.
     pub fn member(&self, wallet: &Hash32) -> Option<&Member> {
         self.members.iter().find(|m| m.wallet == *wallet)
     }
 
-    /// Everybody but `wallet`, in order.
+    /// All members but `wallet`, in order.
     pub(crate) fn others(&self, wallet: Hash32) -> impl Iterator<Item = &Member> {
         self.members.iter().filter(move |m| m.wallet != wallet)
     }

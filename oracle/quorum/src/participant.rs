@@ -1,7 +1,7 @@
-//! One operator as a participant in its committees: the state that all protocols share, and the two callbacks by which
-//! it asks the node.
+//! One operator as a participant in its committees: the state that all protocols share, and the two callbacks to the
+//! node.
 //!
-//! This file knows no protocol. How requests are answered comes in from above, as a `Handler`.
+//! This file knows no protocol. The function that answers requests is passed in as a `Handler`.
 
 use std::{
     collections::BTreeMap,
@@ -32,17 +32,17 @@ use crate::{
 pub trait Approver: Send + Sync + 'static {
     /// Decides whether this operator agrees that `message` be signed.
     ///
-    /// `quorum` is the participant that asks. `payload` are the Borsh bytes of the instruction's arguments; that their
-    /// hash is the one in the message is checked before. `context` is what the coordinator says about them, and
-    /// deserves no more belief than anything else from another member.
+    /// `quorum` is the participant that asks. `payload` has the Borsh bytes of the instruction's arguments. The caller
+    /// has checked that their hash is the one in the message. `context` is what the coordinator says about the
+    /// arguments. It deserves no more trust than anything else from another member.
     ///
-    /// The coordinator is told the error. The answer may take minutes. The same question is asked again only after an
+    /// The coordinator gets the error. The answer may take minutes. The same question is asked again only after an
     /// error or a restart.
     ///
     /// # Security
     ///
-    /// The committee's signature moves money on the word of t approvers. An approver must not agree to anything that
-    /// it has not worked out for itself.
+    /// The committee's signature moves money on the word of t approvers. An approver must not agree to anything that it
+    /// has not worked out for itself.
     async fn approve(
         &self,
         quorum: &Participant,
@@ -54,7 +54,7 @@ pub trait Approver: Send + Sync + 'static {
     /// The newest finalized slot, if known.
     ///
     /// A signed payload can be used until its last slot. When that slot has passed without use, a new payload for the
-    /// same sequence may be signed. With `None` it never may.
+    /// same sequence may be signed. `None` never allows it.
     ///
     /// # Security
     ///
@@ -71,19 +71,19 @@ pub trait Observer: Send + Sync + 'static {
     /// Scores `subject` at `sequence`, in parts per million.
     ///
     /// There is one score for each contribution, in the order that the subject fixes. Each score and their sum are at
-    /// most 1,000,000. `context` is what the coordinator says about the subject, and must be checked.
+    /// most 1,000,000. `context` is what the coordinator says about the subject. The observer must check it.
     ///
-    /// The coordinator is told the error. The answer may take minutes. The first success is stored and final.
+    /// The coordinator gets the error. The answer may take minutes. The first success is stored and final.
     async fn observe(&self, subject: &Hash32, sequence: u64, context: &Value) -> Result<Vec<u64>, String>;
 }
 
-/// What a [`Participant`] is made of.
+/// The parts that a [`Participant`] is made of.
 pub struct Parts {
     /// The operator's wallet.
     pub wallet: Hash32,
     /// The identity key registered on chain.
     pub identity: SigningKey,
-    /// Genesis hash of the cluster, part of every observation and attestation.
+    /// Genesis hash of the cluster. It is part of every observation and attestation.
     pub cluster: Hash32,
     /// The operator's own schema.
     pub store: Store,
@@ -95,15 +95,15 @@ pub struct Parts {
     pub observer: Arc<dyn Observer>,
 }
 
-/// Answers a verified request of a member of the committee, whatever protocol it belongs to.
+/// Answers a verified request of a committee's member, for all protocols.
 pub(crate) type Handler = for<'a> fn(&'a Participant, &'a Committee, &'a Envelope) -> BoxFuture<'a, Result<Answer>>;
 
 /// One operator's part in its committees: keys, store, callbacks and connections. Cheap to clone.
 ///
 /// # Security
 ///
-/// Never run two participants of one operator at a time, on one store or on two: each would believe that it alone
-/// decides what the operator signs.
+/// Never run two participants of one operator at the same time, whether on one store or on two. Each would believe that
+/// it alone decides what the operator signs.
 #[derive(Clone)]
 pub struct Participant(Arc<Inner>);
 
@@ -122,9 +122,9 @@ pub struct Inner {
     handler: Handler,
     pub(crate) approvals: Pending,
     pub(crate) observations: Pending,
-    /// Told when key generation got further.
+    /// Notified when key generation has made progress.
     pub(crate) dkg_advanced: Notify,
-    /// Told when an agreement was stored.
+    /// Notified when an agreement was stored.
     pub(crate) agreed: Notify,
     committees: RwLock<BTreeMap<u64, Arc<Committee>>>,
     progress: broadcast::Sender<Progress>,
@@ -139,7 +139,7 @@ impl std::ops::Deref for Participant {
 }
 
 impl Participant {
-    /// Puts a participant together. It reaches the other members through `http`, and answers by `handler`.
+    /// Makes a participant. It reaches the other members through `http` and answers with `handler`.
     pub(crate) fn new(parts: Parts, http: reqwest::Client, handler: Handler) -> Self {
         let Parts { wallet, identity, cluster, store, settings, approver, observer } = parts;
         Self(Arc::new(Inner {
@@ -172,10 +172,11 @@ impl Participant {
         &self.0.store
     }
 
-    /// Lets this operator speak in `committee`, as read from the chain. Call it for the active and for the forming
-    /// committee.
+    /// Admits `committee`, as read from the chain: this operator then takes part in it. Call it for the active
+    /// committee and for the forming one.
     ///
-    /// The committee replaces one of the same epoch: its members may have new endpoints, or it was proposed anew.
+    /// The committee replaces an earlier one of the same epoch. Its members may have new endpoints, or it may have been
+    /// proposed anew.
     pub fn admit(&self, committee: Committee) -> Result<Arc<Committee>> {
         committee.check()?;
         if committee.member(&self.0.wallet).is_none() {
@@ -186,24 +187,24 @@ impl Participant {
         Ok(committee)
     }
 
-    /// The committee admitted for `epoch`.
+    /// The committee that was admitted for `epoch`. Fails if there is none.
     pub fn committee(&self, epoch: u64) -> Result<Arc<Committee>> {
         let committees = self.committees.read().expect("no panic holds this lock");
         committees.get(&epoch).cloned().ok_or(Error::UnknownCommittee { epoch })
     }
 
-    /// What this operator's runs are doing, from now on.
+    /// Receives the progress of this operator's runs, from now on.
     pub fn watch(&self) -> broadcast::Receiver<Progress> {
         self.progress.subscribe()
     }
 
     pub(crate) fn report(&self, progress: Progress) {
         tracing::debug!(?progress, "quorum");
-        // Nobody may be watching.
+        // An error means only that nobody watches.
         let _ = self.progress.send(progress);
     }
 
-    /// Answers one verified request of another member, or of this one to itself.
+    /// Answers one verified request, of another member or of this member to itself.
     pub(crate) async fn answer(&self, committee: &Committee, request: &Envelope) -> Answer {
         match (self.handler)(self, committee, request).await {
             Ok(answer) => answer,

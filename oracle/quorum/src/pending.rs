@@ -1,4 +1,4 @@
-//! Slow answers: a first request starts the work, and a later one picks up its outcome.
+//! Slow answers: a first request starts the work, and a later request collects its outcome.
 
 use std::{collections::HashMap, future::Future, sync::Mutex, time::Duration};
 
@@ -7,15 +7,17 @@ use tokio::sync::watch;
 
 type Outcome = Result<(), String>;
 
-/// Works in progress by key. A success is remembered; a failure is told once, so that it can be tried again.
+/// Works in progress, by key. A success is remembered. A failure is returned once, and then the work can be tried
+/// again.
 #[derive(Default)]
 pub struct Pending(Mutex<HashMap<Hash32, watch::Receiver<Option<Outcome>>>>);
 
-/// Finished works remembered before they are forgotten (they would only be done again).
+/// Most works remembered before the finished ones are forgotten. A forgotten work would only be done again.
 const REMEMBERED: usize = 1024;
 
 impl Pending {
-    /// Starts `work` under `key` unless it runs already, waits for it up to `hold`; `None` means still running.
+    /// Starts `work` under `key` unless it runs already, and waits for it up to `hold`. `None` means that it still
+    /// runs.
     pub async fn poll<F>(&self, key: Hash32, hold: Duration, work: impl FnOnce() -> F) -> Option<Outcome>
     where
         F: Future<Output = Outcome> + Send + 'static,
@@ -30,7 +32,7 @@ impl Pending {
         let done = match tokio::time::timeout(hold, outcome.wait_for(Option::is_some)).await {
             Err(_) => return None,
             Ok(Ok(done)) => done.clone(),
-            // The sender is gone without a word: the work panicked.
+            // The sender was dropped without a result: the work panicked.
             Ok(Err(_)) => Some(Err("its own check crashed: see its log".to_string())),
         };
         if matches!(done, Some(Err(_))) {

@@ -1,9 +1,9 @@
-//! Reports of what a run is doing, for people who watch it.
+//! Reports the progress of a run, for people who watch it.
 
 use openledger_protocol::Hash32;
 use serde::Serialize;
 
-/// What is being run.
+/// The activity that a run does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activity {
@@ -15,11 +15,11 @@ pub enum Activity {
     Observation,
 }
 
-/// Where a run is.
+/// The phase that a run is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Key generation: collecting everybody's public commitments.
+    /// Key generation: collecting the public commitments of all members.
     Round1,
     /// Key generation: collecting the shares for this member.
     Round2,
@@ -27,9 +27,9 @@ pub enum Phase {
     Commit,
     /// A signature: collecting shares.
     Share,
-    /// An observation: collecting the scores committed to.
+    /// An observation: collecting the scores that members committed to.
     Reveal,
-    /// An observation: handing the fixed set to everybody.
+    /// An observation: sending the fixed set to all members.
     Publish,
     /// Finished.
     Done,
@@ -38,19 +38,19 @@ pub enum Phase {
 /// One step of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Progress {
-    /// What is being run.
+    /// The activity of the run.
     pub activity: Activity,
     /// Committee epoch.
     pub epoch: u64,
-    /// Subject of the signature or observation; the committee's id in key generation.
+    /// Subject of the signature or observation. In key generation it is the committee's id.
     #[serde(with = "crate::encoding::hex_bytes")]
     pub subject: Hash32,
-    /// Sequence of the subject; 0 in key generation.
+    /// Sequence of the subject. 0 in key generation.
     pub sequence: u64,
-    /// Where the run is.
+    /// The phase of the run.
     pub phase: Phase,
-    /// Members that have done this phase.
+    /// Number of members that have done this phase.
     pub have: usize,
-    /// Members that could do it.
+    /// Number of members that could do it.
     pub of: usize,
 }

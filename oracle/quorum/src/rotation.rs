@@ -1,11 +1,11 @@
-//! Whose turn it is to coordinate. Turns follow from the subject and need no vote: a coordinator holds no secret and
-//! can only delay.
+//! Decides whose turn it is to coordinate. Turns follow from the subject and need no vote: a coordinator holds no
+//! secret of the others and can only delay.
 
 use openledger_protocol::{Hash32, hash::sha256};
 
 use crate::membership::{Committee, Member};
 
-/// The coordinator of attempt 0, 1, … for `subject`: member number `(H(subject) + attempt) mod n`.
+/// The coordinator of attempt 0, 1, … for `subject`: the member at index `(H(subject) + attempt) mod n`.
 pub fn coordinator<'a>(committee: &'a Committee, subject: &Hash32, attempt: u64) -> &'a Member {
     let digest = sha256(&[subject]);
     let start = u64::from_le_bytes(digest[..8].try_into().expect("a digest has 32 bytes"));

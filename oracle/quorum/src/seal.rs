@@ -1,5 +1,5 @@
-//! Encryption of secret bytes: for another member (a share in key generation) or for the operator itself (what
-//! PostgreSQL holds).
+//! Encrypts secret bytes: for another member (a share in key generation), or for the operator itself (values in
+//! PostgreSQL).
 
 use crypto_box::{
     ChaChaBox, PublicKey, SecretKey,
@@ -10,19 +10,19 @@ use zeroize::Zeroizing;
 
 const NONCE_LEN: usize = 24;
 
-/// Encrypts `plain` from the owner of `secret` to `recipient`: `nonce ‖ XChaCha20-Poly1305 box`.
+/// Encrypts `plain` from the owner of `secret` to `recipient`. Returns `nonce ‖ XChaCha20-Poly1305 box`.
 ///
 /// # Security
 ///
-/// The box hides `plain` and shows that one of the two key owners made it. It does not say for which purpose or
-/// session: bind these by a signature, or by keys that serve one session only.
+/// The box hides `plain` and shows that one of the two key owners made it. It does not say for which purpose or session
+/// it was made. Bind these by a signature, or by keys that serve one session only.
 pub fn seal(recipient: &PublicKey, secret: &SecretKey, plain: &[u8]) -> Vec<u8> {
     let nonce = ChaChaBox::generate_nonce(&mut OsRng);
     let sealed = ChaChaBox::new(recipient, secret).encrypt(&nonce, plain).expect("a message of any sane length fits");
     [nonce.as_slice(), &sealed].concat()
 }
 
-/// Opens what the owner of `sender` sealed with [`seal`] for `secret`. `None` where it is not that.
+/// Opens what the owner of `sender` sealed with [`seal`] for `secret`. `None` if `sealed` is something else.
 ///
 /// The bytes are wiped from memory when dropped.
 pub fn open(sender: &PublicKey, secret: &SecretKey, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -35,17 +35,17 @@ pub fn fresh_key() -> SecretKey {
     SecretKey::generate(&mut OsRng)
 }
 
-/// The key that seals an operator's secrets before they are stored, so that a copy of the database without the identity
-/// key signs nothing.
+/// The key that seals an operator's secrets before they are stored. A copy of the database without the identity key
+/// cannot sign anything.
 ///
 /// # Security
 ///
-/// The key follows from the identity key: whoever has that opens everything sealed. Do not keep the identity key in the
-/// database or in its backups. Do not replace it while key shares are needed that it has sealed: nothing else opens
-/// them.
+/// The key follows from the identity key, so whoever has the identity key can open every sealed secret. Do not keep the
+/// identity key in the database or in its backups. Do not replace it while key shares that it has sealed are needed: no
+/// other key opens them.
 ///
-/// A sealed value that was changed does not open. One that was put back from an older state of the database does: what
-/// must not be used twice needs more than a seal, see [`crate::Participant::start`].
+/// A sealed value that was changed does not open. A sealed value that was put back from an older state of the database
+/// does open. So a seal is not enough for a value that must not be used twice: see [`crate::Participant::start`].
 pub struct SealingKey {
     secret: SecretKey,
     public: PublicKey,
@@ -59,12 +59,12 @@ impl SealingKey {
         Self { public: secret.public_key(), secret }
     }
 
-    /// Seals for the operator itself.
+    /// Seals bytes for the operator itself.
     pub fn seal(&self, plain: &[u8]) -> Vec<u8> {
         seal(&self.public, &self.secret, plain)
     }
 
-    /// Opens what this key has sealed. `None` where it was sealed with another identity key, or changed.
+    /// Opens what this key has sealed. `None` if another identity key's sealing key sealed it, or if it was changed.
     pub fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         open(&self.public, &self.secret, sealed)
     }

@@ -2,24 +2,25 @@
 
 use std::time::Duration;
 
-/// How long to wait for what.
+/// How long a participant waits for each thing.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// One HTTP request, from connecting to the last byte.
+    /// Longest time of one HTTP request, from connecting to the last byte.
     pub request_timeout: Duration,
     /// How long a member holds a request whose answer is still being computed before it answers "pending".
     pub hold: Duration,
-    /// First pause before asking an unreachable member again; doubles with every failure.
+    /// First pause before an unreachable member is asked again. The pause doubles with every failure.
     pub retry_min: Duration,
-    /// Longest pause before asking an unreachable member again.
+    /// Longest pause before an unreachable member is asked again.
     pub retry_max: Duration,
-    /// Key generation: how long all n members may take to appear.
+    /// Key generation: how long to wait until all n members take part.
     pub dkg_deadline: Duration,
-    /// A signature, from the first request on; must leave time for the members' approvals (re-executed training).
+    /// Longest time of a signature from the first request on. It must leave time for the members' approvals, which
+    /// re-execute training.
     pub sign_deadline: Duration,
-    /// When a member of a signing round keeps the others waiting this long, the others start another round.
+    /// If a member of a signing round keeps the others waiting this long, the others start another round.
     pub stall_after: Duration,
-    /// Observations: how long to wait for the commitments of all n before going on with t of them.
+    /// Observations: how long to wait for the commitments of all n members before going on with t of them.
     pub commit_window: Duration,
     /// Observations: how long to wait for all reveals before going on with t of them.
     pub reveal_window: Duration,

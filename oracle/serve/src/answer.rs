@@ -1,4 +1,4 @@
-//! Generating an answer, and tracing it back to the documents that shaped it.
+//! Generates an answer, and traces it back to the documents that shaped it.
 
 use crate::{catalog::ServedModel, engine::Engine};
 use anyhow::Result;
@@ -13,10 +13,10 @@ use openledger_sdk::{
 use std::{ops::ControlFlow, sync::Arc};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// How many documents a receipt names.
+/// Number of documents that a receipt names.
 const TOP: usize = 10;
 
-/// Generates the answer to `prompt`. Its text goes to `pieces` as it becomes complete.
+/// Generates the answer to `prompt`. Sends the text to `pieces` as it becomes complete.
 pub async fn generate_answer(
     engine: &Engine,
     model: Arc<ServedModel>,
@@ -26,7 +26,7 @@ pub async fn generate_answer(
 ) -> Result<Generation> {
     let work = move |engine: &Engine| {
         generate(engine.base(), &model.adapter, engine.tokenizer(), &prompt, &sampling, |_, text| {
-            // A client that hangs up has paid all the same: the answer is finished and kept for it.
+            // A client that hangs up has still paid. The answer is finished and kept for that client.
             if !text.is_empty() {
                 let _ = pieces.send(text.to_string());
             }
@@ -36,8 +36,8 @@ pub async fn generate_answer(
     Ok(engine.run(work).await?)
 }
 
-/// Finds whose documents shaped the answer `output` to `prompt`. All scores go into the store, the largest into the
-/// receipt.
+/// Finds the documents that shaped the answer `output` to `prompt`. All scores go into the store, and the largest go
+/// into the receipt.
 pub async fn attribute(
     engine: &Engine,
     store: &Store,

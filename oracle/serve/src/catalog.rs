@@ -1,5 +1,5 @@
-//! The models that this node can answer with. A model is loaded from the artifact store when it is first asked for,
-//! checked against the chain, and kept in memory.
+//! The models that this node can answer with. At its first request a model is loaded from the artifact store, checked
+//! against the chain, and kept in memory.
 
 use crate::{engine::Engine, error::ServeError, passages::Passages, source::Source};
 use anyhow::{Context, Result, ensure};
@@ -20,11 +20,11 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// A model ready to answer.
+/// A model that is ready to answer.
 pub struct ServedModel {
-    /// Its account.
+    /// The address of its account.
     pub address: Pubkey,
-    /// Its account's state when it was loaded.
+    /// Its account's state at the time of loading.
     pub state: Model,
     /// Its adapter.
     pub adapter: Adapter,
@@ -57,7 +57,7 @@ impl Catalog {
         format!("{} {}", openledger_attribution::logra::METHOD, openledger_attribution::logra::VERSION)
     }
 
-    /// Models on chain that are ready and build on this node's base model.
+    /// Models on chain that are ready and build on this node's base model, with their addresses.
     pub async fn list(&self) -> Result<Vec<(Pubkey, Model)>, ServeError> {
         let mut all: Vec<(Pubkey, Model)> =
             self.client.all_accounts::<Model>(&model::ID, &[]).await.map_err(|e| ServeError::Internal(e.into()))?;
@@ -66,7 +66,7 @@ impl Catalog {
         Ok(all)
     }
 
-    /// The model at this address. It is loaded if it is not in memory yet.
+    /// The model at this address. It is loaded if it is not in memory yet. Fails if this node cannot serve it.
     pub async fn get(&self, address: &Pubkey) -> Result<Arc<ServedModel>, ServeError> {
         let refuse = |reason: String| ServeError::Model { model: address.to_string(), reason };
         let state: Option<Model> =
@@ -84,7 +84,7 @@ impl Catalog {
                 hex::encode(state.base_hash)
             )));
         }
-        // Held while loading: a second request for the same model waits instead of loading it again.
+        // The lock is held while loading, so a second request for the same model waits instead of loading it again.
         let mut loaded = self.loaded.lock().await;
         if let Some(model) = loaded.get(address)
             && model.state.adapter_hash == state.adapter_hash

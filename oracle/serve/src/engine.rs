@@ -1,4 +1,4 @@
-//! The base model in memory, and the queue for it: one piece of heavy work runs at a time.
+//! The base model in memory, and the queue for it. One piece of heavy work runs at a time.
 
 use openledger_lm::{BaseModel, Device, LmError, ModelSource, Tokenizer};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-/// Base model and tokenizer, shared by serving, training and attribution of one operator.
+/// The base model and the tokenizer. One operator's serving, training and attribution share them.
 #[derive(Clone)]
 pub struct Engine {
     base: Arc<BaseModel>,
@@ -16,11 +16,11 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Loads the model; checks its hash where the source names one.
+    /// Loads the model. Checks its hash if the source names one.
     pub async fn load(source: ModelSource) -> Result<Self, LmError> {
         let loaded = tokio::task::spawn_blocking(move || BaseModel::load(&source, &Device::Cpu)).await;
         let (base, tokenizer) = loaded.expect("loading does not panic")?;
-        // The kernels already use every core: two computations at once would only slow both.
+        // The kernels already use every core, so two computations at once would only slow each other down.
         Ok(Self { base: Arc::new(base), tokenizer: Arc::new(tokenizer), gate: Arc::new(Semaphore::new(1)) })
     }
 
@@ -34,18 +34,18 @@ impl Engine {
         &self.tokenizer
     }
 
-    /// Runs `work` on a thread of its own as soon as all work that was waiting before is done.
+    /// Runs `work` on a thread of its own. Work that was waiting before goes first.
     ///
     /// # Panics
-    /// If `work` does.
+    /// If `work` panics.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Engine) -> T + Send + 'static) -> T {
         self.run_in_turns(move |engine, _| work(engine)).await
     }
 
-    /// Like [`Engine::run`], for long work that lets others go first along the way: see [`Turn::pass`].
+    /// Like [`Engine::run`], for long work that lets other work go first in between. See [`Turn::pass`].
     ///
     /// # Panics
-    /// If `work` does.
+    /// If `work` panics.
     pub async fn run_in_turns<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Engine, &mut Turn) -> T + Send + 'static,
@@ -72,10 +72,10 @@ impl Turn {
         Self { gate, permit: Some(permit), runtime: Handle::current() }
     }
 
-    /// Lets all work that is waiting by now run first. Blocks its thread until that is done.
+    /// Lets all work run first that is waiting now. Blocks the calling thread until that work is done.
     pub fn pass(&mut self) {
         drop(self.permit.take());
-        // The gate is fair: this waits behind all that wait already.
+        // The gate is fair: this call waits behind all work that waits already.
         let next = self.runtime.block_on(self.gate.clone().acquire_owned());
         self.permit = Some(next.expect("the gate is never closed"));
     }
@@ -98,7 +98,7 @@ mod tests {
             turn.pass();
             long_says.send("long").unwrap();
         }));
-        // Polled once each, the first has the gate and the second waits at it.
+        // Each future is polled once. Then the first holds the gate and the second waits at it.
         assert!(futures::poll!(&mut long).is_pending());
         let mut short = Box::pin(engine.run(move |_| short_says.send("short").unwrap()));
         assert!(futures::poll!(&mut short).is_pending());

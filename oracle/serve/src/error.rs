@@ -1,4 +1,4 @@
-//! Why a request is refused. Every text says what to do.
+//! Why a request is refused. Every text says what the client or the operator can do.
 
 use openledger_sdk::api::serve::Quote;
 use warp::http::StatusCode;
@@ -12,21 +12,21 @@ pub enum ServeError {
     /// The model's account does not exist, is not ready or builds on another base model.
     #[error("model {model} cannot be served here: {reason}")]
     Model {
-        /// The model's address, as asked for.
+        /// The model's address, as the request gives it.
         model: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The request is not paid for yet.
     #[error("this answer costs {} base units of OPEN; pay `quote.amount` with payout::pay for `quote.request`, then ask again with the headers X-Request-Id and X-Payment-Signature", .0.amount)]
     Unpaid(Box<Quote>),
-    /// The payment that the request names does not pay for it.
+    /// The payment that the request names does not pay for this request.
     #[error("payment refused: {0}")]
     Payment(String),
-    /// There is nothing under that name.
+    /// There is nothing under the given name.
     #[error("{0}")]
     NotFound(String),
-    /// Something failed here, through no fault of the client.
+    /// Something failed at this node. The client is not at fault.
     #[error("{0}")]
     Internal(#[from] anyhow::Error),
 }
@@ -42,7 +42,7 @@ impl ServeError {
         }
     }
 
-    /// The body, as OpenAI clients expect it.
+    /// The body of the response, in the form that OpenAI clients expect.
     pub fn body(&self) -> serde_json::Value {
         let kind = match self {
             Self::Bad(_) => "invalid_request_error",

@@ -1,10 +1,11 @@
-//! Files that are named by their content's hash.
+//! Files that are named by the hash of their content.
 
 use anyhow::{Context, Result};
 use openledger_lm::write_whole;
 use std::path::Path;
 
-/// Writes `bytes` to `path` unless it exists. The name is the content's hash, so an existing file is the right one.
+/// Writes `bytes` to `path` unless the file exists. The name is the content's hash, so an existing file has the right
+/// content.
 pub fn write_if_absent(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.exists() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The record of what this operator has offered and answered. Everything is in PostgreSQL before anybody is told.
+//! The record of what this operator has offered and answered. Everything is in PostgreSQL before it is sent to anybody.
 
 use anyhow::{Context, Result};
 use deadpool_postgres::Pool;
@@ -14,23 +14,23 @@ pub struct AnswerLog {
 /// A request that was quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quoted {
-    /// Names all that decides the answer ([`crate::price::request_spec`]).
+    /// Hash of everything that decides the answer ([`crate::price::request_spec`]).
     pub spec: Hash32,
-    /// The fee asked for.
+    /// The fee of the offer, in base units.
     pub amount: u64,
-    /// The payment that was shown for it, if any.
+    /// Signature of the payment that was shown for the request, if any.
     pub payment: Option<String>,
-    /// The answer, once given.
+    /// The answer, if it was given already.
     pub answer: Option<Answer>,
 }
 
 impl AnswerLog {
-    /// The record in a pool's schema, which has the table `answers` (`migrations/oracle`).
+    /// The record in the schema that `pool` uses. The schema has the table `answers` (`migrations/oracle`).
     pub fn new(pool: Pool) -> Self {
         Self { pool }
     }
 
-    /// Records an offer.
+    /// Records an offer of `amount` base units.
     pub async fn quote(&self, request: &Hash32, spec: &Hash32, amount: u64) -> Result<()> {
         let db = self.pool.get().await.context("the operator's database")?;
         let amount = amount.to_string();
@@ -42,7 +42,7 @@ impl AnswerLog {
         Ok(())
     }
 
-    /// The record of a request.
+    /// The record of a request. `None` if it was never quoted.
     pub async fn get(&self, request: &Hash32) -> Result<Option<Quoted>> {
         let db = self.pool.get().await.context("the operator's database")?;
         let row = db
@@ -65,8 +65,8 @@ impl AnswerLog {
         .transpose()
     }
 
-    /// Binds a payment to a request. `false` if the payment was spent on another request, or the request is bound to
-    /// another payment.
+    /// Binds a payment to a request. Returns `false` if the payment is already bound to another request, or the request
+    /// to another payment.
     pub async fn bind_payment(&self, request: &Hash32, payment: &str) -> Result<bool> {
         let db = self.pool.get().await.context("the operator's database")?;
         let changed = db
@@ -90,14 +90,14 @@ impl AnswerLog {
         Ok(())
     }
 
-    /// Answers that were given but may not have reached the artifact store.
+    /// Answers that were given and are not recorded as published. Some of them may not have reached the artifact store.
     pub async fn unpublished(&self) -> Result<Vec<Answer>> {
         let db = self.pool.get().await.context("the operator's database")?;
         let rows = db.query("SELECT answer FROM answers WHERE answer IS NOT NULL AND NOT published", &[]).await?;
         rows.into_iter().map(|r| serde_json::from_value(r.get(0)).context("a stored answer")).collect()
     }
 
-    /// Records that the artifact store has the answer.
+    /// Records that the answer is in the artifact store.
     pub async fn published(&self, request: &Hash32) -> Result<()> {
         let db = self.pool.get().await.context("the operator's database")?;
         db.execute("UPDATE answers SET published = true WHERE request = $1", &[&request.as_slice()]).await?;

@@ -1,13 +1,12 @@
-//! The OpenAI wire format, as far as a text model needs it.
+//! The parts of the OpenAI wire format that a text model needs.
 
 use openledger_lm::{ChatMessage, SamplingConfig};
 use serde::{Deserialize, Serialize};
 
-/// Tokens generated where a request does not say.
+/// Number of tokens to generate if a request does not say.
 pub const DEFAULT_MAX_TOKENS: usize = 64;
 
-/// Body of `POST /v1/chat/completions` and of `POST /v1/quote`. Fields that we do not know are ignored, as clients
-/// send many.
+/// Body of `POST /v1/chat/completions` and of `POST /v1/quote`. Unknown fields are ignored, because clients send many.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ChatRequest {
     /// Address of the model's account.
@@ -17,16 +16,16 @@ pub struct ChatRequest {
     /// Most tokens to generate.
     #[serde(default, alias = "max_completion_tokens")]
     pub max_tokens: Option<usize>,
-    /// 0 for the most likely tokens; 1 by default as with OpenAI.
+    /// 0 takes the most likely token each time. The default is 1, as with OpenAI.
     #[serde(default)]
     pub temperature: Option<f64>,
-    /// Nucleus sampling.
+    /// Nucleus sampling: the probability mass to sample from.
     #[serde(default)]
     pub top_p: Option<f64>,
-    /// Seed of the sampling: the same request with the same seed gets the same answer.
+    /// Seed of the sampling. The same request with the same seed gets the same answer.
     #[serde(default)]
     pub seed: Option<u64>,
-    /// Texts that end the answer.
+    /// Texts at which the answer ends.
     #[serde(default)]
     pub stop: Option<Stop>,
     /// Whether to send tokens as server-sent events.
@@ -38,9 +37,9 @@ pub struct ChatRequest {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Stop {
-    /// One.
+    /// One text.
     One(String),
-    /// Several.
+    /// Several texts.
     Many(Vec<String>),
 }
 
@@ -64,7 +63,7 @@ impl ChatRequest {
 /// A finished answer.
 #[derive(Debug, Serialize)]
 pub struct ChatCompletion<'a, R: Serialize> {
-    /// `chatcmpl-` and the request.
+    /// `chatcmpl-` and the request in hex.
     pub id: String,
     /// Always `chat.completion`.
     pub object: &'static str,
@@ -76,7 +75,7 @@ pub struct ChatCompletion<'a, R: Serialize> {
     pub choices: [Choice<'a>; 1],
     /// Token counts.
     pub usage: Usage,
-    /// Ours: the answer with its receipt.
+    /// The answer with its receipt. OpenAI's format does not have this field.
     pub openledger: R,
 }
 
@@ -103,11 +102,11 @@ pub struct Message<'a> {
 /// Token counts.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Usage {
-    /// Of the prompt.
+    /// Tokens of the prompt.
     pub prompt_tokens: usize,
-    /// Of the answer.
+    /// Tokens of the answer.
     pub completion_tokens: usize,
-    /// Of both.
+    /// Tokens of prompt and answer together.
     pub total_tokens: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Passages that an answer repeats verbatim from the documents of its model's Datanets.
+//! Finds the passages that an answer repeats verbatim from the documents of its model's Datanets.
 
 use crate::{engine::Engine, source::Source};
 use anyhow::{Context, Result};
@@ -16,7 +16,7 @@ use std::{
     path::PathBuf,
 };
 
-/// Which passages a receipt shows. Shorter runs of tokens stand in any text.
+/// Which passages a receipt shows. Runs of fewer tokens occur in any text.
 const SETTINGS: SpanSettings = SpanSettings { min_tokens: 5, top: 5, documents_per_span: 3 };
 
 /// Finds passages in the documents of a model's Datanets, by a suffix array over their tokens.
@@ -26,7 +26,7 @@ pub struct Passages {
 }
 
 impl Passages {
-    /// Opens the index of these documents at `path`. Builds it if there is none, or one of other documents.
+    /// Opens the index of these documents at `path`. Builds it if there is no index, or if it is of other documents.
     pub async fn build(
         engine: &Engine,
         store: &Store,

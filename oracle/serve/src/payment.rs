@@ -1,4 +1,4 @@
-//! Checking on chain that a request was paid for.
+//! Checks on chain that a request was paid for.
 
 use crate::error::ServeError;
 use openledger_protocol::Hash32;
@@ -7,10 +7,11 @@ use payout::events::Paid;
 use solana_pubkey::Pubkey;
 use std::time::Duration;
 
-/// How long a payment may take to be visible after the client was told that it is.
+/// How long to wait for a payment to become visible that the client already sees.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The payment in transaction `signature` for `request`: at least `amount`, for `model`, to `operator`.
+/// Finds the payment in transaction `signature` for `request`. Fails unless it pays at least `amount` base units for
+/// `model` to `operator`.
 pub async fn find(
     client: &Client,
     signature: &str,

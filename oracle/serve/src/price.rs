@@ -1,20 +1,20 @@
-//! What an answer costs, and what names the request that is paid for.
+//! Works out what an answer costs, and the hash that names the paid request.
 
 use crate::openai::ChatRequest;
 use openledger_protocol::Hash32;
 use sha2::{Digest, Sha256};
 
-/// Price of an answer in base units, at least 1. `None` where it exceeds u64.
+/// Price of an answer in base units, at least 1. `None` if it exceeds `u64`.
 ///
-/// The prompt's tokens cost `price_in` per 1,000, and the most tokens that may be generated `price_out`, each rounded
-/// up.
+/// The prompt's tokens cost `price_in` per 1,000. The `max_tokens` that may be generated cost `price_out` per 1,000.
+/// Each of the two parts is rounded up.
 pub fn price(price_in: u64, price_out: u64, prompt_tokens: usize, max_tokens: usize) -> Option<u64> {
     let part = |price: u64, tokens: usize| (price as u128 * tokens as u128).div_ceil(1000);
     u64::try_from(part(price_in, prompt_tokens) + part(price_out, max_tokens)).ok().map(|p| p.max(1))
 }
 
-/// SHA-256 of all that decides an answer: model, messages and sampling. A quote is bound to it, so that a payment for
-/// one request cannot be spent on another.
+/// SHA-256 of everything that decides an answer: model, messages and sampling. A quote is bound to this hash, so that a
+/// payment for one request cannot be spent on another.
 pub fn request_spec(request: &ChatRequest) -> Hash32 {
     let sampling = request.sampling();
     let spec = serde_json::json!({ "model": request.model, "messages": request.messages, "sampling": sampling });

@@ -1,4 +1,4 @@
-//! The HTTP routes: models, quotes, paid answers (whole or streamed), receipts.
+//! The HTTP routes: models, quotes, paid answers (whole or streamed) and receipts.
 
 use crate::{
     answer::{attribute, generate_answer},
@@ -38,15 +38,15 @@ pub struct Serving {
     pub engine: Engine,
     /// The adapters.
     pub catalog: Arc<Catalog>,
-    /// Quotes, payments, answers.
+    /// The record of quotes, payments and answers.
     pub log: AnswerLog,
     /// The chain.
     pub client: Client,
-    /// Where answers are published.
+    /// The artifact store, where answers are published.
     pub store: Store,
-    /// The operator's wallet: who is paid.
+    /// The operator's wallet, which is paid.
     pub operator: Pubkey,
-    /// Signs answers.
+    /// The identity key, which signs answers.
     pub identity: Keypair,
 }
 
@@ -216,7 +216,8 @@ async fn chat(
     let stream = asked.request.stream;
     let (pieces, text) = mpsc::unbounded_channel();
     let (done, finished) = oneshot::channel();
-    // On a task of its own: a client that hangs up does not lose the answer that it paid for.
+    // The answer is made in a task of its own, so that a client that hangs up does not lose the answer that it paid
+    // for.
     tokio::spawn(async move {
         let result = produce(&serving, asked, paid, payment, pieces).await;
         if let Err(Err(e)) = done.send(result) {
@@ -271,8 +272,8 @@ async fn publish(serving: &Serving, answer: &Answer) -> anyhow::Result<()> {
     serving.log.published(&answer.request).await
 }
 
-/// Publishes the answers that are in the database but may not have reached the artifact store before this node was
-/// killed.
+/// Publishes the answers that are in the database and may not have reached the artifact store, because this node was
+/// killed in between.
 pub async fn publish_left_over(serving: &Serving) -> anyhow::Result<()> {
     for answer in serving.log.unpublished().await? {
         publish(serving, &answer).await?;
@@ -332,7 +333,7 @@ fn sse_reply(lines: mpsc::UnboundedReceiver<String>) -> Response {
     sse::reply(sse::keep_alive().stream(events)).into_response()
 }
 
-/// What follows the text: the reason it ended, the receipt, the end.
+/// The lines after the text: the reason for the end, the receipt, and the end mark.
 fn tail(id: &str, model: &str, result: anyhow::Result<(Answer, FinishReason)>) -> Vec<String> {
     match result {
         Ok((answer, finish)) => vec![
@@ -347,7 +348,7 @@ fn tail(id: &str, model: &str, result: anyhow::Result<(Answer, FinishReason)>) -
     }
 }
 
-/// The lines of an answer as it is generated.
+/// The lines of an answer while it is generated.
 fn live(
     request: Hash32,
     model: Pubkey,
@@ -358,7 +359,7 @@ fn live(
     let (id, model) = (name(&request), model.to_string());
     tokio::spawn(async move {
         let created = now();
-        // A closed channel is a client that hung up: the answer is made and kept all the same.
+        // A closed channel means that the client hung up. The answer is still made and kept.
         while let Some(piece) = text.recv().await {
             let delta = serde_json::json!({ "role": "assistant", "content": piece });
             let _ = lines.send(chunk(&id, created, &model, delta, None).to_string());
@@ -369,7 +370,7 @@ fn live(
     out
 }
 
-/// The lines of an answer given before.
+/// The lines of an answer that was given before.
 fn replay(answer: Answer) -> mpsc::UnboundedReceiver<String> {
     let (lines, out) = mpsc::unbounded_channel();
     let (id, model) = (name(&answer.request), answer.model.to_string());

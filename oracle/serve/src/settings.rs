@@ -1,10 +1,10 @@
-//! From the names in a job's config to the settings of attribution.
+//! Makes attribution settings of the names and numbers in a job's config.
 
 use anyhow::{Context, Result, bail};
 use openledger_attribution::{LograSettings, Preconditioner, ProjectionKind, ProjectionSettings};
 use openledger_sdk::artifact::IndexSettings;
 
-/// LoGra's settings for a job, whose projections are drawn from the job's seed. Refuses unknown names and values out of
+/// LoGra's settings for a job. The job's seed draws the projections. Fails if a name is unknown or a value is out of
 /// range.
 pub fn index_settings(settings: &IndexSettings, seed: u64) -> Result<LograSettings> {
     let kind = match settings.projection.as_str() {

@@ -5,7 +5,7 @@ use openledger_protocol::Hash32;
 use openledger_sdk::{api::types::Contribution, text::parse_hash};
 use solana_pubkey::Pubkey;
 
-/// A document, by all that receipts say about it.
+/// Everything that receipts say about a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// Its leaf in the Datanet's tree.

@@ -1,10 +1,10 @@
-//! Grouped-query attention over whole sequences. Queries of one group are stacked as rows, so that keys and values
-//! are never repeated.
+//! Grouped-query attention over whole sequences. The queries of one group are stacked as rows, so keys and values are
+//! never repeated.
 
 use crate::error::Result;
 use candle_core::{DType, Device, Tensor};
 
-/// Sizes that the flat tensors do not tell.
+/// Sizes that do not follow from the flat tensors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AttentionShape {
     /// Query heads per key/value head.
@@ -19,7 +19,8 @@ impl AttentionShape {
     }
 }
 
-/// (t, s) additive mask for the last t of s positions: 0 where key j is at or before the query's position, −∞ after it.
+/// (t, s) additive mask for the last t of s positions: 0 if key j is at or before the query's position, −∞ if it is
+/// after it.
 pub(crate) fn causal_mask(t: usize, s: usize, device: &Device) -> Result<Tensor> {
     let before = s - t;
     let mask: Vec<f32> =
@@ -47,7 +48,7 @@ pub(crate) fn attention(
     Ok((p.matmul(v)?, p))
 }
 
-/// (dq, dk, dv) from the forward's inputs, its output y and probabilities p.
+/// (dq, dk, dv) from the inputs, the output y and the probabilities p of the forward pass.
 pub(crate) fn attention_backward(
     (q, k, v): (&Tensor, &Tensor, &Tensor),
     (y, p): (&Tensor, &Tensor),
@@ -56,7 +57,7 @@ pub(crate) fn attention_backward(
 ) -> Result<(Tensor, Tensor, Tensor)> {
     let dv = p.t()?.matmul(dy)?;
     let dp = dy.matmul(&v.t()?)?;
-    // Σⱼ dpⱼ·pⱼ equals dy·y: cheaper, because a head is narrower than the sequence is long.
+    // Σⱼ dpⱼ·pⱼ equals dy·y. The latter is cheaper, because a head is narrower than the sequence is long.
     let dot = (dy * y)?.sum_keepdim(candle_core::D::Minus1)?;
     let ds = ((dp.broadcast_sub(&dot)? * p)? * shape.scale())?;
     Ok((ds.matmul(k)?, ds.t()?.matmul(q)?, dv))

@@ -1,7 +1,7 @@
 //! The layers of a Llama, each with its backward pass written by hand.
 //!
-//! Nothing here uses automatic differentiation: stock autograd would also compute the frozen weights' gradients
-//! (twice the time and memory), and the fused normalisation, rotation and softmax have no derivative in it.
+//! Nothing here uses automatic differentiation, for two reasons. It would also compute the frozen weights' gradients,
+//! at twice the time and memory. It has no derivative of the fused normalisation, rotation and softmax.
 
 mod attention;
 mod linear;

@@ -27,7 +27,7 @@ pub(crate) fn check(x: &Tensor, g: &Tensor, analytic: &Tensor, f: impl Fn(&Tenso
             moved[i] += delta;
             value(&Tensor::from_vec(moved, x.shape(), x.device()).unwrap())
         };
-        // Fourth-order stencil: f32 rounding leaves no room for a small step.
+        // A fourth-order stencil. The rounding of f32 does not allow a small step.
         let numeric = (8.0 * (at(STEP) - at(-STEP)) - (at(2.0 * STEP) - at(-2.0 * STEP))) / (12.0 * f64::from(STEP));
         let error = (numeric - f64::from(analytic[i])).abs();
         assert!(error < 2e-3 * f64::from(scale), "element {i}: numeric {numeric}, analytic {}", analytic[i]);

@@ -34,13 +34,13 @@ impl Rope {
         Ok(candle_nn::rotary_emb::rope(x, &cos, &sin)?)
     }
 
-    /// The inverse rotation, which is the transposed Jacobian.
+    /// The inverse rotation, which is the transposed Jacobian of [`Self::forward`].
     pub(crate) fn backward(&self, dy: &Tensor) -> Result<Tensor> {
         let (cos, sin) = self.first(dy.dim(2)?)?;
         Ok(candle_nn::rotary_emb::rope(dy, &cos, &sin.neg()?)?)
     }
 
-    /// The table rows of the given positions, to be used with [`Self::rotate_rows`].
+    /// The table rows of the given positions, for [`Self::rotate_rows`].
     pub fn rows(&self, positions: &[u32]) -> Result<(Tensor, Tensor)> {
         let limit = self.cos.dim(0)?;
         if let Some(&position) = positions.iter().max()
@@ -52,7 +52,7 @@ impl Rope {
         Ok((self.cos.index_select(&index, 0)?, self.sin.index_select(&index, 0)?))
     }
 
-    /// Rotates x (n, heads, head_dim), row i at the i-th position given to [`Self::rows`].
+    /// Rotates x (n, heads, head_dim). Row i is at the i-th position that was given to [`Self::rows`].
     pub fn rotate_rows(x: &Tensor, (cos, sin): &(Tensor, Tensor)) -> Result<Tensor> {
         Ok(candle_nn::rotary_emb::rope_thd(&x.unsqueeze(0)?, cos, sin)?.squeeze(0)?)
     }

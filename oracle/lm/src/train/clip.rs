@@ -1,11 +1,11 @@
-//! Clipping the gradient by its global norm.
+//! Clips the gradient by its global norm.
 
-/// √Σ gᵢ², summed in f64 in order.
+/// √Σ gᵢ², summed in order in f64.
 pub fn global_norm(gradient: &[f32]) -> f64 {
     gradient.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>().sqrt()
 }
 
-/// Factor that brings a gradient of norm `norm` down to `limit`; 1 where it is shorter or there is no limit.
+/// Factor that brings a gradient of norm `norm` down to `limit`. 1 if the norm is not larger or there is no limit.
 pub fn clip_scale(norm: f64, limit: Option<f64>) -> f32 {
     match limit {
         Some(limit) if norm > limit => (limit / norm) as f32,

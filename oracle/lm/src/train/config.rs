@@ -11,27 +11,27 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
-    /// Stays at the peak.
+    /// The learning rate stays at the peak.
     Constant,
-    /// Falls in a line towards 0, which it would reach one step after the last.
+    /// The learning rate falls linearly towards 0, which it would reach one step after the last.
     Linear,
-    /// Falls along half a cosine towards 0.
+    /// The learning rate falls along half a cosine towards 0.
     Cosine,
 }
 
-/// Everything that determines a training job besides base model and examples. A step's objective is
-/// (1/|B|)·Σ_{i∈B} wᵢ·ℓᵢ with ℓᵢ the mean over example i's target tokens and |B| the number of examples in the batch.
+/// Everything that determines a training job besides base model and examples. A step's objective is (1/|B|)·Σ_{i∈B}
+/// wᵢ·ℓᵢ. ℓᵢ is the mean over example i's target tokens, and |B| is the number of examples in the batch.
 ///
-/// The defaults keep training smooth, which exact attribution needs: a moderate learning rate, warm-up, no dropout,
-/// a little damping under the root of AdamW.
+/// The defaults keep training smooth, which exact attribution needs: a moderate learning rate, warm-up, no dropout, and
+/// a small term under the root of AdamW.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
     /// Passes over the examples.
     pub epochs: usize,
-    /// Examples per step; an epoch's last batch may be smaller.
+    /// Examples per step. An epoch's last batch may be smaller.
     pub batch_size: usize,
-    /// Longest example in tokens; longer ones are refused.
+    /// Longest example in tokens. Longer examples are refused.
     pub max_len: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
@@ -49,15 +49,15 @@ pub struct TrainConfig {
     pub eps_root: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
-    /// Largest norm of the gradient; longer ones are scaled down to it.
+    /// Largest norm of the gradient. A gradient with a larger norm is scaled down to it. `None` does not clip.
     pub clip_norm: Option<f64>,
     /// Seed of the adapter's initialisation and of the batch order.
     pub seed: u64,
     /// Steps between logged states.
     pub checkpoint_every: u64,
-    /// Steps between evaluations; 0 evaluates at the end only.
+    /// Steps between evaluations. 0 evaluates at the end only.
     pub eval_every: u64,
-    /// The adapter.
+    /// The adapter's settings.
     pub lora: LoraConfig,
 }
 
@@ -85,7 +85,7 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// Refuses values out of range, naming the field.
+    /// Fails if a value is out of range. The error names the field.
     pub fn validate(&self) -> Result<()> {
         for (field, value, limit) in
             [("epochs", self.epochs, 1_000), ("batch_size", self.batch_size, 4_096), ("max_len", self.max_len, 1 << 20)]
@@ -127,7 +127,7 @@ impl TrainConfig {
         self.lora.validate()
     }
 
-    /// SHA-256 of the compact JSON with fields in the order of their declaration.
+    /// SHA-256 of the compact JSON. The fields are in the order of their declaration.
     pub fn hash(&self) -> Digest {
         sha256_json(self)
     }

@@ -13,13 +13,13 @@ use std::path::PathBuf;
 pub struct LogEntry {
     /// Steps done at this point.
     pub step: u64,
-    /// SHA-256 of the state's bytes, hex in text formats.
+    /// SHA-256 of the state's bytes. It is hex in text formats.
     #[serde(with = "hex")]
     pub state_hash: Digest,
 }
 
-/// What a trainer publishes so that others can re-execute any part of its run: the state before the first step, after
-/// every `checkpoint_every` steps, and after the last.
+/// What a trainer publishes so that others can re-execute any part of its run. It has the state before the first step,
+/// the states after every `checkpoint_every` steps, and the state after the last step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrainingLog {
     /// Entries in the order of their steps.
@@ -28,7 +28,7 @@ pub struct TrainingLog {
 
 /// Keeps the bytes of logged states under their hashes.
 pub trait StateSink {
-    /// Stores the bytes durably; storing the same hash again must succeed.
+    /// Stores the bytes durably. Storing the same hash again must succeed.
     fn put(&mut self, hash: Digest, bytes: Vec<u8>) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
@@ -48,7 +48,7 @@ pub struct DirectorySink {
 }
 
 impl DirectorySink {
-    /// Uses (and creates) a folder.
+    /// A sink that uses this folder. Makes the folder if it does not exist.
     pub fn new(folder: impl Into<PathBuf>) -> Result<Self> {
         let folder = folder.into();
         std::fs::create_dir_all(&folder).map_err(LmError::io("create folder", &folder))?;

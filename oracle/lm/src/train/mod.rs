@@ -1,4 +1,4 @@
-//! Training an adapter so that anyone can repeat it: everything follows from (base, configuration, examples).
+//! Trains an adapter so that anyone can repeat it. Everything follows from base, configuration and examples.
 
 mod clip;
 mod config;

@@ -37,7 +37,8 @@ impl AdamW {
         (correction(self.beta1), correction(self.beta2))
     }
 
-    /// One update of `state` with `scale` (that of clipping) times the averaged gradient; counts the step.
+    /// One update of `state` with `scale` times the averaged gradient, and counts the step. `scale` is the factor of
+    /// clipping.
     pub fn update_scaled(&self, state: &mut TrainState, gradient: &[f32], scale: f32, learning_rate: f64) {
         if scale == 1.0 {
             return self.update(state, gradient, learning_rate);
@@ -46,7 +47,7 @@ impl AdamW {
         self.update(state, &scaled, learning_rate);
     }
 
-    /// One update of `state` with the (clipped, averaged) gradient; counts the step.
+    /// One update of `state` with the clipped and averaged gradient, and counts the step.
     pub fn update(&self, state: &mut TrainState, gradient: &[f32], learning_rate: f64) {
         assert_eq!(gradient.len(), state.params.len(), "one gradient element per parameter");
         state.step += 1;

@@ -3,8 +3,8 @@
 use super::config::TrainConfig;
 use crate::rng;
 
-/// The batches of a whole job: each epoch is a permutation of the examples drawn from the seed and the epoch's
-/// number, cut into batches. Any step's batch can be found without the others.
+/// The batches of a whole job. The seed and the epoch's number draw a permutation of the examples for each epoch, which
+/// is cut into batches. The batch of a step can be found without those of other steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchPlan {
     examples: usize,

@@ -1,4 +1,4 @@
-//! Re-executing a part of a run, to check it.
+//! Re-executes a part of a run, to check it.
 
 use super::{config::TrainConfig, state::TrainState, trainer::Trainer};
 use crate::{
@@ -8,8 +8,8 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// The state after step `to`, re-executed from a logged state at an earlier step. Bit-equal to the logged one on the
-/// same build and kind of processor.
+/// The state after step `to`, re-executed from a logged state at an earlier step. It is bit-equal to the logged state
+/// on the same build and kind of processor.
 pub fn replay_segment(
     base: Arc<BaseModel>,
     config: &TrainConfig,

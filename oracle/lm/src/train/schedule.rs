@@ -1,4 +1,4 @@
-//! How the learning rate rises and falls over a job's steps.
+//! The learning rate over a job's steps.
 
 use super::config::{Schedule, TrainConfig};
 

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 const STEP_KEY: &str = "step";
 
-/// Where training stands: all vectors flat in the adapter layout's order.
+/// The state of a training. All vectors are flat in the order of the adapter's layout.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainState {
     /// Steps done.
@@ -30,7 +30,7 @@ impl TrainState {
         Self { step: 0, params, m: zeros.clone(), v: zeros }
     }
 
-    /// Safetensors bytes, a function of the state alone.
+    /// Safetensors bytes. They follow from the state alone.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let parts = [("m", f32_bytes(&self.m)), ("params", f32_bytes(&self.params)), ("v", f32_bytes(&self.v))];
         let views = parts

@@ -1,4 +1,4 @@
-//! The training loop: it takes the steps, reports them, and logs states along the way.
+//! The training loop. It takes the steps, reports them, and logs states along the way.
 
 use super::{
     clip::{clip_scale, global_norm},
@@ -20,7 +20,7 @@ use crate::{
 };
 use std::{ops::ControlFlow, sync::Arc};
 
-/// Everything about one step.
+/// What one step computed.
 #[derive(Clone, Debug)]
 pub struct StepReport {
     /// The step, from 0.
@@ -31,20 +31,20 @@ pub struct StepReport {
     pub loss: f32,
     /// ℓᵢ of the batch's examples.
     pub per_example_loss: Vec<f32>,
-    /// Learning rate used.
+    /// Learning rate of the step.
     pub learning_rate: f64,
     /// Gradient of the objective before clipping.
     pub gradient: Vec<f32>,
-    /// Its norm.
+    /// Norm of `gradient`.
     pub gradient_norm: f64,
-    /// Factor by which clipping scaled it.
+    /// Factor by which clipping scaled `gradient`.
     pub clip_scale: f32,
 }
 
-/// Sees every step's report: keeps the gradients for attribution, for instance.
+/// Gets every step's report. It may keep the gradients for attribution, for instance.
 pub type StepObserver = Box<dyn FnMut(&StepReport) + Send>;
 
-/// What a caller is told after each step.
+/// What the caller's callback gets after each step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
     /// Steps done.
@@ -57,12 +57,12 @@ pub struct Progress {
     pub learning_rate: f64,
     /// Norm of the step's gradient before clipping.
     pub gradient_norm: f64,
-    /// Mean loss on the evaluation examples, where this step evaluates.
+    /// Mean loss on the evaluation examples. `None` if this step does not evaluate.
     pub evaluation: Option<f32>,
 }
 
-/// Trains an adapter. Two trainers with the same base, configuration, examples (and start, weights) go through
-/// bit-equal states on the same build and kind of processor.
+/// Trains an adapter. Two trainers with the same base, configuration and examples pass bit-equal states on the same
+/// build and kind of processor. If they have a start or weights, these must be the same too.
 pub struct Trainer {
     base: Arc<BaseModel>,
     config: TrainConfig,
@@ -77,7 +77,7 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A job at its first step. Checks configuration and examples before anything is computed.
+    /// A trainer before its first step. Checks configuration and examples before it computes anything.
     pub fn new(base: Arc<BaseModel>, config: TrainConfig, examples: Arc<[Example]>) -> Result<Self> {
         config.validate()?;
         if examples.is_empty() {
@@ -151,7 +151,7 @@ impl Trainer {
         Ok(self)
     }
 
-    /// Sets wᵢ of each example (1 without this call, 0 leaves it out while the denominator stays).
+    /// Sets wᵢ of each example. Without this call each is 1. 0 leaves the example out, while the denominator |B| stays.
     pub fn with_example_weights(mut self, weights: Vec<f32>) -> Result<Self> {
         if weights.len() != self.examples.len() {
             return Err(LmError::config(
@@ -169,7 +169,7 @@ impl Trainer {
         self
     }
 
-    /// Shows every step's report, with its gradient, to `observer` before the next step begins.
+    /// Gives every step's report, with its gradient, to `observer` before the next step begins.
     pub fn with_observer(mut self, observer: StepObserver) -> Self {
         self.observer = Some(observer);
         self
@@ -231,7 +231,7 @@ impl Trainer {
         }
     }
 
-    /// Does the next step. A loss that is not finite is an error and leaves the state as it was.
+    /// Takes the next step. Fails if a loss is not finite, and then leaves the state as it was.
     pub fn step(&mut self) -> Result<StepReport> {
         let step = self.state.step;
         if self.is_finished() {
@@ -274,8 +274,8 @@ impl Trainer {
         Ok(report)
     }
 
-    /// Does all remaining steps. Logged states go to `sink` before the step after them begins; `progress` is told of
-    /// every step and may end the run (the state reached is logged then).
+    /// Takes all remaining steps. A logged state goes to `sink` before the next step begins. `progress` is called after
+    /// every step and may end the run. The state that the run has reached is logged then.
     pub fn run(
         &mut self,
         sink: &mut dyn StateSink,
@@ -323,7 +323,7 @@ impl Trainer {
     }
 }
 
-/// Mean of the examples' losses (each the mean over its target tokens).
+/// Mean of the examples' losses. Each loss is the mean over the example's target tokens.
 pub fn evaluate(base: &BaseModel, adapter: Option<&Adapter>, examples: &[Example], batch_size: usize) -> Result<f32> {
     if examples.is_empty() {
         return Err(LmError::Empty("list of evaluation examples"));

@@ -1,4 +1,4 @@
-//! From documents to training examples, the same at every operator.
+//! Makes training examples of documents. The result is the same at every operator.
 
 use super::snapshot::Document;
 use anyhow::{Context, Result, ensure};
@@ -7,8 +7,8 @@ use openledger_sdk::artifact::DataSettings;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-/// Positions of a job's examples among `count` documents: `(training, validation)`, drawn with the job's seed without
-/// overlap.
+/// Positions of a job's examples among `count` documents: `(training, validation)`. The job's seed draws them, and the
+/// two do not overlap. Fails if there is no document or the config allows no example.
 pub fn choose(count: usize, settings: &DataSettings, seed: u64) -> Result<(Vec<usize>, Vec<usize>)> {
     ensure!(count > 0, "the job's Datanets hold no document with anything to learn");
     ensure!(settings.max_examples > 0, "the job's config allows no example: raise `data.max_examples`");
@@ -20,7 +20,8 @@ pub fn choose(count: usize, settings: &DataSettings, seed: u64) -> Result<(Vec<u
     Ok((order, eval))
 }
 
-/// A document as question and answer in the chat template; only the answer is learned.
+/// A document as question and answer in the chat template, cut after `max_tokens` tokens. Only the answer is learned.
+/// Fails if the cut leaves nothing to learn.
 pub fn example(tokenizer: &Tokenizer, document: &Document, max_tokens: usize) -> Result<Example> {
     let example = Example::answer(tokenizer, document.leaf, &question(&document.title), &document.text)?;
     let example = example.truncated(max_tokens);
@@ -30,12 +31,12 @@ pub fn example(tokenizer: &Tokenizer, document: &Document, max_tokens: usize) ->
     Ok(example)
 }
 
-/// The text that an example teaches: what a document is compared by.
+/// The text that an example teaches. Documents are compared by this text.
 pub fn learned(tokenizer: &Tokenizer, example: &Example) -> String {
     tokenizer.decode(&example.tokens[example.loss_from..])
 }
 
-/// The question that a document answers.
+/// The question that a document with this title answers.
 pub fn question(title: &str) -> String {
     format!("What is {title}?")
 }

@@ -1,5 +1,5 @@
 //! What a job reads: the documents of its Datanets' snapshots, which of them repeat others, and the examples made of
-//! them. All of it follows from the chain and the artifact store alone, so every operator comes to the same.
+//! them. All of it follows from the chain and the artifact store alone, so it is the same at every operator.
 
 mod example;
 mod repeat;

@@ -1,4 +1,5 @@
-//! Documents that repeat others: known from the chain and the texts alone, so that every operator leaves out the same.
+//! Finds documents that repeat others. It uses only the chain and the texts, so every operator leaves out the same
+//! documents.
 
 use super::snapshot::{Document, Registered};
 use openledger_pay::{self as pay, ClusterSettings, Clusters, clusters::Duplicate};
@@ -16,12 +17,12 @@ pub struct Repeat {
     pub owner: Pubkey,
     /// Leaf of the document that it repeats.
     pub of: Hash32,
-    /// How that was found out.
+    /// How the repetition was found.
     pub by: Duplicate,
 }
 
-/// Which of `documents`, whose learned texts are `texts`, are their contributors' own. `rows` gives a document's
-/// projected gradient, where gradients are to be compared too.
+/// Clusters `documents`, whose learned texts are `texts`: which of them are their contributors' own, and which repeat
+/// others. `rows` gives the projected gradient of a document. `None` compares texts alone.
 pub fn clusters(
     documents: &[Document],
     texts: &[String],
@@ -37,7 +38,7 @@ pub fn clusters(
     }
 }
 
-/// Those of `documents` that repeat others.
+/// The documents that repeat others.
 pub fn repeats<'a>(documents: &'a [Document], clusters: &'a Clusters) -> impl Iterator<Item = Repeat> + 'a {
     documents.iter().enumerate().filter_map(|(i, d)| {
         let of = documents[clusters.owner(i)].leaf;
@@ -45,8 +46,8 @@ pub fn repeats<'a>(documents: &'a [Document], clusters: &'a Clusters) -> impl It
     })
 }
 
-/// Seed of the hashes that find near duplicates. With the snapshots' roots in it, nobody knows it while there are
-/// documents to come that the job will read.
+/// Seed of the hashes that find near duplicates. It depends on the roots of the snapshots. Nobody knows these roots
+/// before the last document that the job reads is accepted, so nobody can prepare a document for the seed.
 pub fn seed(job_seed: u64, roots: impl Iterator<Item = Hash32>) -> u64 {
     let mut bytes = job_seed.to_le_bytes().to_vec();
     roots.for_each(|root| bytes.extend(root));
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_first_to_hand_a_text_in_owns_it_in_whatever_datanet_and_order_the_job_reads() {
-        // The batch that was handed in first was opened last, and its Datanet is read last.
+        // Batch 7 was handed in first, although it was opened last and its Datanet is read last.
         let documents = [document(1, 1, 50, 0, 0), document(2, 1, 50, 0, 1), document(3, 9, 40, 7, 3)];
         let expected = Repeat {
             leaf: [1; 32],

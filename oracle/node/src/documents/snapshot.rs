@@ -1,4 +1,4 @@
-//! The documents of Datanet snapshots, the same at every operator.
+//! The documents of Datanet snapshots. They are the same at every operator.
 
 use anyhow::{Context, Result, bail, ensure};
 use model::state::Snapshot;
@@ -27,15 +27,18 @@ pub struct Document {
     pub title: String,
     /// Its text.
     pub text: String,
-    /// When its text went on the ledger.
+    /// When its content was registered.
     pub registered: Registered,
 }
 
-/// When a content was registered: compared field by field, from first to last. A batch's content is fixed, and shown to
-/// others, when it is handed in for review; to open one early is to reserve nothing.
+/// When a content was registered. Two of these are compared field by field, from first to last.
+///
+/// Handing a batch in for review fixes its content and shows it to others. The order follows the handing in, so opening
+/// a batch early gives no advantage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Registered {
-    /// Last slot in which validators could commit to a verdict: always the same time after the batch was handed in.
+    /// Last slot in which validators could commit to a verdict. The time between the handing in of a batch and this
+    /// slot is always the same.
     pub commit_until: u64,
     /// The Datanet.
     pub datanet: Pubkey,
@@ -47,9 +50,11 @@ pub struct Registered {
 
 /// Every usable document of the snapshots, in the order of snapshot, batch and leaf.
 ///
-/// The indexer only says where to look: what it says is checked against each snapshot's root, which the program
-/// computed. Only its word says who approved a batch and when it was handed in. Documents whose removal was accepted are
-/// left out.
+/// The indexer names the batches. Their manifests are checked against each snapshot's root, which the program computed.
+/// Two facts rest on the indexer's word alone: who approved a batch, and when it was handed in. Documents whose removal
+/// was accepted are left out.
+///
+/// Fails if the batches do not lead to the root on chain, if a blob is missing, or if a document is not UTF-8 text.
 pub async fn documents(indexer: &IndexerClient, store: &Store, snapshots: &[Snapshot]) -> Result<Vec<Document>> {
     let mut out = Vec::new();
     for snapshot in snapshots {
@@ -111,7 +116,7 @@ async fn datanet_documents(indexer: &IndexerClient, store: &Store, snapshot: &Sn
     Ok(out)
 }
 
-/// A document of a manifest.
+/// A document of a manifest, before its text is fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Found {
     leaf: Hash32,
@@ -122,7 +127,7 @@ struct Found {
     registered: Registered,
 }
 
-/// What a Datanet's accepted batches say. The validators have checked that who removes a document may do so.
+/// The contents of a Datanet's accepted batches. The validators have checked that whoever removes a document may do so.
 #[derive(Default)]
 struct Contents {
     documents: Vec<Found>,
@@ -131,7 +136,7 @@ struct Contents {
 }
 
 impl Contents {
-    /// Adds a batch, in the order of acceptance. `first` is where its first leaf is registered.
+    /// Adds a batch. Batches come in the order of acceptance. `first` is where the batch's first leaf is registered.
     fn add(&mut self, manifest: &Manifest, approved_by: &[Pubkey], first: Registered) {
         for ((leaf, entry), place) in manifest.leaf_hashes().into_iter().zip(&manifest.leaves).zip(first.place..) {
             let registered = Registered { place, ..first };
@@ -151,7 +156,8 @@ impl Contents {
         }
     }
 
-    /// The documents that were not removed, as corrected. What a correction brings is as old as the correction.
+    /// The documents that were not removed, each with its last correction. A corrected document counts as registered
+    /// when its correction was.
     fn in_use(self) -> impl Iterator<Item = Found> {
         let Self { documents, removed, corrected } = self;
         documents.into_iter().filter(move |d| !removed.contains(&d.leaf)).map(move |d| match corrected.get(&d.leaf) {

@@ -24,7 +24,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// With the operator's wallet, which pays fees.
+    /// Makes the access with the operator's wallet, which pays transaction fees.
     pub fn new(client: Client, wallet: Keypair) -> Self {
         Self { client, wallet: Arc::new(wallet) }
     }
@@ -34,7 +34,7 @@ impl Chain {
         self.wallet.pubkey()
     }
 
-    /// Sends instructions signed and paid by the wallet.
+    /// Sends instructions. The wallet signs and pays for them.
     pub async fn send(&self, instructions: &[Instruction]) -> Result<()> {
         self.client.send(instructions, &[&self.wallet]).await?;
         Ok(())
@@ -58,29 +58,29 @@ impl Chain {
         config.context("the model program is not initialised on this cluster")
     }
 
-    /// Identity keys of all registered operators by wallet.
+    /// Identity keys of all registered operators, by wallet.
     pub async fn identities(&self) -> Result<HashMap<Pubkey, Pubkey>> {
         let all = self.client.all_accounts::<Operator>(&stake::ID, &[]).await?;
         Ok(all.into_iter().map(|(_, o)| (o.owner, o.identity)).collect())
     }
 
-    /// Whether this wallet's operator is registered under this identity key.
+    /// Whether this wallet is registered as an operator with this identity key.
     pub async fn is_registered(&self, identity: &Pubkey) -> Result<bool> {
         let entry: Option<Operator> = self.client.account_opt(&pda::operator(&self.wallet())).await?;
         Ok(entry.is_some_and(|o| o.identity == *identity))
     }
 
-    /// The newest slot that cannot be rolled back; `None` where the node does not answer.
+    /// The newest slot that cannot be rolled back. `None` if the RPC node does not answer.
     pub async fn finalized_slot(&self) -> Option<u64> {
         self.client.rpc().get_slot_with_commitment(CommitmentConfig::finalized()).await.ok()
     }
 
-    /// A committee, if proposed.
+    /// The committee of an epoch. `None` if it was not proposed.
     pub async fn committee(&self, epoch: u64) -> Result<Option<Committee>> {
         Ok(self.client.account_opt(&pda::committee(epoch)).await?)
     }
 
-    /// The active committee.
+    /// The active committee. Fails if no committee is active yet.
     pub async fn active_committee(&self) -> Result<Committee> {
         let epoch = self.stake_config().await?.committee_epoch;
         match self.committee(epoch).await? {
@@ -89,7 +89,7 @@ impl Chain {
         }
     }
 
-    /// A committee as the quorum knows it: with its members' identities and endpoints.
+    /// A committee with its members' identity keys and endpoints, as the quorum needs it.
     pub async fn membership(&self, committee: &Committee) -> Result<quorum::Committee> {
         let mut members = Vec::with_capacity(committee.members.len());
         for (i, wallet) in committee.members.iter().enumerate() {
@@ -104,7 +104,7 @@ impl Chain {
         Ok(quorum::Committee::new(committee.epoch, committee.threshold, members)?)
     }
 
-    /// Hash of the first block after `slot`: nobody knew it in `slot`. Waits for that block.
+    /// Hash of the first block after `slot`. Nobody knew this hash in `slot`. Waits up to 30 seconds for that block.
     pub async fn blockhash_after(&self, slot: u64) -> Result<Hash32> {
         let until = tokio::time::Instant::now() + BLOCK_PATIENCE;
         let rpc = self.client.rpc();

@@ -1,12 +1,12 @@
-//! The news that the chain may have changed.
+//! Tells tasks that the chain may have changed.
 
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
-/// Longest time between two looks at the chain when no subscription brings news.
+/// Longest time between two reads of the chain while no subscription reports a change.
 const POLL: Duration = Duration::from_secs(2);
 
-/// Tasks wait here for the chain to change. Cheap to clone; all clones are one.
+/// Tasks wait here for the chain to change. Cheap to clone: all clones share one state.
 #[derive(Clone, Default)]
 pub struct Changes(Arc<Notify>);
 
@@ -16,7 +16,7 @@ impl Changes {
         self.0.notify_waiters();
     }
 
-    /// Returns when the chain may have changed, or after two seconds.
+    /// Returns when the chain may have changed, at the latest after two seconds.
     pub async fn next(&self) {
         let _ = tokio::time::timeout(POLL, self.0.notified()).await;
     }

@@ -13,29 +13,30 @@ pub struct Files {
 }
 
 impl Files {
-    /// Files under `data`, a folder that is made where it does not exist.
+    /// Files under `data`. Makes the folder if it does not exist.
     pub fn new(data: impl Into<PathBuf>) -> Result<Self> {
         let data = data.into();
         std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
         Ok(Self { data })
     }
 
-    /// The folder with one folder for every job.
+    /// The folder that holds one folder for each job.
     pub fn jobs(&self) -> PathBuf {
         self.data.join("jobs")
     }
 
-    /// A job's folder: its progress, its index, its gradients.
+    /// A job's folder. It holds the job's progress, index and gradients.
     pub fn job(&self, job: &Pubkey) -> PathBuf {
         self.jobs().join(job.to_string())
     }
 
-    /// The folder of what served models need.
+    /// The folder for the files of served models.
     pub fn models(&self) -> PathBuf {
         self.data.join("models")
     }
 
-    /// The influence index with this hash as a file, fetched from the store where it is not here or is damaged.
+    /// Path of the influence index with this hash. If the file does not exist yet, or is damaged, it is fetched from the
+    /// store.
     pub async fn index(&self, store: &Store, hash: &Hash32) -> Result<PathBuf> {
         let path = self.data.join("indexes").join(hex::encode(hash));
         if std::fs::read(&path).is_ok_and(|bytes| sha256(&[&bytes]) == *hash) {

@@ -1,4 +1,4 @@
-//! Values that are expensive to work out, kept in memory.
+//! Keeps values in memory that are expensive to work out.
 
 use anyhow::Result;
 use std::{collections::HashMap, hash::Hash, sync::Arc};
@@ -6,7 +6,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 type Slot<V> = Arc<OnceCell<Arc<V>>>;
 
-/// Values by key, each worked out at first use. Cheap to clone; all clones are one.
+/// Values by key. Each value is worked out at first use. Cheap to clone: all clones share one state.
 pub struct Memo<K, V> {
     slots: Arc<Mutex<Slots<K, V>>>,
     most: usize,
@@ -30,8 +30,8 @@ impl<K: Clone + Eq + Hash, V> Memo<K, V> {
         Self { slots: Arc::new(Mutex::new(Slots { by_key: HashMap::new(), next: 0 })), most }
     }
 
-    /// The value of `key`, or what `work` makes of it. Whoever asks for the same key meanwhile waits for that work. An
-    /// error is not kept: the next one to ask works again.
+    /// The value of `key`, or the result of `work` if there is none. Other callers with the same key wait for that
+    /// work. An error is not kept, so the next caller runs its own `work`.
     pub async fn get_or_try<F: Future<Output = Result<V>>>(&self, key: K, work: impl FnOnce() -> F) -> Result<Arc<V>> {
         let slot = self.slots.lock().await.take(&key, self.most);
         let make = || async { work().await.map(Arc::new) };
@@ -42,7 +42,7 @@ impl<K: Clone + Eq + Hash, V> Memo<K, V> {
         made
     }
 
-    /// Drops the value of `key`: the next one to ask works it out again.
+    /// Drops the value of `key`. The next caller works it out again.
     pub async fn forget(&self, key: &K) {
         self.slots.lock().await.by_key.remove(key);
     }

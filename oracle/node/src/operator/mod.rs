@@ -1,5 +1,5 @@
-//! What an operator has: access to the chain, a base model, a data folder, and a board that says what it is doing. Every
-//! other room takes from here what it uses; nothing here knows of jobs or settlements.
+//! What an operator has: access to the chain, a base model, a data folder, and a board that shows what the node does.
+//! Every other room uses this room. Nothing here knows of jobs or settlements.
 
 mod chain;
 mod changes;

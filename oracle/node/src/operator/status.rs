@@ -9,19 +9,19 @@ use std::sync::{Arc, RwLock};
 pub struct Status {
     /// Wallet of the operator.
     pub operator: String,
-    /// Epoch of the committee whose key share is stored here; 0 before.
+    /// Epoch of the latest committee whose key this operator confirmed. 0 before the first.
     pub committee_epoch: u64,
-    /// The job being trained.
+    /// The job that this node trains.
     pub training: Option<Training>,
-    /// The job of another operator being checked.
+    /// The job of another operator that this node verifies.
     pub verifying: Option<String>,
-    /// The epoch being settled.
+    /// The epoch that this node settles.
     pub settling: Option<Settling>,
-    /// Epoch of the last settlement seen active; 0 before.
+    /// Epoch of the last settlement that this node saw active. 0 before the first.
     pub settled_epoch: u64,
 }
 
-/// A job being trained.
+/// The progress of a job in training.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Training {
     /// The job's account.
@@ -32,20 +32,20 @@ pub struct Training {
     pub done: u64,
     /// Steps or examples in all.
     pub total: u64,
-    /// Latest training loss; the validation loss before the first step.
+    /// Latest training loss. Before the first step it is the validation loss.
     pub loss: Option<f32>,
 }
 
-/// An epoch being settled.
+/// The progress of an epoch in settlement.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Settling {
     /// The epoch.
     pub epoch: u64,
-    /// What is being done.
+    /// The present phase, in words.
     pub phase: String,
 }
 
-/// Where parts of the node write and watchers read.
+/// Holds the status. The parts of the node write it, and watchers read it.
 #[derive(Clone, Default)]
 pub struct Board(Arc<RwLock<Status>>);
 
@@ -55,7 +55,7 @@ impl Board {
         self.0.read().expect("no panic holds this lock").clone()
     }
 
-    /// Changes it.
+    /// Changes the status.
     pub fn update(&self, change: impl FnOnce(&mut Status)) {
         change(&mut self.0.write().expect("no panic holds this lock"));
     }

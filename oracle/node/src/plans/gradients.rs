@@ -1,7 +1,7 @@
-//! The gradients of training steps, kept for the exact attribution of answers within a bound on disk space.
+//! Keeps the gradients of training steps for exact attribution, within a bound on disk space.
 //!
-//! Without them a walk back through a training costs three runs of it instead of two, and nothing else: those that were
-//! used longest ago are deleted to make room.
+//! Without kept gradients a walk back through a training costs three runs of that training instead of two. Nothing else
+//! depends on them. The gradients that were used longest ago are deleted to make room.
 
 use super::plan::JobPlan;
 use crate::operator::{Files, LazyEngine};
@@ -15,7 +15,7 @@ use std::{
     time::SystemTime,
 };
 
-/// Folder within a job's.
+/// Name of the folder within a job's folder.
 const FOLDER: &str = "gradients";
 
 /// The gradients that this node keeps. Cheap to clone.
@@ -27,13 +27,12 @@ pub struct KeptGradients {
 }
 
 impl KeptGradients {
-    /// Gradients in the jobs' folders, at most `limit_mib` MiB of them.
+    /// Keeps gradients in the jobs' folders, at most `limit_mib` MiB in all.
     pub fn new(engine: LazyEngine, files: Files, limit_mib: u64) -> Self {
         Self { engine, files, limit_mib }
     }
 
-    /// Where the gradients of a job's steps are kept; `None` where they would not fit into the space that the operator
-    /// gives them.
+    /// The cache for the gradients of a job's steps. `None` if they do not fit into the space that the operator allows.
     pub async fn of(&self, job: &Pubkey, plan: &JobPlan) -> Result<Option<GradientCache>> {
         let engine = self.engine.get().await?;
         let parameters = AdapterLayout::new(engine.base().config(), &plan.train.lora)?.len() as u64;
@@ -50,8 +49,11 @@ impl KeptGradients {
     }
 }
 
-/// Makes `own` the folder that was used last, and deletes those of other jobs that were used longest ago until `need`
-/// bytes and the rest are within `limit`. Where `need` alone is not, deletes `own` and says no.
+/// Makes room for `need` bytes in `own` within `limit` bytes for all jobs.
+///
+/// Deletes the gradient folders of other jobs, the one used longest ago first, until the rest and `need` are within
+/// `limit`. Then marks `own` as used last and returns true. If `need` alone exceeds `limit`, deletes `own` and returns
+/// false.
 fn make_room(jobs: &Path, own: &Path, need: u64, limit: u64) -> io::Result<bool> {
     let fits = need <= limit;
     let mut others = Vec::new();
@@ -80,7 +82,7 @@ fn make_room(jobs: &Path, own: &Path, need: u64, limit: u64) -> io::Result<bool>
     Ok(fits)
 }
 
-/// What a folder holds; nothing where there is none.
+/// The entries of a folder. Empty if the folder does not exist.
 fn read(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|e| Ok(e?.path())).collect(),
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    /// Jobs by name with the bytes that they keep, used one after the other.
+    /// Makes a gradient folder for each job name, with that many bytes, used one after the other.
     fn kept(jobs: &Path, all: &[(&str, usize)]) {
         for (i, (job, bytes)) in all.iter().enumerate() {
             let folder = jobs.join(job).join(FOLDER);
@@ -132,11 +134,11 @@ mod tests {
         fs::write(jobs.join("old").join("progress.json"), "{}").unwrap();
         assert!(make_room(&jobs, &own("next"), 10, 100).unwrap());
         assert_eq!(left(&jobs), ["middle", "new", "next", "old"]);
-        // 90 are there, 50 may stay beside the 50 that come. Only gradients go.
+        // 90 bytes are there, and 50 of them may stay beside the 50 that come. Only gradients are deleted.
         assert!(make_room(&jobs, &own("next"), 50, 100).unwrap());
         assert_eq!(left(&jobs), ["middle", "new", "next"]);
         assert!(jobs.join("old").join("progress.json").exists());
-        // What is used again is not the oldest any more.
+        // A folder that is used again is no longer the oldest.
         assert!(make_room(&jobs, &own("middle"), 30, 60).unwrap());
         assert!(make_room(&jobs, &own("another"), 31, 61).unwrap());
         assert_eq!(left(&jobs), ["another", "middle", "next"]);

@@ -1,4 +1,4 @@
-//! The plans of jobs, kept in memory.
+//! Keeps the plans of jobs in memory.
 
 use super::plan::JobPlan;
 use crate::operator::{LazyEngine, Memo};
@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// Most jobs whose plans are held in memory.
 pub(super) const MOST: usize = 32;
 
-/// What jobs compute, worked out at first use: data, settings and seed of a job never change. Cheap to clone.
+/// The plans of jobs, each worked out at first use. They can be kept because a job's data, settings and seed never
+/// change. Cheap to clone.
 #[derive(Clone)]
 pub struct Plans {
     indexer: IndexerClient,
@@ -21,7 +22,7 @@ pub struct Plans {
 }
 
 impl Plans {
-    /// Plans from what `indexer` points at and `store` holds, with the engine's tokenizer.
+    /// Works plans out from the documents that `indexer` names and `store` holds, with the engine's tokenizer.
     pub fn new(indexer: IndexerClient, store: Store, engine: LazyEngine) -> Self {
         Self { indexer, store, engine, known: Memo::new(MOST) }
     }

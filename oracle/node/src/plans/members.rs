@@ -1,15 +1,21 @@
-//! What a job's hash decides about the committee's members: who may take it when, and which verifiers are paid.
+//! What a hash of the job and each member's wallet decides: in which order members may take the job, and which
+//! verifiers are paid.
 
 use anyhow::{Context, Result, ensure};
 use model::compute::ComputeShare;
 use openledger_protocol::{Hash32, hash::sha256};
 use solana_pubkey::Pubkey;
 
-/// Verifiers that a result pays besides the trainer: with more, the attested transaction exceeds 1,232 bytes.
+/// Number of verifiers that a result pays besides the trainer. With more of them the attested transaction exceeds 1,232
+/// bytes.
 const PAID_VERIFIERS: usize = 2;
 
-/// What the operators are paid for a job's compute: the trainer for all tokens, and [`PAID_VERIFIERS`] other members,
-/// drawn by the job's hash, for the segment that each re-executes. The trainer comes first.
+/// The pay of the operators for a job's compute. The trainer comes first and is paid for all `tokens`.
+/// [`PAID_VERIFIERS`] other members follow, and each is paid for the segment that it re-executes. The hash of job and
+/// wallet draws them.
+///
+/// `price_per_1k` is in base units for 1,000 tokens. Fails if the trainer is not among `members` or an amount exceeds
+/// `u64`.
 pub fn compute_shares(
     job: &Pubkey,
     tokens: u64,
@@ -33,7 +39,8 @@ pub fn compute_shares(
     Ok(all)
 }
 
-/// The order in which members may take a job: by the hash of job and wallet.
+/// The place of `wallet`, from 0, in the order in which members may take a job. The order is that of the hash of job
+/// and wallet. `None` if `wallet` is not a member.
 pub fn rank(job: &Pubkey, members: &[Pubkey], wallet: &Pubkey) -> Option<u64> {
     members.contains(wallet).then(|| {
         let own = ticket(job, wallet);

@@ -1,4 +1,5 @@
-//! What a job computes, and what is kept of it in memory and on disk. Training and settlements both build on it.
+//! What a job computes, and what this node keeps of it in memory and on disk. Training and settlements build on this
+//! room.
 
 mod gradients;
 mod known;

@@ -1,4 +1,4 @@
-//! What a job computes, worked out from the chain and the artifact store alone: every operator comes to the same.
+//! What a job computes. It follows from the chain and the artifact store alone, so it is the same at every operator.
 
 use super::{members, settings};
 use crate::documents::{self, Document, Repeat};
@@ -12,12 +12,12 @@ use openledger_sdk::{api::IndexerClient, artifact::JobConfig, store::Store};
 use solana_pubkey::Pubkey;
 use std::sync::Arc;
 
-/// Names the arithmetic: results are bit-equal only between nodes with the same.
+/// Name of the arithmetic. Results are bit-equal only between nodes with the same name.
 pub const KERNEL: &str = concat!("openledger-lm ", env!("CARGO_PKG_VERSION"), " candle-0.11.1 cpu f32");
 
 /// A job, ready to run.
 pub struct JobPlan {
-    /// The config that its account names.
+    /// The config that the job's account names by its hash.
     pub config: JobConfig,
     /// The trainer's settings.
     pub train: TrainConfig,
@@ -27,25 +27,25 @@ pub struct JobPlan {
     pub magic: MagicSettings,
     /// The rules of pay.
     pub pay: PaySettings,
-    /// Documents left out because they repeat others.
+    /// Documents that are left out because they repeat others.
     pub repeats: Vec<Repeat>,
-    /// Documents trained on, in index order; none repeats another's text.
+    /// Documents that the job trains on, in index order. None of them repeats another's text.
     pub documents: Vec<Document>,
-    /// The examples made of them.
+    /// The training examples, made of `documents`.
     pub examples: Arc<[Example]>,
     /// Held-out documents.
     pub eval_documents: Vec<Document>,
-    /// The examples made of them.
+    /// The held-out examples, made of `eval_documents`.
     pub eval: Arc<[Example]>,
 }
 
 impl JobPlan {
-    /// What a job's plan follows from.
+    /// Hash of everything in the job's account that its plan follows from.
     pub fn key(job: &Job) -> Result<Hash32> {
         Ok(sha256(&[&borsh::to_vec(&(job.config_hash, job.seed, &job.snapshots))?]))
     }
 
-    /// Works out `job`. `config_hash` and snapshots are checked against what is fetched.
+    /// Works out the plan of `job`. What is fetched is checked against the config's hash and the snapshots' roots.
     pub async fn new(job: &Job, indexer: &IndexerClient, store: &Store, tokenizer: &Arc<Tokenizer>) -> Result<Self> {
         let config = store.get_blob(&job.config_hash).await.with_context(|| {
             format!("the job's config {} is not in the artifact store", hex::encode(job.config_hash))
@@ -58,7 +58,7 @@ impl JobPlan {
         tokio::task::spawn_blocking(move || plan.with_documents(all, seed, &tokenizer)).await?
     }
 
-    /// The settings, checked.
+    /// A plan with checked settings and no documents.
     fn without_documents(config: JobConfig, seed: u64, repeats_seed: u64) -> Result<Self> {
         Ok(Self {
             train: settings::train_config(&config.train, config.data.max_tokens, seed)?,
@@ -74,7 +74,8 @@ impl JobPlan {
         })
     }
 
-    /// Chooses among all documents of the snapshots: those with something to learn that repeat no earlier one.
+    /// Adds the documents. Chooses among all documents of the snapshots those that have something to learn and repeat
+    /// no earlier one.
     fn with_documents(self, all: Vec<Document>, seed: u64, tokenizer: &Tokenizer) -> Result<Self> {
         let (mut documents, mut examples, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for document in all {
@@ -99,14 +100,15 @@ impl JobPlan {
         Ok(Self { repeats, documents, examples, eval_documents, eval, ..self })
     }
 
-    /// The validation loss as what is attributed, times `weight`: the mean over the held-out examples.
+    /// The query for the validation loss, times `weight`. The validation loss is the mean loss of the held-out
+    /// examples.
     pub fn validation(&self, weight: f64) -> Vec<QueryItem> {
         let weight = (weight / self.eval.len().max(1) as f64) as f32;
         let item = |e: &Example| QueryItem { tokens: e.tokens.clone(), loss_from: e.loss_from, weight };
         self.eval.iter().map(item).collect()
     }
 
-    /// Training tokens of all epochs: the unit of compute.
+    /// Number of training tokens over all epochs. Compute is paid by this number.
     pub fn tokens(&self) -> u64 {
         self.examples.iter().map(|e| e.tokens.len() as u64).sum::<u64>() * self.train.epochs as u64
     }
@@ -121,13 +123,13 @@ impl JobPlan {
         self.steps().div_ceil(self.train.checkpoint_every)
     }
 
-    /// What the operators are paid where `trainer` trains.
+    /// The pay of the operators if `trainer` trains the job.
     pub fn compute_shares(&self, job: &Pubkey, trainer: Pubkey, members: &[Pubkey]) -> Result<Vec<ComputeShare>> {
         let price = self.config.train.price_per_1k_tokens;
         members::compute_shares(job, self.tokens(), self.segments(), price, trainer, members)
     }
 
-    /// Leaves of the documents trained on, in index order.
+    /// Leaves of the training documents, in index order.
     pub fn leaves(&self) -> Vec<Hash32> {
         self.documents.iter().map(|d| d.leaf).collect()
     }
@@ -155,7 +157,7 @@ mod tests {
             registered: Registered { commit_until: registered, datanet: Pubkey::default(), batch: 0, place: n.into() },
         };
         let own = |n: u8| format!("{} is all that document {n} has to say", hex::encode(sha256(&[&[n]])));
-        // The copy is listed first, and came later; only what lies within the limit of tokens is compared.
+        // The copy is listed first but was registered later. Only the text within the limit of tokens is compared.
         let mut all = vec![document(50, 9, format!("{} and more of its own besides", own(3).to_uppercase()))];
         all.extend((0..12).map(|n| document(n, 1, own(n))));
         all.push(document(99, 0, own(99)));

@@ -6,7 +6,7 @@ use openledger_lm::{LoraConfig, TrainConfig};
 use openledger_pay::{ClusterSettings, Normalisation, PaySettings, clusters};
 use openledger_sdk::artifact::{JobConfig, SettlementSettings, TrainSettings};
 
-/// The trainer's.
+/// The trainer's settings. Fails if a layer or the schedule has an unknown name, or a value is out of range.
 pub fn train_config(settings: &TrainSettings, max_len: usize, seed: u64) -> Result<TrainConfig> {
     let name = |v: &str| serde_json::Value::String(v.to_string());
     let targets = settings.lora.targets.iter().map(|t| {
@@ -39,14 +39,15 @@ pub fn train_config(settings: &TrainSettings, max_len: usize, seed: u64) -> Resu
     Ok(config)
 }
 
-/// The exact attribution's.
+/// The exact attribution's settings. Fails if a value is out of range.
 pub fn magic_settings(settings: &SettlementSettings) -> Result<MagicSettings> {
     let settings = MagicSettings { first_step: settings.first_step, asymmetry: settings.asymmetry };
     settings.validate().context("the config's `settlement`")?;
     Ok(settings)
 }
 
-/// The rules of pay, with `seed` for the hashes that find near duplicates.
+/// The rules of pay. `seed` seeds the hashes that find near duplicates. Fails if a value is out of range, or if an
+/// outlier limit is set without damping.
 pub fn pay_settings(config: &JobConfig, seed: u64) -> Result<PaySettings> {
     let asked = &config.pay;
     let mut clusters = ClusterSettings {

@@ -16,8 +16,10 @@ use openledger_protocol::Hash32;
 use openledger_sdk::Store;
 use std::{path::PathBuf, sync::Arc};
 
-/// A job's documents as the rules of pay see them. They follow from the job and, where gradients count, from the
-/// published index, which the attested manifest names by its hash: every member works out the same, bit for bit.
+/// A job's documents as the rules of pay see them.
+///
+/// The standing follows from the job. If gradients count, it also follows from the published index, which the attested
+/// manifest names by its hash. So it is equal bit for bit at every member.
 pub struct DocumentStanding {
     /// Which documents repeat others.
     pub clusters: Clusters,
@@ -25,15 +27,15 @@ pub struct DocumentStanding {
     self_influence: Option<Vec<f64>>,
 }
 
-/// What a job's documents earn of what was paid for it, in parts per million.
+/// The shares that a job's documents earn of what was paid for the job, in parts per million.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobShares {
-    /// Every document's leaf with what it earns, in index order. The rest of a million is nobody's.
+    /// Every document's leaf with its share, in index order. The rest of a million belongs to nobody.
     pub by_leaf: Vec<(Hash32, u64)>,
 }
 
 impl DocumentStanding {
-    /// What each document earns by its score.
+    /// The shares that follow from the documents' scores.
     pub fn shares(&self, scores: &Scores, plan: &JobPlan) -> Result<JobShares> {
         let input = PayInput {
             ids: &scores.ids,
@@ -43,29 +45,29 @@ impl DocumentStanding {
             clusters: &self.clusters,
         };
         let shares = pay::shares(&input, &plan.pay)?;
-        // The scores name the examples that they are of: from here on a share belongs to a leaf.
+        // The scores name their examples by leaf. From here on each share is bound to its leaf.
         Ok(JobShares { by_leaf: scores.ids.iter().copied().zip(shares.per_example).collect() })
     }
 }
 
-/// The standing of finished jobs' documents, worked out at first use. Cheap to clone.
+/// The standings of finished jobs' documents, each worked out at first use. Cheap to clone.
 #[derive(Clone)]
 pub struct Standings {
     store: Store,
     engine: LazyEngine,
     files: Files,
     plans: Plans,
-    /// By plan and hash of the influence index.
+    /// By the plan's key and the hash of the influence index.
     known: Memo<(Hash32, Hash32), DocumentStanding>,
 }
 
 impl Standings {
-    /// Standings of the jobs that `plans` plans.
+    /// Works standings out for the jobs that `plans` has plans of.
     pub fn new(store: Store, engine: LazyEngine, files: Files, plans: Plans) -> Self {
         Self { store, engine, files, plans, known: Memo::new(MOST) }
     }
 
-    /// The standing of `job`'s documents, whose influence index has the hash `index`.
+    /// The standing of `job`'s documents. `index` is the hash of the job's influence index.
     pub async fn of(&self, job: &Job, index: Hash32) -> Result<Arc<DocumentStanding>> {
         let work = || async { self.work_out(self.plans.of(job).await?, index).await };
         self.known.get_or_try((JobPlan::key(job)?, index), work).await

@@ -1,4 +1,4 @@
-//! The answers that were paid for, and which job's adapter gave them.
+//! Finds the answers that were paid for, and the jobs whose adapters gave them.
 
 use crate::operator::Chain;
 use anyhow::{Context, Result};
@@ -13,23 +13,24 @@ use openledger_sdk::{
 use solana_pubkey::Pubkey;
 use std::collections::HashMap;
 
-/// Where answers are, as of a cutoff.
+/// The answers and jobs as of a cutoff.
 pub struct Answers<'a> {
     store: &'a Store,
     indexer: &'a IndexerClient,
     cutoff_slot: u64,
     identities: HashMap<Pubkey, Pubkey>,
-    /// Of each model the jobs with a result at the cutoff, oldest result first.
+    /// By model: the jobs that had a result at the cutoff, oldest result first.
     jobs: HashMap<Pubkey, Vec<api::Job>>,
 }
 
 impl<'a> Answers<'a> {
-    /// Answers in `store`, by operators that are registered on `chain`.
+    /// Answers in `store`, given by operators that are registered on `chain`.
     pub async fn new(chain: &Chain, store: &'a Store, indexer: &'a IndexerClient, cutoff_slot: u64) -> Result<Self> {
         Ok(Self { store, indexer, cutoff_slot, identities: chain.identities().await?, jobs: HashMap::new() })
     }
 
-    /// The answer that a payment was for; `None` where there is none, or where it is not the one paid for.
+    /// The answer that the payment `row` bought. `None` if the store has no answer, or if the stored answer is not the
+    /// one that was paid for. Fails if the store fails.
     pub async fn paid_by(&self, row: &api::ReceiptRow) -> Result<Option<Answer>> {
         let answer = match self.store.get_answer(&parse_hash(&row.request)?).await {
             Ok(answer) => answer,
@@ -38,7 +39,7 @@ impl<'a> Answers<'a> {
                 tracing::warn!(request = row.request, "taken for unanswered: {e}");
                 return Ok(None);
             }
-            // Other members may see the answer: a store that fails here must not decide that there is none.
+            // Other members may be able to read the answer. A failure of the store must not count as a missing answer.
             Err(e) => return Err(e).with_context(|| format!("reading the answer to {}", row.request)),
         };
         let operator = parse_key(&row.operator)?;
@@ -56,7 +57,7 @@ impl<'a> Answers<'a> {
         Ok(Some(answer).filter(|_| paid_for))
     }
 
-    /// The first job of a model whose result is this adapter.
+    /// The oldest job of a model whose result is this adapter. `None` if there is none.
     pub async fn job_of(&mut self, model: &Pubkey, adapter: &Hash32) -> Result<Option<Pubkey>> {
         let adapter = hex::encode(adapter);
         let job = self.jobs(model).await?.iter().find(|j| j.adapter_hash.as_ref() == Some(&adapter));
@@ -66,7 +67,7 @@ impl<'a> Answers<'a> {
         job.map(|j| Ok(parse_key(&j.address)?)).transpose()
     }
 
-    /// The job whose adapter a model had at the cutoff.
+    /// The job whose adapter the model had at the cutoff. Fails if the model had no result by then.
     pub async fn last_job(&mut self, model: &Pubkey) -> Result<Pubkey> {
         let job = self.jobs(model).await?.last();
         let job = job.with_context(|| format!("model {model} was paid for but has no result"))?;
@@ -76,7 +77,7 @@ impl<'a> Answers<'a> {
     async fn jobs(&mut self, model: &Pubkey) -> Result<&[api::Job]> {
         if !self.jobs.contains_key(model) {
             let mut jobs = self.indexer.jobs_of(model).await?;
-            // Not the model's account, which a later result may change while members settle.
+            // The model's account does not serve here: a later result may change it while members settle.
             jobs.retain(|j| j.adapter_hash.is_some() && j.ended_slot.is_some_and(|slot| slot <= self.cutoff_slot));
             jobs.sort_by_key(|j| (j.ended_slot, j.number));
             self.jobs.insert(*model, jobs);

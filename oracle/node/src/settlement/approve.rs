@@ -8,20 +8,20 @@ use openledger_quorum::{Participant, observe};
 use openledger_sdk::{Store, canonical};
 use payout::instructions::PostSettlementArgs;
 
-/// What checking a settlement takes. Cheap to clone.
+/// What checking a settlement uses. Cheap to clone.
 #[derive(Clone)]
 pub struct Approval {
-    /// Says which settlement is next.
+    /// Reads which settlement is next.
     pub chain: Chain,
-    /// Takes the report.
+    /// Stores the report.
     pub store: Store,
-    /// What is known of the epoch.
+    /// The facts of the epoch.
     pub epochs: Epochs,
 }
 
 impl Approval {
-    /// Whether this operator agrees with `args`: the reveals that it names are an agreement that this member took part in
-    /// or verified, and everything else follows from them and the chain.
+    /// Returns `Ok` if this operator agrees with `args`. The reveals that `args` names must be an agreement that this
+    /// member took part in or verified. Everything else must follow from these reveals and the chain.
     pub async fn check(&self, quorum: &Participant, message: &Message, args: &PostSettlementArgs) -> Result<()> {
         let config = self.chain.payout_config().await?;
         ensure!(message.subject == Proposal::subject().to_bytes(), "the subject is not the payout config");
@@ -57,7 +57,7 @@ impl Approval {
             sha256(&[&report]) == args.report_hash,
             "the report is not the one that follows from the agreed scores"
         );
-        // Kept here too: if the proposer vanishes, the report does not.
+        // This member stores the report too, so that it remains if the proposer vanishes.
         self.store.put_settlement_report(args.epoch, report).await?;
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! What an epoch's division follows from: payments, answers, the documents behind the models, and the settlement before.
+//! What the division of an epoch follows from: payments, answers, the documents behind the models, and the previous
+//! settlement.
 
 use super::{
     proposal::{Proposal, Question},
@@ -24,18 +25,18 @@ pub struct CountedPayment {
     pub request: Hash32,
     /// The model.
     pub model: Pubkey,
-    /// The job whose documents it pays: of an answer the one that trained the adapter which gave it.
+    /// The job whose documents it pays. For an answer this is the job that trained the adapter which gave the answer.
     pub job: Pubkey,
-    /// Whether the answer is known. What was paid for any other, or debited from a prepaid balance, is divided as the
-    /// training's fee is: by the validation loss.
+    /// Whether the answer is known. A payment without a known answer is divided by the validation loss, as the
+    /// training's fee is. This also holds for debits from a prepaid balance.
     pub answered: bool,
-    /// What it put into the contributors' pool.
+    /// Base units that it put into the contributors' pool.
     pub contributors: u64,
-    /// What it put into the validators' pool.
+    /// Base units that it put into the validators' pool.
     pub validators: u64,
 }
 
-/// A training job that earned in the epoch, by its model's answers or by its training: its documents are paid.
+/// A training job that earned in the epoch, by its model's answers or by its training. Its documents are paid.
 pub struct EpochModel {
     /// The model's account.
     pub address: Pubkey,
@@ -47,41 +48,42 @@ pub struct EpochModel {
     pub config: Hash32,
     /// What the job computed; its documents are in index order.
     pub plan: Arc<JobPlan>,
-    /// Its documents as the rules of pay see them.
+    /// The standing of its documents under the rules of pay.
     pub standing: Arc<DocumentStanding>,
     /// The training's logged states.
     pub log: Vec<LogEntry>,
-    /// Its counted answers.
+    /// Its known answers that were paid for.
     pub answers: Vec<Answer>,
-    /// What they put into the contributors' pool.
+    /// Base units that these answers put into the contributors' pool.
     pub fees: u64,
-    /// What payments without a known answer put there.
+    /// Base units that payments without a known answer put into the contributors' pool.
     pub unanswered: u64,
-    /// What the job itself put there: the data share of its fee.
+    /// Base units that the job itself put into the contributors' pool: the data share of its fee.
     pub data_share: u64,
 }
 
 impl EpochModel {
-    /// What is divided among its documents.
+    /// Base units that are divided among the job's documents. Fails if the sum exceeds `u64`.
     pub fn funded(&self) -> Result<u64> {
         self.fees.checked_add(self.by_validation()?).context("what a model earned exceeds u64")
     }
 
-    /// What is divided by the validation loss: all but its answers' fees.
+    /// Base units that are divided by the validation loss: all but the fees of known answers. Fails if the sum exceeds
+    /// `u64`.
     pub fn by_validation(&self) -> Result<u64> {
         self.unanswered.checked_add(self.data_share).context("what a model earned exceeds u64")
     }
 }
 
-/// Everything that an epoch's division follows from.
+/// Everything that the division of an epoch follows from.
 pub struct Epoch {
     /// Counted payments in ascending order of request.
     pub payments: Vec<CountedPayment>,
-    /// What was paid into the pools beside fees since the cutoff before, oldest first.
+    /// Payments into the pools that are not fees for answers, since the previous cutoff, oldest first.
     pub funding: Vec<CountedFunding>,
     /// Jobs in ascending order of model and job.
     pub models: Vec<EpochModel>,
-    /// The settlement before, whose lifetimes this one adds to; `None` for the first.
+    /// The previous settlement, whose lifetime amounts this one adds to. `None` for the first settlement.
     pub previous: Option<Previous>,
 }
 
@@ -89,7 +91,7 @@ pub struct Epoch {
 pub struct Previous {
     /// Hash of its report.
     pub hash: Hash32,
-    /// Its report, whose roots are those on chain.
+    /// Its report. The report's roots are those on chain.
     pub report: SettlementReport,
 }
 
@@ -99,12 +101,12 @@ impl Epoch {
         self.models.iter().flat_map(|m| m.plan.documents.iter().map(|d| (m.job, d)))
     }
 
-    /// The order in which members write down what the documents earn.
+    /// The order in which members write down the documents' shares. Fails if a document appears twice in a job.
     pub fn columns(&self) -> Result<Columns> {
         Columns::new(self.documents().map(|(job, d)| JobDocument { job, leaf: d.leaf }))
     }
 
-    /// What members are asked about this epoch.
+    /// The question about this epoch that members are asked.
     pub fn question(&self, proposal: &Proposal) -> Result<Question> {
         Ok(Question { proposal: proposal.clone(), documents: self.columns()?.hash() })
     }

@@ -1,4 +1,4 @@
-//! Gathering an epoch's facts from the chain, the indexer and the artifact store: once for a proposal.
+//! Gathers the facts of an epoch from the chain, the indexer and the artifact store, once for each proposal.
 
 use super::{
     answers::Answers,
@@ -30,7 +30,7 @@ const INDEXER_PATIENCE: Duration = Duration::from_secs(30);
 /// Most epochs whose facts are held in memory.
 const MOST: usize = 4;
 
-/// The epochs that this member settles. Cheap to clone.
+/// The facts of the epochs that this member settles. Cheap to clone.
 #[derive(Clone)]
 pub struct Epochs {
     chain: Chain,
@@ -42,18 +42,18 @@ pub struct Epochs {
 }
 
 impl Epochs {
-    /// Epochs as chain, store and indexer show them.
+    /// Reads the facts of epochs from chain, store and indexer.
     pub fn new(chain: Chain, store: Store, indexer: IndexerClient, plans: Plans, standings: Standings) -> Self {
         Self { chain, store, indexer, plans, standings, known: Memo::new(MOST) }
     }
 
-    /// The facts up to the proposal's cutoff, gathered at first use.
+    /// The facts up to the proposal's cutoff. They are gathered at first use.
     pub async fn of(&self, proposal: &Proposal) -> Result<Arc<Epoch>> {
         self.known.get_or_try(proposal.clone(), || self.gather(proposal)).await
     }
 
-    /// Drops what is known of an epoch. Members that do not agree may have looked before an answer reached the store:
-    /// the next one to ask gathers the facts again.
+    /// Drops the facts of an epoch, so that the next caller gathers them again. Members that do not agree may have
+    /// gathered the facts before an answer reached the store.
     pub async fn forget(&self, proposal: &Proposal) {
         self.known.forget(proposal).await;
     }
@@ -62,8 +62,8 @@ impl Epochs {
         self.wait_for_indexer(proposal.cutoff_slot).await?;
         let config = self.chain.payout_config().await?;
         ensure!(config.active_epoch + 1 == proposal.epoch, "epoch {} is not the one to settle", proposal.epoch);
-        // By slot, not by the epoch that a receipt names: what was paid after a cutoff and before its settlement was
-        // posted is the next one's.
+        // Payments are selected by slot, not by the epoch that their receipt names. A payment after a cutoff and before
+        // the posting of its settlement belongs to the next settlement.
         let mut rows = self.indexer.receipts_between(config.settled_slot, proposal.cutoff_slot).await?;
         rows.sort_by(|a, b| a.request.cmp(&b.request));
         let mut answers = Answers::new(&self.chain, &self.store, &self.indexer, proposal.cutoff_slot).await?;
@@ -88,7 +88,7 @@ impl Epochs {
             let (request, validators) = (parse_hash(&row.request)?, row.parts.validators.0);
             payments.push(CountedPayment { request, model, job, answered, contributors, validators });
         }
-        // A request that one transaction pays twice is one answer, which weighs what both payments put in.
+        // If one transaction pays a request twice, there is one answer. It weighs the sum of both payments.
         earned.values_mut().for_each(|e| e.answers.dedup_by_key(|a| a.request));
         let (funding, data_shares) = self.funding(config.settled_slot, proposal.cutoff_slot).await?;
         for (job, amount) in data_shares {
@@ -103,8 +103,8 @@ impl Epochs {
         Ok(Epoch { payments, funding, models, previous: self.previous(&config).await? })
     }
 
-    /// What was paid into the pools beside fees after the settled slot and until the cutoff: nothing is left out and
-    /// nothing counted twice. Beside it, which jobs' data shares are among it.
+    /// Payments into the pools that are not fees for answers, after the slot `settled` and up to the slot `cutoff`. No
+    /// payment is left out or counted twice. The second list gives the data shares among them: jobs with amounts.
     async fn funding(&self, settled: u64, cutoff: u64) -> Result<(Vec<CountedFunding>, Vec<(Pubkey, u64)>)> {
         let mut rows = self.indexer.funding_between(settled, cutoff).await?;
         rows.sort_by(|a, b| (a.slot, &a.signature, &a.subject).cmp(&(b.slot, &b.signature, &b.subject)));
@@ -134,8 +134,8 @@ impl Epochs {
         Ok(EpochModel { address, job, trainer, config, plan, standing, log, answers, fees, unanswered, data_share })
     }
 
-    /// The training manifest that a job was attested with: on chain while the model has this job's adapter, in the
-    /// ledger's history when a later job has replaced it.
+    /// Hash of the training manifest that a job was attested with. It comes from the chain while the model has this
+    /// job's adapter. It comes from the indexer's history after a later job has replaced the adapter.
     async fn manifest_hash(&self, model: &Pubkey, job: &Pubkey) -> Result<Hash32> {
         let state: Model = self.chain.client.account(model).await?;
         if state.job == Some(*job) {
@@ -146,7 +146,8 @@ impl Epochs {
         Ok(parse_hash(&hash)?)
     }
 
-    /// The report of the settlement before, checked against the roots on chain.
+    /// The previous settlement with its report, whose roots are checked against those on chain. `None` if no settlement
+    /// is active yet.
     async fn previous(&self, config: &Config) -> Result<Option<Previous>> {
         if config.active_epoch == 0 {
             return Ok(None);

@@ -1,8 +1,8 @@
-//! Settling an epoch: what was answered, whose documents shaped it, and what that is worth.
+//! Settles an epoch: finds what was answered, which documents shaped it, and what that is worth.
 //!
-//! [`facts`] gathers what is known of an epoch, once. [`observe`] is this member's own view of it, which [`influence`]
-//! works out. [`settle`] brings the members' views together and posts what follows from them ([`outcome`], [`report`]);
-//! [`approve`] is the same from the side of a member that is asked to sign.
+//! [`facts`] gathers the facts of an epoch, once. [`observe`] works out this member's own shares with [`influence`].
+//! [`settle`] brings the members' observations together and posts what follows from them ([`outcome`], [`report`]).
+//! [`approve`] checks the same at a member that is asked to sign.
 
 mod answers;
 mod approve;

@@ -1,4 +1,4 @@
-//! This member's own view: what share of the epoch's fees each document earned.
+//! This member's own observation: which share of the epoch's fees each document earned.
 
 use super::{
     epoch::{CountedPayment, Epoch, EpochModel},
@@ -22,12 +22,12 @@ use tokio::sync::Mutex;
 /// Most epochs whose observations are held in memory.
 const MOST: usize = 4;
 
-/// The method that divides the money.
+/// The method whose scores divide the pools.
 pub fn method() -> Method {
     Method::new(magic::METHOD, magic::VERSION)
 }
 
-/// What this member says of the epochs that it settles. Cheap to clone.
+/// This member's observations of the epochs that it settles. Cheap to clone.
 #[derive(Clone)]
 pub struct Observations {
     epochs: Epochs,
@@ -53,26 +53,29 @@ impl Observed {
 }
 
 impl Observations {
-    /// Observations of these epochs.
+    /// Makes observations of the epochs whose facts `epochs` has.
     pub fn new(epochs: Epochs, tools: influence::Tools) -> Self {
         Self { epochs, tools, known: Memo::new(MOST), at_work: Arc::default() }
     }
 
-    /// Shares of the epoch's documents, worked out at first use: one call finds out, the others wait for what it finds.
+    /// Shares of the epoch's documents, worked out at first use. One call does the work, and the others wait for its
+    /// result.
     pub async fn of(&self, proposal: &Proposal) -> Result<Arc<Observed>> {
         self.known.get_or_try(proposal.clone(), || self.find_out(proposal)).await
     }
 
-    /// Drops what this member knows and says of an epoch: the next one to ask gathers the facts again.
+    /// Drops what this member knows and says of an epoch. The next caller gathers the facts again.
     pub async fn forget(&self, proposal: &Proposal) {
         self.epochs.forget(proposal).await;
         self.known.forget(proposal).await;
     }
 
-    /// For each job one functional is attributed, exactly: its answers' losses, each by its fee, and its validation loss
-    /// by what else it earned (the data share of its training's fee, and payments whose answer is not known). One walk
-    /// serves both, and the work does not grow with the number of answers. The jobs' shares are weighted by what they
-    /// put into the contributors' pool.
+    /// Works out the shares. Each job has one functional, which is attributed exactly. The functional is a weighted sum
+    /// of losses. The loss of each answer has its fee as weight. The validation loss has as weight what else the job
+    /// earned: the data share of its training's fee, and payments whose answer is not known.
+    ///
+    /// One walk serves all these losses, so the work does not grow with the number of answers. The jobs' shares are
+    /// weighted by what they put into the contributors' pool.
     async fn find_out(&self, proposal: &Proposal) -> Result<Observed> {
         let _at_work = self.at_work.lock().await;
         let epoch = self.epochs.of(proposal).await?;
@@ -93,7 +96,7 @@ impl Observations {
                 let fee = fee(&epoch.payments, &model.job, &answer.request);
                 let mut tokens = answer.prompt_tokens.clone();
                 tokens.extend(&answer.output_tokens);
-                // A share of the whole, so that the sum stays in f32's range whatever the fees.
+                // The weight is a share of the whole, so that the sum stays in f32's range for any fees.
                 let weight = (fee as f64 / funded) as f32;
                 QueryItem { loss_from: answer.prompt_tokens.len(), tokens, weight }
             })
@@ -112,22 +115,22 @@ impl Observations {
     }
 }
 
-/// What was paid into the contributors' pool for a job's answer: another model's payment under the same name is none of
-/// its business.
+/// Base units that were paid into the contributors' pool for a job's answer. A payment for another model's answer may
+/// name the same request. It does not count here.
 fn fee(payments: &[CountedPayment], job: &Pubkey, request: &Hash32) -> u128 {
     let counted = payments.iter().filter(|p| p.answered && p.job == *job && p.request == *request);
     counted.map(|p| u128::from(p.contributors)).sum()
 }
 
-/// A job with what was paid for it.
+/// A job with what was paid for it, in base units.
 struct Funded {
     job: Pubkey,
     amount: u64,
     shares: JobShares,
 }
 
-/// The shares of several jobs' documents, each job's weighted by what was paid for it. What was paid for a job none of
-/// whose documents earned is unallocated: nobody is paid for another model's answers.
+/// The shares of several jobs' documents. Each job's shares are weighted by what was paid for the job. If no document
+/// of a job earned, what was paid for it is unallocated: nobody is paid for another model's answers.
 fn together(jobs: &[Funded]) -> DocumentShares {
     let amounts = largest_remainder(PPM, &jobs.iter().map(|j| j.amount).collect::<Vec<_>>());
     let (mut documents, mut weights, mut unallocated) = (Vec::new(), Vec::new(), 0);
@@ -155,7 +158,7 @@ mod tests {
         JobShares { by_leaf: parts.into_iter().zip(0u8..).map(|(ppm, n)| ([n; 32], ppm)).collect() }
     }
 
-    /// The shares of jobs that were paid so much, job after job, with what is unallocated last.
+    /// The shares of jobs with these paid amounts, job after job. What is unallocated comes last.
     fn row(jobs: &[(u64, JobShares)]) -> Vec<u64> {
         let funded = |((amount, shares), n): (&(u64, JobShares), u8)| Funded {
             job: Pubkey::new_from_array([n; 32]),
@@ -174,7 +177,7 @@ mod tests {
         assert_eq!(row(&[(50, a.clone()), (50, b)]), [375_000, 125_000, 200_000, 300_000]);
         assert_eq!(row(&[(75, a.clone()), (25, idle.clone())]), [562_500, 187_500, 0, 0, 250_000]);
         assert_eq!(row(&[(9, idle.clone())]), [0, 0, PPM]);
-        // Nothing was paid: there is nothing to divide.
+        // If nothing was paid, there is nothing to divide.
         assert_eq!(row(&[(0, a)]), [0, 0, 0]);
         assert_eq!(row(&[]), [0]);
     }
@@ -208,7 +211,7 @@ mod tests {
             prop_assert_eq!(all.len(), 1 + models.iter().map(|(_, s)| s.by_leaf.len()).sum::<usize>());
             let paid = models.iter().any(|(fee, _)| *fee > 0);
             prop_assert_eq!(all.iter().sum::<u64>(), if paid { PPM } else { 0 });
-            // Nobody earns of a model that was not paid for, nor without a share in it.
+            // Nobody earns from a model that was not paid for, or without a share in it.
             let parts = models.iter().flat_map(|(fee, s)| s.by_leaf.iter().map(move |(_, p)| (*fee, *p)));
             for ((fee, part), ppm) in parts.zip(&all) {
                 prop_assert!((fee > 0 && part > 0) || *ppm == 0);

@@ -1,4 +1,4 @@
-//! From what the members' observations agree on to the report and the roots of a settlement.
+//! Makes the report and the roots of a settlement from what the members' observations agree on.
 
 use super::{
     epoch::Epoch,
@@ -14,7 +14,7 @@ use solana_pubkey::Pubkey;
 
 /// The report and the roots that follow from `agreement` about `epoch`.
 ///
-/// Refuses an agreement on other documents, or on these in another order.
+/// Fails if the agreement is on other documents, or on these documents in another order.
 pub fn outcome(
     proposal: &Proposal,
     epoch: &Epoch,

@@ -6,7 +6,7 @@ use payout::state::Config;
 use serde::{Deserialize, Serialize};
 use solana_pubkey::Pubkey;
 
-/// Slots after the cutoff in which a signed settlement is accepted.
+/// Number of slots after the cutoff in which a signed settlement is accepted.
 const EXPIRY_SLOTS: u64 = 9_000;
 
 /// An epoch that is to be settled.
@@ -20,14 +20,14 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// What is to be settled again: the epoch whose settlement was rejected, up to the slot in which it ended. Every
-    /// member works out the same.
+    /// The proposal to settle a rejected epoch again, up to the slot in which that epoch ended. `None` if no settlement
+    /// was rejected. Every member works out the same proposal.
     pub fn again(config: &Config) -> Option<Self> {
         let rejected = config.posted_epoch == config.active_epoch && config.posted_epoch + 1 < config.epoch;
         rejected.then_some(Self { epoch: config.posted_epoch + 1, cutoff_slot: config.epoch_start_slot })
     }
 
-    /// Whether it is the next settlement to post.
+    /// Whether this proposal is the next settlement to post.
     pub fn is_next(&self, config: &Config) -> bool {
         config.posted_epoch == config.active_epoch && config.posted_epoch + 1 == self.epoch
     }
@@ -37,15 +37,15 @@ impl Proposal {
         pda::payout_config()
     }
 
-    /// Last slot in which the attestation is accepted. It follows from the proposal, because members sign one payload
-    /// for a sequence, whoever proposes it.
+    /// Last slot in which the attestation is accepted. It follows from the proposal alone: members sign one payload for
+    /// a sequence, so every proposer must come to the same slot.
     pub fn expiry_slot(&self) -> u64 {
         self.cutoff_slot + EXPIRY_SLOTS
     }
 }
 
-/// What the members of the committee are asked to observe. Each signs its hash together with its scores, so that scores
-/// belong to these documents in this order and to no others.
+/// What the members of the committee are asked to observe. Each member signs the question's hash together with its
+/// scores. This binds the scores to these documents in this order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {

@@ -1,4 +1,5 @@
-//! From an agreement to the report and the roots that the committee signs: pure, integers only, the same at every member.
+//! Makes the report and the roots that the committee signs from an agreement. It is pure and uses integers only, so it
+//! is the same at every member.
 
 use super::{
     epoch::{CountedPayment, Epoch, EpochModel, Previous},
@@ -16,7 +17,7 @@ use payout::state::{POOLS, PoolRoot};
 use solana_pubkey::Pubkey;
 use std::collections::BTreeMap;
 
-/// 2·2·2·3·3·5·7: a weight can be split among up to nine validators without remainder.
+/// 2·2·2·3·3·5·7. A weight times this number splits among up to ten validators without remainder.
 const SPLITTABLE: u64 = 2_520;
 
 /// What the members agreed on.
@@ -27,9 +28,9 @@ pub struct Agreed {
     pub cutoff_slot: u64,
     /// Attribution method and version.
     pub method: Method,
-    /// What each document earns.
+    /// The share that each document earns.
     pub shares: DocumentShares,
-    /// The reveals behind them.
+    /// The reveals behind the shares.
     pub observations: Vec<RevealedScores>,
     /// Root over the signed observations.
     pub observations_root: Hash32,
@@ -39,13 +40,13 @@ pub struct Agreed {
 pub struct Divisible<'a> {
     /// Payments for answers.
     pub payments: &'a [CountedPayment],
-    /// Payments beside them.
+    /// Payments into the pools that are not fees for answers.
     pub funded: &'a [CountedFunding],
     /// Every document with the job that was trained on it.
     pub documents: Vec<(Pubkey, &'a Document)>,
-    /// What the jobs' documents are paid by.
+    /// For each job: what its documents are paid from, and which of them repeat others.
     pub models: Vec<ModelReport>,
-    /// The settlement before.
+    /// The previous settlement.
     pub previous: Option<&'a Previous>,
 }
 
@@ -61,7 +62,7 @@ impl<'a> From<&'a Epoch> for Divisible<'a> {
     }
 }
 
-/// What a job's documents are paid by.
+/// The part of the report about one job: what its documents are paid from, and which of them repeat others.
 fn model(model: &EpochModel) -> ModelReport {
     let by_gradient = repeats(&model.plan.documents, &model.standing.clusters);
     ModelReport {
@@ -88,9 +89,9 @@ fn repeated(Repeat { leaf, datanet, owner, of, by }: Repeat) -> RepeatedDocument
 
 /// The report of an epoch and its pools' roots.
 ///
-/// Of each pool, what was paid in by answers and beside them and what the epoch before carried over are divided in
-/// proportion to the shares. The part that is nobody's is carried over in turn, so that nothing is lost and nothing is
-/// paid twice.
+/// Three amounts make up a pool: what answers paid in, what was paid in beside them, and what the previous epoch
+/// carried over. Each pool is divided in proportion to the shares. The part that belongs to nobody is carried over to
+/// the next epoch. So nothing is lost and nothing is paid twice.
 pub fn build(agreed: Agreed, epoch: Divisible) -> Result<(SettlementReport, [PoolRoot; POOLS])> {
     let Divisible { payments, funded, documents, models, previous } = epoch;
     let documents = documents
@@ -138,13 +139,13 @@ fn answer(payment: &CountedPayment) -> CountedAnswer {
     CountedAnswer { request, model, job, answered, contributors: contributors.into(), validators: validators.into() }
 }
 
-/// What a pool is divided by.
+/// The weights that a pool is divided by.
 struct Weights {
     by_wallet: BTreeMap<Pubkey, u64>,
     nobodys: u64,
 }
 
-/// Contributors earn what their documents do.
+/// Contributors earn the shares of their documents.
 fn owners(documents: &[DocumentScore]) -> BTreeMap<Pubkey, u64> {
     let mut weights = BTreeMap::new();
     for document in documents {
@@ -153,7 +154,8 @@ fn owners(documents: &[DocumentScore]) -> BTreeMap<Pubkey, u64> {
     weights
 }
 
-/// Validators earn in equal parts what the documents that they approved do.
+/// Validators earn the shares of the documents that they approved. The validators of one document split its share
+/// equally.
 fn validators(documents: &[DocumentScore]) -> BTreeMap<Pubkey, u64> {
     let mut weights = BTreeMap::new();
     for document in documents {
@@ -164,7 +166,7 @@ fn validators(documents: &[DocumentScore]) -> BTreeMap<Pubkey, u64> {
     weights
 }
 
-/// What came into a pool in the epoch.
+/// Base units that came into a pool in the epoch.
 fn paid_into(pool: PoolName, payments: &[CountedPayment], funded: &[CountedFunding]) -> Result<u64> {
     let by_answers = payments.iter().map(|p| match pool {
         PoolName::Contributors => p.contributors,
@@ -174,7 +176,7 @@ fn paid_into(pool: PoolName, payments: &[CountedPayment], funded: &[CountedFundi
     by_answers.chain(beside).try_fold(0u64, u64::checked_add).context("a pool exceeds u64")
 }
 
-/// Divides a pool, on top of what its wallets earned `before`.
+/// Divides a pool. Adds each wallet's part to the lifetime amount that it had in `before`.
 fn divide(
     name: PoolName,
     paid: u64,
@@ -237,7 +239,7 @@ mod tests {
         }
     }
 
-    /// An agreement on these shares of the documents, in their order, with what is unallocated last.
+    /// An agreement on these shares of the documents, in their order. What is unallocated comes last.
     fn agreed(scores: &[u64], documents: &[Document]) -> Result<Agreed> {
         let columns = Columns::new(documents.iter().map(|d| JobDocument { job: key(JOB), leaf: d.leaf }))?;
         Ok(Agreed {
@@ -321,7 +323,7 @@ mod tests {
         assert_eq!(first.unallocated, 500_000);
         assert_eq!((roots[0].lifetime_total, first.pools[0].carried), (501, Amount(500)));
         assert_eq!((roots[1].lifetime_total, first.pools[1].carried), (15, Amount(15)));
-        // Nobody's documents helped: everything is carried on.
+        // No document earned, so everything is carried over.
         let (idle, roots) = settled(vec![0, 0, 1_000_000], payment(8, 5), &documents, Some(&first));
         assert_eq!((roots[0].lifetime_total, idle.pools[0].carried), (501, Amount(508)));
         assert_eq!(idle.pools[0].leaves, first.pools[0].leaves);

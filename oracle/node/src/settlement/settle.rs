@@ -1,4 +1,4 @@
-//! Taking an epoch from its last answer to an active settlement, whatever was killed when.
+//! Takes an epoch from its last answer to an active settlement. A kill at any point does no harm.
 
 use super::{facts::Epochs, observe::Observations, outcome::outcome, proposal::Proposal};
 use crate::operator::{Board, Chain};
@@ -15,26 +15,28 @@ use std::time::{Duration, Instant};
 /// How long a member may take to propose the signed settlement before the next one does.
 const TURN: Duration = Duration::from_secs(15);
 
-/// What settling takes. Cheap to clone.
+/// What settling uses. Cheap to clone.
 #[derive(Clone)]
 pub struct Settler {
-    /// Where settlements are posted.
+    /// Reads the state of settlements and posts them.
     pub chain: Chain,
-    /// Takes the reports.
+    /// Stores the reports.
     pub store: Store,
-    /// Shows how far a settlement is.
+    /// Shows the progress of a settlement.
     pub status: Board,
-    /// Agrees and signs.
+    /// Runs the observation round and the signing.
     pub quorum: Participant,
-    /// What is known of the epoch.
+    /// The facts of the epoch.
     pub epochs: Epochs,
-    /// What this member says of it.
+    /// This member's observation of the epoch.
     pub observations: Observations,
 }
 
 impl Settler {
-    /// Settles `proposal`: observes, agrees, and when it is this member's turn proposes, signs and posts; then activates.
-    /// Returns once the settlement is active or was rejected. Safe to run again at any point.
+    /// Settles `proposal`: observes, agrees with the other members, and activates the settlement. Only the member whose
+    /// turn it is proposes the settlement, has it signed and posts it.
+    ///
+    /// Returns when the settlement is active or was rejected. It may be called again at any point.
     pub async fn settle(&self, proposal: &Proposal) -> Result<()> {
         let config = self.chain.payout_config().await?;
         if proposal.is_next(&config) {
@@ -46,8 +48,8 @@ impl Settler {
     async fn agree_and_post(&self, proposal: &Proposal, config: &Config) -> Result<()> {
         let committee = self.chain.active_committee().await?;
         self.status.settling(proposal.epoch, "attributing");
-        // The quorum's time limits begin with the round. The shares are worked out before, so that this member's are at
-        // hand when it is asked.
+        // The quorum's time limits begin with the round. The shares are worked out before the round, so that this
+        // member has them when it is asked.
         let (question, _) = self.observations.of(proposal).await?.answer(proposal)?;
         let round = Round {
             epoch: committee.epoch,
@@ -127,7 +129,7 @@ impl Settler {
             if settlement.status == SettlementStatus::Challenged {
                 self.status.settling(epoch, "challenged: waiting for a decision");
             } else if self.chain.client.slot().await? >= settlement.active_after {
-                // Several members may try: one succeeds, and the loop sees it.
+                // Several members may try. One succeeds, and the loop sees the active settlement.
                 if let Err(e) = self.chain.send(&[ix::payout::activate_settlement(epoch)]).await {
                     tracing::debug!("activating epoch {epoch}: {e:#}");
                 }

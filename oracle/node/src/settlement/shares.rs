@@ -1,14 +1,14 @@
 //! Shares of an epoch's money, each bound to the document that it belongs to.
 //!
-//! Members exchange plain lists of integers. [`Columns`] is the one place where such a list and documents meet: it says
-//! which document each number belongs to, and its hash is part of what members sign.
+//! Members exchange plain lists of integers. [`Columns`] alone connects such a list with the documents: it says which
+//! document each number belongs to. Its hash is part of what members sign.
 
 use anyhow::{Context, Result, ensure};
 use openledger_protocol::{Hash32, hash::sha256};
 use solana_pubkey::Pubkey;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A document of a job: one that two jobs were trained on earns for each.
+/// A document of a job. A document that two jobs were trained on earns once for each job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobDocument {
     /// The job that was trained on it.
@@ -17,17 +17,18 @@ pub struct JobDocument {
     pub leaf: Hash32,
 }
 
-/// What an epoch's documents earn, in parts per million of its pools.
+/// The shares of an epoch's documents, in parts per million of its pools.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DocumentShares {
     /// Each document's share.
     pub earned: BTreeMap<JobDocument, u64>,
-    /// What no document earned. With the shares it is a million, or all are zero where nothing was paid.
+    /// The share that no document earned. All shares and this one sum to 1,000,000, or all are zero if nothing was
+    /// paid.
     pub unallocated: u64,
 }
 
 impl DocumentShares {
-    /// The share of one document.
+    /// The share of one document. Fails if the document has no entry.
     pub fn of(&self, document: &JobDocument) -> Result<u64> {
         let share = self.earned.get(document).copied();
         share.with_context(|| {
@@ -36,12 +37,12 @@ impl DocumentShares {
     }
 }
 
-/// An epoch's documents in the order in which members write their shares down; what is unallocated comes last.
+/// An epoch's documents in the order in which members write their shares down. The unallocated share comes last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns(Vec<JobDocument>);
 
 impl Columns {
-    /// Columns in the given order. No document may have two.
+    /// Columns in the given order. Fails if a document of a job appears twice.
     pub fn new(documents: impl IntoIterator<Item = JobDocument>) -> Result<Self> {
         let (mut seen, columns) = (BTreeSet::new(), Vec::from_iter(documents));
         for document in &columns {
@@ -55,13 +56,14 @@ impl Columns {
         Ok(Self(columns))
     }
 
-    /// SHA-256 of the documents in their order.
+    /// SHA-256 of the jobs and leaves of the documents, in their order.
     pub fn hash(&self) -> Hash32 {
         let bytes: Vec<u8> = self.0.iter().flat_map(|d| [d.job.to_bytes(), d.leaf]).flatten().collect();
         sha256(&[b"openledger:columns:v1", &bytes])
     }
 
-    /// The list that says these shares.
+    /// The list of these shares: one number for each column, then the unallocated share. Fails if the shares are of
+    /// other documents.
     pub fn write(&self, shares: &DocumentShares) -> Result<Vec<u64>> {
         ensure!(
             shares.earned.len() == self.0.len(),
@@ -74,7 +76,7 @@ impl Columns {
         Ok(row)
     }
 
-    /// The shares that a list says.
+    /// The shares in a list. Fails if the list does not have one number for each column and one more.
     pub fn read(&self, row: &[u64]) -> Result<DocumentShares> {
         match row.split_last() {
             Some((unallocated, shares)) if shares.len() == self.0.len() => Ok(DocumentShares {

@@ -1,4 +1,4 @@
-//! Joining committees: key generation with the other members, and its confirmation on chain.
+//! Joins committees: generates the key with the other members, and confirms it on chain.
 
 use crate::operator::{Board, Chain, Changes};
 use anyhow::Result;
@@ -6,20 +6,20 @@ use openledger_quorum::{Participant, dkg};
 use openledger_sdk::ix;
 use stake::state::{Committee, CommitteeStatus};
 
-/// What joining committees takes.
+/// What joining committees uses.
 pub struct Committees {
-    /// Where committees are proposed and confirmed.
+    /// Reads proposed committees and confirms their keys.
     pub chain: Chain,
     /// Generates the key.
     pub quorum: Participant,
-    /// Shows the committee joined last.
+    /// Shows the committee that was joined last.
     pub status: Board,
-    /// Says when to look.
+    /// Wakes the task when the chain may have changed.
     pub changes: Changes,
 }
 
 impl Committees {
-    /// Follows the active and the next committee for ever.
+    /// Follows the active committee and the next one. Never returns.
     pub async fn run(self) -> Result<()> {
         loop {
             if let Err(e) = self.follow().await {

@@ -1,4 +1,4 @@
-//! Deciding when an epoch is to be settled, and having it settled.
+//! Decides when an epoch is to be settled, and has it settled.
 
 use crate::{
     config::Settle,
@@ -10,27 +10,27 @@ use openledger_sdk::api::IndexerClient;
 use payout::state::Config;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// Slots after an epoch's end in which answers to its last payments may still arrive.
+/// Number of slots after an epoch's end in which answers to its last payments may still arrive.
 const GRACE_SLOTS: u64 = 50;
 
-/// What deciding takes.
+/// What deciding uses.
 pub struct DueEpochs {
-    /// Says how far settlements are.
+    /// Reads how far settlements are.
     pub chain: Chain,
-    /// Says what was paid since.
+    /// Reads what was paid since the last settlement.
     pub indexer: IndexerClient,
-    /// Whether epochs are settled by the clock.
+    /// Whether epochs are settled by the clock or on request.
     pub when: Settle,
-    /// Settlements that were asked for, here or by another member.
+    /// Settlements that were requested, here or by another member.
     pub asked: UnboundedReceiver<Proposal>,
-    /// Settles.
+    /// Settles the epochs.
     pub settler: Settler,
-    /// Says when to look.
+    /// Wakes the task when the chain may have changed.
     pub changes: Changes,
 }
 
 impl DueEpochs {
-    /// Settles what is asked for and, if so configured, whatever is due; for ever.
+    /// Settles what is requested. Also settles whatever is due. Never returns.
     pub async fn run(mut self) -> Result<()> {
         loop {
             let proposal = match self.asked.try_recv() {
@@ -42,7 +42,7 @@ impl DueEpochs {
             };
             if let Some(proposal) = proposal {
                 tracing::info!(epoch = proposal.epoch, cutoff_slot = proposal.cutoff_slot, "settling");
-                // A fault here (a member down, the indexer behind) passes: try until the epoch is settled.
+                // A fault here (a member down, the indexer behind) passes. The task tries until the epoch is settled.
                 while let Err(e) = self.settler.settle(&proposal).await {
                     tracing::warn!(epoch = proposal.epoch, "settling failed, trying again: {e:#}");
                     self.changes.next().await;
@@ -56,8 +56,11 @@ impl DueEpochs {
         }
     }
 
-    /// The epoch that is due: because its settlement was rejected, or by the clock if so configured: long enough, and with
-    /// payments to divide. Every member works out the same.
+    /// The epoch that is due. `None` if none is due or this operator is not in the active committee. Every member works
+    /// out the same epoch.
+    ///
+    /// An epoch whose settlement was rejected is due at once. Any other epoch is due only if the operator settles by
+    /// the clock. It is due when its cutoff and a grace time have passed and there are payments to divide.
     async fn due(&self) -> Result<Option<Proposal>> {
         let config = self.chain.payout_config().await?;
         let due = match Proposal::again(&config) {
@@ -66,7 +69,8 @@ impl DueEpochs {
             None => {
                 let answers = self.indexer.receipts_between(config.settled_slot, u64::MAX).await?;
                 let funding = self.indexer.funding_between(config.settled_slot, u64::MAX).await?;
-                // Gifts wait for the next answer or training fee: nobody is kept at work by dust.
+                // Gifts alone do not make an epoch due. They wait for the next answer or training fee, so that nobody
+                // can keep members at work with dust.
                 let data_shares = funding.iter().filter(|f| f.job.is_some()).map(|f| f.slot);
                 let paid = answers.iter().map(|r| r.slot).chain(data_shares);
                 let cutoff = paid.min().map(|first| cutoff(&config, first));
@@ -81,13 +85,14 @@ impl DueEpochs {
     }
 }
 
-/// Whether the proposal's settlement was rejected since: what is proposed after that follows from the chain.
+/// Whether the proposal's settlement was rejected since. A later proposal for the same epoch then follows from the
+/// chain and replaces this one.
 fn superseded(proposal: &Proposal, config: &Config) -> bool {
     Proposal::again(config).is_some_and(|again| again.epoch == proposal.epoch && again != *proposal)
 }
 
-/// The end of the epoch's first whole length that has a payment in it, given the first payment that no settlement
-/// counts: it does not depend on when one looks.
+/// The cutoff: the end of the first whole epoch length that has a payment in it. `first_payment` is the slot of the
+/// first payment that no settlement counts. The cutoff does not depend on the time of the call.
 fn cutoff(config: &Config, first_payment: u64) -> u64 {
     let length = config.parameters.epoch_slots.max(1);
     let lengths = first_payment.saturating_sub(config.epoch_start_slot).div_ceil(length).max(1);
@@ -103,7 +108,7 @@ mod tests {
     };
     use solana_pubkey::Pubkey;
 
-    /// Epoch 3 runs from slot 1,000 in lengths of 100.
+    /// Epoch 3 starts at slot 1,000. The epoch length is 100 slots.
     fn config(posted_epoch: u64, active_epoch: u64) -> Config {
         let fees = FeeShares {
             treasury: 500,
@@ -148,7 +153,8 @@ mod tests {
     #[test]
     fn the_cutoff_follows_from_the_first_payment_that_is_not_settled() {
         let config = config(2, 2);
-        // Paid while the settlement before was worked out, in the first slot, in the first length, at its end.
+        // These payments fall before the epoch's start while the previous settlement was worked out, into the epoch's
+        // first slot, into its first length, and at the end of that length.
         for first in [981, 1_000, 1_001, 1_100] {
             assert_eq!(cutoff(&config, first), 1_100, "{first}");
         }
@@ -160,10 +166,10 @@ mod tests {
         let again = Proposal { epoch: 2, cutoff_slot: 1_000 };
         assert_eq!(Proposal::again(&config(1, 1)), Some(again.clone()));
         assert!(again.is_next(&config(1, 1)) && !superseded(&again, &config(1, 1)));
-        // What was proposed before the rejection gives way to it; another epoch's does not.
+        // A proposal from before the rejection is replaced. A proposal for another epoch is not.
         assert!(superseded(&Proposal { epoch: 2, cutoff_slot: 990 }, &config(1, 1)));
         assert!(!superseded(&Proposal { epoch: 3, cutoff_slot: 1_100 }, &config(1, 1)));
-        // While one waits, and while all are active, there is nothing to settle again.
+        // Nothing is to be settled again while one settlement waits, or while all are active.
         for (posted, active) in [(2, 1), (2, 2)] {
             assert_eq!(Proposal::again(&config(posted, active)), None);
         }

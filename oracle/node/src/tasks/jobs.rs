@@ -1,4 +1,4 @@
-//! Taking training jobs, in the order that the job's hash gives the members.
+//! Takes training jobs, in the order that a hash of the job gives the members.
 
 use crate::{
     operator::{Board, Chain, Changes, LazyEngine},
@@ -11,29 +11,29 @@ use openledger_protocol::{fees, hash::ZERO};
 use openledger_sdk::ix;
 use solana_pubkey::Pubkey;
 
-/// Slots after which the next member may take a job that the one before did not.
+/// Number of slots after which the next member may take a job that the member before it did not take.
 const TURN_SLOTS: u64 = 75;
 
-/// What taking jobs takes.
+/// What taking jobs uses.
 pub struct Jobs {
-    /// Where jobs are requested.
+    /// Reads the requested jobs and assigns them.
     pub chain: Chain,
-    /// This operator's identity key: without a registration under it, it takes no job.
+    /// This operator's identity key. The operator takes no job unless it is registered with this key.
     pub identity: Pubkey,
-    /// Says which base model this node has.
+    /// Knows which base model this node has.
     pub engine: LazyEngine,
-    /// Says what a job costs.
+    /// Works out what a job costs.
     pub plans: Plans,
-    /// Does the work.
+    /// Trains the job.
     pub training: Training,
-    /// Shows the work.
+    /// Shows the progress.
     pub status: Board,
-    /// Says when to look.
+    /// Wakes the task when the chain may have changed.
     pub changes: Changes,
 }
 
 impl Jobs {
-    /// Looks for work for ever. One job at a time.
+    /// Looks for jobs and trains one at a time. Never returns.
     pub async fn run(self) -> Result<()> {
         loop {
             match self.next().await {
@@ -52,7 +52,8 @@ impl Jobs {
         }
     }
 
-    /// A job that this operator has taken, or takes now.
+    /// A job that this operator has taken before, or takes now. `None` if there is none. Also pays data shares that are
+    /// due, and releases jobs that others have abandoned.
     async fn next(&self) -> Result<Option<(Pubkey, Job)>> {
         if !self.chain.is_registered(&self.identity).await? {
             return Ok(None);
@@ -99,7 +100,8 @@ impl Jobs {
         Ok(None)
     }
 
-    /// Any shard will do; the job's address spreads them.
+    /// Pays a job's data share into the pool. Any shard will do. The first byte of the job's address chooses it, which
+    /// spreads the jobs over the shards.
     async fn pay_data_share(&self, address: &Pubkey, job: &Job) -> Result<()> {
         let shards = self.chain.payout_config().await?.shards;
         ensure!(shards > 0, "the payout vault has no shard");
@@ -109,7 +111,8 @@ impl Jobs {
         Ok(())
     }
 
-    /// Whether the budget covers the pay and the data share on it, and the job can be run here at all.
+    /// Fails unless this node has the job's base model, can make the job's plan, and the budget covers the pay for
+    /// compute and the data share on it.
     async fn affordable(&self, address: &Pubkey, job: &Job, members: &[Pubkey]) -> Result<()> {
         let engine = self.engine.get().await?;
         ensure!(engine.base().hash() == job.base_hash, "it asks for another base model");
@@ -123,7 +126,7 @@ impl Jobs {
     }
 }
 
-/// Whether anyone may take the job from its operator.
+/// Whether any operator may release the job from its silent operator.
 fn is_abandoned(job: &Job, config: &Config, slot: u64) -> bool {
     job.status == JobStatus::Running
         && job.log_root == ZERO
@@ -131,8 +134,9 @@ fn is_abandoned(job: &Job, config: &Config, slot: u64) -> bool {
         && slot <= job.last_slot(config)
 }
 
-/// Whether this operator is to pay a job's data share into the pool: of its own jobs at once, of others' if they did not
-/// until the job's deadline. Two may try; one succeeds.
+/// Whether this operator should pay a job's data share into the pool. It pays that of its own jobs at once. It pays
+/// that of another operator's job when it is still unpaid after the job's deadline. Two operators may try, and one
+/// succeeds.
 fn owes_data_share(job: &Job, own: &Pubkey, slot: u64) -> bool {
     let due = job.status == JobStatus::Attested && job.data_share > 0 && job.data_paid == 0;
     due && (job.operator == Some(*own) || slot > job.deadline_slot)

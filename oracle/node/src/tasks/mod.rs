@@ -1,5 +1,5 @@
-//! What the node does by itself, each in a task of its own that never ends: it watches the chain, joins committees, takes
-//! training jobs, and settles epochs.
+//! What the node does by itself. Each task never ends: one watches the chain, one joins committees, one takes training
+//! jobs, and one settles epochs.
 
 mod committees;
 mod epochs;

@@ -1,4 +1,4 @@
-//! Wakes the node when one of the programs was called. Missing a wake-up only costs time: every task polls as well.
+//! Wakes the tasks when one of the programs was called. A missed wake-up only costs time, because every task polls too.
 
 use crate::operator::{Chain, Changes};
 use anyhow::Result;
@@ -9,7 +9,7 @@ use solana_client::{
 };
 use std::time::Duration;
 
-/// Subscribes for ever; reconnects after every failure.
+/// Subscribes to the logs of the programs, and reconnects after every failure. Never returns.
 pub async fn wake(chain: Chain, ws: String, changes: Changes) -> Result<()> {
     loop {
         if let Err(e) = subscribe(&chain, &ws, &changes).await {

@@ -1,8 +1,8 @@
-//! What a member re-executes of another's work, drawn from bytes that nobody knew in time to prepare for it.
+//! Draws what a member re-executes of another's work, from bytes that nobody knew in time to prepare for them.
 
 use openledger_protocol::hash::sha256;
 
-/// A uniform index below `count` from `parts`: how members draw what they check.
+/// An index below `count`, drawn uniformly from the hash of `parts`. `count` must not be 0.
 pub fn draw(parts: &[&[u8]], count: usize) -> usize {
     let digest = sha256(parts);
     (u128::from_le_bytes(digest[..16].try_into().expect("16 of 32 bytes")) % count as u128) as usize

@@ -1,4 +1,4 @@
-//! Saying on chain that a job is being worked on, so that nobody takes it for abandoned.
+//! Sends heartbeats on chain while a job is being worked on, so that nobody takes it for abandoned.
 
 use crate::operator::Chain;
 use anyhow::Result;
@@ -8,10 +8,11 @@ use openledger_sdk::ix;
 use solana_pubkey::Pubkey;
 use std::{convert::Infallible, future::Future, time::Duration};
 
-/// Time between two looks at whether it is time to speak.
+/// Time between two checks of whether a heartbeat is due.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Does `work` on the job, and says so in every third of the time that its operator may be silent.
+/// Does `work` on the job. Meanwhile it sends a heartbeat whenever a third of the time has passed in which the job's
+/// operator may be silent.
 pub async fn during<T>(chain: &Chain, job: &Pubkey, work: impl Future<Output = T>) -> T {
     tokio::select! {
         done = work => done,

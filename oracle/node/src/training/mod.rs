@@ -1,4 +1,4 @@
-//! Training jobs: running one with a log, and checking those of others.
+//! Training jobs: runs them with a log, and checks those of other operators.
 
 mod draw;
 mod estimate;

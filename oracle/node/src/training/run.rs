@@ -1,7 +1,7 @@
-//! The trainer's part: run a job with a log, publish everything, and have the committee sign the result.
+//! The trainer's part: runs a job with a log, publishes everything, and has the committee sign the result.
 //!
-//! Every step can be repeated: what is done is found on chain, in the artifact store or in the job's folder, and
-//! training goes on from its last logged state.
+//! Every step can be repeated. What is done already is found on chain, in the artifact store or in the job's folder,
+//! and training continues from its last logged state.
 
 use super::{estimate::validation_scores, heartbeat, states::states_of};
 use crate::{
@@ -32,7 +32,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What survives a kill: kept in the job's folder.
+/// The progress of a training, kept in the job's folder. It survives a kill.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Checkpoint {
     entries: Vec<StateEntry>,
@@ -52,20 +52,20 @@ impl Checkpoint {
     }
 }
 
-/// What training takes. Cheap to clone.
+/// What training uses. Cheap to clone.
 #[derive(Clone)]
 pub struct Training {
-    /// Where the job is, and where its log and result go.
+    /// Reads the job, and takes its log's root and its result.
     pub chain: Chain,
-    /// Takes everything that is published.
+    /// Stores everything that is published.
     pub store: Store,
-    /// Computes.
+    /// Runs the computations.
     pub engine: LazyEngine,
-    /// What the job computes.
+    /// The plans of jobs.
     pub plans: Plans,
-    /// Keeps the steps' gradients for later.
+    /// Keeps the gradients of the steps, which a later settlement uses.
     pub gradients: KeptGradients,
-    /// Keeps the progress.
+    /// Has the job's folder, where the progress is kept.
     pub files: Files,
     /// Shows the progress.
     pub status: Board,
@@ -74,7 +74,7 @@ pub struct Training {
 }
 
 impl Training {
-    /// Runs `job`, which this operator has taken, to its attested end.
+    /// Runs `job`, which this operator has taken, until its result is attested.
     pub async fn run(&self, address: Pubkey, job: &Job) -> Result<()> {
         let engine = self.engine.get().await?;
         ensure!(
@@ -154,14 +154,14 @@ impl Training {
                     checkpoint.eval_before = Some(evaluation(engine, &start, &eval, config.batch_size)?);
                 }
                 status.training(address, trainer.state().step, total, checkpoint.eval_before);
-                // The log grows by segments, so that a kill costs one segment at most.
+                // The log grows segment by segment, so that a kill costs one segment at most.
                 while !trainer.is_finished() {
                     let until = (trainer.state().step / config.checkpoint_every + 1) * config.checkpoint_every;
                     let mut losses = Vec::new();
                     let log: TrainingLog = trainer.run(&mut keep(&store, &runtime), &mut |p| {
                         losses.push(p.loss);
                         status.training(address, p.step, total, Some(p.loss));
-                        // Answers get their turn after every step.
+                        // Requests for answers get their turn after every step.
                         turn.pass();
                         if p.step >= until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                     })?;
@@ -224,7 +224,8 @@ impl Training {
         let stake = self.chain.stake_config().await?;
         let committee = self.chain.active_committee().await?;
         let compute = plan.compute_shares(&address, self.chain.wallet(), &committee.members)?;
-        // Nothing here may differ when the result is proposed again: members sign one payload for a sequence.
+        // The arguments must be the same when the result is proposed again, because members sign one payload for a
+        // sequence.
         let expiry_slot = job.last_slot(&self.chain.model_config().await?);
         let args = AttestResultArgs { adapter_hash, manifest_hash, compute, expiry_slot };
         let message = attestation::training_result(&stake, &address, job.sequence, &args);
@@ -249,7 +250,7 @@ fn evaluation(
     Ok(evaluate(engine.base(), Some(adapter), eval, batch)?)
 }
 
-/// Puts logged states into the artifact store, from a computing thread.
+/// Puts logged states into the artifact store. The closure may be called from a computing thread.
 fn keep(
     store: &Store,
     runtime: &tokio::runtime::Handle,

@@ -1,4 +1,4 @@
-//! The logged states that an influence index looks at.
+//! The logged states that an influence index is built from.
 
 use anyhow::{Context, Result};
 use openledger_attribution::states::evenly_spaced;
@@ -6,7 +6,8 @@ use openledger_lm::TrainState;
 use openledger_protocol::Hash32;
 use openledger_sdk::Store;
 
-/// Up to `count` of the logged states (steps with hashes, ascending) that divide the run evenly, from the artifact store.
+/// Up to `count` of the logged states, which divide the run evenly, from the artifact store. `logged` gives their steps
+/// and hashes in ascending order.
 pub async fn states_of(store: &Store, logged: &[(u64, Hash32)], count: usize) -> Result<Vec<TrainState>> {
     let steps: Vec<u64> = logged.iter().map(|(step, _)| *step).collect();
     let mut states = Vec::with_capacity(count);

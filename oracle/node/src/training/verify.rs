@@ -1,9 +1,11 @@
 //! A member's check of another's training result, before it signs.
 //!
-//! Everything that can be worked out is worked out again (examples, shares, hashes); of what is expensive, one random
-//! segment of training and some random rows of the index are re-executed. The draw is seeded by a block that did not
-//! exist when the log was posted, and by the member's own wallet: a trainer that cheated in one of n segments is caught
-//! by each member with probability 1/n, and cannot know by whom.
+//! Everything cheap is worked out again: examples, shares and hashes. What is expensive is sampled: one random segment
+//! of the training and some random rows of the index are re-executed.
+//!
+//! The draw depends on a block that did not exist when the log was posted, and on the member's own wallet. Each member
+//! catches a trainer that cheated in one of n segments with probability 1/n. The trainer cannot know which member draws
+//! that segment.
 
 use super::{draw::draw, estimate::validation_scores, states::states_of};
 use crate::{
@@ -22,26 +24,26 @@ use openledger_sdk::{Store, artifact::TrainingManifest};
 use solana_pubkey::Pubkey;
 use std::{collections::BTreeSet, sync::Arc};
 
-/// Rows of the influence index that each member recomputes.
+/// Most rows of the influence index that each member recomputes. Two draws may meet the same row.
 const ROWS: usize = 2;
 
-/// What verifying takes. Cheap to clone.
+/// What verifying uses. Cheap to clone.
 #[derive(Clone)]
 pub struct Verification {
-    /// Where the job, its log's root and the block that the draw is seeded by are.
+    /// Reads the job, the root of its log, and the block that seeds the draw.
     pub chain: Chain,
-    /// Where everything is that the trainer published.
+    /// Has everything that the trainer published.
     pub store: Store,
-    /// Computes again.
+    /// Runs the computations again.
     pub engine: LazyEngine,
-    /// What the job computes.
+    /// The plans of jobs.
     pub plans: Plans,
-    /// Keeps the influence index.
+    /// Has the data folder, where the influence index is kept.
     pub files: Files,
 }
 
 impl Verification {
-    /// Whether this operator agrees with `args` as the result of the job that `message` is about.
+    /// Returns `Ok` if this operator agrees that `args` is the result of the job that `message` is about.
     pub async fn check(&self, message: &Message, args: &AttestResultArgs) -> Result<()> {
         let address = Pubkey::new_from_array(message.subject);
         let job: Job = self.chain.client.account(&address).await?;
@@ -137,7 +139,7 @@ impl Verification {
     }
 }
 
-/// Where a job's segment drawing starts from: fixed once the log is on chain.
+/// Seed of all draws for a job and a member. It is fixed when the log is on chain and the next block exists.
 fn segment_seed(log_root: &Hash32, blockhash: &Hash32, wallet: &Pubkey) -> Hash32 {
     sha256(&[log_root, blockhash, wallet.as_ref()])
 }

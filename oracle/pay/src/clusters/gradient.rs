@@ -1,4 +1,4 @@
-//! Documents that teach the model the same: SimHash (Charikar 2002) over projected gradients.
+//! Finds documents that teach the model the same, by SimHash (Charikar 2002) over projected gradients.
 
 use super::settings::GradientSettings;
 use rand_chacha::{
@@ -6,12 +6,12 @@ use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
 };
 
-/// Gives the projected gradient of a document by its position.
+/// Gives the projected gradient of the document at a position.
 pub type Rows<'a> = dyn Fn(usize) -> Vec<f32> + Sync + 'a;
 
 /// Random hyperplanes through the origin, with normals of ±1.
 pub(super) struct SimHasher {
-    /// Bit d of a plane says whether its normal is −1 in dimension d.
+    /// The normals of each plane as bits: bit d is set if the normal is −1 in dimension d.
     planes: Vec<Vec<u64>>,
     bits: usize,
 }
@@ -20,13 +20,13 @@ impl SimHasher {
     /// Draws `bands · bits` hyperplanes in `width` dimensions.
     pub(super) fn new(seed: u64, settings: &GradientSettings, width: usize) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        // MinHash draws from stream 0.
+        // MinHash draws from stream 0, so SimHash takes stream 1.
         rng.set_stream(1);
         let plane = |_| (0..width.div_ceil(64)).map(|_| rng.next_u64()).collect();
         Self { planes: (0..settings.bands * settings.bits).map(plane).collect(), bits: settings.bits }
     }
 
-    /// For each band, the sides of its hyperplanes that the row is on.
+    /// For each band one bit for each of its hyperplanes: the side on which the row lies.
     pub(super) fn signature(&self, row: &[f32]) -> Vec<u32> {
         let side = |plane: &Vec<u64>| {
             let signed = |(d, value): (usize, &f32)| {
@@ -39,7 +39,7 @@ impl SimHasher {
     }
 }
 
-/// Cosine of the angle between two rows; 0 where one is zero.
+/// Cosine of the angle between two rows. 0 if one of them is zero.
 pub(super) fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
     let norms = (dot(a, a) * dot(b, b)).sqrt();

@@ -1,7 +1,7 @@
-//! MinHash (Broder 1997): signatures that agree in each place with the probability of two texts' Jaccard similarity.
+//! MinHash (Broder 1997). Two signatures agree in each place with the probability of the texts' Jaccard similarity.
 //!
-//! Written here because shares must not change with a dependency's release: shingles are hashed by keyed SipHash-1-3 and
-//! the functions are drawn by ChaCha8 from a pinned seed.
+//! The code is not taken from a library, because shares must not change with a dependency's release. Shingles are
+//! hashed by keyed SipHash-1-3, and ChaCha8 draws the functions from a pinned seed.
 
 use super::settings::NearSettings;
 use rand_chacha::{
@@ -31,7 +31,8 @@ impl MinHasher {
         Self { key, functions, shingle: settings.shingle }
     }
 
-    /// The low halves of every function's smallest value over the text's shingles; a shorter text is one shingle.
+    /// The signature of a text: for each function the low half of its smallest value over the text's shingles. A text
+    /// shorter than a shingle is one shingle.
     pub fn signature(&self, text: &str) -> Vec<u32> {
         let mut starts: Vec<usize> = text.char_indices().map(|(i, _)| i).collect();
         starts.push(text.len());
@@ -48,15 +49,15 @@ impl MinHasher {
     }
 }
 
-/// (a·x + b) mod 2^61 − 1 of numbers below it.
+/// (a·x + b) mod 2^61 − 1, for a, x and b below 2^61 − 1.
 fn affine(a: u64, x: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(x) + u128::from(b);
-    // 2^61 ≡ 1: the high bits count as much as the low ones.
+    // 2^61 ≡ 1, so the high bits are added to the low ones.
     let folded = (product as u64 & PRIME) + (product >> 61) as u64;
     if folded >= PRIME { folded - PRIME } else { folded }
 }
 
-/// Share of the places in which two signatures of the same length agree: an estimate of the Jaccard similarity with a
+/// Share of the places in which two signatures of the same length agree. It estimates the Jaccard similarity with a
 /// standard error of at most 1/(2√places).
 pub fn similarity(a: &[u32], b: &[u32]) -> f64 {
     a.iter().zip(b).filter(|(x, y)| x == y).count() as f64 / a.len() as f64
@@ -108,7 +109,7 @@ mod tests {
             let jaccard = x.intersection(&y).count() as f64 / x.union(&y).count() as f64;
             let hasher = hasher(seed, 4);
             let estimate = similarity(&hasher.signature(&a), &hasher.signature(&b));
-            // 512 places: five standard errors.
+            // The signatures have 512 places. Five standard errors are allowed.
             prop_assert!((estimate - jaccard).abs() < 5.0 * 0.5 / 512f64.sqrt(), "{estimate} for {jaccard}");
         }
     }

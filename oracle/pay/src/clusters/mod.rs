@@ -1,28 +1,28 @@
-//! Which documents repeat earlier ones: the same text, nearly the same text, a text put together from theirs, or the
-//! same gradient.
+//! Which documents repeat earlier ones. There are four ways: the same text, nearly the same text, a text put together
+//! from theirs, or the same gradient.
 //!
 //! Documents are taken in the order of their registration. Each is compared with the *owners* so far. It belongs to the
-//! earliest one that it repeats, or else becomes an owner itself. A document's standing therefore depends on earlier
-//! documents only, and every cluster lies within the thresholds of its owner.
+//! earliest owner that it repeats. If it repeats none, it becomes an owner itself. So a document's standing depends on
+//! earlier documents only, and every document of a cluster is within the thresholds of the cluster's owner.
 //!
-//! Joining pairs transitively (union–find) would have neither property. Whoever registers a document between two others,
-//! or a chain of documents between any two, would merge their clusters and take the later owner's pay. Ten versions of a
-//! text, each a little changed, would all belong to the first. The rule here has one price: the end of a chain of
-//! paraphrases counts as new, as it would without the chain.
+//! Joining pairs transitively (union–find) would have neither property. Whoever registers a document between two
+//! others, or a chain of documents between any two, would merge their clusters and take the later owner's pay. Ten
+//! versions of a text, each a little changed, would all belong to the first. The rule here has one price: the end of a
+//! chain of paraphrases counts as new, as it would without the chain.
 //!
 //! Four tests, from certain to likely:
 //! - *exact*: SHA-256 of the normalised [`text`];
 //! - *near*: Jaccard similarity of the texts' shingles by [`minhash`];
-//! - *verbatim*: the share of the text that stands word for word in passages of any owners together. The text belongs to
-//!   the owner of whom it has most. This finds one sentence of a longer text, or sentences of several, which resemble none
-//!   of them enough to be near;
-//! - *gradient*: cosine of the projected [`gradient`]s, for what means the same to the model in other words.
+//! - *verbatim*: the share of the text that stands word for word in passages of owners, of all of them together. The
+//!   text belongs to the owner whose passages make up most of it. This finds a text of one sentence of a longer text,
+//!   or of sentences of several texts. Such a text resembles none of its sources enough to be near;
+//! - *gradient*: cosine of the projected [`gradient`]s. This finds other words with the same meaning to the model.
 //!
-//! The first three need no model: documents that fail them can be left out of training ([`Clusters::by_text`]).
+//! The first three need no model. Documents that they find can be left out of training ([`Clusters::by_text`]).
 //!
-//! Two ways to gain remain. Whoever registers *first* claims everything that resembles the document, and those who come
-//! later get nothing there. Whoever comes later may say the same in other words, where the model's gradients do not give
-//! that away.
+//! Two ways to gain remain. Whoever registers *first* claims everything that resembles the document, and later
+//! contributors get nothing for it. Whoever comes later may say the same in other words, if the model's gradients do
+//! not show it.
 
 mod bands;
 pub mod gradient;
@@ -48,9 +48,10 @@ use verbatim::Passages;
 pub struct Document<'a> {
     /// Hash of its contribution's leaf.
     pub id: Hash32,
-    /// When it was registered, for example slot and position in the slot's records; equal ones are ordered by id.
+    /// When it was registered, for example a number made of slot and position in the slot. Documents of equal order are
+    /// ordered by id.
     pub order: u64,
-    /// What training sees of it.
+    /// The text that training sees.
     pub text: &'a str,
 }
 
@@ -68,7 +69,7 @@ pub enum Duplicate {
     Gradient,
 }
 
-/// Every document's owner, by position in the list that was given.
+/// Every document's owner. Positions are those in the given list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clusters {
     owner: Vec<usize>,
@@ -78,14 +79,14 @@ pub struct Clusters {
 }
 
 impl Clusters {
-    /// Clusters by text alone: what can be known before training.
+    /// Clusters by text alone. They can be known before training.
     pub fn by_text(documents: &[Document], settings: &ClusterSettings) -> Result<Self> {
         Self::find(documents, None, settings)
     }
 
-    /// Clusters by text and by gradient; `rows` gives the gradient of a position of `documents`, and is asked only for
-    /// those whose text repeats nobody's. The result depends neither on the order of `documents` nor on the number of
-    /// threads.
+    /// Clusters by text and by gradient. `rows` gives the gradient of the document at a position of `documents`. It is
+    /// called only for documents whose text repeats no other. The result depends neither on the order of `documents`
+    /// nor on the number of threads.
     pub fn with_gradients(documents: &[Document], rows: &Rows, settings: &ClusterSettings) -> Result<Self> {
         Self::find(documents, Some(rows), settings)
     }
@@ -168,7 +169,7 @@ impl Clusters {
             })
             .collect::<Result<Vec<_>>>()?;
         let mut bands = Bands::new(1);
-        // Owners that turn out to repeat another, to be followed by their own duplicates.
+        // Owners that turn out to repeat another. Their own duplicates follow them to its cluster.
         let mut joined: HashMap<usize, usize> = HashMap::new();
         for (rank, &position) in owners.iter().enumerate() {
             let row = rows(position);
@@ -199,12 +200,12 @@ impl Clusters {
         self.owner.is_empty()
     }
 
-    /// Position of the document that the one at `position` belongs to: its own where it repeats none.
+    /// Position of the owner of the document at `position`. It is `position` itself if the document repeats none.
     pub fn owner(&self, position: usize) -> usize {
         self.owner[position]
     }
 
-    /// How the document at `position` repeats an earlier one; `None` for an owner.
+    /// How the document at `position` repeats an earlier one. `None` for an owner.
     pub fn duplicate(&self, position: usize) -> Option<Duplicate> {
         self.duplicate[position]
     }
@@ -256,7 +257,7 @@ mod tests {
         assert_eq!(clusters.owners(), [0, 1, 4]);
         assert_eq!((clusters.owner(2), clusters.duplicate(2)), (0, Some(Duplicate::Verbatim)));
         assert_eq!((clusters.owner(3), clusters.duplicate(3)), (0, Some(Duplicate::Verbatim)));
-        // Of two documents that it was put together from, one that came later does not count.
+        // The text is put together from two documents. The one that came later does not count.
         assert_eq!(by_text(&[FOX, &stitched, SEA]).owners(), [0, 1, 2]);
     }
 
@@ -282,7 +283,7 @@ mod tests {
             let documents: Vec<Document> = texts.iter().enumerate().map(|(i, t)| document(i as u64, t)).collect();
             Clusters::by_text(&documents, &settings).unwrap()
         };
-        // The one between resembles both, which do not resemble each other.
+        // The text in between resembles both others. They do not resemble each other.
         assert_eq!(find(&[&a, &between]).owners(), [0]);
         assert_eq!(find(&[&b, &between]).owners(), [0]);
         assert_eq!(find(&[&a, &b, &between]).owners(), [0, 1]);
@@ -293,7 +294,7 @@ mod tests {
         let texts = [SEA, FOX, "a wholly different line of words", FOX_EDITED, "and one more of those"];
         let documents: Vec<Document> = texts.iter().enumerate().map(|(i, t)| document(i as u64, t)).collect();
         let row = |i: usize| -> Vec<f32> {
-            // 0 and 2 along one direction, 1 along another, 4 zero.
+            // Documents 0 and 2 lie along one direction, 1 along another, and 4 is zero.
             let direction = [0.1, 2.0, 0.1, f32::NAN, 0.0][i];
             (0..64)
                 .map(|d| if direction == 0.0 { 0.0 } else { (d as f32 * direction).sin() * (1.0 + i as f32) })
@@ -302,13 +303,14 @@ mod tests {
         let clusters = Clusters::with_gradients(&documents, &row, &ClusterSettings::default()).unwrap();
         assert_eq!(clusters.owners(), [0, 1, 4]);
         assert_eq!((clusters.owner(2), clusters.duplicate(2)), (0, Some(Duplicate::Gradient)));
-        // The edit's own gradient was never asked for.
+        // The gradient of the edited text was never asked for.
         assert_eq!((clusters.owner(3), clusters.duplicate(3)), (1, Some(Duplicate::Near)));
         let wrong = |i: usize| vec![f32::NAN; i];
         assert!(Clusters::with_gradients(&documents, &wrong, &ClusterSettings::default()).is_err());
     }
 
-    /// Every owner once, in the given list's terms, for comparing lists of different order.
+    /// For each document its order, its owner's order, and how it repeats its owner. They allow lists of different
+    /// order to be compared.
     fn standing(documents: &[Document]) -> Vec<(u64, u64, Option<Duplicate>)> {
         let clusters = Clusters::by_text(documents, &ClusterSettings::default()).unwrap();
         let mut all: Vec<_> = (0..documents.len())
@@ -321,7 +323,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
-        /// Few words, so that texts of all similarities appear.
+        /// The texts have few words, so that all similarities occur.
         #[test]
         fn standing_depends_on_earlier_documents_alone_and_not_on_the_lists_order(
             texts in prop::collection::vec(prop::collection::vec(0usize..6, 1..12), 1..14),

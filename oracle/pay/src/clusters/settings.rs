@@ -1,4 +1,4 @@
-//! What counts as a duplicate.
+//! The settings that say what counts as a duplicate.
 
 use crate::error::{PayError, Result};
 use serde::{Deserialize, Serialize};
@@ -7,61 +7,63 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterSettings {
-    /// Seed of the hashes. Fix it after the documents are registered (from a slot hash, for instance): who knows it
-    /// while writing can try wordings until the hashes miss the likeness.
+    /// Seed of the hashes. Fix it after the documents are registered, for instance from a slot hash. Whoever knows the
+    /// seed while writing can try wordings until the hashes miss the likeness.
     pub seed: u64,
-    /// Nearly the same text.
+    /// Test for nearly the same text.
     pub near: NearSettings,
-    /// A text put together from others.
+    /// Test for a text put together from others.
     pub verbatim: VerbatimSettings,
-    /// Nearly the same gradient.
+    /// Test for nearly the same gradient.
     pub gradient: GradientSettings,
 }
 
 /// MinHash (Broder 1997, "On the resemblance and containment of documents") with banding (Leskovec, Rajaraman and
-/// Ullman, "Mining of Massive Datasets", 3.4): texts of Jaccard similarity j are compared with probability
-/// 1 − (1 − j^rows)^bands.
+/// Ullman, "Mining of Massive Datasets", 3.4). Texts of Jaccard similarity j are compared with probability 1 − (1 −
+/// j^rows)^bands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NearSettings {
-    /// Characters of normalised text in a shingle: long enough that unrelated texts share few.
+    /// Length of a shingle in characters of normalised text. It must be long enough that unrelated texts share few
+    /// shingles.
     pub shingle: usize,
     /// Bands of a signature.
     pub bands: usize,
-    /// Hash functions in a band; `bands · rows` in all.
+    /// Hash functions in a band. A signature has `bands · rows` of them.
     pub rows: usize,
-    /// Similarity from which a text is a duplicate.
+    /// Least similarity at which a text is a duplicate.
     pub jaccard: f64,
 }
 
 impl Default for NearSettings {
-    /// Half of the shingles: a text of 80 characters with a word changed at either end is found, two texts from one
-    /// template with different names are not. Compared with a probability of 0.87 at 0.5, 0.99 at 0.6.
+    /// The threshold is half of the shingles. It finds a text of 80 characters with a word changed at either end. It
+    /// does not find two texts from one template with different names. Texts are compared with a probability of 0.87 at
+    /// a similarity of 0.5, and 0.99 at 0.6.
     fn default() -> Self {
         Self { shingle: 8, bands: 32, rows: 4, jaccard: 0.5 }
     }
 }
 
-/// What of a text stands word for word in earlier ones.
+/// Test for the part of a text that stands word for word in earlier texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VerbatimSettings {
-    /// Characters of normalised text in a passage: long enough that texts have few in common by chance, however many
-    /// texts there are.
+    /// Length of a passage in characters of normalised text. It must be long enough that texts have few passages in
+    /// common by chance, for any number of texts.
     pub passage: usize,
-    /// Share of a text's characters from which it says nothing new.
+    /// Least share of a text's characters at which the text says nothing new.
     pub share: f64,
 }
 
 impl Default for VerbatimSettings {
-    /// Two thirds, in passages of about five words: one sentence of another's is found, a quotation in a text of its own
-    /// is not.
+    /// The threshold is two thirds, in passages of about five words. It finds a text that is one sentence of another
+    /// text. It does not find a quotation in a text of its own.
     fn default() -> Self {
         Self { passage: 24, share: 2.0 / 3.0 }
     }
 }
 
-/// SimHash (Charikar 2002, "Similarity estimation techniques from rounding algorithms") with banding: gradients at
+/// SimHash (Charikar 2002, "Similarity estimation techniques from rounding algorithms") with banding. Gradients at
 /// angle θ are compared with probability 1 − (1 − (1 − θ/π)^bits)^bands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -70,19 +72,19 @@ pub struct GradientSettings {
     pub bands: usize,
     /// Random hyperplanes in a band.
     pub bits: usize,
-    /// Cosine from which a document is a duplicate.
+    /// Least cosine at which a document is a duplicate.
     pub cosine: f64,
 }
 
 impl Default for GradientSettings {
-    /// Compared with a probability of 0.9999 at the threshold.
+    /// Gradients at the threshold are compared with a probability of 0.9999.
     fn default() -> Self {
         Self { bands: 32, bits: 12, cosine: 0.95 }
     }
 }
 
 impl ClusterSettings {
-    /// Refuses values out of range, naming the field.
+    /// Fails if a value is out of range. The error names the field.
     pub fn validate(&self) -> Result<()> {
         for (field, value, largest) in [
             ("clusters.near.shingle", self.near.shingle, 256),

@@ -1,9 +1,10 @@
-//! Texts as they are compared: what case, spacing, punctuation and Unicode's many forms cannot disguise.
+//! Normalises texts for comparison, so that case, spacing, punctuation and the many forms of Unicode cannot disguise a
+//! text.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Letters and digits in compatibility form (NFKC) and lower case, with single spaces for whatever was between them;
-/// the text as it is where it has none. Invisible characters and marks inside a word do not divide it.
+/// Letters and digits in compatibility form (NFKC) and lower case. Single spaces stand for whatever was between them. A
+/// text without letters and digits stays as it is. Invisible characters and marks inside a word do not divide it.
 pub fn normalised(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut gap = false;
@@ -20,7 +21,7 @@ pub fn normalised(text: &str) -> String {
     if out.is_empty() { text.to_owned() } else { out }
 }
 
-/// Soft hyphen, zero-width characters, direction marks, variation selectors and combining accents left over.
+/// Soft hyphens, zero-width characters, direction marks, variation selectors, and combining accents that are left over.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')

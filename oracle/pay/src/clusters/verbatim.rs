@@ -1,4 +1,4 @@
-//! How much of a text stands word for word in earlier ones, whichever and however many they are.
+//! How much of a text stands word for word in earlier texts, in any number of them.
 
 use super::settings::VerbatimSettings;
 use rand_chacha::{
@@ -12,14 +12,15 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct Passages {
     key: SipHasher13,
     settings: VerbatimSettings,
-    /// The first text in which a passage stood; only looked up, never walked, so that its order does not matter.
+    /// The first text in which each passage stood. The map is only looked up, never iterated, so its order does not
+    /// matter.
     first: HashMap<u64, usize>,
 }
 
 impl Passages {
     pub(super) fn new(seed: u64, settings: &VerbatimSettings) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        // MinHash draws from stream 0, SimHash from stream 1.
+        // MinHash draws from stream 0 and SimHash from stream 1.
         rng.set_stream(2);
         let key = SipHasher13::new_with_keys(rng.next_u64(), rng.next_u64());
         Self { key, settings: settings.clone(), first: HashMap::new() }
@@ -32,8 +33,8 @@ impl Passages {
         }
     }
 
-    /// Where enough of the text's characters stand in passages of the texts so far, the one that most of those stood in
-    /// first; the lowest of equals.
+    /// The earlier text that `text` repeats. `None` if too few of its characters stand in passages of the texts so far.
+    /// Otherwise it is the text in which most of these characters stood first. Of equals it is the lowest.
     pub(super) fn repeated(&self, text: &str) -> Option<usize> {
         let mut characters = BTreeMap::<usize, usize>::new();
         let mut end = 0;
@@ -51,11 +52,11 @@ impl Passages {
     }
 }
 
-/// The passages of `length` characters with the number of their first; none in a shorter text.
+/// The passages of `length` characters, each with the number of its first character. A shorter text has none.
 fn passages(text: &str, key: &SipHasher13, length: usize) -> impl Iterator<Item = (usize, u64)> {
     let starts = text.char_indices().map(|(i, _)| i);
     let ends = starts.clone().skip(length).chain([text.len()]);
-    // A shorter text has an end, but not after `length` characters.
+    // In a shorter text the iterator would end before `length` characters, so the length is checked.
     let enough = text.chars().nth(length - 1).is_some();
     let spans = starts.zip(ends).take(if enough { usize::MAX } else { 0 });
     spans.enumerate().map(move |(n, (start, end))| (n, key.hash(&text.as_bytes()[start..end])))
@@ -76,11 +77,12 @@ mod tests {
     #[test]
     fn characters_are_counted_once_and_credited_to_who_had_them_first() {
         let all = after(&["abcdefgh", "ijklmnop", "abcdefgh12345678"]);
-        // Four characters of the first, six of the second; the third had nothing of it first.
+        // Four characters are of the first text and six of the second. None of these passages stood in the third text
+        // first.
         assert_eq!(all.repeated("abcdijklmn"), Some(1));
         assert_eq!(all.repeated("efghijkl"), Some(0), "the lowest of equals");
         assert_eq!(all.repeated("1234567890"), Some(2));
-        // Half of the characters is enough, less is not.
+        // Half of the characters is enough. Less is not.
         assert_eq!((all.repeated("abcd...."), all.repeated("abcd.....")), (Some(0), None));
         assert_eq!((all.repeated("abc"), all.repeated("xyz"), all.repeated("")), (None, None, None));
     }

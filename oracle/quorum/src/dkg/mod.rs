@@ -1,22 +1,24 @@
-//! Distributed key generation: n members make a FROST key of which each holds a share, and nobody ever holds the whole.
+//! Distributed key generation: n members make a FROST key. Each member holds a share of it, and nobody ever holds the
+//! whole.
 //!
 //! The protocol is that of the FROST paper (Komlo and Goldberg 2020, figure 1, "KeyGen"), as the `frost-ed25519` crate
-//! computes it. The paper takes a broadcast channel, private channels and members that are not restarted as given. Here
-//! they are built on HTTP and PostgreSQL:
+//! computes it. The paper assumes a broadcast channel, private channels and members that are not restarted. Here these
+//! are built on HTTP and PostgreSQL:
 //!
-//! - Members fetch from one another instead of sending, so that any order of start and any restart will do. A member's
-//!   packages for a committee are made once and stored before anybody can fetch them.
-//! - Broadcast: round-1 packages are signed on their own, and each round-2 answer names the digests of all round-1
-//!   packages that its sender built on. A member that showed different packages to different members is found out, with
-//!   both signed packages as evidence.
-//! - Private channels: round-2 packages are encrypted to the recipient's X25519 key of this session, which its signed
-//!   round-1 package carries.
+//! - Members fetch from one another instead of sending. So they may start in any order and restart at any time. A
+//!   member makes its packages for a committee once, and stores them before anybody can fetch them.
+//! - Broadcast: each round-1 package is signed by itself. Each round-2 answer names the digests of all round-1 packages
+//!   that its sender built on. So a member that showed different packages to different members is found out, and both
+//!   signed packages are the evidence.
+//! - Private channels: a round-2 package is encrypted to the recipient's X25519 key of this session. The recipient's
+//!   signed round-1 package carries this key.
 //!
-//! All n members must take part. One that breaks the protocol is named, and the committee must then be proposed anew
-//! without it: a committee of exactly the same members, order, threshold and epoch keeps its first packages for ever.
-//! Each member confirms on chain which group key it holds; this is how it is known that all hold the same.
+//! All n members must take part. The run names a member that breaks the protocol. The committee must then be proposed
+//! anew without that member: a committee of exactly the same members, order, threshold and epoch keeps its first
+//! packages for ever. Each member confirms on chain which group key it holds. These confirmations show whether all
+//! members hold the same key.
 //!
-//! [`wire`](Round1) has the messages, `run` a member's own steps, `serve` what it answers to the others.
+//! [`wire`](Round1) has the messages, `run` a member's own steps, and `serve` its answers to the others.
 
 mod run;
 pub(crate) mod serve;

@@ -1,7 +1,7 @@
 //! A member's own run of key generation, step by step as in the FROST paper (Komlo and Goldberg 2020, figure 1). Each
-//! step that the paper numbers is quoted beside the code that does it.
+//! numbered step of the paper is quoted beside the code that does it.
 //!
-//! A run can be ended at any moment and begun again: every step first looks whether its result is stored.
+//! A run can be ended at any moment and begun again, because every step first checks whether its result is stored.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -27,7 +27,8 @@ use crate::{
     transport::Question,
 };
 
-/// Takes part in the key generation of `committee`, from wherever it was left. Returns at once if it is done.
+/// Takes part in the key generation of `committee`, and continues a run that was ended before. Returns at once if the
+/// key share is stored already.
 ///
 /// Keep serving [`crate::routes`] meanwhile and afterwards: members that come late fetch from this one.
 pub async fn run(participant: &Participant, committee: &Committee) -> Result<KeyShare> {
@@ -39,7 +40,7 @@ pub async fn run(participant: &Participant, committee: &Committee) -> Result<Key
     Run { participant: participant.clone(), id: committee.id(), committee, deadline }.run().await
 }
 
-/// Round-1 packages of the other members, as FROST takes them.
+/// Round-1 packages of the other members, in FROST's types.
 type Packages = BTreeMap<Identifier, dkg::round1::Package>;
 
 #[derive(Clone)]
@@ -90,8 +91,8 @@ impl Run {
     ///
     /// # Security
     ///
-    /// The random values are drawn once for a committee. A second draw, after a restart say, would show the others
-    /// different packages: that is what a cheat does.
+    /// The random values are drawn once for a committee. A second draw, for example after a restart, would show other
+    /// members a different package, as a cheating member does.
     async fn part1(&self) -> Result<DkgSession> {
         let store = &self.participant.store;
         if let Some(session) = store.dkg_session(&self.id).await? {
@@ -128,12 +129,13 @@ impl Run {
             }
             store.receive(&self.id, &member.wallet, 1, &to_json(&answer)?).await?;
         }
-        // As stored: of two answers that differ the first counts, here and after every restart.
+        // The stored package counts. If the member gives two different answers, the first counts, now and after every
+        // restart.
         let stored = store.received(&self.id, &member.wallet, 1).await?;
         from_json(&stored.ok_or(Error::Corrupt { what: "round 1" })?, "round 1")
     }
 
-    /// The other members' packages, as FROST takes them.
+    /// The other members' packages, in FROST's types.
     fn parse_all(&self, round1: &BTreeMap<Hash32, Round1>) -> Result<Packages> {
         let parse = |(wallet, r): (&Hash32, &Round1)| {
             let member = self.committee.member(wallet).expect("only members are asked");
@@ -178,8 +180,8 @@ impl Run {
         store.dkg_session(&self.id).await?.ok_or(Error::Corrupt { what: "key generation" })
     }
 
-    /// A member's round-2 package for this one. It counts only if its sender built on the same round-1 packages: this
-    /// takes the place of the paper's broadcast channel.
+    /// A member's round-2 package for this one. It counts only if its sender built on the same round-1 packages as this
+    /// member. This check takes the place of the paper's broadcast channel.
     async fn fetch_round2(
         self,
         member: Member,
@@ -204,8 +206,8 @@ impl Run {
         Ok(package)
     }
 
-    /// Finds out who cheated where `member` built on other round-1 packages than this one: either the author of the
-    /// package that differs has signed two, or `member` lies about it.
+    /// Finds out who cheated if `member` built on other round-1 packages than this one. Either the author of the
+    /// package that differs has signed two packages, or `member` lies about it.
     async fn who_differs(&self, member: &Member, theirs: &Digests, mine: &Digests) -> Error {
         let Some(author) = self.committee.members.iter().find(|m| {
             let key = hex::encode(m.wallet);
@@ -236,8 +238,8 @@ impl Run {
     /// > Step 4. Each P_i calculates their public verification share Y_i = g^s_i, and the group's public key
     /// > Y = ∏ φ_j0, 1 ≤ j ≤ n.
     ///
-    /// The share is stored and this member's secrets of both rounds and its session key are forgotten in one
-    /// transaction. Without the session key, the stored round-2 packages of the others cannot be opened any more.
+    /// One transaction stores the share and deletes this member's secrets of both rounds and its session key. Without
+    /// the session key, the stored round-2 packages of the others cannot be opened any more.
     async fn part3(
         &self,
         session: &DkgSession,
@@ -263,7 +265,7 @@ impl Run {
         Ok(share)
     }
 
-    /// Gets something from every other member, all at once.
+    /// Calls `get` for every other member, for all at the same time, and collects the results.
     async fn collect<T, F>(&self, phase: Phase, get: impl Fn(Run, Member) -> F) -> Result<BTreeMap<Hash32, T>>
     where
         F: Future<Output = Result<T>>,
@@ -309,7 +311,7 @@ impl Run {
         sealed.as_deref().and_then(|s| self.participant.sealing_key.open(s)).ok_or(Error::Corrupt { what })
     }
 
-    /// The error with the member in it whose package FROST refuses.
+    /// The error for a package that FROST refuses. It names the member that made the package, if FROST tells which one.
     fn name_culprit(&self, error: frost_ed25519::Error, what: &str) -> Error {
         match error.culprits().iter().find_map(|i| self.committee.by_identifier(i)) {
             Some(member) => culprit(member, format!("sent an invalid {what}: {error}")),

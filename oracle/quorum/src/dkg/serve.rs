@@ -1,4 +1,4 @@
-//! What a member answers to the others in key generation. It shows only what is stored, so that it shows the same after
+//! A member's answers to the others in key generation. It shows only what is stored, so its answers are the same after
 //! a restart.
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub(crate) async fn round1(participant: &Participant, committee: &Committee) -> 
     }
 }
 
-/// Answers `dkg-round2`: this member's package for the one who asks.
+/// Answers `dkg-round2`: this member's package for the sender of the request.
 pub(crate) async fn round2(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let Some(session) = session(participant, committee, |s| s.round2.is_some()).await? else {
         return Ok(Answer::Pending);
@@ -40,7 +40,7 @@ pub(crate) async fn round2(participant: &Participant, committee: &Committee, req
     Answer::ready(&Round2 { seen: digests(&round1, &id), package })
 }
 
-/// Answers `dkg-evidence`: the package that this member had from another.
+/// Answers `dkg-evidence`: the round-1 package that this member received from a third member.
 pub(crate) async fn evidence(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let EvidenceRequest { member } = body(request)?;
     let id = committee.id();
@@ -55,7 +55,7 @@ pub(crate) async fn evidence(participant: &Participant, committee: &Committee, r
     }
 }
 
-/// This member's session as soon as it is `far` enough. `None` if it is not within `Settings::hold`.
+/// This member's session as soon as it is `far` enough. `None` if it does not get there within `Settings::hold`.
 async fn session(
     participant: &Participant,
     committee: &Committee,
@@ -63,7 +63,7 @@ async fn session(
 ) -> Result<Option<DkgSession>> {
     let until = Instant::now() + participant.settings.hold;
     loop {
-        // Listening before looking: nothing can happen in between unheard.
+        // The wait is set up before the check, so that no change in between is missed.
         let advanced = participant.dkg_advanced.notified();
         tokio::pin!(advanced);
         advanced.as_mut().enable();

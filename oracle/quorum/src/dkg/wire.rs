@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{encoding::hex_bytes, membership::Member};
 
-/// Answer to `dkg-round1`: a member's round-1 package and session key, signed on their own so that others can show them
-/// to one another.
+/// Answer to `dkg-round1`: a member's round-1 package and session key. They are signed by themselves, so that other
+/// members can show them to one another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round1 {
     /// Wallet of the member that made it.
@@ -23,7 +23,7 @@ pub struct Round1 {
     /// The member's X25519 public key for this session.
     #[serde(with = "hex_bytes")]
     pub transport_key: [u8; 32],
-    /// By the member's identity key.
+    /// Signature by the member's identity key.
     #[serde(with = "hex_bytes")]
     pub signature: [u8; 64],
 }
@@ -33,7 +33,7 @@ impl Round1 {
     ///
     /// # Security
     ///
-    /// A member must sign one only for each committee: two that differ are evidence against it.
+    /// A member must sign only one package for each committee. Two that differ are evidence against it.
     pub fn sign(
         identity: &ed25519_dalek::SigningKey,
         committee: &Hash32,
@@ -61,17 +61,17 @@ impl Round1 {
             .expect("writing to memory cannot fail")
     }
 
-    /// Names exactly this package and session key in the committee with this id.
+    /// Digest of exactly this package and session key in the committee with this id.
     pub(super) fn digest(&self, committee: &Hash32) -> Hash32 {
         sha256(&[&self.signed_bytes(committee)])
     }
 
-    /// Whether `member` signed it for `committee`.
+    /// Whether `member` signed this package for `committee`.
     pub(super) fn is_by(&self, member: &Member, committee: &Hash32) -> bool {
         self.member == member.wallet && member.signed(&self.signed_bytes(committee), &self.signature)
     }
 
-    /// The package, if it is one for `threshold` signers.
+    /// The package in FROST's type. Fails if it is not a package for `threshold` signers.
     pub(super) fn parse(&self, threshold: u16) -> Result<dkg::round1::Package, String> {
         let package = dkg::round1::Package::deserialize(&self.package).map_err(|e| e.to_string())?;
         let coefficients = package.commitment().serialize().map_err(|e| e.to_string())?.len();
@@ -83,7 +83,7 @@ impl Round1 {
     }
 }
 
-/// Member (hex) → digest (hex) of the round-1 package that somebody had from it.
+/// Member (hex) → digest (hex) of the round-1 package that was received from it.
 pub(super) type Digests = BTreeMap<String, String>;
 
 /// The digests of `round1`, the packages of a committee by member.
@@ -91,17 +91,17 @@ pub(super) fn digests(round1: &BTreeMap<Hash32, Round1>, committee: &Hash32) -> 
     round1.iter().map(|(wallet, r)| (hex::encode(wallet), hex::encode(r.digest(committee)))).collect()
 }
 
-/// Answer to `dkg-round2`: a member's round-2 package for the one who asks.
+/// Answer to `dkg-round2`: a member's round-2 package for the sender of the request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Round2 {
-    /// Member (hex) → digest (hex) of the round-1 package that the sender had from it.
+    /// Member (hex) → digest (hex) of the round-1 package that the sender received from it.
     pub seen: BTreeMap<String, String>,
     /// FROST round-2 `Package`, encrypted to the recipient's session key.
     #[serde(with = "hex_bytes")]
     pub package: Vec<u8>,
 }
 
-/// Body of `dkg-evidence`: asks for the round-1 package that the recipient had from a third member.
+/// Body of `dkg-evidence`: asks for the round-1 package that the recipient received from a third member.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EvidenceRequest {
     /// Wallet of the third member.

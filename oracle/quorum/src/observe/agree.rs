@@ -1,4 +1,4 @@
-//! The agreement: from a fixed set of reveals every member computes the same integers. Pure.
+//! The agreement: every member computes the same integers from a fixed set of reveals. Pure.
 
 use std::collections::BTreeSet;
 
@@ -17,18 +17,19 @@ use crate::{encoding::name, membership::Committee, store::ObservationKey};
 /// What the members agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
-    /// Elementwise median in parts per million: sums to 1,000,000, or all are zero.
+    /// Elementwise median in parts per million. It sums to 1,000,000, or all scores are zero.
     pub scores: Vec<u64>,
-    /// The observations it was taken from, in order of place.
+    /// The observations that the median was taken from, in order of place.
     pub reveals: Vec<Reveal>,
-    /// Root of the range over [`Reveal::leaf`] of them: part of every payload built on the scores.
+    /// Root of the mountain range over the observations' [`Reveal::leaf`]. It is part of every payload that is built on
+    /// the scores.
     pub observations_root: Hash32,
-    /// Σ |own score − median| of this member, in parts per million; `None` where it made no observation.
+    /// Σ |own score − median| of this member, in parts per million. `None` if this member made no observation.
     pub own_distance_l1: Option<u64>,
 }
 
 impl Agreement {
-    /// Σ |score − median| of an operator in the set.
+    /// Σ |score − median| of an operator in the set, in parts per million. `None` if the operator is not in the set.
     pub fn distance(&self, operator: &Hash32) -> Option<u64> {
         self.reveals.iter().find(|r| r.operator == *operator).and_then(|r| l1(&r.scores, &self.scores))
     }
@@ -40,12 +41,12 @@ pub enum AgreeError {
     /// Fewer than t members are in it.
     #[error("{have} of {need} needed members are in the set")]
     TooFew {
-        /// Members in it.
+        /// Number of members in the set.
         have: usize,
         /// t.
         need: usize,
     },
-    /// Not in the committee, or twice in the set.
+    /// The operator is not in the committee, or is twice in the set.
     #[error("{} is not a member, or is twice in the set", name(.0))]
     Member(Hash32),
     /// The commitment is not signed by its operator.
@@ -54,15 +55,15 @@ pub enum AgreeError {
     /// The reveal is not signed by its operator.
     #[error("{} did not sign what is revealed", name(.0))]
     Signature(Hash32),
-    /// The reveal is not what was committed to.
+    /// The reveal differs from its commitment.
     #[error("{} revealed something else than it committed to", name(.0))]
     Mismatch(Hash32),
-    /// Scores beyond parts per million, or vectors of different lengths or contexts in one set.
+    /// Scores exceed 1,000,000, or the vectors of one set have different lengths or contexts.
     #[error("the scores of {} cannot be compared with the others'", name(.0))]
     Scores(Hash32),
 }
 
-/// Checks a set of commitments: at least t, each by a different member, signed.
+/// Checks a set of commitments. There must be at least t, each signed by a different member.
 pub fn check_commitments(
     committee: &Committee,
     key: &ObservationKey,
@@ -97,12 +98,12 @@ pub fn check_reveal(
     if in_ppm(&reveal.scores) { Ok(()) } else { Err(AgreeError::Scores(operator)) }
 }
 
-/// Whether each score and their sum are within 1,000,000.
+/// Whether each score is at most 1,000,000, and their sum too.
 pub(crate) fn in_ppm(scores: &[u64]) -> bool {
     scores.iter().try_fold(0u64, |sum, s| sum.checked_add(*s)).is_some_and(|sum| sum <= PPM)
 }
 
-/// Checks a published set and takes its median. `own` are this member's scores.
+/// Checks a published set and takes its median. `own` are this member's scores, if it made an observation.
 pub fn agree(
     committee: &Committee,
     key: &ObservationKey,
@@ -135,13 +136,14 @@ pub fn agree(
     })
 }
 
-/// The reveals that can stand in one set: those of the most common (context, length). Of shapes that are equally common
-/// the one that the earlier member has is taken. So one member with a vector of its own shape cannot spoil the rest.
+/// The reveals that can be in one set: those with the most common shape, which is a context and a length. If shapes are
+/// equally common, the shape of the member with the lower place is taken. So a member with a vector of another shape
+/// cannot spoil the set.
 pub(crate) fn comparable(mut reveals: Vec<Reveal>, committee: &Committee) -> Vec<Reveal> {
     reveals.sort_by_key(|r| committee.member(&r.operator).map(|m| m.place));
     let shape = |r: &Reveal| (r.context, r.scores.len());
     let count = |s: (Hash32, usize)| reveals.iter().filter(|r| shape(r) == s).count();
-    // `max_by_key` takes the last of equals: go backwards.
+    // `max_by_key` takes the last of equals, so the iteration goes backwards.
     let common = reveals.iter().rev().map(shape).max_by_key(|s| count(*s));
     reveals.into_iter().filter(|r| Some(shape(r)) == common).collect()
 }
@@ -151,7 +153,7 @@ fn enough(committee: &Committee, have: usize) -> Result<(), AgreeError> {
     if have >= need { Ok(()) } else { Err(AgreeError::TooFew { have, need }) }
 }
 
-/// `None` where the lengths differ.
+/// Σ |a − b|. `None` if the lengths differ.
 fn l1(a: &[u64], b: &[u64]) -> Option<u64> {
     (a.len() == b.len()).then(|| a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).sum())
 }

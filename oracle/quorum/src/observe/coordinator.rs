@@ -1,5 +1,5 @@
-//! A coordinator's side of an observation: it collects commitments, then their reveals, then hands the set to
-//! everybody.
+//! A coordinator's side of an observation. It collects commitments, then their reveals, then sends the set to all
+//! members.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -26,11 +26,11 @@ use crate::{
     transport::Question,
 };
 
-/// How long a coordinator waits for others to take the fixed set before it goes on. Those that are slower still get the
-/// set, in a task of their own.
+/// How long a coordinator waits for others to take the fixed set before it goes on. Slower members still get the set,
+/// in a task of its own.
 const PUBLISH: Duration = Duration::from_secs(5);
 
-/// How long, at least, the remaining members may take after the t-th has answered.
+/// Least time that the remaining members get after the t-th member has answered.
 const STRAGGLERS: Duration = Duration::from_secs(5);
 
 /// One coordination of an observation.
@@ -39,17 +39,17 @@ pub struct Run {
     participant: Participant,
     committee: Arc<Committee>,
     key: ObservationKey,
-    /// For the observers.
+    /// Passed to the members' observers.
     context: Value,
 }
 
 impl Run {
-    /// Prepares to coordinate the observation of `key` in `committee`. `context` goes to the members' observers.
+    /// Prepares to coordinate the observation of `key` in `committee`. The members' observers get `context`.
     pub fn new(participant: &Participant, committee: Arc<Committee>, key: ObservationKey, context: Value) -> Self {
         Self { participant: participant.clone(), committee, key, context }
     }
 
-    /// Coordinates until there is an agreement, or until it is certain that too few members take part.
+    /// Coordinates until there is an agreement, or until it is certain that too few members take part. Then it fails.
     pub async fn run(self) -> Result<Agreement> {
         let mut faults = BTreeMap::new();
         let commitments = self.commitments(&mut faults).await?;
@@ -76,7 +76,7 @@ impl Run {
         self.collect(Phase::Commit, Kind::ObserveCommit, members, &request, check, window, faults).await
     }
 
-    /// Reveals of that set: all, or at least t when the window closes.
+    /// Reveals for these commitments: those of all members, or of at least t when the window closes.
     async fn reveals(&self, commitments: &[Commitment], faults: &mut BTreeMap<Hash32, String>) -> Result<Vec<Reveal>> {
         let request = RevealRequest { about: self.about(), commitments: commitments.to_vec() };
         let members = commitments.iter().map(|c| c.operator).collect();
@@ -95,10 +95,11 @@ impl Run {
         Ok(reveals)
     }
 
-    /// Asks `members` all at once. Goes on when all have answered, or when `window` closes and t have.
+    /// Asks all `members` at the same time. Goes on when all have answered, or when `window` closes and t members have
+    /// answered.
     ///
-    /// Once t have answered, the others get half as long again. Members at work are about as quick as one another, so
-    /// this is enough for them, and dead ones are not waited for.
+    /// Once t members have answered, the others get half of the time that has passed, and [`STRAGGLERS`] more. Members
+    /// at work are about equally quick, so this is enough for them, and dead members are not waited for.
     #[allow(clippy::too_many_arguments)]
     async fn collect<T: DeserializeOwned>(
         &self,
@@ -139,7 +140,8 @@ impl Run {
         Ok(all)
     }
 
-    /// Stores the set here, then hands it to everybody. Members that are away now have until the end of the turn.
+    /// Stores the set here, then sends it to all members. A member that is away now can still take it for the length of
+    /// a turn.
     async fn publish(&self, published: &Arc<Published>) -> Result<()> {
         let me = self.participant.wallet();
         self.ask::<String>(&me, Kind::ObserveResult, &**published).await?;
@@ -149,7 +151,7 @@ impl Run {
             tokio::spawn(async move {
                 let asked = run.ask::<String>(&wallet, Kind::ObserveResult, &*published);
                 match tokio::time::timeout(run.participant.settings.turn, asked).await {
-                    // The coordinator may have gone on already.
+                    // The coordinator may have gone on already, so a failure to report is no error.
                     Ok(Ok(_)) => drop(taken.send(())),
                     Ok(Err(refusal)) => tracing::warn!(member = name(&wallet), %refusal, "refuses the published set"),
                     Err(_) => tracing::warn!(member = name(&wallet), "did not take the published set"),

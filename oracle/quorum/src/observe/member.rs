@@ -18,7 +18,7 @@ use crate::{
     store::{ObservationKey, from_json, to_json},
 };
 
-/// Answers `observe-commit`: scores, stores the scores, then commits to them.
+/// Answers `observe-commit`: works out scores, stores them, then commits to them.
 pub(crate) async fn commit(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let asked: CommitRequest = body(request)?;
     let key = key(participant, committee, &asked.about);
@@ -78,7 +78,7 @@ pub(crate) async fn stored_reveal(participant: &Participant, key: &ObservationKe
     stored.map(|(_, text)| from_json(&text, "observation")).transpose()
 }
 
-/// Has the node score, and stores its scores once and for all. `None` while it is still scoring.
+/// Lets the node work out scores, and stores them once and for all. `None` while the node is still at work.
 async fn observed(participant: &Participant, key: ObservationKey, asked: &CommitRequest) -> Option<Result<(), String>> {
     let asked_in = context_hash(&asked.context);
     let id = sha256(&[&key.epoch.to_le_bytes(), &key.subject, &key.sequence.to_le_bytes(), &asked_in]);

@@ -1,5 +1,5 @@
-//! What an operator signs when it observes: a commitment first, the observation itself later. The signed bytes of the
-//! observation are defined in `openledger_protocol`, because a program checks them too.
+//! The two things that an operator signs when it observes: first a commitment, later the observation itself.
+//! `openledger_protocol` defines the signed bytes of the observation, because a program checks them too.
 
 use borsh::BorshSerialize;
 use ed25519_dalek::{Signer, SigningKey};
@@ -25,22 +25,22 @@ fn observation(key: &ObservationKey, operator: Hash32, context: &Hash32, scores:
     }
 }
 
-/// `H(context hash ‖ Borsh(scores))`.
+/// Hash of an observation's content: `H(context hash ‖ Borsh(scores))`.
 pub fn content_hash(context: &Hash32, scores: &[u64]) -> Hash32 {
     sha256(&[context, &borsh::to_vec(scores).expect("writing to memory cannot fail")])
 }
 
-/// Hash of the round's context as JSON text. It is signed with the scores, so that the same scores in answer to another
-/// question are another content.
+/// Hash of the round's context as JSON text. It is signed with the scores, so the same scores under another context are
+/// a different content.
 pub fn context_hash(context: &serde_json::Value) -> Hash32 {
     sha256(&[context.to_string().as_bytes()])
 }
 
-/// An observation with all that it takes to check it.
+/// An observation with everything that is needed to check it.
 ///
 /// # Security
 ///
-/// The salt must be random and secret until the reveal: scores alone can be guessed, and then the commitment hides
+/// The salt must be random, and secret until the reveal. Scores alone can be guessed, and then the commitment hides
 /// nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reveal {
@@ -50,12 +50,12 @@ pub struct Reveal {
     /// Hash of the context in which it scored.
     #[serde(with = "hex_bytes")]
     pub context: Hash32,
-    /// Parts per million.
+    /// The scores, in parts per million.
     pub scores: Vec<u64>,
-    /// Hashed with the observation, so that its commitment gives nothing away.
+    /// Random bytes that are hashed with the observation, so that its commitment does not betray the scores.
     #[serde(with = "hex_bytes")]
     pub salt: [u8; 32],
-    /// By the operator's identity key over [`Observation::to_bytes`].
+    /// Signature by the operator's identity key over [`Observation::to_bytes`].
     #[serde(with = "hex_bytes")]
     pub signature: [u8; 64],
 }
@@ -65,7 +65,8 @@ impl Reveal {
     ///
     /// # Security
     ///
-    /// An operator must sign one only for each key: two that differ prove equivocation to the stake program.
+    /// An operator must sign only one observation for each key. Two that differ prove equivocation to the stake
+    /// program.
     pub fn sign(
         identity: &SigningKey,
         key: &ObservationKey,
@@ -88,12 +89,12 @@ impl Reveal {
         tagged2(Domain::Observation, &self.observation(key).to_bytes(), &self.salt)
     }
 
-    /// Its leaf under the observations root: the signed observation, ready to be shown to a program.
+    /// The reveal's leaf under the observations root: the signed observation in the form that a program checks.
     pub fn leaf(&self, key: &ObservationKey) -> Hash32 {
         tagged2(Domain::Artifact, &self.observation(key).to_bytes(), &self.signature)
     }
 
-    /// Whether its operator is `member` and signed it.
+    /// Whether the reveal's operator is `member` and signed it.
     pub fn is_by(&self, member: &Member, key: &ObservationKey) -> bool {
         self.operator == member.wallet && member.signed(&self.observation(key).to_bytes(), &self.signature)
     }
@@ -105,10 +106,10 @@ pub struct Commitment {
     /// The operator's wallet.
     #[serde(with = "hex_bytes")]
     pub operator: Hash32,
-    /// [`Reveal::commitment`].
+    /// The hash [`Reveal::commitment`].
     #[serde(with = "hex_bytes")]
     pub commitment: Hash32,
-    /// By the operator's identity key.
+    /// Signature by the operator's identity key.
     #[serde(with = "hex_bytes")]
     pub signature: [u8; 64],
 }
@@ -122,7 +123,7 @@ impl Commitment {
         signed
     }
 
-    /// Whether its operator is `member` and signed it for `key`.
+    /// Whether the commitment's operator is `member` and signed it for `key`.
     pub fn is_by(&self, member: &Member, key: &ObservationKey) -> bool {
         self.operator == member.wallet && member.signed(&self.signed_bytes(key), &self.signature)
     }

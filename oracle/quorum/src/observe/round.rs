@@ -1,4 +1,5 @@
-//! A member's run of an observation: it coordinates when it is its turn, and follows when it is another's.
+//! A member's run of an observation. The member coordinates when it is its turn, and follows the others' coordination
+//! at other times.
 
 use std::time::Duration;
 
@@ -19,23 +20,24 @@ use crate::{
     store::{ObservationKey, from_json},
 };
 
-/// One thing to observe. Every member's node makes the same.
+/// One thing to observe. The nodes of all members make the same round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Round {
     /// Committee epoch.
     pub epoch: u64,
     /// What is observed.
     pub subject: Hash32,
-    /// Its sequence number.
+    /// The subject's sequence number.
     pub sequence: u64,
-    /// For the observers; part of what they sign.
+    /// The question to the observers. Its hash is part of what they sign.
     pub context: Value,
 }
 
 impl Round {
     /// Takes part until there is an agreement. Every member's node calls this.
     ///
-    /// The members coordinate by turns, each for `Settings::turn`. The call never gives up on its own: drop the future.
+    /// The members take turns in coordinating, each for `Settings::turn`. The call never gives up by itself: drop the
+    /// future to end it.
     pub async fn run(&self, participant: &Participant) -> Result<Agreement> {
         let committee = participant.committee(self.epoch)?;
         for attempt in 0u64.. {
@@ -50,7 +52,7 @@ impl Round {
                     outcome => return outcome,
                 }
             }
-            // A coordinator that failed waits out its turn with the others, so that turns stay in step.
+            // A coordinator that failed waits for the end of its turn like the others, so that turns stay in step.
             match self.follow(participant, end_of_turn.saturating_duration_since(Instant::now())).await {
                 Err(Error::Deadline { .. }) => {
                     tracing::warn!(attempt, coordinator = coordinator.name(), "the next coordinator takes over");
@@ -61,18 +63,18 @@ impl Round {
         unreachable!("attempts do not end")
     }
 
-    /// Coordinates now, whoever's turn it is.
+    /// Coordinates now, even if it is another member's turn.
     pub async fn coordinate(&self, participant: &Participant) -> Result<Agreement> {
         let committee = participant.committee(self.epoch)?;
         coordinator::Run::new(participant, committee, self.key(participant.cluster), self.context.clone()).run().await
     }
 
-    /// Waits for the agreement that another member coordinates.
+    /// Waits for the agreement that another member coordinates, for at most `timeout`.
     pub async fn follow(&self, participant: &Participant, timeout: Duration) -> Result<Agreement> {
         let committee = participant.committee(self.epoch)?;
         let until = Instant::now() + timeout;
         loop {
-            // Listening before looking: nothing can happen in between unheard.
+            // The wait is set up before the check, so that no change in between is missed.
             let agreed = participant.agreed.notified();
             tokio::pin!(agreed);
             agreed.as_mut().enable();
@@ -99,7 +101,8 @@ impl Round {
     }
 }
 
-/// The agreement with this root, if it was published to this member. An [`crate::Approver`] compares a payload with it.
+/// The agreement with this root. `None` if it was not published to this member. An [`crate::Approver`] compares a
+/// payload with it.
 pub async fn agreement(
     participant: &Participant,
     epoch: u64,

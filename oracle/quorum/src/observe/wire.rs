@@ -22,20 +22,20 @@ pub struct About {
 pub struct CommitRequest {
     /// What the round observes.
     pub about: About,
-    /// For the observers.
+    /// The question to the observers.
     pub context: Value,
 }
 
 /// Body of `observe-reveal`: asks a member that has committed for its scores.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RevealRequest {
-    /// What the round observes.
+    /// The set: at least t signed commitments. The recipient's commitment is one of them.
     pub about: About,
     /// The set: at least t signed commitments, the recipient's among them.
     pub commitments: Vec<Commitment>,
 }
 
-/// Body of `observe-result`: the fixed set of observations that the members agree from.
+/// Body of `observe-result`: the fixed set of observations that the agreement is computed from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     /// Subject.

@@ -1,5 +1,5 @@
-//! A coordinator's side of a signature. It asks all members, lets the first t that are ready sign, goes on without
-//! those that are slow, and names those that lie.
+//! A coordinator's side of a signature. It asks all members and lets the first t that are ready sign. It goes on
+//! without members that are slow, and names those that lie.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -28,7 +28,7 @@ use crate::{
     transport::Question,
 };
 
-/// How often a member may say in the share round that it has lost its session before it is left out.
+/// How many times a member may say in the share round that it has lost its session. Then it is left out.
 const LOST_SESSIONS: u32 = 3;
 
 /// A signature of the committee.
@@ -36,23 +36,24 @@ const LOST_SESSIONS: u32 = 3;
 pub struct Attestation {
     /// Plain Ed25519 signature over `Message::to_bytes`.
     pub signature: [u8; 64],
-    /// The committee's key.
+    /// The committee's public key.
     pub group_key: Hash32,
-    /// Wallets of the members whose shares made it.
+    /// Wallets of the members whose shares made the signature.
     pub signers: Vec<Hash32>,
     /// Members that refused or lied on the way.
     pub faults: Vec<Fault>,
 }
 
-/// Coordinates signatures. Holds no state of its own: any member may coordinate, several at once.
+/// Coordinates signatures. It holds no state of its own, so any member may coordinate, and several may do so at the
+/// same time.
 pub struct Coordinator;
 
 impl Coordinator {
     /// Has the committee of `message.committee_epoch` sign `message`, whose payload hash is that of `payload`.
     ///
-    /// `about` is handed to the members' approvers. The call ends with [`Error::TooFew`] as soon as more than n − t
-    /// members have refused or lied, and with [`Error::Deadline`] after `Settings::sign_deadline`. Both name who did
-    /// what.
+    /// The members' approvers get `about`. Fails with [`Error::TooFew`] as soon as more than n − t members have refused
+    /// or lied, and with [`Error::Deadline`] after `Settings::sign_deadline`. Both errors name the members and what
+    /// each of them did.
     pub async fn sign(
         participant: &Participant,
         message: &Message,
@@ -92,8 +93,8 @@ struct Round {
     package: SigningPackage,
     signers: Vec<Hash32>,
     shares: BTreeMap<Hash32, round2::SignatureShare>,
-    /// Set when the round keeps its signers waiting or can no longer succeed: those that have answered are then free
-    /// for other rounds.
+    /// Set when the round keeps its signers waiting or can no longer succeed. The members that have answered are then
+    /// free for other rounds.
     released: bool,
 }
 
@@ -143,7 +144,7 @@ impl Run {
         }
     }
 
-    /// Asks a member to commit to nonces in a session of its own.
+    /// Asks a member to commit to nonces, in a new session.
     fn ask_commitment(&mut self, member: Hash32) {
         if self.faults.contains_key(&member) {
             return;
@@ -239,14 +240,15 @@ impl Run {
         if complete && let Some(attestation) = self.aggregate(number)? {
             return Ok(Some(attestation));
         }
-        // A round that was released before this answer came has freed its other senders, but not this one.
+        // The round was released before this answer came. The release freed the other members that had answered, but
+        // not this one.
         if released {
             self.ask_commitment(member);
         }
         Ok(None)
     }
 
-    /// A member that was restarted has discarded its nonces: it may commit again, but not for ever.
+    /// A member that was restarted has discarded its nonces. It may commit again, but only a few times.
     fn lost_session(&mut self, member: Hash32, refusal: Refusal) {
         let times = self.lost.entry(member).or_default();
         *times += 1;
@@ -289,7 +291,7 @@ impl Run {
         let signature: [u8; 64] =
             signature.serialize()?.try_into().map_err(|_| Error::Corrupt { what: "signature" })?;
         let group_key = key_bytes(self.public.verifying_key())?;
-        // What the chain's Ed25519 precompile will do.
+        // The chain's Ed25519 precompile makes the same check.
         VerifyingKey::from_bytes(&group_key)
             .and_then(|key| key.verify_strict(&self.request.message, &Signature::from_bytes(&signature)))
             .map_err(|_| Error::Frost(frost_ed25519::Error::InvalidSignature))?;
@@ -298,7 +300,7 @@ impl Run {
         Ok(Attestation { signature, group_key, signers, faults: self.fault_list() })
     }
 
-    /// Lets those who have answered in this round start another.
+    /// Lets the members that have answered in this round start another.
     fn release(&mut self, number: usize) {
         if std::mem::replace(&mut self.rounds[number].released, true) {
             return;

@@ -1,4 +1,4 @@
-//! A member's side of a signature. Whatever it sends is stored before, and it signs nothing that its node did not
+//! A member's side of a signature. It stores everything before it sends it, and signs nothing that its node did not
 //! approve.
 
 use frost_ed25519::{round1, round2};
@@ -30,8 +30,9 @@ use crate::{
 ///
 /// # Security
 ///
-/// The nonces are sealed and stored before their commitments are sent, one pair for each coordinator and session. They
-/// come from the operating system's randomness and from the key share, never from anything that a coordinator chooses.
+/// The nonces are sealed and stored before their commitments are sent. There is one pair for each coordinator and
+/// session. They come from the operating system's randomness and from the key share, never from anything that a
+/// coordinator chooses.
 pub(crate) async fn commit(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let asked: CommitRequest = body(request)?;
     let message = check(participant, committee, &asked)?;
@@ -55,21 +56,21 @@ pub(crate) async fn commit(participant: &Participant, committee: &Committee, req
         package: None,
         share: None,
     };
-    // Of two requests at once one is stored, and both get that one's commitments.
+    // If two requests come at once, one of them is stored, and both get its commitments.
     let row = participant.store.keep_nonces(&request.from, &request.session, row).await?;
     repeat(&row, &asked)
 }
 
-/// Answers `sign-share`: uses the session's nonces for this round, and for no other.
+/// Answers `sign-share`: uses the session's nonces for this round, and for no other round.
 ///
 /// > RFC 9591, round two. Each participant MUST delete the nonce and corresponding commitment after completing sign,
 /// > and MUST NOT use the nonce as input more than once to sign.
 ///
 /// # Security
 ///
-/// One transaction locks the session, makes the share, takes note of the payload as the only one for its subject and
-/// sequence, and replaces the nonces by the share. The share is sent after it is committed. A coordinator that asks
-/// again for the same round gets the stored share; for another round it gets none.
+/// One transaction locks the session, makes the share, records the payload as the only one for its subject and
+/// sequence, and replaces the nonces by the share. The share is sent after the transaction is committed. A coordinator
+/// that asks again for the same round gets the stored share. For another round it gets none.
 pub(crate) async fn share(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let asked: ShareRequest = body(request)?;
     let key = KeyShare::needed(participant, committee).await?;
@@ -87,7 +88,7 @@ pub(crate) async fn share(participant: &Participant, committee: &Committee, requ
     let package = signing_package(committee, &asked.round, &row.message)?;
     let digest = sha256(&[&package.serialize()?]);
     if let (Some(used_for), Some(share)) = (&row.package, &row.share) {
-        // The answer got lost and the coordinator asks again: the same share for the same round gives nothing away.
+        // The answer got lost and the coordinator asks again. The same share for the same round gives nothing away.
         if used_for[..] == digest {
             return Answer::ready(&ShareAnswer { share: share.clone() });
         }
@@ -105,7 +106,8 @@ pub(crate) async fn share(participant: &Participant, committee: &Committee, requ
     let nonces = round1::SigningNonces::deserialize(&sealed.ok_or(Error::Corrupt { what: "nonces" })?)?;
     let share = round2::sign(&package, &nonces, &key.key_package)?.serialize();
     let message = parse_message(&row.message).ok_or(Error::Corrupt { what: "message" })?;
-    // One transaction: the payload becomes the only one for its sequence, and the nonces are gone, or nothing happened.
+    // One transaction does both or nothing: the payload becomes the only one for its sequence, and the nonces are
+    // deleted.
     sign_subject(&transaction, &subject(&message), finalized).await?.map_err(second_payload)?;
     use_nonces(&transaction, &request.from, &request.session, &digest, &share).await?;
     transaction.commit().await?;
@@ -139,7 +141,7 @@ fn repeat(row: &NonceRow, asked: &CommitRequest) -> Result<Answer> {
     Answer::ready(&CommitAnswer { commitments: row.commitments.clone() })
 }
 
-/// What the node says about the message. `None` while it is still checking.
+/// The node's decision on the message. `None` while it is still checking.
 async fn approved(participant: &Participant, message: Message, asked: &CommitRequest) -> Option<Result<(), String>> {
     let about = asked.context.to_string();
     let key = sha256(&[&asked.message, &sha256(&[&asked.payload]), about.as_bytes()]);
@@ -149,7 +151,7 @@ async fn approved(participant: &Participant, message: Message, asked: &CommitReq
     participant.approvals.poll(key, participant.settings.hold, work).await
 }
 
-/// Refuses early what [`share`] would refuse anyway.
+/// Refuses a payload early that [`share`] would refuse anyway.
 async fn refuse_second_payload(participant: &Participant, message: &Message) -> Result<()> {
     let subject = subject(message);
     match participant.store.signed_subject(&subject).await? {

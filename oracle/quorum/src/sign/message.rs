@@ -2,7 +2,7 @@
 
 use openledger_protocol::attest::{DOMAIN, Kind, MESSAGE_LEN, Message};
 
-/// The message with these bytes; `None` where they are not those of one.
+/// The message with these bytes. `None` if they are not a message.
 pub fn parse_message(bytes: &[u8]) -> Option<Message> {
     if bytes.len() != MESSAGE_LEN || !bytes.starts_with(&DOMAIN) {
         return None;

@@ -22,7 +22,7 @@ pub struct CommitRequest {
     /// The payload, whose hash is `Message::payload`.
     #[serde(with = "hex_bytes")]
     pub payload: Vec<u8>,
-    /// For the members' approvers.
+    /// Passed to the members' approvers.
     pub context: Value,
 }
 
@@ -48,7 +48,7 @@ pub struct Committed {
 /// Body of `sign-share`: asks a member for its share of the signature.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShareRequest {
-    /// The round: exactly t members, the recipient among them.
+    /// The round: exactly t members. The recipient is one of them.
     pub round: Vec<Committed>,
 }
 
@@ -60,7 +60,8 @@ pub struct ShareAnswer {
     pub share: Vec<u8>,
 }
 
-/// The signing package of a round over `message`. The coordinator and all members of the round must build it alike.
+/// The signing package of a round over `message`. The coordinator and all members of the round must build the same
+/// package.
 pub(super) fn signing_package(committee: &Committee, round: &[Committed], message: &[u8]) -> Result<SigningPackage> {
     let bad = |what: String| Error::Message(what);
     let mut commitments = BTreeMap::new();

@@ -1,29 +1,29 @@
-//! Key generation: own packages, received packages, the result.
+//! The stored state of key generation: own packages, received packages and the key share.
 
 use openledger_protocol::Hash32;
 
 use super::schema::{Store, array, signed};
 use crate::error::Result;
 
-/// This member's own side of a key generation. Sealed columns are opened by the caller.
+/// This member's own side of a key generation. The caller opens the sealed columns.
 ///
 /// # Security
 ///
-/// From its round-1 and round-2 secrets a member's polynomial, and with the others' packages its key share, can be
-/// computed. They are stored sealed only, and forgotten as soon as the next step no longer needs them.
+/// A member's polynomial follows from its round-1 and round-2 secrets. Together with the others' packages they also
+/// give its key share. They are stored only sealed, and deleted as soon as the next step no longer needs them.
 #[derive(Clone, Default)]
 pub struct DkgSession {
     /// Committee epoch.
     pub epoch: u64,
-    /// Signed round-1 statement, JSON.
+    /// This member's signed round-1 package, as JSON.
     pub round1: String,
-    /// Round-1 secret, until round 2 is computed.
+    /// Round-1 secret, sealed. Kept until round 2 is computed.
     pub round1_sealed: Option<Vec<u8>>,
-    /// X25519 secret of this session, until the key share is stored.
+    /// X25519 secret of this session, sealed. Kept until the key share is stored.
     pub transport_sealed: Option<Vec<u8>>,
-    /// Round-2 secret, until the key share is stored.
+    /// Round-2 secret, sealed. Kept until the key share is stored.
     pub round2_sealed: Option<Vec<u8>>,
-    /// Encrypted round-2 packages by recipient, JSON.
+    /// Encrypted round-2 packages by recipient, as JSON.
     pub round2: Option<String>,
 }
 
@@ -46,7 +46,7 @@ pub struct KeyShareRow {
 }
 
 impl Store {
-    /// This member's session for a committee.
+    /// This member's session for a committee, if there is one.
     pub(crate) async fn dkg_session(&self, committee: &Hash32) -> Result<Option<DkgSession>> {
         let sql = "SELECT epoch, round1, round1_sealed, transport_sealed, round2_sealed, round2
                    FROM dkg_sessions WHERE committee = $1";
@@ -61,7 +61,7 @@ impl Store {
         }))
     }
 
-    /// Stores a new session unless there is one. There is only ever one: read it back.
+    /// Stores a new session unless there is one already. Read it back, because the stored session counts.
     pub(crate) async fn begin_dkg(&self, committee: &Hash32, session: &DkgSession) -> Result<()> {
         let sql = "INSERT INTO dkg_sessions (committee, epoch, round1, round1_sealed, transport_sealed)
                    VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
@@ -71,7 +71,7 @@ impl Store {
         Ok(())
     }
 
-    /// Stores round 2 unless it is there, and forgets the round-1 secret with it.
+    /// Stores round 2 unless it is stored already, and deletes the round-1 secret.
     pub(crate) async fn keep_round2(&self, committee: &Hash32, sealed: &[u8], packages: &str) -> Result<()> {
         let sql = "UPDATE dkg_sessions SET round2_sealed = $2, round2 = $3, round1_sealed = NULL
                    WHERE committee = $1 AND round2 IS NULL";
@@ -79,14 +79,14 @@ impl Store {
         Ok(())
     }
 
-    /// What `member` sent in `round`, JSON.
+    /// What `member` sent in `round`, as JSON.
     pub(crate) async fn received(&self, committee: &Hash32, member: &Hash32, round: i16) -> Result<Option<String>> {
         let sql = "SELECT body FROM dkg_received WHERE committee = $1 AND member = $2 AND round = $3";
         let row = self.client().await?.query_opt(sql, &[&&committee[..], &&member[..], &round]).await?;
         Ok(row.map(|r| r.get(0)))
     }
 
-    /// Stores what `member` sent in `round`; the first stays.
+    /// Stores what `member` sent in `round`. The first that is stored stays.
     pub(crate) async fn receive(&self, committee: &Hash32, member: &Hash32, round: i16, body: &str) -> Result<()> {
         let sql = "INSERT INTO dkg_received (committee, member, round, body) VALUES ($1, $2, $3, $4)
                    ON CONFLICT DO NOTHING";
@@ -94,7 +94,7 @@ impl Store {
         Ok(())
     }
 
-    /// The key share of a committee.
+    /// The key share of a committee, if there is one.
     pub(crate) async fn key_share(&self, committee: &Hash32) -> Result<Option<KeyShareRow>> {
         let sql = "SELECT epoch, group_key, sealed, public FROM key_shares WHERE committee = $1";
         let row = self.client().await?.query_opt(sql, &[&&committee[..]]).await?;
@@ -110,7 +110,7 @@ impl Store {
         .transpose()
     }
 
-    /// Stores the key share and forgets the secrets it was made from, in one transaction.
+    /// Stores the key share and deletes the secrets that it was made from, in one transaction.
     pub(crate) async fn finish_dkg(&self, row: &KeyShareRow) -> Result<()> {
         let mut client = self.client().await?;
         let transaction = client.transaction().await?;

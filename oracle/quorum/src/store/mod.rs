@@ -1,4 +1,4 @@
-//! What a member remembers. Each operator has a PostgreSQL schema of its own; each protocol has its tables there.
+//! What a member remembers. Each operator has a PostgreSQL schema of its own. Each protocol has its own tables in it.
 
 mod dkg;
 mod observe;

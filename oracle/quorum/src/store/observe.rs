@@ -1,4 +1,4 @@
-//! Observing: own observations and published agreements.
+//! The stored state of observing: own observations and published agreements.
 
 use openledger_protocol::Hash32;
 
@@ -14,12 +14,12 @@ pub struct ObservationKey {
     pub epoch: u64,
     /// Subject.
     pub subject: Hash32,
-    /// Its sequence number.
+    /// The subject's sequence number.
     pub sequence: u64,
 }
 
 impl Store {
-    /// This member's observation: (context hash, reveal as JSON).
+    /// This member's observation, if there is one: (context hash, reveal as JSON).
     pub(crate) async fn observation(&self, key: &ObservationKey) -> Result<Option<(Hash32, String)>> {
         let sql = "SELECT context, reveal FROM observations
                    WHERE cluster = $1 AND epoch = $2 AND subject = $3 AND sequence = $4";
@@ -29,7 +29,7 @@ impl Store {
         row.map(|r| Ok((array(r.get(0), "context hash")?, r.get(1)))).transpose()
     }
 
-    /// Stores this member's observation unless there is one. There is only ever one: read it back.
+    /// Stores this member's observation unless there is one already. Read it back, because the stored one counts.
     pub(crate) async fn keep_observation(&self, key: &ObservationKey, context: &Hash32, reveal: &str) -> Result<()> {
         let sql = "INSERT INTO observations (cluster, epoch, subject, sequence, context, reveal)
                    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
@@ -49,7 +49,7 @@ impl Store {
         Ok(())
     }
 
-    /// Published sets, first first; only that with `root` if given.
+    /// Published sets, in the order in which they were stored. With `root` only the set with that root.
     pub(crate) async fn agreements(&self, key: &ObservationKey, root: Option<&Hash32>) -> Result<Vec<String>> {
         let sql = "SELECT published FROM agreements
                    WHERE cluster = $1 AND epoch = $2 AND subject = $3 AND sequence = $4

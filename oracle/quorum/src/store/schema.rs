@@ -1,4 +1,4 @@
-//! The connection to an operator's schema, its tables, and how values are put into them.
+//! The connection to an operator's schema, its tables, and the stored form of values.
 
 use std::str::FromStr;
 
@@ -19,7 +19,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects to `url`, creates `schema` if it is not there, and brings its tables up to date (all of
+    /// Connects to `url`, creates `schema` if it does not exist, and brings its tables up to date (all of
     /// `migrations/oracle`).
     pub async fn connect(url: &str, schema: &str) -> Result<Self> {
         check_schema(schema)?;
@@ -41,7 +41,7 @@ impl Store {
         Ok(Self { pool })
     }
 
-    /// For the node's own tables in the same schema; the search path is set.
+    /// Connections for the node's own tables in the same schema. Their search path is set.
     pub fn pool(&self) -> &Pool {
         &self.pool
     }
@@ -51,7 +51,7 @@ impl Store {
     }
 }
 
-/// Schema names go into SQL as they are.
+/// Checks a schema's name, because the name goes into SQL as it is.
 fn check_schema(schema: &str) -> Result<()> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let starts = |c: char| c.is_ascii_lowercase() || c == '_';
@@ -61,17 +61,18 @@ fn check_schema(schema: &str) -> Result<()> {
     Err(Error::Setup(format!("schema name {schema:?}: use a-z, 0-9 and _, not a digit first, at most 63")))
 }
 
-/// Reads a value that is stored as JSON text. `what` names it where it cannot be read.
+/// Reads a value that is stored as JSON text. If it cannot be read, the error names it `what`.
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T> {
     serde_json::from_str(text).map_err(|_| Error::Corrupt { what })
 }
 
-/// The JSON text by which a value is stored.
+/// The JSON text that a value is stored as.
 pub(crate) fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|e| Error::Setup(format!("cannot write JSON: {e}")))
 }
 
-/// PostgreSQL has no unsigned integers; epochs, sequences and slots never come near 2^63.
+/// The number as PostgreSQL stores it, which has no unsigned integers. Epochs, sequences and slots never come near
+/// 2^63.
 pub(super) fn signed(value: u64, what: &'static str) -> Result<i64> {
     i64::try_from(value).map_err(|_| Error::Setup(format!("{what} {value} is beyond 2^63 - 1")))
 }

@@ -1,4 +1,4 @@
-//! Signing: nonces and the one payload for each sequence.
+//! The stored state of signing: nonces, and the one payload for each sequence.
 
 use deadpool_postgres::Transaction;
 use openledger_protocol::Hash32;
@@ -11,26 +11,26 @@ use crate::error::Result;
 ///
 /// # Security
 ///
-/// From two shares made with the same nonces anybody can compute the key share. So nonces are stored before their
-/// commitments are shown, locked while a share is made, and replaced by that share in one transaction. Do not read
-/// `sealed` to sign outside of `lock_nonces` and `use_nonces`.
+/// Anybody can compute the key share from two shares that were made with the same nonces. So nonces are stored before
+/// their commitments are shown, locked while a share is made, and replaced by that share in one transaction. Do not
+/// read `sealed` to sign outside of `lock_nonces` and `use_nonces`.
 #[derive(Clone)]
 pub struct NonceRow {
     /// [`crate::Committee::id`].
     pub committee: Hash32,
-    /// Bytes of the message committed to.
+    /// Bytes of the message that the nonces were committed for.
     pub message: Vec<u8>,
-    /// Public commitments.
+    /// Public commitments to the nonces.
     pub commitments: Vec<u8>,
-    /// Sealed nonces, until they are used.
+    /// Sealed nonces. Kept until they are used.
     pub sealed: Option<Vec<u8>>,
-    /// Digest of the signing package they were used for.
+    /// Digest of the signing package that the nonces were used for.
     pub package: Option<Vec<u8>>,
-    /// The share made with them.
+    /// The share that was made with the nonces.
     pub share: Option<Vec<u8>>,
 }
 
-/// What was, or is to be, signed for a subject's sequence number.
+/// A payload that was signed, or is to be signed, for a subject's sequence number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedSubject {
     /// Genesis hash of the cluster.
@@ -43,13 +43,13 @@ pub struct SignedSubject {
     pub sequence: u64,
     /// Hash of the payload.
     pub payload: Hash32,
-    /// Last slot in which the chain accepts it.
+    /// Last slot in which the chain accepts the payload.
     pub expiry_slot: u64,
 }
 
 impl SignedSubject {
-    /// Whether `next` may be signed after this: it is the same payload, or this one can no longer be used because its
-    /// last slot is finalized history.
+    /// Whether `next` may be signed after this payload. It may if it is the same payload. It also may if this payload
+    /// can no longer be used, because its last slot is finalized history.
     pub fn gives_way_to(&self, next: &SignedSubject, finalized_slot: Option<u64>) -> bool {
         self.payload == next.payload || finalized_slot.is_some_and(|slot| slot > self.expiry_slot)
     }
@@ -61,17 +61,18 @@ const SIGNED: &str = "SELECT payload, expiry_slot FROM signed_subjects
                       WHERE cluster = $1 AND kind = $2 AND subject = $3 AND sequence = $4";
 
 impl Store {
-    /// Drops nonces that were never used: after a restore from a backup they may have been used all the same.
+    /// Deletes nonces that were not used, and returns how many. After a restore from a backup they may have been used
+    /// all the same.
     pub(crate) async fn discard_unused_nonces(&self) -> Result<u64> {
         Ok(self.client().await?.execute("DELETE FROM nonces WHERE sealed IS NOT NULL", &[]).await?)
     }
 
-    /// A coordinator's signing session.
+    /// A coordinator's signing session, if there is one.
     pub(crate) async fn nonces(&self, coordinator: &Hash32, session: &str) -> Result<Option<NonceRow>> {
         self.client().await?.query_opt(NONCES, &[&&coordinator[..], &session]).await?.map(nonce_row).transpose()
     }
 
-    /// Stores a session unless it is there, and returns what is stored.
+    /// Stores a session unless it is stored already, and returns what is stored.
     pub(crate) async fn keep_nonces(&self, coordinator: &Hash32, session: &str, row: NonceRow) -> Result<NonceRow> {
         let client = self.client().await?;
         let insert = "INSERT INTO nonces (coordinator, session, committee, message, commitments, sealed)
@@ -83,7 +84,7 @@ impl Store {
         nonce_row(client.query_one(NONCES, &[&coordinator, &session]).await?)
     }
 
-    /// What was signed for the subject and sequence of `of`.
+    /// The payload that was signed for the subject and sequence of `of`, if any.
     pub(crate) async fn signed_subject(&self, of: &SignedSubject) -> Result<Option<SignedSubject>> {
         let sequence = signed(of.sequence, "sequence")?;
         let row = self
@@ -95,7 +96,7 @@ impl Store {
     }
 }
 
-/// The session, locked until the transaction ends, so that two requests at once cannot both use its nonces.
+/// The session. It is locked until the transaction ends, so that two requests at once cannot both use its nonces.
 pub(crate) async fn lock_nonces(
     transaction: &Transaction<'_>,
     coordinator: &Hash32,
@@ -105,7 +106,7 @@ pub(crate) async fn lock_nonces(
     transaction.query_opt(&sql, &[&&coordinator[..], &session]).await?.map(nonce_row).transpose()
 }
 
-/// Replaces the nonces by the share made with them.
+/// Replaces the nonces by the share that was made with them.
 ///
 /// # Security
 ///
@@ -122,7 +123,7 @@ pub(crate) async fn use_nonces(
     Ok(())
 }
 
-/// Makes `next` the payload of its subject and sequence. The inner error is the payload that stands in its way.
+/// Makes `next` the payload of its subject and sequence. The inner error is the payload that prevents it.
 pub(crate) async fn sign_subject(
     transaction: &Transaction<'_>,
     next: &SignedSubject,
@@ -132,7 +133,7 @@ pub(crate) async fn sign_subject(
                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     let (cluster, subject, payload) = (&next.cluster[..], &next.subject[..], &next.payload[..]);
     let (kind, sequence) = (i32::from(next.kind), signed(next.sequence, "sequence")?);
-    // Slots "for ever" are stored as the last one that fits.
+    // A slot beyond the range of `i64` stands for "for ever". It is stored as the last slot that fits.
     let expiry = i64::try_from(next.expiry_slot).unwrap_or(i64::MAX);
     if transaction.execute(insert, &[&cluster, &kind, &subject, &sequence, &payload, &expiry]).await? == 1 {
         return Ok(Ok(()));
@@ -143,7 +144,7 @@ pub(crate) async fn sign_subject(
     if !before.gives_way_to(next, finalized_slot) {
         return Ok(Err(before.payload));
     }
-    // An older signature over the same payload may still be valid longer than this one.
+    // An earlier signature over the same payload may stay valid longer than this one.
     let expiry = if before.payload == next.payload { expiry.max(row.get(1)) } else { expiry };
     let update = "UPDATE signed_subjects SET payload = $5, expiry_slot = $6, signed_at = now()
                   WHERE cluster = $1 AND kind = $2 AND subject = $3 AND sequence = $4";

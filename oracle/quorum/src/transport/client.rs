@@ -1,4 +1,4 @@
-//! Asking other members: time limits, retries with back-off, checked answers.
+//! Asks other members, with time limits, retries with back-off, and checked answers.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     settings::Settings,
 };
 
-/// Longest answer in bytes, so that a member cannot fill another's memory.
+/// Longest answer in bytes. The bound keeps a member from filling another's memory.
 const MAX_ANSWER: usize = 128 << 20;
 
 /// HTTP connections to other members.
@@ -53,10 +53,10 @@ pub(crate) struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// Asks until there is a signed answer that is ready, or a signed refusal, however long that takes. Drop the future
-    /// to give up.
+    /// Asks until there is a signed result or a signed refusal, however long that takes. Drop the future to give up.
     ///
-    /// After silence, an unsigned answer or "not available now" the member is asked again, with growing pauses.
+    /// After silence, an unsigned answer or the refusal "not available now", the member is asked again, with growing
+    /// pauses.
     pub async fn ask<T: DeserializeOwned>(
         &self,
         participant: &Participant,
@@ -79,7 +79,7 @@ impl Question<'_> {
                         Refusal::new(Code::BadRequest, format!("sent an answer that cannot be read: {e}"))
                     });
                 }
-                // The member held the request as long as it could: no need to wait long.
+                // The member held the request as long as it could, so a short pause is enough.
                 Ok(Answer::Pending) => pause = settings.retry_min,
                 Ok(Answer::Refused(refusal)) if refusal.code != Code::Unavailable => return Err(refusal),
                 Ok(Answer::Refused(refusal)) => {
@@ -95,7 +95,7 @@ impl Question<'_> {
         }
     }
 
-    /// One request, one verified answer. A request to oneself is a call.
+    /// Sends one request and returns one verified answer. A request to oneself is a function call.
     async fn once(&self, participant: &Participant, request: &Envelope) -> Result<Answer, String> {
         if self.to.wallet == participant.wallet() {
             return Ok(participant.answer(self.committee, request).await);

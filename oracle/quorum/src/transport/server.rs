@@ -1,5 +1,5 @@
-//! Serving other members: each request is checked to be well signed, answered by the participant, and the answer
-//! signed.
+//! Serves the other members: checks the signature of each request, lets the participant answer it, and signs the
+//! answer.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::{
     participant::Participant,
 };
 
-/// Longest request in bytes: a round over 100,000 scores by 100 members still fits.
+/// Longest request in bytes. A round over 100,000 scores by 100 members still fits.
 const MAX_BODY: u64 = 128 << 20;
 
-/// `POST /quorum/v1/<kind>`, to be combined with the node's other routes.
+/// The route `POST /quorum/v1/<kind>`, which the node combines with its other routes.
 pub fn routes(participant: Participant) -> BoxedFilter<(Response,)> {
     warp::path!("quorum" / "v1" / String)
         .and(warp::post())
@@ -51,7 +51,8 @@ async fn receive(participant: &Participant, kind: &str, body: &[u8]) -> Response
 
 type Accepted = (Arc<Committee>, Envelope);
 
-/// Whether this is a well-signed request to this operator, of the kind that the URL says.
+/// Accepts a well-signed request to this operator of the kind that the URL names. Fails with status, code and text
+/// otherwise.
 fn accept(participant: &Participant, kind: &str, body: &[u8]) -> Result<Accepted, (StatusCode, &'static str, String)> {
     let bad = |message: String| (StatusCode::BAD_REQUEST, "bad_request", message);
     let kind = Kind::parse(kind).ok_or_else(|| {

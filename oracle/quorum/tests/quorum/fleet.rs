@@ -1,4 +1,4 @@
-//! A committee in one process. Killing a member ends its runtime: every task and connection of it is gone at once.
+//! A committee in one process. Killing a member ends its runtime: all its tasks and connections are gone at once.
 
 use std::{
     future::Future,
@@ -30,14 +30,14 @@ use warp::{Filter, Reply, http::StatusCode};
 
 pub const CLUSTER: Hash32 = [42; 32];
 
-/// What a liar does with its node's honest answer: change it, or keep silent (`None`).
+/// What a liar does with its node's honest answer: it changes the answer, or keeps silent (`None`).
 pub type Lie = Arc<dyn Fn(&Envelope, Answer) -> Option<Answer> + Send + Sync>;
 
-/// The node's side, steerable by a test.
+/// The node's side, which a test can steer.
 pub struct Mind {
     pub approval_delay: Mutex<Duration>,
     pub objection: Mutex<Option<String>>,
-    /// 0: unknown.
+    /// 0 stands for unknown.
     pub finalized_slot: AtomicU64,
     pub scores: Mutex<Vec<u64>>,
     pub observed: AtomicUsize,
@@ -72,7 +72,7 @@ pub struct Fleet {
     nodes: Vec<Option<Node>>,
     lies: Vec<Option<Lie>>,
     url: String,
-    // Last: the server outlives the members' connections.
+    // The last field, so that the server outlives the members' connections.
     _postgres: Postgres,
 }
 
@@ -82,11 +82,11 @@ struct Node {
 }
 
 impl Fleet {
-    /// `threshold` of `size` members, none started.
+    /// `threshold` of `size` members. None of them is started.
     pub fn new(threshold: u16, size: u16) -> Self {
         let postgres = Postgres::start(None).expect("PostgreSQL starts");
         let url = postgres.create_database("quorum").expect("a database can be made");
-        // All at once, so that no port is given twice.
+        // All ports are bound at once, so that none is given twice.
         let ports: Vec<TcpListener> = (0..size).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let member = |(place, port): (u16, &TcpListener)| Member {
             place,
@@ -99,7 +99,7 @@ impl Fleet {
             approval_delay: Mutex::default(),
             objection: Mutex::default(),
             finalized_slot: AtomicU64::new(0),
-            // A little different at every member, as floats are.
+            // The scores differ a little between members, as floats do.
             scores: Mutex::new(vec![500_000 + u64::from(place), 300_000, 200_000 - u64::from(place)]),
             observed: AtomicUsize::new(0),
         };
@@ -125,7 +125,7 @@ impl Fleet {
         }
     }
 
-    /// A fleet that is up and has its key.
+    /// A fleet that is running and has its key.
     pub async fn with_key(threshold: u16, size: u16) -> (Self, Hash32) {
         let mut fleet = Self::new(threshold, size);
         fleet.start_all().await;
@@ -144,7 +144,7 @@ impl Fleet {
         }
     }
 
-    /// Starts a member, or starts it again.
+    /// Starts a member, for the first time or again.
     pub async fn start(&mut self, place: u16) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let at = usize::from(place) - 1;
@@ -182,12 +182,12 @@ impl Fleet {
         self.nodes[at] = Some(Node { participant, runtime });
     }
 
-    /// From its next start on, the member's answers pass through `lie`.
+    /// The member's answers pass through `lie` from its next start on.
     pub fn lie(&mut self, place: u16, lie: impl Fn(&Envelope, Answer) -> Option<Answer> + Send + Sync + 'static) {
         self.lies[usize::from(place) - 1] = Some(Arc::new(lie));
     }
 
-    /// Ends everything a member does, wherever it stands.
+    /// Ends everything that a member does, at any point.
     pub fn kill(&mut self, place: u16) {
         let node = self.nodes[usize::from(place) - 1].take().expect("it runs");
         node.runtime.shutdown_background();
@@ -201,7 +201,7 @@ impl Fleet {
         &self.minds[usize::from(place) - 1]
     }
 
-    /// Runs something as the member: it ends when the member is killed.
+    /// Runs something as the member. It ends when the member is killed.
     pub fn run<T, F>(&self, place: u16, what: impl FnOnce(Participant) -> F) -> JoinHandle<T>
     where
         F: Future<Output = T> + Send + 'static,
@@ -216,7 +216,7 @@ impl Fleet {
         self.run(place, |participant| async move { dkg::run(&participant, &committee).await })
     }
 
-    /// A request by `from`, as posted to `to`: (HTTP status, answer).
+    /// Posts a request by `from` to `to`. Returns (HTTP status, answer).
     pub async fn ask(
         &self,
         (from, to): (u16, u16),
@@ -270,7 +270,7 @@ pub fn message(sequence: u64, payload: &[u8]) -> Message {
     }
 }
 
-/// A member that was killed may still hold its port for a moment.
+/// Binds an address. It tries for a while, because a member that was killed may still hold its port for a moment.
 async fn bind(address: &str) -> tokio::net::TcpListener {
     for _ in 0..200 {
         match tokio::net::TcpListener::bind(address).await {
@@ -281,7 +281,7 @@ async fn bind(address: &str) -> tokio::net::TcpListener {
     panic!("{address} stays taken");
 }
 
-/// Stands before an honest node and signs what it likes with the node's identity key.
+/// A server in front of an honest node. It signs what it likes with the node's identity key.
 fn liar(
     place: u16,
     behind: String,

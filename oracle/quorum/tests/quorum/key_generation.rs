@@ -35,7 +35,7 @@ async fn text(participant: &Participant, sql: &str) -> Option<String> {
 #[tokio::test]
 async fn members_that_start_late_or_are_killed_at_any_moment_make_one_key_with_the_packages_of_their_first_start() {
     let mut fleet = Fleet::new(3, 5);
-    // Three of five, in no order; the others are not even there.
+    // Three of the five start, in no order. The other two are absent.
     let mut runs = Vec::new();
     for place in [4, 1, 3] {
         fleet.start(place).await;
@@ -58,7 +58,7 @@ async fn members_that_start_late_or_are_killed_at_any_moment_make_one_key_with_t
     for place in [5, 2, 1] {
         runs.push((place, fleet.generate_key(place)));
     }
-    // Killed once more when its round-2 packages exist.
+    // The member is killed once more when its round-2 packages exist.
     reaches(fleet.participant(2), seen, Phase::Round2, 1).await;
     let round2 = text(fleet.participant(2), "SELECT round2 FROM dkg_sessions").await;
     assert!(round2.is_some());
@@ -75,7 +75,7 @@ async fn members_that_start_late_or_are_killed_at_any_moment_make_one_key_with_t
     assert!(keys.iter().all(|k| *k == keys[0]));
     assert_eq!(text(fleet.participant(1), "SELECT round1 FROM dkg_sessions").await, round1);
     assert_eq!(text(fleet.participant(2), "SELECT round2 FROM dkg_sessions").await, round2);
-    // What the share was made from is gone; asking again gives the same share.
+    // The secrets that the share was made from are gone. Asking again gives the same share.
     for place in 1..=5 {
         let secrets = "SELECT concat(round1_sealed, round2_sealed, transport_sealed) FROM dkg_sessions";
         assert_eq!(text(fleet.participant(place), secrets).await.as_deref(), Some(""));

@@ -1,4 +1,5 @@
-//! Committees of real members: each with its own runtime, HTTP port and PostgreSQL schema, killed and restarted at will.
+//! Committees of real members. Each member has its own runtime, HTTP port and PostgreSQL schema, and is killed and
+//! restarted at will.
 
 mod fleet;
 mod key_generation;

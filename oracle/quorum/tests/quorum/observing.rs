@@ -1,4 +1,4 @@
-//! Commit–reveal observations and the agreement over them.
+//! Tests of commit–reveal observations and the agreement over them.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -38,7 +38,7 @@ async fn all_members_agree_though_two_are_killed_after_committing_and_these_lear
     let first = rotation::coordinator(&fleet.committee, &round().subject, 0).place;
     let doomed: Vec<u16> = (1..=5).filter(|p| *p != first).take(2).collect();
     for place in &doomed {
-        // They die before they can reveal.
+        // These members die before they can reveal.
         fleet.lie(*place, |request, answer| (request.kind != Kind::ObserveReveal).then_some(answer));
     }
     fleet.start_all().await;
@@ -71,7 +71,7 @@ async fn all_members_agree_though_two_are_killed_after_committing_and_these_lear
     for a in &agreements {
         assert!(a.own_distance_l1.is_some_and(|d| d < 20), "{:?}", a.own_distance_l1);
     }
-    // An approver finds the agreement by its root, and no other.
+    // An approver finds the agreement by its root. Another root finds nothing.
     let root = agreements[0].observations_root;
     let found = fleet.run(first, move |c| async move { observe::agreement(&c, 7, &[5; 32], 3, &root).await });
     assert_eq!(found.await.unwrap().unwrap().map(|a| a.scores), Some(agreements[0].scores.clone()));
@@ -88,7 +88,7 @@ async fn a_reveal_that_is_not_what_was_committed_to_is_left_out() {
         (Kind::ObserveReveal, Answer::Ready(value)) => {
             let honest: Reveal = serde_json::from_value(value).unwrap();
             let key = ObservationKey { cluster: CLUSTER, epoch: 7, subject: [5; 32], sequence: 3 };
-            // Well signed, copied from others, but not what it had committed to.
+            // This reveal is well signed and copied from others, but it is not what the member committed to.
             let scores = vec![500_001, 300_000, 199_999];
             let other = Reveal::sign(&identity(liar), &key, honest.operator, honest.context, scores, honest.salt);
             Some(Answer::Ready(serde_json::to_value(other).unwrap()))
@@ -140,7 +140,7 @@ async fn a_member_commits_to_one_observation_for_ever_and_reveals_to_a_quorum_on
     };
     let first = commit(&fleet).await;
     fleet.kill(2);
-    // Whatever it would compute now.
+    // The member would compute other scores now. They must not matter.
     *fleet.mind(2).scores.lock().unwrap() = vec![1, 2, 3];
     fleet.start(2).await;
     assert_eq!(commit(&fleet).await, first);
@@ -149,7 +149,7 @@ async fn a_member_commits_to_one_observation_for_ever_and_reveals_to_a_quorum_on
         Answer::Refused(refusal) => assert_eq!(refusal.code, Code::AlreadyObserved),
         other => panic!("{other:?}"),
     }
-    // Shown nobody's commitment but its own, it does not reveal.
+    // A member that is shown no commitment but its own does not reveal.
     let alone = observe::RevealRequest { about, commitments: vec![first] };
     match fleet.ask((1, 2), Kind::ObserveReveal, "s", &alone).await.1 {
         Answer::Refused(refusal) => assert!(refusal.message.contains("1 of 2"), "{refusal}"),

@@ -87,11 +87,11 @@ async fn a_lying_share_is_named_and_a_member_that_stops_after_committing_is_left
     fleet.lie(3, |request, answer| (request.kind != Kind::SignShare).then_some(answer));
     fleet.start(2).await;
     fleet.start(3).await;
-    // The honest others are slow, so that the first round is made with the liar and the silent one.
+    // The honest others are slow, so that the liar and the silent member are in the first round.
     for place in [4, 5] {
         *fleet.mind(place).approval_delay.lock().unwrap() = Duration::from_millis(700);
     }
-    // One who stops costs a stall; then the liar is found out in the next round, and the honest three remain.
+    // The silent member costs a stall. The liar is found out in the next round, and the honest three remain.
     let about = message(0, b"payload");
     let attestation = sign(&fleet, 1, about, b"payload").await.unwrap().unwrap();
     verifies(&key, &about, &attestation);
@@ -111,7 +111,7 @@ async fn nonces_make_one_share_whatever_is_killed_when() {
         payload: b"payload".to_vec(),
         context: json!(null),
     };
-    // Member 1 coordinates by hand.
+    // This test coordinates by hand, as member 1.
     let mut round = Vec::new();
     for place in [2, 3, 4] {
         let (status, answer) = fleet.ask((1, place), Kind::SignCommit, "s", &about).await;
@@ -125,7 +125,7 @@ async fn nonces_make_one_share_whatever_is_killed_when() {
     let mut second = round.clone();
     second[1].commitments = other.commitments;
 
-    // The answer to the share request is lost in a crash.
+    // A crash loses the answer to the share request.
     let first: ShareAnswer =
         value(fleet.ask((1, 2), Kind::SignShare, "s", &ShareRequest { round: round.clone() }).await.1);
     fleet.kill(2);
@@ -137,7 +137,7 @@ async fn nonces_make_one_share_whatever_is_killed_when() {
     assert_eq!((status, code(answer)), (409, Code::NoncesUsed));
     assert_eq!(code(fleet.ask((1, 2), Kind::SignCommit, "s", &about).await.1), Code::NoncesUsed);
 
-    // Killed between commitment and share: the nonces are gone, whatever was restored in between.
+    // The member is killed between commitment and share. Its nonces are gone, whatever was restored in between.
     fleet.kill(4);
     fleet.start(4).await;
     let (_, answer) = fleet.ask((1, 4), Kind::SignShare, "s", &ShareRequest { round: round.clone() }).await;
@@ -145,7 +145,7 @@ async fn nonces_make_one_share_whatever_is_killed_when() {
     // Another coordinator's session of the same name is another session.
     let (_, answer) = fleet.ask((5, 3), Kind::SignShare, "s", &ShareRequest { round: round.clone() }).await;
     assert_eq!(code(answer), Code::UnknownSession);
-    // A round of too few, or without my commitments, gets nothing.
+    // A round of too few members, or without the recipient's commitments, gets no share.
     let few = ShareRequest { round: round[..2].to_vec() };
     assert_eq!(code(fleet.ask((1, 3), Kind::SignShare, "s", &few).await.1), Code::BadRequest);
     assert_eq!(
@@ -158,7 +158,7 @@ async fn nonces_make_one_share_whatever_is_killed_when() {
 async fn a_second_payload_for_a_sequence_is_refused_until_the_first_has_expired_for_certain() {
     let (fleet, key) = Fleet::with_key(2, 3).await;
     sign(&fleet, 1, message(4, b"first"), b"first").await.unwrap().unwrap();
-    // The same payload may be signed again, with a later expiry, say.
+    // The same payload may be signed again, for example with a later expiry.
     let renewed = Message { expiry_slot: 2_000, ..message(4, b"first") };
     verifies(&key, &renewed, &sign(&fleet, 2, renewed, b"first").await.unwrap().unwrap());
 
@@ -171,7 +171,7 @@ async fn a_second_payload_for_a_sequence_is_refused_until_the_first_has_expired_
         }
         other => panic!("{other:?}"),
     }
-    // Another sequence is not concerned.
+    // Another sequence is not affected.
     sign(&fleet, 1, message(5, b"second"), b"second").await.unwrap().unwrap();
     for mind in &fleet.minds {
         mind.finalized_slot.store(2_001, Ordering::SeqCst);
@@ -198,10 +198,10 @@ async fn slow_checks_are_awaited_and_objections_reach_the_coordinator() {
         }
         other => panic!("{other:?}"),
     }
-    // Objections can be withdrawn.
+    // A node may withdraw its objection.
     *fleet.mind(2).objection.lock().unwrap() = None;
     sign(&fleet, 1, message(1, b"bad"), b"bad").await.unwrap().unwrap();
-    // A payload that is not the message's, and another cluster's message, are nobody's business.
+    // The coordinator refuses a payload that is not the message's. The members refuse a message of another cluster.
     assert!(matches!(sign(&fleet, 1, message(2, b"x"), b"y").await.unwrap(), Err(Error::Message(_))));
     let foreign = Message { cluster: [1; 32], ..message(2, b"x") };
     match sign(&fleet, 1, foreign, b"x").await.unwrap() {
@@ -245,7 +245,7 @@ async fn forged_foreign_and_unreadable_messages_are_refused_with_a_reason() {
     }
     let (status, text) = fleet.post(2, "sign-commit", "not json".into()).await;
     assert_eq!(status, 400, "{text}");
-    // Well signed, but without a key: a signed refusal.
+    // This member has no key share. It answers a well-signed request with a signed refusal.
     let about = CommitRequest { message: vec![1], payload: vec![], context: json!(null) };
     assert_eq!(code(fleet.ask((1, 2), Kind::SignCommit, "s", &about).await.1), Code::BadRequest);
     let about = CommitRequest { message: message(0, b"").to_bytes().to_vec(), payload: vec![], context: json!(null) };

@@ -1,4 +1,4 @@
-//! Going on with a walk: segment by segment, each state published before the next segment begins.
+//! Continues a walk segment by segment. Each state is published before the next segment begins.
 
 use super::{check, tools::Tools, walk::Walk};
 use anyhow::{Context, Result};
@@ -6,7 +6,8 @@ use openledger_attribution::magic::MagicState;
 use openledger_sdk::artifact::{InfluenceLog, LogEntry};
 use solana_pubkey::Pubkey;
 
-/// Walks to the end. Goes on from this member's own log, or from the longest one of another that stands a check.
+/// Walks to the end. Starts from the longest log among this member's own and those of others that pass a check. Starts
+/// from the beginning if there is none.
 pub async fn to_the_end(tools: &Tools, walk: &Walk, order: &[Pubkey]) -> Result<()> {
     let engine = tools.engine.get().await?;
     let (mut log, mut state) = match longest(tools, walk, order).await {
@@ -36,7 +37,7 @@ pub async fn to_the_end(tools: &Tools, walk: &Walk, order: &[Pubkey]) -> Result<
         let phase = format!("going back through the training, step {} of {total}", total - state.step);
         tools.status.settling(walk.epoch, &phase);
         let magic = walk.magic.clone();
-        // Answers get their turn after every step.
+        // Requests for answers get their turn after every step.
         state = engine.run_in_turns(move |_, turn| magic.segment_in_turns(&state, &mut || turn.pass())).await?;
     }
 }
@@ -54,7 +55,7 @@ fn new_log(tools: &Tools, walk: &Walk) -> InfluenceLog {
     }
 }
 
-/// Where the walk came to, as this member's own log from here on.
+/// The longest usable log of the walk, with its last state. The log names this member as its operator from here on.
 async fn longest(tools: &Tools, walk: &Walk, order: &[Pubkey]) -> Option<(InfluenceLog, MagicState)> {
     let own = tools.chain.wallet();
     let mut found = Vec::new();

@@ -1,8 +1,8 @@
-//! Checking another member's walk by re-executing a part of it.
+//! Checks another member's walk by re-executing a part of it.
 //!
-//! Which part, this member draws by itself when the states are already fixed by their hashes: a forged result differs
-//! from the true one in at least one of n + 1 links (the start, and n segments), and each member finds it with
-//! probability 1/(n + 1) at least.
+//! The hashes fix the states of the walk. Only then does this member draw by itself which part it re-executes. A walk
+//! has n + 1 links: its start, and n segments. A forged result differs from the true one in at least one link. So each
+//! member finds a forgery with probability 1/(n + 1) at least.
 
 use super::{tools::Tools, walk::Walk};
 use anyhow::{Context, Result, ensure};
@@ -11,14 +11,15 @@ use openledger_protocol::Hash32;
 use openledger_sdk::artifact::InfluenceLog;
 use rand::Rng;
 
-/// Whether a complete walk is the one of this run and these answers, as far as one random link shows.
+/// Checks a complete walk: it must be of this run and these answers, and one random link of it is re-executed. Fails if
+/// something differs.
 pub async fn complete(tools: &Tools, walk: &Walk, log: &InfluenceLog) -> Result<()> {
     let expected = walk.steps().count();
     ensure!(log.states.len() == expected, "it has {} states instead of {expected}", log.states.len());
     partial(tools, walk, log).await
 }
 
-/// The same for a walk that has come part of the way.
+/// The same check for a walk that has not reached its end.
 pub async fn partial(tools: &Tools, walk: &Walk, log: &InfluenceLog) -> Result<()> {
     ensure!(walk.is_of(log), "it is of another method, run or set of answers");
     ensure!(

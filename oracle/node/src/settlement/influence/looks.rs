@@ -1,16 +1,16 @@
-//! When to look for what others have published, and at whose logs.
+//! When to look for what other members have published, and at whose logs.
 
 use std::time::Duration;
 
-/// How soon to look again at a walk that goes on.
+/// Shortest pause between two looks, while a walk makes progress.
 const SHORT: Duration = Duration::from_millis(500);
-/// How seldom to look at one that does not.
+/// Longest pause between two looks, while a walk makes no progress.
 const LONG: Duration = Duration::from_secs(4);
-/// Of so many looks, one is at everybody's logs: who has just started again, or passed over a dead member earlier than
-/// this one did, may have walked out of turn.
+/// One of this many looks reads the logs of all members. A member may have walked out of turn: because it has just
+/// started again, or because it passed over a dead member earlier than this one did.
 const EVERYBODYS: u32 = 8;
 
-/// Looks soon again where there was something new, and less and less often where not.
+/// Plans the looks. They are frequent while there is something new, and become rarer while there is not.
 #[derive(Debug)]
 pub struct Looks {
     pause: Duration,
@@ -24,19 +24,19 @@ impl Default for Looks {
 }
 
 impl Looks {
-    /// Of `order`, those at whose logs to look now; it is the turn of the one at `turn`.
+    /// The members of `order` whose logs to read now: the member at `turn`, and now and then all of them.
     pub fn look<'a, T>(&mut self, order: &'a [T], turn: usize) -> &'a [T] {
         let all = self.looks.is_multiple_of(EVERYBODYS);
         self.looks = self.looks.wrapping_add(1);
         if all { order } else { order.get(turn..=turn).unwrap_or_default() }
     }
 
-    /// Something new was there.
+    /// Notes that something new was there.
     pub fn news(&mut self) {
         self.pause = SHORT;
     }
 
-    /// How long to wait for the next look.
+    /// How long to wait before the next look. The pause doubles each time, up to a bound.
     pub fn pause(&mut self) -> Duration {
         let pause = self.pause;
         self.pause = (2 * pause).min(LONG);

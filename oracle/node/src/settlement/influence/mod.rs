@@ -1,5 +1,6 @@
-//! Exact attribution of an epoch's answers: one member walks back through the model's training and publishes every state
-//! that it goes through; the others re-execute a part of the walk that nobody can foresee, and believe it only then.
+//! Exact attribution of an epoch's answers. One member walks back through the model's training and publishes every
+//! state that it passes. The other members re-execute a part of the walk that nobody can foresee. They accept the walk
+//! only if that part is equal.
 
 mod advance;
 mod check;

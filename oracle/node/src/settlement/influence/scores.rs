@@ -1,4 +1,4 @@
-//! The scores of one model's documents: found, checked, or worked out, whatever was killed when.
+//! The scores of one model's documents. They are found, checked or worked out. A kill at any point does no harm.
 
 use super::{advance, check, looks::Looks, tools::Tools, walk::Walk};
 use crate::settlement::epoch::EpochModel;
@@ -12,13 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a walk may stand still before the next member goes on with it.
+/// How long a walk may make no progress before the next member continues it.
 const TURN: Duration = Duration::from_secs(60);
 
-/// −∂φ/∂wᵢ of the model's documents, in their order, with φ the query's weighted sum of losses.
+/// −∂φ/∂wᵢ of the model's documents, in their order. φ is the query's weighted sum of losses.
 ///
-/// The member that trained the model walks, because it has the gradients already; if its walk stands still, the
-/// others take turns and go on from where it came to.
+/// The member that trained the model walks first, because it has the gradients already. If its walk makes no progress,
+/// the other members take turns and continue it.
 pub async fn scores(tools: &Tools, epoch: u64, model: &EpochModel, query: Query) -> Result<Scores> {
     let walk = Walk::prepare(tools, epoch, model, query).await?;
     agreed(tools, model, &walk).await
@@ -34,7 +34,7 @@ async fn agreed(tools: &Tools, model: &EpochModel, walk: &Walk) -> Result<Scores
         let (mut longest, turn) = (0, attempt % order.len().max(1));
         for operator in looks.look(&order, turn) {
             let Ok(log) = tools.store.get_influence_log(epoch, &model.job, operator).await else { continue };
-            // One of a settlement that was rejected, over other answers: a new one will replace it.
+            // This log is of a rejected settlement over other answers. A new log will replace it.
             if !walk.is_of(&log) {
                 continue;
             }
@@ -70,7 +70,7 @@ async fn agreed(tools: &Tools, model: &EpochModel, walk: &Walk) -> Result<Scores
     }
 }
 
-/// Who walks: the trainer, then the other members in an order that the job decides.
+/// The order in which members walk: the trainer, then the other members in an order that the job decides.
 fn order(job: &Pubkey, trainer: &Pubkey, members: &[Pubkey]) -> Vec<Pubkey> {
     let mut order = members.to_vec();
     order.sort_by_key(|m| (m != trainer, sha256(&[b"influence", job.as_ref(), m.as_ref()])));
@@ -95,7 +95,7 @@ mod tests {
         let mut sorted = order.clone();
         sorted.sort();
         assert_eq!(sorted, members);
-        // Who is not in the committee any more does not walk.
+        // An operator that has left the committee does not walk.
         let gone = Pubkey::new_from_array([77; 32]);
         assert!(!super::order(&Pubkey::new_from_array([9; 32]), &gone, &members).contains(&gone));
     }

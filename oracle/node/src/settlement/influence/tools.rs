@@ -1,4 +1,4 @@
-//! What walking, and checking the walks of others, takes.
+//! What walking uses, and checking the walks of others.
 
 use crate::{
     operator::{Board, Chain, LazyEngine},
@@ -6,17 +6,17 @@ use crate::{
 };
 use openledger_sdk::Store;
 
-/// Handed to every step of a walk. Cheap to clone.
+/// The parts of the node that every step of a walk uses. Cheap to clone.
 #[derive(Clone)]
 pub struct Tools {
-    /// Says who this member is and who the others are.
+    /// Knows this member's wallet and reads who the others are.
     pub chain: Chain,
-    /// Takes the states of walks, and has those of others.
+    /// Stores the states of walks, and has those of other members.
     pub store: Store,
     /// Computes.
     pub engine: LazyEngine,
-    /// The training's gradients, where they were kept: with them a walk costs a third less.
+    /// The training's gradients, if they were kept. With them a walk costs a third less.
     pub gradients: KeptGradients,
-    /// Shows how far a walk is.
+    /// Shows the progress of a walk.
     pub status: Board,
 }

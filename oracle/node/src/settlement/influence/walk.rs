@@ -21,11 +21,11 @@ pub struct Walk {
     pub model: Pubkey,
     /// The job that trained it.
     pub job: Pubkey,
-    /// The method, over the logged training run.
+    /// The method MAGIC over the logged training run.
     pub magic: Arc<Magic>,
-    /// What is attributed.
+    /// The query that is attributed.
     pub query: Query,
-    /// SHA-256 of the query: what the walk's states name.
+    /// SHA-256 of the query. The states of the walk name it.
     pub functional: Hash32,
 }
 
@@ -59,17 +59,18 @@ impl Walk {
         Ok(Self { epoch, model: model.address, job: model.job, magic: Arc::new(magic), query, functional })
     }
 
-    /// The method that walks.
+    /// Name and version of the method that walks.
     pub fn method(&self) -> Method {
         Method::new(self.magic.method(), self.magic.version())
     }
 
-    /// The states at which the training run was logged, from its end to its start: a complete walk has one each.
+    /// The steps at which the training run was logged, from its end to its start. A complete walk has one state for
+    /// each.
     pub fn steps(&self) -> impl Iterator<Item = u64> {
         self.magic.run().log().entries.iter().rev().map(|e| e.step)
     }
 
-    /// Whether a log is of this walk: method, run and answers.
+    /// Whether a log belongs to this walk: the same method, run and query.
     pub fn is_of(&self, log: &InfluenceLog) -> bool {
         log.method == self.method() && log.run == self.magic.job() && log.functional == self.functional
     }
