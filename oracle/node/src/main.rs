@@ -6,7 +6,7 @@ mod http;
 mod node;
 mod operator;
 mod plans;
-mod questions;
+mod quorum_callbacks;
 mod settlement;
 mod tasks;
 mod training;

@@ -5,7 +5,7 @@ use crate::{
     http,
     operator::{Board, Chain, Changes, Files, LazyEngine},
     plans::{KeptGradients, Plans, Standings},
-    questions::{Scores, Signatures},
+    quorum_callbacks::{OwnScores, SigningPolicy},
     settlement::{Approval, Epochs, Observations, Settler, Tools},
     tasks::{Committees, DueEpochs, Jobs, wake},
     training::{Training, Verification},
@@ -49,7 +49,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     };
     let observations = Observations::new(epochs.clone(), tools);
 
-    let signatures = Signatures {
+    let policy = SigningPolicy {
         verification: Verification {
             chain: chain.clone(),
             store: store.clone(),
@@ -67,8 +67,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         cluster,
         store: database,
         settings: quorum_settings(),
-        approver: Arc::new(signatures),
-        observer: Arc::new(Scores { observations: observations.clone() }),
+        approver: Arc::new(policy),
+        observer: Arc::new(OwnScores { observations: observations.clone() }),
     })
     .await?;
 

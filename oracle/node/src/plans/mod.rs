@@ -3,13 +3,13 @@
 
 mod gradients;
 mod known;
-mod members;
 mod plan;
+mod roles;
 mod settings;
 mod standing;
 
 pub use gradients::KeptGradients;
 pub use known::Plans;
-pub use members::rank;
 pub use plan::{JobPlan, KERNEL};
+pub use roles::rank;
 pub use standing::{DocumentStanding, JobShares, Standings};

@@ -1,6 +1,6 @@
 //! What a job computes. It follows from the chain and the artifact store alone, so it is the same at every operator.
 
-use super::{members, settings};
+use super::{roles, settings};
 use crate::documents::{self, Document, Repeat};
 use anyhow::{Context, Result};
 use model::{compute::ComputeShare, state::Job};
@@ -126,7 +126,7 @@ impl JobPlan {
     /// The pay of the operators if `trainer` trains the job.
     pub fn compute_shares(&self, job: &Pubkey, trainer: Pubkey, members: &[Pubkey]) -> Result<Vec<ComputeShare>> {
         let price = self.config.train.price_per_1k_tokens;
-        members::compute_shares(job, self.tokens(), self.segments(), price, trainer, members)
+        roles::compute_shares(job, self.tokens(), self.segments(), price, trainer, members)
     }
 
     /// Leaves of the training documents, in index order.

@@ -1,6 +1,6 @@
 //! A member's check of a proposed settlement, before it signs.
 
-use super::{facts::Epochs, outcome::outcome, proposal::Proposal};
+use super::{gather::Epochs, outcome::outcome, proposal::Proposal};
 use crate::operator::Chain;
 use anyhow::{Context, Result, ensure};
 use openledger_protocol::{attest::Message, hash::sha256};

@@ -2,8 +2,8 @@
 //! settlement.
 
 use super::{
+    columns::{Columns, JobDocument},
     proposal::{Proposal, Question},
-    shares::{Columns, JobDocument},
 };
 use crate::{
     documents::Document,

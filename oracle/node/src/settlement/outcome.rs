@@ -2,7 +2,7 @@
 
 use super::{
     epoch::Epoch,
-    observe::method,
+    own_shares::method,
     proposal::Proposal,
     report::{Agreed, build},
 };

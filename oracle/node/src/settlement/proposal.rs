@@ -51,7 +51,7 @@ impl Proposal {
 pub struct Question {
     /// What is to be settled.
     pub proposal: Proposal,
-    /// Hash of the epoch's documents in their order ([`Columns::hash`](super::shares::Columns::hash)).
+    /// Hash of the epoch's documents in their order ([`Columns::hash`](super::columns::Columns::hash)).
     #[serde(with = "hash_hex")]
     pub documents: Hash32,
 }

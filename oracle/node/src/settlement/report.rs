@@ -2,8 +2,8 @@
 //! is the same at every member.
 
 use super::{
+    columns::{DocumentShares, JobDocument},
     epoch::{CountedPayment, Epoch, EpochModel, Previous},
-    shares::{DocumentShares, JobDocument},
 };
 use crate::documents::{Document, Repeat, repeats};
 use anyhow::{Context, Result};
@@ -216,7 +216,7 @@ fn divide(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{documents::Registered, settlement::shares::Columns};
+    use crate::{documents::Registered, settlement::columns::Columns};
     use openledger_sdk::amount::Amount;
     use proptest::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Takes an epoch from its last answer to an active settlement. A kill at any point does no harm.
 
-use super::{facts::Epochs, observe::Observations, outcome::outcome, proposal::Proposal};
+use super::{gather::Epochs, outcome::outcome, own_shares::Observations, proposal::Proposal};
 use crate::operator::{Board, Chain};
 use anyhow::Result;
 use openledger_protocol::hash::sha256;

@@ -2,11 +2,11 @@
 //! jobs, and one settles epochs.
 
 mod committees;
-mod epochs;
+mod due_epochs;
 mod jobs;
 mod wake;
 
 pub use committees::Committees;
-pub use epochs::DueEpochs;
+pub use due_epochs::DueEpochs;
 pub use jobs::Jobs;
 pub use wake::wake;

@@ -19,7 +19,7 @@ use serde_json::Value;
 use solana_pubkey::Pubkey;
 
 /// Decides what this operator signs.
-pub struct Signatures {
+pub struct SigningPolicy {
     /// Checks training results.
     pub verification: Verification,
     /// Checks settlements.
@@ -30,7 +30,7 @@ pub struct Signatures {
     pub status: Board,
 }
 
-impl Signatures {
+impl SigningPolicy {
     async fn check(&self, quorum: &Participant, message: &Message, payload: &[u8]) -> Result<()> {
         match message.kind {
             Kind::TrainingResult => {
@@ -55,7 +55,7 @@ impl Signatures {
 }
 
 #[async_trait]
-impl Approver for Signatures {
+impl Approver for SigningPolicy {
     async fn approve(
         &self,
         quorum: &Participant,
@@ -75,12 +75,12 @@ impl Approver for Signatures {
 }
 
 /// Gives the scores that this operator observes.
-pub struct Scores {
+pub struct OwnScores {
     /// Works out the shares.
     pub observations: Observations,
 }
 
-impl Scores {
+impl OwnScores {
     async fn shares(&self, subject: &Hash32, question: &Value) -> Result<Vec<u64>> {
         ensure!(*subject == Proposal::subject().to_bytes(), "only settlements are observed");
         let question: Question = serde_json::from_value(question.clone())?;
@@ -96,7 +96,7 @@ impl Scores {
 }
 
 #[async_trait]
-impl Observer for Scores {
+impl Observer for OwnScores {
     async fn observe(&self, subject: &Hash32, _sequence: u64, context: &Value) -> Result<Vec<u64>, String> {
         self.shares(subject, context).await.map_err(|e| {
             tracing::warn!("could not observe: {e:#}");

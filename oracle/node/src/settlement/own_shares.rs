@@ -1,11 +1,11 @@
 //! This member's own observation: which share of the epoch's fees each document earned.
 
 use super::{
+    columns::{DocumentShares, JobDocument},
     epoch::{CountedPayment, Epoch, EpochModel},
-    facts::Epochs,
+    gather::Epochs,
     influence,
     proposal::{Proposal, Question},
-    shares::{DocumentShares, JobDocument},
 };
 use crate::{operator::Memo, plans::JobShares};
 use anyhow::{Context, Result};
@@ -84,7 +84,7 @@ impl Observations {
             let shares = self.shares(proposal, &epoch, model).await?;
             jobs.push(Funded { job: model.job, amount: model.funded()?, shares });
         }
-        Ok(Observed { shares: together(&jobs), epoch })
+        Ok(Observed { shares: weighted_by_funding(&jobs), epoch })
     }
 
     async fn shares(&self, proposal: &Proposal, epoch: &Epoch, model: &EpochModel) -> Result<JobShares> {
@@ -131,7 +131,7 @@ struct Funded {
 
 /// The shares of several jobs' documents. Each job's shares are weighted by what was paid for the job. If no document
 /// of a job earned, what was paid for it is unallocated: nobody is paid for another model's answers.
-fn together(jobs: &[Funded]) -> DocumentShares {
+fn weighted_by_funding(jobs: &[Funded]) -> DocumentShares {
     let amounts = largest_remainder(PPM, &jobs.iter().map(|j| j.amount).collect::<Vec<_>>());
     let (mut documents, mut weights, mut unallocated) = (Vec::new(), Vec::new(), 0);
     for (amount, job) in amounts.iter().zip(jobs) {
@@ -165,7 +165,7 @@ mod tests {
             amount: *amount,
             shares: shares.clone(),
         };
-        let all = together(&jobs.iter().zip(0u8..).map(funded).collect::<Vec<_>>());
+        let all = weighted_by_funding(&jobs.iter().zip(0u8..).map(funded).collect::<Vec<_>>());
         all.earned.values().copied().chain([all.unallocated]).collect()
     }
 
