@@ -1,6 +1,9 @@
 //! Earnings and claims of wallets, with proofs against the roots of the active settlement.
 
-use super::{State, error::Refusal};
+use super::{
+    error::Refusal,
+    state::{State, Trees},
+};
 use openledger_protocol::rewards::RewardTree;
 use openledger_sdk::{
     amount::Amount,
@@ -22,9 +25,6 @@ struct Report {
 struct Pool {
     leaves: Vec<(String, Amount)>,
 }
-
-/// The reward trees of a settlement: first the contributors' pool, then the validators' pool.
-pub type Trees = [RewardTree; 2];
 
 /// Returns the lifetime amount, the claimed amount and the proof of `wallet` for each pool in which it has a leaf.
 pub async fn claims(state: &State, wallet: &str) -> Result<ClaimProofs, Refusal> {

@@ -1,6 +1,6 @@
 //! Contributions with the details from their manifests, and proofs that they are in their Datanet's root (rule D1).
 
-use super::{State, error::Refusal, list, query::Query};
+use super::{error::Refusal, list, query::Query, state::State};
 use crate::db::DbError;
 use openledger_protocol::leaf;
 use openledger_sdk::{

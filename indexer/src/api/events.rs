@@ -1,6 +1,6 @@
 //! The feed of events, as pages and as a live stream.
 
-use super::{State, error::Refusal, query::Query};
+use super::{error::Refusal, query::Query, state::State};
 use crate::db::{Database, DbError};
 use futures::StreamExt;
 use openledger_sdk::api::types::{EventRow, Page};

@@ -10,55 +10,17 @@ mod openapi;
 mod query;
 mod receipts;
 mod routes;
+mod state;
 mod status;
 mod wallets;
 
-use crate::{datasource::Source, db::Database, metrics::Metrics};
-use openledger_sdk::{client::Client, manifest::Manifest, store::Store};
-use solana_pubkey::Pubkey;
-use std::{collections::HashMap, convert::Infallible, future::Future, sync::Arc};
-use tokio::{
-    net::TcpListener,
-    sync::{OnceCell, watch},
-};
+use std::{collections::HashMap, convert::Infallible, future::Future};
+use tokio::net::TcpListener;
 use warp::{Filter, http::Method, reply::Response};
 
 pub use list::Final;
+pub use state::State;
 pub use status::Status;
-
-/// Most manifests kept in memory.
-const MANIFESTS: usize = 64;
-/// Most settlements whose trees are kept in memory.
-const TREES: usize = 2;
-
-/// Everything that a request handler needs.
-#[derive(Clone)]
-pub struct State {
-    db: Database,
-    client: Arc<Client>,
-    metrics: Metrics,
-    news: Arc<watch::Sender<()>>,
-    store: Option<Store>,
-    manifests: Arc<cache::Cache<Manifest>>,
-    trees: Arc<cache::Cache<claims::Trees>>,
-    mint: Arc<OnceCell<Pubkey>>,
-}
-
-impl State {
-    /// Makes the state from the database and node of `source` and the artifacts in `store`.
-    pub fn new(source: &Source, store: Option<Store>) -> Self {
-        Self {
-            db: source.db.clone(),
-            client: source.client.clone(),
-            metrics: source.metrics.clone(),
-            news: source.news.clone(),
-            store,
-            manifests: Arc::new(cache::Cache::new(MANIFESTS)),
-            trees: Arc::new(cache::Cache::new(TREES)),
-            mint: Arc::default(),
-        }
-    }
-}
 
 /// Serves the API on `listener` until `stop` resolves.
 pub async fn serve(state: State, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {

@@ -1,6 +1,6 @@
 //! Payments with the answers that they paid for.
 
-use super::{State, error::Refusal, list::Final};
+use super::{error::Refusal, list::Final, state::State};
 use openledger_sdk::{api::types::ReceiptRow, store::StoreError};
 
 /// Returns the payment of `request`, with its answer once the store has it.

@@ -1,13 +1,15 @@
 //! Routes requests to their handlers.
 
 use super::{
-    State, claims, contributions,
+    claims, contributions,
     error::Refusal,
     events,
     list::{self, Final},
     openapi,
     query::{Query, address, hash, number},
-    receipts, status, wallets,
+    receipts,
+    state::State,
+    status, wallets,
 };
 use openledger_sdk::api::types::{Batch, Committee, Datanet, Funding, Job, Model, Operator, ReceiptRow, Settlement};
 use serde::{Serialize, de::DeserializeOwned};

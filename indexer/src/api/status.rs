@@ -1,6 +1,6 @@
 //! The indexer's status: whether the index is complete, and whether it agrees with the chain.
 
-use super::{State, error::Refusal};
+use super::{error::Refusal, state::State};
 use crate::reconcile::{self, Difference, Gap};
 use openledger_sdk::api::types;
 use serde::{Deserialize, Serialize};

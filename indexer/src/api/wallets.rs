@@ -1,6 +1,6 @@
 //! The summary of one wallet.
 
-use super::{State, claims, error::Refusal};
+use super::{claims, error::Refusal, state::State};
 use openledger_interface::pda;
 use openledger_sdk::{amount::Amount, api::types::Wallet, text};
 use serde::Deserialize;

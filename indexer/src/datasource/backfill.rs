@@ -1,6 +1,6 @@
 //! Reads the ledger's own listing of transactions. It is slow and complete.
 
-use super::{Source, SourceError};
+use super::{error::SourceError, source::Source};
 use crate::{
     checkpoint::{self, Checkpoint},
     ingest,

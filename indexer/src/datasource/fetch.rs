@@ -1,6 +1,6 @@
 //! Fetches single transactions from the node.
 
-use super::SourceError;
+use super::error::SourceError;
 use crate::ingest::TransactionRecord;
 use solana_client::{
     client_error::ClientError as Error, nonblocking::rpc_client::RpcClient, rpc_config::RpcTransactionConfig,

@@ -1,6 +1,6 @@
 //! Notifications of new transactions. They are quick, and they may miss some.
 
-use super::{Source, SourceError};
+use super::{error::SourceError, source::Source};
 use futures::StreamExt;
 use openledger_interface::Program;
 use solana_client::{

@@ -1,15 +1,18 @@
 //! The schema's numbered migrations (`migrations/indexer/`), carried in the binary.
 
-use super::{Database, DbError, SCHEMA};
+use super::error::DbError;
+use deadpool_postgres::Object;
 use std::ops::DerefMut;
+
+/// The schema that holds all tables and views of the indexer.
+pub const SCHEMA: &str = "indexer";
 
 mod embedded {
     refinery::embed_migrations!("../migrations/indexer");
 }
 
 /// Brings the schema up to date. Two indexers that start at once wait for one another.
-pub async fn up(database: &Database) -> Result<(), DbError> {
-    let mut client = database.client().await?;
+pub async fn up(mut client: Object) -> Result<(), DbError> {
     // This is a session lock, because migrations run in transactions of their own.
     client.execute("SELECT pg_advisory_lock(hashtext($1))", &[&SCHEMA]).await?;
     let result = async {

@@ -4,16 +4,16 @@
 //! gradients as plain numbers.
 //!
 //! ```text
-//! clusters    which documents are someone's own, and which repeat earlier ones          text, gradients
-//! normalise   a score for the whole document, without reward for being an outlier       floats
-//! floor       what noise alone would earn is taken off                                  floats
-//! positive    positive part, as integers by an exact power of two                       floats → integers
-//! cap         a document's largest share; largest remainder                             integers
+//! clusters          which documents are someone's own, and which repeat earlier ones  text, gradients
+//! normalise         a score for the whole document, without reward for being an outlierfloats
+//! floor             what noise alone would earn is taken off                          floats
+//! integer_weights   positive part, as integers by an exact power of two               floats → integers
+//! cap               a document's largest share; largest remainder                     integers
 //! ```
 //! [`Clusters`] come first, then [`shares`] applies the other rules in this order. Scores are measurements, not money:
-//! they stay floats until [`positive`]. Only operations that IEEE 754 rounds correctly (+ − × ÷ √) touch them, so
-//! operators with the same scores have the same integers on every machine. From [`positive`] on everything is an integer
-//! and sums exactly.
+//! they stay floats until [`integer_weights`]. Only operations that IEEE 754 rounds correctly (+ − × ÷ √) touch them, so
+//! operators with the same scores have the same integers on every machine. From [`integer_weights`] on everything is
+//! an integer and sums exactly.
 //!
 //! # What the rules are for
 //! Whoever adds to the training data changes both the scores and how they are paid. Each rule closes one way to gain:
@@ -47,19 +47,17 @@
 
 pub mod cap;
 pub mod clusters;
-mod combine;
 pub mod error;
 pub mod floor;
+pub mod integer_weights;
 pub mod normalise;
-pub mod positive;
 mod quantile;
 mod settings;
 mod shares;
 
 pub use clusters::{ClusterSettings, Clusters, Document};
-pub use combine::combine;
 pub use error::{PayError, Result};
+pub use integer_weights::ppm;
 pub use normalise::Normalisation;
-pub use positive::ppm;
 pub use settings::{PaySettings, VERSION};
 pub use shares::{PayInput, Shares, shares};

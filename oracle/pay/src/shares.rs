@@ -5,8 +5,8 @@ use crate::{
     clusters::Clusters,
     error::{PayError, Result},
     floor::above_noise,
+    integer_weights::{check_finite, integer_weights},
     normalise::{Measured, normalise},
-    positive::{check_finite, integer_weights},
     settings::PaySettings,
 };
 use openledger_protocol::Hash32;

@@ -8,6 +8,7 @@
 //! Any method of attribution can be put under attack: a [`Scorer`] trains and scores.
 
 mod attack;
+mod combine;
 mod corpus;
 mod error;
 mod logra;

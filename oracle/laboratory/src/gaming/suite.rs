@@ -2,12 +2,13 @@
 
 use super::{
     attack::Attack,
+    combine::combine,
     corpus::{Contribution, Corpus},
     error::{GamingError, Result},
 };
 use openledger_attribution::{Query, QueryItem, Scores};
 use openledger_lm::{Example, Tokenizer, sha256};
-use openledger_pay::{Clusters, Document, PayInput, PaySettings, combine, ppm, shares};
+use openledger_pay::{Clusters, Document, PayInput, PaySettings, ppm, shares};
 use serde::{Deserialize, Serialize};
 
 /// What a method says of training examples, one entry each in their order.

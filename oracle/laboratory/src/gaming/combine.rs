@@ -1,6 +1,6 @@
 //! Combines several answers' shares.
 
-use crate::error::{PayError, Result};
+use openledger_pay::{PayError, Result};
 use openledger_protocol::allocate::{PPM, largest_remainder};
 
 /// Shares of several answers together, in parts per million. Each answer is weighted by its fee: Σ fee · ppm,
@@ -37,7 +37,7 @@ pub fn combine(answers: &[(u64, &[u64])]) -> Result<Vec<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::positive::integer_weights;
+    use openledger_pay::integer_weights::integer_weights;
     use proptest::prelude::*;
 
     #[test]
