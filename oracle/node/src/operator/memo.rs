@@ -33,11 +33,13 @@ impl<K: Clone + Eq + Hash, V> Memo<K, V> {
     /// The value of `key`, or the result of `work` if there is none. Other callers with the same key wait for that
     /// work. An error is not kept, so the next caller runs its own `work`.
     pub async fn get_or_try<F: Future<Output = Result<V>>>(&self, key: K, work: impl FnOnce() -> F) -> Result<Arc<V>> {
-        let slot = self.slots.lock().await.take(&key, self.most);
+        let slot = self.slots.lock().await.slot(&key);
         let make = || async { work().await.map(Arc::new) };
         let made = slot.get_or_try_init(make).await.cloned();
-        if made.is_err() {
-            self.slots.lock().await.drop_empty(&key, &slot);
+        let mut slots = self.slots.lock().await;
+        match &made {
+            Ok(_) => slots.trim(self.most),
+            Err(_) => slots.drop_empty(&key, &slot),
         }
         made
     }
@@ -49,17 +51,10 @@ impl<K: Clone + Eq + Hash, V> Memo<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V> Slots<K, V> {
-    /// The slot of `key`, made where there is none.
-    fn take(&mut self, key: &K, most: usize) -> Slot<V> {
+    /// The slot of `key`. It is made if there is none.
+    fn slot(&mut self, key: &K) -> Slot<V> {
         if let Some((_, slot)) = self.by_key.get(key) {
             return slot.clone();
-        }
-        let finished = || self.by_key.iter().filter(|(_, (_, slot))| slot.initialized());
-        // What is being worked out stays: somebody waits for it.
-        if finished().count() >= most
-            && let Some(oldest) = finished().min_by_key(|(_, (number, _))| *number).map(|(key, _)| key.clone())
-        {
-            self.by_key.remove(&oldest);
         }
         let slot = Slot::default();
         self.by_key.insert(key.clone(), (self.next, slot.clone()));
@@ -67,10 +62,21 @@ impl<K: Clone + Eq + Hash, V> Slots<K, V> {
         slot
     }
 
-    /// Drops `slot`, whose work failed, unless somebody else has begun to fill it or has made another one.
+    /// Drops the oldest finished values until no more than `most` are left. A value that is being worked out stays,
+    /// because a caller waits for it.
+    fn trim(&mut self, most: usize) {
+        let finished = self.by_key.iter().filter(|(_, (_, slot))| slot.initialized());
+        let mut finished: Vec<(u64, K)> = finished.map(|(key, (number, _))| (*number, key.clone())).collect();
+        finished.sort_unstable_by_key(|(number, _)| *number);
+        for (_, key) in finished.iter().take(finished.len().saturating_sub(most)) {
+            self.by_key.remove(key);
+        }
+    }
+
+    /// Drops `slot`, whose work failed. It stays if another caller is at work on it or has made a new one.
     fn drop_empty(&mut self, key: &K, slot: &Slot<V>) {
         let same = self.by_key.get(key).is_some_and(|(_, held)| Arc::ptr_eq(held, slot));
-        // This call, and the map, hold it: whoever else holds it is at work on it.
+        // The map and this call hold it. A third holder is at work on it.
         if same && !slot.initialized() && Arc::strong_count(slot) <= 2 {
             self.by_key.remove(key);
         }
