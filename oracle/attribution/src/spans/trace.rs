@@ -42,8 +42,8 @@ impl SpanIndex {
     /// at least `min_tokens` tokens. Only the `top` ones with the lowest product of their tokens' frequencies are
     /// returned, lowest first. Of equal spans the longer comes first, then the earlier.
     ///
-    /// `is_boundary(i)` says whether a word begins at token i of the answer, for 0 < i < the answer's length. With `|_|
-    /// true` spans may begin and end within words. A token outside the vocabulary is in no span.
+    /// `is_boundary(i)` says whether a word begins at token i of the answer, for 0 < i < the answer's length. With
+    /// `|_| true` spans may begin and end within words. A token outside the vocabulary is in no span.
     ///
     /// One binary search for each boundary finds the spans. Each returned span costs two more searches and a pass over
     /// its occurrences.
