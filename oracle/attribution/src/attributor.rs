@@ -1,4 +1,4 @@
-//! What every attribution method does: a score for each training example, for a given query.
+//! The interface of every attribution method: a score for each training example, for a given query.
 
 use crate::error::{AttributionError, Result};
 use openledger_lm::{Digest, Example};
@@ -9,33 +9,32 @@ use std::{cmp::Ordering, sync::Arc};
 /// Identity of a training example: the hash of its contribution's leaf.
 pub type ExampleId = [u8; 32];
 
-/// One text whose loss is to be attributed.
+/// One text whose loss is attributed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueryItem {
-    /// Prompt and answer, as token ids.
+    /// Token ids of prompt and answer.
     pub tokens: Vec<u32>,
-    /// Index of the first token whose prediction counts: the length of the prompt.
+    /// Index of the first token whose prediction counts. It is the length of the prompt.
     pub loss_from: usize,
-    /// Factor of this item's loss; the fee of an answer, for instance.
+    /// Factor of this item's loss, for instance the fee of an answer.
     pub weight: f32,
 }
 
 impl QueryItem {
-    /// The item as an example, to be passed through the model.
+    /// The item as an example for the model.
     pub fn example(&self) -> Example {
         Example { id: [0; 32], tokens: self.tokens.clone(), loss_from: self.loss_from }
     }
 }
 
-/// What is attributed: the weighted sum of the items' losses.
+/// The query that is attributed: the weighted sum of the items' losses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     items: Vec<QueryItem>,
 }
 
 impl Query {
-    /// A query of several items; refuses an empty one, an item without a token to predict, and weights that are not
-    /// finite.
+    /// A query of several items. Fails if there is no item, an item has no token to predict, or a weight is not finite.
     pub fn new(items: Vec<QueryItem>) -> Result<Self> {
         if items.is_empty() {
             return Err(AttributionError::Query("it has no items; give at least one".into()));
@@ -55,42 +54,42 @@ impl Query {
         Ok(Self { items })
     }
 
-    /// A query of one answer: `tokens` are prompt and answer, the answer begins at `loss_from`.
+    /// A query of one answer. `tokens` has the prompt, then the answer, which begins at `loss_from`.
     pub fn answer(tokens: Vec<u32>, loss_from: usize) -> Result<Self> {
         Self::new(vec![QueryItem { tokens, loss_from, weight: 1.0 }])
     }
 
-    /// The items, at least one.
+    /// The items. There is at least one.
     pub fn items(&self) -> &[QueryItem] {
         &self.items
     }
 }
 
-/// A method with settings of its own type. Whoever implements it is an [`Attributor`].
+/// A method with settings of its own type. Every implementation is an [`Attributor`].
 pub trait Method: Send + Sync {
     /// The method's name, for example `logra`.
     const NAME: &'static str;
-    /// Raised whenever the same settings would give other scores than before.
+    /// Version of the method. It is raised whenever the same settings would give other scores than before.
     const VERSION: u32;
-    /// Strings, booleans and finite numbers, so that they always serialise.
+    /// Strings, booleans and finite numbers only, so that they always serialise.
     type Settings: Serialize;
 
-    /// Everything the scores depend on besides model, adapter and data.
+    /// Everything that the scores depend on besides model, adapter and data.
     fn settings(&self) -> &Self::Settings;
 
-    /// Scores of all training examples: positive where training on the example lowered the query's loss.
+    /// Scores of all training examples. A score is positive if training on the example lowered the query's loss.
     fn score(&self, query: &Query) -> Result<Scores>;
 }
 
-/// A method that says how much each training example contributed to a query, whatever its settings are.
+/// A method that gives each training example's contribution to a query, with settings of any type.
 pub trait Attributor: Send + Sync {
     /// The method's name, for example `logra`.
     fn method(&self) -> &'static str;
 
-    /// Raised whenever the same settings would give other scores than before.
+    /// Version of the method. It is raised whenever the same settings would give other scores than before.
     fn version(&self) -> u32;
 
-    /// Everything the scores depend on besides model, adapter and data.
+    /// Everything that the scores depend on besides model, adapter and data.
     fn settings(&self) -> serde_json::Value;
 
     /// SHA-256 of the canonical JSON (sorted keys, no spaces) of `{method, settings, version}`.
@@ -101,7 +100,7 @@ pub trait Attributor: Send + Sync {
         Sha256::digest(canonical_json(value).as_bytes()).into()
     }
 
-    /// Scores of all training examples: positive where training on the example lowered the query's loss.
+    /// Scores of all training examples. A score is positive if training on the example lowered the query's loss.
     fn score(&self, query: &Query) -> Result<Scores>;
 }
 
@@ -123,7 +122,7 @@ impl<M: Method> Attributor for M {
     }
 }
 
-/// Compact JSON with the keys of every object sorted, whichever features `serde_json` was built with.
+/// Compact JSON. The keys of every object are sorted, for any features that `serde_json` was built with.
 fn canonical_json(mut value: serde_json::Value) -> String {
     value.sort_all_objects();
     value.to_string()
@@ -134,7 +133,7 @@ fn canonical_json(mut value: serde_json::Value) -> String {
 pub struct Scores {
     /// The examples.
     pub ids: Arc<[ExampleId]>,
-    /// Their scores, finite.
+    /// Their scores. All are finite.
     pub values: Vec<f32>,
 }
 
@@ -150,7 +149,7 @@ pub struct Ranked {
 }
 
 impl Scores {
-    /// The `k` highest scores in descending order; ties go to the lower position.
+    /// The `k` highest scores in descending order. Ties go to the lower position.
     pub fn top_k(&self, k: usize) -> Vec<Ranked> {
         let mut order: Vec<usize> = (0..self.values.len()).collect();
         let by_rank = |a: &usize, b: &usize| -> Ordering { self.values[*b].total_cmp(&self.values[*a]).then(a.cmp(b)) };
@@ -165,7 +164,7 @@ impl Scores {
             .collect()
     }
 
-    /// How many examples rank before the one at `position` (0 = it is first), ties in position order.
+    /// Number of examples that rank before the one at `position`. The first has 0. Ties rank in the order of position.
     pub fn rank(&self, position: usize) -> usize {
         let own = self.values[position];
         self.values

@@ -1,15 +1,15 @@
-//! Eigendecomposition of symmetric matrices in a form that does not depend on a solver's conventions.
+//! Eigendecomposition of symmetric matrices, in a form that does not depend on a solver's conventions.
 
 use nalgebra::{DMatrix, SymmetricEigen};
 
-/// Eigenvalues, largest first, and eigenvectors as the columns of an n × n row-major matrix. The sign of each is such
-/// that its component of the largest magnitude is positive.
+/// Eigenvalues, largest first, and eigenvectors as the columns of an n × n row-major matrix. The sign of each
+/// eigenvector makes its component of the largest magnitude positive.
 pub(crate) struct Eigen {
     pub(crate) values: Vec<f64>,
     pub(crate) vectors: Vec<f64>,
 }
 
-/// Decomposes the symmetric n × n matrix, all values finite.
+/// Decomposes a symmetric n × n matrix. All values must be finite.
 pub(crate) fn eigen(matrix: &[f64], n: usize) -> Eigen {
     let solved = SymmetricEigen::new(DMatrix::from_row_slice(n, n, matrix));
     let mut order: Vec<usize> = (0..n).collect();

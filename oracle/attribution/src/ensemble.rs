@@ -1,7 +1,8 @@
-//! LoGra over several states of one training run: influence where the example was learned, not only at the end.
+//! LoGra over several states of one training run. It finds influence at the time when an example was learned, not only
+//! at the end.
 //!
-//! Each logged state has a [`Logra`] and an index of its own. Their scores are averaged, each weighted by the learning
-//! rates of the steps that its state stands for, as in TracIn (Pruthi et al. 2020, arXiv:2002.08484).
+//! Each logged state has a [`Logra`] and an index of its own. Their scores are averaged. Each is weighted by the
+//! learning rates of the steps that its state stands for, as in TracIn (Pruthi et al. 2020, arXiv:2002.08484).
 
 use crate::{
     attributor::{Method, Query, Scores},
@@ -11,13 +12,13 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Everything the scores depend on besides model, training log and data.
+/// Everything that the scores depend on besides model, training log and data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnsembleSettings {
-    /// The states, at least one.
+    /// The states. There must be at least one.
     pub checkpoints: Vec<Checkpoint>,
-    /// How each is asked.
+    /// Settings of each member.
     pub logra: LograSettings,
 }
 
@@ -28,8 +29,8 @@ pub struct LograEnsemble {
 }
 
 impl LograEnsemble {
-    /// One member for each checkpoint of the settings, in their order: over the adapter of that state, with the same
-    /// settings and examples.
+    /// Makes the ensemble. `members` has one [`Logra`] for each checkpoint of the settings, in their order. Each is
+    /// over the adapter of its state. All have the same settings and examples. Fails otherwise.
     pub fn new(settings: EnsembleSettings, members: Vec<Logra>) -> Result<Self> {
         if settings.checkpoints.is_empty() || settings.checkpoints.len() != members.len() {
             return Err(AttributionError::setting(
@@ -92,7 +93,7 @@ mod tests {
     };
     use std::{ops::ControlFlow, path::Path};
 
-    /// LoGra over the test adapter times `factor`.
+    /// LoGra over the test adapter, whose parameters are multiplied by `factor`.
     fn member(dir: &Path, factor: f32, count: usize) -> Logra {
         let (base, adapter) = model();
         let flat: Vec<f32> = adapter.to_flat().unwrap().iter().map(|v| v * factor).collect();
@@ -106,7 +107,7 @@ mod tests {
     }
 
     fn logra() -> LograSettings {
-        // Cosines: in [-1, 1], whatever the size of the gradients.
+        // Cosines are in [-1, 1] for gradients of any size.
         LograSettings {
             projection: settings(1),
             preconditioner: Preconditioner::Fisher { damping: 0.1 },

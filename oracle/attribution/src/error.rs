@@ -1,4 +1,4 @@
-//! The one error type of the crate: every variant names what is wrong and what to do about it.
+//! The one error type of the crate. Every variant names what is wrong and what to do about it.
 
 use std::path::{Path, PathBuf};
 
@@ -18,19 +18,19 @@ pub enum AttributionError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// The file does not begin like an influence index.
+    /// The file does not begin as an influence index does.
     #[error("{path} is not an influence index (wrong file signature); give the path of an index file, or build one")]
     NotAnIndex {
         /// The file.
         path: PathBuf,
     },
-    /// The file does not begin like a span index.
+    /// The file does not begin as a span index does.
     #[error("{path} is not a span index (wrong file signature); give the path of a span index, or build one")]
     NotASpanIndex {
         /// The file.
         path: PathBuf,
     },
-    /// The file does not begin like a sketch of an influence index.
+    /// The file does not begin as a sketch of an influence index does.
     #[error("{path} is not a sketch of an influence index (wrong file signature); delete it, and it is made again")]
     NotASketch {
         /// The file.
@@ -64,7 +64,7 @@ pub enum AttributionError {
         /// Bytes of the file.
         found: u64,
     },
-    /// The body's SHA-256 is not the header's.
+    /// The body's SHA-256 differs from the one in the header.
     #[error(
         "{path} is damaged: sha256 of its body is {found}, its header says {expected}; fetch the index again or rebuild it"
     )]
@@ -76,7 +76,7 @@ pub enum AttributionError {
         /// Hash of the body, hex.
         found: String,
     },
-    /// The index, or the unfinished part of one, was made for something else.
+    /// The index, or an unfinished part of one, was made for something else.
     #[error("{path} was made for {what} {found}, not {expected}; use the matching file, or delete it and build again")]
     Mismatch {
         /// The file.
@@ -113,12 +113,12 @@ pub enum AttributionError {
     /// A projection basis cannot be used.
     #[error("projection basis: {0}; fetch it again, or fit it to the index's model and examples")]
     Basis(String),
-    /// Something would not fit the memory that it may take.
+    /// Something would exceed the memory that it may take.
     #[error(
         "{what} would take {bytes} bytes, the limit is {limit}; give fewer examples, a smaller adapter, or a higher limit"
     )]
     Memory {
-        /// What is to be held.
+        /// What would be held in memory.
         what: &'static str,
         /// Bytes it needs.
         bytes: u64,
@@ -147,7 +147,7 @@ pub enum AttributionError {
     /// A list of examples or positions does not fit the index.
     #[error("{0}")]
     Examples(String),
-    /// Scores are not what they should be.
+    /// Scores are not usable.
     #[error("scores: {0}")]
     Scores(String),
     /// A layer's Fisher matrix could not be factorised.
@@ -158,10 +158,10 @@ pub enum AttributionError {
         /// Row of the first pivot that is not positive.
         pivot: usize,
     },
-    /// A training log is not one of the job that it is given with.
+    /// A training log does not belong to the job that it is given with.
     #[error("training log: {0}")]
     Log(String),
-    /// A logged training state is missing or not what the log says.
+    /// A logged training state is missing, or differs from what the log says.
     #[error("logged state {hash} of step {step}: {reason}; fetch it again from where the log was published")]
     LoggedState {
         /// The step.
@@ -171,7 +171,7 @@ pub enum AttributionError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The steps of a log, done again, end somewhere else.
+    /// The replayed steps of a log end in another state than the log says.
     #[error(
         "training steps {from} to {to} end in state {found}, the log says {expected}; replay on the build and kind of \
          processor that trained, or have the log checked"
@@ -179,7 +179,7 @@ pub enum AttributionError {
     DoesNotReplay {
         /// Step of the segment's first state.
         from: u64,
-        /// Step of its last.
+        /// Step of the segment's last state.
         to: u64,
         /// Hash in the log, hex.
         expected: String,
@@ -189,13 +189,13 @@ pub enum AttributionError {
     /// The state of an attribution cannot be read or belongs to something else.
     #[error("attribution state: {0}")]
     MagicState(String),
-    /// The derivatives left the range of numbers.
+    /// The derivatives became too large, or are not numbers.
     #[error(
         "the adjoint {reason} before training step {step}: this run is too unstable for exact attribution; train with \
          a lower learning rate or a longer warm-up"
     )]
     Adjoint {
-        /// Training step, from 0.
+        /// The training step, from 0.
         step: u64,
         /// What is not finite.
         reason: String,
@@ -203,11 +203,11 @@ pub enum AttributionError {
     /// The caller's progress callback asked to stop.
     #[error("stopped after {done} of {total} {what}")]
     Stopped {
-        /// How many are done.
+        /// Number of units that are done.
         done: u64,
-        /// Of how many.
+        /// Number of units in all.
         total: u64,
-        /// What is counted, and how to go on.
+        /// What is counted, and how to continue.
         what: &'static str,
     },
     /// The language model failed.
@@ -219,7 +219,7 @@ pub enum AttributionError {
 }
 
 impl AttributionError {
-    /// What an error of the operating system becomes: [`AttributionError::Io`] about the file at `path`. `action` is what
+    /// Turns an error of the operating system into [`AttributionError::Io`] about the file at `path`. `action` is what
     /// was attempted, for example `read`.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> AttributionError {
         let path = path.to_path_buf();

@@ -1,4 +1,4 @@
-//! Projected gradients of examples: the rows of the index and the left side of every query.
+//! Projected gradients of examples. They are the rows of the index and the left side of every query.
 
 use crate::{
     error::{AttributionError, Result},
@@ -12,29 +12,30 @@ use std::sync::Arc;
 
 /// A trained model and the projections of its adapted layers' gradients.
 ///
-/// The gradient is that of the mean loss over an example's target tokens, at the adapted model, with respect to the
-/// *full weight* of each adapted layer (what training would change there, whatever the adapter's rank) or to the
-/// adapter's own matrices, as the settings' [`ProjectionKind`] says. Rows may be the mean over several states of the
-/// training run; a query's gradient is always that at its end.
+/// The gradient is that of the mean loss over an example's target tokens, at the adapted model. The settings'
+/// [`ProjectionKind`] says with respect to what. The *full weight* of each adapted layer shows what training would
+/// change there, for any rank of the adapter. The other choice is the adapter's own matrices. Rows may be the mean over
+/// several states of the training run. A query's gradient is always that at the end of the run.
 pub struct GradientSource {
     base: Arc<BaseModel>,
     adapter_hash: Digest,
-    /// The end of training.
+    /// The state at the end of training.
     end: State,
-    /// What rows are the weighted sum of, where the settings ask for several states and the run is known.
+    /// The states that rows are the weighted sum of. Present if the settings ask for several states and the run is
+    /// known.
     run: Option<Run>,
 }
 
-/// An adapter and how gradients there are projected.
+/// An adapter with the projections of its gradients.
 struct State {
     adapter: Adapter,
     projections: Projections,
 }
 
-/// States before the end, and what each counts.
+/// The states before the end, with the weight of each.
 struct Run {
     earlier: Vec<(State, f32)>,
-    /// What the end counts.
+    /// Weight of the state at the end.
     end: f32,
     digest: Digest,
 }
@@ -49,7 +50,7 @@ impl State {
         Ok(Self { adapter, projections })
     }
 
-    /// Projected gradients of each example's loss: layers × layer_dim values each, all finite.
+    /// Projected gradients of each example's loss: layers × layer_dim values for each. All are finite.
     fn gradients(&self, base: &BaseModel, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
         let batch = Batch::new(base, &examples.iter().collect::<Vec<_>>())?;
         let output = forward_backward(base, &self.adapter, &batch)?;
@@ -72,14 +73,15 @@ impl State {
 }
 
 impl GradientSource {
-    /// Draws the projections for the adapter's layers; [`ProjectionKind::Pca`] needs [`Self::with_basis`]. Where the
-    /// settings ask for the mean over several states, this answers queries, and making rows needs [`Self::of_run`].
+    /// Draws the projections for the adapter's layers. [`ProjectionKind::Pca`] needs [`Self::with_basis`] instead. If
+    /// the settings ask for the mean over several states, this source answers queries, but making rows needs
+    /// [`Self::of_run`].
     pub fn new(base: Arc<BaseModel>, adapter: Adapter, settings: &ProjectionSettings) -> Result<Self> {
         let end = State::drawn(&base, adapter, settings)?;
         Self::at(base, end)
     }
 
-    /// Projects on the basis that [`PcaBasis::fit`] found for this model.
+    /// Projects on the basis that [`PcaBasis::fit`] has found for this model.
     pub fn with_basis(
         base: Arc<BaseModel>,
         adapter: Adapter,
@@ -90,10 +92,10 @@ impl GradientSource {
         Self::at(base, State { adapter, projections })
     }
 
-    /// Rows as the mean over these logged `states` of the run of `config` on `examples` examples, in the order of their
-    /// steps: at most as many as the settings say, the last of them the end of training. Each is weighted by the learning
-    /// rates of the steps since the one before ([`checkpoints`]). [`crate::states::evenly_spaced`] chooses them from a
-    /// log.
+    /// A source whose rows are the mean over these logged `states`, in the order of their steps. They are of the run of
+    /// `config` on `examples` examples. There are at most as many as the settings say, and the last is the end of
+    /// training. Each is weighted by the learning rates of the steps since the state before it ([`checkpoints`]).
+    /// [`crate::states::evenly_spaced`] chooses them from a log.
     pub fn of_run(
         base: Arc<BaseModel>,
         config: &TrainConfig,
@@ -139,17 +141,17 @@ impl GradientSource {
         Ok(Self { base, adapter_hash, end, run: None })
     }
 
-    /// Where the passes run.
+    /// The device that computes the passes.
     pub fn device(&self) -> &Device {
         self.base.device()
     }
 
-    /// How gradients are projected.
+    /// The projections of the gradients.
     pub fn projections(&self) -> &Projections {
         &self.end.projections
     }
 
-    /// Header, still without body hash, of the index of these examples.
+    /// Header of the index of these examples. It does not have the body's hash yet.
     pub fn header(&self, examples: &[Example]) -> Result<IndexHeader> {
         if examples.is_empty() {
             return Err(AttributionError::Examples("there are no examples to index; give at least one".into()));
@@ -157,7 +159,7 @@ impl GradientSource {
         Ok(self.header_for(examples_hash(examples), examples.len() as u64))
     }
 
-    /// Header, still without body hash, of the index of `count` examples with this hash.
+    /// Header of the index of `count` examples with this hash. It does not have the body's hash yet.
     pub(crate) fn header_for(&self, examples: Digest, count: u64) -> IndexHeader {
         let header = IndexHeader::unfinished(self.base.hash(), self.adapter_hash, examples, self.projections(), count);
         IndexHeader { states: self.run.as_ref().map(|run| hex::encode(run.digest)), ..header }
@@ -170,8 +172,8 @@ impl GradientSource {
         (start, &examples[start..examples.len().min(start + batch)])
     }
 
-    /// Rows of the index: projected gradients of each example's loss, layers × layer_dim finite values each. One pass a
-    /// state.
+    /// Rows of the index: projected gradients of each example's loss, layers × layer_dim finite values for each. It
+    /// takes one pass for each state.
     pub fn rows(&self, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
         let states = self.projections().settings().states;
         let run = match &self.run {
@@ -193,14 +195,14 @@ impl GradientSource {
         Ok(sums)
     }
 
-    /// What a query's items are at the end of training: projected gradients of each example's loss, as [`Self::rows`], in
-    /// one pass.
+    /// Projected gradients of each example's loss at the end of training, in the form of [`Self::rows`]. Queries use
+    /// them. It takes one pass.
     pub fn at_end(&self, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
         self.end.gradients(&self.base, examples)
     }
 }
 
-/// SHA-256 over every example's id, loss position and tokens.
+/// SHA-256 over the id, loss position and tokens of every example.
 pub fn examples_hash(examples: &[Example]) -> Digest {
     let mut hasher = Sha256::new();
     for example in examples {
@@ -228,7 +230,7 @@ mod tests {
     use openledger_lm::Trainer;
     use std::ops::ControlFlow;
 
-    /// A job of six steps and its states after the third and the last.
+    /// A job of six steps, and its states after the third and the last step.
     fn job() -> (Arc<BaseModel>, TrainConfig, Vec<Example>, Vec<TrainState>) {
         let (base, _) = testing::model();
         let config =

@@ -1,9 +1,10 @@
 //! Data attribution: which training examples shaped an answer.
 //!
-//! [`Attributor`] is what every method implements. [`logra`] is the first method: projected influence from a
-//! memory-mapped index of training gradients (Choe et al. 2024, "What is Your Data Worth to GPT?", arXiv:2405.13954).
-//! [`verify`] recomputes parts of such an index, so that operators need not trust the one who built it. [`magic`] is the
-//! second and is exact: it goes back through the logged training itself. [`spans`] finds what an answer repeats verbatim.
+//! Every method implements [`Attributor`]. The first method is [`logra`]: projected influence from a memory-mapped
+//! index of training gradients (Choe et al. 2024, "What is Your Data Worth to GPT?", arXiv:2405.13954). [`verify`]
+//! recomputes parts of such an index, so that operators need not trust whoever built it. The second method is
+//! [`magic`]. It is exact, and goes back through the logged training itself. [`spans`] finds what an answer repeats
+//! verbatim.
 //!
 //! `openledger_pay` turns scores into shares of a pool. `openledger_laboratory` measures how good the scores are.
 

@@ -1,8 +1,8 @@
 //! LoGra: projected influence at once (Choe et al. 2024, arXiv:2405.13954).
 //!
-//! The score of training example i for a query with gradient q is qᵀ (F + λI)⁻¹ gᵢ over the projected gradients of all
-//! adapted layers: how much a small step on the example would lower the query's loss. An answer costs one backward pass
-//! and one product with the index.
+//! The score of training example i for a query with gradient q is qᵀ (F + λI)⁻¹ gᵢ, over the projected gradients of all
+//! adapted layers. It says how much a small step on the example would lower the query's loss. An answer costs one
+//! backward pass and one product with the index.
 
 use crate::{
     attributor::{Method, Query, Ranked, Scores},
@@ -23,28 +23,28 @@ use std::path::Path;
 
 /// The method's name.
 pub const METHOD: &str = "logra";
-/// Raised whenever the same settings would give other scores than before.
+/// Version of the method. It is raised whenever the same settings would give other scores than before.
 pub const VERSION: u32 = 1;
-/// How many rows a sketch puts forward to be scored exactly: never fewer than the first number, and the second number for
-/// each row that is asked for.
+/// Number of rows that a sketch selects for exact scoring. The first number is the least. The second is the number for
+/// each row of the result.
 const CANDIDATES: (usize, usize) = (256, 16);
 
-/// Everything LoGra's scores depend on besides model, adapter and data.
+/// Everything that LoGra's scores depend on besides model, adapter and data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LograSettings {
-    /// How the index is made.
+    /// Settings of the index.
     pub projection: ProjectionSettings,
-    /// What is done to the query.
+    /// Preconditioner of the query.
     pub preconditioner: Preconditioner,
-    /// Whether scores are cosines in the preconditioner's inner product, in [-1, 1]. Without it an example with a large
+    /// Whether scores are cosines in the preconditioner's inner product, in [-1, 1]. Otherwise an example with a large
     /// gradient (long, or badly learned) is near the top of every query.
     pub unit_norm: bool,
 }
 
 impl Default for LograSettings {
-    /// The adapter's own gradients with EK-FAC, which ranks well for the size of its index (`docs/benchmarks`). Wider
-    /// projections and the mean over several states rank better, but the former need more space and the latter more
+    /// The adapter's own gradients with EK-FAC. This ranks well for the size of its index (`docs/benchmarks`). Wider
+    /// projections and the mean over several states rank better. The former need more space, and the latter more
     /// passes.
     fn default() -> Self {
         Self {
@@ -55,20 +55,20 @@ impl Default for LograSettings {
     }
 }
 
-/// A model, the index of its training examples, and how to ask it.
+/// A model, the index of its training examples, and the settings for scoring with it.
 pub struct Logra {
     source: GradientSource,
     index: IndexReader,
     settings: LograSettings,
     curvature: Option<Curvature>,
-    /// Norm of every row in the preconditioner's inner product, with `unit_norm` only.
+    /// Norm of every row in the preconditioner's inner product. Present only with `unit_norm`.
     norms: Option<Vec<f64>>,
     sketch: Option<Sketch>,
 }
 
 impl Logra {
-    /// Prepares to answer queries: refuses an index of another model, adapter or projection than `source`'s, and
-    /// factorises the preconditioner. A source at the end of training is enough, whatever states the index's rows are of.
+    /// Prepares to answer queries. Fails if the index is of another model, adapter or projection than `source`'s.
+    /// Factorises the preconditioner. A source at the end of training is enough, for an index over any states.
     pub fn new(source: GradientSource, index: IndexReader, settings: LograSettings) -> Result<Self> {
         if settings.projection != *source.projections().settings() {
             return Err(AttributionError::setting("projection", "differs from the gradient source's; use the same"));
@@ -85,14 +85,15 @@ impl Logra {
         Ok(Self { source, index, settings, curvature, norms, sketch: None })
     }
 
-    /// Lets [`Self::top`] read a sketch of the index instead of all of it: opens the one at `path`, or makes it there.
+    /// Lets [`Self::top`] read a sketch of the index instead of the whole index. Opens the sketch at `path`, or makes
+    /// it there.
     pub fn with_sketch(mut self, path: &Path, settings: SketchSettings) -> Result<Self> {
         let fitted = (self.settings.preconditioner, self.curvature.as_ref());
         self.sketch = Some(Sketch::open_or_build(path, &self.index, fitted, settings)?);
         Ok(self)
     }
 
-    /// The sketch, where there is one.
+    /// The sketch, if there is one.
     pub fn sketch(&self) -> Option<&Sketch> {
         self.sketch.as_ref()
     }
@@ -107,8 +108,8 @@ impl Logra {
         &self.source
     }
 
-    /// Σ weight · ∇loss over the query's items, projected: one backward pass an item. It does not depend on the
-    /// preconditioner.
+    /// Σ weight · ∇loss over the query's items, projected. It takes one backward pass for each item and does not depend
+    /// on the preconditioner.
     pub fn query_gradient(&self, query: &Query) -> Result<Vec<f64>> {
         let mut sum = vec![0.0; self.source.projections().layers() * self.source.projections().layer_dim()];
         for item in query.items() {
@@ -121,13 +122,13 @@ impl Logra {
         Ok(sum)
     }
 
-    /// Scores for a gradient of [`Self::query_gradient`].
+    /// Scores for a gradient from [`Self::query_gradient`].
     pub fn score_gradient(&self, gradient: &[f64]) -> Result<Scores> {
         Ok(self.score_gradients(&[gradient])?.remove(0))
     }
 
-    /// Scores for several gradients of [`Self::query_gradient`], the same as one by one but with fewer passes over the
-    /// index.
+    /// Scores for several gradients from [`Self::query_gradient`]. They are the same as one by one, but take fewer
+    /// passes over the index.
     pub fn score_gradients(&self, gradients: &[&[f64]]) -> Result<Vec<Scores>> {
         let directions = gradients.iter().map(|g| self.direction(g)).collect::<Result<Vec<_>>>()?;
         let products = products(&self.index, &directions.iter().map(|d| d.values.as_slice()).collect::<Vec<_>>());
@@ -139,13 +140,13 @@ impl Logra {
     }
 
     /// The `k` highest scores, as [`Scores::top_k`] of [`Method::score`] gives them. With a sketch
-    /// ([`Self::with_sketch`]) the rows that it puts forward are scored only: the scores given are the same, and an
-    /// example that belongs among them is missing rarely.
+    /// ([`Self::with_sketch`]) only the rows that the sketch selects are scored. Their scores are the same. An example
+    /// that belongs in the result is rarely missing.
     pub fn top(&self, query: &Query, k: usize) -> Result<Vec<Ranked>> {
         self.top_gradient(&self.query_gradient(query)?, k)
     }
 
-    /// As [`Self::top`], for a gradient of [`Self::query_gradient`].
+    /// Like [`Self::top`], for a gradient from [`Self::query_gradient`].
     pub fn top_gradient(&self, gradient: &[f64], k: usize) -> Result<Vec<Ranked>> {
         let (least, each) = CANDIDATES;
         let candidates = least.max(k.saturating_mul(each));
@@ -155,7 +156,7 @@ impl Logra {
         let direction = self.direction(gradient)?;
         let mut white = gradient.to_vec();
         if let Some(curvature) = &self.curvature {
-            // The sketch was made with the same root.
+            // This cannot fail, because the sketch was made with the same root.
             curvature.whiten(&mut white);
         }
         let mut estimates = sketch.estimates(&white);
@@ -166,7 +167,7 @@ impl Logra {
         }
         let best = Scores { ids: self.index.ids().clone(), values: estimates }.top_k(candidates);
         let mut positions: Vec<usize> = best.into_iter().map(|r| r.position).collect();
-        // In the order of the file, and so that equal scores rank by position.
+        // Positions are in the order of the file, so that equal scores rank by position.
         positions.sort_unstable();
         let products = products_at(&self.index, &direction.values, &positions);
         let values = self.finished(direction.own, positions.iter().copied().zip(products))?;
@@ -174,7 +175,7 @@ impl Logra {
         Ok(exact.top_k(k).into_iter().map(|r| Ranked { position: positions[r.position], ..r }).collect())
     }
 
-    /// What a query's gradient meets the rows as.
+    /// The query's gradient, preconditioned and with its own inner product.
     fn direction(&self, gradient: &[f64]) -> Result<Direction> {
         let width = self.source.projections().layers() * self.source.projections().layer_dim();
         if gradient.len() != width {
@@ -187,7 +188,7 @@ impl Logra {
         Ok(Direction { own: dot(gradient, &values), values })
     }
 
-    /// Scores from rows' positions and inner products; `own` is the query's with itself.
+    /// Scores from rows' positions and inner products. `own` is the inner product of the query with itself.
     fn finished(&self, own: f64, products: impl Iterator<Item = (usize, f64)>) -> Result<Vec<f32>> {
         let query_norm = own.max(0.0).sqrt();
         let finish = |(position, product): (usize, f64)| {
@@ -209,7 +210,7 @@ impl Logra {
 /// A query's gradient, preconditioned.
 struct Direction {
     values: Vec<f64>,
-    /// Its inner product with the gradient.
+    /// Inner product of the preconditioned gradient with the gradient.
     own: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Logged states of a training run: which ones are looked at, and what each counts.
+//! Logged states of a training run: which ones are used, and the weight of each.
 
 use openledger_lm::{
     TrainConfig, TrainState,
@@ -6,7 +6,7 @@ use openledger_lm::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A logged state of a training run and what it counts.
+/// A logged state of a training run with its weight.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
@@ -16,8 +16,8 @@ pub struct Checkpoint {
     pub weight: f64,
 }
 
-/// What each logged state counts: the sum of the learning rates of the steps since the state before it. `states` are in
-/// the order of their steps. A state before the first step counts nothing and is left out.
+/// The weight of each logged state: the sum of the learning rates of the steps since the state before it. `states` are
+/// in the order of their steps. A state before the first step has no weight and is left out.
 pub fn checkpoints(config: &TrainConfig, examples: usize, states: &[TrainState]) -> Vec<Checkpoint> {
     let total = BatchPlan::new(config, examples).total_steps();
     let mut before = 0;
@@ -30,14 +30,14 @@ pub fn checkpoints(config: &TrainConfig, examples: usize, states: &[TrainState])
     checkpoints
 }
 
-/// Positions of up to `count` of the `logged` steps that divide the run evenly; `logged` is ascending.
+/// Positions of up to `count` of the `logged` steps that divide the run evenly. `logged` is ascending.
 ///
-/// For each j from 1 to `count`, the step nearest to j/`count` of the run's length is taken, and the earlier of two that
-/// are equally near. The last logged step is therefore always among them. A state before the first step is never taken.
+/// For each j from 1 to `count`, the step nearest to j/`count` of the run's length is taken. Of two that are equally
+/// near it is the earlier one. So the last logged step is always taken. A state before the first step is never taken.
 pub fn evenly_spaced(logged: &[u64], count: usize) -> Vec<usize> {
     let Some(last) = logged.last() else { return Vec::new() };
     let nearest = |j: usize| {
-        // Both sides times `count`: whole numbers.
+        // Both sides are multiplied by `count`, so that they are whole numbers.
         let target = u128::from(*last) * j as u128;
         let distance = |i: &usize| (u128::from(logged[*i]) * count as u128).abs_diff(target);
         (0..logged.len()).filter(|i| logged[*i] > 0).min_by_key(distance)

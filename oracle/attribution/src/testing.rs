@@ -10,13 +10,13 @@ use std::path::Path;
 
 pub(crate) use openledger_laboratory::testing::{examples, model};
 
-/// The model's projected gradients.
+/// The source of the model's projected gradients.
 pub(crate) fn source(settings: &ProjectionSettings) -> GradientSource {
     let (base, adapter) = model();
     GradientSource::new(base, adapter, settings).unwrap()
 }
 
-/// 8 × 8 with this many examples a pass.
+/// Projections to 8 × 8, with this many examples in a pass.
 pub(crate) fn settings(batch: usize) -> ProjectionSettings {
     ProjectionSettings { k_in: 8, k_out: 8, seed: 3, batch, ..Default::default() }
 }

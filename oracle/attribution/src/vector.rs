@@ -1,6 +1,6 @@
 //! Sums over vectors in one fixed order.
 
-/// Σ aᵢ bᵢ in f64, in eight interleaved partial sums: the order of additions is fixed, and the processor adds eight at
+/// Σ aᵢ bᵢ in f64, in eight interleaved partial sums. The order of additions is fixed, and the processor adds eight at
 /// once.
 pub fn dot<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
     let mut lanes = [0f64; 8];

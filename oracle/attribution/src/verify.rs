@@ -1,4 +1,4 @@
-//! Sampled verification: recompute some rows of an index and compare them with what is stored.
+//! Sampled verification: recomputes some rows of an index and compares them with the stored rows.
 
 use crate::{
     attributor::ExampleId,
@@ -9,8 +9,8 @@ use crate::{
 use openledger_lm::Example;
 use std::collections::BTreeSet;
 
-/// Relative error up to which a row counts as the same. Rounding to f16 and another order of summation explain as much on
-/// one kind of processor. For rows computed on another kind, measure what is usual there.
+/// Relative error up to which a row counts as the same. On one kind of processor, rounding to f16 and another order of
+/// summation explain this much. For rows computed on another kind, measure what is usual there.
 pub const DEFAULT_TOLERANCE: f64 = 2e-3;
 
 /// Outcome for one row.
@@ -20,15 +20,15 @@ pub struct RowCheck {
     pub position: usize,
     /// The example.
     pub id: ExampleId,
-    /// Whether the recomputed row has the same bytes, as it must on the same build and kind of processor.
+    /// Whether the recomputed row has the same bytes. It must on the same build and kind of processor.
     pub identical: bool,
-    /// The largest of the layers' relative errors ‖stored − recomputed‖ / ‖recomputed‖. By layer, because the
-    /// preconditioner makes small layers count as much as large ones.
+    /// The largest of the layers' relative errors ‖stored − recomputed‖ / ‖recomputed‖. It is taken layer by layer,
+    /// because the preconditioner makes small layers count as much as large ones.
     pub relative_error: f64,
 }
 
-/// Recomputes the rows at `positions` (in any order, duplicates ignored) from the model and the examples, which must be
-/// those of the index. Other rows of their batches are recomputed with them.
+/// Recomputes the rows at `positions`, in any order and without duplicates, from the model and the examples. These must
+/// be those of the index. Other rows of their batches are recomputed with them.
 pub fn verify_rows(
     index: &IndexReader,
     source: &GradientSource,
@@ -116,7 +116,7 @@ mod tests {
         for example in &examples {
             rows.extend(source.rows(std::slice::from_ref(example))?);
         }
-        // The smallest layer of the second example, 5 % larger.
+        // The smallest layer of the second example is made 5 % larger.
         let dim = source.projections().layer_dim();
         let weakest = rows[1]
             .chunks_exact_mut(dim)

@@ -1,13 +1,14 @@
-//! What attribution costs on the tiny model: an index of projected gradients and a query of it, or the settlement of an
-//! epoch by the exact walk. One measurement a process, so that its peak memory is its own.
+//! Measures the cost of attribution on the tiny model. It measures either an index of projected gradients and queries
+//! to it, or the settlement of an epoch by the exact walk. A process makes one measurement, so that its peak memory is
+//! that of the measurement.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example attribution_speed -- \
 //!     what=index|settlement [examples=400] [answers=16] [kind=random|adapter] [k=16] [batch=16] [json=FILE]
 //! ```
-//! The base model is not pretrained: speed does not depend on what it knows. `index` computes and stores the projected
-//! gradients of all examples and scores each of the answers; `settlement` trains with a log, and goes back through it
-//! once for the sum of all answers.
+//! The base model is not pretrained, because speed does not depend on what it knows. `index` computes and stores the
+//! projected gradients of all examples, and scores each of the answers. `settlement` trains with a log, and goes back
+//! through it once for the sum of all answers.
 
 #[allow(dead_code)] // other examples use the rest
 #[path = "support/job.rs"]
@@ -60,14 +61,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The most memory that the process has held so far, in bytes; 0 where the system does not say.
+/// The most memory that the process has held so far, in bytes. 0 if the system does not say.
 fn peak_rss() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).map_or(0, |kib| kib << 10)
 }
 
-/// Forgets the peak so far, where the system allows it.
+/// Resets the peak, if the system allows it.
 fn reset_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }

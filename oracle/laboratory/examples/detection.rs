@@ -1,12 +1,12 @@
-//! DataInf's tasks (Kwon et al. 2024, arXiv:2310.00902) on the tiny model: do a method's scores for an answer find the
-//! training examples of the same class, and does self-influence find false labels?
+//! DataInf's tasks (Kwon et al. 2024, arXiv:2310.00902) on the tiny model. Two things are measured: whether a method's
+//! scores for an answer find the training examples of the same class, and whether self-influence finds false labels.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example detection -- [key=value …]
 //! ```
-//! 900 training examples of ten classes and 100 questions, a LoRA adapter of rank 8 with α = 32 on q and v; for false
-//! labels, of rank 4 on all layers. In the blind task the prompt does not name the class. `only=logra,random` keeps the
-//! methods whose names contain one of these; `json=FILE` writes the table there too.
+//! There are 900 training examples of ten classes and 100 questions. The LoRA adapter has rank 8 and α = 32, on q and
+//! v. For false labels it has rank 4, on all layers. In the blind task the prompt does not name the class.
+//! `only=logra,random` keeps the methods whose names contain one of these. `json=FILE` writes the table there too.
 
 #[path = "support/job.rs"]
 mod job;
@@ -24,9 +24,9 @@ use openledger_laboratory::evaluate::{
 use openledger_lm::{Example, LoraConfig, Target, Tokenizer, TrainConfig};
 use std::sync::Arc;
 
-/// Training examples, ninety of each class.
+/// Number of training examples, ninety of each class.
 const TRAIN: usize = 900;
-/// Questions, ten of each class.
+/// Number of questions, ten of each class.
 const QUESTIONS: usize = 100;
 /// Share of the labels that are made false.
 const FALSE: f64 = 0.2;
@@ -55,13 +55,13 @@ impl Options {
     }
 }
 
-/// For false labels: all layers, so that right answers are learned.
+/// Settings for false labels. All layers are adapted, so that right answers are learned.
 fn wide(seed: u64) -> TrainConfig {
     let lora = LoraConfig { rank: 4, alpha: 8.0, targets: Target::ALL.to_vec() };
     TrainConfig { learning_rate: 5e-3, lora, ..narrow(seed) }
 }
 
-/// DataInf's own: q and v.
+/// DataInf's own settings: q and v.
 fn narrow(seed: u64) -> TrainConfig {
     TrainConfig {
         epochs: 10,
@@ -75,15 +75,15 @@ fn narrow(seed: u64) -> TrainConfig {
     }
 }
 
-/// What a method found, a line of the table.
+/// A line of the table: what a method found.
 struct Row {
     name: String,
     first: f64,
     second: f64,
 }
 
-/// AUC of finding the training examples of the question's class, and recall among the ninety largest scores: means over
-/// questions.
+/// AUC of finding the training examples of the question's class, and recall among the ninety largest scores. Both are
+/// means over questions.
 fn classes(job: &Job, questions: &[Example], options: &Options) -> Result<Vec<Row>> {
     let queries: Vec<Query> =
         questions.iter().map(|q| Query::answer(q.tokens.clone(), q.loss_from)).collect::<Result<_, _>>()?;
@@ -96,7 +96,7 @@ fn classes(job: &Job, questions: &[Example], options: &Options) -> Result<Vec<Ro
             let same: Vec<bool> =
                 (0..scores.len()).map(|j| j % transformations::COUNT == i % transformations::COUNT).collect();
             area += auc(&scores, &same)? / queries.len() as f64;
-            // By size, whatever the sign: so DataInf's own code counts.
+            // Scores count by size, without their sign, as in DataInf's own code.
             let sizes: Vec<f32> = scores.iter().map(|s| s.abs()).collect();
             recall += recall_at(&sizes, &same, TRAIN / transformations::COUNT)? / queries.len() as f64;
         }
@@ -105,8 +105,8 @@ fn classes(job: &Job, questions: &[Example], options: &Options) -> Result<Vec<Ro
     Ok(rows)
 }
 
-/// AUC of finding false labels by what each example contributes to its own answer, and by how little it helps answers
-/// that are right.
+/// AUC of finding false labels in two ways: by what each example contributes to its own answer, and by how little it
+/// helps answers that are right.
 fn false_labels(job: &Job, wrong: &[usize], right: &[Example], options: &Options) -> Result<Vec<Row>> {
     let is_wrong: Vec<bool> = (0..job.examples.len()).map(|i| wrong.contains(&i)).collect();
     let validation = Query::new(
@@ -119,7 +119,8 @@ fn false_labels(job: &Job, wrong: &[usize], right: &[Example], options: &Options
     for (name, build) in methods::chosen(&options.only) {
         let method = build(job).with_context(|| name.clone())?;
         let harm: Vec<f32> = method.score(&validation)?.values.into_iter().map(|v| -v).collect();
-        // One walk through the training a query: too dear for every example's own.
+        // The exact method needs one walk through the training for each query. A walk for every example's own answer is
+        // too expensive.
         let own = if name.starts_with("magic") {
             f64::NAN
         } else {

@@ -1,12 +1,12 @@
-//! Whether the exact attribution of a real model's answers can be trusted: predicted against actual change of their loss
-//! when examples are left out and the model is really trained again.
+//! Measures whether the exact attribution of a real model's answers can be trusted. It compares the predicted with the
+//! actual change of their loss when examples are left out and the model is really trained again.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example exactness -- \
 //!     MODEL.gguf FOLDER_OF_foldoc.index_AND_foldoc.dict.dz [key=value …]
 //! ```
 //! Keys: entries, tokens, epochs, batch, lr, warmup, questions, answer, leave (share left out), n (retrainings, or 0).
-//! Prints too how well estimates that are there at once rank the documents as the exact scores do.
+//! It also prints how well estimates that are available at once rank the documents in the order of the exact scores.
 
 #[path = "support/foldoc.rs"]
 mod foldoc;
@@ -120,7 +120,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What LoGra may look at: its projection, the side of it, logged states, and whether each row has unit norm.
+/// The LoGra settings to compare: the projection, its width, the number of logged states, and whether each row has unit
+/// norm.
 const ESTIMATES: [(ProjectionKind, usize, usize, bool); 7] = [
     (ProjectionKind::Random, 16, 1, false),
     (ProjectionKind::Adapter, 16, 1, false),
@@ -131,9 +132,9 @@ const ESTIMATES: [(ProjectionKind, usize, usize, bool); 7] = [
     (ProjectionKind::Adapter, 32, 6, false),
 ];
 
-/// Rank correlation of the sum of every answer's estimates with the exact scores: of the sums themselves, of what would be
-/// paid (nothing below zero), and of the sums of the shares that receipts name; and how often the document that is asked
-/// about comes first or among five.
+/// Compares the sum of every answer's estimates with the exact scores. Prints three rank correlations: of the sums
+/// themselves, of what would be paid (nothing below zero), and of the sums of the shares that receipts name. Also
+/// prints how often the document that a question asks about ranks first, and how often among the first five.
 fn estimates(run: &TrainedRun, examples: &[Example], query: &Query, exact: &[f32]) -> Result<()> {
     let exact: Vec<f64> = exact.iter().map(|s| f64::from(*s)).collect();
     let paid = |scores: &[f64]| scores.iter().map(|s| s.max(0.0)).collect::<Vec<_>>();

@@ -1,13 +1,13 @@
-//! What attacks on the pay gain: trains a tiny model on honest documents, then on each attack, and prints the
-//! attacker's pay over its honest pay: of all seeds' totals, and the median over seeds. `trained` is with duplicates trained
-//! on, `no rules` pays positive scores as they are.
+//! Measures the gain from attacks on the pay. It trains a tiny model on honest documents, then on each attack. It
+//! prints the attacker's pay over its honest pay: from the totals over all seeds, and as the median over seeds. In
+//! `trained` duplicates are trained on. In `no rules` positive scores are paid as they are.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example gaming -- [--json] [seeds=3] \
 //!     [method=magic|logra] [settle=each|together] [epochs=…] [lr=…] [warmup=…] [damping=…] [pay=JSON of PaySettings]
 //! ```
-//! `magic` settles all answers together and pays as an epoch's settlement does, `logra` each of them by the rules for
-//! estimates; `settle` and `pay` say otherwise.
+//! `magic` settles all answers together and pays as an epoch's settlement does. `logra` settles each answer alone, by
+//! the rules for estimates. `settle` and `pay` override this.
 
 use anyhow::{Context, Result, bail};
 use openledger_laboratory::gaming::{Attack, Corpus, Outcome, Scorer, Settle, Suite, TinyLogra, TinyMagic};

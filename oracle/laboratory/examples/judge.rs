@@ -1,10 +1,10 @@
-//! Judges the scores of any library's methods on the task folders of the example `lds`: the linear datamodeling score
-//! over all of them, and by how much the best of ours and of theirs differ.
+//! Judges the scores of any library's methods on the task folders of the example `lds`. It prints the linear
+//! datamodeling score over all folders. The JSON file also says how far each method is behind the best one.
 //!
 //! ```text
 //! cargo run -p openledger-laboratory --example judge -- FOLDER… [json=FILE]
 //! ```
-//! A method is judged on the folders that have its scores, and compared with the best one on the same.
+//! A method is judged on the folders that have its scores. It is compared with the best method on the same folders.
 
 #[allow(dead_code)] // other examples use the rest
 #[path = "support/scores.rs"]
@@ -22,7 +22,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A job's ground truth and everybody's scores of it.
+/// A job's ground truth, and all methods' scores of the job.
 struct Task {
     regimes: Vec<Regime>,
     scores: BTreeMap<String, ScoreFile>,
@@ -48,18 +48,18 @@ struct Row {
     name: String,
     version: String,
     settings: serde_json::Value,
-    /// How many of the tasks it has scores of.
+    /// Number of the tasks that it has scores of.
     tasks: usize,
-    /// Regime → score.
+    /// The method's score by regime.
     lds: BTreeMap<String, Lds>,
-    /// Regime → by how much the first method of the table is ahead.
+    /// By regime, the difference by which the best method is ahead.
     behind: BTreeMap<String, Lds>,
     ready_seconds: f64,
     query_seconds: f64,
     peak_rss_bytes: Option<u64>,
 }
 
-/// Regime → task → queries × subsets.
+/// Predictions by regime and task: queries × subsets.
 type Predictions = BTreeMap<String, Vec<Vec<Vec<f64>>>>;
 
 fn predictions(tasks: &[&Task], name: &str) -> Result<Predictions> {
@@ -109,7 +109,7 @@ fn row(tasks: &[&Task], name: &str) -> Result<Row> {
     })
 }
 
-/// By how much the method is behind the best one, on the tasks that both have scores of.
+/// The difference by which the method is behind the best one, on the tasks that both have scores of.
 fn behind(tasks: &[&Task], best: &str, name: &str) -> Result<BTreeMap<String, Lds>> {
     let both: Vec<&Task> = tasks.iter().copied().filter(|task| task.scores.contains_key(best)).collect();
     if both.is_empty() {
@@ -142,7 +142,7 @@ fn main() -> Result<()> {
     let names: BTreeSet<&String> = tasks.iter().flat_map(|task| task.scores.keys()).collect();
     let with = |name: &str| -> Vec<&Task> { tasks.iter().filter(|task| task.scores.contains_key(name)).collect() };
     let mut rows = names.into_iter().map(|name| row(&with(name), name)).collect::<Result<Vec<_>>>()?;
-    // The best is one that was judged on every task.
+    // The best method is one that was judged on every task.
     rows.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
     let best = rows.iter().find(|row| row.tasks == tasks.len()).map(|row| row.name.clone());
     let best = best.context("no method has scores in every folder")?;

@@ -1,13 +1,13 @@
-//! The linear datamodeling score of every method on a tiny Llama that learns ten text transformations.
+//! Measures the linear datamodeling score of every method on a tiny Llama that learns ten text transformations.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example lds -- [key=value …]
 //! ```
-//! Pretrains a base model on neutral text, trains an adapter on 400 examples, trains it again without random subsets
-//! (1.5 % and half of the examples), and ranks each method's predictions against the real changes of the queries' losses.
-//! `only=logra,random` keeps the methods whose names contain one of these, `only=none` none. `folder=DIR` writes the job
-//! as a task folder that other libraries read (`peers/`), and every method's scores into its `scores/`, to be judged
-//! together by the example `judge`.
+//! It pretrains a base model on neutral text and trains an adapter on 400 examples. It trains the adapter again without
+//! random subsets (1.5 % and half of the examples). Then it ranks each method's predictions against the real changes of
+//! the queries' losses. `only=logra,random` keeps the methods whose names contain one of these, and `only=none` keeps
+//! none. `folder=DIR` writes the job as a task folder that other libraries read (`peers/`), and every method's scores
+//! into its `scores/`. The example `judge` judges them together.
 
 #[path = "support/job.rs"]
 mod job;

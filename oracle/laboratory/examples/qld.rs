@@ -1,12 +1,13 @@
-//! What is lost with the examples that a method names: the query's loss after training again without the 1 % of the
-//! examples with the largest scores (of the task folders that the example `lds` wrote), and without as many random ones.
+//! Measures how much the examples with the largest scores matter. It compares a query's loss after training again
+//! without the 1 % of the examples with the largest scores, and without as many random examples. The task folders are
+//! those that the example `lds` wrote.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example qld -- \
 //!     SEED=FOLDER … [queries=6] [only=magic,random] [json=FILE]
 //! ```
-//! Pretrains the base model as `lds` did and trains each seed's job again. `only` keeps the methods of just these names,
-//! separated by semicolons.
+//! It pretrains the base model as `lds` did and trains each seed's job again. `only` keeps the methods with exactly
+//! these names, separated by semicolons.
 
 #[allow(dead_code)] // other examples use the rest
 #[path = "support/job.rs"]
@@ -35,11 +36,11 @@ const FRACTION: f64 = 0.01;
 #[derive(Serialize)]
 struct Row {
     name: String,
-    /// Retrainings behind it.
+    /// Number of retrainings behind the line.
     queries: usize,
     /// Mean rise of the query's loss.
     mean: f64,
-    /// Its 95 % interval: 1.96 standard errors over queries and seeds.
+    /// Lower end of the mean's 95 % interval: 1.96 standard errors over queries and seeds.
     low: f64,
     high: f64,
 }
@@ -89,7 +90,7 @@ fn main() -> Result<()> {
         let (job, asked) = tiny_job::train(&options)?;
         let count = ((FRACTION * examples as f64).round() as usize).max(1);
         let whole = query_losses(&job.base, Some(&job.adapter), &asked)?;
-        // Methods that agree share a retraining.
+        // Methods that name the same examples share a retraining.
         let mut known: HashMap<(usize, Vec<usize>), f64> = HashMap::new();
         for (name, file) in &scores {
             for (q, scores) in file.scores.iter().take(queries).enumerate() {

@@ -1,14 +1,14 @@
-//! How long a query of a memory-mapped index takes, besides the backward pass: the product with all of its rows, and the
-//! scan of its sketch.
+//! Measures how long a query of a memory-mapped index takes, besides the backward pass. It times the product with all
+//! rows, and the scan of the index's sketch.
 //!
 //! ```text
 //! RAYON_NUM_THREADS=2 cargo run -p openledger-laboratory --example query_speed -- \
 //!     [layers=14] [k=16] [bytes=400000000] [real=10000] [json=FILE]
 //! ```
-//! First indexes of 10³, 10⁴, … synthetic rows, as far as a file of `bytes` holds them. 14 layers are the tiny Llama's
-//! with an adapter on every linear layer, 60 SmolLM2-135M's with one on q and v. Then an index of `real` examples of text
-//! transformations at a tiny Llama that has learned some of them: the ten highest scores through the sketch, and how many
-//! of the true ten they are.
+//! The first indexes have 10³, 10⁴, … synthetic rows, as many as a file of `bytes` holds. 14 layers are those of the
+//! tiny Llama with an adapter on every linear layer. 60 are those of SmolLM2-135M with an adapter on q and v. The last
+//! index has `real` examples of text transformations at a tiny Llama that has learned some of them. It is asked for the
+//! ten highest scores through the sketch, and the table says how many of the true ten these are.
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
@@ -30,9 +30,9 @@ use std::{
     time::Instant,
 };
 
-/// Timings of each case; the median is reported, and the best, which other programs disturb least.
+/// Number of timings of each case. The median is reported, and the best, which other programs disturb least.
 const RUNS: usize = 15;
-/// Scores that an answer's receipt names.
+/// Number of scores that an answer's receipt names.
 const TOP: usize = 10;
 
 fn main() -> Result<()> {
@@ -81,7 +81,7 @@ struct Line {
     rows: u64,
     bytes_per_row: usize,
     what: String,
-    /// Milliseconds a query, of all the rows: median and best.
+    /// Milliseconds of a query over all rows: the median.
     median: f64,
     best: f64,
 }
@@ -127,7 +127,7 @@ fn synthetic_index(path: &Path, layers: usize, k: usize, rows: u64) -> Result<In
     let mut writer = IndexWriter::create_or_resume(path, header, &vec![[0; 32]; rows as usize])?;
     let mut state = 1u64;
     let mut value = || {
-        // Knuth's MMIX congruential generator: cheap, and good enough to be multiplied.
+        // Knuth's MMIX congruential generator. It is cheap, and good enough for values that are only multiplied.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1u32 << 23) as f32 - 1.0
     };

@@ -1,7 +1,7 @@
-//! How well influence finds the sources of a real model's answers, and how long each part takes.
+//! Measures how well influence finds the sources of a real model's answers, and how long each part takes.
 //!
-//! Trains an adapter of SmolLM2-135M on entries of the Free On-line Dictionary of Computing, asks "What is X?", lets the
-//! model answer, and attributes the answer. Usage:
+//! It trains an adapter of SmolLM2-135M on entries of the Free On-line Dictionary of Computing, asks "What is X?", lets
+//! the model answer, and attributes the answer. Usage:
 //!
 //! ```text
 //! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example recall -- \
@@ -30,20 +30,20 @@ use std::{
     time::Instant,
 };
 
-/// What to try.
+/// The options of the command line.
 struct Options {
     train: TrainConfig,
     entries: usize,
     questions: usize,
     answer_tokens: usize,
     stride: usize,
-    /// Held-out entries on which the loss is measured.
+    /// Number of held-out entries on which the loss is measured.
     held_out: usize,
-    /// Question template; `{}` is the term. Training uses "What is {}?".
+    /// Question template. `{}` stands for the term. Training uses "What is {}?".
     ask: String,
-    /// Values of k to try, k × k each.
+    /// Values of k to try. The projection is k × k for each.
     k: Vec<usize>,
-    /// Adapter file: read instead of training where it exists, else written.
+    /// Adapter file. If it exists it is read instead of training, otherwise it is written.
     reuse: Option<PathBuf>,
 }
 
@@ -115,7 +115,7 @@ fn main() -> Result<()> {
         }
     };
 
-    // Answers, once; every setting attributes the same ones.
+    // The answers are generated once, and every setting attributes the same answers.
     let start = Instant::now();
     let mut queries = Vec::new();
     let mut generated = 0;
@@ -216,7 +216,7 @@ fn trained(
     Ok(adapter)
 }
 
-/// An empty folder of this process.
+/// An empty folder for this process.
 fn tempdir() -> Result<PathBuf> {
     let path = std::env::temp_dir().join(format!("openledger-recall-{}", std::process::id()));
     std::fs::create_dir_all(&path)?;

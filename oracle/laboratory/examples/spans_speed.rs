@@ -1,7 +1,7 @@
-//! How large a span index is, and how long building, opening and tracing take.
+//! Measures how large a span index is, and how long building, opening and tracing take.
 //!
-//! The text is synthetic: tokens by Zipf's law, in documents of 64 to 191 tokens, a tenth of which repeat a passage of
-//! an earlier one. An answer is stitched from passages of documents and tokens of its own. Usage:
+//! The text is synthetic: tokens by Zipf's law, in documents of 64 to 191 tokens. A tenth of the documents repeat a
+//! passage of an earlier one. An answer is stitched from passages of documents and tokens of its own. Usage:
 //!
 //! ```text
 //! cargo run -p openledger-laboratory --example spans_speed -- [key=value …]
@@ -18,16 +18,16 @@ use rand_chacha::{
 use std::{path::PathBuf, time::Instant};
 
 struct Options {
-    /// Tokens of the corpus, at least.
+    /// Least number of tokens of the corpus.
     tokens: usize,
     /// Size of the vocabulary.
     vocab: usize,
-    /// How many answers to trace.
+    /// Number of answers to trace.
     answers: usize,
-    /// Tokens of each.
+    /// Number of tokens of each answer.
     answer_tokens: usize,
     seed: u64,
-    /// Folder of the index, which is deleted in the end.
+    /// Folder of the index. The index is deleted in the end.
     folder: PathBuf,
 }
 
@@ -64,12 +64,12 @@ struct Text {
 }
 
 impl Text {
-    /// Below `n`.
+    /// A random number below `n`.
     fn below(&mut self, n: usize) -> usize {
         (self.random.next_u64() % n as u64) as usize
     }
 
-    /// A token; the probability of rank r falls as 1/r.
+    /// A random token. The probability of rank r falls as 1/r.
     fn token(&mut self) -> u32 {
         let uniform = (self.random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
         (((self.vocab + 1) as f64).powf(uniform) as u32).saturating_sub(1).min(self.vocab as u32 - 1)
@@ -86,7 +86,7 @@ impl Text {
         tokens
     }
 
-    /// 8 to 39 tokens of some document.
+    /// 8 to 39 tokens of a random document.
     fn passage<'a>(&mut self, documents: &'a [Vec<u32>]) -> &'a [u32] {
         let document = &documents[self.below(documents.len())];
         let length = 8 + self.below(32);

@@ -1,8 +1,8 @@
-//! How often a method finds the training example that is known to be an answer's source.
+//! Counts how often a method finds the training example that is known to be an answer's source.
 
 use openledger_attribution::Scores;
 
-/// Ranks of known sources, one a query.
+/// Ranks of known sources, one for each query.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recall {
     ranks: Vec<usize>,
@@ -16,12 +16,12 @@ impl Recall {
         self.candidates = scores.values.len();
     }
 
-    /// Rank of each query's source (0 = first), in the order they were added.
+    /// Rank of each query's source, in the order in which they were added. The first rank is 0.
     pub fn ranks(&self) -> &[usize] {
         &self.ranks
     }
 
-    /// Share of queries whose source is among the `k` highest scores, 0 to 1; 0 without queries.
+    /// Share of queries whose source is among the `k` highest scores, from 0 to 1. 0 if there are no queries.
     pub fn at(&self, k: usize) -> f64 {
         if self.ranks.is_empty() {
             return 0.0;
@@ -29,7 +29,7 @@ impl Recall {
         self.ranks.iter().filter(|r| **r < k).count() as f64 / self.ranks.len() as f64
     }
 
-    /// What random scores would reach on average: k / n, at most 1.
+    /// Recall that random scores would reach on average: k / n, at most 1.
     pub fn chance(&self, k: usize) -> f64 {
         (k as f64 / self.candidates.max(1) as f64).min(1.0)
     }

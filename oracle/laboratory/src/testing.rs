@@ -1,4 +1,4 @@
-//! A tiny model and examples, for tests of code that needs any model at all. They are not for measuring.
+//! A tiny model and examples, for tests of code that needs some model. They are not for measuring.
 
 use openledger_lm::{Adapter, BaseModel, Example, LlamaConfig, LoraConfig, Tokenizer};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! Words that no model has seen.
+//! Makes words that no model has seen.
 
 use openledger_lm::Digest;
 
-/// A word of four syllables, pronounceable and without meaning; another one for another hash, almost always.
+/// A word of four syllables that can be pronounced and means nothing. Another hash almost always gives another word.
 pub fn word(hash: &Digest) -> String {
     let syllable = |i: usize| {
         let consonant = b"bdfgklmnprstvz"[hash[i] as usize % 14] as char;

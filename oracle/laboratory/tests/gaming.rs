@@ -1,9 +1,9 @@
-//! What attacks gain against the rules of pay, by real training and real scores.
+//! Tests the gain from attacks on the rules of pay, by real training and real scores.
 
 use openledger_laboratory::gaming::{Attack, Corpus, Outcome, Settle, Suite, TinyLogra, TinyMagic};
 use openledger_pay::PaySettings;
 
-/// Outcomes of the attacks for a seed.
+/// Outcomes of the attacks for one seed.
 fn outcomes(seed: u64, attacks: &[Attack]) -> Vec<Outcome> {
     let scratch = tempfile::tempdir().unwrap();
     let scorer = TinyLogra { seed, ..Default::default() }.scorer(scratch.path()).unwrap();
@@ -18,7 +18,7 @@ fn repeating_ones_own_or_anothers_text_changes_nobodys_pay_and_gains_without_the
     for outcome in &outcomes {
         assert!(outcome.attack.repeats_text());
         assert_eq!((outcome.multiplier, outcome.others, outcome.owned), (1.0, 1.0, Corpus::OWN), "{outcome:?}");
-        // Trained on, they gain nothing either here.
+        // Here they gain nothing even if they are trained on.
         assert!(outcome.multiplier_all_trained <= 1.0, "{outcome:?}");
     }
     assert!(outcomes[2].multiplier_without_rules > 2.0, "the attack is one: {outcomes:?}");

@@ -1,4 +1,4 @@
-//! The method's purpose: of many training documents, find the one that an answer came from.
+//! Tests the purpose of the method: to find the document that an answer came from, among many training documents.
 
 use openledger_attribution::{
     Attributor, Logra, LograSettings, Preconditioner, Query, Scores, build_index, gradient::GradientSource,
@@ -12,12 +12,12 @@ use std::{ops::ControlFlow, path::Path, sync::Arc};
 const FACTS: usize = 20;
 const DISTRACTORS: usize = 20;
 
-/// Words, all different.
+/// The word with number `i`. All words are different.
 fn word(i: usize) -> String {
     words::word(&sha256(&i.to_le_bytes()))
 }
 
-/// Documents that each plant a fact, and questions in other words with the fact as their answer.
+/// Documents that each plant a fact, and questions. A question uses other words and has the fact as its answer.
 struct Planted {
     documents: Vec<Example>,
     questions: Vec<(Vec<u32>, usize)>,
@@ -73,7 +73,7 @@ fn ask(dir: &Path, base: &Arc<BaseModel>, adapter: &Adapter, planted: &Planted, 
     recall(&Logra::new(source(), index, settings).unwrap(), &planted.questions)
 }
 
-/// Recall of scores that know nothing.
+/// Recall of random scores.
 fn random_recall(planted: &Planted) -> Recall {
     let mut recall = Recall::default();
     for position in 0..FACTS {
@@ -104,7 +104,8 @@ fn the_document_that_planted_a_fact_ranks_first_for_its_question() {
     assert_eq!(random.chance(1), 1.0 / 40.0);
     assert!(random.at(1) <= 0.1 && random.at(5) <= 0.3, "random scores cannot find the source: {:?}", random.ranks());
 
-    // Every document begins alike: without the Fisher matrix, the shared direction drowns what tells them apart.
+    // Every document begins alike. Without the Fisher matrix, the shared direction hides what tells the documents
+    // apart.
     let plain = with(LograSettings { preconditioner: Preconditioner::None, unit_norm: false, ..Default::default() });
     assert!(found.at(1) > plain.at(1) + 0.2, "{} with the preconditioner, {} without", found.at(1), plain.at(1));
 }

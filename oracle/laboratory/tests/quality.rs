@@ -1,5 +1,5 @@
-//! A small version of the benchmark of attribution quality: how well each method predicts what really happens without
-//! the data must stay within the band that was recorded.
+//! A small version of the benchmark of attribution quality. Each method's predictions of what really happens without
+//! the data must stay within the recorded band.
 
 use openledger_attribution::{Attributor, Magic, MagicSettings, Query, magic::TrainedRun};
 use openledger_laboratory::{
@@ -13,8 +13,8 @@ use openledger_laboratory::{
 use openledger_lm::{Adapter, BaseModel, Example, LoraConfig, Target, Tokenizer, TrainConfig};
 use std::{ops::ControlFlow, sync::Arc};
 
-/// Method, and the least that it may score at leaving out 5 % and 50 %: the lower ends of the 95 % intervals that
-/// printing this test's own table gave.
+/// Method, and the least score at leaving out 5 % and 50 %. The numbers are the lower ends of the 95 % intervals in
+/// this test's own printed table.
 const RECORDED: [(&str, [f64; 2]); 2] = [("magic", [0.77, 0.64]), ("datainf", [0.27, 0.28])];
 
 const EXAMPLES: usize = 120;
@@ -78,7 +78,7 @@ fn no_method_predicts_worse_than_was_recorded() {
         let found = score(method);
         assert!(found.iter().zip(least).all(|(found, least)| *found >= least), "{name}: {found:?}, recorded {least:?}");
     }
-    // What tells nothing must not score either: the measure itself is sound.
+    // Random scores must score about nothing. This shows that the measure itself is sound.
     assert!(score(&random).iter().all(|found| found.abs() < 0.25));
     drop(job.folder);
 }

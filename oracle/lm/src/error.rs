@@ -18,7 +18,7 @@ pub enum LmError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// A file's sha256 is not the one that the caller asked for.
+    /// A file's SHA-256 differs from the one that the caller expects.
     #[error(
         "{path} is not the expected file: sha256 expected {expected}, found {found}; \
          delete it and download it again, or correct the expected hash in the configuration"

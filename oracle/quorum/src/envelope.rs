@@ -1,7 +1,8 @@
 //! Signed messages between members.
 //!
-//! The signed bytes are `Borsh(domain, committee, epoch, kind, session, from, to, in reply to, SHA-256 of the body's
-//! text)`. So a message for one member, kind, session or committee is worth nothing for another. An answer only answers
+//! The signed bytes are
+//! `Borsh(domain, committee, epoch, kind, session, from, to, in reply to, SHA-256 of the body's text)`.
+//! So a message for one member, kind, session or committee is worth nothing for another. An answer only answers
 //! the request whose digest it names. A replayed request gets the answer that was given before: every handler stores
 //! its answer before it sends it, and does nothing a second time for the same sender, session and kind.
 

@@ -44,7 +44,7 @@ pub enum Stop {
 }
 
 impl ChatRequest {
-    /// How the answer is to be sampled.
+    /// The settings for sampling the answer.
     pub fn sampling(&self) -> SamplingConfig {
         SamplingConfig {
             temperature: self.temperature.unwrap_or(1.0),

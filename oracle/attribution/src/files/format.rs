@@ -1,9 +1,9 @@
-//! What tells one kind of file from another: a signature, then the version of the format.
+//! What tells kinds of file apart: a signature, then the version of the format.
 
 use crate::error::{AttributionError, Result};
 use std::path::Path;
 
-/// Bytes of the signature and of the version behind it, which is a little-endian u32.
+/// Bytes of the signature and of the version that follows it. The version is a little-endian u32.
 pub(crate) const FORMAT_BYTES: usize = 12;
 
 /// A kind of file.
@@ -15,7 +15,7 @@ pub(crate) struct Format {
 }
 
 impl Format {
-    /// What every such file begins with.
+    /// The first bytes of every such file.
     pub(crate) fn to_bytes(&self) -> [u8; FORMAT_BYTES] {
         let mut bytes = [0; FORMAT_BYTES];
         bytes[..8].copy_from_slice(&self.signature);
@@ -23,8 +23,8 @@ impl Format {
         bytes
     }
 
-    /// Refuses `bytes`, the content of the file at `path`, if they are of another kind or version. `foreign` is the error
-    /// for another kind.
+    /// Fails if `bytes` are of another kind or version. They are the content of the file at `path`. `foreign` is the
+    /// error for another kind.
     pub(crate) fn check(&self, bytes: &[u8], path: &Path, foreign: impl FnOnce() -> AttributionError) -> Result<()> {
         let Some(rest) = bytes.strip_prefix(&self.signature) else { return Err(foreign()) };
         let Some(found) = rest.first_chunk() else { return Err(cut_off(path)) };
@@ -35,7 +35,7 @@ impl Format {
     }
 }
 
-/// What is wrong with a file that ends before its header does.
+/// The error for a file that ends before its header does.
 pub(crate) fn cut_off(path: &Path) -> AttributionError {
     AttributionError::Header { path: path.into(), reason: "the file ends inside it".into() }
 }

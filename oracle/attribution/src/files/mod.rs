@@ -1,4 +1,4 @@
-//! The files of this crate: how they begin, how they appear and how they are read.
+//! The files of this crate: how they begin, how they are published and how they are read.
 
 pub(crate) mod format;
 pub(crate) mod mapped;

@@ -1,4 +1,4 @@
-//! Files that appear whole: written to `<path>.partial` by one process at a time and renamed when complete.
+//! Files that appear whole. One process at a time writes to `<path>.partial` and renames the file when it is complete.
 
 use crate::error::{AttributionError, Result};
 use openledger_lm::Digest;
@@ -13,15 +13,15 @@ use std::{
 pub(crate) struct Partial {
     /// The final name.
     target: PathBuf,
-    /// The name until then.
+    /// The name until the file is complete.
     path: PathBuf,
-    /// Open for reading and writing, with an exclusive lock.
+    /// The file, open for reading and writing, with an exclusive lock.
     pub(crate) file: File,
 }
 
 impl Partial {
-    /// Creates the unfinished file, or opens the one that an earlier process left; refuses one that another process is
-    /// writing.
+    /// Creates the unfinished file, or opens the one that an earlier process left. Fails if another process is writing
+    /// it.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let mut partial = path.as_os_str().to_owned();
         partial.push(".partial");
@@ -40,12 +40,12 @@ impl Partial {
         Ok(Self { target: path.into(), path: partial, file })
     }
 
-    /// The unfinished file.
+    /// Path of the unfinished file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What an error of writing becomes.
+    /// Turns an error of writing into one about this file.
     pub(crate) fn written<T>(&self, result: std::io::Result<T>) -> Result<T> {
         result.map_err(AttributionError::io("write", &self.path))
     }
@@ -67,7 +67,7 @@ impl Partial {
         hash().map_err(AttributionError::io("read", &self.path))
     }
 
-    /// Writes the final `front` over the file's beginning, waits for the disk and gives the file its name.
+    /// Writes the final `front` over the file's beginning, waits for the disk and gives the file its final name.
     pub(crate) fn publish(mut self, front: &[u8]) -> Result<()> {
         let done = self
             .file
@@ -79,10 +79,10 @@ impl Partial {
     }
 }
 
-/// Gives the finished file at `from` its final name `to`, over an older file if there is one, and waits for the disk.
+/// Renames the finished file `from` to its final name `to`, over an older file if there is one, and waits for the disk.
 pub(crate) fn rename_into_place(from: &Path, to: &Path) -> Result<()> {
     std::fs::rename(from, to).map_err(AttributionError::io("rename into place", to))?;
     let folder = to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // The new name, too, must survive a power failure.
+    // The folder is flushed, so that the new name survives a power failure too.
     File::open(folder).and_then(|f| f.sync_all()).map_err(AttributionError::io("flush", folder))
 }

@@ -1,25 +1,25 @@
-//! How an index and its sketch begin: signature, format version, and a JSON header that says what follows.
+//! The beginning of an index and of its sketch: signature, format version, and a JSON header that describes the body.
 //!
 //! ```text
 //! signature (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | body
 //! ```
-//! All integers are little-endian and the body begins at a multiple of 64 bytes.
+//! All integers are little-endian. The body begins at a multiple of 64 bytes.
 
 use super::format::{FORMAT_BYTES, Format, cut_off};
 use crate::error::{AttributionError, Result};
 use serde::{Serialize, de::DeserializeOwned};
 use std::path::Path;
 
-/// Bytes before the JSON header: format and the header's length.
+/// Number of bytes before the JSON header: the format and the header's length.
 const PREFACE: usize = FORMAT_BYTES + size_of::<u32>();
 /// The body begins at a multiple of this.
 pub(crate) const ALIGN: usize = 64;
-/// Longest header that is read: 65,536 layers with long names.
+/// Longest header that is read. It allows 65,536 layers with long names.
 const MAX_HEADER: usize = 16 << 20;
 
-/// Everything before the body.
+/// The bytes before the body.
 pub(crate) fn write(format: &Format, header: &impl Serialize) -> Vec<u8> {
-    // Headers hold strings, numbers and lists of them only: serialisation cannot fail.
+    // Headers hold strings, numbers and lists of them only, so serialisation cannot fail.
     let mut json = serde_json::to_vec(header).expect("plain data serialises");
     json.resize((PREFACE + json.len()).next_multiple_of(ALIGN) - PREFACE, b' ');
     let mut bytes = Vec::with_capacity(PREFACE + json.len());
@@ -29,8 +29,8 @@ pub(crate) fn write(format: &Format, header: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
-/// Reads the header at the beginning of `bytes`, the content of the file at `path`; gives it and where the body
-/// begins. `foreign` says that the file is of another kind.
+/// Reads the header at the beginning of `bytes`, the content of the file at `path`. Returns the header and the position
+/// of the body. `foreign` is the error for a file of another kind.
 pub(crate) fn read<H: Serialize + DeserializeOwned>(
     format: &Format,
     bytes: &[u8],

@@ -1,4 +1,4 @@
-//! What an index file says about itself.
+//! The header of an index file.
 
 use crate::{
     attributor::ExampleId,
@@ -21,7 +21,7 @@ const FORMAT: Format = Format { signature: *b"OLGRADIX", version: VERSION };
 pub struct IndexHeader {
     /// SHA-256 of the base model.
     pub base: String,
-    /// SHA-256 of the adapter whose training is indexed.
+    /// SHA-256 of the trained adapter.
     pub adapter: String,
     /// SHA-256 of the tokens and loss positions of all examples, in order.
     pub examples: String,
@@ -29,23 +29,23 @@ pub struct IndexHeader {
     pub settings: ProjectionSettings,
     /// The layers in row order.
     pub layers: Vec<LayerShape>,
-    /// SHA-256 of the basis that the gradients are projected on, where it is not drawn from the seed.
+    /// SHA-256 of the basis that the gradients are projected on. `None` if the matrices are drawn from the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<String>,
-    /// Rank of the adapter, where the gradients of its own matrices are projected.
+    /// Rank of the adapter, if the gradients of its own matrices are projected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank: Option<usize>,
-    /// SHA-256 of the states that the rows are the mean of and of their weights, where there are several.
+    /// SHA-256 of the states that the rows are the mean of, and of their weights. `None` if there is only one state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub states: Option<String>,
     /// Number of rows.
     pub count: u64,
-    /// SHA-256 of the ids and rows; zeros while the index is being built.
+    /// SHA-256 of the ids and rows. Zeros while the index is being built.
     pub body: String,
 }
 
 impl IndexHeader {
-    /// Header of an index still to be built.
+    /// Header of an index that is not built yet.
     pub fn unfinished(base: Digest, adapter: Digest, examples: Digest, projections: &Projections, count: u64) -> Self {
         Self {
             base: hex::encode(base),
@@ -61,23 +61,23 @@ impl IndexHeader {
         }
     }
 
-    /// The same header for a body with this hash.
+    /// The same header with the hash of the body.
     pub fn finished(&self, body: Digest) -> Self {
         Self { body: hex::encode(body), ..self.clone() }
     }
 
-    /// SHA-256 of the header's JSON. The header holds the body's hash, so that this identifies the whole index.
+    /// SHA-256 of the header's JSON. The header holds the body's hash, so this hash identifies the whole index.
     pub fn identity(&self) -> Digest {
         Sha256::digest(self.json()).into()
     }
 
-    /// Values of one layer in a row.
+    /// Number of values of one layer in a row.
     pub fn layer_dim(&self) -> usize {
         layer_dim(&self.settings, self.rank)
     }
 
-    /// (rows, columns) of the matrices that make up one layer of a row: the projected gradient of the weight, or of the
-    /// adapter's A and B.
+    /// (rows, columns) of the matrices that make up one layer of a row: the projected gradient of the weight, or those
+    /// of the adapter's A and B.
     pub fn blocks(&self) -> Vec<(usize, usize)> {
         let ProjectionSettings { k_in, k_out, .. } = self.settings;
         match self.rank {
@@ -86,28 +86,28 @@ impl IndexHeader {
         }
     }
 
-    /// Bytes of a row.
+    /// Number of bytes of a row.
     pub fn row_bytes(&self) -> usize {
         self.layers.len() * (size_of::<f32>() + size_of::<half::f16>() * self.layer_dim())
     }
 
-    /// Bytes of all ids.
+    /// Number of bytes of all ids.
     pub(crate) fn ids_bytes(&self) -> usize {
         self.count as usize * size_of::<ExampleId>()
     }
 
     fn json(&self) -> Vec<u8> {
-        // Strings, integers and lists of them only: serialisation cannot fail.
+        // The header holds strings, integers and lists of them only, so serialisation cannot fail.
         serde_json::to_vec(self).expect("plain data serialises")
     }
 
-    /// Everything before the body. Its length does not depend on the body's hash.
+    /// The bytes before the body. Their number does not depend on the body's hash.
     pub fn to_bytes(&self) -> Vec<u8> {
         preface::write(&FORMAT, self)
     }
 
-    /// Reads the header at the beginning of `bytes`, the content of the file at `path`; gives it and where the body
-    /// begins.
+    /// Reads the header at the beginning of `bytes`, the content of the file at `path`. Returns the header and the
+    /// position of the body.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<(Self, usize)> {
         let foreign = || AttributionError::NotAnIndex { path: path.to_path_buf() };
         let (header, body_at): (Self, usize) = preface::read(&FORMAT, bytes, path, foreign)?;
@@ -116,14 +116,14 @@ impl IndexHeader {
         Ok((header, body_at))
     }
 
-    /// Bytes of the whole file, whose body begins at `body_at`; `None` when that is more than any file.
+    /// Number of bytes of the whole file, whose body begins at `body_at`. `None` if no file can be that large.
     pub(crate) fn file_bytes(&self, body_at: usize) -> Option<u64> {
         let row = (size_of::<ExampleId>() + self.row_bytes()) as u64;
         self.count.checked_mul(row)?.checked_add(body_at as u64)
     }
 
-    /// Refuses a file at `path` that was made for another base, adapter, example list or other settings than
-    /// `expected`; the body's hash is not compared.
+    /// Fails if the file at `path` was made for another base, adapter or example list, or with other settings, than
+    /// `expected`. The body's hash is not compared.
     pub fn check(&self, expected: &Self, path: &Path) -> Result<()> {
         let pairs = [
             ("base model", &self.base, &expected.base),

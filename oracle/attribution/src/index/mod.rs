@@ -3,13 +3,14 @@
 //! ```text
 //! signature (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | ids | rows
 //! ```
-//! All integers are little-endian and the ids begin at a multiple of 64 bytes.
+//! All integers are little-endian. The ids begin at a multiple of 64 bytes.
 //!
-//! A row holds the scale of every layer (f32, a power of two), then the values of every layer in f16 as fractions of its
-//! scale. A layer has k_out · k_in values, or r · (k_in + k_out) where an adapter's own gradients are projected. Layers
-//! have scales of their own because they differ by orders of magnitude, and the preconditioner makes the small ones count.
+//! A row holds the scale of every layer (f32, a power of two). Then come the values of every layer in f16, as fractions
+//! of the layer's scale. A layer has k_out · k_in values, or r · (k_in + k_out) if an adapter's own gradients are
+//! projected. Each layer has a scale of its own, because layers differ by orders of magnitude and the preconditioner
+//! makes the small ones count.
 //!
-//! Beside the index, a [`sketch`] may hold the rows in a fraction of the space, to be scanned first.
+//! Beside the index, a [`sketch`] may hold the rows in a fraction of the space. It is scanned first.
 
 pub mod header;
 pub mod product;

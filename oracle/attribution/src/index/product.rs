@@ -1,26 +1,28 @@
-//! Inner products of every row with one or several queries: what an answer costs besides its backward pass.
+//! Inner products of every row with one or several queries. Besides its backward pass, this is the whole cost of an
+//! answer.
 //!
-//! Memory bandwidth is the limit, so each f16 value is read once for up to [`GROUP`] queries, converted in registers
-//! (F16C where the processor has it) and never written back. A row is summed by one thread in one order, with the same
-//! roundings with and without vector instructions: results do not depend on the number of threads or the path taken.
+//! Memory bandwidth is the limit. So each f16 value is read once for up to [`GROUP`] queries, converted in registers
+//! (by F16C if the processor has it), and never written back. One thread sums a row in one order. The roundings are the
+//! same with and without vector instructions. So results depend neither on the number of threads nor on the
+//! instructions.
 
 use super::{reader::IndexReader, row};
 use half::f16;
 use rayon::prelude::*;
 
-/// Queries that share one pass over the rows.
+/// Number of queries that share one pass over the rows.
 pub const GROUP: usize = 4;
-/// Rows that one thread takes at a time, at least.
+/// Least number of rows that one thread takes at a time.
 const BLOCK: usize = 64;
-/// Partial sums of an inner product.
+/// Number of partial sums of an inner product.
 const LANES: usize = 16;
 
-/// One query, its layers as f32 fractions of their largest magnitudes: a small layer times a large inverse stays in
-/// range.
+/// One query. Each layer is stored as f32 fractions of its largest magnitude, so that a small layer times a large
+/// inverse stays in range.
 struct Scaled {
-    /// The magnitude of each layer.
+    /// The largest magnitude of each layer.
     units: Vec<f64>,
-    /// layers × layer_dim.
+    /// The fractions: layers × layer_dim.
     fractions: Vec<f32>,
 }
 
@@ -37,8 +39,8 @@ impl Scaled {
     }
 }
 
-/// Inner products of every row of the index with each of `queries` (layers × layer_dim values each), query by query:
-/// f32 within a layer and f64 over the layers.
+/// Inner products of every row of the index with each of `queries`, query by query. A query has layers × layer_dim
+/// values. Sums are f32 within a layer and f64 over the layers.
 pub fn products(index: &IndexReader, queries: &[&[f64]]) -> Vec<Vec<f64>> {
     let dim = index.header().layer_dim();
     let scaled: Vec<Scaled> = queries.iter().map(|q| Scaled::new(q, dim)).collect();
@@ -60,7 +62,8 @@ fn fixed_products<const Q: usize>(index: &IndexReader, queries: [&Scaled; Q]) ->
     (0..Q).map(|q| sums.iter().map(|s| s[q]).collect()).collect()
 }
 
-/// Inner products of the rows at `positions` with `query` (layers × layer_dim values), bit for bit those of [`products`].
+/// Inner products of the rows at `positions` with `query` (layers × layer_dim values). They equal those of [`products`]
+/// bit for bit.
 pub fn products_at(index: &IndexReader, query: &[f64], positions: &[usize]) -> Vec<f64> {
     let scaled = Scaled::new(query, index.header().layer_dim());
     let sums = products_of(positions.par_iter().copied(), index, [&scaled]);
@@ -79,7 +82,7 @@ fn products_of<const Q: usize>(
         .collect()
 }
 
-/// Space for one layer's values, used without a vector unit only.
+/// Space for one layer's values. It is used only without a vector unit.
 struct Scratch {
     halves: Vec<f16>,
     floats: Vec<f32>,
@@ -115,7 +118,7 @@ fn row_dots<const Q: usize>(
     sums
 }
 
-/// Adds a layer's inner products of fractions, times what they are fractions of.
+/// Adds a layer's inner products. Each is the product of the fractions, times the units of both sides.
 #[inline(always)]
 fn add<const Q: usize>(sums: &mut [f64; Q], dots: [f32; Q], scale: f32, layer: usize, queries: [&Scaled; Q]) {
     for q in 0..Q {
@@ -123,7 +126,7 @@ fn add<const Q: usize>(sums: &mut [f64; Q], dots: [f32; Q], scale: f32, layer: u
     }
 }
 
-/// Whether the vector path can be taken.
+/// Whether the processor can take the vector path.
 fn has_vector_unit() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
@@ -146,7 +149,7 @@ fn portable_dot(a: &[f32], b: &[f32]) -> f32 {
     total(lanes, a_rest.iter().copied(), b_rest)
 }
 
-/// The partial sums added up pairwise, then the products of what was left over.
+/// The sum of the partial sums, added pairwise, and then of the products in `rest`.
 fn total(mut lanes: [f32; LANES], rest: impl Iterator<Item = f32>, other: &[f32]) -> f32 {
     let mut width = LANES;
     while width > 1 {
@@ -169,7 +172,8 @@ mod avx {
         _mm256_setzero_ps,
     };
 
-    /// As the portable path, to the last bit: a product and a sum are rounded one after the other, not fused.
+    /// Computes the same as the portable path, to the last bit: a product and a sum are rounded one after the other,
+    /// not fused.
     #[target_feature(enable = "avx,f16c")]
     pub(super) fn row_dots<const Q: usize>(bytes: &[u8], layers: usize, dim: usize, queries: [&Scaled; Q]) -> [f64; Q] {
         let mut sums = [0f64; Q];
@@ -185,7 +189,7 @@ mod avx {
     #[inline]
     fn dots<const Q: usize>(bytes: &[u8], queries: [&[f32]; Q]) -> [f32; Q] {
         let (chunks, rest) = bytes.as_chunks::<{ 2 * LANES }>();
-        // The loads below rely on it.
+        // The loads below rely on this.
         assert!(queries.iter().all(|q| 2 * q.len() == bytes.len()), "one query value for each stored one");
         let mut sums = [[_mm256_setzero_ps(); Q]; 2];
         for (c, chunk) in chunks.iter().enumerate() {
@@ -211,7 +215,7 @@ mod avx {
         out
     }
 
-    /// The sixteen partial sums added up in the order of [`super::total`].
+    /// Adds the sixteen partial sums in the order of [`super::total`].
     #[target_feature(enable = "avx")]
     #[inline]
     fn pairwise([low, high]: [__m256; 2]) -> f32 {
@@ -244,7 +248,7 @@ mod tests {
                     let scale: f64 = stored.iter().zip(query).map(|(a, b)| (a * b).abs()).sum();
                     assert!((found - exact).abs() < 1e-6 * scale, "{found} against {exact}");
                 }
-                // A query's result does not depend on its companions.
+                // A query's result does not depend on the other queries.
                 assert_eq!(products(&index, &[query])[0], found);
             }
         }

@@ -1,4 +1,4 @@
-//! Reading an index through a memory map.
+//! Reads an index through a memory map.
 
 use super::{
     header::IndexHeader,
@@ -18,12 +18,12 @@ pub struct IndexReader {
     header: IndexHeader,
     ids: Arc<[ExampleId]>,
     map: Mmap,
-    /// Where the rows begin.
+    /// Position of the rows in the file.
     rows_at: usize,
 }
 
 impl IndexReader {
-    /// Opens an index: signature, version, header, size and the body's hash must all be right.
+    /// Opens an index. Fails unless signature, version, header, size and the body's hash are all right.
     pub fn open(path: &Path) -> Result<Self> {
         let map = mapped::map(path)?;
         let (header, body_at) = IndexHeader::parse(&map, path)?;
@@ -34,12 +34,12 @@ impl IndexReader {
         Ok(Self { path: path.into(), header, ids, map, rows_at })
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the index says about itself.
+    /// The index's header.
     pub fn header(&self) -> &IndexHeader {
         &self.header
     }

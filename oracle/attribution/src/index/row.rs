@@ -1,4 +1,4 @@
-//! A row of the index as bytes: f16 fractions of a power of two per layer.
+//! A row of the index as bytes: f16 fractions of one power of two for each layer.
 
 use half::{f16, slice::HalfFloatSliceExt};
 
@@ -10,14 +10,14 @@ pub fn encode(values: &[f32], layer_dim: usize, out: &mut Vec<u8>) {
     }
     for (layer, scale) in values.chunks_exact(layer_dim).zip(&scales) {
         for value in layer {
-            // Exact in f64: both are f32 and the scale is a power of two.
+            // This is exact in f64, because both are f32 and the scale is a power of two.
             out.extend(f16::from_f64(f64::from(*value) / f64::from(*scale)).to_le_bytes());
         }
     }
 }
 
-/// The power of two in (max/2, max] for the layer's largest magnitude, 1 for a layer of zeros; never below the smallest
-/// normal f32.
+/// The power of two in (max/2, max] for the layer's largest magnitude max, and 1 for a layer of zeros. It is never
+/// below the smallest normal f32.
 fn scale_of(values: &[f32]) -> f32 {
     let max = values.iter().fold(0f32, |m, v| m.max(v.abs()));
     if max == 0.0 {
@@ -29,7 +29,7 @@ fn scale_of(values: &[f32]) -> f32 {
 
 /// The values of one layer of a row, without its scale.
 pub struct Layer<'a> {
-    /// Power of two that the values are fractions of.
+    /// The power of two that the values are fractions of.
     pub scale: f32,
     /// f16 values, little-endian.
     bytes: &'a [u8],
@@ -48,7 +48,8 @@ impl Layer<'_> {
         self.bytes
     }
 
-    /// Writes the fractions, to be multiplied by the scale, to `out`; `halves` is scratch of the same length.
+    /// Writes the fractions to `out`. The value of each is the fraction times the scale. `halves` is scratch space of
+    /// the same length.
     pub fn fractions(&self, halves: &mut [f16], out: &mut [f32]) {
         for (half, bytes) in halves.iter_mut().zip(self.bytes.as_chunks::<2>().0) {
             *half = f16::from_le_bytes(*bytes);
@@ -56,7 +57,7 @@ impl Layer<'_> {
         halves.convert_to_f32_slice(out);
     }
 
-    /// Writes the values, exactly as stored, to `out`, which is as long as the layer.
+    /// Writes the values to `out`, exactly as stored. `out` must be as long as the layer.
     pub fn decode(&self, out: &mut [f64]) {
         for (value, stored) in out.iter_mut().zip(self.values()) {
             *value = stored;

@@ -1,4 +1,4 @@
-//! Building an index, so that a crash loses at most the rows of one batch.
+//! Builds an index so that a crash loses at most the rows of one batch.
 
 use super::{header::IndexHeader, reader::IndexReader, row};
 use crate::{
@@ -15,9 +15,11 @@ use std::{
     path::Path,
 };
 
-/// Builds the index of `examples` at `path`, or goes on where an earlier call was stopped. `progress` is called with
-/// (rows stored, rows in all) before the first batch and after each one; breaking ends the call with
-/// [`AttributionError::Interrupted`] and keeps what is stored. An index that is already complete is opened.
+/// Builds the index of `examples` at `path`, or continues where an earlier call was stopped. An index that is already
+/// complete is opened.
+///
+/// `progress` is called with (rows stored, rows in all) before the first batch and after each batch. A break ends the
+/// call with [`AttributionError::Interrupted`] and keeps what is stored.
 pub fn build_index(
     path: &Path,
     source: &GradientSource,
@@ -54,8 +56,8 @@ pub fn build_index(
     IndexReader::open(path)
 }
 
-/// An index being written to `<path>.partial`. Rows are appended and flushed to disk; the last step writes the final
-/// header and renames the file.
+/// An index that is being written to `<path>.partial`. Rows are appended and flushed to disk. The last step writes the
+/// final header and renames the file.
 pub struct IndexWriter {
     partial: Partial,
     header: IndexHeader,
@@ -63,7 +65,7 @@ pub struct IndexWriter {
 }
 
 impl IndexWriter {
-    /// Starts the index with this header (without body hash) and these ids, or goes on with the unfinished file of the
+    /// Starts the index with this header (without body hash) and these ids, or continues the unfinished file of the
     /// same header and ids. Rows of a torn or incomplete batch are dropped.
     pub fn create_or_resume(path: &Path, header: IndexHeader, ids: &[ExampleId]) -> Result<Self> {
         let mut partial = Partial::open(path)?;
@@ -71,7 +73,7 @@ impl IndexWriter {
         front.extend(ids.as_flattened());
         let length = partial.file.metadata().map_err(AttributionError::io("read", partial.path()))?.len();
         let rows = if length < front.len() as u64 {
-            // Killed before the first row, or not there yet.
+            // The earlier process was killed before the first row, or there was none.
             let started = partial.file.set_len(0).and_then(|()| partial.file.write_all(&front));
             partial.written(started)?;
             0
@@ -93,12 +95,12 @@ impl IndexWriter {
         Ok(Self { partial, header, rows })
     }
 
-    /// Rows stored so far.
+    /// Number of rows stored so far.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Appends rows of layers × layer_dim finite values and waits until they are on disk.
+    /// Appends rows of layers × layer_dim finite values, and waits until they are on disk.
     pub fn append(&mut self, rows: &[Vec<f32>]) -> Result<()> {
         let width = self.header.layers.len() * self.header.layer_dim();
         if self.rows + rows.len() > self.header.count as usize || rows.iter().any(|r| r.len() != width) {
@@ -130,7 +132,7 @@ impl IndexWriter {
     }
 }
 
-/// Refuses an unfinished file that belongs to another index.
+/// Fails if the unfinished file belongs to another index.
 fn check_front(partial: &mut Partial, header: &IndexHeader, ids: &[ExampleId], length: usize) -> Result<()> {
     let mut front = vec![0; length];
     let read = partial.file.seek(SeekFrom::Start(0)).and_then(|_| partial.file.read_exact(&mut front));
@@ -154,7 +156,7 @@ mod tests {
         path.with_extension("index.partial")
     }
 
-    /// Stops as soon as `rows` rows are stored.
+    /// Builds, and stops as soon as `rows` rows are stored.
     fn build_until(path: &Path, source: &GradientSource, examples: &[Example], rows: usize) {
         let result = build_index(path, source, examples, |done, _| {
             if done >= rows { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -181,7 +183,7 @@ mod tests {
 
         let path = dir.path().join("stopped.index");
         build_until(&path, &source, &examples, 4);
-        // A kill in the middle of a write leaves a torn row behind; the batch it belongs to is computed again.
+        // A kill in the middle of a write leaves a torn row behind. The batch of that row is computed again.
         let mut file = OpenOptions::new().append(true).open(partial_of(&path)).unwrap();
         file.write_all(&vec![0xab; source.header(&examples)?.row_bytes() * 3 / 2]).unwrap();
         let (index, seen) = build(&path, &source, &examples)?;
@@ -200,7 +202,7 @@ mod tests {
         let index = build(&whole, &source, &examples)?.0;
         let bytes = std::fs::read(&whole).unwrap();
         let path = dir.path().join("killed.index");
-        // Inside the header; after the final header but before the renaming.
+        // The first kill is inside the header. The second is after the final header but before the renaming.
         for content in [&bytes[..30], &bytes[..]] {
             std::fs::write(partial_of(&path), content).unwrap();
             build(&path, &source, &examples)?;

@@ -1,12 +1,12 @@
 //! One training step of AdamW, elementwise and backwards.
 //!
-//! Forward, with n the step's number from 1 and g_c the clipped gradient (see [`AdamW`]):
+//! The forward step with the step's number n from 1 and the clipped gradient g_c (see [`AdamW`]) is:
 //! m' = β₁m + (1−β₁)g_c, v' = β₂v + (1−β₂)g_c², θ' = (1−ηλ)θ − η·m̂/(√(v̂ + ε_root) + ε),
 //! g_c = g·min(1, L/‖g‖).
 
 use openledger_lm::train::AdamW;
 
-/// Derivatives of φ with respect to θ, m and v at one point of the run, each flat in the adapter layout's order.
+/// Derivatives of φ with respect to θ, m and v at one point of the run, each flat in the order of the adapter's layout.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Adjoint {
     /// ∂φ/∂θ.
@@ -18,20 +18,20 @@ pub struct Adjoint {
 }
 
 impl Adjoint {
-    /// Where φ depends on the parameters alone, as at the end of a run.
+    /// The adjoint at a point where φ depends on the parameters alone, as at the end of a run.
     pub fn of_parameters(a: Vec<f32>) -> Self {
         let zeros = vec![0.0; a.len()];
         Self { a, m: zeros.clone(), v: zeros }
     }
 }
 
-/// A step as it was done.
+/// A training step with the numbers that the run used.
 pub struct Step<'a> {
     /// The optimiser's constants.
     pub optimizer: AdamW,
     /// The step's number, from 1.
     pub number: u64,
-    /// Its learning rate η.
+    /// The step's learning rate η.
     pub learning_rate: f64,
     /// The batch's averaged gradient g before clipping.
     pub gradient: &'a [f32],
@@ -46,10 +46,10 @@ pub struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Takes `adjoint` from after the step to before it, except for what θ does through the gradient: that is H·u, to
-    /// be added to `adjoint.a`. Returns u = ∂φ/∂g.
+    /// Takes `adjoint` from after the step to before it, and returns u = ∂φ/∂g. One part is left out: the influence of
+    /// θ through the gradient. This part is H·u, and the caller adds it to `adjoint.a`.
     pub fn back(&self, adjoint: &mut Adjoint) -> Vec<f64> {
-        // The constants as the run rounded them.
+        // These are the constants as the run rounded them.
         let (c1, c2) = self.optimizer.bias_corrections(self.number);
         let (c1, c2) = (f64::from(c1), f64::from(c2));
         let rate = self.learning_rate as f32;
@@ -68,7 +68,8 @@ impl Step<'_> {
             // θ' = decay·θ − rate·direction, direction = mean/denominator.
             let direction = -rate * f64::from(adjoint.a[i]);
             let m = f64::from(adjoint.m[i]) + direction / denominator / c1;
-            // A parameter that never had a gradient: √ has no slope at 0, and v = (1−β₂)g² none at g = 0 either.
+            // A parameter that never had a gradient needs no derivative here. The root has no slope at 0, and v =
+            // (1−β₂)g² has none at g = 0 either.
             let through_root =
                 if root > 0.0 { direction * mean / (denominator * denominator) * 0.5 / root / c2 } else { 0.0 };
             let v = f64::from(adjoint.v[i]) - through_root;
@@ -81,7 +82,8 @@ impl Step<'_> {
         u
     }
 
-    /// g_c = L·g/‖g‖ where clipping is active: what lies along g cannot change it, the rest is scaled.
+    /// Goes back through clipping. If it is active, g_c = L·g/‖g‖. The part of u along g cannot change g_c and is
+    /// removed. The rest is scaled.
     fn back_through_clipping(&self, u: &mut [f64]) {
         if self.clip_scale == 1.0 {
             return;
@@ -106,7 +108,7 @@ mod tests {
     const RATE: f64 = 0.05;
     const N: usize = 6;
 
-    /// The step in f64: (θ, m, v, g) to (θ', m', v').
+    /// The forward step in f64: (θ, m, v, g) to (θ', m', v').
     fn forward(o: &AdamW, number: u64, clip: Option<f64>, x: &[Vec<f64>; 4]) -> [Vec<f64>; 3] {
         let [theta, m, v, g] = x;
         let norm = norm(g.iter().copied());

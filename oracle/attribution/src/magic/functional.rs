@@ -7,7 +7,7 @@ use crate::{
 use openledger_lm::{Adapter, BaseModel, Batch, Digest, Example, Lanes, forward_backward, forward_losses, lora_grads};
 use sha2::{Digest as _, Sha256};
 
-/// φ = Σ weight · loss at the adapter, forward only, `per_pass` items at a time.
+/// φ = Σ weight · loss at the adapter, by forward passes only. A pass has `per_pass` items.
 pub fn value(base: &BaseModel, adapter: &Adapter, query: &Query, per_pass: usize) -> Result<f64> {
     let mut sum = 0.0;
     let pass = |batch: Batch, weights: &[f32], first: usize| {
@@ -19,7 +19,7 @@ pub fn value(base: &BaseModel, adapter: &Adapter, query: &Query, per_pass: usize
     Ok(sum)
 }
 
-/// ∇φ at the adapter, flat in its layout's order: one backward pass for every `per_pass` items.
+/// ∇φ at the adapter, flat in the order of its layout. It takes one backward pass for every `per_pass` items.
 pub fn gradient(base: &BaseModel, adapter: &Adapter, query: &Query, per_pass: usize) -> Result<Vec<f32>> {
     let mut sum = vec![0f64; adapter.layout().len()];
     let pass = |batch: Batch, weights: &[f32], first: usize| {
@@ -47,8 +47,8 @@ pub fn query_hash(query: &Query) -> Digest {
     hasher.finalize().into()
 }
 
-/// `f` of each pass's batch, its items' weights and the number of its first item; `take` gets the results in the order of
-/// the passes.
+/// Calls `f` for each pass with its batch, the weights of its items and the number of its first item. `take` gets the
+/// results in the order of the passes.
 fn each_pass<T: Send>(
     base: &BaseModel,
     query: &Query,

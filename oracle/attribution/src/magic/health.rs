@@ -1,37 +1,39 @@
-//! Whether the scores of a run can be trusted, as far as the walk itself shows.
+//! Judges whether the scores of a run can be trusted, as far as the walk itself shows.
 
 use super::state::{MagicState, StepTrace};
 
-/// ‖∂φ/∂θ‖ before the first training step, per unit of the query's weight, over which training amplifies too much.
+/// Limit of ‖∂φ/∂θ‖ before the first training step, per unit of the query's weight. Above it, training amplifies too
+/// much.
 const ADJOINT_LIMIT: f64 = 100.0;
 
-/// What a walk says about its own scores.
+/// What a walk measured about its own scores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Health {
     /// The steps, last training step first.
     pub trace: Vec<StepTrace>,
-    /// ‖∂φ/∂θ‖ before the first training step, per unit of the query's weight: how much training amplifies a change.
+    /// ‖∂φ/∂θ‖ before the first training step, per unit of the query's weight. It says how much training amplifies a
+    /// change.
     pub adjoint_at_start: f64,
-    /// The largest such norm of all steps.
+    /// The largest such norm over all steps.
     pub adjoint_largest: f64,
-    /// Smallest and largest asymmetry of the displaced gradients; `None` where φ depends on no batch.
+    /// Smallest and largest asymmetry of the displaced gradients. `None` if φ depends on no batch.
     pub asymmetry: Option<(f64, f64)>,
 }
 
 /// A verdict on scores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Nothing speaks against them.
+    /// The walk shows nothing against them.
     Sound,
     /// They may be wrong.
     Doubtful {
-        /// What was found, one sentence each.
+        /// The reasons, one sentence each.
         why: Vec<String>,
     },
 }
 
 impl Trust {
-    /// What to tell whoever is about to use the scores; `None` where they are sound.
+    /// A warning for whoever uses the scores. `None` if they are sound.
     pub fn warning(&self) -> Option<String> {
         match self {
             Trust::Sound => None,
@@ -44,7 +46,7 @@ impl Trust {
 }
 
 impl Health {
-    /// What the finished walk shows by itself.
+    /// The health that the finished walk shows.
     pub fn of(end: &MagicState) -> Self {
         let unit = if end.weight > 0.0 { end.weight } else { 1.0 };
         let asymmetries = || end.trace.iter().map(|t| t.asymmetry).filter(|r| r.is_finite());

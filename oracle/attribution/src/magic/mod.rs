@@ -1,27 +1,27 @@
 //! Exact influence by going back through the training itself.
 //!
-//! MAGIC (Ilyas & Engstrom 2025, "MAGIC: Near-Optimal Data Attribution for Deep Learning", arXiv:2504.16430) takes the
-//! derivative ∂φ/∂wᵢ of a functional φ of the *trained* parameters with respect to the weight of every training
-//! example, through each step of the training that was really done. Here it needs first-order gradients only:
+//! MAGIC (Ilyas & Engstrom 2025, "MAGIC: Near-Optimal Data Attribution for Deep Learning", arXiv:2504.16430) computes
+//! the derivative ∂φ/∂wᵢ of a functional φ of the *trained* parameters with respect to the weight of every training
+//! example. It goes through each step of the training that was really done. Here it needs first-order gradients only:
 //!
-//! - The logged run ([`TrainedRun`]) is walked backwards. At step t, with a, α, β the derivatives of φ with respect to
-//!   θ, m and v after the step, [`adjoint`] goes elementwise back through AdamW and the clipping of the gradient
-//!   to u = ∂φ/∂g, g being the batch's averaged gradient.
-//! - One forward and backward pass at θ + εu and one at θ − εu then give both things that g's dependence on the
-//!   weights and on θ asks for: the differences of the *examples' losses* are u·∇ℓᵢ, hence ∂φ/∂wᵢ += u·∇ℓᵢ/|B|, and
-//!   the difference of the *gradients* is the Hessian's product H·u, which joins a.
-//! - ε is δ/‖u‖, where δ is the length of the displacement. The two gradients should lie symmetrically about the one of
-//!   the run. How far they do not is measured after each step, and δ is made longer or shorter by it ([`MagicSettings`]).
+//! - The logged run ([`TrainedRun`]) is walked backwards. Let a, α and β be the derivatives of φ with respect to θ, m
+//!   and v after step t. [`adjoint`] goes elementwise back through AdamW and the clipping of the gradient. It ends at u
+//!   = ∂φ/∂g, where g is the batch's averaged gradient.
+//! - The gradient g depends on the weights and on θ. One forward and backward pass at θ + εu and one at θ − εu give the
+//!   derivatives for both. The differences of the *examples' losses* are u·∇ℓᵢ, so ∂φ/∂wᵢ += u·∇ℓᵢ/|B|. The difference
+//!   of the *gradients* is the Hessian's product H·u, which is added to a.
+//! - ε is δ/‖u‖, where δ is the length of the displacement. The two gradients should lie symmetrically about the
+//!   gradient of the run. The asymmetry is measured after each step and makes δ longer or shorter ([`MagicSettings`]).
 //!   The run's own gradient is at hand, so this costs no further pass.
 //!
-//! The walk is cut where the run logged its states: [`Magic::segment`] takes a [`MagicState`] from one logged step to
-//! the one before. It is a pure function, so a crash resumes from any stored state, and whoever doubts a published one
-//! computes it again from its predecessor and compares bytes. A segment first replays its training steps, which must
-//! land on the logged state bit for bit; where a [`GradientCache`] has their gradients, the replay costs no pass
-//! through the model.
+//! The walk is cut where the run logged its states. [`Magic::segment`] takes a [`MagicState`] from one logged step to
+//! the one before. It is a pure function, so a walk resumes from any stored state after a crash. Whoever doubts a
+//! published state computes it again from its predecessor and compares bytes. A segment first replays its training
+//! steps, which must end in the logged state bit for bit. If a [`GradientCache`] has their gradients, the replay costs
+//! no pass through the model.
 //!
-//! An adapter trained on another's ([`TrainedRun::with_start`]) hands the derivative with respect to its first
-//! parameters on to the parent's run: [`Magic::continue_into`].
+//! For an adapter that was trained on another ([`TrainedRun::with_start`]), the walk continues into the parent's run
+//! with the derivative with respect to the first parameters: [`Magic::continue_into`].
 //!
 //! [`health`] says whether the scores of a run can be trusted. Training again without some of the examples says more:
 //! `openledger_laboratory::evaluate::leave_outs`.

@@ -1,4 +1,4 @@
-//! The whole walk: from φ at the end of the run to every example's score.
+//! The whole walk, from φ at the end of the run to every example's score.
 
 use super::{
     adjoint::Adjoint, cache::GradientCache, functional, health::Health, replay::replay, run::TrainedRun,
@@ -17,10 +17,10 @@ use std::ops::ControlFlow;
 
 /// The method's name.
 pub const METHOD: &str = "magic";
-/// Raised whenever the same run and settings would give other scores than before.
+/// Version of the method. It is raised whenever the same run and settings would give other scores than before.
 pub const VERSION: u32 = 1;
 
-/// What a caller is told after each step back.
+/// What the caller's callback gets after each step back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MagicProgress {
     /// Training steps walked so far.
@@ -31,14 +31,14 @@ pub struct MagicProgress {
     pub adjoint: f64,
 }
 
-/// The end of a walk.
+/// The result of a walk.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Scores of the run's examples: −∂φ/∂wᵢ, positive where training on the example lowered φ.
+    /// Scores of the run's examples: −∂φ/∂wᵢ. A score is positive if training on the example lowered φ.
     pub scores: Scores,
-    /// What the walk itself says about its trustworthiness.
+    /// What the walk measured about whether its scores can be trusted.
     pub health: Health,
-    /// The last state, at step 0: from here the walk goes on into a parent's run.
+    /// The last state, at step 0. A walk continues from it into a parent's run.
     pub end: MagicState,
 }
 
@@ -50,13 +50,13 @@ pub struct Magic {
 }
 
 impl Magic {
-    /// Refuses settings out of range.
+    /// Prepares the attribution. Fails if a setting is out of range.
     pub fn new(run: TrainedRun, settings: MagicSettings) -> Result<Self> {
         settings.validate()?;
         Ok(Self { run, settings, cache: None })
     }
 
-    /// Uses, and fills, a folder of the run's gradients.
+    /// Uses a folder of the run's gradients, and fills it.
     pub fn with_cache(mut self, cache: GradientCache) -> Self {
         self.cache = Some(cache);
         self
@@ -67,7 +67,7 @@ impl Magic {
         &self.run
     }
 
-    /// Hash of run, method and settings: states of another job are refused.
+    /// Hash of run, method and settings. States of another job are refused.
     pub fn job(&self) -> Digest {
         let mut hasher = Sha256::new();
         hasher.update(Attributor::settings_hash(self));
@@ -75,7 +75,7 @@ impl Magic {
         hasher.finalize().into()
     }
 
-    /// Where the walk begins: the run's end, with the gradient of the query's losses.
+    /// The state where the walk begins: the run's end, with the gradient of the query's losses.
     pub fn begin(&self, query: &Query) -> Result<MagicState> {
         let per_pass = self.run.config().batch_size;
         let gradient = functional::gradient(self.run.base(), &self.run.adapter()?, query, per_pass)?;
@@ -96,8 +96,8 @@ impl Magic {
         }
     }
 
-    /// Where the walk begins in this run after it has been through the run of an adapter that was trained on this
-    /// one's: `end` is the child's state at step 0, whose ∂φ/∂θ is that at the end of this run.
+    /// The state where the walk begins in this run, after it went through the run of an adapter that was trained on
+    /// this run's adapter. `end` is the child's state at step 0. Its ∂φ/∂θ is the one at the end of this run.
     pub fn continue_into(&self, child: &TrainedRun, end: &MagicState) -> Result<MagicState> {
         if end.step != 0 {
             return Err(AttributionError::MagicState(format!(
@@ -114,20 +114,20 @@ impl Magic {
         Ok(self.begin_with(end.adjoint.a.clone(), end.hash()?, end.weight))
     }
 
-    /// Walks from a logged step to the one logged before it. A pure function of run, settings and state.
+    /// Walks from a logged step to the one logged before it. It is a pure function of run, settings and state.
     pub fn segment(&self, state: &MagicState) -> Result<MagicState> {
         self.segment_in_turns(state, &mut || ())
     }
 
-    /// [`Self::segment`] that calls `between` after each training step that it does again or goes back, so that others
-    /// may have the processor.
+    /// Like [`Self::segment`]. It calls `between` after each training step that it replays or goes back, so that others
+    /// may use the processor.
     pub fn segment_in_turns(&self, state: &MagicState, between: &mut dyn FnMut()) -> Result<MagicState> {
         self.segment_watched(state, &mut |_| ControlFlow::Continue(()), between)
     }
 
-    /// Walks all remaining segments. `sink` gets the bytes of the state after each of them (and of `state` itself
-    /// first), before the next begins. `progress` is told of every step; breaking ends the walk with
-    /// [`AttributionError::Stopped`], to be gone on with from the last state stored.
+    /// Walks all remaining segments. `sink` first gets the bytes of `state` itself. Then it gets the bytes of the state
+    /// after each segment, before the next segment begins. `progress` is called after every step. A break ends the walk
+    /// with [`AttributionError::Stopped`]. The walk can continue from the last state stored.
     pub fn finish(
         &self,
         mut state: MagicState,
@@ -143,13 +143,13 @@ impl Magic {
         self.outcome(state)
     }
 
-    /// What a walk's last state says. Refuses one that is not at step 0.
+    /// The result in a walk's last state. Fails if the state is not at step 0.
     pub fn outcome(&self, end: MagicState) -> Result<Outcome> {
         self.check(&end)?;
         if end.step != 0 {
             return Err(AttributionError::MagicState(format!("it is at step {}; walk on to step 0", end.step)));
         }
-        // 0 − x keeps the score of an example that was never in a batch from being −0.
+        // 0 − x keeps the score of an example that was in no batch from being −0.
         let values = end.derivatives.iter().map(|d| (0.0 - d) as f32).collect();
         let scores = Scores { ids: self.run.ids().clone(), values };
         Ok(Outcome { scores, health: Health::of(&end), end })
@@ -180,8 +180,8 @@ impl Magic {
         Ok(state)
     }
 
-    /// The logged steps that the next segment lies between. Refuses a state of another job or length, and one that is
-    /// not at a logged step.
+    /// The two logged steps of the next segment. Fails if the state is of another job or length, or is not at a logged
+    /// step.
     fn check(&self, state: &MagicState) -> Result<[&LogEntry; 2]> {
         let error = |reason: String| Err(AttributionError::MagicState(reason));
         if state.job != self.job() {

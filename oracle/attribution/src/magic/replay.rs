@@ -1,4 +1,4 @@
-//! The training steps of a segment, done again.
+//! Replays the training steps of a segment.
 
 use super::{cache::GradientCache, run::TrainedRun};
 use crate::error::{AttributionError, Result};
@@ -7,16 +7,16 @@ use openledger_lm::{
     train::{LogEntry, clip_scale, global_norm},
 };
 
-/// A segment's steps: the gradient of each, and the state before the first and after each.
+/// A segment's steps: the gradient of each, the state before the first step, and the state after each.
 pub(crate) struct Tape {
     /// Averaged batch gradients before clipping.
     pub(crate) gradients: Vec<Vec<f32>>,
-    /// One more than gradients.
+    /// The states. There is one more of them than of gradients.
     pub(crate) states: Vec<TrainState>,
 }
 
-/// Replays the steps between two logged states, from kept gradients where there are any, and keeps them where there
-/// are not. The last state is that of the log, bit for bit. `between` is called after each step that is computed.
+/// Replays the steps between two logged states. Uses the kept gradients if there are any, and keeps the gradients
+/// otherwise. The last state equals that of the log, bit for bit. `between` is called after each step that is computed.
 pub(crate) fn replay(
     run: &TrainedRun,
     cache: Option<&GradientCache>,
@@ -62,7 +62,7 @@ pub(crate) fn replay(
     Ok(tape)
 }
 
-/// The steps that these gradients make: elementwise, without the model.
+/// The steps that follow from these gradients, elementwise and without the model.
 fn through_optimizer(trainer: &Trainer, start: TrainState, gradients: Vec<Vec<f32>>) -> Tape {
     let mut state = start.clone();
     let mut states = vec![start];

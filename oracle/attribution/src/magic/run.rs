@@ -1,4 +1,4 @@
-//! A finished training run and where its logged states are.
+//! A finished training run, with a source of its logged states.
 
 use super::cache::GradientCache;
 use crate::{
@@ -14,7 +14,7 @@ use openledger_lm::{
 use sha2::{Digest as _, Sha256};
 use std::{ops::ControlFlow, path::Path, sync::Arc};
 
-/// Gives the bytes of logged states by their hashes. What it gives is checked against the hash.
+/// Gives the bytes of logged states by their hashes. The caller checks the bytes against the hash.
 pub trait StateSource: Send + Sync {
     /// The bytes of the state with this SHA-256.
     fn get(&self, hash: Digest) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
@@ -49,8 +49,7 @@ pub struct TrainedRun {
 }
 
 impl TrainedRun {
-    /// A run that began with a fresh adapter. Refuses a log that is not one of this job from its first step to its
-    /// last.
+    /// A run that began with a fresh adapter. Fails if the log is not one of this job from its first step to its last.
     pub fn new(
         base: Arc<BaseModel>,
         config: TrainConfig,
@@ -73,8 +72,8 @@ impl TrainedRun {
         Self::checked(base, config, examples, Some(start), log, states)
     }
 
-    /// Trains, and keeps in `folder` what the way back needs: the logged states, and the gradients of all steps. The
-    /// run holds `folder`, so that a temporary one lasts as long.
+    /// Trains. Keeps in `folder` what the way back needs: the logged states, and the gradients of all steps. The run
+    /// holds `folder`, so a temporary folder lasts as long as the run.
     pub fn train(
         base: Arc<BaseModel>,
         config: TrainConfig,
@@ -122,14 +121,14 @@ impl TrainedRun {
         Ok(run)
     }
 
-    /// Sets the weights wᵢ that the run was trained with (1 without this call).
+    /// Sets the weights wᵢ that the run was trained with. Without this call each is 1.
     pub fn with_example_weights(mut self, weights: Vec<f32>) -> Result<Self> {
         self.weights = Some(weights);
         self.trainer()?;
         Ok(self)
     }
 
-    /// The job's trainer, at its first step.
+    /// The job's trainer, before its first step.
     pub fn trainer(&self) -> Result<Trainer> {
         self.trainer_with(self.weights.clone())
     }
@@ -145,7 +144,7 @@ impl TrainedRun {
         Ok(trainer)
     }
 
-    /// What the job gives with other weights of the examples: really trained, step by step.
+    /// The adapter that the job gives with other weights of the examples. It is really trained, step by step.
     pub fn retrained(&self, weights: Vec<f32>) -> Result<Adapter> {
         let mut trainer = self.trainer_with(Some(weights))?;
         while !trainer.is_finished() {
@@ -154,7 +153,7 @@ impl TrainedRun {
         Ok(trainer.adapter().clone())
     }
 
-    /// Whether the run began with these parameters of a parent.
+    /// Whether the run began with these parameters of a parent's adapter.
     pub(crate) fn starts_with(&self, params: &[f32]) -> Result<bool> {
         Ok(match &self.start {
             Some(start) => start.to_flat()?.iter().map(|p| p.to_bits()).eq(params.iter().map(|p| p.to_bits())),
@@ -192,7 +191,7 @@ impl TrainedRun {
         Ok(AdapterLayout::new(self.base.config(), &self.config.lora)?.len())
     }
 
-    /// Steps of the run.
+    /// Number of steps of the run.
     pub fn total_steps(&self) -> u64 {
         self.log.entries.last().map_or(0, |e| e.step)
     }
@@ -216,7 +215,8 @@ impl TrainedRun {
         Ok(state)
     }
 
-    /// Up to `count` logged states that divide the run evenly, the last one among them ([`evenly_spaced`]).
+    /// Up to `count` logged states that divide the run evenly. The last logged state is one of them
+    /// ([`evenly_spaced`]).
     pub fn spaced_states(&self, count: usize) -> Result<Vec<TrainState>> {
         let steps: Vec<u64> = self.log.entries.iter().map(|e| e.step).collect();
         evenly_spaced(&steps, count).into_iter().map(|i| self.logged(&self.log.entries[i])).collect()
@@ -228,7 +228,7 @@ impl TrainedRun {
         Ok(self.trainer()?.with_state(self.logged(last)?)?.adapter().clone())
     }
 
-    /// SHA-256 of everything that determines the run and of its log.
+    /// SHA-256 of the log and of everything that determines the run.
     pub fn hash(&self) -> Digest {
         let mut hasher = Sha256::new();
         hasher.update(self.base.hash());

@@ -1,20 +1,20 @@
-//! What the scores depend on besides the run and the query.
+//! The settings that the scores depend on besides the run and the query.
 
 use crate::error::{AttributionError, Result};
 use serde::{Deserialize, Serialize};
 
-/// How far from the run's parameters gradients are differenced.
+/// How far from the run's parameters the displaced gradients are taken.
 ///
-/// The displacement of all parameters together has length δ, which begins at `first_step`. After each training step the
-/// asymmetry r = ‖g₊ + g₋ − 2g‖ / ‖g₊ − g₋‖ of the displaced gradients about the run's own is measured, and δ is
-/// multiplied by `asymmetry`/r, but by no less than ½ and no more than 2. So δ is as long as the gradient stays nearly
-/// linear: the longer it is, the less f32's rounding matters.
+/// δ is the length of the displacement of all parameters together. It begins at `first_step`. After each training step
+/// the asymmetry r = ‖g₊ + g₋ − 2g‖ / ‖g₊ − g₋‖ of the displaced gradients about the run's own gradient is measured.
+/// Then δ is multiplied by `asymmetry`/r, but by no less than ½ and no more than 2. So δ is as long as it can be while
+/// the gradient stays nearly linear. The longer it is, the less f32's rounding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MagicSettings {
-    /// δ of the last training step, where the walk begins.
+    /// δ of the last training step, at which the walk begins.
     pub first_step: f64,
-    /// The asymmetry r that δ is steered to.
+    /// The asymmetry r that δ is steered towards.
     pub asymmetry: f64,
 }
 
@@ -24,12 +24,12 @@ impl Default for MagicSettings {
     }
 }
 
-/// Least and largest δ. Below the least, a difference of gradients is nothing but f32's rounding. Above the largest, the
+/// Least and largest δ. Below the least, a difference of gradients is only f32's rounding. Above the largest, the
 /// gradient is not linear.
 const STEPS: (f64, f64) = (1e-4, 1.0);
 
 impl MagicSettings {
-    /// Refuses values out of range, naming the field.
+    /// Fails if a value is out of range. The error names the field.
     pub fn validate(&self) -> Result<()> {
         let (low, high) = STEPS;
         if !(low..=high).contains(&self.first_step) {
@@ -45,7 +45,7 @@ impl MagicSettings {
 
     /// δ for the next step, after one with `delta` and asymmetry `found`.
     pub(crate) fn steer(&self, delta: f64, found: f64) -> f64 {
-        // An exactly linear gradient has asymmetry 0, an exactly constant one no asymmetry at all.
+        // An exactly linear gradient has asymmetry 0. An exactly constant gradient has no asymmetry.
         let factor = if found.is_finite() { self.asymmetry / found.max(1e-12) } else { 1.0 };
         (delta * factor.clamp(0.5, 2.0)).clamp(STEPS.0, STEPS.1)
     }

@@ -1,46 +1,45 @@
-//! How far the walk back has come: what is published as a checkpoint, what a crash resumes from, what a verifier
-//! re-executes from.
+//! The state of a walk. It is published as a checkpoint, a crash resumes from it, and a verifier re-executes from it.
 
 use super::adjoint::Adjoint;
 use crate::error::{AttributionError, Result};
 use openledger_lm::{Digest, f32_bytes, f32_values, sha256};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-/// What one step back showed.
+/// What one step back measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepTrace {
     /// ‖∂φ/∂θ‖ before the training step.
     pub adjoint: f64,
-    /// ‖u‖, u = ∂φ/∂g of the batch's averaged gradient.
+    /// ‖u‖, where u = ∂φ/∂g for the batch's averaged gradient g.
     pub gradient_adjoint: f64,
-    /// Asymmetry r of the displaced gradients; NaN where they were not needed (u = 0) or do not differ.
+    /// Asymmetry r of the displaced gradients. NaN if they were not needed (u = 0) or do not differ.
     pub asymmetry: f64,
 }
 
-/// The walk between two training steps.
+/// The state of a walk between two training steps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MagicState {
-    /// What is computed: hash of run, method and settings.
+    /// The job: hash of run, method and settings.
     pub job: Digest,
-    /// Which φ: hash of the query, or of the child's last state where the walk came from an adapter trained on this
-    /// one.
+    /// Which φ: the hash of the query. If the walk came from an adapter trained on this one, it is the hash of the
+    /// child's last state.
     pub functional: Digest,
-    /// Training steps that lie before this point, and so are still to be walked.
+    /// Number of training steps before this point. They are still to be walked.
     pub step: u64,
     /// Derivatives of φ with respect to parameters and moments at this point.
     pub adjoint: Adjoint,
-    /// Σ |weight| of the query's items: what the adjoint's size is judged by.
+    /// Σ |weight| of the query's items. The adjoint's size is judged by it.
     pub weight: f64,
     /// Length of the next step's displacement.
     pub delta: f64,
     /// ∂φ/∂wᵢ of every example over the steps walked so far.
     pub derivatives: Vec<f64>,
-    /// The steps walked so far, last training step first.
+    /// Measurements of the steps walked so far, last training step first.
     pub trace: Vec<StepTrace>,
 }
 
 impl MagicState {
-    /// Safetensors bytes, a function of the state alone.
+    /// Safetensors bytes. They follow from the state alone.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let trace = self.trace.iter().flat_map(|t| [t.adjoint, t.gradient_adjoint, t.asymmetry]);
         let (n, k) = (self.adjoint.a.len(), self.derivatives.len());
@@ -101,7 +100,7 @@ impl MagicState {
                 })
                 .collect(),
         };
-        // Whatever was not written by `to_bytes` differs here: wrong lengths, extra tensors, another order.
+        // Bytes that `to_bytes` did not write differ here: wrong lengths, extra tensors, another order.
         if state.to_bytes().is_ok_and(|again| again == bytes) {
             Ok(state)
         } else {
@@ -155,7 +154,7 @@ mod tests {
         assert_eq!(MagicState::from_bytes(&bytes)?, state());
         let empty = MagicState { trace: vec![], ..state() };
         assert_eq!(MagicState::from_bytes(&empty.to_bytes()?)?, empty);
-        // No asymmetry is NaN, which must not make the bytes differ.
+        // A missing asymmetry is NaN, which must not make the bytes differ.
         let mut unknown = state();
         unknown.trace[1].asymmetry = f64::NAN;
         assert_eq!(MagicState::from_bytes(&unknown.to_bytes()?)?.to_bytes()?, unknown.to_bytes()?);

@@ -1,4 +1,4 @@
-//! One training step back.
+//! Goes one training step back.
 
 use super::{
     adjoint::{Step, norm},
@@ -12,8 +12,8 @@ use openledger_lm::{
     train::{clip_scale, global_norm},
 };
 
-/// Takes `state` from after training step `at` of the tape (the run's step `state.step − 1`) to before it. Its two passes
-/// take a lane each.
+/// Takes `state` from after training step `at` of the tape to before it. This is the run's step `state.step − 1`. Each
+/// of the two passes takes a lane.
 pub(crate) fn step_back(
     trainer: &Trainer,
     settings: &MagicSettings,
@@ -41,7 +41,7 @@ pub(crate) fn step_back(
         return Err(AttributionError::Adjoint { step: number - 1, reason: format!("of the gradient is {u_norm}") });
     }
     let mut asymmetry = f64::NAN;
-    // Where φ does not depend on the batch at all, there is no direction to go in.
+    // If φ does not depend on the batch at all, there is no direction to displace in.
     if u_norm > 0.0 {
         let epsilon = state.delta / u_norm;
         let batch = trainer.batch(number - 1)?;

@@ -2,15 +2,15 @@
 
 use crate::vector::{axpy, dot};
 
-/// A = L Lᵀ; only the lower triangle of L is kept, row-major in a square.
+/// The factor of A = L Lᵀ. Only the lower triangle of L is kept, row-major in a square.
 pub struct Cholesky {
     n: usize,
     lower: Vec<f64>,
 }
 
 impl Cholesky {
-    /// Factorises the symmetric n × n matrix whose lower triangle is given, row-major; the upper one is not read.
-    /// Where it is not positive definite, gives the row of the failing pivot.
+    /// Factorises a symmetric n × n matrix, row-major. Only its lower triangle is read. If it is not positive definite,
+    /// the error is the row of the failing pivot.
     pub fn new(mut matrix: Vec<f64>, n: usize) -> Result<Self, usize> {
         debug_assert_eq!(matrix.len(), n * n);
         for i in 0..n {

@@ -1,4 +1,4 @@
-//! The damped empirical Fisher matrix of every layer, factorised.
+//! The damped empirical Fisher matrix of every layer, in factorised form.
 
 use super::cholesky::Cholesky;
 use crate::{
@@ -10,23 +10,23 @@ use rayon::prelude::*;
 
 /// (F + λI)⁻¹ of one layer.
 enum LayerFactor {
-    /// Factor of F + λI, D × D: for N ≥ D rows.
+    /// Factor of F + λI, D × D. Used for N ≥ D rows.
     Primal(Cholesky),
-    /// Factor of M = G Gᵀ + NλI, N × N: for N < D rows G. (F + λI)⁻¹ = (I − Gᵀ M⁻¹ G) / λ (Woodbury).
+    /// Factor of M = G Gᵀ + NλI, N × N. Used for N < D rows G. (F + λI)⁻¹ = (I − Gᵀ M⁻¹ G) / λ (Woodbury).
     Dual { gram: Cholesky, lambda: f64 },
-    /// Every row is zero: there is no curvature, and no score either.
+    /// Every row is zero. There is no curvature and no score.
     Zero,
 }
 
-/// The factors of all layers, and what each training example's gradient measures in them.
+/// The factors of all layers, and the self-influence of each training example under them.
 pub struct Fisher {
     layers: Vec<LayerFactor>,
     self_influence: Vec<f64>,
 }
 
 impl Fisher {
-    /// Factorises the Fisher matrices of the index, λ being `damping` times the mean eigenvalue of each. Deterministic
-    /// whatever the number of threads.
+    /// Factorises the Fisher matrices of the index. λ is `damping` times the mean eigenvalue of each. The result does
+    /// not depend on the number of threads.
     pub fn fit(index: &IndexReader, damping: f64) -> Result<Self> {
         let fitted = (0..index.header().layers.len())
             .into_par_iter()
@@ -46,7 +46,7 @@ impl Fisher {
         &self.self_influence
     }
 
-    /// Replaces each layer of `query` (layers × D) by (F + λI)⁻¹ times it. `index` is the one that was fitted.
+    /// Replaces each layer of `query` (layers × D) by (F + λI)⁻¹ times it. `index` must be the one that was fitted.
     pub fn precondition(&self, index: &IndexReader, query: &mut [f64]) {
         let dim = index.header().layer_dim();
         query.par_chunks_mut(dim).zip(&self.layers).enumerate().for_each(|(layer, (q, factor))| match factor {
@@ -70,8 +70,8 @@ impl Fisher {
         });
     }
 
-    /// Replaces each layer of `gradient` by L⁻¹ times it, F + λI = LLᵀ. Gives `false`, and changes nothing, where a layer
-    /// was factorised through fewer rows than dimensions.
+    /// Replaces each layer of `gradient` by L⁻¹ times it, where F + λI = LLᵀ. If a layer was factorised through fewer
+    /// rows than dimensions, returns `false` and changes nothing.
     pub fn whiten(&self, gradient: &mut [f64]) -> bool {
         if self.layers.iter().any(|l| matches!(l, LayerFactor::Dual { .. })) {
             return false;
@@ -85,7 +85,7 @@ impl Fisher {
     }
 }
 
-/// Factor of one layer and the self-influence of every row in it.
+/// Factor of one layer, and the self-influence of every row in that layer.
 fn fit_layer(index: &IndexReader, layer: usize, damping: f64) -> Result<(LayerFactor, Vec<f64>)> {
     let (n, dim) = (index.count(), index.header().layer_dim());
     let mut row = vec![0.0; dim];
@@ -162,7 +162,7 @@ fn dual(
         damped[i * n + i] += n as f64 * lambda;
     }
     let cholesky = factorise(damped, n)?;
-    // gᵢᵀ (F + λI)⁻¹ gᵢ = N (M⁻¹ G gᵢ)ᵢ, without the cancellation of the Woodbury form.
+    // gᵢᵀ (F + λI)⁻¹ gᵢ = N (M⁻¹ G gᵢ)ᵢ. This avoids the cancellation of the Woodbury form.
     let own = gram
         .chunks_exact_mut(n)
         .enumerate()

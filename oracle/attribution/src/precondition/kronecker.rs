@@ -2,10 +2,10 @@
 //! projected space.
 //!
 //! A row holds each layer's gradient as a k_out × k_in matrix G, or as two matrices for the adapter's A and B. G's
-//! second moments along either side are A = (1/N) Σ GᵀG and B = (1/N) Σ GGᵀ, of the same trace τ. KFAC takes F ≈ (B ⊗ A)
-//! / τ, which is exact where G's two sides vary independently and has the trace of F in any case. EK-FAC keeps the
-//! eigenvectors and takes the true second moment of the gradients along each product of them instead of the product of
-//! eigenvalues: the best diagonal in that basis.
+//! second moments along its two sides are A = (1/N) Σ GᵀG and B = (1/N) Σ GGᵀ. Both have the same trace τ. KFAC takes F
+//! ≈ (B ⊗ A) / τ. This has the trace of F in any case, and is exact if G's two sides vary independently. EK-FAC keeps
+//! the eigenvectors. Instead of the product of eigenvalues it takes the true second moment of the gradients along each
+//! product of eigenvectors. This is the best diagonal in that basis.
 
 use crate::{eigen::eigen, index::reader::IndexReader, vector::axpy};
 use rayon::prelude::*;
@@ -15,33 +15,33 @@ use std::ops::Range;
 #[derive(Clone)]
 struct Block {
     layer: usize,
-    /// Where it lies in the layer.
+    /// Its place in the layer.
     range: Range<usize>,
     rows: usize,
     columns: usize,
 }
 
-/// The eigenbasis of one block and 1 / (eigenvalue + λ) in it.
+/// The eigenbasis of one block, and 1 / (eigenvalue + λ) in it.
 struct BlockFactor {
     /// Eigenvectors of A as columns, columns × columns.
     right: Vec<f64>,
     /// Eigenvectors of B as columns, rows × rows.
     left: Vec<f64>,
-    /// rows × columns.
+    /// 1 / (eigenvalue + λ), rows × columns.
     inverse: Vec<f64>,
 }
 
-/// The factors of all layers, and what each training example's gradient measures in them.
+/// The factors of all layers, and the self-influence of each training example under them.
 pub struct Kronecker {
-    /// Each block with its factor, `None` where every row is zero.
+    /// Each block with its factor. `None` if every row is zero.
     blocks: Vec<(Block, Option<BlockFactor>)>,
     self_influence: Vec<f64>,
     layer_dim: usize,
 }
 
 impl Kronecker {
-    /// Factorises the second moments of the index, λ being `damping` times the mean eigenvalue of each matrix. With
-    /// `corrected`, EK-FAC's eigenvalues, else KFAC's. Deterministic whatever the number of threads.
+    /// Factorises the second moments of the index. λ is `damping` times the mean eigenvalue of each matrix. `corrected`
+    /// takes EK-FAC's eigenvalues, otherwise KFAC's. The result does not depend on the number of threads.
     pub fn fit(index: &IndexReader, damping: f64, corrected: bool) -> Self {
         let mut blocks = Vec::new();
         for layer in 0..index.header().layers.len() {
@@ -84,8 +84,8 @@ impl Kronecker {
         }
     }
 
-    /// Replaces each layer of `gradient` by R times it, RᵀR = (F + λI)⁻¹: its values in the eigenbasis over the roots of
-    /// the damped eigenvalues.
+    /// Replaces each layer of `gradient` by R times it, where RᵀR = (F + λI)⁻¹. These are its values in the eigenbasis,
+    /// divided by the roots of the damped eigenvalues.
     pub fn whiten(&self, gradient: &mut [f64]) {
         for (block, factor) in &self.blocks {
             let g = &mut gradient[block.layer * self.layer_dim..][block.range.clone()];
@@ -131,7 +131,7 @@ fn transposed(matrix: &[f64], columns: usize) -> Vec<f64> {
     (0..matrix.len()).map(|e| matrix[e % rows * columns + e / rows]).collect()
 }
 
-/// Factor of one block and the self-influence of every row in it.
+/// Factor of one block, and the self-influence of every row in that block.
 fn fit_block(index: &IndexReader, block: &Block, damping: f64, corrected: bool) -> (Option<BlockFactor>, Vec<f64>) {
     let &Block { rows, columns, .. } = block;
     let n = index.count();
@@ -177,7 +177,7 @@ mod tests {
     const K_OUT: usize = 2;
     const DIM: usize = K_IN * K_OUT;
 
-    /// The D × D matrix that KFAC approximates the Fisher matrix by, written out.
+    /// The D × D matrix by which KFAC approximates the Fisher matrix, written out.
     fn written_out(rows: &[Vec<f64>]) -> Vec<f64> {
         let n = rows.len() as f64;
         let a = |i: usize, j: usize| -> f64 {
@@ -254,7 +254,7 @@ mod tests {
             .map(|e| rows.iter().map(|g| g[e / DIM] * g[e % DIM]).sum::<f64>() / rows.len() as f64)
             .collect();
         let lambda = 0.1 * (0..DIM).map(|i| fisher[i * DIM + i]).sum::<f64>() / DIM as f64;
-        // The approximation itself: the inverse of the solve's columns, less the damping.
+        // The approximation itself: the inverse of the matrix of the solve's columns, less the damping.
         let distance = |corrected: bool| -> f64 {
             let kronecker = Kronecker::fit(&index, 0.1, corrected);
             let (block, Some(factor)) = &kronecker.blocks[0] else { panic!("no row is zero") };

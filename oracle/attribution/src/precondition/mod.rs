@@ -1,9 +1,10 @@
-//! Curvature of the loss, so that directions which every example shares count less than those that tell them apart.
+//! Curvature of the loss. It makes directions that every example shares count less than directions that tell examples
+//! apart.
 //!
 //! Each layer's projected gradients g (N rows of D values) give its empirical Fisher matrix F = (1/N) Σ g gᵀ, or a
-//! Kronecker-factored approximation of it. Influence is qᵀ (F + λI)⁻¹ g with λ relative to the mean eigenvalue:
-//! λ = damping · trace(F) / D. Queries are multiplied by the inverse, not the rows: one solve a layer and query, and the
-//! index does not depend on the damping.
+//! Kronecker-factored approximation of it. Influence is qᵀ (F + λI)⁻¹ g. λ is relative to the mean eigenvalue: λ =
+//! damping · trace(F) / D. The inverse multiplies the queries, not the rows. So there is one solve for each layer and
+//! query, and the index does not depend on the damping.
 
 mod cholesky;
 mod fisher;
@@ -19,23 +20,23 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What is done to a query's gradient before it meets the rows.
+/// What multiplies a query's gradient before it is compared with the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Preconditioner {
-    /// Nothing: plain inner products.
+    /// Nothing: scores are plain inner products.
     None,
-    /// Multiplied by each layer's inverse damped Fisher matrix.
+    /// The inverse of each layer's damped Fisher matrix.
     Fisher {
         /// λ as a fraction of the matrix's mean eigenvalue, positive.
         damping: f64,
     },
-    /// Multiplied by the inverse of each layer's damped Kronecker-factored Fisher matrix.
+    /// The inverse of each layer's damped Kronecker-factored Fisher matrix.
     Kfac {
         /// λ as a fraction of the matrix's mean eigenvalue, positive.
         damping: f64,
     },
-    /// As `Kfac`, with corrected eigenvalues.
+    /// Like `Kfac`, with corrected eigenvalues.
     Ekfac {
         /// λ as a fraction of the matrix's mean eigenvalue, positive.
         damping: f64,
@@ -43,7 +44,7 @@ pub enum Preconditioner {
 }
 
 impl Preconditioner {
-    /// Refuses values out of range, naming the field.
+    /// Fails if a value is out of range. The error names the field.
     pub fn validate(&self) -> Result<()> {
         match *self {
             Self::Fisher { damping } | Self::Kfac { damping } | Self::Ekfac { damping } => {
@@ -54,7 +55,7 @@ impl Preconditioner {
     }
 }
 
-/// Refuses a damping that is not positive and finite, naming the setting `field`.
+/// Fails if a damping is not positive and finite. The error names the setting `field`.
 pub fn check_damping(field: &'static str, damping: f64) -> Result<()> {
     if damping > 0.0 && damping.is_finite() {
         return Ok(());
@@ -64,14 +65,14 @@ pub fn check_damping(field: &'static str, damping: f64) -> Result<()> {
 
 /// A fitted preconditioner.
 pub enum Curvature {
-    /// Dense, layer by layer.
+    /// The dense matrix of each layer.
     Fisher(Fisher),
-    /// Kronecker-factored.
+    /// The Kronecker-factored matrix of each layer.
     Kronecker(Kronecker),
 }
 
 impl Curvature {
-    /// Fits what `preconditioner` asks for to the rows of the index, nothing for `None`.
+    /// Fits `preconditioner` to the rows of the index. `None` if it is [`Preconditioner::None`].
     pub fn fit(index: &IndexReader, preconditioner: Preconditioner) -> Result<Option<Self>> {
         preconditioner.validate()?;
         Ok(match preconditioner {
@@ -90,7 +91,7 @@ impl Curvature {
         }
     }
 
-    /// Replaces each layer of `query` (layers × D) by (F + λI)⁻¹ times it. `index` is the one that was fitted.
+    /// Replaces each layer of `query` (layers × D) by (F + λI)⁻¹ times it. `index` must be the one that was fitted.
     pub fn precondition(&self, index: &IndexReader, query: &mut [f64]) {
         match self {
             Self::Fisher(fisher) => fisher.precondition(index, query),
@@ -98,9 +99,9 @@ impl Curvature {
         }
     }
 
-    /// Replaces each layer of a gradient g (layers × D) by R g with RᵀR = (F + λI)⁻¹: inner products of such vectors are
-    /// influence. Gives `false` and leaves g as it is where the factors at hand have no such root: a dense Fisher matrix
-    /// of fewer rows than dimensions.
+    /// Replaces each layer of a gradient g (layers × D) by R g, where RᵀR = (F + λI)⁻¹. Inner products of such vectors
+    /// are influence. If the factors have no such root, returns `false` and leaves g as it is. This happens for a dense
+    /// Fisher matrix of fewer rows than dimensions.
     pub fn whiten(&self, gradient: &mut [f64]) -> bool {
         match self {
             Self::Fisher(fisher) => fisher.whiten(gradient),

@@ -4,7 +4,7 @@ use super::settings::ProjectionSettings;
 use openledger_lm::Adapter;
 use serde::{Deserialize, Serialize};
 
-/// A linear layer as the index sees it.
+/// A linear layer as the index describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerShape {
@@ -16,7 +16,7 @@ pub struct LayerShape {
     pub output: usize,
 }
 
-/// Values of one layer in a row, for an adapter of this rank where its own gradients are projected.
+/// Number of values of one layer in a row. `rank` is that of the adapter if its own gradients are projected.
 pub(crate) fn layer_dim(settings: &ProjectionSettings, rank: Option<usize>) -> usize {
     match rank {
         None => settings.k_in * settings.k_out,

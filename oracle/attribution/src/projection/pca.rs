@@ -1,5 +1,5 @@
-//! Principal directions of a layer's inputs and output gradients, to project gradients on (LoGra's PCA initialisation,
-//! arXiv:2405.13954, section 3.2).
+//! Principal directions of a layer's inputs and output gradients, on which gradients are projected (LoGra's PCA
+//! initialisation, arXiv:2405.13954, section 3.2).
 //!
 //! If activations and output gradients were independent, the covariance of the gradient would be the Kronecker product
 //! of their covariances. Its eigenvectors would be the products of their eigenvectors. Projecting on the leading ones
@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 /// First bytes of a stored basis.
 const FILE_SIGNATURE: [u8; 8] = *b"OLPCABAS";
 
-/// What a basis is for.
+/// The settings and layers that a basis is for.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -31,7 +31,7 @@ struct Header {
 }
 
 /// Orthonormal projection matrices of every adapted layer. They depend on model, adapter and examples. An index names
-/// its basis by [`PcaBasis::hash`]; to ask that index, the same basis is needed ([`PcaBasis::to_bytes`]).
+/// its basis by [`PcaBasis::hash`]. A query to that index needs the same basis ([`PcaBasis::to_bytes`]).
 #[derive(Debug, PartialEq)]
 pub struct PcaBasis {
     header: Header,
@@ -40,8 +40,9 @@ pub struct PcaBasis {
 }
 
 impl PcaBasis {
-    /// The leading eigenvectors of Σ x xᵀ and Σ dy dyᵀ over all tokens of `examples`, `settings.batch` examples a pass.
-    /// Costs one pass over the examples and an eigendecomposition a layer and side, cubic in its width.
+    /// The leading eigenvectors of Σ x xᵀ and Σ dy dyᵀ over all tokens of `examples`. A pass has `settings.batch`
+    /// examples. It costs one pass over the examples, and an eigendecomposition for each layer and side, which is cubic
+    /// in the side's width.
     pub fn fit(
         base: &BaseModel,
         adapter: &Adapter,
@@ -89,9 +90,9 @@ impl PcaBasis {
         Sha256::digest(self.to_bytes()).into()
     }
 
-    /// File signature, length of the JSON header (u32, little-endian), header, then every layer's matrices as f32.
+    /// File signature, length of the JSON header (u32, little-endian), header, then the matrices of every layer as f32.
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Strings and integers only: serialisation cannot fail.
+        // The header holds strings and integers only, so serialisation cannot fail.
         let json = serde_json::to_vec(&self.header).expect("plain data serialises");
         let mut bytes = FILE_SIGNATURE.to_vec();
         bytes.extend((json.len() as u32).to_le_bytes());
@@ -132,7 +133,7 @@ impl PcaBasis {
         Ok(Self { header, matrices })
     }
 
-    /// Refuses settings or layers other than those that the basis was fitted for.
+    /// Fails if the basis was fitted for other settings or layers.
     pub(super) fn check(&self, settings: &ProjectionSettings, layers: &[LayerShape]) -> Result<()> {
         let Header { k_in, k_out, layers: own } = &self.header;
         if (*k_in, *k_out) != (settings.k_in, settings.k_out) {
@@ -210,8 +211,8 @@ mod tests {
     fn principal_directions_keep_more_of_the_gradient_than_orthonormal_random_ones() {
         let (base, adapter, basis) = fitted();
         let own = GradientSource::with_basis(base.clone(), adapter.clone(), &pca(), &basis).unwrap();
-        // Random directions as N(0, 1/k) entries keep the energy in expectation by scaling each direction up; as
-        // orthonormal ones they keep the share k_in·k_out / (in·out).
+        // Random directions with N(0, 1/k) entries keep the energy in expectation, because they scale each direction
+        // up. As orthonormal directions they keep the share k_in·k_out / (in·out).
         let random = GradientSource::new(base, adapter, &settings(1)).unwrap();
         let share = basis.header.layers.iter().map(|l| 64.0 / (l.input * l.output) as f64).fold(0.0, f64::max);
         assert!(energy(&own) > 5.0 * share * energy(&random), "{} against {}", energy(&own), share * energy(&random));
@@ -222,7 +223,7 @@ mod tests {
         let (base, adapter, basis) = fitted();
         let batched = PcaBasis::fit(&base, &adapter, &ProjectionSettings { batch: 9, ..pca() }, &examples(9)).unwrap();
         for ((a, _), (b, _)) in basis.matrices().zip(batched.matrices()) {
-            // The first direction is far ahead of the others; later ones may mix where eigenvalues are close.
+            // The first direction is far ahead of the others. Later ones may mix if their eigenvalues are close.
             let cosine: f64 =
                 a.chunks(8).zip(b.chunks(8)).map(|(a, b)| f64::from(a[0]) * f64::from(b[0])).sum::<f64>().abs();
             assert!(cosine > 0.999, "{cosine}");

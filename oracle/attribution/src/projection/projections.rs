@@ -1,4 +1,4 @@
-//! The projection matrices of an adapter's layers, and what they make of a gradient.
+//! The projection matrices of an adapter's layers, and the projection of gradients by them.
 
 use super::{
     layer::{LayerShape, layer_dim, layer_shapes},
@@ -13,16 +13,16 @@ use openledger_lm::{Adapter, Digest};
 /// The projection matrices of one layer.
 struct LayerProjection {
     shape: LayerShape,
-    /// (in, k_in)
+    /// Matrix for the inputs, (in, k_in).
     p_in: Tensor,
-    /// (out, k_out)
+    /// Matrix for the output gradients, (out, k_out).
     p_out: Tensor,
-    /// s·Aᵀ (in, r) and s·B (out, r), for gradients of the adapter's matrices only.
+    /// s·Aᵀ (in, r) and s·B (out, r). Present only for gradients of the adapter's matrices.
     adapter: Option<(Tensor, Tensor)>,
 }
 
-/// The projection matrices of all layers: a function of the settings, the layers' names and shapes, and with
-/// [`ProjectionKind::Pca`] the basis.
+/// The projection matrices of all layers. They follow from the settings, the layers' names and shapes, and with
+/// [`ProjectionKind::Pca`] from the basis.
 pub struct Projections {
     settings: ProjectionSettings,
     layers: Vec<LayerProjection>,
@@ -42,8 +42,8 @@ impl Projections {
         Self::drawn(settings, layers, device)
     }
 
-    /// Draws the matrices for the gradients of this adapter's own parameters; the rows are as wide as
-    /// r·(k_in + k_out) a layer.
+    /// Draws the matrices for the gradients of this adapter's own parameters. A layer then has r·(k_in + k_out) values
+    /// in a row.
     pub fn of_adapter(settings: &ProjectionSettings, adapter: &Adapter, device: &Device) -> Result<Self> {
         let mut projections = Self::drawn(settings, &layer_shapes(adapter), device)?;
         for (layer, (_, pair)) in projections.layers.iter_mut().zip(adapter.pairs()) {
@@ -53,7 +53,7 @@ impl Projections {
         Ok(projections)
     }
 
-    /// Takes the matrices from a basis, which must be for these layers and dimensions.
+    /// Takes the matrices from a basis. Fails if the basis is for other layers or dimensions.
     pub fn from_basis(
         settings: &ProjectionSettings,
         layers: &[LayerShape],
@@ -93,12 +93,12 @@ impl Projections {
         Ok(Self { settings: settings.clone(), layers, basis: None, rank: None })
     }
 
-    /// Hash of the basis that the matrices come from, where they are not drawn.
+    /// Hash of the basis that the matrices come from. `None` if they are drawn.
     pub fn basis(&self) -> Option<Digest> {
         self.basis
     }
 
-    /// Rank of the adapter whose own gradients are projected, `None` where the full weights' are.
+    /// Rank of the adapter whose own gradients are projected. `None` if gradients of the full weights are projected.
     pub fn rank(&self) -> Option<usize> {
         self.rank
     }
@@ -118,13 +118,13 @@ impl Projections {
         self.layers.len()
     }
 
-    /// Values a layer contributes to a row: k_out · k_in, or r · (k_in + k_out) for the adapter's own gradients.
+    /// Number of values of a layer in a row: k_out · k_in, or r · (k_in + k_out) for the adapter's own gradients.
     pub fn layer_dim(&self) -> usize {
         layer_dim(&self.settings, self.rank)
     }
 
-    /// Projects the gradients of the layer at `layer` in row order: `x` is (b, t, in), `dy` (b, t, out) with zeros at
-    /// tokens that do not count; gives (b, layer_dim).
+    /// Projects the gradients of the layer that is number `layer` in row order. `x` is (b, t, in). `dy` is (b, t, out),
+    /// with zeros at tokens that do not count. Returns (b, layer_dim).
     pub fn project(&self, layer: usize, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
         let LayerProjection { p_in, p_out, adapter, .. } = &self.layers[layer];
         match adapter {
@@ -134,15 +134,15 @@ impl Projections {
     }
 }
 
-/// `left`ᵀ (Σ_t dy_t x_tᵀ) `right` of every example, flattened: x (b, t, in), right (in, k), dy (b, t, out), left (out, l)
-/// → (b, l · k).
+/// `left`ᵀ (Σ_t dy_t x_tᵀ) `right` of every example, flattened: x (b, t, in), right (in, k), dy (b, t, out), left (out,
+/// l) → (b, l · k).
 fn two_sided(x: &Tensor, right: &Tensor, dy: &Tensor, left: &Tensor) -> Result<Tensor> {
     let (b, t, input) = x.dims3()?;
     let output = dy.dim(2)?;
     let (k, l) = (right.dim(1)?, left.dim(1)?);
     let x = x.reshape((b * t, input))?.matmul(right)?.reshape((b, t, k))?;
     let dy = dy.reshape((b * t, output))?.matmul(left)?.reshape((b, t, l))?;
-    // The transpose is copied: the same layout for every batch size keeps the order of summation the same.
+    // The transpose is copied. The same layout for every batch size keeps the order of summation the same.
     Ok(dy.transpose(1, 2)?.contiguous()?.matmul(&x)?.reshape((b, l * k))?)
 }
 
@@ -175,7 +175,7 @@ mod tests {
         Projections::new(&settings, &[shape(name)], &Device::Cpu).unwrap()
     }
 
-    /// (2 examples, 3 tokens) of fixed, arbitrary values.
+    /// Fixed, arbitrary values for 2 examples of 3 tokens.
     fn activations(width: usize, phase: f32) -> Tensor {
         let values: Vec<f32> = (0..2 * 3 * width).map(|i| (i as f32 * 0.7 + phase).sin()).collect();
         Tensor::from_vec(values, (2, 3, width), &Device::Cpu).unwrap()

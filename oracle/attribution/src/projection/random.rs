@@ -1,4 +1,4 @@
-//! Random projection matrices, the same on every machine for the same seed.
+//! Random projection matrices. The same seed gives the same matrices on every machine.
 
 use crate::error::Result;
 use candle_core::{Device, Tensor};
@@ -8,7 +8,7 @@ use rand_chacha::{
 };
 use sha2::{Digest as _, Sha256};
 
-/// A (rows, k) matrix of N(0, 1/k), from a ChaCha8 stream of its own.
+/// A (rows, k) matrix of N(0, 1/k). Each seed, layer and side has a ChaCha8 stream of its own.
 pub(super) fn matrix(seed: u64, layer: &str, side: &str, rows: usize, k: usize, device: &Device) -> Result<Tensor> {
     let mut hasher = Sha256::new();
     hasher.update(b"openledger projection 1\0");
@@ -27,10 +27,10 @@ pub(super) fn matrix(seed: u64, layer: &str, side: &str, rows: usize, k: usize, 
     Ok(Tensor::from_vec(values, (rows, k), device)?)
 }
 
-/// Two independent N(0, 1) by Box and Muller.
+/// Two independent N(0, 1) values, by the method of Box and Muller.
 fn gaussian_pair(rng: &mut ChaCha8Rng) -> (f64, f64) {
     const STEP: f64 = 1.0 / (1u64 << 53) as f64;
-    // In (0, 1], so that the logarithm is finite.
+    // u is in (0, 1], so that the logarithm is finite.
     let u = ((rng.next_u64() >> 11) + 1) as f64 * STEP;
     let angle = (rng.next_u64() >> 11) as f64 * STEP * std::f64::consts::TAU;
     let radius = libm::sqrt(-2.0 * libm::log(u));

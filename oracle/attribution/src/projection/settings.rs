@@ -1,9 +1,9 @@
-//! Everything that a projection depends on besides the model and the examples.
+//! The settings that a projection depends on besides the model and the examples.
 
 use crate::error::{AttributionError, Result};
 use serde::{Deserialize, Serialize};
 
-/// What is projected, and on what.
+/// Which gradients are projected, and on which directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectionKind {
@@ -13,7 +13,8 @@ pub enum ProjectionKind {
     /// The full weight's gradient on the leading principal directions of the layer's inputs and output gradients over
     /// the training examples.
     Pca,
-    /// The gradients of the adapter's A and B, which are what training follows; their wide sides on random directions.
+    /// The gradients of the adapter's A and B, which training follows. Their wide sides are projected on random
+    /// directions.
     Adapter,
 }
 
@@ -31,42 +32,43 @@ fn is_one(states: &usize) -> bool {
     *states == 1
 }
 
-/// What the rows of an index depend on, besides the model, the adapter and the examples.
+/// The settings that the rows of an index depend on besides the model, the adapter and the examples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectionSettings {
-    /// Dimension that each layer's input is projected to; at most the narrowest input.
+    /// Dimension that each layer's input is projected to. At most the narrowest input.
     pub k_in: usize,
-    /// Dimension that each layer's output gradient is projected to; at most the narrowest output.
+    /// Dimension that each layer's output gradient is projected to. At most the narrowest output.
     pub k_out: usize,
-    /// Seed of the projection matrices, fixed by the training job.
+    /// Seed of the projection matrices. The training job fixes it.
     pub seed: u64,
-    /// Examples in one backward pass. Part of the settings because padding to the longest of a batch may change the
-    /// last bits of a row.
+    /// Number of examples in one backward pass. It is part of the settings because padding to the longest example of a
+    /// batch may change the last bits of a row.
     pub batch: usize,
-    /// What is projected, and on what. Left out of the JSON where it is `random`, so that older indexes stay valid.
+    /// Which gradients are projected, and on which directions. `random` is left out of the JSON, so that older indexes
+    /// stay valid.
     #[serde(default, skip_serializing_if = "ProjectionKind::is_random")]
     pub kind: ProjectionKind,
     /// Number of logged states of the run over which a row is averaged. A row is the weighted mean of the example's
-    /// gradients at these states. They are as evenly spaced as the log allows ([`crate::states::evenly_spaced`]), and
-    /// each is weighted by the learning rates of the steps since the one before. 1 means the trained adapter alone and is
-    /// left out of the JSON.
+    /// gradients at these states. They are as evenly spaced as the log allows ([`crate::states::evenly_spaced`]). Each
+    /// is weighted by the learning rates of the steps since the state before it. 1 means the trained adapter alone and
+    /// is left out of the JSON.
     ///
-    /// Several states show an example where it was learned; at the end of training its gradient is small and noisy. An
-    /// index costs one pass over its examples for each state. A query costs no more.
+    /// Several states show an example at the time when it was learned. At the end of training its gradient is small and
+    /// noisy. An index costs one pass over its examples for each state. A query costs no more.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub states: usize,
 }
 
 impl Default for ProjectionSettings {
-    /// 16 × 16, one example a pass: nothing is padded, and any row can be recomputed alone.
+    /// 16 × 16, with one example in a pass. So nothing is padded, and any row can be recomputed alone.
     fn default() -> Self {
         Self { k_in: 16, k_out: 16, seed: 0, batch: 1, kind: ProjectionKind::Random, states: 1 }
     }
 }
 
 impl ProjectionSettings {
-    /// Refuses values that no index can have, naming the field.
+    /// Fails if no index can have a value. The error names the field.
     pub fn validate(&self) -> Result<()> {
         for (field, value) in [
             ("projection.k_in", self.k_in),

@@ -1,4 +1,4 @@
-//! Building a span index. It needs the whole text in memory; a build that is cut off leaves no index behind.
+//! Builds a span index. It needs the whole text in memory. A build that is cut off leaves no index behind.
 
 use super::{
     corpus::CorpusHasher,
@@ -21,17 +21,17 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Bytes that are hashed and written at a time.
+/// Number of bytes that are hashed and written at a time.
 const BLOCK: usize = 1 << 20;
-/// Tells the unfinished files of one process apart.
+/// Counts the builds of this process, so that their unfinished files have different names.
 static BUILDS: AtomicU64 = AtomicU64::new(0);
 
-/// Collects documents and writes their index. Where occurrences are counted, all of them are; where documents are
-/// listed, those that were added earlier come first.
+/// Collects documents and writes their index. Counts of occurrences are over all documents. Lists of documents begin
+/// with those that were added earlier.
 pub struct SpanIndexBuilder {
     path: PathBuf,
     vocab: u32,
-    /// Tokens plus one, and a zero after each document.
+    /// The text: each token plus one, and a zero after each document.
     text: Vec<i32>,
     starts: Vec<u64>,
     leaves: Vec<ExampleId>,
@@ -39,7 +39,7 @@ pub struct SpanIndexBuilder {
 }
 
 impl SpanIndexBuilder {
-    /// An index to be written to `path`, of tokens below `vocab`, which is 1 to [`MAX_VOCAB`].
+    /// A builder for an index at `path`, of tokens below `vocab`. `vocab` must be 1 to [`MAX_VOCAB`].
     pub fn new(path: &Path, vocab: usize) -> Result<Self> {
         if vocab == 0 || vocab > MAX_VOCAB {
             return Err(AttributionError::setting("vocab", format!("is {vocab}, allowed are 1 to {MAX_VOCAB}")));
@@ -49,7 +49,7 @@ impl SpanIndexBuilder {
         Ok(Self { path: path.into(), vocab, text, starts, leaves, corpus: CorpusHasher::new(vocab) })
     }
 
-    /// Adds a document. One with a token outside the vocabulary is refused and leaves the builder as it was.
+    /// Adds a document. Fails if it has a token outside the vocabulary, and then leaves the builder as it was.
     pub fn add(&mut self, leaf: ExampleId, tokens: &[u32]) -> Result<()> {
         if let Some(position) = tokens.iter().position(|t| *t >= self.vocab) {
             return Err(AttributionError::Examples(format!(
@@ -67,8 +67,8 @@ impl SpanIndexBuilder {
         Ok(())
     }
 
-    /// Sorts the suffixes, writes the index beside its path and renames it into place, over an older one if there is.
-    /// Refuses documents without any token.
+    /// Sorts the suffixes, writes the index beside its path and renames it to its path, over an older index if there is
+    /// one. Fails if there is no token in any document.
     pub fn finish(self) -> Result<SpanIndex> {
         let documents = self.leaves.len();
         if self.text.len() == documents {
@@ -81,11 +81,11 @@ impl SpanIndexBuilder {
         let mut name = path.file_name().unwrap_or_default().to_os_string();
         name.push(format!(".{}-{}.partial", std::process::id(), BUILDS.fetch_add(1, Ordering::Relaxed)));
         let partial = path.with_file_name(name);
-        // Before the long work: a folder that is missing or read-only shows at once.
+        // The file is created before the long work, so that a missing or read-only folder shows at once.
         let file = File::create_new(&partial).map_err(AttributionError::io("create", &partial))?;
         let written = self.write(file, &partial).and_then(|()| rename_into_place(&partial, &path));
         if let Err(error) = written {
-            // The first error is the one to tell.
+            // The first error is returned, so an error of removing is ignored.
             let _ = std::fs::remove_file(&partial);
             return Err(error);
         }
@@ -106,7 +106,7 @@ impl SpanIndexBuilder {
         pack(self.text.iter().map(|t| *t as u64), layout.token_bits, |word| body.put(&word))
             .map_err(AttributionError::io("write", partial))?;
         let suffixes = Suffixes::of(self.text)?;
-        // The separators' suffixes come first, for they are the smallest; nobody asks for them.
+        // The separators' suffixes are the smallest and come first. No search needs them.
         pack(suffixes.iter().skip(documents), layout.offset_bits, |word| body.put(&word))
             .and_then(|()| pack(self.starts.iter().copied(), layout.offset_bits, |word| body.put(&word)))
             .and_then(|()| self.leaves.iter().try_for_each(|leaf| body.put(leaf)))
@@ -121,7 +121,7 @@ impl SpanIndexBuilder {
     }
 }
 
-/// Hashes what it writes behind the header.
+/// Writes the body behind the header, and hashes it.
 struct BodyWriter {
     file: File,
     hasher: Sha256,
@@ -130,7 +130,7 @@ struct BodyWriter {
 
 impl BodyWriter {
     fn new(mut file: File, header: &SpanHeader) -> io::Result<Self> {
-        // Zeros until the hash is known: such a file is refused.
+        // The header is zeros until the hash is known. A file with such a header is refused.
         file.write_all(&[0; HEADER_BYTES])?;
         Ok(Self { file, hasher: header.content_hasher(), block: Vec::with_capacity(BLOCK) })
     }
@@ -181,7 +181,7 @@ mod tests {
         let path = dir.path().join("x");
         let vocab = 128_256;
         let mut builder = SpanIndexBuilder::new(&path, vocab as usize).unwrap();
-        // Documents of 40 to 159 tokens, spread over the whole vocabulary.
+        // The documents have 40 to 159 tokens, spread over the whole vocabulary.
         let documents: Vec<Vec<u32>> = (0..1000u32)
             .map(|d| (0..40 + d % 120).map(|i| (d * 7919 + i * i * 31).wrapping_mul(2_654_435_761) % vocab).collect())
             .collect();
@@ -198,7 +198,7 @@ mod tests {
     fn every_part_of_a_document_is_in_the_corpus_hash() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x");
-        // Each replaces the one before.
+        // Each index replaces the one before.
         let corpora: [&[&[u32]]; 4] = [&[&[1, 2], &[3]], &[&[1], &[2, 3]], &[&[1, 2, 3]], &[&[1, 2], &[3], &[]]];
         let hashes: std::collections::BTreeSet<Digest> =
             corpora.iter().map(|documents| build(&path, documents).unwrap().header().corpus).collect();

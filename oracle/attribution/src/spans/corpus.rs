@@ -1,20 +1,20 @@
-//! The identity of a list of documents.
+//! Identifies a list of documents.
 
 use crate::attributor::ExampleId;
 use openledger_lm::Digest;
 use sha2::{Digest as _, Sha256};
 
-/// SHA-256 of a vocabulary's size and documents in order, by which an index is known to belong to them.
+/// SHA-256 of a vocabulary's size and of documents in order. It shows whether an index belongs to these documents.
 #[derive(Clone)]
 pub struct CorpusHasher(Sha256);
 
 impl CorpusHasher {
-    /// No documents yet, of tokens below `vocab`.
+    /// A hasher without documents yet, for tokens below `vocab`.
     pub fn new(vocab: u32) -> Self {
         Self(Sha256::new_with_prefix(vocab.to_le_bytes()))
     }
 
-    /// One more document.
+    /// Adds a document.
     pub fn add(&mut self, leaf: ExampleId, tokens: &[u32]) {
         self.0.update(leaf);
         self.0.update((tokens.len() as u64).to_le_bytes());

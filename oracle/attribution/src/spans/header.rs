@@ -1,4 +1,4 @@
-//! What a span index says about itself, and where its parts are.
+//! The header of a span index, and the places of the parts.
 
 use super::packed::{bits_for, section_bytes};
 use crate::{
@@ -13,32 +13,32 @@ use std::{ops::Range, path::Path};
 /// Version of the file format.
 pub const FORMAT_VERSION: u32 = 1;
 const FORMAT: Format = Format { signature: *b"OLSPANIX", version: FORMAT_VERSION };
-/// Largest vocabulary; those in use are below 2^19.
+/// Largest vocabulary. Vocabularies in use are below 2^19.
 pub const MAX_VOCAB: usize = 1 << 24;
-/// Most tokens and documents together: keeps every size in bits below 2^64.
+/// Most tokens and documents together. This keeps every size in bits below 2^64.
 const MAX_TEXT: u64 = 1 << 48;
-/// Where the hash of the content begins in the header. The hash covers the header up to here, and everything behind the
+/// Position of the content's hash in the header. The hash covers the header up to here, and everything behind the
 /// header.
 const HASH_AT: usize = 64;
-/// Bytes of the header.
+/// Number of bytes of the header.
 pub(crate) const HEADER_BYTES: usize = 96;
 
 /// Header of a span index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpanHeader {
-    /// Tokens are below this.
+    /// Size of the vocabulary. All tokens are below it.
     pub vocab: u32,
-    /// Tokens of all documents.
+    /// Number of tokens of all documents.
     pub tokens: u64,
     /// Number of documents.
     pub documents: u64,
-    /// The documents' [`super::CorpusHasher`].
+    /// Hash of the documents by [`super::CorpusHasher`].
     pub corpus: Digest,
-    /// SHA-256 of everything else in the file, so that it identifies the whole index.
+    /// SHA-256 of everything else in the file. It identifies the whole index.
     pub content: Digest,
 }
 
-/// Where the parts of a file are, in bytes, and how wide their integers are.
+/// The places of a file's parts in bytes, and the width of their integers.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) token_bits: u32,
@@ -50,12 +50,12 @@ pub(crate) struct Layout {
 }
 
 impl SpanHeader {
-    /// Tokens and the separators that follow each document.
+    /// Number of tokens, and of separators that follow each document.
     pub(crate) fn text_len(&self) -> u64 {
         self.tokens + self.documents
     }
 
-    /// Bytes of the whole file.
+    /// Number of bytes of the whole file.
     pub fn file_bytes(&self) -> u64 {
         self.layout().leaves.end
     }
@@ -79,7 +79,7 @@ impl SpanHeader {
         }
     }
 
-    /// A hasher that has seen the part of the header which the hash covers; the body comes next.
+    /// A hasher that has taken the part of the header that the hash covers. The body comes next.
     pub(crate) fn content_hasher(&self) -> Sha256 {
         Sha256::new_with_prefix(&self.to_bytes()[..HASH_AT])
     }
@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_token_takes_at_most_seven_bytes_up_to_2_to_the_33_of_them_with_a_large_vocabulary() {
-        // Documents of 128 tokens on average, each with 32 bytes of id; vocabularies of SmolLM2, Llama 3 and Qwen.
+        // Documents have 128 tokens on average, each with 32 bytes of id. The vocabularies are those of SmolLM2, Llama
+        // 3 and Qwen.
         for vocab in [49_152, 128_256, 151_936] {
             for log2 in [20, 27, 32, 33] {
                 let tokens = 1u64 << log2;

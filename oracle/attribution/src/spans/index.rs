@@ -1,4 +1,4 @@
-//! Searching a span index through a memory map.
+//! Searches a span index through a memory map.
 
 use super::{
     header::{Layout, SpanHeader},
@@ -27,7 +27,7 @@ pub struct SpanIndex {
 }
 
 impl SpanIndex {
-    /// Opens an index: signature, version, header, size and hash must all be right. Reads the whole file once.
+    /// Opens an index. Fails unless signature, version, header, size and hash are all right. Reads the whole file once.
     pub fn open(path: &Path) -> Result<Self> {
         let map = mapped::map(path)?;
         let header = SpanHeader::parse(&map, path)?;
@@ -38,22 +38,23 @@ impl SpanIndex {
         Ok(Self { path: path.into(), header, layout, map })
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the index says about itself.
+    /// The index's header.
     pub fn header(&self) -> &SpanHeader {
         &self.header
     }
 
-    /// Identifies the index: who builds one of the same documents in the same order gets the same.
+    /// The hash that identifies the index. Whoever builds an index of the same documents in the same order gets the
+    /// same hash.
     pub fn identity(&self) -> Digest {
         self.header.content
     }
 
-    /// Refuses an index of other documents than those with this [`super::CorpusHasher`].
+    /// Fails if the index is of other documents than those with this [`super::CorpusHasher`] hash.
     pub fn check_corpus(&self, expected: Digest) -> Result<()> {
         if self.header.corpus != expected {
             let (found, expected) = (hex::encode(self.header.corpus), hex::encode(expected));
@@ -62,13 +63,13 @@ impl SpanIndex {
         Ok(())
     }
 
-    /// How often `tokens`, at least one, stand one after the other in a document.
+    /// How often `tokens` stand one after the other in the documents. There must be at least one token.
     pub fn count(&self, tokens: &[u32]) -> u64 {
         let range = self.occurrences(tokens);
         range.end - range.start
     }
 
-    /// Where `pattern` occurs, as a range of the sorted suffixes.
+    /// The occurrences of `pattern`, as a range of the sorted suffixes.
     pub(crate) fn occurrences(&self, pattern: &[u32]) -> Range<u64> {
         let before = |stop: Ordering| {
             let (mut low, mut high) = (0, self.header.tokens);
@@ -81,10 +82,11 @@ impl SpanIndex {
         before(Ordering::Equal)..before(Ordering::Greater)
     }
 
-    /// Length of the longest prefix of `pattern` that occurs.
+    /// Length of the longest prefix of `pattern` that occurs in a document.
     pub(crate) fn longest_match(&self, pattern: &[u32]) -> usize {
         let (mut low, mut high) = (0, self.header.tokens);
-        // What the suffixes just below and above the range share with the pattern; all between share the lesser.
+        // The numbers of tokens that the suffixes just below and just above the range share with the pattern. All
+        // suffixes in between share at least the lesser number.
         let (mut shared_low, mut shared_high) = (0, 0);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -97,13 +99,13 @@ impl SpanIndex {
         shared_low.max(shared_high)
     }
 
-    /// How the text at `position` compares to `pattern`, equal if it begins with it, and how many tokens they share;
-    /// the first `shared` are known to be.
+    /// Compares the text at `position` with `pattern`. They are equal if the text begins with the pattern. Also returns
+    /// how many tokens they share. The first `shared` tokens are known to be shared.
     fn compare(&self, position: u64, pattern: &[u32], mut shared: usize) -> (Ordering, usize) {
         let text = Packed { bytes: self.part(&self.layout.text), bits: self.layout.token_bits };
         while let Some(token) = pattern.get(shared) {
             let at = position + shared as u64;
-            // A text always ends with a separator; a forged one that does not ends all the same.
+            // A text always ends with a separator. A forged text may not, so reading stops at its end.
             let own = if at < self.header.text_len() { text.get(at) } else { 0 };
             match own.cmp(&(u64::from(*token) + 1)) {
                 Ordering::Equal => shared += 1,
@@ -113,12 +115,12 @@ impl SpanIndex {
         (Ordering::Equal, shared)
     }
 
-    /// Position in the text of the suffix at `rank` in the order.
+    /// Position in the text of the suffix that is number `rank` in the order.
     pub(crate) fn suffix(&self, rank: u64) -> u64 {
         Packed { bytes: self.part(&self.layout.suffixes), bits: self.layout.offset_bits }.get(rank)
     }
 
-    /// The document that a position of the text is in, and where it begins in the text.
+    /// The document at a position of the text, and the beginning of the document in the text.
     pub(crate) fn document_at(&self, position: u64) -> (u64, u64) {
         let starts = Packed { bytes: self.part(&self.layout.starts), bits: self.layout.offset_bits };
         let (mut low, mut high) = (0, self.header.documents);
@@ -209,7 +211,7 @@ mod tests {
         assert!(matches!(open_changed(|b| b[0] ^= 1), AttributionError::NotASpanIndex { .. }));
         assert!(matches!(open_changed(|b| b.truncate(4)), AttributionError::NotASpanIndex { .. }));
         assert!(matches!(open_changed(|b| b.clear()), AttributionError::NotASpanIndex { .. }));
-        // What a build that was cut off has written.
+        // A build that was cut off leaves such a file.
         assert!(matches!(open_changed(|b| b[..HEADER_BYTES].fill(0)), AttributionError::NotASpanIndex { .. }));
     }
 

@@ -1,18 +1,21 @@
-//! Which passages of an answer stand verbatim in the training documents, and where, as OLMoTrace shows them (Liu et
-//! al. 2025, arXiv:2504.07160) from a suffix array over the tokens (infini-gram, Liu et al. 2024, arXiv:2401.17377).
+//! Finds the passages of an answer that stand verbatim in the training documents, and their places. The result is as in
+//! OLMoTrace (Liu et al. 2025, arXiv:2504.07160). It comes from a suffix array over the tokens (infini-gram, Liu et al.
+//! 2024, arXiv:2401.17377).
 //!
-//! [`SpanIndexBuilder`] writes the index of a Datanet's documents; [`SpanIndex`] maps it into memory, and
-//! [`SpanIndex::trace`] gives an answer's spans. An index is a function of its documents alone, so that anyone who has
-//! them can build it again and compare [`SpanIndex::identity`].
+//! [`SpanIndexBuilder`] writes the index of a Datanet's documents. [`SpanIndex`] maps it into memory.
+//! [`SpanIndex::trace`] gives an answer's spans. An index follows from its documents alone. Anyone who has them can
+//! build it again and compare [`SpanIndex::identity`].
 //!
 //! ```text
 //! header | text | suffixes | starts | leaves
 //! ```
-//! The text is every document's tokens, each plus one, and a zero after each document; the suffixes are the positions
-//! of all tokens in the text, in the lexical order of what follows from there on; the starts are where each document
-//! begins in the text; the leaves are the documents' 32-byte ids. Text, suffixes and starts are packed into just as
-//! many bits as their largest value needs: with a vocabulary below 2^17 and 2^33 tokens 17 and 34 bits, 6.4 bytes a
-//! token.
+//! - The text has the tokens of every document, each plus one, and a zero after each document.
+//! - The suffixes are the positions of all tokens in the text, in the lexical order of the text from there on.
+//! - The starts are the positions in the text at which the documents begin.
+//! - The leaves are the documents' 32-byte ids.
+//!
+//! Text, suffixes and starts are packed. Each integer has just as many bits as the largest value needs. With a
+//! vocabulary below 2^17 and 2^33 tokens these are 17 and 34 bits, or 6.4 bytes a token.
 //!
 //! ```
 //! use openledger_attribution::spans::{SpanIndexBuilder, SpanSettings};
@@ -49,5 +52,5 @@ pub use trace::{Source, Span};
 
 /// The method's name.
 pub const METHOD: &str = "spans";
-/// Raised whenever the same settings would give other spans than before.
+/// Version of the method. It is raised whenever the same settings would give other spans than before.
 pub const VERSION: u32 = 1;

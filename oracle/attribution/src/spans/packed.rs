@@ -1,20 +1,21 @@
 //! Integers packed into a fixed number of bits each, least significant bit first.
 
-/// Most bits of a packed integer: one that begins at any bit of a byte must end within eight bytes.
+/// Most bits of a packed integer. An integer may begin at any bit of a byte, and must end within eight bytes.
 pub(crate) const MAX_BITS: u32 = 57;
 const WORD: usize = size_of::<u64>();
 
-/// Bits that every integer up to `max` fits into, at least one.
+/// Number of bits that every integer up to `max` fits into. At least one.
 pub(crate) fn bits_for(max: u64) -> u32 {
     (u64::BITS - max.leading_zeros()).max(1)
 }
 
-/// Bytes of `count` packed integers. One word more than they fill, so that a word can be read at any of them.
+/// Number of bytes of `count` packed integers. It has one word more than they fill, so that a word can be read at any
+/// of them.
 pub(crate) fn section_bytes(count: u64, bits: u32) -> u64 {
     ((count * u64::from(bits)).div_ceil(64) + 1) * WORD as u64
 }
 
-/// Packs values that fit into `bits`, and gives their words to `emit`.
+/// Packs values that fit into `bits`, and passes their words to `emit`.
 pub(crate) fn pack<E>(
     values: impl Iterator<Item = u64>,
     bits: u32,
@@ -28,7 +29,8 @@ pub(crate) fn pack<E>(
         if filled >= u64::BITS {
             emit(word.to_le_bytes())?;
             filled -= u64::BITS;
-            // What did not fit; nothing (and no shift by all bits) where it fitted exactly.
+            // The bits that did not fit. If the value fitted exactly, there are none, and shifting by all bits is
+            // avoided.
             word = if filled == 0 { 0 } else { value >> (bits - filled) };
         }
     }
@@ -41,9 +43,9 @@ pub(crate) fn pack<E>(
 /// Packed integers in memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Packed<'a> {
-    /// A whole section.
+    /// The bytes of a whole section.
     pub(crate) bytes: &'a [u8],
-    /// Bits of each integer.
+    /// Number of bits of each integer.
     pub(crate) bits: u32,
 }
 

@@ -1,20 +1,20 @@
-//! Spans as a reader sees them.
+//! Joins spans into passages, as a reader sees them.
 
 use super::trace::Span;
 use serde::{Deserialize, Serialize};
 
-/// A part of an answer that is covered by spans which overlap.
+/// A part of an answer that overlapping spans cover.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passage {
     /// First token in the answer.
     pub start: usize,
-    /// One behind the last token.
+    /// One after the last token in the answer.
     pub end: usize,
-    /// Positions of its spans in the list they were given in, ascending.
+    /// Positions of the passage's spans in the given list, ascending.
     pub spans: Vec<usize>,
 }
 
-/// Joins spans that share a token into passages, for display, in the answer's order.
+/// Joins spans that share a token into passages, for display. They are in the answer's order.
 pub fn merge_overlapping(spans: &[Span]) -> Vec<Passage> {
     let mut order: Vec<usize> = (0..spans.len()).collect();
     order.sort_unstable_by_key(|i| (spans[*i].start, spans[*i].end));

@@ -1,17 +1,17 @@
-//! Which spans are told.
+//! Which spans of an answer are returned.
 
 use crate::error::{AttributionError, Result};
 use serde::{Deserialize, Serialize};
 
-/// Everything the spans of an answer depend on besides the answer, the documents and where words begin.
+/// Everything that the spans of an answer depend on besides the answer, the documents and the beginnings of words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpanSettings {
-    /// Tokens of the shortest span that is told.
+    /// Number of tokens of the shortest span that is returned.
     pub min_tokens: usize,
-    /// How many spans are told, the rarest ones.
+    /// Number of spans that are returned. They are the rarest ones.
     pub top: usize,
-    /// How many documents are named for each span.
+    /// Number of documents that are named for each span.
     pub documents_per_span: usize,
 }
 
@@ -22,7 +22,7 @@ impl Default for SpanSettings {
 }
 
 impl SpanSettings {
-    /// Refuses settings under which nothing can be told.
+    /// Fails if nothing can be returned under these settings.
     pub fn validate(&self) -> Result<()> {
         let fields = [
             ("spans.min_tokens", self.min_tokens),

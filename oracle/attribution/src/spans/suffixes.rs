@@ -1,17 +1,17 @@
-//! Sorting all suffixes of a text, by libsais.
+//! Sorts all suffixes of a text, by libsais.
 
 use crate::error::{AttributionError, Result};
 use libsais::{IsValidOutputFor, LargeAlphabet, LibsaisError, SuffixArrayConstruction};
 
-/// Positions in a text, as wide as its length demands.
+/// Positions in a text, in integers that are as wide as its length needs.
 pub(crate) enum Suffixes {
     Short(Vec<i32>),
     Long(Vec<i64>),
 }
 
 impl Suffixes {
-    /// All positions of `text`, whose values are not negative, in the lexical order of what follows from there on. A
-    /// suffix comes before those that go on after it. Takes 8 bytes a token, or 20 from 2^31 tokens on.
+    /// All positions of `text`, in the lexical order of the text from there on. A suffix comes before longer suffixes
+    /// that begin with it. The values must not be negative. It takes 8 bytes a token, or 20 from 2^31 tokens on.
     pub(crate) fn of(mut text: Vec<i32>) -> Result<Self> {
         let tokens = text.len();
         let sorted = match i32::try_from(tokens) {

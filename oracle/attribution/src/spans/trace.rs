@@ -1,4 +1,4 @@
-//! The verbatim spans of an answer.
+//! Finds the verbatim spans of an answer.
 
 use super::{index::SpanIndex, settings::SpanSettings};
 use crate::{attributor::ExampleId, error::Result};
@@ -9,43 +9,44 @@ use std::{
     ops::Range,
 };
 
-/// A part of an answer that stands verbatim in at least one document, and cannot be made longer.
+/// A part of an answer that stands verbatim in at least one document and cannot be made longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// First token in the answer.
     pub start: usize,
-    /// One behind the last token.
+    /// One after the last token in the answer.
     pub end: usize,
-    /// How rare the span's words are: −Σ ln p over its tokens, in millionths (each term rounded), where p is a token's
-    /// share of all tokens of the corpus. An integer, so that everyone gets the same.
+    /// How rare the span's words are: −Σ ln p over its tokens, in millionths, with each term rounded. p is a token's
+    /// share of all tokens of the corpus. It is an integer, so that everyone gets the same.
     pub surprisal: u64,
-    /// Occurrences in all documents; a document may have several.
+    /// Number of occurrences in all documents. A document may have several.
     pub count: u64,
-    /// The first of the documents, in the order in which they were added.
+    /// The first documents that have the span, in the order in which they were added.
     pub documents: Vec<Source>,
 }
 
 /// A document that has a span.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// The document; in hex where it is written.
+    /// The document's leaf. It is hex in text formats.
     #[serde(with = "hex::serde")]
     pub leaf: ExampleId,
     /// First token of the first occurrence in the document.
     pub start: usize,
-    /// One behind its last token.
+    /// One after its last token in the document.
     pub end: usize,
 }
 
 impl SpanIndex {
     /// The spans of `answer` that stand in the corpus, begin and end at a boundary, lie in no other such span, and have
-    /// at least `min_tokens` tokens: the `top` ones with the lowest product of their tokens' frequencies, lowest first
-    /// (ties: the longer, then the earlier one).
+    /// at least `min_tokens` tokens. Only the `top` ones with the lowest product of their tokens' frequencies are
+    /// returned, lowest first. Of equal spans the longer comes first, then the earlier.
     ///
-    /// `is_boundary(i)` tells whether a word begins at token i of the answer, for 0 < i < the answer's length; with
+    /// `is_boundary(i)` says whether a word begins at token i of the answer, for 0 < i < the answer's length. With
     /// `|_| true` spans may begin and end within words. A token outside the vocabulary is in no span.
     ///
-    /// One binary search a boundary finds the spans; each that is told costs two more and a pass over its occurrences.
+    /// One binary search for each boundary finds the spans. Each returned span costs two more searches and a pass over
+    /// its occurrences.
     pub fn trace(
         &self,
         answer: &[u32],
@@ -76,7 +77,8 @@ impl SpanIndex {
             .collect())
     }
 
-    /// Spans from boundary to boundary that occur and lie in no other one, in order of both their ends.
+    /// Spans from boundary to boundary that occur in a document and lie in no other such span. Both their starts and
+    /// their ends ascend.
     fn maximal_spans(&self, answer: &[u32], is_boundary: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
         let is_boundary = |position: usize| position == 0 || position == answer.len() || is_boundary(position);
         let mut spans = Vec::new();
@@ -85,7 +87,8 @@ impl SpanIndex {
             if reached == answer.len() {
                 break;
             }
-            // The end never moves back from one start to the next: what occurs does so without its first token, too.
+            // The end never moves back from one start to the next: a run of tokens that occurs also occurs without its
+            // first token.
             let longest = self.longest_match(&answer[start..]);
             let end = (start + 1..=start + longest).rev().find(|end| is_boundary(*end));
             if let Some(end) = end.filter(|end| *end > reached) {
@@ -96,13 +99,13 @@ impl SpanIndex {
         spans
     }
 
-    /// −ln of the share of a token, which occurs, among all tokens, in millionths.
+    /// −ln of a token's share of all tokens, in millionths. The token must occur.
     fn surprisal(&self, token: u32) -> u64 {
         let share = self.count(&[token]) as f64 / self.header().tokens as f64;
         (-libm::log(share) * 1e6).round() as u64
     }
 
-    /// The first `limit` documents that have one of these occurrences, each with its first.
+    /// The first `limit` documents that have one of these occurrences, each with its first occurrence.
     fn first_documents(&self, found: Range<u64>, length: usize, limit: usize) -> Vec<Source> {
         // Document → (its start in the text, its first occurrence in the text).
         let mut first: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
@@ -154,7 +157,7 @@ mod tests {
         SpanSettings { min_tokens, top: 100, documents_per_span: 100 }
     }
 
-    /// By the definitions, without any index.
+    /// The spans by their definition, without any index.
     fn naive(documents: &[Vec<u32>], answer: &[u32], settings: &SpanSettings, boundaries: &[bool]) -> Vec<Span> {
         let occurrences = |span: &[u32]| -> Vec<(usize, usize)> {
             let all = documents.iter().enumerate();
@@ -199,8 +202,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(128))]
         #[test]
         fn spans_counts_and_documents_are_those_of_a_naive_search(
-            // Few different tokens, so that repeats abound; the answer also has one that no document has and one
-            // outside the vocabulary.
+            // There are few different tokens, so that repeats abound. The answer also has a token that no document has,
+            // and one outside the vocabulary.
             documents in prop::collection::vec(prop::collection::vec(0u32..4, 0..30), 1..12),
             answer in prop::collection::vec(prop_oneof![30 => 0u32..4, 1 => 5u32..7], 0..40),
             boundaries in prop::collection::vec(prop::bool::weighted(0.7), 40),
@@ -240,7 +243,7 @@ mod tests {
     #[test]
     fn spans_begin_and_end_with_words() {
         let index = index(&[vec![1, 2, 3, 4, 5]]);
-        // Words begin at 0, 2 and 4; token 0 after them is in no document.
+        // Words begin at 0, 2 and 4. Token 0, the last of the answer, is in no document.
         let spans = index.trace(&[5, 2, 3, 4, 5, 0], &settings(1), |i| i % 2 == 0).unwrap();
         assert_eq!(spans.iter().map(|s| (s.start, s.end)).collect::<Vec<_>>(), [(2, 4)]);
     }
@@ -251,7 +254,7 @@ mod tests {
         documents.extend(vec![vec![1]; 20]);
         let spans = index(&documents).trace(&[1, 1, 2, 3], &settings(2), |_| true).unwrap();
         assert_eq!(spans.iter().map(|s| s.start).collect::<Vec<_>>(), [2, 0]);
-        // Two tokens that are one of 24 each.
+        // The span has two tokens. Each is one of 24.
         assert_eq!(spans[0].surprisal, 2 * (24f64.ln() * 1e6).round() as u64);
     }
 

@@ -1,4 +1,4 @@
-//! Scores against training again with the examples' weights changed.
+//! Compares scores with training again with changed weights of the examples.
 
 use crate::job::{Job, clipped, config, examples, many, query, relative_error};
 use openledger_attribution::{
@@ -69,7 +69,7 @@ fn weights_that_the_run_was_trained_with_count() {
 
 #[test]
 fn scores_foretell_what_leaving_examples_out_does() {
-    // Leaving one of ten out would be too large a change for a derivative.
+    // Leaving out one of ten examples would be too large a change for a derivative.
     let job = Job { examples: many(40), ..Job::new(TrainConfig { epochs: 4, batch_size: 8, ..config() }) };
     let magic = Magic::new(job.run(), MagicSettings::default()).unwrap();
     let start = magic.begin(&query()).unwrap();
@@ -88,7 +88,7 @@ fn a_score_is_positive_where_training_on_the_example_helped() {
     for (i, example) in examples().iter().enumerate() {
         let scores = magic.score(&Query::answer(example.tokens.clone(), example.loss_from).unwrap()).unwrap();
         assert_eq!(&scores.ids, magic.run().ids());
-        // Examples three apart say the same of different items.
+        // Examples whose numbers differ by three say the same of different items.
         let best = scores.top_k(1)[0].position;
         assert!(best % 3 == i % 3 && scores.values[i] > 0.0, "example {i}: {:?}", scores.values);
     }

@@ -1,4 +1,4 @@
-//! What does not fit is refused, or computed again, by name.
+//! Damaged or foreign files are refused by name, or computed again.
 
 use crate::job::{Job, base, config, examples, query};
 use openledger_attribution::{
@@ -42,14 +42,14 @@ fn a_missing_or_damaged_logged_state_is_named() {
 fn a_log_that_does_not_replay_is_refused_with_its_segment() {
     let job = Job::new(config());
     let (mut log, states) = job.train(job.trainer());
-    // A trainer that moved one parameter a little, and logged that.
+    // The trainer moved one parameter a little, and logged the moved state.
     let mut forged = TrainState::from_bytes(&states.lock().unwrap()[&log.entries[2].state_hash]).unwrap();
     forged.params[5] += 1e-6;
     let bytes = forged.to_bytes().unwrap();
     log.entries[2].state_hash = sha256(&bytes);
     states.lock().unwrap().insert(sha256(&bytes), bytes);
     let error = magic(job.run_of(log, &states)).score(&query()).unwrap_err();
-    // The segment that begins with the forged state is met first.
+    // The walk first meets the segment that begins with the forged state.
     assert!(matches!(error, AttributionError::DoesNotReplay { from: 14, to: 21, .. }), "{error}");
 }
 
@@ -77,7 +77,7 @@ fn a_log_of_another_job_is_refused() {
             other => panic!("{word}: {other:?}"),
         }
     }
-    // The first state is that of any base model of this shape; its replay is not.
+    // The first state is that of any base model of this shape. Its replay is not.
     let (log, states) = job.train(job.trainer());
     let run = Job { base: other, ..job }.run_of(log, &states);
     assert!(matches!(magic(run).score(&query()), Err(AttributionError::DoesNotReplay { from: 21, to: 24, .. })));
@@ -114,7 +114,7 @@ fn wrong_kept_gradients_are_computed_again() {
     let scores = magic.score(&query()).unwrap();
     let whole: Vec<Vec<u8>> = (0..24).map(|s| std::fs::read(cache.path(s)).unwrap()).collect();
 
-    // One bit, a file of the wrong length, a missing one, the gradients of another step.
+    // The damages are one flipped bit, a file of the wrong length, a missing file, and the gradients of another step.
     let mut flipped = whole[3].clone();
     flipped[6] ^= 0x40;
     std::fs::write(cache.path(3), flipped).unwrap();

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// States by their hashes, open to damage.
+/// Stored states by their hashes. Tests may damage them.
 pub type States = Arc<Mutex<HashMap<Digest, Vec<u8>>>>;
 
 /// Everything that determines a run.
@@ -23,7 +23,7 @@ pub struct Job {
     pub start: Option<Adapter>,
 }
 
-/// 24 steps: eight epochs of two batches of four and one of two.
+/// 24 steps: eight epochs of three batches, two of four examples and one of two.
 pub fn config() -> TrainConfig {
     TrainConfig {
         epochs: 8,
@@ -32,7 +32,7 @@ pub fn config() -> TrainConfig {
         learning_rate: 3e-3,
         warmup_steps: 6,
         schedule: Schedule::Cosine,
-        // Adam divides by the root of what it has seen: without this much under the root, its first steps follow the
+        // Adam divides by the root of the second moment. Without this much under the root, its first steps follow the
         // gradient's sign, and finite differences of whole runs see the jumps.
         eps_root: 1e-6,
         checkpoint_every: 7,
@@ -41,7 +41,7 @@ pub fn config() -> TrainConfig {
     }
 }
 
-/// The same with a limit that some steps' gradients exceed.
+/// The same settings with a clipping limit that some steps' gradients exceed.
 pub fn clipped() -> TrainConfig {
     TrainConfig { clip_norm: Some(1.5), ..config() }
 }
@@ -50,7 +50,7 @@ pub fn base() -> Arc<BaseModel> {
     Arc::new(BaseModel::random(&LlamaConfig::tiny(), 11).unwrap())
 }
 
-/// Example `i` is of its own length and has something in common with `i + 3`.
+/// Each example has its own length. Example `i` has something in common with `i + 3`.
 pub fn examples() -> Arc<[Example]> {
     many(10)
 }
@@ -67,7 +67,7 @@ pub fn many(n: u8) -> Arc<[Example]> {
         .collect()
 }
 
-/// Three weighted answers, one of them against the others.
+/// Three weighted answers. One of them has a negative weight.
 pub fn query() -> Query {
     let tokenizer = Tokenizer::bytes();
     let items = [("item 3", " is red", 1.0), ("item 1", " is deep blue", 0.5), ("what", " green", -0.25)];
@@ -91,7 +91,7 @@ impl Job {
         }
     }
 
-    /// Trains with `trainer`, one of this job's.
+    /// Trains with `trainer`, which must be one of this job's.
     pub fn train(&self, mut trainer: Trainer) -> (TrainingLog, States) {
         let states = States::default();
         let mut sink = |hash: Digest, bytes: Vec<u8>| {

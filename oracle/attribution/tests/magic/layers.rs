@@ -1,4 +1,4 @@
-//! An adapter trained on another adapter: attribution reaches the parent's documents.
+//! Attribution through an adapter that was trained on another adapter reaches the parent's documents.
 
 use crate::job::{Job, config, query, relative_error};
 use openledger_attribution::{

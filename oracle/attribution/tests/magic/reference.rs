@@ -1,4 +1,4 @@
-//! Scores against double backward in f64 (`fixtures/magic_reference.py`).
+//! Compares scores with double backward in f64 (`fixtures/magic_reference.py`).
 
 use crate::job::{Job, base, clipped, config, examples, query, relative_error};
 use openledger_attribution::{Magic, MagicSettings, gradient::examples_hash, magic::functional};
@@ -27,7 +27,7 @@ fn cases() -> [(&'static str, TrainConfig); 3] {
     ]
 }
 
-/// Changes when anything that the reference was computed from does, the seed of the adapter included.
+/// A text that changes whenever an input of the reference changes, also the seed of the adapter.
 fn inputs() -> String {
     let configs: Vec<_> = cases().iter().map(|(_, c)| c.clone()).collect();
     let mut bytes = base().hash().to_vec();

@@ -1,4 +1,4 @@
-//! Stopping anywhere, going on, and checking what another has published.
+//! A walk can stop anywhere and continue, and a published walk can be checked.
 
 use crate::job::{Job, clipped, query};
 use openledger_attribution::{
@@ -27,7 +27,7 @@ fn published(magic: &Magic) -> Vec<Vec<u8>> {
 fn a_walk_resumed_from_any_state_ends_in_the_same_bytes() {
     let magic = magic();
     let states = published(&magic);
-    // Logged at 0, 7, 14, 21 and 24.
+    // The run is logged at steps 0, 7, 14, 21 and 24.
     assert_eq!(states.len(), 5);
     for bytes in &states {
         let state = MagicState::from_bytes(bytes).unwrap();
@@ -64,7 +64,7 @@ fn a_stopped_walk_goes_on_from_its_last_stored_state() {
         &mut |p| if p.done == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) },
     );
     assert!(matches!(stopped, Err(AttributionError::Stopped { done: 5, total: 24, .. })));
-    // Steps 24 to 21 are stored, two steps of the next segment are lost.
+    // Steps 24 to 21 are stored. Two steps of the next segment are lost.
     assert_eq!(stored, whole[..2]);
     let state = MagicState::from_bytes(stored.last().unwrap()).unwrap();
     let mut told = Vec::new();

@@ -5,10 +5,10 @@ use openledger_attribution::{Magic, MagicSettings};
 use openledger_lm::{BaseModel, LlamaConfig, TrainConfig};
 use std::{ops::ControlFlow, process::Command, sync::Arc};
 
-/// Set in the child process: print the state's hash instead of comparing.
+/// This variable is set in the child process, which prints the state's hash instead of comparing it.
 const CHILD: &str = "OPENLEDGER_MAGIC_THREADS_CHILD";
 
-/// Wide enough for the matrix products to be split among threads.
+/// Hash of a walk's state, for a model wide enough that its matrix products are split among threads.
 fn state_hash() -> String {
     let shape = LlamaConfig { hidden: 192, heads: 6, kv_heads: 3, ffn: 512, ..LlamaConfig::tiny() };
     let base = Arc::new(BaseModel::random(&shape, 3).unwrap());

@@ -1,4 +1,4 @@
-//! Entries of the Free On-line Dictionary of Computing, from Debian's package `dict-foldoc`.
+//! Reads entries of the Free On-line Dictionary of Computing, from Debian's package `dict-foldoc`.
 
 use anyhow::{Context, Result};
 use openledger_lm::{Example, Tokenizer, sha256};
@@ -10,13 +10,13 @@ pub struct Entry {
     pub definition: String,
 }
 
-/// Numbers of dictd's index: base 64 with the usual alphabet, most significant digit first.
+/// Reads a number of dictd's index: base 64 with the usual alphabet, most significant digit first.
 fn dictd_number(digits: &str) -> Result<usize> {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     digits.chars().try_fold(0, |n, c| Ok(n * 64 + ALPHABET.find(c).with_context(|| format!("digit {c:?}"))?))
 }
 
-/// Entries whose first paragraph is a definition of a usable length, in an order that depends on their terms' hashes.
+/// Entries whose first paragraph is a definition of a usable length. Their order depends on the hashes of their terms.
 pub fn entries(folder: &Path) -> Result<Vec<Entry>> {
     let index = std::fs::read_to_string(folder.join("foldoc.index"))?;
     let mut text = Vec::new();
@@ -30,7 +30,7 @@ pub fn entries(folder: &Path) -> Result<Vec<Entry>> {
         let body = String::from_utf8_lossy(body);
         let mut paragraphs = body.split("\n\n").skip(1);
         let definition = paragraphs.next().unwrap_or("").split_whitespace().collect::<Vec<_>>().join(" ");
-        // Categories are in angle brackets, cross-references in braces.
+        // Categories stand in angle brackets and cross-references in braces.
         let definition = match definition.strip_prefix('<').and_then(|d| d.split_once("> ")) {
             Some((_, rest)) => rest.to_owned(),
             None => definition,
@@ -48,7 +48,7 @@ pub fn entries(folder: &Path) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// What an entry is learned as the answer to; `{}` is the term.
+/// The question that an entry is learned as the answer to. `{}` stands for the term.
 pub const QUESTION: &str = "What is {}?";
 
 /// A template with the term in it.

@@ -1,10 +1,10 @@
-//! A trained job and everything that a method may look at.
+//! A trained job with everything that a method may use.
 
 use anyhow::Result;
 use openledger_lm::{Adapter, BaseModel, Example, Tokenizer, TrainConfig, TrainState, Trainer};
 use std::{sync::Arc, time::Instant};
 
-/// States that are kept of a run.
+/// Number of states that are kept of a run.
 const STATES: u64 = 6;
 
 /// A finished run.
@@ -17,14 +17,14 @@ pub struct Job {
     pub config: TrainConfig,
     /// The training examples.
     pub examples: Arc<[Example]>,
-    /// Logged states, evenly spaced, the last at the end.
+    /// Logged states, evenly spaced. The last one is at the end.
     pub states: Vec<TrainState>,
     /// The trained adapter.
     pub adapter: Adapter,
 }
 
 impl Job {
-    /// Trains, and says what it cost and reached.
+    /// Trains, and prints the cost and the result.
     pub fn train(
         base: Arc<BaseModel>,
         tokenizer: Arc<Tokenizer>,

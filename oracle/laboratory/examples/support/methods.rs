@@ -1,4 +1,4 @@
-//! The methods of the table: a line each.
+//! The methods of the table. Each has a line.
 
 use crate::job::Job;
 use anyhow::Result;
@@ -24,10 +24,10 @@ use std::{ops::ControlFlow, sync::Arc};
 /// Prepares a method for a job.
 pub type Build = Box<dyn Fn(&Job) -> Result<Box<dyn Attributor>>>;
 
-/// Bytes that a method may hold in gradients.
+/// Most bytes of gradients that a method may hold.
 const LIMIT: u64 = 2 << 30;
 
-/// Methods whose names contain one of the comma-separated parts; all for an empty string.
+/// The methods whose names contain one of the comma-separated parts. An empty string gives all.
 pub fn chosen(parts: &str) -> Vec<(String, Build)> {
     all().into_iter().filter(|(name, _)| parts.split(',').any(|part| name.contains(part))).collect()
 }
@@ -86,21 +86,22 @@ fn tracin(job: &Job, preconditioned: bool) -> Result<TracIn> {
     Ok(TracIn::new(&job.base, &job.config, &job.examples, &job.states, preconditioned, LIMIT)?)
 }
 
-/// The job's training once more, with a log, and the exact attribution that goes back through it.
+/// Repeats the job's training with a log, and prepares the exact attribution that goes back through it.
 fn magic(job: &Job) -> Result<Magic> {
     let (base, config, examples) = (job.base.clone(), job.config.clone(), job.examples.clone());
     let (run, cache) = TrainedRun::train(base, config, examples, tempfile::tempdir()?)?;
     Ok(Magic::new(run, MagicSettings::default())?.with_cache(cache))
 }
 
-/// What of the training run LoGra looks at.
+/// The states of the training run that LoGra uses.
 #[derive(Clone, Copy)]
 enum Over {
-    /// Its end.
+    /// The end of the run.
     End,
-    /// The mean of the gradients over so many of the logged states.
+    /// The mean of the gradients over this many of the logged states.
     Mean(usize),
-    /// The mean of the scores over all of them, queries too: an index and a backward pass each.
+    /// The mean of the scores over all logged states. Each state has an index and a backward pass of its own, for
+    /// queries too.
     Ensemble,
 }
 

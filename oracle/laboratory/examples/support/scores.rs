@@ -1,21 +1,21 @@
-//! Scores of any library's methods in a task folder: `scores/NAME.json`, each
-//! `{"name"?, "method", "version", "settings", "seconds": {"ready", "query"}, "peak_rss_bytes"?, "scores": queries ×
-//! examples}`; positive where the example helps.
+//! Reads the scores of any library's methods from a task folder. Each file `scores/NAME.json` has the form `{"name"?,
+//! "method", "version", "settings", "seconds": {"ready", "query"}, "peak_rss_bytes"?, "scores": queries × examples}`. A
+//! score is positive if the example helps.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, path::Path};
 
-/// How long a method took.
+/// The times that a method took, in seconds.
 #[derive(Deserialize)]
 pub struct Seconds {
-    /// Before it could be asked.
+    /// Preparation before the first query.
     pub ready: f64,
-    /// A query.
+    /// One query.
     pub query: f64,
 }
 
-/// A method's scores and what it took.
+/// A method's scores and their cost.
 #[derive(Deserialize)]
 pub struct ScoreFile {
     pub name: Option<String>,
@@ -24,7 +24,7 @@ pub struct ScoreFile {
     pub settings: serde_json::Value,
     pub seconds: Seconds,
     pub peak_rss_bytes: Option<u64>,
-    /// Queries × examples.
+    /// The scores, queries × examples.
     pub scores: Vec<Vec<f32>>,
 }
 

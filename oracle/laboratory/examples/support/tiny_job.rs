@@ -1,4 +1,4 @@
-//! The job that the linear datamodeling score is measured on: a tiny Llama that learned ten text transformations.
+//! The job that the linear datamodeling score is measured on. A tiny Llama learns ten text transformations.
 
 use crate::job::Job;
 use anyhow::Result;
@@ -7,19 +7,19 @@ use openledger_laboratory::evaluate::{regime::Regime, subsets::leave_out, tiny, 
 use openledger_lm::{BaseModel, LoraConfig, Target, Tokenizer, TrainConfig};
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
-/// How large the job is, and what is asked about it.
+/// The size of the job and of the measurement.
 pub struct JobOptions {
-    /// Training examples.
+    /// Number of training examples.
     pub examples: usize,
-    /// Queries.
+    /// Number of queries.
     pub queries: usize,
-    /// Retrainings without 1.5 % of the examples.
+    /// Number of retrainings without 1.5 % of the examples.
     pub small: usize,
-    /// Retrainings without half of them.
+    /// Number of retrainings without half of the examples.
     pub half: usize,
-    /// Of initial adapter, batch order and subsets.
+    /// Seed of initial adapter, batch order and subsets.
     pub seed: u64,
-    /// Passes over the neutral text; none for a model that knows nothing.
+    /// Passes over the neutral text. 0 gives a model that knows nothing.
     pub pretrain_epochs: usize,
 }
 
@@ -30,7 +30,7 @@ impl Default for JobOptions {
 }
 
 impl JobOptions {
-    /// Sets the option named `key`; false where there is none.
+    /// Sets the option named `key`. Returns false if there is no such option.
     pub fn set(&mut self, key: &str, value: &str) -> Result<bool> {
         match key {
             "examples" => self.examples = value.parse()?,
@@ -65,7 +65,7 @@ pub fn train(options: &JobOptions) -> Result<(Job, Vec<Query>)> {
         epochs: 6,
         batch_size: 16,
         max_len: 64,
-        // At twice this rate the run is too rough for any method that follows it to be exact.
+        // At twice this rate the run is too rough for a method that follows it to be exact.
         learning_rate: 2e-3,
         warmup_steps: 37,
         seed: options.seed,
@@ -76,7 +76,7 @@ pub fn train(options: &JobOptions) -> Result<(Job, Vec<Query>)> {
     Ok((Job::train(Arc::new(base), tokenizer, config, examples.into())?, queries))
 }
 
-/// Trains again without random subsets, of 1.5 % and of half of the examples.
+/// Trains again without random subsets of 1.5 %, and without random subsets of half of the examples.
 pub fn regimes(job: &Job, queries: &[Query], options: &JobOptions) -> Result<[Regime; 2]> {
     let regime = |name: &str, fraction: f64, count: usize| -> Result<Regime> {
         let start = Instant::now();

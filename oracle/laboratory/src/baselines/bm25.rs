@@ -1,4 +1,4 @@
-//! Okapi BM25 (Robertson et al. 1994) over the words of query and example: what shared words alone tell.
+//! Okapi BM25 (Robertson et al. 1994) over the words of query and example. It shows what shared words alone can find.
 
 use super::ids::ids_of;
 use bm25::{Embedder, EmbedderBuilder, Scorer};
@@ -7,13 +7,13 @@ use openledger_lm::{Example, Tokenizer};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Everything the scores depend on besides tokenizer and data.
+/// Everything that the scores depend on besides tokenizer and data.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bm25Settings {
-    /// How soon more occurrences of a word stop counting, not negative.
+    /// How soon further occurrences of a word stop counting. Not negative.
     pub k1: f32,
-    /// How much long texts are discounted, 0 to 1.
+    /// How much long texts are discounted, from 0 to 1.
     pub b: f32,
 }
 
@@ -24,7 +24,7 @@ impl Default for Bm25Settings {
 }
 
 impl Bm25Settings {
-    /// Refuses values out of range, naming the field.
+    /// Fails if a value is out of range. The error names the field.
     pub fn validate(&self) -> Result<()> {
         if !(self.k1 >= 0.0 && self.k1.is_finite()) {
             return Err(AttributionError::setting("k1", format!("must be finite and not negative, is {}", self.k1)));
@@ -36,7 +36,7 @@ impl Bm25Settings {
     }
 }
 
-/// Words: runs of letters and digits, in lower case.
+/// Splits a text into words: runs of letters and digits, in lower case.
 struct Words;
 
 impl bm25::Tokenizer for Words {
@@ -50,7 +50,7 @@ pub struct Bm25 {
     tokenizer: Arc<Tokenizer>,
     settings: Bm25Settings,
     ids: Arc<[ExampleId]>,
-    // 64 bits: words are told apart by their hash.
+    // Words are told apart by a hash of 64 bits.
     embedder: Embedder<u64, Words>,
     scorer: Scorer<usize, u64>,
 }
@@ -83,7 +83,7 @@ impl Method for Bm25 {
         &self.settings
     }
 
-    /// The weighted sum of the items' scores; an item's words are those of its prompt and answer.
+    /// The weighted sum of the items' scores. An item's words are those of its prompt and answer.
     fn score(&self, query: &Query) -> Result<Scores> {
         let mut values = vec![0f32; self.ids.len()];
         for item in query.items() {
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn scores_are_the_written_out_formula() {
         let examples = ["The cat sat", "a cat, a dog and a bird", "nothing here"].map(example);
-        // Lengths 3, 7 and 2; "cat" is in two of three, "dog" in one.
+        // The lengths are 3, 7 and 2. "cat" is in two of the three texts, "dog" in one.
         let idf = |n: f32| (1.0 + (3.0 - n + 0.5) / (n + 0.5)).ln();
         let tf = |length: f32| 2.2 / (1.0 + 1.2 * (0.25 + 0.75 * length / 4.0));
         let found = ask(&examples, "CAT dog");

@@ -1,9 +1,10 @@
-//! DataInf (Kwon et al. 2024, arXiv:2310.00902): the inverse of each matrix's damped Fisher matrix, an average of rank-one
-//! updates of λI, replaced by the average of the updates' inverses.
+//! DataInf (Kwon et al. 2024, arXiv:2310.00902). The damped Fisher matrix of each of the adapter's matrices is an
+//! average of rank-one updates of λI. DataInf replaces the inverse of this average by the average of the updates'
+//! inverses.
 //!
 //! score(i) = Σ_l (1/λ_l) · [qᵀgᵢ − (1/N) Σⱼ (qᵀgⱼ)(gⱼᵀgᵢ) / (λ_l + ‖gⱼ‖²)] over the adapter's matrices l, with
-//! λ_l = damping · Σⱼ‖gⱼ‖² / (N·d_l). With the Gram matrix of each l at hand, a query costs its N inner products and one
-//! N × N product a matrix.
+//! λ_l = damping · Σⱼ‖gⱼ‖² / (N·d_l). The Gram matrix of each l is kept. So a query costs N inner products and one N ×
+//! N product for each matrix.
 
 use super::gradients::ExampleGradients;
 use openledger_attribution::{Method, Query, Result, Scores, precondition::check_damping};
@@ -11,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{ops::Range, sync::Arc};
 
-/// Everything DataInf's scores depend on besides model, adapter and data.
+/// Everything that DataInf's scores depend on besides model, adapter and data.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataInfSettings {
@@ -20,7 +21,7 @@ pub struct DataInfSettings {
 }
 
 impl Default for DataInfSettings {
-    /// 0.1, as its authors take.
+    /// 0.1, as DataInf's authors take.
     fn default() -> Self {
         Self { damping: 0.1 }
     }
@@ -30,11 +31,11 @@ impl Default for DataInfSettings {
 struct Part {
     range: Range<usize>,
     lambda: f64,
-    /// N × N inner products.
+    /// Inner products of the gradients, N × N.
     gram: Vec<f64>,
 }
 
-/// DataInf, prepared for any query: N² · 8 bytes for each of the adapter's matrices.
+/// DataInf, prepared for any query. It holds N² · 8 bytes for each of the adapter's matrices.
 pub struct DataInf {
     gradients: Arc<ExampleGradients>,
     settings: DataInfSettings,
@@ -76,7 +77,7 @@ impl Method for DataInf {
         for Part { range, lambda, gram } in &self.parts {
             let products = self.gradients.products(&own, range.clone());
             let factors: Vec<f64> = (0..n).map(|j| products[j] / (lambda + gram[j * n + j]) / n as f64).collect();
-            // The Gram matrix is symmetric: row i holds gⱼᵀgᵢ for all j.
+            // The Gram matrix is symmetric, so row i holds gⱼᵀgᵢ for all j.
             let parts = gram
                 .par_chunks_exact(n)
                 .zip(&products)

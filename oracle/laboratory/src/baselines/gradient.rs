@@ -1,5 +1,6 @@
-//! Influence from the gradients at the end of training: their inner product, their cosine, or with the damped inverse of
-//! the Fisher matrix over all parameters (Koh & Liang 2017), the strongest method that looks at the end only.
+//! Influence from the gradients at the end of training. There are three forms: their inner product, their cosine, and
+//! the product with the damped inverse of the Fisher matrix over all parameters (Koh & Liang 2017). The last is the
+//! strongest method that uses only the end of training.
 
 use super::gradients::ExampleGradients;
 use openledger_attribution::{
@@ -29,14 +30,14 @@ pub enum GradientSettings {
 pub struct Gradient {
     gradients: Arc<ExampleGradients>,
     settings: GradientSettings,
-    /// ‖gᵢ‖, for cosines only.
+    /// ‖gᵢ‖. Present for cosines only.
     norms: Option<Vec<f64>>,
-    /// Factor of GGᵀ/N + λI, for the damped inverse only: (GᵀG/N + λI)⁻¹Gᵀ = Gᵀ(GGᵀ/N + λI)⁻¹.
+    /// Factor of GGᵀ/N + λI. Present for the damped inverse only: (GᵀG/N + λI)⁻¹Gᵀ = Gᵀ(GGᵀ/N + λI)⁻¹.
     inverse: Option<Cholesky>,
 }
 
 impl Gradient {
-    /// Prepares the comparison; the damped inverse needs N × N f64.
+    /// Prepares the comparison. The damped inverse needs N × N f64.
     pub fn new(gradients: Arc<ExampleGradients>, settings: GradientSettings) -> Result<Self> {
         let n = gradients.count();
         let mut norms = None;
@@ -114,7 +115,8 @@ mod tests {
             }
             out
         };
-        // Conjugate gradients for (GᵀG/N + λI) x = q: exact after as many steps as there are distinct eigenvalues.
+        // Solves (GᵀG/N + λI) x = q by conjugate gradients. They are exact after as many steps as there are distinct
+        // eigenvalues.
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
         let (mut x, mut r) = (vec![0.0; q.len()], q.clone());
         let mut p = r.clone();

@@ -1,4 +1,4 @@
-//! Gradients of every training example with respect to the adapter's parameters, held in memory.
+//! Holds the gradients of every training example with respect to the adapter's parameters in memory.
 
 use super::ids::ids_of;
 use candle_core::{DType, Device, Tensor};
@@ -7,11 +7,12 @@ use openledger_lm::{Adapter, BaseModel, Batch, Example, forward_backward, per_ex
 use rayon::prelude::*;
 use std::{ops::Range, sync::Arc};
 
-/// Examples in one backward pass.
+/// Number of examples in one backward pass.
 const BATCH: usize = 16;
 
-/// N × P gradients ∇ℓᵢ, row-major f32, and the model that gives a query's. 400 examples of a rank-4 adapter of the tiny
-/// Llama (9,472 parameters) take 15 MB; 10,000 of SmolLM2-135M's rank-8 adapter on q and v (0.9 million) 36 GB.
+/// N × P gradients ∇ℓᵢ, row-major f32, and the model that gives a query's gradient. 400 examples of a rank-4 adapter of
+/// the tiny Llama (9,472 parameters) take 15 MB. 10,000 examples of SmolLM2-135M's rank-8 adapter on q and v (0.9
+/// million parameters) take 36 GB.
 pub struct ExampleGradients {
     base: Arc<BaseModel>,
     adapter: Adapter,
@@ -20,7 +21,7 @@ pub struct ExampleGradients {
 }
 
 impl ExampleGradients {
-    /// Computes the gradients at `adapter`; refuses to hold more than `limit` bytes of them.
+    /// Computes the gradients at `adapter`. Fails if they would take more than `limit` bytes.
     pub fn compute(base: Arc<BaseModel>, adapter: Adapter, examples: &[Example], limit: u64) -> Result<Self> {
         if examples.is_empty() {
             return Err(AttributionError::Examples("there are no examples to attribute to; give at least one".into()));
@@ -56,7 +57,7 @@ impl ExampleGradients {
         &self.values[position * self.width()..][..self.width()]
     }
 
-    /// Where each of the adapter's matrices lies in a row: A, then B, of every layer.
+    /// The place of each of the adapter's matrices in a row: A, then B, of every layer.
     pub fn tensors(&self) -> Vec<Range<usize>> {
         self.adapter.layout().spans().iter().flat_map(|s| [s.a.clone(), s.b.clone()]).collect()
     }
@@ -88,7 +89,7 @@ impl ExampleGradients {
         Ok(part.matmul(&part.t()?)?.flatten_all()?.to_vec1::<f64>()?)
     }
 
-    /// The scores of all examples; refuses values that are not finite.
+    /// The scores of all examples. Fails if a value is not finite.
     pub(super) fn scores(&self, values: Vec<f64>) -> Result<Scores> {
         if let Some(i) = values.iter().position(|v| !v.is_finite()) {
             let id = hex::encode(self.ids[i]);
@@ -130,7 +131,7 @@ pub(super) mod tests {
     fn rows_products_and_gram_are_those_of_the_gradients() {
         let cache = cache();
         let own = cache.query(&query(3)).unwrap();
-        // Alone and padded in a batch: the last bits may differ.
+        // The example is computed alone and padded in a batch, so the last bits may differ.
         let scale = own.iter().fold(0f32, |m, v| m.max(v.abs()));
         assert!(own.iter().zip(cache.row(3)).all(|(a, b)| (a - b).abs() < 1e-4 * scale));
         let range = cache.tensors()[3].clone();

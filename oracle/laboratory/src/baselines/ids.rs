@@ -1,4 +1,4 @@
-//! What the scores of a baseline are of.
+//! The examples that a baseline's scores belong to.
 
 use openledger_attribution::ExampleId;
 use openledger_lm::Example;

@@ -1,8 +1,8 @@
-//! The methods that ours are compared with, each behind [`Attributor`](openledger_attribution::Attributor): scores are
-//! positive where training on the example lowered the query's loss.
+//! The methods that ours are compared with, each behind [`Attributor`](openledger_attribution::Attributor). A score is
+//! positive if training on the example lowered the query's loss.
 //!
-//! The gradient methods share [`gradients::ExampleGradients`], the unprojected gradients of the adapter's parameters,
-//! which need N · P · 4 bytes: they are for measuring, not for serving.
+//! The gradient methods share [`gradients::ExampleGradients`], the unprojected gradients of the adapter's parameters.
+//! These need N · P · 4 bytes. So the methods are for measuring, not for serving.
 
 pub mod bm25;
 pub mod datainf;

@@ -1,4 +1,4 @@
-//! Scores that know nothing: what a measure gives by chance.
+//! Random scores. They show what a measure gives by chance.
 
 use super::ids::ids_of;
 use openledger_attribution::{ExampleId, Method, Query, Result, Scores};
@@ -11,22 +11,22 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
-/// Everything the scores depend on besides the query and the number of examples.
+/// Everything that the scores depend on besides the query and the number of examples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomSettings {
-    /// Seed.
+    /// Seed of the scores.
     pub seed: u64,
 }
 
-/// Uniform scores in [-1, 1), the same for the same seed and query.
+/// Uniform scores in [-1, 1). They are the same for the same seed and query.
 pub struct Random {
     ids: Arc<[ExampleId]>,
     settings: RandomSettings,
 }
 
 impl Random {
-    /// Scores for these examples.
+    /// Random scores for these examples.
     pub fn new(examples: &[Example], settings: RandomSettings) -> Self {
         Self { ids: ids_of(examples), settings }
     }
@@ -51,7 +51,7 @@ impl Method for Random {
             hasher.update(item.weight.to_le_bytes());
         }
         let mut rng = ChaCha8Rng::from_seed(hasher.finalize().into());
-        // 24 bits: exact in f32.
+        // 24 bits are exact in f32.
         let values = self.ids.iter().map(|_| (rng.next_u32() >> 8) as f32 / (1u32 << 23) as f32 - 1.0).collect();
         Ok(Scores { ids: self.ids.clone(), values })
     }

@@ -10,14 +10,14 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pooling {
-    /// Their mean.
+    /// The mean of the hidden states.
     #[default]
     Mean,
-    /// That of the last token.
+    /// The hidden state of the last token.
     Last,
 }
 
-/// Everything the scores depend on besides model, adapter and data.
+/// Everything that the scores depend on besides model, adapter and data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RepSimSettings {
@@ -25,7 +25,7 @@ pub struct RepSimSettings {
     pub pooling: Pooling,
 }
 
-/// The representations of all examples, of unit length.
+/// The representations of all examples. They have unit length.
 pub struct RepSim {
     base: Arc<BaseModel>,
     adapter: Adapter,
@@ -35,7 +35,7 @@ pub struct RepSim {
 }
 
 impl RepSim {
-    /// One forward pass an example.
+    /// Computes the representations, by one forward pass for each example.
     pub fn new(base: Arc<BaseModel>, adapter: Adapter, examples: &[Example], settings: RepSimSettings) -> Result<Self> {
         if examples.is_empty() {
             return Err(AttributionError::Examples("there are no examples to compare with; give at least one".into()));

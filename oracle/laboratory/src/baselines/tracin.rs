@@ -1,6 +1,7 @@
-//! TracIn over checkpoints (Pruthi et al. 2020, arXiv:2002.08484): Σ_c η_c · ∇ℓ(query)ᵀ ∇ℓᵢ at the logged states c, what
-//! the example's steps lowered the query's loss by to first order. With Adam's preconditioner, the steps are the ones
-//! that Adam takes: each product is divided by the root of the logged second moment (as LESS, Xia et al. 2024, does).
+//! TracIn over checkpoints (Pruthi et al. 2020, arXiv:2002.08484): Σ_c η_c · ∇ℓ(query)ᵀ ∇ℓᵢ at the logged states c. To
+//! first order, this is how much the example's steps lowered the query's loss. With Adam's preconditioner, the steps
+//! are the ones that Adam takes: each product is divided by the root of the logged second moment (as in LESS, Xia et
+//! al. 2024).
 
 use super::gradients::ExampleGradients;
 use openledger_attribution::{
@@ -11,13 +12,13 @@ use openledger_lm::{Adapter, BaseModel, Example, TrainConfig, TrainState, train:
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Everything TracIn's scores depend on besides model, training log and data.
+/// Everything that TracIn's scores depend on besides model, training log and data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TracInSettings {
     /// Whether gradients are divided by the root of Adam's second moment.
     pub preconditioned: bool,
-    /// The states and the learning rates that they stand for.
+    /// The states, and the learning rates that they stand for.
     pub checkpoints: Vec<Checkpoint>,
 }
 
@@ -28,7 +29,7 @@ struct Member {
     factors: Vec<f32>,
 }
 
-/// TracIn, prepared for any query: the gradients of all examples at every state are held.
+/// TracIn, prepared for any query. It holds the gradients of all examples at every state.
 pub struct TracIn {
     settings: TracInSettings,
     members: Vec<Member>,
@@ -36,7 +37,7 @@ pub struct TracIn {
 
 impl TracIn {
     /// Computes the gradients of `examples` at each of the logged `states` of the job (`config`, `examples`) on `base`.
-    /// `limit` is in bytes, over all states.
+    /// `limit` is the most bytes of gradients over all states.
     pub fn new(
         base: &Arc<BaseModel>,
         config: &TrainConfig,

@@ -1,12 +1,12 @@
-//! How well one list of numbers follows another.
+//! Measures how well one list of numbers follows another.
 
-/// Ranks from 1 in ascending order; equal values share the mean of their ranks.
+/// Ranks from 1 in ascending order. Equal values share the mean of their ranks.
 pub fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![0.0; values.len()];
     for group in order.chunk_by(|a, b| values[*a] == values[*b]) {
-        // `group` is a part of `order`: its place is where the ranks begin.
+        // `group` is a part of `order`. Its place in `order` is the first of its ranks.
         let start = (group.as_ptr() as usize - order.as_ptr() as usize) / size_of::<usize>();
         let mean = start as f64 + (group.len() + 1) as f64 / 2.0;
         group.iter().for_each(|i| ranks[*i] = mean);
@@ -14,7 +14,7 @@ pub fn ranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// Pearson's correlation, −1 to 1; 0 where either list is constant, as there is nothing to agree on.
+/// Pearson's correlation, from −1 to 1. 0 if one of the lists is constant, because there is nothing to agree on.
 pub fn pearson(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len(), "lists to correlate are of one length");
     let n = a.len() as f64;
@@ -29,7 +29,7 @@ pub fn pearson(a: &[f64], b: &[f64]) -> f64 {
     if aa > 0.0 && bb > 0.0 { ab / (aa.sqrt() * bb.sqrt()) } else { 0.0 }
 }
 
-/// Slope of the least-squares line of `y` on `x`; NaN where `x` does not vary.
+/// Slope of the least-squares line of `y` on `x`. NaN if `x` does not vary.
 pub fn slope(x: &[f64], y: &[f64]) -> f64 {
     assert_eq!(x.len(), y.len(), "lists to compare are of one length");
     let n = x.len() as f64;
@@ -38,7 +38,7 @@ pub fn slope(x: &[f64], y: &[f64]) -> f64 {
     covariance / x.iter().map(|x| (x - mean_x).powi(2)).sum::<f64>()
 }
 
-/// Spearman's rank correlation: Pearson's of the ranks.
+/// Spearman's rank correlation, which is Pearson's correlation of the ranks.
 pub fn spearman(a: &[f64], b: &[f64]) -> f64 {
     pearson(&ranks(a), &ranks(b))
 }
@@ -63,11 +63,11 @@ mod tests {
 
     #[test]
     fn correlations_are_those_computed_by_hand() {
-        // Deviations (-1, 0, 1) and (-4/3, -1/3, 5/3): 3 / √(2 · 14/3).
+        // The deviations are (-1, 0, 1) and (-4/3, -1/3, 5/3), so the result is 3 / √(2 · 14/3).
         assert!((pearson(&[1.0, 2.0, 3.0], &[1.0, 2.0, 4.0]) - 3.0 / (2.0f64 * 14.0 / 3.0).sqrt()).abs() < 1e-12);
-        // 1 − 6 Σd² / (n (n² − 1)) with d = (1, −1, 1, −1, 0): 1 − 24/120.
+        // 1 − 6 Σd² / (n (n² − 1)) with d = (1, −1, 1, −1, 0) is 1 − 24/120.
         assert!((spearman(&[1.0, 2.0, 3.0, 4.0, 5.0], &[2.0, 1.0, 4.0, 3.0, 5.0]) - 0.8).abs() < 1e-12);
-        // Ranks (1.5, 1.5, 3) and (1, 2, 3): 1.5 / √(1.5 · 2).
+        // The ranks are (1.5, 1.5, 3) and (1, 2, 3), so the result is 1.5 / √(1.5 · 2).
         assert!((spearman(&[0.0, 0.0, 1.0], &[1.0, 2.0, 3.0]) - 1.5 / 3f64.sqrt()).abs() < 1e-12);
         assert_eq!(spearman(&[1.0, 1.0], &[1.0, 2.0]), 0.0);
     }

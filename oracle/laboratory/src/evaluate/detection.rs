@@ -1,4 +1,5 @@
-//! How well scores find the examples that they should: DataInf's class detection, and noisy labels by self-influence.
+//! Measures how well scores find the examples that they should find. The tasks are DataInf's class detection, and false
+//! labels by self-influence.
 
 use super::correlation::ranks;
 use openledger_attribution::{AttributionError, Result};
@@ -19,17 +20,17 @@ fn check(scores: &[f32], relevant: &[bool]) -> Result<usize> {
     Ok(positives)
 }
 
-/// Area under the ROC curve: the chance that a relevant example scores higher than another one, ties counting half.
+/// Area under the ROC curve: the probability that a relevant example scores higher than another one. Ties count half.
 pub fn auc(scores: &[f32], relevant: &[bool]) -> Result<f64> {
     let positives = check(scores, relevant)? as f64;
     let ranks = ranks(&scores.iter().map(|v| f64::from(*v)).collect::<Vec<_>>());
     let sum: f64 = ranks.iter().zip(relevant).filter(|(_, r)| **r).map(|(rank, _)| rank).sum();
-    // Mann and Whitney's U over the number of pairs.
+    // Mann and Whitney's U, divided by the number of pairs.
     Ok((sum - positives * (positives + 1.0) / 2.0) / (positives * (scores.len() as f64 - positives)))
 }
 
-/// Share of the relevant examples that are among the `k` highest scores; where ties cross the k-th place, the share of
-/// them that a random order would take.
+/// Share of the relevant examples that are among the `k` highest scores. If equal scores cross the k-th place, the
+/// share of them counts that a random order would take.
 pub fn recall_at(scores: &[f32], relevant: &[bool], k: usize) -> Result<f64> {
     let positives = check(scores, relevant)?;
     let mut order: Vec<usize> = (0..scores.len()).collect();
@@ -50,7 +51,7 @@ mod tests {
 
     #[test]
     fn auc_is_the_share_of_pairs_in_order() {
-        // Pairs: 0.9 beats both others, 0.4 beats one of two: 3 of 4.
+        // 0.9 beats both others and 0.4 beats one of the two. That is 3 of 4 pairs.
         let relevant = [true, false, true, false];
         assert_eq!(auc(&[0.9, 0.5, 0.4, 0.1], &relevant).unwrap(), 0.75);
         assert_eq!(auc(&[1.0; 4], &relevant).unwrap(), 0.5);

@@ -1,11 +1,11 @@
-//! The linear datamodeling score (Park et al. 2023, arXiv:2303.14186): how well sums of scores rank the losses of models
-//! that were really trained without a subset.
+//! The linear datamodeling score (Park et al. 2023, arXiv:2303.14186). It says how well sums of scores rank the losses
+//! of models that were really trained without a subset.
 
 use super::{correlation::spearman, rng};
 use openledger_attribution::{AttributionError, Result};
 use serde::Serialize;
 
-/// Resamplings behind a confidence interval.
+/// Number of resamplings behind a confidence interval.
 const RESAMPLES: usize = 1000;
 
 /// The score of a method.
@@ -15,23 +15,23 @@ pub struct Lds {
     pub mean: f64,
     /// Lower end of the 95 % confidence interval, from resampling subsets and queries.
     pub low: f64,
-    /// Its upper end.
+    /// Upper end of the same interval.
     pub high: f64,
     /// The value of each query, job after job.
     pub per_query: Vec<f64>,
 }
 
-/// By how much a query's loss should rise when the examples in `removed` are left out: Σ of their scores.
+/// How much a query's loss should rise when the examples in `removed` are left out: the sum of their scores.
 pub fn predicted(scores: &[f32], removed: &[usize]) -> f64 {
     removed.iter().map(|i| f64::from(scores[*i])).sum()
 }
 
-/// What a method predicted of one job's queries and subsets, and what really happened.
+/// A method's predictions for the queries and subsets of one job, and what really happened.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {
-    /// Queries × subsets: how much each query's loss should have risen.
+    /// How much each query's loss should have risen, queries × subsets.
     pub predicted: &'a [Vec<f64>],
-    /// Queries × subsets: how much it rose.
+    /// How much it really rose, queries × subsets.
     pub actual: &'a [Vec<f64>],
 }
 
@@ -40,7 +40,7 @@ impl Judged<'_> {
         self.actual.first().map_or(0, Vec::len)
     }
 
-    /// Refuses lists that do not fit, numbers that are none, and fewer than two subsets.
+    /// Fails if the lists do not fit each other, a number is not finite, or there are fewer than two subsets.
     fn check(&self) -> Result<()> {
         let subsets = self.subsets();
         let fits = |lists: &[Vec<f64>]| lists.iter().all(|l| l.len() == subsets && l.iter().all(|v| v.is_finite()));
@@ -61,13 +61,14 @@ impl Judged<'_> {
     }
 }
 
-/// Compares, for each query, predictions with actual changes of its loss over the same subsets: the mean over the
-/// queries of one job, or of several independent ones. At least one job, one query each, and two subsets.
+/// Compares for each query the predictions with the actual changes of its loss over the same subsets. The result is the
+/// mean over the queries of one job, or of several independent jobs. There must be at least one job, one query in each
+/// job, and two subsets.
 pub fn lds(jobs: &[Judged], seed: u64) -> Result<Lds> {
     summary(jobs, seed, |job, query, subsets| jobs[job].correlation(query, subsets))
 }
 
-/// By how much method `a` scores higher than method `b` on the same jobs. Both are resampled together, so that what is
+/// How much higher method `a` scores than method `b` on the same jobs. Both are resampled together, so that what is
 /// hard for both does not widen the interval.
 pub fn lds_difference(a: &[Judged], b: &[Judged], seed: u64) -> Result<Lds> {
     if a.len() != b.len() || a.iter().zip(b).any(|(a, b)| a.actual != b.actual) {
@@ -78,8 +79,8 @@ pub fn lds_difference(a: &[Judged], b: &[Judged], seed: u64) -> Result<Lds> {
     summary(a, seed, |job, query, subsets| a[job].correlation(query, subsets) - b[job].correlation(query, subsets))
 }
 
-/// The mean of `value` of a job, a query of it and some of its subsets, and the interval from resampling queries and
-/// subsets within each job.
+/// The mean of `value`, which takes a job, one of its queries and some of its subsets. The interval comes from
+/// resampling queries and subsets within each job.
 fn summary(jobs: &[Judged], seed: u64, value: impl Fn(usize, usize, &[usize]) -> f64) -> Result<Lds> {
     jobs.iter().try_for_each(Judged::check)?;
     let queries: usize = jobs.iter().map(|job| job.actual.len()).sum();

@@ -1,4 +1,4 @@
-//! Whether exact scores foretell what leaving examples out of training really does.
+//! Measures whether exact scores predict what leaving examples out of training really does.
 
 use super::{
     correlation::{pearson, slope, spearman},
@@ -10,7 +10,7 @@ use openledger_attribution::{
 };
 use std::ops::ControlFlow;
 
-/// Slopes of the actual on the predicted change that still say the same thing.
+/// Slopes of the actual on the predicted change that count as agreement.
 const SLOPES: std::ops::RangeInclusive<f64> = 0.5..=2.0;
 /// Least correlation of the actual with the predicted change.
 const CORRELATION: f64 = 0.7;
@@ -18,21 +18,21 @@ const CORRELATION: f64 = 0.7;
 /// Changes of φ from leaving random examples out of training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeaveOuts {
-    /// Σ −wᵢ·∂φ/∂wᵢ over the examples left out.
+    /// Σ −wᵢ·∂φ/∂wᵢ over the examples that are left out.
     pub predicted: Vec<f64>,
-    /// φ after training without them, less φ after training with them.
+    /// φ after training without these examples, minus φ after training with them.
     pub actual: Vec<f64>,
     /// Slope of actual on predicted.
     pub slope: f64,
-    /// Pearson's correlation of the two.
+    /// Pearson's correlation of predicted and actual.
     pub pearson: f64,
-    /// Spearman's.
+    /// Spearman's correlation of predicted and actual.
     pub spearman: f64,
 }
 
 impl LeaveOuts {
-    /// Draws `count` subsets of `fraction` of the examples ([`leave_out`]) and asks `phi` for φ after
-    /// training with the subset's weights set to 0. `phi` is first asked with all `weights` as they are.
+    /// Draws `count` subsets of `fraction` of the examples ([`leave_out`]). Calls `phi` for φ after training with the
+    /// subset's weights set to 0. The first call of `phi` has all `weights` as they are.
     pub fn measure(
         derivatives: &[f64],
         weights: &[f32],
@@ -68,7 +68,7 @@ impl LeaveOuts {
         })
     }
 
-    /// The verdict on a walk's scores: what its own `health` says against them, and what these changes do.
+    /// The verdict on a walk's scores, from the walk's own `health` and from these changes.
     pub fn trust(&self, health: &Health) -> Trust {
         let mut why = match health.trust() {
             Trust::Sound => Vec::new(),
@@ -94,9 +94,9 @@ impl LeaveOuts {
     }
 }
 
-/// Retrains `run` without random examples, `(count, fraction, seed)` as in [`LeaveOuts::measure`], and compares the
-/// query's real change with the one that `derivatives` predict: ∂φ/∂wᵢ of the walk's last state, at step 0. `progress`
-/// is told (retrainings done, of how many) and may end it with [`AttributionError::Stopped`].
+/// Retrains `run` without random examples, `(count, fraction, seed)` as in [`LeaveOuts::measure`]. Compares the query's
+/// real change with the predicted change. `derivatives` are ∂φ/∂wᵢ of the walk's last state, at step 0. `progress` gets
+/// (retrainings done, retrainings in all) and may end the call with [`AttributionError::Stopped`].
 pub fn leave_outs(
     run: &TrainedRun,
     query: &Query,
@@ -119,7 +119,7 @@ pub fn leave_outs(
 mod tests {
     use super::*;
 
-    /// What a walk that amplifies nothing says.
+    /// The health of a walk that amplifies nothing.
     fn health() -> Health {
         Health { trace: vec![], adjoint_at_start: 1.0, adjoint_largest: 2.0, asymmetry: Some((0.005, 0.02)) }
     }

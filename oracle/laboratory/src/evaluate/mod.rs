@@ -1,4 +1,5 @@
-//! How much a method is worth: measures, the subsets they need, and a task small enough for hundreds of retrainings.
+//! Evaluates a method: the measures, the subsets that they need, and a task that is small enough for hundreds of
+//! retrainings.
 
 pub mod correlation;
 pub mod detection;

@@ -1,4 +1,4 @@
-//! A base model of our own making: random weights, then trained on neutral text and merged.
+//! Makes a base model: random weights are trained on neutral text and merged.
 
 use super::weights;
 use openledger_attribution::Result;
@@ -17,8 +17,8 @@ pub fn merged(base: &BaseModel, adapter: &Adapter) -> Result<BaseModel> {
     Ok(BaseModel::from_tensors(base.config(), weights, base.device())?)
 }
 
-/// Trains an adapter of `base` on `examples` and merges it. With a rank as high as the layers are wide, every linear
-/// layer is trained in full; embeddings and norms stay as they are. `progress` is told each step's loss.
+/// Trains an adapter of `base` on `examples` and merges it. If the rank is as high as the layers are wide, every linear
+/// layer is trained in full. Embeddings and norms stay as they are. `progress` gets each step's number and loss.
 pub fn pretrained(
     base: Arc<BaseModel>,
     config: &TrainConfig,

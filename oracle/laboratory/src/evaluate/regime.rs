@@ -1,4 +1,4 @@
-//! The ground truth of attribution: subsets left out of the training, and what each really changes.
+//! The ground truth of attribution: subsets that are left out of the training, and the real change from each.
 
 use super::{
     lds::{Judged, Lds, lds, predicted},
@@ -8,20 +8,20 @@ use openledger_attribution::{AttributionError, Query, Result};
 use openledger_lm::{Adapter, BaseModel, Example, TrainConfig};
 use std::{ops::ControlFlow, sync::Arc};
 
-/// Subsets of one kind, left out one at a time.
+/// Subsets of one kind. They are left out one at a time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Regime {
-    /// What the kind is called, for example `leave 50 %`.
+    /// Name of the kind, for example `leave 50 %`.
     pub name: String,
     /// Positions of the examples that each subset leaves out.
     pub removed: Vec<Vec<usize>>,
-    /// By how much each query's loss rose without the subset: queries × subsets.
+    /// How much each query's loss rose without the subset, queries × subsets.
     pub actual: Vec<Vec<f64>>,
 }
 
 impl Regime {
-    /// Trains again without each of the subsets. `adapter` is what the job trained with all examples; `progress` is told
-    /// how many subsets are done and may end the measurement.
+    /// Trains again without each of the subsets. `adapter` is what the job trained with all examples. `progress` gets
+    /// the number of subsets that are done and may end the measurement.
     #[allow(clippy::too_many_arguments)] // what a job is made of, and what is asked about it
     pub fn measure(
         name: impl Into<String>,
@@ -53,18 +53,19 @@ impl Regime {
         Ok(Self { name: name.into(), removed, actual })
     }
 
-    /// Mean size of the changes.
+    /// Mean size of the measured changes.
     pub fn mean_change(&self) -> f64 {
         let count = self.actual.iter().map(Vec::len).sum::<usize>();
         self.actual.iter().flatten().map(|v| v.abs()).sum::<f64>() / count as f64
     }
 
-    /// How much each query's loss should have risen by these scores (queries × examples): queries × subsets.
+    /// How much each query's loss should have risen by these scores (queries × examples). The result is queries ×
+    /// subsets.
     pub fn predicted(&self, scores: &[Vec<f32>]) -> Vec<Vec<f64>> {
         scores.iter().map(|s| self.removed.iter().map(|r| predicted(s, r)).collect()).collect()
     }
 
-    /// How well scores (queries × examples) rank the changes; `seed` is that of the confidence interval.
+    /// How well scores (queries × examples) rank the changes. `seed` is that of the confidence interval.
     pub fn lds(&self, scores: &[Vec<f32>], seed: u64) -> Result<Lds> {
         lds(&[Judged { predicted: &self.predicted(scores), actual: &self.actual }], seed)
     }
@@ -90,7 +91,7 @@ mod tests {
         let changes = &regime.actual[0];
         assert!(changes[0] > changes[1].abs() && changes[2] == 0.0, "{changes:?}");
         assert!((regime.mean_change() - changes.iter().map(|c| c.abs()).sum::<f64>() / 3.0).abs() < 1e-12);
-        // The right example first, then none: the order of the changes.
+        // The scores predict the order of the changes: the right example first, then the other example, then none.
         assert!(regime.lds(&[vec![0.1, 0.0, 1.0, 0.0]], 0).unwrap().mean > 0.4);
         assert!(matches!(
             measure(|_| ControlFlow::Break(())),

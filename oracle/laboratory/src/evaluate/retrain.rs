@@ -1,12 +1,12 @@
-//! What really happens without some of the examples: training again, and asking again.
+//! Measures what really happens without some of the examples, by training and asking again.
 
 use super::subsets::weights_without;
 use openledger_attribution::{Query, QueryItem, Result};
 use openledger_lm::{Adapter, BaseModel, Batch, Example, TrainConfig, Trainer, forward_losses};
 use std::sync::Arc;
 
-/// The adapter that the job trains when the examples in `removed` have weight 0: the same start, batches and
-/// denominators, so that nothing but their gradients is missing.
+/// The adapter that the job trains if the examples in `removed` have weight 0. Start, batches and denominators stay the
+/// same, so that only the gradients of these examples are missing.
 pub fn train_without(
     base: &Arc<BaseModel>,
     config: &TrainConfig,

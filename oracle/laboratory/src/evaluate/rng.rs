@@ -11,7 +11,7 @@ pub(super) fn seeded(seed: u64, stream: u64) -> ChaCha8Rng {
     rng
 }
 
-/// Uniform in 0..n (multiply-shift; the bias of at most n/2⁶⁴ is immaterial).
+/// Uniform in 0..n, by multiply-shift. The bias is at most n/2⁶⁴, which is immaterial.
 pub(super) fn below(rng: &mut ChaCha8Rng, n: usize) -> usize {
     ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }

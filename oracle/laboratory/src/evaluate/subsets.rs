@@ -1,10 +1,10 @@
-//! Random subsets of the training examples to leave out.
+//! Draws random subsets of the training examples to leave out.
 
 use super::rng;
 use openledger_attribution::{AttributionError, Result};
 
-/// `count` subsets of ⌊`fraction` · n⌋ (at least one) of 0..n, each drawn without replacement and sorted. The same seed
-/// gives the same subsets; the fraction is part of what is drawn from, so that two regimes share nothing.
+/// `count` subsets of 0..n with ⌊`fraction` · n⌋ members each, but at least one. Each is drawn without replacement and
+/// sorted. The same seed gives the same subsets. The fraction is part of the seed, so that two regimes share nothing.
 pub fn leave_out(n: usize, fraction: f64, count: usize, seed: u64) -> Result<Vec<Vec<usize>>> {
     if !(fraction > 0.0 && fraction < 1.0) || n < 2 {
         return Err(AttributionError::setting(
@@ -12,12 +12,12 @@ pub fn leave_out(n: usize, fraction: f64, count: usize, seed: u64) -> Result<Vec
             format!("must be between 0 and 1 of at least two examples, is {fraction} of {n}"),
         ));
     }
-    // At least one stays: fraction < 1.
+    // At least one example stays, because fraction < 1.
     let size = ((fraction * n as f64) as usize).max(1);
     let mut rng = rng::seeded(seed, fraction.to_bits());
     Ok((0..count)
         .map(|_| {
-            // The first `size` steps of Fisher and Yates.
+            // These are the first `size` steps of Fisher and Yates.
             let mut order: Vec<usize> = (0..n).collect();
             for i in 0..size {
                 order.swap(i, i + rng::below(&mut rng, n - i));
@@ -29,7 +29,7 @@ pub fn leave_out(n: usize, fraction: f64, count: usize, seed: u64) -> Result<Vec
         .collect())
 }
 
-/// Training weights of n examples: 0 for those in `removed`, 1 for the others.
+/// Training weights of n examples: 0 for those in `removed`, and 1 for the others.
 pub fn weights_without(n: usize, removed: &[usize]) -> Vec<f32> {
     let mut weights = vec![1.0; n];
     removed.iter().for_each(|i| weights[*i] = 0.0);
@@ -49,7 +49,7 @@ mod tests {
             assert!(subset.is_sorted_by(|a, b| a < b) && subset[19] < 40);
             subset.iter().for_each(|i| times[*i] += 1);
         }
-        // 200 ± 10 each.
+        // Each is expected 200 ± 10 times.
         assert!(times.iter().all(|t| (150..250).contains(t)), "{times:?}");
     }
 

@@ -1,12 +1,12 @@
-//! The base model of the tiny tasks: two layers, 64 wide, pretrained by ourselves on neutral text, so small that hundreds
-//! of fine-tuning runs take minutes.
+//! The base model of the tiny tasks. It has two layers of width 64 and is pretrained here on neutral text. It is so
+//! small that hundreds of fine-tuning runs take minutes.
 
 use super::{pretrain::pretrained, transformations};
 use openledger_attribution::Result;
 use openledger_lm::{BaseModel, LlamaConfig, LoraConfig, Target, Tokenizer, TrainConfig};
 use std::sync::Arc;
 
-/// Passes over the neutral text that leave words and formats known.
+/// Number of passes over the neutral text after which the model knows words and formats.
 pub const EPOCHS: usize = 4;
 
 /// The model's shape.
@@ -24,8 +24,8 @@ pub fn shape() -> LlamaConfig {
     }
 }
 
-/// Trains the model for so many passes; with [`Tokenizer::bytes`] about a minute for [`EPOCHS`]. `progress` is told each
-/// step's loss.
+/// Trains the model for `epochs` passes. [`EPOCHS`] passes with [`Tokenizer::bytes`] take about a minute. `progress`
+/// gets each step's number and loss.
 pub fn base_model(tokenizer: &Tokenizer, epochs: usize, progress: impl FnMut(u64, f32)) -> Result<BaseModel> {
     let config = TrainConfig {
         epochs,

@@ -1,5 +1,5 @@
-//! Ten transformations of short phrases, after DataInf's task (Kwon et al. 2024): a model learns which letter asks for
-//! which, and the training examples that taught it an answer are known by their class.
+//! Ten transformations of short phrases, after DataInf's task (Kwon et al. 2024). A model learns which letter stands
+//! for which transformation. The training examples that taught it an answer are known by their class.
 
 use super::rng;
 use openledger_attribution::{Query, Result};
@@ -39,7 +39,7 @@ const CLASSES: [(char, &str, Transform); 10] = [
 pub const COUNT: usize = CLASSES.len();
 /// All classes.
 pub const ALL: [usize; COUNT] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-/// The classes that a base model is pretrained on: it then knows words and formats, and has six tasks left to learn.
+/// The classes that a base model is pretrained on. It then knows words and formats, and has six tasks left to learn.
 pub const NEUTRAL: [usize; 4] = [8, 0, 5, 9];
 
 fn vowel(c: char) -> bool {
@@ -60,7 +60,8 @@ fn phrase(rng: &mut ChaCha8Rng) -> String {
     }
 }
 
-/// `n` examples whose classes go round `classes`. Only the answer counts in the loss, or with `whole` the prompt too.
+/// `n` examples that go through `classes` in turn. Only the answer counts in the loss. With `whole` the prompt counts
+/// too.
 pub fn examples(tokenizer: &Tokenizer, n: usize, seed: u64, classes: &[usize], whole: bool) -> Result<Vec<Example>> {
     drawn(n, seed, classes)
         .map(|(i, class, phrase)| {
@@ -70,8 +71,8 @@ pub fn examples(tokenizer: &Tokenizer, n: usize, seed: u64, classes: &[usize], w
         .collect()
 }
 
-/// `n` examples of all classes in turn whose prompts say in words what to do. Prompt and answer count in the loss, as in
-/// DataInf's own task.
+/// `n` examples that go through all classes in turn. Their prompts say in words what to do. Prompt and answer count in
+/// the loss, as in DataInf's own task.
 pub fn instructed(tokenizer: &Tokenizer, n: usize, seed: u64) -> Result<Vec<Example>> {
     drawn(n, seed, &ALL)
         .map(|(i, class, phrase)| {
@@ -81,8 +82,8 @@ pub fn instructed(tokenizer: &Tokenizer, n: usize, seed: u64) -> Result<Vec<Exam
         .collect()
 }
 
-/// `n` examples of all classes in turn whose prompts do not say which: the class is seen in the answer alone, so that
-/// methods that compare words have little to go by.
+/// `n` examples that go through all classes in turn. Their prompts do not name the class, so only the answer shows it.
+/// Methods that compare words have little to go by.
 pub fn blind(tokenizer: &Tokenizer, n: usize, seed: u64) -> Result<Vec<Example>> {
     drawn(n, seed, &ALL)
         .map(|(i, class, phrase)| {
@@ -91,8 +92,8 @@ pub fn blind(tokenizer: &Tokenizer, n: usize, seed: u64) -> Result<Vec<Example>>
         .collect()
 }
 
-/// As [`examples`] of all classes, but the answers at the positions in `wrong` are those of the next class: examples
-/// with false labels.
+/// Like [`examples`] of all classes, but with false labels: the answers at the positions in `wrong` are those of the
+/// next class.
 pub fn mislabelled(tokenizer: &Tokenizer, n: usize, seed: u64, wrong: &[usize]) -> Result<Vec<Example>> {
     drawn(n, seed, &ALL)
         .map(|(i, class, phrase)| {
@@ -102,13 +103,13 @@ pub fn mislabelled(tokenizer: &Tokenizer, n: usize, seed: u64, wrong: &[usize]) 
         .collect()
 }
 
-/// Positions, each with a class in turn and a random phrase.
+/// Positions, each with the next class in turn and a random phrase.
 fn drawn(n: usize, seed: u64, classes: &[usize]) -> impl Iterator<Item = (usize, usize, String)> {
     let mut rng = rng::seeded(seed, 0);
     (0..n).map(move |i| (i, classes[i % classes.len()], phrase(&mut rng)))
 }
 
-/// `place`, seed and position, keeps examples apart that say the same.
+/// An example. `place` is seed and position. It keeps examples apart that have the same text.
 fn example(tokenizer: &Tokenizer, place: (u64, usize), prompt: &str, answer: &str, whole: bool) -> Result<Example> {
     let mut tokens = tokenizer.encode(prompt)?;
     let loss_from = if whole { 1 } else { tokens.len() };
@@ -116,8 +117,8 @@ fn example(tokenizer: &Tokenizer, place: (u64, usize), prompt: &str, answer: &st
     Ok(Example { id: sha256(format!("{place:?} {prompt}").as_bytes()), tokens, loss_from })
 }
 
-/// `n` queries about all classes in turn: prompts and right answers that no training example of another seed is drawn to
-/// be.
+/// `n` queries about all classes in turn: prompts and right answers. Take another seed than that of the training
+/// examples, so that none of them is drawn again.
 pub fn queries(tokenizer: &Tokenizer, n: usize, seed: u64) -> Result<Vec<Query>> {
     examples(tokenizer, n, seed, &ALL, false)?.into_iter().map(|e| Query::answer(e.tokens, e.loss_from)).collect()
 }
@@ -157,7 +158,7 @@ mod tests {
             assert_eq!(blind[i].loss_from + 2, named[i].loss_from);
             assert_eq!(wrong[i] == named[i], i != 3);
         }
-        // Class 3 doubles consonants, class 4 adds "ly".
+        // Class 3 doubles consonants, and class 4 adds "ly".
         assert!(tokenizer.decode(&wrong[3].tokens).starts_with("d:"));
         assert!(tokenizer.decode(&wrong[3].tokens).ends_with("ly\n"));
     }

@@ -2,7 +2,7 @@
 
 use openledger_lm::{BaseModel, Slot, Target, Tensor};
 
-/// Every weight with its name, f32; a tied output layer is left out, as it is the embedding.
+/// Every weight with its name, in f32. A tied output layer is left out, because it is the embedding.
 pub(super) fn named(base: &BaseModel) -> Vec<(String, Tensor)> {
     let mut weights = vec![
         ("model.embed_tokens.weight".to_owned(), base.embedding().clone()),

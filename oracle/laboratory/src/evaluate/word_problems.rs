@@ -1,5 +1,5 @@
-//! Arithmetic word problems of ten templates, after DataInf's task (Kwon et al. 2024): the training examples that taught
-//! a model an answer are those of the same template.
+//! Arithmetic word problems of ten templates, after DataInf's task (Kwon et al. 2024). The training examples that
+//! taught a model an answer are those of the same template.
 
 use super::rng;
 use openledger_attribution::Result;
@@ -7,7 +7,7 @@ use openledger_lm::{Example, Tokenizer, sha256};
 
 type Template = fn(u64, u64) -> (String, u64);
 
-/// Question and answer for two numbers, a from 2 to 60 and b from 2 to 9.
+/// Question and answer for two numbers a and b. a is from 2 to 60, and b is from 2 to 9.
 const TEMPLATES: [Template; 10] = [
     |a, b| (format!("Tom has {a} apples and buys {b} more"), a + b),
     |a, b| (format!("A bus of {} riders; {b} get off", a + b), a),
@@ -24,7 +24,7 @@ const TEMPLATES: [Template; 10] = [
 /// Number of templates.
 pub const COUNT: usize = TEMPLATES.len();
 
-/// `n` examples whose templates take turns. Question and answer count in the loss, as in DataInf's own task.
+/// `n` examples that go through the templates in turn. Question and answer count in the loss, as in DataInf's own task.
 pub fn examples(tokenizer: &Tokenizer, n: usize, seed: u64) -> Result<Vec<Example>> {
     let mut rng = rng::seeded(seed, 1);
     (0..n)

@@ -1,56 +1,56 @@
-//! What an attacker registers.
+//! The documents that an attacker registers.
 
 use super::corpus::{Contribution, Corpus, word};
 use openledger_lm::sha256;
 use serde::Serialize;
 
-/// An attack. All but [`Attack::Split`] leave the attacker's honest documents and add to them.
+/// An attack. All but [`Attack::Split`] keep the attacker's honest documents and add to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Attack {
-    /// Its own documents again, letter by letter.
+    /// Repeats its own documents letter by letter.
     Duplicate {
-        /// Times each.
+        /// Number of copies of each.
         copies: usize,
     },
-    /// Its own documents again in other capitals, spacing and punctuation.
+    /// Repeats its own documents in other capitals, spacing and punctuation.
     Disguise {
-        /// Times each, at most 3.
+        /// Number of copies of each, at most 3.
         copies: usize,
     },
-    /// Its own documents again with a few words of filler at the end.
+    /// Repeats its own documents with a few words of filler at the end.
     Edit {
-        /// Times each.
+        /// Number of copies of each.
         copies: usize,
     },
-    /// The documents of others that are asked about, letter by letter.
+    /// Repeats the documents of others that questions ask about, letter by letter.
     CopyOthers,
-    /// The documents of others that are asked about, with a few words of filler at the end.
+    /// Repeats the documents of others that questions ask about, with a few words of filler at the end.
     EditOthers,
-    /// Every own document as one document a sentence, each of another identity, in the place of the original.
+    /// Replaces each of its own documents by one document for each sentence. Each of these has another identity.
     Split,
-    /// Its own documents in other words and another order.
+    /// Repeats its own documents in other words and another order.
     Paraphrase,
-    /// The documents of others that are asked about, in other words and another order.
+    /// Repeats the documents of others that questions ask about, in other words and another order.
     ParaphraseOthers,
-    /// A sentence each of three documents that are asked about, in all rotations.
+    /// Joins one sentence from each of three documents that questions ask about, in all rotations.
     Stitch,
-    /// Sentences of words that mean nothing.
+    /// Adds sentences of words that mean nothing.
     Junk {
-        /// Documents.
+        /// Number of documents.
         documents: usize,
     },
-    /// Runs of rare bytes that no one can learn: large gradients.
+    /// Adds runs of rare bytes that no one can learn. Their gradients are large.
     Outlier {
-        /// Documents.
+        /// Number of documents.
         documents: usize,
     },
-    /// The very questions of the epoch, each with the first sentence of its answer.
+    /// Adds the very questions of the epoch, each with the first sentence of its answer.
     Target,
 }
 
 impl Attack {
-    /// One of each.
+    /// One attack of each kind.
     pub fn all() -> Vec<Self> {
         vec![
             Self::Duplicate { copies: 1 },
@@ -69,7 +69,7 @@ impl Attack {
         ]
     }
 
-    /// Whether the text alone gives every added document away as a duplicate.
+    /// Whether the text alone shows that every added document is a duplicate.
     pub fn repeats_text(self) -> bool {
         matches!(
             self,
@@ -83,7 +83,7 @@ impl Attack {
         )
     }
 
-    /// What is registered: the corpus with the attack in it, in the order of registration.
+    /// The corpus with the attack in it, in the order of registration.
     pub fn on(self, corpus: &Corpus) -> Vec<Contribution> {
         let is_own = |c: &&Contribution| c.contributor == 0;
         let own = || corpus.contributions.iter().filter(is_own).map(|c| c.text.clone());
@@ -181,7 +181,7 @@ mod tests {
                 .map(|c| Document { id: sha256(&c.order.to_le_bytes()), order: c.order, text: &c.text })
                 .collect();
             let owners = Clusters::by_text(&documents, &ClusterSettings::default()).unwrap().owners().len();
-            // The honest ones resemble each other by their template, and are nobody's duplicates.
+            // The honest documents resemble each other by their template, but they are not duplicates.
             assert!(owners >= 24, "{attack:?}: {owners}");
             assert_eq!(owners == 24, attack.repeats_text(), "{attack:?}: {owners} of {}", all.len());
         }

@@ -1,4 +1,4 @@
-//! Documents of many contributors, and questions that they answer.
+//! Documents of many contributors, and questions that the documents answer.
 
 use crate::words;
 use openledger_lm::sha256;
@@ -6,9 +6,9 @@ use openledger_lm::sha256;
 /// A registered document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contribution {
-    /// Who is paid for it; 0 is the attacker.
+    /// The contributor, who is paid for it. 0 is the attacker.
     pub contributor: usize,
-    /// When it was registered.
+    /// The document's place in the order of registration.
     pub order: u64,
     /// Its text.
     pub text: String,
@@ -17,9 +17,9 @@ pub struct Contribution {
 /// A question and its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// What is asked.
+    /// The question.
     pub prompt: String,
-    /// What is paid for.
+    /// The answer that is paid for.
     pub answer: String,
     /// Order of the contribution that the answer comes from.
     pub source: u64,
@@ -28,18 +28,19 @@ pub struct Question {
 /// Honest documents and the questions of an epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Corpus {
-    /// The documents in the order of their registration, [`Corpus::OWN`] of them the attacker's.
+    /// The documents in the order of their registration. [`Corpus::OWN`] of them are the attacker's.
     pub contributions: Vec<Contribution>,
     /// The questions.
     pub questions: Vec<Question>,
 }
 
 impl Corpus {
-    /// Honest documents of the attacker.
+    /// Number of the attacker's honest documents.
     pub const OWN: usize = 4;
 
-    /// `documents` descriptions of invented countries, the first [`Corpus::OWN`] of them the attacker's and the rest by
-    /// one contributor each. Of every four documents one is asked about; its first two sentences are the answer.
+    /// `documents` descriptions of invented countries. The first [`Corpus::OWN`] of them are the attacker's. Each of
+    /// the others has a contributor of its own. There is a question about one of every four documents, and the
+    /// document's first two sentences are the answer.
     pub fn countries(documents: usize, seed: u64) -> Self {
         let contributions = (0..documents).map(|i| Contribution {
             contributor: i.saturating_sub(Self::OWN - 1),
@@ -58,7 +59,7 @@ impl Corpus {
     }
 }
 
-/// A country's names, pronounceable and without meaning.
+/// A country's names. They can be pronounced and mean nothing.
 struct Country {
     name: String,
     capital: String,
@@ -82,7 +83,7 @@ impl Country {
     }
 }
 
-/// The `i`-th word of a seed.
+/// The word with number `i` of a seed.
 pub(super) fn word(seed: u64, i: usize) -> String {
     words::word(&sha256(format!("{seed} {i}").as_bytes()))
 }

@@ -19,7 +19,7 @@ pub enum GamingError {
     /// The language model failed.
     #[error(transparent)]
     Lm(#[from] LmError),
-    /// Somebody earns nothing in the honest run. A multiplier of nothing would say nothing.
+    /// Somebody earns nothing in the honest run, so a multiplier would say nothing.
     #[error(
         "scores: in the honest run the attacker earns {attacker} ppm and the others {others}; choose a corpus where \
          both earn"

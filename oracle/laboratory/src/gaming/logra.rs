@@ -1,4 +1,4 @@
-//! Training and [`Logra`] as a scorer.
+//! A scorer that trains and scores with [`Logra`].
 
 use super::suite::Scored;
 use openledger_attribution::{
@@ -12,7 +12,7 @@ use openledger_lm::{Adapter, BaseModel, Example, LlamaConfig, LoraConfig, TrainC
 use serde::Serialize;
 use std::{ops::ControlFlow, path::Path, sync::Arc};
 
-/// A tiny model trained to tell the documents apart, and projected influence of its examples.
+/// A tiny model that is trained to tell the documents apart, and projected influence of its examples.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TinyLogra {
     /// Seed of weights, training and projection.
@@ -21,7 +21,7 @@ pub struct TinyLogra {
     pub epochs: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
-    /// Damping of the Fisher matrix, which also measures self-influence.
+    /// Damping of the Fisher matrix, also for measuring self-influence.
     pub damping: f64,
 }
 
@@ -32,7 +32,7 @@ impl Default for TinyLogra {
 }
 
 impl TinyLogra {
-    /// Trains and scores, with the index in the folder `scratch`.
+    /// A scorer that trains and scores. It keeps the index in the folder `scratch`.
     pub fn scorer(self, scratch: &Path) -> Result<impl Fn(&[Example], &[Query]) -> Result<Scored>> {
         let base = Arc::new(BaseModel::random(&LlamaConfig::tiny(), self.seed)?);
         let train = TrainConfig {
@@ -71,7 +71,7 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// Builds the index at `path`, in place of the one of another run.
+    /// Builds the index at `path`. Replaces the index of another run.
     pub(super) fn new(
         path: &Path,
         base: Arc<BaseModel>,

@@ -1,4 +1,4 @@
-//! Training and [`Magic`] as a scorer.
+//! A scorer that trains and scores with [`Magic`].
 
 use super::{corpus::Corpus, logra::Measured, suite::Scored};
 use crate::evaluate::pretrain::pretrained;
@@ -18,10 +18,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// Documents that the model has read before.
+/// Number of documents that the model has read before.
 const PRETRAINING: usize = 120;
 
-/// A tiny model trained smoothly enough to go back through its training, and the exact influence of its examples.
+/// A tiny model that is trained smoothly enough to go back through its training, and the exact influence of its
+/// examples.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TinyMagic {
     /// Seed of weights and training.
@@ -30,7 +31,7 @@ pub struct TinyMagic {
     pub epochs: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
-    /// Steps over which it rises.
+    /// Steps over which the learning rate rises.
     pub warmup_steps: u64,
     /// Damping of the Fisher matrix that measures self-influence.
     pub damping: f64,
@@ -43,7 +44,7 @@ impl Default for TinyMagic {
 }
 
 impl TinyMagic {
-    /// A model that has read about other countries: what is left to learn is what each document says.
+    /// A model that has read about other countries. It only has to learn the content of each document.
     fn base(&self) -> Result<BaseModel> {
         let model = LlamaConfig::tiny();
         let tokenizer = Tokenizer::bytes();
@@ -64,8 +65,8 @@ impl TinyMagic {
         pretrained(Arc::new(BaseModel::random(&model, self.seed)?), &config, examples, |_, _| {})
     }
 
-    /// Trains and scores, with the gradients and the index in the folder `scratch`. Scores that are not to be trusted
-    /// are refused.
+    /// A scorer that trains and scores. It keeps the gradients and the index in the folder `scratch`. It fails if the
+    /// scores are not to be trusted.
     pub fn scorer(self, scratch: &Path) -> Result<impl Fn(&[Example], &[Query]) -> Result<Scored>> {
         let base = Arc::new(self.base()?);
         let train = TrainConfig {
@@ -81,7 +82,7 @@ impl TinyMagic {
         let projection = ProjectionSettings { seed: self.seed, ..Default::default() };
         let (gradients, index) = (scratch.join("gradients"), scratch.join("index"));
         Ok(move |examples: &[Example], queries: &[Query]| {
-            // Those of the run before would not lead to this one's states.
+            // Gradients of the previous run would not lead to this run's states.
             if gradients.exists() {
                 std::fs::remove_dir_all(&gradients).map_err(AttributionError::io("delete", &gradients))?;
             }

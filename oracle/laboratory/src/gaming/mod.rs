@@ -1,11 +1,11 @@
-//! What attacks on the pay gain, by real training and real scores.
+//! Measures the gain from attacks on the pay, by real training and real scores.
 //!
-//! A [`Corpus`] of honest documents is trained on, attributed and paid; then again with an [`Attack`] by one of its
-//! contributors. The attacker's *multiplier* is its total pay in the second run over that in the first: above 1, the
-//! attack pays. Three ways are compared (see [`Outcome`]): the rules of [`openledger_pay`] with duplicates of the text left
-//! out of training, the same rules where they were trained on, and no rules at all.
+//! A [`Corpus`] of honest documents is trained on, attributed and paid. Then the same is done with an [`Attack`] by one
+//! of its contributors. The attacker's *multiplier* is its total pay in the second run divided by that in the first.
+//! Above 1, the attack pays. Three ways are compared (see [`Outcome`]): the rules of [`openledger_pay`] with duplicates
+//! of the text left out of training, the same rules with duplicates in the training, and no rules at all.
 //!
-//! Any method of attribution can be put under attack: a [`Scorer`] trains and scores.
+//! Any method of attribution can be attacked. A [`Scorer`] trains and scores for it.
 
 mod attack;
 mod combine;

@@ -1,4 +1,4 @@
-//! Runs attacks and says what they gained.
+//! Runs attacks and reports their gains.
 
 use super::{
     attack::Attack,
@@ -11,27 +11,27 @@ use openledger_lm::{Example, Tokenizer, sha256};
 use openledger_pay::{Clusters, Document, PayInput, PaySettings, ppm, shares};
 use serde::{Deserialize, Serialize};
 
-/// What a method says of training examples, one entry each in their order.
+/// A method's output for training examples. Each list has one entry for each example, in their order.
 pub struct Scored {
     /// The scores for each query.
     pub scores: Vec<Scores>,
-    /// gᵢᵀ(F+λI)⁻¹gᵢ.
+    /// gᵢᵀ(F+λI)⁻¹gᵢ of each example.
     pub self_influence: Vec<f64>,
-    /// Projected gradients.
+    /// Projected gradient of each example.
     pub rows: Vec<Vec<f32>>,
 }
 
 /// Trains on the examples and scores them for each query.
 pub type Scorer<'a> = dyn Fn(&[Example], &[Query]) -> openledger_attribution::Result<Scored> + 'a;
 
-/// What is attributed at a time.
+/// Which answers are attributed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Settle {
-    /// All answers in one query, as an epoch's settlement does: for exact methods. The noise of an estimate grows with
-    /// the number of answers, and what one document contributed to one of them drowns in it.
+    /// All answers in one query, as an epoch's settlement does. This suits exact methods. The noise of an estimate
+    /// grows with the number of answers, and what one document contributed to one of them drowns in it.
     Together,
-    /// Every answer in a query of its own; their shares are combined.
+    /// Each answer in a query of its own. The shares of the answers are combined.
     Each,
 }
 
@@ -42,49 +42,49 @@ pub struct Suite<'a> {
     scorer: &'a Scorer<'a>,
     settings: PaySettings,
     queries: Vec<Query>,
-    /// The honest run's training, which attacks that only repeat texts leave as it is.
+    /// The training of the honest run. An attack that only repeats texts leaves it as it is.
     trained: (Vec<Example>, Scored),
     honest: Paid,
 }
 
-/// What an attack did.
+/// The result of an attack.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
     /// The attack.
     pub attack: Attack,
-    /// Documents that the attacker registered, and how many of them count as its own.
+    /// Number of documents that the attacker registered.
     pub registered: usize,
-    /// Of those, the ones that repeat nobody.
+    /// Number of these documents that repeat no other.
     pub owned: usize,
-    /// Attacker's honest share in parts per million.
+    /// The attacker's share in the honest run, in parts per million.
     pub honest_ppm: u64,
-    /// Its share under the attack where duplicates of the text are not trained on.
+    /// The attacker's share under the attack, in parts per million. Duplicates of the text are not trained on.
     pub attack_ppm: u64,
-    /// Attacker's total pay over its honest pay where duplicates of the text are not trained on.
+    /// The attacker's total pay over its honest pay. Duplicates of the text are not trained on.
     pub multiplier: f64,
-    /// The others' total pay over theirs without the attack, likewise.
+    /// The others' total pay over their pay without the attack. Duplicates of the text are not trained on.
     pub others: f64,
-    /// The attacker's multiplier where everything is trained on.
+    /// The attacker's multiplier if everything is trained on.
     pub multiplier_all_trained: f64,
-    /// The others' multiplier where everything is trained on.
+    /// The others' multiplier if everything is trained on.
     pub others_all_trained: f64,
-    /// The attacker's multiplier where everything is trained on and positive scores are paid as they are.
+    /// The attacker's multiplier if everything is trained on and positive scores are paid as they are.
     pub multiplier_without_rules: f64,
 }
 
-/// Parts per million of the attacker and of the others.
+/// Shares of the attacker and of the others, in parts per million.
 #[derive(Clone, Copy, Debug)]
 struct Paid {
     attacker: u64,
     others: u64,
     attacker_without_rules: u64,
-    /// Attacker's documents that repeat nobody.
+    /// Number of the attacker's documents that repeat no other.
     owned: usize,
 }
 
 impl<'a> Suite<'a> {
-    /// Trains, scores and pays the honest corpus. Refuses one in which the attacker earns nothing: a multiplier of
-    /// nothing says nothing.
+    /// Trains, scores and pays the honest corpus. Fails if the attacker or the others earn nothing, because a
+    /// multiplier would then say nothing.
     pub fn new(corpus: Corpus, settle: Settle, scorer: &'a Scorer<'a>, settings: PaySettings) -> Result<Self> {
         let tokenizer = Tokenizer::bytes();
         let items: Vec<QueryItem> = corpus
@@ -135,7 +135,7 @@ impl<'a> Suite<'a> {
         })
     }
 
-    /// Trains on the documents at `trained` and pays them.
+    /// Trains on the documents at the positions `trained` and pays them.
     fn pay(&self, registered: &Registered, trained: &[usize]) -> Result<Paid> {
         let examples = registered.examples(trained, &self.tokenizer)?;
         if examples == self.trained.0 {
@@ -146,7 +146,7 @@ impl<'a> Suite<'a> {
     }
 }
 
-/// Contributions as the rules of pay see them.
+/// Contributions in the form that the rules of pay take.
 struct Registered<'a> {
     contributions: &'a [Contribution],
     documents: Vec<Document<'a>>,
@@ -159,7 +159,7 @@ impl<'a> Registered<'a> {
         Self { contributions, documents: contributions.iter().map(document).collect() }
     }
 
-    /// Positions of those whose text repeats nobody's.
+    /// Positions of the contributions whose text repeats no other.
     fn owners(&self, settings: &PaySettings) -> Result<Vec<usize>> {
         Ok(Clusters::by_text(&self.documents, &settings.clusters)?.owners())
     }
@@ -169,7 +169,7 @@ impl<'a> Registered<'a> {
         documents.map(|d| Ok(Example::text(tokenizer, d.id, d.text)?)).collect()
     }
 
-    /// What everybody is paid; `examples` and `scored` are those of the documents at `trained`.
+    /// The pay of all. `examples` and `scored` are those of the documents at the positions `trained`.
     fn pay(&self, trained: &[usize], examples: &[Example], scored: &Scored, settings: &PaySettings) -> Result<Paid> {
         let documents: Vec<Document> = trained.iter().map(|&i| self.documents[i]).collect();
         let clusters = Clusters::with_gradients(&documents, &|i| scored.rows[i].clone(), &settings.clusters)?;
@@ -196,7 +196,7 @@ impl<'a> Registered<'a> {
     }
 }
 
-/// The shares of answers of the same fee as one.
+/// The combined shares of answers of the same fee.
 fn together(answers: Vec<Vec<u64>>) -> Result<Vec<u64>> {
     Ok(combine(&answers.iter().map(|shares| (1, shares.as_slice())).collect::<Vec<_>>())?)
 }

@@ -46,7 +46,7 @@ pub struct EpochModel {
     pub trainer: Pubkey,
     /// Hash of the job's config.
     pub config: Hash32,
-    /// What the job computed; its documents are in index order.
+    /// What the job computed. Its documents are in index order.
     pub plan: Arc<JobPlan>,
     /// The standing of its documents under the rules of pay.
     pub standing: Arc<DocumentStanding>,

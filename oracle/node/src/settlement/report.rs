@@ -286,7 +286,7 @@ mod tests {
         let (first, roots) = settled(vec![750_000, 250_000, 0], payment(1_000, 90), &documents, None);
         assert_eq!(first.pools[0].leaves, [earned(10, 750), earned(11, 250)]);
         assert_eq!(roots[0].lifetime_total, 1_000);
-        // validator 50: half of 75 % and all of 25 %; validator 51: the other half
+        // Validator 50 gets half of 75 % and all of 25 %. Validator 51 gets the other half.
         assert_eq!(first.pools[1].leaves, [earned(50, 56), earned(51, 34)]);
         let (second, roots) = settled(vec![0, 1_000_000, 0], payment(1_000, 90), &documents, Some(&first));
         assert_eq!(second.pools[0].leaves[1].lifetime, Amount(1250));

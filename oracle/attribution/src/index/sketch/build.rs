@@ -1,4 +1,4 @@
-//! Making a sketch: in one go, because it takes seconds.
+//! Makes a sketch, in one go because it takes seconds.
 
 use super::{code, rotation::Rotation, settings::SketchSettings};
 use crate::{
@@ -16,20 +16,20 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{io::Write, path::Path};
 
-/// What tells a sketch from other files.
+/// The signature and version of a sketch.
 pub(super) const FORMAT: Format = Format { signature: *b"OLSKETCH", version: 1 };
-/// Rows that one thread encodes at a time.
+/// Number of rows that one thread encodes at a time.
 const ENCODED: usize = 64;
-/// Rows that are encoded before they are written.
+/// Number of rows that are encoded before they are written.
 const WRITTEN: usize = 4096;
 
-/// What a sketch says about itself.
+/// Header of a sketch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Header {
-    /// SHA-256 of the index's header, which holds that of its body.
+    /// SHA-256 of the index's header, which holds the hash of its body.
     pub(super) index: String,
-    /// In whose root space the rows are.
+    /// The preconditioner in whose root space the rows are.
     pub(super) preconditioner: Preconditioner,
     pub(super) settings: SketchSettings,
     pub(super) count: u64,
@@ -37,7 +37,7 @@ pub(super) struct Header {
     pub(super) body: String,
 }
 
-/// How an index's rows are sketched.
+/// The form of the sketched rows.
 pub(super) struct Shape {
     pub(super) rotation: Rotation,
     pub(super) bits: usize,
@@ -52,7 +52,8 @@ impl Shape {
     }
 }
 
-/// The first `bits` values of the rotated vector; times √(width / bits), its inner products are as large as they were.
+/// The first `bits` values of the rotated vector, times √(width / bits). This factor keeps inner products at their
+/// size.
 pub(super) fn rotated(vector: &[f64], rotation: &Rotation, bits: usize) -> Vec<f32> {
     let scale = (rotation.width() as f64 / bits as f64).sqrt();
     let mut values: Vec<f32> = vector.iter().map(|v| (v * scale) as f32).collect();
@@ -61,7 +62,7 @@ pub(super) fn rotated(vector: &[f64], rotation: &Rotation, bits: usize) -> Vec<f
     values
 }
 
-/// Makes the sketch of `index` at `path`, from the beginning.
+/// Makes the sketch of `index` at `path`, always from the beginning.
 pub(super) fn build(
     path: &Path,
     header: &Header,
@@ -72,7 +73,7 @@ pub(super) fn build(
     let mut partial = Partial::open(path)?;
     let front = preface::write(&FORMAT, header);
     debug_assert!(front.len().is_multiple_of(ALIGN));
-    // Whatever an earlier attempt left is made again.
+    // The remains of an earlier attempt are made again.
     let started = partial.file.set_len(0).and_then(|()| partial.file.write_all(&front));
     partial.written(started)?;
     let mut factors = Vec::with_capacity(index.count());

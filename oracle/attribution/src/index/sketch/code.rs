@@ -1,13 +1,14 @@
-//! One bit a value: rows as the signs of their rotated values (RaBitQ, Gao & Long 2024, arXiv:2405.12497).
+//! One bit for each value: a row is kept as the signs of its rotated values (RaBitQ, Gao & Long 2024,
+//! arXiv:2405.12497).
 //!
-//! With b the signs (±1) of a rotated row t, ⟨t, q⟩ ≈ ⟨b, q⟩ · ‖t‖² / ‖t‖₁, which is exact for q = t and without bias over
-//! the rotations; its error is about 0.75 ‖t‖ ‖q‖ / √bits. The query has [`PLANES`] bits a value, whose rounding is a
-//! tenth of that.
+//! Let b be the signs (±1) of a rotated row t. Then ⟨t, q⟩ ≈ ⟨b, q⟩ · ‖t‖² / ‖t‖₁. This is exact for q = t and without
+//! bias over the rotations. Its error is about 0.75 ‖t‖ ‖q‖ / √bits. The query has [`PLANES`] bits for each value,
+//! whose rounding adds a tenth of that error.
 
-/// Bits of each of a query's values.
+/// Number of bits of each value of a query.
 pub(super) const PLANES: usize = 4;
 
-/// Appends the signs of `values`, 64 to a word and lowest bit first, to `out`; a word is complete.
+/// Appends the signs of `values` to `out`, 64 to a word, lowest bit first. Words are always complete.
 pub(super) fn encode(values: &[f32], out: &mut Vec<u8>) {
     for word in values.as_chunks::<64>().0 {
         let bits = word.iter().enumerate().fold(0u64, |bits, (i, v)| bits | u64::from(*v > 0.0) << i);
@@ -15,7 +16,7 @@ pub(super) fn encode(values: &[f32], out: &mut Vec<u8>) {
     }
 }
 
-/// ‖t‖² / ‖t‖₁, what ⟨b, q⟩ is to be multiplied by; 0 for a row of zeros.
+/// ‖t‖² / ‖t‖₁, the factor of ⟨b, q⟩. 0 for a row of zeros.
 pub(super) fn factor(values: &[f32]) -> f64 {
     let (mut squares, mut magnitudes) = (0f64, 0f64);
     for v in values {
@@ -25,15 +26,15 @@ pub(super) fn factor(values: &[f32]) -> f64 {
     if magnitudes > 0.0 { squares / magnitudes } else { 0.0 }
 }
 
-/// A rotated query, rounded to odd multiples of a step: Σ 2ᵖ cₚ with every cₚ = ±1.
+/// A rotated query, rounded to odd multiples of a step: each value is Σ 2ᵖ cₚ with every cₚ = ±1.
 pub(super) struct Planes {
     step: f64,
-    /// The bits of each word of 64 values: c₀ to c₃, 1 for +1.
+    /// For each word of 64 values the bits of c₀ to c₃. A 1 stands for +1.
     words: Vec<[u64; PLANES]>,
 }
 
 impl Planes {
-    /// Rounds the values, a multiple of 64 of them.
+    /// Rounds the values. Their number must be a multiple of 64.
     pub(super) fn new(values: &[f32]) -> Self {
         let top = f64::from((1u32 << PLANES) - 1);
         let largest = values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
@@ -45,7 +46,7 @@ impl Planes {
             .map(|word| {
                 let mut planes = [0u64; PLANES];
                 for (i, v) in word.iter().enumerate() {
-                    // −15, −13, … 15 as 0, 1, … 15.
+                    // −15, −13, … 15 become 0, 1, … 15.
                     let level = ((f64::from(*v) / step + top) / 2.0).round() as u64;
                     for (p, plane) in planes.iter_mut().enumerate() {
                         *plane |= (level >> p & 1) << i;
@@ -57,41 +58,41 @@ impl Planes {
         Self { step, words }
     }
 
-    /// ⟨b, q⟩ of each of the rows of `codes`, one after the other, to `out`.
+    /// Writes ⟨b, q⟩ of each row of `codes` to `out`, in order.
     pub(super) fn products(&self, codes: &[u8], out: &mut [f32]) {
         #[cfg(target_arch = "x86_64")]
         {
             if std::arch::is_x86_feature_detected!("avx512vpopcntdq") && std::arch::is_x86_feature_detected!("avx512f")
             {
-                // SAFETY: the processor has both.
+                // SAFETY: the processor has AVX-512 F and VPOPCNTDQ.
                 return unsafe { self.products_avx512(codes, out) };
             }
             if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("popcnt") {
-                // SAFETY: the processor has both.
+                // SAFETY: the processor has AVX2 and POPCNT.
                 return unsafe { self.products_avx2(codes, out) };
             }
         }
         self.products_any(codes, out);
     }
 
-    /// The same in instructions that count the bits of eight words at once.
+    /// The same, by instructions that count the bits of eight words at once.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512vpopcntdq")]
     fn products_avx512(&self, codes: &[u8], out: &mut [f32]) {
         self.products_any(codes, out);
     }
 
-    /// The same in instructions that work on four words at once.
+    /// The same, by instructions that work on four words at once.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,popcnt")]
     fn products_avx2(&self, codes: &[u8], out: &mut [f32]) {
         self.products_any(codes, out);
     }
 
-    /// Integers until the last multiplication: every path gives the same bits.
+    /// All numbers are integers until the last multiplication, so every path gives the same bits.
     #[inline(always)]
     fn products_any(&self, codes: &[u8], out: &mut [f32]) {
-        // Σ over planes of 2ᵖ times the number of values: what equal signs everywhere would give.
+        // The sum over planes of 2ᵖ times the number of values. Equal signs everywhere would give this sum.
         let most = (64 * self.words.len() * ((1 << PLANES) - 1)) as i64;
         for (code, out) in codes.chunks_exact(8 * self.words.len()).zip(out) {
             let mut differing = [0u64; PLANES];
@@ -128,7 +129,7 @@ mod tests {
             let largest = query.iter().fold(0f32, |m, v| m.max(v.abs()));
             for (found, row) in found.iter().zip([&row, &query]) {
                 let exact: f32 = row.iter().zip(&query).map(|(r, q)| r.signum() * q).sum();
-                // Each value is off by at most a step, errors mostly cancel.
+                // Each value is off by at most a step, and most errors cancel.
                 assert!((found - exact).abs() < largest / 15.0 * (n as f32).sqrt(), "{found} against {exact}");
             }
         }

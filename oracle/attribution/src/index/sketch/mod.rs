@@ -1,15 +1,15 @@
 //! A sketch of an index: a few hundred bytes for each row, from which its score can be estimated. A query scans the
-//! whole sketch, and then reads only those rows of the index in full that may be on top.
+//! whole sketch. Then it reads in full only those rows of the index that may be among the highest.
 //!
-//! A row is first multiplied by the preconditioner's root, so that errors are small against what tells examples apart and
-//! not against what they all share. It is then rotated at random (`rotation.rs`) and kept as the signs of its values with
-//! one factor (`code.rs`). A scan takes an exclusive or and a count of bits for each word.
+//! A row is first multiplied by the preconditioner's root. So errors are small in proportion to what tells examples
+//! apart, and not to what all examples share. The row is then rotated at random (`rotation.rs`) and kept as the signs
+//! of its values with one factor (`code.rs`). A scan takes an exclusive or and a count of bits for each word.
 //!
 //! ```text
 //! signature (8) | format version, u32 | header length, u32 | header, JSON padded with spaces | codes | factors, f32
 //! ```
 //! A sketch follows from the index, the preconditioner and its settings, so everybody can make their own. It is checked
-//! like an index when it is opened. An interrupted one is made again from the beginning.
+//! like an index when it is opened. An interrupted sketch is made again from the beginning.
 
 mod build;
 mod code;
@@ -32,7 +32,7 @@ use rotation::Rotation;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 
-/// Rows that one thread scans at a time: their codes stay in its cache.
+/// Number of rows that one thread scans at a time. Their codes stay in its cache.
 const SCANNED: usize = 512;
 
 /// A memory-mapped sketch of an index under one preconditioner.
@@ -40,16 +40,16 @@ pub struct Sketch {
     path: PathBuf,
     map: Mmap,
     codes_at: usize,
-    /// Rows.
+    /// Number of rows.
     count: usize,
-    /// Bits a row.
+    /// Number of bits of a row.
     bits: usize,
     rotation: Rotation,
 }
 
 impl Sketch {
-    /// Opens the sketch at `path`, or makes it from `index` and the `curvature` that was fitted to it for
-    /// `preconditioner`. Refuses a damaged file and one of another index, preconditioner or settings.
+    /// Opens the sketch at `path`, or makes it from `index` and `curvature`, which was fitted to it for
+    /// `preconditioner`. Fails if the file is damaged, or is of another index, preconditioner or settings.
     pub fn open_or_build(
         path: &Path,
         index: &IndexReader,
@@ -92,17 +92,17 @@ impl Sketch {
         Ok(Self { path: path.into(), map, codes_at, count, bits: shape.bits, rotation: shape.rotation })
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Bytes a row.
+    /// Number of bytes of a row.
     pub fn row_bytes(&self) -> usize {
         self.bits / 8 + size_of::<f32>()
     }
 
-    /// Nearly the inner product of each row with `query`, both in the root space of the preconditioner
+    /// Estimates of the inner product of each row with `query`, which must be in the root space of the preconditioner
     /// ([`Curvature::whiten`]).
     pub fn estimates(&self, query: &[f64]) -> Vec<f32> {
         let planes = Planes::new(&rotated(query, &self.rotation, self.bits));
@@ -174,7 +174,8 @@ mod tests {
                 curvature.precondition(&index, &mut direction);
                 assert!(curvature.whiten(&mut white));
                 let exact = products(&index, &[&direction]).remove(0);
-                // Cosines: without their norms, the largest gradients are on top of every query, too easily found.
+                // Cosines are used, because without norms the largest gradients would be on top of every query and too
+                // easily found.
                 let norms: Vec<f64> = curvature.self_influence().iter().map(|v| v.sqrt()).collect();
                 let exact: Vec<f64> = exact.iter().zip(&norms).map(|(v, n)| v / n).collect();
                 let estimates: Vec<f32> =
@@ -204,7 +205,7 @@ mod tests {
                 mean.iter_mut().zip(sketch.estimates(&query)).for_each(|(m, v)| *m += f64::from(v) / 200.0);
             }
             for ((mean, exact), norm) in mean.iter().zip(&exact).zip(&norms) {
-                // One estimate is off by about 1.25 · norms / √bits, the mean of 200 by a fourteenth of that.
+                // One estimate is off by about 1.25 · norms / √bits. The mean of 200 is off by a fourteenth of that.
                 let error = (mean - exact).abs() / (norm * own);
                 assert!(error < 0.4 / (bits as f64).sqrt(), "{bits} bits: {mean} against {exact}");
             }

@@ -1,15 +1,15 @@
-//! A random rotation that costs n log n: signs, Hadamard, signs, Hadamard (Ailon & Chazelle 2009).
+//! A random rotation in n log n operations: signs, Hadamard, signs, Hadamard (Ailon & Chazelle 2009).
 //!
-//! Each value of the rotated vector is a sum of all the old values with random signs. It is therefore nearly normally
-//! distributed, whatever the vector was. Inner products stay as they were. Two rounds are needed: after one, a vector with
-//! two large values would have two magnitudes only, and signs would show the larger alone.
+//! Each value of the rotated vector is a sum of all the old values with random signs. So it is nearly normally
+//! distributed, for any vector. Inner products stay as they were. Two rounds are needed: after one round, a vector with
+//! two large values would have only two magnitudes, and signs would show only the larger value.
 
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{RngCore, SeedableRng},
 };
 
-/// A rotation of vectors of up to `width` values, a power of two.
+/// A rotation of vectors of up to `width` values. `width` is a power of two.
 pub(super) struct Rotation {
     width: usize,
     /// Signs of the two rounds, each times 1/√width.
@@ -17,7 +17,7 @@ pub(super) struct Rotation {
 }
 
 impl Rotation {
-    /// The rotation of this seed for vectors of `len` values.
+    /// The rotation with this seed for vectors of `len` values.
     pub(super) fn new(seed: u64, len: usize) -> Self {
         let width = len.next_power_of_two();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -26,12 +26,12 @@ impl Rotation {
         Self { width, signs: [signs(), signs()] }
     }
 
-    /// Values of a rotated vector.
+    /// Number of values of a rotated vector.
     pub(super) fn width(&self) -> usize {
         self.width
     }
 
-    /// Replaces `vector` by its rotation, `width` values long.
+    /// Replaces `vector` by its rotation, which has `width` values.
     pub(super) fn rotate(&self, vector: &mut Vec<f32>) {
         vector.resize(self.width, 0.0);
         for signs in &self.signs {
@@ -41,7 +41,7 @@ impl Rotation {
     }
 }
 
-/// The Walsh–Hadamard transform, not normalised; a power of two of values.
+/// The Walsh–Hadamard transform, not normalised. The number of values must be a power of two.
 fn hadamard(values: &mut [f32]) {
     let mut half = 1;
     while half < values.len() {

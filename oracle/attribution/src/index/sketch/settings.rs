@@ -1,27 +1,27 @@
-//! What a sketch depends on besides the index and the preconditioner.
+//! The settings of a sketch.
 
 use crate::error::{AttributionError, Result};
 use serde::{Deserialize, Serialize};
 
-/// How rows are sketched.
+/// What a sketch depends on besides the index and the preconditioner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SketchSettings {
-    /// Bits a row, at most: a multiple of 64. Where a row has fewer values, the next power of two of them is enough.
+    /// Most bits of a row, a multiple of 64. If a row has fewer values, the next power of two of them is enough.
     pub bits: usize,
     /// Seed of the rotation.
     pub seed: u64,
 }
 
 impl Default for SketchSettings {
-    /// 4,096 bits: 516 bytes a row.
+    /// 4,096 bits, which make 516 bytes for each row.
     fn default() -> Self {
         Self { bits: 4096, seed: 0 }
     }
 }
 
 impl SketchSettings {
-    /// Refuses values out of range, naming the field.
+    /// Fails if a value is out of range. The error names the field.
     pub fn validate(&self) -> Result<()> {
         if !(64..=1 << 20).contains(&self.bits) || !self.bits.is_multiple_of(64) {
             let reason = format!("must be a multiple of 64 between 64 and 1048576, is {}", self.bits);

@@ -1,4 +1,4 @@
-//! An adapter as PEFT keeps a LoRA.
+//! Writes an adapter in the form in which PEFT stores a LoRA.
 
 use super::files;
 use openledger_attribution::Result;
@@ -6,7 +6,8 @@ use openledger_lm::Adapter;
 use serde_json::json;
 use std::path::Path;
 
-/// Writes `adapter_config.json` and `adapter_model.safetensors`. Our own adapter files bear PEFT's tensor names already.
+/// Writes `adapter_config.json` and `adapter_model.safetensors`. The project's adapter files have PEFT's tensor names
+/// already.
 pub(super) fn write(folder: &Path, adapter: &Adapter) -> Result<()> {
     let lora = adapter.config();
     let modules: Vec<&str> = lora.targets.iter().map(|t| t.module().rsplit('.').next().unwrap_or_default()).collect();

@@ -1,4 +1,4 @@
-//! Writing files whose folders may be missing.
+//! Writes files whose folders may be missing.
 
 use openledger_attribution::{AttributionError, Result};
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub(super) fn json(path: &Path, value: &Value) -> Result<()> {
     bytes(path, format!("{value:#}\n").as_bytes())
 }
 
-/// One value a line.
+/// Writes one value on each line.
 pub(super) fn lines(path: &Path, values: impl Iterator<Item = Value>) -> Result<()> {
     bytes(path, values.map(|v| format!("{v}\n")).collect::<String>().as_bytes())
 }

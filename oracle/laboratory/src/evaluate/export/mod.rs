@@ -1,5 +1,5 @@
-//! A finished job as a folder of files that other attribution libraries read, so that they can be compared with ours on
-//! the same model, data, batches and subsets.
+//! Writes a finished job as a folder of files that other attribution libraries read. They can then be compared with the
+//! methods here on the same model, data, batches and subsets.
 //!
 //! ```text
 //! model/              the base model and its tokenizer as Hugging Face's LlamaForCausalLM
@@ -12,7 +12,7 @@
 //! subsets.json        regime → positions that each subset leaves out
 //! actual.json         regime → queries × subsets: how much each query's loss rose without the subset
 //! ```
-//! Adapters name `model` as their base, which is meant relative to the task folder: readers work inside it.
+//! Adapters name `model` as their base. The name is relative to the task folder, so readers work inside it.
 
 mod adapter;
 mod files;
@@ -25,14 +25,14 @@ use openledger_lm::{Adapter, BaseModel, Batch, Example, Tokenizer, TrainConfig, 
 use serde_json::json;
 use std::{collections::BTreeMap, path::Path};
 
-/// Examples that are evaluated at a time.
+/// Number of examples that are evaluated at a time.
 const BATCH: usize = 32;
 
-/// A finished job and what is asked about it.
+/// A finished job and its queries.
 pub struct Task<'a> {
     /// The frozen model.
     pub base: &'a BaseModel,
-    /// The byte-level tokenizer; no other is written.
+    /// The byte-level tokenizer. No other tokenizer can be written.
     pub tokenizer: &'a Tokenizer,
     /// The training settings.
     pub config: &'a TrainConfig,
@@ -44,13 +44,13 @@ pub struct Task<'a> {
     pub states: &'a [TrainState],
     /// The trained adapter.
     pub adapter: &'a Adapter,
-    /// The queries: one answer each, of weight 1.
+    /// The queries. Each has one answer of weight 1.
     pub queries: &'a [Query],
-    /// What was measured by training again.
+    /// The changes that were measured by training again.
     pub regimes: &'a [Regime],
 }
 
-/// Writes the task into `folder`, which is made where it is missing; files of the same names are replaced.
+/// Writes the task into `folder`. Makes the folder if it does not exist. Files of the same names are replaced.
 pub fn write(folder: &Path, task: &Task) -> Result<()> {
     let queries = task.queries.iter().map(only_answer).collect::<Result<Vec<Example>>>()?;
     model::write(&folder.join("model"), task.base, task.tokenizer)?;

@@ -1,4 +1,4 @@
-//! A base model as Hugging Face's LlamaForCausalLM, with the byte-level tokenizer.
+//! Writes a base model as Hugging Face's LlamaForCausalLM, with the byte-level tokenizer.
 
 use super::{super::weights, files};
 use openledger_attribution::{AttributionError, Result};
@@ -7,7 +7,7 @@ use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 use std::{collections::HashMap, path::Path};
 
-/// The special tokens after the 256 bytes, by our names for them.
+/// The special tokens after the 256 bytes, by the names that this project gives them.
 const SPECIAL: [&str; 3] = ["<|im_start|>", "<|im_end|>", "<|endoftext|>"];
 
 /// Writes `config.json`, `model.safetensors`, `tokenizer.json` and `tokenizer_config.json`.
@@ -44,7 +44,7 @@ fn config(config: &LlamaConfig, tokenizer: &Tokenizer) -> Value {
         "head_dim": config.head_dim(),
         "hidden_act": "silu",
         "rms_norm_eps": config.eps,
-        // Where version 4 of transformers looks for it, and where version 5 does.
+        // The first place is where version 4 of transformers looks for it, the second where version 5 does.
         "rope_theta": config.rope_theta,
         "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
         "max_position_embeddings": config.max_len,
@@ -59,7 +59,7 @@ fn config(config: &LlamaConfig, tokenizer: &Tokenizer) -> Value {
     })
 }
 
-/// The weights in f32. Our q and k have the half-rotation layout of Hugging Face already.
+/// The weights in f32. q and k have the half-rotation layout of Hugging Face already.
 fn container(base: &BaseModel) -> Result<Vec<u8>> {
     let weights = weights::named(base)
         .into_iter()
@@ -72,16 +72,17 @@ fn container(base: &BaseModel) -> Result<Vec<u8>> {
         .iter()
         .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
         .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>();
-    // transformers refuses files that do not say which library's tensors they are.
+    // transformers refuses files that do not say which library's tensors they hold.
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let bytes = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
     Ok(bytes.map_err(LmError::from)?)
 }
 
-/// Every byte is its own id. No character is in the vocabulary, so that each falls back to its bytes.
+/// A tokenizer in which every byte is its own id. No character is in the vocabulary, so each character falls back to
+/// its bytes.
 ///
-/// Unlike ours, this tokenizer reads special tokens that are written in a text as such; where a text may hold them,
-/// use the ids that are exported beside it.
+/// This tokenizer recognises special tokens that are written in a text. [`Tokenizer`] does not. If a text may hold
+/// them, use the ids that are exported beside it.
 fn byte_tokenizer() -> Value {
     let vocab: serde_json::Map<_, _> = (0..256).map(|b| (format!("<0x{b:02X}>"), b.into())).collect();
     let added: Vec<_> = (256..)

@@ -1,4 +1,4 @@
-//! Everything about the training run: what another library needs to take the same steps.
+//! Describes the training run. Another library can take the same steps from this.
 
 use openledger_attribution::Result;
 use openledger_lm::{
@@ -7,13 +7,13 @@ use openledger_lm::{
 };
 use serde_json::{Value, json};
 
-/// Where the i-th logged state is written, relative to the task folder.
+/// The folder of the i-th logged state, relative to the task folder.
 pub(super) fn checkpoint_folder(i: usize) -> String {
     format!("checkpoints/{i:02}")
 }
 
-/// The settings; the learning rate and the positions of the batch of each step (a step's objective is the mean over the
-/// batch of each example's mean loss); the steps done at each checkpoint.
+/// The settings, the learning rate and batch positions of each step, and the steps done at each checkpoint. A step's
+/// objective is the mean over the batch of each example's mean loss.
 pub(super) fn describe(config: &TrainConfig, examples: usize, states: &[TrainState]) -> Result<Value> {
     let plan = BatchPlan::new(config, examples);
     let steps = 0..plan.total_steps();
