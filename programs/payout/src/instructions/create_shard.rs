@@ -1,4 +1,4 @@
-//! `create_shard`: one more part of the vault.
+//! `create_shard`: makes the next shard of the vault.
 
 use crate::{
     error::PayoutError,

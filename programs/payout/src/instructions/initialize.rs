@@ -1,4 +1,4 @@
-//! `initialize`: the config, once, by the program's upgrade authority.
+//! `initialize`: makes the config. The program's upgrade authority sends it, once.
 
 use crate::{error::PayoutError, events::EMITTER, parameters::Parameters, seeds, state::*};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
