@@ -1,4 +1,4 @@
-//! `expire_batch`: ends a batch that no panel decided: the bond returns.
+//! `expire_batch`: ends a batch that its panel did not decide. The bond returns.
 
 use crate::{
     bond,

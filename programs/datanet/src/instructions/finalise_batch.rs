@@ -41,8 +41,8 @@ pub struct FinaliseBatch<'info> {
     /// The bond vault.
     #[account(mut, seeds = [seeds::BOND], bump = config.bond_bump)]
     pub bond_vault: Box<Account<'info, TokenAccount>>,
-    /// The contributor's OPEN: the bond of an accepted batch returns here. Not needed for a rejected one, so that
-    /// nobody escapes forfeiture by closing it.
+    /// The contributor's OPEN. The bond of an accepted batch returns here. A rejected batch does not need it, so that a
+    /// contributor cannot prevent forfeiture by closing it.
     #[account(
         mut,
         constraint = contributor_token.mint == open_mint.key() @ DatanetError::WrongMint,

@@ -36,7 +36,7 @@ impl RecordUse<'_> {
     }
 }
 
-/// Counts the use and tells the ledger.
+/// Counts the use and emits the event.
 pub(crate) fn handler(ctx: Context<RecordUse>, job: Pubkey) -> Result<()> {
     ctx.accounts.validate()?;
     let grant = &mut ctx.accounts.grant;
