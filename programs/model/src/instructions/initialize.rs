@@ -19,8 +19,8 @@ pub struct InitializeArgs {
 }
 
 impl InitializeArgs {
-    /// Refuses windows in which nobody could act, or which would never end, and a data share that would leave less than
-    /// half of a fee to those who compute.
+    /// Refuses windows of zero slots or of more than [`MAX_WINDOW`], and a data share that would leave less than half
+    /// of a fee to the operators.
     pub(crate) fn validate(&self) -> Result<()> {
         for slots in [self.job_slots, self.assign_slots, self.heartbeat_slots] {
             require!((1..=MAX_WINDOW).contains(&slots), ModelError::BadWindow);
@@ -37,7 +37,7 @@ pub struct Initialize<'info> {
     /// The program's upgrade authority; becomes the config's authority and pays the rent.
     #[account(mut)]
     pub authority: Signer<'info>,
-    /// The loader's record of who may upgrade this program.
+    /// The loader's record of this program, which names the upgrade authority.
     #[account(
         seeds = [crate::ID.as_ref()], bump, seeds::program = bpf_loader_upgradeable::ID,
         constraint = program_data.upgrade_authority_address == Some(authority.key()) @ ModelError::NotUpgradeAuthority,
