@@ -59,7 +59,7 @@ fn roles_are_counted_apart() {
     world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Validator, 2 * OPEN)], &[&wallet]).unwrap();
     let config = world.get::<Config>(&pda::stake_config());
     assert_eq!((config.operator_stake, config.validator_stake), (OPEN, 2 * OPEN));
-    // The one role's position does not serve the other.
+    // A position of one role cannot be used for the other.
     let cross = swapped(
         ix::stake::request_unbond(&owner, 0, Role::Operator, OPEN),
         pda::position(&owner, Role::Operator),
