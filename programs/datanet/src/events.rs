@@ -31,7 +31,7 @@ pub struct DatanetCreated {
     pub metadata_hash: [u8; 32],
     /// SPDX licence expression.
     pub licence: String,
-    /// What its content is.
+    /// The kind of its content.
     pub modality: Modality,
     /// Who may train on it.
     pub access: Access,
@@ -104,13 +104,13 @@ pub struct BatchOpened {
     pub batch: Pubkey,
     /// Its number.
     pub index: u64,
-    /// Who contributes.
+    /// The contributor's wallet.
     pub contributor: Pubkey,
     /// Bond in base units.
     pub bond: u64,
 }
 
-/// Leaves were added to a batch; the hashes are in the instruction's data.
+/// Leaves were added to a batch. Their hashes are in the instruction's data.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contributed {
@@ -198,9 +198,9 @@ pub struct BatchAccepted {
     pub batch: Pubkey,
     /// Its number in order of opening.
     pub index: u64,
-    /// Its place in the Datanet's range.
+    /// Its index in the Datanet's range.
     pub place: u64,
-    /// Who contributed.
+    /// The contributor's wallet.
     pub contributor: Pubkey,
     /// Root of its range.
     pub root: [u8; 32],
@@ -226,7 +226,7 @@ pub struct BatchRejected {
     pub batch: Pubkey,
     /// Its number in order of opening.
     pub index: u64,
-    /// Who contributed.
+    /// The contributor's wallet.
     pub contributor: Pubkey,
     /// True if it ended without a decision, and the bond returns. False if the panel rejected it, and the bond is
     /// forfeited.
@@ -245,7 +245,7 @@ pub struct GrantChanged {
     pub sequence: u64,
     /// The Datanet.
     pub datanet: Pubkey,
-    /// Who asked.
+    /// The wallet that requested access.
     pub grantee: Pubkey,
     /// The stated purpose.
     pub purpose: String,
@@ -280,7 +280,7 @@ pub struct UseRecorded {
     pub sequence: u64,
     /// The Datanet.
     pub datanet: Pubkey,
-    /// Who used it.
+    /// The wallet that used it.
     pub grantee: Pubkey,
     /// The training job.
     pub job: Pubkey,

@@ -63,7 +63,7 @@ pub enum Access {
     Permissioned,
 }
 
-/// What its content is.
+/// The kind of its content.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Modality {
     /// UTF-8 text.
@@ -109,7 +109,7 @@ pub struct Datanet {
     pub metadata_uri: String,
     /// SHA-256 of the description.
     pub metadata_hash: [u8; 32],
-    /// What its content is.
+    /// The kind of its content.
     pub modality: Modality,
     /// SPDX licence expression.
     #[max_len(MAX_LICENCE)]
@@ -138,7 +138,7 @@ pub struct Datanet {
     pub sequence: u64,
 }
 
-/// Where a batch stands.
+/// The status of a batch.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchStatus {
     /// Leaves are being added.
@@ -248,7 +248,7 @@ pub struct Grant {
     pub bump: u8,
     /// The Datanet.
     pub datanet: Pubkey,
-    /// Who asked.
+    /// The wallet that requested access.
     pub grantee: Pubkey,
     /// The stated purpose.
     #[max_len(MAX_PURPOSE)]

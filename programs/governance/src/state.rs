@@ -14,7 +14,7 @@ pub const MAX_DATA: usize = 768;
 /// The programs that the guardian may pause, in the order of [`Config::pause_again_from`].
 pub const PAUSABLE: [Pubkey; 4] = [stake::ID, datanet::ID, model::ID, payout::ID];
 
-/// What proposals are decided by.
+/// The parameters of votes.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
     /// Least weight that must vote, for, against or abstaining, in basis points of all OPEN locked at the snapshot.

@@ -50,7 +50,7 @@ pub struct ModelChanged {
     pub price_in: u64,
     /// Price of 1,000 completion tokens in base units.
     pub price_out: u64,
-    /// Whether it is retired.
+    /// Whether the model is retired.
     pub retired: bool,
 }
 
@@ -79,7 +79,7 @@ pub struct JobRequested {
     pub model: Pubkey,
     /// Its number for that model.
     pub number: u64,
-    /// Who pays.
+    /// The requester's wallet, which pays.
     pub requester: Pubkey,
     /// SHA-256 of the training config.
     pub config_hash: [u8; 32],
@@ -89,7 +89,7 @@ pub struct JobRequested {
     pub snapshots: Vec<Snapshot>,
     /// Base units in escrow.
     pub budget: u64,
-    /// Part of the fee that goes to the contributors, in basis points.
+    /// Data share: the part of the fee that goes to the contributors' pool, in basis points.
     pub data_share_bps: u16,
 }
 

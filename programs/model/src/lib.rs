@@ -73,7 +73,7 @@ pub mod model {
     }
 
     /// Requests a training job and puts its budget into escrow. Only the model's owner. Remaining accounts: for each
-    /// Datanet its account and, where it is permissioned, the requester's grant (writable).
+    /// Datanet its account and, if it is permissioned, the requester's grant (writable).
     pub fn request_job<'info>(ctx: Context<'info, RequestJob<'info>>, args: RequestJobArgs) -> Result<()> {
         instructions::request_job::handler(ctx, args)
     }

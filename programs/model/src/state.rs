@@ -159,7 +159,8 @@ pub struct Job {
     pub snapshots: Vec<Snapshot>,
     /// Base units put into escrow.
     pub budget: u64,
-    /// Part of the fee that goes to the contributors, in basis points, as the config said at the request.
+    /// Data share: the part of the fee that goes to the contributors' pool, in basis points, as the config said at the
+    /// request.
     pub data_share_bps: u16,
     /// Its status.
     pub status: JobStatus,

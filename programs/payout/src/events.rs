@@ -22,9 +22,9 @@ pub struct Paid {
     pub shard: Pubkey,
     /// Event number of the shard.
     pub sequence: u64,
-    /// The payer's name for the request; answers are bound to it.
+    /// The request's 32 bytes, chosen by the payer. The answer is bound to them.
     pub request: [u8; 32],
-    /// Who paid.
+    /// The wallet that paid.
     pub payer: Pubkey,
     /// The model.
     pub model: Pubkey,
@@ -61,7 +61,7 @@ pub struct Funded {
     /// What the payment is for, as the payer names it. For a training job's data share it is the job, which is also the
     /// payer.
     pub subject: Pubkey,
-    /// Who paid.
+    /// The wallet that paid.
     pub payer: Pubkey,
     /// Base units.
     pub amount: u64,
@@ -205,7 +205,7 @@ impl Governed for Config {
     }
 }
 
-/// A settlement was challenged; it is frozen.
+/// A settlement was challenged and is frozen.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct SettlementChallenged {
@@ -217,7 +217,7 @@ pub struct SettlementChallenged {
     pub epoch: u64,
     /// The challenge account.
     pub challenge: Pubkey,
-    /// Who challenged.
+    /// The challenger's wallet.
     pub challenger: Pubkey,
     /// The bond, in base units.
     pub bond: u64,

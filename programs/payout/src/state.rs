@@ -25,7 +25,7 @@ pub enum Pool {
 /// Shares of a fee in basis points (`openledger_protocol::fees`); they sum to 10,000.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeeShares {
-    /// The network's treasury; also receives the dust.
+    /// The network's treasury. It also receives the dust.
     pub treasury: u16,
     /// The model's owner.
     pub model_owner: u16,
@@ -84,7 +84,7 @@ pub struct Config {
     pub epoch: u64,
     /// First slot of that epoch.
     pub epoch_start_slot: u64,
-    /// What the authority may change at once.
+    /// The parameters that the authority may change at once.
     pub parameters: Parameters,
     /// First slot in which the program runs again: until then payments, claims and settlements are refused.
     pub paused_until: u64,
@@ -167,11 +167,11 @@ pub struct Settlement {
     pub bump: u8,
     /// The epoch.
     pub epoch: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: SettlementStatus,
-    /// Roots after it, by pool.
+    /// The pools' roots after this settlement.
     pub pools: [PoolRoot; POOLS],
-    /// Lifetime funding at the time of posting, by pool.
+    /// Lifetime funding of each pool at the time of posting, in base units.
     pub funded: [u64; POOLS],
     /// Merkle root over the members' signed observations.
     pub observations_root: [u8; 32],
@@ -208,7 +208,7 @@ pub struct Challenge {
     pub posting: u64,
     /// Its number among the settlement's challenges, from 0.
     pub number: u8,
-    /// Who challenged.
+    /// The challenger's wallet.
     pub challenger: Pubkey,
     /// Base units at stake.
     pub bond: u64,

@@ -28,7 +28,7 @@ pub const MAX_STEP_BPS: u16 = 500;
 /// Shares of a fee in basis points; they sum to [`WHOLE_BPS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shares {
-    /// The network's treasury; also receives the dust.
+    /// The network's treasury. It also receives the dust.
     pub treasury: u16,
     /// The model's owner.
     pub model_owner: u16,

@@ -43,7 +43,7 @@ pub struct Contribution {
     pub contributor: Hash32,
     /// SHA-256 of the content's bytes.
     pub content: Hash32,
-    /// What the leaf says.
+    /// The kind of the contribution.
     pub kind: LeafKind,
     /// The leaf that a label, correction or removal refers to; zero for a document.
     pub target: Hash32,

@@ -97,8 +97,8 @@ pub fn locate(count: u64, index: u64) -> Result<(usize, u32, u64), RangeError> {
 
 /// Verifies that `leaf` is number `index` of the range with this `root` over `count` leaves.
 ///
-/// `siblings` lead from the leaf to its mountain's peak, lowest first; `peaks` are the *other* mountains' peaks,
-/// highest first.
+/// `siblings` lead from the leaf to its mountain's peak, lowest first. `peaks` are the *other* mountains' peaks,
+/// highest first. Fails with a [`RangeError`] if the proof does not fit the count or does not lead to the root.
 pub fn verify(
     range_root: &Hash32,
     count: u64,

@@ -13,7 +13,7 @@ use anchor_lang::prelude::*;
 use openledger_protocol::attest::{AttestError, Kind, Message, payload_hash, verify};
 use solana_instructions_sysvar::{load_current_index_checked, load_instruction_at_checked};
 
-/// What must have been attested.
+/// The state change that an attestation must be over.
 #[derive(Clone, Copy, Debug)]
 pub struct Change {
     /// The program that accepts the change.

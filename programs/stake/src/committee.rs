@@ -52,7 +52,7 @@ impl<'a> View<'a> {
         Ok(Self { head, lists: rest })
     }
 
-    /// Place of `wallet` among the members.
+    /// Index of `wallet` among the members; `None` if it is not a member.
     pub fn place(&self, wallet: &Pubkey) -> Option<usize> {
         let (_, rest) = take_list(self.lists, 1)?;
         let (members, _) = take_list(rest, 32)?;

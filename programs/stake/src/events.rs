@@ -182,7 +182,7 @@ pub struct CommitteeConfirmed {
     pub active: bool,
 }
 
-/// A committee that never became active was given up; its account is closed.
+/// A committee that never became active was abandoned. Its account is closed.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommitteeAbandoned {
@@ -264,7 +264,7 @@ pub struct SuccessorNamed {
     pub committee_epoch: u64,
 }
 
-/// A position was slashed; the OPEN went to the insurance vault.
+/// A position was slashed. The OPEN went to the insurance vault.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slashed {

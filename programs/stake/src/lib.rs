@@ -138,12 +138,12 @@ pub mod stake {
         instructions::seat_members::handler(ctx, members, rest)
     }
 
-    /// Gives up a committee that did not become active by its deadline. Anyone may call it.
+    /// Abandons a committee that did not become active by its deadline. Anyone may call it.
     pub fn expire_committee(ctx: Context<ExpireCommittee>) -> Result<()> {
         instructions::expire_committee::handler(ctx)
     }
 
-    /// Gives up the committee that is forming or confirming, so that another can be proposed.
+    /// Abandons the committee that is forming or confirming, so that another can be proposed. Only the authority.
     pub fn abandon_committee(ctx: Context<AbandonCommittee>) -> Result<()> {
         instructions::abandon_committee::handler(ctx)
     }
@@ -164,7 +164,7 @@ pub mod stake {
         instructions::slash_by_authority::handler(ctx, bps, evidence)
     }
 
-    /// Pays `amount` base units out of the insurance vault.
+    /// Pays `amount` base units out of the insurance vault, within the window's cap. Only the authority.
     pub fn pay_insurance(ctx: Context<PayInsurance>, amount: u64) -> Result<()> {
         instructions::pay_insurance::handler(ctx, amount)
     }
@@ -205,7 +205,7 @@ pub mod stake {
         instructions::claim_delegation_rewards::handler(ctx)
     }
 
-    /// Changes the parameters, within their bounds.
+    /// Changes the parameters within their bounds. Only the authority.
     pub fn set_parameters(ctx: Context<SetParameters>, parameters: Parameters) -> Result<()> {
         instructions::set_parameters::handler(ctx, parameters)
     }

@@ -60,7 +60,7 @@ pub struct Config {
     pub paused_until: u64,
     /// Slots in which a proposed committee must become active. After them anyone may expire it.
     pub committee_slots: u64,
-    /// Part of a position that one proof of equivocation takes, in basis points.
+    /// The part of a position that one proof of equivocation takes, in basis points.
     pub equivocation_bps: u16,
     /// Most that slashes by attestation and by the authority may take of a position within a window, in basis points.
     pub slash_cap_bps: u16,
@@ -123,7 +123,7 @@ pub enum Role {
     Validator,
 }
 
-/// Why something was slashed.
+/// The reason for a slash.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlashReason {
     /// Two observations of one thing, proven by their signatures.
@@ -144,7 +144,7 @@ pub struct Position {
     pub bump: u8,
     /// The staker's wallet.
     pub owner: Pubkey,
-    /// What the stake answers for.
+    /// The role, which is the work that the stake answers for.
     pub role: Role,
     /// Bonded base units.
     pub amount: u64,
@@ -210,7 +210,7 @@ pub struct Operator {
     pub sequence: u64,
 }
 
-/// Where a committee stands.
+/// The status of a committee.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitteeStatus {
     /// Members are being named.
@@ -232,7 +232,7 @@ pub struct Committee {
     pub bump: u8,
     /// Number of the committee, from 1.
     pub epoch: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: CommitteeStatus,
     /// How many must sign.
     pub threshold: u16,
@@ -265,7 +265,7 @@ impl Committee {
         8 + 1 + 1 + 8 + 1 + 2 + 32 + 8 + 2 + 8 + (4 + size) + (4 + 32 * size) + 33 + 8 + 32 + 8
     }
 
-    /// Place of `wallet` among the members.
+    /// Index of `wallet` among the members; `None` if it is not a member.
     pub fn place(&self, wallet: &Pubkey) -> Option<usize> {
         self.members.iter().position(|m| m == wallet)
     }

@@ -26,7 +26,7 @@ pub struct CancelBatch<'info> {
         mut, seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump,
     )]
     pub datanet: Box<Account<'info, Datanet>>,
-    /// The batch; closed here.
+    /// The batch, which is closed here.
     #[account(
         mut, close = contributor,
         seeds = [seeds::BATCH, datanet.key().as_ref(), &batch.index.to_le_bytes()], bump = batch.bump,

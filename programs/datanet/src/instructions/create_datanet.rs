@@ -21,7 +21,7 @@ pub struct CreateDatanetArgs {
     pub metadata_uri: String,
     /// SHA-256 of the description.
     pub metadata_hash: [u8; 32],
-    /// What its content is.
+    /// The kind of its content.
     pub modality: Modality,
     /// SPDX licence expression, 1 to 64 bytes.
     pub licence: String,

@@ -28,7 +28,7 @@ impl InitializeArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Initialize<'info> {
-    /// The program's upgrade authority; becomes the config's authority and pays the rent.
+    /// The program's upgrade authority. It becomes the config's authority and pays the rent.
     #[account(mut)]
     pub authority: Signer<'info>,
     /// The loader's record of this program, which names the upgrade authority.

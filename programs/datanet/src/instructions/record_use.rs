@@ -13,7 +13,7 @@ use openledger_shared::{checked::add, sequence};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct RecordUse<'info> {
-    /// Who holds the grant.
+    /// The wallet that holds the grant.
     pub grantee: Signer<'info>,
     /// The Datanet.
     #[account(seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump)]

@@ -25,7 +25,7 @@ pub struct InitializeArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Initialize<'info> {
-    /// The program's upgrade authority; pays the rent.
+    /// The program's upgrade authority. It pays the rent.
     #[account(mut)]
     pub authority: Signer<'info>,
     /// The config to make.

@@ -16,7 +16,7 @@ use stake::state::VoteLock;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct OpenVoting<'info> {
-    /// Who proposed.
+    /// The proposer.
     pub proposer: Signer<'info>,
     /// The config.
     #[account(seeds = [seeds::CONFIG], bump = config.bump)]

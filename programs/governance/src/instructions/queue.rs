@@ -32,7 +32,7 @@ impl Queue<'_> {
     }
 }
 
-/// Ends a proposal that has not passed; begins the timelock of one that has.
+/// Ends a proposal that has not passed. Begins the timelock of a proposal that has passed.
 pub(crate) fn handler(ctx: Context<Queue>) -> Result<()> {
     let (passed, slot) = ctx.accounts.validate()?;
     let proposal = &mut ctx.accounts.proposal;

@@ -14,7 +14,7 @@ pub struct InitializeArgs {
     pub assign_slots: u64,
     /// Slots after which an operator that trains and has said nothing may lose its job.
     pub heartbeat_slots: u64,
-    /// Part of a training fee that goes to the contributors, in basis points; at most 5,000.
+    /// Data share: the part of a training fee that goes to the contributors' pool, in basis points; at most 5,000.
     pub data_share_bps: u16,
 }
 
@@ -34,7 +34,7 @@ impl InitializeArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Initialize<'info> {
-    /// The program's upgrade authority; becomes the config's authority and pays the rent.
+    /// The program's upgrade authority. It becomes the config's authority and pays the rent.
     #[account(mut)]
     pub authority: Signer<'info>,
     /// The loader's record of this program, which names the upgrade authority.

@@ -21,7 +21,7 @@ pub struct PayDataShare<'info> {
     /// The job. Jobs are made only at their PDA, so the type identifies one.
     #[account(mut, has_one = requester @ ModelError::WrongRequester)]
     pub job: Box<Account<'info, Job>>,
-    /// The escrow; emptied and closed here.
+    /// The escrow, which is emptied and closed here.
     #[account(mut, seeds = [seeds::ESCROW, job.key().as_ref()], bump = job.escrow_bump)]
     pub escrow: Box<Account<'info, TokenAccount>>,
     /// CHECK: the job's requester by address: the escrow's rent returns to it.

@@ -26,7 +26,7 @@ pub struct ExpireChallenge<'info> {
         constraint = settlement.sequence == challenge.posting @ PayoutError::WrongSettlement
     )]
     pub settlement: Box<Account<'info, Settlement>>,
-    /// The challenge; closed.
+    /// The challenge, which is closed here.
     #[account(
         mut,
         close = challenger,
@@ -35,7 +35,7 @@ pub struct ExpireChallenge<'info> {
         has_one = challenger
     )]
     pub challenge: Box<Account<'info, Challenge>>,
-    /// Token account of the bond; closed.
+    /// Token account of the bond, which is closed here.
     #[account(mut, seeds = [seeds::BOND, challenge.key().as_ref()], bump = challenge.bond_bump)]
     pub bond: Box<Account<'info, TokenAccount>>,
     /// The challenger: receives the rent.

@@ -19,7 +19,7 @@ pub struct InitializeArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Initialize<'info> {
-    /// The program's upgrade authority; pays the rent and becomes the config's authority.
+    /// The program's upgrade authority. It pays the rent and becomes the config's authority.
     #[account(mut)]
     pub authority: Signer<'info>,
     /// The config to make.

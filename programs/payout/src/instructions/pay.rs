@@ -27,7 +27,7 @@ pub struct PayArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Pay<'info> {
-    /// Who pays.
+    /// The payer.
     pub payer: Signer<'info>,
     /// Token account of the payer.
     #[account(mut, dup, token::mint = config.open_mint, token::authority = payer)]
@@ -51,7 +51,7 @@ pub struct Pay<'info> {
     /// CHECK: [`Fee::divide`] checks its owner; the token program checks the rest.
     #[account(mut, dup)]
     pub model_owner_token: UncheckedAccount<'info>,
-    /// Token account of the parent model's owner; if and only if the model has a parent.
+    /// Token account of the parent model's owner. It is given if and only if the model has a parent.
     /// CHECK: [`Fee::divide`] checks its owner; the token program checks the rest.
     #[account(mut, dup)]
     pub upstream_token: Option<UncheckedAccount<'info>>,

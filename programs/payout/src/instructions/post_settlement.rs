@@ -19,7 +19,7 @@ pub struct PostSettlementArgs {
     pub epoch: u64,
     /// The roots posted last, which this settlement starts from.
     pub previous: [PoolRoot; POOLS],
-    /// Roots after it, by pool.
+    /// The pools' roots after this settlement.
     pub pools: [PoolRoot; POOLS],
     /// Merkle root over the members' signed observations.
     pub observations_root: [u8; 32],

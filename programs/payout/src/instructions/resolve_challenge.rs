@@ -20,7 +20,7 @@ pub struct ResolveChallenge<'info> {
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump, has_one = authority @ PayoutError::NotAuthority)]
     pub config: Box<Account<'info, Config>>,
-    /// The settlement; closed if it is rejected.
+    /// The settlement. It is closed if it is rejected.
     #[account(
         mut,
         seeds = [seeds::SETTLEMENT, &settlement.epoch.to_le_bytes()],
@@ -28,7 +28,7 @@ pub struct ResolveChallenge<'info> {
         constraint = settlement.sequence == challenge.posting @ PayoutError::WrongSettlement
     )]
     pub settlement: Box<Account<'info, Settlement>>,
-    /// The challenge; closed.
+    /// The challenge, which is closed here.
     #[account(
         mut,
         close = challenger,
@@ -37,7 +37,7 @@ pub struct ResolveChallenge<'info> {
         has_one = challenger
     )]
     pub challenge: Box<Account<'info, Challenge>>,
-    /// Token account of the bond; closed.
+    /// Token account of the bond, which is closed here.
     #[account(mut, seeds = [seeds::BOND, challenge.key().as_ref()], bump = challenge.bond_bump)]
     pub bond: Box<Account<'info, TokenAccount>>,
     /// The challenger. It receives the rent, including that of a rejected settlement.

@@ -36,7 +36,7 @@ pub struct ConfirmCommittee<'info> {
 }
 
 impl ConfirmCommittee<'_> {
-    /// Checks the confirmation and returns the member's place.
+    /// Checks the confirmation and returns the member's index.
     fn validate(&self, group_key: &[u8; 32]) -> Result<usize> {
         let committee = &self.committee;
         require!(committee.status == CommitteeStatus::Confirming, StakeError::NotConfirming);

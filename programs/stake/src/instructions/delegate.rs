@@ -16,7 +16,7 @@ use openledger_shared::{SharedError, checked::add, running, sequence};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Delegate<'info> {
-    /// The delegator; pays the rent of a first delegation.
+    /// The delegator. It pays the rent of a first delegation.
     #[account(mut)]
     pub owner: Signer<'info>,
     /// The config.
@@ -33,7 +33,7 @@ pub struct Delegate<'info> {
         constraint = position.amount >= config.min_operator_stake @ StakeError::BelowMinimum
     )]
     pub position: Box<Account<'info, Position>>,
-    /// The delegation; made at the first call.
+    /// The delegation. The first call makes it.
     #[account(
         init_if_needed,
         payer = owner,

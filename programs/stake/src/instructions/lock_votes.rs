@@ -22,7 +22,7 @@ pub struct LockVotes<'info> {
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
     pub config: Box<Account<'info, Config>>,
-    /// The lock of the owner; made the first time.
+    /// The lock of the owner. The first call makes it.
     #[account(
         init_if_needed,
         payer = owner,

@@ -13,7 +13,7 @@ use anchor_spl::token::{Mint, Token, TokenAccount};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct OpenPool<'info> {
-    /// The operator's wallet; pays the rent.
+    /// The operator's wallet. It pays the rent.
     #[account(mut)]
     pub owner: Signer<'info>,
     /// The config.

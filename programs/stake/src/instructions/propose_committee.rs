@@ -21,7 +21,7 @@ pub struct ProposeCommitteeArgs {
 #[derive(Accounts)]
 #[instruction(args: ProposeCommitteeArgs)]
 pub struct ProposeCommittee<'info> {
-    /// The config's authority; pays the rent.
+    /// The config's authority. It pays the rent.
     #[account(mut)]
     pub authority: Signer<'info>,
     /// The config.

@@ -19,7 +19,7 @@ pub struct ProposeNextCommitteeArgs {
     pub threshold: u16,
     /// Number of members.
     pub size: u16,
-    /// Hash of all members in order: [`crate::roster::roster`]. `seat_members` names them.
+    /// Hash of all members in order: [`crate::roster::roster`]. `seat_members` seats them.
     pub roster: [u8; 32],
     /// Last slot in which the attestation is accepted.
     pub expiry_slot: u64,

@@ -22,7 +22,7 @@ pub struct RegisterOperatorArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct RegisterOperator<'info> {
-    /// The operator's wallet; pays the rent.
+    /// The operator's wallet. It pays the rent.
     #[account(mut)]
     pub owner: Signer<'info>,
     /// The key that signs the node's messages. It signs here to prove that the operator holds it.
