@@ -186,7 +186,7 @@ impl World {
         self.puppets.contains(address)
     }
 
-    /// Who pays all fees.
+    /// The wallet that pays all fees.
     pub fn payer(&self) -> Pubkey {
         self.payer.pubkey()
     }

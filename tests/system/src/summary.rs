@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub struct Summary {
     /// Deployed programs by name.
     pub programs: BTreeMap<String, Deployed>,
-    /// Who governs, and what was decided.
+    /// The governing accounts and their decisions.
     pub governance: GovernanceSummary,
     /// Datanets.
     pub datanets: Vec<DatanetSummary>,
@@ -40,12 +40,12 @@ pub struct Summary {
     pub seconds: BTreeMap<String, f64>,
 }
 
-/// Who governs, and what was decided.
+/// The governing accounts and their decisions.
 #[derive(Debug, Default, Serialize)]
 pub struct GovernanceSummary {
     /// The PDA that is the authority of all programs.
     pub authority: String,
-    /// Who may veto and pause.
+    /// The guardian, which may veto and pause.
     pub guardian: String,
     /// OPEN locked for votes.
     pub locked: Amount,
@@ -245,8 +245,8 @@ pub struct Books {
 /// An attempt to cheat.
 #[derive(Clone, Debug, Serialize)]
 pub struct Refusal {
-    /// What was tried.
+    /// The attempt, in words.
     pub attempt: String,
-    /// What refused it: the program's own error.
+    /// The program's own error that refused it.
     pub error: String,
 }

@@ -62,8 +62,8 @@ fn interpreter() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// A hash over everything but the task that a driver's scores depend on: its script, the shared modules and the
-/// libraries' versions.
+/// A key for everything but the task that a driver's scores depend on: the hashes of its script, of the shared modules
+/// and of the file with the libraries' versions.
 fn origin(driver: &Path) -> Result<String> {
     let all = fs::read_dir(drivers_folder())?.filter_map(|entry| Some(entry.ok()?.path()));
     let counts = |path: &PathBuf| {

@@ -132,7 +132,7 @@ fn scored(task: &Path, seed: u64, arguments: Vec<String>) -> Result<()> {
     Ok(fs::write(stamp, origin)?)
 }
 
-/// A hash over everything that a result depends on: the program and its arguments.
+/// A key for everything that a result depends on: the program's hash and its arguments.
 fn origin(name: &str, arguments: &[String]) -> Result<String> {
     Ok(format!("{} {}", checksum::sha256(&example_path(name)?)?, arguments.join(" ")))
 }

@@ -113,9 +113,9 @@ pub struct Scenario {
     pub before: Vec<Instruction>,
     /// The instruction.
     pub instruction: Instruction,
-    /// Who signs.
+    /// The signers.
     pub signers: Vec<Key>,
-    /// What the committee signed, where the instruction is attested.
+    /// The attestation, if the instruction needs one.
     pub attested: Option<Attested>,
     /// The changes that are allowed.
     pub free: Vec<Free>,

@@ -306,7 +306,7 @@ impl Run {
         true
     }
 
-    /// What must hold after every step.
+    /// Checks the rules that must hold after every step.
     fn check(&self) {
         let config = self.config();
         for (vault, counted) in self.counted().into_iter().enumerate() {

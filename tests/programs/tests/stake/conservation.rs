@@ -223,7 +223,7 @@ impl Run {
         addresses.filter_map(|a| self.world.find(&a)).collect()
     }
 
-    /// What must hold after every step.
+    /// Checks the rules that must hold after every step.
     fn check(&self) {
         let config = self.world.get::<Config>(&pda::stake_config());
         let (operators, validators) = (self.positions(Role::Operator), self.positions(Role::Validator));

@@ -209,7 +209,7 @@ fn a4_precompile_offset_games_are_refused() {
     refused(world.send(&[main.clone()], &[&prover]), StakeError::EvidenceMissing);
     let update = ix::stake::update_operator(&operator.wallet.pubkey(), "http://a".into(), 7);
     refused(world.send(&[update.clone(), main.clone()], &[&prover, &operator.wallet]), StakeError::EvidenceMissing);
-    // Not directly before.
+    // Refused: evidence that is not directly before.
     refused(
         world.send(&[good.clone(), update, main.clone()], &[&prover, &operator.wallet]),
         StakeError::EvidenceMissing,

@@ -180,7 +180,7 @@ fn nobody_touches_anothers_lock() {
     );
     let program = swapped(out.clone(), spl_token_interface::ID, spl_token_2022_interface::ID);
     refused(world.send(&[program], &[]), ErrorCode::InvalidProgramId);
-    // Not with a lock that another program made, nor with another kind of account.
+    // Refused: a lock in an account of another program, and another kind of account.
     let fake = address("fake lock");
     let data = world.svm.get_account(&theirs).unwrap().data;
     world.put_raw(fake, spl_token_interface::ID, data);
@@ -210,7 +210,7 @@ fn votes_are_delegated_and_taken_back_by_the_owner_alone() {
     assert_eq!(lock_of(&world, &owner).delegate, owner);
 }
 
-/// What somebody does next.
+/// A step of a history.
 #[derive(Clone, Debug)]
 enum Step {
     Deposit(usize, u64),

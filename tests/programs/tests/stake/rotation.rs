@@ -159,7 +159,7 @@ fn a1_nobody_seats_others_than_those_named_nor_in_another_order() {
     }
     // Refused: an empty list of members, although its hash would match.
     refused(world.send(&[seat(&[], &members)], &[]), StakeError::BadMemberCount);
-    // Not even the authority.
+    // Not even the authority may name other members.
     let authority = world.authority.insecure_clone();
     let add = ix::stake::add_members(&authority.pubkey(), 1, &[outsider]);
     refused(world.send(&[add], &[&authority]), StakeError::MembersAreNamed);
