@@ -1,10 +1,10 @@
 //! OpenLedger's registry of community datasets: batches of contributions, their review by a panel of validators drawn
-//! by stake, the mountain range of what was accepted, and access to Datanets that ask for it.
+//! by stake, the mountain range over the accepted batches, and access to permissioned Datanets.
 //!
-//! A contribution costs 32 bytes of instruction data and no account. A batch stores only the peaks of the range over
-//! its contributions. A Datanet stores only the peaks of the range over its accepted batches. Anyone can rebuild both
-//! ranges from the ledger alone. Larger imports hand in the root over their leaves, and the leaves are in a
-//! content-addressed manifest (`contribute_bulk`).
+//! A contribution costs 32 bytes of instruction data and no account. The range over a batch's contributions is stored
+//! only as its peaks. So is the range over a Datanet's accepted batches. Anyone can rebuild both ranges from the ledger
+//! alone. Larger imports hand in the root over their leaves, and the leaves are in a content-addressed manifest
+//! (`contribute_bulk`).
 //!
 //! A Datanet's owner may be any address that can sign: a person's wallet, the vault of a multisig, or a PDA, such as
 //! that of a council of this or another governance program.
@@ -14,8 +14,8 @@
 //!
 //! A pause does not stop the following. Leaves can be added to an open batch, because they count only once it is handed
 //! in. A panel's seed can be fixed, because that is possible only within 512 slots. Access can be revoked. Uses can be
-//! recorded, because the model program may not be paused. Ownership and authority can be handed over. The authority can
-//! change its own settings.
+//! recorded, because the model program may be running meanwhile. Ownership and authority can be handed over. The
+//! authority can change its own settings.
 
 pub mod bond;
 mod description;

@@ -33,8 +33,8 @@ impl Pool {
         if kept < arrived {
             let each = (u128::from(arrived - kept) << ONE) / shares;
             self.index = self.index.checked_add(each).ok_or(SharedError::Overflow)?;
-            // Rounded up, so that the sum of the delegators' rounded parts cannot exceed it. It is at most `arrived -
-            // kept`, because `each` was rounded down.
+            // Rounded up, so that the sum of the delegators' rounded parts cannot exceed it. `each` was rounded down,
+            // so this is at most `arrived - kept`.
             let product = each.checked_mul(shares).ok_or(SharedError::Overflow)?;
             given = (product >> ONE) as u64 + u64::from(product as u64 != 0);
         }

@@ -1,5 +1,5 @@
-//! Prints as JSON what every instruction of the programs costs, and how fast one node processes claims. `cargo xtask
-//! bench programs` runs it.
+//! Prints as JSON the cost of every instruction of the programs, and how fast one node processes claims. It is run by
+//! `cargo xtask bench programs`.
 
 use ::payout::state::Pool;
 use openledger_interface::ix;
