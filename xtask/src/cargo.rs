@@ -1,4 +1,4 @@
-//! Cargo, as every task calls it.
+//! Calls of cargo.
 
 use std::{env, process::Command};
 
@@ -6,12 +6,13 @@ use anyhow::Result;
 
 use crate::paths;
 
-/// Variables that `cargo run` sets for us and that would reach the build scripts of what we build.
+/// Prefixes of variables that `cargo run` sets for xtask and that would reach the build scripts of our builds.
 const OURS: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_PRIMARY_"];
 
-/// Cargo in the repository's root, with our target folder.
+/// The command `cargo` in the repository's root, with our target folder.
 ///
-/// Always build with `--workspace`: `-p a -p b` unifies features in another way and compiles dependencies again.
+/// Always build with `--workspace`, because `-p a -p b` unifies features in another way and compiles dependencies
+/// again.
 pub fn cargo() -> Result<Command> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(paths::root()).env("CARGO_TARGET_DIR", paths::target()?);
@@ -19,7 +20,7 @@ pub fn cargo() -> Result<Command> {
     Ok(command)
 }
 
-/// Removes what describes xtask itself from a command's environment.
+/// Removes the variables that describe xtask itself from a command's environment.
 pub fn forget_ourselves(command: &mut Command) {
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(|name| OURS.iter().any(|prefix| name.starts_with(prefix))) {

@@ -1,4 +1,4 @@
-//! Checking files by SHA-256.
+//! Checks of files by SHA-256.
 
 use std::{fs::File, io, path::Path};
 
@@ -18,7 +18,7 @@ pub fn sha256_of(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// Fails unless the file has the hash. `way_out` completes the message with what to do.
+/// Fails unless the file has the hash. `way_out` ends the message and says what to do.
 pub fn verify(path: &Path, expected: &str, way_out: &str) -> Result<()> {
     let found = sha256(path)?;
     if found != expected {

@@ -1,4 +1,4 @@
-//! Compiling what runs on a GPU, on a machine that need not have one.
+//! Compiles the code that runs on a GPU. The machine need not have one.
 
 use std::{fs, process::Command};
 
@@ -11,7 +11,7 @@ use crate::{
     progress::say,
 };
 
-/// Compiles and lints the model crate with its `cuda` feature, by a compiler of our own in the cache.
+/// Compiles and lints the model crate with its `cuda` feature, with a compiler of our own in the cache.
 pub fn check() -> Result<()> {
     let script = paths::root().join("xtask/cuda/install.sh");
     let (home, wanted) = (paths::cache()?.join("cuda"), checksum::sha256(&script)?);
@@ -37,7 +37,7 @@ pub fn check() -> Result<()> {
         "-D",
         "warnings",
     ]);
-    // Its own folder: the feature would change every native crate that uses candle.
+    // It has its own folder, because the feature would change every native crate that uses candle.
     clippy.env("CARGO_TARGET_DIR", paths::cache()?.join("cuda-target"));
     let cuda = home.join("root/nvidia/cu13");
     for name in ["CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"] {

@@ -1,4 +1,4 @@
-//! The demo: preparing everything, then becoming `openledger-demo`.
+//! The demo: prepares everything, then becomes `openledger-demo`.
 
 use std::{
     path::{Path, PathBuf},
@@ -34,12 +34,12 @@ pub struct Options {
     rest: Vec<String>,
 }
 
-/// What the demo is given.
+/// The paths that the demo is given.
 struct Parts {
     programs: PathBuf,
     binaries: PathBuf,
     documents: PathBuf,
-    /// None for a tiny random one.
+    /// `None` for a tiny random model.
     model: Option<PathBuf>,
 }
 

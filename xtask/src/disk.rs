@@ -1,4 +1,4 @@
-//! Whether there is room, before hours of work end in "no space left on device".
+//! Checks of free disk space, so that hours of work do not end in "no space left on device".
 
 use std::{ffi::CString, io, mem::MaybeUninit, os::unix::ffi::OsStrExt, path::Path};
 
@@ -6,12 +6,12 @@ use anyhow::{Context, Result, bail};
 
 const GIB: u64 = 1 << 30;
 
-/// What a first build takes: the toolchain, the model, the native and on-chain build output.
+/// Bytes that a first build takes: the toolchain, the model, and the native and on-chain build output.
 const COLD: u64 = 15 * GIB;
-/// What is needed where most of that is there.
+/// Bytes that are needed if most of that is there.
 const WARM: u64 = 2 * GIB;
 
-/// What the model and the documents take, with their packages.
+/// Bytes that the model and the documents take, with their packages.
 const DOWNLOADS: u64 = GIB / 2;
 
 /// Fails with one message if the downloads would not fit into `cache`.
@@ -53,7 +53,7 @@ fn free_bytes(path: &Path) -> io::Result<u64> {
     if unsafe { libc::statvfs(name.as_ptr(), stat.as_mut_ptr()) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the call succeeded and filled it.
+    // SAFETY: the call succeeded and filled `stat`.
     let stat = unsafe { stat.assume_init() };
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }

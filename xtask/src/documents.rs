@@ -1,4 +1,4 @@
-//! The demo's documents, real texts of known authors and licences, from Debian packages.
+//! The demo's documents: real texts of known authors and licences, from Debian packages.
 
 use std::{
     fs,
@@ -14,8 +14,8 @@ use crate::{
     process::{self, exists, run_quietly},
 };
 
-/// A package, and the version of it whose hash is known. Another release of Debian has another version, which is
-/// taken as apt has verified it and recorded.
+/// A package, and its version with a known hash. Another release of Debian has another version. That is accepted as apt
+/// has verified it, and recorded.
 struct Pinned {
     package: &'static str,
     version: &'static str,
@@ -50,7 +50,8 @@ const PACKAGES: [Pinned; 5] = [
     },
 ];
 
-/// What was unpacked, written beside the folder `PACKAGE` as `PACKAGE.json` when it is complete.
+/// The record of an unpacked package. It is written as `PACKAGE.json` beside the folder `PACKAGE` when that is
+/// complete.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Record {
     package: String,
@@ -58,7 +59,7 @@ struct Record {
     sha256: String,
 }
 
-/// The folder that holds a folder for each package, downloaded if it is not there.
+/// The folder that holds a folder for each package. Missing packages are downloaded.
 pub fn fetch() -> Result<PathBuf> {
     let folder = paths::cache()?.join("documents");
     let missing: Vec<_> = PACKAGES.iter().filter(|pinned| !is_complete(&folder, pinned.package)).collect();
@@ -104,8 +105,9 @@ fn find_deb(folder: &Path, package: &str) -> Option<PathBuf> {
     })
 }
 
-/// Downloads with package lists of our own, because a user may not update the system's and a fresh machine has none.
-/// apt checks each file against its signed list and goes on with a half-loaded one, kept in a folder of its own.
+/// Downloads packages with package lists of our own, because a user may not update the system's lists and a fresh
+/// machine has none. The lists are in a folder of their own. apt checks each file against its signed list, and
+/// continues a partial download.
 fn download(folder: &Path, packages: &[&str]) -> Result<()> {
     let (partial, lists) = (folder.join(".download"), folder.join(".apt"));
     fs::create_dir_all(&partial)?;
@@ -116,7 +118,7 @@ fn download(folder: &Path, packages: &[&str]) -> Result<()> {
         apt.arg("-qq")
             .args(["-o", &format!("Dir::State::Lists={}", lists.join("lists").display())])
             .args(["-o", &format!("Dir::Cache={}", lists.join("cache").display())])
-            // The unprivileged account that root's apt uses may not enter root's cache.
+            // As root, apt downloads as an unprivileged account, which may not enter root's cache.
             .args(["-o", "APT::Sandbox::User=root", "-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3"])
             .current_dir(&partial);
         apt
@@ -156,12 +158,12 @@ fn unpack(folder: &Path, pinned: &Pinned) -> Result<()> {
     process::run(extract, &format!("unpacking {}", deb.display()))?;
     fs::rename(&draft, &place)?;
     let record = Record { package: package.into(), version, sha256: checksum::sha256(&deb)? };
-    // Written last: what has a record is complete.
+    // The record is written last, so a package with a record is complete.
     fs::write(record_of(folder, package), serde_json::to_string_pretty(&record)?)?;
     Ok(())
 }
 
-/// The version in a package's file, which must be of that package.
+/// The version in a package's file. Fails if the file is of another package.
 fn version_of(deb: &Path, package: &str) -> Result<String> {
     let mut show = Command::new("dpkg-deb");
     show.args(["--show", "--showformat=${Package} ${Version}"]).arg(deb);
@@ -197,7 +199,7 @@ mod tests {
         assert!(find_deb(folder.path(), "manpages-dev").is_some());
     }
 
-    /// A package's file with nothing in it.
+    /// Builds the file of an empty package.
     fn build(folder: &Path, name: &str, version: &str) {
         let content = folder.join("content");
         fs::create_dir_all(content.join("DEBIAN")).unwrap();
@@ -208,7 +210,7 @@ mod tests {
         assert!(process::succeeds("dpkg-deb", &["--build".as_ref(), content.as_path(), deb.as_path()]));
     }
 
-    /// What unpacking the file above as `dict-devil` says; it must leave nothing.
+    /// The error of unpacking that file as `dict-devil`. It must leave nothing behind.
     fn refusal(folder: &Path) -> String {
         let devil = PACKAGES.iter().find(|pinned| pinned.package == "dict-devil").unwrap();
         let error = unpack(folder, devil).unwrap_err();

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{disk, documents, model, paths};
 
-/// Makes sure that both are there and right, and prints where.
+/// Downloads both if necessary, checks them, and prints their paths.
 pub fn run() -> Result<()> {
     disk::check_downloads(&paths::cache()?)?;
     println!("{}", model::fetch()?.display());

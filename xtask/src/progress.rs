@@ -1,4 +1,4 @@
-//! What the user sees: spinners and bars on a terminal, plain lines elsewhere.
+//! Output for the user: spinners and bars on a terminal, plain lines elsewhere.
 
 use std::{
     io::{IsTerminal, stderr},
@@ -8,17 +8,17 @@ use std::{
 use console::style;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A line of plain English.
+/// Prints a line of plain English.
 pub fn say(line: &str) {
     eprintln!("{} {line}", style("•").cyan());
 }
 
-/// The end of a run that went wrong: what, and all causes, once.
+/// Prints the error of a failed run with all its causes, each once.
 pub fn failure(error: &anyhow::Error) {
     eprintln!("{} {error:#}", style("error:").red().bold());
 }
 
-/// One step that takes a while.
+/// The spinner of a step that takes a while.
 pub struct Spinner {
     bar: Option<ProgressBar>,
     title: String,
@@ -41,7 +41,7 @@ impl Spinner {
         Self { bar, title: title.to_owned(), started: Instant::now() }
     }
 
-    /// Shows what the step is at.
+    /// Shows the progress of the step.
     pub fn update(&self, message: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(message.to_owned());
@@ -54,7 +54,7 @@ impl Spinner {
         eprintln!("{} {} ({:.0?})", style("✓").green(), self.title, self.started.elapsed());
     }
 
-    /// Removes the spinner; the error that follows says the rest.
+    /// Removes the spinner. An error message follows.
     pub fn abandon(self) {
         self.clear();
     }

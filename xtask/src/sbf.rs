@@ -1,4 +1,4 @@
-//! The toolchain for on-chain programs: Solana's own where it is installed, else one that we build into the cache.
+//! The toolchain for on-chain programs: Solana's own if it is installed, else one that we build in the cache.
 
 use std::{
     fmt,
@@ -16,7 +16,8 @@ use crate::{
     progress,
 };
 
-/// The scripts that build our toolchain, by their paths beside `install.sh`. A change to any of them builds it anew.
+/// The scripts that build our toolchain, by their paths beside `install.sh`. A change of any of them causes a new
+/// build.
 const SCRIPTS: [(&str, &str); 6] = [
     ("install.sh", include_str!("../sbf/install.sh")),
     ("patch_std.py", include_str!("../sbf/patch_std.py")),
@@ -29,7 +30,7 @@ const SCRIPTS: [(&str, &str); 6] = [
 /// File in a finished toolchain that says which scripts built it.
 const STAMP: &str = "stamp";
 
-/// What the linker is told: SBPF v3, 4 KiB stack frames, and none of the instructions that the chain does not have.
+/// Arguments of the linker: SBPF v3, 4 KiB stack frames, and no instructions that the chain does not have.
 const LINKER_ARGUMENTS: [&str; 6] = [
     "--arch=v3",
     "--llvm-args=--bpf-stack-size=4096",
@@ -39,12 +40,12 @@ const LINKER_ARGUMENTS: [&str; 6] = [
     "--llvm-args=--bpf-min-jump-table-entries=100000",
 ];
 
-/// What compiles on-chain programs.
+/// The compiler of on-chain programs.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Toolchain {
     /// `cargo build-sbf`.
     Solana,
-    /// Ours, in this folder.
+    /// Our own toolchain, in this folder.
     Own(PathBuf),
 }
 
@@ -69,7 +70,7 @@ impl Toolchain {
                     .arg(format!("programs/{program}/Cargo.toml"))
                     .arg("--sbf-out-dir")
                     .arg(deploy)
-                    // It always builds the profile `release`: give that the settings of our profile `sbf`.
+                    // It always builds the profile `release`, so that profile gets the settings of our profile `sbf`.
                     .env("CARGO_PROFILE_RELEASE_LTO", "fat")
                     .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
                     .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true");
@@ -84,7 +85,7 @@ impl Toolchain {
                     .args(["-Zjson-target-spec", "-Zbuild-std=std,panic_abort", "-Zbuild-std-features=", "--target"])
                     .arg(home.join("sbpf-solana.json"))
                     .env("RUSTC", home.join("bin/rustc"))
-                    // A stable compiler that builds its own standard library.
+                    // Lets a stable compiler build its own standard library.
                     .env("RUSTC_BOOTSTRAP", "1")
                     .env("RUSTC_BOOTSTRAP_SYNTHETIC_TARGET", "1")
                     .env("CARGO_TARGET_SBPF_SOLANA_RUSTFLAGS", rustflags());
@@ -99,7 +100,7 @@ fn rustflags() -> String {
     format!("-C passes=lower-atomic{}", link.concat())
 }
 
-/// Which scripts these are.
+/// A hash over the scripts.
 fn version() -> String {
     let all: Vec<_> = SCRIPTS.iter().map(|(name, text)| format!("{name}\0{text}\0")).collect();
     checksum::sha256_of(all.concat().as_bytes())
@@ -109,7 +110,7 @@ fn home() -> Result<PathBuf> {
     Ok(paths::cache()?.join("sbf"))
 }
 
-/// The toolchain that is there, if one is.
+/// The installed toolchain, if there is one.
 pub fn installed() -> Result<Option<Toolchain>> {
     if solana_tools_know_v3() {
         return Ok(Some(Toolchain::Solana));
@@ -125,19 +126,19 @@ fn solana_tools_know_v3() -> bool {
     help.is_ok_and(|help| help.status.success() && String::from_utf8_lossy(&help.stdout).contains("v3"))
 }
 
-/// The toolchain that is there, else ours, built now. An interrupted build is gone on with.
+/// The installed toolchain. If there is none, builds ours. An interrupted build is continued.
 pub fn install() -> Result<Toolchain> {
     if let Some(toolchain) = installed()? {
         return Ok(toolchain);
     }
-    // Ours is made of Debian packages.
+    // Our toolchain is made of Debian packages.
     if !cfg!(all(target_arch = "x86_64", target_os = "linux")) || !exists("apt-get") {
         bail!("on-chain programs need Solana's tools on this machine: install them, so that `cargo build-sbf` runs");
     }
     let cache = paths::cache()?;
     fs::create_dir_all(&cache).with_context(|| format!("cannot create {}", cache.display()))?;
     let _lock = lock(&cache.join("sbf.lock"))?;
-    // Whoever held the lock may have built it.
+    // The process that held the lock may have built it.
     if let Some(toolchain) = installed()? {
         return Ok(toolchain);
     }
@@ -158,7 +159,7 @@ fn lock(path: &Path) -> Result<File> {
 
 fn build(cache: &Path) -> Result<Toolchain> {
     let (home, building, scripts) = (home()?, cache.join("sbf.building"), cache.join("sbf.scripts"));
-    // Stages that other scripts finished are worth nothing.
+    // Stages that other versions of the scripts finished cannot be used.
     if fs::read_to_string(building.join(STAMP)).is_ok_and(|stamp| stamp != version()) {
         fs::remove_dir_all(&building)?;
     }
@@ -172,7 +173,7 @@ fn build(cache: &Path) -> Result<Toolchain> {
     run_quietly(install, "building the toolchain for on-chain programs (200 MB, about six minutes, once)", "sbf")?;
 
     if home.exists() {
-        // Cargo does not notice another standard library at the same place.
+        // Cargo does not notice a changed standard library at the same path.
         let target = paths::sbf_target()?;
         if target.exists() {
             fs::remove_dir_all(target)?;

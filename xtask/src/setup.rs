@@ -1,4 +1,4 @@
-//! Checking what this machine lacks and installing it.
+//! Finds out what this machine lacks and installs it.
 
 use anyhow::{Result, bail};
 
@@ -7,15 +7,15 @@ use crate::{
     sbf::{self, Toolchain},
 };
 
-/// Installs what is missing and returns the toolchain for on-chain programs. Takes a fraction of a second where
-/// everything is there.
+/// Installs what is missing and returns the toolchain for on-chain programs. It takes a fraction of a second if nothing
+/// is missing.
 pub fn run() -> Result<Toolchain> {
     disk::check(&paths::cache()?, &paths::target()?)?;
     packages::install()?;
     sbf::install()
 }
 
-/// Says what there is and what is missing; fails if anything is.
+/// Prints what is installed and what is missing. Fails if anything is missing.
 pub fn check() -> Result<()> {
     let mut missing = Vec::new();
     if let Err(error) = disk::check(&paths::cache()?, &paths::target()?) {

@@ -1,4 +1,4 @@
-//! What the on-chain programs are compiled of.
+//! The sources of the on-chain programs.
 
 use std::{
     fs,

@@ -17,17 +17,17 @@ use crate::{
     setup,
 };
 
-/// The version of the test runner to install where there is none.
+/// The version of the test runner to install if it is missing.
 const NEXTEST: &str = "0.9.143";
 
-/// Sets up, checks, and becomes the test runner, whose closing line is then the last.
+/// Sets up, checks, and becomes the test runner, so that the test runner's last line is the last output.
 pub fn run(quick: bool, filter: Option<&str>) -> Result<()> {
     let toolchain = setup::run()?;
     programs::build(&toolchain, &programs::chosen(&[]))?;
     if !quick {
         checks()?;
     }
-    // Whole-system tests start these as processes, over these texts.
+    // Whole-system tests start these binaries as processes and use these documents.
     build_binaries()?;
     documents::fetch()?;
     typescript()?;
@@ -40,7 +40,7 @@ pub fn run(quick: bool, filter: Option<&str>) -> Result<()> {
     become_program(tests)
 }
 
-/// Plays random histories, by the test that plays short ones.
+/// Plays random histories. It runs the same test that plays short ones.
 pub fn fuzz(steps: u64, seed: Option<u64>) -> Result<()> {
     let toolchain = setup::run()?;
     programs::build(&toolchain, &programs::chosen(&[]))?;
@@ -54,7 +54,7 @@ pub fn fuzz(steps: u64, seed: Option<u64>) -> Result<()> {
     become_program(play)
 }
 
-/// Everything that is not a test.
+/// All checks that are not tests.
 fn checks() -> Result<()> {
     for (what, arguments) in [
         ("checking the formatting", vec!["fmt", "--all", "--check"]),
@@ -75,12 +75,12 @@ fn licences() -> Result<()> {
         return Ok(());
     }
     let mut deny = cargo()?;
-    // Advisories need a download; a machine without a network still checks the rest.
+    // Advisories need a download. A machine without a network still checks the rest.
     deny.args(["deny", "check", "licenses", "bans", "sources"]);
     process::run(deny, "checking licences and sources")
 }
 
-/// The TypeScript packages' own tests, where there are any.
+/// The TypeScript packages' own tests, if there are any.
 fn typescript() -> Result<()> {
     let folder = paths::root().join("app-sdk/ts");
     if !folder.join("package.json").exists() {
@@ -94,14 +94,14 @@ fn typescript() -> Result<()> {
     Ok(())
 }
 
-/// What runs the tests.
+/// The test runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Runner {
     Nextest,
     Cargo,
 }
 
-/// nextest, installed if need be; cargo itself if that fails.
+/// nextest, which is installed if necessary, or cargo itself if that fails.
 fn runner() -> Runner {
     if has("nextest") {
         return Runner::Nextest;

@@ -1,4 +1,4 @@
-//! Bonds leaving the vault.
+//! Payments of bonds out of the vault.
 
 use crate::{seeds, state::Config};
 use anchor_lang::prelude::*;

@@ -1,4 +1,4 @@
-//! What a Datanet's owner says of it and how it takes batches.
+//! Checks of a Datanet's description and of its rules for batches.
 
 use crate::{
     error::DatanetError,
@@ -7,7 +7,7 @@ use crate::{
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
 
-/// Checks what `create_datanet` and `configure` both set.
+/// Checks the arguments that `create_datanet` and `configure` have in common.
 pub(crate) fn validate(metadata_uri: &str, metadata_hash: &[u8; 32], panel_size: u8, quorum: u8) -> Result<()> {
     require!((1..=MAX_URI).contains(&metadata_uri.len()), DatanetError::BadUri);
     require!(*metadata_hash != ZERO, DatanetError::ZeroHash);

@@ -1,11 +1,11 @@
-//! What the program refuses, and what to do about it.
+//! Errors of the datanet program: the reason, and what to do about it.
 
 use anchor_lang::prelude::*;
 
 /// Errors of the datanet program.
 #[error_code]
 pub enum DatanetError {
-    /// `initialize` was signed by somebody else than the program's upgrade authority.
+    /// The signer of `initialize` is not the program's upgrade authority.
     #[msg("only the program's upgrade authority may initialise it: sign with that wallet")]
     NotUpgradeAuthority,
     /// The signer is not the config's authority.
@@ -47,13 +47,13 @@ pub enum DatanetError {
     /// A purpose is empty or too long.
     #[msg("purpose must be 1 to 128 bytes")]
     BadPurpose,
-    /// The Datanet takes no batches now.
+    /// The Datanet's owner has paused it.
     #[msg("the Datanet is paused: wait until its owner lifts the pause")]
     Paused,
-    /// The bond is under the Datanet's minimum.
+    /// The bond is below the Datanet's minimum.
     #[msg("bond too small: give at least datanet.min_bond base units")]
     BondTooSmall,
-    /// The batch is already under review.
+    /// The batch is not open.
     #[msg("the batch was submitted and cannot change any more: open another batch")]
     BatchNotOpen,
     /// The batch is not under review.
@@ -119,34 +119,34 @@ pub enum DatanetError {
     /// The validator has revealed already.
     #[msg("you have revealed your verdict on this batch already")]
     AlreadyRevealed,
-    /// What is revealed is not what was committed to.
+    /// The revealed verdict does not match its commitment.
     #[msg("the verdict, quality and salt do not match your commitment")]
     CommitmentMismatch,
     /// A quality is out of range.
     #[msg("quality must be 0 to 10,000")]
     BadQuality,
-    /// Neither side has decided yet.
+    /// The panel has not decided yet.
     #[msg("not decided: a side needs the quorum and more verdicts than the other can still reach")]
     NotDecided,
     /// The batch can still be decided.
     #[msg("too early to expire: the batch can still be decided, or is decided and must be finalised")]
     ExpireTooEarly,
-    /// The account for the returning bond is missing.
+    /// The token account for the returning bond is missing.
     #[msg("name the contributor's OPEN token account: the bond returns there")]
     MissingBondAccount,
-    /// The forfeited bond would go elsewhere.
+    /// The forfeited bond would go to another account than the config's `forfeit_to`.
     #[msg("wrong account for forfeited bonds: use config.forfeit_to")]
     WrongForfeitAccount,
     /// The Datanet is open to everyone.
     #[msg("the Datanet is open: no grant is needed")]
     AccessIsOpen,
-    /// The request waits for the owner.
+    /// The grant is requested already and waits for the owner's decision.
     #[msg("a request is pending: wait until the owner grants or refuses it")]
     AlreadyRequested,
     /// The grant is live.
     #[msg("you hold a live grant already")]
     AlreadyGranted,
-    /// The grant was taken back or refused.
+    /// The grant was revoked or refused.
     #[msg("the grant was revoked: the grantee must request access again")]
     GrantRevoked,
     /// The expiry slot has passed.
@@ -155,13 +155,13 @@ pub enum DatanetError {
     /// The grant is not live.
     #[msg("no live grant: it was not given, was revoked, or has expired; request access")]
     GrantNotLive,
-    /// The grant is somebody else's or of another Datanet.
+    /// The grant belongs to somebody else or to another Datanet.
     #[msg("the grant is of another wallet or another Datanet: use your own grant")]
     WrongGrant,
     /// A proof of contribution does not hold.
     #[msg("the proof does not lead to the Datanet's present root: rebuild it from the ledger")]
     BadProof,
-    /// The batch has leaves on the ledger.
+    /// The batch already has leaves.
     #[msg("the batch has leaves on the ledger: submit it, or hand in an empty one by its root")]
     NotEmpty,
     /// The count of a batch handed in by its root is zero or too large.

@@ -1,4 +1,4 @@
-//! Events of the datanet program. `sequence` counts per subject account, so that a gap is visible.
+//! Events of the datanet program. `sequence` counts the events of each subject account, so that a gap is visible.
 
 use crate::state::{Access, Config, Datanet, Grant, GrantStatus, Modality};
 use anchor_lang::prelude::*;
@@ -25,25 +25,25 @@ pub struct DatanetCreated {
     pub id: u64,
     /// Its name.
     pub name: String,
-    /// Where its description lies.
+    /// URI of its description.
     pub metadata_uri: String,
     /// SHA-256 of the description.
     pub metadata_hash: [u8; 32],
     /// SPDX licence expression.
     pub licence: String,
-    /// What its content is.
+    /// The kind of its content.
     pub modality: Modality,
     /// Who may train on it.
     pub access: Access,
     /// Least bond of a batch.
     pub min_bond: u64,
-    /// Expected size of a batch's panel.
+    /// Expected number of validators on a batch's panel.
     pub panel_size: u8,
-    /// Equal verdicts that decide.
+    /// Quorum: number of equal verdicts that decide.
     pub quorum: u8,
 }
 
-/// A Datanet's owner or pause changed.
+/// A Datanet's owner, its proposed owner or its pause changed.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatanetChanged {
@@ -53,9 +53,9 @@ pub struct DatanetChanged {
     pub sequence: u64,
     /// Its owner now.
     pub owner: Pubkey,
-    /// Who may take over.
+    /// The key that may take the authority over.
     pub pending_owner: Option<Pubkey>,
-    /// Whether no batch may be opened.
+    /// Whether the opening of batches is paused.
     pub paused: bool,
 }
 
@@ -72,7 +72,7 @@ impl DatanetChanged {
     }
 }
 
-/// A Datanet's description or its way of taking batches changed, for batches opened from now on.
+/// A Datanet's description or its rules for batches changed. The rules hold for batches opened from now on.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatanetConfigured {
@@ -80,15 +80,15 @@ pub struct DatanetConfigured {
     pub datanet: Pubkey,
     /// Event number of the Datanet.
     pub sequence: u64,
-    /// Where its description lies.
+    /// URI of its description.
     pub metadata_uri: String,
     /// SHA-256 of the description.
     pub metadata_hash: [u8; 32],
     /// Least bond of a batch.
     pub min_bond: u64,
-    /// Expected size of a batch's panel.
+    /// Expected number of validators on a batch's panel.
     pub panel_size: u8,
-    /// Equal verdicts that decide.
+    /// Quorum: number of equal verdicts that decide.
     pub quorum: u8,
 }
 
@@ -104,13 +104,13 @@ pub struct BatchOpened {
     pub batch: Pubkey,
     /// Its number.
     pub index: u64,
-    /// Who contributes.
+    /// The contributor's wallet.
     pub contributor: Pubkey,
     /// Bond in base units.
     pub bond: u64,
 }
 
-/// Leaves were added to a batch; the hashes are in the instruction's data.
+/// Leaves were added to a batch. Their hashes are in the instruction's data.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contributed {
@@ -118,13 +118,13 @@ pub struct Contributed {
     pub batch: Pubkey,
     /// Event number of the batch.
     pub sequence: u64,
-    /// Place of the first leaf of this instruction in the batch.
+    /// Index in the batch of this instruction's first leaf.
     pub first: u64,
     /// Number of leaves of this instruction.
     pub count: u32,
 }
 
-/// A batch went to review.
+/// A batch was handed in for review.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchSubmitted {
@@ -138,7 +138,7 @@ pub struct BatchSubmitted {
     pub count: u64,
     /// SHA-256 of its manifest.
     pub manifest: [u8; 32],
-    /// Whether it was handed in by its root: then its leaves are in the manifest alone, and not on the ledger.
+    /// Whether it was handed in by its root. If so, its leaves are only in the manifest and not on the ledger.
     pub bulk: bool,
     /// Last slot to commit.
     pub commit_until: u64,
@@ -146,7 +146,7 @@ pub struct BatchSubmitted {
     pub reveal_until: u64,
 }
 
-/// The seed of a batch's panel was fixed ahead of the first commitment.
+/// The seed of a batch's panel was fixed before the first commitment.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct PanelDrawn {
@@ -154,7 +154,7 @@ pub struct PanelDrawn {
     pub batch: Pubkey,
     /// Event number of the batch.
     pub sequence: u64,
-    /// The seed: a validator is drawn or not by its ticket under it.
+    /// The seed. It determines the validators' tickets, and so who is drawn.
     pub seed: [u8; 32],
 }
 
@@ -186,7 +186,7 @@ pub struct VerdictRevealed {
     pub quality: u16,
 }
 
-/// A batch was accepted: it is a leaf of its Datanet now.
+/// A batch was accepted and is now a leaf of its Datanet's range.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchAccepted {
@@ -198,9 +198,9 @@ pub struct BatchAccepted {
     pub batch: Pubkey,
     /// Its number in order of opening.
     pub index: u64,
-    /// Its place in the Datanet's range.
+    /// Its index in the Datanet's range.
     pub place: u64,
-    /// Who contributed.
+    /// The contributor's wallet.
     pub contributor: Pubkey,
     /// Root of its range.
     pub root: [u8; 32],
@@ -214,7 +214,7 @@ pub struct BatchAccepted {
     pub datanet_root: [u8; 32],
 }
 
-/// A batch was rejected, ran out of time or was taken back before review.
+/// A batch ended without being accepted: it was rejected, ran out of time, or was cancelled before review.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchRejected {
@@ -226,15 +226,16 @@ pub struct BatchRejected {
     pub batch: Pubkey,
     /// Its number in order of opening.
     pub index: u64,
-    /// Who contributed.
+    /// The contributor's wallet.
     pub contributor: Pubkey,
-    /// Whether it ended without a decision (the bond returns) and was not voted down (the bond is forfeited).
+    /// True if it ended without a decision, and the bond returns. False if the panel rejected it, and the bond is
+    /// forfeited.
     pub expired: bool,
     /// Validators that rejected.
     pub rejected_by: Vec<Pubkey>,
 }
 
-/// A grant was asked for, given or taken back.
+/// A grant was requested, given, extended, revoked or refused.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct GrantChanged {
@@ -244,11 +245,11 @@ pub struct GrantChanged {
     pub sequence: u64,
     /// The Datanet.
     pub datanet: Pubkey,
-    /// Who asked.
+    /// The wallet that requested access.
     pub grantee: Pubkey,
-    /// What for.
+    /// The stated purpose.
     pub purpose: String,
-    /// Where it stands.
+    /// Its status.
     pub status: GrantStatus,
     /// Last slot in which it is live.
     pub expiry_slot: u64,
@@ -269,7 +270,7 @@ impl GrantChanged {
     }
 }
 
-/// A permissioned Datanet was read by a job.
+/// A job's use of a permissioned Datanet was recorded.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct UseRecorded {
@@ -279,7 +280,7 @@ pub struct UseRecorded {
     pub sequence: u64,
     /// The Datanet.
     pub datanet: Pubkey,
-    /// Who used it.
+    /// The wallet that used it.
     pub grantee: Pubkey,
     /// The training job.
     pub job: Pubkey,
@@ -295,11 +296,11 @@ pub struct ConfigChanged {
     pub sequence: u64,
     /// The authority now.
     pub authority: Pubkey,
-    /// Who may take over.
+    /// The key that may take the authority over.
     pub pending_authority: Option<Pubkey>,
     /// Slots in which a panel may commit.
     pub commit_slots: u64,
-    /// Slots after that in which it may reveal.
+    /// Slots after the commit window in which a panel may reveal.
     pub reveal_slots: u64,
 }
 

@@ -1,17 +1,21 @@
 //! OpenLedger's registry of community datasets: batches of contributions, their review by a panel of validators drawn
-//! by stake, the mountain range of what was accepted, and access to Datanets that ask for it.
+//! by stake, the mountain range over the accepted batches, and access to permissioned Datanets.
 //!
-//! A contribution costs 32 bytes of instruction data and no account: a batch's range is its peaks, a Datanet's range is
-//! the peaks over its accepted batches, and both are rebuilt by anyone from the ledger alone. Imports too large for that
-//! name the root over their leaves, which are in a content-addressed manifest (`contribute_bulk`).
+//! A contribution costs 32 bytes of instruction data and no account. The range over a batch's contributions is stored
+//! only as its peaks. So is the range over a Datanet's accepted batches. Anyone can rebuild both ranges from the ledger
+//! alone. Larger imports hand in the root over their leaves, and the leaves are in a content-addressed manifest
+//! (`contribute_bulk`).
 //!
-//! A Datanet's owner signs like a wallet and may be any address that can: a person's, a multisig's vault, or a
-//! program's address, such as a council of this or another governance program.
+//! A Datanet's owner may be any address that can sign: a person's wallet, the vault of a multisig, or a PDA, such as
+//! that of a council of this or another governance program.
 //!
-//! While the program is paused nothing is created, opened, handed in, reviewed, decided, cancelled or granted, and no
-//! bond moves. What goes on: adding leaves to a batch that is open (they count for nothing until it is handed in),
-//! fixing a panel's seed (which has 512 slots to be fixed in), taking access back, recording its use (a model program
-//! that is not paused trains on), handing on ownership and authority, and the authority's own settings.
+//! While the program is paused, no bond moves, and Datanets, batches and requests for access are neither created,
+//! configured, opened, handed in, reviewed, decided, cancelled nor granted.
+//!
+//! A pause does not stop the following. Leaves can be added to an open batch, because they count only once it is handed
+//! in. A panel's seed can be fixed, because that is possible only within 512 slots. Access can be revoked. Uses can be
+//! recorded, because the model program may be running meanwhile. Ownership and authority can be handed over. The
+//! authority can change its own settings.
 
 pub mod bond;
 mod description;
@@ -43,7 +47,7 @@ solana_security_txt::security_txt! {
 pub mod datanet {
     use super::*;
 
-    /// Makes the config and the bond vault. Only the program's upgrade authority, once.
+    /// Makes the config and the bond vault, once. Only the program's upgrade authority.
     pub fn initialize(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
         instructions::initialize::handler(ctx, args)
     }
@@ -53,18 +57,18 @@ pub mod datanet {
         instructions::set_windows::handler(ctx, args)
     }
 
-    /// Pauses the program until `until_slot`, at most about a week ahead; a past slot ends a pause. Only the config's
+    /// Pauses the program until `until_slot`, at most about a week ahead. A past slot ends a pause. Only the config's
     /// authority.
     pub fn pause(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
         instructions::pause::handler(ctx, until_slot)
     }
 
-    /// Names a wallet that may take over the config. Only the config's authority.
+    /// Proposes the wallet that may take the config over. Only the config's authority.
     pub fn propose_authority(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
         instructions::propose_authority::handler(ctx, new)
     }
 
-    /// Takes over the config. Only the wallet that was named.
+    /// Takes the config over. Only the proposed wallet.
     pub fn accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
         instructions::accept_authority::handler(ctx)
     }
@@ -80,17 +84,17 @@ pub mod datanet {
         instructions::configure::handler(ctx, args)
     }
 
-    /// Stops or resumes the opening of batches. Only the Datanet's owner.
+    /// Pauses or resumes the opening of batches. Only the Datanet's owner.
     pub fn set_paused(ctx: Context<SetPaused>, paused: bool) -> Result<()> {
         instructions::set_paused::handler(ctx, paused)
     }
 
-    /// Names a wallet that may take over a Datanet. Only the Datanet's owner.
+    /// Proposes the wallet that may take a Datanet over. Only the Datanet's owner.
     pub fn propose_owner(ctx: Context<ProposeOwner>, new: Pubkey) -> Result<()> {
         instructions::propose_owner::handler(ctx, new)
     }
 
-    /// Takes over a Datanet. Only the wallet that was named.
+    /// Takes a Datanet over. Only the proposed wallet.
     pub fn accept_owner(ctx: Context<AcceptOwner>) -> Result<()> {
         instructions::accept_owner::handler(ctx)
     }
@@ -105,17 +109,18 @@ pub mod datanet {
         instructions::contribute::handler(ctx, leaves)
     }
 
-    /// Hands a batch to review; `manifest` is the SHA-256 of its manifest. Only its contributor.
+    /// Hands a batch in for review. `manifest` is the SHA-256 of its manifest. Only its contributor.
     pub fn submit_batch(ctx: Context<SubmitBatch>, manifest: [u8; 32]) -> Result<()> {
         instructions::submit_batch::handler(ctx, manifest)
     }
 
-    /// Hands an empty batch to review by the root over its leaves, which are in the manifest alone. Only its contributor.
+    /// Hands an empty batch in for review by the root over its leaves. The leaves are only in the manifest. Only its
+    /// contributor.
     pub fn contribute_bulk(ctx: Context<SubmitBatch>, args: ContributeBulkArgs) -> Result<()> {
         instructions::contribute_bulk::handler(ctx, args)
     }
 
-    /// Takes back a batch that is not submitted. Only its contributor.
+    /// Cancels a batch that is not submitted. Bond and rent return. Only its contributor.
     pub fn cancel_batch(ctx: Context<CancelBatch>) -> Result<()> {
         instructions::cancel_batch::handler(ctx)
     }
@@ -130,7 +135,7 @@ pub mod datanet {
         instructions::commit_verdict::handler(ctx, commitment)
     }
 
-    /// Reveals a verdict, once nobody can commit any more. Only who committed.
+    /// Reveals a verdict, once nobody can commit any more. Only a validator that committed.
     pub fn reveal_verdict(ctx: Context<RevealVerdict>, approve: bool, quality: u16, salt: [u8; 32]) -> Result<()> {
         instructions::reveal_verdict::handler(ctx, approve, quality, salt)
     }
@@ -145,17 +150,17 @@ pub mod datanet {
         instructions::expire_batch::handler(ctx)
     }
 
-    /// Asks for access to a permissioned Datanet.
+    /// Requests access to a permissioned Datanet.
     pub fn request_access(ctx: Context<RequestAccess>, purpose: String) -> Result<()> {
         instructions::request_access::handler(ctx, purpose)
     }
 
-    /// Gives or extends access up to and including `expiry_slot`. Only the Datanet's owner.
+    /// Grants or extends access up to and including `expiry_slot`. Only the Datanet's owner.
     pub fn grant_access(ctx: Context<GrantAccess>, expiry_slot: u64) -> Result<()> {
         instructions::grant_access::handler(ctx, expiry_slot)
     }
 
-    /// Takes access back or refuses it. Only the Datanet's owner.
+    /// Revokes access or refuses a request. Only the Datanet's owner.
     pub fn revoke_access(ctx: Context<RevokeAccess>) -> Result<()> {
         instructions::revoke_access::handler(ctx)
     }

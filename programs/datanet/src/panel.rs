@@ -1,7 +1,7 @@
 //! The seed that draws a batch's panel: the hash of the first slot after submission that has one.
 //!
-//! The SlotHashes sysvar is 20 KB, so its bytes are searched in place: a count (u64), then for each slot, newest first,
-//! its number (u64) and its hash (32 bytes).
+//! The SlotHashes sysvar is 20 KB, so its bytes are searched in place. They are a count (u64), and then for each slot,
+//! newest first, its number (u64) and its hash (32 bytes).
 
 use crate::error::DatanetError;
 use anchor_lang::prelude::*;
@@ -14,8 +14,9 @@ const ENTRY: usize = 8 + 32;
 
 /// The hash of the earliest slot after `submitted`, from the sysvar's bytes.
 ///
-/// Once that slot may have left the sysvar the draw is refused rather than made from a later hash: otherwise whoever
-/// draws could wait for a panel that it likes.
+/// Fails with `DrawTooEarly` if there is no such slot yet, with `DrawTooLate` once that slot may have left the sysvar,
+/// and with `BadSlotHashes` if the bytes are malformed. A later hash is never used instead, because whoever draws could
+/// then wait for a favourable panel.
 pub fn seed(slot_hashes: &[u8], submitted: u64) -> Result<Hash32> {
     let (head, entries) = slot_hashes.split_at_checked(HEADER).ok_or(DatanetError::BadSlotHashes)?;
     let count = u64::from_le_bytes(head.try_into().expect("8 bytes"));
@@ -24,7 +25,7 @@ pub fn seed(slot_hashes: &[u8], submitted: u64) -> Result<Hash32> {
     let entry = |i: usize| &entries[i * ENTRY..(i + 1) * ENTRY];
     let slot = |i: usize| u64::from_le_bytes(entry(i)[..8].try_into().expect("8 bytes"));
 
-    // Slots fall with the place: find how many entries lie after submission.
+    // Slot numbers fall with the index. Find how many entries are later than the submission.
     let (mut low, mut high) = (0, count);
     while low < high {
         let middle = (low + high) / 2;

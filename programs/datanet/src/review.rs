@@ -1,4 +1,4 @@
-//! The beginning of a batch's review, however the batch was handed in.
+//! Begins a batch's review, for both ways to hand a batch in.
 
 use crate::{
     events::BatchSubmitted,
@@ -8,7 +8,7 @@ use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
 use openledger_shared::{checked::add, sequence};
 
-/// Closes the batch to change and opens its windows.
+/// Closes the batch to changes and opens its review windows.
 pub(crate) fn begin(
     batch: &mut Account<Batch>,
     config: &Config,

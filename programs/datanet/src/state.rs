@@ -15,9 +15,9 @@ pub const MAX_LICENCE: usize = 64;
 pub const MAX_PURPOSE: usize = 128;
 /// Most validators on a panel.
 pub const MAX_PANEL: usize = 9;
-/// Most mountains of one batch: up to 65,535 contributions.
+/// Most mountains of one batch, which hold up to 65,535 contributions.
 pub const BATCH_PEAKS: usize = 16;
-/// Most contributions of one batch: what [`BATCH_PEAKS`] mountains can hold.
+/// Most contributions of one batch: as many as [`BATCH_PEAKS`] mountains can hold.
 pub const MAX_BATCH: u64 = (1 << BATCH_PEAKS) - 1;
 /// Most contributions of a batch that is handed in by its root.
 pub const MAX_BULK: u64 = 1 << 20;
@@ -36,9 +36,9 @@ pub struct Config {
     pub bump: u8,
     /// Bump of the bond vault.
     pub bond_bump: u8,
-    /// May change parameters; governance in the end.
+    /// The authority, which is governance after the hand-over. It may change the windows and pause the program.
     pub authority: Pubkey,
-    /// Named to take over; must accept.
+    /// The key that was proposed as the next authority. It must accept to take over.
     pub pending_authority: Option<Pubkey>,
     /// The OPEN mint.
     pub open_mint: Pubkey,
@@ -46,9 +46,9 @@ pub struct Config {
     pub forfeit_to: Pubkey,
     /// Slots in which a panel may commit.
     pub commit_slots: u64,
-    /// Slots after that in which it may reveal.
+    /// Slots after the commit window in which a panel may reveal.
     pub reveal_slots: u64,
-    /// First slot in which the program runs again: until then it refuses what the crate's documentation says.
+    /// First slot in which the program runs again. The crate's documentation says what it refuses until then.
     pub paused_until: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
@@ -63,7 +63,7 @@ pub enum Access {
     Permissioned,
 }
 
-/// What its content is.
+/// The kind of its content.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Modality {
     /// UTF-8 text.
@@ -97,19 +97,19 @@ pub struct Datanet {
     pub creator: Pubkey,
     /// The creator's number for it: part of its address.
     pub id: u64,
-    /// Owner or council that governs it.
+    /// The owner, which may be a council's address.
     pub owner: Pubkey,
-    /// Named to take over; must accept.
+    /// The key that was proposed as the next authority. It must accept to take over.
     pub pending_owner: Option<Pubkey>,
     /// Human-readable name.
     #[max_len(MAX_NAME)]
     pub name: String,
-    /// Where the description lies (content-addressed).
+    /// URI of the content-addressed description.
     #[max_len(MAX_URI)]
     pub metadata_uri: String,
     /// SHA-256 of the description.
     pub metadata_hash: [u8; 32],
-    /// What its content is.
+    /// The kind of its content.
     pub modality: Modality,
     /// SPDX licence expression.
     #[max_len(MAX_LICENCE)]
@@ -122,9 +122,9 @@ pub struct Datanet {
     pub panel_size: u8,
     /// Equal verdicts that decide.
     pub quorum: u8,
-    /// No batch may be opened while set.
+    /// While this is set, no batch may be opened.
     pub paused: bool,
-    /// Batches ever opened: the next one's number.
+    /// Number of batches ever opened. It is the next batch's number.
     pub batches: u64,
     /// Batches accepted.
     pub accepted: u64,
@@ -132,13 +132,13 @@ pub struct Datanet {
     pub rejected: u64,
     /// Contributions in accepted batches.
     pub contributions: u64,
-    /// The accepted batches.
+    /// The range over the accepted batches.
     pub range: Range,
     /// Number of the next event of this account.
     pub sequence: u64,
 }
 
-/// Where a batch stands.
+/// The status of a batch.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchStatus {
     /// Leaves are being added.
@@ -160,7 +160,7 @@ pub struct Review {
     pub quality: u16,
 }
 
-/// A batch of contributions; lives only while pending, its rent returns to the contributor.
+/// A batch of contributions. The account is closed when the batch ends, and its rent returns to the contributor.
 #[account]
 #[derive(InitSpace)]
 pub struct Batch {
@@ -174,13 +174,14 @@ pub struct Batch {
     pub index: u64,
     /// Wallet that contributes, bonds and paid the rent.
     pub contributor: Pubkey,
-    /// Where it stands.
+    /// Its status.
     pub status: BatchStatus,
     /// Number of contributions.
     pub count: u64,
     /// Peaks of the range over the contributions, highest first; unused places are zero.
     pub peaks: [[u8; 32]; BATCH_PEAKS],
-    /// Root of a batch that was handed in by its root (`contribute_bulk`); zero for one whose leaves are on the ledger.
+    /// Root of a batch that was handed in by its root (`contribute_bulk`). Zero if the batch's leaves are on the
+    /// ledger.
     pub bulk_root: [u8; 32],
     /// SHA-256 of the manifest (leaf preimages and metadata) in the artifact store; zero until submitted.
     pub manifest: [u8; 32],
@@ -188,11 +189,12 @@ pub struct Batch {
     pub bond: u64,
     /// Expected size of its panel, as the Datanet had it when the batch was opened.
     pub panel_size: u8,
-    /// Equal verdicts that decide, as the Datanet had it when the batch was opened.
+    /// Quorum: number of equal verdicts that decide, as the Datanet had it when the batch was opened.
     pub quorum: u8,
-    /// Slot of submission; its hash draws the panel.
+    /// Slot of submission. The hash of the first later slot draws the panel.
     pub submitted_slot: u64,
-    /// Seed of the draw: hash of a slot after submission, fixed by the first to commit; zero before.
+    /// Seed of the draw: the hash of the first slot after submission. `draw_panel` or the first commitment fixes it.
+    /// Zero before.
     pub seed: [u8; 32],
     /// Last slot to commit.
     pub commit_until: u64,
@@ -214,8 +216,8 @@ impl Batch {
         }
     }
 
-    /// Last slot to reveal. Whoever a pause may have kept from it has a whole window after it; to commit anew nobody
-    /// has, for verdicts may be known by then.
+    /// Last slot to reveal. If the program was paused after the submission, a whole reveal window follows the pause. A
+    /// pause does not extend the commit window, because verdicts may be known by then.
     pub fn reveals_until(&self, config: &Config) -> u64 {
         if config.paused_until > self.submitted_slot {
             self.reveal_until.max(config.paused_until.saturating_add(config.reveal_slots))
@@ -225,14 +227,14 @@ impl Batch {
     }
 }
 
-/// Where a request for access stands.
+/// The status of a request for access.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantStatus {
-    /// Asked for.
+    /// Requested; the owner has not decided.
     Requested,
-    /// Given.
+    /// Granted by the owner.
     Granted,
-    /// Taken back.
+    /// Revoked or refused by the owner.
     Revoked,
 }
 
@@ -246,12 +248,12 @@ pub struct Grant {
     pub bump: u8,
     /// The Datanet.
     pub datanet: Pubkey,
-    /// Who asked.
+    /// The wallet that requested access.
     pub grantee: Pubkey,
-    /// What for.
+    /// The stated purpose.
     #[max_len(MAX_PURPOSE)]
     pub purpose: String,
-    /// Where it stands.
+    /// Its status.
     pub status: GrantStatus,
     /// Last slot in which it is live.
     pub expiry_slot: u64,
@@ -262,7 +264,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whether it may be used at `slot`.
+    /// Whether the grant may be used at `slot`.
     pub fn is_live(&self, slot: u64) -> bool {
         self.status == GrantStatus::Granted && slot <= self.expiry_slot
     }

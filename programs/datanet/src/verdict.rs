@@ -1,13 +1,15 @@
-//! When a panel has decided, and what.
+//! The rules by which a panel decides.
 
 use crate::state::{Batch, Config, Review};
 use anchor_lang::prelude::Pubkey;
 
-/// The decision on `batch` at `slot` under its quorum: accepted or rejected, or `None` while open.
+/// The decision on `batch` at `slot` under its quorum: `Some(true)` if it is accepted, `Some(false)` if it is rejected,
+/// `None` while there is no decision.
 ///
-/// A side wins with at least `quorum` verdicts and strictly more than the other could still reach. Counting the
-/// verdicts that may yet be revealed keeps the first to reveal from deciding alone where the quorum is a minority of
-/// the panel. After the reveal window silence counts for nobody; a tie is no decision.
+/// A side wins with at least `quorum` verdicts, if that is also strictly more than the other side can still reach.
+/// Verdicts that may still be revealed count for the other side. Otherwise the first validators to reveal could decide
+/// alone when the quorum is a minority of the panel. After the reveal window, unrevealed verdicts count for neither
+/// side. A tie is no decision.
 pub fn decide(batch: &Batch, config: &Config, slot: u64) -> Option<bool> {
     let count = |verdict| batch.reviews.iter().filter(|r| r.approve == verdict).count();
     let (yes, no) = (count(Some(true)), count(Some(false)));
@@ -22,18 +24,19 @@ pub fn decide(batch: &Batch, config: &Config, slot: u64) -> Option<bool> {
     }
 }
 
-/// Whether `batch` can never be decided any more at `slot`: nobody was heard in time, or too few committed.
+/// Whether `batch` can no longer be decided at `slot`: too few validators committed, or the reveal window ended without
+/// a decision.
 pub fn is_hopeless(batch: &Batch, config: &Config, slot: u64) -> bool {
     let too_few = slot > batch.commit_until && batch.reviews.len() < usize::from(batch.quorum);
     too_few || (slot > batch.reveals_until(config) && decide(batch, config, slot).is_none())
 }
 
-/// The validators whose verdict was `approve`, in the order of commitment.
+/// The validators whose revealed verdict equals `approve`, in the order of commitment.
 pub fn voters(reviews: &[Review], approve: bool) -> Vec<Pubkey> {
     reviews.iter().filter(|r| r.approve == Some(approve)).map(|r| r.validator).collect()
 }
 
-/// Mean quality of the approving verdicts, rounded down; 0 where nobody approved.
+/// Mean quality of the approving verdicts, rounded down; 0 if nobody approved.
 pub fn mean_quality(reviews: &[Review]) -> u16 {
     let (mut sum, mut count) = (0u32, 0u32);
     for r in reviews.iter().filter(|r| r.approve == Some(true)) {
@@ -78,7 +81,7 @@ mod tests {
         }
     }
 
-    /// Never paused, or until `paused_until`.
+    /// A config that is paused until `paused_until`; 0 means never paused.
     fn config(paused_until: u64) -> Config {
         Config {
             version: Version::CURRENT,
@@ -135,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_pause_gives_time_to_reveal_and_never_to_commit() {
-        // Committed by slot 10; paused from some slot on until 30, that is beyond the window to reveal.
+        // The validators committed by slot 10. The program was then paused until slot 30, which is after the reveal
+        // window.
         let b = batch(2, &[YES, YES, None, None, None]);
         assert_eq!(decide(&b, &config(30), 40), None, "the silent three could not speak");
         assert!(!is_hopeless(&b, &config(30), 40));

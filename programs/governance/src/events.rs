@@ -1,4 +1,4 @@
-//! Events of the governance program. `sequence` counts per subject account, so that a gap is visible.
+//! Events of the governance program. `sequence` counts the events of each subject account, so that a gap is visible.
 
 use crate::state::{Choice, Config, Parameters, ProposalState, ProposedAccount};
 use anchor_lang::prelude::*;
@@ -17,7 +17,7 @@ pub struct ConfigChanged {
     pub sequence: u64,
     /// The guardian now.
     pub guardian: Pubkey,
-    /// What proposals are decided by from now on.
+    /// The parameters of votes that begin from now on.
     pub parameters: Parameters,
 }
 
@@ -57,11 +57,11 @@ pub struct ProposalCreated {
     pub sequence: u64,
     /// Its number.
     pub number: u64,
-    /// Who proposed it.
+    /// The proposer.
     pub proposer: Pubkey,
     /// SHA-256 of its description.
     pub description_hash: [u8; 32],
-    /// Where its description is.
+    /// URI of its description.
     pub description_uri: String,
 }
 
@@ -93,11 +93,11 @@ pub struct VotingOpened {
     pub sequence: u64,
     /// Slot of the snapshot.
     pub snapshot_slot: u64,
-    /// All OPEN locked then.
+    /// All OPEN locked at the snapshot, in base units.
     pub snapshot_locked: u64,
-    /// Least weight that must vote.
+    /// Quorum: the least weight that must vote.
     pub quorum: u64,
-    /// First slot in which no vote is taken.
+    /// First slot in which votes are no longer accepted.
     pub voting_end_slot: u64,
 }
 
@@ -111,15 +111,15 @@ pub struct VoteCast {
     pub sequence: u64,
     /// The lock.
     pub lock: Pubkey,
-    /// Who voted with it.
+    /// The wallet that voted with the lock.
     pub voter: Pubkey,
     /// For, against or neither.
     pub choice: Choice,
-    /// With what weight.
+    /// The weight of the vote.
     pub weight: u64,
 }
 
-/// A vote's account was closed, its rent returned.
+/// A vote's account was closed and its rent returned.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct VoteClosed {
@@ -139,9 +139,9 @@ pub struct ProposalQueued {
     pub proposal: Pubkey,
     /// Event number of the proposal.
     pub sequence: u64,
-    /// First slot of execution.
+    /// First slot in which it can be executed.
     pub executable_slot: u64,
-    /// First slot in which it is too late.
+    /// First slot in which it can no longer be executed.
     pub expiry_slot: u64,
 }
 
@@ -155,11 +155,11 @@ pub struct InstructionExecuted {
     pub sequence: u64,
     /// Place of the instruction.
     pub index: u8,
-    /// Whether it was the last one, and the proposal is executed.
+    /// Whether it was the last one, so that the proposal is executed.
     pub last: bool,
 }
 
-/// A proposed instruction's account was closed, its rent returned.
+/// A proposed instruction's account was closed and its rent returned.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct InstructionClosed {
@@ -171,7 +171,7 @@ pub struct InstructionClosed {
     pub index: u8,
 }
 
-/// A proposal ended without being executed to its last instruction.
+/// A proposal ended without the execution of all its instructions.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProposalEnded {
@@ -179,8 +179,8 @@ pub struct ProposalEnded {
     pub proposal: Pubkey,
     /// Event number of the proposal.
     pub sequence: u64,
-    /// How: defeated, vetoed, cancelled or expired.
+    /// How it ended: defeated, vetoed, cancelled or expired.
     pub state: ProposalState,
-    /// How many of its instructions were executed before.
+    /// Number of its instructions that were executed before.
     pub executed: u8,
 }

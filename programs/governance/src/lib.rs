@@ -1,8 +1,8 @@
-//! OpenLedger governance program: OPEN that is locked in the stake program votes on instructions, which the program's
-//! authority signs once a proposal has passed and its timelock is over.
+//! OpenLedger governance program. Holders vote on instructions with OPEN that is locked in the stake program. The
+//! program's authority signs the instructions once a proposal has passed and its timelock is over.
 //!
-//! It holds no token and no other state than its own: what it can do is what the programs let their authority do. A
-//! guardian may stop a proposal or pause a program for a time; it can change and spend nothing.
+//! The program holds no tokens and no state but its own. Its power is what the other programs let their authority do. A
+//! guardian may veto a proposal or pause a program for a time. It can neither change a parameter nor spend tokens.
 
 use anchor_lang::prelude::*;
 
@@ -32,12 +32,12 @@ solana_security_txt::security_txt! {
 pub mod governance {
     use super::*;
 
-    /// Makes the config. Once, by the program's upgrade authority.
+    /// Makes the config. The program's upgrade authority sends it, once.
     pub fn initialize(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
         instructions::initialize::handler(ctx, args)
     }
 
-    /// Drafts a proposal. Its description is content-addressed.
+    /// Makes the draft of a proposal. The hash and the URI name its description.
     pub fn create_proposal(
         ctx: Context<CreateProposal>,
         description_hash: [u8; 32],
@@ -51,7 +51,7 @@ pub mod governance {
         instructions::add_instruction::handler(ctx, args)
     }
 
-    /// Ends the draft and takes votes from now on; fixes the snapshot.
+    /// Makes the draft final, opens the vote and fixes the snapshot.
     pub fn open_voting(ctx: Context<OpenVoting>) -> Result<()> {
         instructions::open_voting::handler(ctx)
     }
@@ -61,12 +61,12 @@ pub mod governance {
         instructions::cast_vote::handler(ctx, choice)
     }
 
-    /// Closes a vote's account after the vote and returns its rent. Anyone may send it.
+    /// Closes a vote's account once voting is over and returns its rent. Anyone may send it.
     pub fn close_vote(ctx: Context<CloseVote>) -> Result<()> {
         instructions::close_vote::handler(ctx)
     }
 
-    /// Counts the votes: a proposal that passed waits for its timelock, another is defeated. Anyone may send it.
+    /// Counts the votes. A proposal that passed waits for its timelock; any other is defeated. Anyone may send it.
     pub fn queue(ctx: Context<Queue>) -> Result<()> {
         instructions::queue::handler(ctx)
     }
@@ -81,37 +81,37 @@ pub mod governance {
         instructions::expire::handler(ctx)
     }
 
-    /// Withdraws a proposal before its vote is over, as its proposer.
+    /// Withdraws a proposal before its vote is over. Only its proposer.
     pub fn cancel(ctx: Context<Cancel>) -> Result<()> {
         instructions::cancel::handler(ctx)
     }
 
-    /// Stops a proposal, as the guardian.
+    /// Ends a proposal. Only the guardian.
     pub fn veto(ctx: Context<Veto>) -> Result<()> {
         instructions::veto::handler(ctx)
     }
 
-    /// Closes an instruction's account after the proposal's end and returns its rent. Anyone may send it.
+    /// Closes a proposed instruction's account once the proposal is over and returns its rent. Anyone may send it.
     pub fn close_instruction(ctx: Context<CloseInstruction>) -> Result<()> {
         instructions::close_instruction::handler(ctx)
     }
 
-    /// Pauses one of the four programs, or ends the guardian's own pause, as the guardian.
+    /// Pauses one of the four other programs, or ends the guardian's own pause. Only the guardian.
     pub fn guardian_pause(ctx: Context<GuardianPause>, until_slot: u64) -> Result<()> {
         instructions::guardian_pause::handler(ctx, until_slot)
     }
 
-    /// Sets what proposals are decided by; by a proposal only.
+    /// Sets the parameters of votes that begin from now on. Only a proposal.
     pub fn set_parameters(ctx: Context<SetParameters>, parameters: Parameters) -> Result<()> {
         instructions::set_parameters::handler(ctx, parameters)
     }
 
-    /// Names another guardian; by a proposal only.
+    /// Replaces the guardian. Only a proposal.
     pub fn set_guardian(ctx: Context<SetGuardian>, guardian: Pubkey) -> Result<()> {
         instructions::set_guardian::handler(ctx, guardian)
     }
 
-    /// Returns (as return data) the weight of a lock in votes that begin now.
+    /// Returns (as return data) the weight of a lock in the present slot.
     pub fn voting_weight(ctx: Context<VotingWeight>) -> Result<u64> {
         instructions::voting_weight::handler(ctx)
     }

@@ -1,4 +1,4 @@
-//! Pure rules: what parameters are sound, who may propose, what passes.
+//! Pure rules: which parameters are valid, who may propose, and which proposals pass.
 
 use crate::{
     error::GovernanceError,
@@ -10,8 +10,8 @@ use anchor_lang::prelude::*;
 use openledger_shared::sequence;
 use stake::state::VoteLock;
 
-/// Highest quorum: weight is always less than the OPEN locked and falls with time, so that a higher one could not be
-/// reached any more, not even to lower it.
+/// Highest quorum. A vote's weight is less than the OPEN locked and falls with time. A higher quorum could become
+/// impossible to reach, even by a proposal to lower it.
 pub const MAX_QUORUM_BPS: u16 = 5_000;
 /// Highest threshold: 1 % of the fixed supply of 10⁹ OPEN, for the same reason.
 pub const MAX_THRESHOLD: u64 = 10_000_000 * 10u64.pow(stake::state::OPEN_DECIMALS as u32);
@@ -19,8 +19,9 @@ pub const MAX_THRESHOLD: u64 = 10_000_000 * 10u64.pow(stake::state::OPEN_DECIMAL
 pub const MAX_WINDOW: u64 = 19_440_000;
 
 impl Parameters {
-    /// Refuses what nothing could be decided by. Windows have a least length of their own on every cluster, set when
-    /// the program was initialised there: no proposal shortens the time in which others can object below it.
+    /// Refuses parameters under which no proposal could be decided, and windows above [`MAX_WINDOW`] or below their
+    /// floors. `initialize` sets the floors for each cluster, so that no proposal can shorten the time in which others
+    /// can object below them.
     pub fn validate(&self, min_voting_slots: u64, min_timelock_slots: u64) -> Result<()> {
         require!((1..=MAX_QUORUM_BPS).contains(&self.quorum_bps), GovernanceError::BadQuorum);
         require!(self.proposal_threshold <= MAX_THRESHOLD, GovernanceError::BadThreshold);
@@ -33,7 +34,8 @@ impl Parameters {
     }
 }
 
-/// Refuses whoever does not vote with `lock`, or not with weight enough to propose.
+/// Checks that `proposer` is the delegate of `lock`, and that the lock has enough weight to propose in `slot`. Fails
+/// with `NotDelegate` or `BelowThreshold`.
 pub fn require_threshold(config: &Config, lock: &VoteLock, proposer: &Pubkey, slot: u64) -> Result<()> {
     require_keys_eq!(lock.delegate, *proposer, GovernanceError::NotDelegate);
     let weight = lock.weight_at(slot);
@@ -41,33 +43,33 @@ pub fn require_threshold(config: &Config, lock: &VoteLock, proposer: &Pubkey, sl
     Ok(())
 }
 
-/// The authority: the one PDA of this program that signs.
+/// The authority's address. It is the only PDA of this program that signs.
 pub fn authority(config: &Config) -> Result<Pubkey> {
     Pubkey::create_program_address(&[seeds::AUTHORITY, &[config.authority_bump]], &crate::ID)
         .map_err(|_| ErrorCode::ConstraintSeeds.into())
 }
 
-/// `bps` of `locked`, rounded up, at least 1.
+/// `bps` basis points of `locked`, rounded up, at least 1.
 pub fn quorum(locked: u64, bps: u16) -> u64 {
     // At most half of `locked`, so it fits.
     ((locked as u128 * bps as u128).div_ceil(10_000) as u64).max(1)
 }
 
 impl Proposal {
-    /// Whether enough voted, and more for than against.
+    /// Whether the quorum is reached and the weight for the proposal exceeds the weight against it.
     pub fn passed(&self) -> bool {
         let voted = self.votes_for as u128 + self.votes_against as u128 + self.votes_abstain as u128;
         voted >= self.quorum as u128 && self.votes_for > self.votes_against
     }
 
-    /// Refuses any other state.
+    /// Fails with `WrongState` in any other state than `state`.
     pub fn require_state(&self, state: ProposalState) -> Result<()> {
         require!(self.state == state, GovernanceError::WrongState);
         Ok(())
     }
 }
 
-/// Ends the proposal.
+/// Sets the final state of the proposal and returns its event.
 pub(crate) fn end(proposal: &mut Account<Proposal>, state: ProposalState) -> Result<ProposalEnded> {
     proposal.state = state;
     Ok(ProposalEnded {
@@ -131,7 +133,7 @@ mod tests {
         ] {
             assert!(bad.validate(10, 20).is_err(), "{bad:?}");
         }
-        // Floors of zero do not make windows of zero.
+        // A floor of zero does not allow a window of zero.
         assert!(Parameters { voting_slots: 0, ..GOOD }.validate(0, 0).is_err());
         assert!(Parameters { timelock_slots: 0, ..GOOD }.validate(0, 0).is_err());
     }

@@ -1,11 +1,11 @@
-//! What the program refuses, and what to do about it.
+//! Errors of the model program: the reason, and what to do about it.
 
 use anchor_lang::prelude::*;
 
 /// Errors of the model program.
 #[error_code]
 pub enum ModelError {
-    /// `initialize` was signed by somebody else than the program's upgrade authority.
+    /// The signer of `initialize` is not the program's upgrade authority.
     #[msg("only the program's upgrade authority may initialise it: sign with that wallet")]
     NotUpgradeAuthority,
     /// The signer is not the config's authority.
@@ -35,10 +35,10 @@ pub enum ModelError {
     /// A hash is zero.
     #[msg("a hash is zero: give the SHA-256 of the content")]
     ZeroHash,
-    /// The parent model has no adapter to build on.
+    /// The parent model is not ready: it is a draft or retired.
     #[msg("the parent model is not ready: build on a model with an attested adapter")]
     ParentNotReady,
-    /// The parent stands on another base model.
+    /// The parent builds on another base model.
     #[msg("the parent model has another base: give the parent's base_hash")]
     ParentBaseDiffers,
     /// The model is retired.
@@ -56,7 +56,7 @@ pub enum ModelError {
     /// A Datanet is named twice.
     #[msg("a Datanet is named twice: name each once")]
     DuplicateDatanet,
-    /// A Datanet holds nothing.
+    /// A Datanet has no accepted batch.
     #[msg("the Datanet has no accepted batch: there is nothing to train on")]
     EmptyDatanet,
     /// The grant for a permissioned Datanet is missing.
@@ -71,7 +71,7 @@ pub enum ModelError {
     /// The operator account is not the signer's.
     #[msg("not your operator entry: register as an operator and sign with its owner's wallet")]
     NotOperator,
-    /// The operator cannot train.
+    /// The operator has not registered the capability to train.
     #[msg("the operator lacks the capability to train: set bit 0 of its capabilities")]
     CannotTrain,
     /// A wallet is not in the active committee.
@@ -80,7 +80,7 @@ pub enum ModelError {
     /// The signer is not the operator that took the job.
     #[msg("only the operator that took the job may do this")]
     NotAssigned,
-    /// The job's time is up.
+    /// The job's deadline has passed.
     #[msg("the job's deadline has passed: expire it")]
     DeadlinePassed,
     /// The log was posted before.
@@ -104,31 +104,31 @@ pub enum ModelError {
     /// A payee's account is not its operator's OPEN token account.
     #[msg("a payee's account is not an OPEN token account of its operator")]
     WrongPayee,
-    /// Somebody else than the requester cancels too early.
+    /// Only the requester may cancel the job this early.
     #[msg("too early: until the job has waited config.assign_slots only its requester may cancel it")]
     CancelTooEarly,
-    /// The job still has time.
+    /// The job's deadline has not passed.
     #[msg("too early to expire: the job has time until job.deadline_slot")]
     ExpireTooEarly,
-    /// The escrow's rent would go elsewhere.
+    /// The account for the escrow's rent is not the job's requester.
     #[msg("wrong requester: pass the wallet in job.requester")]
     WrongRequester,
-    /// The account is of another job or model.
+    /// The account belongs to another job or model.
     #[msg("the account belongs to another job or model")]
     WrongJob,
-    /// No data share waits in the escrow.
+    /// No data share is waiting in the escrow.
     #[msg("no data share waits in this job's escrow: it has no result, none was due, or it is paid")]
     NoDataShare,
-    /// Not the payout program.
+    /// The account is not the payout program.
     #[msg("pass the payout program")]
     NotPayout,
-    /// An operator is paid without work.
+    /// A share pays an operator that did no work.
     #[msg("a share pays for no work: give its units, or leave it out")]
     PaidForNothing,
     /// The chain of parents is too long.
     #[msg("the parent has 8 models below it already: build on one that has fewer")]
     TooDeep,
-    /// The operator has spoken lately.
+    /// The operator has sent a heartbeat within `heartbeat_slots`.
     #[msg("the operator has given a sign of life: wait until job.heartbeat_slots have passed after it")]
     OperatorAlive,
 }

@@ -1,4 +1,4 @@
-//! Money out of a job's escrow. It always ends whole: everything in it is paid or returned, then it is closed.
+//! Payments out of a job's escrow. In the end everything in it is paid or returned, and the escrow is closed.
 
 use crate::{seeds, state::Job};
 use anchor_lang::{
@@ -12,7 +12,7 @@ const TRANSFER: u8 = 3;
 /// Number of its instruction `CloseAccount`.
 const CLOSE: u8 = 9;
 
-/// A job's escrow, of which the job is the authority. The calls are built by hand and once: a result pays several
+/// A job's escrow. The job is its authority. The calls are built by hand, and only once, because a result pays several
 /// operators within a small budget of compute units.
 pub struct Escrow<'info> {
     job: AccountInfo<'info>,
@@ -23,13 +23,13 @@ pub struct Escrow<'info> {
 }
 
 impl<'info> Escrow<'info> {
-    /// The escrow `account` of `job`; the caller has checked that it is.
+    /// The escrow `account` of `job`. The caller must have checked that it is the job's escrow.
     pub fn new(job: &Account<'info, Job>, account: AccountInfo<'info>) -> Self {
         let (model, number, bump) = (job.model, job.number.to_le_bytes(), [job.bump]);
         Self { job: job.to_account_info(), account, model, number, bump }
     }
 
-    /// Pays `amount` base units to each token account. Of another mint it fails, for the escrow's mint is checked.
+    /// Pays each token account its base units. It fails for a token account of another mint than the escrow's.
     pub fn pay(&self, payments: impl IntoIterator<Item = (AccountInfo<'info>, u64)>) -> Result<()> {
         let mut call = self.call(Pubkey::default(), [&[TRANSFER][..], &[0; 8]].concat());
         for (to, amount) in payments {
@@ -42,13 +42,14 @@ impl<'info> Escrow<'info> {
         Ok(())
     }
 
-    /// Returns `amount` base units, which are all that lies in it, to the requester's token account, and closes it.
+    /// Returns `amount` base units to the requester's token account and closes the escrow. `amount` must be everything
+    /// in the escrow.
     pub fn refund(&self, token: AccountInfo<'info>, requester: AccountInfo<'info>, amount: u64) -> Result<()> {
         self.pay([(token, amount)])?;
         self.close(requester)
     }
 
-    /// Closes the empty escrow, its rent to `requester`.
+    /// Closes the empty escrow. Its rent goes to `requester`.
     pub fn close(&self, requester: AccountInfo<'info>) -> Result<()> {
         self.invoke(&self.call(requester.key(), vec![CLOSE]), requester)
     }

@@ -1,4 +1,4 @@
-//! Events of the model program. `sequence` counts per subject account, so that a gap is visible.
+//! Events of the model program. `sequence` counts the events of each subject account, so that a gap is visible.
 
 use crate::{
     compute::ComputeShare,
@@ -30,11 +30,11 @@ pub struct ModelRegistered {
     pub name: String,
     /// SHA-256 of the base model's file.
     pub base_hash: [u8; 32],
-    /// The model it builds on.
+    /// The model whose adapter it builds on.
     pub parent: Option<Pubkey>,
-    /// Price of 1,000 prompt tokens.
+    /// Price of 1,000 prompt tokens in base units.
     pub price_in: u64,
-    /// Price of 1,000 completion tokens.
+    /// Price of 1,000 completion tokens in base units.
     pub price_out: u64,
 }
 
@@ -46,11 +46,11 @@ pub struct ModelChanged {
     pub model: Pubkey,
     /// Event number of the model.
     pub sequence: u64,
-    /// Price of 1,000 prompt tokens.
+    /// Price of 1,000 prompt tokens in base units.
     pub price_in: u64,
-    /// Price of 1,000 completion tokens.
+    /// Price of 1,000 completion tokens in base units.
     pub price_out: u64,
-    /// Whether it is retired.
+    /// Whether the model is retired.
     pub retired: bool,
 }
 
@@ -79,17 +79,17 @@ pub struct JobRequested {
     pub model: Pubkey,
     /// Its number for that model.
     pub number: u64,
-    /// Who pays.
+    /// The requester's wallet, which pays.
     pub requester: Pubkey,
     /// SHA-256 of the training config.
     pub config_hash: [u8; 32],
     /// The seed.
     pub seed: u64,
-    /// Datanets it reads.
+    /// The Datanets that the job reads, as they were at the request.
     pub snapshots: Vec<Snapshot>,
     /// Base units in escrow.
     pub budget: u64,
-    /// Part of the fee that goes to the contributors, in basis points.
+    /// Data share: the part of the fee that goes to the contributors' pool, in basis points.
     pub data_share_bps: u16,
 }
 
@@ -107,7 +107,7 @@ pub struct JobAssigned {
     pub deadline_slot: u64,
 }
 
-/// A job's operator said that it is at work.
+/// The operator of a job sent a heartbeat.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heartbeat {
@@ -119,7 +119,7 @@ pub struct Heartbeat {
     pub slot: u64,
 }
 
-/// A job was taken from an operator that had fallen silent, and waits for another.
+/// A job was taken from an operator that had been silent for too long. It waits for another operator.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobReleased {
@@ -127,7 +127,7 @@ pub struct JobReleased {
     pub job: Pubkey,
     /// Event number of the job.
     pub sequence: u64,
-    /// The operator that had it.
+    /// The operator that lost the job.
     pub operator: Pubkey,
 }
 
@@ -145,7 +145,7 @@ pub struct LogPosted {
     pub slot: u64,
 }
 
-/// A result was accepted: the model's next version. The shares of compute are the operators' receipts for their work.
+/// A result was accepted and became the model's next version. `compute` says what each operator did and was paid.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResultAttested {
@@ -161,11 +161,11 @@ pub struct ResultAttested {
     pub adapter_hash: [u8; 32],
     /// SHA-256 of the training manifest.
     pub manifest_hash: [u8; 32],
-    /// What each operator was paid for which work.
+    /// Each operator's work and pay.
     pub compute: Vec<ComputeShare>,
     /// Base units paid for compute in all.
     pub paid: u64,
-    /// Base units that stay in escrow for the contributors' pool.
+    /// Base units that wait in escrow for the contributors' pool.
     pub data_share: u64,
     /// Base units returned to the requester.
     pub refunded: u64,
@@ -173,8 +173,8 @@ pub struct ResultAttested {
     pub committee_epoch: u64,
 }
 
-/// A result's data share went to the contributors' pool of the payout program, whose event `Funded` in the same
-/// transaction names shard and epoch.
+/// A result's data share was paid into the contributors' pool of the payout program. That program's event `Funded` in
+/// the same transaction names the shard and the epoch.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataSharePaid {
@@ -188,7 +188,7 @@ pub struct DataSharePaid {
     pub amount: u64,
 }
 
-/// A job ended without a result; everything was returned.
+/// A job ended without a result. The whole budget was returned.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobEnded {
@@ -196,7 +196,7 @@ pub struct JobEnded {
     pub job: Pubkey,
     /// Event number of the job.
     pub sequence: u64,
-    /// Whether it ran out of time (else it was called off).
+    /// True if the job ran out of time; false if it was cancelled.
     pub expired: bool,
     /// Base units returned to the requester.
     pub refunded: u64,
@@ -212,15 +212,15 @@ pub struct ConfigChanged {
     pub sequence: u64,
     /// The authority now.
     pub authority: Pubkey,
-    /// Who may take over.
+    /// The key that may take the authority over.
     pub pending_authority: Option<Pubkey>,
     /// Slots that a job may take from assignment to result.
     pub job_slots: u64,
-    /// Slots that a requested job waits for an operator before it may be cancelled by anyone.
+    /// Slots that a requested job waits for an operator before anyone may cancel it.
     pub assign_slots: u64,
-    /// Slots after which an operator that trains and has said nothing may lose its job.
+    /// Slots of silence after which a training operator may lose its job.
     pub heartbeat_slots: u64,
-    /// Part of a training fee that goes to the contributors, in basis points.
+    /// Data share: the part of a training fee that goes to the contributors' pool, in basis points.
     pub data_share_bps: u16,
 }
 

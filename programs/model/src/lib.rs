@@ -1,8 +1,8 @@
-//! OpenLedger's registry of models and its fine-tuning jobs: budgets in escrow, Datanets read as they stood at the
-//! request, results accepted only with the committee's attestation.
+//! OpenLedger's registry of models and its fine-tuning jobs. A job's budget is in escrow. A job reads Datanets as they
+//! were at the request. A result is accepted only with the committee's attestation.
 //!
-//! A job's escrow always ends whole: what the attested result pays to operators and into the contributors' pool plus
-//! what returns to the requester is what lay in it, whatever the path.
+//! Everything in a job's escrow is paid or returned, however the job ends: pay to operators, data share to the
+//! contributors' pool and refund to the requester sum to what was in it.
 
 pub mod compute;
 pub mod error;
@@ -31,7 +31,7 @@ solana_security_txt::security_txt! {
 pub mod model {
     use super::*;
 
-    /// Makes the config. Only the program's upgrade authority, once.
+    /// Makes the config, once. Only the program's upgrade authority.
     pub fn initialize(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
         instructions::initialize::handler(ctx, args)
     }
@@ -41,18 +41,18 @@ pub mod model {
         instructions::set_windows::handler(ctx, args)
     }
 
-    /// Pauses everything but the config's own changes until `until_slot`, at most about a week ahead; a past slot ends a
+    /// Pauses everything but changes of the config until `until_slot`, at most about a week ahead. A past slot ends a
     /// pause. Only the config's authority.
     pub fn pause(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
         instructions::pause::handler(ctx, until_slot)
     }
 
-    /// Names a wallet that may take over the config. Only the config's authority.
+    /// Proposes the wallet that may take the config over. Only the config's authority.
     pub fn propose_authority(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
         instructions::propose_authority::handler(ctx, new)
     }
 
-    /// Takes over the config. Only the wallet that was named.
+    /// Takes the config over. Only the proposed wallet.
     pub fn accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
         instructions::accept_authority::handler(ctx)
     }
@@ -62,7 +62,7 @@ pub mod model {
         instructions::register_model::handler(ctx, args)
     }
 
-    /// Changes the prices of 1,000 tokens. Only the model's owner.
+    /// Changes the prices of 1,000 prompt and 1,000 completion tokens, in base units. Only the model's owner.
     pub fn set_price(ctx: Context<SetPrice>, price_in: u64, price_out: u64) -> Result<()> {
         instructions::set_price::handler(ctx, price_in, price_out)
     }
@@ -73,7 +73,7 @@ pub mod model {
     }
 
     /// Requests a training job and puts its budget into escrow. Only the model's owner. Remaining accounts: for each
-    /// Datanet its account and, where it is permissioned, the requester's grant (writable).
+    /// Datanet its account and, if it is permissioned, the requester's grant (writable).
     pub fn request_job<'info>(ctx: Context<'info, RequestJob<'info>>, args: RequestJobArgs) -> Result<()> {
         instructions::request_job::handler(ctx, args)
     }
@@ -83,12 +83,12 @@ pub mod model {
         instructions::assign_job::handler(ctx)
     }
 
-    /// Says that the assigned operator is at work. Only that operator, until it has posted its log.
+    /// Shows that the assigned operator is still working. Only that operator, until it has posted its log.
     pub fn heartbeat(ctx: Context<Heartbeat>) -> Result<()> {
         instructions::heartbeat::handler(ctx)
     }
 
-    /// Takes a job from an operator that has been silent for too long; another may take it. Anyone.
+    /// Takes a job from an operator that has been silent for too long, so that another can take it. Anyone.
     pub fn release_job(ctx: Context<ReleaseJob>) -> Result<()> {
         instructions::release_job::handler(ctx)
     }
@@ -109,7 +109,7 @@ pub mod model {
         instructions::pay_data_share::handler(ctx)
     }
 
-    /// Calls off a job that nobody has taken. The requester at once, anyone after `config.assign_slots`.
+    /// Cancels a job that no operator has taken. The requester at any time, anyone after `config.assign_slots`.
     pub fn cancel_job(ctx: Context<CancelJob>) -> Result<()> {
         instructions::cancel_job::handler(ctx)
     }

@@ -9,7 +9,7 @@ pub const MAX_NAME: usize = 64;
 pub const MAX_SNAPSHOTS: usize = 8;
 /// Longest window in slots (about 460 days).
 pub const MAX_WINDOW: u64 = 100_000_000;
-/// Most models below one another: a chain of parents ends, and so does every walk along it.
+/// Largest depth of a model. It bounds the chain of parents, and so the cost of following it.
 pub const MAX_DEPTH: u8 = 8;
 /// Most operators that one result pays.
 pub const MAX_COMPUTE: usize = 8;
@@ -22,9 +22,10 @@ pub struct Config {
     pub version: Version,
     /// PDA bump.
     pub bump: u8,
-    /// May change parameters; governance in the end.
+    /// The authority, which is governance after the hand-over. It may change the windows and the data share, and pause
+    /// the program.
     pub authority: Pubkey,
-    /// Named to take over; must accept.
+    /// The key that was proposed as the next authority. It must accept to take over.
     pub pending_authority: Option<Pubkey>,
     /// The OPEN mint.
     pub open_mint: Pubkey,
@@ -32,18 +33,19 @@ pub struct Config {
     pub job_slots: u64,
     /// Slots that a requested job waits for an operator before it may be cancelled by anyone.
     pub assign_slots: u64,
-    /// Slots after which an operator that trains and has said nothing may lose its job, for jobs assigned from now on.
+    /// Slots of silence after which a training operator may lose its job. It holds for jobs assigned from now on.
     pub heartbeat_slots: u64,
-    /// Part of a training fee that goes to the contributors' pool of the payout program, in basis points, for jobs
-    /// requested from now on; at most 5,000.
+    /// Part of a training fee that goes to the contributors' pool of the payout program, in basis points; at most
+    /// 5,000. It holds for jobs requested from now on.
     pub data_share_bps: u16,
-    /// First slot in which the program runs again: until then it refuses whatever changes state but the config.
+    /// First slot in which the program runs again. Until then it refuses every change of state except those of the
+    /// config.
     pub paused_until: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
 }
 
-/// Where a model stands.
+/// The status of a model.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModelStatus {
     /// Registered, no trained adapter yet.
@@ -54,7 +56,7 @@ pub enum ModelStatus {
     Retired,
 }
 
-/// A Datanet as a job reads it.
+/// A snapshot of a Datanet, as a job reads it.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// The Datanet account.
@@ -88,10 +90,10 @@ pub struct Model {
     pub parent: Option<Pubkey>,
     /// Owner of the parent at registration: receives the upstream share.
     pub parent_owner: Option<Pubkey>,
-    /// Number of models below it: its parent's and one; 0 without a parent. A parent is there and ready before its child
-    /// is made and never changes, so that no chain of parents leads back to where it began.
+    /// Number of models in its chain of parents: the parent's depth plus one, or 0 without a parent. A parent must be
+    /// ready before its child is registered, and never changes, so that a chain of parents has no circle.
     pub depth: u8,
-    /// Number of attested adapters so far. The one that is served is the last; the events `ResultAttested` tell of all.
+    /// Number of attested adapters so far. The last one is served. The events `ResultAttested` list them all.
     pub versions: u64,
     /// SHA-256 of the adapter's file; zero while a draft.
     pub adapter_hash: [u8; 32],
@@ -99,37 +101,38 @@ pub struct Model {
     pub manifest_hash: [u8; 32],
     /// The job that made the adapter.
     pub job: Option<Pubkey>,
-    /// Datanets it was trained on.
+    /// The Datanets that it was trained on.
     #[max_len(MAX_SNAPSHOTS)]
     pub snapshots: Vec<Snapshot>,
     /// Price of 1,000 prompt tokens in base units.
     pub price_in: u64,
     /// Price of 1,000 completion tokens in base units.
     pub price_out: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: ModelStatus,
-    /// Jobs ever requested for it: the next one's number.
+    /// Number of jobs ever requested for it. It is the next job's number.
     pub jobs: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
 }
 
-/// Where a job stands.
+/// The status of a job.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobStatus {
-    /// Budget is in escrow.
+    /// The budget is in escrow, and the job waits for an operator.
     Requested,
-    /// An operator trains.
+    /// An operator has taken the job and trains.
     Running,
-    /// The result is accepted; compute paid, the rest refunded. A data share lies in escrow until `pay_data_share`.
+    /// The result is accepted, compute is paid and the rest is refunded. A data share stays in escrow until
+    /// `pay_data_share`.
     Attested,
-    /// Called off before an operator took it; all refunded.
+    /// Cancelled while no operator had the job. The whole budget is refunded.
     Cancelled,
-    /// Ran out of time; all refunded.
+    /// Ran out of time. The whole budget is refunded.
     Expired,
 }
 
-/// A fine-tuning job. Determined by base hash, snapshots, config and seed.
+/// A fine-tuning job. Base hash, snapshots, config and seed determine its result.
 #[account]
 #[derive(InitSpace)]
 pub struct Job {
@@ -156,15 +159,16 @@ pub struct Job {
     pub snapshots: Vec<Snapshot>,
     /// Base units put into escrow.
     pub budget: u64,
-    /// Part of the fee that goes to the contributors, in basis points, as the config had it at the request.
+    /// Data share: the part of the fee that goes to the contributors' pool, in basis points, as the config said at the
+    /// request.
     pub data_share_bps: u16,
-    /// Where it stands.
+    /// Its status.
     pub status: JobStatus,
     /// Slot of the request.
     pub requested_slot: u64,
     /// Wallet of the operator that trains.
     pub operator: Option<Pubkey>,
-    /// Last slot for a result, once running; a pause moves it ([`Job::last_slot`]).
+    /// Last slot for a result, once running. A pause moves it ([`Job::last_slot`]).
     pub deadline_slot: u64,
     /// Slots that the operator may be silent, once running.
     pub heartbeat_slots: u64,
@@ -179,7 +183,7 @@ pub struct Job {
     /// Base units that the attested result owes to the contributors' pool.
     pub data_share: u64,
     /// Base units paid into the contributors' pool: `data_share`, and whatever strangers sent to the escrow after the
-    /// result.
+    /// result was accepted.
     pub data_paid: u64,
     /// Base units returned to the requester.
     pub refunded: u64,
@@ -188,7 +192,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// Last slot for a result. What a pause may have held up has the time of a whole job after it.
+    /// Last slot for a result. After a pause, every running job has at least the time of a whole job.
     pub fn last_slot(&self, config: &Config) -> u64 {
         match config.paused_until {
             0 => self.deadline_slot,
@@ -196,7 +200,8 @@ impl Job {
         }
     }
 
-    /// Slot after which the operator counts as silent. During a pause nobody can speak.
+    /// Slot after which the operator counts as silent. The time of silence starts no earlier than the end of the last
+    /// pause, because no heartbeat is accepted during a pause.
     pub fn silent_after(&self, config: &Config) -> u64 {
         self.heartbeat_slot.max(config.paused_until).saturating_add(self.heartbeat_slots)
     }

@@ -1,10 +1,10 @@
-//! The circuit breaker: a leaky bucket a shard, so that even a root that should never have been signed cannot empty
+//! The circuit breaker: a leaky bucket for each shard. It keeps a root that should never have been signed from emptying
 //! the vault at once.
 //!
-//! What leaves a shard fills the bucket; the bucket holds `cap` and drains evenly, a full one in `window` slots. So at
-//! most `cap` leaves at once, and at most `cap · (1 + t / window)` in any t slots.
+//! Payments from a shard fill its bucket. The bucket holds `cap` base units and drains evenly: a full one is empty
+//! after `window` slots. So at most `cap` leaves at once, and at most `cap · (1 + t / window)` in any t slots.
 
-/// What is left in the bucket after `elapsed` slots.
+/// What is left in the bucket after `elapsed` slots, in base units. A `window` of 0 drains nothing.
 pub fn decayed(outflow: u64, cap: u64, window: u64, elapsed: u64) -> u64 {
     // cap * elapsed < 2^128: both are u64
     let drained = (cap as u128 * elapsed as u128).checked_div(window as u128).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! How a challenge ends, whoever ends it.
+//! The end of a challenge: returning or forfeiting its bond, and resuming the settlement.
 
 use crate::{seeds, state::*};
 use anchor_lang::prelude::*;
@@ -8,15 +8,16 @@ use openledger_shared::checked::add;
 /// How a challenge ended.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The authority found the settlement right: the bond is lost, the settlement goes on.
+    /// The authority found the settlement right. The bond is lost and the settlement continues.
     Dismissed,
-    /// The authority found the settlement wrong: the bond returns, the settlement is rejected.
+    /// The authority found the settlement wrong. The bond returns and the settlement is rejected.
     Upheld,
-    /// The authority did not speak in time: the bond returns, the settlement goes on.
+    /// The authority did not decide in time. The bond returns and the settlement continues.
     Expired,
 }
 
-/// Pays all that lies in the bond's account to `recipient`, closes it to the `challenger`, and returns how much it was.
+/// Pays everything in the bond's token account to `recipient`, closes the account with its rent to `challenger`, and
+/// returns the base units paid.
 pub fn release<'info>(
     challenge: &Account<'info, Challenge>,
     bond: &Account<'info, TokenAccount>,
@@ -41,7 +42,7 @@ pub fn release<'info>(
     Ok(bond.amount)
 }
 
-/// Lets the settlement go on where `challenge` stopped it: the frozen time does not count in its window.
+/// Resumes the settlement that `challenge` froze. The frozen time does not count in its challenge window.
 pub fn unfreeze(settlement: &mut Settlement, challenge: &Challenge, slot: u64) -> Result<()> {
     settlement.status = SettlementStatus::Posted;
     settlement.active_after = add(settlement.active_after, slot.saturating_sub(challenge.slot))?;

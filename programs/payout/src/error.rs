@@ -14,19 +14,19 @@ pub enum PayoutError {
     /// The signer is not the authority that was proposed.
     #[msg("This key was not proposed as the authority: let the authority propose it first")]
     NotPendingAuthority,
-    /// The mint is not that of the stake program.
+    /// The mint is not the one in the stake program's config.
     #[msg("The OPEN mint must be the one of the stake program's config")]
     WrongMint,
     /// The shares do not sum to the whole.
     #[msg("The fee shares must sum to 10,000 basis points")]
     SharesNotWhole,
-    /// A window is zero or does not fit the others.
+    /// A window is zero, too long, or does not fit the others.
     #[msg(
         "Windows must be positive and at most their maxima; challenge_slots and MAX_CHALLENGES times resolve_slots \
          together less than the stake program's unbond_slots"
     )]
     BadWindows,
-    /// The circuit breaker would be stuck.
+    /// The circuit breaker's cap or window is out of bounds, so that claims could stop for good.
     #[msg(
         "The breaker needs a positive window of at most MAX_BREAKER_SLOTS, and a cap of at least MIN_BREAKER_CAP and \
          one base unit a slot of the window"
@@ -47,10 +47,10 @@ pub enum PayoutError {
     /// The amount is zero.
     #[msg("The amount must be greater than zero")]
     ZeroAmount,
-    /// The model cannot be paid for.
+    /// The model is not ready.
     #[msg("The model is not ready: it has no attested adapter or is retired")]
     ModelNotReady,
-    /// The parent owner's token account is missing, or given where there is no parent.
+    /// The parent owner's token account is missing or another's, or is given although there is no parent.
     #[msg("Pass upstream_token if and only if the model has a parent, owned by the parent's owner")]
     WrongUpstream,
     /// The committee account is not the active one.
@@ -59,31 +59,31 @@ pub enum PayoutError {
     /// The operator is not in the active committee.
     #[msg("The operator is not a member of the active committee: choose one that is")]
     NotMember,
-    /// The operator does not answer requests.
+    /// The operator has not registered the capability to serve.
     #[msg("The operator does not serve: choose one with the capability serve")]
     NotServing,
-    /// Not the config's epoch.
+    /// The epoch is not the next one to post.
     #[msg("The settlement must be for the epoch after the config's posted_epoch")]
     WrongEpoch,
-    /// The epoch is too young.
+    /// The epoch has not lasted `epoch_slots` yet.
     #[msg("The epoch is not over: post its settlement from epoch_start_slot + epoch_slots on")]
     EpochNotOver,
-    /// The settlement before waits for its activation.
+    /// The previous settlement is not active yet.
     #[msg("Activate the previous settlement first")]
     PreviousNotActive,
-    /// Does not start from the roots posted last.
+    /// The settlement does not start from the roots posted last.
     #[msg("The settlement must start from the roots posted last")]
     WrongPrevious,
     /// A lifetime total would fall.
     #[msg("A lifetime total must not fall")]
     TotalFell,
-    /// More would be divided than was ever paid in.
+    /// A pool's lifetime total would exceed what was ever paid into it.
     #[msg("A lifetime total must not exceed what was ever paid into its pool")]
     OverFunded,
     /// The cutoff is outside the epoch.
     #[msg("The cutoff must lie after the config's settled_slot, neither in the future nor after the end of its epoch")]
     BadCutoff,
-    /// Not all shards, or not in order.
+    /// The remaining accounts are not all shards in order.
     #[msg("Pass every shard once, in the order of their indices, as remaining accounts")]
     WrongShards,
     /// The settlement is not the next one to activate.
@@ -104,10 +104,10 @@ pub enum PayoutError {
     /// The token account is not the wallet's own.
     #[msg("Tokens go only to the wallet's associated token account for OPEN: create it if it is not there")]
     WrongTokenAccount,
-    /// The shard has paid out what this pool put into it.
+    /// The shard has already paid out all that this pool put into it.
     #[msg("This shard has paid out all that this pool put into it: claim from another shard")]
     ShardExhausted,
-    /// The circuit breaker holds this shard.
+    /// The circuit breaker lets nothing out of this shard now.
     #[msg("The circuit breaker holds this shard: claim from another shard or wait")]
     BreakerTripped,
     /// A share or its change is out of bounds.
@@ -141,7 +141,7 @@ pub enum PayoutError {
     /// The challenge may still be resolved.
     #[msg("The authority may still resolve this challenge: expire it after its resolve_by")]
     NotExpired,
-    /// The meter does not move forward.
+    /// The attested use is not more than what was already debited.
     #[msg("The amount used must exceed what was debited before")]
     NothingUsed,
     /// The balance is too small.
@@ -153,19 +153,19 @@ pub enum PayoutError {
     /// The balance is another wallet's.
     #[msg("Only the balance's owner may do this: sign with its wallet")]
     NotOwner,
-    /// Nothing is on its way out.
+    /// No withdrawal was requested.
     #[msg("Nothing is on its way out of this balance: request_balance_withdrawal first")]
     NothingWithdrawing,
     /// The delay is not over.
     #[msg("The delay is not over: withdraw from the balance's withdraw_slot on")]
     WithdrawalTooEarly,
-    /// The account holds no vault.
+    /// The account is neither a shard nor a balance.
     #[msg("Pass a shard or a balance of this program")]
     NotAHolder,
     /// There is nothing to sweep.
     #[msg("The vault holds no more than what is counted")]
     NoDust,
-    /// A part would go to the wrong account.
+    /// A part of the fee would go to a token account of somebody else.
     #[msg("Pass token accounts of the model's owner and of the operator's wallet")]
     WrongTokenOwner,
 }

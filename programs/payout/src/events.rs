@@ -1,4 +1,4 @@
-//! Events of the payout program. `sequence` counts per subject account, so that a gap is visible.
+//! Events of the payout program. `sequence` counts the events of each subject account, so that a gap is visible.
 
 use crate::{
     challenge::Outcome,
@@ -22,9 +22,9 @@ pub struct Paid {
     pub shard: Pubkey,
     /// Event number of the shard.
     pub sequence: u64,
-    /// The payer's name for the request; answers are bound to it.
+    /// The request's 32 bytes, chosen by the payer. The answer is bound to them.
     pub request: [u8; 32],
-    /// Who paid.
+    /// The wallet that paid.
     pub payer: Pubkey,
     /// The model.
     pub model: Pubkey,
@@ -32,39 +32,40 @@ pub struct Paid {
     pub operator: Pubkey,
     /// The whole fee in base units.
     pub amount: u64,
-    /// Part of the treasury.
+    /// The treasury's part, in base units.
     pub treasury: u64,
-    /// Part of the model's owner.
+    /// The model owner's part, in base units.
     pub model_owner: u64,
-    /// Part of the parent model's owner.
+    /// The parent model owner's part, in base units.
     pub upstream: u64,
-    /// Part of the operator.
+    /// The operator's part, in base units.
     pub compute: u64,
-    /// Part of the validators' pool.
+    /// The validators' pool's part, in base units.
     pub validators: u64,
-    /// Part of the contributors' pool.
+    /// The contributors' pool's part, in base units.
     pub contributors: u64,
-    /// The epoch that it belongs to.
+    /// The epoch that the payment belongs to.
     pub epoch: u64,
 }
 
-/// Somebody paid into a pool.
+/// A pool was paid into without an answer.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Funded {
-    /// The shard that took it.
+    /// The shard that took the payment.
     pub shard: Pubkey,
     /// Event number of the shard.
     pub sequence: u64,
     /// The pool.
     pub pool: Pool,
-    /// What it is for, in the payer's words: of a training job's data share the job, which then is the payer as well.
+    /// What the payment is for, as the payer names it. For a training job's data share it is the job, which is also the
+    /// payer.
     pub subject: Pubkey,
-    /// Who paid.
+    /// The wallet that paid.
     pub payer: Pubkey,
     /// Base units.
     pub amount: u64,
-    /// The epoch that it belongs to.
+    /// The epoch that the payment belongs to.
     pub epoch: u64,
 }
 
@@ -94,17 +95,17 @@ pub struct SettlementPosted {
     pub sequence: u64,
     /// The epoch.
     pub epoch: u64,
-    /// Roots after it, by pool.
+    /// The pools' roots after this settlement.
     pub pools: [PoolRoot; POOLS],
-    /// Lifetime funding at the time of posting, by pool.
+    /// Lifetime funding of each pool at the time of posting, in base units.
     pub funded: [u64; POOLS],
     /// Merkle root over the members' signed observations.
     pub observations_root: [u8; 32],
     /// SHA-256 of the published report.
     pub report_hash: [u8; 32],
-    /// Last slot whose payments are counted.
+    /// Cutoff: the last slot whose payments are counted.
     pub cutoff_slot: u64,
-    /// First slot in which it may be activated.
+    /// First slot in which the settlement may be activated.
     pub active_after: u64,
     /// Epoch of the committee that attested.
     pub committee_epoch: u64,
@@ -136,7 +137,7 @@ pub struct Claimed {
     pub pool: Pool,
     /// Base units paid now.
     pub paid: u64,
-    /// Base units paid ever.
+    /// All base units ever paid to this wallet from this pool.
     pub lifetime: u64,
     /// The shard that paid.
     pub shard: Pubkey,
@@ -152,7 +153,7 @@ pub struct ConfigChanged {
     pub sequence: u64,
     /// The authority now.
     pub authority: Pubkey,
-    /// Who may take over.
+    /// The key that may take the authority over.
     pub pending_authority: Option<Pubkey>,
     /// Shares in force.
     pub fees: FeeShares,
@@ -204,7 +205,7 @@ impl Governed for Config {
     }
 }
 
-/// A settlement was challenged; it is frozen.
+/// A settlement was challenged and is frozen.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct SettlementChallenged {
@@ -216,19 +217,19 @@ pub struct SettlementChallenged {
     pub epoch: u64,
     /// The challenge account.
     pub challenge: Pubkey,
-    /// Who challenged.
+    /// The challenger's wallet.
     pub challenger: Pubkey,
-    /// Base units at stake.
+    /// The bond, in base units.
     pub bond: u64,
     /// SHA-256 of the published evidence.
     pub evidence_hash: [u8; 32],
     /// Where the evidence is published.
     pub evidence_uri: String,
-    /// Last slot before anyone may expire it.
+    /// Last slot of the authority's time to decide. After it anyone may expire the challenge.
     pub resolve_by: u64,
 }
 
-/// A challenge ended. If it was upheld, the settlement is rejected: nothing is posted for its epoch any more.
+/// A challenge ended. If it was upheld, the settlement is rejected and closed, and its epoch can be posted again.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChallengeResolved {
@@ -244,13 +245,13 @@ pub struct ChallengeResolved {
     pub outcome: Outcome,
     /// Token account that the bond went to.
     pub recipient: Pubkey,
-    /// Base units that went there: the bond and whatever else lay in its account.
+    /// Base units paid to `recipient`: the bond and whatever else was in its token account.
     pub released: u64,
-    /// First slot in which the settlement may be activated; 0 where it was rejected.
+    /// First slot in which the settlement may be activated; 0 if it was rejected.
     pub active_after: u64,
 }
 
-/// OPEN was paid ahead.
+/// OPEN was paid into a prepaid balance.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct BalanceDeposited {
@@ -266,7 +267,7 @@ pub struct BalanceDeposited {
     pub amount: u64,
 }
 
-/// What was used of a balance was taken from it; a [`Paid`] beside it says who received which part.
+/// The used part of a balance was taken from it. A [`Paid`] event in the same instruction says who received which part.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct BalanceDebited {
@@ -282,11 +283,11 @@ pub struct BalanceDebited {
     pub debited: u64,
     /// Base units held now.
     pub amount: u64,
-    /// Base units on their way out now.
+    /// Base units of the requested withdrawal that are left now.
     pub withdrawing: u64,
 }
 
-/// A withdrawal from a balance was asked for; with 0 called off.
+/// A withdrawal from a balance was requested. A request of 0 cancels the previous one.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct WithdrawalRequested {
@@ -294,13 +295,13 @@ pub struct WithdrawalRequested {
     pub balance: Pubkey,
     /// Event number of the balance.
     pub sequence: u64,
-    /// Base units on their way out.
+    /// Base units to withdraw.
     pub withdrawing: u64,
     /// First slot in which they may be withdrawn.
     pub withdraw_slot: u64,
 }
 
-/// OPEN left a balance for its owner.
+/// OPEN was paid out of a balance to its owner.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct BalanceWithdrawn {
@@ -314,7 +315,7 @@ pub struct BalanceWithdrawn {
     pub amount: u64,
 }
 
-/// What lay in a vault beyond what is counted went to the treasury.
+/// Tokens in a vault beyond the counted ones went to the treasury.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct DustSwept {

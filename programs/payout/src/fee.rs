@@ -1,4 +1,4 @@
-//! A fee on its way from whoever pays to everyone who has a part in it: the same for direct and for prepaid payments.
+//! Divides a fee and pays everyone's part, for direct and for prepaid payments alike.
 
 use crate::{error::PayoutError, events::Paid, state::*, tokens};
 use anchor_lang::prelude::*;
@@ -10,9 +10,9 @@ use stake::{
     state::{CommitteeStatus, Operator, capability},
 };
 
-/// Whose answer a fee is for, and the token accounts of everyone who has a part in it. The instruction's accounts check
-/// that vault and treasury are the right ones; whose the others are is checked here, and that they are of OPEN and of
-/// the token program by the transfer itself.
+/// The answer that a fee pays for, and the token accounts of everyone who has a part in the fee. The instruction's
+/// accounts check the addresses of vault and treasury. [`Fee::divide`] checks the owners of the other token accounts.
+/// The transfer itself checks that they hold OPEN and belong to the token program.
 pub struct Fee<'a, 'info> {
     /// The config.
     pub config: &'a Config,
@@ -26,19 +26,19 @@ pub struct Fee<'a, 'info> {
     pub shard: &'a Account<'info, Shard>,
     /// Vault of the shard.
     pub vault: &'a AccountInfo<'info>,
-    /// The treasury's.
+    /// Token account of the treasury.
     pub treasury: &'a AccountInfo<'info>,
-    /// The model owner's.
+    /// Token account of the model's owner.
     pub model_owner_token: &'a AccountInfo<'info>,
-    /// The parent model owner's.
+    /// Token account of the parent model's owner, if the model has a parent.
     pub upstream_token: Option<&'a AccountInfo<'info>>,
-    /// The operator's.
+    /// Token account of the operator's wallet.
     pub operator_token: &'a AccountInfo<'info>,
     /// The SPL Token program.
     pub token_program: Pubkey,
 }
 
-/// Where a fee comes from.
+/// The source of a fee.
 pub struct Source<'a, 'info> {
     /// The wallet that pays.
     pub payer: Pubkey,
@@ -46,14 +46,15 @@ pub struct Source<'a, 'info> {
     pub amount: u64,
     /// The token account.
     pub token: AccountInfo<'info>,
-    /// Who signs for it.
+    /// The account that signs for the token account.
     pub authority: AccountInfo<'info>,
-    /// Seeds of the authority, where it is of this program.
+    /// Seeds of the authority, if it is a PDA of this program.
     pub seeds: &'a [&'a [&'a [u8]]],
 }
 
 impl<'info> Fee<'_, 'info> {
-    /// Checks what is paid for, and divides `amount` base units.
+    /// Checks the amount, the model, the operator, the committee and the token accounts' owners, and divides `amount`
+    /// base units.
     pub fn divide(&self, amount: u64) -> Result<Parts> {
         require!(amount > 0, PayoutError::ZeroAmount);
         require!(self.model.status == ModelStatus::Ready, PayoutError::ModelNotReady);
@@ -71,7 +72,7 @@ impl<'info> Fee<'_, 'info> {
             .ok_or_else(|| PayoutError::SharesNotWhole.into())
     }
 
-    /// Transfers every part, and returns the event with this number of the shard.
+    /// Transfers every part, and returns the event with `sequence` as the shard's event number.
     pub fn pay(&self, from: Source<'_, 'info>, parts: &Parts, request: [u8; 32], sequence: u64) -> Result<Paid> {
         let pools = add(parts.contributors, parts.validators)?;
         let mut accounts = [from.token, self.vault.clone(), from.authority];
@@ -108,7 +109,7 @@ impl<'info> Fee<'_, 'info> {
     }
 }
 
-/// Notes the pools' parts of a fee in the shard that takes them, and takes the number of its event.
+/// Adds the pools' parts of a fee to the shard's funding, and takes the shard's next event number.
 pub fn fund(shard: &mut Shard, parts: &Parts) -> Result<u64> {
     for (pool, part) in [(Pool::Contributors, parts.contributors), (Pool::Validators, parts.validators)] {
         let funded = &mut shard.funded[pool as usize];
@@ -117,7 +118,7 @@ pub fn fund(shard: &mut Shard, parts: &Parts) -> Result<u64> {
     sequence::take(&mut shard.sequence)
 }
 
-/// Who a token account says it belongs to.
+/// The owner that a token account's data name.
 fn owner(token: &AccountInfo) -> Result<Pubkey> {
     let data = token.try_borrow_data()?;
     data.get(32..64).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| PayoutError::WrongTokenOwner.into())

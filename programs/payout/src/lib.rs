@@ -1,8 +1,9 @@
-//! OpenLedger payout program: splits every fee at once, and pays contributors and validators from attested cumulative
-//! roots that anyone may claim against for any wallet.
+//! OpenLedger payout program. It splits every fee at once. It pays contributors and validators by attested cumulative
+//! roots. Anyone may claim for any wallet.
 //!
-//! The committee can divide a pool, never enlarge it and never touch the other: totals never exceed what was paid in,
-//! and a shard never pays more for a pool than the pool put into it, whatever root was signed.
+//! The committee can divide a pool. It can neither enlarge a pool nor move money from one pool to the other. Whatever
+//! root it signs, a pool's total never exceeds what was paid into it, and a shard never pays more for a pool than the
+//! pool put into that shard.
 
 use anchor_lang::prelude::*;
 
@@ -38,7 +39,7 @@ solana_security_txt::security_txt! {
 pub mod payout {
     use super::*;
 
-    /// Makes the config. Once, by the program's upgrade authority, who becomes the authority. Epoch 1 begins.
+    /// Makes the config and begins epoch 1. The program's upgrade authority sends it, once, and becomes the authority.
     pub fn initialize(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
         instructions::initialize::handler(ctx, args)
     }
@@ -53,38 +54,41 @@ pub mod payout {
         instructions::pay::handler(ctx, args)
     }
 
-    /// Pays `amount` base units into a pool, on account of `subject`: a training job's data share, or a gift. Anyone may.
+    /// Pays `amount` base units into a pool: a training job's data share, or a gift. `subject` names what it is for.
+    /// Anyone may send it.
     pub fn fund(ctx: Context<Fund>, pool: Pool, subject: Pubkey, amount: u64) -> Result<()> {
         instructions::fund::handler(ctx, pool, subject, amount)
     }
 
-    /// Posts an epoch's attested division; the challenge window opens, the next epoch begins.
+    /// Posts an epoch's attested division. The challenge window opens and the next epoch begins.
     pub fn post_settlement<'info>(ctx: Context<'info, PostSettlement<'info>>, args: PostSettlementArgs) -> Result<()> {
         instructions::post_settlement::handler(ctx, args)
     }
 
-    /// Freezes a posted settlement until the authority has looked at it. Anyone may, with a bond.
+    /// Challenges a posted settlement with a bond and freezes it until the challenge ends. Anyone may send it.
     pub fn challenge_settlement(ctx: Context<ChallengeSettlement>, args: ChallengeSettlementArgs) -> Result<()> {
         instructions::challenge_settlement::handler(ctx, args)
     }
 
-    /// Ends a challenge: dismissed, the settlement goes on and the bond goes to the treasury; upheld, the settlement is
-    /// rejected and the bond returns.
+    /// Decides a challenge. If it is dismissed, the settlement continues and the bond goes to the treasury. If it is
+    /// upheld, the settlement is rejected and the bond returns. Only the authority.
     pub fn resolve_challenge(ctx: Context<ResolveChallenge>, uphold: bool) -> Result<()> {
         instructions::resolve_challenge::handler(ctx, uphold)
     }
 
-    /// Ends a challenge that the authority did not resolve in time: the bond returns, the settlement goes on. Anyone may.
+    /// Ends a challenge that the authority did not resolve in time. The bond returns and the settlement continues.
+    /// Anyone may send it.
     pub fn expire_challenge(ctx: Context<ExpireChallenge>) -> Result<()> {
         instructions::expire_challenge::handler(ctx)
     }
 
-    /// Makes a posted settlement the one that claims are proven against, after its challenge window. Anyone may.
+    /// Makes a posted settlement the one that claims are proven against, after its challenge window. Anyone may send
+    /// it.
     pub fn activate_settlement(ctx: Context<ActivateSettlement>) -> Result<()> {
         instructions::activate_settlement::handler(ctx)
     }
 
-    /// Pays a wallet what it earned and has not claimed, as far as the shard can. Anyone may.
+    /// Pays a wallet what it earned and has not claimed, as far as the shard can. Anyone may send it.
     pub fn claim(ctx: Context<ClaimEarnings>, args: ClaimArgs) -> Result<()> {
         instructions::claim::handler(ctx, args)
     }
@@ -94,27 +98,27 @@ pub mod payout {
         instructions::deposit_balance::handler(ctx, amount)
     }
 
-    /// Takes what was used of a prepaid balance, as attested, and splits it as a fee. Anyone may.
+    /// Takes the used part of a prepaid balance, as attested, and splits it as a fee. Anyone may send it.
     pub fn debit_balance(ctx: Context<DebitBalance>, args: DebitBalanceArgs) -> Result<()> {
         instructions::debit_balance::handler(ctx, args)
     }
 
-    /// Asks for prepaid money back.
+    /// Requests prepaid OPEN back. A request of 0 cancels the previous one.
     pub fn request_balance_withdrawal(ctx: Context<RequestBalanceWithdrawal>, amount: u64) -> Result<()> {
         instructions::request_balance_withdrawal::handler(ctx, amount)
     }
 
-    /// Returns prepaid money after the delay.
+    /// Returns prepaid OPEN to its owner after the delay.
     pub fn withdraw_balance(ctx: Context<WithdrawBalance>) -> Result<()> {
         instructions::withdraw_balance::handler(ctx)
     }
 
-    /// Sends what lies in a vault beyond what is counted to the treasury. Anyone may.
+    /// Sends tokens in a vault beyond the counted ones to the treasury. Anyone may send it.
     pub fn sweep_dust(ctx: Context<SweepDust>) -> Result<()> {
         instructions::sweep_dust::handler(ctx)
     }
 
-    /// Stops payments, debits, claims and settlements until a slot; one that is past ends the pause.
+    /// Stops payments, debits, claims and settlements until a slot. A past slot ends the pause.
     pub fn pause(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
         instructions::pause::handler(ctx, until_slot)
     }
@@ -124,17 +128,17 @@ pub mod payout {
         instructions::set_parameters::handler(ctx, parameters)
     }
 
-    /// Sets the shares in force from the next epoch on.
+    /// Sets the shares of fees from the next epoch on.
     pub fn set_fees(ctx: Context<SetFees>, next: FeeShares) -> Result<()> {
         instructions::set_fees::handler(ctx, next)
     }
 
-    /// Names who may take the authority over.
+    /// Proposes the key that may take the authority over.
     pub fn propose_authority(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
         instructions::propose_authority::handler(ctx, new)
     }
 
-    /// Takes the authority over.
+    /// Makes the proposed key the authority.
     pub fn accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
         instructions::accept_authority::handler(ctx)
     }

@@ -1,12 +1,12 @@
-//! What the authority may change at once, and how far.
+//! The parameters that the authority may change at once, and their bounds.
 //!
-//! The bounds are in the program, so that no authority, whatever became of it, can make a challenge impossible, hold
-//! prepaid money back, or stop claims for good.
+//! The bounds are fixed in the program. So even a compromised authority cannot make challenges impossible, hold prepaid
+//! OPEN back, or stop claims for good.
 
 use crate::error::PayoutError;
 use anchor_lang::prelude::*;
 
-/// Longest least length of an epoch: about 30 days of 400 ms slots.
+/// Upper bound of `epoch_slots`: about 30 days of 400 ms slots.
 pub const MAX_EPOCH_SLOTS: u64 = 6_480_000;
 /// Longest delay of a withdrawal from a prepaid balance: about a week.
 pub const MAX_WITHDRAWAL_SLOTS: u64 = 1_512_000;
@@ -16,7 +16,7 @@ pub const MAX_BREAKER_SLOTS: u64 = 1_512_000;
 pub const MIN_BREAKER_CAP: u64 = 1_000_000_000;
 /// Largest bond of a settlement's first challenge: 100,000 OPEN.
 pub const MAX_CHALLENGE_BOND: u64 = 100_000 * 1_000_000_000;
-/// Most challenges of one posted settlement, one after the other; each costs twice the bond of the one before.
+/// Most challenges of one posted settlement, one after another. Each costs twice the bond of the previous one.
 pub const MAX_CHALLENGES: u8 = 3;
 
 /// The parameters that change at once. (Fees change at the edge of an epoch: [`crate::state::Config::next_fees`].)
@@ -24,17 +24,18 @@ pub const MAX_CHALLENGES: u8 = 3;
 pub struct Parameters {
     /// Least number of slots of an epoch.
     pub epoch_slots: u64,
-    /// Slots between posting and activation of a settlement, in which it may be challenged.
+    /// Challenge window: slots between posting and activation of a settlement.
     pub challenge_slots: u64,
     /// Slots that the authority has to resolve a challenge.
     pub resolve_slots: u64,
-    /// Base units that a settlement's first challenge puts at stake.
+    /// Bond of a settlement's first challenge, in base units.
     pub challenge_bond: u64,
-    /// Slots between asking for prepaid money back and its withdrawal: longer than the meter's attestations take.
+    /// Slots between the request for a withdrawal of prepaid OPEN and the withdrawal. It should be longer than the
+    /// committee takes to attest a debit.
     pub withdrawal_slots: u64,
     /// Circuit breaker: most base units that may leave one shard at once (see [`crate::breaker`]).
     pub breaker_cap: u64,
-    /// Circuit breaker: slots in which a full one drains.
+    /// Circuit breaker: slots in which a full bucket drains.
     pub breaker_slots: u64,
 }
 
@@ -42,7 +43,8 @@ impl Parameters {
     /// Checks the bounds, given the stake program's `unbond_slots`.
     pub fn validate(&self, unbond_slots: u64) -> Result<()> {
         let within = |slots: u64, most: u64| (1..=most).contains(&slots);
-        // An operator that attested must not be able to take its stake out before its settlement is final.
+        // An operator that attested a settlement must not be able to withdraw its stake before that settlement is
+        // final.
         let frozen = self.resolve_slots.checked_mul(MAX_CHALLENGES.into());
         let last = frozen.and_then(|frozen| frozen.checked_add(self.challenge_slots)).unwrap_or(u64::MAX);
         require!(

@@ -1,7 +1,7 @@
-//! The claim record of a wallet: made at its first claim, then read and written in place.
+//! The claim record of a wallet. The first claim makes it; later claims read and write it in place.
 //!
-//! Written by hand because claims have a compute budget: Anchor's `init_if_needed` would search for the address at
-//! every claim, here only the first one does.
+//! This is written by hand because claims have a compute budget. Anchor's `init_if_needed` would search for the address
+//! at every claim. Here only the first claim does.
 
 use crate::{
     error::PayoutError,
@@ -14,12 +14,12 @@ use anchor_lang::{
 };
 use anchor_spl::{associated_token, token};
 
-/// The record of `wallet`, unless it is still to be made.
+/// The record of `wallet`, or `None` if it is still to be made.
 pub fn read(account: &UncheckedAccount, wallet: &Pubkey) -> Result<Option<Claim>> {
     if account.owner != &crate::ID {
         return Ok(None);
     }
-    // This program makes records nowhere but at their PDA: type and wallet name them fully.
+    // This program makes records only at their PDA, so type and wallet identify them.
     let record = Claim::try_deserialize(&mut &account.try_borrow_data()?[..])?;
     require_keys_eq!(record.wallet, *wallet, PayoutError::WrongClaim);
     Ok(Some(record))
@@ -48,7 +48,7 @@ pub fn token_address(record: &Claim, mint: &Pubkey) -> Result<Pubkey> {
     .map_err(|_| PayoutError::WrongTokenAccount.into())
 }
 
-/// Makes the record's account, at the cost of `payer`; also where somebody sent lamports to its address before.
+/// Makes the record's account; `payer` pays. Works also if somebody sent lamports to the address before.
 pub fn make<'info>(
     account: &UncheckedAccount<'info>,
     record: &Claim,

@@ -11,21 +11,21 @@ pub const MAX_SHARDS: u8 = 16;
 /// Number of pools that settlements divide.
 pub const POOLS: usize = 2;
 
-/// What a settlement divides. Each pool has its own tree, its own funding and its own lifetime total: the oracle can
-/// move nothing from one to the other.
+/// A pool that settlements divide. Each pool has its own tree, its own funding and its own lifetime total, so the
+/// oracle operators cannot move money from one to the other.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Pool {
-    /// Those whose data shaped the answers.
+    /// The contributors whose data shaped the answers.
     Contributors,
-    /// Those who approved that data.
+    /// The validators who approved that data.
     Validators,
 }
 
 /// Shares of a fee in basis points (`openledger_protocol::fees`); they sum to 10,000.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeeShares {
-    /// The network's treasury; also receives the dust.
+    /// The network's treasury. It also receives the dust.
     pub treasury: u16,
     /// The model's owner.
     pub model_owner: u16,
@@ -52,7 +52,7 @@ impl From<FeeShares> for Shares {
     }
 }
 
-/// A pool's tree as claims see it.
+/// The root of a pool's reward tree and its sums.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolRoot {
     /// Root of the reward tree (`openledger_protocol::rewards`).
@@ -71,9 +71,10 @@ pub struct Config {
     pub version: Version,
     /// PDA bump.
     pub bump: u8,
-    /// May change parameters; governance in the end.
+    /// The authority, which is governance after the hand-over. It may change parameters and fees, create shards, pause
+    /// the program, and resolve challenges.
     pub authority: Pubkey,
-    /// Named to take over; must accept.
+    /// The key that was proposed as the next authority. It must accept to take over.
     pub pending_authority: Option<Pubkey>,
     /// The OPEN mint.
     pub open_mint: Pubkey,
@@ -83,7 +84,7 @@ pub struct Config {
     pub epoch: u64,
     /// First slot of that epoch.
     pub epoch_start_slot: u64,
-    /// What the authority may change at once.
+    /// The parameters that the authority may change at once.
     pub parameters: Parameters,
     /// First slot in which the program runs again: until then payments, claims and settlements are refused.
     pub paused_until: u64,
@@ -93,12 +94,13 @@ pub struct Config {
     pub next_fees: Option<FeeShares>,
     /// Number of shards made.
     pub shards: u8,
-    /// Epoch of the last settlement that was posted and not rejected; 0 before the first. One more than `active_epoch`
-    /// while that settlement waits, else the same.
+    /// Epoch of the last settlement that was posted and not rejected; 0 before the first. It is `active_epoch + 1`
+    /// while that settlement waits for its activation, else `active_epoch`.
     pub posted_epoch: u64,
-    /// Roots of that settlement: the next one must start from them.
+    /// Roots of that settlement. The next settlement must start from them.
     pub posted: [PoolRoot; POOLS],
-    /// Last slot whose payments the active settlement counts; the next one counts those after it.
+    /// Cutoff of the active settlement: the last slot whose payments it counts. The next settlement counts later
+    /// payments.
     pub settled_slot: u64,
     /// Epoch of the last activated settlement; 0 before the first.
     pub active_epoch: u64,
@@ -108,7 +110,7 @@ pub struct Config {
     pub sequence: u64,
 }
 
-/// A part of the vault, so that payments and claims need not wait for one another.
+/// A part of the vault with its own books, so that payments and claims need not wait for one another.
 #[account]
 #[derive(InitSpace)]
 pub struct Shard {
@@ -124,10 +126,10 @@ pub struct Shard {
     pub vault: Pubkey,
     /// Base units ever paid in, by pool.
     pub funded: [u64; POOLS],
-    /// Base units ever claimed, by pool: never more than `funded`, so that no root can move a pool's tokens to the
-    /// other. A claim may draw on any shard, and on several in turn.
+    /// Base units ever claimed, by pool. It is never more than `funded`, so that no root can pay one pool's claims with
+    /// the other's tokens. A wallet may claim from any shard, and from several in turn.
     pub claimed: [u64; POOLS],
-    /// Circuit breaker: what has left and not yet decayed (see [`crate::breaker`]).
+    /// Circuit breaker: base units in the bucket at `outflow_slot` (see [`crate::breaker`]).
     pub outflow: u64,
     /// Circuit breaker: slot of the last update of `outflow`.
     pub outflow_slot: u64,
@@ -136,7 +138,7 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// What its vault must hold: funded and not claimed, of all pools.
+    /// The base units that the shard's vault must hold: the funded and not claimed ones of all pools.
     pub fn held(&self) -> Result<u64> {
         self.funded.iter().zip(&self.claimed).try_fold(0u64, |held, (funded, claimed)| {
             funded.checked_sub(*claimed).and_then(|left| held.checked_add(left)).ok_or(SharedError::Overflow.into())
@@ -144,18 +146,18 @@ impl Shard {
     }
 }
 
-/// Where a settlement stands. One that was rejected is closed: its address is free for the epoch's next one.
+/// The status of a settlement. A rejected settlement is closed, which frees its address for the epoch's next posting.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettlementStatus {
-    /// In its challenge window.
+    /// Posted. It may be challenged, and activated after its challenge window.
     Posted,
-    /// Claims are proven against it or were until the next.
+    /// Claims are proven against it, or were until the next settlement became active.
     Active,
-    /// A challenge waits for the authority's word: it can be neither activated nor challenged.
+    /// Frozen by a challenge that is not decided. It can be neither activated nor challenged again.
     Challenged,
 }
 
-/// An epoch's attested division.
+/// An epoch's attested division of the pools.
 #[account]
 #[derive(InitSpace)]
 pub struct Settlement {
@@ -165,11 +167,11 @@ pub struct Settlement {
     pub bump: u8,
     /// The epoch.
     pub epoch: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: SettlementStatus,
-    /// Roots after it, by pool.
+    /// The pools' roots after this settlement.
     pub pools: [PoolRoot; POOLS],
-    /// Lifetime funding at the time of posting, by pool.
+    /// Lifetime funding of each pool at the time of posting, in base units.
     pub funded: [u64; POOLS],
     /// Merkle root over the members' signed observations.
     pub observations_root: [u8; 32],
@@ -181,11 +183,12 @@ pub struct Settlement {
     pub committee_epoch: u64,
     /// Slot of posting.
     pub posted_slot: u64,
-    /// First slot in which it may be activated; moves on by the time that challenges froze it.
+    /// First slot in which it may be activated. The time that challenges froze it is added.
     pub active_after: u64,
-    /// Number of the config's event that posted it: names this posting, should the epoch be posted again.
+    /// Event number of the config's event that posted it. It distinguishes this posting from another one of the same
+    /// epoch.
     pub sequence: u64,
-    /// Challenges of it so far.
+    /// Number of its challenges so far.
     pub challenges: u8,
 }
 
@@ -205,7 +208,7 @@ pub struct Challenge {
     pub posting: u64,
     /// Its number among the settlement's challenges, from 0.
     pub number: u8,
-    /// Who challenged.
+    /// The challenger's wallet.
     pub challenger: Pubkey,
     /// Base units at stake.
     pub bond: u64,
@@ -217,7 +220,8 @@ pub struct Challenge {
     pub resolve_by: u64,
 }
 
-/// What a wallet has claimed, ever. Made at the first claim, never closed: it is what makes a second claim fail.
+/// Everything that a wallet has ever claimed. It is made at the first claim and never closed, because it prevents the
+/// same earnings from being claimed twice.
 #[account]
 #[derive(InitSpace)]
 pub struct Claim {
@@ -225,7 +229,7 @@ pub struct Claim {
     pub version: Version,
     /// PDA bump.
     pub bump: u8,
-    /// Bump of the wallet's associated token account: saves the search at every later claim.
+    /// Bump of the wallet's associated token account. It saves later claims the search for the address.
     pub token_bump: u8,
     /// The wallet.
     pub wallet: Pubkey,
@@ -235,8 +239,8 @@ pub struct Claim {
     pub sequence: u64,
 }
 
-/// OPEN that a wallet paid ahead, in a token account of its own. Never closed: its `meter` is what makes a second use of
-/// an attestation fail.
+/// OPEN that a wallet paid ahead, in a token account of its own. It is never closed, because its `meter` prevents a
+/// second use of an attestation.
 #[account]
 #[derive(InitSpace)]
 pub struct Balance {
@@ -248,11 +252,11 @@ pub struct Balance {
     pub owner: Pubkey,
     /// Its token account.
     pub vault: Pubkey,
-    /// Base units held, those on their way out included.
+    /// Base units held, including those in `withdrawing`.
     pub amount: u64,
-    /// Base units ever debited: what the meter has counted.
+    /// All base units ever debited.
     pub debited: u64,
-    /// Base units on their way out; debits may still use them.
+    /// Base units whose withdrawal was requested. Debits may still use them.
     pub withdrawing: u64,
     /// First slot in which `withdrawing` may be withdrawn.
     pub withdraw_slot: u64,

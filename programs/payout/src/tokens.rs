@@ -1,5 +1,5 @@
-//! A transfer of the SPL Token program at a lower price than Anchor's, for the instructions that happen a million times:
-//! the same instruction, built once, without the checks of borrows that the runtime makes anyway.
+//! A transfer of the SPL Token program that costs fewer compute units than Anchor's, for frequent instructions. It
+//! builds the same instruction once, and omits the borrow checks that the runtime makes anyway.
 
 use anchor_lang::{
     prelude::*,
@@ -9,8 +9,8 @@ use anchor_lang::{
 /// Number of the token program's `Transfer`.
 const TRANSFER: u8 = 3;
 
-/// Moves `amount` base units between the `[source, destination, authority]`; `seeds` sign where the authority is of this
-/// program. The caller borrows none of the accounts' data.
+/// Moves `amount` base units. `accounts` are `[source, destination, authority]`. `seeds` sign if the authority is a PDA
+/// of this program. The caller must not borrow any of the accounts' data.
 pub fn transfer(program: Pubkey, accounts: &[AccountInfo; 3], seeds: &[&[&[u8]]], amount: u64) -> Result<()> {
     let [from, to, authority] = accounts;
     let mut data = Vec::with_capacity(9);

@@ -1,10 +1,10 @@
-//! Dividing an amount in proportion to integer weights so that the parts sum to it exactly.
+//! Divides an amount in proportion to integer weights, so that the parts sum to it exactly.
 
-/// Parts per million in a whole: the unit in which operators report scores.
+/// Parts per million in a whole. Operators report scores in this unit.
 pub const PPM: u64 = 1_000_000;
 
-/// Largest remainder (Hamilton) method: `amount` in proportion to `weights`; ties go to the lower index.
-/// All parts are zero where the weights are.
+/// Divides `amount` in proportion to `weights` by the largest remainder (Hamilton) method. Ties go to the lower index.
+/// If all weights are zero, all parts are zero.
 #[cfg(any(feature = "std", test))]
 pub fn largest_remainder(amount: u64, weights: &[u64]) -> std::vec::Vec<u64> {
     let total: u128 = weights.iter().map(|w| *w as u128).sum();
@@ -23,8 +23,8 @@ pub fn largest_remainder(amount: u64, weights: &[u64]) -> std::vec::Vec<u64> {
     parts
 }
 
-/// Elementwise lower median of several vectors of the same length, then scaled so that it sums to [`PPM`] again (to
-/// zero where all medians are zero). `None` where there is no vector or the lengths differ.
+/// Elementwise lower median of several vectors of the same length. The result is scaled so that it sums to [`PPM`]
+/// again, or to zero if all medians are zero. `None` if there is no vector or the lengths differ.
 #[cfg(any(feature = "std", test))]
 pub fn median_ppm(reports: &[std::vec::Vec<u64>]) -> Option<std::vec::Vec<u64>> {
     let n = reports.first()?.len();

@@ -1,8 +1,9 @@
-//! Attestations: what a committee's threshold key signs, and how a program checks it.
+//! Attestations: the message that a committee's threshold key signs, and its check by a program.
 //!
-//! The committee's FROST signature (RFC 9591) is one plain Ed25519 signature. The Ed25519 precompile verifies it in
-//! the same transaction; the program reads that instruction's data through the instructions sysvar and checks here
-//! that it is in canonical layout, by the committee's key, over exactly the message that the change asks for.
+//! The committee's FROST signature (RFC 9591) is one plain Ed25519 signature. The Ed25519 precompile verifies it in the
+//! same transaction. The program reads that instruction's data through the instructions sysvar. [`verify`] checks that
+//! the data are in canonical layout, that the key is the committee's, and that the message is exactly the one that the
+//! change asks for.
 
 use crate::hash::{Hash32, sha256};
 
@@ -14,10 +15,10 @@ pub const MESSAGE_LEN: usize = 24 + 32 + 32 + 8 + 2 + 32 + 8 + 32 + 8;
 pub const INSTRUCTION_LEN: usize = HEADER_LEN + 32 + 64 + MESSAGE_LEN;
 
 const HEADER_LEN: usize = 16;
-/// The precompile's way to say "in this same instruction".
+/// The precompile's instruction index that means "this same instruction".
 const THIS_INSTRUCTION: u16 = u16::MAX;
 
-/// What an attestation is about. One number per attested state change; never reused.
+/// The kind of state change that an attestation authorises. Each kind has its own number, which is never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum Kind {
@@ -27,9 +28,9 @@ pub enum Kind {
     Settlement = 2,
     /// `stake::propose_next_committee`: the present committee names the next one. Subject: the stake config.
     Committee = 3,
-    /// `stake::slash_attested`: a member's proven fault. Subject: the operator's position.
+    /// `stake::slash_attested`: a fault of an operator or validator. Subject: the position to slash.
     Fault = 4,
-    /// `payout::debit`: what was used of a prepaid balance. Subject: the balance.
+    /// `payout::debit_balance`: how much was used of a prepaid balance. Subject: the balance.
     Meter = 5,
 }
 
@@ -43,7 +44,7 @@ impl Kind {
     }
 }
 
-/// The message. Every field narrows what the signature can be used for.
+/// The attested message. Every field restricts what the signature can be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Genesis hash of the cluster, as pinned in the stake program's config.
@@ -97,11 +98,11 @@ pub fn payload_hash(borsh: &[u8]) -> Hash32 {
 pub enum AttestError {
     /// The instruction before is not the Ed25519 precompile.
     Program,
-    /// Not exactly one signature, not the canonical layout, or data from another instruction.
+    /// The data do not hold exactly one signature, are not in canonical layout, or refer to another instruction.
     Layout,
-    /// Signed by another key than the committee's.
+    /// The signer's key is not the committee's.
     Key,
-    /// Signed over another message.
+    /// The signed message is not the expected one.
     Message,
     /// The expiry slot has passed.
     Expired,
@@ -116,9 +117,9 @@ pub const ED25519_PROGRAM: Hash32 = [
 /// Checks that an instruction (`program_id`, `data`) of the same transaction made the precompile verify `group_key`'s
 /// signature over exactly `message`, and that `message` has not expired at `slot`.
 ///
-/// The precompile itself has failed the transaction where the signature is wrong, so only its inputs are checked: one
-/// signature, all three instruction indices "this same instruction", and the one canonical layout
-/// `header ‖ key ‖ signature ‖ message`, with nothing behind it.
+/// The precompile fails the transaction if the signature is wrong, so this checks only the precompile's inputs. There
+/// must be one signature. All three instruction indices must mean "this same instruction". The layout must be the
+/// canonical `header ‖ key ‖ signature ‖ message`, with nothing after it.
 pub fn verify(
     program_id: &Hash32,
     data: &[u8],

@@ -1,13 +1,13 @@
-//! Drawing a validator panel by stake, without a list of validators on chain.
+//! Draws a validator panel by stake, without a list of validators on chain.
 //!
-//! Every validator has a ticket `H(Ticket ‖ seed ‖ validator)`, uniform below 2⁶⁴. It is drawn when the ticket is below
-//! `2⁶⁴ · panel · stake / total`, so that the expected size of the panel is `panel` and nobody can choose who sits on
-//! it: the seed is a slot hash that nobody knew when the batch was submitted. (Cryptographic sortition, Gilad et al.,
-//! "Algorand", 2017, with a public seed in place of a VRF.)
+//! Every validator has a ticket `H(Ticket ‖ seed ‖ validator)`, uniform below 2⁶⁴. A validator is drawn if its ticket
+//! is below `2⁶⁴ · panel · stake / total`. So the expected size of the panel is `panel`. Nobody can choose the panel,
+//! because the seed is a slot hash that nobody knew when the batch was submitted. This is the cryptographic sortition
+//! of Gilad et al., "Algorand", 2017, with a public seed in place of a VRF.
 
 use crate::hash::{Domain, Hash32, tagged2};
 
-/// Whether `validator` with `stake` of `total` is drawn for a panel of `panel` by `seed`.
+/// Whether `seed` draws `validator`, which has `stake` of the `total` base units, for a panel of expected size `panel`.
 pub fn is_drawn(seed: &Hash32, validator: &Hash32, stake: u64, total: u64, panel: u8) -> bool {
     if stake == 0 || total == 0 {
         return false;

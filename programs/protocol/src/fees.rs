@@ -1,14 +1,14 @@
-//! How a fee divides. Parts always sum to the whole; the dust of rounding goes to the treasury.
+//! Divides a fee. The parts always sum to the whole. The dust of rounding goes to the treasury.
 
 /// Basis points in a whole.
 pub const WHOLE_BPS: u16 = 10_000;
 
-/// Most that a training job's data share may be of its fee.
+/// Largest data share of a training fee, in basis points.
 pub const MAX_DATA_SHARE_BPS: u16 = 5_000;
 
-/// The data share of a training fee of which `compute` base units go to operators: `bps` basis points of the fee,
-/// rounded down. The fee is `compute` and this together. `None` where it would exceed u64, or `bps` more than
-/// [`MAX_DATA_SHARE_BPS`].
+/// The data share, in base units, of a training fee of which `compute` base units go to operators. It is `bps` basis
+/// points of the fee, rounded down; the fee is `compute` plus the data share. `None` if the result exceeds u64 or `bps`
+/// exceeds [`MAX_DATA_SHARE_BPS`].
 pub fn data_share(compute: u64, bps: u16) -> Option<u64> {
     if bps > MAX_DATA_SHARE_BPS {
         return None;
@@ -17,21 +17,22 @@ pub fn data_share(compute: u64, bps: u16) -> Option<u64> {
     u64::try_from(u128::from(compute) * u128::from(bps) / rest).ok()
 }
 
-/// Least share of the contributors, whoever governs.
+/// Least share of the contributors, in basis points. Governance cannot go below it.
 pub const MIN_CONTRIBUTORS_BPS: u16 = 2_000;
-/// Largest share of the treasury, whoever governs.
+/// Largest share of the treasury, in basis points. Governance cannot go above it.
 pub const MAX_TREASURY_BPS: u16 = 2_000;
-/// Most that any share moves from one epoch to the next, so that nobody is paid much less than expected at once.
+/// Most that any share may change from one epoch to the next, in basis points, so that nobody's pay falls sharply at
+/// once.
 pub const MAX_STEP_BPS: u16 = 500;
 
 /// Shares of a fee in basis points; they sum to [`WHOLE_BPS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shares {
-    /// The network's treasury; also receives the dust.
+    /// The network's treasury. It also receives the dust.
     pub treasury: u16,
     /// The model's owner.
     pub model_owner: u16,
-    /// The owner of the model that this one was trained on; the model's owner where there is none.
+    /// The owner of the parent model, or the model's owner if there is no parent.
     pub upstream: u16,
     /// The operator that answered.
     pub compute: u16,
@@ -59,7 +60,7 @@ pub struct Parts {
 }
 
 impl Shares {
-    /// Every share, in the order of the fields.
+    /// All shares, in the order of the fields.
     fn all(&self) -> [u16; 6] {
         [self.treasury, self.model_owner, self.upstream, self.compute, self.validators, self.contributors]
     }
@@ -74,12 +75,13 @@ impl Shares {
         self.contributors >= MIN_CONTRIBUTORS_BPS && self.treasury <= MAX_TREASURY_BPS
     }
 
-    /// Whether no share moves by more than [`MAX_STEP_BPS`] from here to `next`.
+    /// Whether no share differs by more than [`MAX_STEP_BPS`] between `self` and `next`.
     pub fn is_one_step_to(&self, next: &Self) -> bool {
         self.all().iter().zip(next.all()).all(|(from, to)| from.abs_diff(to) <= MAX_STEP_BPS)
     }
 
-    /// Divides `amount`; `None` unless the shares are whole. Without a parent model the upstream share is the owner's.
+    /// Divides `amount` base units. `None` unless the shares are whole. Without a parent model, the model's owner gets
+    /// the upstream share.
     pub fn split(&self, amount: u64, has_parent: bool) -> Option<Parts> {
         if !self.is_whole() {
             return None;

@@ -1,12 +1,12 @@
-//! SHA-256 with domain separation: the syscall on chain, the `sha2` crate elsewhere.
+//! SHA-256 with domain separation. It is the syscall on chain and the `sha2` crate elsewhere.
 
 /// A 32-byte SHA-256 digest, or any other 32-byte name (a wallet, a PDA).
 pub type Hash32 = [u8; 32];
 
-/// The hash of nothing: marks an absent target, parent or root.
+/// All zeros. It marks an absent target, parent or root.
 pub const ZERO: Hash32 = [0; 32];
 
-/// First byte of every preimage. Leaves and nodes can never be confused, nor one kind of leaf with another.
+/// The first byte of every preimage, so that leaves, nodes and kinds of leaves can never be confused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Domain {
@@ -16,13 +16,13 @@ pub enum Domain {
     Node = 0x01,
     /// An accepted batch, as a leaf of its Datanet's range.
     Batch = 0x02,
-    /// The root of a mountain range: binds the number of leaves.
+    /// The root of a mountain range. It binds the number of leaves.
     RangeRoot = 0x03,
     /// A wallet's lifetime reward.
     Reward = 0x04,
     /// An inner node of a reward tree.
     RewardNode = 0x05,
-    /// The root of a reward tree: binds the number of leaves.
+    /// The root of a reward tree. It binds the number of leaves.
     RewardRoot = 0x06,
     /// A salted commitment to a validator's verdict.
     Verdict = 0x07,

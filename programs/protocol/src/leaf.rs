@@ -1,8 +1,8 @@
-//! A contribution: what its leaf hash binds.
+//! A contribution and its leaf hash.
 
 use crate::hash::{Domain, Hash32, sha256};
 
-/// What a leaf says.
+/// The kind of a contribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum LeafKind {
@@ -12,7 +12,7 @@ pub enum LeafKind {
     Label = 1,
     /// Content that replaces that of `target`.
     Correction = 2,
-    /// A wish that `target` no longer be used.
+    /// A request that `target` no longer be used.
     Removal = 3,
 }
 
@@ -43,9 +43,9 @@ pub struct Contribution {
     pub contributor: Hash32,
     /// SHA-256 of the content's bytes.
     pub content: Hash32,
-    /// What the leaf says.
+    /// The kind of the contribution.
     pub kind: LeafKind,
-    /// The leaf that a label, correction or removal is about; zero for a document.
+    /// The leaf that a label, correction or removal refers to; zero for a document.
     pub target: Hash32,
     /// SHA-256 of the canonical JSON of the metadata (title, author, licence, source).
     pub metadata: Hash32,

@@ -1,7 +1,7 @@
 //! Hashes, trees, signed messages and fee arithmetic: the one definition that programs, oracle, indexer and SDK share.
 //!
-//! Everything here is pure and `no_std`; what allocates (tree builders, provers) is behind the feature `std`.
-//! Every hash is SHA-256 with a domain tag, so that no preimage of one kind can be read as one of another.
+//! Everything here is pure and `no_std`. Code that allocates (tree builders, provers) is behind the feature `std`.
+//! Every hash is SHA-256 with a domain tag, so that a preimage of one kind cannot be read as one of another kind.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
 #[cfg(any(feature = "std", test))]

@@ -1,13 +1,13 @@
-//! Merkle mountain range: an append-only tree whose whole state is its peaks.
+//! Merkle mountain range: an append-only tree whose state is its number of leaves and its peaks.
 //!
-//! The range over n leaves is one perfect binary tree ("mountain") for each set bit of n, highest first. Appending
-//! merges equal mountains like a binary counter carries. The root is `H(RangeRoot ‖ n ‖ bag)`, where `bag` folds the
-//! peaks from the right: `bag = H(Node ‖ peak_0 ‖ H(Node ‖ peak_1 ‖ … peak_k))`. The count in the root means that
-//! proofs of one size cannot be read as proofs of another.
+//! The range over n leaves has one perfect binary tree ("mountain") for each set bit of n, highest first. Appending
+//! merges mountains of equal height, as a binary counter carries. The root is `H(RangeRoot ‖ n ‖ bag)`, where `bag`
+//! folds the peaks from the right: `bag = H(Node ‖ peak_0 ‖ H(Node ‖ peak_1 ‖ … peak_k))`. The root binds n, so a proof
+//! for one number of leaves cannot be read as a proof for another.
 
 use crate::hash::{Domain, Hash32, ZERO, sha256, tagged2};
 
-/// Most mountains a range can have here: up to 2³² − 1 leaves.
+/// Most mountains that a range can have here, which hold up to 2³² − 1 leaves.
 pub const MAX_PEAKS: usize = 32;
 /// Most leaves a range can hold.
 pub const MAX_LEAVES: u64 = (1 << MAX_PEAKS) - 1;
@@ -17,7 +17,7 @@ pub const MAX_LEAVES: u64 = (1 << MAX_PEAKS) - 1;
 pub enum RangeError {
     /// The range holds [`MAX_LEAVES`] leaves.
     Full,
-    /// The peaks given do not fit the count: there must be one for each set bit.
+    /// The number of peaks does not fit the count. There must be one for each set bit.
     Peaks,
     /// The leaf index is not below the count.
     Index,
@@ -37,8 +37,9 @@ pub fn peak_count(count: u64) -> usize {
     count.count_ones() as usize
 }
 
-/// Appends `leaf` to a range of `count` leaves whose peaks, highest first, are `peaks[..peak_count(count)]`.
-/// Returns the new count. `peaks` must have room for [`peak_count`] of it; where anything is refused it is unchanged.
+/// Appends `leaf` to a range of `count` leaves whose peaks, highest first, are `peaks[..peak_count(count)]`. Returns
+/// the new count. `peaks` must have room for [`peak_count`] of the old and of the new count. If the leaf is refused,
+/// `peaks` is unchanged.
 pub fn append(count: u64, peaks: &mut [Hash32], leaf: Hash32) -> Result<u64, RangeError> {
     if count >= MAX_LEAVES {
         return Err(RangeError::Full);
@@ -55,14 +56,14 @@ pub fn append(count: u64, peaks: &mut [Hash32], leaf: Hash32) -> Result<u64, Ran
         rest >>= 1;
     }
     peaks[used] = carry;
-    // Bytes behind the last peak stay zero, so that equal ranges are equal bytes.
+    // Bytes after the last peak stay zero, so that equal ranges have equal bytes.
     for p in peaks.iter_mut().take(peak_count(count)).skip(used + 1) {
         *p = ZERO;
     }
     Ok(count + 1)
 }
 
-/// The root of a range; the root of an empty range is that of count 0 over the zero hash.
+/// The root of a range. The root of an empty range is that of count 0 over the zero hash.
 pub fn root(count: u64, peaks: &[Hash32]) -> Result<Hash32, RangeError> {
     let n = peak_count(count);
     let peaks = peaks.get(..n).ok_or(RangeError::Peaks)?;
@@ -73,8 +74,8 @@ pub fn root(count: u64, peaks: &[Hash32]) -> Result<Hash32, RangeError> {
     Ok(sha256(&[&[Domain::RangeRoot as u8], &count.to_le_bytes(), &bag]))
 }
 
-/// Where leaf `index` of a range over `count` leaves stands: (number of its mountain, height of that mountain,
-/// index inside it).
+/// The position of leaf `index` in a range over `count` leaves: (number of its mountain, height of that mountain, index
+/// inside it).
 pub fn locate(count: u64, index: u64) -> Result<(usize, u32, u64), RangeError> {
     if index >= count || count > MAX_LEAVES {
         return Err(RangeError::Index);
@@ -96,8 +97,8 @@ pub fn locate(count: u64, index: u64) -> Result<(usize, u32, u64), RangeError> {
 
 /// Verifies that `leaf` is number `index` of the range with this `root` over `count` leaves.
 ///
-/// `siblings` lead from the leaf to its mountain's peak, lowest first; `peaks` are the *other* mountains' peaks,
-/// highest first.
+/// `siblings` lead from the leaf to its mountain's peak, lowest first. `peaks` are the *other* mountains' peaks,
+/// highest first. Fails with a [`RangeError`] if the proof does not fit the count or does not lead to the root.
 pub fn verify(
     range_root: &Hash32,
     count: u64,
@@ -156,7 +157,7 @@ pub fn root_of(leaves: &[Hash32]) -> Hash32 {
     root(count, &peaks).expect("peaks made by append")
 }
 
-/// Proves leaf `index` of the range over `leaves`. O(leaves).
+/// Proves leaf `index` of the range over `leaves`. It takes O(leaves) hashes.
 #[cfg(any(feature = "std", test))]
 pub fn prove(leaves: &[Hash32], index: u64) -> Result<RangeProof, RangeError> {
     use std::vec::Vec;

@@ -1,8 +1,9 @@
-//! What an operator signs when it observes, and the proof that it signed two different contents for the same thing.
+//! Observations that operators sign, and the proof that an operator signed two different contents for the same subject
+//! and sequence.
 //!
-//! An observation is signed with the operator's own identity key, not with the committee's: that is what makes an
-//! operator answer for it. Two of them that agree in everything but the content are equivocation (A4), provable to a
-//! program without the scores themselves: the Ed25519 precompile verifies both signatures in the same transaction, and
+//! An operator signs an observation with its own identity key and not with the committee's key, so that it alone is
+//! responsible. Two observations that agree in everything but the content are equivocation (A4). A program can verify
+//! this without the scores: the Ed25519 precompile verifies both signatures in the same transaction, and
 //! [`equivocation`] reads them from that instruction's data.
 
 use crate::{attest::ED25519_PROGRAM, hash::Hash32};
@@ -10,8 +11,8 @@ use crate::{attest::ED25519_PROGRAM, hash::Hash32};
 /// Tag at the head of every observation.
 pub const DOMAIN: [u8; 24] = *b"openledger:observe:v1\0\0\0";
 
-/// An observation as its operator signs it: a fixed layout with a hash of the content, so that a program can compare
-/// two without seeing what was observed.
+/// An observation as its operator signs it. It has a fixed layout and holds only a hash of the content, so that a
+/// program can compare two observations without the scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// Genesis hash of the cluster.
@@ -20,16 +21,16 @@ pub struct Observation {
     pub epoch: u64,
     /// The operator's wallet.
     pub operator: Hash32,
-    /// What is observed.
+    /// The account that is observed.
     pub subject: Hash32,
-    /// Its sequence number.
+    /// The subject's sequence number.
     pub sequence: u64,
     /// Hash of the context and the scores.
     pub content: Hash32,
 }
 
 impl Observation {
-    /// Bytes that say who observes what: all but the content.
+    /// Length in bytes of everything but the content: who observes what.
     pub const SLOT_LEN: usize = 24 + 32 + 8 + 32 + 32 + 8;
     /// Length in bytes.
     pub const LEN: usize = Self::SLOT_LEN + 32;
@@ -53,7 +54,7 @@ impl Observation {
         out
     }
 
-    /// The observation that these bytes are; `None` under another domain or of another length.
+    /// Reads an observation. `None` if the domain or the length differs.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let rest = bytes.strip_prefix(&DOMAIN)?;
         let (cluster, rest) = rest.split_first_chunk()?;
@@ -75,7 +76,7 @@ impl Observation {
 /// Length of the precompile instruction's data for a proof of equivocation.
 pub const EVIDENCE_LEN: usize = MESSAGE_AT[1] + Observation::LEN;
 
-/// Two signatures, a byte of padding, seven offsets for each.
+/// The number of signatures, a byte of padding, and seven offsets of two bytes for each signature.
 const HEADER_LEN: usize = 2 + 2 * 14;
 const KEY_AT: usize = HEADER_LEN;
 const SIGNATURE_AT: [usize; 2] = [KEY_AT + 32, KEY_AT + 32 + 64];
@@ -88,23 +89,24 @@ const THIS_INSTRUCTION: u16 = u16::MAX;
 pub enum EvidenceError {
     /// The instruction is not the Ed25519 precompile's.
     Program,
-    /// Not exactly two signatures by one key, not the canonical layout, or data from another instruction.
+    /// The data do not hold exactly two signatures by one key, are not in canonical layout, or refer to another
+    /// instruction.
     Layout,
-    /// Signed by another key than the operator's identity.
+    /// The signer's key is not the operator's identity key.
     Key,
-    /// One of the messages is no observation.
+    /// One of the messages is not an observation.
     NotObservation,
-    /// The observations are of different things, or by different operators, or the same.
+    /// The observations have different subjects or operators, or are the same.
     NoConflict,
 }
 
-/// The two observations of one thing with different content that `identity` has signed, as an instruction
-/// (`program_id`, `data`) of the same transaction proves.
+/// Returns the two contradicting observations that `identity` signed, if an instruction (`program_id`, `data`) of the
+/// same transaction proves them.
 ///
-/// The precompile has failed the transaction where a signature is wrong, so only its inputs are checked: two
-/// signatures, all six instruction indices "this same instruction", and the one canonical layout
-/// `header ‖ key ‖ signature ‖ signature ‖ message ‖ message` with nothing behind it. The key stands there once: both
-/// signatures are one operator's by construction.
+/// The precompile fails the transaction if a signature is wrong, so this checks only the precompile's inputs. There
+/// must be two signatures. All six instruction indices must mean "this same instruction". The layout must be the
+/// canonical `header ‖ key ‖ signature ‖ signature ‖ message ‖ message`, with nothing after it. The layout holds the
+/// key only once, so both signatures are by one operator.
 pub fn equivocation(program_id: &Hash32, data: &[u8], identity: &Hash32) -> Result<[Observation; 2], EvidenceError> {
     if *program_id != ED25519_PROGRAM {
         return Err(EvidenceError::Program);

@@ -1,13 +1,13 @@
-//! The cumulative reward tree: one leaf a wallet, `(wallet, lifetime earned)`, so that one proof claims everything
-//! ever earned.
+//! The cumulative reward tree. It has one leaf for each wallet, `(wallet, lifetime earned)`, so that one proof claims
+//! everything that the wallet ever earned.
 //!
-//! Binary Merkle tree over the leaves in ascending order of wallet; an odd node at the end of a level is promoted. The
-//! root is `H(RewardRoot ‖ count ‖ top)`. Position and count fix the shape of a proof, so none can be shortened,
-//! extended or moved.
+//! It is a binary Merkle tree over the leaves in ascending order of wallet. An odd node at the end of a level is
+//! promoted. The root is `H(RewardRoot ‖ count ‖ top)`. Index and count fix the shape of a proof, so a proof cannot be
+//! shortened, extended or moved.
 
 use crate::hash::{Domain, Hash32, sha256, tagged2};
 
-/// Hash of a wallet's leaf: `SHA-256(0x04 ‖ wallet ‖ lifetime)`, base units of OPEN, little-endian.
+/// Hash of a wallet's leaf: `SHA-256(0x04 ‖ wallet ‖ lifetime)`. `lifetime` is in base units, little-endian.
 pub fn leaf(wallet: &Hash32, lifetime: u64) -> Hash32 {
     tagged2(Domain::Reward, wallet, &lifetime.to_le_bytes())
 }
@@ -17,7 +17,7 @@ pub fn root(count: u32, top: &Hash32) -> Hash32 {
     tagged2(Domain::RewardRoot, &count.to_le_bytes(), top)
 }
 
-/// The root that a proof leads to, or `None` where its length does not fit `index` and `count`.
+/// The root that a proof leads to. `None` if the proof's length does not fit `index` and `count`.
 pub fn root_from_proof(count: u32, index: u32, leaf: &Hash32, proof: &[Hash32]) -> Option<Hash32> {
     if index >= count {
         return None;
@@ -37,7 +37,7 @@ pub fn root_from_proof(count: u32, index: u32, leaf: &Hash32, proof: &[Hash32]) 
     (used == proof.len()).then(|| root(count, &node))
 }
 
-/// A reward tree with its leaves: what operators sign and publish, and claimants prove from.
+/// A reward tree with its leaves. Operators sign its root and publish its leaves; claimants make their proofs from it.
 #[cfg(any(feature = "std", test))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RewardTree {
@@ -47,8 +47,8 @@ pub struct RewardTree {
 
 #[cfg(any(feature = "std", test))]
 impl RewardTree {
-    /// Builds the tree over `(wallet, lifetime)`; a wallet named twice is an error, as are a total over `u64::MAX` and
-    /// more than `u32::MAX` wallets.
+    /// Builds the tree over `(wallet, lifetime)`. Fails if a wallet is named twice, if the total exceeds `u64::MAX`, or
+    /// if there are more than `u32::MAX` wallets.
     pub fn new(lifetimes: impl IntoIterator<Item = (Hash32, u64)>) -> Result<Self, &'static str> {
         let mut leaves: std::vec::Vec<_> = lifetimes.into_iter().collect();
         leaves.sort_unstable();
@@ -89,7 +89,7 @@ impl RewardTree {
         self.leaves.iter().map(|l| l.1).sum()
     }
 
-    /// The root; that of an empty tree is over the zero hash.
+    /// The root. The root of an empty tree is over the zero hash.
     pub fn root(&self) -> Hash32 {
         let top = self.levels.last().and_then(|l| l.first()).copied().unwrap_or(crate::hash::ZERO);
         root(self.count(), &top)

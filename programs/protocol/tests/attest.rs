@@ -1,5 +1,5 @@
-//! Attestations: one layout, and nothing around it. What our check lets through the Ed25519 precompile must refuse, so
-//! that every single-byte change is refused by one of the two.
+//! Attestations have one layout with nothing around it. Every single-byte change must be refused by our check or by the
+//! Ed25519 precompile.
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use openledger_protocol::attest::{
@@ -29,8 +29,8 @@ fn signed(message: &Message) -> ([u8; 32], [u8; INSTRUCTION_LEN]) {
     (group_key, instruction_data(&group_key, &signature, message))
 }
 
-/// What the precompile does with one signature whose offsets all point into the same instruction (agave's
-/// `precompiles::ed25519::verify`): reads where the offsets say, verifies strictly.
+/// A model of the precompile for one signature whose offsets all point into the same instruction (agave's
+/// `precompiles::ed25519::verify`). It reads at the offsets and verifies strictly.
 fn precompile_accepts(data: &[u8]) -> bool {
     let u16_at = |at: usize| data.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]) as usize);
     let read = || {
@@ -78,7 +78,7 @@ fn every_single_byte_change_is_refused() {
             let mut bad = data;
             bad[at] ^= flip;
             let checked = verify(&ED25519_PROGRAM, &bad, &key, &message(), SLOT);
-            // Only the signature's own bytes are left to the precompile.
+            // Our check leaves only the signature's own bytes to the precompile.
             let in_signature = (48..112).contains(&at);
             assert_eq!(checked.is_ok(), in_signature, "byte {at}");
             assert!(checked.is_err() || !precompile_accepts(&bad), "byte {at} ^ {flip:#x}");
@@ -106,7 +106,7 @@ fn offsets_into_another_instruction_are_refused_even_where_the_precompile_would_
             assert_eq!(verify(&ED25519_PROGRAM, &bad, &key, &message(), SLOT), Err(AttestError::Layout));
         }
     }
-    // The message's offset moved on to the key, which stands in for it.
+    // The message's offset points at the key, so that the key is read as the message.
     let mut bad = data;
     bad[10..12].copy_from_slice(&16u16.to_le_bytes());
     assert_eq!(verify(&ED25519_PROGRAM, &bad, &key, &message(), SLOT), Err(AttestError::Layout));

@@ -1,4 +1,4 @@
-//! The draw: as many as promised on average, by stake, and decided by seed and key alone.
+//! The draw has the promised size on average, follows stake, and depends only on seed and key.
 
 use openledger_protocol::{
     Hash32,

@@ -1,4 +1,4 @@
-//! The mountain range against a naive model: perfect trees for the set bits of the count, built by recursion.
+//! Compares the mountain range with a naive model: perfect trees for the set bits of the count, built by recursion.
 
 use openledger_protocol::{
     Hash32,
@@ -79,7 +79,7 @@ fn appending_keeps_exactly_the_naive_peaks_and_zeroes_behind_them() {
 
 #[test]
 fn too_little_room_or_too_many_leaves_are_refused_and_change_nothing() {
-    // Three leaves have two peaks: a fourth merges them, but they must be there to be merged.
+    // Three leaves have two peaks. A fourth leaf merges them, so both must be given.
     for (count, room) in [(3u64, 1usize), (0, 0), (2, 1), (7, 2)] {
         let mut peaks = vec![[1; 32]; room];
         assert_eq!(mmr::append(count, &mut peaks, leaf(0)), Err(RangeError::Peaks), "{count} leaves, room for {room}");
@@ -168,7 +168,7 @@ proptest! {
 
     #[test]
     fn an_inner_node_cannot_be_passed_off_as_a_leaf(half in 1u64..64) {
-        // Leaves 2i and 2i + 1 replaced by their parent: the same bag, another count.
+        // Leaves 2i and 2i + 1 are replaced by their parent: the bag is the same, but the count differs.
         let all = leaves(2 * half);
         let parents: Vec<_> = all.chunks_exact(2).map(|p| mmr::node(&p[0], &p[1])).collect();
         prop_assert_ne!(mmr::root_of(&all), mmr::root_of(&parents));

@@ -1,4 +1,4 @@
-//! Splits: nothing is made, nothing is lost.
+//! Splits make no money and lose none.
 
 use openledger_protocol::{
     allocate::{PPM, largest_remainder, median_ppm},
@@ -104,7 +104,8 @@ proptest! {
         reports.push(liar);
         let agreed = median_ppm(&reports).unwrap();
         prop_assert_eq!(agreed.iter().sum::<u64>(), PPM);
-        // Before scaling each median lies among the honest scores: scale those of the extremes likewise.
+        // Before scaling, each median lies among the honest scores. So scale the lowest and highest honest scores in
+        // the same way.
         let low: Vec<u64> = (0..5).map(|i| honest.iter().map(|r| r[i]).min().unwrap()).collect();
         let high: Vec<u64> = (0..5).map(|i| honest.iter().map(|r| r[i]).max().unwrap()).collect();
         for i in 0..5 {
@@ -138,7 +139,7 @@ fn a_data_share_is_that_part_of_the_fee() {
 }
 
 proptest! {
-    /// M4, M5: of compute and data share together, the data share is its part rounded down, and never a unit less.
+    /// M4, M5: the data share is exactly its part of compute and data share together, rounded down.
     #[test]
     fn a_data_share_is_rounded_down(compute in any::<u64>(), bps in 0..=MAX_DATA_SHARE_BPS) {
         let share = u128::from(data_share(compute, bps).unwrap());

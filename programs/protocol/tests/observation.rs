@@ -1,5 +1,4 @@
-//! A4: two observations of one thing with different content are proven by one precompile instruction, and by nothing
-//! that merely looks like it.
+//! A4: one precompile instruction proves two contradicting observations. Nothing that only resembles it does.
 
 use ed25519_dalek::{Signer, SigningKey, Verifier};
 use openledger_protocol::{
@@ -25,7 +24,8 @@ fn evidence(a: &Observation, b: &Observation) -> [u8; EVIDENCE_LEN] {
     evidence_data(&key(), [&sign(a), &sign(b)], [a, b])
 }
 
-/// Where the precompile reads signature, key and message of each pair, if it all lies in this same instruction.
+/// A model of the precompile: reads signature, key and message of each pair at their offsets, if all of them are in
+/// this same instruction, and verifies them.
 fn precompile_accepts(data: &[u8]) -> bool {
     let u16_at = |at: usize| data.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]) as usize);
     let pair = |at: usize| {
@@ -74,7 +74,7 @@ fn a4_every_single_byte_change_is_refused_by_the_check_or_by_the_precompile() {
             bad[at] ^= flip;
             let checked = equivocation(&ED25519_PROGRAM, &bad, &key());
             assert!(checked.is_err() || !precompile_accepts(&bad), "byte {at} ^ {flip:#x}");
-            // Header and key are the check's own: nothing of them is left to the precompile.
+            // Our check covers header and key in full and leaves nothing of them to the precompile.
             assert!(checked.is_err() || at >= 62, "byte {at} ^ {flip:#x}");
         }
     }
@@ -103,7 +103,7 @@ fn a4_offsets_into_another_instruction_or_onto_other_bytes_are_refused() {
             }
         }
     }
-    // Both signatures over the first message, while the second is shown.
+    // Both signatures are over the first message, while the second message is in the second place.
     let mut bad = data;
     let first: [u8; 4] = data[10..14].try_into().unwrap();
     bad[24..28].copy_from_slice(&first);

@@ -1,4 +1,4 @@
-//! The reward tree against a naive model: levels built by hand, odd nodes promoted.
+//! Compares the reward tree with a naive model that builds the levels by hand and promotes odd nodes.
 
 use openledger_protocol::{
     Hash32,

@@ -1,5 +1,5 @@
-//! Test vectors for other implementations. Every file under `vectors/` is made here and compared byte for byte: a change
-//! of a hash, a layout or a rounding rule shows as a difference in a committed file.
+//! Test vectors for other implementations. This test makes every file under `vectors/` and compares it byte for byte.
+//! So a change of a hash, a layout or a rounding rule shows as a difference in a committed file.
 //!
 //! `UPDATE_VECTORS=1 cargo test -p openledger-protocol --test vectors` writes them anew.
 

@@ -1,4 +1,4 @@
-//! Sums and differences of amounts, counters and slots, which fail with the one overflow error.
+//! Sums and differences of amounts, counters and slots. They fail with [`SharedError::Overflow`].
 
 use crate::error::SharedError;
 use anchor_lang::prelude::*;
@@ -15,7 +15,7 @@ pub fn sub(a: u64, b: u64) -> Result<u64> {
     a.checked_sub(b).ok_or_else(overflow)
 }
 
-/// Apart from the sums, so that these are small enough to be compiled in place.
+/// A separate function, so that the sums are small enough to be inlined.
 #[cold]
 #[inline(never)]
 fn overflow() -> Error {

@@ -1,4 +1,4 @@
-//! Errors that several programs raise: the same code and the same words in each.
+//! Errors that several programs raise, with the same code and message in each.
 
 use anchor_lang::prelude::*;
 
@@ -11,19 +11,19 @@ pub enum SharedError {
     /// The committee account is not the active one.
     #[msg("Pass the active committee: the one whose epoch is the stake config's committee_epoch")]
     CommitteeNotActive,
-    /// The account is no committee of the stake program.
+    /// The account is not a committee of the stake program.
     #[msg("This is not a committee account of the stake program")]
     NotACommittee,
-    /// No Ed25519 instruction directly before.
+    /// The instruction directly before is not the Ed25519 program's.
     #[msg("The instruction directly before this one must be the Ed25519 program's")]
     AttestationMissing,
     /// The Ed25519 instruction is not in canonical layout.
     #[msg("The Ed25519 instruction must hold exactly one signature in the canonical layout")]
     AttestationLayout,
-    /// Signed by another key.
+    /// The signer's key is not the committee's.
     #[msg("The attestation is not by the active committee's group key")]
     AttestationKey,
-    /// Signed over another message.
+    /// The signed message is not the expected one.
     #[msg("The attestation is over another message: check cluster, program, epoch, kind, subject, sequence, payload")]
     AttestationMessage,
     /// The attestation has expired.
@@ -32,7 +32,7 @@ pub enum SharedError {
     /// The program is paused.
     #[msg("The program is paused: wait until the slot in its config's paused_until")]
     Paused,
-    /// A pause that would last too long.
+    /// The pause would be longer than `MAX_PAUSE_SLOTS`.
     #[msg("A pause may reach at most MAX_PAUSE_SLOTS into the future")]
     PauseTooLong,
 }

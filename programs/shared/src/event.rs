@@ -1,7 +1,7 @@
-//! Events as calls of a program to itself, which no node cuts as it cuts logs.
+//! Emits events as calls of a program to itself. Nodes truncate logs, but not the data of such calls.
 //!
-//! The same bytes to the same account as Anchor's `emit_cpi!` at a lower price: copied as slices, where the macro chains
-//! iterators byte by byte.
+//! The bytes and accounts are those of Anchor's `emit_cpi!`. This costs fewer compute units, because it copies slices
+//! where the macro chains iterators byte by byte.
 
 use anchor_lang::{
     Event,
@@ -10,7 +10,7 @@ use anchor_lang::{
     solana_program::{instruction::Instruction, program::invoke_signed},
 };
 
-/// What emits one program's events.
+/// The emitter of one program's events.
 pub struct Emitter {
     /// The program.
     program: Pubkey,
@@ -24,7 +24,7 @@ impl Emitter {
         Self { program, bump }
     }
 
-    /// Emits `event`. The `authority` is as the instruction's `#[event_cpi]` accounts have checked it.
+    /// Emits `event`. The instruction's `#[event_cpi]` accounts must have checked `authority`.
     pub fn emit(&self, authority: &AccountInfo, event: &impl Event) -> Result<()> {
         let body = event.data();
         let mut data = Vec::with_capacity(EVENT_IX_TAG_LE.len() + body.len());

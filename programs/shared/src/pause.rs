@@ -1,26 +1,27 @@
-//! How long a pause lasts: until the first slot that is not before `paused_until`. It ends by itself.
+//! Pauses. A pause lasts while the slot is before `paused_until`. It ends by itself.
 
 use crate::error::SharedError;
 use anchor_lang::prelude::*;
 
-/// Longest pause: about a week of 400 ms slots. A pause ends by itself, so that whoever may pause cannot freeze what
-/// is not theirs.
+/// Longest pause: about a week of 400 ms slots. A pause ends by itself, so that whoever may pause cannot freeze other
+/// people's tokens.
 pub const MAX_PAUSE_SLOTS: u64 = 1_512_000;
 
-/// The `paused_until` to store where a pause until `until` is asked for in `slot`. A slot that is past ends the pause,
-/// and the present one is stored as its end: deadlines that a pause moves are counted from there.
+/// The `paused_until` to store when a pause until `until` is requested in `slot`. Fails with `PauseTooLong` beyond
+/// [`MAX_PAUSE_SLOTS`]. A past `until` ends the pause; the present slot is then stored as its end, because deadlines
+/// that a pause moves are counted from the pause's end.
 pub fn pause_until(until: u64, slot: u64) -> Result<u64> {
     require!(until <= slot.saturating_add(MAX_PAUSE_SLOTS), SharedError::PauseTooLong);
     Ok(until.max(slot))
 }
 
-/// Refuses while the program is paused: `paused_until` is the first slot in which it runs again.
+/// Fails with `Paused` while the program is paused. `paused_until` is the first slot in which it runs again.
 pub fn require_running(paused_until: u64, slot: u64) -> Result<()> {
     require!(slot >= paused_until, SharedError::Paused);
     Ok(())
 }
 
-/// The present slot, unless the program is paused.
+/// The present slot. Fails with `Paused` while the program is paused.
 pub fn running(paused_until: u64) -> Result<u64> {
     let slot = Clock::get()?.slot;
     require_running(paused_until, slot)?;

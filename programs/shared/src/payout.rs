@@ -1,5 +1,6 @@
-//! The payout program as the model program calls it. Payout reads models and depends on the model program, which cannot
-//! depend on payout in turn: so the call is built by hand here, and the program tests compare it with the real one.
+//! The payout program as the model program calls it. Payout reads models and depends on the model program, so the model
+//! program cannot depend on payout. The call is therefore built by hand here. The program tests compare it with the
+//! real one.
 
 use anchor_lang::prelude::*;
 
@@ -12,7 +13,7 @@ pub const FUND: [u8; 8] = [218, 188, 111, 221, 152, 113, 174, 7];
 /// The contributors' pool, as `fund` takes it.
 pub const CONTRIBUTORS: u8 = 0;
 
-/// Data of a call of `fund`: who pays `amount` base units into `pool`, on account of `subject`.
+/// Instruction data for `fund`: pays `amount` base units into `pool`, on account of `subject`.
 pub fn fund_data(pool: u8, subject: &Pubkey, amount: u64) -> Vec<u8> {
     [&FUND[..], &[pool], subject.as_ref(), &amount.to_le_bytes()].concat()
 }

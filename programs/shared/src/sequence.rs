@@ -1,9 +1,9 @@
-//! Sequence numbers of an account's events: without gaps, so that an indexer can prove that it missed none.
+//! Sequence numbers of an account's events. They have no gaps, so that an indexer can prove that it missed no event.
 
 use crate::checked::add;
 use anchor_lang::prelude::*;
 
-/// Takes the present number and moves the counter on. `Overflow` at the end of u64.
+/// Takes the present number and advances the counter. Fails with `Overflow` at the end of u64.
 pub fn take(sequence: &mut u64) -> Result<u64> {
     let present = *sequence;
     *sequence = add(present, 1)?;

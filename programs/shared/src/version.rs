@@ -5,17 +5,17 @@ use anchor_lang::prelude::{
     *,
 };
 
-/// Layout version of an account: the first field of each.
+/// Layout version of an account. It is the first field of every account.
 ///
-/// Reading one that this program does not know fails, and with it the reading of the whole account (Anchor's
-/// `AccountDidNotDeserialize`), in every instruction and without a check that could be forgotten.
+/// An unknown version makes the reading of the whole account fail (Anchor's `AccountDidNotDeserialize`). So every
+/// instruction refuses it, without a separate check that could be forgotten.
 #[derive(AnchorSerialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version(u8);
 
 impl Version {
     /// An account that the present instruction is making.
     pub const UNMADE: Self = Self(0);
-    /// The one layout there is today.
+    /// The only layout today.
     pub const CURRENT: Self = Self(1);
 }
 

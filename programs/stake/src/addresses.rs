@@ -1,4 +1,4 @@
-//! Addresses that are the same for ever, so that an instruction with a budget compares where it would derive.
+//! Addresses that never change. An instruction with a compute budget compares with them and does not derive them.
 
 use anchor_lang::{prelude::*, pubkey};
 

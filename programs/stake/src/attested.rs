@@ -1,8 +1,8 @@
-//! The one check of a committee's attestation, for every program that accepts attested changes.
+//! Checks a committee's attestation for every program that accepts attested changes.
 //!
 //! The committee's threshold signature is verified by the Ed25519 precompile in the instruction *directly before* the
-//! one that it authorises. Here that instruction is read through the instructions sysvar and compared with exactly the
-//! message that the change asks for (`openledger_protocol::attest`).
+//! one that it authorises. This module reads that instruction through the instructions sysvar. It compares the signed
+//! message with exactly the one that the change asks for (`openledger_protocol::attest`).
 
 use crate::{
     committee::View,
@@ -13,7 +13,7 @@ use anchor_lang::prelude::*;
 use openledger_protocol::attest::{AttestError, Kind, Message, payload_hash, verify};
 use solana_instructions_sysvar::{load_current_index_checked, load_instruction_at_checked};
 
-/// What must have been attested.
+/// The state change that an attestation must be over.
 #[derive(Clone, Copy, Debug)]
 pub struct Change {
     /// The program that accepts the change.
@@ -30,7 +30,7 @@ pub struct Change {
     pub expiry_slot: u64,
 }
 
-/// What the committee signs of an instruction's arguments.
+/// The payload that the committee signs: the SHA-256 of the Borsh bytes of an instruction's arguments.
 pub fn payload(args: &impl AnchorSerialize) -> Result<[u8; 32]> {
     let mut bytes = Vec::with_capacity(512);
     args.serialize(&mut bytes)?;
@@ -40,8 +40,9 @@ pub fn payload(args: &impl AnchorSerialize) -> Result<[u8; 32]> {
 /// Checks that the instruction directly before the current one carries the active committee's signature over exactly
 /// `change`, and returns that committee's epoch.
 ///
-/// `config` must be the stake program's (an `Account<Config>` is: there is one). `committee` and `instructions` are
-/// checked here: program, kind of account, epoch and state of the one, the sysvar's address of the other.
+/// `config` must be the stake program's. An `Account<Config>` always is, because there is only one. This function
+/// checks the program, kind of account, epoch and status of `committee`, and that `instructions` has the sysvar's
+/// address.
 pub fn check(
     config: &Config,
     committee: &AccountInfo,

@@ -1,5 +1,5 @@
-//! Reading a committee account without building its lists: the cost does not grow with its size, except for the one
-//! comparison a member that a search for a member needs.
+//! Reads a committee account without building its lists. The cost does not grow with the committee's size, with one
+//! exception: a search for a member needs one comparison for each member.
 
 use crate::{
     error::SharedError,
@@ -41,9 +41,10 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Reads the account's `data` if `owner` is this program and it is a committee; else `NotACommittee`.
+    /// Reads the account's `data`. Fails with `NotACommittee` if `owner` is not this program or the account is not a
+    /// committee.
     ///
-    /// This program makes committees nowhere but at their PDA, so owner and discriminator are enough.
+    /// This program makes committees only at their PDA, so owner and discriminator identify one.
     pub fn read(owner: &Pubkey, data: &'a [u8]) -> Result<Self> {
         require_keys_eq!(*owner, crate::ID, SharedError::NotACommittee);
         let mut rest = data.strip_prefix(Committee::DISCRIMINATOR).ok_or(SharedError::NotACommittee)?;
@@ -51,7 +52,7 @@ impl<'a> View<'a> {
         Ok(Self { head, lists: rest })
     }
 
-    /// Place of `wallet` among the members.
+    /// Index of `wallet` among the members; `None` if it is not a member.
     pub fn place(&self, wallet: &Pubkey) -> Option<usize> {
         let (_, rest) = take_list(self.lists, 1)?;
         let (members, _) = take_list(rest, 32)?;
@@ -120,7 +121,7 @@ mod tests {
         assert!(View::read(&Pubkey::new_from_array([1; 32]), &data).is_err());
         assert!(View::read(&crate::ID, &data[1..]).is_err());
         assert!(View::read(&crate::ID, &data[..40]).is_err());
-        // Cut inside the lists: a search finds nobody rather than reading past the end.
+        // The data end inside the lists: a search finds nobody and does not read past the end.
         let cut = View::read(&crate::ID, &data[..data.len() - 150]).unwrap();
         assert_eq!(cut.place(&Pubkey::new_from_array([1; 32])), None);
     }

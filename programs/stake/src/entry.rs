@@ -1,4 +1,4 @@
-//! What an operator says of itself in the registry.
+//! The check of an operator's entry in the registry.
 
 use crate::{
     error::StakeError,
@@ -6,7 +6,8 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 
-/// Checks endpoint and capabilities.
+/// Checks that the endpoint is an HTTP URL of at most [`MAX_ENDPOINT`] bytes, and that the capabilities are known and
+/// not empty.
 pub(crate) fn validate(endpoint: &str, capabilities: u32) -> Result<()> {
     let host = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
     require!(endpoint.len() <= MAX_ENDPOINT && host.is_some_and(|h| !h.is_empty()), StakeError::BadEndpoint);

@@ -1,4 +1,4 @@
-//! Errors of the stake program, and those that it raises with the other programs.
+//! Errors of the stake program. It also raises [`SharedError`], as the other programs do.
 
 use anchor_lang::prelude::*;
 pub use openledger_shared::SharedError;
@@ -42,7 +42,7 @@ pub enum StakeError {
     /// The endpoint is not an HTTP URL of acceptable length.
     #[msg("The endpoint must be an http:// or https:// URL of at most 128 bytes")]
     BadEndpoint,
-    /// Capability bits that mean nothing.
+    /// The capabilities are empty, or have a bit without a meaning.
     #[msg("Unknown capability: use bit 0 train, bit 1 serve, bit 2 attribute, at least one")]
     BadCapabilities,
     /// The threshold does not fit the size.
@@ -51,7 +51,7 @@ pub enum StakeError {
     /// The committee would be empty or too large.
     #[msg("A committee has from 1 to 100 members")]
     BadSize,
-    /// No member, or more than one call takes.
+    /// The call names no member, more than one call may name, or more than the committee's size.
     #[msg("Name from 1 to 20 members a call, and no more than the committee's size in all")]
     BadMemberCount,
     /// A wallet is named twice.
@@ -60,7 +60,7 @@ pub enum StakeError {
     /// The accounts behind a member are not its operator and position.
     #[msg("Pass, for each member in order, its operator account and its operator position")]
     WrongMemberAccounts,
-    /// The committee is not in the right state.
+    /// The committee does not take members: it is complete, active or retired.
     #[msg("The committee is not forming: it is complete, active or retired")]
     NotForming,
     /// The committee is not waiting for confirmations.
@@ -72,7 +72,7 @@ pub enum StakeError {
     /// The member has confirmed before.
     #[msg("This member has confirmed already")]
     AlreadyConfirmed,
-    /// Another group key than the one confirmed before.
+    /// The group key differs from the one that a member confirmed before.
     #[msg("Another group key was confirmed first: abandon this committee and generate a new key")]
     GroupKeyDiffers,
     /// The group key is zero.
@@ -87,7 +87,7 @@ pub enum StakeError {
     /// There is nothing locked.
     #[msg("Nothing is locked: lock_votes first")]
     NothingLocked,
-    /// The end lies too near or too far.
+    /// The end of the lock is too near or too far.
     #[msg("A lock ends at least MIN_LOCK_SLOTS and at most MAX_LOCK_SLOTS from now")]
     BadLockEnd,
     /// A lock cannot be shortened.
@@ -102,35 +102,35 @@ pub enum StakeError {
     /// The token account is not the owner's associated one.
     #[msg("Pass the owner's associated token account for OPEN")]
     WrongOwnerToken,
-    /// Another member than the one that the present committee has named.
+    /// The members are not the next ones on the roster that the present committee attested.
     #[msg(
         "These are not the next members of the committee's roster: seat them in its order, with the hash of the rest"
     )]
     NotOnRoster,
-    /// The authority would seat members of a committee that the present one has named.
+    /// The authority may not name members of a committee whose roster the present committee attested.
     #[msg("The present committee has named the members: seat them with seat_members")]
     MembersAreNamed,
-    /// The authority's committee has no roster.
+    /// The committee has no roster, because the authority names its members.
     #[msg("The authority names this committee's members: it seats them with add_members")]
     NoRoster,
-    /// The committee's time is not over.
+    /// The committee's deadline has not passed.
     #[msg("The committee may still become active: expire it after its deadline_slot")]
     NotExpired,
     /// The unbonding time would be shortened.
     #[msg("unbond_slots may only grow: payout's challenge window was chosen to be shorter")]
     UnbondingShortened,
-    /// No proof directly before.
+    /// The instruction directly before is not the Ed25519 program's.
     #[msg("The instruction directly before this one must be the Ed25519 program's, with both observations")]
     EvidenceMissing,
-    /// The proof is not in canonical layout.
+    /// The Ed25519 instruction is not in canonical layout.
     #[msg(
         "The Ed25519 instruction must hold exactly two signatures in the canonical layout of a proof of equivocation"
     )]
     EvidenceLayout,
-    /// Signed by another key.
+    /// The observations are signed by another key than the operator's identity key.
     #[msg("The observations are not signed by this operator's identity key")]
     EvidenceKey,
-    /// The messages are no observations.
+    /// A signed message is not an observation.
     #[msg("The signed messages are not observations")]
     NotObservations,
     /// The observations do not contradict each other.
@@ -145,13 +145,13 @@ pub enum StakeError {
     /// Nothing would be slashed.
     #[msg("Nothing can be slashed: the position is empty or the window's cap is reached")]
     NothingToSlash,
-    /// A part of zero or of more than the whole.
+    /// The part to slash is zero or more than the whole.
     #[msg("Name a part from 1 to 10,000 basis points")]
     BadPart,
-    /// Not the pool of this operator.
+    /// The pool is not that of the position's owner, is missing, or is given where the owner has opened none.
     #[msg("Pass the pool of the position's owner if it has opened one (position.pooled), else none")]
     WrongPool,
-    /// More than the insurance vault may pay now.
+    /// The amount is more than the insurance vault may pay in the present window.
     #[msg("The insurance vault may pay less than this in the present window: wait, or ask for less")]
     InsuranceCapReached,
     /// The insurance vault would pay itself or the stake vault.

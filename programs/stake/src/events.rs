@@ -1,4 +1,4 @@
-//! Events of the stake program. `sequence` counts per subject account, so that a gap is visible.
+//! Events of the stake program. `sequence` counts the events of each subject account, so that a gap is visible.
 
 use crate::{
     parameters::Parameters,
@@ -48,7 +48,7 @@ pub struct Unbonding {
     pub amount: u64,
 }
 
-/// Unbonded OPEN left.
+/// Unbonded OPEN was paid out to its owner.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Withdrawn {
@@ -68,9 +68,9 @@ pub struct VotesLocked {
     pub lock: Pubkey,
     /// Event number of the lock.
     pub sequence: u64,
-    /// Whose OPEN it is.
+    /// The wallet that owns the locked OPEN.
     pub owner: Pubkey,
-    /// Who votes with it.
+    /// The wallet that votes with the lock.
     pub delegate: Pubkey,
     /// Base units added.
     pub added: u64,
@@ -92,7 +92,7 @@ pub struct VotesUnlocked {
     pub paid: u64,
 }
 
-/// Another wallet votes with a lock.
+/// The owner of a lock named the wallet that votes with it.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct VotesDelegated {
@@ -100,7 +100,7 @@ pub struct VotesDelegated {
     pub lock: Pubkey,
     /// Event number of the lock.
     pub sequence: u64,
-    /// Who votes with it now.
+    /// The wallet that votes with the lock now.
     pub delegate: Pubkey,
 }
 
@@ -182,7 +182,7 @@ pub struct CommitteeConfirmed {
     pub active: bool,
 }
 
-/// A committee that never became active was given up; its account is closed.
+/// A committee that never became active was abandoned. Its account is closed.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommitteeAbandoned {
@@ -204,7 +204,7 @@ pub struct ConfigChanged {
     pub sequence: u64,
     /// The authority now.
     pub authority: Pubkey,
-    /// Who may take over.
+    /// The key that may take the authority over.
     pub pending_authority: Option<Pubkey>,
 }
 
@@ -248,7 +248,7 @@ pub struct ParametersSet {
 pub struct SuccessorNamed {
     /// The config account.
     pub config: Pubkey,
-    /// Event number of the config: the sequence that was attested.
+    /// Event number of the config. It is also the sequence number that was attested.
     pub sequence: u64,
     /// The next committee.
     pub committee: Pubkey,
@@ -264,7 +264,7 @@ pub struct SuccessorNamed {
     pub committee_epoch: u64,
 }
 
-/// A position was slashed; the OPEN went to the insurance vault.
+/// A position was slashed. The OPEN went to the insurance vault.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slashed {
@@ -284,12 +284,12 @@ pub struct Slashed {
     pub unbonding: u64,
     /// Why.
     pub reason: SlashReason,
-    /// What names the evidence: of equivocation the SHA-256 of the Ed25519 instruction's data, else what the committee
-    /// or the authority has said.
+    /// Names the evidence. For equivocation it is the SHA-256 of the Ed25519 instruction's data. For the other reasons
+    /// it is the hash that the committee or the authority gave.
     pub evidence: [u8; 32],
 }
 
-/// What is delegated to a slashed operator was slashed by the same rate; the OPEN went to the insurance vault.
+/// The OPEN delegated to a slashed operator was slashed at the same rate. It went to the insurance vault.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct PoolSlashed {
@@ -331,13 +331,13 @@ pub struct InsurancePaid {
 pub struct CommissionSet {
     /// The pool account.
     pub pool: Pubkey,
-    /// Event number of the pool; 0 where it was opened.
+    /// Event number of the pool; 0 if this event opened it.
     pub sequence: u64,
     /// Wallet of the operator.
     pub operator: Pubkey,
     /// The commission now, in basis points.
     pub commission_bps: u16,
-    /// The commission from `commission_slot` on.
+    /// The commission from `commission_slot` on, in basis points.
     pub next_commission_bps: u16,
     /// First slot of the next commission.
     pub commission_slot: u64,
@@ -387,7 +387,7 @@ pub struct Delegated {
     pub owner: Pubkey,
     /// Base units added.
     pub added: u64,
-    /// Shares of what is bonded, in all.
+    /// All shares of the pool's bonded OPEN that the delegation holds now.
     pub shares: u128,
 }
 
@@ -401,15 +401,15 @@ pub struct Undelegated {
     pub sequence: u64,
     /// Base units that began to unbond.
     pub amount: u64,
-    /// Shares of what is bonded, that are left.
+    /// Shares of the pool's bonded OPEN that the delegation still holds.
     pub shares: u128,
-    /// Shares of what is unbonding, in all.
+    /// All shares of the pool's unbonding OPEN that the delegation holds now.
     pub unbonding_shares: u128,
     /// First slot of withdrawal.
     pub unbond_slot: u64,
 }
 
-/// Undelegated OPEN left.
+/// Undelegated OPEN was paid out to its delegator.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct DelegationWithdrawn {

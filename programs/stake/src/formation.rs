@@ -1,4 +1,4 @@
-//! A committee that is not active yet: who may take a seat in it, and how it is made, seated and given up.
+//! Committees that are not active yet: making one, checking and seating its members, and giving it up.
 
 use crate::{
     error::StakeError,
@@ -9,7 +9,7 @@ use anchor_lang::prelude::*;
 use openledger_shared::{checked::add, sequence};
 
 impl Committee {
-    /// A committee without members, after the active one, that `payer` has paid the rent of.
+    /// A committee without members, of the epoch after the active one. `payer` has paid its rent.
     pub(crate) fn forming(
         config: &Config,
         threshold: u16,
@@ -40,7 +40,8 @@ impl Committee {
         })
     }
 
-    /// Checks that each of `members` may take the next seat, by its `accounts`: operator, operator position.
+    /// Checks that each of `members` may take the next seat. `accounts` holds two accounts for each member in order:
+    /// its operator account and its operator position.
     pub(crate) fn validate_seats<'info>(
         &self,
         config: &Config,
@@ -54,7 +55,7 @@ impl Committee {
         );
         require!(accounts.len() == 2 * members.len(), StakeError::WrongMemberAccounts);
         for (place, (member, pair)) in members.iter().zip(accounts.chunks_exact(2)).enumerate() {
-            // This program makes operators and positions nowhere but at their PDA: type and owner field name them fully.
+            // This program makes operators and positions only at their PDA, so type and owner field identify them.
             let operator = Account::<Operator>::try_from(&pair[0]).map_err(|_| StakeError::WrongMemberAccounts)?;
             let position = Account::<Position>::try_from(&pair[1]).map_err(|_| StakeError::WrongMemberAccounts)?;
             require!(
@@ -77,7 +78,7 @@ impl Committee {
     }
 }
 
-/// The event of a committee that is forming and of the members that this call has named.
+/// The event for a committee and the members that this call named.
 pub(crate) fn proposed(committee: &mut Account<Committee>, members: Vec<Pubkey>) -> Result<CommitteeProposed> {
     Ok(CommitteeProposed {
         committee: committee.key(),
@@ -89,7 +90,7 @@ pub(crate) fn proposed(committee: &mut Account<Committee>, members: Vec<Pubkey>)
     })
 }
 
-/// The event of a committee that is closed; the next one at its address continues its event numbers.
+/// The event for a committee that is closed. The next committee at the same address continues its event numbers.
 pub(crate) fn abandoned(config: &mut Config, committee: &mut Account<Committee>) -> Result<CommitteeAbandoned> {
     let event = CommitteeAbandoned {
         committee: committee.key(),

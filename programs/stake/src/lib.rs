@@ -1,10 +1,11 @@
 //! OpenLedger stake program: positions of OPEN by role, locks of OPEN for votes, the registry of operators, and the
 //! committees whose threshold key attests what cannot be computed on chain.
 //!
-//! A committee becomes active only when every member has confirmed the same group key on chain; until then the one
-//! before it stays active, and it can name its successor. Operators and validators answer with their stake, and those
-//! who delegate to an operator with theirs: what is slashed goes to the insurance vault. Other programs read
-//! [`state::Config`] and [`state::Committee`] and check attestations with [`attested::check`].
+//! A committee becomes active only when every member has confirmed the same group key on chain. Until then the previous
+//! committee stays active. An active committee can name its successor. Faults of operators and validators are punished
+//! by slashing their stake. The OPEN delegated to an operator is slashed with it. Slashed OPEN goes to the insurance
+//! vault. Other programs read [`state::Config`] and [`state::Committee`] and check attestations with
+//! [`attested::check`].
 
 use anchor_lang::prelude::*;
 
@@ -48,17 +49,18 @@ solana_security_txt::security_txt! {
 pub mod stake {
     use super::*;
 
-    /// Makes the config and the two vaults. Once, by the program's upgrade authority, who becomes the authority.
+    /// Makes the config and the two vaults. The program's upgrade authority sends it, once, and becomes the authority.
     pub fn initialize(ctx: Context<Initialize>, args: InitializeArgs) -> Result<()> {
         instructions::initialize::handler(ctx, args)
     }
 
-    /// Bonds `amount` base units of OPEN in `role`; makes the position at the first deposit.
+    /// Bonds `amount` base units of OPEN in `role`. The first deposit makes the position.
     pub fn deposit(ctx: Context<Deposit>, role: Role, amount: u64) -> Result<()> {
         instructions::deposit::handler(ctx, role, amount)
     }
 
-    /// Begins to unbond `amount`; the cooldown of everything that is unbonding starts anew.
+    /// Begins to unbond `amount` base units. This restarts the cooldown of everything in the position that is
+    /// unbonding.
     pub fn request_unbond(ctx: Context<RequestUnbond>, role: Role, amount: u64) -> Result<()> {
         instructions::request_unbond::handler(ctx, role, amount)
     }
@@ -68,7 +70,7 @@ pub mod stake {
         instructions::withdraw::handler(ctx, role)
     }
 
-    /// Locks `amount` base units of OPEN until `end_slot` for weight in governance.
+    /// Locks `amount` base units of OPEN until `end_slot`. The lock has weight in governance votes.
     pub fn lock_votes(ctx: Context<LockVotes>, amount: u64, end_slot: u64) -> Result<()> {
         instructions::lock_votes::handler(ctx, amount, end_slot)
     }
@@ -88,12 +90,12 @@ pub mod stake {
         instructions::unlock_votes::handler(ctx)
     }
 
-    /// Lets `delegate` vote with the lock; the owner's own address takes it back.
+    /// Lets `delegate` vote with the lock. The owner passes its own address to take the vote back.
     pub fn delegate_votes(ctx: Context<DelegateVotes>, delegate: Pubkey) -> Result<()> {
         instructions::delegate_votes::handler(ctx, delegate)
     }
 
-    /// Registers an operator whose position reaches the minimum. Its identity key signs too.
+    /// Registers an operator whose position reaches the minimum. The operator's identity key must sign too.
     pub fn register_operator(ctx: Context<RegisterOperator>, args: RegisterOperatorArgs) -> Result<()> {
         instructions::register_operator::handler(ctx, args)
     }
@@ -116,18 +118,18 @@ pub mod stake {
         instructions::add_members::handler(ctx, members)
     }
 
-    /// Confirms the group key as a member; the last confirmation makes the committee active.
+    /// Confirms the group key as a member. The last confirmation makes the committee active.
     pub fn confirm_committee(ctx: Context<ConfirmCommittee>, group_key: [u8; 32]) -> Result<()> {
         instructions::confirm_committee::handler(ctx, group_key)
     }
 
-    /// Makes the next committee as the present one has attested; `seat_members` names its members.
+    /// Makes the next committee as the present one has attested. `seat_members` seats its members.
     pub fn propose_next_committee(ctx: Context<ProposeNextCommittee>, args: ProposeNextCommitteeArgs) -> Result<()> {
         instructions::propose_next_committee::handler(ctx, args)
     }
 
-    /// Seats the next `members` of the roster that the present committee has attested; `rest` is the hash of those
-    /// behind them.
+    /// Seats the next `members` of the roster that the present committee has attested. `rest` is the hash of the
+    /// members after them.
     pub fn seat_members<'info>(
         ctx: Context<'info, SeatMembers<'info>>,
         members: Vec<Pubkey>,
@@ -136,12 +138,12 @@ pub mod stake {
         instructions::seat_members::handler(ctx, members, rest)
     }
 
-    /// Gives up a committee that did not become active by its deadline. Anyone may call it.
+    /// Abandons a committee that did not become active by its deadline. Anyone may call it.
     pub fn expire_committee(ctx: Context<ExpireCommittee>) -> Result<()> {
         instructions::expire_committee::handler(ctx)
     }
 
-    /// Gives up the committee that is forming or confirming, so that another can be proposed.
+    /// Abandons the committee that is forming or confirming, so that another can be proposed. Only the authority.
     pub fn abandon_committee(ctx: Context<AbandonCommittee>) -> Result<()> {
         instructions::abandon_committee::handler(ctx)
     }
@@ -156,32 +158,34 @@ pub mod stake {
         instructions::slash_attested::handler(ctx, args)
     }
 
-    /// Slashes `bps` basis points of a position by decision of the authority, for what `evidence` names.
+    /// Slashes `bps` basis points of a position by decision of the authority. `evidence` is a hash that names the
+    /// reason.
     pub fn slash_by_authority(ctx: Context<SlashByAuthority>, bps: u16, evidence: [u8; 32]) -> Result<()> {
         instructions::slash_by_authority::handler(ctx, bps, evidence)
     }
 
-    /// Pays `amount` base units out of the insurance vault.
+    /// Pays `amount` base units out of the insurance vault, within the window's cap. Only the authority.
     pub fn pay_insurance(ctx: Context<PayInsurance>, amount: u64) -> Result<()> {
         instructions::pay_insurance::handler(ctx, amount)
     }
 
-    /// Opens an operator's pool for delegations; the operator keeps `commission_bps` basis points of the rewards.
+    /// Opens an operator's pool for delegations. The operator keeps `commission_bps` basis points of the rewards.
     pub fn open_pool(ctx: Context<OpenPool>, commission_bps: u16) -> Result<()> {
         instructions::open_pool::handler(ctx, commission_bps)
     }
 
-    /// Sets the commission: a lower one at once, a higher one after the cooldown.
+    /// Sets the commission. A lower one holds at once, a higher one after `unbond_slots`.
     pub fn set_commission(ctx: Context<SetCommission>, commission_bps: u16) -> Result<()> {
         instructions::set_commission::handler(ctx, commission_bps)
     }
 
-    /// Delegates `amount` base units of OPEN to an operator; makes the delegation at the first call.
+    /// Delegates `amount` base units of OPEN to an operator. The first call makes the delegation.
     pub fn delegate(ctx: Context<Delegate>, amount: u64) -> Result<()> {
         instructions::delegate::handler(ctx, amount)
     }
 
-    /// Begins to unbond what `shares` of a delegation are worth; the cooldown of all that is unbonding starts anew.
+    /// Begins to unbond what `shares` of a delegation are worth. This restarts the cooldown of everything in the
+    /// delegation that is unbonding.
     pub fn undelegate(ctx: Context<Undelegate>, shares: u128) -> Result<()> {
         instructions::undelegate::handler(ctx, shares)
     }
@@ -201,22 +205,22 @@ pub mod stake {
         instructions::claim_delegation_rewards::handler(ctx)
     }
 
-    /// Changes the parameters, within their bounds.
+    /// Changes the parameters within their bounds. Only the authority.
     pub fn set_parameters(ctx: Context<SetParameters>, parameters: Parameters) -> Result<()> {
         instructions::set_parameters::handler(ctx, parameters)
     }
 
-    /// Names who may take the authority over.
+    /// Proposes the key that may take the authority over.
     pub fn propose_authority(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
         instructions::propose_authority::handler(ctx, new)
     }
 
-    /// Takes the authority over.
+    /// Makes the proposed key the authority.
     pub fn accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
         instructions::accept_authority::handler(ctx)
     }
 
-    /// Refuses everything that moves tokens until `until_slot`; a slot that is past ends a pause.
+    /// Refuses every instruction that moves tokens until `until_slot`, except slashes. A past slot ends a pause.
     pub fn pause(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
         instructions::pause::handler(ctx, until_slot)
     }

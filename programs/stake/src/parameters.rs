@@ -1,29 +1,31 @@
-//! What the authority may change, within bounds that nobody can leave.
+//! The parameters that the authority may change, and the bounds that are fixed in the program.
 
 use crate::{error::StakeError, state::*};
 use anchor_lang::prelude::*;
 
 /// Most that a minimum stake may be: one hundredth of the supply.
 const MAX_MIN_STAKE: u64 = 10_000_000 * 1_000_000_000;
-/// Longest of any time in slots: about 58 days of 400 ms slots.
+/// The most slots that any time among the parameters may have: about 58 days of 400 ms slots.
 const MAX_SLOTS: u64 = 12_500_000;
 /// Most that judged slashes may take within a window, in basis points.
 const MAX_SLASH_CAP_BPS: u16 = 5_000;
-/// Most that one proof of equivocation may take, in basis points: something is always left, so that a pool's shares are
-/// worth something.
+/// Most that one proof of equivocation may take, in basis points. It is less than the whole, so that a pool's shares
+/// keep some value.
 const MAX_EQUIVOCATION_BPS: u16 = 9_000;
 
-/// The parameters of the program. After `initialize`: a day to form a committee, half of a position for equivocation,
-/// at most 30 % of a position and 25 % of the insurance within a week.
+/// The parameters of the program.
+///
+/// `initialize` sets these defaults: a day to form a committee; half of a position for equivocation; at most 30 % of a
+/// position and 25 % of the insurance vault within a week.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
-    /// Least stake of an operator in base units: 1 to 10,000,000 OPEN. Members of the committee that fall below it stay
-    /// until the next one is active.
+    /// Least stake of an operator in base units: 1 to 10,000,000 OPEN. A member of the committee that falls below it
+    /// stays a member until the next committee is active.
     pub min_operator_stake: u64,
     /// Least stake of a validator in base units: 1 to 10,000,000 OPEN.
     pub min_validator_stake: u64,
-    /// Slots between a request to unbond and the withdrawal: may grow up to 12,500,000, never shrink. Requests made
-    /// before keep their slot.
+    /// Slots between a request to unbond and the withdrawal. It may grow up to 12,500,000, and never shrinks. Earlier
+    /// requests keep their slot.
     pub unbond_slots: u64,
     /// Slots that a proposed committee has to become active: 1 to 12,500,000.
     pub committee_slots: u64,
@@ -40,7 +42,7 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Those that the program begins with: what must be chosen, and the rest as it is meant to be.
+    /// The first parameters: the three that `initialize` takes, and the defaults of the others.
     pub(crate) fn first(min_operator_stake: u64, min_validator_stake: u64, unbond_slots: u64) -> Self {
         Self {
             min_operator_stake,
@@ -55,7 +57,7 @@ impl Parameters {
         }
     }
 
-    /// Refuses what is out of bounds, the unbonding time being `unbond_slots` so far.
+    /// Refuses parameters that are out of bounds, and an unbonding time shorter than the present `unbond_slots`.
     pub(crate) fn validate(&self, unbond_slots: u64) -> Result<()> {
         let stake = 1..=MAX_MIN_STAKE;
         let slots = 1..=MAX_SLOTS;

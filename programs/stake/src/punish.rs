@@ -1,4 +1,5 @@
-//! Carrying a slash out: position, pool, totals and vaults together, for every instruction that slashes.
+//! Carries a slash out for every instruction that slashes: changes the position, the pool and the totals, and moves the
+//! tokens.
 
 use crate::{
     error::StakeError,
@@ -14,15 +15,16 @@ use openledger_shared::{
     sequence,
 };
 
-/// The accounts that every slash moves.
+/// The accounts that every slash changes or uses.
 pub(crate) struct Parties<'a, 'info> {
     /// The config, which owns the vaults.
     pub config: &'a mut Account<'info, Config>,
-    /// The position that answers.
+    /// The position to slash.
     pub position: &'a mut Account<'info, Position>,
-    /// The pool of the position's owner, if and only if it has opened one: whoever sends the slash cannot spare it.
+    /// The pool of the position's owner. It must be given if and only if the owner has opened one, so that the sender
+    /// of a slash cannot leave it out.
     pub pool: Option<&'a mut Box<Account<'info, Pool>>>,
-    /// Whether that pool answers too.
+    /// Whether the pool is slashed too.
     pub delegators_answer: bool,
     /// The stake vault.
     pub vault: &'a Account<'info, TokenAccount>,
@@ -35,7 +37,7 @@ pub(crate) struct Parties<'a, 'info> {
 }
 
 impl Parties<'_, '_> {
-    /// Slashes at `rate`: the position, and the pool by the same rate.
+    /// Slashes the position at `rate`, and the pool at the same rate if delegators answer.
     pub(crate) fn slash(self, rate: &Rate, reason: SlashReason, evidence: [u8; 32]) -> Result<()> {
         let Self { config, position, pool, delegators_answer, vault: stake_vault, insurance, token_program, .. } = self;
         let slot = Clock::get()?.slot;
@@ -67,7 +69,7 @@ impl Parties<'_, '_> {
     }
 }
 
-/// Slashes what is delegated to the position's owner.
+/// Slashes the OPEN delegated to the position's owner. Returns `None` if nothing was taken.
 fn slash_pool(
     config: &mut Config,
     pool: &mut Account<Pool>,

@@ -1,11 +1,11 @@
-//! The vault of a pool's rewards: anyone pays into it, and what has arrived is divided before it is paid out.
+//! The vault of a pool's rewards. Anyone may pay into it. New rewards are divided before anything is paid out.
 
 use crate::{events::Harvested, seeds, state::Pool};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
 use openledger_shared::sequence;
 
-/// Divides what is in the vault, before the bonded shares change; the event if anything had arrived.
+/// Divides the new rewards in the vault. Called before the bonded shares change. Returns the event if there were any.
 pub(crate) fn accrued(pool: &mut Account<Pool>, vault: &TokenAccount, slot: u64) -> Result<Option<Harvested>> {
     let arrived = pool.accrue(vault.amount, slot)?;
     if arrived == 0 {
@@ -14,7 +14,7 @@ pub(crate) fn accrued(pool: &mut Account<Pool>, vault: &TokenAccount, slot: u64)
     harvested(pool, arrived, 0).map(Some)
 }
 
-/// The event of `arrived` base units that were divided and `paid` ones of commission.
+/// The event for `arrived` base units that were divided and `paid` base units of commission that were paid.
 pub(crate) fn harvested(pool: &mut Account<Pool>, arrived: u64, paid: u64) -> Result<Harvested> {
     Ok(Harvested { pool: pool.key(), sequence: sequence::take(&mut pool.sequence)?, arrived, owed: pool.owed, paid })
 }

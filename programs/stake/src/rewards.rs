@@ -1,5 +1,6 @@
-//! How rewards that arrive in a pool's vault are divided: the operator's commission first, the rest by an index of
-//! rewards per bonded share, so that neither the number of delegators nor who claims when changes what anyone gets.
+//! Divides the rewards that arrive in a pool's vault. The operator's commission comes first. The rest is divided by an
+//! index of rewards per bonded share. So what a delegator gets depends neither on the number of delegators nor on when
+//! anyone claims.
 
 use crate::{
     error::{SharedError, StakeError},
@@ -9,17 +10,20 @@ use crate::{
 use anchor_lang::prelude::*;
 use openledger_shared::checked::{add, sub};
 
-/// One base unit in the index.
+/// Fractional bits of the index: one base unit is 2⁶⁴.
 const ONE: u32 = 64;
 
 impl Pool {
-    /// The commission in `slot`.
+    /// The commission in `slot`, in basis points.
     pub fn commission_in(&self, slot: u64) -> u16 {
         if slot >= self.commission_slot { self.next_commission_bps } else { self.commission_bps }
     }
 
-    /// Divides what has arrived in the vault, which holds `balance`, and returns how much that was. Before every change
-    /// of the bonded shares, so that rewards belong to those who were bonded when they came.
+    /// Divides the rewards that have arrived in the vault, which holds `balance` base units. Returns how many base
+    /// units were divided.
+    ///
+    /// It must run before every change of the bonded shares, so that rewards go to those who were bonded when they
+    /// arrived.
     pub fn accrue(&mut self, balance: u64, slot: u64) -> Result<u64> {
         let known = add(self.owed, self.commission)?;
         let arrived = sub(balance, known)?;
@@ -29,20 +33,21 @@ impl Pool {
         if kept < arrived {
             let each = (u128::from(arrived - kept) << ONE) / shares;
             self.index = self.index.checked_add(each).ok_or(SharedError::Overflow)?;
-            // Rounded up, so that the delegators' roundings cannot add up to more. At most what was to be given,
-            // since `each` was rounded down.
+            // Rounded up, so that the sum of the delegators' rounded parts cannot exceed it. `each` was rounded down,
+            // so this is at most `arrived - kept`.
             let product = each.checked_mul(shares).ok_or(SharedError::Overflow)?;
             given = (product >> ONE) as u64 + u64::from(product as u64 != 0);
         }
-        // What division leaves over stays in the vault and is divided with what arrives next.
+        // The remainder of the division stays in the vault and is divided with the next rewards.
         let divided = add(kept, given)?;
         self.owed = add(self.owed, given)?;
         self.commission = add(self.commission, kept)?;
         Ok(divided)
     }
 
-    /// Divides what has arrived in the vault, which holds `balance`, and takes the commission out: how much was divided,
-    /// and how much is to be paid to the operator.
+    /// Divides the rewards that have arrived in the vault, which holds `balance` base units, and takes the commission
+    /// out. Returns how much was divided, and how much to pay to the operator, in base units. Fails with
+    /// `NothingToHarvest` if both are zero.
     pub fn harvest(&mut self, balance: u64, slot: u64) -> Result<(u64, u64)> {
         let divided = self.accrue(balance, slot)?;
         let paid = core::mem::take(&mut self.commission);
@@ -52,7 +57,8 @@ impl Pool {
 }
 
 impl Delegation {
-    /// Notes what the delegation has earned up to the pool's index. Before every change of its shares.
+    /// Adds what the delegation has earned up to the pool's index to its rewards. It must run before every change of
+    /// its shares.
     pub fn settle(&mut self, pool: &Pool) -> Result<()> {
         let since = pool.index.checked_sub(self.index).ok_or(SharedError::Overflow)?;
         let earned = self.shares.checked_mul(since).ok_or(SharedError::Overflow)? >> ONE;
@@ -62,7 +68,8 @@ impl Delegation {
         Ok(())
     }
 
-    /// Takes out everything that the delegation has earned: how much is to be paid to the delegator.
+    /// Takes out everything that the delegation has earned, and returns how many base units to pay to the delegator.
+    /// Fails with `NothingToClaim` if that is zero.
     pub fn claim(&mut self, pool: &mut Pool) -> Result<u64> {
         self.settle(pool)?;
         let paid = core::mem::take(&mut self.rewards);
@@ -118,13 +125,13 @@ mod tests {
         let (mut p, mut a, mut b) = (pool(1_000), delegation(), delegation());
         a.shares = p.bonded.put(300).unwrap();
         assert_eq!(p.accrue(100, 1).unwrap(), 100);
-        // b comes after the first rewards and has no part of them.
+        // `b` joins after the first rewards and gets no part of them.
         b.settle(&p).unwrap();
         b.shares = p.bonded.put(100).unwrap();
         assert_eq!(p.accrue(500, 2).unwrap(), 400);
         a.settle(&p).unwrap();
         b.settle(&p).unwrap();
-        // To the unit but for what rounding keeps back, which stays owed.
+        // Exact to the unit, except for what rounding keeps back; that stays in `owed`.
         assert_eq!((p.commission, a.rewards, b.rewards, p.owed), (50, 90 + 270 - 1, 90 - 1, 450));
     }
 

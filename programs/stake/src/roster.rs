@@ -1,13 +1,14 @@
-//! The members of a committee as one hash that is opened from the front, some at a time.
+//! One hash over the members of a committee. It can be opened from the front, a few members at a time.
 //!
-//! A hundred wallets fit in no transaction, and the committee that names its successor must sign all of them. It signs
-//! the chain's head, `H(member ‖ H(member ‖ … H(last ‖ 0)))`; whoever shows the next members and the hash of those
-//! behind them proves that they are the ones named, in this order and without a gap.
+//! A committee that names its successor must sign all of its members, but a hundred wallets do not fit in one
+//! transaction. So it signs the head of a hash chain, `H(member ‖ H(member ‖ … H(last ‖ 0)))`. The next members,
+//! together with the hash of the members after them, prove that they are the attested ones, in this order and without a
+//! gap.
 
 use anchor_lang::prelude::Pubkey;
 use openledger_protocol::hash::{Hash32, ZERO, sha256};
 
-/// The hash of `members` in front of those that `rest` stands for.
+/// The hash of `members` followed by the members whose hash is `rest`.
 pub fn chain(members: &[Pubkey], rest: Hash32) -> Hash32 {
     members.iter().rev().fold(rest, |behind, member| sha256(&[member.as_ref(), &behind]))
 }

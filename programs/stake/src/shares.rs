@@ -1,9 +1,10 @@
-//! Shares of OPEN that several wallets hold together, in exact integers, every rounding against whoever moves.
+//! Shares of OPEN that several wallets hold together. All arithmetic is in integers. Every rounding is against the
+//! wallet that puts in or takes out.
 //!
-//! As in ERC-4626 with a virtual share and a virtual base unit: neither an empty nor a wholly slashed holding divides
-//! by zero. A share starts as one base unit and only slashes change what it is worth, so it is never worth more:
-//! tokens that somebody sends to the vault are not in `assets`, and the first to come cannot make shares so dear that
-//! those who follow get none for their money.
+//! The formulas are those of ERC-4626 with a virtual share and a virtual base unit, so that neither an empty nor a
+//! wholly slashed holding divides by zero. A share starts at one base unit. Only slashes change its worth, so it is
+//! never worth more. Tokens that somebody sends to the vault do not count in `assets`. So the first holder cannot raise
+//! the price of a share so far that later ones get none for their money.
 
 use crate::{
     error::{SharedError, StakeError},
@@ -11,19 +12,19 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 
-/// Most shares a base unit for which new money is taken. A pool that has lost all but a 256th is given up: within this
-/// bound no product below exceeds u128 for any amounts of OPEN there can be.
+/// Most shares for each base unit at which a holding still takes new money. A pool that has lost all but a 256th of its
+/// OPEN takes no more. Within this bound no product below exceeds u128, for any amount up to the supply of OPEN.
 const MAX_SHARES_PER_UNIT: u128 = 256;
 
 impl Shares {
-    /// What `shares` are worth now, rounded down; all of them are worth all of the assets.
+    /// What `shares` are worth now, in base units, rounded down. All shares together are worth all of the assets.
     pub fn worth(&self, shares: u128) -> Result<u64> {
         let product = shares.checked_mul(u128::from(self.assets) + 1).ok_or(SharedError::Overflow)?;
         let worth = product / self.shares.checked_add(1).ok_or(SharedError::Overflow)?;
         u64::try_from(worth).map_err(|_| SharedError::Overflow.into())
     }
 
-    /// Puts `amount` in and returns the shares for it, rounded down.
+    /// Puts `amount` base units in and returns the shares for them, rounded down.
     pub fn put(&mut self, amount: u64) -> Result<u128> {
         let virtual_shares = self.shares.checked_add(1).ok_or(SharedError::Overflow)?;
         let product = u128::from(amount).checked_mul(virtual_shares).ok_or(SharedError::Overflow)?;
@@ -33,7 +34,8 @@ impl Shares {
         Ok(minted)
     }
 
-    /// Takes what `shares` are worth out and returns it.
+    /// Takes out what `shares` are worth and returns it in base units. Fails with `InsufficientStake` if there are not
+    /// so many shares.
     pub fn pull(&mut self, shares: u128) -> Result<u64> {
         let amount = self.worth(shares)?;
         self.shares = self.shares.checked_sub(shares).ok_or(StakeError::InsufficientStake)?;
@@ -41,7 +43,8 @@ impl Shares {
         Ok(amount)
     }
 
-    /// Refuses new money where slashes have left so little that shares could not be counted any more.
+    /// Refuses new money with `PoolRuined` if slashes have left more than `MAX_SHARES_PER_UNIT` shares for each base
+    /// unit.
     pub fn require_sound(&self) -> Result<()> {
         let most = (u128::from(self.assets) + 1) * MAX_SHARES_PER_UNIT;
         require!(self.shares <= most, StakeError::PoolRuined);

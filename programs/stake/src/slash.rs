@@ -1,12 +1,13 @@
-//! What a slash takes: the one place where it is decided, for positions and for the pools delegated to operators.
+//! Decides how much a slash takes from positions and from pools.
 //!
-//! A slash takes a part (in basis points) of everything that answers for the fault: what is bonded and what is on its
-//! way out, of the operator and, by the same rate, of those who delegated to it. It never takes more than there is, nor
-//! more than the rate's cap within a window of slots.
+//! A slash takes a part, in basis points, of all stake that answers for the fault: the bonded and the unbonding stake
+//! of the position and, at the same rate, of the delegators to its owner. It never takes more than there is, nor more
+//! than the rate's cap within a window of slots.
 //!
-//! A member of a committee that falls below the operators' minimum keeps its place until the next committee is active:
-//! with fewer signers than the threshold allows for, the committee could attest nothing (A3), not even its successor.
-//! It cannot unbond, and is not seated again before it has topped up.
+//! A committee member that falls below the operators' minimum keeps its place until the next committee is active. If
+//! members were removed, too few signers might be left to reach the threshold, and the committee could attest nothing
+//! (A3), not even its successor. Such a member cannot unbond. It cannot take a seat in a later committee before it has
+//! deposited what is missing.
 
 use crate::{
     state::{Config, MAX_BPS, Pool, Position, Window},
@@ -15,29 +16,29 @@ use crate::{
 use anchor_lang::prelude::*;
 use openledger_shared::checked::{add, sub};
 
-/// How much a slash takes, at most.
+/// The part that a slash takes, and the cap on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Part of what there is, in basis points.
+    /// Part of the stake to take, in basis points.
     pub bps: u16,
-    /// Most of a window's basis that may be taken within it, in basis points.
+    /// The cap: the part of a window's basis that may be taken within the window, in basis points.
     pub cap_bps: u16,
     /// Length of the window in slots.
     pub slots: u64,
 }
 
 impl Rate {
-    /// For a fault that somebody has judged: a committee or the authority. Capped, because judges err.
+    /// The rate for a fault that a committee or the authority has judged. It has a cap, because judges err.
     pub fn judged(config: &Config, bps: u16) -> Self {
         Self { bps, cap_bps: config.slash_cap_bps, slots: config.slash_window_slots }
     }
 
-    /// For equivocation, which proves itself: no cap but the position.
+    /// The rate for equivocation, which is proven by signatures. Its only cap is the whole position.
     pub fn equivocation(config: &Config) -> Self {
         Self { bps: config.equivocation_bps, cap_bps: MAX_BPS, slots: config.slash_window_slots }
     }
 
-    /// What this slash takes of `total`, noted in the window.
+    /// How many base units this slash takes of `total`. The window counts them.
     fn amount(&self, window: &mut Window, total: u64, slot: u64) -> Result<u64> {
         let room = window.room(total, self.cap_bps, self.slots, slot);
         let amount = part(total, self.bps).min(room);
@@ -46,12 +47,12 @@ impl Rate {
     }
 }
 
-/// What was taken.
+/// What a slash took, in base units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cut {
-    /// Of what was bonded.
+    /// Taken from the bonded stake.
     pub bonded: u64,
-    /// Of what was unbonding.
+    /// Taken from the unbonding stake.
     pub unbonding: u64,
 }
 
@@ -62,8 +63,8 @@ impl Cut {
     }
 }
 
-/// Slashes a position. What is unbonding goes first: it is all one owner's, and a member that keeps its minimum bonded
-/// can be seated again.
+/// Slashes a position. It takes the unbonding stake first. Both stakes belong to one owner, and a member that keeps its
+/// minimum bonded can be seated again.
 pub fn position(position: &mut Position, rate: &Rate, slot: u64) -> Result<Cut> {
     let total = add(position.amount, position.unbonding)?;
     let amount = rate.amount(&mut position.slashed, total, slot)?;
@@ -74,7 +75,7 @@ pub fn position(position: &mut Position, rate: &Rate, slot: u64) -> Result<Cut> 
     Ok(cut)
 }
 
-/// Slashes a pool. Those who leave and those who stay lose in proportion: they are different people.
+/// Slashes a pool. Bonded and unbonding stake lose in proportion, because they belong to different delegators.
 pub fn pool(pool: &mut Pool, rate: &Rate, slot: u64) -> Result<Cut> {
     let (staying, leaving) = (pool.bonded.assets, pool.unbonding.assets);
     let total = add(staying, leaving)?;
@@ -150,7 +151,7 @@ mod tests {
         let taken: Vec<u64> = (0..4).map(|_| position(&mut p, &JUDGED, 5).unwrap().sum().unwrap()).collect();
         assert_eq!(taken, [200, 100, 0, 0]);
         assert_eq!(position(&mut p, &PROVEN, 6).unwrap().sum().unwrap(), 350);
-        // After the window there is room again, of what is left.
+        // The next window has room again, measured by what is left.
         assert_eq!(position(&mut p, &JUDGED, 105).unwrap().sum().unwrap(), 70);
     }
 
@@ -159,7 +160,7 @@ mod tests {
         let mut p = a_pool(900, 100);
         assert_eq!(pool(&mut p, &JUDGED, 5).unwrap(), Cut { bonded: 180, unbonding: 20 });
         assert_eq!((p.bonded, p.unbonding), (Shares { assets: 720, shares: 900 }, Shares { assets: 80, shares: 100 }));
-        // A part that cannot be divided evenly is still taken whole.
+        // An amount that does not divide evenly between the two is still taken in full.
         let mut p = a_pool(2, 1);
         assert_eq!(pool(&mut p, &PROVEN, 5).unwrap(), Cut { bonded: 0, unbonding: 1 });
         assert_eq!(pool(&mut a_pool(0, 0), &PROVEN, 5).unwrap(), Cut::default());

@@ -11,7 +11,8 @@ pub const MAX_BPS: u16 = 10_000;
 pub const MAX_ENDPOINT: usize = 128;
 /// Most members of a committee.
 pub const MAX_MEMBERS: usize = 100;
-/// Most members that one `propose_committee` or `add_members` takes (a transaction's size).
+/// Most members that one `propose_committee`, `add_members` or `seat_members` takes. More would not fit in a
+/// transaction.
 pub const MAX_MEMBERS_PER_CALL: usize = 20;
 
 /// The program's one config.
@@ -26,9 +27,10 @@ pub struct Config {
     pub vault_bump: u8,
     /// Bump of the insurance vault.
     pub insurance_bump: u8,
-    /// May change parameters and propose the first committee; governance in the end.
+    /// The authority, which is governance after the hand-over. It may change parameters, pause, propose committees,
+    /// slash within the cap, and pay out of the insurance vault.
     pub authority: Pubkey,
-    /// Named to take over; must accept.
+    /// The key that was proposed as the next authority. It must accept to take over.
     pub pending_authority: Option<Pubkey>,
     /// The OPEN mint.
     pub open_mint: Pubkey,
@@ -46,28 +48,29 @@ pub struct Config {
     pub validator_stake: u64,
     /// Sum of all stake that is unbonding.
     pub unbonding: u64,
-    /// Sum of all locks of votes, ended ones that were not unlocked included.
+    /// Sum of all vote locks. It includes locks that have ended and were not unlocked.
     pub locked: u64,
     /// Epoch of the active committee; 0 before the first.
     pub committee_epoch: u64,
-    /// First event number of the next committee to be proposed: goes on where an abandoned one at the same address
-    /// stopped, so that no number of that address comes twice.
+    /// First event number of the next committee to be proposed. It continues the numbers of an abandoned committee at
+    /// the same address, so that no event number of that address is used twice.
     pub next_committee_sequence: u64,
-    /// First slot in which the program runs again; until then no tokens move. Not after the present slot while it runs.
+    /// First slot in which the program runs again. Until then it refuses every instruction that moves tokens, except
+    /// slashes. While the program runs, this is not after the present slot.
     pub paused_until: u64,
-    /// Slots that a proposed committee has to become active before anyone may expire it.
+    /// Slots in which a proposed committee must become active. After them anyone may expire it.
     pub committee_slots: u64,
-    /// Part of a position that one proof of equivocation takes, in basis points.
+    /// The part of a position that one proof of equivocation takes, in basis points.
     pub equivocation_bps: u16,
     /// Most that slashes by attestation and by the authority may take of a position within a window, in basis points.
     pub slash_cap_bps: u16,
-    /// Length of that window in slots.
+    /// Length of the window of the cap above, in slots.
     pub slash_window_slots: u64,
     /// Most that may leave the insurance vault within a window, in basis points.
     pub insurance_cap_bps: u16,
-    /// Length of that window in slots.
+    /// Length of the window of the cap above, in slots.
     pub insurance_window_slots: u64,
-    /// What has left the insurance vault lately.
+    /// What has left the insurance vault in the present window.
     pub insurance_window: Window,
     /// Sum of all stake delegated to operators.
     pub delegated: u64,
@@ -87,12 +90,12 @@ impl Config {
     }
 }
 
-/// What was taken of something within a window of slots; see `window.rs`.
+/// How much was taken from one account within a window of slots; see `window.rs`.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
     /// First slot of the window.
     pub start_slot: u64,
-    /// Base units of which a part may be taken.
+    /// The base units that the cap is a part of.
     pub basis: u64,
     /// Base units taken in the window.
     pub used: u64,
@@ -106,11 +109,11 @@ pub mod capability {
     pub const SERVE: u32 = 1 << 1;
     /// Attributes answers to data.
     pub const ATTRIBUTE: u32 = 1 << 2;
-    /// Every bit that means something.
+    /// All defined bits.
     pub const ALL: u32 = TRAIN | SERVE | ATTRIBUTE;
 }
 
-/// What a position's stake answers for.
+/// The work that a position's stake answers for.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Role {
@@ -120,7 +123,7 @@ pub enum Role {
     Validator,
 }
 
-/// Why something was slashed.
+/// The reason for a slash.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlashReason {
     /// Two observations of one thing, proven by their signatures.
@@ -141,28 +144,29 @@ pub struct Position {
     pub bump: u8,
     /// The staker's wallet.
     pub owner: Pubkey,
-    /// What the stake answers for.
+    /// The role, which is the work that the stake answers for.
     pub role: Role,
     /// Bonded base units.
     pub amount: u64,
-    /// Base units on their way out.
+    /// Base units that are unbonding.
     pub unbonding: u64,
     /// First slot in which `unbonding` may be withdrawn.
     pub unbond_slot: u64,
-    /// Slot in which the owner last changed `amount`: stake younger than a draw's seed does not count in it.
+    /// Slot in which the owner last changed `amount`. A draw ignores stake that changed after the batch was submitted.
     pub since_slot: u64,
-    /// What slashes have taken lately.
+    /// What slashes have taken in the present window.
     pub slashed: Window,
-    /// Number of faults that committees have attested: the sequence of the next one. A counter that only
-    /// `slash_attested` moves, so that the accused cannot outdate an attestation by changing its position.
+    /// Number of faults that committees have attested. It is the sequence number of the next one. Only `slash_attested`
+    /// advances it, so that the owner cannot invalidate an attestation by changing its position.
     pub faults: u64,
-    /// Whether the owner has opened a [`Pool`]: it answers together with this position.
+    /// Whether the owner has opened a [`Pool`]. The pool is slashed together with this position.
     pub pooled: bool,
     /// Number of the next event of this account.
     pub sequence: u64,
 }
 
-/// OPEN locked by one wallet for weight in governance: one lock a wallet, never closed, so that its event numbers go on.
+/// OPEN that one wallet has locked for weight in governance. Each wallet has one lock account. It is never closed, so
+/// that its event numbers continue.
 #[account]
 #[derive(InitSpace)]
 pub struct VoteLock {
@@ -170,15 +174,16 @@ pub struct VoteLock {
     pub version: Version,
     /// PDA bump.
     pub bump: u8,
-    /// Whose OPEN it is; the only one it is paid back to.
+    /// The wallet that owns the OPEN. The lock is paid back only to it.
     pub owner: Pubkey,
-    /// Who votes with it: the owner, or whom the owner named.
+    /// The wallet that votes with the lock: the owner, or the delegate that it named.
     pub delegate: Pubkey,
     /// Locked base units; 0 when nothing is locked.
     pub amount: u64,
     /// First slot in which it can be unlocked.
     pub end_slot: u64,
-    /// Slot of the last change of `amount` or `end_slot`: a lock changed since a vote's snapshot has no weight in it.
+    /// Slot of the last change of `amount` or `end_slot`. A lock that changed in or after the slot of a vote's snapshot
+    /// has no weight in that vote.
     pub changed_slot: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
@@ -192,7 +197,7 @@ pub struct Operator {
     pub version: Version,
     /// PDA bump.
     pub bump: u8,
-    /// Wallet that stakes, is paid and pays fees.
+    /// The operator's wallet. It stakes, receives payments and pays fees.
     pub owner: Pubkey,
     /// Ed25519 key that signs the node's messages and observations.
     pub identity: Pubkey,
@@ -205,7 +210,7 @@ pub struct Operator {
     pub sequence: u64,
 }
 
-/// Where a committee stands.
+/// The status of a committee.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitteeStatus {
     /// Members are being named.
@@ -227,7 +232,7 @@ pub struct Committee {
     pub bump: u8,
     /// Number of the committee, from 1.
     pub epoch: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: CommitteeStatus,
     /// How many must sign.
     pub threshold: u16,
@@ -243,12 +248,12 @@ pub struct Committee {
     pub confirmed: Vec<bool>,
     /// Wallets of the operators; a member's FROST identifier is its place here plus one.
     pub members: Vec<Pubkey>,
-    /// Hash of the members that are still to be seated ([`crate::roster`]), where the present committee has named them
-    /// all; `None` where the authority names them.
+    /// Hash of the members that are still to be seated ([`crate::roster`]), if the present committee attested them.
+    /// `None` if the authority names the members.
     pub roster: Option<[u8; 32]>,
-    /// Last slot in which nobody may expire it, should it not be active by then.
+    /// Deadline. From the next slot on, anyone may expire the committee if it is not active.
     pub deadline_slot: u64,
-    /// Who paid the rent and gets it back if the committee never becomes active.
+    /// The wallet that paid the rent. It gets the rent back if the committee never becomes active.
     pub payer: Pubkey,
     /// Number of the next event of this account.
     pub sequence: u64,
@@ -260,13 +265,14 @@ impl Committee {
         8 + 1 + 1 + 8 + 1 + 2 + 32 + 8 + 2 + 8 + (4 + size) + (4 + 32 * size) + 33 + 8 + 32 + 8
     }
 
-    /// Place of `wallet` among the members.
+    /// Index of `wallet` among the members; `None` if it is not a member.
     pub fn place(&self, wallet: &Pubkey) -> Option<usize> {
         self.members.iter().position(|m| m == wallet)
     }
 }
 
-/// That an operator's equivocation about one thing has been punished: the same evidence is refused from then on.
+/// Marks that an operator's equivocation about one subject and sequence has been punished. Further evidence of the same
+/// is refused.
 #[account]
 #[derive(InitSpace)]
 pub struct Equivocation {
@@ -278,9 +284,9 @@ pub struct Equivocation {
     pub operator: Pubkey,
     /// Committee epoch of the observations.
     pub epoch: u64,
-    /// What was observed.
+    /// The account that the observations are about.
     pub subject: [u8; 32],
-    /// Its sequence number.
+    /// The sequence number in the observations.
     pub sequence: u64,
     /// The two contents that the operator signed.
     pub contents: [[u8; 32]; 2],
@@ -288,16 +294,17 @@ pub struct Equivocation {
     pub slot: u64,
 }
 
-/// OPEN that several wallets hold together, by shares; see `shares.rs`.
+/// OPEN that several wallets hold together in shares; see `shares.rs`.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shares {
     /// Base units held.
     pub assets: u64,
-    /// Shares given out. Never fewer than `assets`: a share starts as one base unit and can only lose.
+    /// Shares issued. There are never fewer than `assets`, because a share starts at one base unit and can only lose
+    /// worth.
     pub shares: u128,
 }
 
-/// What others have delegated to an operator, and how it shares its rewards with them.
+/// The OPEN delegated to one operator, and how the operator shares its rewards with the delegators.
 #[account]
 #[derive(InitSpace)]
 pub struct Pool {
@@ -311,17 +318,17 @@ pub struct Pool {
     pub operator: Pubkey,
     /// Delegated OPEN.
     pub bonded: Shares,
-    /// Delegated OPEN on its way out. It is slashed like what is bonded, and earns nothing.
+    /// Delegated OPEN that is unbonding. It is slashed like bonded OPEN, and earns no rewards.
     pub unbonding: Shares,
-    /// What slashes have taken lately.
+    /// What slashes have taken in the present window.
     pub slashed: Window,
     /// Part of the rewards that the operator keeps, in basis points.
     pub commission_bps: u16,
-    /// The commission from `commission_slot` on.
+    /// The commission from `commission_slot` on, in basis points.
     pub next_commission_bps: u16,
     /// First slot of `next_commission_bps`.
     pub commission_slot: u64,
-    /// Rewards of one bonded share since the beginning, in 2⁻⁶⁴ base units.
+    /// All rewards of one bonded share since the pool was opened, in 2⁻⁶⁴ base units.
     pub index: u128,
     /// Base units in the reward vault that belong to delegators.
     pub owed: u64,
@@ -331,7 +338,7 @@ pub struct Pool {
     pub sequence: u64,
 }
 
-/// What one wallet has delegated to one operator.
+/// The OPEN that one wallet has delegated to one operator.
 #[account]
 #[derive(InitSpace)]
 pub struct Delegation {
@@ -343,13 +350,13 @@ pub struct Delegation {
     pub pool: Pubkey,
     /// The delegator's wallet.
     pub owner: Pubkey,
-    /// Shares of what is bonded.
+    /// Shares of the pool's bonded OPEN.
     pub shares: u128,
-    /// Shares of what is unbonding.
+    /// Shares of the pool's unbonding OPEN.
     pub unbonding_shares: u128,
-    /// First slot in which they may be withdrawn.
+    /// First slot in which the unbonding shares may be withdrawn.
     pub unbond_slot: u64,
-    /// The pool's index up to which `rewards` counts.
+    /// The pool's index up to which `rewards` is counted.
     pub index: u128,
     /// Base units earned and not yet claimed.
     pub rewards: u64,

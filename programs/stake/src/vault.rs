@@ -1,10 +1,10 @@
-//! OPEN into and out of the vaults that the config owns.
+//! Transfers of OPEN into and out of the vaults that the config owns.
 
 use crate::{seeds, state::Config};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount, Transfer};
 
-/// Moves `amount` base units of `owner` into the stake vault.
+/// Moves `amount` base units from `owner` into the stake vault.
 pub(crate) fn put<'info>(
     token_program: &Program<'info, Token>,
     from: &Account<'info, TokenAccount>,

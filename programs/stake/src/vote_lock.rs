@@ -1,5 +1,5 @@
-//! The weight of locked OPEN in votes: `amount × time left / MAX_LOCK_SLOTS`, falling to zero at the lock's end, so that
-//! whoever decides bears the consequences for long.
+//! The weight of locked OPEN in votes: `amount × time left / MAX_LOCK_SLOTS`. It falls to zero at the lock's end, so
+//! that voters with much weight hold their OPEN long enough to bear the consequences.
 
 use crate::{error::StakeError, events::VotesLocked, state::VoteLock};
 use anchor_lang::prelude::*;
@@ -11,14 +11,15 @@ pub const MIN_LOCK_SLOTS: u64 = 1_512_000;
 pub const MAX_LOCK_SLOTS: u64 = 315_576_000;
 
 impl VoteLock {
-    /// The weight in `slot`: rounded down, at most `amount`, zero from the end on.
+    /// The weight in `slot`, in base units: rounded down, at most `amount`, and zero from the end on.
     pub fn weight_at(&self, slot: u64) -> u64 {
         let left = self.end_slot.saturating_sub(slot).min(MAX_LOCK_SLOTS);
         // At most `amount`, so it fits.
         (self.amount as u128 * left as u128 / MAX_LOCK_SLOTS as u128) as u64
     }
 
-    /// The weight of this lock in a vote whose snapshot is of `snapshot`: none if it was made or changed since.
+    /// The weight of this lock in a vote whose snapshot is of slot `snapshot`. It is zero if the lock was made or
+    /// changed in that slot or later.
     pub fn weight_since(&self, snapshot: u64) -> u64 {
         if self.changed_slot < snapshot { self.weight_at(snapshot) } else { 0 }
     }
@@ -31,7 +32,8 @@ pub(crate) fn require_end(end_slot: u64, slot: u64) -> Result<()> {
     Ok(())
 }
 
-/// Adds `added` to the lock and to the total of all locks, notes the change, and returns its event.
+/// Adds `added` base units to the lock and to the total of all locks, stores the slot of the change, and returns its
+/// event.
 pub(crate) fn grow(lock: &mut Account<VoteLock>, total: &mut u64, added: u64, slot: u64) -> Result<VotesLocked> {
     lock.amount = add(lock.amount, added)?;
     *total = add(*total, added)?;
@@ -76,7 +78,7 @@ mod tests {
         assert_eq!(full.weight_at(100 + 3 * (MAX_LOCK_SLOTS / 4)), amount / 4);
         assert_eq!((full.weight_at(99 + MAX_LOCK_SLOTS), full.weight_at(100 + MAX_LOCK_SLOTS)), (12, 0));
         assert_eq!(full.weight_at(u64::MAX), 0);
-        // Asked of a slot before the lock was made, it is no more than the amount.
+        // In a slot before the lock was made, the weight is no more than the amount.
         assert_eq!(full.weight_at(0), amount);
         assert_eq!(lock(u64::MAX, u64::MAX, 0).weight_at(0), u64::MAX);
         assert_eq!(lock(0, 1_000, 0).weight_at(0), 0);
@@ -97,7 +99,7 @@ mod tests {
         }
     }
 
-    /// The weight, slowly: what is left of the lock in units of 2⁻⁶⁴ of its longest time, digit after digit.
+    /// A naive model of the weight: `amount × time left / MAX_LOCK_SLOTS` by long division, bit by bit.
     fn naive(amount: u64, end: u64, slot: u64) -> u64 {
         let left = if end > slot { u128::from(end - slot) } else { 0 };
         let left = left.min(u128::from(MAX_LOCK_SLOTS));

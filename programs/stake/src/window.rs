@@ -1,7 +1,9 @@
-//! Caps on what may be taken within a window of slots: of a position by slashes, of the insurance vault by payments.
+//! Caps on what slashes may take from a position or pool, and payments from the insurance vault, within a window of
+//! slots.
 //!
-//! A window opens with the first taking after the last one has ended, so two caps may fall close together, one at the
-//! end of a window and one at the beginning of the next: a cap of c bounds every stretch of one window's length by 2c.
+//! A window opens when something is first taken after the last window has ended. So up to twice the cap can be taken in
+//! a short time: once at the end of one window, and once at the beginning of the next. A cap of c therefore bounds
+//! every stretch of one window's length by 2c.
 
 use crate::state::{MAX_BPS, Window};
 use anchor_lang::prelude::*;
@@ -14,11 +16,11 @@ pub fn part(amount: u64, bps: u16) -> u64 {
 }
 
 impl Window {
-    /// How much may still be taken in `slot` of what holds `total` now, at most `cap_bps` within `slots`. Opens a new
-    /// window where the last one is over.
+    /// How many base units may still be taken in `slot` from an account that holds `total` now. The cap is `cap_bps`
+    /// basis points of the basis within `slots` slots. Opens a new window if the last one is over.
     ///
-    /// The basis is what there was when the window opened. What is added meanwhile counts too: else one could open a
-    /// window over next to nothing, and then be safe with much.
+    /// The basis is what the account held when the window opened, plus what was added since. Otherwise an owner could
+    /// open a window over almost nothing, and later additions would be safe until it ends.
     pub fn room(&mut self, total: u64, cap_bps: u16, slots: u64, slot: u64) -> u64 {
         if self.used == 0 || slot >= self.start_slot.saturating_add(slots) {
             *self = Self { start_slot: slot, basis: total, used: 0 };
@@ -27,7 +29,7 @@ impl Window {
         part(self.basis, cap_bps).saturating_sub(self.used).min(total)
     }
 
-    /// Notes that `amount` was taken.
+    /// Counts `amount` base units as taken.
     pub fn take(&mut self, amount: u64) -> Result<()> {
         self.used = add(self.used, amount)?;
         Ok(())
@@ -52,7 +54,7 @@ mod tests {
         assert_eq!(w.room(800, 3_000, 10, 109), 100);
         w.take(100).unwrap();
         assert_eq!((w.room(700, 3_000, 10, 109), w.start_slot), (0, 100));
-        // The next window is of what is left.
+        // The next window's basis is what is left.
         assert_eq!(w.room(700, 3_000, 10, 110), 210);
     }
 
@@ -61,9 +63,9 @@ mod tests {
         let mut w = Window::default();
         assert_eq!(w.room(10, 5_000, 10, 100), 5);
         w.take(5).unwrap();
-        // Opened over 10, then 1,000 added: half of all of it but for what was taken.
+        // The window opened over 10; then 1,000 were added. The room is half of the whole, less what was taken.
         assert_eq!(w.room(1_005, 5_000, 10, 101), 500);
-        // Withdrawn again: never more than there is.
+        // After a withdrawal, the room is never more than there is.
         assert_eq!(w.room(100, 5_000, 10, 102), 100);
         assert_eq!(w.room(0, 5_000, 10, 103), 0);
     }

@@ -1,4 +1,4 @@
-//! What a node is started with.
+//! Settings of a node.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -45,19 +45,19 @@ impl Default for LocalnetConfig {
 }
 
 impl LocalnetConfig {
-    /// The same settings in surfpool's words.
+    /// The same settings as surfpool's configuration.
     pub(crate) fn surfpool(&self, ports: &Ports) -> SurfpoolConfig {
         let simnet = SimnetConfig {
             offline_mode: true,
             remote_rpc_url: None,
             slot_time: self.slot_ms,
             block_production_mode: BlockProductionMode::Clock,
-            // surfpool is built on another major version of the key type: the bytes are the same.
+            // surfpool uses another major version of the key type. The bytes are the same.
             airdrop_addresses: self.airdrop.iter().map(|key| key.to_bytes().into()).collect(),
             airdrop_token_amount: self.airdrop_lamports,
-            // Its default profiles each transaction by simulating it once more per instruction.
+            // surfpool's default profiles each transaction by simulating it once more for each instruction.
             instruction_profiling_enabled: false,
-            // A cluster cuts logs off at 10,000 bytes, and events in them would be lost to the reader.
+            // A cluster truncates logs at 10,000 bytes. Events in the logs would then be lost.
             log_bytes_limit: None,
             surfnet_id: CHAIN_ID.into(),
             ..SimnetConfig::default()

@@ -6,15 +6,15 @@ use surfpool_db::diesel::{Connection, SqliteConnection, connection::SimpleConnec
 
 use crate::{LocalnetError, config::CHAIN_ID};
 
-/// Tables that only grow and that the chain does not need: surfpool appends its bundled IDLs (3 MB) at every start
-/// and keeps about 200 kB of execution profile per token transaction.
+/// Tables that only grow and that the chain does not need. surfpool appends its bundled IDLs (3 MB) at every start, and
+/// keeps about 200 kB of execution profile for each token transaction.
 const SCRATCH_TABLES: [&str; 4] =
     ["registered_idls", "executed_transaction_profiles", "simulated_transaction_profiles", "profile_tag_map"];
 
-/// Slots to skip at a restart. The last checkpoint may be a second old, and no slot may be made twice.
+/// Slots to skip at a restart, because the last checkpoint may be a second old and no slot may be made twice.
 const SLOT_GAP: u32 = 16;
 
-/// Prepares the file of an earlier run for another one; does nothing if there is none yet.
+/// Prepares the file of an earlier run for a new run. Does nothing if there is no file.
 pub(crate) fn prepare(path: &Path) -> Result<(), LocalnetError> {
     let wrong = |reason: String| LocalnetError::Database { path: path.to_owned(), reason };
     if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty() && !p.is_dir()) {
@@ -25,7 +25,7 @@ pub(crate) fn prepare(path: &Path) -> Result<(), LocalnetError> {
     }
     let name = path.to_str().ok_or_else(|| wrong("its name is not UTF-8".into()))?;
     let mut db = SqliteConnection::establish(name).map_err(|e| wrong(e.to_string()))?;
-    // Opening reads nothing: this is the first statement that notices a file of another kind.
+    // Opening reads nothing, so this is the first statement that detects a file of another kind.
     db.batch_execute("SELECT COUNT(*) FROM sqlite_master").map_err(|e| wrong(e.to_string()))?;
     for table in SCRATCH_TABLES {
         // A file from a run that was killed early lacks some tables.

@@ -1,10 +1,10 @@
-//! Why a node could not be started.
+//! Reasons why a node could not be started.
 
 use std::{io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
-/// Why a node could not be started.
+/// Reasons why a node could not be started.
 #[derive(Debug, Error)]
 pub enum LocalnetError {
     /// A port that was asked for belongs to another process.
@@ -30,7 +30,7 @@ pub enum LocalnetError {
         /// What the system said.
         source: io::Error,
     },
-    /// A slot of no length.
+    /// The slot time is zero.
     #[error("a slot cannot take 0 ms: give --slot-ms 1 or more")]
     ZeroSlot,
     /// The chain's database cannot be used.

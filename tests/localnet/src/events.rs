@@ -1,5 +1,5 @@
-//! The node's event channel. It holds 1,024 events and lifecycle events block when it is full, so somebody has to
-//! empty it for as long as the node lives.
+//! The node's event channel. It holds 1,024 events. Lifecycle events block when it is full, so it must be emptied for
+//! as long as the node lives.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use surfpool_types::SimnetEvent;
 
 use crate::LocalnetError;
 
-/// Shutdown events that end the stream: one from each server.
+/// Number of shutdown events that end the stream. Each server sends one.
 const SERVERS: u32 = 2;
 
 /// Waits until both servers answer.
@@ -31,7 +31,7 @@ pub(crate) fn wait_ready(events: &Receiver<SimnetEvent>, timeout: Duration) -> R
     }
 }
 
-/// Empties the channel until the node has shut down; errors and warnings go to the log.
+/// Empties the channel until the node has shut down. Errors and warnings go to the log.
 pub(crate) fn drain(events: Receiver<SimnetEvent>) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("localnet-events".into()).spawn(move || {
         let mut down = 0;

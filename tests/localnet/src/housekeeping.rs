@@ -1,5 +1,5 @@
-//! Two things that surfpool leaves to its host, once a second: keeping the chain's clock at wall time, and writing the
-//! slot down.
+//! Two tasks that surfpool leaves to its host. Once a second, this keeps the chain's clock at wall time and writes the
+//! slot to the database.
 
 use std::{
     io,
@@ -12,10 +12,10 @@ use surfpool_core::surfnet::{locker::SurfnetSvmLocker, svm::SurfnetSvm};
 
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// A clock further behind than this was moved on purpose, by time travel, and is left alone.
+/// Largest drift that is corrected. A clock that is further behind was moved on purpose by time travel.
 const LARGEST_DRIFT_MS: u64 = 60_000;
 
-/// The thread that does it; stops, after a last round, when told to.
+/// The housekeeping thread. When told to stop, it does a last round and ends.
 pub(crate) struct Housekeeping {
     stop: Sender<()>,
     thread: JoinHandle<()>,
@@ -51,7 +51,8 @@ fn run(node: &SurfnetSvmLocker, persist: bool, stopped: &Receiver<()>) {
     }
 }
 
-/// The chain's clock is "start + slots × slot time", and real slots take about a hundredth longer.
+/// Moves the chain's clock to wall time. The clock is "start + slots × slot time", but real slots take about a
+/// hundredth longer.
 fn follow_wall_clock(svm: &mut SurfnetSvm) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64);
     if now.checked_sub(svm.updated_at).is_some_and(|behind| behind < LARGEST_DRIFT_MS) {
@@ -59,7 +60,7 @@ fn follow_wall_clock(svm: &mut SurfnetSvm) {
     }
 }
 
-/// surfpool itself writes the slot only once a minute, and not at shutdown.
+/// Writes the slot to the database. surfpool itself does so only once a minute, and not at shutdown.
 fn write_slot(svm: &mut SurfnetSvm) {
     let slot = svm.get_latest_absolute_slot();
     match svm.slot_checkpoint.store("latest_slot".into(), slot) {

@@ -82,7 +82,7 @@ fn run(cli: Cli) -> Result<()> {
     })?;
     let ready = json!({"rpc": node.rpc_url(), "ws": node.ws_url()}).to_string();
     if let Some(file) = &cli.ready_file {
-        // Renamed into place: whoever waits for the file never reads half of it.
+        // The file is renamed into place, so that nobody who waits for it reads an incomplete one.
         let draft = file.with_extension("partial");
         fs::write(&draft, format!("{ready}\n"))
             .and_then(|()| fs::rename(&draft, file))

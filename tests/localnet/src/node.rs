@@ -9,11 +9,11 @@ use surfpool_types::{SimnetCommand, SimnetEvent};
 
 use crate::{LocalnetConfig, LocalnetError, database, events, housekeeping::Housekeeping, ports::Ports};
 
-/// Every local chain has this genesis hash; surfpool's own would change at each start, and clients that remember
-/// the cluster by it would take a restart for another chain.
+/// The genesis hash of every local chain. surfpool's own hash would change at each start, and clients that identify the
+/// cluster by it would take a restart for another chain.
 const GENESIS_HASH: [u8; 32] = *b"openledger-local-chain-localnet!";
 
-/// A free port can be taken by another process between our check and the node's own binding.
+/// Most attempts to start. Another process can take a free port between our check and the node's binding.
 const ATTEMPTS: u32 = 3;
 
 /// A running node. Dropping it stops it.
@@ -88,12 +88,12 @@ impl Localnet {
         format!("ws://127.0.0.1:{}", self.ports.ws)
     }
 
-    /// Gets one message, the reason, should the node end by itself.
+    /// The channel that receives the reason if the node ends by itself.
     pub fn ended(&self) -> &Receiver<String> {
         &self.ended
     }
 
-    /// Closes both servers, frees their ports and writes the chain down.
+    /// Closes both servers, frees their ports and writes the chain to the database.
     pub fn stop(mut self) {
         self.shut_down();
     }
@@ -113,7 +113,7 @@ impl Drop for Localnet {
     }
 }
 
-/// Opens the chain of the settings' database, or a new one.
+/// Opens the chain in the settings' database, or a new chain.
 fn open_chain(
     config: &LocalnetConfig,
 ) -> Result<(SurfnetSvm, Receiver<SimnetEvent>, Receiver<GeyserEvent>), LocalnetError> {
@@ -125,7 +125,7 @@ fn open_chain(
     let (mut svm, simnet_events, geyser) =
         SurfnetSvm::new_with_db(file.as_deref(), config.svm()).map_err(|e| LocalnetError::Setup(e.to_string()))?;
     svm.cached_genesis_hash = Some(Hash::new_from_array(GENESIS_HASH));
-    // surfpool takes the slot that it resumes at as "now", which would put slots made earlier into the future.
+    // surfpool takes the slot at which it resumes for "now", which would put earlier slots into the future.
     let age_ms = svm.get_latest_absolute_slot().saturating_sub(svm.genesis_slot).saturating_mul(config.slot_ms);
     svm.genesis_updated_at = svm.updated_at.saturating_sub(age_ms);
     svm.reconstruct_sysvars();

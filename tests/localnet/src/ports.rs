@@ -1,4 +1,4 @@
-//! Choosing and checking the two ports before the node starts, so that a taken one gives a message of ours.
+//! Chooses and checks the two ports before the node starts, so that a taken port gives a clear error.
 
 use std::{io, net::TcpListener};
 
@@ -12,12 +12,12 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    /// Takes what the settings ask for, or free ports, and proves that both can be listened on.
+    /// Takes the ports of the settings, or free ones, and checks that both can be listened on.
     pub fn choose(config: &LocalnetConfig) -> Result<Self, LocalnetError> {
         if config.rpc_port != 0 && config.rpc_port == config.ws_port {
             return Err(LocalnetError::SamePort(config.rpc_port));
         }
-        // Both are held until the end, so that two free ports are never the same one.
+        // Both ports are held until the end, so that two free ports are never the same.
         let (rpc, _rpc_held) = listen(config.rpc_port, "JSON-RPC", "--rpc-port")?;
         let (ws, _ws_held) = listen(config.ws_port, "WebSocket", "--ws-port")?;
         Ok(Self { rpc, ws })

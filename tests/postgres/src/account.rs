@@ -1,4 +1,5 @@
-//! The account that the server runs as: ours, unless we are root, which PostgreSQL refuses.
+//! The operating system's account that the server runs as. It is our own, unless we are root, because PostgreSQL
+//! refuses root.
 
 use std::{
     fs, io,
@@ -17,7 +18,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Whom to become: `None` where we are unprivileged already.
+    /// The account to become. `None` if we are unprivileged already.
     pub fn to_become() -> Result<Option<Self>, PostgresError> {
         // SAFETY: geteuid always succeeds and touches no memory.
         if unsafe { libc::geteuid() } != 0 {
@@ -27,7 +28,7 @@ impl Account {
         Self::parse(&passwd).map(Some).ok_or(PostgresError::NoAccount)
     }
 
-    /// The entry `postgres`, else `nobody`, of a passwd(5) file.
+    /// Parses the entry `postgres`, else `nobody`, of a passwd(5) file.
     fn parse(passwd: &str) -> Option<Self> {
         ["postgres", "nobody"].iter().find_map(|name| {
             let mut fields =
@@ -38,12 +39,12 @@ impl Account {
         })
     }
 
-    /// Gives it the folder or file.
+    /// Makes the account the owner of the folder or file.
     pub fn own(&self, path: &Path) -> io::Result<()> {
         chown(path, Some(self.uid), Some(self.gid))
     }
 
-    /// Checks that it may enter every folder above `path`.
+    /// Checks that the account may enter every folder above `path`.
     pub fn can_reach(&self, path: &Path) -> Result<(), PostgresError> {
         for folder in path.ancestors().skip(1) {
             let Ok(meta) = fs::metadata(folder) else { continue };

@@ -1,4 +1,4 @@
-//! Where PostgreSQL's programs are.
+//! Finds PostgreSQL's programs.
 
 use std::{
     env,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::PostgresError;
 
-/// Where Debian puts one folder for each major version.
+/// Folder in which Debian has one folder for each major version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// The folder with `postgres`, `initdb` and `createdb`: `$PG_BIN`, else the newest of Debian's, else from `$PATH`.
@@ -25,7 +25,7 @@ fn search(pg_bin: Option<PathBuf>, debian: &Path, path: &OsStr) -> Result<PathBu
     newest(debian).or_else(on_path).ok_or(PostgresError::NotInstalled)
 }
 
-/// Debian's layout, `ROOT/MAJOR/bin`: the one with the highest version number.
+/// The folder with the highest version number in Debian's layout, `ROOT/MAJOR/bin`.
 fn newest(root: &Path) -> Option<PathBuf> {
     let versions = fs::read_dir(root).ok()?.flatten().filter_map(|entry| {
         let version: u32 = entry.file_name().to_str()?.parse().ok()?;

@@ -1,4 +1,4 @@
-//! Running PostgreSQL's short-lived programs within a time limit.
+//! Runs PostgreSQL's short-lived programs within a time limit.
 
 use std::{
     io::Read,

@@ -1,13 +1,13 @@
-//! Why there is no PostgreSQL server.
+//! Reasons why there is no PostgreSQL server.
 
 use std::{io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
-/// Why a server or a database could not be had.
+/// The reason why a server or a database could not be made.
 #[derive(Debug, Error)]
 pub enum PostgresError {
-    /// No PostgreSQL on this machine.
+    /// PostgreSQL is not installed on this machine.
     #[error(
         "PostgreSQL was not found in $PG_BIN, /usr/lib/postgresql/*/bin or $PATH: install it (Debian, Ubuntu: \
          `apt-get install postgresql`), or set PG_BIN to the folder that holds `postgres` and `initdb`"
@@ -16,7 +16,7 @@ pub enum PostgresError {
     /// PG_BIN points at a folder without the server.
     #[error("PG_BIN is {0}, but there is no `postgres` and `initdb` in it: correct or unset it")]
     WrongPgBin(PathBuf),
-    /// We are root, PostgreSQL refuses root, and there is nobody to become.
+    /// We are root, PostgreSQL refuses root, and there is no other account to become.
     #[error("PostgreSQL does not run as root, and there is neither an account `postgres` nor `nobody` to run it as")]
     NoAccount,
     /// The account that the server runs as cannot enter a folder on the way to its data.
@@ -38,23 +38,23 @@ pub enum PostgresError {
         /// What the system said.
         source: io::Error,
     },
-    /// A program of PostgreSQL's failed.
+    /// A program of PostgreSQL failed.
     #[error("{program} failed: {output}")]
     Failed {
         /// The program.
         program: &'static str,
-        /// What it said last.
+        /// The end of its output.
         output: String,
     },
-    /// A program of PostgreSQL's took too long and was stopped.
+    /// A program of PostgreSQL took too long and was stopped.
     #[error("{program} did not finish within {limit:?}: is the machine overloaded?")]
     TimedOut {
         /// The program.
         program: &'static str,
-        /// How long it was given.
+        /// Its time limit.
         limit: Duration,
     },
-    /// Not a name that needs no quoting.
+    /// The database name would need quoting.
     #[error("`{0}` is no database name: use 1 to 63 of a-z, 0-9 and _, beginning with a letter")]
     DatabaseName(String),
 }

@@ -1,8 +1,8 @@
-//! The thread that starts the server process and stays with it.
+//! The thread that starts the server process and lives as long as it.
 //!
-//! The kernel's parent-death signal goes out when the *thread* that started a child ends. A server started from a
-//! short-lived thread, such as a runtime's blocking pool, would be killed in the middle of its work; so each server
-//! has a thread of its own that lives exactly as long as the server should.
+//! The kernel's parent-death signal goes out when the *thread* that started a child ends. A server that is started from
+//! a short-lived thread, such as one of a runtime's blocking pool, would be killed in the middle of its work. So each
+//! server has a thread of its own that lives exactly as long as the server should.
 
 use std::{
     io,
@@ -26,7 +26,7 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the process; it gets SIGINT, PostgreSQL's fast shutdown, should ours die in any way.
+    /// Starts the process. If our process dies in any way, the server gets SIGINT, which is PostgreSQL's fast shutdown.
     pub fn start(mut command: Command) -> io::Result<Self> {
         let parent = std::process::id() as libc::pid_t;
         let die_with_parent = move || {
@@ -73,7 +73,7 @@ impl Drop for Keeper {
     }
 }
 
-/// Stays until the process ends by itself or is to be stopped.
+/// Waits until the process ends by itself or is to be stopped, and stops it.
 fn keep(mut child: Child, stopped: &Receiver<()>) {
     while stopped.recv_timeout(Duration::from_millis(100)) == Err(mpsc::RecvTimeoutError::Timeout) {
         if !matches!(child.try_wait(), Ok(None)) {

@@ -1,7 +1,7 @@
-//! A throw-away PostgreSQL server for the demo and the tests: a real one, from the binaries of the machine, on a free
-//! port of loopback, started in about two seconds and gone with the value or the process that holds it.
+//! A throw-away PostgreSQL server for the demo and the tests. It is a real server from the machine's binaries, on a
+//! free port of loopback. It starts in about two seconds, and ends with the value or the process that holds it.
 //!
-//! Nothing here is async and nothing waits longer than a minute, so it may be called from async code as well.
+//! Nothing here is async, and nothing waits longer than a minute, so async code may call it too.
 //!
 //! ```no_run
 //! let server = openledger_postgres::Postgres::start(None)?;

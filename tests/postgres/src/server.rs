@@ -25,10 +25,11 @@ const INITDB_LIMIT: Duration = Duration::from_secs(60);
 const READY_LIMIT: Duration = Duration::from_secs(60);
 const CREATEDB_LIMIT: Duration = Duration::from_secs(30);
 
-/// Starts with another free port when one was taken between our check and the server's own binding.
+/// Most attempts to start, each with another free port. Another process can take a port between our check and the
+/// server's binding.
 const ATTEMPTS: u32 = 3;
 
-/// What the server writes goes here, in its data folder.
+/// Name of the server's log in its data folder.
 const LOG: &str = "server.log";
 
 /// A running PostgreSQL server. Dropping it shuts it down and removes its data, unless a folder was given.
@@ -44,8 +45,8 @@ pub struct Postgres {
 impl Postgres {
     /// Starts a server on a free port of 127.0.0.1 and returns when it takes connections.
     ///
-    /// With a `data_dir` the data stay there, are written durably, and are used again by the next start; without, they
-    /// live in a temporary folder and the server trades durability for speed.
+    /// With a `data_dir` the data stay there, are written durably, and are used again by the next start. Without one,
+    /// the data are in a temporary folder, and the server trades durability for speed.
     pub fn start(data_dir: Option<&Path>) -> Result<Self, PostgresError> {
         let bin = binaries::find()?;
         let account = Account::to_become()?;
@@ -121,7 +122,7 @@ fn is_plain_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// Makes a data folder of `data`, unless it is one.
+/// Initialises the data folder `data`, unless it is initialised already.
 fn initialise(bin: &Path, data: &Path, account: Option<&Account>) -> Result<(), PostgresError> {
     fs::create_dir_all(data).map_err(cannot(data))?;
     fs::set_permissions(data, Permissions::from_mode(0o700)).map_err(cannot(data))?;

@@ -31,7 +31,7 @@ fn a_database_is_made_once_and_kept() {
 
 #[test]
 fn data_in_a_given_folder_outlive_the_server() {
-    // Beside other temporary folders, where the account that the server runs as may go.
+    // In the system's temporary folder, which the account that the server runs as may enter.
     let folder = tempfile::Builder::new().prefix("openledger-kept-").tempdir().unwrap();
     let data = folder.path().join("data");
     let mut open = std::fs::metadata(folder.path()).unwrap().permissions();

@@ -1,5 +1,5 @@
-//! Prints the bill of all programs as JSON, and how fast one node takes claims: what `cargo xtask bench programs`
-//! runs.
+//! Prints as JSON the cost of every instruction of the programs, and how fast one node processes claims. It is run by
+//! `cargo xtask bench programs`.
 
 use ::payout::state::Pool;
 use openledger_interface::ix;
@@ -13,17 +13,18 @@ use serde::Serialize;
 use solana_keypair::Signer;
 use std::time::Instant;
 
-/// Claims that are timed.
+/// Number of timed claims.
 const CLAIMS: usize = 500;
 
 #[derive(Serialize)]
 struct Output {
     bill: Bill,
-    /// First claims, each by another wallet and paid by itself, that one in-process SVM took a second.
+    /// First claims that one in-process SVM processed per second. Each is for another wallet, which pays the rent of
+    /// its own claim account.
     claims_per_second: f64,
     claims: usize,
     shards: u8,
-    /// Lamports of rent of an empty account, and of every byte more.
+    /// Rent of an empty account in lamports, and lamports for every further byte.
     rent_of_none: u64,
     rent_of_byte: u64,
 }
@@ -44,7 +45,7 @@ fn claims_per_second(mut town: Town) -> f64 {
         town.world().airdrop(&wallet.pubkey());
         town.world().fund(&wallet.pubkey(), 0);
     }
-    // What was earned before stays in the tree: a total never falls.
+    // Earlier earnings stay in the tree, because a total never falls.
     let before =
         town.trees[0].leaves().iter().map(|(wallet, lifetime)| (solana_pubkey::Pubkey::from(*wallet), *lifetime));
     let leaves: Vec<_> = before.chain(wallets.iter().map(|w| (w.pubkey(), OPEN / 2))).collect();

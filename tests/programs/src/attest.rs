@@ -1,11 +1,12 @@
-//! Attestations: the Ed25519 instruction that a committee's signature travels in.
+//! Attestations: the Ed25519 instruction that carries a committee's signature.
 
 use ed25519_dalek::{Signer, SigningKey};
 use openledger_interface::attestation;
 use openledger_protocol::attest::Message;
 use solana_instruction::Instruction;
 
-/// The group key of a test: a FROST signature is a plain Ed25519 one, so a plain key stands for the committee's.
+/// The group key of a test. A FROST signature is a plain Ed25519 signature, so a plain key can stand for the
+/// committee's.
 pub fn group_key(n: u8) -> SigningKey {
     SigningKey::from_bytes(&[n; 32])
 }

@@ -1,4 +1,4 @@
-//! What every instruction costs, measured from its scenario.
+//! The cost of every instruction, measured by its scenarios.
 
 use crate::{
     scenario::{Entry, Scenario},
@@ -13,22 +13,22 @@ use std::{
     path::PathBuf,
 };
 
-/// What one scenario costs.
+/// The cost of one scenario.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Cost {
-    /// Compute units of the whole transaction; the Ed25519 precompile's are charged by the cluster outside of them.
+    /// Compute units of the whole transaction. The cluster charges the Ed25519 precompile separately.
     pub units: u64,
-    /// Bytes of the accounts that it makes.
+    /// Bytes of the accounts that the transaction makes.
     pub made: u64,
-    /// Lamports of their rent: kept by them until they are closed.
+    /// Rent of those accounts in lamports. They keep it until they are closed.
     pub rent: u64,
-    /// Lamports of rent that come back from accounts that it closes.
+    /// Rent in lamports that returns from accounts that the transaction closes.
     pub returned: u64,
-    /// Bytes of the transaction, legacy format, fees paid by the first who signs.
+    /// Bytes of the transaction in legacy format. The first signer pays the fees.
     pub size: u64,
-    /// Signatures of the transaction, those that the precompile verifies included: 5,000 lamports each.
+    /// Signatures of the transaction, including those that the precompile verifies. Each costs 5,000 lamports.
     pub signatures: u64,
-    /// Accounts that it writes, the fee payer not counted.
+    /// Number of accounts that it writes, without the fee payer.
     pub writes: u64,
 }
 
@@ -38,7 +38,7 @@ pub type Bill = BTreeMap<String, Cost>;
 /// Lamports of one signature.
 pub const SIGNATURE_FEE: u64 = 5_000;
 
-/// Where the recorded bill lies.
+/// Path of the recorded bill.
 pub fn recorded_at() -> PathBuf {
     crate::folder().join("bill.json")
 }
@@ -48,7 +48,7 @@ pub fn measure(town: &Town, entries: &[Entry]) -> Bill {
     entries.iter().map(|e| (e.name(), cost(&e.name(), &(e.make)(town.clone())))).collect()
 }
 
-/// What `scenario` costs.
+/// Measures the cost of `scenario`.
 pub fn cost(name: &str, scenario: &Scenario) -> Cost {
     let mut world = scenario.world.clone();
     let units =
@@ -75,7 +75,8 @@ pub fn cost(name: &str, scenario: &Scenario) -> Cost {
     Cost { units, made, rent, returned, size, signatures: signatures + verified, writes }
 }
 
-/// The accounts that instructions write, the fee payer not counted: two transactions that share none run side by side.
+/// The accounts that `instructions` write, without the fee payer. Two transactions that share none of them can run in
+/// parallel.
 pub fn written(instructions: &[Instruction], payer: &Pubkey) -> BTreeSet<Pubkey> {
     let metas = instructions.iter().flat_map(|i| &i.accounts);
     metas.filter(|m| m.is_writable && m.pubkey != *payer).map(|m| m.pubkey).collect()

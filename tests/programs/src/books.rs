@@ -1,4 +1,4 @@
-//! The books of a world: what must hold after any history, computed from the accounts alone.
+//! The books of a world: the rules that must hold after any history, checked from the accounts alone.
 
 use crate::{SUPPLY, world::World};
 use ::datanet::state::Batch;
@@ -8,7 +8,7 @@ use ::payout::state::{Balance, Challenge, Claim, Config as PayoutConfig, POOLS, 
 use ::stake::state::{Committee, CommitteeStatus, Config as StakeConfig, Pool, Position, Role, VoteLock};
 use openledger_interface::pda;
 
-/// Checks every rule; the error names it and what it found.
+/// Checks every rule. The error names the broken rule and the values found.
 pub fn check(world: &World) -> Result<(), String> {
     equal("OPEN in all token accounts", world.open_in_all(), u128::from(SUPPLY))?;
     check_stake(world)?;
@@ -26,7 +26,7 @@ fn at_most(what: &str, found: u64, most: u64) -> Result<(), String> {
     if found <= most { Ok(()) } else { Err(format!("{what}: {found}, more than {most}")) }
 }
 
-/// The stake vault holds what positions hold, and the totals are their sums; exactly one committee is active.
+/// The stake vault holds the sum of the positions, and the totals are their sums. Exactly one committee is active.
 fn check_stake(world: &World) -> Result<(), String> {
     let Some(config) = world.find::<StakeConfig>(&pda::stake_config()) else { return Ok(()) };
     let positions = world.all::<Position>();
@@ -54,7 +54,7 @@ fn check_stake(world: &World) -> Result<(), String> {
     equal("A1: active committees", epochs, expected)
 }
 
-/// The bond vault holds the bonds of the batches that are pending.
+/// The bond vault holds the bonds of the pending batches.
 fn check_datanet(world: &World) -> Result<(), String> {
     if world.svm.get_account(&pda::bond_vault()).is_none() {
         return Ok(());
@@ -63,7 +63,8 @@ fn check_datanet(world: &World) -> Result<(), String> {
     equal("M1: the bond vault", world.balance(&pda::bond_vault()), bonds)
 }
 
-/// A job's escrow holds its budget until it ends, and then is gone, paid and refunded to the last unit.
+/// A job's escrow holds its budget until the job ends. Then everything in it is paid or refunded, and the escrow is
+/// closed.
 fn check_model(world: &World) -> Result<(), String> {
     for (address, job) in world.all::<Job>() {
         let escrow = pda::escrow(&address);
@@ -83,8 +84,8 @@ fn check_model(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// Every vault holds what was paid in and not claimed; no pool pays for the other; totals are covered by funding and
-/// claims by totals.
+/// Every vault holds what was paid in and not claimed. No pool pays for the other. Totals do not exceed funding, and
+/// claims do not exceed totals.
 fn check_payout(world: &World) -> Result<(), String> {
     let Some(config) = world.find::<PayoutConfig>(&pda::payout_config()) else { return Ok(()) };
     let (mut funded, mut claimed) = ([0u64; POOLS], [0u64; POOLS]);
@@ -125,7 +126,7 @@ fn check_payout(world: &World) -> Result<(), String> {
     equal("settlements", settlements.len() as u64, config.posted_epoch)
 }
 
-/// While votes are taken, a proposal's sums are those of the votes that were cast; nothing is executed twice.
+/// During a vote, a proposal's sums are those of the votes cast. Nothing is executed twice.
 fn check_governance(world: &World) -> Result<(), String> {
     let votes = world.all::<Vote>();
     for (address, proposal) in world.all::<Proposal>() {

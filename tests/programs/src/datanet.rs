@@ -25,7 +25,7 @@ pub const MANIFEST: Hash32 = [0xaa; 32];
 
 const SLOT_HASHES: Pubkey = solana_sdk_ids::sysvar::slot_hashes::ID;
 
-/// Arguments of a Datanet that are right in every field.
+/// Valid arguments of a Datanet.
 pub fn create_args(id: u64) -> CreateDatanetArgs {
     CreateDatanetArgs {
         id,
@@ -51,7 +51,7 @@ pub fn commitment(validator: &Pubkey, batch: &Pubkey, approve: bool, quality: u1
     draw::verdict_commitment(&batch.to_bytes(), &validator.to_bytes(), approve, quality, &salt(validator))
 }
 
-/// `count` leaf hashes, other ones for every `seed`.
+/// `count` leaf hashes, which differ for every `seed`.
 pub fn leaves(seed: u64, count: usize) -> Vec<Hash32> {
     (0..count as u64).map(|i| sha256(&[b"leaf", &seed.to_le_bytes(), &i.to_le_bytes()])).collect()
 }
@@ -105,7 +105,7 @@ impl World {
     }
 
     /// Fills the SlotHashes sysvar as the runtime does: up to 512 slots before this one, newest first. Every `nonce`
-    /// gives other hashes, so that a test can choose a draw.
+    /// gives different hashes, so that a test can choose a draw.
     pub fn slot_hashes(&mut self, nonce: u64) {
         let now = self.slot();
         let slots: Vec<u64> = (now.saturating_sub(512)..now).rev().collect();

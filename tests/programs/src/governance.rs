@@ -1,4 +1,4 @@
-//! The governance program in tests: an assembly of voters ready to decide.
+//! The governance program in tests: an assembly of voters that is ready to decide.
 
 use crate::{
     OPEN, datanet,
@@ -17,7 +17,7 @@ use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
-/// What proposals are decided by in test worlds.
+/// Parameters of votes in test worlds.
 pub const PARAMETERS: Parameters = Parameters {
     quorum_bps: 2_000,
     proposal_threshold: 10_000 * OPEN,
@@ -29,7 +29,7 @@ pub const PARAMETERS: Parameters = Parameters {
 pub const MIN_VOTING: u64 = 10;
 /// Least timelock in test worlds.
 pub const MIN_TIMELOCK: u64 = 5;
-/// What the three voters of test worlds have locked for the longest time.
+/// Base units of OPEN that the three voters of test worlds have locked for the longest time.
 pub const LOCKED: [u64; 3] = [100_000 * OPEN, 200_000 * OPEN, 300_000 * OPEN];
 
 /// The arguments that test worlds are initialised with.
@@ -42,12 +42,12 @@ pub fn initialize_args() -> InitializeArgs {
     }
 }
 
-/// The draft of proposal `number` with the proposer's own lock, described somehow.
+/// The instruction that drafts proposal `number` with the proposer's own lock and some description.
 pub fn own_proposal(proposer: &Pubkey, number: u64) -> Instruction {
     ix::governance::create_proposal(proposer, proposer, number, [3; 32], "sha256:0303".into())
 }
 
-/// Those who decide.
+/// The guardian and the voters of a test world.
 pub struct Assembly {
     /// The guardian.
     pub guardian: Key,
@@ -90,7 +90,7 @@ impl Assembly {
         world.send(&[ix::governance::cast_vote(&voter.pubkey(), &voter.pubkey(), &proposal, choice)], &[voter])
     }
 
-    /// A proposal of these instructions that all voted for and that waits for its timelock.
+    /// A proposal of `calls` that all voted for and that waits for its timelock.
     pub fn queued(&self, world: &mut World, calls: &[Instruction]) -> Pubkey {
         let proposal = self.open(world, calls);
         for voter in 0..self.voters.len() {
@@ -102,7 +102,7 @@ impl Assembly {
         proposal
     }
 
-    /// A proposal of these instructions whose timelock is over.
+    /// A proposal of `calls` whose timelock is over.
     pub fn ripe(&self, world: &mut World, calls: &[Instruction]) -> Pubkey {
         let proposal = self.queued(world, calls);
         let until = world.get::<Proposal>(&proposal).executable_slot;
@@ -110,7 +110,8 @@ impl Assembly {
         proposal
     }
 
-    /// Decides these instructions and executes them, one transaction each; the last one's result.
+    /// Passes a proposal of `calls` and executes it, one transaction for each instruction. Returns the last one's
+    /// result.
     pub fn enact(&self, world: &mut World, calls: &[Instruction]) -> Result<Sent, Failed> {
         let proposal = self.ripe(world, calls);
         let mut last = None;
@@ -142,14 +143,14 @@ impl World {
             let lock = ix::stake::lock_votes(&voter.pubkey(), &self.mint, amount, end);
             self.send(&[lock], &[voter]).expect("locks");
         }
-        // Locks count in votes that begin after their slot.
+        // A lock has weight only in votes that begin after its slot.
         self.pass(1);
         let guardian = key("guardian");
         self.airdrop(&guardian.pubkey());
         Assembly { guardian, voters }
     }
 
-    /// A world with all programs initialised and the authority of the four others handed over to governance.
+    /// A world with all programs initialised, in which governance is the authority of the four others.
     pub fn under_governance() -> (Self, Assembly) {
         let (mut world, assembly) = Self::with_governance(&[Program::Datanet, Program::Model, Program::Payout]);
         let (by, to) = (world.authority.insecure_clone(), pda::governance_authority());

@@ -1,4 +1,5 @@
-//! The committed interface descriptions (`app-sdk/idl`), read so that what they list is covered without being named.
+//! Reads the committed interface descriptions (`app-sdk/idl`), so that tests cover everything in them without naming
+//! it.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -71,21 +72,21 @@ pub struct TypeDefinition {
     pub body: Value,
 }
 
-/// What a place in instruction data holds.
+/// The meaning of a number in instruction data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
     /// An integer of the arguments.
     Integer,
-    /// The number of a list's or string's elements, an enum's variant, an option's or a truth value's tag.
+    /// The length of a list or string, the variant of an enum, or the tag of an option or boolean.
     Tag,
 }
 
 /// A number in instruction data.
 #[derive(Clone, Debug)]
 pub struct Number {
-    /// Where it comes from: `args.compute[0].amount`.
+    /// Its path in the arguments, such as `args.compute[0].amount`.
     pub path: String,
-    /// Its bytes, little-endian.
+    /// The range of its bytes in the data, little-endian.
     pub at: Range<usize>,
     /// What it is.
     pub holds: Holds,
@@ -114,7 +115,7 @@ impl Idl {
         })
     }
 
-    /// Every number in `data`, an instruction's with its discriminator.
+    /// Every number in `data`, which is the instruction's data with its discriminator.
     pub fn numbers(&self, instruction: &Instruction, data: &[u8]) -> Vec<Number> {
         let mut walk = Walk { idl: self, data, at: 8, found: vec![] };
         for arg in &instruction.args {
@@ -178,7 +179,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Hashes and other bytes have no ends that mean anything.
+    /// Skips hashes and other byte arrays, whose values have no meaningful extremes.
     fn elements(&mut self, inner: &Value, count: u64, path: &str) {
         if inner == "u8" {
             self.at += count as usize;

@@ -3,7 +3,7 @@
 use openledger_protocol::hash::sha256;
 use solana_keypair::{Keypair, Signer};
 
-/// A keypair; `Keypair` itself cannot be cloned implicitly, tests share it by reference.
+/// A keypair. `Keypair` cannot be cloned implicitly, so tests share it by reference.
 pub type Key = Keypair;
 
 /// The keypair of `name`: seed = SHA-256 of the name.

@@ -2,8 +2,8 @@
 //!
 //! [`World`] is a fresh in-process SVM with the compiled programs, the OPEN mint and an authority. Each program has a
 //! module with the set-up that several tests share. Addresses and instructions are those of [`openledger_interface`],
-//! which everybody uses: what makes these tests independent is what they assert. A wrong instruction is an honest one
-//! with one thing changed ([`swapped`]).
+//! which every caller uses. The tests' independence lies in their assertions. A wrong instruction is an honest one with
+//! one change ([`swapped`]).
 
 pub mod attest;
 pub mod bill;
@@ -34,13 +34,13 @@ pub const OPEN: u64 = 1_000_000_000;
 /// The fixed supply in base units.
 pub const SUPPLY: u64 = 1_000_000_000 * OPEN;
 
-/// This package's folder in the checkout that the tests run in, which need not be the one that compiled them: checkouts
-/// share a target folder.
+/// This package's folder in the checkout that the tests run in. The tests may have been compiled in another checkout,
+/// because checkouts share a target folder.
 pub fn folder() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo test and nextest name the package's folder").into()
 }
 
-/// The instruction with every mention of account `from` replaced by `to`: how most attacks begin.
+/// The instruction with every mention of account `from` replaced by `to`. Most attacks use it.
 pub fn swapped(mut instruction: Instruction, from: Pubkey, to: Pubkey) -> Instruction {
     let mut found = false;
     for meta in instruction.accounts.iter_mut().filter(|m| m.pubkey == from) {

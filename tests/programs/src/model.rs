@@ -41,7 +41,7 @@ pub const BASE: Hash32 = [0xba; 32];
 /// Budget of a job in tests.
 pub const BUDGET: u64 = 100 * OPEN;
 
-/// Arguments of a model that are right in every field.
+/// Valid arguments of a model.
 pub fn register_args(id: u64) -> RegisterModelArgs {
     RegisterModelArgs { id, name: "Linux helper".into(), base_hash: BASE, price_in: OPEN, price_out: 2 * OPEN }
 }
@@ -51,7 +51,7 @@ pub fn request_args(budget: u64) -> RequestJobArgs {
     RequestJobArgs { config_hash: [0xc0; 32], seed: 7, budget }
 }
 
-/// Datanets that a job is to read, with the requester's grant for those that are permissioned.
+/// The Datanets that a job is to read, with the requester's grant for permissioned ones.
 pub fn reads(datanets: &[(Pubkey, Access)]) -> Vec<JobDatanet> {
     let read = |&(datanet, access)| JobDatanet { datanet, permissioned: access == Access::Permissioned };
     datanets.iter().map(read).collect()
@@ -67,14 +67,14 @@ pub fn result(world: &World, shares: &[(Pubkey, u64)]) -> AttestResultArgs {
     }
 }
 
-/// The message that attests `args` for `job` as it stands.
+/// The message that attests `args` for `job` in its present state.
 pub fn message(world: &World, committee: &Committee, job: Pubkey, args: &AttestResultArgs) -> Message {
     let (stake, sequence) = (world.get(&pda::stake_config()), world.get::<Job>(&job).sequence);
     Message { committee_epoch: committee.epoch, ..attestation::training_result(&stake, &job, sequence, args) }
 }
 
-/// Everything around a job: one open Datanet with a batch in it, a Ready-to-train model, a committee of three, a vault
-/// of one shard for data shares.
+/// Everything that a job needs: one open Datanet with a batch in it, a model that is ready to train, a committee of
+/// three, and a vault of one shard for data shares.
 pub struct Lab {
     /// The world.
     pub world: World,
@@ -82,7 +82,7 @@ pub struct Lab {
     pub committee: Committee,
     /// The validators.
     pub validators: Vec<Key>,
-    /// Owner of the Datanets; contributes too.
+    /// Owner of the Datanets. It also contributes.
     pub curator: Key,
     /// An open Datanet with one accepted batch.
     pub datanet: Pubkey,
@@ -93,7 +93,7 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// A fresh one.
+    /// Makes a new lab.
     pub fn new() -> Self {
         let mut world = World::with_datanet(&[Program::Model, Program::Payout]);
         let authority = world.authority.insecure_clone();

@@ -1,4 +1,4 @@
-//! The payout program in tests: a market ready to pay and settle in.
+//! The payout program in tests: a market that is ready for payments and settlements.
 
 use crate::{
     OPEN, attest,
@@ -78,12 +78,12 @@ pub fn claim_args(tree: &RewardTree, pool: Pool, wallet: &Pubkey) -> ClaimArgs {
     ClaimArgs { pool, lifetime, index, proof }
 }
 
-/// Some evidence against a settlement.
+/// Example evidence against a settlement.
 pub fn evidence() -> ChallengeSettlementArgs {
     ChallengeSettlementArgs { evidence_hash: [6; 32], evidence_uri: "ipfs://evidence".into() }
 }
 
-/// What the committee signs of a debit of `wallet`'s balance.
+/// The message that the committee signs for a debit of `wallet`'s balance.
 pub fn debit_message(world: &World, committee_epoch: u64, wallet: &Pubkey, args: &DebitBalanceArgs) -> Message {
     let meter = world.get::<Balance>(&pda::prepaid_balance(wallet)).meter;
     Message { committee_epoch, ..attestation::meter(&world.get(&pda::stake_config()), wallet, meter, args) }
@@ -99,7 +99,7 @@ pub fn tree(lifetimes: &[(Pubkey, u64)]) -> RewardTree {
     RewardTree::new(lifetimes.iter().map(|(w, a)| (w.to_bytes(), *a))).expect("no wallet twice")
 }
 
-/// A claim of `wallet` for `lifetime` that is proven among 2²⁰ leaves, and the tree's root.
+/// A claim of `wallet` for `lifetime` base units with a proof in a tree of 2²⁰ leaves, and the tree's root.
 pub fn among_a_million(wallet: &Pubkey, lifetime: u64) -> (ClaimArgs, PoolRoot) {
     let (leaves, index) = (1 << 20, 421_337);
     let proof: Vec<_> = (0u8..20).map(|i| sha256(&[b"sibling", &[i]])).collect();
@@ -109,7 +109,7 @@ pub fn among_a_million(wallet: &Pubkey, lifetime: u64) -> (ClaimArgs, PoolRoot) 
     (ClaimArgs { pool: Pool::Contributors, lifetime, index, proof }, root)
 }
 
-/// What a settlement's committee signs.
+/// The message that the committee signs for a settlement.
 pub fn settlement_message(world: &World, committee_epoch: u64, args: &PostSettlementArgs) -> Message {
     let sequence = world.get::<Config>(&pda::payout_config()).sequence;
     Message { committee_epoch, ..attestation::settlement(&world.get(&pda::stake_config()), sequence, args) }
@@ -132,7 +132,7 @@ impl Clone for Market {
 }
 
 impl Market {
-    /// Who and what a payment of `payer` into shard `shard` for the market's model concerns, answered by `operator`.
+    /// The accounts of a payment by `payer` into shard `shard` for an answer of `operator` with the market's model.
     fn payment(&self, world: &World, payer: &Pubkey, operator: Pubkey, shard: u8) -> Payment {
         let Model { owner, parent_owner, .. } = world.get(&self.model);
         Payment {
@@ -148,13 +148,13 @@ impl Market {
         }
     }
 
-    /// `pay` by `payer` into shard `index` for the market's model, answered by the committee's first member.
+    /// `pay` by `payer` into shard `index` for an answer of the committee's first member with the market's model.
     pub fn pay(&self, world: &World, payer: &Pubkey, index: u8, request: [u8; 32], amount: u64) -> Instruction {
         let operator = self.committee.members[0].wallet.pubkey();
         ix::payout::pay(&self.payment(world, payer, operator, index), PayArgs { request, amount })
     }
 
-    /// The arguments of a debit after which `used` base units were used, for the market's model and first member.
+    /// The arguments of a debit up to `used` base units in all, for the market's model and first member.
     pub fn debit_args(&self, world: &World, used: u64) -> DebitBalanceArgs {
         DebitBalanceArgs {
             used,
@@ -165,7 +165,7 @@ impl Market {
         }
     }
 
-    /// `debit_balance` of `wallet`'s balance into shard `index`. Send it directly behind its attestation.
+    /// `debit_balance` of `wallet`'s balance into shard `index`. It must be sent directly after its attestation.
     pub fn debit(&self, world: &World, wallet: &Pubkey, index: u8, args: DebitBalanceArgs) -> Instruction {
         ix::payout::debit_balance(&self.payment(world, wallet, args.operator, index), args)
     }
@@ -175,7 +175,7 @@ impl Market {
         attest::signed(&self.committee.key, &debit_message(world, self.committee.epoch, wallet, args))
     }
 
-    /// Debits `wallet`'s balance until `used` base units were used, with the committee's attestation.
+    /// Debits `wallet`'s balance up to `used` base units in all, with the committee's attestation.
     pub fn send_debit(&self, world: &mut World, wallet: &Pubkey, index: u8, used: u64) -> Result<Sent, Failed> {
         let args = self.debit_args(world, used);
         let attested = [self.metered(world, wallet, &args), self.debit(world, wallet, index, args)];
@@ -187,12 +187,12 @@ impl Market {
         attest::signed(&self.committee.key, &settlement_message(world, self.committee.epoch, args))
     }
 
-    /// Posts `args` with the committee's attestation, all shards passed.
+    /// Posts `args` with the committee's attestation and all shards.
     pub fn post(&self, world: &mut World, args: &PostSettlementArgs) -> Result<Sent, Failed> {
         let payer = world.authority.insecure_clone();
         let Config { shards, posted_epoch, .. } = world.get(&pda::payout_config());
         let post = ix::payout::post_settlement(&payer.pubkey(), self.committee.epoch, shards, args.clone());
-        // The account is that of the next epoch to post, whatever epoch the arguments name.
+        // The settlement account is always that of the next epoch to post, whatever epoch the arguments name.
         let post = crate::swapped(post, pda::settlement(args.epoch), pda::settlement(posted_epoch + 1));
         world.send(&[self.attestation(world, args), post], &[&payer])
     }
@@ -207,7 +207,7 @@ impl Market {
     }
 }
 
-/// The arguments of the next settlement with these trees, as the config asks for them.
+/// The arguments of the next settlement with these trees, as the config requires them.
 pub fn settlement_args(world: &World, trees: [&RewardTree; POOLS]) -> PostSettlementArgs {
     let state = world.get::<Config>(&pda::payout_config());
     let slot = world.slot();
@@ -223,7 +223,7 @@ pub fn settlement_args(world: &World, trees: [&RewardTree; POOLS]) -> PostSettle
     }
 }
 
-/// A model as the model program would have made it: ready, without a parent.
+/// A ready model without a parent, as the model program would make it.
 pub fn ready_model(owner: Pubkey) -> Model {
     Model {
         version: ::model::state::Version::CURRENT,
@@ -250,8 +250,8 @@ pub fn ready_model(owner: Pubkey) -> Model {
 }
 
 impl World {
-    /// A world with stake and payout initialised, `shards` shards, a committee of `members`, and a model that is
-    /// ready (put there as the model program would have made it).
+    /// A world with stake and payout initialised, `shards` shards, a committee of `members`, and a ready model. The
+    /// model is a fixture, as the model program would make it.
     pub fn with_market(shards: u8, members: usize) -> (Self, Market) {
         let mut world = Self::with_stake(&[Program::Payout]);
         world.open_payout(shards);

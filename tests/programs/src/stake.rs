@@ -1,4 +1,4 @@
-//! The stake program in tests: an operator, a validator, a committee ready to use.
+//! The stake program in tests: an operator, a validator and a committee that are ready to use.
 
 use crate::{
     attest,
@@ -140,14 +140,14 @@ impl World {
         Ok(last.expect("a committee has members"))
     }
 
-    /// What a committee signs of a fault of this position now.
+    /// The message that a committee signs for a fault of this position now.
     pub fn fault(&self, committee: &Committee, owner: &Pubkey, role: Role, args: &SlashAttestedArgs) -> Message {
         let position = pda::position(owner, role);
         let (stake, faults) = (self.get(&pda::stake_config()), self.get::<Position>(&position).faults);
         Message { committee_epoch: committee.epoch, ..attestation::fault(&stake, &position, faults, args) }
     }
 
-    /// Has `committee` attest a fault and slashes for it.
+    /// Slashes a position for a fault that `committee` attests.
     pub fn slash(&mut self, committee: &Committee, owner: &Pubkey, role: Role, bps: u16) -> Result<Sent, Failed> {
         let args = SlashAttestedArgs { bps, evidence: [0xfa; 32], expiry_slot: self.slot() + 20 };
         let attestation = attest::signed(&committee.key, &self.fault(committee, owner, role, &args));

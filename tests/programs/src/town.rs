@@ -1,6 +1,6 @@
-//! A world in which everything has happened once: what attacks, bills and random histories start from.
+//! A world in which everything has happened once. Attacks, bills and random histories start from it.
 //!
-//! Of every type of account there are at least two with different owners, so that one can be put in another's place.
+//! It has at least two accounts of every type with different owners, so that tests can put one in the place of another.
 
 use crate::{
     OPEN,
@@ -21,23 +21,24 @@ use solana_pubkey::Pubkey;
 
 /// Shards of the town's vault.
 pub const SHARDS: u8 = 2;
-/// What the curator has earned as a contributor and not claimed.
+/// Base units that the curator has earned as a contributor and not claimed.
 pub const EARNED: u64 = 30 * OPEN;
 
 /// The town. The active committee is the second; the first is retired.
 pub struct Town {
     /// All programs deployed, nothing initialised.
     pub bare: World,
-    /// The world with its committee and validators. The curator owns the Datanets and contributes, the owner has a
-    /// model that is ready.
+    /// The world with its committee and validators. The curator owns the Datanets and contributes. The owner has a
+    /// ready model.
     pub lab: Lab,
     /// The committee that is retired.
     pub retired: Committee,
-    /// Pays for answers of the owner's model.
+    /// The market, which pays for answers of the owner's model.
     pub market: Market,
     /// A permissioned Datanet of the curator, with an accepted batch.
     pub permissioned: Pubkey,
-    /// Has one of everything, like the curator and the owner: whose accounts attacks put in another's place.
+    /// A wallet that has one of everything, like the curator and the owner. Attacks put its accounts in the place of
+    /// theirs.
     pub rival: Key,
     /// The rival's Datanet, permissioned.
     pub rivals_datanet: Pubkey,
@@ -47,11 +48,11 @@ pub struct Town {
     pub rivals_batch: Pubkey,
     /// The rival's job, trained and not attested.
     pub rivals_job: Pubkey,
-    /// Has tokens and nothing else.
+    /// A wallet that has tokens and nothing else.
     pub mallory: Key,
-    /// The guardian and three who have locked OPEN for votes; the first has an open proposal.
+    /// The guardian and three voters with locked OPEN. The first voter has an open proposal.
     pub assembly: Assembly,
-    /// What the active settlement divides.
+    /// The reward trees of the active settlement.
     pub trees: [RewardTree; 2],
 }
 
@@ -72,7 +73,7 @@ impl Clone for Town {
 }
 
 impl Town {
-    /// Builds it: about a second.
+    /// Builds the town. It takes about a second.
     pub fn new() -> Self {
         let bare = World::new(&Program::ALL);
         let mut world = bare.clone();
@@ -188,7 +189,7 @@ impl Town {
         self.lab.world.submitted(&curator, datanet, &leaves(4, 3))
     }
 
-    /// The arguments of the next settlement, which divides nothing more, once its epoch is over.
+    /// Lets the epoch end, and returns the arguments of the next settlement, which divides nothing more.
     pub fn next_settlement(&mut self) -> ::payout::instructions::PostSettlementArgs {
         self.lab.world.pass(payout::EPOCH_SLOTS);
         settlement_args(&self.lab.world, [&self.trees[0], &self.trees[1]])

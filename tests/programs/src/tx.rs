@@ -1,4 +1,4 @@
-//! What a transaction did.
+//! Results of transactions.
 
 use anchor_lang::{AnchorDeserialize, Discriminator, Event};
 use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
@@ -11,7 +11,7 @@ pub struct Sent {
     pub units: u64,
     /// Program logs.
     pub logs: Vec<String>,
-    /// What the last program that returned something returned.
+    /// The return data of the last program that set any.
     pub returned: Vec<u8>,
     /// Data of every inner instruction in order.
     inner: Vec<Vec<u8>>,
@@ -60,8 +60,8 @@ pub fn refused<E: Into<u32> + Debug + Copy>(result: Result<Sent, Failed>, error:
     assert!(text.contains(&wanted), "wanted {error:?} = {wanted}, got {text}\n{}", failed.meta.logs.join("\n"));
 }
 
-/// Asserts that a transaction was refused with an error whose `Debug` text or logs contain `what`: for errors of the
-/// runtime and of other programs.
+/// Asserts that a transaction was refused with an error whose `Debug` text or logs contain `what`. It is for errors of
+/// the runtime and of other programs.
 #[track_caller]
 pub fn refused_with(result: Result<Sent, Failed>, what: &str) {
     let failed = result.expect_err("the transaction should have been refused");

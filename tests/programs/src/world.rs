@@ -22,7 +22,7 @@ use solana_transaction::Transaction;
 use spl_token_interface::state::{Account as TokenAccount, AccountState, Mint};
 use std::path::PathBuf;
 
-/// A compiled program; panics with what to do where there is none.
+/// A compiled program. If it is missing, panics with a message that says what to do.
 pub fn binary(program: Program) -> Vec<u8> {
     let folder = std::env::var_os("OPENLEDGER_PROGRAMS_DIR").map(PathBuf::from).unwrap_or_else(|| {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
@@ -46,16 +46,16 @@ pub struct World {
     pub mint: Pubkey,
     /// Genesis hash that the stake config is initialised with.
     pub cluster: [u8; 32],
-    /// Pays all fees, so that they never blur a test's balances.
+    /// Pays all fees, so that fees do not change the balances of a test's wallets.
     payer: Key,
-    /// Wallets made.
+    /// Number of wallets made.
     wallets: u32,
-    /// Programs' addresses that sign without a key.
+    /// PDAs that sign without a key.
     puppets: Vec<Pubkey>,
 }
 
 impl Clone for World {
-    /// A world of its own from here on; accounts are shared until one of the two writes them.
+    /// An independent copy of the world. Both share accounts until one of them writes them.
     fn clone(&self) -> Self {
         Self {
             svm: self.svm.clone(),
@@ -91,7 +91,7 @@ impl World {
         world
     }
 
-    /// Sets a mint's account, OPEN's supply minted.
+    /// Sets a mint's account, with OPEN's supply minted.
     pub fn put_mint(&mut self, address: Pubkey, decimals: u8) {
         let mint = Mint { supply: SUPPLY, decimals, is_initialized: true, ..Mint::default() };
         let mut data = vec![0; Mint::LEN];
@@ -107,14 +107,14 @@ impl World {
         self.put_raw(address, spl_token_interface::ID, data);
     }
 
-    /// Sets an account of a program: a fixture for what another program would have made.
+    /// Sets an account of a program. It is a fixture for an account that another program would make.
     pub fn put<T: AccountSerialize + Owner>(&mut self, address: Pubkey, value: &T) {
         let mut data = vec![];
         value.try_serialize(&mut data).expect("serialises");
         self.put_raw(address, T::owner(), data);
     }
 
-    /// Changes an account of a program where it stands: a fixture for what that program would have done.
+    /// Changes an account of a program in place. It is a fixture for a change that the program would make.
     pub fn edit<T: AccountDeserialize + AccountSerialize + Owner>(
         &mut self,
         address: Pubkey,
@@ -148,7 +148,7 @@ impl World {
         wallet
     }
 
-    /// Moves OPEN from the bank to a wallet's associated token account, made if it is not there.
+    /// Moves OPEN from the bank to a wallet's associated token account, and makes that account if it is missing.
     pub fn fund(&mut self, wallet: &Pubkey, open: u64) {
         let (bank, ata) = (key("bank account").pubkey(), self.ata(wallet));
         let left = self.balance(&bank).checked_sub(open).expect("the bank has enough");
@@ -169,13 +169,13 @@ impl World {
         TokenAccount::unpack(&account.data).expect("a token account").amount
     }
 
-    /// OPEN in a wallet's associated token account; 0 where there is none.
+    /// Base units of OPEN in a wallet's associated token account; 0 if there is no account.
     pub fn open_of(&self, wallet: &Pubkey) -> u64 {
         let ata = self.ata(wallet);
         if self.svm.get_account(&ata).is_some() { self.balance(&ata) } else { 0 }
     }
 
-    /// Lets a program's address sign from here on, as when that program calls: signatures are no longer verified.
+    /// Lets a PDA sign from now on, as in a call by its program. Signatures are no longer verified.
     pub fn let_sign(&mut self, address: Pubkey) {
         self.svm = self.svm.clone().with_sigverify(false);
         self.puppets.push(address);
@@ -186,7 +186,7 @@ impl World {
         self.puppets.contains(address)
     }
 
-    /// Who pays all fees.
+    /// The wallet that pays all fees.
     pub fn payer(&self) -> Pubkey {
         self.payer.pubkey()
     }
@@ -223,7 +223,7 @@ impl World {
         self.svm.warp_to_slot(self.slot() + slots);
     }
 
-    /// An account of an Anchor program, `None` where there is none.
+    /// An account of an Anchor program. `None` if there is none.
     pub fn find<T: AccountDeserialize + Owner>(&self, address: &Pubkey) -> Option<T> {
         let account = self.svm.get_account(address).filter(|a| a.owner == T::owner())?;
         Some(T::try_deserialize(&mut &account.data[..]).expect("an account of this type"))
@@ -235,15 +235,15 @@ impl World {
         self.find(address).expect("the account exists")
     }
 
-    /// Sends the instructions in one transaction signed by `signers`, fees paid by the world.
+    /// Sends the instructions in one transaction signed by `signers`. The world pays the fees.
     pub fn send(&mut self, instructions: &[Instruction], signers: &[&Key]) -> Result<Sent, Failed> {
         self.svm.expire_blockhash();
         let transaction = self.transaction(instructions, signers);
         self.svm.send_transaction(transaction).map(Sent::from).map_err(Box::new)
     }
 
-    /// Sends the instructions with every signature that they ask for left empty: for an SVM that does not verify them, to
-    /// let a program's address sign as it does in a call by its program.
+    /// Sends the instructions with empty signatures. It is for an SVM that does not verify signatures, so that a PDA
+    /// can sign as in a call by its program.
     pub fn send_unverified(&mut self, instructions: &[Instruction]) -> Result<Sent, Failed> {
         self.svm.expire_blockhash();
         let message =
@@ -267,7 +267,7 @@ impl World {
         let (payer, blockhash) = (self.payer(), self.svm.latest_blockhash());
         let mut transaction = Transaction::new_with_payer(instructions, Some(&payer));
         transaction.partial_sign(&all, blockhash);
-        // A missing signature is a mistake of the test, unless it is a puppet's.
+        // A missing signature is a mistake of the test, unless the signer is in `puppets`.
         let missing =
             |(key, signature): (&Pubkey, &Signature)| *signature == Signature::default() && !self.is_puppet(key);
         let mut signatures = transaction.message.account_keys.iter().zip(&transaction.signatures);

@@ -1,4 +1,4 @@
-//! The books: every fee and data share accounted for to the base unit, from the chain's own accounts.
+//! The books: accounts for every fee and data share to the base unit, from the chain's own accounts.
 
 use crate::{network::Network, summary::Books};
 use anyhow::{Context, Result, ensure};
@@ -16,7 +16,8 @@ use solana_program_pack::Pack;
 use solana_pubkey::Pubkey;
 use spl_token_interface::state::Account as TokenAccount;
 
-/// Adds everything up. `receipts` are all payments for answers ever made, `funding` all others into the pools.
+/// Adds everything up. `receipts` are all payments for answers ever made. `funding` are all other payments into the
+/// pools.
 pub async fn balance(
     network: &Network,
     receipts: &[ReceiptRow],

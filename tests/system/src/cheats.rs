@@ -1,4 +1,4 @@
-//! Attempts to cheat. Each must be refused, by the program's own error.
+//! Attempts to cheat. Each must be refused with the program's own error.
 
 use crate::{data::Datanets, network::Network, people::Person, summary::Refusal, training::refusal};
 use anyhow::{Context, Result, bail};
@@ -14,13 +14,13 @@ use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use stake::state::Committee;
 
-/// What the cheats start from.
+/// The state that the cheats start from.
 pub struct Scene<'a> {
     /// The chain.
     pub network: &'a Network,
-    /// Who tries; pays the fees.
+    /// The thief, who tries the cheats and pays the fees.
     pub thief: &'a Person,
-    /// Data, with the rejected batch.
+    /// The Datanets and the rejected batch.
     pub datanets: &'a Datanets,
     /// The OPEN mint.
     pub mint: Pubkey,
@@ -51,7 +51,7 @@ impl Scene<'_> {
         };
         let mut refused = Vec::new();
 
-        // A key of the thief's own signs exactly what the program asks for.
+        // A key of the thief signs exactly the message that the program asks for.
         let message = attestation::settlement(&stake, config.sequence, &honest);
         let forger = SigningKey::from_bytes(&[66; 32]);
         let forged = attestation::instruction(
@@ -60,21 +60,22 @@ impl Scene<'_> {
             &message,
         );
         refused.push(self.attempt("settle with a forged signature", &[forged, post(&honest)]).await?);
-        // The same, claiming to be by the committee's key.
+        // The same signature, with the committee's key in the key's place.
         let impostor =
             attestation::instruction(&committee.group_key, &forger.sign(&message.to_bytes()).to_bytes(), &message);
         refused.push(
             self.attempt("settle with a signature that is not the committee's", &[impostor, post(&honest)]).await?,
         );
 
-        // The committee's true signature of the settled epoch, in front of other roots and of the same ones again.
+        // The committee's true signature of the settled epoch, before other roots and before the same roots again.
         let (genuine, settled) = self.genuine().await?;
         let mut other = honest.clone();
         other.pools[0] = PoolRoot { root: rewards::root(1, &[9; 32]), ..other.pools[0] };
         refused.push(
             self.attempt("use the committee's signature for another root", &[genuine.clone(), post(&other)]).await?,
         );
-        // Its account exists already; the thief names the next epoch's, which does not.
+        // The epoch's settlement account exists already, so the thief names the next epoch's account, which does not
+        // exist.
         let mut replay = post(&settled);
         let (old, next) = (pda::settlement(settled.epoch), pda::settlement(config.epoch));
         replay.accounts.iter_mut().filter(|a| a.pubkey == old).for_each(|a| a.pubkey = next);
@@ -134,8 +135,8 @@ impl Scene<'_> {
         Ok((genuine.context("the settlement's transaction carries a signature")?, args))
     }
 
-    /// A proof for a document of the rejected batch, as good as it can be made: right inside its batch, but the batch is
-    /// in no root.
+    /// The best possible proof for a document of the rejected batch. It is valid inside the batch, but the batch is in
+    /// no Datanet's root.
     fn rejected_proof(&self) -> Result<Instruction> {
         let rejected = &self.datanets.rejected;
         let path = |leaves: &[[u8; 32]], index: u64| -> Result<RangePath> {

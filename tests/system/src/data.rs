@@ -1,5 +1,5 @@
 //! Datanets of real documents: created, filled by their authors, reviewed by staked validators. A batch of copies is
-//! turned away.
+//! rejected.
 
 use crate::{
     documents::{Collection, Document},
@@ -53,17 +53,17 @@ pub struct DemoDatanet {
     licence: String,
 }
 
-/// The batch that was turned away.
+/// The batch that was rejected.
 pub struct Rejected {
     /// Its Datanet.
     pub datanet: Pubkey,
     /// Its number.
     pub index: u64,
-    /// Who tried.
+    /// The wallet that contributed it.
     pub contributor: Pubkey,
     /// Its leaves.
     pub leaves: Vec<Hash32>,
-    /// Leaves of the Datanet's range: the batches that were accepted.
+    /// Leaves of the Datanet's range, which are its accepted batches.
     pub accepted: Vec<Hash32>,
 }
 
@@ -73,7 +73,7 @@ pub struct Datanets {
     pub all: Vec<DemoDatanet>,
     /// The rejected batch.
     pub rejected: Rejected,
-    /// Leaves of the same copies in another Datanet, whose validators did not know the originals.
+    /// Leaves of the same copies in another Datanet. Its validators did not know the originals and accepted them.
     pub smuggled: Vec<Hash32>,
 }
 
@@ -126,8 +126,8 @@ pub fn authors(collections: &[Collection]) -> Vec<String> {
     names
 }
 
-/// Every author contributes; validators review; then a thief offers copies. Where they are known it is turned away, where
-/// they are not it gets in.
+/// Every author contributes and validators review. Then a thief contributes copies to two Datanets. The one that knows
+/// the originals rejects them; the other accepts them.
 pub async fn fill(
     stage: &Stage,
     network: &Network,
@@ -156,9 +156,9 @@ pub async fn fill(
             contributors.len(),
             deliveries.len()
         ));
-        // A busy machine may keep the validators past a batch's windows: its contributor gives it again.
+        // On a busy machine the validators may miss a batch's windows. Its contributor then contributes it again.
         while let Some(batch) = again.recv().await {
-            // Several validators may tell of the same batch.
+            // Several validators may report the same batch.
             let Some(number) = delivered.remove(&batch) else { continue };
             stage.note(format!("nobody reviewed batch {batch} in time: it is contributed again"));
             let (batch, leaf) = contribute_to(network, &datanets, contributors, &deliveries[number]).await?;
@@ -167,12 +167,12 @@ pub async fn fill(
         }
         Ok(accepted)
     };
-    // Validators work all the while: a batch's windows begin when it is submitted.
+    // Validators work at the same time, because a batch's windows begin when it is submitted.
     let (accepted, verdicts) =
         tokio::try_join!(contributing, review(stage, network, validators, deliveries.len(), Some(missed)))?;
     ensure!(verdicts.values().all(|accepted| *accepted), "an honest batch was turned away");
 
-    // The thief offers another's documents under its own name.
+    // The thief contributes somebody else's documents under its own name.
     let victim = &deliveries[0];
     let datanet = datanets[victim.datanet].address;
     let elsewhere = datanets.iter().find(|d| d.address != datanet && !d.permissioned);
@@ -188,7 +188,7 @@ pub async fn fill(
         BOND / OPEN,
         elsewhere.name
     ));
-    // Finalised in any order: the range's own order is what the chain says.
+    // Batches are finalised in any order. The chain determines the order in the range.
     let own = deliveries.iter().zip(accepted).filter(|(d, _)| d.datanet == victim.datanet).map(|(_, leaf)| leaf);
     let accepted = accepted_order(network, &datanet, own.collect()).await?;
     let rejected =
@@ -212,7 +212,7 @@ fn deliveries(collections: &[Collection], contributors: &[Person]) -> Result<Vec
     Ok(out)
 }
 
-/// Has the delivery's contributor give it. Returns the batch and its leaf in the Datanet's range.
+/// Has the delivery's contributor contribute it. Returns the batch and its leaf in the Datanet's range.
 async fn contribute_to(
     network: &Network,
     datanets: &[DemoDatanet],
@@ -254,8 +254,8 @@ async fn deliver(
         .with_context(|| format!("contributing the documents of {}", who.name))
 }
 
-/// Has all validators work until `count` batches are decided. Returns each batch and whether it was accepted; tells
-/// `missed` of those whose time ran out.
+/// Has all validators work until `count` batches are decided. Returns each batch and whether it was accepted. Sends the
+/// batches whose windows ran out to `missed`.
 async fn review(
     stage: &Stage,
     network: &Network,
@@ -271,7 +271,7 @@ async fn review(
             Ok(Reviewer::new(network.client.clone(), network.store.clone(), &v.key, sealed, Limits::default()))
         })
         .collect::<Result<Vec<_>>>()?;
-    // Several validators may finalise the same batch at once: the first does, all see it done.
+    // Several validators may finalise the same batch at once. The first one succeeds, and all see the result.
     let mut decided = BTreeMap::new();
     wait("the review of all batches", Duration::from_secs(240), async || {
         let passes = futures::future::join_all(reviewers.iter_mut().map(|r| r.pass(None))).await;
@@ -293,7 +293,7 @@ async fn review(
     Ok(decided)
 }
 
-/// The leaves in the order in which the program appended them: the one that leads to its root.
+/// The leaves in the order in which the program appended them, which is the order that gives the Datanet's root.
 async fn accepted_order(network: &Network, datanet: &Pubkey, leaves: Vec<Hash32>) -> Result<Vec<Hash32>> {
     let mut batches = network.api()?.accepted_batches(datanet).await?;
     batches.sort_by_key(|b| b.place);
@@ -320,7 +320,7 @@ async fn accepted_order(network: &Network, datanet: &Pubkey, leaves: Vec<Hash32>
     Ok(ordered)
 }
 
-/// The Datanets for the summary, as the indexer tells of them.
+/// The Datanets for the summary, as the indexer reports them.
 pub async fn summary(network: &Network, datanets: &Datanets) -> Result<(Vec<DatanetSummary>, u64)> {
     let (mut out, mut rejected) = (Vec::new(), 0);
     for d in &datanets.all {

@@ -19,7 +19,7 @@ use openledger_sdk::{amount::Amount, ix, pda};
 use stake::state::Role;
 use std::{collections::HashMap, path::PathBuf};
 
-/// Where everything is.
+/// Paths and settings of a run.
 pub struct Demo {
     /// Compiled programs.
     pub programs: PathBuf,
@@ -33,7 +33,7 @@ pub struct Demo {
     pub settings: Settings,
 }
 
-/// What still runs when the loop is closed.
+/// The processes that still run when the loop has closed.
 pub struct Running {
     network: Network,
     fleet: Fleet,
@@ -41,7 +41,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Stays until interrupted, or until a process dies.
+    /// Keeps running until it is interrupted or a process dies.
     pub async fn stay_up(mut self) -> Result<()> {
         eprintln!("\nEverything stays up; Ctrl-C stops it.");
         eprintln!("   Solana RPC     {}   (WebSocket {})", self.network.rpc, self.network.ws);
@@ -133,7 +133,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     stage.note(format!("group key {} confirmed on chain by every member", summary.committee.group_key));
 
     stage.step("training", "A fine-tuning job: escrow, LoRA training, random segments re-executed, result attested");
-    // The vote runs meanwhile.
+    // The voting time passes meanwhile.
     let fees = assembly.vote_fees(&network).await?;
     let trained = training::train(&stage, &network, &mut fleet, settings, &developer, &datanets, &mint).await?;
     let [before, after] = trained.summary.eval_loss;
@@ -226,7 +226,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     Ok((summary, Running { network, fleet, user }))
 }
 
-/// What was voted on and what it changed.
+/// Says what was voted on and what it changed.
 fn say_vote(stage: &Stage, governance: &GovernanceSummary) {
     for p in &governance.proposals {
         stage.note(format!(
@@ -242,7 +242,7 @@ fn say_vote(stage: &Stage, governance: &GovernanceSummary) {
     stage.note(format!("{}: {} → {} from epoch {} on", c.parameter, c.before, c.after, c.from_epoch));
 }
 
-/// What the receipts said at once, beside what the exact attribution paid.
+/// Says what the receipts estimated at once, beside what the exact attribution paid.
 fn say_estimate(stage: &Stage, estimate: &EstimateSummary) {
     stage.note(format!(
         "{:32} {:>14} {:>14}",
@@ -270,7 +270,7 @@ fn say_books(stage: &Stage, books: &Books) {
     stage.note(if books.balanced { "balanced to the base unit" } else { "NOT BALANCED" });
 }
 
-/// Who earned from which answers, by the receipts.
+/// Says who earned from which answers, by the receipts.
 fn say_earnings(stage: &Stage, summary: &Summary, contributors: &[Person]) {
     let names: HashMap<String, &str> =
         contributors.iter().map(|p| (p.address().to_string(), p.name.as_str())).collect();

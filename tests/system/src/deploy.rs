@@ -1,4 +1,4 @@
-//! Deploying a program through the upgradeable loader, as on any cluster.
+//! Deploys a program through the upgradeable loader, as on any cluster.
 
 use anyhow::{Context, Result, ensure};
 use solana_client::{nonblocking::rpc_client::RpcClient, rpc_config::RpcSendTransactionConfig};
@@ -8,11 +8,11 @@ use solana_signer::Signer;
 use solana_transaction::Transaction;
 use std::time::Duration;
 
-/// Bytes of a program that one transaction carries.
+/// Bytes of a program in one transaction.
 const CHUNK: usize = 1_000;
-/// Writes on their way at once.
+/// Most writes in flight at once.
 const GROUP: usize = 128;
-/// A write that fails fails the deployment all the same: simulating each first would double the work.
+/// A failed write fails the deployment anyway, so simulating each write first would only double the work.
 const NO_PREFLIGHT: RpcSendTransactionConfig = RpcSendTransactionConfig {
     skip_preflight: true,
     preflight_commitment: None,
@@ -21,7 +21,8 @@ const NO_PREFLIGHT: RpcSendTransactionConfig = RpcSendTransactionConfig {
     min_context_slot: None,
 };
 
-/// Deploys `so` at `program`'s address with `payer` as upgrade authority. `written` is told the bytes written so far.
+/// Deploys `so` at `program`'s address with `payer` as upgrade authority. It calls `written` with the bytes written so
+/// far.
 pub async fn deploy(
     rpc: &RpcClient,
     payer: &Keypair,

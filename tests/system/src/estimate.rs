@@ -1,5 +1,5 @@
-//! What was estimated at once (with the answers, and when the training ended) beside the exact attribution that the money
-//! followed.
+//! Compares the estimates made at once (with the answers, and when the training ended) with the exact attribution that
+//! decided the payments.
 
 use crate::{
     network::Network,
@@ -16,7 +16,7 @@ use openledger_sdk::{
 };
 use std::collections::HashMap;
 
-/// Documents that the summary shows.
+/// Number of documents in the summary.
 const SHOWN: usize = 8;
 
 /// Estimates and settlement of `epoch`, document by document.
@@ -27,7 +27,7 @@ pub async fn compare(network: &Network, epoch: u64) -> Result<EstimateSummary> {
         method = add(network, &report, model, &mut sums).await?;
     }
     let leaves: Vec<Hash32> = report.documents.iter().map(|d| d.leaf).collect();
-    // As the money: nothing for what did harm.
+    // Negative influence counts as zero, as it does in the payments.
     let weights: Vec<f64> = leaves.iter().map(|l| sums.get(l).copied().unwrap_or(0.0).max(0.0)).collect();
     let total: f64 = weights.iter().sum();
     let settled: Vec<f64> = report.documents.iter().map(|d| d.ppm as f64).collect();
@@ -48,7 +48,7 @@ pub async fn compare(network: &Network, epoch: u64) -> Result<EstimateSummary> {
     })
 }
 
-/// Adds the estimates for what a model earned, each weighted by the base units that it earned; returns the method.
+/// Adds the estimates for a model's answers, each weighted by the base units that it earned. Returns the method.
 async fn add(
     network: &Network,
     report: &SettlementReport,

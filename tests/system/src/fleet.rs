@@ -1,4 +1,4 @@
-//! Five oracle operators, each a process with its own keys, database schema and data folder.
+//! Five oracle operators. Each is a process with its own keys, database schema and data folder.
 
 use crate::{
     network::{Network, free_port, wait},
@@ -22,7 +22,7 @@ use std::{path::PathBuf, time::Duration};
 
 /// Operators.
 pub const SIZE: usize = 5;
-/// Signers needed.
+/// Threshold of the committee.
 pub const THRESHOLD: u16 = 3;
 /// Each operator's stake.
 pub const STAKE: u64 = 2_000 * OPEN;
@@ -46,7 +46,7 @@ pub struct Fleet {
     logs: PathBuf,
 }
 
-/// What a node says of itself.
+/// A node's status, as it reports it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct NodeStatus {
     /// The job being trained.
@@ -57,20 +57,20 @@ pub struct NodeStatus {
     pub settled_epoch: u64,
 }
 
-/// See [`NodeStatus`].
+/// Progress of a training or a settlement, as in [`NodeStatus`].
 #[derive(Clone, Debug, Deserialize)]
 pub struct Training {
     /// What is being done.
     pub phase: String,
     /// Steps or rows done.
     pub done: u64,
-    /// Of how many.
+    /// Steps or rows in all.
     pub total: u64,
     /// Latest loss.
     pub loss: Option<f32>,
 }
 
-/// See [`NodeStatus`].
+/// Progress of a training or settlement, as in [`NodeStatus`].
 #[derive(Clone, Debug, Deserialize)]
 pub struct Settling {
     /// What is being done.
@@ -78,7 +78,7 @@ pub struct Settling {
 }
 
 impl Fleet {
-    /// Keys and configuration files of all operators.
+    /// Makes the keys and configuration files of all operators.
     pub fn prepare(network: &Network, settings: &Settings) -> Result<Self> {
         let mut operators = Vec::new();
         for n in 1..=SIZE {
@@ -178,12 +178,12 @@ impl Fleet {
         self.operators.iter().filter(|o| o.process.is_some()).count()
     }
 
-    /// Fails if an operator died that was not killed on purpose.
+    /// Fails if an operator died without being killed on purpose.
     pub fn check(&mut self) -> Result<()> {
         self.operators.iter_mut().filter_map(|o| o.process.as_mut()).try_for_each(Process::check)
     }
 
-    /// What operator `n` (from 1) says of itself, if it answers.
+    /// The status of operator `n` (from 1), if it answers.
     pub async fn status(&self, n: usize) -> Option<NodeStatus> {
         let url = format!("{}/v1/status", self.operators[n - 1].endpoint);
         let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().ok()?;

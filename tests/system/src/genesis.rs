@@ -1,4 +1,4 @@
-//! The beginning: programs deployed, OPEN created once and for all, programs initialised.
+//! The beginning: deploys the programs, creates OPEN once and for all, and initialises the programs.
 
 use crate::{deploy::deploy, network::Network, settings::OPEN, stage::Stage};
 use anyhow::{Context, Result};
@@ -16,7 +16,7 @@ use spl_token_interface::{
 };
 use std::{collections::BTreeMap, path::Path};
 
-/// All OPEN there ever is: 10⁹ whole ones.
+/// The fixed supply of OPEN in base units: 10⁹ whole OPEN.
 pub const SUPPLY: u64 = 1_000_000_000 * OPEN;
 /// Shards of the payout vault.
 const SHARDS: u8 = 4;
@@ -62,7 +62,7 @@ pub async fn deploy_programs(
     Ok(out)
 }
 
-/// Creates OPEN: the whole supply to `authority`, then no mint authority and no freeze authority.
+/// Creates OPEN. The whole supply goes to `authority`. The mint then has no mint authority and no freeze authority.
 pub async fn create_open(network: &Network, authority: &Keypair) -> Result<Pubkey> {
     let mint = Keypair::new();
     let rent = network.client.rpc().get_minimum_balance_for_rent_exemption(Mint::LEN).await?;
@@ -87,7 +87,8 @@ pub async fn create_open(network: &Network, authority: &Keypair) -> Result<Pubke
     Ok(mint.pubkey())
 }
 
-/// Initialises all programs but governance with windows short enough for a demo. `treasury` receives the network's share.
+/// Initialises all programs but governance, with windows that are short enough for a demo. `treasury` receives the
+/// network's share.
 pub async fn initialise(network: &Network, authority: &Keypair, mint: &Pubkey, treasury: &Pubkey) -> Result<()> {
     let client = &network.client;
     let owner = authority.pubkey();

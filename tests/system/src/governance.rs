@@ -1,4 +1,5 @@
-//! The programs under governance: founders lock OPEN, take the programs over by a proposal, and change a parameter.
+//! Puts the programs under governance: founders lock OPEN, take the programs over by a proposal, and change a
+//! parameter.
 
 use crate::{
     network::{Network, wait},
@@ -23,11 +24,11 @@ use solana_signer::Signer;
 use stake::vote_lock::MAX_LOCK_SLOTS;
 use std::time::Duration;
 
-/// What each founder locks, for the longest time.
+/// Base units that each founder locks for the longest time.
 const LOCK: u64 = 1_000_000 * OPEN;
 /// Founders.
 const FOUNDERS: usize = 3;
-/// Windows short enough for a demo. A founder's vote takes a fraction of a second.
+/// Parameters with windows that are short enough for a demo. A founder's vote takes a fraction of a second.
 const PARAMETERS: Parameters = Parameters {
     quorum_bps: 2_000,
     proposal_threshold: 1_000 * OPEN,
@@ -36,20 +37,20 @@ const PARAMETERS: Parameters = Parameters {
     grace_slots: 36_000,
 };
 
-/// Those who govern.
+/// The founders and their guardian.
 pub struct Assembly {
     founders: Vec<Person>,
     guardian: Person,
 }
 
-/// A proposal that has its votes.
+/// A proposal on which all votes are cast.
 pub struct Voted {
     address: Pubkey,
     title: String,
 }
 
-/// Founders lock OPEN, and governance becomes the authority of the other programs, and of upgrades of all of them, by
-/// their proposal.
+/// Has the founders lock OPEN. By their proposal, governance becomes the authority of the other programs and the
+/// upgrade authority of all programs.
 pub async fn convene(
     stage: &Stage,
     network: &Network,
@@ -70,7 +71,7 @@ pub async fn convene(
         min_timelock_slots: 5,
     };
     client.send(&[ix::governance::initialize(&me, args)], &[genesis]).await?;
-    // The authority pays the rent of what proposals make.
+    // The authority pays the rent of accounts that proposals make.
     let paid = assembly.founders.iter().map(Person::address).chain([to]);
     people::airdrop(client, paid, 10_000_000_000).await?;
     let purse: Vec<_> = assembly.founders.iter().map(|f| (f.address(), LOCK)).collect();
@@ -80,7 +81,7 @@ pub async fn convene(
         client.send(&[ix::stake::lock_votes(&founder.address(), mint, LOCK, end)], &[&founder.key]).await
     });
     futures::future::try_join_all(locks).await?;
-    // The two steps of a hand-over, and the loader's own for upgrades.
+    // The two steps of a hand-over, and the loader's instruction for the upgrade authority.
     let proposals = [
         ix::stake::propose_authority(&me, &to),
         ix::datanet::propose_authority(&me, &to),
@@ -110,7 +111,7 @@ pub async fn convene(
     Ok(assembly)
 }
 
-/// Fails unless what was voted is in force now that its epoch has begun.
+/// Fails unless the voted change is in force now that its epoch has begun.
 pub async fn in_force(network: &Network, changed: &ParameterChange) -> Result<()> {
     let config: Config = network.client.account(&pda::payout_config()).await?;
     let present = u64::from(config.fees.contributors);
@@ -163,7 +164,7 @@ impl Assembly {
         self.enact(network, voted).await
     }
 
-    /// Votes on a lower share of the treasury, to the contributors' good.
+    /// Votes on a lower share of the treasury in favour of the contributors.
     pub async fn vote_fees(&self, network: &Network) -> Result<Voted> {
         let present = network.client.account::<Config>(&pda::payout_config()).await?.fees;
         let next = FeeShares { treasury: present.treasury - 100, contributors: present.contributors + 100, ..present };
@@ -171,7 +172,7 @@ impl Assembly {
         self.vote(network, "The treasury leaves one more percent of every fee to the contributors", &[call]).await
     }
 
-    /// Executes [`Assembly::vote_fees`] and says what it changes.
+    /// Executes the proposal of [`Assembly::vote_fees`] and writes the change into the summary.
     pub async fn enact_fees(&self, network: &Network, voted: Voted, summary: &mut GovernanceSummary) -> Result<()> {
         let config = async || network.client.account::<Config>(&pda::payout_config()).await;
         let before = config().await?;
@@ -188,7 +189,7 @@ impl Assembly {
         Ok(())
     }
 
-    /// The key that deployed and initialised everything tries to take more for the treasury.
+    /// The key that deployed and initialised everything tries to raise the treasury's share, and is refused.
     pub async fn deposed(&self, network: &Network, genesis: &Keypair) -> Result<Refusal> {
         let what = "change the fees with the key that deployed the programs";
         let fees = network.client.account::<Config>(&pda::payout_config()).await?.fees;

@@ -1,4 +1,4 @@
-//! The real parts under the loop: a Solana node, PostgreSQL, an indexer.
+//! The infrastructure of the loop: a Solana node, PostgreSQL and an indexer.
 
 use crate::{process::Process, stage::Stage};
 use anyhow::{Context, Result};
@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Milliseconds between slots: quicker than a cluster, so that windows measured in slots pass quickly.
+/// Milliseconds between slots. It is less than on a cluster, so that windows of slots pass quickly.
 pub const SLOT_MS: u64 = 100;
 
 /// Running infrastructure. Dropping it stops everything.
@@ -28,9 +28,9 @@ pub struct Network {
     pub store: Store,
     /// Its folder.
     pub store_folder: PathBuf,
-    /// Where processes keep files.
+    /// Folder of the processes' files.
     pub folder: PathBuf,
-    /// Where binaries are.
+    /// Folder of the binaries.
     binaries: PathBuf,
     /// The indexer's API, once started.
     pub api: Option<IndexerClient>,
@@ -113,7 +113,7 @@ impl Network {
         self.api.as_ref().context("the indexer is not started yet")
     }
 
-    /// Waits until the indexer has everything up to now.
+    /// Waits until the indexer has ingested everything up to now.
     pub async fn caught_up(&self) -> Result<()> {
         let api = self.api()?;
         let slot = self.client.slot().await?;
@@ -144,12 +144,12 @@ impl Network {
     }
 }
 
-/// A port that nobody listens on now.
+/// A free port.
 pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0").context("no free port on loopback")?.local_addr()?.port())
 }
 
-/// Asks `probe` until it has an answer.
+/// Calls `probe` until it returns a value.
 pub async fn wait<T>(what: &str, patience: Duration, mut probe: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let until = Instant::now() + patience;
     loop {

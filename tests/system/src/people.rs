@@ -1,4 +1,4 @@
-//! Who takes part: fresh wallets, some SOL for fees, and OPEN.
+//! Participants: fresh wallets with some SOL for fees, and OPEN.
 
 use anyhow::{Context, Result};
 use openledger_sdk::{client::Client, ix};
@@ -9,14 +9,14 @@ use std::{fs::File, os::unix::fs::PermissionsExt, path::Path};
 
 /// A participant.
 pub struct Person {
-    /// What to call them.
+    /// Their display name.
     pub name: String,
     /// Their wallet.
     pub key: Keypair,
 }
 
 impl Person {
-    /// Somebody new.
+    /// Makes a new participant.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), key: Keypair::new() }
     }
@@ -27,7 +27,7 @@ impl Person {
     }
 }
 
-/// Gives SOL by the local node's faucet, ten accounts at a time.
+/// Gives SOL from the local node's faucet, to ten accounts at a time.
 pub async fn airdrop(client: &Client, to: impl IntoIterator<Item = Pubkey>, lamports: u64) -> Result<()> {
     for address in to {
         client.rpc().request_airdrop(&address, lamports).await.with_context(|| format!("airdrop to {address}"))?;
@@ -35,7 +35,7 @@ pub async fn airdrop(client: &Client, to: impl IntoIterator<Item = Pubkey>, lamp
     Ok(())
 }
 
-/// Gives each person OPEN from `from`, making their token accounts.
+/// Gives each person OPEN from `from`, and makes their token accounts.
 pub async fn fund(client: &Client, from: &Keypair, mint: &Pubkey, to: &[(Pubkey, u64)]) -> Result<()> {
     for group in to.chunks(6) {
         let mut instructions = Vec::new();

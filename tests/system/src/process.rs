@@ -18,13 +18,13 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program` with `args`; both its streams go to `logs/NAME.log`. The kernel kills it when we die.
+    /// Starts `program` with `args`. Both its streams go to `logs/NAME.log`. The kernel kills it when we die.
     pub fn start(name: &str, program: &Path, args: &[String], logs: &Path) -> Result<Self> {
         let (process, _) = Self::spawn(name, program, args, logs, false)?;
         Ok(process)
     }
 
-    /// Like [`start`](Self::start), but returns the first line that it prints.
+    /// Like [`start`](Self::start), but also returns the first line that the process prints.
     pub fn start_and_read_line(name: &str, program: &Path, args: &[String], logs: &Path) -> Result<(Self, String)> {
         let (mut process, out) = Self::spawn(name, program, args, logs, true)?;
         let mut lines = BufReader::new(out.context("stdout is piped")?).lines();
@@ -55,7 +55,7 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(if pipe { Stdio::piped() } else { Stdio::from(file.try_clone()?) })
             .stderr(Stdio::from(file))
-            // A group of its own: Ctrl-C reaches us alone, and we stop the children in order.
+            // It gets its own process group, so that Ctrl-C reaches only us, and we stop the children in order.
             .process_group(0);
         // SAFETY: prctl is async-signal-safe and touches only the child.
         unsafe {
@@ -90,7 +90,7 @@ impl Process {
         let _ = self.child.wait();
     }
 
-    /// Asks it to stop; kills it if it has not within five seconds.
+    /// Asks it to stop. Kills it if it has not stopped within five seconds.
     pub fn stop(&mut self) {
         // SAFETY: the child has not been waited for, so its pid is still its own.
         if matches!(self.child.try_wait(), Ok(None)) {

@@ -1,4 +1,4 @@
-//! Questions asked and paid for, and whether the receipts name the documents that they were made from.
+//! Asks and pays for questions, and checks whether the receipts name the documents that the questions were made from.
 
 use crate::{
     network::Network,
@@ -15,7 +15,7 @@ use openledger_sdk::{
     flow::chat::{ask, pay, servers},
 };
 
-/// Somebody takes an offer, pays for it and never fetches the answer. Returns what was paid.
+/// Takes a quote, pays for it and never fetches the answer. Returns the base units paid.
 pub async fn pay_and_leave(network: &Network, trained: &Trained, user: &Person) -> Result<Amount> {
     let servers = servers(&network.client).await?;
     let server = servers.first().context("no operator serves")?;

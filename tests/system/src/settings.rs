@@ -1,4 +1,4 @@
-//! Sizes of the two demos: the real one, and a tiny one that closes the same loop in about a minute.
+//! Settings of the two demos: the real one, and a tiny one that runs the same loop in about a minute.
 
 use openledger_lm::{LlamaConfig, ModelSource};
 use openledger_sdk::artifact::{DataSettings, IndexSettings, JobConfig, LoraSettings, TrainSettings};
@@ -7,7 +7,7 @@ use std::path::Path;
 /// One OPEN in base units.
 pub const OPEN: u64 = 1_000_000_000;
 
-/// What differs between the demos.
+/// The settings that differ between the demos.
 pub struct Settings {
     /// The base model.
     pub model: ModelSource,
@@ -25,7 +25,7 @@ pub struct Settings {
     pub questions: usize,
     /// Longest answer in tokens.
     pub answer_tokens: usize,
-    /// Whether the operator that walks back through the training is among those killed.
+    /// Whether one of the killed operators is the one that walks back through the training.
     pub kill_walker: bool,
 }
 

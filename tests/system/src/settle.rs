@@ -1,4 +1,4 @@
-//! The epoch settled while two operators die, and everybody paid by claims that a stranger sends.
+//! Settles the epoch while two operators die, and pays everybody by claims that a stranger sends.
 
 use crate::{
     fleet::Fleet,
@@ -14,8 +14,8 @@ use payout::state::{Config, Settlement};
 use solana_pubkey::Pubkey;
 use std::time::Duration;
 
-/// Settles the present epoch, and kills two operators in the middle. The one that trained is among them if `walker`: the
-/// others then go on with its walk, which takes longer.
+/// Settles the present epoch, and kills two operators in the middle. If `walker`, one of them is the operator that
+/// trained. The others then continue its walk, which takes longer.
 pub async fn settle(
     stage: &Stage,
     network: &Network,
@@ -28,7 +28,7 @@ pub async fn settle(
     let before: Config = network.client.account(&pda::payout_config()).await?;
     fleet.settle().await?;
     let spinner = stage.spinner("operators attribute the epoch's answers, commit, reveal, agree and sign");
-    // Wait until those to be killed are at work, then cut their power.
+    // Wait until the operators to be killed are working on the settlement, then kill them.
     wait("the operators to start settling", Duration::from_secs(60), async || {
         fleet.check()?;
         for n in killed {
@@ -92,14 +92,14 @@ pub fn copies_earned_nothing(report: &SettlementReport, copies: &[Hash32], thief
     Ok(())
 }
 
-/// Two operators to kill. The first one serves, and is spared.
+/// The two operators to kill. The first operator is not among them, because it serves.
 fn victims(fleet: &Fleet, trainer: &Pubkey, walker: bool) -> [usize; 2] {
     let mut order: Vec<usize> = (2..=fleet.operators.len()).rev().collect();
     order.sort_by_key(|n| (fleet.operators[n - 1].person.address() == *trainer) != walker);
     [order[0], order[1]]
 }
 
-/// Has `stranger` claim for every wallet. Returns one wallet and its proof, for whoever wants to claim again.
+/// Has `stranger` claim for every wallet. Returns one wallet and its proof, for an attempt to claim again.
 pub async fn claim_all(
     stage: &Stage,
     network: &Network,

@@ -1,4 +1,5 @@
-//! What the demo says while it works: one line of plain English a step, live bars on a terminal, plain lines elsewhere.
+//! The demo's output while it works: one line of plain English for each step, with live bars on a terminal and plain
+//! lines elsewhere.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
@@ -31,7 +32,7 @@ impl Default for Stage {
 }
 
 impl Stage {
-    /// Begins a step; `key` names it in the summary's seconds.
+    /// Begins a step. `key` names it in the summary's `seconds`.
     pub fn step(&mut self, key: &'static str, what: &str) {
         self.end_step();
         self.number += 1;

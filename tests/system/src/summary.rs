@@ -1,4 +1,4 @@
-//! What the demo writes for machines. Amounts are base units as decimal strings.
+//! The demo's machine-readable summary. Amounts are base units as decimal strings.
 
 use crate::genesis::Deployed;
 use openledger_sdk::amount::Amount;
@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 pub struct Summary {
     /// Deployed programs by name.
     pub programs: BTreeMap<String, Deployed>,
-    /// Who governs, and what was decided.
+    /// The governing accounts and their decisions.
     pub governance: GovernanceSummary,
     /// Datanets.
     pub datanets: Vec<DatanetSummary>,
-    /// Batches that validators turned away.
+    /// Number of batches that validators rejected.
     pub rejected_batches: u64,
     /// The committee.
     pub committee: CommitteeSummary,
@@ -22,17 +22,17 @@ pub struct Summary {
     pub job: JobSummary,
     /// Answers in the order of asking.
     pub answers: Vec<AnswerSummary>,
-    /// What was paid for an answer that nobody fetched.
+    /// The amount paid for an answer that nobody fetched.
     pub unanswered: Amount,
     /// How well the answers' receipts name the documents asked about.
     pub attribution: AttributionSummary,
     /// The epoch's settlement.
     pub settlement: SettlementSummary,
-    /// The receipts' estimate beside what the settlement divided by.
+    /// The receipts' estimates beside the shares that the settlement used.
     pub estimate: EstimateSummary,
     /// Claims.
     pub claims: ClaimsSummary,
-    /// Where every fee went.
+    /// The destinations of every fee.
     pub books: Books,
     /// Attempts to cheat, and what refused them.
     pub refused: Vec<Refusal>,
@@ -40,12 +40,12 @@ pub struct Summary {
     pub seconds: BTreeMap<String, f64>,
 }
 
-/// Who governs, and what was decided.
+/// The governing accounts and their decisions.
 #[derive(Debug, Default, Serialize)]
 pub struct GovernanceSummary {
     /// The PDA that is the authority of all programs.
     pub authority: String,
-    /// Who may veto and pause.
+    /// The guardian, which may veto and pause.
     pub guardian: String,
     /// OPEN locked for votes.
     pub locked: Amount,
@@ -81,7 +81,7 @@ pub struct ParameterChange {
     pub after: u64,
     /// Number of the proposal.
     pub proposal: u64,
-    /// The first payout epoch that it is in force in.
+    /// The first payout epoch in which it is in force.
     pub from_epoch: u64,
 }
 
@@ -117,9 +117,9 @@ pub struct JobSummary {
     pub adapter_sha256: String,
     pub examples: usize,
     pub steps: usize,
-    /// First and last step's.
+    /// Training loss of the first and of the last step.
     pub train_loss: [f32; 2],
-    /// Before the first and after the last step.
+    /// Validation loss before the first and after the last step.
     pub eval_loss: [f32; 2],
     pub escrow: Amount,
     pub paid: Amount,
@@ -177,16 +177,17 @@ pub struct SettlementSummary {
     pub lifetime_total: Amount,
     /// Both pools.
     pub lifetime_funded: Amount,
-    /// What is divided with the next epoch, of both pools.
+    /// The amount of both pools that the next epoch will divide.
     pub carried: Amount,
-    /// What the validation loss divided in an answer's place, of the contributors' pool.
+    /// The amount of the contributors' pool that was divided by the validation loss, because its payments have no
+    /// answers.
     pub unanswered: Amount,
-    /// Documents left out of training and pay because they repeat others.
+    /// Number of documents left out of training and pay because they repeat others.
     pub repeated: usize,
     pub signers_alive: usize,
 }
 
-/// Two attributions of the same answers: at once with each answer, and exactly at the epoch's end.
+/// Two attributions of the same answers: the estimate made with each answer, and the exact one at the epoch's end.
 #[derive(Debug, Default, Serialize)]
 pub struct EstimateSummary {
     /// The receipts' method.
@@ -199,14 +200,14 @@ pub struct EstimateSummary {
     pub top: Vec<EstimatedDocument>,
 }
 
-/// A document's shares by both.
+/// A document's shares by both attributions.
 #[derive(Debug, Serialize)]
 pub struct EstimatedDocument {
     /// Its title.
     pub doc: String,
     /// Parts per million by the receipts, which name only the most influential documents of each answer.
     pub estimated_ppm: u64,
-    /// Parts per million that it was paid by.
+    /// Parts per million by which the settlement paid it.
     pub settled_ppm: u64,
 }
 
@@ -218,34 +219,34 @@ pub struct ClaimsSummary {
     pub total: Amount,
 }
 
-/// Where every fee went.
+/// The destinations of every fee.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Books {
     /// Sum of all fees.
     pub funded: Amount,
     /// Sum of the training jobs' data shares.
     pub data_shares: Amount,
-    /// The treasury's token account.
+    /// Paid to the treasury's token account.
     pub treasury: Amount,
-    /// The model's owner (upstream shares included).
+    /// Paid to the model's owner, including upstream shares.
     pub model_owner: Amount,
-    /// The operators, for answers.
+    /// Paid to the operators for answers.
     pub compute: Amount,
     /// Claimed from the validators' pool.
     pub validators: Amount,
     /// Claimed from the contributors' pool.
     pub contributors_paid: Amount,
-    /// In the vaults.
+    /// Held in the vaults.
     pub held: Amount,
-    /// Whether these sum to the fees and data shares, and all token accounts to the supply.
+    /// Whether these amounts sum to the fees and data shares, and all token accounts sum to the supply.
     pub balanced: bool,
 }
 
 /// An attempt to cheat.
 #[derive(Clone, Debug, Serialize)]
 pub struct Refusal {
-    /// What was tried.
+    /// The attempt, in words.
     pub attempt: String,
-    /// What refused it: the program's own error.
+    /// The program's own error that refused it.
     pub error: String,
 }

@@ -23,11 +23,11 @@ use openledger_sdk::{
 use solana_pubkey::Pubkey;
 use std::time::Duration;
 
-/// What the developer puts into escrow.
+/// Base units that the developer puts into escrow.
 const BUDGET: u64 = 25 * OPEN;
-/// Price of 1,000 prompt tokens.
+/// Price of 1,000 prompt tokens in base units.
 const PRICE_IN: u64 = OPEN;
-/// Price of 1,000 completion tokens.
+/// Price of 1,000 completion tokens in base units.
 const PRICE_OUT: u64 = 4 * OPEN;
 /// The demo's job seed.
 const SEED: u64 = 42;
@@ -36,11 +36,11 @@ const SEED: u64 = 42;
 pub struct Trained {
     /// The model's account.
     pub model: Pubkey,
-    /// What the trainer published.
+    /// The manifest that the trainer published.
     pub manifest: TrainingManifest,
-    /// For the summary.
+    /// The job's part of the summary.
     pub summary: JobSummary,
-    /// The request that was refused for want of a grant.
+    /// The refused request of a job without a grant.
     pub refused: Refusal,
 }
 
@@ -152,7 +152,7 @@ async fn base_hash(settings: &Settings) -> Result<[u8; 32]> {
     .await?
 }
 
-/// An error as a refusal, in the program's own words.
+/// An error as a refusal with the program's own message.
 pub fn refusal(attempt: &str, error: &SdkError) -> Refusal {
     Refusal { attempt: attempt.into(), error: error.to_string() }
 }

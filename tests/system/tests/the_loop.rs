@@ -7,7 +7,8 @@ use openledger_system::{
 };
 use std::path::PathBuf;
 
-/// A folder that `cargo xtask test` prepares; outside it, where `cargo xtask` keeps it by default.
+/// A folder that `cargo xtask test` prepares and names in `variable`. Without the variable it is the default place
+/// within the cache.
 fn prepared(variable: &str, within_cache: &str) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os(variable) {
         return Ok(path.into());

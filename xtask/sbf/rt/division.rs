@@ -1,4 +1,4 @@
-//! 128-bit unsigned division for the bpf target (called from i128.ll). Works on u64 halves only.
+//! 128-bit unsigned division for the bpf target, called from i128.ll. It works on u64 halves only.
 #![no_std]
 #![allow(internal_features)]
 #![feature(core_intrinsics)]

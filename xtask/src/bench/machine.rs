@@ -1,15 +1,15 @@
-//! What a benchmark ran on.
+//! The machine that a benchmark ran on.
 
 use std::{fs, process::Command, thread};
 
 use crate::{paths, process};
 
-/// Threads that every library is given.
+/// Number of threads for every library.
 pub fn threads() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// One line: cores, processor, memory, commit.
+/// One line of cores, processor, memory and commit.
 pub fn describe() -> String {
     let field = |file: &str, name: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();

@@ -53,12 +53,12 @@ pub fn run(options: &Options) -> Result<()> {
     }
 }
 
-/// Where a benchmark's figures are kept.
+/// Folder of a benchmark's figures.
 fn folder(name: &str) -> Result<PathBuf> {
     Ok(paths::target()?.join("bench").join(name))
 }
 
-/// Compiles what is measured.
+/// Compiles the examples that benchmarks run.
 fn build_examples() -> Result<()> {
     say("compiling the benchmarks");
     let mut build = cargo()?;
@@ -66,15 +66,15 @@ fn build_examples() -> Result<()> {
     process::run(build, "compiling the benchmarks")
 }
 
-/// A compiled example.
+/// Path of a compiled example.
 fn example_path(name: &str) -> Result<PathBuf> {
     Ok(paths::binaries()?.join("examples").join(name))
 }
 
-/// A compiled example with its arguments, on all cores.
+/// The command that runs a compiled example with its arguments on all cores.
 fn example<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Result<Command> {
     let mut command = Command::new(example_path(name)?);
-    // candle's own pool spins where cores are shared; rayon's does the work.
+    // candle's own pool spins when cores are shared, so rayon's pool does the work.
     command.env("RAYON_NUM_THREADS", machine::threads().to_string()).env("CANDLE_NUM_THREADS", "1").args(arguments);
     Ok(command)
 }

@@ -1,4 +1,4 @@
-//! Other libraries, from their public packages, in an environment of their own in the cache.
+//! Peers: other libraries from their public packages, in a Python environment of their own in the cache.
 
 use std::{
     fs,
@@ -15,15 +15,16 @@ use crate::{
     progress::say,
 };
 
-/// Those that walk through the whole training for every query: one task is long enough.
+/// Drivers that walk through the whole training for every query. They score only one task, because it takes long.
 const ONCE: [&str; 1] = ["bergson_magic"];
 
-/// Where the drivers are.
+/// Folder of the drivers.
 fn drivers_folder() -> PathBuf {
     paths::root().join("oracle/laboratory/peers")
 }
 
-/// The drivers: scripts that score a task folder. Modules that they share end in `common.py`.
+/// The drivers, which are scripts that score a task folder. Modules that they share end in `common.py` and are not
+/// listed.
 fn drivers() -> Result<Vec<PathBuf>> {
     let mut found: Vec<PathBuf> = fs::read_dir(drivers_folder())?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -36,7 +37,7 @@ fn drivers() -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// An interpreter that has all of `requirements.txt`, installed if need be.
+/// A Python interpreter with everything in `requirements.txt`, which is installed if necessary.
 fn interpreter() -> Result<PathBuf> {
     let requirements = drivers_folder().join("requirements.txt");
     let venv = paths::cache()?.join("peers-venv");
@@ -61,7 +62,8 @@ fn interpreter() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// What the scores of a driver depend on besides the task: its script, what it shares, and the libraries' versions.
+/// A key for everything but the task that a driver's scores depend on: the hashes of its script, of the shared modules
+/// and of the file with the libraries' versions.
 fn origin(driver: &Path) -> Result<String> {
     let all = fs::read_dir(drivers_folder())?.filter_map(|entry| Some(entry.ok()?.path()));
     let counts = |path: &PathBuf| {
@@ -74,8 +76,8 @@ fn origin(driver: &Path) -> Result<String> {
     Ok(hashes.concat())
 }
 
-/// Has every library score every task folder, into its `scores/`, unless it has done so before. One that fails is named
-/// and left out.
+/// Has every library score every task folder into the folder's `scores/`, unless it has done so before. A library that
+/// fails is named and left out.
 pub fn score(folders: &[PathBuf]) -> Result<()> {
     let python = interpreter()?;
     for driver in drivers()? {

@@ -14,13 +14,13 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// A row of bars: one bar a panel, by the panels' captions.
+/// A row of bars, with one bar for each panel, by the panels' captions.
 pub struct Bars<'a> {
     pub name: &'a str,
     pub by_panel: &'a BTreeMap<String, Interval>,
 }
 
-/// Horizontal bars with their intervals; the first row on top. The first row names the panels.
+/// Plots horizontal bars with their intervals. The first row is at the top and names the panels.
 pub fn bars(path: &Path, measure: &str, rows: &[Bars]) -> Result<()> {
     drawn(path, draw_bars(path, measure, rows))
 }
@@ -41,7 +41,7 @@ fn draw_bars(path: &Path, measure: &str, rows: &[Bars]) -> Result<(), Box<dyn st
             .x_label_area_size(28)
             .y_label_area_size(230)
             .build_cartesian_2d(-0.1f64..1.0, 0f64..rows.len() as f64)?;
-        // Row 0 is the uppermost: its bar lies at the top of the axis.
+        // Row 0 is at the top of the axis.
         let at = |i: usize| (rows.len() - i) as f64 - 0.5;
         chart.configure_mesh().disable_y_mesh().disable_y_axis().x_desc(measure).x_labels(12).draw()?;
         for (i, row) in rows.iter().enumerate() {
@@ -65,14 +65,14 @@ fn draw_bars(path: &Path, measure: &str, rows: &[Bars]) -> Result<(), Box<dyn st
 /// Name → points.
 pub type Lines = BTreeMap<String, Vec<(f64, f64)>>;
 
-/// A panel of lines over a logarithmic grid: its caption, what is counted to the right, and seconds upwards.
+/// A panel of lines over a logarithmic grid: its caption, what the x axis counts, and seconds on the y axis.
 pub struct Panel {
     pub caption: &'static str,
     pub counted: &'static str,
     pub lines: Lines,
 }
 
-/// Panels of lines, side by side.
+/// Plots panels of lines side by side.
 pub fn lines(path: &Path, panels: &[Panel]) -> Result<()> {
     drawn(path, draw_panels(path, panels))
 }

@@ -1,5 +1,5 @@
-//! The bill of the programs: what every instruction costs, and what a million contributions and payments do, beside
-//! what other programs on Solana would take for them.
+//! The bill of the programs: the cost of every instruction and of a million contributions and payments, beside the cost
+//! with other programs on Solana.
 
 use std::{collections::BTreeMap, env, fmt::Write, fs, process::Command};
 
@@ -9,20 +9,20 @@ use serde::{Deserialize, Serialize};
 use super::{Options, example, folder, machine};
 use crate::{cargo::cargo, paths, process, programs, progress::say, setup};
 
-/// How many contributions and contributors the computed bills are for.
+/// Number of contributions and of contributors in the computed bills.
 const MILLION: u64 = 1_000_000;
 /// Lamports of a signature.
 const SIGNATURE: u64 = 5_000;
 /// Lamports of a SOL.
 const SOL: f64 = 1e9;
-/// Bytes of the larger transactions that some clusters take (SIMD-0296).
+/// Bytes of the larger transactions that some clusters accept (SIMD-0296).
 const LARGE_TRANSACTION: u64 = 4_096;
 /// Most contributions of one batch.
 const MOST_IN_BATCH: u64 = (1 << 16) - 1;
 /// Most contributions of one batch in bulk.
 const MOST_IN_BULK: u64 = 1 << 20;
 
-/// What one instruction costs, as the example `bill` measures it.
+/// The cost of one instruction, as the example `bill` measures it.
 #[derive(Clone, Copy, Deserialize, Serialize)]
 struct Cost {
     units: u64,
@@ -34,22 +34,22 @@ struct Cost {
     writes: u64,
 }
 
-/// What the example `bill` prints.
+/// The output of the example `bill`.
 #[derive(Deserialize)]
 struct Measured {
     bill: BTreeMap<String, Cost>,
     claims_per_second: f64,
     claims: u64,
     shards: u8,
-    /// Lamports of rent of an empty account, and of every byte more.
+    /// Rent of an empty account in lamports, and lamports for every further byte.
     rent_of_none: u64,
     rent_of_byte: u64,
 }
 
-/// Measures, prints, and where asked to records.
+/// Measures and prints. With `--record` also writes the page.
 pub fn run(options: &Options) -> Result<()> {
     let deployed = match env::var_os("OPENLEDGER_PROGRAMS_DIR") {
-        // Somebody has compiled them already.
+        // The programs are compiled already.
         Some(folder) => folder.into(),
         None => {
             let toolchain = setup::run()?;
@@ -95,23 +95,24 @@ impl Measured {
     /// Leaves that a large transaction takes.
     fn leaves_of_large(&self) -> Result<u64> {
         let (one, (leaf, _)) = (self.of("datanet::contribute, 1 leaf")?, self.leaf()?);
-        // The length of the longest instructions takes a byte more.
+        // The length field of such a long instruction takes one byte more.
         Ok((LARGE_TRANSACTION - (one.size - leaf) - 1) / leaf)
     }
 
-    /// Lamports of fees of a million contributions, so many in a transaction. Batches are opened, submitted and finalised
-    /// once each; verdicts are the validators' affair whatever the tree is.
+    /// Fees in lamports of a million contributions with `leaves` leaves in each transaction. Each batch is opened,
+    /// submitted and finalised once. Fees of verdicts are not counted, because validators pay them and they do not
+    /// depend on the tree.
     fn fees_of_leaves(&self, leaves: u64) -> Result<u64> {
         Ok((MILLION.div_ceil(leaves) + 3 * MILLION.div_ceil(MOST_IN_BATCH)) * SIGNATURE)
     }
 
-    /// The same in bulk: opened, submitted by its root and finalised.
+    /// The same in bulk: each batch is opened, submitted by its root and finalised.
     fn fees_of_bulk(&self) -> Result<u64> {
         let bulk = self.of("datanet::contribute_bulk")?;
         Ok(MILLION.div_ceil(MOST_IN_BULK) * (bulk.signatures + 2) * SIGNATURE)
     }
 
-    /// Lamports of rent of an account of this size.
+    /// Rent in lamports of an account of this size.
     fn rent(&self, bytes: u64) -> u64 {
         self.rent_of_none + bytes * self.rent_of_byte
     }
@@ -140,7 +141,7 @@ fn markdown(measured: &Measured, machine: &str) -> Result<String> {
     Ok(page)
 }
 
-/// What the design allows, beside what there is.
+/// Writes the budgets of the design beside the measured costs.
 fn budgets(page: &mut String, measured: &Measured) -> Result<()> {
     /// Instructions that the committee attests.
     const ATTESTED: [&str; 5] = [
@@ -194,7 +195,7 @@ fn table(page: &mut String, measured: &Measured) -> Result<()> {
     Ok(())
 }
 
-/// Lamports as SOL; a dash for none.
+/// Lamports as SOL; a dash for zero.
 fn sol(lamports: u64) -> String {
     if lamports == 0 { "–".into() } else { format!("{:.6}", lamports as f64 / SOL) }
 }
@@ -205,7 +206,7 @@ fn whole(lamports: u64) -> String {
     if value < 10.0 { format!("{value:.4}") } else { format!("{value:.1}") }
 }
 
-/// What it takes to record a million contributions.
+/// Writes the cost of recording a million contributions.
 fn contributions(page: &mut String, measured: &Measured) -> Result<()> {
     let (one, (leaf, unit)) = (measured.of("datanet::contribute, 1 leaf")?, measured.leaf()?);
     let batches = MILLION.div_ceil(MOST_IN_BATCH);
@@ -236,7 +237,7 @@ fn contributions(page: &mut String, measured: &Measured) -> Result<()> {
     Ok(())
 }
 
-/// What it takes to pay a million contributors.
+/// Writes the cost of paying a million contributors.
 fn payments(page: &mut String, measured: &Measured) -> Result<()> {
     let (post, activate) = (measured.of("payout::post_settlement")?, measured.of("payout::activate_settlement")?);
     let (first, further) = (measured.of("payout::claim, first")?, measured.of("payout::claim, further")?);
@@ -271,7 +272,7 @@ fn payments(page: &mut String, measured: &Measured) -> Result<()> {
     Ok(())
 }
 
-/// Whether claims wait for one another, and how fast they are taken.
+/// Writes whether claims wait for one another, and how fast they are processed.
 fn independence(page: &mut String, measured: &Measured) -> Result<()> {
     writeln!(page, "\n## Claims side by side\n")?;
     writeln!(
@@ -289,7 +290,8 @@ fn independence(page: &mut String, measured: &Measured) -> Result<()> {
     Ok(())
 }
 
-/// Where the others' figures come from. Each is a formula over sizes that their source states; rent is this page's.
+/// The sources of the others' figures. Each figure is a formula over sizes that the source states, with this page's
+/// rent.
 const SOURCES: &str = "\n## Sources\n\n\
 1. Tree of depth 20, buffer 64, no canopy: `56 + 24 + 64 · (32 + 20 · 32 + 8) + (20 · 32 + 32 + 8)` bytes, from \
 `account-compression/…/concurrent_merkle_tree_header.rs` and `libraries/concurrent-merkle-tree/src/changelog.rs` of \

@@ -1,5 +1,5 @@
-//! How well attribution methods predict what really happens: the linear datamodeling score by retraining, DataInf's
-//! tasks, false labels, and what attacks on the pay gain.
+//! Measures how well attribution methods predict what really happens: the linear datamodeling score by retraining,
+//! DataInf's tasks, false labels, and the gain of attacks on the pay.
 
 use std::{collections::BTreeMap, fmt::Write, fs, path::Path, process::Command};
 
@@ -43,7 +43,7 @@ struct Lost {
     rise: Interval,
 }
 
-/// The methods whose named examples are left out: every retraining costs seconds.
+/// The methods whose top examples are left out of a retraining. They are few, because every retraining takes seconds.
 const LEFT_OUT: [&str; 9] = [
     "magic",
     "bergson source",
@@ -56,10 +56,10 @@ const LEFT_OUT: [&str; 9] = [
     "random",
 ];
 
-/// Parts of the names of the methods that detect: of each kind the best, and the usual ones.
+/// Parts of the names of the methods in the detection tasks: the best of each kind, and the usual ones.
 const DETECTED: &str = "bm25,repsim,cosine,datainf,damped inverse 1,adapter 16 ekfac,adapter 32 ekfac,random 32 ekfac";
 
-/// All that the page tells.
+/// Everything on the page.
 struct Found {
     lds: Vec<Judged>,
     lost: Vec<Lost>,
@@ -68,7 +68,7 @@ struct Found {
     seeds: u64,
 }
 
-/// Measures, prints, and where asked to writes the page.
+/// Measures and prints. With `--record` also writes the page.
 pub fn run(options: &Options) -> Result<()> {
     build_examples()?;
     let out = folder("attribution-quality")?;
@@ -116,15 +116,15 @@ pub fn run(options: &Options) -> Result<()> {
     }
 }
 
-/// Has our methods score a task, unless this very program has done so before: a benchmark of an hour that is stopped
-/// goes on where it was.
+/// Has our methods score a task, unless the same program has done so before. So a benchmark of an hour can continue
+/// after an interruption.
 fn scored(task: &Path, seed: u64, arguments: Vec<String>) -> Result<()> {
     let (stamp, origin) = (task.join("complete"), origin("lds", &arguments)?);
     if fs::read_to_string(&stamp).is_ok_and(|found| found == origin) {
         say(&format!("seed {seed} was scored before"));
         return Ok(());
     }
-    // Scores of methods that are no more would be judged too.
+    // Otherwise old scores of removed methods would be judged too.
     let _ = fs::remove_dir_all(task);
     fs::create_dir_all(task).with_context(|| format!("cannot create {}", task.display()))?;
     say(&format!("training, retraining and scoring, seed {seed}"));
@@ -132,12 +132,12 @@ fn scored(task: &Path, seed: u64, arguments: Vec<String>) -> Result<()> {
     Ok(fs::write(stamp, origin)?)
 }
 
-/// What a result depends on: the program and what it was asked.
+/// A key for everything that a result depends on: the program's hash and its arguments.
 fn origin(name: &str, arguments: &[String]) -> Result<String> {
     Ok(format!("{} {}", checksum::sha256(&example_path(name)?)?, arguments.join(" ")))
 }
 
-/// Has an example write `output`, unless this very program has written it before for the same arguments.
+/// Has an example write `output`, unless the same program has written it before for the same arguments.
 fn once(output: &Path, name: &str, arguments: Vec<String>, run: impl FnOnce(Command) -> Result<()>) -> Result<()> {
     let (stamp, origin) = (output.with_extension("complete"), origin(name, &arguments)?);
     if output.exists() && fs::read_to_string(&stamp).is_ok_and(|found| found == origin) {
@@ -177,7 +177,7 @@ fn markdown(Found { lds, lost, detection, attacks, seeds }: &Found, machine: &st
          method](attribution-quality.svg)\n\n"
     );
     let regimes: Vec<&String> = lds.first().map(|row| row.lds.keys().collect()).unwrap_or_default();
-    // As the example `judge` compares: the best of those that have scores of every task.
+    // As in the example `judge`: the best method of those that have scores for every task.
     let every = lds.iter().map(|row| row.tasks).max().unwrap_or_default();
     let best = lds.iter().find(|row| row.tasks == every).map_or("", |row| &row.name);
     write!(page, "| method | version | seeds |")?;
@@ -230,7 +230,7 @@ fn cell(value: Option<&Interval>) -> String {
     value.map_or("–".into(), |v| format!("{:.3} [{:.2}, {:.2}]", v.mean, v.low, v.high))
 }
 
-/// A bar a method and regime; the best method on top.
+/// Draws a bar for each method and regime, with the best method at the top.
 fn draw(path: &Path, rows: &[Judged]) -> Result<()> {
     let bars: Vec<_> = rows.iter().map(|row| plot::Bars { name: &row.name, by_panel: &row.lds }).collect();
     plot::bars(path, "mean Spearman correlation", &bars)

@@ -1,5 +1,5 @@
-//! What attribution costs: gradients and index of all examples, a query, the settlement of an epoch; beside bergson and
-//! plain PyTorch on the same model, data and threads, in turn.
+//! Measures the cost of attribution: gradients and index of all examples, a query, and the settlement of an epoch.
+//! bergson and plain PyTorch run in turn on the same model, data and threads.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ use crate::{
     progress::say,
 };
 
-/// What one process measured.
+/// The measurements of one process.
 #[derive(Deserialize)]
 struct Measured {
     seconds: Seconds,
@@ -30,7 +30,7 @@ struct Measured {
     #[serde(default)]
     peak_rss_bytes: u64,
     bytes_per_example: Option<u64>,
-    /// Where a peer keeps the same.
+    /// The place where a peer's output has the same field.
     #[serde(default)]
     settings: serde_json::Value,
 }
@@ -41,22 +41,22 @@ struct Seconds {
     query: f64,
 }
 
-/// Medians over the rounds.
+/// A row of the tables. Its figures are medians over the rounds.
 #[derive(Serialize)]
 struct Row {
-    /// Who.
+    /// Name of the library.
     name: String,
     /// Training examples.
     examples: usize,
-    /// Answers asked about at once.
+    /// Number of answers in one query.
     answers: usize,
-    /// Seconds before it can be asked: of an index its building, of a settlement the training run.
+    /// Seconds of preparation: building the index, or the training run before a settlement.
     ready: f64,
-    /// Seconds a query: of a settlement the whole epoch's.
+    /// Seconds for a query, or for the whole epoch of a settlement.
     query: f64,
-    /// Bytes that an example takes in the index.
+    /// Bytes of an example in the index.
     bytes_per_example: u64,
-    /// Bytes of memory at most, and of those what came after the model was loaded.
+    /// Peak memory in bytes, and the part of it that was added after the model was loaded.
     peak_rss: u64,
     added_rss: u64,
 }
@@ -89,9 +89,9 @@ struct Product {
     /// Rows of the index.
     rows: u64,
     bytes_per_row: usize,
-    /// How the query went.
+    /// The kind of query.
     what: String,
-    /// Milliseconds a query.
+    /// Milliseconds for a query.
     median: f64,
     best: f64,
 }
@@ -107,7 +107,7 @@ struct Figures {
     product: Vec<Product>,
 }
 
-/// Where a measurement's parts are kept, and how often it is repeated.
+/// The folder of a measurement's parts, and the number of its repetitions.
 struct Bench {
     out: PathBuf,
     rounds: usize,
@@ -156,10 +156,10 @@ impl Bench {
         self.out.join(format!("{name}.json"))
     }
 
-    /// The job as a folder that other libraries read, with so many examples and queries.
+    /// The job as a task folder that other libraries read, with `examples` examples and `queries` queries.
     fn task(&self, examples: usize, queries: usize) -> Result<PathBuf> {
         let folder = self.out.join(format!("task-{examples}-{queries}"));
-        // Retrainings are part of a task folder, but of no interest here.
+        // A task folder needs retrainings, but this benchmark does not use them.
         let few = ["pretrain=0", "small=2", "half=2", "only=none"].map(String::from);
         let sized =
             [format!("examples={examples}"), format!("queries={queries}"), format!("folder={}", folder.display())];
@@ -187,7 +187,7 @@ impl Bench {
         read(&file)
     }
 
-    /// Ours and the peers' index of `examples` examples, in turn.
+    /// Measures our and the peers' index of `examples` examples in turn.
     fn index(&self, examples: usize) -> Result<Vec<Row>> {
         const QUERIES: usize = 16;
         let task = if self.peers { Some(self.task(examples, QUERIES)?) } else { None };
@@ -209,14 +209,15 @@ impl Bench {
         Ok(found.iter().map(|(name, rounds)| Row::new(name, examples, QUERIES, rounds)).collect())
     }
 
-    /// Training and the way back through it for an epoch of so many answers; bergson's goes back for one.
+    /// Measures training and the walk back through it for an epoch of `answers` answers. bergson's walk is for one
+    /// answer.
     fn settlement(&self, answers: usize) -> Result<Vec<Row>> {
         const EXAMPLES: usize = 400;
         let task = if self.peers && answers == 1 { Some(self.task(EXAMPLES, 1)?) } else { None };
         let mut found = BTreeMap::<&str, Vec<Measured>>::new();
         for round in 0..self.rounds {
             found.entry("ours").or_default().push(self.ours("settlement", EXAMPLES, answers, &[])?);
-            // Minutes each: once.
+            // Each run takes minutes, so it runs only once.
             if let Some(task) = task.as_ref().filter(|_| round == 0) {
                 found.entry("bergson magic").or_default().push(self.peer(
                     "bergson_magic",
@@ -307,7 +308,7 @@ fn markdown(figures: &Figures, rounds: usize, machine: &str) -> Result<String> {
     Ok(page)
 }
 
-/// How times grow: of building an index with examples, of a settlement with answers, of a query with rows.
+/// Plots of growing times: of building an index by examples, of a settlement by answers, and of a query by rows.
 fn growth(figures: &Figures) -> [Panel; 3] {
     let (mut index, mut settlement, mut product) = (Lines::new(), Lines::new(), Lines::new());
     for row in &figures.index {
@@ -336,7 +337,7 @@ mod tests {
         Measured { seconds, loaded_rss_bytes, peak_rss_bytes, bytes_per_example, settings: serde_json::Value::Null }
     }
 
-    /// Figures of nobody.
+    /// Example figures.
     fn figures() -> Figures {
         let rounds = [measured(9.0, 0.5), measured(1.0, 0.25), measured(2.0, 0.125)];
         let product = Product { rows: 1000, bytes_per_row: 7224, what: "all rows".into(), median: 0.5, best: 0.25 };

@@ -1,4 +1,4 @@
-//! Interface descriptions as the programs' sources say.
+//! Builds interface descriptions from the programs' sources.
 
 use std::{env, path::PathBuf, process::Command};
 
@@ -14,27 +14,27 @@ use crate::{
     progress::Spinner,
 };
 
-/// Builds one program's description in a process of its own: the builder runs cargo, with settings that it takes from
-/// the environment only.
+/// Builds one program's description. This needs a process of its own, because the builder runs cargo and takes its
+/// settings only from the environment.
 pub fn describe(program: &str) -> Result<Idl> {
-    // Not by its path: another checkout with the same cache may have replaced the binary there by its own.
+    // Not the binary's path, because another checkout with the same cache may have replaced the binary there.
     let mut command = Command::new("/proc/self/exe");
     command
         .arg("print-idl")
         .arg(paths::root().join("programs").join(program))
         .env("CARGO_TARGET_DIR", paths::target()?)
-        // The builder sets RUSTFLAGS, which would compile every dependency a second time; this variable overrules it.
+        // The builder sets RUSTFLAGS, which would compile every dependency a second time. This variable overrides it.
         .env("CARGO_ENCODED_RUSTFLAGS", "")
-        // The builder would pass it on as a literal "+{toolchain}".
+        // The builder would pass the variable on as a literal "+{toolchain}".
         .env_remove("RUSTUP_TOOLCHAIN");
     forget_ourselves(&mut command);
     let text = spinning(command, &format!("describing the interface of {program}"))?;
     serde_json::from_str(&text).with_context(|| format!("the description of {program} is not one"))
 }
 
-/// Prints the description of the program in this folder, to be run by [`describe`].
+/// Prints the description of the program in this folder. [`describe`] runs it.
 pub fn print(program: PathBuf) -> Result<()> {
-    // With it the builder would have rustup install, and so update, the toolchain that it names.
+    // With this variable the builder would have rustup install, and so update, the toolchain that it names.
     if env::var_os("RUSTUP_TOOLCHAIN").is_some() {
         bail!("run `cargo xtask idl` instead");
     }
@@ -48,8 +48,8 @@ pub fn print(program: PathBuf) -> Result<()> {
     Ok(())
 }
 
-/// The errors of `programs/shared`, which any program may raise. The builder describes programs only; this crate is
-/// none, and prints its errors as the programs do for the builder.
+/// The errors of `programs/shared`, which any program may raise. The builder describes only programs. This crate is not
+/// a program, but prints its errors as programs do for the builder.
 pub fn shared_errors() -> Result<Vec<IdlErrorCode>> {
     let mut command = cargo()?;
     command
@@ -72,7 +72,7 @@ fn spinning(command: Command, doing: &str) -> Result<String> {
     printed
 }
 
-/// What Anchor printed between its marks of a section; `None` where there is no such section, or more than one.
+/// The text that Anchor printed between its marks of a section. `None` if there is no such section, or more than one.
 fn section<'a>(printed: &'a str, name: &str) -> Option<&'a str> {
     let begin = format!("--- IDL begin {name} ---\n");
     let (_, rest) = printed.split_once(&begin)?;

@@ -1,5 +1,5 @@
 //! The programs' interface descriptions (Anchor IDL), committed under `app-sdk/idl`, and the tables of errors and
-//! events that `app-sdk/interface` has of them.
+//! events that `app-sdk/interface` compiles.
 
 mod describe;
 mod tables;
@@ -24,7 +24,7 @@ pub fn write() -> Result<()> {
     Ok(())
 }
 
-/// Fails, naming the files, if a committed description or table is not what the programs' sources say.
+/// Fails if a committed description or table differs from the programs' sources. The error names the files.
 pub fn check() -> Result<()> {
     let files = files()?;
     let expected: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
@@ -36,9 +36,9 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// What a committed file must hold.
+/// A committed file and its required content.
 struct File {
-    /// Where it is, from the repository's root.
+    /// Its path from the repository's root.
     path: String,
     text: String,
 }
@@ -57,13 +57,14 @@ fn left_over(root: &Path, expected: &[String]) -> Result<Vec<String>> {
     Ok(paths.into_iter().filter(|path| !expected.contains(path)).collect())
 }
 
-/// Every file as the programs' sources say.
+/// Every file, made from the programs' sources.
 fn files() -> Result<Vec<File>> {
     let shared = describe::shared_errors()?;
     let mut descriptions = Vec::new();
     for program in NAMES {
         let mut idl = describe::describe(program)?;
-        // A description holds one error enum; whoever reads it is to know every code that the program can raise.
+        // A description holds one error enum. Shared errors are added, so that its readers know every code that the
+        // program can raise.
         idl.errors.extend(shared.clone());
         descriptions.push(idl);
     }
@@ -76,12 +77,12 @@ fn files() -> Result<Vec<File>> {
     Ok(files)
 }
 
-/// Where a program's description is, from the repository's root.
+/// Path of a program's description from the repository's root.
 fn description(program: &str) -> String {
     format!("app-sdk/idl/{program}.json")
 }
 
-/// The tables over these descriptions.
+/// The tables made from these descriptions.
 fn tables(descriptions: &[Idl]) -> Result<[File; 2]> {
     let file = |name: &str, text: &str| -> Result<File> {
         let text = tables::formatted(text)?;

@@ -1,4 +1,4 @@
-//! `accept_authority`: takes over the config.
+//! `accept_authority`: makes the proposed wallet the config's authority.
 
 use crate::{error::DatanetError, events::EMITTER, seeds, state::Config};
 use anchor_lang::prelude::*;

@@ -1,4 +1,4 @@
-//! `accept_owner`: takes over a Datanet.
+//! `accept_owner`: makes the proposed wallet the owner of a Datanet.
 
 use crate::{
     error::DatanetError,

@@ -1,4 +1,4 @@
-//! `cancel_batch`: the contributor takes back a batch that it has not submitted: bond and rent return.
+//! `cancel_batch`: the contributor cancels a batch that it has not submitted. Bond and rent return.
 
 use crate::{
     bond,
@@ -26,7 +26,7 @@ pub struct CancelBatch<'info> {
         mut, seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump,
     )]
     pub datanet: Box<Account<'info, Datanet>>,
-    /// The batch; closed here.
+    /// The batch, which is closed here.
     #[account(
         mut, close = contributor,
         seeds = [seeds::BATCH, datanet.key().as_ref(), &batch.index.to_le_bytes()], bump = batch.bump,
@@ -51,7 +51,7 @@ pub struct CancelBatch<'info> {
 }
 
 impl CancelBatch<'_> {
-    /// Checks that the batch is still open: what is under review cannot dodge its verdict.
+    /// Checks that the batch is still open. A batch under review cannot avoid its verdict.
     fn validate(&self) -> Result<()> {
         running(self.config.paused_until)?;
         require!(self.batch.status == BatchStatus::Open, DatanetError::BatchNotOpen);

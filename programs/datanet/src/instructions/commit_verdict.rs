@@ -17,7 +17,7 @@ use stake::state::{Config as StakeConfig, Position, Role};
 pub struct CommitVerdict<'info> {
     /// The validator.
     pub validator: Signer<'info>,
-    /// Its stake as a validator.
+    /// The signer's position as a validator.
     #[account(
         constraint = position.owner == validator.key() @ DatanetError::NotValidator,
         constraint = position.role == Role::Validator @ DatanetError::NotValidator,
@@ -26,9 +26,9 @@ pub struct CommitVerdict<'info> {
     /// The stake program's config: the least and the total stake of validators.
     #[account(seeds = [stake::seeds::CONFIG], bump = stake_config.bump, seeds::program = stake::ID)]
     pub stake_config: Box<Account<'info, StakeConfig>>,
-    /// The Datanet: part of the batch's address.
+    /// The Datanet, which is part of the batch's address.
     pub datanet: Box<Account<'info, Datanet>>,
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The batch.
     #[account(
@@ -64,7 +64,7 @@ impl CommitVerdict<'_> {
     }
 }
 
-/// Fixes the seed if this is the first to need it, and writes the commitment.
+/// Fixes the seed if this is the batch's first commitment and nobody has fixed it before. Writes the commitment.
 pub(crate) fn handler(ctx: Context<CommitVerdict>, commitment: [u8; 32]) -> Result<()> {
     let seed = ctx.accounts.validate(&commitment)?;
     let (batch, validator) = (&mut ctx.accounts.batch, ctx.accounts.validator.key());

@@ -1,4 +1,4 @@
-//! `configure`: changes how a Datanet takes batches, and its description.
+//! `configure`: changes a Datanet's description and its rules for batches.
 
 use crate::{
     description,
@@ -10,11 +10,11 @@ use crate::{
 use anchor_lang::prelude::*;
 use openledger_shared::{running, sequence};
 
-/// Arguments of `configure`: what a Datanet's owner may change. Modality, licence and access stay: what was contributed
-/// was contributed under them.
+/// Arguments of `configure`: what a Datanet's owner may change. Modality, licence and access cannot change, because
+/// earlier contributions were made under them.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct ConfigureArgs {
-    /// Where the description lies (content-addressed), 1 to 128 bytes.
+    /// URI of the content-addressed description, 1 to 128 bytes.
     pub metadata_uri: String,
     /// SHA-256 of the description.
     pub metadata_hash: [u8; 32],
@@ -22,7 +22,7 @@ pub struct ConfigureArgs {
     pub min_bond: u64,
     /// Expected size of a batch's panel, 1 to 9.
     pub panel_size: u8,
-    /// Equal verdicts that decide, 1 to `panel_size`.
+    /// Quorum: number of equal verdicts that decide, 1 to `panel_size`.
     pub quorum: u8,
 }
 
@@ -32,7 +32,7 @@ pub struct ConfigureArgs {
 pub struct Configure<'info> {
     /// The Datanet's owner.
     pub owner: Signer<'info>,
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The Datanet.
     #[account(
@@ -50,7 +50,8 @@ impl Configure<'_> {
     }
 }
 
-/// Writes them. Batches that are open or under review keep the panel that they were opened with.
+/// Writes the arguments. Batches that are open or under review keep the panel size and quorum that they were opened
+/// with.
 pub(crate) fn handler(ctx: Context<Configure>, args: ConfigureArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
     let datanet = &mut ctx.accounts.datanet;

@@ -1,4 +1,5 @@
-//! `contribute`: adds leaves to a batch. Their hashes stand in the instruction's data, so that the ledger alone rebuilds the tree.
+//! `contribute`: adds leaves to a batch. Their hashes are in the instruction's data, so that anyone can rebuild the
+//! tree from the ledger alone.
 
 use crate::{
     error::DatanetError,
@@ -10,7 +11,7 @@ use anchor_lang::prelude::*;
 use openledger_protocol::{hash::ZERO, mmr};
 use openledger_shared::sequence;
 
-/// Accounts of `contribute`: as few as can be, so that 28 leaves fit in a transaction of 1,232 bytes.
+/// Accounts of `contribute`. There are as few as possible, so that 28 leaves fit in a transaction of 1,232 bytes.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Contribute<'info> {

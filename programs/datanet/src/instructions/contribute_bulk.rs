@@ -1,4 +1,5 @@
-//! `contribute_bulk`: hands in a batch by the root over its leaves, for imports whose leaf hashes would cost too much on the ledger.
+//! `contribute_bulk`: hands in a batch by the root over its leaves. It is for imports whose leaf hashes would cost too
+//! much on the ledger.
 
 use super::submit_batch::SubmitBatch;
 use crate::{error::DatanetError, events::EMITTER, review, state::*};
@@ -19,10 +20,11 @@ pub struct ContributeBulkArgs {
 
 /// `contribute_bulk` has the accounts of `submit_batch`.
 impl SubmitBatch<'_> {
-    /// Checks that the batch is open and empty: root and leaves cannot both be given. Returns the slot.
+    /// Checks that the batch is open and empty, because a batch cannot have both a root and leaves on the ledger.
+    /// Returns the slot.
     ///
-    /// Whether the manifest's leaves lead to the root the program cannot see. The panel can: it reads the manifest, and
-    /// rejects a batch whose root is another. A root that nobody has leaves for would prove nothing in any case.
+    /// The program cannot check that the manifest's leaves lead to the root. The panel can: it reads the manifest, and
+    /// rejects a batch whose root differs. A root without known leaves would prove nothing anyway.
     fn validate_bulk(&self, args: &ContributeBulkArgs) -> Result<u64> {
         let slot = running(self.config.paused_until)?;
         require!(self.batch.status == BatchStatus::Open, DatanetError::BatchNotOpen);
@@ -33,7 +35,7 @@ impl SubmitBatch<'_> {
     }
 }
 
-/// Writes root and count, and opens the windows of review.
+/// Writes root and count, and opens the review windows.
 pub(crate) fn handler(ctx: Context<SubmitBatch>, args: ContributeBulkArgs) -> Result<()> {
     let slot = ctx.accounts.validate_bulk(&args)?;
     let batch = &mut ctx.accounts.batch;

@@ -21,7 +21,7 @@ pub struct CreateDatanetArgs {
     pub metadata_uri: String,
     /// SHA-256 of the description.
     pub metadata_hash: [u8; 32],
-    /// What its content is.
+    /// The kind of its content.
     pub modality: Modality,
     /// SPDX licence expression, 1 to 64 bytes.
     pub licence: String,
@@ -40,10 +40,10 @@ pub struct CreateDatanetArgs {
 #[derive(Accounts)]
 #[instruction(args: CreateDatanetArgs)]
 pub struct CreateDatanet<'info> {
-    /// Makes and owns it, and pays the rent.
+    /// The creator and first owner. It pays the rent.
     #[account(mut)]
     pub creator: Signer<'info>,
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The Datanet to make.
     #[account(
@@ -65,12 +65,12 @@ impl CreateDatanet<'_> {
     }
 }
 
-/// Writes it.
+/// Writes the Datanet.
 pub(crate) fn handler(ctx: Context<CreateDatanet>, args: CreateDatanetArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
     let a = &mut *ctx.accounts;
     let datanet = &mut a.datanet;
-    // Field by field: an account is zero when made, and a whole `Datanet` would take half a stack frame.
+    // Written field by field: a new account is zero, and a whole `Datanet` value would take half a stack frame.
     datanet.version = Version::CURRENT;
     datanet.bump = ctx.bumps.datanet;
     datanet.creator = a.creator.key();

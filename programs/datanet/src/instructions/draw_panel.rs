@@ -1,4 +1,4 @@
-//! `draw_panel`: fixes the seed that draws a batch's panel, where no validator has done so by committing.
+//! `draw_panel`: fixes the seed that draws a batch's panel, if no commitment has fixed it before.
 
 use crate::{
     error::DatanetError,
@@ -25,7 +25,7 @@ pub struct DrawPanel<'info> {
 }
 
 impl DrawPanel<'_> {
-    /// Checks that the batch is under review and not drawn, and returns the seed.
+    /// Checks that the batch is under review and has no seed yet, and returns the seed.
     fn validate(&self) -> Result<[u8; 32]> {
         require!(self.batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
         require!(self.batch.seed == ZERO, DatanetError::AlreadyDrawn);

@@ -1,4 +1,4 @@
-//! `expire_batch`: ends a batch that no panel decided: the bond returns.
+//! `expire_batch`: ends a batch that its panel did not decide. The bond returns.
 
 use crate::{
     bond,
@@ -24,7 +24,7 @@ pub struct ExpireBatch<'info> {
         mut, seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump,
     )]
     pub datanet: Box<Account<'info, Datanet>>,
-    /// The batch; closed here.
+    /// The batch, which is closed here.
     #[account(
         mut, close = contributor,
         seeds = [seeds::BATCH, datanet.key().as_ref(), &batch.index.to_le_bytes()], bump = batch.bump,

@@ -25,7 +25,7 @@ pub struct FinaliseBatch<'info> {
         mut, seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump,
     )]
     pub datanet: Box<Account<'info, Datanet>>,
-    /// The batch; closed here.
+    /// The batch, which is closed here.
     #[account(
         mut, close = contributor,
         seeds = [seeds::BATCH, datanet.key().as_ref(), &batch.index.to_le_bytes()], bump = batch.bump,
@@ -41,8 +41,8 @@ pub struct FinaliseBatch<'info> {
     /// The bond vault.
     #[account(mut, seeds = [seeds::BOND], bump = config.bond_bump)]
     pub bond_vault: Box<Account<'info, TokenAccount>>,
-    /// The contributor's OPEN: the bond of an accepted batch returns here. Not needed for a rejected one, so that
-    /// nobody escapes forfeiture by closing it.
+    /// The contributor's OPEN. The bond of an accepted batch returns here. A rejected batch does not need it, so that a
+    /// contributor cannot prevent forfeiture by closing it.
     #[account(
         mut,
         constraint = contributor_token.mint == open_mint.key() @ DatanetError::WrongMint,

@@ -1,4 +1,4 @@
-//! `grant_access`: the owner of a Datanet gives access, or extends it.
+//! `grant_access`: the owner of a Datanet grants access or extends it.
 
 use crate::{
     error::DatanetError,
@@ -21,7 +21,7 @@ pub struct GrantAccess<'info> {
         has_one = owner @ DatanetError::NotOwner,
     )]
     pub datanet: Box<Account<'info, Datanet>>,
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The grant asked for.
     #[account(
@@ -32,7 +32,7 @@ pub struct GrantAccess<'info> {
 }
 
 impl GrantAccess<'_> {
-    /// Checks that there is something to grant, and for how long.
+    /// Checks that the grant is not revoked and that the expiry slot is later than the present slot.
     fn validate(&self, expiry_slot: u64) -> Result<()> {
         let slot = running(self.config.paused_until)?;
         require!(self.grant.status != GrantStatus::Revoked, DatanetError::GrantRevoked);

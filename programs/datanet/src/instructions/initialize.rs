@@ -15,7 +15,7 @@ pub struct InitializeArgs {
 }
 
 impl InitializeArgs {
-    /// Refuses windows in which nobody could act, or which would never end.
+    /// Refuses windows of zero slots or of more than [`MAX_WINDOW`].
     pub(crate) fn validate(&self) -> Result<()> {
         for slots in [self.commit_slots, self.reveal_slots] {
             require!((1..=MAX_WINDOW).contains(&slots), DatanetError::BadWindow);
@@ -28,10 +28,10 @@ impl InitializeArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Initialize<'info> {
-    /// The program's upgrade authority; becomes the config's authority and pays the rent.
+    /// The program's upgrade authority. It becomes the config's authority and pays the rent.
     #[account(mut)]
     pub authority: Signer<'info>,
-    /// The loader's record of who may upgrade this program.
+    /// The loader's record of this program, which names the upgrade authority.
     #[account(
         seeds = [crate::ID.as_ref()], bump, seeds::program = bpf_loader_upgradeable::ID,
         constraint = program_data.upgrade_authority_address == Some(authority.key()) @ DatanetError::NotUpgradeAuthority,

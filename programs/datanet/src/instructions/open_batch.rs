@@ -14,7 +14,7 @@ use openledger_shared::{checked::add, running, sequence};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct OpenBatch<'info> {
-    /// Contributes, bonds, and pays the rent until the batch ends.
+    /// The contributor. It pays the bond, and the rent until the batch ends.
     #[account(mut)]
     pub contributor: Signer<'info>,
     /// The config.
@@ -74,7 +74,7 @@ pub(crate) fn handler(ctx: Context<OpenBatch>, bond: u64) -> Result<()> {
 
     let index = a.datanet.batches;
     a.datanet.batches = add(index, 1)?;
-    // Field by field: an account is zero when made, and a whole `Batch` would crowd the stack frame.
+    // Written field by field: a new account is zero, and a whole `Batch` value would crowd the stack frame.
     let batch = &mut a.batch;
     batch.version = Version::CURRENT;
     batch.bump = ctx.bumps.batch;

@@ -18,7 +18,7 @@ pub struct Pause<'info> {
     pub config: Account<'info, Config>,
 }
 
-/// Notes the end of the pause.
+/// Stores the end of the pause.
 pub(crate) fn handler(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
     let event = governed::pause(&mut ctx.accounts.config, until_slot)?;
     EMITTER.emit(&ctx.accounts.event_authority, &event)

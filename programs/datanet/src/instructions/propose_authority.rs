@@ -1,4 +1,4 @@
-//! `propose_authority`: names a wallet that may take over the config.
+//! `propose_authority`: proposes the wallet that may take the config over.
 
 use crate::{error::DatanetError, events::EMITTER, seeds, state::Config};
 use anchor_lang::prelude::*;
@@ -18,7 +18,7 @@ pub struct ProposeAuthority<'info> {
     pub config: Account<'info, Config>,
 }
 
-/// Notes the proposal; a later one replaces it.
+/// Stores the proposed key. A later proposal replaces it.
 pub(crate) fn handler(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
     let event = governed::propose_authority(&mut ctx.accounts.config, new)?;
     EMITTER.emit(&ctx.accounts.event_authority, &event)

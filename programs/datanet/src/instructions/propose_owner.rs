@@ -1,4 +1,4 @@
-//! `propose_owner`: names a wallet that may take over a Datanet.
+//! `propose_owner`: proposes the wallet that may take a Datanet over.
 
 use crate::{
     error::DatanetError,
@@ -22,7 +22,7 @@ pub struct ProposeOwner<'info> {
     pub datanet: Box<Account<'info, Datanet>>,
 }
 
-/// Notes the proposal; a later one replaces it. The owner keeps its power until the other accepts.
+/// Stores the proposed key. A later proposal replaces it. The owner stays the owner until the proposed wallet accepts.
 pub(crate) fn handler(ctx: Context<ProposeOwner>, new: Pubkey) -> Result<()> {
     let datanet = &mut ctx.accounts.datanet;
     datanet.pending_owner = Some(new);

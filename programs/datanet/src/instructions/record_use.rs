@@ -13,7 +13,7 @@ use openledger_shared::{checked::add, sequence};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct RecordUse<'info> {
-    /// Who holds the grant.
+    /// The wallet that holds the grant.
     pub grantee: Signer<'info>,
     /// The Datanet.
     #[account(seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump)]
@@ -36,7 +36,7 @@ impl RecordUse<'_> {
     }
 }
 
-/// Counts the use and tells the ledger.
+/// Counts the use and emits the event.
 pub(crate) fn handler(ctx: Context<RecordUse>, job: Pubkey) -> Result<()> {
     ctx.accounts.validate()?;
     let grant = &mut ctx.accounts.grant;

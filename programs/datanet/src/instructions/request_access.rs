@@ -1,4 +1,4 @@
-//! `request_access`: asks for access to a permissioned Datanet.
+//! `request_access`: requests access to a permissioned Datanet.
 
 use crate::{
     error::DatanetError,
@@ -13,15 +13,15 @@ use openledger_shared::running;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct RequestAccess<'info> {
-    /// Asks, and pays the rent of the grant.
+    /// The wallet that requests access. It pays the rent of the grant.
     #[account(mut)]
     pub grantee: Signer<'info>,
     /// The Datanet.
     #[account(seeds = [seeds::DATANET, datanet.creator.as_ref(), &datanet.id.to_le_bytes()], bump = datanet.bump)]
     pub datanet: Box<Account<'info, Datanet>>,
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
-    /// The grant: made by the first request, reused by one after revocation or expiry.
+    /// The grant. The first request makes it. A request after revocation or expiry reuses it.
     #[account(
         init_if_needed, payer = grantee, space = 8 + Grant::INIT_SPACE,
         seeds = [seeds::GRANT, datanet.key().as_ref(), grantee.key().as_ref()], bump,
@@ -32,8 +32,8 @@ pub struct RequestAccess<'info> {
 }
 
 impl RequestAccess<'_> {
-    /// Checks the purpose, and that nothing is pending or live. A pending purpose cannot be exchanged under the
-    /// owner's hand.
+    /// Checks the purpose, and that no request is pending and no grant is live. So the purpose of a pending request
+    /// cannot change while the owner decides.
     fn validate(&self, purpose: &str) -> Result<()> {
         let slot = running(self.config.paused_until)?;
         require!(self.datanet.access == Access::Permissioned, DatanetError::AccessIsOpen);
@@ -46,7 +46,7 @@ impl RequestAccess<'_> {
     }
 }
 
-/// Writes the request. Uses and event numbers of an earlier grant go on.
+/// Writes the request. The uses and event numbers of an earlier grant continue.
 pub(crate) fn handler(ctx: Context<RequestAccess>, purpose: String) -> Result<()> {
     ctx.accounts.validate(&purpose)?;
     let a = &mut *ctx.accounts;

@@ -18,7 +18,7 @@ pub struct RevealVerdict<'info> {
     pub validator: Signer<'info>,
     /// The Datanet: part of the batch's address.
     pub datanet: Box<Account<'info, Datanet>>,
-    /// The config: whether the program is, or lately was, paused. There is one: its type is enough.
+    /// The config: whether the program is, or lately was, paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The batch.
     #[account(
@@ -28,8 +28,8 @@ pub struct RevealVerdict<'info> {
 }
 
 impl RevealVerdict<'_> {
-    /// Checks window and commitment, and returns the place of the review. The window opens once nobody can commit any
-    /// more, so that no verdict is copied.
+    /// Checks window and commitment, and returns the index of the review. The window opens once nobody can commit any
+    /// more, so that no verdict can be copied.
     fn validate(&self, approve: bool, quality: u16, salt: &[u8; 32]) -> Result<usize> {
         let (batch, slot) = (&self.batch, running(self.config.paused_until)?);
         require!(batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);

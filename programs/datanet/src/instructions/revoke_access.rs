@@ -1,4 +1,4 @@
-//! `revoke_access`: the owner of a Datanet takes access back, or refuses a request.
+//! `revoke_access`: the owner of a Datanet revokes access or refuses a request.
 
 use crate::{
     error::DatanetError,
@@ -29,14 +29,14 @@ pub struct RevokeAccess<'info> {
 }
 
 impl RevokeAccess<'_> {
-    /// Checks that it is not revoked already.
+    /// Checks that the grant is not revoked already.
     fn validate(&self) -> Result<()> {
         require!(self.grant.status != GrantStatus::Revoked, DatanetError::GrantRevoked);
         Ok(())
     }
 }
 
-/// Takes it back.
+/// Marks the grant as revoked.
 pub(crate) fn handler(ctx: Context<RevokeAccess>) -> Result<()> {
     ctx.accounts.validate()?;
     let grant = &mut ctx.accounts.grant;

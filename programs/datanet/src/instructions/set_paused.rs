@@ -1,4 +1,4 @@
-//! `set_paused`: stops or resumes the opening of batches.
+//! `set_paused`: pauses or resumes the opening of batches.
 
 use crate::{
     error::DatanetError,
@@ -15,7 +15,7 @@ use openledger_shared::running;
 pub struct SetPaused<'info> {
     /// The Datanet's owner.
     pub owner: Signer<'info>,
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The Datanet.
     #[account(
@@ -32,7 +32,7 @@ impl SetPaused<'_> {
     }
 }
 
-/// Writes the flag. Batches that are open already go on.
+/// Writes the flag. It does not affect batches that are already open.
 pub(crate) fn handler(ctx: Context<SetPaused>, paused: bool) -> Result<()> {
     ctx.accounts.validate()?;
     let datanet = &mut ctx.accounts.datanet;

@@ -26,7 +26,7 @@ impl SetWindows<'_> {
     }
 }
 
-/// Writes them.
+/// Writes the windows.
 pub(crate) fn handler(ctx: Context<SetWindows>, args: InitializeArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
     let config = &mut ctx.accounts.config;

@@ -1,4 +1,4 @@
-//! `submit_batch`: hands a batch to review.
+//! `submit_batch`: hands a batch in for review.
 
 use crate::{error::DatanetError, events::EMITTER, review, seeds, state::*};
 use anchor_lang::prelude::*;
@@ -23,7 +23,7 @@ pub struct SubmitBatch<'info> {
 }
 
 impl SubmitBatch<'_> {
-    /// Checks that there is something to review and where to read it, and returns the slot.
+    /// Checks that the batch is open and has leaves, and that the manifest's hash is not zero. Returns the slot.
     fn validate(&self, manifest: &[u8; 32]) -> Result<u64> {
         let slot = running(self.config.paused_until)?;
         require!(self.batch.status == BatchStatus::Open, DatanetError::BatchNotOpen);
@@ -33,7 +33,7 @@ impl SubmitBatch<'_> {
     }
 }
 
-/// Closes the batch to change and opens its windows.
+/// Closes the batch to changes and opens its review windows.
 pub(crate) fn handler(ctx: Context<SubmitBatch>, manifest: [u8; 32]) -> Result<()> {
     let slot = ctx.accounts.validate(&manifest)?;
     let event = review::begin(&mut ctx.accounts.batch, &ctx.accounts.config, manifest, slot)?;

@@ -1,4 +1,5 @@
-//! `verify_contribution`: proves that a contribution is in a Datanet's present root. Changes nothing; for clients and other programs.
+//! `verify_contribution`: checks a proof that a contribution is in a Datanet's present root. It changes nothing. It is
+//! for clients and other programs.
 
 use crate::{error::DatanetError, seeds, state::Datanet};
 use anchor_lang::prelude::*;
@@ -7,9 +8,9 @@ use openledger_protocol::{batch::BatchLeaf, mmr};
 /// A proof that a leaf is in a mountain range whose count is known (`openledger_protocol::mmr::verify`).
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
 pub struct RangePath {
-    /// Place of the leaf in the range.
+    /// Index of the leaf in the range.
     pub index: u64,
-    /// From the leaf to its mountain's peak, lowest first.
+    /// Sibling hashes from the leaf to its mountain's peak, lowest first.
     pub siblings: Vec<[u8; 32]>,
     /// The other mountains' peaks, highest first.
     pub peaks: Vec<[u8; 32]>,
@@ -28,9 +29,9 @@ pub struct VerifyContributionArgs {
     pub batch_root: [u8; 32],
     /// Number of contributions in the batch.
     pub batch_count: u64,
-    /// From the leaf to the batch's root.
+    /// Proof from the leaf to the batch's root.
     pub in_batch: RangePath,
-    /// From the batch to the Datanet's root.
+    /// Proof from the batch to the Datanet's root.
     pub in_datanet: RangePath,
 }
 
@@ -43,7 +44,7 @@ pub struct VerifyContribution<'info> {
 }
 
 impl VerifyContribution<'_> {
-    /// Checks both proofs against the root as it stands.
+    /// Checks both proofs against the present root.
     fn validate(&self, args: &VerifyContributionArgs) -> Result<()> {
         let VerifyContributionArgs { in_batch: b, in_datanet: d, .. } = args;
         mmr::verify(&args.batch_root, args.batch_count, b.index, &args.leaf, &b.siblings, &b.peaks)
@@ -63,7 +64,7 @@ impl VerifyContribution<'_> {
     }
 }
 
-/// Does nothing: that the proofs hold is all there is to say.
+/// Only checks: the instruction succeeds if both proofs hold.
 pub(crate) fn handler(ctx: Context<VerifyContribution>, args: VerifyContributionArgs) -> Result<()> {
     ctx.accounts.validate(&args)
 }

@@ -1,4 +1,4 @@
-//! `add_instruction`: one more instruction of a draft, exactly as it will be executed.
+//! `add_instruction`: adds an instruction to a draft, exactly as it will be executed.
 
 use crate::{
     error::GovernanceError,
@@ -27,7 +27,7 @@ pub struct AddInstructionArgs {
 #[derive(Accounts)]
 #[instruction(args: AddInstructionArgs)]
 pub struct AddInstruction<'info> {
-    /// Who proposed; pays the rent.
+    /// The proposer. It pays the rent.
     #[account(mut)]
     pub proposer: Signer<'info>,
     /// The config.
@@ -64,7 +64,7 @@ impl AddInstruction<'_> {
         );
         let authority = authority(&self.config)?;
         require!(args.accounts.iter().all(|a| !a.signer || a.address == authority), GovernanceError::ForeignSigner);
-        // Everything else that governance can do changes proposals and votes: a proposal has no business there.
+        // All other instructions of governance change proposals and votes. A proposal may not do that.
         require!(
             args.program != crate::ID || replaces_guardian(args) || begins_with::<instruction::SetParameters>(args),
             GovernanceError::SelfCall
@@ -82,7 +82,7 @@ fn replaces_guardian(args: &AddInstructionArgs) -> bool {
     args.program == crate::ID && begins_with::<instruction::SetGuardian>(args)
 }
 
-/// Notes the instruction.
+/// Stores the instruction.
 pub(crate) fn handler(ctx: Context<AddInstruction>, args: AddInstructionArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
     let proposal = &mut ctx.accounts.proposal;

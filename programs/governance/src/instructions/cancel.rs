@@ -1,4 +1,4 @@
-//! `cancel`: the proposer withdraws the proposal. Once the vote is over it is the voters'.
+//! `cancel`: the proposer withdraws the proposal. It cannot do so once the vote is over.
 
 use crate::{error::GovernanceError, events::EMITTER, rules::end, seeds, state::*};
 use anchor_lang::prelude::*;
@@ -7,7 +7,7 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Cancel<'info> {
-    /// Who proposed.
+    /// The proposer.
     pub proposer: Signer<'info>,
     /// The proposal.
     #[account(
@@ -29,7 +29,7 @@ impl Cancel<'_> {
     }
 }
 
-/// Ends it.
+/// Ends the proposal.
 pub(crate) fn handler(ctx: Context<Cancel>) -> Result<()> {
     ctx.accounts.validate()?;
     let event = end(&mut ctx.accounts.proposal, ProposalState::Cancelled)?;

@@ -1,4 +1,4 @@
-//! `cast_vote`: the weight that a lock had at the snapshot, once.
+//! `cast_vote`: votes with a lock, once, with the weight that it had at the snapshot.
 
 use crate::{
     error::GovernanceError,
@@ -14,16 +14,16 @@ use stake::state::VoteLock;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct CastVote<'info> {
-    /// Who votes with the lock: its delegate, which is its owner where none is named. Pays the rent.
+    /// The lock's delegate, which is its owner if no other is named. It pays the rent.
     #[account(mut)]
     pub voter: Signer<'info>,
     /// The proposal.
     #[account(mut, seeds = [seeds::PROPOSAL, &proposal.number.to_le_bytes()], bump = proposal.bump)]
     pub proposal: Box<Account<'info, Proposal>>,
-    /// The lock. The stake program makes locks nowhere but at their PDA: the type is enough.
+    /// The lock. The stake program makes locks only at their PDA, so the type identifies one.
     #[account(constraint = lock.delegate == voter.key() @ GovernanceError::NotDelegate)]
     pub lock: Box<Account<'info, VoteLock>>,
-    /// That the lock has voted: there is one account a proposal and lock.
+    /// Marks that the lock has voted. There is one account for each proposal and lock.
     #[account(
         init,
         payer = voter,
@@ -37,7 +37,7 @@ pub struct CastVote<'info> {
 }
 
 impl CastVote<'_> {
-    /// Checks that votes are taken, and returns the lock's weight.
+    /// Checks that voting is in progress and the lock may vote, and returns the lock's weight.
     fn validate(&self) -> Result<u64> {
         self.proposal.require_state(ProposalState::Voting)?;
         require!(Clock::get()?.slot < self.proposal.voting_end_slot, GovernanceError::VotingOver);

@@ -1,4 +1,5 @@
-//! `close_instruction`: rent of a proposed instruction back to the proposer, once the proposal is over.
+//! `close_instruction`: closes a proposed instruction's account once the proposal is over, and returns its rent to the
+//! proposer.
 
 use crate::{
     error::GovernanceError,
@@ -13,7 +14,7 @@ use openledger_shared::sequence;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct CloseInstruction<'info> {
-    /// Who proposed: gets the rent.
+    /// The proposer. It receives the rent.
     /// CHECK: the proposal names it.
     #[account(mut)]
     pub proposer: UncheckedAccount<'info>,
@@ -42,7 +43,7 @@ impl CloseInstruction<'_> {
     }
 }
 
-/// Closes it.
+/// Closes the account.
 pub(crate) fn handler(ctx: Context<CloseInstruction>) -> Result<()> {
     ctx.accounts.validate()?;
     let proposal = &mut ctx.accounts.proposal;

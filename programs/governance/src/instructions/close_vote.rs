@@ -1,4 +1,4 @@
-//! `close_vote`: rent of a vote's account back to who paid it, once no vote is taken any more.
+//! `close_vote`: closes a vote's account once voting is over, and returns its rent to the payer.
 
 use crate::{
     error::GovernanceError,
@@ -13,7 +13,7 @@ use openledger_shared::sequence;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct CloseVote<'info> {
-    /// Who cast the vote: gets the rent.
+    /// The wallet that cast the vote. It receives the rent.
     /// CHECK: the vote names it.
     #[account(mut)]
     pub voter: UncheckedAccount<'info>,
@@ -32,7 +32,7 @@ pub struct CloseVote<'info> {
 }
 
 impl CloseVote<'_> {
-    /// While votes are taken the account must stay: it is what keeps a lock from voting twice.
+    /// Checks that voting is over. Until then the account must stay, because it prevents the lock from voting twice.
     fn validate(&self) -> Result<()> {
         require!(
             self.proposal.state != ProposalState::Voting || Clock::get()?.slot >= self.proposal.voting_end_slot,

@@ -1,4 +1,4 @@
-//! `create_proposal`: a draft.
+//! `create_proposal`: makes the draft of a proposal.
 
 use crate::{
     error::GovernanceError,
@@ -15,13 +15,14 @@ use stake::state::VoteLock;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct CreateProposal<'info> {
-    /// Who proposes; pays the rent.
+    /// The proposer. It pays the rent.
     #[account(mut)]
     pub proposer: Signer<'info>,
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
     pub config: Box<Account<'info, Config>>,
-    /// A lock that the proposer votes with. The stake program makes locks nowhere but at their PDA: the type is enough.
+    /// A lock whose delegate is the proposer. The stake program makes locks only at their PDA, so the type identifies
+    /// one.
     pub lock: Box<Account<'info, VoteLock>>,
     /// The proposal to make.
     #[account(

@@ -1,4 +1,4 @@
-//! `execute_instruction`: the next instruction of a proposal that passed, signed by the authority.
+//! `execute_instruction`: executes the next instruction of a proposal that passed. The authority signs it.
 
 use crate::{
     error::GovernanceError,
@@ -16,16 +16,17 @@ use openledger_shared::sequence;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ExecuteInstruction<'info> {
-    /// The config, which knows the authority's bump. Not written here: the instruction may be `set_parameters`.
+    /// The config, which holds the authority's bump. It is read-only here, because the executed instruction may itself
+    /// write it (`set_parameters`).
     #[account(seeds = [seeds::CONFIG], bump = config.bump)]
     pub config: Box<Account<'info, Config>>,
     /// The proposal.
     #[account(mut, seeds = [seeds::PROPOSAL, &proposal.number.to_le_bytes()], bump = proposal.bump)]
     pub proposal: Box<Account<'info, Proposal>>,
-    /// Its next instruction.
+    /// The proposal's next instruction.
     #[account(seeds = [seeds::INSTRUCTION, proposal.key().as_ref(), &[proposal.executed]], bump = instruction.bump)]
     pub instruction: Box<Account<'info, ProposedInstruction>>,
-    /// The program that it calls.
+    /// The program that the instruction calls.
     /// CHECK: the proposed instruction names it.
     #[account(address = instruction.program @ GovernanceError::WrongAccounts)]
     pub target: UncheckedAccount<'info>,
@@ -46,12 +47,12 @@ impl ExecuteInstruction<'_> {
     }
 }
 
-/// Calls the program with what was voted on, to the byte.
+/// Calls the program with exactly the accounts and data that were voted on.
 pub(crate) fn handler<'info>(ctx: Context<'info, ExecuteInstruction<'info>>) -> Result<()> {
     ctx.accounts.validate(ctx.remaining_accounts)?;
     let proposal = &mut ctx.accounts.proposal;
     let index = proposal.executed;
-    // At most `instructions`: beyond it there is no such account.
+    // At most `instructions`, because no account of a later index exists.
     proposal.executed += 1;
     let last = proposal.executed == proposal.instructions;
     if last {
@@ -63,7 +64,8 @@ pub(crate) fn handler<'info>(ctx: Context<'info, ExecuteInstruction<'info>>) -> 
         index,
         last,
     };
-    // The runtime lets no other program call back into this one, so nothing reads the proposal before it is stored.
+    // The runtime does not let a called program call back into this one, so nothing reads the proposal before it is
+    // stored.
     let proposed = &ctx.accounts.instruction;
     let call = Instruction {
         program_id: proposed.program,

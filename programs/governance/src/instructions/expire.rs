@@ -1,4 +1,4 @@
-//! `expire`: nobody queued or executed the proposal in time.
+//! `expire`: ends a proposal that nobody queued or executed in time.
 
 use crate::{error::GovernanceError, events::EMITTER, rules::end, seeds, state::*};
 use anchor_lang::prelude::*;
@@ -21,7 +21,7 @@ impl Expire<'_> {
     }
 }
 
-/// Ends it. What was executed of it stays so.
+/// Ends the proposal. Instructions that were executed stay in effect.
 pub(crate) fn handler(ctx: Context<Expire>) -> Result<()> {
     ctx.accounts.validate()?;
     let event = end(&mut ctx.accounts.proposal, ProposalState::Expired)?;

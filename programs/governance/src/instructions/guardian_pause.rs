@@ -1,6 +1,6 @@
-//! `guardian_pause`: stops the movement of tokens in one of the four programs for a time.
+//! `guardian_pause`: the guardian pauses one of the four other programs for a time, or ends its own pause.
 //!
-//! The call is built here from nothing but the slot: the guardian can make the authority sign `pause` and no other
+//! The call is built here from the slot alone. So the guardian can make the authority sign `pause` and no other
 //! instruction.
 
 use crate::{
@@ -25,8 +25,8 @@ pub struct GuardianPause<'info> {
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump, has_one = guardian @ GovernanceError::NotGuardian)]
     pub config: Box<Account<'info, Config>>,
-    /// Signs the call.
-    /// CHECK: the address is checked by its seeds; there is nothing in it.
+    /// The authority, which signs the call.
+    /// CHECK: the seeds check the address; the account holds no data.
     #[account(seeds = [seeds::AUTHORITY], bump = config.authority_bump)]
     pub governance_authority: UncheckedAccount<'info>,
     /// The program to pause: stake, datanet, model or payout.
@@ -42,14 +42,15 @@ pub struct GuardianPause<'info> {
 }
 
 impl GuardianPause<'_> {
-    /// Checks that the guardian may pause the program now, or end its pause; returns the program's place among those
-    /// that can be paused, and when the guardian may pause it again.
+    /// Checks that the guardian may pause the program now, or end its own pause. Returns the program's index in
+    /// [`PAUSABLE`], and the first slot in which the guardian may pause it again.
     fn validate(&self, until_slot: u64) -> Result<(usize, u64)> {
         let slot = Clock::get()?.slot;
         let place = PAUSABLE.iter().position(|p| p == self.target.key).ok_or(GovernanceError::NotPausable)?;
         let again_from = self.config.pause_again_from[place];
         if until_slot > slot {
-            // As long as a pause may last at most, so that pauses do not join: what is paused is not frozen.
+            // The gap after a pause is as long as the longest pause. So the guardian cannot join pauses and freeze a
+            // program.
             require!(slot >= again_from, GovernanceError::PausedLately);
             return Ok((place, add(until_slot, MAX_PAUSE_SLOTS)?));
         }
@@ -58,7 +59,7 @@ impl GuardianPause<'_> {
     }
 }
 
-/// Notes when the guardian may pause the program again, and calls its `pause`.
+/// Stores when the guardian may pause the program again, and calls the program's `pause`.
 pub(crate) fn handler(ctx: Context<GuardianPause>, until_slot: u64) -> Result<()> {
     let (place, again_from) = ctx.accounts.validate(until_slot)?;
     let a = &mut *ctx.accounts;
@@ -71,7 +72,7 @@ pub(crate) fn handler(ctx: Context<GuardianPause>, until_slot: u64) -> Result<()
             AccountMeta::new_readonly(a.target_event_authority.key(), false),
             AccountMeta::new_readonly(a.target.key(), false),
         ],
-        // The same in all four programs.
+        // All four programs have the same instruction data for `pause`.
         data: stake::instruction::Pause { until_slot }.data(),
     };
     let infos = [

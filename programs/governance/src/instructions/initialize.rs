@@ -1,4 +1,4 @@
-//! `initialize`: the config, once, by the program's upgrade authority.
+//! `initialize`: makes the config. The program's upgrade authority sends it, once.
 
 use crate::{
     error::GovernanceError,
@@ -11,13 +11,13 @@ use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 /// Arguments of `initialize`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct InitializeArgs {
-    /// May veto and pause: a multisig.
+    /// The guardian, which may veto and pause. It should be a multisig.
     pub guardian: Pubkey,
-    /// What proposals are decided by.
+    /// The first parameters of votes.
     pub parameters: Parameters,
-    /// No proposal will ever set `voting_slots` lower.
+    /// Floor of `voting_slots`: no proposal can ever set it lower.
     pub min_voting_slots: u64,
-    /// No proposal will ever set `timelock_slots` lower.
+    /// Floor of `timelock_slots`: no proposal can ever set it lower.
     pub min_timelock_slots: u64,
 }
 
@@ -25,14 +25,14 @@ pub struct InitializeArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Initialize<'info> {
-    /// The program's upgrade authority; pays the rent.
+    /// The program's upgrade authority. It pays the rent.
     #[account(mut)]
     pub authority: Signer<'info>,
     /// The config to make.
     #[account(init, payer = authority, space = 8 + Config::INIT_SPACE, seeds = [seeds::CONFIG], bump)]
     pub config: Box<Account<'info, Config>>,
-    /// Signs for proposals that passed.
-    /// CHECK: the address is checked by its seeds; there is nothing in it.
+    /// The authority, which signs the instructions of proposals that passed.
+    /// CHECK: the seeds check the address; the account holds no data.
     #[account(seeds = [seeds::AUTHORITY], bump)]
     pub governance_authority: UncheckedAccount<'info>,
     /// The loader's record of this program, which names the upgrade authority.

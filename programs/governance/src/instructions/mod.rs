@@ -1,4 +1,4 @@
-//! One file an instruction: its accounts, its arguments, what it checks, what it does.
+//! One file for each instruction: its accounts, its arguments, its checks and its effect.
 
 pub mod add_instruction;
 pub mod cancel;

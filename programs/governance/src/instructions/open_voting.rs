@@ -1,4 +1,5 @@
-//! `open_voting`: the draft is final; votes are taken by locks as they were before this slot.
+//! `open_voting`: makes the draft final and opens the vote. Only locks that have not changed since before this slot
+//! have weight.
 
 use crate::{
     error::GovernanceError,
@@ -15,14 +16,14 @@ use stake::state::VoteLock;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct OpenVoting<'info> {
-    /// Who proposed.
+    /// The proposer.
     pub proposer: Signer<'info>,
     /// The config.
     #[account(seeds = [seeds::CONFIG], bump = config.bump)]
     pub config: Box<Account<'info, Config>>,
-    /// The stake program's config, with the sum of all locks. There is one: its type is enough.
+    /// The stake program's config, with the sum of all locks. There is only one, so its type identifies it.
     pub stake_config: Box<Account<'info, stake::state::Config>>,
-    /// A lock that the proposer votes with.
+    /// A lock whose delegate is the proposer.
     pub lock: Box<Account<'info, VoteLock>>,
     /// The draft.
     #[account(
@@ -35,7 +36,8 @@ pub struct OpenVoting<'info> {
 }
 
 impl OpenVoting<'_> {
-    /// Checks that the draft is complete and the proposer has weight enough, and returns the slot.
+    /// Checks that the draft has an instruction, that OPEN is locked, and that the proposer has enough weight. Returns
+    /// the slot.
     fn validate(&self) -> Result<u64> {
         let slot = Clock::get()?.slot;
         self.proposal.require_state(ProposalState::Draft)?;
@@ -46,7 +48,7 @@ impl OpenVoting<'_> {
     }
 }
 
-/// Fixes the snapshot and everything that the proposal is decided by.
+/// Fixes the snapshot, the quorum and the windows of the proposal.
 pub(crate) fn handler(ctx: Context<OpenVoting>) -> Result<()> {
     let slot = ctx.accounts.validate()?;
     let (parameters, proposal) = (&ctx.accounts.config.parameters, &mut ctx.accounts.proposal);

@@ -1,4 +1,4 @@
-//! `queue`: the count. What passed waits for its timelock.
+//! `queue`: counts the votes. A proposal that passed then waits for its timelock.
 
 use crate::{
     error::GovernanceError,
@@ -20,8 +20,8 @@ pub struct Queue<'info> {
 }
 
 impl Queue<'_> {
-    /// Checks that the vote is over and, where the proposal has passed, that it is not too late; returns whether it has,
-    /// and the slot.
+    /// Checks that the vote is over and, if the proposal passed, that its time to be queued is not over. Returns
+    /// whether it passed, and the slot.
     fn validate(&self) -> Result<(bool, u64)> {
         let (proposal, slot) = (&self.proposal, Clock::get()?.slot);
         proposal.require_state(ProposalState::Voting)?;
@@ -32,7 +32,7 @@ impl Queue<'_> {
     }
 }
 
-/// Ends a proposal that has not passed; begins the timelock of one that has.
+/// Ends a proposal that has not passed. Begins the timelock of a proposal that has passed.
 pub(crate) fn handler(ctx: Context<Queue>) -> Result<()> {
     let (passed, slot) = ctx.accounts.validate()?;
     let proposal = &mut ctx.accounts.proposal;
@@ -41,7 +41,8 @@ pub(crate) fn handler(ctx: Context<Queue>) -> Result<()> {
         return EMITTER.emit(&ctx.accounts.event_authority, &event);
     }
     proposal.state = ProposalState::Queued;
-    // From now, not from the end of the vote: everybody sees it coming for the whole timelock.
+    // The timelock counts from now and not from the end of the vote, so that everybody can see the queued proposal for
+    // the whole timelock.
     proposal.executable_slot = add(slot, proposal.timelock_slots)?;
     proposal.expiry_slot = add(proposal.executable_slot, proposal.grace_slots)?;
     let event = ProposalQueued {

@@ -1,4 +1,5 @@
-//! `set_guardian`: another guardian. An address that nobody can sign for (the system program's) means none.
+//! `set_guardian`: replaces the guardian. An address that nobody can sign for, such as the system program's, means that
+//! there is none.
 
 use crate::{
     error::GovernanceError,
@@ -13,7 +14,7 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct SetGuardian<'info> {
-    /// The authority, which signs nothing but the instructions of proposals that passed.
+    /// The authority. For this program it signs only instructions of proposals that passed.
     #[account(constraint = authority(&config)? == governance_authority.key() @ GovernanceError::NotAuthority)]
     pub governance_authority: Signer<'info>,
     /// The config.
@@ -21,7 +22,7 @@ pub struct SetGuardian<'info> {
     pub config: Box<Account<'info, Config>>,
 }
 
-/// Writes it.
+/// Writes the new guardian.
 pub(crate) fn handler(ctx: Context<SetGuardian>, guardian: Pubkey) -> Result<()> {
     let config = &mut ctx.accounts.config;
     config.guardian = guardian;

@@ -1,4 +1,4 @@
-//! `set_parameters`: what proposals are decided by, from the next vote that begins.
+//! `set_parameters`: sets the parameters of votes that begin from now on.
 
 use crate::{
     error::GovernanceError,
@@ -27,7 +27,7 @@ impl SetParameters<'_> {
     }
 }
 
-/// Writes them.
+/// Writes the parameters.
 pub(crate) fn handler(ctx: Context<SetParameters>, parameters: Parameters) -> Result<()> {
     ctx.accounts.validate(&parameters)?;
     let config = &mut ctx.accounts.config;

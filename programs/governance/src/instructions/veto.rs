@@ -1,4 +1,4 @@
-//! `veto`: the guardian stops a proposal.
+//! `veto`: the guardian ends a proposal.
 
 use crate::{error::GovernanceError, events::EMITTER, rules::end, seeds, state::*};
 use anchor_lang::prelude::*;
@@ -18,7 +18,8 @@ pub struct Veto<'info> {
 }
 
 impl Veto<'_> {
-    /// A proposal that only replaces the guardian cannot be stopped: otherwise the guardian would be for ever.
+    /// Checks the proposal's state, and refuses to veto a proposal that only replaces the guardian. Otherwise a
+    /// guardian could never be replaced.
     fn validate(&self) -> Result<()> {
         let proposal = &self.proposal;
         require!(matches!(proposal.state, ProposalState::Voting | ProposalState::Queued), GovernanceError::WrongState);
@@ -27,7 +28,7 @@ impl Veto<'_> {
     }
 }
 
-/// Ends it. What was executed of it stays so.
+/// Ends the proposal. Instructions that were executed stay in effect.
 pub(crate) fn handler(ctx: Context<Veto>) -> Result<()> {
     ctx.accounts.validate()?;
     let event = end(&mut ctx.accounts.proposal, ProposalState::Vetoed)?;

@@ -1,4 +1,4 @@
-//! `voting_weight`: a read-out for wallets and programs.
+//! `voting_weight`: returns a lock's weight to wallets and programs.
 
 use anchor_lang::prelude::*;
 use stake::state::VoteLock;
@@ -10,7 +10,7 @@ pub struct VotingWeight<'info> {
     pub lock: Box<Account<'info, VoteLock>>,
 }
 
-/// The weight now.
+/// Returns the lock's weight in the present slot.
 pub(crate) fn handler(ctx: Context<VotingWeight>) -> Result<u64> {
     Ok(ctx.accounts.lock.weight_at(Clock::get()?.slot))
 }

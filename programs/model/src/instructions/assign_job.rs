@@ -19,7 +19,7 @@ use stake::{
 pub struct AssignJob<'info> {
     /// The operator's wallet.
     pub operator: Signer<'info>,
-    /// Its entry in the registry: what it can do.
+    /// The operator's entry in the registry, which lists its capabilities.
     #[account(
         constraint = operator_entry.owner == operator.key() @ ModelError::NotOperator,
     )]
@@ -38,7 +38,7 @@ pub struct AssignJob<'info> {
 }
 
 impl AssignJob<'_> {
-    /// Checks that the job waits and that the signer may take it, and returns the slot.
+    /// Checks that the job waits for an operator and that the signer may take it, and returns the slot.
     fn validate(&self) -> Result<u64> {
         let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);
@@ -53,7 +53,7 @@ impl AssignJob<'_> {
     }
 }
 
-/// Starts the job's clock.
+/// Assigns the job and sets its deadline.
 pub(crate) fn handler(ctx: Context<AssignJob>) -> Result<()> {
     let slot = ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;

@@ -1,4 +1,5 @@
-//! `attest_result`: accepts a job's result on the committee's word: pays for compute, returns the rest, makes the model ready.
+//! `attest_result`: accepts a job's result that the committee attested. It pays for compute, returns the rest of the
+//! budget, and makes the model ready.
 
 pub use crate::compute::ComputeShare;
 use crate::{
@@ -26,7 +27,8 @@ pub struct AttestResultArgs {
     pub adapter_hash: [u8; 32],
     /// SHA-256 of the training manifest.
     pub manifest_hash: [u8; 32],
-    /// What each operator did and is paid; at most 8, each operator once, with the data share at most the budget.
+    /// Each operator's work and pay. There are at most 8 entries, and each operator appears once. Together with the
+    /// data share they are at most the budget.
     pub compute: Vec<ComputeShare>,
     /// Last slot in which the attestation is accepted.
     pub expiry_slot: u64,
@@ -37,15 +39,15 @@ pub struct AttestResultArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct AttestResult<'info> {
-    /// The stake program's config: cluster and active committee. There is one: its type is enough.
+    /// The stake program's config: cluster and active committee. There is only one, so its type identifies it.
     pub stake_config: Box<Account<'info, StakeConfig>>,
     /// CHECK: the active committee; `stake::attested::check` checks owner, kind, epoch and status.
     pub committee: UncheckedAccount<'info>,
     /// CHECK: the instructions sysvar; `stake::attested::check` checks the address.
     pub instructions: UncheckedAccount<'info>,
-    /// The config: whether the program is, or lately was, paused. There is one: its type is enough.
+    /// The config: whether the program is, or lately was, paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
-    /// The model. Models and jobs are made nowhere but at their address: the type is enough.
+    /// The model. Models and jobs are made only at their PDA, so the type identifies one.
     #[account(mut)]
     pub model: Box<Account<'info, Model>>,
     /// The job.
@@ -55,7 +57,7 @@ pub struct AttestResult<'info> {
         has_one = requester @ ModelError::WrongRequester,
     )]
     pub job: Box<Account<'info, Job>>,
-    /// The escrow; emptied here but for the data share, and closed where there is none.
+    /// The escrow. Everything but the data share is paid out of it. It is closed if there is no data share.
     #[account(mut, seeds = [seeds::ESCROW, job.key().as_ref()], bump = job.escrow_bump)]
     pub escrow: Box<Account<'info, TokenAccount>>,
     /// CHECK: the job's requester by address: the escrow's rent returns to it.
@@ -73,8 +75,8 @@ pub struct AttestResult<'info> {
 }
 
 impl<'info> AttestResult<'info> {
-    /// Checks the job, the attestation, the shares and the payees; returns the epoch of the committee that attested, and
-    /// how the escrow is divided.
+    /// Checks the job, the attestation, the shares and the payees. Returns the epoch of the committee that attested,
+    /// and the division of the escrow.
     fn validate(&self, args: &AttestResultArgs, payees: &'info [AccountInfo<'info>]) -> Result<(u64, Division)> {
         let (job, slot) = (&self.job, running(self.config.paused_until)?);
         require!(job.status == JobStatus::Running, ModelError::JobNotRunning);
@@ -109,7 +111,8 @@ impl<'info> AttestResult<'info> {
     }
 }
 
-/// Whether `account` is a token account of `mint` that `owner` owns. Read in place: mint and owner come first.
+/// Whether `account` is a token account of `mint` that `owner` owns. It is read in place: mint and owner are its first
+/// two fields.
 fn is_token_account(account: &AccountInfo, mint: &Pubkey, owner: &Pubkey) -> bool {
     let Ok(data) = account.try_borrow_data() else { return false };
     account.owner == &token::ID
@@ -118,8 +121,8 @@ fn is_token_account(account: &AccountInfo, mint: &Pubkey, owner: &Pubkey) -> boo
         && data[32..64] == owner.to_bytes()
 }
 
-/// Pays, returns the rest, writes job and model. What is due to the contributors waits in the escrow; it is closed
-/// where nothing is.
+/// Pays for compute, returns the rest of the budget, and writes job and model. The data share waits in the escrow. The
+/// escrow is closed if there is none.
 pub(crate) fn handler<'info>(ctx: Context<'info, AttestResult<'info>>, args: AttestResultArgs) -> Result<()> {
     let (committee_epoch, division) = ctx.accounts.validate(&args, ctx.remaining_accounts)?;
     let Division { paid, data_share, refunded } = division;

@@ -1,4 +1,4 @@
-//! `cancel_job`: calls off a job that nobody has taken: everything returns.
+//! `cancel_job`: cancels a job that no operator has taken. The whole budget returns.
 
 use crate::{
     error::ModelError,
@@ -15,7 +15,7 @@ use openledger_shared::{running, sequence};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct CancelJob<'info> {
-    /// The requester; anyone once the job has waited `config.assign_slots`.
+    /// The requester, or any wallet once the job has waited `config.assign_slots`.
     pub canceller: Signer<'info>,
     /// The config: how long a job waits.
     #[account(seeds = [seeds::CONFIG], bump = config.bump)]
@@ -26,7 +26,7 @@ pub struct CancelJob<'info> {
         has_one = requester @ ModelError::WrongRequester,
     )]
     pub job: Box<Account<'info, Job>>,
-    /// The escrow; emptied and closed here.
+    /// The escrow, which is emptied and closed here.
     #[account(mut, seeds = [seeds::ESCROW, job.key().as_ref()], bump = job.escrow_bump)]
     pub escrow: Box<Account<'info, TokenAccount>>,
     /// CHECK: the job's requester by address: the escrow's rent returns to it.
@@ -44,7 +44,7 @@ pub struct CancelJob<'info> {
 }
 
 impl CancelJob<'_> {
-    /// Checks that nobody has taken the job and that the signer may cancel it now.
+    /// Checks that no operator has taken the job and that the signer may cancel it now.
     fn validate(&self) -> Result<()> {
         let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);

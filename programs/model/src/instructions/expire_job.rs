@@ -1,4 +1,4 @@
-//! `expire_job`: ends a job that has run out of time: everything returns.
+//! `expire_job`: ends a job that has run out of time. The whole budget returns.
 
 use crate::{
     error::ModelError,
@@ -15,7 +15,7 @@ use openledger_shared::{running, sequence};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ExpireJob<'info> {
-    /// The config: whether the program is, or lately was, paused. There is one: its type is enough.
+    /// The config: whether the program is, or lately was, paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The job.
     #[account(
@@ -23,7 +23,7 @@ pub struct ExpireJob<'info> {
         has_one = requester @ ModelError::WrongRequester,
     )]
     pub job: Box<Account<'info, Job>>,
-    /// The escrow; emptied and closed here.
+    /// The escrow, which is emptied and closed here.
     #[account(mut, seeds = [seeds::ESCROW, job.key().as_ref()], bump = job.escrow_bump)]
     pub escrow: Box<Account<'info, TokenAccount>>,
     /// CHECK: the job's requester by address: the escrow's rent returns to it.
@@ -41,7 +41,7 @@ pub struct ExpireJob<'info> {
 }
 
 impl ExpireJob<'_> {
-    /// Checks that the job runs and its time is up.
+    /// Checks that the job is running and its deadline has passed.
     fn validate(&self) -> Result<()> {
         let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);

@@ -1,4 +1,4 @@
-//! `heartbeat`: the operator that trains says that it is at work.
+//! `heartbeat`: the training operator shows that it is still working on the job.
 
 use crate::{
     error::ModelError,
@@ -16,7 +16,7 @@ use openledger_shared::{running, sequence};
 pub struct Heartbeat<'info> {
     /// The wallet of the operator that took the job.
     pub operator: Signer<'info>,
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The job.
     #[account(
@@ -27,8 +27,11 @@ pub struct Heartbeat<'info> {
 }
 
 impl Heartbeat<'_> {
-    /// Checks that the job runs, has time, and that its log is still to come: the log itself is a sign of life, and an
-    /// event after it would make the attestation that the committee is signing worthless. Returns the slot.
+    /// Checks that the job is running, that its deadline has not passed, and that its log is not posted. Returns the
+    /// slot.
+    ///
+    /// After the log no heartbeat is accepted. The log itself is a sign of life. A later event would advance the job's
+    /// sequence number and invalidate the attestation that the committee is signing.
     fn validate(&self) -> Result<u64> {
         let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
@@ -38,7 +41,7 @@ impl Heartbeat<'_> {
     }
 }
 
-/// Notes the slot.
+/// Stores the slot of the heartbeat.
 pub(crate) fn handler(ctx: Context<Heartbeat>) -> Result<()> {
     let slot = ctx.accounts.validate()?;
     let job = &mut ctx.accounts.job;

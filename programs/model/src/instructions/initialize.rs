@@ -14,13 +14,13 @@ pub struct InitializeArgs {
     pub assign_slots: u64,
     /// Slots after which an operator that trains and has said nothing may lose its job.
     pub heartbeat_slots: u64,
-    /// Part of a training fee that goes to the contributors, in basis points; at most 5,000.
+    /// Data share: the part of a training fee that goes to the contributors' pool, in basis points; at most 5,000.
     pub data_share_bps: u16,
 }
 
 impl InitializeArgs {
-    /// Refuses windows in which nobody could act, or which would never end, and a data share that would leave less than
-    /// half of a fee to those who compute.
+    /// Refuses windows of zero slots or of more than [`MAX_WINDOW`], and a data share that would leave less than half
+    /// of a fee to the operators.
     pub(crate) fn validate(&self) -> Result<()> {
         for slots in [self.job_slots, self.assign_slots, self.heartbeat_slots] {
             require!((1..=MAX_WINDOW).contains(&slots), ModelError::BadWindow);
@@ -34,10 +34,10 @@ impl InitializeArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Initialize<'info> {
-    /// The program's upgrade authority; becomes the config's authority and pays the rent.
+    /// The program's upgrade authority. It becomes the config's authority and pays the rent.
     #[account(mut)]
     pub authority: Signer<'info>,
-    /// The loader's record of who may upgrade this program.
+    /// The loader's record of this program, which names the upgrade authority.
     #[account(
         seeds = [crate::ID.as_ref()], bump, seeds::program = bpf_loader_upgradeable::ID,
         constraint = program_data.upgrade_authority_address == Some(authority.key()) @ ModelError::NotUpgradeAuthority,

@@ -1,5 +1,5 @@
-//! `pay_data_share`: pays a result's data share into the contributors' pool. An instruction of its own, because an attested result's
-//! transaction has no room for the payout program's accounts.
+//! `pay_data_share`: pays a result's data share into the contributors' pool. It is a separate instruction, because the
+//! transaction of an attested result has no room for the payout program's accounts.
 
 use crate::{
     error::ModelError,
@@ -16,12 +16,12 @@ use openledger_shared::{payout, running, sequence};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct PayDataShare<'info> {
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
-    /// The job. Jobs are made nowhere but at their address: the type is enough.
+    /// The job. Jobs are made only at their PDA, so the type identifies one.
     #[account(mut, has_one = requester @ ModelError::WrongRequester)]
     pub job: Box<Account<'info, Job>>,
-    /// The escrow; emptied and closed here.
+    /// The escrow, which is emptied and closed here.
     #[account(mut, seeds = [seeds::ESCROW, job.key().as_ref()], bump = job.escrow_bump)]
     pub escrow: Box<Account<'info, TokenAccount>>,
     /// CHECK: the job's requester by address: the escrow's rent returns to it.
@@ -54,7 +54,7 @@ impl PayDataShare<'_> {
     }
 }
 
-/// Pays all that lies in the escrow, which is the data share and what strangers sent, and closes it.
+/// Pays everything in the escrow and closes it. That is the data share and whatever strangers sent.
 pub(crate) fn handler(ctx: Context<PayDataShare>) -> Result<()> {
     ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;

@@ -1,4 +1,5 @@
-//! `post_log`: the trainer fixes its training log. Segments to verify are drawn from hashes of later slots.
+//! `post_log`: the trainer fixes its training log by posting the log's root. The hashes of later slots draw the
+//! segments to verify.
 
 use crate::{
     error::ModelError,
@@ -16,7 +17,7 @@ use openledger_shared::{running, sequence};
 pub struct PostLog<'info> {
     /// The wallet of the operator that took the job.
     pub operator: Signer<'info>,
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The job.
     #[account(
@@ -27,7 +28,7 @@ pub struct PostLog<'info> {
 }
 
 impl PostLog<'_> {
-    /// Checks that the job runs, has time, and has no log yet; returns the slot.
+    /// Checks that the job is running, that its deadline has not passed, and that it has no log yet. Returns the slot.
     fn validate(&self, log_root: &[u8; 32]) -> Result<u64> {
         let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);

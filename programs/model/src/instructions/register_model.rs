@@ -17,7 +17,7 @@ pub struct RegisterModelArgs {
     pub id: u64,
     /// Human-readable name, 1 to 64 bytes.
     pub name: String,
-    /// SHA-256 of the base model's file; the parent's, where there is a parent.
+    /// SHA-256 of the base model's file. It must equal the parent's if there is a parent.
     pub base_hash: [u8; 32],
     /// Price of 1,000 prompt tokens in base units.
     pub price_in: u64,
@@ -30,10 +30,10 @@ pub struct RegisterModelArgs {
 #[derive(Accounts)]
 #[instruction(args: RegisterModelArgs)]
 pub struct RegisterModel<'info> {
-    /// Makes and owns it, and pays the rent.
+    /// The creator and first owner. It pays the rent.
     #[account(mut)]
     pub creator: Signer<'info>,
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The model to make.
     #[account(
@@ -48,7 +48,7 @@ pub struct RegisterModel<'info> {
 }
 
 impl RegisterModel<'_> {
-    /// Checks the name, and that the parent can be built on.
+    /// Checks the name and the hash, and that the parent is ready, has the same base and is not too deep.
     fn validate(&self, args: &RegisterModelArgs) -> Result<()> {
         running(self.config.paused_until)?;
         require!((1..=MAX_NAME).contains(&args.name.len()), ModelError::BadName);
@@ -62,7 +62,7 @@ impl RegisterModel<'_> {
     }
 }
 
-/// Writes it as a draft.
+/// Writes the model as a draft.
 pub(crate) fn handler(ctx: Context<RegisterModel>, args: RegisterModelArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
     let a = &mut *ctx.accounts;

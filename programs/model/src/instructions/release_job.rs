@@ -1,4 +1,4 @@
-//! `release_job`: takes a job from an operator that has fallen silent, for another to take.
+//! `release_job`: takes a job from an operator that has been silent for too long, so that another can take it.
 
 use crate::{
     error::ModelError,
@@ -14,7 +14,7 @@ use openledger_shared::{running, sequence};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ReleaseJob<'info> {
-    /// The config: whether the program is, or lately was, paused. There is one: its type is enough.
+    /// The config: whether the program is, or lately was, paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The job.
     #[account(mut, seeds = [seeds::JOB, job.model.as_ref(), &job.number.to_le_bytes()], bump = job.bump)]
@@ -22,8 +22,9 @@ pub struct ReleaseJob<'info> {
 }
 
 impl ReleaseJob<'_> {
-    /// Checks that the job runs, that its log is not posted, and that its operator has been silent for too long. A job
-    /// whose time is up can only be expired: its requester has waited enough. Returns that operator and the slot.
+    /// Checks that the job is running, that its log is not posted, and that its operator has been silent for too long.
+    /// Returns that operator and the slot. A job whose deadline has passed cannot be released, because its requester
+    /// has waited long enough. It can only expire.
     fn validate(&self) -> Result<(Pubkey, u64)> {
         let slot = running(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
@@ -34,7 +35,7 @@ impl ReleaseJob<'_> {
     }
 }
 
-/// Puts it back to where it waits for an operator; the time for one to come runs anew. Nothing leaves the escrow.
+/// Sets the job back to waiting for an operator, and restarts that waiting time. Nothing leaves the escrow.
 pub(crate) fn handler(ctx: Context<ReleaseJob>) -> Result<()> {
     let (operator, slot) = ctx.accounts.validate()?;
     let job = &mut ctx.accounts.job;

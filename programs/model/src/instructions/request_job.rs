@@ -1,4 +1,4 @@
-//! `request_job`: requests a training job: fixes what it reads and puts its budget into escrow.
+//! `request_job`: requests a training job. It fixes what the job reads, and puts its budget into escrow.
 
 use crate::{
     error::ModelError,
@@ -15,20 +15,20 @@ use openledger_shared::{checked::add, running, sequence};
 /// Arguments of `request_job`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
 pub struct RequestJobArgs {
-    /// SHA-256 of the training config (in the artifact store under that name).
+    /// SHA-256 of the training config, which is in the artifact store under that hash.
     pub config_hash: [u8; 32],
-    /// Seed of initialisation, order and sampling.
+    /// Seed for initialisation, order of examples and sampling.
     pub seed: u64,
     /// Base units to put into escrow.
     pub budget: u64,
 }
 
-/// Accounts of `request_job`. Remaining accounts: for each Datanet its account and, where it is permissioned, the
+/// Accounts of `request_job`. Remaining accounts: for each Datanet its account and, if it is permissioned, the
 /// requester's grant (writable).
 #[event_cpi]
 #[derive(Accounts)]
 pub struct RequestJob<'info> {
-    /// The model's owner: pays budget and rent, and holds the grants. Nobody else may have a model retrained.
+    /// The model's owner. It pays budget and rent, and holds the grants. Nobody else may have the model trained.
     #[account(mut)]
     pub requester: Signer<'info>,
     /// The config.
@@ -72,18 +72,18 @@ pub struct RequestJob<'info> {
     pub system_program: Program<'info, System>,
 }
 
-/// What a job reads, and when.
+/// What a job reads.
 struct Reads<'info> {
     /// The present slot.
     slot: u64,
-    /// The Datanets as they stand now.
+    /// Snapshots of the Datanets now.
     snapshots: Vec<Snapshot>,
-    /// Those that are permissioned, each with the requester's grant.
+    /// The permissioned Datanets, each with the requester's grant.
     uses: Vec<[&'info AccountInfo<'info>; 2]>,
 }
 
 impl<'info> RequestJob<'info> {
-    /// Checks the arguments and that the model is in service, and returns what the job reads.
+    /// Checks the arguments and that the model is not retired, and returns what the job reads.
     fn validate(&self, args: &RequestJobArgs, accounts: &'info [AccountInfo<'info>]) -> Result<Reads<'info>> {
         let slot = running(self.config.paused_until)?;
         require!(self.model.status != ModelStatus::Retired, ModelError::Retired);
@@ -114,7 +114,8 @@ impl<'info> RequestJob<'info> {
         token::transfer_checked(CpiContext::new(self.token_program.key(), accounts), budget, self.open_mint.decimals)
     }
 
-    /// Lets the datanet program check and count the grant. It refuses one that is not live, or not the requester's.
+    /// Calls the datanet program to check the grant and count its use. That program refuses a grant that is not live or
+    /// not the requester's.
     fn record_use(&self, datanet: &AccountInfo<'info>, grant: &AccountInfo<'info>) -> Result<()> {
         let accounts = datanet::cpi::accounts::RecordUse {
             grantee: self.requester.to_account_info(),
@@ -127,7 +128,7 @@ impl<'info> RequestJob<'info> {
     }
 }
 
-/// A Datanet's snapshot and who may read it. In a frame of its own: the account is a large value.
+/// A Datanet's snapshot and its access rule. This has its own stack frame, because the account is a large value.
 #[inline(never)]
 fn read<'info>(info: &'info AccountInfo<'info>) -> Result<(Snapshot, Access)> {
     let datanet = Box::new(Account::<Datanet>::try_from(info).map_err(|_| ModelError::WrongDatanet)?);
@@ -137,7 +138,7 @@ fn read<'info>(info: &'info AccountInfo<'info>) -> Result<(Snapshot, Access)> {
     Ok((Snapshot { datanet: info.key(), root, batches: range.count }, datanet.access))
 }
 
-/// Records the use of permissioned Datanets, takes the budget, writes the job.
+/// Records the use of permissioned Datanets, takes the budget and writes the job.
 pub(crate) fn handler<'info>(ctx: Context<'info, RequestJob<'info>>, args: RequestJobArgs) -> Result<()> {
     let reads = ctx.accounts.validate(&args, ctx.remaining_accounts)?;
     for [datanet, grant] in reads.uses {

@@ -15,7 +15,7 @@ use openledger_shared::running;
 pub struct RetireModel<'info> {
     /// The model's owner.
     pub owner: Signer<'info>,
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The model.
     #[account(
@@ -34,7 +34,7 @@ impl RetireModel<'_> {
     }
 }
 
-/// Retires it for good. Jobs under way still end, and are paid, as they would have.
+/// Retires the model for good. Jobs in progress still end and are paid as usual.
 pub(crate) fn handler(ctx: Context<RetireModel>) -> Result<()> {
     ctx.accounts.validate()?;
     let model = &mut ctx.accounts.model;

@@ -15,7 +15,7 @@ use openledger_shared::running;
 pub struct SetPrice<'info> {
     /// The model's owner.
     pub owner: Signer<'info>,
-    /// The config: whether the program is paused. There is one: its type is enough.
+    /// The config: whether the program is paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
     /// The model.
     #[account(
@@ -26,7 +26,7 @@ pub struct SetPrice<'info> {
 }
 
 impl SetPrice<'_> {
-    /// Checks that the model is in service.
+    /// Checks that the model is not retired.
     fn validate(&self) -> Result<()> {
         running(self.config.paused_until)?;
         require!(self.model.status != ModelStatus::Retired, ModelError::Retired);

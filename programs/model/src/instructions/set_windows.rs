@@ -1,4 +1,4 @@
-//! `set_windows`: changes the length of the windows of jobs, and the data share of their fees.
+//! `set_windows`: changes the windows of jobs and the data share of their fees.
 
 use super::initialize::InitializeArgs;
 use crate::{error::ModelError, events::EMITTER, seeds, state::Config};
@@ -26,7 +26,7 @@ impl SetWindows<'_> {
     }
 }
 
-/// Writes them. A running job keeps its deadline, a requested one its data share.
+/// Writes the arguments. A running job keeps its deadline. A requested job keeps its data share.
 pub(crate) fn handler(ctx: Context<SetWindows>, args: InitializeArgs) -> Result<()> {
     ctx.accounts.validate(&args)?;
     let config = &mut ctx.accounts.config;

@@ -1,4 +1,4 @@
-//! `activate_settlement`: claims are proven against it from here on.
+//! `activate_settlement`: makes a posted settlement the one that claims are proven against.
 
 use crate::{
     error::PayoutError,

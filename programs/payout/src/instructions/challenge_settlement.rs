@@ -1,4 +1,5 @@
-//! `challenge_settlement`: puts a bond behind the claim that a posted settlement is wrong; it is frozen until resolved.
+//! `challenge_settlement`: claims with a bond that a posted settlement is wrong. This freezes the settlement until the
+//! challenge ends.
 
 use crate::{
     error::PayoutError,
@@ -27,7 +28,7 @@ pub struct ChallengeSettlementArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ChallengeSettlement<'info> {
-    /// Anyone; pays bond and rent.
+    /// Any wallet. It pays the bond and the rent.
     #[account(mut)]
     pub challenger: Signer<'info>,
     /// The config.
@@ -75,13 +76,13 @@ impl ChallengeSettlement<'_> {
             SettlementStatus::Active => return err!(PayoutError::NotPosted),
             SettlementStatus::Challenged => return err!(PayoutError::Challenged),
         }
-        // While the program is paused nothing can be activated, so that a pause gives time to challenge as well.
+        // Nothing can be activated during a pause, so a pause extends the time to challenge.
         let end = self.settlement.active_after.max(self.config.paused_until);
         require!(slot < end, PayoutError::ChallengeClosed);
         require!(self.settlement.challenges < MAX_CHALLENGES, PayoutError::TooManyChallenges);
         let named = args.evidence_hash != [0; 32] && (1..=MAX_EVIDENCE_URI).contains(&args.evidence_uri.len());
         require!(named, PayoutError::BadEvidence);
-        // Twice the bond each time: holding a settlement up grows dear.
+        // Each further challenge doubles the bond, so that delaying a settlement becomes expensive.
         let first = self.config.parameters.challenge_bond;
         let bond = first.checked_mul(1 << self.settlement.challenges).ok_or(SharedError::Overflow)?;
         Ok((slot, bond))

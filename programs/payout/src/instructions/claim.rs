@@ -1,4 +1,5 @@
-//! `claim`: pays a wallet what it earned. Anyone may send it; it has a compute budget (a million wallets claim).
+//! `claim`: pays a wallet what it earned. Anyone may send it. Its compute budget is small, because a million wallets
+//! may claim.
 
 use crate::{
     breaker,
@@ -18,11 +19,11 @@ use openledger_shared::{checked::add, running, sequence};
 pub struct ClaimArgs {
     /// The pool.
     pub pool: Pool,
-    /// What the wallet earned ever, as its leaf says, in base units.
+    /// The wallet's lifetime amount in its leaf, in base units.
     pub lifetime: u64,
     /// Number of the wallet's leaf.
     pub index: u32,
-    /// From the leaf to the top, lowest first.
+    /// Sibling hashes from the leaf to the top, lowest first.
     pub proof: Vec<[u8; 32]>,
 }
 
@@ -30,15 +31,15 @@ pub struct ClaimArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ClaimEarnings<'info> {
-    /// Anyone; pays the rent of a first claim.
+    /// Any wallet. It pays the rent of a first claim.
     #[account(mut)]
     pub payer: Signer<'info>,
     /// The wallet that earned.
     /// CHECK: the leaf, the record and the token account are bound to it.
     pub wallet: UncheckedAccount<'info>,
-    /// The config. There is one: its type is enough.
+    /// The config. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
-    /// Any shard that this pool put enough into. Shards are made nowhere but at their PDA: the type is enough.
+    /// Any shard that this pool put enough into. Shards are made only at their PDA, so the type identifies one.
     #[account(mut, dup)]
     pub shard: Box<Account<'info, Shard>>,
     /// The shard's vault.
@@ -46,11 +47,12 @@ pub struct ClaimEarnings<'info> {
     #[account(mut, address = shard.vault @ PayoutError::WrongVault)]
     pub vault: UncheckedAccount<'info>,
     /// The wallet's claim record; made at the first claim.
-    /// CHECK: [`record::read`] checks program, type and wallet; [`record::first`] the address where it is still to be made.
+    /// CHECK: [`record::read`] checks program, type and wallet; [`record::first`] checks the address of a record that
+    /// is still to be made.
     #[account(mut)]
     pub claim: UncheckedAccount<'info>,
     /// The wallet's associated token account for OPEN.
-    /// CHECK: `validate` checks address and owner; the token program the mint.
+    /// CHECK: `validate` checks address and owner; the token program checks the mint.
     #[account(mut)]
     pub token: UncheckedAccount<'info>,
     /// The SPL Token program.
@@ -67,15 +69,15 @@ struct Payment {
     first: bool,
     /// Base units to pay.
     paid: u64,
-    /// What has left the shard and not yet decayed, these included.
+    /// The circuit breaker's outflow of the shard, including this payment.
     outflow: u64,
     /// The present slot.
     slot: u64,
 }
 
 impl ClaimEarnings<'_> {
-    /// Checks the proof against the pool's active root, and returns what is paid: all that is due, or as much of it as
-    /// the shard has and its circuit breaker lets out.
+    /// Checks the proof against the pool's active root, and returns the payment. It is everything due, or as much of it
+    /// as the shard has and its circuit breaker lets out.
     fn validate(&self, args: &ClaimArgs) -> Result<Payment> {
         let (config, slot) = (&self.config, running(self.config.paused_until)?);
         let active = &config.active[args.pool as usize];
@@ -95,7 +97,8 @@ impl ClaimEarnings<'_> {
         Ok(Payment { record, first, paid, outflow, slot })
     }
 
-    /// Checks that `token` is the wallet's own: the associated address can be handed on by its owner.
+    /// Checks that `token` still belongs to the wallet. The owner of an associated token account can hand it over to
+    /// somebody else.
     fn validate_token(&self, record: &Claim) -> Result<()> {
         let address = record::token_address(record, &self.config.open_mint)?;
         let data = self.token.try_borrow_data()?;
@@ -109,8 +112,8 @@ impl ClaimEarnings<'_> {
     }
 }
 
-/// How much of `due` the shard pays for `pool`, no more than the pool put in and no more than the circuit breaker lets
-/// out; and what has then left it and not yet decayed.
+/// Returns how much of `due` the shard pays for `pool`, and the circuit breaker's outflow after that. The payment is at
+/// most what is left of the pool's funding in the shard, and at most what the circuit breaker lets out.
 fn draw(shard: &Shard, config: &Config, pool: Pool, due: u64, slot: u64) -> Result<(u64, u64)> {
     let pool = pool as usize;
     let held = shard.funded[pool].saturating_sub(shard.claimed[pool]);
@@ -124,7 +127,7 @@ fn draw(shard: &Shard, config: &Config, pool: Pool, due: u64, slot: u64) -> Resu
     Ok((paid, add(outflow, paid)?))
 }
 
-/// Pays as much as the shard can; the rest stays claimable, here later or from another shard.
+/// Pays as much as the shard can. The rest stays claimable, later from this shard or from another one.
 pub(crate) fn handler(ctx: Context<ClaimEarnings>, args: ClaimArgs) -> Result<()> {
     let Payment { mut record, first, paid, outflow, slot } = ctx.accounts.validate(&args)?;
     let (a, pool) = (&mut *ctx.accounts, args.pool as usize);

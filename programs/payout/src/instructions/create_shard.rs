@@ -1,4 +1,4 @@
-//! `create_shard`: one more part of the vault.
+//! `create_shard`: makes the next shard of the vault.
 
 use crate::{
     error::PayoutError,
@@ -15,7 +15,7 @@ use openledger_shared::sequence;
 #[derive(Accounts)]
 #[instruction(index: u8)]
 pub struct CreateShard<'info> {
-    /// The config's authority; pays the rent.
+    /// The config's authority. It pays the rent.
     #[account(mut)]
     pub authority: Signer<'info>,
     /// The config.

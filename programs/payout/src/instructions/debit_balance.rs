@@ -1,4 +1,5 @@
-//! `debit_balance`: takes from a prepaid balance what the committee's meter says was used, and splits it as `pay` does.
+//! `debit_balance`: takes the newly used part of a prepaid balance, as the committee attests it, and splits it as `pay`
+//! does.
 
 use crate::{
     error::PayoutError,
@@ -14,10 +15,10 @@ use openledger_protocol::{attest::Kind, fees::Parts};
 use openledger_shared::{running, sequence};
 use stake::{attested, state::Operator};
 
-/// Arguments of `debit_balance`; their Borsh bytes are what the committee attests.
+/// Arguments of `debit_balance`. The committee signs the SHA-256 of their Borsh bytes.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
 pub struct DebitBalanceArgs {
-    /// Base units ever used of this balance, these included: what was debited before is not debited again.
+    /// All base units ever used of this balance, including this debit. What was debited before is not debited again.
     pub used: u64,
     /// The model that answered.
     pub model: Pubkey,
@@ -29,22 +30,23 @@ pub struct DebitBalanceArgs {
     pub expiry_slot: u64,
 }
 
-/// Accounts of `debit_balance`. The instruction directly before must be the Ed25519 program's. Anyone may send it. The
-/// recipients' token accounts may be one another: one wallet may be several.
+/// Accounts of `debit_balance`. The instruction directly before must be the Ed25519 program's. Anyone may send it.
+/// Recipients may share a token account, because one wallet may have several of the roles.
 #[event_cpi]
 #[derive(Accounts)]
 #[instruction(args: DebitBalanceArgs)]
 pub struct DebitBalance<'info> {
-    /// The balance. Balances are made nowhere but at their PDA: the type is enough, and it keeps it apart from the shard.
+    /// The balance. Balances are made only at their PDA, so the type identifies one and distinguishes it from the
+    /// shard.
     #[account(mut, dup)]
     pub balance: Box<Account<'info, Balance>>,
     /// The balance's token account.
     /// CHECK: the address is checked; the token program reads the rest.
     #[account(mut, address = balance.vault @ PayoutError::WrongVault)]
     pub balance_vault: UncheckedAccount<'info>,
-    /// The config. There is one: its type is enough.
+    /// The config. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
-    /// Any shard. Shards are made nowhere but at their PDA: the type is enough.
+    /// Any shard. Shards are made only at their PDA, so the type identifies one.
     #[account(mut, dup)]
     pub shard: Box<Account<'info, Shard>>,
     /// The shard's vault.
@@ -59,23 +61,23 @@ pub struct DebitBalance<'info> {
     #[account(address = args.model @ PayoutError::WrongDebit)]
     pub model: Box<Account<'info, Model>>,
     /// Token account of the model's owner.
-    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
+    /// CHECK: [`Fee::divide`] checks its owner; the token program checks the rest.
     #[account(mut, dup)]
     pub model_owner_token: UncheckedAccount<'info>,
-    /// Token account of the parent model's owner; if and only if the model has a parent.
-    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
+    /// Token account of the parent model's owner. It is given if and only if the model has a parent.
+    /// CHECK: [`Fee::divide`] checks its owner; the token program checks the rest.
     #[account(mut, dup)]
     pub upstream_token: Option<UncheckedAccount<'info>>,
     /// The operator that answered.
     #[account(constraint = operator.owner == args.operator @ PayoutError::WrongDebit)]
     pub operator: Box<Account<'info, Operator>>,
     /// Token account of the operator's wallet.
-    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
+    /// CHECK: [`Fee::divide`] checks its owner; the token program checks the rest.
     #[account(mut, dup)]
     pub operator_token: UncheckedAccount<'info>,
     /// The stake program's config.
     pub stake_config: Box<Account<'info, stake::state::Config>>,
-    /// The active committee, which attests and which the operator must be in.
+    /// The active committee. It attests the debit, and the operator must be a member.
     /// CHECK: [`attested::check`] checks program, kind, epoch and status.
     pub committee: UncheckedAccount<'info>,
     /// The instructions sysvar.
@@ -85,13 +87,13 @@ pub struct DebitBalance<'info> {
     pub token_program: Program<'info, Token>,
 }
 
-/// A debit that may be taken.
+/// A debit that passed all checks.
 struct Debit {
-    /// Base units to take: what is newly used.
+    /// Base units to take: the newly used ones.
     taken: u64,
     /// Base units that stay in the balance.
     left: u64,
-    /// Everyone's part.
+    /// The recipients' parts.
     parts: Parts,
 }
 
@@ -112,7 +114,7 @@ impl<'info> DebitBalance<'info> {
         }
     }
 
-    /// Checks the attestation, the balance and what is paid for.
+    /// Checks the attestation, the balance, the model and the operator.
     fn validate(&self, args: &DebitBalanceArgs) -> Result<Debit> {
         let slot = running(self.config.paused_until)?;
         self.attested(args, slot)?;
@@ -122,13 +124,13 @@ impl<'info> DebitBalance<'info> {
         Ok(Debit { taken, left, parts: self.fee().divide(taken)? })
     }
 
-    /// Checks the attestation, which is over the balance's next debit.
+    /// Checks the attestation. Its sequence number is that of the balance's next debit.
     fn attested(&self, args: &DebitBalanceArgs, slot: u64) -> Result<()> {
         let change = attested::Change {
             program: crate::ID,
             kind: Kind::Meter,
             subject: self.balance.key(),
-            // Not the event number: the owner's deposits would stop debits.
+            // Not the event number: the owner's deposits would advance it and invalidate attestations.
             sequence: self.balance.meter,
             payload: attested::payload(args)?,
             expiry_slot: args.expiry_slot,
@@ -138,7 +140,7 @@ impl<'info> DebitBalance<'info> {
     }
 }
 
-/// Takes what is newly used and pays it as a fee.
+/// Takes the newly used base units and pays them as a fee.
 pub(crate) fn handler(ctx: Context<DebitBalance>, args: DebitBalanceArgs) -> Result<()> {
     let Debit { taken, left, parts } = ctx.accounts.validate(&args)?;
     let a = &mut *ctx.accounts;

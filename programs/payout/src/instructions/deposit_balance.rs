@@ -1,4 +1,4 @@
-//! `deposit_balance`: a wallet pays ahead.
+//! `deposit_balance`: a wallet pays into its prepaid balance.
 
 use crate::{
     error::PayoutError,
@@ -14,7 +14,7 @@ use openledger_shared::{checked::add, sequence};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct DepositBalance<'info> {
-    /// The wallet that pays; pays the rent of a first deposit too.
+    /// The wallet that pays. It also pays the rent of a first deposit.
     #[account(mut)]
     pub owner: Signer<'info>,
     /// The config.

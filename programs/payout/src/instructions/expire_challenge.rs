@@ -1,4 +1,4 @@
-//! `expire_challenge`: a challenge that nobody resolved in time ends, and the settlement goes on.
+//! `expire_challenge`: ends a challenge that the authority did not resolve in time. The settlement continues.
 
 use crate::{
     challenge::{Outcome, release, unfreeze},
@@ -26,7 +26,7 @@ pub struct ExpireChallenge<'info> {
         constraint = settlement.sequence == challenge.posting @ PayoutError::WrongSettlement
     )]
     pub settlement: Box<Account<'info, Settlement>>,
-    /// The challenge; closed.
+    /// The challenge, which is closed here.
     #[account(
         mut,
         close = challenger,
@@ -35,7 +35,7 @@ pub struct ExpireChallenge<'info> {
         has_one = challenger
     )]
     pub challenge: Box<Account<'info, Challenge>>,
-    /// Token account of the bond; closed.
+    /// Token account of the bond, which is closed here.
     #[account(mut, seeds = [seeds::BOND, challenge.key().as_ref()], bump = challenge.bond_bump)]
     pub bond: Box<Account<'info, TokenAccount>>,
     /// The challenger: receives the rent.
@@ -54,7 +54,7 @@ pub struct ExpireChallenge<'info> {
 }
 
 impl ExpireChallenge<'_> {
-    /// Checks that the authority's time is over, and returns the slot.
+    /// Checks that the authority's time to decide is over, and returns the slot.
     fn validate(&self) -> Result<u64> {
         let slot = Clock::get()?.slot;
         require!(slot > self.challenge.resolve_by, PayoutError::NotExpired);
@@ -62,7 +62,7 @@ impl ExpireChallenge<'_> {
     }
 }
 
-/// Returns the bond and lets the settlement go on.
+/// Returns the bond and resumes the settlement.
 pub(crate) fn handler(ctx: Context<ExpireChallenge>) -> Result<()> {
     let slot = ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;

@@ -1,4 +1,4 @@
-//! `fund`: anyone pays into a pool. Training jobs do, with their data share.
+//! `fund`: pays into a pool. Anyone may send it. Training jobs pay their data share this way.
 
 use crate::{
     error::PayoutError,
@@ -14,7 +14,7 @@ use openledger_shared::{checked::add, sequence};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Fund<'info> {
-    /// Who pays: authority of the source. May be a program's address.
+    /// The payer, which is the authority of the source token account. It may be a PDA.
     pub payer: Signer<'info>,
     /// Token account of the payer.
     #[account(mut, token::mint = config.open_mint, token::authority = payer)]
@@ -39,7 +39,7 @@ impl Fund<'_> {
     }
 }
 
-/// Transfers the amount and notes the pool's funding.
+/// Transfers the amount and adds it to the pool's funding.
 pub(crate) fn handler(ctx: Context<Fund>, pool: Pool, subject: Pubkey, amount: u64) -> Result<()> {
     ctx.accounts.validate(amount)?;
     let a = &mut *ctx.accounts;

@@ -1,4 +1,4 @@
-//! `initialize`: the config, once, by the program's upgrade authority.
+//! `initialize`: makes the config. The program's upgrade authority sends it, once.
 
 use crate::{error::PayoutError, events::EMITTER, parameters::Parameters, seeds, state::*};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
@@ -19,7 +19,7 @@ pub struct InitializeArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Initialize<'info> {
-    /// The program's upgrade authority; pays the rent and becomes the config's authority.
+    /// The program's upgrade authority. It pays the rent and becomes the config's authority.
     #[account(mut)]
     pub authority: Signer<'info>,
     /// The config to make.

@@ -1,4 +1,4 @@
-//! `pause`: stops payments, claims and settlements for a bounded time.
+//! `pause`: stops payments, debits, claims and settlements for a bounded time.
 
 use crate::{error::PayoutError, events::EMITTER, seeds, state::*};
 use anchor_lang::prelude::*;
@@ -15,7 +15,7 @@ pub struct Pause<'info> {
     pub config: Box<Account<'info, Config>>,
 }
 
-/// Notes the end of the pause.
+/// Stores the end of the pause.
 pub(crate) fn handler(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
     let event = governed::pause(&mut ctx.accounts.config, until_slot)?;
     EMITTER.emit(&ctx.accounts.event_authority, &event)

@@ -1,4 +1,4 @@
-//! `pay`: a fee, split at once.
+//! `pay`: pays a fee for an answer and splits it at once.
 
 use crate::{
     error::PayoutError,
@@ -16,24 +16,25 @@ use stake::state::Operator;
 /// Arguments of `pay`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct PayArgs {
-    /// The payer's name for the request: the answer is bound to it.
+    /// The request's 32 bytes, chosen by the payer. The answer is bound to them.
     pub request: [u8; 32],
     /// The whole fee in base units.
     pub amount: u64,
 }
 
-/// Accounts of `pay`. The recipients' token accounts may be one another or the payer's: one wallet may be several.
+/// Accounts of `pay`. Recipients may share a token account with one another or with the payer, because one wallet may
+/// have several of the roles.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Pay<'info> {
-    /// Who pays.
+    /// The payer.
     pub payer: Signer<'info>,
     /// Token account of the payer.
     #[account(mut, dup, token::mint = config.open_mint, token::authority = payer)]
     pub payer_token: Box<Account<'info, TokenAccount>>,
-    /// The config. There is one: its type is enough.
+    /// The config. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
-    /// Any shard. Shards are made nowhere but at their PDA: the type is enough.
+    /// Any shard. Shards are made only at their PDA, so the type identifies one.
     #[account(mut, dup)]
     pub shard: Box<Account<'info, Shard>>,
     /// The shard's vault.
@@ -47,21 +48,22 @@ pub struct Pay<'info> {
     /// The model.
     pub model: Box<Account<'info, Model>>,
     /// Token account of the model's owner.
-    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
+    /// CHECK: [`Fee::divide`] checks its owner; the token program checks the rest.
     #[account(mut, dup)]
     pub model_owner_token: UncheckedAccount<'info>,
-    /// Token account of the parent model's owner; if and only if the model has a parent.
-    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
+    /// Token account of the parent model's owner. It is given if and only if the model has a parent.
+    /// CHECK: [`Fee::divide`] checks its owner; the token program checks the rest.
     #[account(mut, dup)]
     pub upstream_token: Option<UncheckedAccount<'info>>,
     /// The operator that answers.
     pub operator: Box<Account<'info, Operator>>,
     /// Token account of the operator's wallet.
-    /// CHECK: [`Fee::divide`] checks whose it is; the token program the rest.
+    /// CHECK: [`Fee::divide`] checks its owner; the token program checks the rest.
     #[account(mut, dup)]
     pub operator_token: UncheckedAccount<'info>,
-    /// The active committee, which the operator must be in.
-    /// CHECK: [`stake::committee::View::read`] checks program and kind of account; there is only ever one committee that is active.
+    /// The active committee. The operator must be a member.
+    /// CHECK: [`stake::committee::View::read`] checks program and kind of account; only one committee is active at a
+    /// time.
     pub committee: UncheckedAccount<'info>,
     /// The SPL Token program.
     pub token_program: Program<'info, Token>,
@@ -84,14 +86,14 @@ impl<'info> Pay<'info> {
         }
     }
 
-    /// Checks what is paid for, and returns everyone's part.
+    /// Checks the model, the operator and the recipients, and returns their parts.
     fn validate(&self, args: &PayArgs) -> Result<Parts> {
         running(self.config.paused_until)?;
         self.fee().divide(args.amount)
     }
 }
 
-/// Transfers every part and notes the pools' funding.
+/// Transfers every part and adds the pools' parts to their funding.
 pub(crate) fn handler(ctx: Context<Pay>, args: PayArgs) -> Result<()> {
     let parts = ctx.accounts.validate(&args)?;
     let a = &mut *ctx.accounts;

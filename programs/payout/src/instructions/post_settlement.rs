@@ -1,4 +1,4 @@
-//! `post_settlement`: an epoch's attested division of the pools.
+//! `post_settlement`: posts an epoch's attested division of the pools.
 
 use crate::{
     error::PayoutError,
@@ -11,15 +11,15 @@ use openledger_protocol::attest::Kind;
 use openledger_shared::{checked::add, running, sequence};
 use stake::attested;
 
-/// Arguments of `post_settlement`; their Borsh bytes are what the committee attests.
+/// Arguments of `post_settlement`. The committee signs the SHA-256 of their Borsh bytes.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
 pub struct PostSettlementArgs {
-    /// The epoch: the one after the last posted. The config's, which ends; or the one before it, if its settlement was
-    /// rejected.
+    /// The epoch, which is the one after the last posted epoch. It is the config's present epoch, which then ends, or
+    /// the epoch before that if its settlement was rejected.
     pub epoch: u64,
-    /// Roots that it starts from: those posted last.
+    /// The roots posted last, which this settlement starts from.
     pub previous: [PoolRoot; POOLS],
-    /// Roots after it, by pool.
+    /// The pools' roots after this settlement.
     pub pools: [PoolRoot; POOLS],
     /// Merkle root over the members' signed observations.
     pub observations_root: [u8; 32],
@@ -37,10 +37,10 @@ pub struct PostSettlementArgs {
 #[derive(Accounts)]
 #[instruction(args: PostSettlementArgs)]
 pub struct PostSettlement<'info> {
-    /// Anyone; pays the rent.
+    /// Any wallet. It pays the rent.
     #[account(mut)]
     pub payer: Signer<'info>,
-    /// The config. There is one: its type is enough.
+    /// The config. There is only one, so its type identifies it.
     #[account(mut)]
     pub config: Box<Account<'info, Config>>,
     /// The settlement to make.
@@ -48,7 +48,8 @@ pub struct PostSettlement<'info> {
         init,
         payer = payer,
         space = 8 + Settlement::INIT_SPACE,
-        // The epoch to post, not the argument's: a replay then meets the check of the epoch.
+        // The address uses the next epoch to post and not the argument's, so that a replay reaches the check of the
+        // epoch.
         seeds = [seeds::SETTLEMENT, &config.posted_epoch.saturating_add(1).to_le_bytes()],
         bump
     )]
@@ -65,11 +66,11 @@ pub struct PostSettlement<'info> {
     pub system_program: Program<'info, System>,
 }
 
-/// What a settlement that may be posted has shown.
+/// A settlement that passed all checks.
 struct Posting {
     /// The present slot.
     slot: u64,
-    /// Lifetime funding by pool.
+    /// Lifetime funding of each pool, in base units.
     funded: [u64; POOLS],
     /// Epoch of the committee that has attested.
     committee_epoch: u64,
@@ -114,12 +115,12 @@ impl<'info> PostSettlement<'info> {
     }
 }
 
-/// Lifetime funding by pool over all `shards`, which must be every one of `count` in order.
+/// Lifetime funding of each pool, summed over `shards`. They must be all `count` shards in order.
 fn funded<'info>(shards: &'info [AccountInfo<'info>], count: u8) -> Result<[u64; POOLS]> {
     require!(shards.len() == count as usize, PayoutError::WrongShards);
     let mut sum = [0; POOLS];
     for (index, info) in shards.iter().enumerate() {
-        // This program makes shards nowhere but at their PDA: type and index name them fully.
+        // This program makes shards only at their PDA, so type and index identify them.
         let shard = Account::<Shard>::try_from(info).map_err(|_| PayoutError::WrongShards)?;
         require!(shard.index as usize == index, PayoutError::WrongShards);
         for (total, part) in sum.iter_mut().zip(shard.funded) {
@@ -129,7 +130,7 @@ fn funded<'info>(shards: &'info [AccountInfo<'info>], count: u8) -> Result<[u64;
     Ok(sum)
 }
 
-/// Makes the settlement and, where it ends the config's epoch, begins the next one.
+/// Makes the settlement. If it ends the config's epoch, begins the next one.
 pub(crate) fn handler<'info>(ctx: Context<'info, PostSettlement<'info>>, args: PostSettlementArgs) -> Result<()> {
     let Posting { slot, funded, committee_epoch } = ctx.accounts.validate(&args, ctx.remaining_accounts)?;
     let config = &mut ctx.accounts.config;

@@ -1,4 +1,4 @@
-//! `propose_authority`: names who may take over.
+//! `propose_authority`: proposes the key that may take the authority over.
 
 use crate::{error::PayoutError, events::EMITTER, seeds, state::*};
 use anchor_lang::prelude::*;
@@ -15,7 +15,7 @@ pub struct ProposeAuthority<'info> {
     pub config: Box<Account<'info, Config>>,
 }
 
-/// Notes the proposal; a later one replaces it.
+/// Stores the proposed key. A later proposal replaces it.
 pub(crate) fn handler(ctx: Context<ProposeAuthority>, new: Pubkey) -> Result<()> {
     let event = governed::propose_authority(&mut ctx.accounts.config, new)?;
     EMITTER.emit(&ctx.accounts.event_authority, &event)

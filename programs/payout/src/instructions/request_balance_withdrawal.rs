@@ -1,4 +1,5 @@
-//! `request_balance_withdrawal`: prepaid money shall return, after a delay in which what was used can still be debited.
+//! `request_balance_withdrawal`: requests prepaid OPEN back. A delay follows, in which what was used can still be
+//! debited.
 
 use crate::{
     error::PayoutError,
@@ -35,7 +36,7 @@ impl RequestBalanceWithdrawal<'_> {
     }
 }
 
-/// Notes the amount; the delay begins anew with every request, and a request of 0 calls the one before off.
+/// Stores the amount. Every request restarts the delay. A request of 0 cancels the previous one.
 pub(crate) fn handler(ctx: Context<RequestBalanceWithdrawal>, amount: u64) -> Result<()> {
     ctx.accounts.validate(amount)?;
     let balance = &mut ctx.accounts.balance;

@@ -1,4 +1,4 @@
-//! `resolve_challenge`: the authority's word on a challenge.
+//! `resolve_challenge`: the authority decides a challenge.
 
 use crate::{
     challenge::{Outcome, release, unfreeze},
@@ -20,7 +20,7 @@ pub struct ResolveChallenge<'info> {
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump, has_one = authority @ PayoutError::NotAuthority)]
     pub config: Box<Account<'info, Config>>,
-    /// The settlement; closed if it is rejected.
+    /// The settlement. It is closed if it is rejected.
     #[account(
         mut,
         seeds = [seeds::SETTLEMENT, &settlement.epoch.to_le_bytes()],
@@ -28,7 +28,7 @@ pub struct ResolveChallenge<'info> {
         constraint = settlement.sequence == challenge.posting @ PayoutError::WrongSettlement
     )]
     pub settlement: Box<Account<'info, Settlement>>,
-    /// The challenge; closed.
+    /// The challenge, which is closed here.
     #[account(
         mut,
         close = challenger,
@@ -37,14 +37,14 @@ pub struct ResolveChallenge<'info> {
         has_one = challenger
     )]
     pub challenge: Box<Account<'info, Challenge>>,
-    /// Token account of the bond; closed.
+    /// Token account of the bond, which is closed here.
     #[account(mut, seeds = [seeds::BOND, challenge.key().as_ref()], bump = challenge.bond_bump)]
     pub bond: Box<Account<'info, TokenAccount>>,
-    /// The challenger: receives the rent, that of a rejected settlement too.
+    /// The challenger. It receives the rent, including that of a rejected settlement.
     /// CHECK: the challenge names it.
     #[account(mut)]
     pub challenger: UncheckedAccount<'info>,
-    /// Token account that the bond goes to: the challenger's if upheld, else the treasury.
+    /// Token account that the bond goes to: one of the challenger's if the challenge is upheld, else the treasury.
     #[account(mut, token::mint = config.open_mint)]
     pub recipient: Box<Account<'info, TokenAccount>>,
     /// The SPL Token program.
@@ -55,7 +55,7 @@ impl ResolveChallenge<'_> {
     fn validate(&self, uphold: bool) -> Result<()> {
         let right = match uphold {
             true => self.recipient.owner == self.challenge.challenger,
-            // Nothing here needs the loser's consent: no token account of its own stands in the way.
+            // This needs no token account of the challenger, so the loser cannot block it.
             false => self.recipient.key() == self.config.treasury,
         };
         require!(right, PayoutError::WrongRecipient);
@@ -63,15 +63,15 @@ impl ResolveChallenge<'_> {
     }
 }
 
-/// Releases the bond, and lets the settlement go on or rejects it.
+/// Releases the bond, and resumes or rejects the settlement.
 pub(crate) fn handler(ctx: Context<ResolveChallenge>, uphold: bool) -> Result<()> {
     ctx.accounts.validate(uphold)?;
     let a = &mut *ctx.accounts;
     let released = release(&a.challenge, &a.bond, &a.recipient, &a.challenger, a.token_program.key())?;
     let epoch = a.settlement.epoch;
     let (outcome, active_after) = if uphold {
-        // Only one settlement waits at a time: the roots before it are the active ones. Its epoch is over all the
-        // same; the next settlement to post is this epoch's again, under a sequence that no old attestation names.
+        // Only one settlement waits at a time, so the roots before it are the active ones. Its epoch stays over. The
+        // next settlement to post is for this epoch again, under a sequence number that no old attestation names.
         a.config.posted = a.config.active;
         a.config.posted_epoch = a.config.active_epoch;
         a.settlement.close(a.challenger.to_account_info())?;

@@ -1,4 +1,4 @@
-//! `set_fees`: other shares, from the next epoch on.
+//! `set_fees`: sets the shares of fees from the next epoch on.
 
 use crate::{error::PayoutError, events::EMITTER, seeds, state::*};
 use anchor_lang::prelude::*;
@@ -20,13 +20,14 @@ impl SetFees<'_> {
     fn validate(&self, next: FeeShares) -> Result<()> {
         let (present, wanted) = (Shares::from(self.config.fees), Shares::from(next));
         require!(wanted.is_whole(), PayoutError::SharesNotWhole);
-        // Against those in force, not those noted before: many calls in one epoch move no further than one.
+        // Compared with the shares in force and not with announced ones, so that many calls in one epoch move no
+        // further than one call.
         require!(wanted.is_within_bounds() && present.is_one_step_to(&wanted), PayoutError::FeesOutOfBounds);
         Ok(())
     }
 }
 
-/// Notes the shares; a later call in the same epoch replaces them.
+/// Stores the shares. A later call in the same epoch replaces them.
 pub(crate) fn handler(ctx: Context<SetFees>, next: FeeShares) -> Result<()> {
     ctx.accounts.validate(next)?;
     let config = &mut ctx.accounts.config;

@@ -1,4 +1,5 @@
-//! `set_parameters`: other windows, bond and circuit breaker, within the program's bounds, at once.
+//! `set_parameters`: sets the windows, the bond and the circuit breaker, within the program's bounds. The change holds
+//! at once.
 
 use crate::{error::PayoutError, events::EMITTER, parameters::Parameters, seeds, state::*};
 use anchor_lang::prelude::*;
@@ -13,7 +14,7 @@ pub struct SetParameters<'info> {
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump, has_one = authority @ PayoutError::NotAuthority)]
     pub config: Box<Account<'info, Config>>,
-    /// The stake program's config: its unbonding must outlast every challenge.
+    /// The stake program's config. Its unbonding time must be longer than all challenges of a settlement can take.
     pub stake_config: Box<Account<'info, stake::state::Config>>,
 }
 
@@ -23,7 +24,7 @@ impl SetParameters<'_> {
     }
 }
 
-/// Replaces the parameters. Settlements and challenges that are under way keep the slots they were given.
+/// Replaces the parameters. Settlements and challenges in progress keep their slots.
 pub(crate) fn handler(ctx: Context<SetParameters>, parameters: Parameters) -> Result<()> {
     ctx.accounts.validate(&parameters)?;
     let config = &mut ctx.accounts.config;

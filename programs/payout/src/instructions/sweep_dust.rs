@@ -1,4 +1,5 @@
-//! `sweep_dust`: what strangers sent to a vault goes to the treasury; what is counted stays. Anyone may.
+//! `sweep_dust`: sends tokens that strangers sent to a vault to the treasury. The counted tokens stay. Anyone may send
+//! it.
 
 use crate::{
     error::PayoutError,
@@ -21,7 +22,7 @@ pub struct SweepDust<'info> {
     /// CHECK: [`Holder::read`] checks program and type.
     #[account(mut)]
     pub holder: UncheckedAccount<'info>,
-    /// Its vault; `validate` checks the address.
+    /// The holder's vault; `validate` checks the address.
     #[account(mut)]
     pub vault: Box<Account<'info, TokenAccount>>,
     /// Token account of the treasury.
@@ -38,7 +39,7 @@ enum Holder {
 }
 
 impl Holder {
-    /// Reads it. This program makes both nowhere but at their PDA: program and type are enough.
+    /// Reads a shard or a balance. This program makes both only at their PDA, so program and type identify one.
     fn read(account: &AccountInfo) -> Result<Self> {
         require_keys_eq!(*account.owner, crate::ID, PayoutError::NotAHolder);
         let data = account.try_borrow_data()?;
@@ -49,7 +50,7 @@ impl Holder {
         Ok(Self::Balance(Balance::try_deserialize(&mut &data[..])?))
     }
 
-    /// Its vault and what is counted in it.
+    /// The holder's vault and the base units that are counted in it.
     fn counted(&self) -> Result<(Pubkey, u64)> {
         match self {
             Self::Shard(shard) => shard.held().map(|held| (shard.vault, held)),
@@ -57,7 +58,7 @@ impl Holder {
         }
     }
 
-    /// Takes its next event number and writes it back.
+    /// Takes the holder's next event number and writes the account back.
     fn take(&mut self, account: &AccountInfo) -> Result<u64> {
         let mut data = account.try_borrow_mut_data()?;
         match self {
@@ -74,7 +75,7 @@ impl Holder {
         }
     }
 
-    /// Transfers `amount` out of its vault.
+    /// Transfers `amount` base units out of the holder's vault.
     fn send<'info>(&self, a: &SweepDust<'info>, amount: u64) -> Result<()> {
         let transfer = Transfer {
             from: a.vault.to_account_info(),
@@ -91,7 +92,7 @@ impl Holder {
 }
 
 impl SweepDust<'_> {
-    /// Checks that something is there to sweep, and returns whose vault it is and how much.
+    /// Checks that there is something to sweep, and returns the holder and the base units to sweep.
     fn validate(&self) -> Result<(Holder, u64)> {
         let holder = Holder::read(&self.holder)?;
         let (vault, counted) = holder.counted()?;
@@ -101,7 +102,7 @@ impl SweepDust<'_> {
     }
 }
 
-/// Sends what is not counted to the treasury.
+/// Sends the uncounted tokens to the treasury.
 pub(crate) fn handler(ctx: Context<SweepDust>) -> Result<()> {
     let a = &*ctx.accounts;
     let (mut holder, amount) = a.validate()?;

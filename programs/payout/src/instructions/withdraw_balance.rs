@@ -1,4 +1,4 @@
-//! `withdraw_balance`: prepaid money returns. Allowed during a pause: it is the owner's.
+//! `withdraw_balance`: returns prepaid OPEN to its owner. A pause does not stop it, because the OPEN is the owner's.
 
 use crate::{
     error::PayoutError,
@@ -35,7 +35,7 @@ pub struct WithdrawBalance<'info> {
 }
 
 impl WithdrawBalance<'_> {
-    /// Checks that something may leave, and returns what stays.
+    /// Checks that a withdrawal is requested and its delay is over, and returns the base units that stay.
     fn validate(&self) -> Result<u64> {
         let balance = &self.balance;
         require!(balance.withdrawing > 0, PayoutError::NothingWithdrawing);
@@ -44,7 +44,7 @@ impl WithdrawBalance<'_> {
     }
 }
 
-/// Pays out what is left of what was asked for.
+/// Pays out what debits have left of the requested amount.
 pub(crate) fn handler(ctx: Context<WithdrawBalance>) -> Result<()> {
     let left = ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;

@@ -21,7 +21,7 @@ pub struct AbandonCommittee<'info> {
         has_one = payer
     )]
     pub committee: Box<Account<'info, Committee>>,
-    /// Who paid the committee's rent; gets it back.
+    /// The wallet that paid the committee's rent. It gets the rent back.
     /// CHECK: the committee names it.
     #[account(mut)]
     pub payer: UncheckedAccount<'info>,

@@ -1,4 +1,4 @@
-//! `add_to_lock`: more OPEN into a lock that has not ended.
+//! `add_to_lock`: adds OPEN to a lock that has not ended.
 
 use crate::{error::StakeError, events::EMITTER, seeds, state::*, vault, vote_lock::grow};
 use anchor_lang::prelude::*;
@@ -9,7 +9,8 @@ use openledger_shared::running;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct AddToLock<'info> {
-    /// Whose OPEN is locked. Nobody else may add: a change takes the lock's weight out of the votes that run.
+    /// The owner of the lock. Nobody else may add to it, because a change removes the lock's weight from the votes in
+    /// progress.
     pub owner: Signer<'info>,
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
@@ -38,7 +39,7 @@ impl AddToLock<'_> {
     }
 }
 
-/// Takes the OPEN and counts it; the end stays.
+/// Takes the OPEN and counts it. The end of the lock stays.
 pub(crate) fn handler(ctx: Context<AddToLock>, amount: u64) -> Result<()> {
     let slot = ctx.accounts.validate(amount)?;
     let a = &mut *ctx.accounts;

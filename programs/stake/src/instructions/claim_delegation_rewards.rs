@@ -47,7 +47,8 @@ impl ClaimDelegationRewards<'_> {
     }
 }
 
-/// Divides what has arrived and pays the delegator's part of everything.
+/// Divides the rewards that have arrived, and pays the delegator everything that its shares have earned and it has not
+/// claimed.
 pub(crate) fn handler(ctx: Context<ClaimDelegationRewards>) -> Result<()> {
     let slot = ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;

@@ -1,4 +1,5 @@
-//! `confirm_committee`: the agreement on the group key that FROST's key generation lacks.
+//! `confirm_committee`: a member confirms the group key. FROST's key generation itself does not ensure that all members
+//! end with the same key.
 
 use crate::{
     error::StakeError,
@@ -25,7 +26,7 @@ pub struct ConfirmCommittee<'info> {
         bump = committee.bump
     )]
     pub committee: Box<Account<'info, Committee>>,
-    /// The active committee, where there is one: the last confirmation retires it.
+    /// The active committee, if there is one. The last confirmation retires it.
     #[account(
         mut,
         seeds = [seeds::COMMITTEE, &config.committee_epoch.to_le_bytes()],
@@ -35,7 +36,7 @@ pub struct ConfirmCommittee<'info> {
 }
 
 impl ConfirmCommittee<'_> {
-    /// Checks the confirmation and returns the member's place.
+    /// Checks the confirmation and returns the member's index.
     fn validate(&self, group_key: &[u8; 32]) -> Result<usize> {
         let committee = &self.committee;
         require!(committee.status == CommitteeStatus::Confirming, StakeError::NotConfirming);
@@ -51,7 +52,7 @@ impl ConfirmCommittee<'_> {
     }
 }
 
-/// Notes the confirmation; the last one changes the guard.
+/// Stores the confirmation. The last one makes this committee active and retires the previous one.
 pub(crate) fn handler(ctx: Context<ConfirmCommittee>, group_key: [u8; 32]) -> Result<()> {
     let place = ctx.accounts.validate(&group_key)?;
     let (config, committee) = (&mut ctx.accounts.config, &mut ctx.accounts.committee);

@@ -1,4 +1,4 @@
-//! `delegate`: bonds OPEN behind an operator, for a part of its rewards and of its slashes.
+//! `delegate`: stakes OPEN with an operator. The delegator shares the operator's rewards and slashes.
 
 use crate::{
     error::StakeError,
@@ -16,7 +16,7 @@ use openledger_shared::{SharedError, checked::add, running, sequence};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Delegate<'info> {
-    /// The delegator; pays the rent of a first delegation.
+    /// The delegator. It pays the rent of a first delegation.
     #[account(mut)]
     pub owner: Signer<'info>,
     /// The config.
@@ -25,14 +25,15 @@ pub struct Delegate<'info> {
     /// The operator's pool.
     #[account(mut, seeds = [seeds::POOL, pool.operator.as_ref()], bump = pool.bump)]
     pub pool: Box<Account<'info, Pool>>,
-    /// The operator's position, which must reach the minimum: nobody is led behind an operator with nothing to lose.
+    /// The operator's position. It must reach the minimum, so that nobody delegates to an operator without a stake of
+    /// its own.
     #[account(
         seeds = [seeds::POSITION, pool.operator.as_ref(), &[Role::Operator as u8]],
         bump = position.bump,
         constraint = position.amount >= config.min_operator_stake @ StakeError::BelowMinimum
     )]
     pub position: Box<Account<'info, Position>>,
-    /// The delegation; made at the first call.
+    /// The delegation. The first call makes it.
     #[account(
         init_if_needed,
         payer = owner,
@@ -47,7 +48,7 @@ pub struct Delegate<'info> {
     /// The stake vault.
     #[account(mut, seeds = [seeds::VAULT], bump = config.vault_bump)]
     pub vault: Box<Account<'info, TokenAccount>>,
-    /// The pool's rewards: what has arrived belongs to those who were here before.
+    /// The pool's reward vault. The rewards that have arrived belong to the earlier delegators.
     #[account(seeds = [seeds::REWARDS, pool.operator.as_ref()], bump = pool.vault_bump)]
     pub reward_vault: Box<Account<'info, TokenAccount>>,
     /// The SPL Token program.
@@ -67,7 +68,7 @@ impl Delegate<'_> {
     }
 }
 
-/// Transfers the stake and gives shares for it.
+/// Transfers the stake and issues shares for it.
 pub(crate) fn handler(ctx: Context<Delegate>, amount: u64) -> Result<()> {
     let slot = ctx.accounts.validate(amount)?;
     let a = &mut *ctx.accounts;

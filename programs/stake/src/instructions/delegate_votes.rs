@@ -1,4 +1,4 @@
-//! `delegate_votes`: lets another wallet vote with a lock; the OPEN stays the owner's.
+//! `delegate_votes`: lets another wallet vote with a lock. The OPEN remains the owner's.
 
 use crate::{
     events::{EMITTER, VotesDelegated},
@@ -12,14 +12,15 @@ use openledger_shared::sequence;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct DelegateVotes<'info> {
-    /// Whose OPEN is locked.
+    /// The owner of the lock.
     pub owner: Signer<'info>,
     /// The lock of the owner.
     #[account(mut, seeds = [seeds::LOCK, owner.key().as_ref()], bump = lock.bump, has_one = owner)]
     pub lock: Box<Account<'info, VoteLock>>,
 }
 
-/// Names the delegate. It may change while votes run: a lock votes once in each, whoever casts it.
+/// Names the delegate. It may change during a vote, because each lock votes only once on a proposal, whoever casts the
+/// vote.
 pub(crate) fn handler(ctx: Context<DelegateVotes>, delegate: Pubkey) -> Result<()> {
     let lock = &mut ctx.accounts.lock;
     lock.delegate = delegate;

@@ -16,13 +16,13 @@ use openledger_shared::{checked::add, running, sequence};
 #[derive(Accounts)]
 #[instruction(role: Role)]
 pub struct Deposit<'info> {
-    /// The staker; pays the rent of a first position.
+    /// The staker. It pays the rent of a first position.
     #[account(mut)]
     pub owner: Signer<'info>,
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
     pub config: Box<Account<'info, Config>>,
-    /// The position of the owner in this role; made at the first deposit.
+    /// The position of the owner in this role. The first deposit makes it.
     #[account(
         init_if_needed,
         payer = owner,

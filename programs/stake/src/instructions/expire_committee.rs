@@ -19,7 +19,7 @@ pub struct ExpireCommittee<'info> {
         has_one = payer
     )]
     pub committee: Box<Account<'info, Committee>>,
-    /// Who paid the committee's rent; gets it back.
+    /// The wallet that paid the committee's rent. It gets the rent back.
     /// CHECK: the committee names it.
     #[account(mut)]
     pub payer: UncheckedAccount<'info>,
@@ -32,7 +32,8 @@ impl ExpireCommittee<'_> {
     }
 }
 
-/// Closes the committee: its members are free to leave, and another can be proposed. The active committee stays.
+/// Closes the committee. Its members may then unbond, and another committee can be proposed. The active committee stays
+/// active.
 pub(crate) fn handler(ctx: Context<ExpireCommittee>) -> Result<()> {
     ctx.accounts.validate()?;
     let event = abandoned(&mut ctx.accounts.config, &mut ctx.accounts.committee)?;

@@ -1,4 +1,4 @@
-//! `extend_lock`: a later end; never an earlier one.
+//! `extend_lock`: moves the end of a lock to a later slot, never to an earlier one.
 
 use crate::{
     error::StakeError,
@@ -13,7 +13,7 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ExtendLock<'info> {
-    /// Whose OPEN is locked.
+    /// The owner of the lock.
     pub owner: Signer<'info>,
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
@@ -34,7 +34,7 @@ impl ExtendLock<'_> {
     }
 }
 
-/// Moves the end. A lock that has ended and was not unlocked is locked anew by it.
+/// Moves the end. This locks a lock again that has ended and was not unlocked.
 pub(crate) fn handler(ctx: Context<ExtendLock>, end_slot: u64) -> Result<()> {
     let slot = ctx.accounts.validate(end_slot)?;
     let lock = &mut ctx.accounts.lock;

@@ -1,11 +1,12 @@
-//! `initialize`: the config and the vaults, once, by the program's upgrade authority.
+//! `initialize`: makes the config and the vaults. The program's upgrade authority sends it, once.
 
 use crate::{error::StakeError, events::EMITTER, parameters::Parameters, seeds, state::*};
 use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 use anchor_spl::token::{Mint, Token, TokenAccount};
 use openledger_shared::governed;
 
-/// Arguments of `initialize`. The other parameters begin as `set_parameters` documents and may be set by it.
+/// Arguments of `initialize`. The other parameters start at the defaults that [`Parameters`] documents.
+/// `set_parameters` changes them.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct InitializeArgs {
     /// Genesis hash of this cluster: part of every attested message.
@@ -22,7 +23,7 @@ pub struct InitializeArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Initialize<'info> {
-    /// The program's upgrade authority; pays the rent and becomes the config's authority.
+    /// The program's upgrade authority. It pays the rent and becomes the config's authority.
     #[account(mut)]
     pub authority: Signer<'info>,
     /// The config to make.

@@ -16,13 +16,13 @@ use openledger_shared::running;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct LockVotes<'info> {
-    /// Whose OPEN is locked; pays the rent of a first lock.
+    /// The owner of the OPEN. It pays the rent at its first lock.
     #[account(mut)]
     pub owner: Signer<'info>,
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
     pub config: Box<Account<'info, Config>>,
-    /// The lock of the owner; made the first time.
+    /// The lock of the owner. The first call makes it.
     #[account(
         init_if_needed,
         payer = owner,
@@ -54,7 +54,8 @@ impl LockVotes<'_> {
     }
 }
 
-/// Takes the OPEN and counts it. A new lock is voted with by its owner; who was named before stays named.
+/// Takes the OPEN and counts it. The owner votes with its first lock. A delegate that it named for an earlier lock
+/// stays the delegate.
 pub(crate) fn handler(ctx: Context<LockVotes>, amount: u64, end_slot: u64) -> Result<()> {
     let slot = ctx.accounts.validate(amount, end_slot)?;
     let a = &mut *ctx.accounts;

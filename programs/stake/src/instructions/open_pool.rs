@@ -1,4 +1,4 @@
-//! `open_pool`: an operator takes delegations.
+//! `open_pool`: opens an operator's pool for delegations.
 
 use crate::{
     error::StakeError,
@@ -13,7 +13,7 @@ use anchor_spl::token::{Mint, Token, TokenAccount};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct OpenPool<'info> {
-    /// The operator's wallet; pays the rent.
+    /// The operator's wallet. It pays the rent.
     #[account(mut)]
     pub owner: Signer<'info>,
     /// The config.
@@ -22,7 +22,7 @@ pub struct OpenPool<'info> {
     /// The operator.
     #[account(seeds = [seeds::OPERATOR, owner.key().as_ref()], bump = operator.bump, has_one = owner)]
     pub operator: Box<Account<'info, Operator>>,
-    /// The operator's position: from now on the pool answers with it.
+    /// The operator's position. From now on, slashes of the position also slash the pool.
     #[account(
         mut,
         seeds = [seeds::POSITION, owner.key().as_ref(), &[Role::Operator as u8]],

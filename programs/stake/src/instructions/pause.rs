@@ -1,4 +1,4 @@
-//! `pause`: nothing that moves tokens until a slot. It ends by itself.
+//! `pause`: refuses every instruction that moves tokens, except slashes, until a slot. A pause ends by itself.
 
 use crate::{error::StakeError, events::EMITTER, seeds, state::*};
 use anchor_lang::prelude::*;
@@ -15,7 +15,7 @@ pub struct Pause<'info> {
     pub config: Box<Account<'info, Config>>,
 }
 
-/// Notes the end of the pause.
+/// Stores the end of the pause.
 pub(crate) fn handler(ctx: Context<Pause>, until_slot: u64) -> Result<()> {
     let event = governed::pause(&mut ctx.accounts.config, until_slot)?;
     EMITTER.emit(&ctx.accounts.event_authority, &event)

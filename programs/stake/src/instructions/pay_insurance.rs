@@ -1,4 +1,4 @@
-//! `pay_insurance`: pays out of the insurance vault, by the authority and within the window's cap.
+//! `pay_insurance`: the authority pays out of the insurance vault, within the window's cap.
 
 use crate::{
     error::StakeError,
@@ -23,7 +23,7 @@ pub struct PayInsurance<'info> {
     /// The insurance vault.
     #[account(mut, seeds = [seeds::INSURANCE], bump = config.insurance_bump)]
     pub insurance: Box<Account<'info, TokenAccount>>,
-    /// Token account that is paid; none of the config's own.
+    /// Token account that is paid. It may not be one of the config's own.
     #[account(
         mut,
         token::mint = config.open_mint,

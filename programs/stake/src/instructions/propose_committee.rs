@@ -1,5 +1,5 @@
-//! `propose_committee`: the authority proposes the next committee, with its first members: the very first one, and any
-//! later one should the present committee be unable to name its successor.
+//! `propose_committee`: the authority proposes the next committee with its first members. This makes the first
+//! committee of all. It also replaces a committee that cannot name its successor.
 
 use crate::{error::StakeError, events::EMITTER, formation::proposed, seeds, state::*};
 use anchor_lang::prelude::*;
@@ -9,7 +9,7 @@ use anchor_lang::prelude::*;
 pub struct ProposeCommitteeArgs {
     /// How many must sign: more than half of `size`.
     pub threshold: u16,
-    /// Number of members once complete; `add_members` names those that are not in `members`.
+    /// Number of members once complete. `add_members` names the members that are not in `members`.
     pub size: u16,
     /// Wallets of the first members, in the order of their FROST identifiers.
     pub members: Vec<Pubkey>,
@@ -21,7 +21,7 @@ pub struct ProposeCommitteeArgs {
 #[derive(Accounts)]
 #[instruction(args: ProposeCommitteeArgs)]
 pub struct ProposeCommittee<'info> {
-    /// The config's authority; pays the rent.
+    /// The config's authority. It pays the rent.
     #[account(mut)]
     pub authority: Signer<'info>,
     /// The config.

@@ -1,4 +1,5 @@
-//! `propose_next_committee`: the present committee names its successor (A1). Nobody else is needed for it.
+//! `propose_next_committee`: makes the committee that the present one has attested as its successor (A1). It needs
+//! nobody else's consent.
 
 use crate::{
     attested::{self, Change},
@@ -11,16 +12,16 @@ use anchor_lang::prelude::*;
 use openledger_protocol::attest::Kind;
 use openledger_shared::sequence;
 
-/// Arguments of `propose_next_committee`; their Borsh bytes are what the committee signs the hash of.
+/// Arguments of `propose_next_committee`. The committee signs the SHA-256 of their Borsh bytes.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct ProposeNextCommitteeArgs {
     /// How many must sign: more than half of `size`.
     pub threshold: u16,
     /// Number of members.
     pub size: u16,
-    /// Hash of all members in order: [`crate::roster::roster`]. `seat_members` names them.
+    /// Hash of all members in order: [`crate::roster::roster`]. `seat_members` seats them.
     pub roster: [u8; 32],
-    /// Last slot in which this is accepted.
+    /// Last slot in which the attestation is accepted.
     pub expiry_slot: u64,
 }
 
@@ -29,10 +30,11 @@ pub struct ProposeNextCommitteeArgs {
 #[derive(Accounts)]
 #[instruction(args: ProposeNextCommitteeArgs)]
 pub struct ProposeNextCommittee<'info> {
-    /// Anyone; pays the rent, and gets it back if the committee never becomes active.
+    /// Any wallet. It pays the rent, and gets it back if the committee never becomes active.
     #[account(mut)]
     pub payer: Signer<'info>,
-    /// The config: the subject of the attestation. Its sequence moves on, so none is good twice (A2).
+    /// The config, which is the subject of the attestation. Its sequence number advances, so no attestation is accepted
+    /// twice (A2).
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
     pub config: Box<Account<'info, Config>>,
     /// The active committee.
@@ -55,7 +57,8 @@ pub struct ProposeNextCommittee<'info> {
 }
 
 impl ProposeNextCommittee<'_> {
-    /// Checks the attestation and the committee, and returns the epoch of the one that attested and the one to make.
+    /// Checks the attestation and the new committee's sizes. Returns the epoch of the committee that attested, and the
+    /// committee to make.
     fn validate(&self, args: &ProposeNextCommitteeArgs, bump: u8) -> Result<(u64, Committee)> {
         let (config, slot) = (&self.config, Clock::get()?.slot);
         let change = Change {
@@ -73,7 +76,7 @@ impl ProposeNextCommittee<'_> {
     }
 }
 
-/// Makes the committee, to be seated by anyone.
+/// Makes the committee. Anyone may then seat its members.
 pub(crate) fn handler(ctx: Context<ProposeNextCommittee>, args: ProposeNextCommitteeArgs) -> Result<()> {
     let (committee_epoch, made) = ctx.accounts.validate(&args, ctx.bumps.committee)?;
     let a = &mut *ctx.accounts;

@@ -1,7 +1,8 @@
 //! `prove_equivocation`: anyone shows that an operator has signed two different observations of one thing (A4).
 //!
-//! Whoever proves it is paid nothing: a bounty would let an operator that is about to be slashed prove its own fault and
-//! rescue a part of its stake. The members whose agreement was attacked have reason enough.
+//! The prover is not paid. A bounty would let an operator that is about to be slashed prove its own fault and save a
+//! part of its stake. The other members have an interest of their own in a proof, because the equivocation attacked
+//! their agreement.
 
 use crate::{committee::View, error::StakeError, punish::Parties, seeds, slash::Rate, state::*};
 use anchor_lang::prelude::*;
@@ -12,15 +13,15 @@ use openledger_protocol::{
 };
 use solana_instructions_sysvar::{load_current_index_checked, load_instruction_at_checked};
 
-/// Arguments of `prove_equivocation`: what was observed. The observations themselves, with both signatures, are in the
-/// Ed25519 instruction directly before (`openledger_protocol::observation::evidence_data`).
+/// Arguments of `prove_equivocation`: they name what was observed. The observations themselves and both signatures are
+/// in the Ed25519 instruction directly before (`openledger_protocol::observation::evidence_data`).
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct ProveEquivocationArgs {
     /// Committee epoch of the observations.
     pub epoch: u64,
-    /// What was observed.
+    /// The account that the observations are about.
     pub subject: [u8; 32],
-    /// Its sequence number.
+    /// The sequence number in the observations.
     pub sequence: u64,
 }
 
@@ -29,13 +30,13 @@ pub struct ProveEquivocationArgs {
 #[derive(Accounts)]
 #[instruction(args: ProveEquivocationArgs)]
 pub struct ProveEquivocation<'info> {
-    /// Anyone; pays the rent of the mark.
+    /// Any wallet. It pays the rent of the mark.
     #[account(mut)]
     pub prover: Signer<'info>,
     /// The config.
     #[account(mut, seeds = [seeds::CONFIG], bump = config.bump)]
     pub config: Box<Account<'info, Config>>,
-    /// The operator, whose identity key has signed.
+    /// The operator. Its identity key signed both observations.
     #[account(seeds = [seeds::OPERATOR, operator.owner.as_ref()], bump = operator.bump)]
     pub operator: Box<Account<'info, Operator>>,
     /// The operator's position.
@@ -51,7 +52,8 @@ pub struct ProveEquivocation<'info> {
     /// The committee of the observations' epoch.
     /// CHECK: [`View::read`] checks program and kind of account, `validate` the epoch.
     pub committee: UncheckedAccount<'info>,
-    /// The mark to make: there is one for everything that an operator can observe, so no evidence is used twice.
+    /// The mark to make. There is one address for each operator, epoch, subject and sequence, so no evidence is used
+    /// twice.
     #[account(
         init,
         payer = prover,
@@ -81,20 +83,20 @@ pub struct ProveEquivocation<'info> {
     pub system_program: Program<'info, System>,
 }
 
-/// What a proof of equivocation has shown.
+/// The facts that a valid proof of equivocation shows.
 struct Proof {
     /// The two contents that the operator signed.
     contents: [[u8; 32]; 2],
-    /// What names the evidence.
+    /// SHA-256 of the Ed25519 instruction's data; it names the evidence.
     evidence: [u8; 32],
-    /// Whether the operator's delegators answer with it.
+    /// Whether the operator's delegators are slashed too.
     delegators_answer: bool,
     /// The present slot.
     slot: u64,
 }
 
 impl ProveEquivocation<'_> {
-    /// Checks the proof and whom it strikes.
+    /// Checks the proof, and decides whether the delegators are slashed too.
     fn validate(&self, args: &ProveEquivocationArgs) -> Result<Proof> {
         let slot = Clock::get()?.slot;
         let index = load_current_index_checked(&self.instructions)?;
@@ -119,10 +121,12 @@ impl ProveEquivocation<'_> {
         })
     }
 
-    /// Checks that the operator was a member of the committee of `epoch`, and returns whether its delegators answer
-    /// with it: while it is active, and until a member could have withdrawn its own stake. Later evidence strikes the
-    /// operator alone, or one that has nothing left itself could burn what others have delegated to it by proving its
-    /// own old faults.
+    /// Checks that the operator was a member of the committee of `epoch`. Returns whether its delegators are slashed
+    /// too.
+    ///
+    /// Delegators are slashed while the committee is active, and for `unbond_slots` after it retired: until then a
+    /// member could not have withdrawn its own stake. Later evidence slashes the operator alone. Otherwise an operator
+    /// that has withdrawn its own stake could burn its delegators' OPEN by proving its own old faults.
     fn delegators_answer(&self, epoch: u64, slot: u64) -> Result<bool> {
         let data = self.committee.try_borrow_data()?;
         let committee = View::read(self.committee.owner, &data)?;

@@ -1,4 +1,4 @@
-//! `register_operator`: an entry in the registry, backed by stake.
+//! `register_operator`: makes an operator's entry in the registry. The operator must have staked the minimum.
 
 use crate::{
     entry,
@@ -22,10 +22,10 @@ pub struct RegisterOperatorArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct RegisterOperator<'info> {
-    /// The operator's wallet; pays the rent.
+    /// The operator's wallet. It pays the rent.
     #[account(mut)]
     pub owner: Signer<'info>,
-    /// The key that signs the node's messages; signs here to prove that the operator holds it.
+    /// The key that signs the node's messages. It signs here to prove that the operator holds it.
     pub identity: Signer<'info>,
     /// The config.
     #[account(seeds = [seeds::CONFIG], bump = config.bump)]

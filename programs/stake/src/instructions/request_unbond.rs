@@ -1,4 +1,4 @@
-//! `request_unbond`: begins the way out.
+//! `request_unbond`: begins to unbond stake.
 
 use crate::{
     committee::View,
@@ -31,18 +31,18 @@ pub struct RequestUnbond<'info> {
         has_one = owner
     )]
     pub position: Box<Account<'info, Position>>,
-    /// The active committee's address; empty before the first.
-    /// CHECK: the address is checked by its seeds, the content where there is any by [`View`].
+    /// The active committee. The account is empty before the first committee.
+    /// CHECK: the seeds check the address, and [`View`] checks the content if there is any.
     #[account(seeds = [seeds::COMMITTEE, &config.committee_epoch.to_le_bytes()], bump)]
     pub active_committee: UncheckedAccount<'info>,
-    /// The next committee's address; empty where none is proposed.
-    /// CHECK: the address is checked by its seeds, the content where there is any by [`View`].
+    /// The next committee. The account is empty if none is proposed.
+    /// CHECK: the seeds check the address, and [`View`] checks the content if there is any.
     #[account(seeds = [seeds::COMMITTEE, &(config.committee_epoch + 1).to_le_bytes()], bump)]
     pub next_committee: UncheckedAccount<'info>,
 }
 
 impl RequestUnbond<'_> {
-    /// Checks amount and seats, and returns what stays bonded.
+    /// Checks the amount, and that a member of a committee keeps the operators' minimum. Returns what stays bonded.
     fn validate(&self, role: Role, amount: u64) -> Result<u64> {
         require!(amount > 0, StakeError::ZeroAmount);
         let left = self.position.amount.checked_sub(amount).ok_or(StakeError::InsufficientStake)?;

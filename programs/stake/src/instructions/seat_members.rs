@@ -1,4 +1,4 @@
-//! `seat_members`: anyone seats the members that the present committee has named.
+//! `seat_members`: seats the members that the present committee has attested. Anyone may send it.
 
 use crate::{error::StakeError, events::EMITTER, formation::proposed, roster::chain, seeds, state::*};
 use anchor_lang::prelude::*;
@@ -29,7 +29,7 @@ impl<'info> SeatMembers<'info> {
     }
 }
 
-/// Seats the next members of the roster; `rest` is the hash of those behind them.
+/// Seats the next members of the roster. `rest` is the hash of the members after them.
 pub(crate) fn handler<'info>(
     ctx: Context<'info, SeatMembers<'info>>,
     members: Vec<Pubkey>,

@@ -1,4 +1,5 @@
-//! `set_commission`: lower at once, higher after the time that delegators need to leave.
+//! `set_commission`: sets the commission. A lower one holds at once. A higher one holds after `unbond_slots`, so that
+//! delegators can leave before.
 
 use crate::{
     error::StakeError,
@@ -30,7 +31,8 @@ impl SetCommission<'_> {
     }
 }
 
-/// Sets the commission of what is divided from now on, or announces a higher one. A later call replaces an announcement.
+/// Sets the commission on rewards divided from now on, or announces a higher one. A later call replaces an
+/// announcement.
 pub(crate) fn handler(ctx: Context<SetCommission>, commission_bps: u16) -> Result<()> {
     ctx.accounts.validate(commission_bps)?;
     let slot = Clock::get()?.slot;

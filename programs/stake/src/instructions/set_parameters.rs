@@ -1,4 +1,4 @@
-//! `set_parameters`: the authority changes what may be changed, within bounds that nobody can leave.
+//! `set_parameters`: the authority changes the parameters, within bounds that are fixed in the program.
 
 pub use crate::parameters::Parameters;
 use crate::{

@@ -13,7 +13,7 @@ use anchor_spl::token::{Token, TokenAccount};
 use openledger_protocol::attest::Kind;
 use openledger_shared::checked::add;
 
-/// Arguments of `slash_attested`; their Borsh bytes are what the committee signs the hash of.
+/// Arguments of `slash_attested`. The committee signs the SHA-256 of their Borsh bytes.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct SlashAttestedArgs {
     /// Part of the position to take, in basis points. The cap of a window bounds what is taken.
@@ -31,8 +31,8 @@ pub struct SlashAttested<'info> {
     /// The config.
     #[account(mut, address = addresses::CONFIG)]
     pub config: Box<Account<'info, Config>>,
-    /// The position that answers, of an operator or of a validator: the subject of the attestation. The sequence that
-    /// is attested is its `faults`. (This program makes positions nowhere but at their PDA.)
+    /// The position to slash, an operator's or a validator's. It is the subject of the attestation, and its `faults` is
+    /// the attested sequence number. This program makes positions only at their PDA.
     #[account(mut)]
     pub position: Box<Account<'info, Position>>,
     /// The pool of the position's owner, if and only if it has opened one.

@@ -1,4 +1,4 @@
-//! `slash_by_authority`: punishes a fault that the authority has judged, governance in the end.
+//! `slash_by_authority`: punishes a fault by decision of the authority, which is governance after the hand-over.
 
 use crate::{addresses, error::StakeError, punish::Parties, slash::Rate, state::*};
 use anchor_lang::prelude::*;
@@ -13,8 +13,7 @@ pub struct SlashByAuthority<'info> {
     /// The config.
     #[account(mut, address = addresses::CONFIG, has_one = authority @ StakeError::NotAuthority)]
     pub config: Box<Account<'info, Config>>,
-    /// The position that answers, of an operator or of a validator. (This program makes positions nowhere but at their
-    /// PDA.)
+    /// The position to slash, an operator's or a validator's. This program makes positions only at their PDA.
     #[account(mut)]
     pub position: Box<Account<'info, Position>>,
     /// The pool of the position's owner, if and only if it has opened one.

@@ -1,4 +1,4 @@
-//! `undelegate`: begins the way out of a delegation.
+//! `undelegate`: begins to unbond a part of a delegation.
 
 use crate::{
     error::StakeError,
@@ -35,7 +35,7 @@ pub struct Undelegate<'info> {
         has_one = owner
     )]
     pub delegation: Box<Account<'info, Delegation>>,
-    /// The pool's rewards: what has arrived is divided before the shares change.
+    /// The pool's reward vault. The rewards that have arrived are divided before the shares change.
     #[account(seeds = [seeds::REWARDS, pool.operator.as_ref()], bump = pool.vault_bump)]
     pub reward_vault: Box<Account<'info, TokenAccount>>,
 }
@@ -48,8 +48,8 @@ impl Undelegate<'_> {
     }
 }
 
-/// Moves what `shares` of the bonded stake are worth to what is unbonding. The cooldown of all of the delegation that is
-/// unbonding starts anew. An operator cannot hold its delegators back, whether it is in a committee or not.
+/// Moves the OPEN that `shares` of the bonded stake are worth to the unbonding stake. This restarts the cooldown of
+/// everything in the delegation that is unbonding. Delegators may leave even while their operator is in a committee.
 pub(crate) fn handler(ctx: Context<Undelegate>, shares: u128) -> Result<()> {
     ctx.accounts.validate(shares)?;
     let (a, slot) = (&mut *ctx.accounts, Clock::get()?.slot);

@@ -1,5 +1,5 @@
-//! `unlock_votes`: pays a lock that has ended back to its owner. Anyone may send it, so that OPEN without weight does
-//! not stay in the sum that quorums are measured by.
+//! `unlock_votes`: pays a lock that has ended back to its owner. Anyone may send it. A lock that has ended has no
+//! weight, but it counts in the sum that quorums are measured by until it is unlocked.
 
 use crate::{
     error::StakeError,

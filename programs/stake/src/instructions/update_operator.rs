@@ -1,4 +1,5 @@
-//! `update_operator`: another endpoint, other capabilities. The identity key stays: observations are bound to it.
+//! `update_operator`: changes an operator's endpoint and capabilities. The identity key cannot change, because
+//! observations are bound to it.
 
 use crate::{
     entry,

@@ -50,7 +50,7 @@ impl WithdrawDelegation<'_> {
     }
 }
 
-/// Pays what all unbonding shares are worth: less than was undelegated if the operator was slashed meanwhile.
+/// Pays what all unbonding shares are worth. That is less than was undelegated if the operator was slashed meanwhile.
 pub(crate) fn handler(ctx: Context<WithdrawDelegation>) -> Result<()> {
     ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;

@@ -115,7 +115,7 @@ fn open_batch(t: Town) -> Scenario {
         .free(OtherHolder, &["bond_vault"], PINNED)
 }
 
-/// An open batch of the curator's with three leaves.
+/// Opens a batch of the curator with three leaves.
 fn opened(t: &mut Town) -> Pubkey {
     let (curator, datanet) = (t.lab.curator.insecure_clone(), t.lab.datanet);
     t.world().open(&curator, datanet, &leaves(4, 3))
@@ -177,7 +177,7 @@ fn reveal_verdict(mut t: Town) -> Scenario {
     Scenario::new(t.lab.world, instruction, &[&validators[0]])
 }
 
-/// A batch that every validator has judged.
+/// Makes a batch on which every validator has revealed its verdict.
 fn judged(t: &mut Town, approve: bool) -> Pubkey {
     let batch = t.submitted();
     let validators: Vec<Key> = t.lab.validators.iter().map(Key::insecure_clone).collect();

@@ -31,7 +31,7 @@ pub(super) const ALL: &[Listed] = &[
     ("voting_weight", "", voting_weight),
 ];
 
-/// What is proposed: other parameters of governance itself.
+/// The proposed instruction: it changes the parameters of governance itself.
 fn change() -> Instruction {
     ix::governance::set_parameters(Parameters { voting_slots: 60, ..PARAMETERS })
 }
@@ -63,7 +63,7 @@ fn open_voting(mut t: Town) -> Scenario {
     by_proposer(t, |_, by| ix::governance::open_voting(by, by, &draft)).free(Copy, &["lock"], NOWHERE_ELSE)
 }
 
-/// A proposal on which votes are cast.
+/// Makes a proposal whose vote is open.
 fn opened(t: &mut Town) -> Pubkey {
     t.assembly.clone().open(t.world(), &[change()])
 }
@@ -73,7 +73,7 @@ fn cast_vote(mut t: Town) -> Scenario {
     by_proposer(t, |_, by| ix::governance::cast_vote(by, by, &proposal, Choice::For))
 }
 
-/// Lets slots pass until this one.
+/// Advances to `slot`.
 fn until(t: &mut Town, slot: u64) {
     let slots = slot - t.lab.world.slot();
     t.world().pass(slots);
@@ -173,7 +173,8 @@ fn set_guardian(t: Town) -> Scenario {
     by_governance(t, ix::governance::set_guardian(&guardian))
 }
 
-/// As governance calls itself when a proposal is executed: its authority signs, which no key can.
+/// A scenario in which governance calls itself, as it does when a proposal is executed. Its authority signs, which no
+/// key can.
 fn by_governance(t: Town, instruction: Instruction) -> Scenario {
     let mut world = t.lab.world;
     world.let_sign(pda::governance_authority());

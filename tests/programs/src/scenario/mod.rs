@@ -1,7 +1,8 @@
-//! Honest transactions, one or more for every instruction of every program: attacks change them one thing at a time,
-//! the bill measures them.
+//! Honest transactions, one or more for every instruction of every program. Attacks change one thing in them at a time.
+//! The bill measures them.
 //!
-//! A new instruction needs an entry in its program's file; `every_instruction_has_a_scenario` names those without.
+//! A new instruction needs an entry in its program's file. `every_instruction_has_a_scenario` names the instructions
+//! without one.
 
 mod datanet;
 mod governance;
@@ -21,12 +22,12 @@ use openledger_protocol::attest::Message;
 use solana_instruction::Instruction;
 use solana_keypair::Signer;
 
-/// What is changed about an honest transaction.
+/// The kind of change to an honest transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Attack {
-    /// The same bytes in an account of another program, elsewhere or in place.
+    /// The same bytes in an account of another program, at another address or in place.
     ForeignOwner,
-    /// Another account of the same type: another subject's.
+    /// Another account of the same type, which belongs to another subject.
     Sibling,
     /// The same bytes and program at another address.
     Copy,
@@ -34,25 +35,25 @@ pub enum Attack {
     OtherType,
     /// A token account of another mint, or another mint.
     OtherMint,
-    /// A token account that somebody else holds.
+    /// A token account that somebody else owns.
     OtherHolder,
     /// A Token-2022 mint or account, with a fee or a hook.
     Token2022,
-    /// A signer that does not sign.
+    /// A required signer does not sign.
     Unsigned,
-    /// Somebody else, signing where a signature is asked for.
+    /// Another wallet. It signs if a signature is required.
     OtherWallet,
-    /// Read-only where it must be writable.
+    /// An account is read-only although it must be writable.
     ReadOnly,
-    /// Two writable accounts are the same.
+    /// The same account in the place of two writable accounts.
     Twice,
     /// Closed.
     Closed,
-    /// Closed and revived, or squatted, with other bytes.
+    /// An account that was closed and revived, or squatted, with other bytes.
     Garbage,
-    /// Made and not initialised.
+    /// An account that was made and not initialised.
     Zeroed,
-    /// Of a layout that the program does not know.
+    /// An account with a layout version that the program does not know.
     UnknownVersion,
     /// Another program.
     OtherProgram,
@@ -60,43 +61,43 @@ pub enum Attack {
     EventAuthority,
     /// An account with a sysvar's bytes.
     Sysvar,
-    /// The program's id in the account's place: how an optional account is left out.
+    /// The program's id in the account's place, which leaves an optional account out.
     LeftOut,
-    /// An account given where an optional one was left out.
+    /// An account in the place of an optional one that was left out.
     Given,
     /// Fewer accounts.
     Missing,
     /// Instruction data cut short or with another enum, option or length tag.
     Malformed,
-    /// An integer of the arguments at an end of its range.
+    /// An integer of the arguments with an extreme value of its range.
     Edge,
     /// The same transaction again.
     Replay,
-    /// Attested otherwise than the program asks for.
+    /// A wrong attestation.
     Attestation,
 }
 
-/// Something that may be changed, and why that harms nobody.
+/// A change that the program may accept, and the reason why it harms nobody.
 #[derive(Clone, Copy, Debug)]
 pub struct Free {
-    /// What is changed.
+    /// The kind of change.
     pub attack: Attack,
-    /// The account, by its name in the interface description; for [`Attack::Twice`] both, `a = b`; for
-    /// [`Attack::OtherWallet`] perhaps `a and its tokens`; for [`Attack::Edge`] the argument's path; empty for what
-    /// concerns the whole transaction.
+    /// What is changed. Usually it is the account's name in the interface description. For [`Attack::Twice`] it is both
+    /// accounts, `a = b`. For [`Attack::OtherWallet`] it may be `a and its tokens`. For [`Attack::Edge`] it is the
+    /// argument's path. It is empty if the change concerns the whole transaction.
     pub what: &'static str,
     /// Why.
     pub reason: &'static str,
 }
 
 impl Free {
-    /// Whether a program that refuses it all the same only checks more than it must.
+    /// Whether a program may refuse the change nevertheless, because it only checks more than it must.
     pub fn is_unreachable(&self) -> bool {
         self.reason == NOWHERE_ELSE
     }
 }
 
-/// What a committee attested for a scenario.
+/// The attestation of a scenario.
 pub struct Attested {
     /// The committee's key.
     pub key: SigningKey,
@@ -108,15 +109,15 @@ pub struct Attested {
 pub struct Scenario {
     /// The world.
     pub world: World,
-    /// What stands before the instruction in the same transaction: its attestation.
+    /// Instructions before the main one in the same transaction, such as its attestation.
     pub before: Vec<Instruction>,
     /// The instruction.
     pub instruction: Instruction,
-    /// Who signs.
+    /// The signers.
     pub signers: Vec<Key>,
-    /// What the committee signed, where the instruction is attested.
+    /// The attestation, if the instruction needs one.
     pub attested: Option<Attested>,
-    /// What may be changed.
+    /// The changes that are allowed.
     pub free: Vec<Free>,
 }
 
@@ -127,20 +128,20 @@ impl Scenario {
         scenario.free(Attack::Copy, &["config", "stake_config"], NOWHERE_ELSE)
     }
 
-    /// Behind the committee's signature over `message`.
+    /// Puts the committee's signature over `message` before the instruction.
     fn attested(mut self, key: &SigningKey, message: Message) -> Self {
         self.before = vec![crate::attest::signed(key, &message)];
         self.attested = Some(Attested { key: key.clone(), message });
         self
     }
 
-    /// Behind other evidence than a committee's signature.
+    /// Puts other evidence than a committee's signature before the instruction.
     fn behind(mut self, evidence: Instruction) -> Self {
         self.before = vec![evidence];
         self
     }
 
-    /// Says what may be changed about which accounts or arguments, and why.
+    /// Allows an attack on the accounts or arguments `what`, with the reason.
     fn free(mut self, attack: Attack, what: &[&'static str], reason: &'static str) -> Self {
         self.free.extend(what.iter().map(|what| Free { attack, what, reason }));
         self
@@ -151,29 +152,29 @@ impl Scenario {
         self.before.iter().chain([&self.instruction]).cloned().collect()
     }
 
-    /// Sends it in `world`, a clone of this scenario's.
+    /// Sends the transaction in `world`, which is a clone of this scenario's world.
     pub fn send(&self, world: &mut World) -> Result<Sent, Failed> {
         world.send(&self.instructions(), &self.signers.iter().collect::<Vec<_>>())
     }
 
-    /// Who would pay the fees on a cluster.
+    /// The wallet that would pay the fees on a cluster.
     pub fn fee_payer(&self) -> solana_pubkey::Pubkey {
         self.signers.first().map_or_else(|| self.world.payer(), |k| k.pubkey())
     }
 }
 
-/// Instruction, variant and how to make it, as the programs' files list them.
+/// An entry of the programs' files: instruction, variant, and the function that makes the scenario.
 type Listed = (&'static str, &'static str, fn(Town) -> Scenario);
 
-/// A scenario's name and how to make it.
+/// A scenario's name and the function that makes it.
 pub struct Entry {
     /// The program.
     pub program: Program,
     /// The instruction, as the interface description calls it.
     pub instruction: &'static str,
-    /// Which of several ways; empty where there is one.
+    /// The variant; empty if the instruction has only one scenario.
     pub variant: &'static str,
-    /// Makes it in the town.
+    /// Makes the scenario in the town.
     pub make: fn(Town) -> Scenario,
 }
 
@@ -206,17 +207,17 @@ pub fn all() -> Vec<Entry> {
     Program::ALL.into_iter().flat_map(of).collect()
 }
 
-/// Why an account of a program may stand at another address in these tests.
+/// Why an account of a program may be at another address in these tests.
 const NOWHERE_ELSE: &str = "the program makes accounts of this type nowhere but at their PDA: the type is enough";
-/// Why nobody else can hold a vault.
+/// Why another owner of a vault is allowed.
 const PINNED: &str = "the address is the one vault's, and the program never hands it on: this state cannot be";
-/// Why anybody's own tokens will do.
+/// Why another token account of the same wallet is allowed.
 const OWN_TOKENS: &str = "another token account of the same wallet's own";
-/// Why an event is no weaker where the program's account was exchanged.
+/// Why another account in the place of the program's id is allowed.
 const SELF_CPI: &str = "the event goes to the program's own id, which another account names as well";
-/// Why somebody else may do the same.
+/// Why another wallet that pays for itself is allowed.
 const PAYS_ITSELF: &str = "whoever pays for it with its own tokens may do the same";
-/// Why setting something again is harmless.
+/// Why a replay of a setting is allowed.
 const SETS: &str = "whoever may set it may set it again";
-/// Why anybody may send it.
+/// Why any wallet may send the instruction.
 const ANYONE: &str = "anyone may send it";

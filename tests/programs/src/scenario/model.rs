@@ -36,7 +36,7 @@ pub(super) const ALL: &[Listed] = &[
     ("release_job", "", release_job),
 ];
 
-/// Why a model may be said to have a parent or none.
+/// Why a parent may be given or left out.
 const CHOOSES: &str = "whoever registers a model says whether it has a parent, and which";
 
 fn by_owner(t: Town, make: impl FnOnce(&Town, &Pubkey) -> Instruction) -> Scenario {
@@ -113,7 +113,7 @@ fn request_job(t: Town) -> Scenario {
     .free(LeftOut, &["datanet_event_authority"], OPEN_READ)
 }
 
-/// Why the datanet program's event authority is not looked at.
+/// Why any account is allowed as the datanet program's event authority.
 const OPEN_READ: &str = "an open Datanet's use is not recorded";
 
 fn request_permissioned(t: Town) -> Scenario {

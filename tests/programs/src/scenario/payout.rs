@@ -114,7 +114,8 @@ fn activate_settlement(mut t: Town) -> Scenario {
     Scenario::new(t.lab.world, ix::payout::activate_settlement(args.epoch), &[])
 }
 
-/// A settlement in which the curator's earnings grow to `lifetime` and are proven among a million is activated.
+/// Activates a settlement in which the curator's lifetime amount grows to `lifetime`, in a tree of a million leaves.
+/// Returns the claim's arguments.
 fn million(t: &mut Town, lifetime: u64) -> ClaimArgs {
     let (claim, root) = net::among_a_million(&t.lab.curator.pubkey(), lifetime);
     let (mut args, market) = (t.next_settlement(), t.market.clone());
@@ -174,7 +175,7 @@ fn set_parameters(t: Town) -> Scenario {
         .free(Copy, &["stake_config"], NOWHERE_ELSE)
 }
 
-/// The next settlement is posted; its epoch.
+/// Posts the next settlement and returns its epoch.
 fn posted(t: &mut Town) -> u64 {
     let (args, market) = (t.next_settlement(), t.market.clone());
     market.post(t.world(), &args).expect("posts");
@@ -196,7 +197,7 @@ fn challenge_settlement(mut t: Town) -> Scenario {
     )
 }
 
-/// A settlement that the rival has challenged; the challenge.
+/// Posts a settlement, has the rival challenge it, and returns the challenge.
 fn challenged(t: &mut Town) -> Pubkey {
     let (epoch, rival) = (posted(t), t.rival.insecure_clone());
     let challenge = ix::payout::challenge_settlement(
@@ -226,7 +227,7 @@ fn resolve_dismissed(mut t: Town) -> Scenario {
     .free(OtherHolder, &["recipient"], TREASURY)
 }
 
-/// Why it does not matter who holds the treasury.
+/// Why another owner of the treasury is allowed.
 const TREASURY: &str = "the treasury's address is the config's: whoever holds it";
 
 fn expire_challenge(mut t: Town) -> Scenario {

@@ -121,7 +121,7 @@ fn request_unbond(t: Town) -> Scenario {
         .free(UnknownVersion, &["active_committee"], aside)
 }
 
-/// An operator that sits on no committee now takes its stake out; another one is proposed.
+/// An operator that is in no committee any more unbonds its stake, while another committee is proposed.
 fn request_unbond_operator(mut t: Town) -> Scenario {
     let (by, signer) = (t.lab.world.authority.insecure_clone(), t.retired.members[0].wallet.insecure_clone());
     let (epoch, other) = (t.lab.committee.epoch, t.retired.members[1].wallet.pubkey());
@@ -171,7 +171,7 @@ fn update_operator(t: Town) -> Scenario {
     Scenario::new(t.lab.world, instruction, &[&signer]).free(Replay, &[""], SETS)
 }
 
-/// The members of the town's committees: the retired one's are operators that sit on none now.
+/// The wallets of the retired committee's members. They are operators that are in no committee now.
 fn wallets(t: &Town) -> Vec<Pubkey> {
     t.retired.members.iter().map(|m| m.wallet.pubkey()).collect()
 }
@@ -210,7 +210,7 @@ fn confirm_committee_last(t: Town) -> Scenario {
     confirming(t, 1)
 }
 
-/// A committee of two of which `confirmed` have confirmed, and the next confirmation.
+/// A committee of two in which `confirmed` members have confirmed, and the next confirmation.
 fn confirming(mut t: Town, confirmed: usize) -> Scenario {
     let (by, members, epoch) = (t.lab.world.authority.insecure_clone(), wallets(&t), t.lab.committee.epoch);
     let propose =
@@ -310,7 +310,7 @@ fn expire_committee(mut t: Town) -> Scenario {
     Scenario::new(t.lab.world, ix::stake::expire_committee(epoch, &by.pubkey()), &[])
 }
 
-/// What the committee names as its successor, and the message that says so.
+/// The arguments by which the committee names its successor, and the message to sign.
 fn successor(t: &Town) -> (ProposeNextCommitteeArgs, Message) {
     let world = &t.lab.world;
     let roster = chain(&wallets(t), [0; 32]);
@@ -398,7 +398,7 @@ fn withdraw_delegation(mut t: Town) -> Scenario {
     )
 }
 
-/// Rewards reach the first member's pool.
+/// Pays rewards into the first member's pool.
 fn rewarded(t: &mut Town) {
     let to = pda::reward_vault(&t.lab.trainer(0).pubkey());
     t.give(to, 10 * OPEN);

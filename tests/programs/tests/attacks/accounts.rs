@@ -1,4 +1,4 @@
-//! Attacks on one account, or on two that are made one.
+//! Attacks on one account, and attacks that put one account in two places.
 
 use crate::{
     case::{Bench, Case, Expect, Role, Seat},
@@ -10,7 +10,7 @@ use solana_account::Account;
 use solana_instruction::{AccountMeta, BorrowedAccountMeta, BorrowedInstruction, Instruction};
 use solana_pubkey::Pubkey;
 
-/// Most other accounts of one type that are tried in an account's place.
+/// Most accounts of the same type that are tried in an account's place.
 const MOST_SIBLINGS: usize = 8;
 
 /// Every attack on every account of the instruction.
@@ -66,7 +66,7 @@ fn event_authorities(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
 fn sysvars(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     let s = &bench.seats[seat];
     let data = if s.before.data.is_empty() {
-        // The runtime makes it anew for every transaction.
+        // The runtime writes this account anew for every transaction.
         let borrowed = bench.scenario.instructions();
         let borrowed: Vec<_> = borrowed.iter().map(borrow).collect();
         solana_instructions_sysvar::construct_instructions_data(&borrowed)
@@ -122,7 +122,7 @@ fn tokens(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     out.push(copy.put(fake, s.before.clone()));
 }
 
-/// The account as Token-2022 would hold it, elsewhere and in place.
+/// The account as Token-2022 would hold it, at another address and in place.
 fn extensions(bench: &Bench, seat: usize, make: fn(&Account, Extension) -> Account, out: &mut Vec<Case>) {
     let s = &bench.seats[seat];
     for extension in [Extension::Fee, Extension::Hook] {
@@ -163,7 +163,7 @@ fn siblings(bench: &Bench, seat: usize, like: &Account, out: &mut Vec<Case>) {
         a.owner == like.owner && if token { a.data.len() == like.data.len() } else { kind(a) == kind(like) }
     };
     let others = bench.accounts().into_iter().filter(|(k, a)| *k != s.meta.pubkey && same(a));
-    // The nearest first: what belongs to the same subject or holder is likelier to be taken for it.
+    // The nearest first: accounts of the same subject or owner are the likeliest to be confused with it.
     let mut others: Vec<_> = others.collect();
     others.sort_by_key(|(_, a)| a.data.iter().zip(&like.data).filter(|(x, y)| x != y).count());
     for (address, account) in others.into_iter().take(MOST_SIBLINGS) {
@@ -173,7 +173,7 @@ fn siblings(bench: &Bench, seat: usize, like: &Account, out: &mut Vec<Case>) {
     }
 }
 
-/// Another program's, closed, revived, uninitialised.
+/// The account is another program's, closed, revived or uninitialised.
 fn replaced(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     let s = &bench.seats[seat];
     let fake = elsewhere("foreign account");
@@ -194,7 +194,8 @@ fn replaced(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     }
 }
 
-/// What the instruction makes: elsewhere, over what is there, and where somebody sent lamports before.
+/// The account that the instruction makes: at another address, over an existing account, and at an address that got
+/// lamports before.
 fn made(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     let s = &bench.seats[seat];
     out.push(bench.on(seat, Attack::Copy, "elsewhere", bench.with(seat, elsewhere("account to make"))));
@@ -217,7 +218,7 @@ fn made(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
 
 fn wallets(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     let own = bench.seats[seat].meta.pubkey;
-    // The token accounts that are this wallet's.
+    // The token accounts of this wallet.
     let held = |s: &Seat| s.role == Role::Token && s.before.data[32..64] == *own.as_ref();
     let tokens: Vec<usize> = (0..bench.seats.len()).filter(|i| held(&bench.seats[*i])).collect();
     for other in [bench.mallory, bench.rival].into_iter().filter(|o| *o != own) {
@@ -225,7 +226,7 @@ fn wallets(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
         if tokens.is_empty() {
             continue;
         }
-        // With tokens of its own, after what belongs to somebody else.
+        // A thief with tokens of its own acts on somebody else's accounts.
         let thief = bench.changed(|i| {
             i.accounts[seat].pubkey = other;
             for token in &tokens {
@@ -238,7 +239,7 @@ fn wallets(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     }
 }
 
-/// An optional account that was left out, given: each of the programs' accounts, and token accounts.
+/// An account in the place of an optional one that was left out: each of the programs' accounts, and token accounts.
 fn given(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     for (address, account) in bench.accounts() {
         let token = account.owner == spl_token_interface::ID && account.data.len() == 165;
@@ -254,7 +255,7 @@ fn given(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     }
 }
 
-/// Not signed, not writable, left out.
+/// The account does not sign, is not writable, or is left out.
 fn flags(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     let s = &bench.seats[seat];
     let program = bench.scenario.instruction.program_id;
@@ -274,7 +275,7 @@ fn flags(bench: &Bench, seat: usize, out: &mut Vec<Case>) {
     }
 }
 
-/// Each two writable accounts, the one in the other's place.
+/// For each two writable accounts, one in the place of the other.
 fn twice(bench: &Bench, out: &mut Vec<Case>) {
     let writable = |i: &usize| bench.seats[*i].meta.is_writable;
     for a in (0..bench.seats.len()).filter(writable) {

@@ -1,4 +1,4 @@
-//! Attacks on what a committee attested: rules A1 and A2, for every instruction that takes the instructions sysvar.
+//! Attacks on attestations: rules A1 and A2, for every instruction that takes the instructions sysvar.
 
 use crate::case::{Bench, Case};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -48,7 +48,7 @@ pub fn cases(bench: &Bench, town: &Town) -> Vec<Case> {
     out
 }
 
-/// Missing, behind, with something between, twice with the wrong one last.
+/// The attestation is missing, after the instruction, separated from it, or followed by a wrong one.
 fn places(bench: &Bench, good: &[Instruction], add: &mut impl FnMut(&str, Vec<Instruction>, Vec<Instruction>)) {
     let payer = bench.scenario.world.payer();
     let between = solana_system_interface::instruction::transfer(&payer, &payer, 1);
@@ -71,7 +71,7 @@ fn places(bench: &Bench, good: &[Instruction], add: &mut impl FnMut(&str, Vec<In
     add("by another precompile", foreign, vec![]);
 }
 
-/// The precompile's data changed byte by byte in its head, cut, lengthened, forged.
+/// The precompile's data with each byte of its header changed, cut, lengthened and forged.
 fn layouts(proof: &Instruction) -> Vec<(String, Instruction)> {
     let changed = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut proof = proof.clone();
@@ -89,7 +89,7 @@ fn layouts(proof: &Instruction) -> Vec<(String, Instruction)> {
             out.push((format!("byte {at} of the head ^ {bit:#x}"), changed(&|d| d[at] ^= bit)));
         }
     }
-    // Offsets into other instructions, which exist, and into this very one by number.
+    // Offsets into other existing instructions, and into this one by its number.
     for at in [4, 8, 14] {
         for index in [0u16, 1, 2] {
             let how = format!("instruction index at {at} is {index}");
@@ -102,7 +102,7 @@ fn layouts(proof: &Instruction) -> Vec<(String, Instruction)> {
     out
 }
 
-/// Well signed, over another message or by another key.
+/// Good signatures over another message or by another key.
 fn messages(attested: &Attested, town: &Town, add: &mut impl FnMut(&str, Vec<Instruction>, Vec<Instruction>)) {
     let Attested { key, message: good } = attested;
     let mut wrong = vec![
@@ -128,7 +128,7 @@ fn messages(attested: &Attested, town: &Town, add: &mut impl FnMut(&str, Vec<Ins
     for stranger in [&town.retired.key, &SigningKey::from_bytes(&[99; 32])] {
         add("by another key", vec![attest::signed(stranger, good)], vec![]);
     }
-    // Every byte of the message, domain included, under a good signature.
+    // Each byte of the message, including the domain, is changed under a good signature.
     for at in 0..MESSAGE_LEN {
         let mut bytes = good.to_bytes();
         bytes[at] ^= 1;
@@ -143,7 +143,7 @@ fn messages(attested: &Attested, town: &Town, add: &mut impl FnMut(&str, Vec<Ins
     add("a longer message", vec![ed25519(precompile(&[key], &[&longer]))], vec![]);
 }
 
-/// The attestation for show, and another signature for the precompile to check.
+/// The canonical place shows the attestation, and the precompile checks another signature.
 fn decoys(attested: &Attested, add: &mut impl FnMut(&str, Vec<Instruction>, Vec<Instruction>)) {
     let (thief, bytes) = (SigningKey::from_bytes(&[99; 32]), attested.message.to_bytes());
     let key = attested.key.verifying_key().to_bytes();
@@ -152,7 +152,7 @@ fn decoys(attested: &Attested, add: &mut impl FnMut(&str, Vec<Instruction>, Vec<
     add("two signatures, the first good", vec![ed25519(two)], vec![]);
     let two = precompile(&[&thief, &attested.key], &[b"anything", &bytes]);
     add("two signatures, the second good", vec![ed25519(two)], vec![]);
-    // In the canonical places the committee's key and message, without its signature; the head points behind them.
+    // The canonical places hold the committee's key and message without its signature. The header points after them.
     let end = MESSAGE_AT + MESSAGE_LEN as u16;
     let mut decoy = vec![1, 0];
     for field in [end + 32, THIS, end, THIS, end + 96, 8, THIS] {
@@ -161,14 +161,14 @@ fn decoys(attested: &Attested, add: &mut impl FnMut(&str, Vec<Instruction>, Vec<
     let theirs = (thief.verifying_key().to_bytes(), thief.sign(b"anything").to_bytes());
     decoy.extend([&key[..], &[0; 64], &bytes, &theirs.0, &theirs.1, b"anything"].concat());
     add("the head points behind the message", vec![ed25519(decoy)], vec![]);
-    // The same good signature in another order.
+    // The same good signature with key, signature and message in another order.
     let mut moved = vec![1, 0];
     for field in [16, THIS, 80, THIS, 112, MESSAGE_LEN as u16, THIS] {
         moved.extend(field.to_le_bytes());
     }
     moved.extend([&signature[..], &key, &bytes].concat());
     add("another order", vec![ed25519(moved)], vec![]);
-    // The canonical layout for show; the precompile reads the thief's instruction before it.
+    // The data show the canonical layout, but the precompile reads the thief's instruction before it.
     let source = ed25519(precompile(&[&thief], &[&bytes]));
     let mut pointing = attestation::instruction(&key, &[0; 64], &attested.message).data;
     for at in [4, 8, 14] {
@@ -177,7 +177,7 @@ fn decoys(attested: &Attested, add: &mut impl FnMut(&str, Vec<Instruction>, Vec<
     add("read from another instruction", vec![source, ed25519(pointing)], vec![]);
 }
 
-/// After a change of guard the old committee's word counts no more.
+/// Once another committee is active, the old one's attestation is refused.
 fn retired(bench: &Bench, attested: &Attested, town: &Town) -> Case {
     let mut world = bench.scenario.world.clone();
     let members: Vec<_> = town.retired.members.iter().collect();
@@ -194,7 +194,7 @@ fn ed25519(data: Vec<u8>) -> Instruction {
     Instruction { program_id: solana_sdk_ids::ed25519_program::ID, accounts: vec![], data }
 }
 
-/// The precompile's data with these signatures, each entry `key ‖ signature ‖ message` behind the head.
+/// The precompile's data with these signatures. Each entry after the header is `key ‖ signature ‖ message`.
 fn precompile(keys: &[&SigningKey], messages: &[&[u8]]) -> Vec<u8> {
     let (mut head, mut body) = (vec![keys.len() as u8, 0], vec![]);
     let start = 2 + 14 * keys.len();

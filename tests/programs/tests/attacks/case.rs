@@ -1,4 +1,4 @@
-//! An honest transaction laid out for attacks, and what one attack is.
+//! An honest transaction prepared for attacks, and the description of one attack.
 
 use program_tests::{
     Key, World, idl,
@@ -10,22 +10,22 @@ use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
-/// What must become of a changed transaction.
+/// The expected result of a changed transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// Refused, unless the scenario lists it as free.
     Refused,
-    /// Refused, or with exactly the effect of the honest one.
+    /// Refused, or accepted with exactly the effect of the honest transaction.
     SameEffect,
-    /// Refused, or with books that balance.
+    /// Refused, or accepted with books that balance.
     Balanced,
-    /// Accepted: refusing it would let a stranger block the instruction.
+    /// Accepted, because a refusal would let a stranger block the instruction.
     Accepted,
 }
 
 /// One change of an honest transaction.
 pub struct Case {
-    /// What kind of change.
+    /// The kind of change.
     pub attack: Attack,
     /// The account or argument.
     pub what: String,
@@ -33,15 +33,15 @@ pub struct Case {
     pub how: String,
     /// The changed transaction.
     pub instructions: Vec<Instruction>,
-    /// Accounts put into the world before.
+    /// Accounts that are set in the world before.
     pub put: Vec<(Pubkey, Account)>,
     /// Slots that pass before.
     pub pass: u64,
-    /// What must become of it.
+    /// The expected result.
     pub expect: Expect,
 }
 
-/// What an account of the instruction is.
+/// The role of an account in the instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Program,
@@ -51,11 +51,11 @@ pub enum Role {
     Token,
     /// An account of a program that exists.
     State,
-    /// Made by the instruction.
+    /// An account that the instruction makes.
     Made,
-    /// A wallet, or an address where there is nothing.
+    /// A wallet, or an empty address.
     Wallet,
-    /// Optional, and left out.
+    /// An optional account that is left out.
     LeftOut,
 }
 
@@ -69,7 +69,7 @@ pub struct Seat {
     pub after: Account,
 }
 
-/// An honest transaction with all that attacks on it need.
+/// An honest transaction with everything that attacks on it need.
 pub struct Bench<'a> {
     pub name: String,
     pub scenario: &'a Scenario,
@@ -77,7 +77,7 @@ pub struct Bench<'a> {
     /// The world after the honest transaction.
     pub honest: World,
     pub seats: Vec<Seat>,
-    /// Everyone who could sign.
+    /// All keys that could sign.
     pub ring: Vec<Key>,
     pub mallory: Pubkey,
     pub rival: Pubkey,
@@ -118,7 +118,7 @@ impl<'a> Bench<'a> {
         Case { attack, what: String::new(), how, instructions, put: vec![], pass: 0, expect: Expect::Refused }
     }
 
-    /// Accounts of the world before, in order of address.
+    /// Accounts of the world before the transaction, in order of address.
     pub fn accounts(&self) -> Vec<(Pubkey, Account)> {
         let all = self.scenario.world.svm.accounts_db().inner.iter();
         let mut all: Vec<_> = all.map(|(k, a)| (*k, Account::from(a.clone()))).filter(|(_, a)| !a.executable).collect();

@@ -1,4 +1,4 @@
-//! Attacks on the instruction's data: cut short, too long, and with numbers at the ends of their ranges.
+//! Attacks on the instruction's data: cut short, too long, and with extreme numbers.
 
 use crate::case::{Bench, Case, Expect};
 use program_tests::{
@@ -23,7 +23,7 @@ pub fn cases(bench: &Bench, idl: &Idl) -> Vec<Case> {
         let other = bench.changed(|i| i.data[byte] ^= 0x80);
         out.push(bench.whole(Attack::Malformed, format!("byte {byte} of the discriminator"), other));
     }
-    // What a committee signed may not be changed at all.
+    // A change of attested arguments must be refused in any case.
     let expect = if bench.scenario.attested.is_some() { Expect::Refused } else { Expect::Balanced };
     for number in idl.numbers(bench.instruction, data) {
         let attack = if number.holds == Holds::Tag { Attack::Malformed } else { Attack::Edge };
@@ -40,7 +40,7 @@ pub fn cases(bench: &Bench, idl: &Idl) -> Vec<Case> {
     out
 }
 
-/// 0, 1, the largest and the largest but one, and both sides of the sign.
+/// Extreme values of `size` bytes: 0, 1, the largest and the one below it, and both sides of the sign bit.
 fn ends(size: usize) -> Vec<Vec<u8>> {
     let number = |low: u8, rest: u8, high: u8| {
         let mut bytes = vec![rest; size];

@@ -5,12 +5,12 @@ use program_tests::keys::address;
 use solana_account::Account;
 use solana_pubkey::Pubkey;
 
-/// A program of the attacker's.
+/// The address of the attacker's program.
 pub fn foreign_program() -> Pubkey {
     address("the attacker's program")
 }
 
-/// An address of the attacker's, another one for every `name`.
+/// An address of the attacker, different for every `name`.
 pub fn elsewhere(name: &str) -> Pubkey {
     address(&format!("forged {name}"))
 }
@@ -20,7 +20,7 @@ pub fn owned_by(mut account: Account, owner: Pubkey) -> Account {
     account
 }
 
-/// The account with other bytes: neither zero nor anything that a program wrote.
+/// The account with other bytes, which are neither zero nor written by a program.
 pub fn garbage(account: &Account) -> Account {
     let noise = |i: usize| sha256(&[b"garbage", &i.to_le_bytes()])[0];
     Account { data: (0..account.data.len()).map(noise).collect(), ..account.clone() }
@@ -30,7 +30,7 @@ pub fn zeroed(account: &Account) -> Account {
     Account { data: vec![0; account.data.len()], ..account.clone() }
 }
 
-/// The account as a later program would have written it: another version byte behind the discriminator.
+/// The account as a later program might write it: with another version byte after the discriminator.
 pub fn of_version(account: &Account, version: u8) -> Account {
     let mut account = account.clone();
     account.data[8] = version;
@@ -56,12 +56,12 @@ pub enum Extension {
     Hook,
 }
 
-/// A mint of the classic program as Token-2022 would hold it with this extension.
+/// A mint of the classic token program as Token-2022 would hold it with this extension.
 pub fn mint_2022(mint: &Account, extension: Extension) -> Account {
     let body = match extension {
         Extension::Fee => {
             let mut config = vec![0; 108];
-            // Both the older and the newer fee: 1 %, without a ceiling.
+            // Both the older and the newer fee are 1 % without a maximum.
             for at in [72, 90] {
                 config[at + 8..at + 16].copy_from_slice(&u64::MAX.to_le_bytes());
                 config[at + 16..at + 18].copy_from_slice(&100u16.to_le_bytes());
@@ -73,7 +73,7 @@ pub fn mint_2022(mint: &Account, extension: Extension) -> Account {
     extended(mint, 1, body)
 }
 
-/// A token account of the classic program as Token-2022 would hold it where its mint has this extension.
+/// A token account of the classic token program as Token-2022 would hold it if its mint has this extension.
 pub fn token_2022(token: &Account, extension: Extension) -> Account {
     let body = match extension {
         Extension::Fee => (2u16, vec![0; 8]),
@@ -82,7 +82,7 @@ pub fn token_2022(token: &Account, extension: Extension) -> Account {
     extended(token, 2, body)
 }
 
-/// Base, padding, kind of account, and one entry of type, length, value.
+/// The base bytes, padding, the kind of account, and one extension entry of type, length and value.
 fn extended(base: &Account, kind: u8, (number, value): (u16, Vec<u8>)) -> Account {
     let mut data = base.data.clone();
     data.resize(165, 0);

@@ -1,4 +1,4 @@
-//! Sends every case in a world of its own and says what became of it.
+//! Sends every case in a world of its own and judges the result.
 
 use crate::case::{Bench, Case, Expect};
 use program_tests::{Key, World, books, scenario::Attack};
@@ -7,14 +7,14 @@ use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What became of the attempts on one program.
+/// The results of the attacks on one program.
 pub struct Court {
     program: &'static str,
     attempts: BTreeMap<Attack, usize>,
     instructions: usize,
-    /// Changes that were accepted and are free.
+    /// Number of changes that were accepted and are allowed.
     free: usize,
-    /// Accepted and not free, or refused where that blocks the honest.
+    /// Changes that were accepted and are not allowed, and refusals that would block honest senders.
     holes: Vec<String>,
 }
 
@@ -23,7 +23,7 @@ impl Court {
         Self { program, attempts: BTreeMap::new(), instructions: 0, free: 0, holes: vec![] }
     }
 
-    /// Tries every case of one honest transaction, and the transaction twice.
+    /// Tries every case of one honest transaction, and a replay of the transaction.
     pub fn try_all(&mut self, bench: &Bench, cases: Vec<Case>) {
         self.instructions += 1;
         let mut used = BTreeSet::new();
@@ -58,7 +58,7 @@ impl Court {
         }
     }
 
-    /// Prints the count, and fails if anything got through.
+    /// Prints the counts, and fails if there are holes.
     pub fn close(self) {
         let all: usize = self.attempts.values().sum();
         println!(
@@ -71,7 +71,7 @@ impl Court {
 
 const ACCEPTED: &str = "accepted";
 
-/// Tries one; `None` where nobody can sign it.
+/// Tries one case. `None` if a required signer has no key.
 fn attempt(bench: &Bench, case: &Case) -> Option<Result<(), String>> {
     let mut world = bench.scenario.world.clone();
     for (address, account) in &case.put {
@@ -113,7 +113,7 @@ fn attempt_in(bench: &Bench, case: &Case, mut world: World) -> Option<Result<(),
     })
 }
 
-/// Those who must sign the transaction; `None` if somebody is not to be had.
+/// The keys that must sign the transaction. `None` if one of them is unknown.
 fn signers<'a>(bench: &'a Bench, case: &Case) -> Option<Vec<&'a Key>> {
     let metas = case.instructions.iter().flat_map(|i| &i.accounts).filter(|m| m.is_signer);
     let needed: BTreeSet<Pubkey> = metas.map(|m| m.pubkey).filter(|k| *k != bench.scenario.world.payer()).collect();
@@ -121,7 +121,7 @@ fn signers<'a>(bench: &'a Bench, case: &Case) -> Option<Vec<&'a Key>> {
     needed.map(|k| bench.ring.iter().find(|r| r.pubkey() == k)).collect()
 }
 
-/// The first account that is not the same in both worlds, fees and blockhashes apart.
+/// The first account that differs between both worlds, except for fees and blockhashes.
 fn difference(a: &World, b: &World) -> Option<Pubkey> {
     let (a_all, b_all) = (&a.svm.accounts_db().inner, &b.svm.accounts_db().inner);
     let ignored = [a.payer(), solana_sdk_ids::sysvar::recent_blockhashes::ID];

@@ -1,10 +1,10 @@
 //! Attacks on every instruction of every program, generated from the committed interface descriptions.
 //!
 //! An honest transaction (`program_tests::scenario`) is changed in one respect at a time. Each change must be refused
-//! and leave nothing behind, or stand in the scenario's list of what is free, with a reason.
+//! without any effect, or be in the scenario's list of allowed changes with a reason.
 //!
-//! Proves for every instruction that it refuses what it should: M1, M5 (no tokens made or lost by any attempt), A1, A2
-//! (attestations), G1 (only the authority changes parameters).
+//! This checks for every instruction: M1 and M5 (no attack makes or loses tokens), A1 and A2 (attestations), and G1
+//! (only the authority changes parameters).
 
 mod accounts;
 mod attestation;

@@ -1,4 +1,4 @@
-//! Attacks on the transaction as a whole: its number of accounts, another currency throughout, again.
+//! Attacks on the transaction as a whole: fewer accounts, another currency throughout, and a replay.
 
 use crate::{
     case::{Bench, Case, Expect, Role},
@@ -23,7 +23,7 @@ pub fn cases(bench: &Bench) -> Vec<Case> {
     out
 }
 
-/// Every token account and the mint in another currency of the attacker's making, where it can choose the address.
+/// Every token account and the mint are in a currency of the attacker, at addresses that it can choose.
 fn currencies(bench: &Bench, out: &mut Vec<Case>) {
     let tokens: Vec<usize> = (0..bench.seats.len()).filter(|i| bench.seats[*i].role == Role::Token).collect();
     let mints: Vec<usize> = (0..bench.seats.len()).filter(|i| bench.seats[*i].role == Role::Mint).collect();
@@ -31,7 +31,7 @@ fn currencies(bench: &Bench, out: &mut Vec<Case>) {
         return;
     }
     for extension in [None, Some(Extension::Fee), Some(Extension::Hook)] {
-        // All of them, and each number of the first and of the last of them: some cannot be chosen.
+        // All of them, and each number of the first and of the last ones, because some addresses cannot be chosen.
         for (from, to) in (0..=tokens.len()).flat_map(|n| [(0, n), (n, tokens.len())]) {
             let mint = elsewhere("currency");
             let mut instructions = bench.changed(|_| {});

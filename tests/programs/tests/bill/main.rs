@@ -1,4 +1,5 @@
-//! The bill: no instruction's price grows by more than 3 % unnoticed, and what runs side by side shares nothing.
+//! The bill: the test fails if an instruction's cost grows by more than 3 %, or if transactions that should run in
+//! parallel write the same account.
 
 use ::payout::state::Pool;
 use openledger_interface::{ix, pda};
@@ -10,7 +11,7 @@ use program_tests::{
 use solana_keypair::Signer;
 use std::fs;
 
-/// What records a new bill.
+/// The hint how to record a new bill.
 const RECORD: &str = "`cargo xtask bench programs --record` records what it costs now";
 
 #[test]
@@ -40,8 +41,8 @@ fn no_instruction_costs_more_than_recorded() {
     assert!(wrong.is_empty(), "{}\n{RECORD}", wrong.join("\n"));
 }
 
-/// Claims need not wait for one another: on different shards they write no account that the other touches; on one
-/// shard they meet in it and its vault alone.
+/// Claims need not wait for one another. On different shards, neither claim writes an account that the other uses. On
+/// one shard, they share only the shard and its vault.
 #[test]
 fn claims_on_different_shards_share_no_account_that_either_writes() {
     let town = Town::new();

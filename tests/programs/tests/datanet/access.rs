@@ -1,4 +1,4 @@
-//! D2 at its edges: when a grant begins and ends, to the slot.
+//! D2 at its edges: the exact slots in which a grant begins and ends.
 
 use datanet::{
     error::DatanetError,
@@ -12,7 +12,7 @@ use solana_pubkey::Pubkey;
 
 const JOB: Pubkey = Pubkey::new_from_array([4; 32]);
 
-/// A permissioned Datanet, and a developer that has asked for access.
+/// A permissioned Datanet, and a developer that has requested access.
 fn asked() -> (World, Key, Pubkey, Key) {
     let mut world = World::with_datanet(&[]);
     let (owner, developer) = (world.wallet(0), world.wallet(0));
@@ -39,7 +39,7 @@ fn a_grant_ends_in_the_future_and_lasts_one_slot_at_least() {
         world.pass(1);
     }
     refused(world.send(std::slice::from_ref(&read), &[&developer]), DatanetError::GrantNotLive);
-    // The end of time is an end like any other.
+    // The largest slot number is a valid expiry.
     world.send(&[grant(u64::MAX)], &[&owner]).expect("extends");
     world.pass(1_000_000);
     world.send(&[read], &[&developer]).expect("still lives");
@@ -61,7 +61,7 @@ fn an_owner_shortens_a_grant_and_a_new_request_after_its_end_starts_from_nothing
     let event: GrantChanged = world.send(&[again], &[&developer]).expect("asks again").event();
     assert_eq!((event.status, event.expiry_slot, event.purpose.as_str()), (GrantStatus::Requested, 0, "another study"));
     refused(world.send(&[ix::datanet::record_use(&d, &datanet, &JOB)], &[&developer]), DatanetError::GrantNotLive);
-    // The event numbers go on: nothing of the first grant's history is lost.
+    // The event numbers continue those of the first grant.
     assert_eq!(event.sequence, 3);
 }
 

@@ -98,7 +98,7 @@ fn a_root_is_given_once_by_the_contributor_for_an_empty_batch() {
     refused(world.send(&[cancel], &[&alice]), DatanetError::BatchNotOpen);
 }
 
-/// A root that nobody has leaves for is for the panel to reject: the bond is lost like any other's.
+/// The panel must reject a root without known leaves. The bond is then lost as for any other batch.
 #[test]
 fn a_rejected_root_forfeits_its_bond() {
     let (mut world, datanet, alice, validators) = world();

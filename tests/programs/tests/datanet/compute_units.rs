@@ -1,4 +1,4 @@
-//! What each instruction costs. Keys are the same in every run, so the numbers are too.
+//! The cost of each instruction. Keys are the same in every run, so the numbers are too.
 
 use ::stake::state::Role;
 use datanet::state::{Access, Batch};
@@ -10,7 +10,7 @@ use program_tests::{
 };
 use solana_keypair::Signer;
 
-/// Compute units of each instruction, at most: what was measured and 3 % more.
+/// Most compute units of each instruction: the measured number plus 3 %.
 const CEILINGS: [(&str, u64); 12] = [
     ("create_datanet", 18_400),
     ("open_batch", 30_100),

@@ -1,4 +1,4 @@
-//! What a Datanet's owner may change, for which batches, and who an owner may be.
+//! What a Datanet's owner may change, for which batches, and which addresses may be owners.
 
 use datanet::{
     ConfigureArgs,
@@ -59,7 +59,7 @@ fn the_owner_configures_with_checked_fields() {
     assert_eq!((state.min_bond, state.panel_size, state.quorum), (3 * MIN_BOND, 5, 3));
 }
 
-/// An owner cannot change the rules of a review that is under way.
+/// An owner cannot change the rules of a review in progress.
 #[test]
 fn a_change_is_for_new_batches() {
     let mut world = World::with_datanet(&[]);
@@ -85,8 +85,8 @@ fn a_change_is_for_new_batches() {
     assert_eq!((after.panel_size, after.quorum), (5, 3));
 }
 
-/// A council's address is a program's and no key's: it signs when its program says so. Here the SVM does not look at
-/// signatures, so that such an address can sign as it does in a call by its program.
+/// A council's address is a PDA without a key. It signs in calls by its program. Here the SVM does not verify
+/// signatures, so that such an address can sign as in a call by its program.
 #[test]
 fn a_council_owns_a_datanet_like_a_wallet() {
     let mut world = World::with_datanet(&[]);
@@ -104,7 +104,7 @@ fn a_council_owns_a_datanet_like_a_wallet() {
         ix::datanet::grant_access(&council, &datanet, &reader.pubkey(), expiry),
         ix::datanet::revoke_access(&council, &datanet, &reader.pubkey()),
     ];
-    // Without its signature nothing happens, whoever sends.
+    // Without the council's signature the instruction is refused, whoever sends it.
     let mut unsigned: Instruction = steps[0].clone();
     unsigned.accounts[0].is_signer = false;
     assert!(world.send(&[unsigned], &[]).is_err());

@@ -1,4 +1,4 @@
-//! Contributions: who may add what when, what it costs in bytes, and that the range can be proven from the ledger.
+//! Contributions: who may add leaves and when, their cost in bytes, and that they can be proven from the ledger.
 
 use ::governance::{events::InstructionExecuted, state::Proposal};
 use anchor_lang::error::ErrorCode;
@@ -291,7 +291,7 @@ fn a_batch_under_review_is_not_provable() {
     refused(world.send(&[ix::datanet::verify_contribution(&datanet, args)], &[]), DatanetError::BadProof);
 }
 
-/// A program relies on a proof by calling `verify_contribution`: here governance, whose proposals call what was voted for.
+/// A program relies on a proof by calling `verify_contribution`. Here governance calls it by a proposal.
 #[test]
 fn another_program_has_a_contribution_verified_and_fails_with_a_false_proof() {
     let (mut world, assembly) = World::under_governance();

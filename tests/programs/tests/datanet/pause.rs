@@ -1,4 +1,4 @@
-//! A pause stops what the program's documentation says, and costs no validator its verdict.
+//! A pause stops what the program's documentation says, and every committed validator can still reveal after it.
 
 use ::stake::error::SharedError;
 use datanet::{
@@ -83,7 +83,7 @@ fn nothing_is_made_reviewed_or_paid_while_paused() {
     refused(world.send(&[reveal], &[&validator]), SharedError::Paused);
     refused(world.finalise(review), SharedError::Paused);
     refused(world.expire(review), SharedError::Paused);
-    // Adding leaves, fixing a panel and taking access back go on.
+    // Adding leaves, fixing a panel's seed and revoking access are still possible.
     world.send(&[ix::datanet::contribute(&a, &open, &leaves(3, 2))], &[&alice]).expect("adds");
     world.send(&[ix::datanet::draw_panel(&review)], &[]).expect("draws");
     world.send(&[ix::datanet::revoke_access(&o, &datanet, &r)], &[&owner]).expect("revokes");
@@ -105,7 +105,7 @@ fn validators_kept_from_revealing_get_a_window_after_the_pause() {
         world.commit(v, batch, i >= 2, 8_000).expect("commits");
     }
     world.pass(COMMIT_SLOTS);
-    // Two of five reject, which would be enough if the rest were silent. They are paused instead.
+    // Two of five reject. That would decide if the others stayed silent, but the pause keeps them from revealing.
     for v in &validators[..2] {
         world.reveal(v, batch, false, 8_000).expect("reveals");
     }
@@ -119,7 +119,7 @@ fn validators_kept_from_revealing_get_a_window_after_the_pause() {
     }
     let event: BatchAccepted = world.finalise(batch).expect("is accepted").event();
     assert_eq!(event.approved_by.len(), 3);
-    // Nobody commits after a pause: verdicts may be known by then.
+    // Nobody may commit after a pause, because verdicts may be known by then.
     let late = world.submitted(&alice, datanet, &leaves(2, 3));
     let until = world.slot() + COMMIT_SLOTS;
     pause(&mut world, until);

@@ -1,4 +1,4 @@
-//! Review: who is on a panel, when verdicts are taken, what a decision does.
+//! Review: who is on a panel, when verdicts are accepted, and what a decision does.
 
 use ::stake::state::Role;
 use anchor_lang::error::ErrorCode;
@@ -17,7 +17,7 @@ use program_tests::{
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
-/// A Datanet with quorum 2, `n` validators of equal stake who are all drawn, and a submitted batch of Alice's.
+/// A Datanet with quorum 2, `n` validators of equal stake who are all drawn, and a batch that Alice submitted.
 fn review(n: usize) -> (World, Pubkey, Vec<Key>, Key, Pubkey) {
     let mut world = World::with_datanet(&[]);
     let owner = world.wallet(0);
@@ -56,7 +56,7 @@ fn an_accepted_batch_returns_bond_and_rent_and_is_a_leaf() {
 fn a_rejected_batch_forfeits_its_bond_to_the_insurance_vault() {
     let (mut world, datanet, validators, alice, batch) = review(2);
     world.judge(&validators, batch, false);
-    // The contributor closes its token account: that must not save its bond.
+    // The contributor closes its token account. That must not prevent the forfeiture of its bond.
     let ata = world.ata(&alice.pubkey());
     let insured = world.balance(&pda::insurance_vault());
     let mut instruction = ix::datanet::finalise_batch(&datanet, &batch, &alice.pubkey(), &world.mint);
@@ -114,7 +114,7 @@ fn only_drawn_validators_commit() {
     refused(world.commit(&validators[1], batch, true, 1), DatanetError::NotDrawn);
     world.commit(&validators[0], batch, true, 1).expect("is drawn");
     assert_eq!(world.get::<Batch>(&batch).seed, slot_hash(nonce, submitted + 1));
-    // The seed is fixed now: other hashes do not draw again.
+    // The seed is fixed now, so other hashes do not draw another panel.
     let favourable = (0..).find(|n| drawn(*n, &validators[1])).unwrap();
     world.slot_hashes(favourable);
     refused(world.commit(&validators[1], batch, true, 1), DatanetError::NotDrawn);

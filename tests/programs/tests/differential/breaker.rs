@@ -1,5 +1,5 @@
-//! The circuit breaker lets out what a bucket does that leaks one slot at a time, and in any span of slots no more
-//! than its cap and what leaks meanwhile.
+//! The circuit breaker lets out as much as a naive bucket that leaks slot by slot. In any span of slots it lets out at
+//! most its cap plus what leaks in that span.
 
 use crate::{naive::Bucket, runner};
 use ::payout::{error::PayoutError, events::Claimed, state::Pool};
@@ -13,7 +13,7 @@ use program_tests::{
 use proptest::{collection::vec, prelude::*};
 use solana_keypair::Signer;
 
-/// A claimant who has earned far more than the breaker lets out at once, and others with smaller sums.
+/// A claimant that has earned far more than the breaker lets out at once, and others with smaller amounts.
 fn ready() -> (World, Market, Vec<Key>, RewardTree) {
     let (mut world, market) = World::with_market(1, 1);
     let payer = world.wallet(40_000 * OPEN);
@@ -50,7 +50,7 @@ fn outflow_is_that_of_a_bucket_that_leaks_slot_by_slot() {
                     continue;
                 }
                 let Ok(sent) = result else {
-                    // The program rounds once a claim, against the claimant: by less than a unit each time.
+                    // The program rounds once for each claim, against the claimant, by less than one unit.
                     prop_assert!(room <= claims, "refused with room for {room} after {claims} claims");
                     continue;
                 };
@@ -61,7 +61,7 @@ fn outflow_is_that_of_a_bucket_that_leaks_slot_by_slot() {
                 claims += 1;
                 paid.push((world.slot(), out));
             }
-            // The promise itself: in any t slots at most cap · (1 + t / window).
+            // The bound itself: in any t slots at most cap · (1 + t / window).
             for (i, (first, _)) in paid.iter().enumerate() {
                 let mut sum = 0u128;
                 for (slot, out) in &paid[i..] {

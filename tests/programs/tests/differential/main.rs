@@ -1,7 +1,7 @@
-//! The programs against naive models of what they keep: the same histories, computed the slow and obvious way.
+//! Compares the programs with naive models that compute the same histories in a slow and obvious way.
 //!
-//! D1 (ranges of contributions and batches, and proofs in them), M2 (reward trees), M4 (splits), and the circuit
-//! breaker's decay, all on the compiled programs.
+//! This covers D1 (ranges of contributions and batches, and their proofs), M2 (reward trees), M4 (splits) and the
+//! circuit breaker's decay, all on the compiled programs.
 
 mod breaker;
 mod naive;

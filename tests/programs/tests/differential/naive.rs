@@ -1,11 +1,11 @@
-//! Naive models: recursion over whole lists, sums of fractions, one slot at a time. Nothing here is shared with the
-//! programs but SHA-256 and the domain bytes, which are written out.
+//! Naive models: recursion over whole lists, sums of fractions, one slot at a time. They share nothing with the
+//! programs but SHA-256 and the domain bytes, which are written out here.
 
 use openledger_protocol::hash::sha256;
 
 type Hash = [u8; 32];
 
-/// The top of a perfect tree over a power of two of leaves.
+/// The top of a perfect tree. The number of leaves must be a power of two.
 fn perfect(leaves: &[Hash]) -> Hash {
     match leaves {
         [leaf] => *leaf,
@@ -76,7 +76,7 @@ pub fn batch_leaf(datanet: &Hash, index: u64, contributor: &Hash, root: &Hash, c
     sha256(&[&[0x02], datanet, &index.to_le_bytes(), contributor, root, &count.to_le_bytes()])
 }
 
-/// Every level of a reward tree, leaves first; an odd node goes up alone.
+/// Every level of a reward tree, leaves first. An odd node is promoted.
 pub fn reward_levels(leaves: &[(Hash, u64)]) -> Vec<Vec<Hash>> {
     let mut sorted = leaves.to_vec();
     sorted.sort();
@@ -102,7 +102,7 @@ pub fn reward_root(leaves: &[(Hash, u64)]) -> Hash {
     sha256(&[&[0x06], &(leaves.len() as u32).to_le_bytes(), &levels[levels.len() - 1][0]])
 }
 
-/// Place of a wallet in ascending order, and the nodes beside its way up.
+/// Index of a wallet in ascending order, and the sibling nodes of its proof.
 pub fn reward_proof(leaves: &[(Hash, u64)], wallet: &Hash) -> (u32, Vec<Hash>) {
     let mut sorted = leaves.to_vec();
     sorted.sort();
@@ -116,12 +116,12 @@ pub fn reward_proof(leaves: &[(Hash, u64)], wallet: &Hash) -> (u32, Vec<Hash>) {
     (index as u32, proof)
 }
 
-/// What a circuit breaker lets out, slot by slot: the bucket leaks `cap / window` a slot, whole units only, and what a
-/// claim does not see drained (because the program rounds once a claim) is never more than one unit a claim.
+/// A naive circuit breaker that works slot by slot. The bucket leaks `cap / window` a slot and lets out whole units
+/// only. The program rounds once for each claim, so it may let out up to one unit less for each claim.
 pub struct Bucket {
     cap: u64,
     window: u64,
-    /// In units of `1 / window`, so that nothing is rounded.
+    /// Level of the bucket in units of `1 / window`, so that nothing is rounded.
     level: u128,
     slot: u64,
 }
@@ -150,11 +150,11 @@ impl Bucket {
     }
 }
 
-/// A fee's parts in basis points, each rounded down, the rest to the first.
+/// A fee's parts by `shares` in basis points, each rounded down. The remainder goes to the first part.
 pub fn split(amount: u64, shares: [u16; 6], has_parent: bool) -> [u64; 6] {
     let mut parts = [0u64; 6];
     for i in 1..6 {
-        // Whole ten-thousandths first, then the rest: no product that could overflow.
+        // Multiples of 10,000 first and then the remainder, so that no product can overflow.
         let (tens, rest) = (amount / 10_000, amount % 10_000);
         parts[i] = tens * u64::from(shares[i]) + rest * u64::from(shares[i]) / 10_000;
     }

@@ -1,5 +1,5 @@
-//! D1: batches and Datanets hold the ranges that a recursion over all their leaves gives, and prove exactly their
-//! leaves.
+//! D1: batches and Datanets hold the same ranges as a recursion over all their leaves, and exactly their leaves can be
+//! proven.
 
 use crate::{naive, runner};
 use ::datanet::{
@@ -23,7 +23,7 @@ fn world() -> (World, Key, Key, Vec<Key>) {
     (world, owner, alice, validators)
 }
 
-/// Whatever the portions in which leaves arrive, the batch's peaks are those over all of them.
+/// A batch's peaks are those over all its leaves, in whatever portions the leaves arrive.
 #[test]
 fn a_batch_holds_the_range_over_its_leaves() {
     let (world, owner, alice, _) = world();
@@ -110,13 +110,15 @@ fn every_contribution_can_be_proven_from_its_leaves_alone() {
     }
 }
 
-/// Second preimages: no inner node is a leaf, no proof can be shortened, extended, moved or lent to another tree.
+/// Second preimages: no inner node passes as a leaf, and no proof can be shortened, extended, moved or used for another
+/// tree.
 #[test]
 fn nothing_else_can_be_proven() {
     let mut grown = grown(&[7, 4, 6]);
     let good = grown.proof(0, 1);
     let mut wrong: Vec<(&str, VerifyContributionArgs)> = vec![];
-    // Each inner node on the way as a leaf, the rest of the way as its proof, with and without its own count.
+    // Each inner node on the path is tried as a leaf with the rest of the path as its proof, with the tree's count and
+    // with its own.
     let mut node = good.leaf;
     for (height, sibling) in good.in_batch.siblings.iter().enumerate() {
         let (l, r) = if good.in_batch.index >> height & 1 == 0 { (&node, sibling) } else { (sibling, &node) };

@@ -1,4 +1,4 @@
-//! M2: what claims pay is what a tree built from its definition says, for trees of every shape.
+//! M2: claims pay exactly what a tree built from its definition says, for trees of every shape.
 
 use crate::naive;
 use ::payout::{
@@ -18,7 +18,8 @@ use solana_pubkey::Pubkey;
 
 type Hash = [u8; 32];
 
-/// One settlement after another, each over more wallets: every wallet claims by the naive proof and gets what is new.
+/// Each settlement is over more wallets than the last. Every wallet claims with the naive proof and gets its new
+/// earnings.
 #[test]
 fn every_leaf_of_every_shape_can_be_claimed_and_nothing_else() {
     let mut town = Town::new();
@@ -27,7 +28,7 @@ fn every_leaf_of_every_shape_can_be_claimed_and_nothing_else() {
         let pay = market.pay(town.world(), &payer.pubkey(), shard, [9; 32], 5_000 * OPEN);
         town.world().send(&[pay], &[&payer]).expect("pays");
     }
-    // What the town has promised before stays promised.
+    // The town's earlier earnings stay in the tree.
     let mut leaves: Vec<(Hash, u64)> = town.trees[0].leaves().to_vec();
     let review = town.trees[1].clone();
     let mut new = vec![];
@@ -68,7 +69,7 @@ fn claim_once(town: &mut Town, leaves: &[(Hash, u64)], wallet: &Pubkey, shard: u
     refused(town.world().send(&[claim], &[&payer]), PayoutError::NothingToClaim);
 }
 
-/// Second preimages: no proof works cut, extended or at another place, nor with another level's nodes.
+/// Second preimages: no proof is accepted cut, extended, at another index, or with another level's nodes.
 fn inner_nodes_are_no_leaves(town: &mut Town, leaves: &[(Hash, u64)], wallet: &Pubkey) {
     let (payer, stranger) = (town.rival.insecure_clone(), town.lab.owner.pubkey());
     let (index, proof) = naive::reward_proof(leaves, &wallet.to_bytes());

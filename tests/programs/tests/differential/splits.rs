@@ -1,4 +1,4 @@
-//! M4: a fee's parts are what naive arithmetic gives, and sum to it, for any shares and amounts.
+//! M4: a fee's parts equal those of naive arithmetic and sum to the fee, for any shares and amounts.
 
 use crate::{naive, runner};
 use ::payout::{events::Paid, state::FeeShares};
@@ -35,7 +35,7 @@ fn any_fee_splits_as_naive_arithmetic_does() {
         .unwrap();
 }
 
-/// Sets the shares in force; votes can only move them by steps, within bounds.
+/// Sets the shares in force directly, because votes can move them only by steps and within bounds.
 fn set_fees(world: &mut World, s: [u16; 6]) {
     world.edit(pda::payout_config(), |config: &mut ::payout::state::Config| {
         config.fees = FeeShares {
@@ -49,7 +49,7 @@ fn set_fees(world: &mut World, s: [u16; 6]) {
     });
 }
 
-/// Gives the market's model a parent, as the model program would have at its registration.
+/// Gives the market's model a parent, as the model program would at registration.
 fn give_parent(world: &mut World, town: &Town) {
     world.edit(town.market.model, |model: &mut ::model::state::Model| {
         model.parent = Some(town.rivals_model);

@@ -1,4 +1,4 @@
-//! The actors, what an honest committee knows, and what must hold.
+//! The actors, the knowledge of an honest committee, and the invariants.
 
 use crate::dice::Dice;
 use ::model::state::{Job, JobStatus};
@@ -16,21 +16,21 @@ use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 use std::collections::BTreeMap;
 
-/// Actors besides those that the town has.
+/// Number of actors besides the town's.
 const STRANGERS: usize = 3;
-/// Transactions that are remembered, to be tried again.
+/// Number of transactions that are remembered for replays.
 const REMEMBERED: usize = 64;
 
-/// What is to be done once a transaction has been accepted.
+/// A continuation that runs once a transaction has been accepted.
 pub type Then = Box<dyn FnOnce(&mut Crowd)>;
 
-/// What somebody sends.
+/// A transaction that an actor tries.
 pub struct Attempt {
     pub instructions: Vec<Instruction>,
     pub signers: Vec<Key>,
     /// Whether it must be refused.
     pub forbidden: bool,
-    /// What is known once it was accepted.
+    /// Runs once it was accepted.
     pub then: Option<Then>,
 }
 
@@ -59,7 +59,7 @@ impl Attempt {
     }
 }
 
-/// Everyone and everything.
+/// The world, all actors, and the state that the checks need.
 pub struct Crowd {
     pub world: World,
     pub actors: Vec<Key>,
@@ -149,7 +149,7 @@ impl Crowd {
         (config.active_epoch, config.posted_epoch)
     }
 
-    /// Settlements posted, results accepted and balances debited: what only a committee's word brings about.
+    /// Numbers of settlements posted, results accepted and balances debited. Only an attestation can increase them.
     fn attested_now(&self) -> [u64; 3] {
         let jobs = self.world.all::<Job>();
         let accepted = jobs.iter().filter(|(_, j)| j.status == JobStatus::Attested).count();
@@ -157,7 +157,7 @@ impl Crowd {
         [self.world.all::<Settlement>().len() as u64, accepted as u64, metered]
     }
 
-    /// Sends it; whether it was accepted.
+    /// Sends the transaction. Returns whether it was accepted.
     pub fn send(&mut self, attempt: Attempt) -> Result<bool, String> {
         let attested = attempt.is_attested();
         let (before, epochs) = (self.attested_now(), self.epochs());
@@ -167,12 +167,12 @@ impl Crowd {
         if attempt.forbidden {
             return Err("A1, A2: what must be refused was accepted".into());
         }
-        // A settlement that is rejected is closed: fewer are no attested change.
+        // A rejected settlement is closed, so a lower count is not an attested change.
         if !attested && self.attested_now().iter().zip(before).any(|(now, before)| *now > before) {
             return Err("A1: an attested change without an attestation".into());
         }
         check_split(&sent)?;
-        // Activated or rejected, by whatever transaction.
+        // Any transaction may have activated or rejected the settlement.
         let (active, posted) = self.epochs();
         if active != epochs.0 {
             self.active = self.posted.clone();
@@ -190,7 +190,7 @@ impl Crowd {
         Ok(true)
     }
 
-    /// What must hold after every step.
+    /// Checks the invariants. It runs after every step.
     pub fn check(&self) -> Result<(), String> {
         books::check(&self.world)?;
         let lifetimes: Vec<BTreeMap<_, _>> =

@@ -18,12 +18,12 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// Below `n`, which is not zero.
+    /// A number below `n`, which must not be zero.
     pub fn below(&mut self, n: u64) -> u64 {
         self.next() % n
     }
 
-    /// From `low` to `high`, both included.
+    /// A number from `low` to `high`, both included.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high - low + 1)
     }
@@ -33,12 +33,12 @@ impl Dice {
         self.below(n) == 0
     }
 
-    /// One of them; `None` where there is none.
+    /// One element of `of`; `None` if it is empty.
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
         if of.is_empty() { None } else { of.get(self.below(of.len() as u64) as usize) }
     }
 
-    /// Mostly ordinary, at times an end of the range.
+    /// An amount: mostly an ordinary one, sometimes an extreme of the range.
     pub fn amount(&mut self, ordinary: u64) -> u64 {
         match self.below(12) {
             0 => 0,

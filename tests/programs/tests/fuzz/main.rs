@@ -1,7 +1,7 @@
-//! Random histories: many actors, every instruction, time that passes, and the books after every step.
+//! Random histories: many actors try every instruction while time passes. The books are checked after every step.
 //!
-//! M1–M5, A1, A2 and the conservation of tokens hold after every step (`program_tests::books` and `crowd::check`).
-//! A failure prints the seed and the shortest history found that fails still; put the seed into [`PAST`].
+//! M1–M5, A1, A2 and the conservation of tokens hold after every step (`program_tests::books` and `crowd::check`). A
+//! failure prints the seed and the shortest failing history that was found. Put the seed into [`PAST`].
 //!
 //! `cargo xtask fuzz --steps 100000 --seed 7` runs longer.
 
@@ -14,7 +14,7 @@ use play::Play;
 
 /// Steps in the test suite.
 const STEPS: u64 = 4_000;
-/// Seeds of histories that failed once, and how many steps they took.
+/// Seeds of histories that failed once, and their numbers of steps.
 const PAST: &[(u64, u64)] = &[];
 
 fn setting(name: &str, default: u64) -> u64 {
@@ -37,7 +37,7 @@ fn histories_that_failed_once_do_not_again() {
     }
 }
 
-/// The checks can fail: a history in which a token appears is found out, and shortened to the one step that made it.
+/// The checks work: a history in which a token appears fails, and is shortened to the one step that made the token.
 #[test]
 fn a_broken_history_is_found_and_shortened() {
     let mut play = Play::new();

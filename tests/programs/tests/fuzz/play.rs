@@ -7,20 +7,20 @@ use crate::{
 };
 use std::{collections::BTreeMap, fmt};
 
-/// Steps after which a history begins anew: accounts that live forever would slow a long one down.
+/// Steps after which a history begins anew, because the growing number of accounts slows a long one down.
 const EPISODE: u64 = 1_000;
-/// Histories that are tried to shorten one that fails.
+/// Most histories that are tried to shorten a failing one.
 const TRIES: usize = 400;
 
-/// How often each action was accepted, of how often it was tried.
+/// For each action, how often it was accepted and how often it was tried.
 #[derive(Debug, Default)]
 pub struct Report(BTreeMap<&'static str, (u64, u64)>);
 
-/// A history that fails.
+/// A failing history.
 #[derive(Debug)]
 pub struct Failure {
     pub problem: String,
-    /// The actions of the shortest history that fails.
+    /// The actions of the shortest failing history.
     pub history: Vec<&'static str>,
 }
 
@@ -34,7 +34,7 @@ impl Play {
         Self { start: Crowd::new(), actions: actions::all() }
     }
 
-    /// Plays `steps` steps; panics with the shortest history that fails.
+    /// Plays `steps` steps. Panics with the shortest failing history.
     pub fn run(&self, seed: u64, steps: u64) -> Report {
         self.try_run(seed, steps).unwrap_or_else(|failure| {
             panic!("seed {seed}, {steps} steps: {}\nthe shortest such history: {:#?}", failure.problem, failure.history)
@@ -52,7 +52,7 @@ impl Play {
         Ok(report)
     }
 
-    /// Plays these steps of a seed; the error names the step after which something does not hold.
+    /// Plays these steps of a seed. The error names the step after which an invariant is broken.
     fn play(&self, seed: u64, steps: &[u64], report: &mut Report) -> Result<(), (usize, String)> {
         let mut crowd = self.start.clone();
         for (at, step) in steps.iter().enumerate() {
@@ -83,8 +83,8 @@ impl Play {
         unreachable!("the weights sum to all")
     }
 
-    /// Leaves out ever smaller parts of a history while what is left still fails. Each step has dice of its own, so
-    /// that leaving one out changes no other's choices.
+    /// Removes ever smaller parts of a history while the rest still fails. Each step has its own dice, so that removing
+    /// one does not change the choices of the others.
     fn shortest(&self, seed: u64, mut steps: Vec<u64>) -> Vec<&'static str> {
         let (mut part, mut tries) = (steps.len() / 2, 0);
         while part > 0 && tries < TRIES {
@@ -108,7 +108,9 @@ impl Play {
 }
 
 impl Report {
-    /// A history in which actions never succeed does not test them; a short one may miss a few by chance.
+    /// Fails if too many actions never succeeded, because then the history does not test them. From 20,000 steps on
+    /// every action must succeed. Shorter histories may miss a few by chance; those of under 1,000 steps are not
+    /// checked.
     pub fn actions_succeeded(&self, steps: u64) {
         let honest = self.0.iter().filter(|(name, _)| !name.starts_with('!'));
         let (done, never): (Vec<_>, Vec<_>) = honest.partition(|(_, (_, accepted))| *accepted > 0);

@@ -1,4 +1,4 @@
-//! What locking, voting and executing cost.
+//! The cost of locking, voting and executing.
 
 use ::governance::state::Choice;
 use ::stake::vote_lock::MIN_LOCK_SLOTS;
@@ -6,8 +6,8 @@ use openledger_interface::{ix, pda};
 use program_tests::{OPEN, World, governance::PARAMETERS, payout};
 use solana_keypair::Signer;
 
-/// Addresses are searched for in up to a handful of tries of 1,500 CU each: bounds hold for the wallets of these tests
-/// and leave room for some more tries.
+/// The search for an address takes a few tries of 1,500 CU each. The bounds hold for the wallets of these tests and
+/// leave room for some more tries.
 #[test]
 fn a_vote_and_an_execution_are_cheap() {
     let (mut world, assembly) = World::under_governance();

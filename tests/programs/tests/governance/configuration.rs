@@ -1,4 +1,4 @@
-//! `initialize`, `set_parameters`, `set_guardian`: G1, nothing but a proposal that passed changes the config.
+//! `initialize`, `set_parameters`, `set_guardian`: G1, only a proposal that passed changes the config.
 
 use ::governance::{
     error::GovernanceError,
@@ -33,7 +33,7 @@ fn the_upgrade_authority_initialises_once() {
     let make = ix::governance::initialize(&authority.pubkey(), initialize_args());
     let other_authority = swapped(make.clone(), pda::governance_authority(), thief.pubkey());
     refused(world.send(&[other_authority], &[&authority]), ErrorCode::ConstraintSeeds);
-    // Lamports sent there before do not matter.
+    // Lamports sent to the address before do not block it.
     world.airdrop(&pda::governance_config());
     let event = world.send(&[make.clone()], &[&authority]).unwrap().event::<ConfigChanged>();
     assert_eq!((event.sequence, event.guardian, event.parameters), (0, key("guardian").pubkey(), PARAMETERS));
@@ -53,7 +53,7 @@ fn parameters_that_could_decide_nothing_are_refused_at_initialisation() {
     }
 }
 
-/// Parameters that nothing could be decided by, or below the floors of test worlds.
+/// Invalid parameters, and parameters below the floors of test worlds.
 fn broken() -> Vec<(Parameters, GovernanceError)> {
     vec![
         (Parameters { quorum_bps: 0, ..PARAMETERS }, GovernanceError::BadQuorum),
@@ -76,7 +76,7 @@ fn g1_a_proposal_that_passed_changes_parameters_and_guardian_within_bounds() {
     assert_eq!((event.sequence, event.parameters, event.guardian), (2, next, address("new guardian")));
     let config = world.get::<Config>(&pda::governance_config());
     assert_eq!((config.parameters, config.guardian), (next, address("new guardian")));
-    // The floors stand for ever, and what cannot work does not pass execution.
+    // The floors cannot change, and the execution of a proposal with invalid parameters fails.
     for (parameters, error) in broken() {
         refused(assembly.enact(&mut world, &[ix::governance::set_parameters(parameters)]), error);
     }
@@ -97,7 +97,7 @@ fn g1_nobody_else_sets_parameters_or_guardian() {
             GovernanceError::NotAuthority,
         );
     }
-    // In the authority's name, which nobody can sign for outside.
+    // A forged call that names the authority, for which no key can sign.
     let mut forged = ix::governance::set_guardian(&deployer.pubkey());
     forged.accounts[0].is_signer = false;
     refused(world.send(&[forged], &[]), ErrorCode::AccountNotSigner);

@@ -1,5 +1,5 @@
-//! `queue`, `execute_instruction`, `expire`: G1, nothing happens without quorum, majority and timelock, and only what was
-//! voted on.
+//! `queue`, `execute_instruction`, `expire`: G1, nothing is executed without quorum, majority and timelock, and only
+//! what was voted on.
 
 use ::governance::{
     error::GovernanceError,
@@ -47,7 +47,7 @@ fn g1_what_passes_waits_for_its_timelock_and_is_executed_in_order() {
     refused(world.send(&[execute(1)], &[]), ErrorCode::ConstraintSeeds);
     let event = world.send(&[execute(0)], &[]).unwrap().event::<InstructionExecuted>();
     assert_eq!((event.index, event.last, guardian(&world)), (0, false, address("first")));
-    // Each once.
+    // Each instruction is executed only once.
     refused(world.send(&[execute(0)], &[]), ErrorCode::ConstraintSeeds);
     assert_eq!(state(&world, proposal), ProposalState::Queued);
     let event = world.send(&[execute(1)], &[]).unwrap().event::<InstructionExecuted>();
@@ -79,7 +79,7 @@ fn all_instructions_can_be_executed_in_one_transaction_and_fail_together() {
 fn g1_too_few_votes_or_a_tie_or_a_minority_decide_nothing() {
     let (mut world, assembly) = World::with_governance(&[]);
     use Choice::{Abstain, Against, For};
-    // 100, 200 and 300 thousand; the quorum is 120 thousand.
+    // The voters have 100, 200 and 300 thousand OPEN; the quorum is 120 thousand.
     for (votes, passes) in [
         (vec![], false),
         (vec![(0, For)], false),
@@ -113,7 +113,7 @@ fn g1_only_what_was_voted_on_is_executed() {
     let proposal = assembly.ripe(&mut world, &[good.clone()]);
     let other = assembly.draft(&mut world, &[call("thief")]);
     let execute = ix::governance::execute_instruction(&proposal, 0, &good);
-    // Another proposal's instruction, another program, other accounts, fewer, more.
+    // Refused: another proposal's instruction, another program, other accounts, fewer accounts, more accounts.
     let swap = |from, to| swapped(execute.clone(), from, to);
     let mixed = swap(pda::proposed_instruction(&proposal, 0), pda::proposed_instruction(&other, 0));
     refused(world.send(&[mixed], &[]), ErrorCode::ConstraintSeeds);
@@ -132,11 +132,11 @@ fn g1_only_what_was_voted_on_is_executed() {
     let mut more = execute.clone();
     more.accounts.push(more.accounts[6].clone());
     refused(world.send(&[more], &[]), GovernanceError::WrongAccounts);
-    // Read-only where it must change.
+    // Refused: an account that is read-only although it must be writable.
     let mut frozen = execute.clone();
     frozen.accounts[7].is_writable = false;
     refused_with(world.send(&[frozen], &[]), "PrivilegeEscalation");
-    // A draft cannot be executed however ripe another is.
+    // A draft cannot be executed, even if another proposal's timelock is over.
     let early = ix::governance::execute_instruction(&other, 0, &call("thief"));
     refused(world.send(&[early], &[]), GovernanceError::WrongState);
     world.send(&[execute], &[]).unwrap();
@@ -176,7 +176,7 @@ fn what_is_not_queued_or_executed_in_time_expires() {
     let event = world.send(&[ix::governance::expire(&half)], &[]).unwrap().event::<ProposalEnded>();
     assert_eq!((event.state, event.executed), (ProposalState::Expired, 1));
     refused(world.send(&[ix::governance::execute_instruction(&half, 1, &calls[1])], &[]), GovernanceError::WrongState);
-    // A draft waits for its proposer, for ever.
+    // A draft never expires.
     let draft = assembly.draft(&mut world, &calls);
     world.pass(1_000_000);
     refused(world.send(&[ix::governance::expire(&draft)], &[]), GovernanceError::WrongState);
@@ -194,7 +194,7 @@ fn a_running_vote_keeps_the_parameters_that_it_began_with() {
     world.pass(PARAMETERS.voting_slots);
     let event = world.send(&[ix::governance::queue(&running)], &[]).unwrap().event::<ProposalQueued>();
     assert_eq!(event.executable_slot, world.slot() + PARAMETERS.timelock_slots);
-    // The next one has the new ones.
+    // The next proposal has the new parameters.
     let next = assembly.open(&mut world, &[call("somebody")]);
     assembly.vote(&mut world, 1, next, Choice::For).unwrap();
     world.pass(PARAMETERS.voting_slots);

@@ -1,4 +1,4 @@
-//! `veto`, `guardian_pause`: G1, the guardian stops things for a time; it changes and spends nothing.
+//! `veto`, `guardian_pause`: G1, the guardian can stop things for a time. It can neither change nor spend anything.
 
 use ::governance::{
     error::GovernanceError,
@@ -77,7 +77,7 @@ fn the_guardian_cannot_prevent_its_own_replacement_but_whatever_comes_with_it() 
     let veto = ix::governance::veto(&guardian.pubkey(), &only);
     refused(world.send(&[veto], &[guardian]), GovernanceError::GuardianMayNotVeto);
     world.send(&[ix::governance::execute_instruction(&only, 0, &replace_guardian())], &[]).unwrap();
-    // Replaced, it stops nothing any more.
+    // A replaced guardian cannot veto any more.
     let next = assembly.open(&mut world, &[change_parameters()]);
     let veto = ix::governance::veto(&guardian.pubkey(), &next);
     refused(world.send(&[veto], &[guardian]), GovernanceError::NotGuardian);
@@ -97,7 +97,7 @@ fn the_guardian_pauses_a_program_for_a_week_at_most_and_not_again_at_once() {
     assert_eq!((event.config, event.program, event.until_slot), (pda::governance_config(), ::stake::ID, until));
     assert_eq!(world.get::<::stake::state::Config>(&pda::stake_config()).paused_until, until);
     refused(world.send(&[deposit.clone()], &[&wallet]), SharedError::Paused);
-    // No longer, not again before as much time has passed without.
+    // A pause cannot be longer than the maximum, and the next one must wait as long as the maximum.
     refused(world.send(&[pause(until)], &[guardian]), GovernanceError::PausedLately);
     world.pass(MAX_PAUSE_SLOTS);
     world.send(&[deposit.clone()], &[&wallet]).unwrap();
@@ -107,12 +107,12 @@ fn the_guardian_pauses_a_program_for_a_week_at_most_and_not_again_at_once() {
     refused(world.send(&[pause(world.slot() + 1)], &[guardian]), GovernanceError::PausedLately);
     world.pass(1);
     world.send(&[pause(world.slot() + 100)], &[guardian]).unwrap();
-    // It may end its own pause; that gives no new one sooner.
+    // The guardian may end its own pause. That does not allow a new one sooner.
     refused(world.send(&[deposit.clone()], &[&wallet]), SharedError::Paused);
     world.send(&[pause(0)], &[guardian]).unwrap();
     world.send(&[deposit.clone()], &[&wallet]).unwrap();
     refused(world.send(&[pause(world.slot() + 100)], &[guardian]), GovernanceError::PausedLately);
-    // A proposal may at any time.
+    // A proposal may pause at any time.
     let call = ix::stake::pause(&pda::governance_authority(), world.slot() + 10_000);
     assembly.enact(&mut world, &[call]).unwrap();
     refused(world.send(&[deposit], &[&wallet]), SharedError::Paused);
@@ -131,7 +131,8 @@ fn the_guardian_stops_each_of_the_four_programs_and_each_has_its_own_time_withou
             world.get::<::payout::state::Config>(&pda::payout_config()).paused_until,
         ]
     };
-    // What nobody can do while its program is paused. Payout has no such thing without a market (`payout/pause.rs`).
+    // For each program, an instruction that its pause refuses. Payout has none without a market (see
+    // `payout/pause.rs`).
     let programs = [
         (::stake::ID, pda::stake_config(), Some(ix::stake::deposit(&me, &world.mint, Role::Validator, OPEN))),
         (::datanet::ID, pda::datanet_config(), Some(ix::datanet::create_datanet(&me, datanet::create_args(1)))),
@@ -144,7 +145,7 @@ fn the_guardian_stops_each_of_the_four_programs_and_each_has_its_own_time_withou
         let event = world.send(&[pause.clone()], &[guardian]).unwrap().event::<GuardianPaused>();
         assert_eq!((event.program, event.until_slot), (*program, until));
         refused(world.send(&[pause], &[guardian]), GovernanceError::PausedLately);
-        // The others run on, and that one was stopped holds up no pause of the next.
+        // The other programs keep running, and the pause of one does not delay the pause of the next.
         let stopped = [0, 1, 2, 3].map(|p| if p <= place { until } else { 0 });
         assert_eq!(paused(&world), stopped);
         if let Some(call) = call {
@@ -168,7 +169,7 @@ fn the_guardian_pauses_only_the_four_programs_and_nobody_else_does() {
         let pause = ix::governance::guardian_pause(&me, &other, &pda::stake_config(), until);
         refused(world.send(&[pause], &[guardian]), GovernanceError::NotPausable);
     }
-    // Another account of the program than its config; another program's config; the config read-only.
+    // Refused: another account of the program than its config, another program's config, a read-only config.
     let good = ix::governance::guardian_pause(&me, &::stake::ID, &pda::stake_config(), until);
     for wrong in [pda::lock(&assembly.voters[0].pubkey()), pda::stake_vault()] {
         world.send(&[swapped(good.clone(), pda::stake_config(), wrong)], &[guardian]).unwrap_err();
@@ -197,7 +198,7 @@ fn g1_the_guardian_changes_and_spends_nothing() {
     let guardian = &assembly.guardian;
     let me = guardian.pubkey();
     let proposal = assembly.queued(&mut world, &[change_parameters()]);
-    // Its own name in the authority's place.
+    // Refused: the guardian in the authority's place.
     refused(world.send(&[ix::stake::pause(&me, 5_000)], &[guardian]), StakeError::NotAuthority);
     refused(world.send(&[ix::stake::propose_authority(&me, &me)], &[guardian]), StakeError::NotAuthority);
     let fees = ix::payout::set_fees(&me, payout::FEES);
@@ -214,15 +215,15 @@ fn g1_the_guardian_changes_and_spends_nothing() {
         world.send(&[swapped(ix::governance::set_guardian(&me), pda::governance_authority(), me)], &[guardian]),
         GovernanceError::NotAuthority,
     );
-    // The authority's name without its signature.
+    // Refused: the authority without its signature.
     let mut fees = ix::payout::set_fees(&pda::governance_authority(), payout::FEES);
     fees.accounts[0].is_signer = false;
     refused(world.send(&[fees], &[]), ErrorCode::AccountNotSigner);
-    // It proposes and votes on nothing without OPEN, and hastens nothing.
+    // Without locked OPEN the guardian can neither propose nor vote, and it cannot shorten a timelock.
     refused(world.send(&[governance::own_proposal(&me, 2)], &[guardian]), ErrorCode::AccountNotInitialized);
     let execute = ix::governance::execute_instruction(&proposal, 0, &change_parameters());
     refused(world.send(&[execute], &[]), GovernanceError::TimelockNotOver);
-    // Nothing that it is let do moves a token.
+    // Nothing that the guardian may do moves a token.
     let vaults = [pda::stake_vault(), pda::insurance_vault(), pda::bond_vault(), payout::treasury()];
     let balances = vaults.map(|v| world.balance(&v));
     let until = world.slot() + 10;

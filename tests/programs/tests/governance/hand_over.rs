@@ -1,4 +1,4 @@
-//! The four other programs under governance: two-step hand-over, then nothing but proposals changes them (G1).
+//! The four other programs under governance: a two-step hand-over, after which only proposals change them (G1).
 
 use ::governance::{error::GovernanceError, state::Choice};
 use ::payout::state::FeeShares;
@@ -13,7 +13,7 @@ use solana_pubkey::Pubkey;
 
 const NEXT: FeeShares = FeeShares { treasury: 400, contributors: 4_100, ..payout::FEES };
 
-/// Who may change each program.
+/// The authority of each program.
 fn authorities(world: &World) -> [Pubkey; 4] {
     [
         world.get::<::stake::state::Config>(&pda::stake_config()).authority,
@@ -93,7 +93,7 @@ fn the_first_committee_is_proposed_by_a_vote_and_its_rent_paid_by_the_authority(
         ix::stake::propose_committee(&by, 0, ProposeCommitteeArgs { threshold: 3, size: 5, members: wallets.to_vec() });
     let proposal = assembly.ripe(&mut world, &[call.clone()]);
     let execute = ix::governance::execute_instruction(&proposal, 0, &call);
-    // Rent is SOL that somebody gave to the authority before.
+    // The authority pays rent from SOL that somebody gave it before.
     refused_with(world.send(&[execute.clone()], &[]), "insufficient lamports");
     world.airdrop(&by);
     world.send(&[execute], &[]).unwrap();

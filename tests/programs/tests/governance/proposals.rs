@@ -62,7 +62,7 @@ fn proposing_takes_weight() {
     let me = poor.pubkey();
     let propose = governance::own_proposal(&me, 0);
     refused(world.send(&[propose.clone()], &[&poor]), ErrorCode::AccountNotInitialized);
-    // The threshold in OPEN, for half of the longest time, is half of the threshold in weight.
+    // As much OPEN as the threshold, locked for half of the longest time, has half of the needed weight.
     let end = world.slot() + MAX_LOCK_SLOTS / 2;
     let lock = ix::stake::lock_votes(&me, &world.mint, PARAMETERS.proposal_threshold, end);
     world.send(&[lock], &[&poor]).unwrap();
@@ -74,7 +74,7 @@ fn proposing_takes_weight() {
     world.pass(1);
     let open = ix::governance::open_voting(&me, &me, &pda::proposal(0));
     refused(world.send(&[open.clone()], &[&poor]), GovernanceError::BelowThreshold);
-    // Another's lock does not help, unless it is delegated.
+    // A lock of somebody else does not count, unless it is delegated to the proposer.
     let rich = &assembly.voters[1];
     let borrowed = swapped(open.clone(), pda::lock(&me), pda::lock(&rich.pubkey()));
     refused(world.send(&[borrowed.clone()], &[&poor]), GovernanceError::NotDelegate);
@@ -84,7 +84,7 @@ fn proposing_takes_weight() {
     world.send(&[ix::stake::delegate_votes(&rich.pubkey(), &me)], &[rich]).unwrap();
     world.send(&[draft], &[&poor]).unwrap();
     world.send(&[borrowed], &[&poor]).unwrap();
-    // And the owner who named a delegate votes with it no more.
+    // An owner that named a delegate no longer votes with the lock.
     refused(world.send(&[governance::own_proposal(&rich.pubkey(), 2)], &[rich]), GovernanceError::NotDelegate);
 }
 
@@ -116,7 +116,7 @@ fn descriptions_have_an_address_of_bounded_length() {
         refused(world.send(&[with(bad)], &[proposer]), GovernanceError::BadUri);
     }
     world.send(&[with("u".repeat(128))], &[proposer]).unwrap();
-    // Numbers are given in order.
+    // Proposals are numbered in order.
     for wrong in [0, 2] {
         let propose = swapped(propose.clone(), pda::proposal(0), pda::proposal(wrong + 5));
         refused(world.send(&[propose], &[proposer]), ErrorCode::ConstraintSeeds);
@@ -160,7 +160,7 @@ fn a_proposal_needs_an_instruction_and_holds_sixteen() {
     }
     let more = ix::governance::add_instruction(&me, &proposal, MAX_INSTRUCTIONS, &call());
     refused(world.send(&[more], &[proposer]), GovernanceError::TooManyInstructions);
-    // In order, each once.
+    // Instructions are added in order, each once.
     let other = assembly.draft(&mut world, &[call()]);
     let again = ix::governance::add_instruction(&me, &other, 0, &call());
     refused(world.send(&[again], &[proposer]), ErrorCode::ConstraintSeeds);
@@ -182,12 +182,12 @@ fn instructions_are_bounded_signed_by_the_authority_alone_and_leave_proposals_an
         GovernanceError::InstructionTooLarge,
     );
     refused(world.send(&[add(&elsewhere(vec![], 769))], &[proposer]), GovernanceError::InstructionTooLarge);
-    // Another signer: a wallet, the proposer itself, other PDAs of governance.
+    // Refused as signers: a wallet, the proposer itself, other PDAs of governance.
     for signer in [address("wallet"), me, pda::governance_config(), proposal, pda::event_authority(&::governance::ID)] {
         let signed = elsewhere(vec![AccountMeta::new(signer, true)], 3);
         refused(world.send(&[add(&signed)], &[proposer]), GovernanceError::ForeignSigner);
     }
-    // Governance itself: only set_parameters and set_guardian.
+    // Of governance's own instructions, only set_parameters and set_guardian are allowed.
     let authority = pda::governance_authority();
     for call in [
         ix::governance::queue(&proposal),
@@ -210,7 +210,7 @@ fn instructions_are_bounded_signed_by_the_authority_alone_and_leave_proposals_an
         call.accounts.iter_mut().for_each(|a| a.is_signer &= a.pubkey == authority);
         refused(world.send(&[add(&call)], &[proposer]), GovernanceError::SelfCall);
     }
-    // The largest that a transaction carries.
+    // The largest instruction that fits in a transaction.
     let largest = elsewhere(vec![account; 16], 180);
     world.send(&[add(&largest)], &[proposer]).unwrap();
     let longest = elsewhere(vec![], 690);

@@ -1,4 +1,4 @@
-//! Upgrades: a program whose upgrade authority is governance is replaced by a proposal that passed, and by nothing else.
+//! Upgrades: if governance is a program's upgrade authority, only a proposal that passed can replace the program.
 
 use anchor_lang::solana_program::bpf_loader_upgradeable::{self, UpgradeableLoaderState};
 use openledger_interface::{Program, pda};
@@ -7,7 +7,7 @@ use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
-/// The loader's `SetAuthority` of a program, by the loader's own encoding.
+/// The loader's instruction `SetAuthority` for a program, in the loader's own encoding.
 fn set_upgrade_authority(program: Program, present: &Pubkey, next: &Pubkey) -> Instruction {
     Instruction {
         program_id: bpf_loader_upgradeable::ID,
@@ -20,7 +20,7 @@ fn set_upgrade_authority(program: Program, present: &Pubkey, next: &Pubkey) -> I
     }
 }
 
-/// The loader's `Upgrade` of a program from `buffer`, by the loader's own encoding.
+/// The loader's instruction `Upgrade` of a program from `buffer`, in the loader's own encoding.
 fn upgrade(program: Program, buffer: &Pubkey, authority: &Pubkey) -> Instruction {
     Instruction {
         program_id: bpf_loader_upgradeable::ID,
@@ -37,7 +37,8 @@ fn upgrade(program: Program, buffer: &Pubkey, authority: &Pubkey) -> Instruction
     }
 }
 
-/// A world whose stake program is upgraded by governance, a buffer with another program in it, and the old authority.
+/// A world in which governance is the datanet program's upgrade authority, a buffer with another program in it, and the
+/// old authority.
 fn world() -> (World, Assembly, Pubkey, Key) {
     let (mut world, assembly) = World::with_governance(&[Program::Datanet]);
     let old = world.authority.insecure_clone();
@@ -47,7 +48,7 @@ fn world() -> (World, Assembly, Pubkey, Key) {
     let state = UpgradeableLoaderState::Buffer { authority_address: Some(pda::governance_authority()) };
     let mut data = vec![0; UpgradeableLoaderState::size_of_buffer_metadata()];
     bincode::serialize_into(&mut data[..], &state).unwrap();
-    // The model program is smaller than the datanet program: it fits into its place.
+    // The model program is smaller than the datanet program, so it fits in its place.
     data.extend(binary(Program::Model));
     world.put_raw(buffer, bpf_loader_upgradeable::ID, data);
     (world, assembly, buffer, old)

@@ -1,4 +1,4 @@
-//! `cast_vote`, `close_vote`, `voting_weight`: what a lock weighs, when, and that it counts once.
+//! `cast_vote`, `close_vote`, `voting_weight`: the weight of a lock at each time, and that a lock votes only once.
 
 use ::governance::{
     error::GovernanceError,
@@ -36,7 +36,7 @@ fn tally(world: &World, proposal: Pubkey) -> [u64; 3] {
     [p.votes_for, p.votes_against, p.votes_abstain]
 }
 
-/// The weight that a voter of the test world has one slot after it locked.
+/// The weight of a voter of the test world one slot after it locked.
 fn weight(voter: usize) -> u64 {
     (u128::from(LOCKED[voter]) * u128::from(MAX_LOCK_SLOTS - 1) / u128::from(MAX_LOCK_SLOTS)) as u64
 }
@@ -51,7 +51,7 @@ fn a_lock_votes_with_its_weight_at_the_snapshot_whenever_it_votes() {
     assert_eq!((event.voter, event.choice, event.weight), (voter, Choice::For, weight(0)));
     let vote = world.get::<Vote>(&pda::vote(&proposal, &pda::lock(&voter)));
     assert_eq!((vote.voter, vote.weight, vote.choice), (voter, weight(0), Choice::For));
-    // Later in the vote the lock weighs less, but not in this vote.
+    // Later the lock weighs less, but not in this vote.
     world.pass(PARAMETERS.voting_slots - 1);
     assembly.vote(&mut world, 1, proposal, Choice::Against).unwrap();
     assembly.vote(&mut world, 2, proposal, Choice::Abstain).unwrap();
@@ -68,7 +68,7 @@ fn a_lock_votes_once_and_only_in_time() {
     for choice in [Choice::For, Choice::Against] {
         refused_with(assembly.vote(&mut world, 0, proposal, choice), "already in use");
     }
-    // Nor through a delegate, nor by its own account for another lock.
+    // No second vote either through a delegate or with the vote account of another lock.
     let (owner, friend) = (&assembly.voters[0], &assembly.voters[1]);
     world.send(&[ix::stake::delegate_votes(&owner.pubkey(), &friend.pubkey())], &[owner]).unwrap();
     let again = ix::governance::cast_vote(&friend.pubkey(), &owner.pubkey(), &proposal, Choice::For);
@@ -76,7 +76,7 @@ fn a_lock_votes_once_and_only_in_time() {
     let own = pda::vote(&proposal, &pda::lock(&friend.pubkey()));
     let elsewhere = swapped(again, pda::vote(&proposal, &pda::lock(&owner.pubkey())), own);
     refused(world.send(&[elsewhere], &[friend]), ErrorCode::ConstraintSeeds);
-    // While votes are taken, the account that remembers stays.
+    // During the vote, the vote's account cannot be closed.
     let close = ix::governance::close_vote(&owner.pubkey(), &owner.pubkey(), &proposal);
     refused(world.send(&[close.clone()], &[]), GovernanceError::VotingNotOver);
     world.pass(PARAMETERS.voting_slots);
@@ -88,7 +88,7 @@ fn a_lock_votes_once_and_only_in_time() {
     assert_eq!((event.proposal, event.lock), (proposal, pda::lock(&owner.pubkey())));
     assert!(world.svm.get_balance(&owner.pubkey()).unwrap() > before);
     refused(world.send(&[close], &[]), ErrorCode::AccountNotInitialized);
-    // The closed account opens no second vote.
+    // A closed vote account does not allow a second vote.
     world.send(&[ix::stake::delegate_votes(&owner.pubkey(), &owner.pubkey())], &[owner]).unwrap();
     refused(assembly.vote(&mut world, 0, proposal, Choice::For), GovernanceError::VotingOver);
     world.send(&[ix::governance::queue(&proposal)], &[]).unwrap();
@@ -105,20 +105,20 @@ fn locks_made_or_changed_since_the_snapshot_have_no_weight() {
     world.send(&[lock], &[&same_slot]).unwrap();
     let proposal = assembly.open(&mut world, &[call()]);
     let vote = |who: &Pubkey| ix::governance::cast_vote(who, who, &proposal, Choice::For);
-    // Made in the very slot of the snapshot, before it.
+    // A lock made in the slot of the snapshot has no weight, even if it was made before the vote opened.
     refused(world.send(&[vote(&same_slot.pubkey())], &[&same_slot]), GovernanceError::NoWeight);
-    // Made after it.
+    // A lock made after the snapshot has no weight.
     world.pass(1);
     world.send(&[ix::stake::lock_votes(&late.pubkey(), &world.mint, OPEN, end)], &[&late]).unwrap();
     refused(world.send(&[vote(&late.pubkey())], &[&late]), GovernanceError::NoWeight);
-    // Grown or extended after it.
+    // A lock that grew or was extended after the snapshot has no weight.
     let (grown, extended) = (&assembly.voters[1], &assembly.voters[2]);
     world.send(&[ix::stake::add_to_lock(&grown.pubkey(), &world.mint, 1)], &[grown]).unwrap();
     refused(world.send(&[vote(&grown.pubkey())], &[grown]), GovernanceError::NoWeight);
     world.send(&[ix::stake::extend_lock(&extended.pubkey(), world.slot() + MAX_LOCK_SLOTS)], &[extended]).unwrap();
     refused(world.send(&[vote(&extended.pubkey())], &[extended]), GovernanceError::NoWeight);
     assert_eq!(tally(&world, proposal), [0; 3]);
-    // In the next vote they count.
+    // In the next vote these locks count.
     world.pass(1);
     let next = assembly.open(&mut world, &[call()]);
     for voter in 1..3 {
@@ -145,7 +145,7 @@ fn the_same_open_does_not_vote_twice_from_another_wallet() {
     world.send(&[ix::stake::lock_votes(&second.pubkey(), &world.mint, 1_000 * OPEN, end)], &[&second]).unwrap();
     let again = ix::governance::cast_vote(&second.pubkey(), &second.pubkey(), &proposal, Choice::For);
     refused(world.send(&[again], &[&second]), GovernanceError::NoWeight);
-    // A lock that was over when voting began has none either.
+    // A lock that had ended when voting began has no weight either.
     let over = world.wallet(OPEN);
     let end = world.slot() + MIN_LOCK_SLOTS;
     world.send(&[ix::stake::lock_votes(&over.pubkey(), &world.mint, OPEN, end)], &[&over]).unwrap();
@@ -169,7 +169,7 @@ fn the_delegate_votes_and_nobody_else() {
     refused(world.send(&[vote(&owner.pubkey())], &[owner]), GovernanceError::NotDelegate);
     world.send(&[vote(&delegate.pubkey())], &[&delegate]).unwrap();
     assert_eq!(tally(&world, proposal), [weight(1), 0, 0]);
-    // The rent is the delegate's, who paid it.
+    // The rent returns to the delegate, which paid it.
     let paid = world.get::<Vote>(&pda::vote(&proposal, &pda::lock(&owner.pubkey())));
     assert_eq!(paid.voter, delegate.pubkey());
 }
@@ -201,7 +201,7 @@ fn a_wallet_reads_its_weight() {
     let (mut world, assembly) = World::with_governance(&[]);
     let read = |world: &mut World| {
         let sent = world.send(&[ix::governance::voting_weight(&assembly.voters[0].pubkey())], &[]).unwrap();
-        // The runtime cuts zeros off the end of what is returned.
+        // The runtime cuts trailing zeros off the return data.
         let mut whole = [0; 8];
         whole[..sent.returned.len()].copy_from_slice(&sent.returned);
         u64::from_le_bytes(whole)
@@ -213,7 +213,7 @@ fn a_wallet_reads_its_weight() {
     assert_eq!(read(&mut world), 0);
 }
 
-/// What a naive book-keeper notes of each vote.
+/// A vote in the naive model.
 #[derive(Clone, Debug)]
 struct Ballot {
     voter: usize,
@@ -245,8 +245,8 @@ fn cast(world: &mut World, assembly: &Assembly, proposal: Pubkey, b: &Ballot) ->
 proptest! {
     #![proptest_config(Runs { cases: 10, rng_seed: RngSeed::Fixed(2026), failure_persistence: None, ..Runs::default() })]
 
-    /// Whatever is tried in whatever order: the tally is the sum over locks that voted first and were not changed, and
-    /// the outcome is what that tally says.
+    /// For any votes in any order, the tally is the sum over the first vote of each lock that has not changed, and the
+    /// outcome follows from the tally.
     #[test]
     fn the_tally_is_that_of_the_naive_model(ballots in vec(ballot(), 1..9)) {
         let (mut world, assembly) = World::with_governance(&[]);

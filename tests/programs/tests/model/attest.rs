@@ -1,4 +1,5 @@
-//! Results: accepted once, only with the active committee's signature over exactly them, and paid to the last unit.
+//! Results: each is accepted once, only with the active committee's signature over exactly it, and the escrow is
+//! divided to the last unit.
 
 use ::stake::error::SharedError;
 use anchor_lang::error::ErrorCode;
@@ -44,7 +45,7 @@ fn an_attested_result_pays_refunds_and_makes_the_model_ready() {
     let before = (lab.world.open_of(&a), lab.world.open_of(&b), lab.world.open_of(&o));
     let args = result(&lab.world, &[(a, 60 * OPEN), (b, 15 * OPEN + 1)]);
     let event: ResultAttested = lab.attest(job, args.clone()).expect("is attested").event();
-    // A fifth of the fee of 75 + 18.75 OPEN, the rest returns.
+    // The data share is a fifth of the fee of 75 + 18.75 OPEN. The rest returns.
     let (paid, data, rest) = (75 * OPEN + 1, 18_750_000_000, 6_250_000_000 - 1);
     assert_eq!((event.paid, event.data_share, event.refunded), (paid, data, rest));
     assert_eq!(event.committee_epoch, lab.committee.epoch);
@@ -71,7 +72,7 @@ fn a_result_is_accepted_once() {
     refused(lab.world.send(&both, &[]), ModelError::JobNotRunning);
     lab.world.send(&[ix::model::pay_data_share(&lab.world.get(&job), 0)], &[]).expect("pays");
     refused(lab.world.send(&both, &[]), ErrorCode::AccountNotInitialized);
-    // The escrow's address funded again by a stranger: the job's state still refuses.
+    // A stranger funds the escrow's address again. The job's status still refuses the result.
     lab.world.put_token(pda::escrow(&job), lab.world.mint, job, BUDGET);
     refused(lab.world.send(&both, &[]), ModelError::JobNotRunning);
 }
@@ -118,7 +119,7 @@ fn a_signature_over_anything_else_is_refused() {
     lab.world.send(&[good, ix], &[]).expect("the right one passes");
 }
 
-/// Rule A2: not after its expiry.
+/// Rule A2: an attestation is refused after its expiry.
 #[test]
 fn an_attestation_expires() {
     let mut lab = Lab::new();
@@ -230,7 +231,7 @@ fn the_whole_budget_may_be_earned_and_an_owner_may_be_paid_too() {
 #[derive(Clone, Debug)]
 enum End {
     Cancelled,
-    /// Taken from a silent operator, then called off.
+    /// Released by a silent operator, then cancelled.
     Released,
     Expired,
     Attested(Vec<u64>),
@@ -245,8 +246,8 @@ fn end() -> impl Strategy<Value = End> {
     ]
 }
 
-/// Rule M5: a job's escrow ends fully as pay + data share + refund, whatever the path and the share; no OPEN is made or
-/// lost.
+/// Rule M5: pay, data share and refund sum to everything in a job's escrow, however the job ends and whatever the
+/// share. No OPEN is made or lost.
 #[test]
 fn every_escrow_ends_whole() {
     // One world for all cases: the rule must hold after any history.

@@ -1,4 +1,4 @@
-//! The data share of a training fee: from the escrow into the contributors' pool and nowhere else, once.
+//! The data share of a training fee goes from the escrow into the contributors' pool, once and nowhere else.
 
 use anchor_lang::{Discriminator, error::ErrorCode};
 use model::{
@@ -30,7 +30,8 @@ fn attested(lab: &mut Lab, paid: u64) -> Pubkey {
     job
 }
 
-/// What the model program cannot know of payout, because payout depends on it.
+/// The model program cannot import payout, because payout depends on it. So the constants of its hand-built call are
+/// compared here.
 #[test]
 fn the_call_by_hand_is_payouts_fund() {
     assert_eq!(shared::ID, payout::ID);
@@ -40,7 +41,7 @@ fn the_call_by_hand_is_payouts_fund() {
     assert_eq!(by_hand, anchor_lang::InstructionData::data(&call));
 }
 
-/// M1, M5: exactly the share, into the pool's funding and the vault.
+/// M1, M5: exactly the data share is added to the pool's funding and to the vault.
 #[test]
 fn a_results_data_share_funds_the_contributors_pool() {
     let mut lab = Lab::new();
@@ -88,7 +89,7 @@ fn a_data_share_goes_nowhere_else() {
     for to in [of_thief, own] {
         refused(lab.world.send(&[swapped(pay.clone(), vault, to)], &[]), PayoutError::WrongVault);
     }
-    // Another program in payout's place would be handed the job's signature.
+    // Another program in payout's place would receive the job's signature.
     let fake = swapped(pay.clone(), payout::ID, model::ID);
     refused(lab.world.send(&[fake], &[]), ModelError::NotPayout);
     let foreign = swapped(pay.clone(), pda::escrow(&job), pda::escrow(&other));

@@ -1,4 +1,4 @@
-//! Operators that fall silent lose their job, and only they do.
+//! Only operators that have been silent for too long lose their job.
 
 use anchor_lang::error::ErrorCode;
 use model::{
@@ -33,7 +33,7 @@ fn an_operator_that_speaks_keeps_its_job() {
     refused(lab.world.send(&[unsigned], &[]), ErrorCode::AccountNotSigner);
 }
 
-/// M5: a release moves no token; the job ends whole with whoever takes it next.
+/// M5: a release moves no token, and the next operator can complete the job.
 #[test]
 fn a_silent_operators_job_goes_to_another() {
     let mut lab = Lab::new();
@@ -48,7 +48,7 @@ fn a_silent_operators_job_goes_to_another() {
     assert_eq!(state.requested_slot, lab.world.slot(), "the time to find another runs anew");
     assert_eq!(lab.world.balance(&pda::escrow(&job)), BUDGET);
     refused(lab.world.send(&[release], &[]), ModelError::JobNotRunning);
-    // The silent one has nothing to say any more.
+    // The silent operator can neither send a heartbeat nor post a log any more.
     let (beat, log) =
         (ix::model::heartbeat(&silent.pubkey(), &job), ix::model::post_log(&silent.pubkey(), &job, [1; 32]));
     refused(lab.world.send(&[beat], &[&silent]), ModelError::NotAssigned);
@@ -67,7 +67,8 @@ fn a_job_is_not_released_with_its_log_posted_or_its_time_up_nor_does_it_beat() {
     let (trained, running) = (lab.trained(BUDGET), lab.running(BUDGET));
     let trainer = lab.trainer(0);
     lab.world.pass(HEARTBEAT_SLOTS + 1);
-    // The committee is at work on the result: no event may come between it and its attestation.
+    // After the log, the committee signs the result. No event may change the job's sequence number before the
+    // attestation arrives.
     refused(lab.world.send(&[ix::model::release_job(&trained)], &[]), ModelError::LogPosted);
     let beat = ix::model::heartbeat(&trainer.pubkey(), &trained);
     refused(lab.world.send(&[beat], &[&trainer]), ModelError::LogPosted);

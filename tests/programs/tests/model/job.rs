@@ -1,4 +1,4 @@
-//! Jobs: what may be read, who may train, when a job ends, and that its escrow always ends whole.
+//! Jobs: what may be read, who may train, when a job ends, and that everything in its escrow is paid or returned.
 
 use ::stake::{error::SharedError, state::capability};
 use anchor_lang::error::ErrorCode;
@@ -108,7 +108,7 @@ fn a_job_reads_one_to_eight_filled_datanets_each_once() {
     let empty = lab.world.datanet(&curator, 2, |_| {});
     let on_empty = request(&lab, &[empty]);
     refused(lab.world.send(&[on_empty], &[&owner]), ModelError::EmptyDatanet);
-    // A look-alike under another program's ownership is no Datanet.
+    // The same bytes in an account of another program are not a Datanet.
     let fake = key("fake datanet").pubkey();
     let bytes = lab.world.svm.get_account(&lab.datanet).unwrap().data;
     lab.world.put_raw(fake, model::ID, bytes);
@@ -153,7 +153,7 @@ fn a_permissioned_datanet_is_read_only_with_a_live_grant_of_the_requester() {
     let expiry = lab.world.slot() + 5;
     lab.world.send(&[ix::datanet::grant_access(&c, &closed, &o, expiry)], &[&curator]).expect("grants");
 
-    // Somebody else's live grant does not serve.
+    // A live grant of somebody else does not help.
     let mallory = lab.world.wallet(0);
     let m = mallory.pubkey();
     lab.world.send(&[ix::datanet::request_access(&m, &closed, "x".into())], &[&mallory]).expect("asks");

@@ -1,4 +1,4 @@
-//! A pause stops everything but the config's own changes, and takes nobody's time.
+//! A pause stops everything but changes of the config, and deadlines are extended by it.
 
 use ::stake::error::SharedError;
 use datanet::state::Access;
@@ -32,7 +32,7 @@ fn only_the_authority_pauses_and_for_a_bounded_time() {
     refused(lab.world.send(&[too_long], &[&authority]), SharedError::PauseTooLong);
     let event = pause(&mut lab, slot + MAX_PAUSE_SLOTS);
     assert_eq!(event.paused_until, slot + MAX_PAUSE_SLOTS);
-    // A slot that is past ends it, now.
+    // A past slot ends the pause at once.
     lab.world.pass(5);
     pause(&mut lab, 0);
     assert_eq!(lab.world.get::<Config>(&pda::model_config()).paused_until, slot + 5);

@@ -128,7 +128,7 @@ fn the_owner_alone_prices_and_retires_for_good() {
     let reads = reads(&[(lab.datanet, datanet::state::Access::Open)]);
     let request = ix::model::request_job(&o, &model, 1, &lab.world.mint, &reads, net::request_args(BUDGET));
     refused(lab.world.send(&[request], &[&owner]), ModelError::Retired);
-    // Work under way is still paid, and does not bring the model back.
+    // A job in progress is still paid, and its result does not end the model's retirement.
     let trainer = lab.trainer(0).pubkey();
     let before = lab.world.open_of(&trainer);
     lab.attest(job, net::result(&lab.world, &[(trainer, OPEN)])).expect("is attested");
@@ -136,7 +136,7 @@ fn the_owner_alone_prices_and_retires_for_good() {
     assert_eq!(lab.world.get::<Model>(&model).status, ModelStatus::Retired);
 }
 
-/// A parent is made before its child, never changes, and has a number below it: no chain of parents is endless.
+/// A parent is made before its child, never changes and has a smaller depth. So every chain of parents ends.
 #[test]
 fn a_chain_of_parents_ends() {
     let mut lab = Lab::new();
@@ -148,7 +148,7 @@ fn a_chain_of_parents_ends() {
         state.status = ModelStatus::Ready;
         lab.world.put(parent, &state);
         let id = u64::from(depth) + 1;
-        // Neither on itself, which is not there yet,
+        // A model cannot be its own parent, because it does not exist yet.
         let own = pda::model(&maker.pubkey(), id);
         let looped = ix::model::register_model(&maker.pubkey(), Some(&own), register_args(id));
         assert!(lab.world.send(&[looped], &[&maker]).is_err(), "a model cannot be its own parent");

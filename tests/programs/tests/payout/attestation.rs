@@ -1,5 +1,5 @@
-//! What counts as the committee's word: one canonical Ed25519 instruction directly before, over exactly this change.
-//! (The checks are `stake::attested`'s, the same for every program; a settlement is the change here.)
+//! A valid attestation is one canonical Ed25519 instruction directly before, over exactly this change. The checks are
+//! those of `stake::attested`, which every program uses. The change here is a settlement.
 
 use ::payout::{error::PayoutError, instructions::PostSettlementArgs};
 use ::stake::error::SharedError;
@@ -27,7 +27,7 @@ fn ready() -> (World, Market, PostSettlementArgs) {
     (world, market, args)
 }
 
-/// Posts `args` behind `before`.
+/// Posts `args` after the instructions `before`.
 fn post(
     world: &mut World,
     before: &[Instruction],
@@ -44,7 +44,7 @@ fn the_committees_signature_over_this_change_is_accepted_and_once() {
     let (mut world, market, args) = ready();
     let before = market.attestation(&world, &args);
     post(&mut world, &[before.clone()], &args).unwrap();
-    // Replayed, it is over an epoch that has passed, whichever account it names.
+    // A replay is over a past epoch and is refused, whichever account it names.
     refused(post(&mut world, &[before.clone()], &args), ErrorCode::ConstraintSeeds);
     let payer = world.authority.insecure_clone();
     let again = ix::payout::post_settlement(&payer.pubkey(), 1, 1, args.clone());
@@ -95,7 +95,7 @@ fn a_real_threshold_signature_of_three_of_five_is_accepted() {
         ix::payout::post_settlement(&payer.pubkey(), 2, 1, args.clone()),
     ];
     world.send(&instructions, &[&payer]).unwrap();
-    // The retired committee's word no longer counts, neither under its own account nor under the new one's.
+    // The retired committee's attestation is refused, both with its own account and with the new committee's.
     let old = market.attestation(&world, &args);
     for epoch in [1, 2] {
         let next = PostSettlementArgs { epoch: 2, ..args.clone() };
@@ -115,14 +115,14 @@ fn a_forged_signature_fails_in_the_precompile() {
 #[test]
 fn a_right_signature_over_another_change_is_refused() {
     let (mut world, market, args) = ready();
-    // Over another root: the signature is good, the arguments are not what was signed.
+    // The signature is good, but the arguments hold another root than the signed one.
     let before = market.attestation(&world, &args);
     let mut other = args.clone();
     other.pools[0].root = [66; 32];
     refused(post(&mut world, &[before.clone()], &other), SharedError::AttestationMessage);
     let later = PostSettlementArgs { expiry_slot: args.expiry_slot + 1, ..args.clone() };
     refused(post(&mut world, &[before], &later), SharedError::AttestationMessage);
-    // Over the right arguments, but not for this cluster, program, epoch, kind, subject or sequence.
+    // The arguments are right, but the message is for another cluster, program, epoch, kind, subject or sequence.
     let good = settlement_message(&world, 1, &args);
     for wrong in [
         Message { cluster: [8; 32], ..good },
@@ -197,11 +197,11 @@ fn only_one_signature_in_the_canonical_layout() {
     two.extend(entry(at_signature, at_key, at_message, u16::MAX));
     two.extend([&key[..], &signature, &bytes].concat());
     refused(post(&mut world, &[ed25519(two)], &args), SharedError::AttestationLayout);
-    // Good, with something behind it.
+    // A good attestation with further bytes after it.
     let mut longer = good.clone();
     longer.push(0);
     refused(post(&mut world, &[ed25519(longer)], &args), SharedError::AttestationLayout);
-    // Good, in another order.
+    // A good signature in another order.
     let mut moved = vec![1, 0];
     moved.extend(entry(16, 80, 112, u16::MAX));
     moved.extend([&signature[..], &key, &bytes].concat());
@@ -216,7 +216,7 @@ fn only_one_signature_in_the_canonical_layout() {
     }
     decoy.extend([&key[..], &[0; 64], &bytes, &thiefs_key, &thiefs_signature, b"anything"].concat());
     refused(post(&mut world, &[ed25519(decoy)], &args), SharedError::AttestationLayout);
-    // Offsets that point into another instruction: there a thief's own, here the attestation for show.
+    // The offsets point into another instruction with a thief's own signature, while this one shows the attestation.
     let source = attest::signed(&thief, &message);
     let mut pointing = good.clone();
     for index_at in [4, 8, 14] {

@@ -1,4 +1,4 @@
-//! Prepaid balances: what is used is debited once, as attested, and the rest is always the owner's.
+//! Prepaid balances: what was used is debited once, as attested. The rest always remains the owner's.
 
 use ::payout::{
     error::PayoutError,
@@ -22,7 +22,7 @@ use program_tests::{
 };
 use solana_keypair::Signer;
 
-/// A market, and a wallet that paid 100 OPEN ahead and has 50 left.
+/// A market, and a wallet with 100 OPEN in its prepaid balance and 50 OPEN besides.
 fn prepaid() -> (World, Market, Key) {
     let (mut world, market) = World::with_market(2, 3);
     let owner = world.wallet(150 * OPEN);
@@ -52,7 +52,7 @@ fn deposits_add_up_in_the_wallets_own_vault() {
         world.send(&[ix::payout::deposit_balance(&me, &world.mint, 50 * OPEN)], &[&owner]),
         "insufficient funds",
     );
-    // With another's tokens; into another's balance.
+    // Refused: a deposit of somebody else's tokens, and one into somebody else's balance.
     let other = world.wallet(OPEN);
     let deposit = ix::payout::deposit_balance(&me, &world.mint, 1);
     let stolen = swapped(deposit.clone(), world.ata(&me), world.ata(&other.pubkey()));
@@ -89,12 +89,12 @@ fn a_debit_pays_everyone_as_a_payment_does() {
     assert_eq!(world.open_of(&operator) - before, parts.compute);
     assert_eq!(world.balance(&pda::vault(1)), parts.contributors + parts.validators);
     assert_eq!(world.get::<Shard>(&pda::shard(1)).funded, [parts.contributors, parts.validators]);
-    // The next one takes what was used since, not what was used ever.
+    // The next debit takes only what was used since the last one.
     let event = market.send_debit(&mut world, &me, 0, used + 3).unwrap().event::<BalanceDebited>();
     assert_eq!((event.meter, event.taken, event.debited), (1, 3, used + 3));
 }
 
-/// A2: each attestation is used once, and what it says is debited once, in whatever order.
+/// A2: each attestation is accepted once, and its amount is debited once, in whatever order they come.
 #[test]
 fn nothing_is_debited_twice_or_beyond_the_balance() {
     let (mut world, market, owner) = prepaid();
@@ -103,7 +103,7 @@ fn nothing_is_debited_twice_or_beyond_the_balance() {
     let both = [market.metered(&world, &me, &args), market.debit(&world, &me, 0, args)];
     world.send(&both, &[]).unwrap();
     refused(world.send(&both, &[]), SharedError::AttestationMessage);
-    // A meter that stands still or runs backwards, newly attested.
+    // A new attestation whose meter does not advance or goes back is refused.
     for used in [0, 10 * OPEN - 1, 10 * OPEN] {
         refused(market.send_debit(&mut world, &me, 0, used), PayoutError::NothingUsed);
     }
@@ -112,7 +112,7 @@ fn nothing_is_debited_twice_or_beyond_the_balance() {
     }
     market.send_debit(&mut world, &me, 0, 100 * OPEN).unwrap();
     assert_eq!((balance(&world, &owner).amount, world.balance(&pda::prepaid_vault(&me))), (0, 0));
-    // Deposits of any size do not disturb an attestation that is on its way.
+    // Deposits do not invalidate an attestation that is not sent yet.
     world.send(&[ix::payout::deposit_balance(&me, &world.mint, OPEN)], &[&owner]).unwrap();
     let args = market.debit_args(&world, 100 * OPEN + 5);
     let before = market.metered(&world, &me, &args);
@@ -120,7 +120,7 @@ fn nothing_is_debited_twice_or_beyond_the_balance() {
     world.send(&[before, market.debit(&world, &me, 0, args)], &[]).unwrap();
 }
 
-/// A1: only the active committee's word over exactly this debit.
+/// A1: a debit needs the active committee's attestation of exactly this debit.
 #[test]
 fn a_debit_needs_the_committees_word_over_exactly_it() {
     let (mut world, market, owner) = prepaid();
@@ -159,7 +159,7 @@ fn a_debit_needs_the_committees_word_over_exactly_it() {
     refused_with(world.send(&[debit.clone()], &[]), "AttestationMissing");
     world.pass(21);
     refused(send(&mut world, &good, &args), SharedError::AttestationExpired);
-    // The accounts are those that were attested, and the right ones.
+    // Refused: other accounts than the attested ones, and wrong accounts.
     let args = market.debit_args(&world, OPEN);
     let before = market.metered(&world, &me, &args);
     let debit = market.debit(&world, &me, 0, args.clone());
@@ -211,7 +211,7 @@ fn the_owner_withdraws_after_the_delay_what_was_not_used() {
     assert_eq!((event.withdrawing, event.withdraw_slot), (80 * OPEN, world.slot() + WITHDRAWAL_SLOTS));
     world.pass(WITHDRAWAL_SLOTS - 1);
     refused(world.send(&[ix::payout::withdraw_balance(&me, &world.mint)], &[&owner]), PayoutError::WithdrawalTooEarly);
-    // What was used before still counts: the debit comes during the delay and takes first.
+    // A debit during the delay still takes what was used before, and takes it first.
     let event = market.send_debit(&mut world, &me, 0, 30 * OPEN).unwrap().event::<BalanceDebited>();
     assert_eq!((event.amount, event.withdrawing), (70 * OPEN, 70 * OPEN));
     world.pass(1);

@@ -1,5 +1,5 @@
-//! `challenge_settlement`, `resolve_challenge`, `expire_challenge`: a wrong settlement can be stopped, a right one only
-//! delayed, at a price.
+//! `challenge_settlement`, `resolve_challenge`, `expire_challenge`: a wrong settlement can be stopped. A right one can
+//! only be delayed, and that costs a bond.
 
 use ::payout::{
     challenge::Outcome,
@@ -24,7 +24,7 @@ use program_tests::{
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
-/// What a challenger has at first.
+/// Base units that a challenger has at first.
 const PURSE: u64 = 1_000 * OPEN;
 
 /// A posted first epoch with its attestation and tree, and a challenger with a purse.
@@ -105,7 +105,8 @@ fn a_challenge_takes_the_bond_and_freezes_the_settlement() {
     let challenge = t.world.get::<Challenge>(&at);
     assert_eq!((challenge.epoch, challenge.number, challenge.challenger, challenge.bond), (1, 0, me, CHALLENGE_BOND));
     assert_eq!(t.settlement().status, SettlementStatus::Challenged);
-    // Frozen: not activated however long it takes, not challenged twice at once; nothing is posted behind it.
+    // While it is frozen, the settlement cannot be activated, however long that takes, and cannot be challenged again.
+    // Nothing can be posted after it.
     t.world.pass(10 * CHALLENGE_SLOTS);
     refused(t.world.send(&[ix::payout::activate_settlement(1)], &[]), PayoutError::Challenged);
     let again =
@@ -129,7 +130,7 @@ fn a_dismissed_challenge_costs_its_bond_and_only_delays() {
     assert_eq!(t.world.balance(&payout::treasury()) - treasury, CHALLENGE_BOND);
     assert_eq!(t.purse(), PURSE - CHALLENGE_BOND);
     assert!(t.closed(&challenge) && t.closed(&pda::challenge_bond(&challenge)));
-    // The frozen time does not count: others have the rest of the window.
+    // The frozen time does not count, so others have the rest of the window.
     assert_eq!((event.active_after, t.settlement().active_after), (active_after + 77, active_after + 77));
     assert_eq!((t.settlement().status, t.config().posted), (SettlementStatus::Posted, config.posted));
     refused(t.world.send(&[ix::payout::activate_settlement(1)], &[]), PayoutError::ChallengeOpen);
@@ -166,19 +167,19 @@ fn an_upheld_challenge_rejects_the_settlement_and_nothing_else() {
     let after = t.config();
     assert_eq!((after.posted, after.posted_epoch), (before.active, 1));
     assert_eq!((after.active, after.active_epoch, after.settled_slot), (before.active, 1, before.settled_slot));
-    // Payments go on in the epoch that began: it does not begin again.
+    // Payments continue in the epoch that has begun. That epoch does not begin again.
     assert_eq!((after.epoch, after.epoch_start_slot), (during.epoch, during.epoch_start_slot));
-    // Claims against the active roots go on, against the rejected ones they never begin.
+    // Claims against the active roots continue. Claims against the rejected roots are refused.
     let earner = Pubkey::new_from_array(t.tree.leaves()[0].0);
     let claim = ix::payout::claim(&me, &earner, &t.world.mint, 0, claim_args(&t.tree, Pool::Contributors, &earner));
     t.world.send(&[claim], &[&t.challenger]).unwrap();
     refused(t.world.send(&[ix::payout::activate_settlement(2)], &[]), ErrorCode::AccountNotInitialized);
 
-    // A2: the old attestation is spent, though epoch, roots and arguments are those that it is over.
+    // A2: the old attestation is refused, although epoch, roots and arguments are the signed ones.
     let authority = t.world.authority.insecure_clone();
     let replay = ix::payout::post_settlement(&authority.pubkey(), 1, 1, args.clone());
     refused(t.world.send(&[old, replay], &[&authority]), SharedError::AttestationMessage);
-    // The epoch is settled anew at once: it is over. It counts nothing of the next one.
+    // The epoch is over, so it can be settled again at once. It counts no payments of the next epoch.
     let right = tree(&[(earner, 35 * OPEN)]);
     t.world.pass(5);
     let next = settlement_args(&t.world, [&right, &tree(&[])]);
@@ -194,12 +195,12 @@ fn an_upheld_challenge_rejects_the_settlement_and_nothing_else() {
     t.market.post(&mut t.world, &next).unwrap();
     let again = t.config();
     assert_eq!((again.posted_epoch, again.epoch, again.epoch_start_slot), (2, 3, during.epoch_start_slot));
-    // The closed challenge is about the posting before, not about this one.
+    // The closed challenge concerns the previous posting and not this one.
     refused(t.world.send(&[ix::payout::activate_settlement(2)], &[]), PayoutError::ChallengeOpen);
     t.world.pass(CHALLENGE_SLOTS);
     t.world.send(&[ix::payout::activate_settlement(2)], &[]).unwrap();
     assert_eq!(t.config().active, next.pools);
-    // And epoch 3 follows as ever.
+    // Epoch 3 follows as usual.
     t.world.pass(EPOCH_SLOTS);
     let third = settlement_args(&t.world, [&right, &tree(&[])]);
     assert_eq!(third.epoch, 3);
@@ -213,7 +214,7 @@ fn a_rejected_first_settlement_leaves_nothing_behind() {
     t.resolve(challenge, true);
     let config = t.config();
     assert_eq!((config.posted_epoch, config.active_epoch, config.posted), (0, 0, Default::default()));
-    // The same division may be right after all; it needs a new attestation.
+    // The same division may be posted again, but it needs a new attestation.
     let again = PostSettlementArgs { cutoff_slot: config.epoch_start_slot, ..t.args.clone() };
     t.market.post(&mut t.world, &again).unwrap();
 }
@@ -262,7 +263,7 @@ fn bonds_double_and_a_settlement_is_challenged_a_bounded_number_of_times() {
         payout::evidence(),
     );
     refused(t.world.send(&[more], &[&t.challenger]), PayoutError::TooManyChallenges);
-    // Delayed by no more than that.
+    // There is no further delay.
     t.world.pass(CHALLENGE_SLOTS);
     t.world.send(&[ix::payout::activate_settlement(1)], &[]).unwrap();
 }
@@ -289,10 +290,10 @@ fn challenges_come_in_time_with_evidence_and_with_a_bond() {
         payout::evidence(),
     );
     program_tests::tx::refused_with(t.world.send(&[unpaid], &[&poor]), "insufficient funds");
-    // With another's tokens, without its signature.
+    // Refused: a bond from somebody else's tokens without its signature.
     let stolen = swapped(good.clone(), t.world.ata(&me), t.world.ata(&poor.pubkey()));
     refused(t.world.send(&[stolen], &[&t.challenger]), ErrorCode::ConstraintTokenOwner);
-    // A copy of the settlement at another address; a challenge at another number.
+    // Refused: a copy of the settlement at another address, and a challenge with another number.
     let copy = t.settlement();
     t.world.put(address("copy"), &copy);
     let wrong = swapped(good.clone(), pda::settlement(1), address("copy"));
@@ -305,7 +306,8 @@ fn challenges_come_in_time_with_evidence_and_with_a_bond() {
     t.world.pass(CHALLENGE_SLOTS - 1);
     t.world.send(&[good], &[&t.challenger]).unwrap();
 
-    // In the window's last slot it was; one slot later it is not, though nobody has activated yet.
+    // A challenge in the window's last slot is accepted. One slot later it is refused, even if nobody has activated the
+    // settlement.
     let mut t = Posted::new();
     t.world.pass(CHALLENGE_SLOTS);
     let late = ix::payout::challenge_settlement(
@@ -338,11 +340,11 @@ fn only_the_authority_resolves_and_the_bond_goes_nowhere_else() {
         let (right, wrong) = if uphold { (own, treasury) } else { (treasury, own) };
         let swap = swapped(good.clone(), right, wrong);
         refused(t.world.send(&[swap], &[&authority]), PayoutError::WrongRecipient);
-        // The rent goes to nobody else either.
+        // The rent cannot go to anybody else either.
         let rent = swapped(good, me, authority.pubkey());
         refused(t.world.send(&[rent], &[&authority]), ErrorCode::ConstraintHasOne);
     }
-    // What strangers send to the bond's account goes along, so that it can be closed.
+    // Tokens that strangers send to the bond's account are paid out with the bond, so that the account can be closed.
     let bond = pda::challenge_bond(&challenge);
     t.world.put_token(bond, t.world.mint, challenge, CHALLENGE_BOND + 5);
     let good = ix::payout::resolve_challenge(
@@ -362,7 +364,7 @@ fn a_word_on_one_challenge_is_none_on_the_next() {
     let mut t = Posted::new();
     let first = t.challenge();
     let (authority, me) = (t.world.authority.insecure_clone(), t.challenger.pubkey());
-    // A proposal to uphold the first is on its way; meanwhile it expires, and another challenge is raised.
+    // A proposal to uphold the first challenge is queued. Meanwhile that challenge expires, and another one is raised.
     let queued = ix::payout::resolve_challenge(
         &authority.pubkey(),
         &t.world.mint,
@@ -374,7 +376,7 @@ fn a_word_on_one_challenge_is_none_on_the_next() {
     t.world.send(&[ix::payout::expire_challenge(&t.world.mint, &t.world.get(&first))], &[]).unwrap();
     let second = t.challenge();
     refused(t.world.send(&[queued], &[&authority]), ErrorCode::AccountNotInitialized);
-    // Nor does a challenge of a rejected posting touch the epoch's next one.
+    // A challenge of a rejected posting does not affect the epoch's next posting.
     let late = ix::payout::expire_challenge(&t.world.mint, &t.world.get(&second));
     t.resolve(second, true);
     let again = settlement_args(&t.world, [&t.tree, &tree(&[])]);
@@ -401,7 +403,7 @@ fn a_challenge_cannot_be_passed_with_another_epochs_settlement() {
         ix::payout::challenge_settlement(&me, &t.world.mint, &t.world.get(&pda::settlement(2)), payout::evidence());
     t.world.send(&[ix], &[&t.challenger]).unwrap();
     let challenge = pda::challenge(posted.sequence, 0);
-    // Not with the active settlement of epoch 1, which would be closed, or go back to waiting.
+    // Refused with the active settlement of epoch 1, which would otherwise be closed or become inactive.
     for uphold in [true, false] {
         let good = ix::payout::resolve_challenge(
             &authority.pubkey(),

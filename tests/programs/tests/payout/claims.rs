@@ -1,4 +1,4 @@
-//! `claim`: everything earned, once, to the wallet's own account, as fast as the circuit breaker lets it.
+//! `claim`: pays everything earned, once, to the wallet's own token account, as fast as the circuit breaker allows.
 
 use ::payout::{
     error::PayoutError,
@@ -18,7 +18,7 @@ use program_tests::{
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
-/// A market with `shards` shards into each of which `each` was paid.
+/// A market with `shards` shards, and `each` base units paid into each of them.
 fn funded(shards: u8, each: u64) -> (World, Market) {
     let (mut world, market) = World::with_market(shards, 1);
     let payer = world.wallet(each * shards as u64);
@@ -28,7 +28,8 @@ fn funded(shards: u8, each: u64) -> (World, Market) {
     (world, market)
 }
 
-/// Two wallets and the tree in which they earned 30 and 10 OPEN as contributors; the first 5 as a validator.
+/// Two wallets and two trees. They earned 30 and 10 OPEN as contributors, and the first also earned 5 OPEN as a
+/// validator.
 fn earned(world: &mut World) -> (Key, Key, RewardTree, RewardTree) {
     let (a, b) = (world.wallet(0), world.wallet(0));
     let data = tree(&[(a.pubkey(), 30 * OPEN), (b.pubkey(), 10 * OPEN), (address("third"), 0)]);
@@ -51,7 +52,7 @@ fn anyone_claims_for_a_wallet_and_the_wallet_is_paid_once() {
     assert_eq!((event.pool, event.shard), (Pool::Contributors, pda::shard(0)));
     assert_eq!(world.open_of(&a.pubkey()), 30 * OPEN);
     refused(world.send(&[first], &[&stranger]), PayoutError::NothingToClaim);
-    // The other pool and the other wallet are claims of their own.
+    // Claims from the other pool and for the other wallet are separate.
     let event = world.send(&[claim(&world, &a.pubkey(), &review, Pool::Validators)], &[&stranger]).unwrap();
     assert_eq!((event.event::<Claimed>().sequence, event.event::<Claimed>().paid), (1, 5 * OPEN));
     world.send(&[claim(&world, &b.pubkey(), &data, Pool::Contributors)], &[&stranger]).unwrap();
@@ -59,7 +60,7 @@ fn anyone_claims_for_a_wallet_and_the_wallet_is_paid_once() {
     assert_eq!((record.wallet, record.claimed, record.sequence), (a.pubkey(), [30 * OPEN, 5 * OPEN], 2));
     assert_eq!(world.get::<Shard>(&pda::shard(0)).claimed, [40 * OPEN, 5 * OPEN]);
     assert_eq!(world.balance(&pda::vault(0)), 5 * OPEN);
-    // Who earned nothing has nothing to claim.
+    // A wallet that earned nothing has nothing to claim.
     world.fund(&address("third"), 0);
     let nothing = claim(&world, &address("third"), &data, Pool::Contributors);
     refused(world.send(&[nothing], &[&stranger]), PayoutError::NothingToClaim);
@@ -79,7 +80,7 @@ fn one_claim_pays_what_several_epochs_earned() {
     for lifetime in [20 * OPEN, 50 * OPEN] {
         market.settle(&mut world, [&tree(&[(me, lifetime)]), &empty]);
     }
-    // A proof against a root that is no longer active proves nothing.
+    // A proof against a root that is no longer active is refused.
     let stale = ix::payout::claim(&me, &me, &world.mint, 0, claim_args(&old, Pool::Contributors, &me));
     refused(world.send(&[stale], &[&wallet]), PayoutError::BadProof);
     let now = tree(&[(me, 50 * OPEN)]);
@@ -139,7 +140,8 @@ fn tokens_go_only_to_the_wallets_own_account_from_the_shards_own_vault() {
     let me = a.pubkey();
     let good = ix::payout::claim(&thief.pubkey(), &me, &world.mint, 0, claim_args(&data, Pool::Contributors, &me));
     let (own, stolen) = (world.ata(&me), world.ata(&thief.pubkey()));
-    // Not to the thief, not to another account of the wallet, not to an associated account that was handed on.
+    // Refused recipients: the thief, another token account of the wallet, and an associated token account that was
+    // handed over.
     let second = address("second account");
     world.put_token(second, world.mint, me, 0);
     for token in [stolen, second] {
@@ -150,7 +152,7 @@ fn tokens_go_only_to_the_wallets_own_account_from_the_shards_own_vault() {
     world.svm.set_account(own, Default::default()).unwrap();
     refused(world.send(&[good.clone()], &[&thief]), PayoutError::WrongTokenAccount);
     world.put_token(own, world.mint, me, 0);
-    // From no other vault, shard or config.
+    // Refused: another vault, shard or config.
     let fake = address("fake");
     world.put_token(fake, world.mint, pda::shard(0), OPEN);
     for vault in [pda::vault(1), fake] {
@@ -180,12 +182,12 @@ fn a_record_is_bound_to_its_wallet() {
         ix::payout::claim(wallet, wallet, &world.mint, 0, claim_args(&data, Pool::Contributors, wallet))
     };
     let (records_a, records_b) = (pda::claim(&a.pubkey()), pda::claim(&b.pubkey()));
-    // At another address, before and after the other's record is made.
+    // Refused: a record at another address, before and after the other wallet's record is made.
     let wrong = swapped(claim(&world, &a.pubkey()), records_a, records_b);
     refused(world.send(&[wrong.clone()], &[&a]), PayoutError::WrongClaim);
     world.send(&[claim(&world, &b.pubkey())], &[&b]).unwrap();
     refused(world.send(&[wrong], &[&a]), PayoutError::WrongClaim);
-    // An account of this program that is no record.
+    // Refused: an account of this program that is not a claim record.
     let wrong = swapped(claim(&world, &a.pubkey()), records_a, pda::settlement(1));
     refused(world.send(&[wrong], &[&a]), ErrorCode::AccountDiscriminatorMismatch);
     // Lamports sent to its address before do not block a wallet's first claim, few or many.
@@ -201,7 +203,7 @@ fn a_record_is_bound_to_its_wallet() {
 
 #[test]
 fn the_circuit_breaker_trips_and_drains() {
-    // 40 % of 5,000 OPEN: twice the cap for the contributors.
+    // The contributors' 40 % of 5,000 OPEN is twice the cap.
     let (mut world, market) = funded(1, 5_000 * OPEN);
     let wallet = world.wallet(0);
     let me = wallet.pubkey();
@@ -215,7 +217,7 @@ fn the_circuit_breaker_trips_and_drains() {
     assert_eq!(send(&mut world).unwrap().event::<Claimed>().paid, BREAKER_CAP / 4);
     refused(send(&mut world), PayoutError::BreakerTripped);
     world.pass(10 * BREAKER_SLOTS);
-    // A long rest frees one cap, not ten; what is left is less.
+    // A long wait frees only one cap. What is left is less than that.
     assert_eq!(send(&mut world).unwrap().event::<Claimed>().paid, BREAKER_CAP - BREAKER_CAP / 4);
     refused(send(&mut world), PayoutError::NothingToClaim);
     assert_eq!(world.open_of(&me), 2 * BREAKER_CAP);
@@ -242,7 +244,7 @@ fn a_root_that_promises_more_than_its_total_cannot_touch_the_other_pool() {
     let (mut world, market) = funded(1, 100 * OPEN);
     let wallet = world.wallet(0);
     let me = wallet.pubkey();
-    // A committee that lies: the tree holds 1,000 OPEN for validators, the total says 10.
+    // The committee lies: the tree holds 1,000 OPEN for validators, but the total says 10.
     let lie = tree(&[(me, 1_000 * OPEN)]);
     world.pass(EPOCH_SLOTS);
     let mut args = payout::settlement_args(&world, [&tree(&[]), &lie]);

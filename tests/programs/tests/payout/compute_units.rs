@@ -1,5 +1,5 @@
-//! The compute budget of what happens a million times: claims with proofs among a million wallets, payments, and the
-//! attested instruction, whose cost must not grow with the committee.
+//! Compute budgets of frequent instructions: claims with proofs among a million wallets, payments, and attested
+//! instructions, whose cost must not grow with the committee.
 
 use ::payout::instructions::ClaimArgs;
 use openledger_interface::ix;
@@ -45,7 +45,7 @@ fn claims_stay_within_their_budget_among_a_million_wallets() {
     println!("claim among a million, first: {firsts:?}");
     println!("claim among a million, later: {nexts:?}");
     assert!(*nexts.last().unwrap() <= 18_000, "a later claim costs at most 18,000 CU: {nexts:?}");
-    // A first claim searches for two addresses, 1,500 CU a try: the budget holds for the median wallet.
+    // A first claim searches for two addresses, at 1,500 CU a try. The budget holds for the median wallet.
     assert!(firsts[firsts.len() / 2] <= 30_000, "a first claim costs at most 30,000 CU: {firsts:?}");
 }
 
@@ -77,7 +77,7 @@ fn a_payment_fits_many_times_into_a_transaction() {
     assert!(costs.iter().all(|c| *c <= 20_000), "{costs:?}");
 }
 
-/// A debit is a payment and an attestation at once, and still one of the attested instructions that have a budget.
+/// A debit includes a payment and an attestation, and must still fit the budget of attested instructions.
 #[test]
 fn a_debit_fits_its_budget_and_a_transaction() {
     let mut costs = vec![];

@@ -68,7 +68,8 @@ fn arguments_that_cannot_work_are_refused() {
     let make = ix::payout::initialize(&authority.pubkey(), &world.mint, &payout::treasury(), good.clone());
     let (mint, other) = (world.mint, address("other mint"));
     world.put_mint(other, 9);
-    // A treasury of another mint, another mint throughout, a stake config that the stake program did not make.
+    // Refused: a treasury of another mint, another mint throughout, and a stake config that the stake program did not
+    // make.
     refused(world.send(&[swapped(make.clone(), mint, other)], &[&authority]), ErrorCode::ConstraintTokenMint);
     world.put_token(payout::treasury(), other, address("treasury"), 0);
     refused(world.send(&[swapped(make.clone(), mint, other)], &[&authority]), PayoutError::WrongMint);
@@ -150,7 +151,7 @@ fn fees_stay_within_bounds_and_move_one_step_an_epoch() {
     let empty = payout::tree(&[]);
     market.settle(&mut world, [&empty, &empty]);
     set(&mut world, further).unwrap();
-    // Step by step down to the contributors' least share, and no further.
+    // The shares move step by step down to the contributors' least share, and no further.
     loop {
         let now = world.get::<Config>(&pda::payout_config()).next_fees.unwrap();
         let left = now.contributors - MIN_CONTRIBUTORS_BPS;
@@ -190,14 +191,14 @@ fn parameters_change_at_once_within_their_bounds_by_the_authority() {
         refused(world.send(&[ix::payout::set_parameters(&authority.pubkey(), bad)], &[&authority]), error);
     }
     let set = ix::payout::set_parameters(&authority.pubkey(), good);
-    // A stake config of another program's making, which would name another unbonding.
+    // Refused: a stake config of another program, which could hold another unbonding time.
     let data = world.svm.get_account(&pda::stake_config()).unwrap().data;
     world.put_raw(address("fake stake config"), ::payout::ID, data);
     let fake = swapped(set.clone(), pda::stake_config(), address("fake stake config"));
     refused(world.send(&[fake], &[&authority]), ErrorCode::AccountOwnedByWrongProgram);
     let event = world.send(&[set], &[&authority]).unwrap().event::<ConfigChanged>();
     assert_eq!((event.parameters, event.fees), (good, FEES));
-    // They count from here on: the epoch and the window are shorter.
+    // The new parameters hold from now on: the epoch and the window are shorter.
     world.pass(7);
     let empty = payout::tree(&[]);
     let args = payout::settlement_args(&world, [&empty, &empty]);

@@ -1,4 +1,5 @@
-//! M1, M2, M3, M4: whatever wallets, payers, challengers and committees do, no token appears, vanishes or changes pools.
+//! M1, M2, M3, M4: no actions of wallets, payers, challengers and committees make tokens, lose tokens, or move them
+//! between pools.
 
 use ::payout::{
     events::{BalanceDebited, Paid},
@@ -26,12 +27,12 @@ const EARNERS: usize = 4;
 /// The shards' vaults and the payer's prepaid one.
 const VAULTS: usize = SHARDS as usize + 1;
 
-/// What somebody does next.
+/// A step of a history.
 #[derive(Clone, Debug)]
 enum Step {
     /// A fee is paid into a shard.
     Pay { shard: u8, amount: u64 },
-    /// Somebody pays into a pool for no answer.
+    /// Somebody pays into a pool without an answer.
     Fund { shard: u8, amount: u64, pool: bool },
     /// The epoch ends: part of each pool's unassigned funding (in parts per 255) goes to the earners by weight.
     Settle { share: [u8; POOLS], weights: [u64; EARNERS] },
@@ -39,19 +40,19 @@ enum Step {
     Activate,
     /// The posted settlement is challenged, if its window is open.
     Challenge,
-    /// The authority speaks.
+    /// The authority decides the challenge.
     Resolve { uphold: bool },
-    /// Nobody spoke.
+    /// Somebody expires the challenge.
     Expire,
     /// Somebody claims for an earner from a shard.
     Claim { earner: usize, shard: u8, pool: bool },
-    /// The payer pays ahead.
+    /// The payer deposits into its prepaid balance.
     Deposit { amount: u64 },
-    /// The meter moves by parts per 200 of what the balance holds.
+    /// A debit of `part` 200ths of what the balance holds.
     Debit { shard: u8, part: u64 },
-    /// The payer wants parts per 100 of its balance back.
+    /// The payer requests `part` hundredths of its balance back.
     Request { part: u64 },
-    /// The payer takes it.
+    /// The payer withdraws what it requested.
     Withdraw,
     /// A stranger sends tokens to a vault.
     Gift { vault: usize, amount: u64 },
@@ -87,7 +88,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The world and what an honest committee knows of it.
+/// The world, and an honest committee's knowledge of it.
 struct Run {
     world: World,
     market: Market,
@@ -99,7 +100,7 @@ struct Run {
     trees: [Option<[RewardTree; POOLS]>; 2],
     /// The open challenge.
     challenge: Option<Pubkey>,
-    /// What strangers sent to each vault since it was swept.
+    /// Base units that strangers sent to each vault since it was swept.
     gifts: [u64; VAULTS],
 }
 
@@ -143,13 +144,13 @@ impl Run {
         }
     }
 
-    /// What is counted in each vault.
+    /// The counted base units of each vault.
     fn counted(&self) -> Vec<u64> {
         let shards = self.shards();
         shards.iter().map(|s| s.held().unwrap()).chain([self.balance().amount]).collect()
     }
 
-    /// Sends as the payer; whether it was accepted.
+    /// Sends as the payer. Returns whether it was accepted.
     fn sends(&mut self, instruction: Instruction) -> bool {
         self.world.send(&[instruction], &[&self.payer]).is_ok()
     }
@@ -305,7 +306,7 @@ impl Run {
         true
     }
 
-    /// What must hold after every step.
+    /// Checks the rules that must hold after every step.
     fn check(&self) {
         let config = self.config();
         for (vault, counted) in self.counted().into_iter().enumerate() {
@@ -352,8 +353,8 @@ proptest! {
             run.take(step);
             run.check();
         }
-        // In the end everyone can be paid everything: what was challenged goes on, then claims round after round until
-        // nothing is left; what was paid ahead and not used returns.
+        // In the end everyone can be paid in full. A challenged settlement continues. Rounds of claims follow until
+        // nothing is left. The unused prepaid OPEN returns.
         run.world.pass(EPOCH_SLOTS + RESOLVE_SLOTS + CHALLENGE_SLOTS);
         run.take(&Step::Expire);
         run.world.pass(CHALLENGE_SLOTS);

@@ -1,4 +1,4 @@
-//! `fund`: tokens into a pool by anyone, noted to the unit (M1).
+//! `fund`: anyone pays tokens into a pool, and they are counted to the unit (M1).
 
 use ::payout::{
     error::PayoutError,
@@ -36,7 +36,7 @@ fn anyone_funds_a_pool_and_earners_claim_it() {
     assert_eq!(world.get::<Shard>(&pda::shard(1)).funded, [OPEN, OPEN]);
     assert_eq!(world.balance(&pda::vault(1)), 2 * OPEN);
     assert_eq!(world.open_of(&giver.pubkey()), 8 * OPEN);
-    // What was given can be divided and claimed like a fee, and no more than it (M3).
+    // Exactly the given amount can be divided and claimed, like a fee (M3).
     let (earned, none) = (tree(&[(earner.pubkey(), OPEN)]), tree(&[]));
     let too_much = tree(&[(earner.pubkey(), OPEN + 1)]);
     world.pass(EPOCH_SLOTS);
@@ -83,7 +83,7 @@ fn wrong_accounts_and_amounts_are_refused() {
     assert_eq!(world.open_of(&giver.pubkey()), OPEN);
 }
 
-/// M1: whatever is given to whichever pool, every vault holds what its shard has noted.
+/// M1: for any payments into any pool, every vault holds what its shard has counted.
 #[test]
 fn vaults_hold_what_their_shards_noted() {
     let (mut world, _) = World::with_market(2, 1);

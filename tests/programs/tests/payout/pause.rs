@@ -1,4 +1,4 @@
-//! `pause`: what stops, what goes on, and that it ends by itself.
+//! `pause`: what it stops, what continues, and that it ends by itself.
 
 use ::payout::{
     error::PayoutError,
@@ -57,14 +57,14 @@ fn money_and_settlements_stand_still_while_paused_and_prepaid_money_may_leave() 
     world.send(&[ix::payout::withdraw_balance(&me, &world.mint)], &[&payer]).unwrap();
     world.pass(29);
     refused(world.send(&[claim.clone()], &[&payer]), SharedError::Paused);
-    // It ends by itself, and everything goes on.
+    // The pause ends by itself, and everything works again.
     world.pass(1);
     world.send(&[claim, pay], &[&payer]).unwrap();
     market.send_debit(&mut world, &me, 0, OPEN).unwrap();
     let args = settlement_args(&world, [&data, &tree(&[])]);
     market.post(&mut world, &args).unwrap();
 
-    // A posted settlement waits, and may be challenged for as long: nothing can be activated meanwhile.
+    // A posted settlement cannot be activated during the pause, and may be challenged until its end.
     let until = world.slot() + CHALLENGE_SLOTS + 20;
     pause(&mut world, until).unwrap();
     world.pass(CHALLENGE_SLOTS);

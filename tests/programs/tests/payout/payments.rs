@@ -1,4 +1,4 @@
-//! `pay`: fees split exactly, to the right accounts, for models and operators that exist.
+//! `pay`: fees are split exactly, go to the right accounts, and need a ready model and a serving operator.
 
 use ::model::state::{Model, ModelStatus};
 use ::payout::{error::PayoutError, events::Paid, state::Shard};
@@ -73,7 +73,7 @@ fn amounts_that_cannot_be_paid_change_nothing() {
     }
     assert_eq!(world.open_of(&payer.pubkey()), OPEN);
     assert_eq!(world.balance(&pda::vault(0)), 0);
-    // A pool that is as full as can be.
+    // A pool whose funding is as large as can be.
     let mut shard = world.get::<Shard>(&pda::shard(0));
     shard.funded[0] = u64::MAX;
     world.put(pda::shard(0), &shard);
@@ -93,7 +93,7 @@ fn the_parents_owner_has_a_share_where_there_is_a_parent() {
     world.put(market.model, &layered);
     let pay = market.pay(&world, &payer.pubkey(), 0, REQUEST, OPEN);
     let (right, wrong) = (world.ata(&parent_owner.pubkey()), world.ata(&payer.pubkey()));
-    // Missing, another's, and missing where there is none.
+    // The parent owner's token account is missing, is somebody else's, or is given without a parent.
     refused(world.send(&[plain], &[&payer]), PayoutError::WrongUpstream);
     let mut stolen = pay.clone();
     stolen.accounts.iter_mut().find(|m| m.pubkey == right).unwrap().pubkey = wrong;
@@ -127,7 +127,7 @@ fn only_models_that_are_ready_can_be_paid_for() {
         world.put(market.model, &Model { status, ..ready_model(market.model_owner.pubkey()) });
         refused(world.send(&[pay.clone()], &[&payer]), PayoutError::ModelNotReady);
     }
-    // A model that another program made.
+    // A copy of the model in an account of another program.
     let data = world.svm.get_account(&market.model).unwrap().data;
     world.put_raw(address("fake model"), ::payout::ID, data);
     let fake = swapped(pay, market.model, address("fake model"));
@@ -165,11 +165,11 @@ fn only_serving_members_of_the_active_committee_are_paid() {
     refused(world.send(&[early.clone()], &[&payer]), PayoutError::CommitteeNotActive);
     let fake = swapped(stranger, pda::committee(1), pda::operator(&other));
     refused(world.send(&[fake], &[&payer]), ::stake::error::SharedError::NotACommittee);
-    // Once active, the new committee counts and the retired one does not.
+    // Once the new committee is active, its members may be paid and the retired one's may not.
     world.send(&[ix::stake::confirm_committee(&other, 1, [5; 32])], &[&outside.wallet]).unwrap();
     refused(world.send(&[pay], &[&payer]), PayoutError::CommitteeNotActive);
     world.send(&[early.clone()], &[&payer]).unwrap();
-    // One that no longer serves.
+    // An operator that no longer serves.
     world.send(&[ix::stake::update_operator(&other, "http://a".into(), 1)], &[&outside.wallet]).unwrap();
     refused(world.send(&[early], &[&payer]), PayoutError::NotServing);
 }

@@ -1,4 +1,4 @@
-//! `post_settlement` and `activate_settlement`: what a settlement may and may not say, whoever signed it.
+//! `post_settlement` and `activate_settlement`: the limits of a settlement, whoever signed it.
 
 use ::payout::{
     error::PayoutError,
@@ -51,7 +51,7 @@ fn an_epoch_is_posted_waits_and_becomes_what_claims_are_proven_against() {
     assert_eq!((event.epoch, event.sequence), (1, world.get::<Config>(&pda::payout_config()).sequence - 1));
     let config = world.get::<Config>(&pda::payout_config());
     assert_eq!((config.active, config.active_epoch), (args.pools, 1));
-    // Not twice, and not another's settlement.
+    // Refused: a second activation, and another settlement's account.
     refused(world.send(&[ix::payout::activate_settlement(1)], &[]), PayoutError::NotPosted);
 }
 
@@ -68,7 +68,7 @@ fn totals_never_fall_and_never_exceed_what_was_paid_in() {
         let args = with_totals(&world, data, review);
         refused(market.post(&mut world, &args), PayoutError::OverFunded);
     }
-    // One pool's funding does not serve the other, though the vaults hold enough.
+    // One pool's funding does not cover the other's total, although the vaults hold enough.
     let args = with_totals(&world, 0, funded[0] + funded[1]);
     refused(market.post(&mut world, &args), PayoutError::OverFunded);
     let args = with_totals(&world, funded[0], funded[1]);
@@ -96,7 +96,7 @@ fn an_epoch_starts_from_the_roots_before_it_and_none_is_skipped_or_early() {
     let args = PostSettlementArgs { previous: good.pools, ..good.clone() };
     refused(market.post(&mut world, &args), PayoutError::WrongPrevious);
     market.post(&mut world, &good).unwrap();
-    // The next one: not before this one is active, not before its epoch is over.
+    // The next settlement is refused before this one is active and before its epoch is over.
     let next = |world: &World| settlement_args(world, [&data, &empty]);
     world.pass(EPOCH_SLOTS - 1);
     let args = next(&world);

@@ -1,4 +1,4 @@
-//! `sweep_dust`: what strangers sent goes to the treasury, and nothing else (M1, M4).
+//! `sweep_dust`: only tokens that strangers sent go to the treasury (M1, M4).
 
 use ::payout::{error::PayoutError, events::DustSwept, state::Shard};
 use openledger_interface::{ix, pda};
@@ -29,7 +29,7 @@ fn what_is_not_counted_goes_to_the_treasury_and_what_is_counted_stays() {
         assert_eq!((world.balance(&vault), world.balance(&payout::treasury())), (counted, treasury + 13));
         refused(world.send(&[sweep], &[]), PayoutError::NoDust);
     }
-    // What was counted is still paid out: the sweep left it alone.
+    // The counted tokens can still be paid out after the sweep.
     market.send_debit(&mut world, &me, 0, 40 * OPEN).unwrap();
 }
 
@@ -41,7 +41,8 @@ fn only_a_holders_own_vault_is_swept_and_only_to_the_treasury() {
     let pay = market.pay(&world, &me, 0, [1; 32], 100 * OPEN);
     world.send(&[pay, ix::payout::deposit_balance(&me, &world.mint, 40 * OPEN)], &[&payer]).unwrap();
     let sweep = ix::payout::sweep_dust(&pda::shard(0), &pda::vault(0), &payout::treasury());
-    // An empty shard beside a full one's vault, a balance beside a shard's, a thief beside the treasury.
+    // Refused: an empty shard with a full shard's vault, a balance with a shard's vault, and a thief in the treasury's
+    // place.
     for (from, to, error) in [
         (pda::shard(0), pda::shard(1), u32::from(PayoutError::WrongVault)),
         (pda::shard(0), pda::prepaid_balance(&me), PayoutError::WrongVault.into()),
@@ -52,7 +53,7 @@ fn only_a_holders_own_vault_is_swept_and_only_to_the_treasury() {
     ] {
         refused(world.send(&[swapped(sweep.clone(), from, to)], &[]), error);
     }
-    // Another program's copy of a shard that says it has paid everything out; the config as a holder.
+    // Refused: a copy of a shard in another program that claims to have paid everything out, and the config as holder.
     let mut data = world.svm.get_account(&pda::shard(0)).unwrap().data;
     data[8..].fill(0);
     world.put_raw(address("fake"), ::model::ID, data);

@@ -32,7 +32,7 @@ fn nobody_else_initialises() {
     let thief = world.wallet(0);
     let make = ix::stake::initialize(&thief.pubkey(), &world.mint, stake::initialize_args(&world));
     refused(world.send(&[make.clone()], &[&thief]), StakeError::NotUpgradeAuthority);
-    // Nor with the record of a program that the thief controls.
+    // Refused as well: the record of a program that the thief controls.
     let own = address("record of another program");
     let data = world.svm.get_account(&pda::program_data(&Program::Stake.id())).unwrap();
     world.put_raw(own, data.owner, data.data);

@@ -1,4 +1,4 @@
-//! `propose_committee`, `add_members`, `confirm_committee`, `abandon_committee`, and what membership forbids.
+//! `propose_committee`, `add_members`, `confirm_committee`, `abandon_committee`, and the restrictions of membership.
 
 use ::stake::{
     error::{SharedError, StakeError},
@@ -78,7 +78,7 @@ fn the_next_committee_retires_the_present_one_and_not_before_its_last_confirmati
         .unwrap();
     world.send(&[ix::stake::confirm_committee(&wallets[0], 1, KEY)], &[&a.wallet]).unwrap();
     assert_eq!((status(&world, 1), status(&world, 2)), (CommitteeStatus::Active, CommitteeStatus::Confirming));
-    // Without the one that retires.
+    // Refused: without the account of the committee that retires.
     let last = ix::stake::confirm_committee(&wallets[1], 1, KEY);
     let without = swapped(last.clone(), pda::committee(1), ::stake::ID);
     refused(world.send(&[without], &[&b.wallet]), StakeError::PreviousMissing);
@@ -112,7 +112,7 @@ fn confirmations_that_do_not_count() {
     refused(world.send(&[confirm(0, [6; 32])], &[&operators[0].wallet]), StakeError::AlreadyConfirmed);
     refused(world.send(&[confirm(1, [6; 32])], &[&operators[1].wallet]), StakeError::GroupKeyDiffers);
     refused(world.send(&[confirm(2, KEY)], &[&operators[2].wallet]), StakeError::NotMember);
-    // In another's name without its signature.
+    // Refused: a confirmation for somebody else without its signature.
     let mut forged = confirm(1, KEY);
     forged.accounts[0].is_signer = false;
     refused(world.send(&[forged], &[]), ErrorCode::AccountNotSigner);
@@ -194,7 +194,7 @@ fn members_are_operators_with_stake_and_each_has_one_place() {
         0,
         ProposeCommitteeArgs { threshold: 2, size: 3, members: wallets[..2].to_vec() },
     );
-    // Another's operator account, another's position, the wrong kind, one missing.
+    // Refused: somebody else's operator account or position, the wrong kind of account, a missing account.
     for (from, to) in [
         (pda::operator(&wallets[1]), pda::operator(&wallets[2])),
         (pda::position(&wallets[1], Role::Operator), pda::position(&wallets[2], Role::Operator)),
@@ -215,7 +215,7 @@ fn members_are_operators_with_stake_and_each_has_one_place() {
         pda::position(&wallets[1], Role::Validator),
     );
     refused(world.send(&[role], &[&authority]), StakeError::WrongMemberAccounts);
-    // One who has unbonded since it registered.
+    // Refused: an operator that has unbonded since it registered.
     world.send(&[ix::stake::request_unbond(&wallets[1], 0, Role::Operator, 1)], &[&operators[1].wallet]).unwrap();
     refused(world.send(&[propose], &[&authority]), StakeError::BelowMinimum);
 }
@@ -271,7 +271,8 @@ fn an_abandoned_committee_frees_its_members_and_its_successor_goes_on_counting_e
     let event = world.send(&[propose], &[&authority]).unwrap().event::<CommitteeProposed>();
     assert_eq!(event.sequence, 3);
     world.send(&[leave], &[&operators[0].wallet]).unwrap();
-    // The confirmations of the abandoned one are gone, another key may be confirmed, and it can become active.
+    // The abandoned committee's confirmations are gone. Another key may be confirmed, and the committee can become
+    // active.
     world.send(&[ix::stake::confirm_committee(&wallets[1], 0, [6; 32])], &[&operators[1].wallet]).unwrap();
     assert_eq!(world.get::<Config>(&pda::stake_config()).committee_epoch, 1);
     // An active committee cannot be abandoned: its address is not the next one's.
@@ -295,10 +296,10 @@ fn a_member_keeps_the_minimum_and_may_take_what_is_above_it() {
         let hidden = swapped(leave(1), pda::committee(from), pda::committee(to));
         refused(world.send(&[hidden], &[&member.wallet]), ErrorCode::ConstraintSeeds);
     }
-    // Its stake as a validator is its own affair.
+    // Membership does not restrict its stake as a validator.
     world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Validator, OPEN)], &[&member.wallet]).unwrap();
     let leave = ix::stake::request_unbond(&owner, committee.epoch, Role::Validator, OPEN);
     world.send(&[leave], &[&member.wallet]).unwrap();
-    // The code that the other programs share has codes of its own.
+    // Shared errors have their own codes.
     assert_eq!(u32::from(SharedError::Overflow), 7_000);
 }

@@ -22,7 +22,7 @@ fn attested_instructions_stay_within_their_budget_for_a_large_committee() {
         let alone = world.slash(&committee, &owner, Role::Operator, 100).unwrap().units;
         world.send(&[ix::stake::open_pool(&owner, &world.mint, 0)], &[&operator.wallet]).unwrap();
         let wallet = world.wallet(10 * OPEN);
-        // It tops up what was slashed, to be delegated to.
+        // It deposits what was slashed, so that it can take delegations again.
         let top_up = ix::stake::deposit(&owner, &world.mint, Role::Operator, MIN_OPERATOR);
         let delegate = ix::stake::delegate(&wallet.pubkey(), &world.mint, &owner, OPEN);
         world.send(&[top_up, delegate], &[&operator.wallet, &wallet]).unwrap();

@@ -1,5 +1,5 @@
-//! M1, M4: whatever stakers, delegators, judges and liars do, in whatever order, no token appears, vanishes or belongs
-//! to two.
+//! M1, M4: no actions of stakers, delegators, judges and liars, in any order, make tokens, lose tokens, or give a token
+//! two owners.
 
 use ::stake::{
     events::{PoolSlashed, Slashed},
@@ -25,7 +25,8 @@ const OPERATORS: usize = 3;
 const OTHERS: usize = 3;
 const ROLES: [Role; 2] = [Role::Operator, Role::Validator];
 
-/// What somebody does next. `who` is an operator or one of the others, `pool` an operator whose pool it is about.
+/// A step of a history. `who` is the index of an operator or of another wallet. `pool` is the index of the operator
+/// whose pool it concerns.
 #[derive(Clone, Debug)]
 enum Step {
     Deposit { who: usize, role: usize, amount: u64 },
@@ -71,7 +72,7 @@ struct Run {
     world: World,
     committee: Committee,
     others: Vec<Key>,
-    /// What the insurance vault must hold.
+    /// Base units that the insurance vault must hold.
     insured: u64,
     taken: usize,
 }
@@ -101,13 +102,13 @@ impl Run {
         &self.committee.members[who]
     }
 
-    /// Sends `instructions` signed by `who`; a step that the program refuses changes nothing.
+    /// Sends `instructions` signed by `who`. A refused step changes nothing.
     fn send(&mut self, who: usize, instructions: &[Instruction]) -> Option<Sent> {
         let key = self.key(who).insecure_clone();
         self.world.send(instructions, &[&key]).ok()
     }
 
-    /// Notes what slashes have moved.
+    /// Counts what slashes have moved.
     fn slashed(&mut self, sent: Option<Sent>) -> bool {
         let Some(sent) = sent else { return false };
         self.insured += sent.event::<Slashed>().amount;
@@ -150,7 +151,7 @@ impl Run {
                 self.send(who, &[call]).is_some()
             }
             Step::Reward { pool, amount } => {
-                // Out of the bank, so that the supply stays what it is.
+                // Taken from the bank, so that the supply stays the same.
                 let (vault, owner) = (pda::reward_vault(&self.wallet(pool)), pda::stake_pool(&self.wallet(pool)));
                 let (bank, mint) = (key("bank account").pubkey(), self.world.mint);
                 let (has, left) = (self.world.balance(&vault), self.world.balance(&bank));
@@ -181,7 +182,7 @@ impl Run {
                 let authority = self.world.authority.insecure_clone();
                 let slash = |p: &Position| ix::stake::slash_by_authority(&authority.pubkey(), p, bps, [0xed; 32]);
                 let position = pda::position(&self.wallet(who), ROLES[role]);
-                // A position that is not there takes the place of an operator's.
+                // If the position does not exist, an operator's position is used.
                 let operators = pda::position(&self.wallet(0), Role::Operator);
                 let call = match self.world.find(&position) {
                     Some(found) => slash(&found),
@@ -222,7 +223,7 @@ impl Run {
         addresses.filter_map(|a| self.world.find(&a)).collect()
     }
 
-    /// What must hold after every step.
+    /// Checks the rules that must hold after every step.
     fn check(&self) {
         let config = self.world.get::<Config>(&pda::stake_config());
         let (operators, validators) = (self.positions(Role::Operator), self.positions(Role::Validator));
@@ -270,7 +271,7 @@ proptest! {
             run.check();
         }
         prop_assert!(run.taken * 3 > steps.len(), "most steps are refused: {} of {}", run.taken, steps.len());
-        // In the end every delegator can leave with what its shares are worth, whatever happened before.
+        // In the end every delegator can withdraw what its shares are worth, whatever happened before.
         for operator in 0..OPERATORS {
             for who in 0..OPERATORS + OTHERS {
                 run.take(&Step::ClaimRewards { who, pool: operator });

@@ -19,7 +19,7 @@ use program_tests::{
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 
-/// A committee of one whose member takes delegations at a tenth of the rewards.
+/// A committee of one. Its member takes delegations at a commission of a tenth.
 fn world() -> (World, Committee, Pubkey) {
     let mut world = World::with_stake(&[]);
     let committee = world.committee(1);
@@ -103,7 +103,7 @@ fn amounts_wallets_and_pools_that_are_refused() {
             StakeError::InsufficientStake,
         );
     }
-    // Another's delegation, tokens, or to another's token account.
+    // Refused: somebody else's delegation or tokens, and payment to somebody else's token account.
     let (own, others) = (pda::delegation(&operator, &t), pda::delegation(&operator, &w));
     let out = swapped(ix::stake::undelegate(&t, &operator, 1), own, others);
     refused(world.send(&[out], &[&thief]), ErrorCode::ConstraintSeeds);
@@ -128,7 +128,7 @@ fn amounts_wallets_and_pools_that_are_refused() {
         world.send(&[ix::stake::open_pool(&other.wallet.pubkey(), &world.mint, 10_001)], &[&other.wallet]),
         StakeError::ParameterOutOfBounds,
     );
-    // Another operator's position to stand for one that has left, another pool's rewards.
+    // Refused: another operator's position in the place of one that has left, and another pool's reward vault.
     world.send(&[ix::stake::open_pool(&other.wallet.pubkey(), &world.mint, 0)], &[&other.wallet]).unwrap();
     let o = other.wallet.pubkey();
     let leave = ix::stake::request_unbond(&o, 1, Role::Operator, 1);
@@ -159,13 +159,13 @@ fn delegators_are_slashed_by_the_operators_rate_whether_they_stay_or_leave() {
     world.pass(UNBOND_SLOTS);
     let withdraw = ix::stake::withdraw_delegation(&leaves.pubkey(), &world.mint, &operator);
     assert_eq!(world.send(&[withdraw], &[&leaves]).unwrap().event::<DelegationWithdrawn>().paid, 90 * OPEN);
-    // The operator is below the minimum, and takes nothing more before it has topped up.
+    // The operator is below the minimum, and takes no delegations before it has deposited what is missing.
     let late = world.wallet(90 * OPEN);
     let delegate = ix::stake::delegate(&late.pubkey(), &world.mint, &operator, 90 * OPEN);
     refused(world.send(&[delegate.clone()], &[&late]), StakeError::BelowMinimum);
     let top_up = ix::stake::deposit(&operator, &world.mint, Role::Operator, MIN_OPERATOR / 10);
     world.send(&[top_up, delegate], &[&committee.members[0].wallet, &late]).unwrap();
-    // Who comes after the slash has no part in it.
+    // A delegator that joins after the slash loses nothing by it.
     let bought = shares(&world, &operator, &late);
     assert_eq!(bought, 100 * u128::from(OPEN) - 1, "a share is worth nine tenths, rounded against who comes");
     for (who, worth) in [(&stays, 270 * OPEN), (&late, 90 * OPEN)] {
@@ -209,7 +209,7 @@ fn nobody_spares_a_pool_by_not_passing_it_nor_slashes_another() {
 fn the_first_to_come_cannot_make_shares_dear_by_sending_tokens() {
     let (mut world, _, operator) = world();
     let first = delegator(&mut world, &operator, 1);
-    // The classic attack: one unit in, then a fortune straight into the vault.
+    // The classic inflation attack: delegate one unit, then send a large amount directly to the vault.
     let (vault, mint) = (pda::stake_vault(), world.mint);
     let has = world.balance(&vault);
     world.put_token(vault, mint, pda::stake_config(), has + 1_000 * OPEN);
@@ -239,7 +239,7 @@ fn a_pool_that_has_lost_nearly_everything_takes_no_new_money_but_lets_everyone_o
     let withdraw = ix::stake::withdraw_delegation(&wallet.pubkey(), &world.mint, &operator);
     let paid = world.send(&[withdraw], &[&wallet]).unwrap().event::<DelegationWithdrawn>().paid;
     assert!(paid > 0 && paid < 4 * OPEN);
-    // Empty again, it starts anew.
+    // A pool that is empty again starts anew.
     let more = ix::stake::delegate(&wallet.pubkey(), &world.mint, &operator, OPEN);
     world.send(&[more], &[&wallet]).unwrap();
 }
@@ -275,7 +275,7 @@ fn rewards_belong_to_those_who_were_there_when_they_came() {
     let late = delegator(&mut world, &operator, 900 * OPEN);
     let none = ix::stake::claim_delegation_rewards(&late.pubkey(), &world.mint, &operator);
     refused(world.send(&[none], &[&late]), StakeError::NothingToClaim);
-    // So does undelegating: what came before is still earned.
+    // Undelegating divides the earlier rewards too, so the delegator still earns its part.
     reward(&mut world, &operator, 10 * OPEN);
     let all = shares(&world, &operator, &late);
     world.send(&[ix::stake::undelegate(&late.pubkey(), &operator, all)], &[&late]).unwrap();
@@ -307,7 +307,7 @@ fn a_commission_falls_at_once_and_rises_after_the_cooldown() {
     assert_eq!(harvested(&mut world), 2_000);
     world.send(&[set(500)], &[member]).unwrap();
     assert_eq!(harvested(&mut world), 500);
-    // A later announcement replaces an earlier one, and taking it back is lowering it.
+    // A later announcement replaces an earlier one. Setting a lower commission cancels it.
     world.send(&[set(9_000)], &[member]).unwrap();
     world.send(&[set(500)], &[member]).unwrap();
     world.pass(2 * UNBOND_SLOTS);

@@ -1,4 +1,4 @@
-//! A4: `prove_equivocation`. Anyone proves it, nothing else passes for it, and no evidence is used twice.
+//! A4: `prove_equivocation`. Anyone can prove it, nothing else is accepted as proof, and no evidence is used twice.
 
 use ::stake::{
     error::{SharedError, StakeError},
@@ -75,7 +75,7 @@ fn a4_anyone_proves_two_contents_for_one_thing_and_the_operator_is_slashed() {
 fn a4_the_proof_fits_into_a_transaction_of_its_prover() {
     let (mut world, committee, prover) = world();
     let operator = &committee.members[0];
-    // With a pool, which is one account more.
+    // With a pool, which adds an account.
     world.send(&[ix::stake::open_pool(&operator.wallet.pubkey(), &world.mint, 0)], &[&operator.wallet]).unwrap();
     let before = proof(&world, operator, &ARGS);
     let main = ix::stake::prove_equivocation(
@@ -98,13 +98,13 @@ fn a4_no_evidence_is_used_twice() {
     let good = proof(&world, operator, &ARGS);
     prove(&mut world, &prover, operator, good.clone(), ARGS).unwrap();
     refused_with(prove(&mut world, &prover, operator, good, ARGS), "already in use");
-    // Nor in the other order, nor with a third content for the same thing.
+    // The same fault is also refused in the other order, and with a third content for the same subject and sequence.
     for contents in [[CONTENTS[1], CONTENTS[0]], [CONTENTS[0], [3; 32]]] {
         let [a, b] = contents.map(|c| observation(&world, operator, &ARGS, c));
         let again = evidence(&operator.identity, [&a, &b]);
         refused_with(prove(&mut world, &prover, operator, again, ARGS), "already in use");
     }
-    // Another sequence is another fault.
+    // Another sequence number is another fault.
     let other = ProveEquivocationArgs { sequence: 4, ..ARGS };
     let proof = proof(&world, operator, &other);
     let event = prove(&mut world, &prover, operator, proof, other).unwrap().event::<Slashed>();
@@ -147,7 +147,7 @@ fn a4_observations_that_do_not_contradict_each_other_prove_nothing() {
         let before = evidence(&operator.identity, [&first, &other]);
         refused(prove(&mut world, &prover, operator, before, ARGS), StakeError::NoConflict);
     }
-    // Two that contradict each other, but are about something else than the mark.
+    // Two observations contradict each other, but concern something else than the mark.
     let changed: [fn(&mut Observation); 5] = [
         |o| o.cluster = [9; 32],
         |o| o.epoch = 2,
@@ -169,12 +169,13 @@ fn a4_only_the_operators_own_key_speaks_for_it() {
     let (mut world, committee, prover) = world();
     let (operator, other) = (&committee.members[1], &committee.members[0]);
     let [a, b] = CONTENTS.map(|c| observation(&world, operator, &ARGS, c));
-    // Another operator's key, the operator's wallet, a thief's.
+    // Signed by another operator's key, the operator's wallet, or a thief's key.
     for identity in [&other.identity, &operator.wallet, &key("thief")] {
         let before = evidence(identity, [&a, &b]);
         refused(prove(&mut world, &prover, operator, before, ARGS), StakeError::EvidenceKey);
     }
-    // Another operator's registration in this one's place: its key fits, its name does not.
+    // Another operator's account is in this one's place: its key matches the signature, but its wallet does not match
+    // the observations.
     let before = evidence(&other.identity, [&a, &b]);
     refused(prove(&mut world, &prover, other, before, ARGS), StakeError::EvidenceMismatch);
     // Another operator's position in this one's place.
@@ -208,12 +209,13 @@ fn a4_precompile_offset_games_are_refused() {
     refused(world.send(&[main.clone()], &[&prover]), StakeError::EvidenceMissing);
     let update = ix::stake::update_operator(&operator.wallet.pubkey(), "http://a".into(), 7);
     refused(world.send(&[update.clone(), main.clone()], &[&prover, &operator.wallet]), StakeError::EvidenceMissing);
-    // Not directly before.
+    // Refused: evidence that is not directly before.
     refused(
         world.send(&[good.clone(), update, main.clone()], &[&prover, &operator.wallet]),
         StakeError::EvidenceMissing,
     );
-    // Both signatures over the first message while the second is shown; both offsets onto the same signature.
+    // Both signatures are over the first message while the second is shown; and both offsets point at the same
+    // signature.
     let mut twice = good.data.clone();
     twice.copy_within(10..12, 24);
     twice.copy_within(2..4, 16);
@@ -236,7 +238,7 @@ fn a4_precompile_offset_games_are_refused() {
     let message = world.fault(&committee, &operator.wallet.pubkey(), Role::Operator, &fault);
     let attested = attest::signed(&committee.key, &message);
     refused(prove(&mut world, &prover, operator, attested, ARGS), StakeError::EvidenceLayout);
-    // A sysvar of one's own making.
+    // A forged sysvar account.
     let fake = key("fake").pubkey();
     world.put_raw(fake, ::stake::ID, vec![0; 1_000]);
     let spoofed = swapped(main, solana_sdk_ids::sysvar::instructions::ID, fake);
@@ -252,7 +254,7 @@ fn a4_evidence_counts_for_members_of_that_committee_and_later_for_the_operator_a
     let outsider = world.operator();
     let before = proof(&world, &outsider, &ARGS);
     refused(prove(&mut world, &prover, &outsider, before, ARGS), StakeError::NotOfThatCommittee);
-    // The committee of another epoch in its place, an account that is none, an empty one.
+    // Refused: the committee of another epoch, an account that is not a committee, an empty account.
     let before = proof(&world, operator, &ARGS);
     let main = ix::stake::prove_equivocation(
         &prover.pubkey(),
@@ -286,7 +288,8 @@ fn a4_evidence_counts_for_members_of_that_committee_and_later_for_the_operator_a
     let before = proof(&world, operator, &ARGS);
     let wrong = swapped(main, pda::committee(1), pda::committee(2));
     refused(world.send(&[before.clone(), wrong], &[&prover]), StakeError::NotOfThatCommittee);
-    // The first one retires. Until its members may have withdrawn, delegators answer too, from then on they do not.
+    // The first committee retires. Delegators are slashed too until its members could have withdrawn, and not after
+    // that.
     let wallet = world.wallet(100 * OPEN);
     world.send(&[ix::stake::open_pool(&wallets[0], &world.mint, 0)], &[&operator.wallet]).unwrap();
     let delegate = ix::stake::delegate(&wallet.pubkey(), &world.mint, &wallets[0], 100 * OPEN);
@@ -309,7 +312,7 @@ fn a4_an_old_entry_stays_accountable_whatever_the_operator_changes() {
     let (mut world, committee, prover) = world();
     let operator = &committee.members[1];
     let before = proof(&world, operator, &ARGS);
-    // There is no way to another identity key; whatever else changes, evidence holds.
+    // The identity key cannot change. Evidence stays valid whatever else changes.
     let update = ix::stake::update_operator(&operator.wallet.pubkey(), "http://elsewhere".into(), 1);
     world.send(&[update], &[&operator.wallet]).unwrap();
     prove(&mut world, &prover, operator, before, ARGS).unwrap();
@@ -322,7 +325,7 @@ fn a3_a_slashed_member_keeps_its_place_but_cannot_leave_nor_be_seated_again() {
     let owner = operator.wallet.pubkey();
     let before = proof(&world, operator, &ARGS);
     prove(&mut world, &prover, operator, before, ARGS).unwrap();
-    // Below the minimum now, it stays a member: the committee goes on attesting.
+    // Below the minimum, it stays a member, and the committee can still attest.
     world.slash(&committee, &committee.members[0].wallet.pubkey(), Role::Operator, 1).unwrap();
     let leave = ix::stake::request_unbond(&owner, 1, Role::Operator, 1);
     refused(world.send(&[leave], &[&operator.wallet]), StakeError::MemberBelowMinimum);
@@ -333,7 +336,7 @@ fn a3_a_slashed_member_keeps_its_place_but_cannot_leave_nor_be_seated_again() {
         ProposeCommitteeArgs { threshold: 1, size: 1, members: vec![owner] },
     );
     refused(world.send(&[propose.clone()], &[&authority]), StakeError::BelowMinimum);
-    // It tops up by another deposit, and may be seated.
+    // After another deposit it may be seated again.
     world
         .send(&[ix::stake::deposit(&owner, &world.mint, Role::Operator, MIN_OPERATOR / 2)], &[&operator.wallet])
         .unwrap();

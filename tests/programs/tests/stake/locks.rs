@@ -55,7 +55,7 @@ fn open_is_locked_grows_is_extended_and_comes_back_after_its_end() {
     assert_eq!(lock_of(&world, &owner).changed_slot, world.slot());
     assert_eq!((world.open_of(&owner), world.balance(&pda::stake_vault())), (30 * OPEN, 70 * OPEN));
 
-    // Not one slot early; then by anyone, to the owner.
+    // Unlocking is refused one slot early. After that anyone may send it, and the owner is paid.
     world.pass(MAX_LOCK_SLOTS - 1);
     refused(world.send(&[ix::stake::unlock_votes(&owner, &world.mint)], &[]), StakeError::LockNotEnded);
     world.pass(1);
@@ -66,7 +66,7 @@ fn open_is_locked_grows_is_extended_and_comes_back_after_its_end() {
     assert_eq!(world.get::<Config>(&pda::stake_config()).locked, 0);
     refused(world.send(&[ix::stake::unlock_votes(&owner, &world.mint)], &[]), StakeError::NothingLocked);
 
-    // The next lock of the wallet goes on counting.
+    // The wallet's next lock continues the event numbers.
     let end = world.slot() + MIN_LOCK_SLOTS;
     let event = world
         .send(&[ix::stake::lock_votes(&owner, &world.mint, OPEN, end)], &[&wallet])
@@ -111,7 +111,7 @@ fn amounts_and_ends_that_are_refused() {
         ErrorCode::AccountNotInitialized,
     );
     world.send(&[lock(&world, OPEN, good + 100)], &[&wallet]).unwrap();
-    // One lock a wallet; nothing added; never shorter, nor the same.
+    // Refused: a second lock, adding zero, an earlier end, the same end.
     refused(world.send(&[lock(&world, OPEN, good + 200)], &[&wallet]), StakeError::LockExists);
     refused(world.send(&[ix::stake::add_to_lock(&owner, &world.mint, 0)], &[&wallet]), StakeError::ZeroAmount);
     for end in [0, good, good + 100] {
@@ -120,7 +120,7 @@ fn amounts_and_ends_that_are_refused() {
     for end in [now + MAX_LOCK_SLOTS + 1, u64::MAX] {
         refused(world.send(&[ix::stake::extend_lock(&owner, end)], &[&wallet]), StakeError::BadLockEnd);
     }
-    // Later than before, yet too near by now.
+    // Refused: an end that is later than before but too near now.
     world.pass(200);
     refused(world.send(&[ix::stake::extend_lock(&owner, good + 199)], &[&wallet]), StakeError::BadLockEnd);
     world.pass(MIN_LOCK_SLOTS);
@@ -137,7 +137,7 @@ fn nobody_touches_anothers_lock() {
     let end = world.slot() + MIN_LOCK_SLOTS;
     world.send(&[ix::stake::lock_votes(&v, &world.mint, 5 * OPEN, end)], &[&victim]).unwrap();
     let (theirs, own) = (pda::lock(&v), pda::lock(&t));
-    // The victim's tokens, the victim's lock, the victim's name without its signature.
+    // Refused: the victim's tokens, the victim's lock, and the victim as owner without its signature.
     let from = swapped(ix::stake::lock_votes(&t, &world.mint, OPEN, end), world.ata(&t), world.ata(&v));
     refused(world.send(&[from], &[&thief]), ErrorCode::ConstraintTokenOwner);
     for call in [
@@ -157,7 +157,7 @@ fn nobody_touches_anothers_lock() {
         call.accounts[0].is_signer = false;
         refused(world.send(&[call], &[]), ErrorCode::AccountNotSigner);
     }
-    // Out: only to the owner's own associated token account, though anyone may send it.
+    // Unlocking pays only the owner's associated token account, whoever sends it.
     world.pass(MIN_LOCK_SLOTS);
     let out = ix::stake::unlock_votes(&v, &world.mint);
     let other = address("another token account of the victim");
@@ -165,7 +165,7 @@ fn nobody_touches_anothers_lock() {
     for wrong in [world.ata(&t), other] {
         refused(world.send(&[swapped(out.clone(), world.ata(&v), wrong)], &[]), StakeError::WrongOwnerToken);
     }
-    // Nor to that account where it has been given away, or is of another mint.
+    // Refused: that account if it was handed over to somebody else, or is of another mint.
     let (ata, mint, other_mint) = (world.ata(&v), world.mint, address("other mint"));
     world.put_token(ata, mint, t, 0);
     refused(world.send(&[out.clone()], &[]), ErrorCode::ConstraintTokenOwner);
@@ -173,14 +173,14 @@ fn nobody_touches_anothers_lock() {
     world.put_token(ata, other_mint, v, 0);
     refused(world.send(&[out.clone()], &[]), ErrorCode::ConstraintTokenMint);
     world.put_token(ata, mint, v, 5 * OPEN);
-    // From no other vault, by no other program.
+    // Refused: another vault, and another token program.
     refused(
         world.send(&[swapped(out.clone(), pda::stake_vault(), pda::insurance_vault())], &[]),
         ErrorCode::ConstraintSeeds,
     );
     let program = swapped(out.clone(), spl_token_interface::ID, spl_token_2022_interface::ID);
     refused(world.send(&[program], &[]), ErrorCode::InvalidProgramId);
-    // Not with a lock that another program made, nor with another kind of account.
+    // Refused: a lock in an account of another program, and another kind of account.
     let fake = address("fake lock");
     let data = world.svm.get_account(&theirs).unwrap().data;
     world.put_raw(fake, spl_token_interface::ID, data);
@@ -203,14 +203,14 @@ fn votes_are_delegated_and_taken_back_by_the_owner_alone() {
     assert_eq!((event.sequence, event.delegate), (1, delegate));
     let before = lock_of(&world, &owner);
     assert_eq!((before.owner, before.delegate, before.amount), (owner, delegate, OPEN));
-    // Whoever votes does not own.
+    // A delegate does not own the lock.
     let take = swapped(ix::stake::delegate_votes(&delegate, &delegate), pda::lock(&delegate), pda::lock(&owner));
     refused(world.send(&[take], &[&friend]), ErrorCode::ConstraintSeeds);
     world.send(&[ix::stake::delegate_votes(&owner, &owner)], &[&wallet]).unwrap();
     assert_eq!(lock_of(&world, &owner).delegate, owner);
 }
 
-/// What somebody does next.
+/// A step of a history.
 #[derive(Clone, Debug)]
 enum Step {
     Deposit(usize, u64),
@@ -241,7 +241,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(Runs { cases: 10, rng_seed: RngSeed::Fixed(2026), failure_persistence: None, ..Runs::default() })]
 
-    /// M1 for the stake vault: whatever wallets do, it holds exactly what is bonded, unbonding and locked.
+    /// M1 for the stake vault: it always holds exactly what is bonded, unbonding and locked.
     #[test]
     fn the_vault_holds_what_is_counted_and_nobody_gains(steps in vec(step(), 20..60)) {
         let mut world = World::with_stake(&[]);
@@ -262,7 +262,7 @@ proptest! {
                 Step::Extend(w, t) => (ix::stake::extend_lock(&call(w).0, now + t), call(w).1),
                 Step::Unlock(w) => (ix::stake::unlock_votes(&call(w).0, &world.mint), call(w).1),
             };
-            // Refused or not: the books hold.
+            // The books must hold whether or not the call is refused.
             let signs = call.accounts.iter().any(|a| a.is_signer);
             let _ = world.send(&[call], if signs { std::slice::from_ref(&signer) } else { &[] });
             let config = world.get::<Config>(&pda::stake_config());

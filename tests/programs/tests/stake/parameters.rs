@@ -62,7 +62,7 @@ fn a_longer_cooldown_is_for_later_requests_and_a_higher_minimum_for_later_seats(
     world.send(&[ix::stake::set_parameters(&authority.pubkey(), raised)], &[&authority]).unwrap();
     world.pass(UNBOND_SLOTS);
     world.send(&[ix::stake::withdraw(&owner, &world.mint, Role::Validator)], &[&wallet]).unwrap();
-    // Members who were enough when they were seated stay (A3), and attest.
+    // Members that had enough stake when they were seated stay members (A3) and can attest.
     let member = committee.members[0].wallet.pubkey();
     world.slash(&committee, &member, Role::Operator, 1).unwrap();
     let propose = ix::stake::propose_committee(

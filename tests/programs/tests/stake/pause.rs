@@ -1,4 +1,4 @@
-//! `pause`: G1's fence. What moves tokens stands still, for a time that ends by itself.
+//! `pause`, which G1 bounds: deposits, payments and new locks are refused for a time that ends by itself.
 
 use ::stake::{
     error::{SharedError, StakeError},
@@ -47,7 +47,8 @@ fn while_paused_no_token_moves_and_afterwards_all_do() {
     for (call, signers) in moves(&world) {
         refused(world.send(&[call], &signers), SharedError::Paused);
     }
-    // In the first slot after it everything goes on; the lock has ended by now, so that nothing can be added.
+    // In the first slot after the pause everything works again. The lock has ended by now, so nothing can be added to
+    // it.
     world.pass(1);
     for (call, signers) in moves(&world).into_iter().skip(1) {
         world.send(&[call], &signers).unwrap();

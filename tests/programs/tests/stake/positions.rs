@@ -59,7 +59,7 @@ fn roles_are_counted_apart() {
     world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Validator, 2 * OPEN)], &[&wallet]).unwrap();
     let config = world.get::<Config>(&pda::stake_config());
     assert_eq!((config.operator_stake, config.validator_stake), (OPEN, 2 * OPEN));
-    // The one role's position does not serve the other.
+    // A position of one role cannot be used for the other.
     let cross = swapped(
         ix::stake::request_unbond(&owner, 0, Role::Operator, OPEN),
         pda::position(&owner, Role::Operator),
@@ -115,10 +115,10 @@ fn nobody_moves_anothers_stake() {
     let (victim, thief) = (world.wallet(10 * OPEN), world.wallet(10 * OPEN));
     let (v, t) = (victim.pubkey(), thief.pubkey());
     world.send(&[ix::stake::deposit(&v, &world.mint, Role::Operator, 5 * OPEN)], &[&victim]).unwrap();
-    // From the victim's tokens.
+    // Refused: a deposit from the victim's tokens.
     let from = swapped(ix::stake::deposit(&t, &world.mint, Role::Operator, OPEN), world.ata(&t), world.ata(&v));
     refused(world.send(&[from], &[&thief]), ErrorCode::ConstraintTokenOwner);
-    // Out of the victim's position.
+    // Refused: a withdrawal from the victim's position.
     let position = pda::position(&v, Role::Operator);
     let out =
         swapped(ix::stake::request_unbond(&t, 0, Role::Operator, OPEN), pda::position(&t, Role::Operator), position);
@@ -128,10 +128,10 @@ fn nobody_moves_anothers_stake() {
     let out =
         swapped(ix::stake::withdraw(&t, &world.mint, Role::Operator), pda::position(&t, Role::Operator), position);
     refused(world.send(&[out], &[&thief]), ErrorCode::ConstraintSeeds);
-    // To a token account that is not the owner's.
+    // Refused: a withdrawal to a token account that is not the owner's.
     let away = swapped(ix::stake::withdraw(&v, &world.mint, Role::Operator), world.ata(&v), world.ata(&t));
     refused(world.send(&[away], &[&victim]), ErrorCode::ConstraintTokenOwner);
-    // Without the owner's signature.
+    // Refused: without the owner's signature.
     let mut unsigned = ix::stake::withdraw(&v, &world.mint, Role::Operator);
     unsigned.accounts[0].is_signer = false;
     refused(world.send(&[unsigned], &[]), ErrorCode::AccountNotSigner);

@@ -1,5 +1,5 @@
-//! `propose_next_committee`, `seat_members`, `expire_committee`: the committee names its successor, and nobody can hold
-//! a place open for ever.
+//! `propose_next_committee`, `seat_members`, `expire_committee`: the committee names its successor, and no member can
+//! block a forming committee for ever.
 
 use ::stake::{
     error::{SharedError, StakeError},
@@ -129,7 +129,7 @@ fn a1_a2_only_the_active_committees_word_about_exactly_this_successor_counts() {
     let weak = ProposeNextCommitteeArgs { threshold: 1, ..args.clone() };
     refused(propose(&mut world, &present, &payer, weak), StakeError::BadThreshold);
     world.send(&[good.clone(), main(args.clone())], &[&payer]).unwrap();
-    // Used once: not again after the committee was given up.
+    // The attestation is accepted once, and not again after the committee was abandoned.
     let authority = world.authority.insecure_clone();
     let mut abandon = ix::stake::abandon_committee(&authority.pubkey(), 1, &authority.pubkey());
     refused(world.send(&[abandon.clone()], &[&authority]), anchor_lang::error::ErrorCode::ConstraintHasOne);
@@ -157,9 +157,9 @@ fn a1_nobody_seats_others_than_those_named_nor_in_another_order() {
     ] {
         refused(world.send(&[wrong], &[]), StakeError::NotOnRoster);
     }
-    // Nobody, which the hash allows.
+    // Refused: an empty list of members, although its hash would match.
     refused(world.send(&[seat(&[], &members)], &[]), StakeError::BadMemberCount);
-    // Not even the authority.
+    // Not even the authority may name other members.
     let authority = world.authority.insecure_clone();
     let add = ix::stake::add_members(&authority.pubkey(), 1, &[outsider]);
     refused(world.send(&[add], &[&authority]), StakeError::MembersAreNamed);
@@ -200,7 +200,7 @@ fn a3_a_committee_that_does_not_become_active_in_time_is_expired_by_anyone() {
     propose(&mut world, &present, &payer, args.clone()).unwrap();
     world.send(&[ix::stake::seat_members(1, &members, [0; 32])], &[]).unwrap();
     world.send(&[ix::stake::confirm_committee(&members[0], 1, [5; 32])], &[&next[0].wallet]).unwrap();
-    // A member that never confirms holds the others back, until the deadline.
+    // A member that never confirms blocks the others until the deadline.
     let leave = ix::stake::request_unbond(&members[0], 1, Role::Operator, 1);
     refused(world.send(&[leave.clone()], &[&next[0].wallet]), StakeError::MemberBelowMinimum);
     world.pass(COMMITTEE_SLOTS);
@@ -216,7 +216,7 @@ fn a3_a_committee_that_does_not_become_active_in_time_is_expired_by_anyone() {
     assert_eq!(world.svm.get_balance(&payer.pubkey()).unwrap(), before);
     assert!(world.find::<Committee>(&pda::committee(2)).is_none());
     world.send(&[leave], &[&next[0].wallet]).unwrap();
-    // The active committee has stayed, cannot be expired, and names another; event numbers go on.
+    // The active committee is still active, cannot be expired, and names another successor. The event numbers continue.
     assert_eq!(status(&world, 1), CommitteeStatus::Active);
     let mut active = ix::stake::expire_committee(1, &payer.pubkey());
     active.accounts[1].pubkey = pda::committee(1);

@@ -1,4 +1,5 @@
-//! `slash_attested`, `slash_by_authority`, `pay_insurance`: what judges may take, and what may leave the insurance.
+//! `slash_attested`, `slash_by_authority`, `pay_insurance`: how much judges may take, and how much may leave the
+//! insurance vault.
 
 use ::stake::{
     error::{SharedError, StakeError},
@@ -71,7 +72,7 @@ fn a1_a2_only_the_active_committees_word_about_exactly_this_slash_counts() {
     let thief = attest::signed(&attest::group_key(99), &right);
     refused(world.send(&[thief, main.clone()], &[]), SharedError::AttestationKey);
     refused(world.send(&[main.clone()], &[]), SharedError::AttestationMissing);
-    // Too late, and in time.
+    // Refused after the expiry, accepted before it.
     world.pass(21);
     refused(world.send(&[good.clone(), main.clone()], &[]), SharedError::AttestationExpired);
     world.svm.warp_to_slot(args.expiry_slot);
@@ -102,7 +103,7 @@ fn judged_slashes_of_a_window_stop_at_the_cap_and_go_on_in_the_next() {
     let committee = world.committee(3);
     let authority = world.authority.insecure_clone();
     let owner = committee.members[0].wallet.pubkey();
-    // Both judges share the cap: 20 % by one, then what is left of 30 % by the other.
+    // Both judges share the cap: one takes 20 %, then the other takes what is left of 30 %.
     let by_authority = |world: &World, bps| {
         ix::stake::slash_by_authority(
             &authority.pubkey(),
@@ -134,7 +135,7 @@ fn validators_answer_too_and_what_they_are_elsewhere_does_not() {
     let member = &committee.members[0];
     let owner = member.wallet.pubkey();
     world.send(&[ix::stake::deposit(&owner, &world.mint, Role::Validator, 200 * OPEN)], &[&member.wallet]).unwrap();
-    // The operator's pool does not answer for its owner's faults as a validator.
+    // The operator's pool is not slashed for its owner's faults as a validator.
     world.send(&[ix::stake::open_pool(&owner, &world.mint, 0)], &[&member.wallet]).unwrap();
     let event = world.slash(&committee, &owner, Role::Validator, 1_000).unwrap().event::<Slashed>();
     assert_eq!((event.role, event.amount), (Role::Validator, 20 * OPEN));
@@ -159,7 +160,7 @@ fn only_the_authority_decides_alone_and_only_sound_parts_count() {
         refused(world.send(&[wrong], &[&authority]), StakeError::BadPart);
     }
     refused(world.slash(&committee, &owner, Role::Operator, 0), StakeError::BadPart);
-    // Slashed OPEN goes nowhere but from the one vault to the other.
+    // Slashed OPEN goes only from the stake vault to the insurance vault.
     let ata = world.ata(&thief.pubkey());
     for (from, to) in [
         (pda::insurance_vault(), ata),
@@ -196,7 +197,7 @@ fn m1_the_insurance_pays_what_it_has_within_its_cap_and_by_the_authority_alone()
     assert_eq!((world.open_of(&victim.pubkey()), world.balance(&pda::insurance_vault())), (most, held - most));
     world.pass(WINDOW);
     world.send(&[pay((held - most) / 4)], &[&authority]).unwrap();
-    // Not by others, not in a circle, not in another coin.
+    // Refused: payments by others, payments to the vaults themselves, payments of another mint.
     let thief = world.wallet(0);
     let stolen = ix::stake::pay_insurance(&thief.pubkey(), &world.ata(&thief.pubkey()), 1);
     refused(world.send(&[stolen], &[&thief]), StakeError::NotAuthority);
@@ -209,7 +210,7 @@ fn m1_the_insurance_pays_what_it_has_within_its_cap_and_by_the_authority_alone()
     world.put_token(token, other_mint, thief.pubkey(), 0);
     let wrong = ix::stake::pay_insurance(&authority.pubkey(), &token, 1);
     refused(world.send(&[wrong], &[&authority]), ErrorCode::ConstraintTokenMint);
-    // Nor out of the stake vault.
+    // Refused: payments out of the stake vault.
     let stake_vault = swapped(pay(1), pda::insurance_vault(), pda::stake_vault());
     refused(world.send(&[stake_vault], &[&authority]), ErrorCode::ConstraintSeeds);
 }

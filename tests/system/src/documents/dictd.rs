@@ -5,11 +5,11 @@ use anyhow::{Context, Result, bail};
 use flate2::read::MultiGzDecoder;
 use std::{collections::BTreeSet, fs, io::Read, path::Path};
 
-/// A dictionary and how to speak of it.
+/// A dictionary and its metadata.
 pub struct Dictionary {
     /// File name without ending; the package is `dict-NAME`.
     pub name: &'static str,
-    /// Who wrote or edits it.
+    /// Its author or editor.
     pub author: &'static str,
     /// SPDX licence expression.
     pub licence: &'static str,

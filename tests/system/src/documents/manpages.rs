@@ -1,5 +1,6 @@
-//! Manual pages of the Linux programming interface (Debian package `manpages-dev`): one document a page, its NAME line
-//! and the first paragraph of its DESCRIPTION, owned by the author that the page's copyright line names.
+//! Manual pages of the Linux programming interface (Debian package `manpages-dev`): one document for each page. It
+//! consists of the page's NAME line and the first paragraph of its DESCRIPTION. Its author is the one that the page's
+//! copyright line names.
 
 use super::{Document, tidy};
 use anyhow::{Context, Result};
@@ -37,7 +38,8 @@ pub fn read(package: &Path, authors: usize, per_author: usize) -> Result<Vec<Doc
     Ok(ranked.into_iter().take(authors).flat_map(|(_, pages)| pages.into_iter().take(per_author)).collect())
 }
 
-/// `strstr.3` and its source → a document, where author, licence and description are all there.
+/// Makes a document of a page's name, such as `strstr.3`, and its source. `None` if author, licence or description is
+/// missing.
 fn document(name: &str, page: &str) -> Option<Document> {
     let author = author(page)?;
     let licence = page.lines().find_map(|l| l.split("SPDX-License-Identifier:").nth(1))?.trim().to_string();
@@ -69,7 +71,7 @@ fn is_name(word: &str) -> bool {
     word.chars().next().is_some_and(char::is_uppercase) && word.chars().all(|c| c.is_alphabetic() || "-.',".contains(c))
 }
 
-/// The text of `.SH heading` up to its second paragraph, without markup. `None` where it holds a table or a list.
+/// The text of `.SH heading` up to its second paragraph, without markup. `None` if it holds a table or a list.
 fn section_text(page: &str, heading: &str) -> Option<String> {
     let mut out = String::new();
     let mut inside = false;
@@ -88,7 +90,7 @@ fn section_text(page: &str, heading: &str) -> Option<String> {
             None => plain(line),
             Some(("PP" | "P" | "LP", _)) if out.len() < 160 => continue,
             Some(("PP" | "P" | "LP", _)) => break,
-            // Fonts that alternate: arguments are joined.
+            // Macros of alternating fonts: their arguments are joined.
             Some(("BR" | "RB" | "BI" | "IB" | "IR" | "RI", rest)) => plain(&arguments(rest).concat()),
             Some(("B" | "I", rest)) => plain(&arguments(rest).join(" ")),
             Some(("TP" | "TS" | "IP" | "RS" | "nf" | "EX" | "in", _)) => break,
@@ -101,7 +103,7 @@ fn section_text(page: &str, heading: &str) -> Option<String> {
     (!out.is_empty()).then_some(out)
 }
 
-/// A macro's arguments; quotes group.
+/// A macro's arguments. Quotes group words.
 fn arguments(rest: &str) -> Vec<String> {
     let (mut out, mut word, mut quoted) = (Vec::new(), String::new(), false);
     for c in rest.chars() {
@@ -121,7 +123,7 @@ fn arguments(rest: &str) -> Vec<String> {
     out
 }
 
-/// Without roff's escapes.
+/// The text without roff's escapes.
 fn plain(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Real documents with real authors, from Debian packages: the content of the demo's Datanets.
+//! The content of the demo's Datanets: real documents with real authors, from Debian packages.
 
 pub mod dictd;
 pub mod manpages;
@@ -9,7 +9,7 @@ use std::path::Path;
 /// One document to contribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// What it is about: a function, a term.
+    /// Its title: the name of a function, or a term.
     pub title: String,
     /// The person or body that wrote it.
     pub author: String,
@@ -35,7 +35,7 @@ pub struct Collection {
     pub documents: Vec<Document>,
 }
 
-/// Longest document in characters: they are cut at a sentence's end before.
+/// Longest document in characters. Longer texts are cut at the end of an earlier sentence.
 pub const MAX_CHARS: usize = 420;
 
 /// The three collections: `per_author` documents of each of `authors` manual-page authors, `terms` computing terms of

@@ -1,4 +1,4 @@
-//! Curators, contributors, validators.
+//! Actions of curators, contributors and validators.
 
 use super::Act;
 use crate::{
@@ -119,15 +119,15 @@ fn draw(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::new(ix::datanet::draw_panel(&address), &[])
 }
 
-/// What a validator thinks of a batch: the same whenever it is asked.
+/// A validator's verdict on a batch. It is the same at every call.
 fn verdict(validator: &Pubkey, batch: &Pubkey) -> (bool, u16) {
     let opinion = sha256(&[b"opinion", validator.as_ref(), batch.as_ref()]);
-    // Mostly of one mind, so that batches are decided.
+    // Validators mostly agree, so that batches are decided.
     let mood = !sha256(&[b"mood", batch.as_ref()])[0].is_multiple_of(4);
     (if opinion[0].is_multiple_of(8) { !mood } else { mood }, u16::from(opinion[1]) * 39)
 }
 
-/// A batch under review that fits; at times any.
+/// A batch under review that fits; sometimes any batch.
 fn reviewed(crowd: &Crowd, dice: &mut Dice, fits: impl Fn(&Batch) -> bool) -> Option<(Pubkey, Batch)> {
     let any = dice.one_in(10);
     crowd.some_that(dice, |b: &Batch| b.status == BatchStatus::Review && (any || fits(b)))
@@ -136,7 +136,7 @@ fn reviewed(crowd: &Crowd, dice: &mut Dice, fits: impl Fn(&Batch) -> bool) -> Op
 fn commit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let slot = crowd.world.slot();
     let (address, batch) = reviewed(crowd, dice, |b| slot <= b.commit_until)?;
-    // The slot whose hash draws the panel must be over.
+    // The slot whose hash draws the panel must have passed.
     if let Some(wait) = (batch.submitted_slot + 2).checked_sub(slot).filter(|wait| *wait > 0) {
         crowd.pass(wait);
     }
@@ -144,7 +144,7 @@ fn commit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let new = |p: &Position| p.since_slot <= since && batch.reviews.iter().all(|r| r.validator != p.owner);
     let mut all: Vec<Position> = crowd.world.all::<Position>().into_iter().map(|(_, p)| p).collect();
     all.retain(|p| p.role == Role::Validator && (dice.one_in(20) || new(p)));
-    // Those with the most stake are drawn for certain.
+    // The validators with the most stake are certainly drawn.
     all.sort_by_key(|p| std::cmp::Reverse(p.amount));
     all.truncate(if dice.one_in(4) { 1 } else { 2 });
     let who: Vec<_> = all.iter().filter_map(|p| crowd.actor(&p.owner)).collect();

@@ -1,4 +1,4 @@
-//! Delegators, those who judge, and those who prove.
+//! Actions of delegators, judges and provers.
 
 use super::Act;
 use crate::{
@@ -120,7 +120,7 @@ fn slash_by_authority(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::new(slash, &[&by])
 }
 
-/// Two observations of one thing by a member; at times the same one twice, which proves nothing.
+/// Two observations of one subject by a member; sometimes the same one twice, which proves nothing.
 fn prove(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (who, (epoch, _)) = (crowd.anyone(dice), crowd.committee());
     let members = crowd.world.get::<Committee>(&pda::committee(epoch)).members;
@@ -145,7 +145,7 @@ fn pay_insurance(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::new(ix::stake::pay_insurance(&by.pubkey(), &crowd.world.ata(&who.pubkey()), amount), &[&by])
 }
 
-/// The successor that the present committee names: the operators that are there and have enough stake, in order.
+/// The members that the present committee names as its successor: the operators with enough stake, in order.
 fn heirs(crowd: &Crowd) -> Vec<Pubkey> {
     let staked = |o: &Pubkey| {
         let position = crowd.world.find::<Position>(&pda::position(o, Role::Operator));
@@ -164,7 +164,7 @@ fn propose_next(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::several(vec![attested, ix::stake::propose_next_committee(&payer.pubkey(), epoch, args)], &[&payer])
 }
 
-/// The committee that forms.
+/// The committee that is forming.
 fn forming(crowd: &Crowd) -> Option<Committee> {
     let epoch = crowd.committee().0 + 1;
     crowd.world.find::<Committee>(&pda::committee(epoch)).filter(|c| c.status == CommitteeStatus::Forming)

@@ -1,4 +1,4 @@
-//! Those who propose and vote.
+//! Actions of proposers and voters.
 
 use super::Act;
 use crate::{
@@ -38,7 +38,7 @@ fn create(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::new(net::own_proposal(&who.pubkey(), number), &[&who])
 }
 
-/// A proposal in this state, mostly, and who proposed it.
+/// A proposal, mostly in this state, and its proposer.
 fn proposal(crowd: &Crowd, dice: &mut Dice, state: ProposalState) -> Option<(Pubkey, Proposal, Key)> {
     let any = dice.one_in(8);
     let (address, proposal) = crowd.some_that(dice, |p: &Proposal| any || p.state == state)?;
@@ -86,7 +86,7 @@ fn close_vote(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::new(ix::governance::close_vote(&vote.voter, &lock.owner, &vote.proposal), &[])
 }
 
-/// Mostly once the vote is over.
+/// Queues a proposal, mostly once the vote is over.
 fn queue(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, state, _) = proposal(crowd, dice, ProposalState::Voting)?;
     if dice.one_in(2) {

@@ -1,4 +1,4 @@
-//! Those who try what they should not.
+//! Actions of attackers.
 
 use super::Act;
 use crate::{
@@ -17,7 +17,7 @@ pub const ALL: &[(&str, u64, Act)] = &[
     ("!change a byte", 6, change_byte),
 ];
 
-/// A2: an attested transaction that was accepted is never accepted again.
+/// A2: an accepted attested transaction is never accepted again.
 fn replay(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let attested: Vec<_> = crowd.past.iter().filter(|(all, _)| is_attested(all)).collect();
     let (instructions, signers) = dice.pick(&attested)?;
@@ -29,7 +29,7 @@ fn is_attested(all: &[solana_instruction::Instruction]) -> bool {
     all.iter().any(|i| i.program_id == solana_sdk_ids::ed25519_program::ID)
 }
 
-/// A1: the attestation of another epoch's key, over a payload that was signed once.
+/// A1: an attestation by another epoch's key over a payload that was signed before.
 fn forge(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let attested: Vec<_> = crowd.past.iter().filter(|(all, _)| is_attested(all)).collect();
     let (instructions, signers) = dice.pick(&attested)?;
@@ -44,7 +44,7 @@ fn forge(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::several(instructions, &signers)?.forbidden()
 }
 
-/// Some account of the world in another's place. It may be right by chance; the books must balance.
+/// Puts some account of the world in another's place. It may be valid by chance, but the books must balance.
 fn exchange(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (instructions, signers) = dice.pick(&crowd.past)?;
     let (mut instructions, signers): (_, Vec<&Key>) = (instructions.clone(), signers.iter().collect());
@@ -58,7 +58,7 @@ fn exchange(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::several(instructions, &signers)
 }
 
-/// Another actor in a signer's place.
+/// Puts another actor in a signer's place.
 fn exchange_signer(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (instructions, signers) = dice.pick(&crowd.past)?;
     let (mut instructions, mut signers) =
@@ -72,7 +72,7 @@ fn exchange_signer(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::several(instructions, &signers.iter().collect::<Vec<_>>())
 }
 
-/// A byte of the instruction's data.
+/// Changes a byte of the instruction's data.
 fn change_byte(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (instructions, signers) = dice.pick(&crowd.past)?;
     let (mut instructions, signers): (_, Vec<&Key>) = (instructions.clone(), signers.iter().collect());
@@ -84,7 +84,7 @@ fn change_byte(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     if attested { attempt.forbidden() } else { Some(attempt) }
 }
 
-/// Makes a token from nothing: what the checks must find. No part of [`ALL`].
+/// Makes a token from nothing, which the checks must find. It is not in [`ALL`].
 pub fn counterfeit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let who = crowd.anyone(dice);
     let (token, mint) = (crowd.world.ata(&who.pubkey()), crowd.world.mint);

@@ -1,4 +1,4 @@
-//! What actors do. A new instruction needs one more action in its program's file.
+//! The actors' actions. A new instruction needs an action in its program's file.
 
 mod datanet;
 mod delegation;
@@ -14,8 +14,8 @@ use crate::{
 };
 pub use hostile::counterfeit;
 
-/// Something that somebody may do. `None` where there is nothing to do it with. Those whose name begins with `!` must
-/// be refused.
+/// Something that an actor may try. It gives `None` if the world lacks what the action needs. An action whose name
+/// begins with `!` must be refused.
 pub struct Action {
     pub name: &'static str,
     pub weight: u64,

@@ -1,4 +1,4 @@
-//! Model owners and trainers.
+//! Actions of model owners and trainers.
 
 use super::Act;
 use crate::{
@@ -53,7 +53,7 @@ fn set_price(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
 }
 
 fn retire(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
-    // Of the many only few, so that there are models to work with.
+    // Only a few of the many models are retired, so that usable ones remain.
     let (address, _, owner) = owned(crowd, dice).filter(|(_, m, _)| m.id != 1)?;
     Attempt::new(ix::model::retire_model(&owner.pubkey(), &address), &[&owner])
 }
@@ -69,7 +69,7 @@ fn request(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     )
 }
 
-/// A Datanet with something in it; mostly one that this wallet may read.
+/// A Datanet with an accepted batch; mostly one that this wallet may read.
 fn readable(crowd: &Crowd, dice: &mut Dice, wallet: &Pubkey) -> Option<(Pubkey, Access)> {
     let careless = dice.one_in(5);
     let (address, datanet) =

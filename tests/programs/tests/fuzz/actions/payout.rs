@@ -1,4 +1,4 @@
-//! Payers, settlements, claimants.
+//! Actions of payers, committees and claimants.
 
 use super::Act;
 use crate::{
@@ -38,7 +38,7 @@ pub const ALL: &[(&str, u64, Act)] = &[
 
 fn create_shard(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (by, shards) = (crowd.authority(), crowd.world.get::<Config>(&pda::payout_config()).shards);
-    // A few are enough to choose from.
+    // A few shards are enough.
     let index = if dice.one_in(4) { dice.next() as u8 } else { shards };
     if shards >= 5 {
         None
@@ -47,7 +47,7 @@ fn create_shard(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     }
 }
 
-/// Some basis points from one share to another, at times more than the bounds allow.
+/// Moves some basis points from one share to another, sometimes more than the bounds allow.
 fn set_fees(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let by = crowd.authority();
     let mut next = crowd.world.get::<Config>(&pda::payout_config()).fees;
@@ -67,7 +67,7 @@ fn set_fees(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::new(ix::payout::set_fees(&by.pubkey(), next), &[&by])
 }
 
-/// Some model that is ready, and a member of the committee to answer for it.
+/// Some ready model, and a member of the committee that answers with it.
 fn market(crowd: &Crowd, dice: &mut Dice) -> Option<Market> {
     let (model, state) = crowd.some_that(dice, |m: &Model| m.status == ModelStatus::Ready)?;
     let (epoch, key) = crowd.committee();
@@ -165,7 +165,7 @@ fn debit(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::several(vec![attested, market.debit(&crowd.world, &owner.pubkey(), shard.index, args)], &[])
 }
 
-/// A stranger's gift to a vault, swept in the same transaction: alone it would be a difference in the books.
+/// A stranger's gift to a vault and its sweep in one transaction, because an unswept gift would unbalance the books.
 fn sweep(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (who, (address, shard)) = (crowd.anyone(dice), crowd.some::<Shard>(dice)?);
     let (from, amount) = (crowd.world.ata(&who.pubkey()), dice.between(1, 1_000));
@@ -177,7 +177,7 @@ fn sweep(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     )
 }
 
-/// The tree before, with part of what is free given to some actors by weight.
+/// The previous tree, with a part of the unassigned funding added to some actors by weight.
 fn grown(crowd: &Crowd, dice: &mut Dice, pool: usize) -> RewardTree {
     let funded: u64 = crowd.world.all::<Shard>().iter().map(|(_, s)| s.funded[pool]).sum();
     let free = funded - crowd.posted[pool].total();
@@ -197,7 +197,7 @@ fn post(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let mut args = settlement_args(&crowd.world, [&trees[0], &trees[1]]);
     let mut honest = true;
     if dice.one_in(5) {
-        // A committee that lies about one number.
+        // The committee lies about one number.
         honest = false;
         let total = &mut args.pools[dice.below(2) as usize].lifetime_total;
         *total = if dice.one_in(2) { dice.amount(*total) } else { total.saturating_add(dice.amount(OPEN)) };
@@ -206,7 +206,7 @@ fn post(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let config = crowd.world.get::<Config>(&pda::payout_config());
     let message = attestation::settlement(&crowd.world.get(&pda::stake_config()), config.sequence, &args);
     if !honest {
-        // What it would divide must be refused, or be no more than there is; histories go on from honest ones alone.
+        // The lie must be refused, or divide no more than there is. Histories continue only from honest settlements.
         let bad = args.pools.iter().zip(&config.posted).zip(funding(crowd)).any(|((after, before), funded)| {
             after.lifetime_total < before.lifetime_total || after.lifetime_total > funded
         });

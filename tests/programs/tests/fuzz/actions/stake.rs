@@ -1,4 +1,4 @@
-//! Stakers, operators, committees.
+//! Actions of stakers, operators and committees.
 
 use super::Act;
 use crate::{
@@ -79,7 +79,7 @@ fn update(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::new(ix::stake::update_operator(&who.pubkey(), "https://other.example".into(), capabilities), &[&who])
 }
 
-/// Some operators, mostly with enough stake, at times one twice.
+/// Some operators, mostly with enough stake, sometimes with one twice.
 fn operators(crowd: &Crowd, dice: &mut Dice, count: u64) -> Option<Vec<Pubkey>> {
     let careless = dice.one_in(6);
     let all: Vec<Pubkey> = crowd.world.all::<Operator>().into_iter().map(|(_, o)| o.owner).collect();
@@ -112,7 +112,7 @@ fn propose(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::new(propose, &[&by])
 }
 
-/// The committee that is coming, if one is proposed.
+/// The next committee, if one is proposed.
 fn next(crowd: &Crowd) -> Option<Committee> {
     let epoch = crowd.world.get::<Config>(&pda::stake_config()).committee_epoch + 1;
     crowd.world.find::<Committee>(&pda::committee(epoch))
@@ -130,7 +130,7 @@ fn confirm(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let waiting: Vec<&Pubkey> =
         next.members.iter().zip(&next.confirmed).filter(|(_, c)| !**c).map(|(m, _)| m).collect();
     let who = if dice.one_in(8) { crowd.anyone(dice) } else { crowd.actor(dice.pick(&waiting)?)? };
-    // A committee under a key that nobody holds could attest nothing more: only a later confirmation may differ.
+    // A committee whose key nobody holds could attest nothing. So only a later confirmation may name another key.
     let other = next.confirmed.contains(&true) && dice.one_in(8);
     let key = if other { dice.hash() } else { attest::group_key(next.epoch as u8).verifying_key().to_bytes() };
     Attempt::new(ix::stake::confirm_committee(&who.pubkey(), next.epoch - 1, key), &[&who])
@@ -171,7 +171,7 @@ fn extend_lock(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     Attempt::new(ix::stake::extend_lock(&owner.pubkey(), end), &[&owner])
 }
 
-/// Rarely after its end: that is years away.
+/// Tries to unlock votes. The lock has rarely ended, because its end is years away.
 fn unlock_votes(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (lock, owner) = lock(crowd, dice)?;
     if dice.one_in(3) && lock.end_slot - crowd.world.slot().min(lock.end_slot) < 20_000_000 {
