@@ -23,4 +23,4 @@ pub mod sequence;
 pub mod version;
 
 pub use error::SharedError;
-pub use pause::{MAX_PAUSE_SLOTS, running};
+pub use pause::{MAX_PAUSE_SLOTS, slot_unless_paused};

@@ -22,7 +22,7 @@ pub fn require_running(paused_until: u64, slot: u64) -> Result<()> {
 }
 
 /// The present slot. Fails with `Paused` while the program is paused.
-pub fn running(paused_until: u64) -> Result<u64> {
+pub fn slot_unless_paused(paused_until: u64) -> Result<u64> {
     let slot = Clock::get()?.slot;
     require_running(paused_until, slot)?;
     Ok(slot)

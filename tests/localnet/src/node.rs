@@ -47,7 +47,7 @@ impl Localnet {
     }
 
     fn attempt(config: &LocalnetConfig) -> Result<Self, LocalnetError> {
-        let ports = Ports::choose(config)?;
+        let ports = Ports::choose(config.rpc_port, config.ws_port)?;
         let (svm, simnet_events, geyser) = open_chain(config)?;
         let locker = SurfnetSvmLocker::new(svm);
         let (commands, command_queue) = crossbeam_channel::unbounded();

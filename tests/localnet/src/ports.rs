@@ -2,7 +2,7 @@
 
 use std::{io, net::TcpListener};
 
-use crate::{LocalnetConfig, LocalnetError};
+use crate::error::LocalnetError;
 
 /// The ports of one node.
 #[derive(Clone, Copy, Debug)]
@@ -13,13 +13,13 @@ pub(crate) struct Ports {
 
 impl Ports {
     /// Takes the ports of the settings, or free ones, and checks that both can be listened on.
-    pub fn choose(config: &LocalnetConfig) -> Result<Self, LocalnetError> {
-        if config.rpc_port != 0 && config.rpc_port == config.ws_port {
-            return Err(LocalnetError::SamePort(config.rpc_port));
+    pub fn choose(rpc_port: u16, ws_port: u16) -> Result<Self, LocalnetError> {
+        if rpc_port != 0 && rpc_port == ws_port {
+            return Err(LocalnetError::SamePort(rpc_port));
         }
         // Both ports are held until the end, so that two free ports are never the same.
-        let (rpc, _rpc_held) = listen(config.rpc_port, "JSON-RPC", "--rpc-port")?;
-        let (ws, _ws_held) = listen(config.ws_port, "WebSocket", "--ws-port")?;
+        let (rpc, _rpc_held) = listen(rpc_port, "JSON-RPC", "--rpc-port")?;
+        let (ws, _ws_held) = listen(ws_port, "WebSocket", "--ws-port")?;
         Ok(Self { rpc, ws })
     }
 }
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn free_ports_differ() {
-        let ports = Ports::choose(&LocalnetConfig::default()).unwrap();
+        let ports = Ports::choose(0, 0).unwrap();
         assert_ne!(ports.rpc, ports.ws);
     }
 
@@ -49,14 +49,13 @@ mod tests {
     fn a_taken_port_is_named_with_the_flag_that_changes_it() {
         let squatter = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = squatter.local_addr().unwrap().port();
-        let error = Ports::choose(&LocalnetConfig { ws_port: port, ..LocalnetConfig::default() }).unwrap_err();
+        let error = Ports::choose(0, port).unwrap_err();
         let text = error.to_string();
         assert!(text.contains(&port.to_string()) && text.contains("--ws-port"), "{text}");
     }
 
     #[test]
     fn one_port_for_both_servers_is_refused() {
-        let config = LocalnetConfig { rpc_port: 18899, ws_port: 18899, ..LocalnetConfig::default() };
-        assert!(matches!(Ports::choose(&config), Err(LocalnetError::SamePort(18899))));
+        assert!(matches!(Ports::choose(18899, 18899), Err(LocalnetError::SamePort(18899))));
     }
 }

@@ -134,7 +134,7 @@ impl Lab {
     }
 
     /// Requests a job that the committee's first member takes.
-    pub fn running(&mut self, budget: u64) -> Pubkey {
+    pub fn slot_unless_paused(&mut self, budget: u64) -> Pubkey {
         let job = self.requested(budget);
         let trainer = self.trainer(0);
         let instruction = ix::model::assign_job(&trainer.pubkey(), self.committee.epoch, &job);
@@ -144,7 +144,7 @@ impl Lab {
 
     /// Requests a job that the committee's first member takes and posts the log of.
     pub fn trained(&mut self, budget: u64) -> Pubkey {
-        let job = self.running(budget);
+        let job = self.slot_unless_paused(budget);
         let trainer = self.trainer(0);
         self.world.send(&[ix::model::post_log(&trainer.pubkey(), &job, [0x10; 32])], &[&trainer]).expect("posts");
         job

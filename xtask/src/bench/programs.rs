@@ -6,7 +6,11 @@ use std::{collections::BTreeMap, env, fmt::Write, fs, process::Command};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Options, example, folder, machine};
+use super::{
+    examples::{example, folder},
+    machine,
+    options::Options,
+};
 use crate::{cargo::cargo, paths, process, programs, progress::say, setup};
 
 /// Number of contributions and of contributors in the computed bills.

@@ -7,7 +7,10 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    Options, build_examples, example, example_path, folder, machine, peers,
+    examples::{build_examples, example, example_path, folder},
+    machine,
+    options::Options,
+    peers,
     plot::{self, Interval},
 };
 use crate::{checksum, paths, process, progress::say};

@@ -12,7 +12,10 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Options, build_examples, example, folder, machine, peers,
+    examples::{build_examples, example, folder},
+    machine,
+    options::Options,
+    peers,
     plot::{self, Lines, Panel},
 };
 use crate::{

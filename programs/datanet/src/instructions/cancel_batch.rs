@@ -9,7 +9,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Mint, Token, TokenAccount};
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Accounts of `cancel_batch`.
 #[event_cpi]
@@ -53,7 +53,7 @@ pub struct CancelBatch<'info> {
 impl CancelBatch<'_> {
     /// Checks that the batch is still open. A batch under review cannot avoid its verdict.
     fn validate(&self) -> Result<()> {
-        running(self.config.paused_until)?;
+        slot_unless_paused(self.config.paused_until)?;
         require!(self.batch.status == BatchStatus::Open, DatanetError::BatchNotOpen);
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::{
 };
 use anchor_lang::{prelude::*, solana_program::sysvar::SysvarId};
 use openledger_protocol::{draw, hash::ZERO};
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 use stake::state::{Config as StakeConfig, Position, Role};
 
 /// Accounts of `commit_verdict`.
@@ -43,7 +43,7 @@ pub struct CommitVerdict<'info> {
 impl CommitVerdict<'_> {
     /// Checks window, stake and draw, and returns the seed of the draw.
     fn validate(&self, commitment: &[u8; 32]) -> Result<[u8; 32]> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         let (batch, validator) = (&self.batch, self.validator.key());
         require!(batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
         require!(slot <= batch.commit_until, DatanetError::CommitClosed);

@@ -8,7 +8,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Arguments of `configure`: what a Datanet's owner may change. Modality, licence and access cannot change, because
 /// earlier contributions were made under them.
@@ -45,7 +45,7 @@ pub struct Configure<'info> {
 impl Configure<'_> {
     /// Checks the arguments.
     fn validate(&self, args: &ConfigureArgs) -> Result<()> {
-        running(self.config.paused_until)?;
+        slot_unless_paused(self.config.paused_until)?;
         description::validate(&args.metadata_uri, &args.metadata_hash, args.panel_size, args.quorum)
     }
 }

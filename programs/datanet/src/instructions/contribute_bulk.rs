@@ -5,7 +5,7 @@ use super::submit_batch::SubmitBatch;
 use crate::{error::DatanetError, events::EMITTER, review, state::*};
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use openledger_shared::running;
+use openledger_shared::slot_unless_paused;
 
 /// Arguments of `contribute_bulk`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl SubmitBatch<'_> {
     /// The program cannot check that the manifest's leaves lead to the root. The panel can: it reads the manifest, and
     /// rejects a batch whose root differs. A root without known leaves would prove nothing anyway.
     fn validate_bulk(&self, args: &ContributeBulkArgs) -> Result<u64> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.batch.status == BatchStatus::Open, DatanetError::BatchNotOpen);
         require!(self.batch.count == 0, DatanetError::NotEmpty);
         require!((1..=MAX_BULK).contains(&args.count), DatanetError::BadBulkCount);

@@ -8,7 +8,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Arguments of `create_datanet`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -58,7 +58,7 @@ pub struct CreateDatanet<'info> {
 impl CreateDatanet<'_> {
     /// Checks lengths and the panel.
     fn validate(&self, args: &CreateDatanetArgs) -> Result<()> {
-        running(self.config.paused_until)?;
+        slot_unless_paused(self.config.paused_until)?;
         require!((1..=MAX_NAME).contains(&args.name.len()), DatanetError::BadName);
         require!((1..=MAX_LICENCE).contains(&args.licence.len()), DatanetError::BadLicence);
         description::validate(&args.metadata_uri, &args.metadata_hash, args.panel_size, args.quorum)

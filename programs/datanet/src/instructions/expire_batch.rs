@@ -10,7 +10,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Mint, Token, TokenAccount};
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Accounts of `expire_batch`. Anyone may send it.
 #[event_cpi]
@@ -55,7 +55,7 @@ impl ExpireBatch<'_> {
     /// Checks that no decision can come any more.
     fn validate(&self) -> Result<()> {
         require!(self.batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
-        let hopeless = verdict::is_hopeless(&self.batch, &self.config, running(self.config.paused_until)?);
+        let hopeless = verdict::is_hopeless(&self.batch, &self.config, slot_unless_paused(self.config.paused_until)?);
         require!(hopeless, DatanetError::ExpireTooEarly);
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::{
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Mint, Token, TokenAccount};
 use openledger_protocol::{batch::BatchLeaf, mmr};
-use openledger_shared::{checked::add, running, sequence};
+use openledger_shared::{checked::add, sequence, slot_unless_paused};
 
 /// Accounts of `finalise_batch`. Anyone may send it.
 #[event_cpi]
@@ -60,7 +60,7 @@ impl FinaliseBatch<'_> {
     /// Checks that the panel has decided, and returns its decision.
     fn validate(&self) -> Result<bool> {
         require!(self.batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
-        let decision = verdict::decide(&self.batch, &self.config, running(self.config.paused_until)?);
+        let decision = verdict::decide(&self.batch, &self.config, slot_unless_paused(self.config.paused_until)?);
         let accepted = decision.ok_or(DatanetError::NotDecided)?;
         require!(!accepted || self.contributor_token.is_some(), DatanetError::MissingBondAccount);
         Ok(accepted)

@@ -7,7 +7,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
-use openledger_shared::running;
+use openledger_shared::slot_unless_paused;
 
 /// Accounts of `grant_access`.
 #[event_cpi]
@@ -34,7 +34,7 @@ pub struct GrantAccess<'info> {
 impl GrantAccess<'_> {
     /// Checks that the grant is not revoked and that the expiry slot is later than the present slot.
     fn validate(&self, expiry_slot: u64) -> Result<()> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.grant.status != GrantStatus::Revoked, DatanetError::GrantRevoked);
         require!(expiry_slot > slot, DatanetError::BadExpiry);
         Ok(())

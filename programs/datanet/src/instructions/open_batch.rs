@@ -8,7 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Mint, Token, TokenAccount, TransferChecked};
-use openledger_shared::{checked::add, running, sequence};
+use openledger_shared::{checked::add, sequence, slot_unless_paused};
 
 /// Accounts of `open_batch`.
 #[event_cpi]
@@ -53,7 +53,7 @@ pub struct OpenBatch<'info> {
 impl OpenBatch<'_> {
     /// Checks the pause and the bond.
     fn validate(&self, bond: u64) -> Result<()> {
-        running(self.config.paused_until)?;
+        slot_unless_paused(self.config.paused_until)?;
         require!(!self.datanet.paused, DatanetError::Paused);
         require_gte!(bond, self.datanet.min_bond, DatanetError::BondTooSmall);
         Ok(())

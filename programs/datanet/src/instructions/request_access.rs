@@ -7,7 +7,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
-use openledger_shared::running;
+use openledger_shared::slot_unless_paused;
 
 /// Accounts of `request_access`.
 #[event_cpi]
@@ -35,7 +35,7 @@ impl RequestAccess<'_> {
     /// Checks the purpose, and that no request is pending and no grant is live. So the purpose of a pending request
     /// cannot change while the owner decides.
     fn validate(&self, purpose: &str) -> Result<()> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.datanet.access == Access::Permissioned, DatanetError::AccessIsOpen);
         require!((1..=MAX_PURPOSE).contains(&purpose.len()), DatanetError::BadPurpose);
         if self.grant.version != Version::UNMADE {

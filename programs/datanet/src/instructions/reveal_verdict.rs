@@ -8,7 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use openledger_protocol::draw;
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Accounts of `reveal_verdict`.
 #[event_cpi]
@@ -31,7 +31,7 @@ impl RevealVerdict<'_> {
     /// Checks window and commitment, and returns the index of the review. The window opens once nobody can commit any
     /// more, so that no verdict can be copied.
     fn validate(&self, approve: bool, quality: u16, salt: &[u8; 32]) -> Result<usize> {
-        let (batch, slot) = (&self.batch, running(self.config.paused_until)?);
+        let (batch, slot) = (&self.batch, slot_unless_paused(self.config.paused_until)?);
         require!(batch.status == BatchStatus::Review, DatanetError::BatchNotInReview);
         require!(slot > batch.commit_until || batch.reviews.len() == MAX_PANEL, DatanetError::RevealTooEarly);
         require!(slot <= batch.reveals_until(&self.config), DatanetError::RevealClosed);

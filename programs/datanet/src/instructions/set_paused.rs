@@ -7,7 +7,7 @@ use crate::{
     state::{Config, Datanet},
 };
 use anchor_lang::prelude::*;
-use openledger_shared::running;
+use openledger_shared::slot_unless_paused;
 
 /// Accounts of `set_paused`.
 #[event_cpi]
@@ -27,7 +27,7 @@ pub struct SetPaused<'info> {
 
 impl SetPaused<'_> {
     fn validate(&self) -> Result<()> {
-        running(self.config.paused_until)?;
+        slot_unless_paused(self.config.paused_until)?;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use crate::{error::DatanetError, events::EMITTER, review, seeds, state::*};
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use openledger_shared::running;
+use openledger_shared::slot_unless_paused;
 
 /// Accounts of `submit_batch` and of `contribute_bulk`.
 #[event_cpi]
@@ -25,7 +25,7 @@ pub struct SubmitBatch<'info> {
 impl SubmitBatch<'_> {
     /// Checks that the batch is open and has leaves, and that the manifest's hash is not zero. Returns the slot.
     fn validate(&self, manifest: &[u8; 32]) -> Result<u64> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.batch.status == BatchStatus::Open, DatanetError::BatchNotOpen);
         require!(self.batch.count > 0, DatanetError::NoLeaves);
         require!(*manifest != ZERO, DatanetError::ZeroHash);

@@ -7,7 +7,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
-use openledger_shared::{SharedError, checked::add, running, sequence};
+use openledger_shared::{SharedError, checked::add, sequence, slot_unless_paused};
 use stake::{
     committee::View,
     state::{CommitteeStatus, Config as StakeConfig, Operator, capability},
@@ -40,7 +40,7 @@ pub struct AssignJob<'info> {
 impl AssignJob<'_> {
     /// Checks that the job waits for an operator and that the signer may take it, and returns the slot.
     fn validate(&self) -> Result<u64> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);
         require!(self.operator_entry.capabilities & capability::TRAIN != 0, ModelError::CannotTrain);
         let data = self.committee.try_borrow_data()?;

@@ -13,7 +13,7 @@ use crate::{
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token, TokenAccount};
 use openledger_protocol::{attest::Kind, hash::ZERO};
-use openledger_shared::{checked::add, running, sequence};
+use openledger_shared::{checked::add, sequence, slot_unless_paused};
 use stake::{
     attested::{self, Change},
     committee::View,
@@ -78,7 +78,7 @@ impl<'info> AttestResult<'info> {
     /// Checks the job, the attestation, the shares and the payees. Returns the epoch of the committee that attested,
     /// and the division of the escrow.
     fn validate(&self, args: &AttestResultArgs, payees: &'info [AccountInfo<'info>]) -> Result<(u64, Division)> {
-        let (job, slot) = (&self.job, running(self.config.paused_until)?);
+        let (job, slot) = (&self.job, slot_unless_paused(self.config.paused_until)?);
         require!(job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(slot <= job.last_slot(&self.config), ModelError::DeadlinePassed);
         require!(job.log_root != ZERO, ModelError::LogMissing);

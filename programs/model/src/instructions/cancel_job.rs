@@ -9,7 +9,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Accounts of `cancel_job`.
 #[event_cpi]
@@ -46,7 +46,7 @@ pub struct CancelJob<'info> {
 impl CancelJob<'_> {
     /// Checks that no operator has taken the job and that the signer may cancel it now.
     fn validate(&self) -> Result<()> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);
         let waited = slot.saturating_sub(self.job.requested_slot);
         let own = self.canceller.key() == self.job.requester;

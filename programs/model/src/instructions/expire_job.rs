@@ -9,7 +9,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Accounts of `expire_job`. Anyone may send it.
 #[event_cpi]
@@ -43,7 +43,7 @@ pub struct ExpireJob<'info> {
 impl ExpireJob<'_> {
     /// Checks that the job is running and its deadline has passed.
     fn validate(&self) -> Result<()> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(slot > self.job.last_slot(&self.config), ModelError::ExpireTooEarly);
         Ok(())

@@ -8,7 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Accounts of `heartbeat`.
 #[event_cpi]
@@ -33,7 +33,7 @@ impl Heartbeat<'_> {
     /// After the log no heartbeat is accepted. The log itself is a sign of life. A later event would advance the job's
     /// sequence number and invalidate the attestation that the committee is signing.
     fn validate(&self) -> Result<u64> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(self.job.log_root == ZERO, ModelError::LogPosted);
         require!(slot <= self.job.last_slot(&self.config), ModelError::DeadlinePassed);

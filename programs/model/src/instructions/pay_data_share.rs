@@ -10,7 +10,7 @@ use crate::{
 };
 use anchor_lang::{prelude::*, solana_program::instruction::Instruction};
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::{payout, running, sequence};
+use openledger_shared::{payout, sequence, slot_unless_paused};
 
 /// Accounts of `pay_data_share`. Anyone may send it.
 #[event_cpi]
@@ -47,7 +47,7 @@ pub struct PayDataShare<'info> {
 impl PayDataShare<'_> {
     /// Checks that a data share is due.
     fn validate(&self) -> Result<()> {
-        running(self.config.paused_until)?;
+        slot_unless_paused(self.config.paused_until)?;
         let due = self.job.status == JobStatus::Attested && self.job.data_share > 0 && self.job.data_paid == 0;
         require!(due, ModelError::NoDataShare);
         Ok(())

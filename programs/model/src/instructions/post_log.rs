@@ -9,7 +9,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Accounts of `post_log`.
 #[event_cpi]
@@ -30,7 +30,7 @@ pub struct PostLog<'info> {
 impl PostLog<'_> {
     /// Checks that the job is running, that its deadline has not passed, and that it has no log yet. Returns the slot.
     fn validate(&self, log_root: &[u8; 32]) -> Result<u64> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(self.job.log_root == ZERO, ModelError::LogPosted);
         require!(*log_root != ZERO, ModelError::ZeroHash);

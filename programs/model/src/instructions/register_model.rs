@@ -8,7 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Arguments of `register_model`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -50,7 +50,7 @@ pub struct RegisterModel<'info> {
 impl RegisterModel<'_> {
     /// Checks the name and the hash, and that the parent is ready, has the same base and is not too deep.
     fn validate(&self, args: &RegisterModelArgs) -> Result<()> {
-        running(self.config.paused_until)?;
+        slot_unless_paused(self.config.paused_until)?;
         require!((1..=MAX_NAME).contains(&args.name.len()), ModelError::BadName);
         require!(args.base_hash != ZERO, ModelError::ZeroHash);
         if let Some(parent) = &self.parent {

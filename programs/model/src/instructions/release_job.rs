@@ -8,7 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Accounts of `release_job`. Anyone may send it.
 #[event_cpi]
@@ -26,7 +26,7 @@ impl ReleaseJob<'_> {
     /// Returns that operator and the slot. A job whose deadline has passed cannot be released, because its requester
     /// has waited long enough. It can only expire.
     fn validate(&self) -> Result<(Pubkey, u64)> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(self.job.log_root == ZERO, ModelError::LogPosted);
         require!(slot > self.job.silent_after(&self.config), ModelError::OperatorAlive);

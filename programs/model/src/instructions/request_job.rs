@@ -10,7 +10,7 @@ use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Mint, Token, TokenAccount, TransferChecked};
 use datanet::{program::Datanet as DatanetProgram, state::Access, state::Datanet};
 use openledger_protocol::{hash::ZERO, mmr};
-use openledger_shared::{checked::add, running, sequence};
+use openledger_shared::{checked::add, sequence, slot_unless_paused};
 
 /// Arguments of `request_job`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
@@ -85,7 +85,7 @@ struct Reads<'info> {
 impl<'info> RequestJob<'info> {
     /// Checks the arguments and that the model is not retired, and returns what the job reads.
     fn validate(&self, args: &RequestJobArgs, accounts: &'info [AccountInfo<'info>]) -> Result<Reads<'info>> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.model.status != ModelStatus::Retired, ModelError::Retired);
         require!(args.config_hash != ZERO, ModelError::ZeroHash);
         require!(args.budget > 0, ModelError::ZeroBudget);

@@ -7,7 +7,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
-use openledger_shared::running;
+use openledger_shared::slot_unless_paused;
 
 /// Accounts of `set_price`.
 #[event_cpi]
@@ -28,7 +28,7 @@ pub struct SetPrice<'info> {
 impl SetPrice<'_> {
     /// Checks that the model is not retired.
     fn validate(&self) -> Result<()> {
-        running(self.config.paused_until)?;
+        slot_unless_paused(self.config.paused_until)?;
         require!(self.model.status != ModelStatus::Retired, ModelError::Retired);
         Ok(())
     }

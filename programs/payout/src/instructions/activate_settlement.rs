@@ -7,7 +7,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Accounts of `activate_settlement`.
 #[event_cpi]
@@ -27,7 +27,7 @@ pub struct ActivateSettlement<'info> {
 
 impl ActivateSettlement<'_> {
     fn validate(&self) -> Result<()> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.settlement.status != SettlementStatus::Challenged, PayoutError::Challenged);
         require!(
             self.settlement.status == SettlementStatus::Posted

@@ -12,7 +12,7 @@ use crate::{
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Token};
 use openledger_protocol::rewards;
-use openledger_shared::{checked::add, running, sequence};
+use openledger_shared::{checked::add, sequence, slot_unless_paused};
 
 /// Arguments of `claim`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -79,7 +79,7 @@ impl ClaimEarnings<'_> {
     /// Checks the proof against the pool's active root, and returns the payment. It is everything due, or as much of it
     /// as the shard has and its circuit breaker lets out.
     fn validate(&self, args: &ClaimArgs) -> Result<Payment> {
-        let (config, slot) = (&self.config, running(self.config.paused_until)?);
+        let (config, slot) = (&self.config, slot_unless_paused(self.config.paused_until)?);
         let active = &config.active[args.pool as usize];
         let leaf = rewards::leaf(&self.wallet.key().to_bytes(), args.lifetime);
         let root = rewards::root_from_proof(active.leaves, args.index, &leaf, &args.proof);

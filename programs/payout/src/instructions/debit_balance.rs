@@ -12,7 +12,7 @@ use anchor_lang::prelude::*;
 use anchor_spl::token::Token;
 use model::state::Model;
 use openledger_protocol::{attest::Kind, fees::Parts};
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 use stake::{attested, state::Operator};
 
 /// Arguments of `debit_balance`. The committee signs the SHA-256 of their Borsh bytes.
@@ -116,7 +116,7 @@ impl<'info> DebitBalance<'info> {
 
     /// Checks the attestation, the balance, the model and the operator.
     fn validate(&self, args: &DebitBalanceArgs) -> Result<Debit> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         self.attested(args, slot)?;
         let balance = &self.balance;
         let taken = args.used.checked_sub(balance.debited).filter(|t| *t > 0).ok_or(PayoutError::NothingUsed)?;

@@ -10,7 +10,7 @@ use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
 use model::state::Model;
 use openledger_protocol::fees::Parts;
-use openledger_shared::running;
+use openledger_shared::slot_unless_paused;
 use stake::state::Operator;
 
 /// Arguments of `pay`.
@@ -88,7 +88,7 @@ impl<'info> Pay<'info> {
 
     /// Checks the model, the operator and the recipients, and returns their parts.
     fn validate(&self, args: &PayArgs) -> Result<Parts> {
-        running(self.config.paused_until)?;
+        slot_unless_paused(self.config.paused_until)?;
         self.fee().divide(args.amount)
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use openledger_protocol::attest::Kind;
-use openledger_shared::{checked::add, running, sequence};
+use openledger_shared::{checked::add, sequence, slot_unless_paused};
 use stake::attested;
 
 /// Arguments of `post_settlement`. The committee signs the SHA-256 of their Borsh bytes.
@@ -81,7 +81,7 @@ impl<'info> PostSettlement<'info> {
     fn validate(&self, args: &PostSettlementArgs, shards: &'info [AccountInfo<'info>]) -> Result<Posting> {
         let config = &self.config;
         let funded = funded(shards, config.shards)?;
-        let slot = running(config.paused_until)?;
+        let slot = slot_unless_paused(config.paused_until)?;
         require!(config.posted_epoch.checked_add(1) == Some(args.epoch), PayoutError::WrongEpoch);
         require!(config.active_epoch == config.posted_epoch, PayoutError::PreviousNotActive);
         let last = if args.epoch == config.epoch {

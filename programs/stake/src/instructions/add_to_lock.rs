@@ -3,7 +3,7 @@
 use crate::{error::StakeError, events::EMITTER, seeds, state::*, vault, vote_lock::grow};
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::running;
+use openledger_shared::slot_unless_paused;
 
 /// Accounts of `add_to_lock`.
 #[event_cpi]
@@ -31,7 +31,7 @@ pub struct AddToLock<'info> {
 impl AddToLock<'_> {
     /// Checks the lock, and returns the slot.
     fn validate(&self, amount: u64) -> Result<u64> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(amount > 0, StakeError::ZeroAmount);
         require!(self.lock.amount > 0, StakeError::NothingLocked);
         require!(slot < self.lock.end_slot, StakeError::LockEnded);

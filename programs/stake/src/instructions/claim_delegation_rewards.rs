@@ -8,7 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Accounts of `claim_delegation_rewards`.
 #[event_cpi]
@@ -43,7 +43,7 @@ pub struct ClaimDelegationRewards<'info> {
 impl ClaimDelegationRewards<'_> {
     /// Checks that the program runs, and returns the slot.
     fn validate(&self) -> Result<u64> {
-        running(self.config.paused_until)
+        slot_unless_paused(self.config.paused_until)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::{SharedError, checked::add, running, sequence};
+use openledger_shared::{SharedError, checked::add, sequence, slot_unless_paused};
 
 /// Accounts of `delegate`.
 #[event_cpi]
@@ -60,7 +60,7 @@ pub struct Delegate<'info> {
 impl Delegate<'_> {
     /// Checks amount and pool, and returns the slot.
     fn validate(&self, amount: u64) -> Result<u64> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(amount > 0, StakeError::ZeroAmount);
         self.pool.bonded.require_sound()?;
         self.pool.unbonding.require_sound()?;

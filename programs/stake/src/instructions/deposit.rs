@@ -9,7 +9,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::{checked::add, running, sequence};
+use openledger_shared::{checked::add, sequence, slot_unless_paused};
 
 /// Accounts of `deposit`.
 #[event_cpi]
@@ -46,7 +46,7 @@ pub struct Deposit<'info> {
 impl Deposit<'_> {
     /// Checks the amount, and returns the slot.
     fn validate(&self, amount: u64) -> Result<u64> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(amount > 0, StakeError::ZeroAmount);
         Ok(slot)
     }

@@ -8,7 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::running;
+use openledger_shared::slot_unless_paused;
 
 /// Accounts of `harvest`.
 #[event_cpi]
@@ -33,7 +33,7 @@ pub struct Harvest<'info> {
 impl Harvest<'_> {
     /// Checks that the program runs, and returns the slot.
     fn validate(&self) -> Result<u64> {
-        running(self.config.paused_until)
+        slot_unless_paused(self.config.paused_until)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::running;
+use openledger_shared::slot_unless_paused;
 
 /// Accounts of `lock_votes`.
 #[event_cpi]
@@ -46,7 +46,7 @@ pub struct LockVotes<'info> {
 impl LockVotes<'_> {
     /// Checks amount and end, and returns the slot.
     fn validate(&self, amount: u64, end_slot: u64) -> Result<u64> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(amount > 0, StakeError::ZeroAmount);
         require!(self.lock.amount == 0, StakeError::LockExists);
         require_end(end_slot, slot)?;

@@ -9,7 +9,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::{running, sequence};
+use openledger_shared::{sequence, slot_unless_paused};
 
 /// Accounts of `pay_insurance`.
 #[event_cpi]
@@ -38,7 +38,7 @@ impl PayInsurance<'_> {
     /// Checks amount and cap, and returns the window with the amount taken.
     fn validate(&self, amount: u64) -> Result<Window> {
         require!(amount > 0, StakeError::ZeroAmount);
-        let (config, slot) = (&self.config, running(self.config.paused_until)?);
+        let (config, slot) = (&self.config, slot_unless_paused(self.config.paused_until)?);
         let mut window = config.insurance_window;
         let (cap_bps, slots) = (config.insurance_cap_bps, config.insurance_window_slots);
         let room = window.room(self.insurance.amount, cap_bps, slots, slot);

@@ -13,7 +13,7 @@ use anchor_spl::{
     associated_token::get_associated_token_address,
     token::{Token, TokenAccount},
 };
-use openledger_shared::{checked::sub, running, sequence};
+use openledger_shared::{checked::sub, sequence, slot_unless_paused};
 
 /// Accounts of `unlock_votes`.
 #[event_cpi]
@@ -44,7 +44,7 @@ pub struct UnlockVotes<'info> {
 impl UnlockVotes<'_> {
     /// Checks that the lock has ended, and returns the slot.
     fn validate(&self) -> Result<u64> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.lock.amount > 0, StakeError::NothingLocked);
         require!(slot >= self.lock.end_slot, StakeError::LockNotEnded);
         Ok(slot)

@@ -9,7 +9,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::{checked::sub, running, sequence};
+use openledger_shared::{checked::sub, sequence, slot_unless_paused};
 
 /// Accounts of `withdraw`.
 #[event_cpi]
@@ -41,7 +41,7 @@ pub struct Withdraw<'info> {
 
 impl Withdraw<'_> {
     fn validate(&self) -> Result<()> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.position.unbonding > 0, StakeError::NothingUnbonding);
         require!(slot >= self.position.unbond_slot, StakeError::CooldownNotOver);
         Ok(())

@@ -9,7 +9,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{Token, TokenAccount};
-use openledger_shared::{checked::sub, running, sequence};
+use openledger_shared::{checked::sub, sequence, slot_unless_paused};
 
 /// Accounts of `withdraw_delegation`.
 #[event_cpi]
@@ -43,7 +43,7 @@ pub struct WithdrawDelegation<'info> {
 
 impl WithdrawDelegation<'_> {
     fn validate(&self) -> Result<()> {
-        let slot = running(self.config.paused_until)?;
+        let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.delegation.unbonding_shares > 0, StakeError::NothingUnbonding);
         require!(slot >= self.delegation.unbond_slot, StakeError::CooldownNotOver);
         Ok(())

@@ -1,6 +1,6 @@
 //! Scenarios of the datanet program.
 
-use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PAYS_ITSELF, PINNED, SETS, Scenario};
+use super::honest::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PAYS_ITSELF, PINNED, SETS, Scenario};
 use crate::{
     datanet::{self as net, COMMIT_SLOTS, MANIFEST, MIN_BOND, commitment, create_args, leaves, salt},
     keys::Key,

@@ -1,6 +1,6 @@
 //! Scenarios of the governance program.
 
-use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, SELF_CPI, SETS, Scenario};
+use super::honest::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, SELF_CPI, SETS, Scenario};
 use crate::{
     governance::{self as net, PARAMETERS},
     town::Town,

@@ -1,6 +1,6 @@
 //! Scenarios of the model program.
 
-use super::{Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS as OWN, PINNED, SELF_CPI, SETS, Scenario};
+use super::honest::{Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS as OWN, PINNED, SELF_CPI, SETS, Scenario};
 use crate::{
     OPEN,
     model::{self as net, BUDGET, JOB_SLOTS, message, reads, register_args, request_args, result},
@@ -137,7 +137,7 @@ fn assign_job(mut t: Town) -> Scenario {
 }
 
 fn post_log(mut t: Town) -> Scenario {
-    let (job, signer) = (t.lab.running(BUDGET), t.lab.trainer(0));
+    let (job, signer) = (t.lab.slot_unless_paused(BUDGET), t.lab.trainer(0));
     Scenario::new(t.lab.world, ix::model::post_log(&signer.pubkey(), &job, [1; 32]), &[&signer])
 }
 
@@ -175,7 +175,7 @@ fn cancel_job(mut t: Town) -> Scenario {
 }
 
 fn expire_job(mut t: Town) -> Scenario {
-    let job = t.lab.running(OPEN);
+    let job = t.lab.slot_unless_paused(OPEN);
     t.world().pass(JOB_SLOTS + 1);
     let instruction = ix::model::expire_job(&t.lab.world.get(&job), &t.lab.world.mint);
     Scenario::new(t.lab.world, instruction, &[]).free(Copy, &["requester_token"], OWN)
@@ -187,7 +187,7 @@ fn pause(t: Town) -> Scenario {
 }
 
 fn heartbeat(mut t: Town) -> Scenario {
-    let (job, signer) = (t.lab.running(BUDGET), t.lab.trainer(0));
+    let (job, signer) = (t.lab.slot_unless_paused(BUDGET), t.lab.trainer(0));
     Scenario::new(t.lab.world, ix::model::heartbeat(&signer.pubkey(), &job), &[&signer]).free(
         Replay,
         &[""],
@@ -196,7 +196,7 @@ fn heartbeat(mut t: Town) -> Scenario {
 }
 
 fn release_job(mut t: Town) -> Scenario {
-    let job = t.lab.running(BUDGET);
+    let job = t.lab.slot_unless_paused(BUDGET);
     t.world().pass(net::HEARTBEAT_SLOTS + 1);
     Scenario::new(t.lab.world, ix::model::release_job(&job), &[])
 }

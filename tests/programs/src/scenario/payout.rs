@@ -1,6 +1,8 @@
 //! Scenarios of the payout program.
 
-use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PAYS_ITSELF, PINNED, SELF_CPI, SETS, Scenario};
+use super::honest::{
+    ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PAYS_ITSELF, PINNED, SELF_CPI, SETS, Scenario,
+};
 use crate::{
     OPEN,
     keys::{Key, address},

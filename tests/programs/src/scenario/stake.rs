@@ -1,6 +1,6 @@
 //! Scenarios of the stake program.
 
-use super::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SETS, Scenario};
+use super::honest::{ANYONE, Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS, PINNED, SETS, Scenario};
 use crate::{OPEN, attest, key, keys::Key, stake as net, town::Town};
 use ::stake::{
     instructions::{

@@ -152,7 +152,7 @@ fn a_result_needs_a_running_job_with_a_log_in_time() {
     let requested = lab.requested(BUDGET);
     let args = result(&lab.world, &[]);
     refused(lab.attest(requested, args.clone()), ModelError::JobNotRunning);
-    let running = lab.running(BUDGET);
+    let running = lab.slot_unless_paused(BUDGET);
     refused(lab.attest(running, args.clone()), ModelError::LogMissing);
     let trained = lab.trained(BUDGET);
     for zero in [
@@ -268,7 +268,7 @@ fn ends_whole(lab: &mut Lab, (budget, end, gift, bps): (u64, End, u64, u16)) -> 
     let all = held(lab);
     let job = match end {
         End::Cancelled => lab.requested(budget),
-        End::Expired | End::Released => lab.running(budget),
+        End::Expired | End::Released => lab.slot_unless_paused(budget),
         End::Attested(_) => lab.trained(budget),
     };
     let before = lab.world.open_of(&owner.pubkey());

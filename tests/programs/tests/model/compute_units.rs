@@ -55,7 +55,7 @@ fn instructions_stay_within_their_ceilings() {
     let waiting = lab.requested(BUDGET);
     let cancel = ix::model::cancel_job(&o, &lab.world.get(&waiting), &lab.world.mint);
     send(&mut lab.world, "cancel_job", &[cancel], &[&owner]);
-    let running = lab.running(BUDGET);
+    let running = lab.slot_unless_paused(BUDGET);
     lab.world.pass(JOB_SLOTS + 1);
     let expire = ix::model::expire_job(&lab.world.get(&running), &lab.world.mint);
     send(&mut lab.world, "expire_job", &[expire], &[]);

@@ -17,7 +17,7 @@ use solana_keypair::Signer;
 #[test]
 fn an_operator_that_speaks_keeps_its_job() {
     let mut lab = Lab::new();
-    let job = lab.running(BUDGET);
+    let job = lab.slot_unless_paused(BUDGET);
     let (trainer, other) = (lab.trainer(0), lab.trainer(1));
     for _ in 0..3 {
         lab.world.pass(HEARTBEAT_SLOTS);
@@ -37,7 +37,7 @@ fn an_operator_that_speaks_keeps_its_job() {
 #[test]
 fn a_silent_operators_job_goes_to_another() {
     let mut lab = Lab::new();
-    let job = lab.running(BUDGET);
+    let job = lab.slot_unless_paused(BUDGET);
     let (silent, next) = (lab.trainer(0), lab.trainer(1));
     lab.world.pass(HEARTBEAT_SLOTS + 1);
     let release = ix::model::release_job(&job);
@@ -64,7 +64,7 @@ fn a_silent_operators_job_goes_to_another() {
 #[test]
 fn a_job_is_not_released_with_its_log_posted_or_its_time_up_nor_does_it_beat() {
     let mut lab = Lab::new();
-    let (trained, running) = (lab.trained(BUDGET), lab.running(BUDGET));
+    let (trained, running) = (lab.trained(BUDGET), lab.slot_unless_paused(BUDGET));
     let trainer = lab.trainer(0);
     lab.world.pass(HEARTBEAT_SLOTS + 1);
     // After the log, the committee signs the result. No event may change the job's sequence number before the

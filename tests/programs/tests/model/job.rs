@@ -241,7 +241,7 @@ fn the_log_is_posted_once_by_the_assigned_operator_in_time() {
         lab.world.send(&[ix::model::post_log(&m, &job, [1; 32])], &[&member]).expect("posts").event();
     assert_eq!((event.log_root, event.slot), ([1; 32], lab.world.slot()));
     refused(lab.world.send(&[ix::model::post_log(&m, &job, [2; 32])], &[&member]), ModelError::LogPosted);
-    let late = lab.running(BUDGET);
+    let late = lab.slot_unless_paused(BUDGET);
     lab.world.pass(JOB_SLOTS + 1);
     refused(lab.world.send(&[ix::model::post_log(&m, &late, [1; 32])], &[&member]), ModelError::DeadlinePassed);
 }
@@ -296,7 +296,7 @@ fn a_running_job_cannot_be_cancelled_and_expires_after_its_deadline_only() {
     let mut lab = Lab::new();
     let (owner, o) = (lab.owner.insecure_clone(), lab.owner.pubkey());
     let waiting = lab.requested(7);
-    let job = lab.running(BUDGET);
+    let job = lab.slot_unless_paused(BUDGET);
     let cancel = ix::model::cancel_job(&o, &lab.world.get(&job), &lab.world.mint);
     refused(lab.world.send(&[cancel], &[&owner]), ModelError::JobNotRequested);
     let never_ran = ix::model::expire_job(&lab.world.get(&waiting), &lab.world.mint);

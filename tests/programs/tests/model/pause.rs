@@ -45,7 +45,7 @@ fn nothing_moves_while_paused_and_everything_after() {
     let (owner, trainer, epoch) = (lab.owner.insecure_clone(), lab.trainer(0), lab.committee.epoch);
     let (o, t, model) = (owner.pubkey(), trainer.pubkey(), lab.model);
     let (waiting, running, trained, owing) =
-        (lab.requested(BUDGET), lab.running(BUDGET), lab.trained(BUDGET), lab.trained(BUDGET));
+        (lab.requested(BUDGET), lab.slot_unless_paused(BUDGET), lab.trained(BUDGET), lab.trained(BUDGET));
     lab.attest(owing, result(&lab.world, &[(t, OPEN)])).expect("is attested");
     let args = result(&lab.world, &[(t, OPEN)]);
     let signed = attest::signed(&lab.committee.key, &message(&lab.world, &lab.committee, trained, &args));
@@ -87,7 +87,7 @@ fn nothing_moves_while_paused_and_everything_after() {
 #[test]
 fn a_pause_takes_nobodys_time() {
     let mut lab = Lab::new();
-    let (trained, running) = (lab.trained(BUDGET), lab.running(BUDGET));
+    let (trained, running) = (lab.trained(BUDGET), lab.slot_unless_paused(BUDGET));
     let (trainer, epoch) = (lab.trainer(0), lab.committee.epoch);
     let resumed = lab.world.slot() + 2 * JOB_SLOTS;
     pause(&mut lab, resumed);

@@ -1,6 +1,6 @@
 //! Dictionaries in dictd's format (RFC 2229's reference server): an index of base-64 offsets beside a gzip text.
 
-use super::{Document, tidy};
+use super::document::{Document, tidy};
 use anyhow::{Context, Result, bail};
 use flate2::read::MultiGzDecoder;
 use std::{collections::BTreeSet, fs, io::Read, path::Path};

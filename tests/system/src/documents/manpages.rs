@@ -2,7 +2,7 @@
 //! consists of the page's NAME line and the first paragraph of its DESCRIPTION. Its author is the one that the page's
 //! copyright line names.
 
-use super::{Document, tidy};
+use super::document::{Document, tidy};
 use anyhow::{Context, Result};
 use flate2::read::GzDecoder;
 use std::{

@@ -1,0 +1,34 @@
+//! The compiled examples that measure, and where their figures are kept.
+
+use std::{ffi::OsStr, path::PathBuf, process::Command};
+
+use anyhow::Result;
+
+use super::machine;
+use crate::{cargo::cargo, paths, process, progress::say};
+
+/// Folder of a benchmark's figures.
+pub fn folder(name: &str) -> Result<PathBuf> {
+    Ok(paths::target()?.join("bench").join(name))
+}
+
+/// Compiles the examples that benchmarks run.
+pub fn build_examples() -> Result<()> {
+    say("compiling the benchmarks");
+    let mut build = cargo()?;
+    build.args(["build", "--workspace", "--examples"]);
+    process::run(build, "compiling the benchmarks")
+}
+
+/// Path of a compiled example.
+pub fn example_path(name: &str) -> Result<PathBuf> {
+    Ok(paths::binaries()?.join("examples").join(name))
+}
+
+/// The command that runs a compiled example with its arguments on all cores.
+pub fn example<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Result<Command> {
+    let mut command = Command::new(example_path(name)?);
+    // candle's own pool spins when cores are shared, so rayon's pool does the work.
+    command.env("RAYON_NUM_THREADS", machine::threads().to_string()).env("CANDLE_NUM_THREADS", "1").args(arguments);
+    Ok(command)
+}

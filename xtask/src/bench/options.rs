@@ -1,0 +1,33 @@
+//! How a benchmark is run.
+
+use clap::{Args, ValueEnum};
+
+/// What is measured.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Benchmark {
+    /// How well each attribution method predicts what really happens without the data
+    AttributionQuality,
+    /// What every instruction of the programs costs, and a million contributions and payments
+    Programs,
+    /// What gradients, queries and settlements cost
+    AttributionSpeed,
+}
+
+/// How a benchmark is run.
+#[derive(Args)]
+pub struct Options {
+    /// What to measure
+    pub benchmark: Benchmark,
+    /// Independent repetitions
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
+    pub seeds: u64,
+    /// Measure ours alone; nothing is installed
+    #[arg(long)]
+    pub no_peers: bool,
+    /// A small version, in minutes, whose figures mean little
+    #[arg(long)]
+    pub quick: bool,
+    /// Also write the page and the plots in docs/benchmarks
+    #[arg(long, conflicts_with = "quick")]
+    pub record: bool,
+}
