@@ -30,7 +30,9 @@ pub fn run(quick: bool, filter: Option<&str>) -> Result<()> {
     // Whole-system tests start these binaries as processes and use these documents.
     build_binaries()?;
     documents::fetch()?;
-    typescript()?;
+    if !quick {
+        examples_in_documentation()?;
+    }
     let mut tests = test_command(runner(), filter)?;
     tests
         .env("OPENLEDGER_PROGRAMS_DIR", paths::programs()?)
@@ -80,18 +82,13 @@ fn licences() -> Result<()> {
     process::run(deny, "checking licences and sources")
 }
 
-/// The TypeScript packages' own tests, if there are any.
-fn typescript() -> Result<()> {
-    let folder = paths::root().join("app-sdk/ts");
-    if !folder.join("package.json").exists() {
-        return Ok(());
-    }
-    for arguments in [&["ci", "--no-fund", "--no-audit"][..], &["test"]] {
-        let mut npm = Command::new("npm");
-        npm.args(arguments).current_dir(&folder);
-        process::run(npm, &format!("npm {}", arguments[0]))?;
-    }
-    Ok(())
+/// The examples in the documentation of the crates that have some. The test runner does not run these.
+fn examples_in_documentation() -> Result<()> {
+    let what = "running the examples in the documentation";
+    say(what);
+    let mut command = cargo()?;
+    command.args(["test", "--doc", "--quiet", "--workspace"]);
+    process::run(command, what)
 }
 
 /// The test runner.

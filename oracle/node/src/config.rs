@@ -20,7 +20,7 @@ pub struct Config {
     pub database: String,
     /// Schema in that database. Each operator has its own. The node makes it if it does not exist.
     pub schema: String,
-    /// Folder or URL of the artifact store.
+    /// Folder of the artifact store.
     pub store: String,
     /// Base URL of an indexer's API.
     pub indexer: String,

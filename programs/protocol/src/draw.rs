@@ -14,7 +14,7 @@ pub fn is_drawn(seed: &Hash32, validator: &Hash32, stake: u64, total: u64, panel
     }
     let ticket = tagged2(Domain::Ticket, seed, validator);
     let ticket = u64::from_le_bytes(ticket[..8].try_into().expect("8 of 32 bytes"));
-    // ticket / 2^64 < panel * stake / total, in integers without loss
+    // ticket / 2^64 < panel * stake / total, in integers; the ticket's lowest 16 bits do not count
     let threshold = (stake as u128 * panel as u128).saturating_mul(1 << 48) / total as u128;
     ((ticket >> 16) as u128) < threshold
 }

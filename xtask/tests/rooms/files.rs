@@ -23,6 +23,8 @@ pub struct Files {
     defined: BTreeMap<Module, BTreeSet<String>>,
     /// What each module exports on: by name, or a whole module.
     exports: BTreeMap<Module, Vec<(Option<String>, Module)>>,
+    /// What each module calls a thing that it imports, with the thing's path from the root.
+    aliases: BTreeMap<Module, BTreeMap<String, Module>>,
     /// The paths that each module names, from the root.
     named: Vec<(Module, Module)>,
 }
@@ -80,7 +82,9 @@ impl Files {
         self.defined.insert(module.clone(), items.iter().filter_map(|item| name(item)).collect());
         let children: BTreeSet<String> = items.iter().filter_map(|item| child(item)).collect();
         let mut reader = Reader { module: &module, children: &children, files: self };
-        items.iter().for_each(|item| reader.visit_item(item));
+        // First the imports: the other items use the names that they give.
+        let (uses, others): (Vec<&Item>, Vec<&Item>) = items.iter().partition(|item| matches!(item, Item::Use(_)));
+        uses.into_iter().chain(others).for_each(|item| reader.visit_item(item));
         for item in items {
             let Item::Mod(ItemMod { ident, content, .. }) = item else { continue };
             let child = [&module[..], &[ident.to_string()]].concat();
@@ -169,7 +173,7 @@ impl Reader<'_> {
                 Some([&up, rest].concat())
             }
             name if self.children.contains(name) => Some([self.module, path].concat()),
-            _ => None,
+            name => Some([&self.files.aliases.get(self.module)?.get(name)?[..], rest].concat()),
         }
     }
 
@@ -200,9 +204,12 @@ impl Reader<'_> {
         let Some(path) = self.rooted(path) else { return };
         if exported {
             self.files.exports.entry(self.module.to_vec()).or_default().push((name, path));
-        } else {
-            self.files.named.push((self.module.to_vec(), path));
+            return;
         }
+        if let Some(name) = name {
+            self.files.aliases.entry(self.module.to_vec()).or_default().insert(name, path.clone());
+        }
+        self.files.named.push((self.module.to_vec(), path));
     }
 }
 
@@ -251,13 +258,21 @@ mod tests {
     #[test]
     fn uses_and_paths_are_imports_and_re_exports_are_followed() {
         let found = imports(&[
-            ("lib.rs", "pub mod a; mod b; mod face; use std::fmt; pub use b::B;"),
+            ("lib.rs", "pub mod a; mod b; mod c; mod face; use std::fmt; pub use b::B;"),
             ("a.rs", "use crate::face::Deep; fn f() -> crate::B { super::b::make() }"),
             ("b.rs", "pub struct B; pub fn make() -> B { B }"),
+            ("c.rs", "use crate::{a, face as shown}; fn f() { shown::make(); a::g() }"),
             ("face/mod.rs", "mod deep; pub use deep::*;"),
-            ("face/deep.rs", "pub struct Deep; #[cfg(test)] mod tests { use crate::a::f; }"),
+            ("face/deep.rs", "pub struct Deep; pub fn make() {} #[cfg(test)] mod tests { use crate::a::f; }"),
         ]);
-        let expected = [("a.rs", "b.rs"), ("a.rs", "face/deep.rs")];
+        // A whole module is imported where it is named, and what is used of it where that is defined.
+        let expected = [
+            ("a.rs", "b.rs"),
+            ("a.rs", "face/deep.rs"),
+            ("c.rs", "a.rs"),
+            ("c.rs", "face/deep.rs"),
+            ("c.rs", "face/mod.rs"),
+        ];
         assert_eq!(found, expected.map(|(from, to)| (from.to_owned(), to.to_owned())));
     }
 

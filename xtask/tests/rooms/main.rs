@@ -1,4 +1,4 @@
-//! The rooms of the house as ARCHITECTURE.md tells them: which crate may import which, which room of the node may import
+//! The rooms as ARCHITECTURE.md tells them: which crate may import which, which room of the node may import
 //! which, and that no file imports a file that imports it.
 
 mod circles;
