@@ -7,7 +7,8 @@ use solana_pubkey::Pubkey;
 pub fn lookup(program: &Pubkey, code: u32) -> Option<(String, String)> {
     let owned = |name: &str, message: &str| (name.to_owned(), message.to_owned());
     if let Some(ours) = Program::from_id(program) {
-        return errors::of(ours).iter().find(|row| row.0 == code).map(|(_, name, message)| owned(name, message));
+        let mut rows = errors::of(ours).iter().chain(errors::SHARED);
+        return rows.find(|row| row.0 == code).map(|(_, name, message)| owned(name, message));
     }
     let known = |names: &[(&str, &str)]| names.get(code as usize).map(|(name, message)| owned(name, message));
     if *program == solana_sdk_ids::ed25519_program::ID {
@@ -66,7 +67,7 @@ mod tests {
     #[test]
     fn every_code_has_one_name_and_a_message() {
         for program in Program::ALL {
-            let rows = errors::of(program);
+            let rows: Vec<_> = errors::of(program).iter().chain(errors::SHARED).collect();
             assert_eq!(rows.first().map(|row| row.0), Some(ERROR_CODE_OFFSET), "{program}");
             assert!(rows.is_sorted_by(|a, b| a.0 < b.0), "{program}");
             assert!(rows.iter().all(|(_, name, message)| !name.is_empty() && !message.is_empty()), "{program}");

@@ -8,6 +8,7 @@ use openledger_protocol::rewards::RewardTree;
 use openledger_sdk::{
     amount::Amount,
     api::types::{ClaimProof, ClaimProofs, Settlement},
+    artifact::Earned,
     text,
 };
 use serde::Deserialize;
@@ -20,10 +21,10 @@ struct Report {
     pools: Vec<Pool>,
 }
 
-/// The leaves of a pool. Each is `(wallet, lifetime earned)`.
+/// The leaves of a pool.
 #[derive(Deserialize)]
 struct Pool {
-    leaves: Vec<(String, Amount)>,
+    leaves: Vec<Earned>,
 }
 
 /// Returns the lifetime amount, the claimed amount and the proof of `wallet` for each pool in which it has a leaf.
@@ -99,11 +100,7 @@ fn rebuild(report: &[u8], settlement: &Settlement) -> Result<Trees, String> {
 }
 
 fn tree(pool: Pool) -> Result<RewardTree, String> {
-    let leaves: Vec<_> = pool
-        .leaves
-        .into_iter()
-        .map(|(wallet, lifetime)| Ok((text::parse_key(&wallet)?.to_bytes(), lifetime.0)))
-        .collect::<Result<_, String>>()?;
+    let leaves = pool.leaves.into_iter().map(|leaf| (leaf.wallet.to_bytes(), leaf.lifetime.0));
     RewardTree::new(leaves).map_err(str::to_owned)
 }
 

@@ -7,7 +7,7 @@ use crate::program::Program;
 /// An error's code, name and message.
 pub(crate) type Row = (u32, &'static str, &'static str);
 
-/// The errors that a program raises, by code.
+/// The errors that a program alone raises, by code.
 pub(crate) const fn of(program: Program) -> &'static [Row] {
     match program {
         Program::Stake => STAKE,
@@ -17,6 +17,28 @@ pub(crate) const fn of(program: Program) -> &'static [Row] {
         Program::Governance => GOVERNANCE,
     }
 }
+
+/// The errors that any program may raise, by code.
+pub(crate) const SHARED: &[Row] = &[
+    (7000, "Overflow", "An amount or counter would overflow"),
+    (
+        7001,
+        "CommitteeNotActive",
+        "Pass the active committee: the one whose epoch is the stake config's committee_epoch",
+    ),
+    (7002, "NotACommittee", "This is not a committee account of the stake program"),
+    (7003, "AttestationMissing", "The instruction directly before this one must be the Ed25519 program's"),
+    (7004, "AttestationLayout", "The Ed25519 instruction must hold exactly one signature in the canonical layout"),
+    (7005, "AttestationKey", "The attestation is not by the active committee's group key"),
+    (
+        7006,
+        "AttestationMessage",
+        "The attestation is over another message: check cluster, program, epoch, kind, subject, sequence, payload",
+    ),
+    (7007, "AttestationExpired", "The attestation has expired: let the committee sign again with a later expiry slot"),
+    (7008, "Paused", "The program is paused: wait until the slot in its config's paused_until"),
+    (7009, "PauseTooLong", "A pause may reach at most MAX_PAUSE_SLOTS into the future"),
+];
 
 const STAKE: &[Row] = &[
     (6000, "NotAuthority", "Only the config's authority may do this: sign with it"),
@@ -103,24 +125,6 @@ const STAKE: &[Row] = &[
     (6049, "PoolRuined", "This operator's pool has lost nearly everything to slashes and takes no new delegations"),
     (6050, "NothingToClaim", "There is nothing to claim: the shares have earned nothing since the last time"),
     (6051, "NothingToHarvest", "Nothing has arrived in the reward vault and no commission is due"),
-    (7000, "Overflow", "An amount or counter would overflow"),
-    (
-        7001,
-        "CommitteeNotActive",
-        "Pass the active committee: the one whose epoch is the stake config's committee_epoch",
-    ),
-    (7002, "NotACommittee", "This is not a committee account of the stake program"),
-    (7003, "AttestationMissing", "The instruction directly before this one must be the Ed25519 program's"),
-    (7004, "AttestationLayout", "The Ed25519 instruction must hold exactly one signature in the canonical layout"),
-    (7005, "AttestationKey", "The attestation is not by the active committee's group key"),
-    (
-        7006,
-        "AttestationMessage",
-        "The attestation is over another message: check cluster, program, epoch, kind, subject, sequence, payload",
-    ),
-    (7007, "AttestationExpired", "The attestation has expired: let the committee sign again with a later expiry slot"),
-    (7008, "Paused", "The program is paused: wait until the slot in its config's paused_until"),
-    (7009, "PauseTooLong", "A pause may reach at most MAX_PAUSE_SLOTS into the future"),
 ];
 
 const DATANET: &[Row] = &[
@@ -198,24 +202,6 @@ const DATANET: &[Row] = &[
     (6051, "BadProof", "the proof does not lead to the Datanet's present root: rebuild it from the ledger"),
     (6052, "NotEmpty", "the batch has leaves on the ledger: submit it, or hand in an empty one by its root"),
     (6053, "BadBulkCount", "a batch handed in by its root has 1 to 1,048,576 leaves: split a larger one"),
-    (7000, "Overflow", "An amount or counter would overflow"),
-    (
-        7001,
-        "CommitteeNotActive",
-        "Pass the active committee: the one whose epoch is the stake config's committee_epoch",
-    ),
-    (7002, "NotACommittee", "This is not a committee account of the stake program"),
-    (7003, "AttestationMissing", "The instruction directly before this one must be the Ed25519 program's"),
-    (7004, "AttestationLayout", "The Ed25519 instruction must hold exactly one signature in the canonical layout"),
-    (7005, "AttestationKey", "The attestation is not by the active committee's group key"),
-    (
-        7006,
-        "AttestationMessage",
-        "The attestation is over another message: check cluster, program, epoch, kind, subject, sequence, payload",
-    ),
-    (7007, "AttestationExpired", "The attestation has expired: let the committee sign again with a later expiry slot"),
-    (7008, "Paused", "The program is paused: wait until the slot in its config's paused_until"),
-    (7009, "PauseTooLong", "A pause may reach at most MAX_PAUSE_SLOTS into the future"),
 ];
 
 const MODEL: &[Row] = &[
@@ -277,24 +263,6 @@ const MODEL: &[Row] = &[
         "OperatorAlive",
         "the operator has given a sign of life: wait until job.heartbeat_slots have passed after it",
     ),
-    (7000, "Overflow", "An amount or counter would overflow"),
-    (
-        7001,
-        "CommitteeNotActive",
-        "Pass the active committee: the one whose epoch is the stake config's committee_epoch",
-    ),
-    (7002, "NotACommittee", "This is not a committee account of the stake program"),
-    (7003, "AttestationMissing", "The instruction directly before this one must be the Ed25519 program's"),
-    (7004, "AttestationLayout", "The Ed25519 instruction must hold exactly one signature in the canonical layout"),
-    (7005, "AttestationKey", "The attestation is not by the active committee's group key"),
-    (
-        7006,
-        "AttestationMessage",
-        "The attestation is over another message: check cluster, program, epoch, kind, subject, sequence, payload",
-    ),
-    (7007, "AttestationExpired", "The attestation has expired: let the committee sign again with a later expiry slot"),
-    (7008, "Paused", "The program is paused: wait until the slot in its config's paused_until"),
-    (7009, "PauseTooLong", "A pause may reach at most MAX_PAUSE_SLOTS into the future"),
 ];
 
 const PAYOUT: &[Row] = &[
@@ -373,24 +341,6 @@ const PAYOUT: &[Row] = &[
     (6048, "NotAHolder", "Pass a shard or a balance of this program"),
     (6049, "NoDust", "The vault holds no more than what is counted"),
     (6050, "WrongTokenOwner", "Pass token accounts of the model's owner and of the operator's wallet"),
-    (7000, "Overflow", "An amount or counter would overflow"),
-    (
-        7001,
-        "CommitteeNotActive",
-        "Pass the active committee: the one whose epoch is the stake config's committee_epoch",
-    ),
-    (7002, "NotACommittee", "This is not a committee account of the stake program"),
-    (7003, "AttestationMissing", "The instruction directly before this one must be the Ed25519 program's"),
-    (7004, "AttestationLayout", "The Ed25519 instruction must hold exactly one signature in the canonical layout"),
-    (7005, "AttestationKey", "The attestation is not by the active committee's group key"),
-    (
-        7006,
-        "AttestationMessage",
-        "The attestation is over another message: check cluster, program, epoch, kind, subject, sequence, payload",
-    ),
-    (7007, "AttestationExpired", "The attestation has expired: let the committee sign again with a later expiry slot"),
-    (7008, "Paused", "The program is paused: wait until the slot in its config's paused_until"),
-    (7009, "PauseTooLong", "A pause may reach at most MAX_PAUSE_SLOTS into the future"),
 ];
 
 const GOVERNANCE: &[Row] = &[
@@ -442,22 +392,4 @@ const GOVERNANCE: &[Row] = &[
         "The guardian paused this program lately: a proposal can pause it now, the guardian from pause_again_from on",
     ),
     (6027, "NoPauseToEnd", "The guardian can only end a pause of its own that lasts: name a slot in the future"),
-    (7000, "Overflow", "An amount or counter would overflow"),
-    (
-        7001,
-        "CommitteeNotActive",
-        "Pass the active committee: the one whose epoch is the stake config's committee_epoch",
-    ),
-    (7002, "NotACommittee", "This is not a committee account of the stake program"),
-    (7003, "AttestationMissing", "The instruction directly before this one must be the Ed25519 program's"),
-    (7004, "AttestationLayout", "The Ed25519 instruction must hold exactly one signature in the canonical layout"),
-    (7005, "AttestationKey", "The attestation is not by the active committee's group key"),
-    (
-        7006,
-        "AttestationMessage",
-        "The attestation is over another message: check cluster, program, epoch, kind, subject, sequence, payload",
-    ),
-    (7007, "AttestationExpired", "The attestation has expired: let the committee sign again with a later expiry slot"),
-    (7008, "Paused", "The program is paused: wait until the slot in its config's paused_until"),
-    (7009, "PauseTooLong", "A pause may reach at most MAX_PAUSE_SLOTS into the future"),
 ];
