@@ -20,5 +20,7 @@ mod service;
 
 pub use service::{resync, run};
 
+use openledger_sdk::artifact::PoolName;
+
 /// Names of the payout program's pools, in the order in which its accounts hold them.
-pub(crate) const POOLS: [&str; payout::state::POOLS] = ["contributors", "validators"];
+pub(crate) const POOLS: [&str; payout::state::POOLS] = [PoolName::ALL[0].name(), PoolName::ALL[1].name()];

@@ -21,21 +21,19 @@ impl From<TextError> for String {
 
 /// Parses 32 bytes from exactly 64 hex digits.
 pub fn parse_hash(text: &str) -> Result<Hash32, TextError> {
-    let mut out = [0; 32];
-    hex::decode_to_slice(text, &mut out).map_err(|e| TextError {
-        text: text.into(),
-        expected: "a hash of 64 hex digits",
-        reason: e.to_string(),
-    })?;
-    Ok(out)
+    parse_hex(text, "a hash of 64 hex digits")
 }
 
 /// Parses an Ed25519 signature from exactly 128 hex digits.
 pub fn parse_signature(text: &str) -> Result<[u8; 64], TextError> {
-    let mut out = [0; 64];
+    parse_hex(text, "a signature of 128 hex digits")
+}
+
+fn parse_hex<const N: usize>(text: &str, expected: &'static str) -> Result<[u8; N], TextError> {
+    let mut out = [0; N];
     hex::decode_to_slice(text, &mut out).map_err(|e| TextError {
         text: text.into(),
-        expected: "a signature of 128 hex digits",
+        expected,
         reason: e.to_string(),
     })?;
     Ok(out)

@@ -78,7 +78,7 @@ pub async fn settle(
 pub async fn report(network: &Network, epoch: u64) -> Result<SettlementReport> {
     let settlement: Settlement = network.client.account(&pda::settlement(epoch)).await?;
     let report = network.store.get_blob(&settlement.report_hash).await.context("the settlement's report")?;
-    serde_json::from_slice(&report).context("the settlement's report")
+    SettlementReport::read(&report).context("the settlement's report")
 }
 
 /// Checks that smuggled copies were recognised as such, and that the thief earned nothing.

@@ -180,14 +180,19 @@ pub enum PoolName {
 impl PoolName {
     /// All pools, in the order in which the payout program numbers them.
     pub const ALL: [Self; 2] = [Self::Contributors, Self::Validators];
+
+    /// The name, as it stands in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Contributors => "contributors",
+            Self::Validators => "validators",
+        }
+    }
 }
 
 impl fmt::Display for PoolName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Contributors => "contributors",
-            Self::Validators => "validators",
-        })
+        f.write_str(self.name())
     }
 }
 

@@ -110,7 +110,7 @@ impl Epochs {
         rows.sort_by(|a, b| (a.slot, &a.signature, &a.subject).cmp(&(b.slot, &b.signature, &b.subject)));
         let (mut counted, mut data_shares) = (Vec::with_capacity(rows.len()), Vec::new());
         for r in rows {
-            let pool = PoolName::ALL.into_iter().find(|p| p.to_string() == r.pool);
+            let pool = PoolName::ALL.into_iter().find(|p| p.name() == r.pool);
             let pool = pool.with_context(|| format!("the indexer knows of a pool {:?}", r.pool))?;
             if let Some(job) = r.job.filter(|_| pool == PoolName::Contributors) {
                 data_shares.push((parse_key(&job)?, r.amount.0));

@@ -87,7 +87,8 @@ async fn longest(tools: &Tools, walk: &Walk, order: &[Pubkey]) -> Option<(Influe
     None
 }
 
-async fn last_state(tools: &Tools, log: &InfluenceLog) -> Result<MagicState> {
+/// The state that a log has reached, read from the store. Fails if the log has none.
+pub async fn last_state(tools: &Tools, log: &InfluenceLog) -> Result<MagicState> {
     let last = log.states.last().context("the log is empty")?;
     Ok(MagicState::from_bytes(&tools.store.get_blob(&last.state).await?)?)
 }

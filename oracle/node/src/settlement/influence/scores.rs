@@ -2,8 +2,8 @@
 
 use super::{advance, check, looks::Looks, tools::Tools, walk::Walk};
 use crate::settlement::epoch::EpochModel;
-use anyhow::{Context, Result};
-use openledger_attribution::{Query, Scores, magic::MagicState};
+use anyhow::Result;
+use openledger_attribution::{Query, Scores};
 use openledger_protocol::hash::sha256;
 use openledger_sdk::artifact::InfluenceLog;
 use solana_pubkey::Pubkey;
@@ -78,9 +78,7 @@ fn order(job: &Pubkey, trainer: &Pubkey, members: &[Pubkey]) -> Vec<Pubkey> {
 }
 
 async fn finished(tools: &Tools, walk: &Walk, log: &InfluenceLog) -> Result<Scores> {
-    let last = log.states.last().context("a complete walk has states")?;
-    let state = MagicState::from_bytes(&tools.store.get_blob(&last.state).await?)?;
-    Ok(walk.magic.outcome(state)?.scores)
+    Ok(walk.magic.outcome(advance::last_state(tools, log).await?)?.scores)
 }
 
 #[cfg(test)]
