@@ -80,6 +80,11 @@ pub struct CountedAnswer {
     /// The model.
     #[serde(with = "key_b58")]
     pub model: Pubkey,
+    /// The operator that was paid for it.
+    #[serde(with = "key_b58")]
+    pub operator: Pubkey,
+    /// The payment's transaction, Base58.
+    pub transaction: String,
     /// The job whose documents the payment is divided among.
     #[serde(with = "key_b58")]
     pub job: Pubkey,
@@ -143,6 +148,9 @@ pub struct CountedFunding {
     pub payer: Pubkey,
     /// Amount in base units.
     pub amount: Amount,
+    /// Whether it waits for the next settlement, because too few members could work out the job's training weights.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 /// What a job's documents divide besides fees of answers, and by which rules.
@@ -335,7 +343,7 @@ mod tests {
     fn typed_fields_keep_the_json_of_the_format() {
         let (key, hash) = (Pubkey::new_from_array([7; 32]).to_string(), "09".repeat(32));
         let answer = |divided| {
-            json!({"request": hash, "model": key, "job": key, "divided": divided,
+            json!({"request": hash, "model": key, "operator": key, "transaction": "t", "job": key, "divided": divided,
                 "contributors": "18446744073709551615", "validators": "0"})
         };
         let report = json!({

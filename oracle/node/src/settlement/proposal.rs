@@ -1,7 +1,6 @@
 //! What is to be settled, and what follows from it.
 
-use openledger_protocol::Hash32;
-use openledger_sdk::{pda, text::hash_hex};
+use openledger_sdk::pda;
 use payout::state::Config;
 use serde::{Deserialize, Serialize};
 use solana_pubkey::Pubkey;
@@ -41,43 +40,5 @@ impl Proposal {
     /// a sequence, so every proposer must come to the same slot.
     pub fn expiry_slot(&self) -> u64 {
         self.cutoff_slot + EXPIRY_SLOTS
-    }
-}
-
-/// What the members of the committee are asked to observe. Each member signs the question's hash together with its
-/// scores. This binds the scores to these documents in this order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Question {
-    /// What is to be settled.
-    pub proposal: Proposal,
-    /// Hash of the epoch's documents in their order ([`Columns::hash`](super::columns::Columns::hash)).
-    #[serde(with = "hash_hex")]
-    pub documents: Hash32,
-}
-
-impl Question {
-    /// The question as members sign its hash. One proposal and one list of documents make one JSON value.
-    pub fn to_json(&self) -> serde_json::Value {
-        serde_json::to_value(self).expect("plain data serialises")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    /// Members sign the hash of the JSON that they were asked: one more key would be another question.
-    #[test]
-    fn a_question_is_asked_in_one_way_only() {
-        let question = Question { proposal: Proposal { epoch: 3, cutoff_slot: 90 }, documents: [7; 32] };
-        let asked = json!({"proposal": {"epoch": 3, "cutoff_slot": 90}, "documents": "07".repeat(32)});
-        assert_eq!(question.to_json(), asked);
-        for (place, key) in [("", "extra"), ("/proposal", "extra")] {
-            let mut other = asked.clone();
-            other.pointer_mut(place).unwrap()[key] = json!(1);
-            assert!(serde_json::from_value::<Question>(other).is_err(), "{place}");
-        }
     }
 }
