@@ -2,7 +2,7 @@
 
 use crate::{
     operator::{Board, Chain},
-    settlement::{Approval, Observations, Proposal, Question},
+    settlement::{Approval, Due, Observations, Proposal, Question},
     training::Verification,
 };
 use anyhow::{Result, bail, ensure};
@@ -24,6 +24,8 @@ pub struct SigningPolicy {
     pub verification: Verification,
     /// Checks settlements.
     pub approval: Approval,
+    /// Works out which settlement is due.
+    pub due: Due,
     /// Reads which slot is final.
     pub chain: Chain,
     /// Shows which job is being verified.
@@ -44,7 +46,10 @@ impl SigningPolicy {
             }
             Kind::Settlement => {
                 ensure!(message.program == payout::ID.to_bytes(), "the program is not the payout program");
-                self.approval.check(quorum, message, &PostSettlementArgs::try_from_slice(payload)?).await
+                let args = PostSettlementArgs::try_from_slice(payload)?;
+                let (epoch, cutoff_slot, sequence) = (args.epoch, args.cutoff_slot, message.sequence);
+                self.due.check(&Proposal { epoch, cutoff_slot, sequence }).await?;
+                self.approval.check(quorum, message, &args).await
             }
             // Members have no way to check these kinds yet. A proposer of such a message must first add one.
             kind @ (Kind::Committee | Kind::Fault | Kind::Meter) => {
@@ -78,12 +83,16 @@ impl Approver for SigningPolicy {
 pub struct OwnScores {
     /// Works out the shares.
     pub observations: Observations,
+    /// Works out which settlement is due.
+    pub due: Due,
 }
 
 impl OwnScores {
-    async fn shares(&self, subject: &Hash32, question: &Value) -> Result<Vec<u64>> {
+    async fn shares(&self, subject: &Hash32, sequence: u64, question: &Value) -> Result<Vec<u64>> {
         ensure!(*subject == Proposal::subject().to_bytes(), "only settlements are observed");
         let question: Question = serde_json::from_value(question.clone())?;
+        ensure!(question.proposal.sequence == sequence, "the proposal is for another attestation than the round");
+        self.due.check(&question.proposal).await?;
         let observed = self.observations.of(&question.proposal).await?;
         let (own, shares) = observed.answer(&question.proposal)?;
         if own != question {
@@ -97,8 +106,8 @@ impl OwnScores {
 
 #[async_trait]
 impl Observer for OwnScores {
-    async fn observe(&self, subject: &Hash32, _sequence: u64, context: &Value) -> Result<Vec<u64>, String> {
-        self.shares(subject, context).await.map_err(|e| {
+    async fn observe(&self, subject: &Hash32, sequence: u64, context: &Value) -> Result<Vec<u64>, String> {
+        self.shares(subject, sequence, context).await.map_err(|e| {
             tracing::warn!("could not observe: {e:#}");
             format!("{e:#}")
         })

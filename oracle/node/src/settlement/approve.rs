@@ -1,6 +1,6 @@
 //! A member's check of a proposed settlement, before it signs.
 
-use super::{gather::Epochs, outcome::outcome, proposal::Proposal};
+use super::{expiry::Expiry, gather::Epochs, outcome::outcome, proposal::Proposal};
 use crate::operator::Chain;
 use anyhow::{Context, Result, ensure};
 use openledger_protocol::{attest::Message, hash::sha256};
@@ -25,14 +25,12 @@ impl Approval {
     pub async fn check(&self, quorum: &Participant, message: &Message, args: &PostSettlementArgs) -> Result<()> {
         let config = self.chain.payout_config().await?;
         ensure!(message.subject == Proposal::subject().to_bytes(), "the subject is not the payout config");
-        let proposal = Proposal { epoch: args.epoch, cutoff_slot: args.cutoff_slot };
+        let (epoch, cutoff_slot, sequence) = (args.epoch, args.cutoff_slot, message.sequence);
+        let proposal = Proposal { epoch, cutoff_slot, sequence };
         ensure!(proposal.is_next(&config), "epoch {} is not the next one to settle", args.epoch);
         ensure!(message.sequence == config.sequence, "the next attestation is number {}", config.sequence);
         ensure!(args.previous == config.posted, "it does not start from the roots posted last");
-        ensure!(
-            args.expiry_slot == proposal.expiry_slot(),
-            "the expiry slot is not the one that follows from the cutoff"
-        );
+        Expiry::accept(args.expiry_slot, self.chain.client.slot().await?)?;
         let (epoch, subject) = (message.committee_epoch, message.subject);
         let agreement = observe::agreement(quorum, epoch, &subject, message.sequence, &args.observations_root).await?;
         let agreement = agreement.context("no agreement with that root is known here")?;

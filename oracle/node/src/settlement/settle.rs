@@ -1,8 +1,8 @@
 //! Takes an epoch from its last answer to an active settlement. A kill at any point does no harm.
 
-use super::{gather::Epochs, outcome::outcome, own_shares::Observations, proposal::Proposal};
+use super::{expiry::Expiry, gather::Epochs, outcome::outcome, own_shares::Observations, proposal::Proposal};
 use crate::operator::{Board, Chain};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use openledger_protocol::hash::sha256;
 use openledger_quorum::{Agreement, Coordinator, Participant, Round, rotation};
 use openledger_sdk::{Store, attestation, canonical, ix, pda};
@@ -46,6 +46,10 @@ impl Settler {
     }
 
     async fn agree_and_post(&self, proposal: &Proposal, config: &Config) -> Result<()> {
+        ensure!(
+            config.sequence == proposal.sequence,
+            "the payout config has changed since the proposal was worked out"
+        );
         let committee = self.chain.active_committee().await?;
         self.status.settling(proposal.epoch, "attributing");
         // The quorum's time limits begin with the round. The shares are worked out before the round, so that this
@@ -54,7 +58,7 @@ impl Settler {
         let round = Round {
             epoch: committee.epoch,
             subject: Proposal::subject().to_bytes(),
-            sequence: config.sequence,
+            sequence: proposal.sequence,
             context: question.to_json(),
         };
         self.status.settling(proposal.epoch, "observing");
@@ -102,7 +106,7 @@ impl Settler {
             observations_root: agreement.observations_root,
             report_hash,
             cutoff_slot: proposal.cutoff_slot,
-            expiry_slot: proposal.expiry_slot(),
+            expiry_slot: Expiry::at(self.chain.client.slot().await?).slot(),
         };
         let message = attestation::settlement(&stake, config.sequence, &args);
         let (payload, about) = (borsh::to_vec(&args)?, serde_json::to_value(proposal)?);
@@ -114,7 +118,9 @@ impl Settler {
         Ok(())
     }
 
-    async fn activate(&self, epoch: u64) -> Result<()> {
+    /// Waits until the posted settlement of `epoch` may be activated, and activates it. Returns when it is active, by
+    /// whomever, or was rejected.
+    pub async fn activate(&self, epoch: u64) -> Result<()> {
         self.status.settling(epoch, "in its challenge window");
         loop {
             let Some(settlement) = self.chain.client.account_opt::<Settlement>(&pda::settlement(epoch)).await? else {
