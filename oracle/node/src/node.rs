@@ -3,10 +3,11 @@
 use crate::{
     config::Config,
     http,
+    ledger::Ledger,
     operator::{Board, Chain, Changes, Files, LazyEngine},
     plans::{KeptGradients, Plans, Standings},
     quorum_callbacks::{OwnScores, SigningPolicy},
-    settlement::{Approval, Epochs, Observations, Settler, Tools},
+    settlement::{Approval, Due, Epochs, Observations, Settler, Tools},
     tasks::{Committees, DueEpochs, Jobs, wake},
     training::{Training, Verification},
 };
@@ -25,7 +26,9 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let files = Files::new(&config.data)?;
     let (wallet, identity) = (read_keypair(&config.wallet)?, read_keypair(&config.identity)?);
     let operator = wallet.pubkey();
-    let chain = Chain::new(Client::new(&config.rpc, &config.ws), wallet);
+    let chain = Chain::new(Client::new(&config.rpc, &config.ws), wallet).with_second(config.rpc_second.as_deref());
+    let (first, second) = chain.finalized_nodes();
+    let due = Due::new(Ledger::new(first, second));
     let cluster = chain.stake_config().await.with_context(|| format!("reading the chain at {}", config.rpc))?.cluster;
     let database = quorum::Store::connect(&config.database, &config.schema)
         .await
@@ -58,6 +61,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
             files: files.clone(),
         },
         approval: Approval { chain: chain.clone(), store: store.clone(), epochs: epochs.clone() },
+        due: due.clone(),
         chain: chain.clone(),
         status: status.clone(),
     };
@@ -68,11 +72,11 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         store: database,
         settings: quorum_settings(),
         approver: Arc::new(policy),
-        observer: Arc::new(OwnScores { observations: observations.clone() }),
+        observer: Arc::new(OwnScores { observations: observations.clone(), due: due.clone() }),
     })
     .await?;
 
-    let (proposals, asked) = mpsc::unbounded_channel();
+    let (look, asked) = mpsc::unbounded_channel();
     let committees =
         Committees { chain: chain.clone(), quorum: quorum.clone(), status: status.clone(), changes: changes.clone() };
     let jobs = Jobs {
@@ -93,9 +97,9 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         status: status.clone(),
         changes: changes.clone(),
     };
-    let due = DueEpochs {
+    let due_epochs = DueEpochs {
         chain: chain.clone(),
-        indexer: indexer.clone(),
+        due,
         when: config.settle,
         asked,
         settler: Settler {
@@ -112,7 +116,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}; is another program using it?", config.listen))?;
-    let face = http::Face { status, chain: chain.clone(), proposals, changes: changes.clone() };
+    let face = http::Face { status, chain: chain.clone(), look, changes: changes.clone() };
     let own = quorum::routes(quorum).or(http::routes(face)).map(Reply::into_response).boxed();
     let all = match config.serve {
         true => {
@@ -134,7 +138,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     tasks.spawn(wake(chain, config.ws, changes));
     tasks.spawn(committees.run());
     tasks.spawn(jobs.run());
-    tasks.spawn(due.run());
+    tasks.spawn(due_epochs.run());
     tracing::info!(%operator, listen = %config.listen, "the node runs");
     tokio::select! {
         () = shutdown => Ok(()),

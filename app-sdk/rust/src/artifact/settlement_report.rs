@@ -4,7 +4,7 @@
 use super::Method;
 use crate::{
     amount::Amount,
-    text::{hash_hex, hash_hex_opt, key_b58, keys_b58, signature_hex},
+    text::{hash_hex, hash_hex_opt, key_b58, key_b58_opt, keys_b58, signature_hex},
 };
 use openledger_protocol::Hash32;
 use serde::{Deserialize, Serialize};
@@ -148,6 +148,9 @@ pub struct CountedFunding {
     pub payer: Pubkey,
     /// Amount in base units.
     pub amount: Amount,
+    /// The training job whose data share it is. `None` for a gift.
+    #[serde(default, with = "key_b58_opt", skip_serializing_if = "Option::is_none")]
+    pub job: Option<Pubkey>,
     /// Whether it waits for the next settlement, because too few members could work out the job's training weights.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
@@ -353,7 +356,8 @@ mod tests {
                 answer(json!({"by": "training", "because": "missing"})),
                 answer(json!({"by": "held", "times": 1})),
             ],
-            "funded": [{"pool": "validators", "subject": key, "payer": key, "amount": "5"}],
+            "funded": [{"pool": "validators", "subject": key, "payer": key, "amount": "5"},
+                {"pool": "contributors", "subject": key, "payer": key, "amount": "5", "job": key, "held": true}],
             "models": [{"model": key, "job": key, "config": hash, "manifest": hash, "method": "logra 2", "pay": hash,
                 "paid_by_scores": true, "fees": "1", "unanswered": "2", "data_share": "3",
                 "repeated": [{"leaf": hash, "datanet": key, "owner": key, "of": hash, "by": "verbatim"}]}],

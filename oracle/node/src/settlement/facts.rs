@@ -71,7 +71,7 @@ impl Facts {
     /// have what that needs.
     pub fn jobs(&self) -> Vec<Pubkey> {
         let last = self.payments.iter().map(|p| p.last_job);
-        let shares = self.funding.iter().filter(|f| is_data_share(f)).map(|f| f.subject);
+        let shares = self.funding.iter().filter_map(|f| f.job);
         last.chain(shares).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
@@ -87,11 +87,6 @@ impl Previous {
         let shares = self.report.funded.iter().filter(move |f| f.held && f.pool == pool).map(|f| f.amount);
         answers.chain(shares)
     }
-}
-
-/// Whether a payment into a pool is the data share of a training job. The job itself signs for it.
-pub fn is_data_share(funding: &CountedFunding) -> bool {
-    funding.pool == PoolName::Contributors && funding.subject == funding.payer
 }
 
 #[cfg(test)]
@@ -127,20 +122,21 @@ mod tests {
     #[test]
     fn every_job_that_training_weights_may_pay_is_named_once() {
         let key = |n| Pubkey::new_from_array([n; 32]);
-        let funding = |pool, subject, payer| CountedFunding {
-            pool,
+        let funding = |subject, job: Option<u8>| CountedFunding {
+            pool: PoolName::Contributors,
             subject: key(subject),
-            payer: key(payer),
+            payer: key(subject),
             amount: 5.into(),
+            job: job.map(key),
             held: false,
         };
         let facts = Facts {
             payments: vec![payment(1, 9), payment(2, 3)],
             funding: vec![
-                funding(PoolName::Contributors, 9, 9),
-                funding(PoolName::Contributors, 7, 7),
-                funding(PoolName::Contributors, 8, 6),
-                funding(PoolName::Validators, 5, 5),
+                funding(9, Some(9)),
+                funding(7, Some(7)),
+                // Whoever names its own wallet is not a job.
+                funding(8, None),
             ],
             previous: None,
         };

@@ -1,24 +1,25 @@
 //! Gathers the facts of an epoch from the ledger, once for each proposal.
 
 use super::{
-    facts::{Facts, Payment, Previous, is_data_share},
+    facts::{Facts, Payment, Previous},
     proposal::Proposal,
-    results::Results,
 };
-use crate::operator::{Chain, Memo};
-use anyhow::{Context, Result, bail, ensure};
+use crate::{
+    ledger::{self, Ledger},
+    operator::{Chain, Memo},
+};
+use anyhow::{Context, Result, ensure};
 use openledger_sdk::{
     Store,
-    api::IndexerClient,
     artifact::{CountedFunding, Divided, PoolName, SettlementReport},
     pda,
-    text::{parse_hash, parse_key},
 };
-use payout::state::{Config, Settlement};
-use std::{sync::Arc, time::Duration};
-
-/// How long to wait for the indexer to reach the cutoff.
-const INDEXER_PATIENCE: Duration = Duration::from_secs(30);
+use payout::{
+    events::Funded,
+    state::{Config, Pool, Settlement},
+};
+use solana_pubkey::Pubkey;
+use std::{collections::HashMap, sync::Arc};
 
 /// Most epochs whose facts are held in memory.
 const MOST: usize = 4;
@@ -28,14 +29,14 @@ const MOST: usize = 4;
 pub struct Epochs {
     chain: Chain,
     store: Store,
-    indexer: IndexerClient,
+    ledger: Ledger,
     known: Memo<Proposal, Facts>,
 }
 
 impl Epochs {
-    /// Reads the facts of epochs from chain, indexer and the reports in the store.
-    pub fn new(chain: Chain, store: Store, indexer: IndexerClient) -> Self {
-        Self { chain, store, indexer, known: Memo::new(MOST) }
+    /// Reads the facts of epochs from the ledger and from the reports in the store.
+    pub fn new(chain: Chain, store: Store, ledger: Ledger) -> Self {
+        Self { chain, store, ledger, known: Memo::new(MOST) }
     }
 
     /// The facts up to the proposal's cutoff. They are gathered at first use.
@@ -49,24 +50,24 @@ impl Epochs {
     }
 
     async fn gather(&self, proposal: &Proposal) -> Result<Facts> {
-        self.wait_for_indexer(proposal.cutoff_slot).await?;
-        let config = self.chain.payout_config().await?;
+        let config = self.ledger.payout_config().await?;
         ensure!(config.active_epoch + 1 == proposal.epoch, "epoch {} is not the one to settle", proposal.epoch);
         let previous = self.previous(&config).await?;
-        let mut results = Results::new(&self.indexer, proposal.cutoff_slot);
-        let (mut payments, mut funding) = held_over(previous.as_ref(), &mut results).await?;
+        let mut last_jobs = LastJobs { ledger: &self.ledger, cutoff: proposal.cutoff_slot, known: HashMap::new() };
+        let (mut payments, mut funding) = held_over(previous.as_ref(), &mut last_jobs).await?;
         // Payments are selected by slot, not by the epoch that their receipt names. A payment after a cutoff and before
         // the posting of its settlement belongs to the next settlement.
-        for row in self.indexer.receipts_between(config.settled_slot, proposal.cutoff_slot).await? {
-            let model = parse_key(&row.model)?;
+        for ledger::Payment { signature, paid, .. } in
+            self.ledger.payments(config.settled_slot, proposal.cutoff_slot).await?
+        {
             payments.push(Payment {
-                request: parse_hash(&row.request)?,
-                model,
-                operator: parse_key(&row.operator)?,
-                transaction: row.signature,
-                last_job: results.last_job(&model).await?,
-                contributors: row.parts.contributors.0,
-                validators: row.parts.validators.0,
+                request: paid.request,
+                model: paid.model,
+                operator: paid.operator,
+                transaction: signature,
+                last_job: last_jobs.of(&paid.model).await?,
+                contributors: paid.contributors,
+                validators: paid.validators,
                 held: 0,
             });
         }
@@ -77,15 +78,15 @@ impl Epochs {
 
     /// Payments into the pools that are not fees for answers, after the slot `settled` and up to the slot `cutoff`.
     async fn funding(&self, settled: u64, cutoff: u64) -> Result<Vec<CountedFunding>> {
-        let mut rows = self.indexer.funding_between(settled, cutoff).await?;
-        rows.sort_by(|a, b| (a.slot, &a.signature, &a.subject).cmp(&(b.slot, &b.signature, &b.subject)));
-        let counted = rows.into_iter().map(|r| {
-            let pool = PoolName::ALL.into_iter().find(|p| p.name() == r.pool);
-            let pool = pool.with_context(|| format!("the indexer knows of a pool {:?}", r.pool))?;
-            let (subject, payer) = (parse_key(&r.subject)?, parse_key(&r.payer)?);
-            Ok(CountedFunding { pool, subject, payer, amount: r.amount, held: false })
-        });
-        counted.collect()
+        let counted = |f: ledger::Funding| {
+            let pool = match f.funded.pool {
+                Pool::Contributors => PoolName::Contributors,
+                Pool::Validators => PoolName::Validators,
+            };
+            let Funded { subject, payer, amount, .. } = f.funded;
+            CountedFunding { pool, subject, payer, amount: amount.into(), job: f.job, held: false }
+        };
+        Ok(self.ledger.funding(settled, cutoff).await?.into_iter().map(counted).collect())
     }
 
     /// The previous settlement with its report, whose roots are checked against those on chain. `None` if no settlement
@@ -104,30 +105,12 @@ impl Epochs {
         }
         Ok(Some(Previous { hash, report }))
     }
-
-    async fn wait_for_indexer(&self, slot: u64) -> Result<()> {
-        let until = tokio::time::Instant::now() + INDEXER_PATIENCE;
-        loop {
-            let status = self.indexer.status().await?;
-            if status.indexed_slot >= slot && status.gaps.is_empty() {
-                return Ok(());
-            }
-            if tokio::time::Instant::now() > until {
-                bail!(
-                    "the indexer is at slot {} with gaps {:?}; slot {slot} is needed for settlement",
-                    status.indexed_slot,
-                    status.gaps
-                );
-            }
-            tokio::time::sleep(Duration::from_millis(250)).await;
-        }
-    }
 }
 
 /// What the previous settlement held over: payments and data shares.
 async fn held_over(
     previous: Option<&Previous>,
-    results: &mut Results<'_>,
+    last_jobs: &mut LastJobs<'_>,
 ) -> Result<(Vec<Payment>, Vec<CountedFunding>)> {
     let Some(Previous { report, .. }) = previous else { return Ok(Default::default()) };
     let mut payments = Vec::new();
@@ -138,12 +121,32 @@ async fn held_over(
             model: answer.model,
             operator: answer.operator,
             transaction: answer.transaction.clone(),
-            last_job: results.last_job(&answer.model).await?,
+            last_job: last_jobs.of(&answer.model).await?,
             contributors: answer.contributors.0,
             validators: answer.validators.0,
             held: times,
         });
     }
-    let shares = report.funded.iter().filter(|f| f.held && is_data_share(f));
+    let shares = report.funded.iter().filter(|f| f.held);
     Ok((payments, shares.map(|f| CountedFunding { held: false, ..f.clone() }).collect()))
+}
+
+/// The jobs whose adapters models had at a cutoff, each read once.
+struct LastJobs<'a> {
+    ledger: &'a Ledger,
+    cutoff: u64,
+    known: HashMap<Pubkey, Pubkey>,
+}
+
+impl LastJobs<'_> {
+    /// Fails if the model had no result by the cutoff. The program takes no payment for such a model.
+    async fn of(&mut self, model: &Pubkey) -> Result<Pubkey> {
+        if let Some(job) = self.known.get(model) {
+            return Ok(*job);
+        }
+        let results = self.ledger.job_results(model, self.cutoff).await?;
+        let last = results.last().with_context(|| format!("model {model} was paid for but has no result"))?;
+        self.known.insert(*model, last.job);
+        Ok(last.job)
+    }
 }

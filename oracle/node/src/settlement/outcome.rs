@@ -1,7 +1,6 @@
 //! Makes the report and the roots of a settlement from what the members' observations agree on.
 
 use super::{
-    facts::is_data_share,
     own_view::Observed,
     question::Question,
     report::{Agreed, Counted, PaidJob, build},
@@ -11,14 +10,11 @@ use super::{
 use crate::{documents::Repeat, plans::FinishedJob};
 use anyhow::{Context, Result, ensure};
 use openledger_pay::clusters::Duplicate;
-use openledger_quorum::{
-    Agreement,
-    observe::{content_hash, context_hash},
-};
+use openledger_quorum::{Agreement, observe::content_hash};
 use openledger_sdk::{
     amount::Amount,
     artifact::{
-        self, CountedFunding, Divided, Method, ModelReport, RepeatKind, RepeatedDocument, SettlementReport,
+        self, Divided, Method, ModelReport, RepeatKind, RepeatedDocument, SettlementReport,
     },
 };
 use payout::state::{POOLS, PoolRoot};
@@ -28,7 +24,7 @@ use std::collections::BTreeSet;
 /// The report and the roots that follow from `agreement` about the facts that this member has `observed`. `threshold` is
 /// the committee's t.
 ///
-/// Fails if the agreement is on other facts, if an answer or a job is not known here that the others know, or if the
+/// `agreement` must be about `question`'s facts. Fails if an answer or a job is not known here that the others know, or if the
 /// agreement contradicts what this member saw itself.
 pub fn outcome(
     question: &Question,
@@ -37,12 +33,6 @@ pub fn outcome(
     threshold: usize,
 ) -> Result<(SettlementReport, [PoolRoot; POOLS])> {
     let facts = &observed.facts;
-    let asked = context_hash(&question.to_json());
-    ensure!(
-        agreement.reveals.iter().all(|r| r.context == asked),
-        "the members observed other facts of epoch {} than those known here",
-        question.proposal.epoch
-    );
     // A list of another length says nothing.
     let views: Vec<View> = agreement.reveals.iter().filter_map(|r| View::read(&r.values, facts).ok()).collect();
 
@@ -56,19 +46,14 @@ pub fn outcome(
         let by = divided(observed, n, decided, is_ready(&payment.last_job));
         counted.push(by.with_context(|| format!("request {request}"))?);
     }
-    let held = |f: &&CountedFunding| is_data_share(f) && !is_ready(&f.subject);
-    let waiting: Vec<Pubkey> = facts.funding.iter().filter(held).map(|f| f.subject).collect();
-    let shares = facts.funding.iter().filter(|f| is_data_share(f)).map(|f| f.subject);
-    let used: BTreeSet<Pubkey> =
-        counted.iter().filter(|c| c.weights.is_some()).map(|c| c.job).chain(shares).collect();
-    let jobs: Vec<PaidJob> = used
-        .iter()
-        .filter(|job| !waiting.contains(job) || counted.iter().any(|c| c.job == **job && c.weights.is_some()))
-        .map(|job| Ok(paid_job(known(observed, job)?, is_ready(job))))
-        .collect::<Result<_>>()?;
+    let shares = facts.funding.iter().filter_map(|f| f.job).filter(is_ready);
+    let answered = counted.iter().filter(|c| c.weights.is_some()).map(|c| c.job);
+    let used: BTreeSet<Pubkey> = answered.chain(shares).collect();
+    let jobs: Vec<PaidJob> =
+        used.iter().map(|job| Ok(paid_job(known(observed, job)?, is_ready(job)))).collect::<Result<_>>()?;
     let observations = agreement.reveals.iter().map(|r| {
         let (operator, signature) = (Pubkey::new_from_array(r.operator), r.signature);
-        artifact::Observed { operator, content: content_hash(&r.context, &r.values), signature }
+        artifact::Observed { operator, content: content_hash(&r.values), signature }
     });
     let agreed = Agreed {
         epoch: question.proposal.epoch,

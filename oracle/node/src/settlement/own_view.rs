@@ -5,17 +5,17 @@ use super::{
     facts::{Facts, Payment},
     gather::Epochs,
     question::{MOST_ATTEMPTS, Question},
-    results::{JobResult, Results},
     view::{Seen, View},
     well_formed::{self, Limits},
 };
 use crate::{
+    ledger::{JobResult, Ledger},
     operator::{Board, Chain, LazyEngine, Memo},
     plans::{FinishedJob, FinishedJobs},
 };
 use anyhow::{Context, Result, ensure};
 use openledger_protocol::{Hash32, weights::Weights};
-use openledger_sdk::{Store, api::IndexerClient, receipt::Answer, store::StoreError};
+use openledger_sdk::{Store, receipt::Answer, store::StoreError};
 use solana_pubkey::Pubkey;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -42,7 +42,7 @@ pub struct Parts {
     /// Has the answers and the weights.
     pub store: Store,
     /// Names the results of jobs.
-    pub indexer: IndexerClient,
+    pub ledger: Ledger,
     /// Works weights out.
     pub engine: LazyEngine,
     /// The facts of the epochs.
@@ -110,7 +110,7 @@ impl Observations {
         let mut looker = Looker {
             parts,
             identities: parts.chain.identities().await?,
-            results: Results::new(&parts.indexer, question.proposal.cutoff_slot),
+            cutoff: question.proposal.cutoff_slot,
             jobs: BTreeMap::new(),
         };
         let (mut ready, mut answers, mut seen) = (Vec::new(), Vec::new(), Vec::new());
@@ -131,7 +131,7 @@ impl Observations {
 struct Looker<'a> {
     parts: &'a Parts,
     identities: HashMap<Pubkey, Pubkey>,
-    results: Results<'a>,
+    cutoff: u64,
     jobs: BTreeMap<Pubkey, Arc<FinishedJob>>,
 }
 
@@ -181,7 +181,8 @@ impl Looker<'_> {
         if let Err(e) = well_formed::check(&answer, payment, identity, &limits) {
             return taken_for_unanswered(format!("{e:#}"));
         }
-        let Some(result) = self.results.of_adapter(&payment.model, &answer.adapter_hash).await? else {
+        let results = self.parts.ledger.job_results(&payment.model, self.cutoff).await?;
+        let Some(result) = results.into_iter().find(|r| r.adapter_hash == answer.adapter_hash) else {
             return taken_for_unanswered("no job was attested with the adapter that answered".into());
         };
         let weights_hash = answer.receipt.weights;
@@ -210,7 +211,7 @@ impl Looker<'_> {
     }
 
     async fn job(&mut self, result: &JobResult) -> Result<Arc<FinishedJob>> {
-        let job = self.parts.jobs.of(&result.job, &result.adapter, &result.manifest).await?;
+        let job = self.parts.jobs.of(&result.job, &result.adapter_hash, &result.manifest_hash).await?;
         self.jobs.insert(result.job, job.clone());
         Ok(job)
     }
@@ -222,8 +223,9 @@ impl Looker<'_> {
                 Some(payment) => payment.model,
                 None => self.parts.chain.client.account::<model::state::Job>(job).await?.model,
             };
-            let result = self.results.of_job(&model, job).await?;
-            self.job(&result.context("it had no result at the cutoff")?).await
+            let results = self.parts.ledger.job_results(&model, self.cutoff).await?;
+            let result = results.iter().find(|r| r.job == *job).context("it had no result at the cutoff")?;
+            self.job(result).await
         };
         match read.await {
             Ok(_) => true,

@@ -1,7 +1,7 @@
 //! Makes the report and the roots that the committee signs. It is pure and uses integers only, so it is the same at
 //! every member.
 
-use super::facts::{Facts, Payment, is_data_share};
+use super::facts::{Facts, Payment};
 use crate::documents::Document;
 use anyhow::{Context, Result, ensure};
 use openledger_protocol::{
@@ -103,18 +103,21 @@ pub fn build(
     let mut funded = Vec::with_capacity(facts.funding.len());
     let mut gifts = [0; POOLS];
     for f in &facts.funding {
-        let job = by_address.get(&f.subject).filter(|_| is_data_share(f));
-        let training = job.and_then(|job| Some((*job, job.training?)));
+        let Some(address) = f.job else {
+            gifts[f.pool as usize] = add(gifts[f.pool as usize], f.amount.0)?;
+            funded.push(f.clone());
+            continue;
+        };
+        let training = by_address.get(&address).and_then(|job| Some((*job, job.training?)));
         match training {
             Some((job, weights)) => {
                 pay(&mut added, job, weights, [f.amount.0, 0])?;
-                let sum = &mut models.get_mut(&f.subject).expect("every listed job has a report").data_share.0;
+                let sum = &mut models.get_mut(&address).expect("every listed job has a report").data_share.0;
                 *sum = add(*sum, f.amount.0)?;
             }
-            None if is_data_share(f) => hold(&mut added, [f.amount.0, 0])?,
-            None => gifts[f.pool as usize] = add(gifts[f.pool as usize], f.amount.0)?,
+            None => hold(&mut added, [f.amount.0, 0])?,
         }
-        funded.push(CountedFunding { held: is_data_share(f) && training.is_none(), ..f.clone() });
+        funded.push(CountedFunding { held: training.is_none(), ..f.clone() });
     }
 
     let (mut pools, mut roots) = (Vec::with_capacity(POOLS), [PoolRoot::default(); POOLS]);
@@ -299,8 +302,13 @@ mod tests {
         }
     }
 
-    fn funding(pool: PoolName, subject: u8, payer: u8, amount: u64) -> CountedFunding {
-        CountedFunding { pool, subject: key(subject), payer: key(payer), amount: Amount(amount), held: false }
+    fn gift(pool: PoolName, amount: u64) -> CountedFunding {
+        CountedFunding { pool, subject: key(9), payer: key(8), amount: Amount(amount), job: None, held: false }
+    }
+
+    fn data_share(amount: u64) -> CountedFunding {
+        let (pool, job) = (PoolName::Contributors, Some(key(JOB)));
+        CountedFunding { pool, subject: key(JOB), payer: key(JOB), amount: Amount(amount), job, held: false }
     }
 
     fn model() -> ModelReport {
@@ -393,9 +401,9 @@ mod tests {
     fn data_shares_are_divided_by_the_training_and_gifts_by_what_was_ever_earned() {
         let documents = [document(1, 10, &[50]), document(2, 11, &[51])];
         let training = weights(&[1, 4]);
-        let share = funding(PoolName::Contributors, JOB, JOB, 500);
-        let gift = funding(PoolName::Contributors, 9, 8, 100);
-        let (report, roots) = settled(&documents, &[], vec![share, gift], Some(&training), None);
+        let share = data_share(500);
+        let given = gift(PoolName::Contributors, 100);
+        let (report, roots) = settled(&documents, &[], vec![share, given], Some(&training), None);
         assert_eq!(lifetimes(&report, PoolName::Contributors), [(key(10), 120), (key(11), 480)]);
         assert_eq!((report.models[0].data_share, roots[0].lifetime_total), (Amount(500), 600));
         let amounts: Vec<u64> = report.documents.iter().map(|d| d.amount.0).collect();
@@ -409,15 +417,15 @@ mod tests {
         let honest = [(payment(1, 999_000, 0), Some(weights(&[1, 0])))];
         let (before, _) = settled(&documents, &honest, vec![], None, None);
         let fishing = [(payment(2, 1_000, 0), Some(weights(&[0, 1])))];
-        let gift = funding(PoolName::Contributors, 9, 8, 1_000_000);
-        let (after, _) = settled(&documents, &fishing, vec![gift], None, Some(&before));
+        let given = gift(PoolName::Contributors, 1_000_000);
+        let (after, _) = settled(&documents, &fishing, vec![given], None, Some(&before));
         assert_eq!(lifetimes(&after, PoolName::Contributors)[1].1, 1_000 + 1_000);
     }
 
     #[test]
     fn what_is_held_over_waits_and_is_divided_with_the_next_epoch() {
         let documents = [document(1, 10, &[50]), document(2, 11, &[51])];
-        let share = funding(PoolName::Contributors, JOB, JOB, 40);
+        let share = data_share(40);
         let paid = [(payment(1, 1_000, 30), None), (payment(2, 8, 5), Some(weights(&[1, 0])))];
         let (first, roots) = settled(&documents, &paid, vec![share], None, None);
         assert_eq!((roots[0].lifetime_total, first.pools[0].carried), (8, Amount(1_040)));
@@ -427,7 +435,7 @@ mod tests {
         assert_eq!(previous.held(PoolName::Contributors).map(|a| a.0).sum::<u64>(), 1_040);
         // The next epoch counts what was held over, and what was paid in it.
         let again = Payment { held: 1, ..payment(1, 1_000, 30) };
-        let share = funding(PoolName::Contributors, JOB, JOB, 40);
+        let share = data_share(40);
         let (second, roots) = settled(
             &documents,
             &[(again, Some(weights(&[0, 1])))],
@@ -442,9 +450,9 @@ mod tests {
 
     #[test]
     fn what_nobody_can_have_yet_stays_in_the_pool() {
-        let gift = funding(PoolName::Validators, 9, 8, 70);
+        let given = gift(PoolName::Validators, 70);
         let unapproved = [document(1, 10, &[])];
-        let (idle, roots) = settled(&unapproved, &[], vec![gift], None, None);
+        let (idle, roots) = settled(&unapproved, &[], vec![given], None, None);
         assert_eq!((roots[1].lifetime_total, idle.pools[1].carried), (0, Amount(70)));
         let paid = [(payment(1, 10, 6), Some(weights(&[1])))];
         let (next, _) = settled(&unapproved, &paid, vec![], None, Some(&idle));
@@ -486,8 +494,8 @@ mod tests {
             for (payments, gift, ready) in epochs {
                 let mut paid: Vec<(Payment, Option<Weights>)> = Vec::new();
                 let mut shares = vec![
-                    funding(PoolName::Contributors, JOB, JOB, gift / 3),
-                    funding(PoolName::Validators, 9, 8, gift),
+                    data_share(gift / 3),
+                    gift(PoolName::Validators, gift),
                 ];
                 for (n, (c, v, parts, held)) in payments.iter().enumerate() {
                     paid_in[0] += u128::from(*c);
