@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use openledger_attribution::MagicSettings;
-use openledger_lm::{LoraConfig, TrainConfig};
+use openledger_lm::{LoraConfig, LossReduction, TrainConfig};
 use openledger_pay::{ClusterSettings, Normalisation, PaySettings, clusters};
 use openledger_sdk::artifact::{JobConfig, SettlementSettings, TrainSettings};
 
@@ -27,6 +27,7 @@ pub fn train_config(settings: &TrainSettings, max_len: usize, seed: u64) -> Resu
         weight_decay: settings.weight_decay,
         clip_norm: settings.clip_norm,
         seed,
+        loss: LossReduction::Mean,
         checkpoint_every: settings.checkpoint_every,
         eval_every: 0,
         lora: LoraConfig {
