@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use openledger_attribution::MagicSettings;
-use openledger_lm::{LoraConfig, TrainConfig};
-use openledger_sdk::artifact::{JobConfig, AuditSettings, TrainSettings};
+use openledger_lm::{LoraConfig, LossReduction, TrainConfig};
+use openledger_sdk::artifact::{AuditSettings, TrainSettings};
 
 /// The trainer's settings. Fails if a layer or the schedule has an unknown name, or a value is out of range.
 pub fn train_config(settings: &TrainSettings, max_len: usize, seed: u64) -> Result<TrainConfig> {
@@ -26,6 +26,7 @@ pub fn train_config(settings: &TrainSettings, max_len: usize, seed: u64) -> Resu
         weight_decay: settings.weight_decay,
         clip_norm: settings.clip_norm,
         seed,
+        loss: LossReduction::Mean,
         checkpoint_every: settings.checkpoint_every,
         eval_every: 0,
         lora: LoraConfig {
