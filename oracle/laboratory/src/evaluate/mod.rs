@@ -13,5 +13,5 @@ mod rng;
 pub mod subsets;
 pub mod tiny;
 pub mod transformations;
-mod weights;
+pub mod weights;
 pub mod word_problems;
