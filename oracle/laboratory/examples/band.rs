@@ -74,7 +74,8 @@ impl Options {
 
     fn read(&self, segment: u64) -> Result<TrainState> {
         let path = self.state(segment);
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}; run `what=write` first", path.display()))?;
+        let bytes =
+            fs::read(&path).with_context(|| format!("cannot read {}; run `what=write` first", path.display()))?;
         Ok(TrainState::from_bytes(&bytes)?)
     }
 }
@@ -128,7 +129,8 @@ impl Job {
         let source = openledger_lm::ModelSource::Gguf { path: model.into(), sha256: None };
         let (base, tokenizer) = BaseModel::load(&source, &Device::Cpu)?;
         let entries = foldoc::entries(documents)?;
-        let examples = entries.iter().take(48).map(|e| foldoc::example(&tokenizer, e, 40)).collect::<Result<Vec<_>>>()?;
+        let examples =
+            entries.iter().take(48).map(|e| foldoc::example(&tokenizer, e, 40)).collect::<Result<Vec<_>>>()?;
         let config = TrainConfig {
             epochs: 4,
             batch_size: 2,
@@ -165,7 +167,8 @@ fn main() -> Result<()> {
         _ => bail!("`what` is write, compare or forge"),
     };
     if let Some(path) = &options.json {
-        let rows = json!({ "job": options.job, "what": options.what, "threads": rayon::current_num_threads(), "rows": rows });
+        let rows =
+            json!({ "job": options.job, "what": options.what, "threads": rayon::current_num_threads(), "rows": rows });
         fs::write(path, serde_json::to_string_pretty(&rows)? + "\n")?;
     }
     Ok(())
@@ -188,8 +191,7 @@ fn compare(job: &Job, options: &Options) -> Result<Vec<Value>> {
     let mut rows = Vec::new();
     for segment in 0..job.segments(options)? {
         let (start, logged) = (options.read(segment)?, options.read(segment + 1)?);
-        let own =
-            replay_segment(job.base.clone(), &job.config, job.examples.clone(), start.clone(), logged.step)?;
+        let own = replay_segment(job.base.clone(), &job.config, job.examples.clone(), start.clone(), logged.step)?;
         let distance = StateDistance::between(&start, &own, &logged).context("the logged state is of another job")?;
         let equal = own == logged;
         println!("segment {segment}: equal {equal}, {}", shown(&distance));
@@ -205,8 +207,7 @@ fn forge(job: &Job, options: &Options) -> Result<Vec<Value>> {
     let mut rows = Vec::new();
     for segment in 0..job.segments(options)? {
         let (start, logged) = (options.read(segment)?, options.read(segment + 1)?);
-        let honest =
-            replay_segment(job.base.clone(), &job.config, job.examples.clone(), start.clone(), logged.step)?;
+        let honest = replay_segment(job.base.clone(), &job.config, job.examples.clone(), start.clone(), logged.step)?;
         let steps: Vec<u64> = (start.step..logged.step).collect();
         ensure!(!steps.is_empty(), "segment {segment} has no steps");
         for place in 0..FORGED {
@@ -220,8 +221,8 @@ fn forge(job: &Job, options: &Options) -> Result<Vec<Value>> {
                 while trainer.state().step < logged.step {
                     trainer.step()?;
                 }
-                let distance =
-                    StateDistance::between(&start, &honest, trainer.state()).context("the forged state is no number")?;
+                let distance = StateDistance::between(&start, &honest, trainer.state())
+                    .context("the forged state is no number")?;
                 println!("segment {segment}, step {step}, weight {weight}: {}", shown(&distance));
                 rows.push(json!({
                     "segment": segment, "step": step, "weight": weight,

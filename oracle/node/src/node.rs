@@ -8,14 +8,14 @@ use crate::{
     quorum_callbacks::{OwnScores, SigningPolicy},
     settlement::{Approval, Epochs, Observations, Settler, Tools},
     tasks::{Committees, DueEpochs, Jobs, wake},
-    training::{Training, Verification},
+    training::{self, Others, OwnWords, Training, Verification},
 };
 use anyhow::{Context, Result};
 use openledger_quorum::{self as quorum, Participant};
 use openledger_sdk::{api::IndexerClient, client::Client, store::Store, wallet::read_keypair};
 use openledger_serve::{AnswerLog, Catalog, Serving};
 use solana_signer::Signer;
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use warp::{Filter, Reply};
 
@@ -49,14 +49,19 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     };
     let observations = Observations::new(epochs.clone(), tools);
 
+    let verification = Verification {
+        chain: chain.clone(),
+        store: store.clone(),
+        engine: engine.clone(),
+        plans: plans.clone(),
+        files: files.clone(),
+        words: OwnWords::new(files.clone(), operator, Arc::new(identity.insecure_clone())),
+        others: Others::default(),
+        status: status.clone(),
+        asked: Arc::default(),
+    };
     let policy = SigningPolicy {
-        verification: Verification {
-            chain: chain.clone(),
-            store: store.clone(),
-            engine: engine.clone(),
-            plans: plans.clone(),
-            files: files.clone(),
-        },
+        verification: verification.clone(),
         approval: Approval { chain: chain.clone(), store: store.clone(), epochs: epochs.clone() },
         chain: chain.clone(),
         status: status.clone(),
@@ -89,9 +94,11 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
             files: files.clone(),
             status: status.clone(),
             quorum: quorum.clone(),
+            identity: Arc::new(identity.insecure_clone()),
         },
         status: status.clone(),
         changes: changes.clone(),
+        expiries: HashMap::new(),
     };
     let due = DueEpochs {
         chain: chain.clone(),
@@ -113,7 +120,11 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         .await
         .with_context(|| format!("cannot listen on {}; is another program using it?", config.listen))?;
     let face = http::Face { status, chain: chain.clone(), proposals, changes: changes.clone() };
-    let own = quorum::routes(quorum).or(http::routes(face)).map(Reply::into_response).boxed();
+    let own = quorum::routes(quorum)
+        .or(http::routes(face))
+        .or(training::routes(verification))
+        .map(Reply::into_response)
+        .boxed();
     let all = match config.serve {
         true => {
             let engine = engine.get().await?;

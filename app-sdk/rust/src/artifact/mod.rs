@@ -21,4 +21,4 @@ pub use settlement_report::{
     CountedAnswer, CountedFunding, DocumentScore, Earned, ModelReport, PoolName, PoolReport, RepeatKind,
     RepeatedDocument, RevealedScores, SettlementReport,
 };
-pub use training_manifest::{LogEntry, Metrics, TrainingManifest};
+pub use training_manifest::{LogEntry, ManifestError, Metrics, TrainingManifest};

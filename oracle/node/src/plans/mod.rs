@@ -11,5 +11,5 @@ mod standing;
 pub use gradients::KeptGradients;
 pub use known::Plans;
 pub use plan::{JobPlan, KERNEL};
-pub use roles::rank;
+pub use roles::{MOST_SEGMENTS, check_segments, rank};
 pub use standing::{DocumentStanding, JobShares, Standings};

@@ -3,10 +3,10 @@
 //! Every step can be repeated. What is done already is found on chain, in the artifact store or in the job's folder,
 //! and training continues from its last logged state.
 
-use super::{estimate::validation_scores, heartbeat, states::states_of};
+use super::{estimate::validation_scores, heartbeat, kernel, states::states_of};
 use crate::{
     operator::{Board, Chain, Files, LazyEngine},
-    plans::{JobPlan, KERNEL, KeptGradients, Plans},
+    plans::{JobPlan, KeptGradients, Plans},
 };
 use anyhow::{Context, Result, ensure};
 use model::{
@@ -26,10 +26,12 @@ use openledger_sdk::{
     attestation, ix,
 };
 use serde::{Deserialize, Serialize};
+use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// The progress of a training, kept in the job's folder. It survives a kill.
@@ -71,6 +73,8 @@ pub struct Training {
     pub status: Board,
     /// Signs the result.
     pub quorum: Participant,
+    /// This operator's identity key, which signs the manifest.
+    pub identity: Arc<Keypair>,
 }
 
 impl Training {
@@ -98,7 +102,7 @@ impl Training {
         }
         self.status.indexing(address);
         let index = self.make_index(&plan, &checkpoint, &folder).await?;
-        let manifest = TrainingManifest {
+        let mut manifest = TrainingManifest {
             version: 1,
             job: address,
             model: job.model,
@@ -106,7 +110,7 @@ impl Training {
             base_hash: job.base_hash,
             config_hash: job.config_hash,
             seed: job.seed,
-            kernel: KERNEL.into(),
+            kernel: kernel::class(),
             examples: plan.leaves(),
             eval: plan.eval_leaves(),
             log: checkpoint.entries.iter().map(|e| LogEntry { step: e.step, state: e.state_hash }).collect(),
@@ -120,7 +124,9 @@ impl Training {
                 train_loss: checkpoint.train_loss.clone(),
                 eval_loss: [checkpoint.eval_before.unwrap_or_default(), eval_after],
             },
+            signature: String::new(),
         };
+        manifest.sign(&self.identity)?;
         let manifest_hash = self.store.put_blob(serde_json::to_vec(&manifest)?).await?;
         self.status.attesting(address);
         self.attest(address, &plan, adapter_hash, manifest_hash).await
