@@ -11,6 +11,7 @@ mod quorum_callbacks;
 mod settlement;
 mod tasks;
 mod training;
+mod walks;
 
 use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser, Subcommand};

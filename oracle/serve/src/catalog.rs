@@ -1,7 +1,10 @@
 //! The models that this node can answer with. At its first request a model is loaded from the artifact store, checked
 //! against the chain, and kept in memory.
 
-use crate::{divider::Divider, engine::Engine, error::ServeError, passages::Passages, source::Source};
+use crate::{
+    divider::Divider, engine::Engine, error::ServeError, passages::Passages, settings, source::Source,
+    states::states_of_a_query,
+};
 use anyhow::{Context, Result};
 use model::state::{Model, ModelStatus};
 use openledger_lm::Adapter;
@@ -49,11 +52,6 @@ impl Catalog {
     /// A catalog that keeps index files in `folder`.
     pub fn new(engine: Engine, client: Client, store: Store, indexer: IndexerClient, folder: PathBuf) -> Self {
         Self { engine, client, store, indexer, folder, loaded: Mutex::default() }
-    }
-
-    /// The attribution method of every model here, with its version.
-    pub fn method() -> String {
-        format!("{} {}", openledger_attribution::logra::METHOD, openledger_attribution::logra::VERSION)
     }
 
     /// Models on chain that are ready and build on this node's base model, with their addresses.
@@ -104,6 +102,9 @@ impl Catalog {
         let config = self.store.get_blob(&manifest.config_hash).await.context("the job's config")?;
         let config: JobConfig = serde_json::from_slice(&config).context("the job's config is not valid")?;
         let training = self.store.get_blob(&manifest.weights).await.context("the model's training weights")?;
+        let projection = settings::index_settings(&config.index, manifest.seed)?.projection;
+        let (of, count) = (projection.states, projection.states_of_a_query());
+        let states = states_of_a_query(&self.store, &manifest, of, count).await?;
         let path = self.folder.join(format!("{}.index", hex::encode(manifest.index_hash)));
         crate::files::write_if_absent(&path, &index)?;
         let known = self.known(&state).await?;
@@ -129,7 +130,7 @@ impl Catalog {
             .engine
             .run(move |engine| -> Result<(Adapter, Divider)> {
                 let adapter = Adapter::from_bytes(&adapter, engine.base())?;
-                let divider = Divider::new(engine, &manifest, &config, adapter.clone(), &path, &training)?;
+                let divider = Divider::new(engine, &manifest, &config, &states, &path, &training)?;
                 Ok((adapter, divider))
             })
             .await?;

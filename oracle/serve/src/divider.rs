@@ -5,11 +5,11 @@
 
 use crate::{Engine, settings};
 use anyhow::{Context, Result, ensure};
-use openledger_attribution::{Attributor, IndexReader, Logra, Query, gradient::GradientSource, precondition::Fisher};
-use openledger_lm::Adapter;
+use openledger_attribution::{Attributor, Estimator, IndexReader, Query, precondition::Fisher};
+use openledger_lm::TrainState;
 use openledger_pay::{Clusters, PayInput, PaySettings, by_tokens, weights};
 use openledger_protocol::weights::Weights;
-use openledger_sdk::artifact::{JobConfig, RepeatedExample, TrainingManifest};
+use openledger_sdk::artifact::{Health, JobConfig, RepeatedExample, TrainingManifest};
 use std::path::Path;
 
 /// The documents of a job, and everything by which they are paid.
@@ -54,7 +54,7 @@ impl Terms {
         Ok(Self { rules, targets, clusters, self_influence })
     }
 
-    /// The weights that follow from these scores. `rest` divides what the scores leave over.
+    /// The weights that follow from these scores of the documents. `rest` divides what the scores leave over.
     pub fn weights(&self, ids: &[[u8; 32]], scores: &[f32], rest: &Weights) -> Result<Weights> {
         let (targets, self_influence) = (&self.targets, self.self_influence.as_deref());
         Ok(weights(&PayInput { ids, scores, targets, self_influence, clusters: &self.clusters }, &self.rules, rest)?)
@@ -67,34 +67,34 @@ impl Terms {
 }
 
 impl Divider {
-    /// The divider of a finished job. `adapter` is its result, `index` the file with its influence index, and `training`
+    /// The divider of a finished job. `states` are those that its index is asked at
+    /// ([`states_of_a_query`](crate::states::states_of_a_query)), `index` is the file with the index, and `training` has
     /// its training weights. Fails if they do not fit the manifest.
     pub fn new(
         engine: &Engine,
         manifest: &TrainingManifest,
         config: &JobConfig,
-        adapter: Adapter,
+        states: &[TrainState],
         index: &Path,
         training: &[u8],
     ) -> Result<Self> {
-        let reader = IndexReader::open(index)?;
         let (count, targets) = (manifest.examples.len(), manifest.targets.clone());
         ensure!(targets.len() == count, "the manifest names tokens of {} documents and has {count}", targets.len());
-        let terms = Terms::new(config, targets, &manifest.repeated, &reader)?;
         let settings = settings::index_settings(&config.index, manifest.seed)?;
-        let source = GradientSource::new(engine.base().clone(), adapter, &settings.projection)?;
-        let estimator = Box::new(Logra::new(source, reader, settings)?);
+        let train = settings::train_config(&config.train, config.data.max_tokens, manifest.seed)?;
+        let estimator = Estimator::new(engine.base().clone(), &train, count, states, settings)?.open(index)?;
         ensure!(
             estimator.settings_hash() == manifest.index_settings,
             "the influence index has other settings than the manifest says"
         );
-        let by_scores = by_scores(manifest, config);
+        let terms = Terms::new(config, targets, &manifest.repeated, estimator.index())?;
+        let by_scores = by_health(manifest.health.as_ref(), config);
         let training = match by_scores {
             true => Weights::from_bytes(training, count)
                 .context("the training weights are not one for each document that sum to the whole")?,
             false => terms.by_tokens()?,
         };
-        Ok(Self { estimator, terms, training, by_scores })
+        Ok(Self { estimator: Box::new(estimator), terms, training, by_scores })
     }
 
     /// The method whose scores pay.
@@ -124,12 +124,45 @@ impl Divider {
     }
 }
 
-/// Whether a job's scores pay: the agreement that was measured after its training is not below what its config asks for.
-/// A job without held-out examples has no agreement, and its scores pay only if its config asks for none.
-pub fn by_scores(manifest: &TrainingManifest, config: &JobConfig) -> bool {
-    let least = config.pay.least_agreement_ppm;
-    manifest.health.as_ref().map_or(least <= NO_AGREEMENT, |health| health.agreement_ppm >= least)
+/// Whether a job's scores pay: its training is as healthy as its config asks for. The scores of a job without held-out
+/// examples, whose health is not known, pay only if the config asks for nothing.
+fn by_health(health: Option<&Health>, config: &JobConfig) -> bool {
+    let (least, most) = (config.pay.least_agreement_ppm, config.pay.most_roughness_milli);
+    match health {
+        Some(health) => health.agreement_ppm >= least && health.roughness_milli <= most,
+        None => least <= NO_AGREEMENT && most == u64::MAX,
+    }
 }
 
 /// The agreement that every training reaches, in parts per million.
 const NO_AGREEMENT: i64 = -1_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openledger_sdk::artifact::PaySettings;
+
+    #[test]
+    fn a_training_that_is_rough_or_disagrees_with_the_exact_attribution_does_not_pay_by_scores() {
+        let pays = |agreement_ppm, roughness_milli| {
+            let config = JobConfig {
+                pay: PaySettings { least_agreement_ppm: 330_000, most_roughness_milli: 25_000, ..Default::default() },
+                ..Default::default()
+            };
+            let health = Health { agreement_ppm, roughness_milli, walk: vec![] };
+            by_health(Some(&health), &config)
+        };
+        assert!(pays(330_000, 25_000));
+        assert!(!pays(329_999, 1) && !pays(1_000_000, 25_001));
+    }
+
+    #[test]
+    fn unknown_health_is_enough_only_if_nothing_is_asked_for() {
+        let with = |least_agreement_ppm, most_roughness_milli| JobConfig {
+            pay: PaySettings { least_agreement_ppm, most_roughness_milli, ..Default::default() },
+            ..Default::default()
+        };
+        assert!(by_health(None, &with(-1_000_000, u64::MAX)));
+        assert!(!by_health(None, &with(-1_000_000, 25_000)) && !by_health(None, &with(0, u64::MAX)));
+    }
+}

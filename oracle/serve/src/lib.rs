@@ -19,6 +19,7 @@ pub mod price;
 pub mod routes;
 pub mod settings;
 pub mod source;
+pub mod states;
 
 pub use catalog::{Catalog, ServedModel};
 pub use divider::{Divider, Terms};

@@ -1,9 +1,10 @@
-//! Makes the settings of attribution and pay of the names and numbers in a job's config.
+//! Makes the settings of training, attribution and pay of the names and numbers in a job's config.
 
 use anyhow::{Context, Result, bail, ensure};
-use openledger_attribution::{LograSettings, Preconditioner, ProjectionKind, ProjectionSettings};
+use openledger_attribution::{LograSettings, Preconditioner, ProjectionKind, ProjectionSettings, QueryStates};
 use openledger_pay::{ClusterSettings, Normalisation, PaySettings, clusters};
-use openledger_sdk::artifact::{IndexSettings, JobConfig};
+use openledger_lm::{LoraConfig, LossReduction, TrainConfig};
+use openledger_sdk::artifact::{IndexSettings, JobConfig, TrainSettings};
 
 /// LoGra's settings for a job. The job's seed draws the projections. Fails if a name is unknown or a value is out of
 /// range.
@@ -22,9 +23,48 @@ pub fn index_settings(settings: &IndexSettings, seed: u64) -> Result<LograSettin
         other => bail!("the config's `index.preconditioner` is {other:?}; use none, fisher, kfac or ekfac"),
     };
     preconditioner.validate().context("the config's `index`")?;
+    let query_states = match settings.query.as_str() {
+        "end" => QueryStates::End,
+        "all" => QueryStates::All,
+        other => bail!("the config's `index.query` is {other:?}; use end or all"),
+    };
     let (k, states) = (settings.k, settings.states);
-    let projection = ProjectionSettings { kind, k_in: k, k_out: k, seed, states, ..Default::default() };
+    let projection = ProjectionSettings { kind, k_in: k, k_out: k, seed, states, query_states, ..Default::default() };
     Ok(LograSettings { projection, preconditioner, unit_norm: settings.unit_norm })
+}
+
+/// The trainer's settings. Fails if a layer or the schedule has an unknown name, or a value is out of range.
+pub fn train_config(settings: &TrainSettings, max_len: usize, seed: u64) -> Result<TrainConfig> {
+    let name = |v: &str| serde_json::Value::String(v.to_string());
+    let targets = settings.lora.targets.iter().map(|t| {
+        serde_json::from_value(name(t)).with_context(|| format!("{t:?} is no layer; use q, k, v, o, gate, up, down"))
+    });
+    let config = TrainConfig {
+        epochs: settings.epochs,
+        batch_size: settings.batch_size,
+        max_len,
+        learning_rate: settings.learning_rate,
+        warmup_steps: settings.warmup_steps,
+        schedule: serde_json::from_value(name(&settings.schedule))
+            .with_context(|| format!("schedule {:?}: use constant, linear or cosine", settings.schedule))?,
+        beta1: settings.beta1,
+        beta2: settings.beta2,
+        eps: settings.eps,
+        eps_root: settings.eps_root,
+        weight_decay: settings.weight_decay,
+        clip_norm: settings.clip_norm,
+        seed,
+        loss: LossReduction::Mean,
+        checkpoint_every: settings.checkpoint_every,
+        eval_every: 0,
+        lora: LoraConfig {
+            rank: settings.lora.rank,
+            alpha: settings.lora.alpha,
+            targets: targets.collect::<Result<_>>()?,
+        },
+    };
+    config.validate()?;
+    Ok(config)
 }
 
 /// The rules of pay. `seed` seeds the hashes that find near duplicates. Fails if a value is out of range, or if an
@@ -77,6 +117,14 @@ mod tests {
         assert!(refused(IndexSettings { projection: "pca".into(), ..settings.clone() }).contains("adapter or random"));
         assert!(refused(IndexSettings { preconditioner: "adam".into(), ..settings.clone() }).contains("ekfac"));
         assert!(refused(IndexSettings { damping: 0.0, ..settings }).contains("damping"));
+    }
+
+    #[test]
+    fn a_config_with_defaults_alone_trains() {
+        let config: JobConfig = serde_json::from_str("{}").unwrap();
+        train_config(&config.train, config.data.max_tokens, 1).unwrap();
+        let bad = TrainSettings { schedule: "bumpy".into(), ..config.train };
+        assert!(format!("{:#}", train_config(&bad, 96, 1).unwrap_err()).contains("constant, linear or cosine"));
     }
 
     #[test]

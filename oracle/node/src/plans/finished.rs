@@ -7,10 +7,9 @@ use super::{
 use crate::operator::{Chain, Files, LazyEngine, Memo};
 use anyhow::{Context, Result, ensure};
 use model::state::Job;
-use openledger_lm::Adapter;
 use openledger_protocol::Hash32;
 use openledger_sdk::{Store, artifact::TrainingManifest};
-use openledger_serve::Divider;
+use openledger_serve::{Divider, states::states_of_a_query};
 use solana_pubkey::Pubkey;
 use std::sync::Arc;
 
@@ -61,14 +60,14 @@ impl FinishedJobs {
         let manifest: TrainingManifest = serde_json::from_slice(&manifest).context("its training manifest")?;
         ensure!(manifest.job == *address && manifest.adapter_hash == *adapter, "its manifest is of another result");
         ensure!(manifest.examples == plan.leaves(), "its manifest names other documents than its plan");
-        let adapter = self.store.get_blob(adapter).await.context("its adapter")?;
         let training = self.store.get_blob(&manifest.weights).await.context("its training weights")?;
         let index = self.files.index(&self.store, &manifest.index_hash).await?;
+        let projection = &plan.index.projection;
+        let (of, count) = (projection.states, projection.states_of_a_query());
+        let states = states_of_a_query(&self.store, &manifest, of, count).await?;
         let (read, config) = (manifest.clone(), plan.config.clone());
-        let work = move |engine: &openledger_serve::Engine| -> Result<Divider> {
-            let adapter = Adapter::from_bytes(&adapter, engine.base())?;
-            Divider::new(engine, &read, &config, adapter, &index, &training)
-        };
+        let work =
+            move |engine: &openledger_serve::Engine| Divider::new(engine, &read, &config, &states, &index, &training);
         let divider = self.engine.get().await?.run(work).await?;
         Ok(FinishedJob { address: *address, model: account.model, manifest_hash: *hash, manifest, plan, divider })
     }
