@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use openledger_attribution::{LograSettings, Preconditioner, ProjectionKind, ProjectionSettings, QueryStates};
-use openledger_pay::{ClusterSettings, Normalisation, PaySettings, clusters};
 use openledger_lm::{LoraConfig, LossReduction, TrainConfig};
+use openledger_pay::{ClusterSettings, Normalisation, PaySettings, clusters};
 use openledger_sdk::artifact::{IndexSettings, JobConfig, TrainSettings};
 
 /// LoGra's settings for a job. The job's seed draws the projections. Fails if a name is unknown or a value is out of

@@ -43,10 +43,9 @@ impl Approval {
         ensure!(args.previous == config.posted, "it does not start from the roots posted last");
         Expiry::accept(args.expiry_slot, self.chain.client.slot().await?)?;
         let facts = self.epochs.of(&proposal).await?;
-        let (question, agreement) =
-            found(quorum, message, &proposal, &facts, &args.observations_root).await?.with_context(|| {
-                format!("no agreement with root {} is known here", hex::encode(args.observations_root))
-            })?;
+        let (question, agreement) = found(quorum, message, &proposal, &facts, &args.observations_root)
+            .await?
+            .with_context(|| format!("no agreement with root {} is known here", hex::encode(args.observations_root)))?;
         let checked = self.compare(quorum, message.committee_epoch, &question, &agreement, args).await;
         if checked.is_err() {
             // Perhaps this member looked too early: it looks again when it is asked again.

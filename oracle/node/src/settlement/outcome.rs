@@ -13,9 +13,7 @@ use openledger_pay::clusters::Duplicate;
 use openledger_quorum::{Agreement, observe::content_hash};
 use openledger_sdk::{
     amount::Amount,
-    artifact::{
-        self, Divided, Method, ModelReport, RepeatKind, RepeatedDocument, SettlementReport,
-    },
+    artifact::{self, Divided, Method, ModelReport, RepeatKind, RepeatedDocument, SettlementReport},
 };
 use payout::state::{POOLS, PoolRoot};
 use solana_pubkey::Pubkey;
@@ -36,7 +34,8 @@ pub fn outcome(
     // A list of another length says nothing.
     let views: Vec<View> = agreement.reveals.iter().filter_map(|r| View::read(&r.values, facts).ok()).collect();
 
-    let is_ready = |job: &Pubkey| facts.jobs().iter().position(|j| j == job).is_some_and(|n| ready(&views, n, threshold));
+    let is_ready =
+        |job: &Pubkey| facts.jobs().iter().position(|j| j == job).is_some_and(|n| ready(&views, n, threshold));
     let mut counted = Vec::with_capacity(facts.payments.len());
     for (n, payment) in facts.payments.iter().enumerate() {
         let seen: Vec<Seen> = views.iter().map(|v| v.answers[n]).collect();

@@ -166,7 +166,9 @@ impl Looker<'_> {
         let answer = match store.get_answer(&payment.request).await {
             Ok(answer) => answer,
             Err(StoreError::Missing { .. }) => return Ok(None),
-            Err(e @ (StoreError::Content { .. } | StoreError::Hash { .. })) => return taken_for_unanswered(e.to_string()),
+            Err(e @ (StoreError::Content { .. } | StoreError::Hash { .. })) => {
+                return taken_for_unanswered(e.to_string());
+            }
             // Other members may be able to read the answer. A failure of the store must not count as a missing answer.
             Err(e) => return Err(e.into()),
         };

@@ -42,8 +42,10 @@ mod tests {
     /// Members sign the hash of the JSON that they were asked: one more key would be another question.
     #[test]
     fn a_question_is_asked_in_one_way_only() {
-        let question = Question { proposal: Proposal { epoch: 3, cutoff_slot: 90, sequence: 4 }, facts: [7; 32], attempt: 1 };
-        let asked = json!({"proposal": {"epoch": 3, "cutoff_slot": 90, "sequence": 4}, "facts": "07".repeat(32), "attempt": 1});
+        let question =
+            Question { proposal: Proposal { epoch: 3, cutoff_slot: 90, sequence: 4 }, facts: [7; 32], attempt: 1 };
+        let asked =
+            json!({"proposal": {"epoch": 3, "cutoff_slot": 90, "sequence": 4}, "facts": "07".repeat(32), "attempt": 1});
         assert_eq!(question.to_json(), asked);
         for (place, key) in [("", "extra"), ("/proposal", "extra")] {
             let mut other = asked.clone();

@@ -4,12 +4,7 @@
 use super::facts::{Facts, Payment};
 use crate::documents::Document;
 use anyhow::{Context, Result, ensure};
-use openledger_protocol::{
-    Hash32,
-    allocate::largest_remainder,
-    rewards::RewardTree,
-    weights::Weights,
-};
+use openledger_protocol::{Hash32, allocate::largest_remainder, rewards::RewardTree, weights::Weights};
 use openledger_sdk::artifact::{
     CountedAnswer, CountedFunding, Divided, DocumentEarned, Earned, ModelReport, Observed, PoolName, PoolReport,
     SettlementReport,
@@ -386,10 +381,7 @@ mod tests {
         let documents = [document(1, 10, &[50]), document(2, 11, &[50])];
         let alone = [(payment(1, 1_001, 0), Some(weights(&[2, 1])))];
         let (alone, _) = settled(&documents, &alone, vec![], None, None);
-        let with = [
-            (payment(1, 1_001, 0), Some(weights(&[2, 1]))),
-            (payment(2, 1_000_000, 0), Some(weights(&[0, 1]))),
-        ];
+        let with = [(payment(1, 1_001, 0), Some(weights(&[2, 1]))), (payment(2, 1_000_000, 0), Some(weights(&[0, 1])))];
         let (with, _) = settled(&documents, &with, vec![], None, None);
         let first = |report: &SettlementReport| lifetimes(report, PoolName::Contributors)[0];
         assert_eq!(first(&alone), first(&with));
@@ -436,13 +428,8 @@ mod tests {
         // The next epoch counts what was held over, and what was paid in it.
         let again = Payment { held: 1, ..payment(1, 1_000, 30) };
         let share = data_share(40);
-        let (second, roots) = settled(
-            &documents,
-            &[(again, Some(weights(&[0, 1])))],
-            vec![share],
-            Some(&weights(&[1, 1])),
-            Some(&first),
-        );
+        let (second, roots) =
+            settled(&documents, &[(again, Some(weights(&[0, 1])))], vec![share], Some(&weights(&[1, 1])), Some(&first));
         assert_eq!(lifetimes(&second, PoolName::Contributors), [(key(10), 28), (key(11), 1_020)]);
         assert_eq!((roots[0].lifetime_total, roots[1].lifetime_total), (1_048, 35));
         assert_eq!((second.pools[0].carried, second.pools[1].carried), (Amount(0), Amount(0)));
@@ -491,11 +478,11 @@ mod tests {
             let documents = [document(1, 10, &[50, 51, 52]), document(2, 11, &[]), document(3, 10, &[51])];
             let training = weights(&[1, 2, 3]);
             let (mut before, mut paid_in): (Option<SettlementReport>, [u128; POOLS]) = (None, [0; POOLS]);
-            for (payments, gift, ready) in epochs {
+            for (payments, given, ready) in epochs {
                 let mut paid: Vec<(Payment, Option<Weights>)> = Vec::new();
                 let mut shares = vec![
-                    data_share(gift / 3),
-                    gift(PoolName::Validators, gift),
+                    data_share(given / 3),
+                    gift(PoolName::Validators, given),
                 ];
                 for (n, (c, v, parts, held)) in payments.iter().enumerate() {
                     paid_in[0] += u128::from(*c);
@@ -504,8 +491,8 @@ mod tests {
                     let own = Weights::in_proportion(&parts).filter(|_| !held);
                     paid.push((payment(n as u8, *c, *v), own));
                 }
-                paid_in[0] += u128::from(gift / 3);
-                paid_in[1] += u128::from(gift);
+                paid_in[0] += u128::from(given / 3);
+                paid_in[1] += u128::from(given);
                 if let Some(before) = &before {
                     for a in before.answers.iter().filter(|a| matches!(a.divided, Divided::Held { .. })) {
                         paid.push((payment(200, a.contributors.0, a.validators.0), Some(weights(&[1, 1, 1]))));

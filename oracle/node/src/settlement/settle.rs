@@ -72,7 +72,11 @@ impl Settler {
             if self.propose_in_turn(proposal, config, committee, &question, &agreement).await? {
                 return Ok(());
             }
-            tracing::warn!(epoch = proposal.epoch, attempt, "too few members signed what was observed: they look again");
+            tracing::warn!(
+                epoch = proposal.epoch,
+                attempt,
+                "too few members signed what was observed: they look again"
+            );
         }
         bail!("the members looked {MOST_ATTEMPTS} times at epoch {} and too few signed", proposal.epoch)
     }

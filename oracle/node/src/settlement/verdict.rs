@@ -8,6 +8,7 @@
 use super::view::{Seen, View};
 use openledger_protocol::Hash32;
 use openledger_sdk::artifact::NoAnswer;
+use std::collections::BTreeMap;
 
 /// Largest distance of a receipt's weights from those that members worked out at which the receipt holds, in parts per
 /// million.
@@ -39,18 +40,14 @@ pub enum Verdict {
 
 /// The verdict on a payment that was held over `held` times before. `seen` is what the members see of its answer.
 pub fn verdict(seen: &[Seen], threshold: usize, held: u32) -> Verdict {
-    let named = |hash: &Hash32| seen.iter().filter(move |s| matches!(s, Seen::Answer { hash: h, .. } if h == hash));
-    let agreed = seen.iter().find_map(|s| match s {
-        Seen::Answer { hash, .. } if named(hash).count() >= threshold => Some(*hash),
-        _ => None,
-    });
-    if let Some(hash) = agreed {
-        let mut distances: Vec<u64> = named(&hash)
-            .filter_map(|s| match s {
-                Seen::Answer { distance, .. } => *distance,
-                _ => None,
-            })
-            .collect();
+    let mut named = BTreeMap::<Hash32, Vec<Option<u64>>>::new();
+    for own in seen {
+        if let Seen::Answer { hash, distance } = own {
+            named.entry(*hash).or_default().push(*distance);
+        }
+    }
+    if let Some((hash, said)) = named.into_iter().find(|(_, said)| said.len() >= threshold) {
+        let mut distances: Vec<u64> = said.into_iter().flatten().collect();
         distances.sort_unstable();
         if distances.len() >= threshold {
             let distance = distances[(distances.len() - 1) / 2];

@@ -9,7 +9,10 @@ use crate::{
     walks::{self, Tools, Walk},
 };
 use anyhow::{Context, Result, ensure};
-use openledger_attribution::{Query, Scores, agreement, magic::{MagicState, Outcome}};
+use openledger_attribution::{
+    Query, Scores, agreement,
+    magic::{MagicState, Outcome},
+};
 use openledger_sdk::artifact::{Health, LogEntry};
 use solana_pubkey::Pubkey;
 use std::path::Path;

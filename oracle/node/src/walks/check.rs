@@ -50,8 +50,8 @@ pub async fn link(tools: &Tools, walk: &Walk, states: &[LogEntry], link: usize) 
 /// are of different walks or steps.
 fn distance(own: &MagicState, published: &MagicState) -> f64 {
     let same = own.job == published.job && own.functional == published.functional && own.step == published.step;
-    let lengths = own.adjoint.a.len() == published.adjoint.a.len()
-        && own.derivatives.len() == published.derivatives.len();
+    let lengths =
+        own.adjoint.a.len() == published.adjoint.a.len() && own.derivatives.len() == published.derivatives.len();
     if !(same && lengths) {
         return f64::INFINITY;
     }

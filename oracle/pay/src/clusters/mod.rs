@@ -106,7 +106,9 @@ impl Clusters {
             (clusters.owner[document], clusters.duplicate[document]) = (of, Some(Duplicate::Gradient));
         }
         match (0..count).find(|i| clusters.owner[clusters.owner[*i]] != clusters.owner[*i]) {
-            Some(i) => Err(PayError::Documents(format!("document {i} is said to repeat one that is itself a repetition"))),
+            Some(i) => {
+                Err(PayError::Documents(format!("document {i} is said to repeat one that is itself a repetition")))
+            }
             None => Ok(clusters),
         }
     }

@@ -129,8 +129,8 @@ impl<'a> Memory<'a> {
     pub async fn standing(&self) -> Result<Option<SealedSet>> {
         let Some((sealed, age)) = self.newest_sealed().await? else { return Ok(None) };
         let reveals = self.reveals(&sealed.set).await?;
-        let failed = age >= self.participant.settings.reveal_window
-            && comparable(&reveals).len() < self.committee.needed();
+        let failed =
+            age >= self.participant.settings.reveal_window && comparable(&reveals).len() < self.committee.needed();
         Ok(if failed { None } else { Some(sealed) })
     }
 

@@ -453,7 +453,10 @@ async fn a_member_that_claims_a_vector_of_another_length_spoils_nothing() {
     let agreement = all_agree(&fleet, &[1, 2, 3, 4]).await;
     assert_eq!(revealed(&agreement), [2, 3, 4]);
     assert_eq!(agreement.own, Some(vec![1_000_000]), "the member sees how far off it is");
-    assert_eq!(agreement.values, lower_median(&[2, 3, 4].map(|p| fleet.mind(p).values.lock().unwrap().clone())).unwrap());
+    assert_eq!(
+        agreement.values,
+        lower_median(&[2, 3, 4].map(|p| fleet.mind(p).values.lock().unwrap().clone())).unwrap()
+    );
 }
 
 #[tokio::test]
@@ -580,7 +583,8 @@ async fn what_is_old_is_swept_and_never_observed_again() {
     assert!(rows(&fleet, "SELECT count(*) FROM observe_heard").await > 0);
     // A month passes, then another round.
     let client = fleet.participant(1).store().pool().get().await.unwrap();
-    for (table, column) in [("observe_heard", "heard_at"), ("agreements", "agreed_at"), ("observations", "created_at")] {
+    for (table, column) in [("observe_heard", "heard_at"), ("agreements", "agreed_at"), ("observations", "created_at")]
+    {
         client.batch_execute(&format!("UPDATE {table} SET {column} = {column} - interval '31 days'")).await.unwrap();
     }
     drop(client);
