@@ -5,7 +5,7 @@ use crate::{
     canonical,
     text::{hash_hex, key_b58},
 };
-use openledger_protocol::{Hash32, allocate::PPM};
+use openledger_protocol::{Hash32, allocate::PPM, hash::sha256};
 use serde::{Deserialize, Serialize};
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -13,9 +13,9 @@ use solana_signature::Signature;
 use solana_signer::Signer;
 
 /// The layout version that this crate writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Prefix of the signed bytes. It ensures that a signature over anything else never passes for one over an answer.
-const DOMAIN: &[u8] = b"openledger:answer:v1\0";
+const DOMAIN: &[u8] = b"openledger:answer:v2\0";
 
 /// Why an answer is not valid.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,14 @@ pub enum ReceiptError {
     /// The influences sum to more than 1,000,000 parts per million.
     #[error("the receipt's influences sum to {0} parts per million: more than a whole")]
     Influence(u64),
+    /// The documents are paid more than there is to divide.
+    #[error("the receipt pays its documents {paid} base units of {whole}")]
+    Amount {
+        /// What the named documents are paid.
+        paid: u64,
+        /// What there is to divide.
+        whole: u64,
+    },
     /// A span lies outside the answer.
     #[error("a quoted span covers tokens {start} to {end} of an answer of {length}")]
     Span {
@@ -79,11 +87,13 @@ pub struct Influence {
     /// The contributor's wallet.
     #[serde(with = "key_b58")]
     pub owner: Pubkey,
-    /// Parts per million of the whole influence.
+    /// Its part of what the answer's fee pays contributors, in parts per million, rounded down.
     pub ppm: u64,
+    /// What the answer's fee pays for it, in base units.
+    pub amount: Amount,
 }
 
-/// Whose data shaped an answer, and the method that found it out.
+/// Whose data shaped an answer, what that pays, and the method that found it out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
@@ -92,13 +102,16 @@ pub struct Receipt {
     /// SHA-256 of the method's settings.
     #[serde(with = "hash_hex")]
     pub settings_hash: Hash32,
-    /// The most influential documents, strongest first. Their parts per million may sum to less than 1,000,000. The
-    /// rest of the influence belongs to documents that are not named here.
+    /// The part of the fee that the answer's documents divide, in base units.
+    pub contributors: Amount,
+    /// The documents that are paid most, highest first. Their parts may sum to less than 1,000,000. The rest is paid for
+    /// documents that are not named here.
     pub influences: Vec<Influence>,
-    /// Hash of the blob with the scores of all of the model's training examples, in the training manifest's order. Each
-    /// score is an f32, little-endian. The hash is zero if there are no scores.
+    /// Hash of the blob with the weights of all of the model's training examples, in the training manifest's order
+    /// (`openledger_protocol::weights`). They divide `contributors`. A settlement pays this if members that work the
+    /// answer out again come to the same.
     #[serde(with = "hash_hex")]
-    pub scores: Hash32,
+    pub weights: Hash32,
     /// The spans that the answer repeats verbatim from the model's Datanets, rarest first.
     pub spans: Vec<QuotedSpan>,
 }
@@ -186,6 +199,12 @@ impl Answer {
         Ok([DOMAIN, &canonical::to_vec(&value)?].concat())
     }
 
+    /// SHA-256 of the canonical JSON with the signature. It names this answer among all that were ever signed for its
+    /// request.
+    pub fn hash(&self) -> Result<Hash32, ReceiptError> {
+        Ok(sha256(&[&canonical::to_vec(self)?]))
+    }
+
     /// Signs the answer with the operator's identity key.
     pub fn sign(&mut self, identity: &Keypair) -> Result<(), ReceiptError> {
         self.signature = hex::encode(identity.sign_message(&self.signed_bytes()?));
@@ -212,6 +231,10 @@ impl Answer {
         if total > PPM {
             return Err(ReceiptError::Influence(total));
         }
+        let paid = self.receipt.influences.iter().fold(0u64, |t, i| t.saturating_add(i.amount.0));
+        if paid > self.receipt.contributors.0 {
+            return Err(ReceiptError::Amount { paid, whole: self.receipt.contributors.0 });
+        }
         let length = self.output_tokens.len();
         if let Some(s) = self.receipt.spans.iter().find(|s| s.start >= s.end || s.end > length as u64) {
             return Err(ReceiptError::Span { start: s.start, end: s.end, length });
@@ -228,6 +251,7 @@ impl Answer {
             ("model", self.model.to_string(), paid.model.to_string()),
             ("operator", self.operator.to_string(), paid.operator.to_string()),
             ("fee", self.fee.to_string(), paid.amount.to_string()),
+            ("contributors' part", self.receipt.contributors.to_string(), paid.contributors.to_string()),
             ("epoch", self.epoch.to_string(), paid.epoch.to_string()),
             ("payment", self.payment_signature.clone(), signature.to_owned()),
         ];
@@ -245,7 +269,15 @@ mod tests {
 
     fn influence(n: u8, ppm: u64) -> Influence {
         let key = Pubkey::new_from_array([n; 32]);
-        Influence { leaf: [n; 32], datanet: key, batch: 0, title: "printf(3)".into(), owner: key, ppm }
+        Influence {
+            leaf: [n; 32],
+            datanet: key,
+            batch: 0,
+            title: "printf(3)".into(),
+            owner: key,
+            ppm,
+            amount: (ppm / 1_000_000).into(),
+        }
     }
 
     fn answer(influences: Vec<Influence>) -> (Answer, Keypair) {
@@ -267,8 +299,9 @@ mod tests {
             receipt: Receipt {
                 method: "logra".into(),
                 settings_hash: [6; 32],
+                contributors: 1.into(),
                 influences,
-                scores: [8; 32],
+                weights: [8; 32],
                 spans: vec![],
             },
             signature: String::new(),
@@ -320,6 +353,15 @@ mod tests {
     }
 
     #[test]
+    fn a_receipt_that_pays_more_than_there_is_is_refused_even_if_signed() {
+        let (mut answer, identity) = answer(vec![influence(1, 400_000), influence(2, 300_000)]);
+        answer.receipt.influences.iter_mut().for_each(|i| i.amount = 1.into());
+        answer.sign(&identity).unwrap();
+        let error = answer.verify(&identity.pubkey()).unwrap_err();
+        assert!(matches!(error, ReceiptError::Amount { paid: 2, whole: 1 }), "{error}");
+    }
+
+    #[test]
     fn a_span_outside_the_answer_is_refused_even_if_signed() {
         let (mut answer, identity) = answer(vec![]);
         let length = answer.output_tokens.len() as u64;
@@ -347,7 +389,7 @@ mod tests {
             upstream: 0,
             compute: 0,
             validators: 0,
-            contributors: 0,
+            contributors: 1,
             epoch: 1,
         };
         answer.verify_payment(&paid, "sig").unwrap();

@@ -60,4 +60,4 @@ pub use error::{PayError, Result};
 pub use integer_weights::ppm;
 pub use normalise::Normalisation;
 pub use settings::{PaySettings, VERSION};
-pub use shares::{PayInput, Shares, shares};
+pub use shares::{PayInput, Shares, by_tokens, shares, weights};

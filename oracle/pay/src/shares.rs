@@ -9,7 +9,11 @@ use crate::{
     normalise::{Measured, normalise},
     settings::PaySettings,
 };
-use openledger_protocol::Hash32;
+use openledger_protocol::{
+    Hash32,
+    allocate::PPM,
+    weights::{WHOLE, Weights},
+};
 
 /// What pay is computed from. Every list has one entry for each document, in the same order.
 #[derive(Clone, Copy, Debug)]
@@ -27,21 +31,53 @@ pub struct PayInput<'a> {
     pub clusters: &'a Clusters,
 }
 
-/// The division of a pool among documents, in parts per million.
+/// The division of a whole among documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shares {
     /// Every document's share, in the input's order. Documents that repeat another have 0.
     pub per_example: Vec<u64>,
-    /// The share that the cap leaves over. It stays in the pool. All shares and this one sum to 1,000,000, or to 0 if
-    /// no document earns anything.
+    /// The share that the cap leaves over. All shares and this one sum to the whole, or to 0 if no document earns
+    /// anything.
     pub unallocated: u64,
 }
 
-/// Divides a pool among documents. The result does not depend on the order in which they are listed.
+/// Divides 1,000,000 among documents: see [`weights`].
+pub fn shares(input: &PayInput, settings: &PaySettings) -> Result<Shares> {
+    divide(PPM, input, settings)
+}
+
+/// What each document earns of an answer's fee. The result does not depend on the order in which documents are listed.
+///
+/// `rest` divides what the scores leave over: everything if no document has a score above zero, and what is above the
+/// cap where too few documents have one. It has one weight for each document.
 ///
 /// Scores and self-influence of documents that repeat another do not change the result. They must still be finite.
 /// Fails if lists do not fit each other or a number is not allowed.
-pub fn shares(input: &PayInput, settings: &PaySettings) -> Result<Shares> {
+pub fn weights(input: &PayInput, settings: &PaySettings, rest: &Weights) -> Result<Weights> {
+    let Shares { mut per_example, unallocated } = divide(WHOLE, input, settings)?;
+    if rest.values().len() != per_example.len() {
+        return Err(PayError::Scores(format!(
+            "the rest is divided among {} documents, there are {}",
+            rest.values().len(),
+            per_example.len()
+        )));
+    }
+    let left = WHOLE - per_example.iter().sum::<u64>();
+    debug_assert!(unallocated == left || unallocated == 0);
+    for (own, more) in per_example.iter_mut().zip(rest.divide(left)) {
+        *own += more;
+    }
+    Ok(Weights::in_proportion(&per_example).expect("what the scores leave over is divided too"))
+}
+
+/// Weights in proportion to the tokens that were learned of each document. Documents that repeat another have 0. `None`
+/// if there are no documents.
+pub fn by_tokens(targets: &[u32], clusters: &Clusters) -> Option<Weights> {
+    let own = |(i, targets): (usize, &u32)| if clusters.owner(i) == i { u64::from(*targets) } else { 0 };
+    Weights::in_proportion(&targets.iter().enumerate().map(own).collect::<Vec<_>>())
+}
+
+fn divide(whole: u64, input: &PayInput, settings: &PaySettings) -> Result<Shares> {
     settings.validate()?;
     let self_influence = check(input, settings)?;
     // The owners are taken in the order of registration, so that rounding does not depend on the list's order either.
@@ -57,7 +93,7 @@ pub fn shares(input: &PayInput, settings: &PaySettings) -> Result<Shares> {
     let normalised = normalise(&measured, settings.normalisation);
     let sized: Vec<(f64, u64)> = normalised.into_iter().zip(&measured).map(|(v, m)| (v, m.targets.into())).collect();
     let weights = integer_weights(&above_noise(&sized, settings.noise_floor));
-    let (parts, unallocated) = capped_shares(&weights, settings.cap_ppm);
+    let (parts, unallocated) = capped_shares(whole, &weights, settings.cap_ppm * (whole / PPM));
     let mut per_example = vec![0; input.clusters.len()];
     for (owner, part) in owners.into_iter().zip(parts) {
         per_example[owner] = part;
@@ -103,7 +139,7 @@ fn check<'a>(input: &PayInput<'a>, settings: &PaySettings) -> Result<Option<&'a 
 mod tests {
     use super::*;
     use crate::{ClusterSettings, Document, Normalisation};
-    use openledger_protocol::{allocate::PPM, hash::sha256};
+    use openledger_protocol::hash::sha256;
     use proptest::prelude::*;
 
     /// A document with its score and self-influence.
@@ -153,6 +189,35 @@ mod tests {
             let after = pay(&[&honest[..], &[copy]].concat(), &PaySettings::default());
             assert_eq!((&after.per_example[..3], after.per_example[3]), (before.per_example.as_slice(), 0));
         }
+    }
+
+    /// P2: an answer's fee is divided by that answer's scores, and what they leave over by the rest.
+    #[test]
+    fn what_the_scores_leave_over_is_divided_by_the_rest() {
+        let rest = Weights::in_proportion(&[1, 1, 2]).unwrap();
+        let of = |scores: [f32; 3], cap_ppm| {
+            let cases: Vec<Case> = (0..3).map(|i| case(i, TEXTS[i as usize], scores[i as usize])).collect();
+            let documents: Vec<Document> =
+                cases.iter().map(|c| Document { id: [c.order as u8; 32], order: c.order, text: &c.text }).collect();
+            let settings = PaySettings { cap_ppm, ..PaySettings::exact() };
+            let clusters = Clusters::by_text(&documents, &settings.clusters).unwrap();
+            let ids: Vec<Hash32> = documents.iter().map(|d| d.id).collect();
+            let (targets, self_influence) = ([10; 3], None);
+            let input = PayInput { ids: &ids, scores: &scores, targets: &targets, self_influence, clusters: &clusters };
+            weights(&input, &settings, &rest).unwrap().divide(1_000)
+        };
+        assert_eq!(of([3.0, 1.0, -5.0], PPM), [750, 250, 0]);
+        assert_eq!(of([-1.0, 0.0, -5.0], PPM), [250, 250, 500], "no score is positive");
+        assert_eq!(of([3.0, 0.0, 0.0], 400_000), [400 + 150, 150, 300], "the one document that earns is at the cap");
+    }
+
+    #[test]
+    fn tokens_of_repetitions_do_not_count() {
+        let documents = [(0, TEXTS[0]), (1, TEXTS[1]), (2, TEXTS[5])];
+        let documents = documents.map(|(order, text)| Document { id: [order as u8; 32], order, text });
+        let clusters = Clusters::by_text(&documents, &ClusterSettings::default()).unwrap();
+        assert_eq!(by_tokens(&[30, 10, 60], &clusters).unwrap().divide(100), [75, 25, 0]);
+        assert_eq!(by_tokens(&[], &Clusters::by_text(&[], &ClusterSettings::default()).unwrap()), None);
     }
 
     #[test]

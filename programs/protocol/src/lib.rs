@@ -17,5 +17,7 @@ pub mod leaf;
 pub mod mmr;
 pub mod observation;
 pub mod rewards;
+#[cfg(any(feature = "std", test))]
+pub mod weights;
 
 pub use hash::Hash32;

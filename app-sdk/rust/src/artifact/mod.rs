@@ -13,12 +13,10 @@ mod settlement_report;
 mod training_manifest;
 
 pub use influence_log::InfluenceLog;
-pub use job_config::{
-    DataSettings, IndexSettings, JobConfig, LoraSettings, PaySettings, SettlementSettings, TrainSettings,
-};
+pub use job_config::{AuditSettings, DataSettings, IndexSettings, JobConfig, LoraSettings, PaySettings, TrainSettings};
 pub use method::Method;
 pub use settlement_report::{
-    CountedAnswer, CountedFunding, DocumentScore, Earned, ModelReport, PoolName, PoolReport, RepeatKind,
-    RepeatedDocument, RevealedScores, SettlementReport,
+    CountedAnswer, CountedFunding, Divided, DocumentEarned, Earned, ModelReport, NoAnswer, Observed, PoolName,
+    PoolReport, RepeatKind, RepeatedDocument, SettlementReport,
 };
-pub use training_manifest::{LogEntry, Metrics, TrainingManifest};
+pub use training_manifest::{Health, LogEntry, Metrics, RepeatedExample, TrainingManifest};

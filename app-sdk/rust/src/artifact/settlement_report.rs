@@ -12,6 +12,9 @@ use solana_pubkey::Pubkey;
 use std::fmt;
 
 /// The report of a settlement. Its hash is in the attested arguments.
+///
+/// It is the sum of its [`answers`](Self::answers) and of what its [`models`](Self::models) divide by their training
+/// weights. Anybody who has the weights' blobs can add it up again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SettlementReport {
     /// Version of this format: [`SettlementReport::VERSION`].
@@ -23,22 +26,20 @@ pub struct SettlementReport {
     /// SHA-256 of the previous report, to whose lifetime amounts this one adds. `None` for the first report.
     #[serde(default, with = "hash_hex_opt")]
     pub previous: Option<Hash32>,
-    /// Attribution method and version.
-    pub method: Method,
-    /// Payments for answers, by request.
+    /// Largest distance of a receipt's weights from those that members worked out at which the receipt holds, in parts
+    /// per million.
+    pub band_ppm: u64,
+    /// Payments for answers, by request: those of the epoch, and those that earlier epochs held over.
     pub answers: Vec<CountedAnswer>,
     /// Payments into the pools besides the answers' fees, oldest first: training jobs' data shares, and gifts.
     #[serde(default)]
     pub funded: Vec<CountedFunding>,
     /// The models and training jobs whose documents the epoch pays, in ascending order of their addresses.
     pub models: Vec<ModelReport>,
-    /// The agreed share of each document that a job was trained on, ordered by job and then as in the job's index.
-    pub documents: Vec<DocumentScore>,
-    /// The part that no document earned, in parts per million. Together with the shares it is 1,000,000, unless there
-    /// was nothing to divide. It stays in the pools and is divided with the next epoch.
-    pub unallocated: u64,
-    /// The scores that each member observed. The documents' shares and `unallocated` are their elementwise median.
-    pub observations: Vec<RevealedScores>,
+    /// What each document earned for each job, ordered by job and leaf. Documents that earned nothing are left out.
+    pub documents: Vec<DocumentEarned>,
+    /// What each member observed. Which answers count follows from it.
+    pub observations: Vec<Observed>,
     /// Root over the signed observations.
     #[serde(with = "hash_hex")]
     pub observations_root: Hash32,
@@ -48,7 +49,7 @@ pub struct SettlementReport {
 
 impl SettlementReport {
     /// The version that this crate writes.
-    pub const VERSION: u32 = 5;
+    pub const VERSION: u32 = 6;
 
     /// Reads a report's JSON. Reports of another version are refused by that name, not by the first field that differs.
     pub fn read(json: &[u8]) -> serde_json::Result<Self> {
@@ -82,13 +83,51 @@ pub struct CountedAnswer {
     /// The job whose documents the payment is divided among.
     #[serde(with = "key_b58")]
     pub job: Pubkey,
-    /// Whether its answer is known. If so, the answer's loss decides which documents it pays. Otherwise the validation
-    /// loss decides.
-    pub answered: bool,
+    /// By what it is divided.
+    pub divided: Divided,
     /// Its part for the contributors' pool.
     pub contributors: Amount,
     /// Its part for the validators' pool.
     pub validators: Amount,
+}
+
+/// By what a payment for an answer is divided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by", deny_unknown_fields)]
+pub enum Divided {
+    /// By the weights that the answer's receipt names.
+    Receipt {
+        /// SHA-256 of the answer's canonical JSON.
+        #[serde(with = "hash_hex")]
+        answer: Hash32,
+        /// Hash of the blob with the weights.
+        #[serde(with = "hash_hex")]
+        weights: Hash32,
+        /// Median distance of the weights from those that members worked out, in parts per million.
+        distance: u64,
+    },
+    /// By the job's training weights, because no answer counts.
+    Training {
+        /// Why no answer counts.
+        because: NoAnswer,
+    },
+    /// Not in this epoch: too few members could work it out. The next settlement tries again.
+    Held {
+        /// In how many settlements it was held over, this one included.
+        times: u32,
+    },
+}
+
+/// Why a payment has no answer that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoAnswer {
+    /// There is no answer to it that is well formed and signed by the operator that was paid.
+    Missing,
+    /// The weights of its receipt are not those of the answer.
+    Weights,
+    /// Too few members could work the answer out, in as many settlements as it is held over at most.
+    HeldTooOften,
 }
 
 /// A payment into a pool that is not for an answer.
@@ -106,10 +145,10 @@ pub struct CountedFunding {
     pub amount: Amount,
 }
 
-/// The payments that a model's documents divide, and the rules that divide them.
+/// What a job's documents divide besides fees of answers, and by which rules.
 ///
-/// The attributed functional is (F · A + U · V) / (F + U). F is `fees`, A is the mean loss of the model's answers,
-/// weighted by their fees, U is `unanswered` + `data_share`, and V is the validation loss.
+/// Payments without an answer that counts and the job's data share are divided by the job's training weights. The
+/// attested training manifest names them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelReport {
     /// The model.
@@ -121,12 +160,20 @@ pub struct ModelReport {
     /// SHA-256 of the job's [`JobConfig`](super::JobConfig): every setting of attribution and pay.
     #[serde(with = "hash_hex")]
     pub config: Hash32,
+    /// SHA-256 of the job's [`TrainingManifest`](super::TrainingManifest).
+    #[serde(with = "hash_hex")]
+    pub manifest: Hash32,
+    /// Attribution method and version of its receipts.
+    pub method: Method,
     /// SHA-256 of the rules of pay as they were applied, with their version.
     #[serde(with = "hash_hex")]
     pub pay: Hash32,
-    /// Sum that its answers put into the contributors' pool, in base units.
+    /// Whether scores pay. They do not if the training's agreement is lower than its config asks for. Its documents are
+    /// then paid by the fallback that the config names.
+    pub paid_by_scores: bool,
+    /// Sum that its counted answers put into the contributors' pool, in base units.
     pub fees: Amount,
-    /// Sum that payments without a known answer and debits of prepaid balances put there, in base units.
+    /// Sum that payments without an answer that counts put there, in base units.
     pub unanswered: Amount,
     /// Sum that its training put there, in base units.
     pub data_share: Amount,
@@ -196,9 +243,9 @@ impl fmt::Display for PoolName {
     }
 }
 
-/// A document's share for one job. A document that two jobs were trained on has a share for each.
+/// What a document earned for one job in the epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DocumentScore {
+pub struct DocumentEarned {
     /// The job that was trained on it.
     #[serde(with = "key_b58")]
     pub job: Pubkey,
@@ -214,20 +261,19 @@ pub struct DocumentScore {
     /// Validators that approved its batch.
     #[serde(with = "keys_b58")]
     pub approved_by: Vec<Pubkey>,
-    /// Parts per million of the epoch's pools.
-    pub ppm: u64,
+    /// Base units of the contributors' pool.
+    pub amount: Amount,
 }
 
 /// One member's observation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RevealedScores {
+pub struct Observed {
     /// The operator's wallet.
     #[serde(with = "key_b58")]
     pub operator: Pubkey,
-    /// Shares in parts per million, in the order of the documents. The unallocated part comes last.
-    pub ppm: Vec<u64>,
-    /// Sum of the absolute differences to the median, in parts per million.
-    pub distance: u64,
+    /// SHA-256 of the numbers that it observed, as they are signed.
+    #[serde(with = "hash_hex")]
+    pub content: Hash32,
     /// The operator's signature over its observation, by its identity key.
     #[serde(with = "signature_hex")]
     pub signature: [u8; 64],
@@ -247,7 +293,8 @@ pub struct PoolReport {
     pub lifetime_total: Amount,
     /// Sum that this epoch added.
     pub added: Amount,
-    /// Sum that was paid in and not divided, in this epoch or before. The next epoch divides it too.
+    /// Sum that was paid in and not divided, in this epoch or before: payments that are held over, and gifts while
+    /// nobody has earned anything.
     pub carried: Amount,
 }
 
@@ -286,31 +333,37 @@ mod tests {
     /// Members hash the JSON that they write, and others read it, so the fields' types must not change its form.
     #[test]
     fn typed_fields_keep_the_json_of_the_format() {
-        let (key, hash) = (Pubkey::new_from_array([7; 32]), "09".repeat(32));
+        let (key, hash) = (Pubkey::new_from_array([7; 32]).to_string(), "09".repeat(32));
+        let answer = |divided| {
+            json!({"request": hash, "model": key, "job": key, "divided": divided,
+                "contributors": "18446744073709551615", "validators": "0"})
+        };
         let report = json!({
-            "version": 5, "epoch": 2, "cutoff_slot": 90, "previous": null, "method": "magic 3",
-            "answers": [{"request": hash, "model": key.to_string(), "job": key.to_string(), "answered": true,
-                "contributors": "18446744073709551615", "validators": "0"}],
-            "funded": [{"pool": "validators", "subject": key.to_string(), "payer": key.to_string(), "amount": "5"}],
-            "models": [{"model": key.to_string(), "job": key.to_string(), "config": hash, "pay": hash, "fees": "1",
-                "unanswered": "2", "data_share": "3", "repeated": [{"leaf": hash, "datanet": key.to_string(),
-                "owner": key.to_string(), "of": hash, "by": "verbatim"}]}],
-            "documents": [{"job": key.to_string(), "leaf": hash, "datanet": key.to_string(), "owner": key.to_string(),
-                "approved_by": [key.to_string()], "ppm": 1_000_000}],
-            "unallocated": 0,
-            "observations": [{"operator": key.to_string(), "ppm": [1_000_000, 0], "distance": 0,
-                "signature": "0a".repeat(64)}],
+            "version": 6, "epoch": 2, "cutoff_slot": 90, "previous": null, "band_ppm": 2000,
+            "answers": [
+                answer(json!({"by": "receipt", "answer": hash, "weights": hash, "distance": 3})),
+                answer(json!({"by": "training", "because": "missing"})),
+                answer(json!({"by": "held", "times": 1})),
+            ],
+            "funded": [{"pool": "validators", "subject": key, "payer": key, "amount": "5"}],
+            "models": [{"model": key, "job": key, "config": hash, "manifest": hash, "method": "logra 2", "pay": hash,
+                "paid_by_scores": true, "fees": "1", "unanswered": "2", "data_share": "3",
+                "repeated": [{"leaf": hash, "datanet": key, "owner": key, "of": hash, "by": "verbatim"}]}],
+            "documents": [{"job": key, "leaf": hash, "datanet": key, "owner": key, "approved_by": [key],
+                "amount": "12"}],
+            "observations": [{"operator": key, "content": hash, "signature": "0a".repeat(64)}],
             "observations_root": hash,
-            "pools": [{"pool": "contributors", "leaves": [[key.to_string(), "12"]], "root": hash, "lifetime_total": "12", "added": "12",
-                "carried": "0"}],
+            "pools": [{"pool": "contributors", "leaves": [[key, "12"]], "root": hash, "lifetime_total": "12",
+                "added": "12", "carried": "0"}],
         });
         let read: SettlementReport = serde_json::from_value(report.clone()).unwrap();
-        assert_eq!(read.pools[0].leaves, [Earned { wallet: key, lifetime: Amount(12) }]);
+        let wallet = Pubkey::new_from_array([7; 32]);
+        assert_eq!(read.pools[0].leaves, [Earned { wallet, lifetime: Amount(12) }]);
         assert_eq!(serde_json::to_value(&read).unwrap(), report);
         let bytes = serde_json::to_vec(&report).unwrap();
         assert_eq!(SettlementReport::read(&bytes).unwrap(), read);
-        let older = json!({"version": 4, "pools": "as they were then"}).to_string();
-        assert!(SettlementReport::read(older.as_bytes()).unwrap_err().to_string().contains("version 4"));
+        let older = json!({"version": 5, "pools": "as they were then"}).to_string();
+        assert!(SettlementReport::read(older.as_bytes()).unwrap_err().to_string().contains("version 5"));
         let mut wrong = report;
         wrong["pools"][0]["leaves"][0][1] = json!("-1");
         assert!(serde_json::from_value::<SettlementReport>(wrong).is_err());
