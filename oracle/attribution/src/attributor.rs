@@ -94,10 +94,7 @@ pub trait Attributor: Send + Sync {
 
     /// SHA-256 of the canonical JSON (sorted keys, no spaces) of `{method, settings, version}`.
     fn settings_hash(&self) -> Digest {
-        let value = serde_json::json!({
-            "method": self.method(), "settings": self.settings(), "version": self.version(),
-        });
-        Sha256::digest(canonical_json(value).as_bytes()).into()
+        settings_hash(self.method(), self.version(), self.settings())
     }
 
     /// Scores of all training examples. A score is positive if training on the example lowered the query's loss.
@@ -120,6 +117,12 @@ impl<M: Method> Attributor for M {
     fn score(&self, query: &Query) -> Result<Scores> {
         Method::score(self, query)
     }
+}
+
+/// SHA-256 of the canonical JSON of `{method, settings, version}`.
+pub(crate) fn settings_hash(method: &str, version: u32, settings: serde_json::Value) -> Digest {
+    let value = serde_json::json!({ "method": method, "settings": settings, "version": version });
+    Sha256::digest(canonical_json(value).as_bytes()).into()
 }
 
 /// Compact JSON. The keys of every object are sorted, for any features that `serde_json` was built with.

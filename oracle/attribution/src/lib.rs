@@ -8,7 +8,9 @@
 //!
 //! `openledger_pay` turns scores into shares of a pool. `openledger_laboratory` measures how good the scores are.
 
+pub mod agreement;
 pub mod attributor;
+pub mod correlation;
 mod eigen;
 pub mod ensemble;
 pub mod error;
@@ -27,6 +29,7 @@ pub mod verify;
 #[cfg(test)]
 mod testing;
 
+pub use agreement::{Agreement, agreement, agreement_of_answers};
 pub use attributor::{Attributor, ExampleId, Method, Query, QueryItem, Ranked, Scores};
 pub use ensemble::{EnsembleSettings, LograEnsemble};
 pub use error::{AttributionError, Result};
@@ -36,6 +39,6 @@ pub use index::{
     writer::build_index,
 };
 pub use logra::{Logra, LograSettings};
-pub use magic::{GradientCache, Magic, MagicSettings};
+pub use magic::{GradientCache, Magic, MagicSettings, Walks};
 pub use precondition::Preconditioner;
 pub use projection::{PcaBasis, ProjectionKind, ProjectionSettings};

@@ -2,7 +2,7 @@
 
 /// Σ aᵢ bᵢ in f64, in eight interleaved partial sums. The order of additions is fixed, and the processor adds eight at
 /// once.
-pub fn dot<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
+pub fn dot<A: Copy + Into<f64>, B: Copy + Into<f64>>(a: &[A], b: &[B]) -> f64 {
     let mut lanes = [0f64; 8];
     let (a8, a_rest) = a.as_chunks::<8>();
     let (b8, b_rest) = b.as_chunks::<8>();

@@ -20,6 +20,8 @@
 //! steps, which must end in the logged state bit for bit. If a [`GradientCache`] has their gradients, the replay costs
 //! no pass through the model.
 //!
+//! Several queries are walked together at half the cost of each alone: [`Walks`].
+//!
 //! For an adapter that was trained on another ([`TrainedRun::with_start`]), the walk continues into the parent's run
 //! with the derivative with respect to the first parameters: [`Magic::continue_into`].
 //!
@@ -30,16 +32,22 @@ pub mod adjoint;
 pub mod cache;
 pub mod functional;
 pub mod health;
+mod one_sided;
+mod outcome;
 mod pass;
 mod replay;
 pub mod run;
+mod segment;
 pub mod settings;
 pub mod state;
 mod walk;
+pub mod walks;
 
 pub use cache::GradientCache;
 pub use health::{Health, Trust};
-pub use pass::{METHOD, Magic, MagicProgress, Outcome, VERSION};
+pub use outcome::Outcome;
+pub use pass::{METHOD, Magic, MagicProgress, VERSION};
 pub use run::{StateSource, TrainedRun};
 pub use settings::MagicSettings;
 pub use state::{MagicState, StepTrace};
+pub use walks::Walks;

@@ -1,17 +1,20 @@
 //! The whole walk, from φ at the end of the run to every example's score.
 
 use super::{
-    adjoint::Adjoint, cache::GradientCache, functional, health::Health, replay::replay, run::TrainedRun,
-    settings::MagicSettings, state::MagicState, walk::step_back,
+    cache::GradientCache,
+    outcome::Outcome,
+    replay::replay,
+    run::TrainedRun,
+    segment::{begin, begin_with, segment_before},
+    settings::MagicSettings,
+    state::MagicState,
+    walk::step_back,
 };
 use crate::{
     attributor::{Attributor, Method, Query, Scores},
     error::{AttributionError, Result},
 };
-use openledger_lm::{
-    Digest, Lanes, LmError, sha256,
-    train::{LogEntry, StateSink},
-};
+use openledger_lm::{Digest, Lanes, LmError, sha256, train::StateSink};
 use sha2::{Digest as _, Sha256};
 use std::ops::ControlFlow;
 
@@ -29,17 +32,6 @@ pub struct MagicProgress {
     pub total: u64,
     /// ‖∂φ/∂θ‖ at this point.
     pub adjoint: f64,
-}
-
-/// The result of a walk.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// Scores of the run's examples: −∂φ/∂wᵢ. A score is positive if training on the example lowered φ.
-    pub scores: Scores,
-    /// What the walk measured about whether its scores can be trusted.
-    pub health: Health,
-    /// The last state, at step 0. A walk continues from it into a parent's run.
-    pub end: MagicState,
 }
 
 /// Exact attribution to the examples of one run.
@@ -77,23 +69,7 @@ impl Magic {
 
     /// The state where the walk begins: the run's end, with the gradient of the query's losses.
     pub fn begin(&self, query: &Query) -> Result<MagicState> {
-        let per_pass = self.run.config().batch_size;
-        let gradient = functional::gradient(self.run.base(), &self.run.adapter()?, query, per_pass)?;
-        let weight = query.items().iter().map(|i| f64::from(i.weight.abs())).sum();
-        Ok(self.begin_with(gradient, functional::query_hash(query), weight))
-    }
-
-    fn begin_with(&self, gradient: Vec<f32>, functional: Digest, weight: f64) -> MagicState {
-        MagicState {
-            job: self.job(),
-            functional,
-            step: self.run.total_steps(),
-            adjoint: Adjoint::of_parameters(gradient),
-            weight,
-            delta: self.settings.first_step,
-            derivatives: vec![0.0; self.run.ids().len()],
-            trace: Vec::new(),
-        }
+        begin(&self.run, self.job(), &self.settings, query)
     }
 
     /// The state where the walk begins in this run, after it went through the run of an adapter that was trained on
@@ -111,7 +87,8 @@ impl Magic {
                     .into(),
             ));
         }
-        Ok(self.begin_with(end.adjoint.a.clone(), end.hash()?, end.weight))
+        let functional = (end.adjoint.a.clone(), end.weight);
+        Ok(begin_with(&self.run, self.job(), &self.settings, functional, end.hash()?))
     }
 
     /// Walks from a logged step to the one logged before it. It is a pure function of run, settings and state.
@@ -134,7 +111,7 @@ impl Magic {
         sink: &mut dyn StateSink,
         progress: &mut dyn FnMut(&MagicProgress) -> ControlFlow<()>,
     ) -> Result<Outcome> {
-        self.check(&state)?;
+        segment_before(&self.run, self.job(), &state)?;
         store(sink, &state)?;
         while state.step > 0 {
             state = self.segment_watched(&state, progress, &mut || ())?;
@@ -145,14 +122,7 @@ impl Magic {
 
     /// The result in a walk's last state. Fails if the state is not at step 0.
     pub fn outcome(&self, end: MagicState) -> Result<Outcome> {
-        self.check(&end)?;
-        if end.step != 0 {
-            return Err(AttributionError::MagicState(format!("it is at step {}; walk on to step 0", end.step)));
-        }
-        // 0 − x keeps the score of an example that was in no batch from being −0.
-        let values = end.derivatives.iter().map(|d| (0.0 - d) as f32).collect();
-        let scores = Scores { ids: self.run.ids().clone(), values };
-        Ok(Outcome { scores, health: Health::of(&end), end })
+        Outcome::of(&self.run, self.job(), end)
     }
 
     fn segment_watched(
@@ -161,7 +131,7 @@ impl Magic {
         progress: &mut dyn FnMut(&MagicProgress) -> ControlFlow<()>,
         between: &mut dyn FnMut(),
     ) -> Result<MagicState> {
-        let [from, to] = self.check(state)?;
+        let [from, to] = segment_before(&self.run, self.job(), state)?;
         let tape = replay(&self.run, self.cache.as_ref(), from, to, between)?;
         let trainer = self.run.trainer()?;
         let (total, lanes) = (self.run.total_steps(), Lanes::new(self.run.base().device(), 2));
@@ -178,33 +148,6 @@ impl Magic {
             between();
         }
         Ok(state)
-    }
-
-    /// The two logged steps of the next segment. Fails if the state is of another job or length, or is not at a logged
-    /// step.
-    fn check(&self, state: &MagicState) -> Result<[&LogEntry; 2]> {
-        let error = |reason: String| Err(AttributionError::MagicState(reason));
-        if state.job != self.job() {
-            return error(format!(
-                "it belongs to job {}, this one is {}; use the state of this run and these settings",
-                hex::encode(state.job),
-                hex::encode(self.job())
-            ));
-        }
-        let entries = &self.run.log().entries;
-        let walked = self.run.total_steps().checked_sub(state.step);
-        if walked != Some(state.trace.len() as u64)
-            || state.derivatives.len() != self.run.ids().len()
-            || state.adjoint.a.len() != self.run.parameters()?
-            || !(state.delta > 0.0 && state.delta.is_finite())
-        {
-            return error(format!("at step {} its parts do not fit the run; begin again", state.step));
-        }
-        match entries.iter().position(|e| e.step == state.step) {
-            Some(0) => Ok([&entries[0], &entries[0]]),
-            Some(i) => Ok([&entries[i - 1], &entries[i]]),
-            None => error(format!("the run logged no state at step {}; begin again", state.step)),
-        }
     }
 }
 

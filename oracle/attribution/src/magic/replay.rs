@@ -1,6 +1,6 @@
 //! Replays the training steps of a segment.
 
-use super::{cache::GradientCache, run::TrainedRun};
+use super::{adjoint::Step, cache::GradientCache, run::TrainedRun};
 use crate::error::{AttributionError, Result};
 use openledger_lm::{
     TrainState, Trainer,
@@ -13,6 +13,24 @@ pub(crate) struct Tape {
     pub(crate) gradients: Vec<Vec<f32>>,
     /// The states. There is one more of them than of gradients.
     pub(crate) states: Vec<TrainState>,
+}
+
+impl Tape {
+    /// Training step `at` of the tape, with the numbers that the run used.
+    pub(crate) fn step(&self, trainer: &Trainer, at: usize) -> Step<'_> {
+        let (gradient, before, after) = (&self.gradients[at], &self.states[at], &self.states[at + 1]);
+        let norm = global_norm(gradient);
+        Step {
+            optimizer: trainer.optimizer(),
+            number: after.step,
+            learning_rate: trainer.learning_rate(before.step),
+            gradient,
+            norm,
+            clip_scale: clip_scale(norm, trainer.config().clip_norm),
+            m: &after.m,
+            v: &after.v,
+        }
+    }
 }
 
 /// Replays the steps between two logged states. Uses the kept gradients if there are any, and keeps the gradients

@@ -1,16 +1,13 @@
 //! Goes one training step back.
 
 use super::{
-    adjoint::{Step, norm},
+    adjoint::norm,
     replay::Tape,
     settings::MagicSettings,
     state::{MagicState, StepTrace},
 };
 use crate::error::{AttributionError, Result};
-use openledger_lm::{
-    Adapter, BaseModel, Batch, Lanes, Trainer, forward_backward, lora_grads,
-    train::{clip_scale, global_norm},
-};
+use openledger_lm::{Adapter, BaseModel, Batch, Lanes, Trainer, forward_backward, lora_grads};
 
 /// Takes `state` from after training step `at` of the tape to before it. This is the run's step `state.step − 1`. Each
 /// of the two passes takes a lane.
@@ -23,18 +20,8 @@ pub(crate) fn step_back(
     state: &mut MagicState,
 ) -> Result<()> {
     let number = state.step;
-    let (gradient, before, after) = (&tape.gradients[at], &tape.states[at], &tape.states[at + 1]);
-    let gradient_norm = global_norm(gradient);
-    let step = Step {
-        optimizer: trainer.optimizer(),
-        number,
-        learning_rate: trainer.learning_rate(number - 1),
-        gradient,
-        norm: gradient_norm,
-        clip_scale: clip_scale(gradient_norm, trainer.config().clip_norm),
-        m: &after.m,
-        v: &after.v,
-    };
+    let (gradient, before) = (&tape.gradients[at], &tape.states[at]);
+    let step = tape.step(trainer, at);
     let u = step.back(&mut state.adjoint);
     let u_norm = norm(u.iter().copied());
     if !u_norm.is_finite() {
@@ -55,14 +42,7 @@ pub(crate) fn step_back(
         for (i, (p, m)) in trainer.plan().batch(number - 1).into_iter().zip(plus.losses.iter().zip(&minus.losses)) {
             state.derivatives[i] += (f64::from(*p) - f64::from(*m)) / (2.0 * epsilon) / size;
         }
-        let (mut odd, mut even) = (0f64, 0f64);
-        for (i, a) in state.adjoint.a.iter_mut().enumerate() {
-            let (p, m, g) = (f64::from(plus.gradient[i]), f64::from(minus.gradient[i]), f64::from(gradient[i]));
-            *a = (f64::from(*a) + (p - m) / (2.0 * epsilon)) as f32;
-            odd += (p - m) * (p - m);
-            even += (p + m - 2.0 * g) * (p + m - 2.0 * g);
-        }
-        asymmetry = (even / odd).sqrt();
+        asymmetry = both_sides(&mut state.adjoint.a, [&plus.gradient, &minus.gradient], gradient, epsilon);
         state.delta = settings.steer(state.delta, asymmetry);
     }
     let adjoint = norm(state.adjoint.a.iter().map(|a| f64::from(*a)));
@@ -76,12 +56,12 @@ pub(crate) fn step_back(
 }
 
 /// Losses of the batch's examples and its averaged gradient at θ + `factor`·u.
-struct Displaced {
+pub(super) struct Displaced {
     losses: Vec<f32>,
-    gradient: Vec<f32>,
+    pub(super) gradient: Vec<f32>,
 }
 
-fn displaced(
+pub(super) fn displaced(
     base: &BaseModel,
     adapter: &Adapter,
     batch: &Batch,
@@ -96,4 +76,16 @@ fn displaced(
     let size = batch.len() as f32;
     gradient.iter_mut().for_each(|g| *g /= size);
     Ok(Displaced { losses: out.per_example_loss, gradient })
+}
+
+/// Adds H·u to the adjoint `a`, from the gradients on both sides. Returns their asymmetry about the run's own gradient.
+pub(super) fn both_sides(a: &mut [f32], [plus, minus]: [&[f32]; 2], gradient: &[f32], epsilon: f64) -> f64 {
+    let (mut odd, mut even) = (0f64, 0f64);
+    for (((a, p), m), g) in a.iter_mut().zip(plus).zip(minus).zip(gradient) {
+        let (p, m, g) = (f64::from(*p), f64::from(*m), f64::from(*g));
+        *a = (f64::from(*a) + (p - m) / (2.0 * epsilon)) as f32;
+        odd += (p - m) * (p - m);
+        even += (p + m - 2.0 * g) * (p + m - 2.0 * g);
+    }
+    (even / odd).sqrt()
 }

@@ -7,3 +7,4 @@ mod layers;
 mod reference;
 mod resume;
 mod threads;
+mod together;

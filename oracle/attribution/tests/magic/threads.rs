@@ -1,14 +1,14 @@
 //! Attribution states must not depend on how many threads compute them.
 
 use crate::job::{Job, config, query};
-use openledger_attribution::{Magic, MagicSettings};
-use openledger_lm::{BaseModel, LlamaConfig, TrainConfig};
+use openledger_attribution::{Magic, MagicSettings, Walks};
+use openledger_lm::{BaseModel, LlamaConfig, TrainConfig, sha256};
 use std::{ops::ControlFlow, process::Command, sync::Arc};
 
 /// This variable is set in the child process, which prints the state's hash instead of comparing it.
 const CHILD: &str = "OPENLEDGER_MAGIC_THREADS_CHILD";
 
-/// Hash of a walk's state, for a model wide enough that its matrix products are split among threads.
+/// Hash of the last states of a walk alone and of two together, for a model wide enough that its matrix products are split among threads.
 fn state_hash() -> String {
     let shape = LlamaConfig { hidden: 192, heads: 6, kv_heads: 3, ffn: 512, ..LlamaConfig::tiny() };
     let base = Arc::new(BaseModel::random(&shape, 3).unwrap());
@@ -16,7 +16,14 @@ fn state_hash() -> String {
     let magic = Magic::new(job.run(), MagicSettings::default()).unwrap();
     let start = magic.begin(&query()).unwrap();
     let outcome = magic.finish(start, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(())).unwrap();
-    hex::encode(outcome.end.hash().unwrap())
+    let walks = Walks::new(job.run(), &[query(), query()], MagicSettings::default()).unwrap();
+    let mut states = walks.begin().unwrap();
+    while states[0].step > 0 {
+        states = walks.segment(&states, &mut |_| ControlFlow::Continue(())).unwrap();
+    }
+    states.push(outcome.end);
+    let hashes: Vec<_> = states.iter().map(|state| state.hash().unwrap()).collect();
+    hex::encode(sha256(&hashes.concat()))
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Evaluates a method: the measures, the subsets that they need, and a task that is small enough for hundreds of
 //! retrainings.
 
-pub mod correlation;
 pub mod detection;
 pub mod export;
 pub mod lds;
@@ -16,3 +15,5 @@ pub mod tiny;
 pub mod transformations;
 mod weights;
 pub mod word_problems;
+
+pub use openledger_attribution::correlation;
