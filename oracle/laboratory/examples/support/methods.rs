@@ -1,7 +1,7 @@
 //! The methods of the table. Each has a line.
 
 use crate::job::Job;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use openledger_attribution::{
     Attributor, Estimator, Logra, LograSettings, Magic, MagicSettings, PcaBasis, Preconditioner, ProjectionKind,
     ProjectionSettings, QueryStates, build_index, gradient::GradientSource, magic::TrainedRun, states::evenly_spaced,
@@ -27,6 +27,12 @@ const LIMIT: u64 = 2 << 30;
 /// The methods whose names contain one of the comma-separated parts. An empty string gives all.
 pub fn chosen(parts: &str) -> Vec<(String, Build)> {
     all().into_iter().filter(|(name, _)| parts.split(',').any(|part| name.contains(part))).collect()
+}
+
+/// The method with exactly this name.
+pub fn named(name: &str) -> Result<Build> {
+    let found = all().into_iter().find(|(own, _)| own == name);
+    Ok(found.with_context(|| format!("no method is called `{name}`"))?.1)
 }
 
 /// All methods with their names.
@@ -149,7 +155,8 @@ fn logra(
     (name, Box::new(build))
 }
 
-fn member(job: &Job, adapter: Adapter, settings: &LograSettings) -> Result<Logra> {
+/// LoGra at one adapter of the job's run.
+pub fn member(job: &Job, adapter: Adapter, settings: &LograSettings) -> Result<Logra> {
     let basis = match settings.projection.kind {
         ProjectionKind::Pca => Some(PcaBasis::fit(&job.base, &adapter, &settings.projection, &job.examples)?),
         _ => None,

@@ -5,7 +5,7 @@ use anyhow::Result;
 use openledger_attribution::Query;
 use openledger_laboratory::evaluate::{regime::Regime, subsets::leave_out, tiny, transformations};
 use openledger_lm::{BaseModel, LoraConfig, Target, Tokenizer, TrainConfig};
-use std::{ops::ControlFlow, sync::Arc, time::Instant};
+use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Instant};
 
 /// The size of the job and of the measurement.
 pub struct JobOptions {
@@ -21,11 +21,13 @@ pub struct JobOptions {
     pub seed: u64,
     /// Passes over the neutral text. 0 gives a model that knows nothing.
     pub pretrain_epochs: usize,
+    /// File that keeps the base model between runs. It is made if it is missing.
+    pub base: Option<PathBuf>,
 }
 
 impl Default for JobOptions {
     fn default() -> Self {
-        Self { examples: 400, queries: 20, small: 48, half: 32, seed: 0, pretrain_epochs: tiny::EPOCHS }
+        Self { examples: 400, queries: 20, small: 48, half: 32, seed: 0, pretrain_epochs: tiny::EPOCHS, base: None }
     }
 }
 
@@ -38,6 +40,7 @@ impl JobOptions {
             "small" => self.small = value.parse()?,
             "half" => self.half = value.parse()?,
             "seed" => self.seed = value.parse()?,
+            "base" => self.base = Some(value.into()),
             "pretrain" => self.pretrain_epochs = value.parse()?,
             _ => return Ok(false),
         }
@@ -45,35 +48,46 @@ impl JobOptions {
     }
 }
 
-/// Pretrains the base model, trains the adapter and draws the queries.
-pub fn train(options: &JobOptions) -> Result<(Job, Vec<Query>)> {
-    let tokenizer = Arc::new(Tokenizer::bytes());
+/// The base model that the job starts from.
+pub fn base(options: &JobOptions, tokenizer: &Tokenizer) -> Result<Arc<BaseModel>> {
     let (start, mut recent) = (Instant::now(), Vec::new());
-    let base = if options.pretrain_epochs == 0 {
-        BaseModel::random(&tiny::shape(), 1)?
-    } else {
-        tiny::base_model(&tokenizer, options.pretrain_epochs, |step, loss| {
-            recent.push(loss);
-            if step % 125 == 0 {
-                println!("  step {step}: loss {:.3}", recent.drain(..).sum::<f32>() / 125.0);
-            }
-        })?
+    let told = |step: u64, loss: f32| {
+        recent.push(loss);
+        if step.is_multiple_of(125) {
+            eprintln!("  step {step}: loss {:.3}", recent.drain(..).sum::<f32>() / 125.0);
+        }
     };
-    println!("pretrained in {:.1?}", start.elapsed());
-    let examples = transformations::examples(&tokenizer, options.examples, 11, &transformations::ALL, false)?;
-    let config = TrainConfig {
+    let base = match (&options.base, options.pretrain_epochs) {
+        (_, 0) => BaseModel::random(&tiny::shape(), 1)?,
+        (Some(file), epochs) => tiny::stored_base_model(file, tokenizer, epochs, told)?,
+        (None, epochs) => tiny::base_model(tokenizer, epochs, told)?,
+    };
+    eprintln!("base model after {:.1?}", start.elapsed());
+    Ok(Arc::new(base))
+}
+
+/// The job's training settings.
+pub fn config(seed: u64) -> TrainConfig {
+    TrainConfig {
         epochs: 6,
         batch_size: 16,
         max_len: 64,
         // At twice this rate the run is too rough for a method that follows it to be exact.
         learning_rate: 2e-3,
         warmup_steps: 37,
-        seed: options.seed,
+        seed,
         lora: LoraConfig { rank: 4, alpha: 8.0, targets: Target::ALL.to_vec() },
         ..Default::default()
-    };
+    }
+}
+
+/// Pretrains the base model, trains the adapter and draws the queries.
+pub fn train(options: &JobOptions) -> Result<(Job, Vec<Query>)> {
+    let tokenizer = Arc::new(Tokenizer::bytes());
+    let base = base(options, &tokenizer)?;
+    let examples = transformations::examples(&tokenizer, options.examples, 11, &transformations::ALL, false)?;
     let queries = transformations::queries(&tokenizer, options.queries, 999)?;
-    Ok((Job::train(Arc::new(base), tokenizer, config, examples.into())?, queries))
+    Ok((Job::train(base, tokenizer, config(options.seed), examples.into())?, queries))
 }
 
 /// Trains again without random subsets of 1.5 %, and without random subsets of half of the examples.

@@ -7,6 +7,7 @@ pub mod lds;
 pub mod leave_outs;
 pub mod pretrain;
 pub mod regime;
+pub mod reliability;
 pub mod retrain;
 mod rng;
 pub mod subsets;

@@ -2,7 +2,7 @@
 
 use super::subsets::weights_without;
 use openledger_attribution::{Query, QueryItem, Result};
-use openledger_lm::{Adapter, BaseModel, Batch, Example, TrainConfig, Trainer, forward_losses};
+use openledger_lm::{Adapter, BaseModel, Batch, Example, Lanes, TrainConfig, Trainer, forward_losses};
 use std::sync::Arc;
 
 /// The adapter that the job trains if the examples in `removed` have weight 0. Start, batches and denominators stay the
@@ -19,6 +19,21 @@ pub fn train_without(
         trainer.step()?;
     }
     Ok(trainer.adapter().clone())
+}
+
+/// The queries' losses after training without each of the subsets, subsets × queries. Runs of the training go on side by
+/// side, which changes none of the numbers.
+pub fn losses_without(
+    base: &Arc<BaseModel>,
+    config: &TrainConfig,
+    examples: &Arc<[Example]>,
+    subsets: &[Vec<usize>],
+    queries: &[Query],
+) -> Result<Vec<Vec<f64>>> {
+    let without = |removed: &Vec<usize>| {
+        query_losses(base, Some(&train_without(base, config, examples, removed)?), queries)
+    };
+    Lanes::new(base.device(), usize::MAX).map(subsets, without).into_iter().collect()
 }
 
 /// Σ weight · loss of each query's items.
@@ -52,6 +67,20 @@ mod tests {
         let whole = loss(&[]);
         assert!(loss(&[2]) > whole);
         assert_eq!(loss(&[]), whole);
+    }
+
+    #[test]
+    fn runs_side_by_side_give_what_they_give_one_after_the_other() {
+        let (base, _) = model();
+        let examples: Arc<[Example]> = examples(4).into();
+        let config = TrainConfig { batch_size: 2, ..Default::default() };
+        let query = Query::answer(examples[2].tokens.clone(), 1).unwrap();
+        let subsets = [vec![], vec![0], vec![1, 2]];
+        let found = losses_without(&base, &config, &examples, &subsets, std::slice::from_ref(&query)).unwrap();
+        for (subset, losses) in subsets.iter().zip(found) {
+            let alone = train_without(&base, &config, &examples, subset).unwrap();
+            assert_eq!(losses, query_losses(&base, Some(&alone), std::slice::from_ref(&query)).unwrap());
+        }
     }
 
     #[test]

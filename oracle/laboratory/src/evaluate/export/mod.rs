@@ -109,6 +109,11 @@ fn losses(base: &BaseModel, adapter: Option<&Adapter>, examples: &[Example]) -> 
     Ok(losses)
 }
 
+/// Writes a base model's weights alone, in f32, as `model.safetensors` of a task folder has them.
+pub fn write_weights(file: &Path, base: &BaseModel) -> Result<()> {
+    model::write_weights(file, base)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

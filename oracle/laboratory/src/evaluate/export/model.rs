@@ -19,7 +19,7 @@ pub(super) fn write(folder: &Path, base: &BaseModel, tokenizer: &Tokenizer) -> R
         ));
     }
     files::json(&folder.join("config.json"), &config(base.config(), tokenizer))?;
-    files::bytes(&folder.join("model.safetensors"), &container(base)?)?;
+    write_weights(&folder.join("model.safetensors"), base)?;
     files::json(&folder.join("tokenizer.json"), &byte_tokenizer())?;
     let settings = json!({
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -57,6 +57,11 @@ fn config(config: &LlamaConfig, tokenizer: &Tokenizer) -> Value {
         "pad_token_id": null,
         "dtype": "float32",
     })
+}
+
+/// Writes the weights alone, as `model.safetensors` of [`write`].
+pub(super) fn write_weights(file: &Path, base: &BaseModel) -> Result<()> {
+    files::bytes(file, &container(base)?)
 }
 
 /// The weights in f32. q and k have the half-rotation layout of Hugging Face already.
