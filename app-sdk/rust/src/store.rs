@@ -4,12 +4,13 @@
 //! |---|---|
 //! | `blobs/<sha256>` | any bytes, named by their hash |
 //! | `answers/<request>.json` | the signed answer to a paid request |
+//! | `audits/<epoch>/<operator>.json` | an operator's audit of a settled epoch |
 //! | `settlements/<epoch>/<report hash>.json` | the report behind a settlement |
 //!
 //! The store is a folder by default. Anything that implements [`ObjectStore`] works. Blobs are checked against their
 //! name at every read, so that the store need not be trusted for them.
 
-use crate::receipt::Answer;
+use crate::{artifact::Audit, receipt::Answer};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path};
@@ -144,6 +145,27 @@ impl Store {
         Ok(hash)
     }
 
+    /// Stores an operator's audit of an epoch. It replaces the one that is there.
+    pub async fn put_audit(&self, audit: &Audit) -> Result<(), StoreError> {
+        let path = Path::from(format!("{}/{}.json", audits_folder(audit.epoch), audit.operator));
+        let bytes = serde_json::to_vec(audit)
+            .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })?;
+        self.put(&path, bytes.into()).await
+    }
+
+    /// Returns the audits of an epoch that can be read. Their signatures are not checked: [`Audit::is_by`] does that.
+    pub async fn audits(&self, epoch: u64) -> Result<Vec<Audit>, StoreError> {
+        let folder = Path::from(audits_folder(epoch));
+        let listed: Vec<_> = self.inner.list(Some(&folder)).try_collect().await.map_err(StoreError::Backend)?;
+        let mut audits = Vec::new();
+        for meta in listed {
+            audits.extend(serde_json::from_slice::<Audit>(&self.get(&meta.location).await?).ok());
+        }
+        audits.retain(|a| a.epoch == epoch);
+        audits.sort_by_key(|a| a.operator);
+        Ok(audits)
+    }
+
     async fn exists(&self, path: &Path) -> Result<bool, StoreError> {
         match self.inner.head(path).await {
             Ok(_) => Ok(true),
@@ -171,6 +193,10 @@ fn blob_path(hash: &Hash32) -> Path {
 
 fn answer_path(request: &Hash32) -> Path {
     Path::from(format!("answers/{}.json", hex::encode(request)))
+}
+
+fn audits_folder(epoch: u64) -> String {
+    format!("audits/{epoch}")
 }
 
 fn report_path(epoch: u64, hash: &Hash32) -> Path {

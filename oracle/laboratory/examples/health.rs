@@ -149,8 +149,7 @@ fn measure(file: &Path, rest: &[&str]) -> Result<()> {
 
         let (logged, cache) = TrainedRun::train(base.clone(), config.clone(), examples.clone(), tempfile::tempdir()?)?;
         let magic = Magic::new(logged, MagicSettings::default())?.with_cache(cache);
-        let walked =
-            magic.finish(magic.begin(&held_out)?, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(()))?;
+        let walked = magic.finish(magic.begin(&held_out)?, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(()))?;
         let exact_each = queries[..WALKED].iter().map(|q| scores(&magic, q)).collect::<Result<_>>()?;
 
         let mut subsets = leave_out(EXAMPLES, 1.0 / EXAMPLES as f64, n, seed)?;
@@ -283,7 +282,11 @@ fn report(file: &Path) -> Result<()> {
     all.sort_by_key(|f| f.run);
     let first = all.first().context("the file has no runs")?;
     let names = |list: &[(&str, f64)]| list.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("; ");
-    println!("run, peak rate, passes, warm-up | held-out loss | truth: {} | cheap: {} | time", names(&first.truths()), names(&first.proxies()));
+    println!(
+        "run, peak rate, passes, warm-up | held-out loss | truth: {} | cheap: {} | time",
+        names(&first.truths()),
+        names(&first.proxies())
+    );
     all.iter().for_each(line);
     println!("\nover {} runs, Spearman (Pearson) of the cheap number with the truth", all.len());
     for (p, (proxy, _)) in first.proxies().iter().enumerate() {

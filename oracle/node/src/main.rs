@@ -1,5 +1,6 @@
 //! The oracle operator's node: watches the chain, trains, verifies, attributes, agrees and signs.
 
+mod audit;
 mod config;
 mod documents;
 mod http;

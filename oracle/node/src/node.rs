@@ -1,6 +1,7 @@
 //! The node: makes its parts, gives each part what it uses, and runs them.
 
 use crate::{
+    audit::Auditor,
     config::Config,
     http,
     ledger::Ledger,
@@ -8,9 +9,9 @@ use crate::{
     plans::{FinishedJobs, KeptGradients, Plans},
     quorum_callbacks::{OwnView, SigningPolicy},
     settlement::{Approval, Due, Epochs, Observations, Parts, Settler},
-    tasks::{Committees, DueEpochs, Jobs, wake},
+    tasks::{Audits, Committees, DueEpochs, Jobs, wake},
     training::{self, Others, OwnWords, Training, Verification},
-    walks::Tools,
+    walks::{Together, Tools},
 };
 use anyhow::{Context, Result};
 use openledger_quorum::{self as quorum, Participant};
@@ -46,6 +47,15 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let tools = Tools { store: store.clone(), engine: engine.clone(), gradients: gradients.clone() };
     let epochs = Epochs::new(chain.clone(), store.clone(), ledger.clone());
     let jobs = FinishedJobs::new(chain.clone(), store.clone(), engine.clone(), files.clone(), plans.clone());
+    let auditor = Auditor {
+        chain: chain.clone(),
+        store: store.clone(),
+        engine: engine.clone(),
+        jobs: jobs.clone(),
+        walks: Together::new(tools.clone()),
+        status: status.clone(),
+        identity: Arc::new(identity.insecure_clone()),
+    };
     let observations = Observations::new(Parts {
         chain: chain.clone(),
         store: store.clone(),
@@ -131,6 +141,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         changes: changes.clone(),
     };
 
+    let audits = Audits { chain: chain.clone(), store: store.clone(), auditor, changes: changes.clone() };
+
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}; is another program using it?", config.listen))?;
@@ -161,6 +173,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     tasks.spawn(committees.run());
     tasks.spawn(jobs.run());
     tasks.spawn(due_epochs.run());
+    tasks.spawn(audits.run());
     tracing::info!(%operator, listen = %config.listen, "the node runs");
     tokio::select! {
         () = shutdown => Ok(()),

@@ -6,11 +6,13 @@
 //!
 //! Hashes are lower-case hex, wallets are Base58, and amounts are decimal strings of base units.
 
+mod audit;
 mod job_config;
 mod method;
 mod settlement_report;
 mod training_manifest;
 
+pub use audit::{Audit, AuditedAnswer};
 pub use job_config::{AuditSettings, DataSettings, IndexSettings, JobConfig, LoraSettings, PaySettings, TrainSettings};
 pub use method::Method;
 pub use settlement_report::{

@@ -23,6 +23,9 @@ pub struct Status {
     pub false_disputes: BTreeSet<String>,
     /// The epoch that this node settles.
     pub settling: Option<Settling>,
+    /// The progress of an audit, in words.
+    #[serde(default)]
+    pub auditing: Option<String>,
     /// Epoch of the last settlement that this node saw active. 0 before the first.
     pub settled_epoch: u64,
 }

@@ -1,11 +1,13 @@
 //! What the node does by itself. Each task never ends: one watches the chain, one joins committees, one takes training
-//! jobs, and one settles epochs.
+//! jobs, one settles epochs, and one has them audited.
 
+mod audits;
 mod committees;
 mod due_epochs;
 mod jobs;
 mod wake;
 
+pub use audits::Audits;
 pub use committees::Committees;
 pub use due_epochs::DueEpochs;
 pub use jobs::Jobs;

@@ -5,10 +5,12 @@
 
 mod advance;
 mod check;
+mod together;
 mod tools;
 mod walk;
 
 pub use advance::to_the_end;
 pub use check::{check_steps, link};
+pub use together::Together;
 pub use tools::Tools;
 pub use walk::Walk;

@@ -23,17 +23,9 @@ pub struct Walk {
 impl Walk {
     /// The walk for `query` back through the training that `log` has the states of.
     pub async fn prepare(tools: &Tools, job: &Pubkey, plan: &JobPlan, log: &[LogEntry], query: Query) -> Result<Self> {
-        let entries = log.iter().map(|e| StateEntry { step: e.step, state_hash: e.state }).collect();
-        let (store, runtime) = (tools.store.clone(), tokio::runtime::Handle::current());
-        let states = move |hash: Hash32| -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-            Ok(runtime.block_on(store.get_blob(&hash))?.to_vec())
-        };
-        let (train, examples, settings) = (plan.train.clone(), plan.examples.clone(), plan.magic);
-        let cache = tools.gradients.of(job, plan).await?;
+        let (run, settings, cache) = (run(tools, plan, log), plan.magic, tools.gradients.of(job, plan).await?);
         let prepare = move |engine: &openledger_serve::Engine| -> Result<Magic> {
-            let log = TrainingLog { entries };
-            let run = TrainedRun::new(engine.base().clone(), train, examples, log, Arc::new(states))?;
-            let magic = Magic::new(run, settings)?;
+            let magic = Magic::new(run(engine)?, settings)?;
             Ok(match cache {
                 Some(cache) => magic.with_cache(cache),
                 None => magic,
@@ -48,5 +40,23 @@ impl Walk {
     /// each.
     pub fn steps(&self) -> impl Iterator<Item = u64> {
         self.magic.run().log().entries.iter().rev().map(|e| e.step)
+    }
+}
+
+/// Opens the training run that `log` has the states of. The states are read from the store when they are needed.
+pub(super) fn run(
+    tools: &Tools,
+    plan: &JobPlan,
+    log: &[LogEntry],
+) -> impl FnOnce(&openledger_serve::Engine) -> Result<TrainedRun> + Send + use<> {
+    let entries = log.iter().map(|e| StateEntry { step: e.step, state_hash: e.state }).collect();
+    let (store, runtime) = (tools.store.clone(), tokio::runtime::Handle::current());
+    let states = move |hash: Hash32| -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(runtime.block_on(store.get_blob(&hash))?.to_vec())
+    };
+    let (train, examples) = (plan.train.clone(), plan.examples.clone());
+    move |engine| {
+        let log = TrainingLog { entries };
+        Ok(TrainedRun::new(engine.base().clone(), train, examples, log, Arc::new(states))?)
     }
 }
