@@ -4,7 +4,7 @@ use crate::{
     books, cheats, data, documents,
     fleet::{self, Fleet},
     genesis::{self, SUPPLY},
-    governance,
+    governance, lies,
     network::Network,
     people::{self, Person},
     questions, receipts,
@@ -161,6 +161,9 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
         open(summary.unanswered)
     ));
 
+    let lies = lies::tell(&network, &fleet, &trained, &users[1]).await?;
+    stage.note("operator 1 lied about two answers: one has a token that no model has, one pays a single document");
+
     stage.step("settlement", "What was paid settled, two of the five operators killed in the middle");
     summary.settlement = settle::settle(&stage, &network, &mut fleet).await?;
     stage.note(format!(
@@ -181,6 +184,10 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
         summary.settlement.repeated,
         datanets.smuggled.len()
     ));
+
+    summary.lies = lies::found_out(&network, &summary.settlement.epochs, &lies).await?;
+    summary.lies.paid = lies.paid.into();
+    stage.note("both lies are named in the report, and what was paid for them goes by the training weights");
 
     summary.receipts = receipts::compare(&network, &summary.settlement.epochs).await?;
     say_receipts(&stage, &summary.receipts);

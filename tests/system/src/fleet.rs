@@ -34,7 +34,8 @@ pub struct Operator {
     /// Its status and quorum endpoint.
     pub endpoint: String,
     config: PathBuf,
-    identity: Keypair,
+    /// Its identity key, which signs its answers.
+    pub identity: Keypair,
     process: Option<Process>,
 }
 

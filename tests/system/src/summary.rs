@@ -30,6 +30,8 @@ pub struct Summary {
     pub settlement: SettlementSummary,
     /// The receipts, added up by hand.
     pub receipts: ReceiptsSummary,
+    /// An operator's lies about answers.
+    pub lies: LiesSummary,
     /// Claims.
     pub claims: ClaimsSummary,
     /// The destinations of every fee.
@@ -209,6 +211,17 @@ pub struct ReceiptsSummary {
     pub largest_distance_ppm: u64,
     /// The documents that earned most.
     pub top: Vec<PaidDocument>,
+}
+
+/// Lies of an operator about answers, and whether the settlement named them.
+#[derive(Debug, Default, Serialize)]
+pub struct LiesSummary {
+    /// Base units paid for the two answers.
+    pub paid: Amount,
+    /// Whether an answer with an impossible token was taken for none.
+    pub poisoned: bool,
+    /// Whether a receipt with forged weights was found out.
+    pub forged: bool,
 }
 
 /// A document with what it earned.

@@ -47,7 +47,9 @@ fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for()
     assert_eq!(summary.answers.len(), demo.settings.questions);
     let fees: u64 = summary.answers.iter().map(|a| a.fee.0).sum();
     assert!(summary.unanswered.0 > 0 && summary.settlement.unanswered.0 > 0, "{:?}", summary.settlement);
-    assert_eq!(summary.books.funded.0, fees + summary.unanswered.0);
+    assert_eq!(summary.books.funded.0, fees + summary.unanswered.0 + summary.lies.paid.0);
+    // One bad answer stops one answer, and a receipt that is not the answer's pays nothing.
+    assert!(summary.lies.poisoned && summary.lies.forged, "{:?}", summary.lies);
     assert!(summary.answers.iter().all(|a| !a.top.is_empty()));
 
     assert_eq!(summary.settlement.signers_alive, 3);
