@@ -1,8 +1,11 @@
-//! Time limits. They decide how long to wait for others. No safety depends on them.
+//! Time limits and quotas. They decide how long to wait for others, and how much others may ask. No safety depends on
+//! them.
 
 use std::time::Duration;
 
-/// How long a participant waits for each thing.
+use crate::quota::Quota;
+
+/// How long a participant waits for each thing, and what it lets others ask.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Longest time of one HTTP request, from connecting to the last byte.
@@ -26,6 +29,8 @@ pub struct Settings {
     pub reveal_window: Duration,
     /// Observations: how long a coordinator's turn lasts before the next member takes over.
     pub turn: Duration,
+    /// What each member may ask of this one.
+    pub quota: Quota,
 }
 
 impl Default for Settings {
@@ -41,6 +46,7 @@ impl Default for Settings {
             commit_window: Duration::from_secs(60),
             reveal_window: Duration::from_secs(10),
             turn: Duration::from_secs(120),
+            quota: Quota::default(),
         }
     }
 }
