@@ -37,6 +37,9 @@ use crate::{
 /// this participant's start.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
 
+/// How long the node may take to say which slot is finalized.
+const SLOT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The node's decision on what may be signed. It must check the payload against the chain and by its own computation.
 #[async_trait]
 pub trait Approver: Send + Sync + 'static {
@@ -225,6 +228,11 @@ impl Participant {
     /// Receives the progress of this operator's runs, from now on.
     pub fn watch(&self) -> broadcast::Receiver<Progress> {
         self.progress.subscribe()
+    }
+
+    /// The newest finalized slot. A node that does not answer in time does not know it.
+    pub(crate) async fn finalized_slot(&self) -> Option<u64> {
+        tokio::time::timeout(SLOT_TIMEOUT, self.approver.finalized_slot()).await.ok().flatten()
     }
 
     pub(crate) fn report(&self, progress: Progress) {

@@ -50,7 +50,8 @@ impl Pending {
             if works.len() > REMEMBERED {
                 works.retain(|_, w| w.is_running());
             }
-            if !works.contains_key(&key) && works.values().filter(|w| w.by == by && w.is_running()).count() >= AT_A_TIME {
+            if !works.contains_key(&key) && works.values().filter(|w| w.by == by && w.is_running()).count() >= AT_A_TIME
+            {
                 let text = format!("is at work on {AT_A_TIME} requests of yours: ask again when one is done");
                 return Some(Err(Refusal::new(Code::TooManyRequests, text)));
             }

@@ -140,7 +140,7 @@ impl Run {
 
     /// Forgets what committees long gone have left. A failure does no harm: the next key generation does it again.
     async fn sweep(&self) {
-        let finalized = self.participant.approver.finalized_slot().await;
+        let finalized = self.participant.finalized_slot().await;
         if let Err(error) = self.participant.store.sweep(self.committee.epoch, finalized).await {
             tracing::warn!(%error, "cannot sweep the tables");
         }
@@ -423,7 +423,10 @@ impl Run {
         let asked = Asked { attempt: self.number, refuted: self.refuted.to_vec() };
         match question.ask(&self.participant, &asked).await {
             Ok(Reply::Made(value)) => Ok(value),
-            Ok(Reply::Refuted(evidence)) => Err(self.refute(*evidence).await),
+            Ok(Reply::Refuted(evidence)) => match self.refute(*evidence).await {
+                Error::Message(reason) => Err(culprit(to, reason)),
+                named => Err(named),
+            },
             Err(refusal) => Err(culprit(to, format!("{}: {refusal}", kind.as_str()))),
         }
     }

@@ -22,10 +22,7 @@ use crate::{
 
 /// Answers `dkg-round1`: this member's signed package.
 pub(crate) async fn round1(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
-    made(participant, committee, request, |session| {
-        Ok(Some(from_json::<Round1>(&session.round1, "round 1")?))
-    })
-    .await
+    made(participant, committee, request, |session| Ok(Some(from_json::<Round1>(&session.round1, "round 1")?))).await
 }
 
 /// Answers `dkg-round2`: this member's signed package for the sender of the request.

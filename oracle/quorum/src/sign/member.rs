@@ -1,8 +1,6 @@
 //! A member's side of a signature. It signs nothing that its node did not approve, and stores what it signs before it
 //! sends it.
 
-use std::time::Duration;
-
 use frost_ed25519::{round1, round2};
 use openledger_protocol::{
     Hash32,
@@ -77,8 +75,7 @@ pub(crate) async fn share(participant: &Participant, committee: &Committee, requ
     let asked: ShareRequest = body(request)?;
     let key = KeyShare::needed(participant, committee).await?;
     let (coordinator, session) = (&request.from, &request.session);
-    let unknown =
-        || Refusal::new(Code::UnknownSession, "holds no nonces for this session: ask for new commitments");
+    let unknown = || Refusal::new(Code::UnknownSession, "holds no nonces for this session: ask for new commitments");
     let (purpose, _) = participant
         .sessions
         .get(coordinator, session)
@@ -100,19 +97,11 @@ pub(crate) async fn share(participant: &Participant, committee: &Committee, requ
         }
         Taken::Nothing => return Err(unknown().into()),
     };
-    let finalized = finalized_slot(participant).await;
+    let finalized = participant.finalized_slot().await;
     participant.store.sign_subject(&purpose.subject, finalized).await?.map_err(second_payload)?;
     let share = round2::sign(&package, &nonces, &key.key_package)?.serialize();
     participant.sessions.shared(coordinator, session, round, share.clone());
     Answer::ready(&ShareAnswer { share })
-}
-
-/// How long the node may take to say which slot is finalized.
-const SLOT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The newest finalized slot. A node that does not answer in time does not know it.
-async fn finalized_slot(participant: &Participant) -> Option<u64> {
-    tokio::time::timeout(SLOT_TIMEOUT, participant.approver.finalized_slot()).await.ok().flatten()
 }
 
 fn check(participant: &Participant, committee: &Committee, asked: &CommitRequest) -> Result<Message> {
@@ -156,7 +145,7 @@ async fn approved(
 /// Refuses a payload early that [`share`] would refuse anyway.
 async fn refuse_second_payload(participant: &Participant, subject: &SignedSubject) -> Result<()> {
     match participant.store.signed_subject(subject).await? {
-        Some(signed) if !signed.gives_way_to(subject, finalized_slot(participant).await) => {
+        Some(signed) if !signed.gives_way_to(subject, participant.finalized_slot().await) => {
             Err(second_payload(signed.payload).into())
         }
         _ => Ok(()),

@@ -18,9 +18,8 @@ impl Store {
         let mut client = self.client().await?;
         let transaction = client.transaction().await?;
         for table in ["dkg_received", "dkg_evidence"] {
-            let sql = format!(
-                "DELETE FROM {table} WHERE committee IN (SELECT committee FROM dkg_sessions WHERE epoch < $1)"
-            );
+            let sql =
+                format!("DELETE FROM {table} WHERE committee IN (SELECT committee FROM dkg_sessions WHERE epoch < $1)");
             transaction.execute(&sql, &[&first_kept]).await?;
         }
         for table in ["dkg_sessions", "key_shares"] {
