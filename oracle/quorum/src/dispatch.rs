@@ -43,7 +43,7 @@ fn dispatch<'a>(
         participant.marker.check(committee.epoch)?;
         let answer = handle(participant, committee, request).await?;
         if let Answer::Ready(_) = answer {
-            participant.marker.advance(committee.epoch, &participant.store).await?;
+            participant.about_to_say(committee.epoch).await?;
         }
         Ok(answer)
     };

@@ -230,6 +230,14 @@ impl Participant {
         self.progress.subscribe()
     }
 
+    /// Counts something that was stored and binds this member in the committee of `epoch`. Call it after the row is
+    /// committed, and say it only after this has succeeded: see [`crate::marker`].
+    ///
+    /// An answer to a request of a kind that binds is counted by the dispatcher already.
+    pub(crate) async fn about_to_say(&self, epoch: u64) -> Result<()> {
+        self.marker.advance(epoch, &self.store).await
+    }
+
     /// The newest finalized slot. A node that does not answer in time does not know it.
     pub(crate) async fn finalized_slot(&self) -> Option<u64> {
         tokio::time::timeout(SLOT_TIMEOUT, self.approver.finalized_slot()).await.ok().flatten()

@@ -15,8 +15,8 @@ type Outcome = Result<(), String>;
 pub struct Pending(Mutex<HashMap<Hash32, Work>>);
 
 struct Work {
-    /// Wallet of the member whose request started it.
-    by: Hash32,
+    /// Wallet of the member whose request started it. `None` if no request did.
+    by: Option<Hash32>,
     outcome: watch::Receiver<Option<Outcome>>,
 }
 
@@ -27,15 +27,23 @@ const REMEMBERED: usize = 1024;
 const AT_A_TIME: usize = 8;
 
 impl Pending {
-    /// Starts `work` under `key` for the member `by` unless it runs already, and waits for it up to `hold`. `None`
-    /// means that it still runs.
+    /// Starts `work` under `key` unless it runs already, and waits for it up to `hold`. `None` means that it still
+    /// runs.
     ///
-    /// The key must name everything that the work looks at, and nothing else. Otherwise a member could have the same
+    /// The key must name everything that the work looks at, and nothing else. Otherwise somebody could have the same
     /// work done again and again.
+    pub async fn poll<F>(&self, key: Hash32, hold: Duration, work: impl FnOnce() -> F) -> Option<Outcome>
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        self.join(None, key, hold, work).await
+    }
+
+    /// Like [`Pending::poll`], for a work that a request of the member `by` asks for.
     ///
     /// A work that failed is refused as `NotApproved`. A member that has started too many works is refused as
-    /// `TooManyRequests`.
-    pub async fn poll<F>(
+    /// `TooManyRequests` until one of them is done.
+    pub async fn poll_by<F>(
         &self,
         by: Hash32,
         key: Hash32,
@@ -45,15 +53,34 @@ impl Pending {
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
+        if self.has_too_many(&by, &key) {
+            let text = format!("is at work on {AT_A_TIME} requests of yours: ask again when one is done");
+            return Some(Err(Refusal::new(Code::TooManyRequests, text)));
+        }
+        let outcome = self.join(Some(by), key, hold, work).await?;
+        Some(outcome.map_err(|reason| Refusal::new(Code::NotApproved, reason)))
+    }
+
+    fn has_too_many(&self, by: &Hash32, key: &Hash32) -> bool {
+        let works = self.0.lock().expect("no panic holds this lock");
+        let running = || works.values().filter(|w| w.by == Some(*by) && w.is_running()).count();
+        !works.contains_key(key) && running() >= AT_A_TIME
+    }
+
+    async fn join<F>(
+        &self,
+        by: Option<Hash32>,
+        key: Hash32,
+        hold: Duration,
+        work: impl FnOnce() -> F,
+    ) -> Option<Outcome>
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
         let mut outcome = {
             let mut works = self.0.lock().expect("no panic holds this lock");
             if works.len() > REMEMBERED {
                 works.retain(|_, w| w.is_running());
-            }
-            if !works.contains_key(&key) && works.values().filter(|w| w.by == by && w.is_running()).count() >= AT_A_TIME
-            {
-                let text = format!("is at work on {AT_A_TIME} requests of yours: ask again when one is done");
-                return Some(Err(Refusal::new(Code::TooManyRequests, text)));
             }
             works.entry(key).or_insert_with(|| Work { by, outcome: start(work()) }).outcome.clone()
         };
@@ -66,7 +93,7 @@ impl Pending {
         if matches!(done, Some(Err(_))) {
             self.0.lock().expect("no panic holds this lock").remove(&key);
         }
-        done.map(|outcome| outcome.map_err(|reason| Refusal::new(Code::NotApproved, reason)))
+        done
     }
 }
 
@@ -111,9 +138,9 @@ mod tests {
                 Ok(())
             }
         };
-        assert_eq!(pending.poll(ONE, [1; 32], SHORT, work).await, None);
-        assert_eq!(pending.poll(TWO, [1; 32], LONG, work).await, Some(Ok(())));
-        assert_eq!(pending.poll(ONE, [1; 32], LONG, work).await, Some(Ok(())));
+        assert_eq!(pending.poll([1; 32], SHORT, work).await, None);
+        assert_eq!(pending.poll_by(TWO, [1; 32], LONG, work).await, Some(Ok(())));
+        assert_eq!(pending.poll([1; 32], LONG, work).await, Some(Ok(())));
         assert_eq!(runs.load(Ordering::SeqCst), 1);
     }
 
@@ -122,10 +149,10 @@ mod tests {
         let pending = Pending::default();
         let no = || async { Err("no".to_string()) };
         let refused = Refusal::new(Code::NotApproved, "no");
-        assert_eq!(pending.poll(ONE, [1; 32], LONG, no).await, Some(Err(refused)));
-        assert_eq!(pending.poll(ONE, [1; 32], LONG, || async { Ok(()) }).await, Some(Ok(())));
+        assert_eq!(pending.poll_by(ONE, [1; 32], LONG, no).await, Some(Err(refused)));
+        assert_eq!(pending.poll_by(ONE, [1; 32], LONG, || async { Ok(()) }).await, Some(Ok(())));
         let crash = || async { panic!("on purpose") };
-        assert!(matches!(pending.poll(ONE, [2; 32], LONG, crash).await, Some(Err(_))));
+        assert!(matches!(pending.poll_by(ONE, [2; 32], LONG, crash).await, Some(Err(_))));
     }
 
     #[tokio::test]
@@ -139,17 +166,17 @@ mod tests {
             }
         };
         for key in 0..AT_A_TIME as u8 {
-            assert_eq!(pending.poll(ONE, [key; 32], SHORT, work).await, None);
+            assert_eq!(pending.poll_by(ONE, [key; 32], SHORT, work).await, None);
         }
-        match pending.poll(ONE, [99; 32], SHORT, work).await {
+        match pending.poll_by(ONE, [99; 32], SHORT, work).await {
             Some(Err(refusal)) => assert_eq!(refusal.code, Code::TooManyRequests),
             other => panic!("{other:?}"),
         }
         // It may still ask about the works that run, and another member may start one.
-        assert_eq!(pending.poll(ONE, [0; 32], SHORT, work).await, None);
-        assert_eq!(pending.poll(TWO, [99; 32], SHORT, work).await, None);
+        assert_eq!(pending.poll_by(ONE, [0; 32], SHORT, work).await, None);
+        assert_eq!(pending.poll_by(TWO, [99; 32], SHORT, work).await, None);
         ended.notify_waiters();
-        assert_eq!(pending.poll(ONE, [0; 32], LONG, work).await, Some(Ok(())));
-        assert_eq!(pending.poll(ONE, [100; 32], SHORT, work).await, None);
+        assert_eq!(pending.poll_by(ONE, [0; 32], LONG, work).await, Some(Ok(())));
+        assert_eq!(pending.poll_by(ONE, [100; 32], SHORT, work).await, None);
     }
 }

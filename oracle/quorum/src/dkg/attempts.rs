@@ -43,8 +43,9 @@ pub(super) async fn refute(
 /// for, if it is over.
 pub(super) async fn take(participant: &Participant, committee: &Committee, asked: &Asked) -> Result<Option<Evidence>> {
     let bad = |text: String| Error::from(Refusal::new(Code::BadRequest, text));
-    if asked.attempt > ATTEMPTS || asked.refuted.len() != usize::from(asked.attempt) {
-        return Err(bad(format!("attempt {} needs the evidence that ended each one before", asked.attempt)));
+    if asked.attempt >= ATTEMPTS || asked.refuted.len() != usize::from(asked.attempt) {
+        let text = format!("ask for one of {ATTEMPTS} attempts, with the evidence that ended each one before");
+        return Err(bad(text));
     }
     let mut known = refuted(participant, committee).await?;
     for (number, evidence) in (0..asked.attempt).zip(&asked.refuted).skip(known.len()) {

@@ -134,17 +134,18 @@ mod tests {
     }
 
     fn honest() -> Honest {
-        let (committee, mut rng) = (committee(), OsRng);
+        let committee = committee();
         let attempt = attempt_id(&committee.id(), 0);
         let (mut secrets, mut packages, mut round1, mut keys) = (vec![], BTreeMap::new(), vec![], vec![]);
         for member in &committee.members {
-            let (secret, package) = dkg::part1(member.identifier(), 3, 2, &mut rng).unwrap();
+            let (secret, package) = dkg::part1(member.identifier(), 3, 2, OsRng).unwrap();
             let key = seal::fresh_key();
             let bytes = package.serialize().unwrap();
             let public = key.public_key().to_bytes();
             round1.push(Round1::sign(&identity(member.place), &attempt, member.wallet, bytes, public));
             packages.insert(member.identifier(), package);
-            (secrets.push(secret), keys.push(key));
+            secrets.push(secret);
+            keys.push(key);
         }
         packages.remove(&committee.members[0].identifier());
         let (_, outgoing) = dkg::part2(secrets.remove(0), &packages).unwrap();

@@ -2,7 +2,7 @@
 //! after.
 
 use crypto_box::aead::{OsRng, rand_core::RngCore};
-use openledger_protocol::{Hash32, hash::sha256};
+use openledger_protocol::hash::sha256;
 
 use super::{
     agree::{self, in_ppm},
@@ -26,9 +26,10 @@ pub(crate) async fn commit(participant: &Participant, committee: &Committee, req
     let reveal = match stored_reveal(participant, &key).await? {
         Some(reveal) => reveal,
         None => {
-            match observed(participant, &request.from, key, &asked).await {
+            match observed(participant, key, &asked).await {
                 None => return Ok(Answer::Pending),
-                Some(outcome) => outcome?,
+                Some(Err(reason)) => return Err(Refusal::new(Code::NotApproved, reason).into()),
+                Some(Ok(())) => {}
             }
             stored_reveal(participant, &key).await?.ok_or(Error::Corrupt { what: "observation" })?
         }
@@ -78,12 +79,7 @@ pub(crate) async fn stored_reveal(participant: &Participant, key: &ObservationKe
 }
 
 /// Lets the node work out scores, and stores them once and for all. `None` while the node is still at work.
-async fn observed(
-    participant: &Participant,
-    coordinator: &Hash32,
-    key: ObservationKey,
-    asked: &CommitRequest,
-) -> Option<Result<(), Refusal>> {
+async fn observed(participant: &Participant, key: ObservationKey, asked: &CommitRequest) -> Option<Result<(), String>> {
     let asked_in = context_hash(&asked.context);
     let id = sha256(&[&key.epoch.to_le_bytes(), &key.subject, &key.sequence.to_le_bytes(), &asked_in]);
     let (own, about) = (participant.clone(), asked.context.clone());
@@ -101,7 +97,7 @@ async fn observed(
             "it cannot store its observation: see its log".to_string()
         })
     };
-    participant.observations.poll(*coordinator, id, participant.settings.hold, work).await
+    participant.observations.poll(id, participant.settings.hold, work).await
 }
 
 fn key(participant: &Participant, committee: &Committee, about: &About) -> ObservationKey {

@@ -139,7 +139,7 @@ async fn approved(
 ) -> Option<Result<(), Refusal>> {
     let (own, payload) = (participant.clone(), asked.payload.clone());
     let work = || async move { own.approver.approve(&own, &message, &payload).await };
-    participant.approvals.poll(*coordinator, sha256(&[&asked.message]), participant.settings.hold, work).await
+    participant.approvals.poll_by(*coordinator, sha256(&[&asked.message]), participant.settings.hold, work).await
 }
 
 /// Refuses a payload early that [`share`] would refuse anyway.
