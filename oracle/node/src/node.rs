@@ -42,7 +42,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     status.update(|s| s.operator = operator.to_string());
 
     let engine = LazyEngine::new(config.model.clone());
-    let plans = Plans::new(indexer.clone(), store.clone(), engine.clone());
+    let plans = Plans::new(ledger.clone(), store.clone(), engine.clone());
     let gradients = KeptGradients::new(engine.clone(), files.clone(), config.gradient_cache_mib);
     let tools = Tools { store: store.clone(), engine: engine.clone(), gradients: gradients.clone() };
     let epochs = Epochs::new(chain.clone(), store.clone(), ledger.clone());
@@ -96,6 +96,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         cluster,
         store: database,
         settings: quorum_settings(),
+        marker: Some(files.marker()),
         approver: Arc::new(policy),
         observer: Arc::new(OwnView { observations: observations.clone(), due: due.clone() }),
     })
@@ -181,13 +182,13 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     }
 }
 
-/// Time limits of the quorum. They are long because a member re-executes a part of an exact attribution before it
-/// commits, and the members of a local fleet share their processors.
+/// Time limits of the quorum. The members of a local fleet share their processors, so some are ready with their views
+/// much later than others, and answer beats late.
 fn quorum_settings() -> quorum::Settings {
     quorum::Settings {
-        commit_window: Duration::from_secs(240),
-        reveal_window: Duration::from_secs(10),
-        turn: Duration::from_secs(180),
+        silent_after: Duration::from_secs(10),
+        commit_window: Duration::from_secs(60),
+        turn: Duration::from_secs(90),
         sign_deadline: Duration::from_secs(600),
         ..Default::default()
     }

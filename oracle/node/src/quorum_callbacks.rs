@@ -12,6 +12,7 @@ use model::instructions::AttestResultArgs;
 use openledger_protocol::{
     Hash32,
     attest::{Kind, Message},
+    hash::sha256,
 };
 use openledger_quorum::{Approver, Observer, Participant};
 use payout::instructions::PostSettlementArgs;
@@ -61,17 +62,22 @@ impl SigningPolicy {
 
 #[async_trait]
 impl Approver for SigningPolicy {
-    async fn approve(
-        &self,
-        quorum: &Participant,
-        message: &Message,
-        payload: &[u8],
-        _context: &Value,
-    ) -> Result<(), String> {
+    async fn approve(&self, quorum: &Participant, message: &Message, payload: &[u8]) -> Result<(), String> {
         self.check(quorum, message, payload).await.map_err(|e| {
             tracing::warn!("refused to sign: {e:#}");
             format!("{e:#}")
         })
+    }
+
+    /// A settlement's payload is the same but for its expiry if the arguments are. Any other payload is its own core.
+    fn core(&self, message: &Message, payload: &[u8]) -> Hash32 {
+        match (message.kind, PostSettlementArgs::try_from_slice(payload)) {
+            (Kind::Settlement, Ok(args)) => {
+                let lasting = PostSettlementArgs { expiry_slot: 0, ..args };
+                sha256(&[b"openledger:settlement-core:v1", &borsh::to_vec(&lasting).expect("plain data serialises")])
+            }
+            _ => message.payload,
+        }
     }
 
     async fn finalized_slot(&self) -> Option<u64> {

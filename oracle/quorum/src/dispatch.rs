@@ -18,29 +18,60 @@ impl Participant {
     ///
     /// # Security
     ///
-    /// Nonces that were stored but not used are discarded here. The database may have been restored from a backup made
-    /// before they were used, and a nonce that is used twice gives the key share away. Discarding costs at most the
-    /// sessions in flight, which coordinators repeat.
+    /// Signing sessions that were open before are lost, and their coordinators begin them again. Nonces are not stored,
+    /// so no state of the database brings one back.
+    ///
+    /// With [`Parts::marker`], a store that was restored from a backup is found out: the participant then neither
+    /// observes nor signs for the committees that it may have forgotten something of. Without it, do not restore the
+    /// store while the operator is in an active committee.
     pub async fn start(parts: Parts) -> Result<Self> {
         parts.settings.check()?;
-        parts.store.discard_unused_nonces().await?;
         let http = transport::connections(&parts.settings)?;
-        let participant = Self::new(parts, http, dispatch);
+        let participant = Self::new(parts, http, dispatch).await?;
         beat::start(&participant);
         Ok(participant)
     }
 }
 
-/// Gives a request to the one function that answers its kind.
+/// Gives a request to its protocol. An answer that binds the member is counted before it is sent.
 fn dispatch<'a>(
     participant: &'a Participant,
     committee: &'a Committee,
     request: &'a Envelope,
 ) -> BoxFuture<'a, Result<Answer>> {
+    if !binds(request.kind) {
+        return handle(participant, committee, request);
+    }
+    let guarded = async move {
+        participant.marker.check(committee.epoch)?;
+        let answer = handle(participant, committee, request).await?;
+        if let Answer::Ready(_) = answer {
+            participant.about_to_say(committee.epoch).await?;
+        }
+        Ok(answer)
+    };
+    guarded.boxed()
+}
+
+/// Whether an answer of this kind keeps the member from ever saying something else.
+///
+/// Key generation is not among them. A member that has forgotten its packages holds no key share, or shows a second
+/// package and is named for it. Neither signs anything.
+fn binds(kind: Kind) -> bool {
+    matches!(kind, Kind::SignCommit | Kind::SignShare | Kind::ObserveCommit | Kind::ObserveReveal)
+}
+
+/// Gives a request to the one function that answers its kind.
+fn handle<'a>(
+    participant: &'a Participant,
+    committee: &'a Committee,
+    request: &'a Envelope,
+) -> BoxFuture<'a, Result<Answer>> {
     match request.kind {
-        Kind::DkgRound1 => dkg::serve::round1(participant, committee).boxed(),
+        Kind::DkgRound1 => dkg::serve::round1(participant, committee, request).boxed(),
         Kind::DkgRound2 => dkg::serve::round2(participant, committee, request).boxed(),
         Kind::DkgEvidence => dkg::serve::evidence(participant, committee, request).boxed(),
+        Kind::DkgDone => dkg::serve::done(participant, committee, request).boxed(),
         Kind::SignCommit => sign::member::commit(participant, committee, request).boxed(),
         Kind::SignShare => sign::member::share(participant, committee, request).boxed(),
         Kind::ObserveCommit => observe::member::commit(participant, committee, request).boxed(),

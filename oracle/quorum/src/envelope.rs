@@ -1,10 +1,18 @@
 //! Signed messages between members.
 //!
-//! The signed bytes are
-//! `Borsh(domain, committee, epoch, kind, session, from, to, in reply to, SHA-256 of the body's text)`.
-//! So a message for one member, kind, session or committee is worth nothing for another. An answer only answers
-//! the request whose digest it names. A replayed request gets the answer that was given before: every handler stores
-//! its answer before it sends it, and does nothing a second time for the same sender, session and kind.
+//! A message is a [`Header`] and a body. The header is signed, and names the body by its length and hash. The signed
+//! bytes are `Borsh(domain, committee, epoch, kind, session, number, from, to, in reply to, length, SHA-256 of the body)`.
+//! So a message for one member, kind, session or committee is worth nothing for another. An answer only answers the
+//! request whose digest it names. A recipient checks the header before it reads one byte of the body.
+//!
+//! A request has a number, and a recipient takes each number of a sender once. So a message that a third party has
+//! recorded and sends again is refused, and costs its author nothing.
+
+use std::{
+    ops::Deref,
+    sync::Mutex,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use borsh::BorshSerialize;
 use ed25519_dalek::{Signer, SigningKey};
@@ -26,6 +34,8 @@ pub enum Kind {
     DkgRound2,
     /// Key generation: asks for the round-1 package that the recipient received from a third member.
     DkgEvidence,
+    /// Key generation: asks whether the recipient holds its key share.
+    DkgDone,
     /// Signing: asks the recipient to check a message and to commit to nonces.
     SignCommit,
     /// Signing: asks for the recipient's share in a round.
@@ -48,10 +58,11 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 13] = [
         Kind::DkgRound1,
         Kind::DkgRound2,
         Kind::DkgEvidence,
+        Kind::DkgDone,
         Kind::SignCommit,
         Kind::SignShare,
         Kind::ObserveCommit,
@@ -69,6 +80,7 @@ impl Kind {
             Kind::DkgRound1 => "dkg-round1",
             Kind::DkgRound2 => "dkg-round2",
             Kind::DkgEvidence => "dkg-evidence",
+            Kind::DkgDone => "dkg-done",
             Kind::SignCommit => "sign-commit",
             Kind::SignShare => "sign-share",
             Kind::ObserveCommit => "observe-commit",
@@ -87,9 +99,10 @@ impl Kind {
     }
 }
 
-/// A signed message.
+/// The signed part of a message. It says everything that a recipient needs in order to decide whether it reads the body
+/// at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {
+pub struct Header {
     /// Wallet of the sender.
     #[serde(with = "hex_bytes")]
     pub from: Hash32,
@@ -105,14 +118,37 @@ pub struct Envelope {
     pub kind: Kind,
     /// The run that the message belongs to.
     pub session: String,
+    /// Number of a request. A sender gives each request a greater number than all before. An answer repeats the number
+    /// of its request.
+    pub number: u64,
     /// Digest of the request that this answers. Zero for a request.
     #[serde(with = "hex_bytes")]
     pub in_reply_to: Hash32,
-    /// JSON text. It is signed as it stands, so that two readings of it cannot differ.
-    pub body: String,
+    /// Length of the body in bytes.
+    pub length: u64,
+    /// SHA-256 of the body.
+    #[serde(with = "hex_bytes")]
+    pub body_hash: Hash32,
     /// Signature by the sender's identity key.
     #[serde(with = "hex_bytes")]
     pub signature: [u8; 64],
+}
+
+/// A signed message: its header, and the body that the header names. Read the header's fields on the envelope itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The signed part.
+    pub header: Header,
+    /// JSON text. Its hash is signed as it stands, so that two readings of it cannot differ.
+    pub body: String,
+}
+
+impl Deref for Envelope {
+    type Target = Header;
+
+    fn deref(&self) -> &Header {
+        &self.header
+    }
 }
 
 /// Why a message is not accepted.
@@ -133,55 +169,31 @@ pub enum EnvelopeError {
     /// The sender did not sign the message.
     #[error("{} did not sign it", name(.0))]
     Signature(Hash32),
+    /// The body is not the one that the header names.
+    #[error("its body is not the one that {} signed", name(.0))]
+    OtherBody(Hash32),
     /// The body is not what this kind of message carries.
     #[error("its body cannot be read: {0}")]
     Body(String),
 }
 
-impl Envelope {
-    /// A signed request.
-    pub fn request(
-        identity: &SigningKey,
-        committee: &Committee,
-        (from, to): (Hash32, Hash32),
-        kind: Kind,
-        session: &str,
-        body: &impl Serialize,
-    ) -> Self {
-        let unsigned = Self {
-            from,
-            to,
-            committee_epoch: committee.epoch,
-            committee: committee.id(),
-            kind,
-            session: session.to_string(),
-            in_reply_to: ZERO,
-            body: text(body),
-            signature: [0; 64],
-        };
-        unsigned.sign(identity)
-    }
-
-    /// A signed answer to this request.
-    pub fn reply(&self, identity: &SigningKey, body: &impl Serialize) -> Self {
-        let unsigned = Self {
-            from: self.to,
-            to: self.from,
-            in_reply_to: self.digest(),
-            body: text(body),
-            signature: [0; 64],
-            session: self.session.clone(),
-            ..*self
-        };
-        unsigned.sign(identity)
-    }
+impl Header {
+    /// Name of the HTTP header that carries it, as JSON.
+    pub const NAME: &str = "openledger-envelope";
 
     /// Digest of exactly this message without its signature.
     pub fn digest(&self) -> Hash32 {
         sha256(&[&self.signed_bytes()])
     }
 
-    /// Checks that the message is to `to`, by a member of `committee`. Returns that member.
+    /// A signed answer to this request.
+    pub fn reply(&self, identity: &SigningKey, body: &impl Serialize) -> Envelope {
+        let unsigned =
+            Self { from: self.to, to: self.from, in_reply_to: self.digest(), session: self.session.clone(), ..*self };
+        unsigned.with_body(identity, text(body))
+    }
+
+    /// Checks that the message is to `to`, by a member of `committee`. Returns that member. The body is not looked at.
     pub fn verify<'a>(&self, committee: &'a Committee, to: &Hash32) -> Result<&'a Member, EnvelopeError> {
         if self.committee_epoch != committee.epoch || self.committee != committee.id() {
             return Err(EnvelopeError::Committee(self.committee_epoch));
@@ -194,6 +206,81 @@ impl Envelope {
             return Err(EnvelopeError::Signature(self.from));
         }
         Ok(sender)
+    }
+
+    /// The message of this header and `body`. Fails if the header names another body.
+    pub fn open(self, body: Vec<u8>) -> Result<Envelope, EnvelopeError> {
+        if self.length != body.len() as u64 || self.body_hash != sha256(&[&body]) {
+            return Err(EnvelopeError::OtherBody(self.from));
+        }
+        let body = String::from_utf8(body).map_err(|e| EnvelopeError::Body(e.to_string()))?;
+        Ok(Envelope { header: self, body })
+    }
+
+    /// The signed message of this header's purpose with `body`.
+    fn with_body(mut self, identity: &SigningKey, body: String) -> Envelope {
+        self.length = body.len() as u64;
+        self.body_hash = sha256(&[body.as_bytes()]);
+        self.signature = identity.sign(&self.signed_bytes()).to_bytes();
+        Envelope { header: self, body }
+    }
+
+    fn signed_bytes(&self) -> Vec<u8> {
+        #[derive(BorshSerialize)]
+        struct Signed<'a> {
+            domain: &'static str,
+            committee: Hash32,
+            committee_epoch: u64,
+            kind: &'static str,
+            session: &'a str,
+            number: u64,
+            from: Hash32,
+            to: Hash32,
+            in_reply_to: Hash32,
+            length: u64,
+            body: Hash32,
+        }
+        borsh::to_vec(&Signed {
+            domain: "openledger:quorum:v2",
+            committee: self.committee,
+            committee_epoch: self.committee_epoch,
+            kind: self.kind.as_str(),
+            session: &self.session,
+            number: self.number,
+            from: self.from,
+            to: self.to,
+            in_reply_to: self.in_reply_to,
+            length: self.length,
+            body: self.body_hash,
+        })
+        .expect("writing to memory cannot fail")
+    }
+}
+
+impl Envelope {
+    /// A signed request with a new number.
+    pub fn request(
+        identity: &SigningKey,
+        committee: &Committee,
+        (from, to): (Hash32, Hash32),
+        kind: Kind,
+        session: &str,
+        body: &impl Serialize,
+    ) -> Self {
+        let header = Header {
+            from,
+            to,
+            committee_epoch: committee.epoch,
+            committee: committee.id(),
+            kind,
+            session: session.to_string(),
+            number: next_number(),
+            in_reply_to: ZERO,
+            length: 0,
+            body_hash: ZERO,
+            signature: [0; 64],
+        };
+        header.with_body(identity, text(body))
     }
 
     /// Checks that this message is the answer of `request`'s recipient to `request`.
@@ -212,38 +299,19 @@ impl Envelope {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, EnvelopeError> {
         serde_json::from_str(&self.body).map_err(|e| EnvelopeError::Body(e.to_string()))
     }
+}
 
-    fn sign(mut self, identity: &SigningKey) -> Self {
-        self.signature = identity.sign(&self.signed_bytes()).to_bytes();
-        self
-    }
+/// Microseconds since 1970 on this machine's clock.
+pub(crate) fn clock() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_micros() as u64)
+}
 
-    fn signed_bytes(&self) -> Vec<u8> {
-        #[derive(BorshSerialize)]
-        struct Signed<'a> {
-            domain: &'static str,
-            committee: Hash32,
-            committee_epoch: u64,
-            kind: &'static str,
-            session: &'a str,
-            from: Hash32,
-            to: Hash32,
-            in_reply_to: Hash32,
-            body: Hash32,
-        }
-        borsh::to_vec(&Signed {
-            domain: "openledger:quorum:v1",
-            committee: self.committee,
-            committee_epoch: self.committee_epoch,
-            kind: self.kind.as_str(),
-            session: &self.session,
-            from: self.from,
-            to: self.to,
-            in_reply_to: self.in_reply_to,
-            body: sha256(&[self.body.as_bytes()]),
-        })
-        .expect("writing to memory cannot fail")
-    }
+/// A number greater than all before. It follows the clock, so that it is greater after a restart too.
+fn next_number() -> u64 {
+    static LAST: Mutex<u64> = Mutex::new(0);
+    let mut last = LAST.lock().expect("no panic holds this lock");
+    *last = clock().max(*last + 1);
+    *last
 }
 
 fn text(body: &impl Serialize) -> String {
@@ -286,14 +354,20 @@ mod tests {
         let here = committee(1);
         let good = request(&here);
         let forged = [
-            Envelope { body: "\"other\"".into(), ..good.clone() },
-            Envelope { session: "t".into(), ..good.clone() },
-            Envelope { kind: Kind::SignShare, ..good.clone() },
-            Envelope { in_reply_to: [1; 32], ..good.clone() },
-            Envelope { from: [3; 32], ..good.clone() },
+            Header { session: "t".into(), ..good.header.clone() },
+            Header { kind: Kind::SignShare, ..good.header.clone() },
+            Header { in_reply_to: [1; 32], ..good.header.clone() },
+            Header { from: [3; 32], ..good.header.clone() },
+            Header { number: 1, ..good.header.clone() },
+            Header { length: 1, ..good.header.clone() },
+            Header { body_hash: [0; 32], ..good.header.clone() },
         ];
-        for message in forged {
-            assert_eq!(message.verify(&here, &[2; 32]), Err(EnvelopeError::Signature(message.from)));
+        for header in forged {
+            assert_eq!(header.verify(&here, &[2; 32]), Err(EnvelopeError::Signature(header.from)));
+        }
+        assert_eq!(good.header.clone().open(good.body.clone().into_bytes()).as_ref(), Ok(&good));
+        for other in ["\"other\"", "\"hellp\"", ""] {
+            assert_eq!(good.header.clone().open(other.into()), Err(EnvelopeError::OtherBody([1; 32])));
         }
         let stranger = Envelope::request(&key(9), &here, ([9; 32], [2; 32]), Kind::SignCommit, "s", &"hello");
         assert_eq!(stranger.verify(&here, &[2; 32]), Err(EnvelopeError::Sender([9; 32])));
@@ -309,6 +383,13 @@ mod tests {
         assert_eq!(answer.verify_reply(&here, &other), Err(EnvelopeError::Purpose));
         let to_third = Envelope::request(&key(1), &here, ([1; 32], [3; 32]), Kind::SignCommit, "s", &"hello");
         assert_eq!(answer.verify_reply(&here, &to_third), Err(EnvelopeError::Sender([2; 32])));
+    }
+
+    #[test]
+    fn a_later_request_has_a_greater_number() {
+        let here = committee(1);
+        let numbers: Vec<u64> = (0..1_000).map(|_| request(&here).number).collect();
+        assert!(numbers.is_sorted_by(|a, b| a < b));
     }
 
     #[test]

@@ -111,6 +111,12 @@ impl fmt::Display for Fault {
     }
 }
 
+impl From<Fault> for Error {
+    fn from(Fault { member, what }: Fault) -> Self {
+        Self::Culprit { member, what }
+    }
+}
+
 /// Why a member does not do what a well-signed request asks for. It is sent in a signed answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
@@ -138,8 +144,8 @@ pub enum Code {
     NotApproved,
     /// Another payload was signed for this subject and sequence.
     AlreadySigned,
-    /// No nonces are stored for this session: they were never made, or were discarded at a restart. Ask for new
-    /// commitments.
+    /// This member holds no nonces for this session: they were never made, were lost at a restart, or are being used.
+    /// Ask for new commitments.
     UnknownSession,
     /// The session's nonces were used for another set of signers. Ask for new commitments.
     NoncesUsed,
@@ -147,6 +153,10 @@ pub enum Code {
     NoKeyShare,
     /// Another observation was made for this subject and sequence.
     AlreadyObserved,
+    /// The sender asks for too much at a time. Ask again later.
+    TooManyRequests,
+    /// The member's database was restored. It takes no part in the committees that it may have forgotten something of.
+    Restored,
     /// The member itself failed, for example its database. Ask again later.
     Unavailable,
 }

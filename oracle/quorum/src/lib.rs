@@ -17,8 +17,11 @@
 //! These rules hold even if members are silent, lie or are killed at any moment:
 //! - Every message is signed by the operator's identity key. The signature binds it to committee, session, kind and
 //!   recipient.
-//! - Whatever must stay the same after a restart is stored before it is sent.
-//! - A nonce is used for one share. For each (cluster, kind, subject, sequence) an operator signs one payload only.
+//! - Whatever must stay the same after a restart is stored before it is sent. A store that was restored from a backup is
+//!   found out, if the node gives a file for it ([`Parts::marker`]).
+//! - A nonce lives in memory alone and is used for one share. For each (cluster, kind, subject, sequence) an operator
+//!   signs one payload only, but for its expiry.
+//! - What costs much is done for a well-signed message of a member only, within that member's quota.
 //! - For each (committee epoch, subject and context, sequence) an operator signs one observation only.
 //! - Fewer than t members can sign nothing. If n − t members are silent or lie, they can stop nothing but key
 //!   generation.
@@ -31,12 +34,16 @@ mod encoding;
 pub mod envelope;
 pub mod error;
 mod key_share;
+mod marker;
 pub mod membership;
+mod nonces;
+mod numbers;
 pub mod observe;
 mod participant;
 mod pending;
 mod presence;
 pub mod progress;
+mod quota;
 pub mod rotation;
 mod seal;
 mod settings;
@@ -50,6 +57,7 @@ pub use membership::{Committee, Member};
 pub use observe::{Agreement, Round};
 pub use participant::{Approver, Observer, Participant, Parts};
 pub use progress::{Activity, Phase, Progress};
+pub use quota::Quota;
 pub use settings::Settings;
 pub use sign::{Attestation, Coordinator};
 pub use store::Store;

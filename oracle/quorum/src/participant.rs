@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, RwLock, Weak},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -18,16 +19,27 @@ use tokio::sync::{Notify, broadcast};
 
 use crate::{
     answer::Answer,
-    envelope::Envelope,
+    envelope::{self, Envelope},
     error::{Error, Refusal, Result},
+    marker::Marker,
     membership::Committee,
+    nonces::Sessions,
+    numbers::Numbers,
     pending::Pending,
     presence::Presence,
     progress::Progress,
+    quota::Quotas,
     seal::SealingKey,
     settings::Settings,
     store::Store,
 };
+
+/// By how much members' clocks may differ. A member whose clock is further behind is not understood for that long after
+/// this participant's start.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
+
+/// How long the node may take to say which slot is finalized.
+const SLOT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The node's decision on what may be signed. It must check the payload against the chain and by its own computation.
 #[async_trait]
@@ -35,8 +47,8 @@ pub trait Approver: Send + Sync + 'static {
     /// Decides whether this operator agrees that `message` be signed.
     ///
     /// `quorum` is the participant that asks. `payload` has the Borsh bytes of the instruction's arguments. The caller
-    /// has checked that their hash is the one in the message. `context` is what the coordinator says about the
-    /// arguments. It deserves no more trust than anything else from another member.
+    /// has checked that their hash is the one in the message. The answer must follow from these alone: it is kept for
+    /// whoever asks about the same message.
     ///
     /// The coordinator gets the error. The answer may take minutes. The same question is asked again only after an
     /// error or a restart.
@@ -45,18 +57,25 @@ pub trait Approver: Send + Sync + 'static {
     ///
     /// The committee's signature moves money on the word of t approvers. An approver must not agree to anything that it
     /// has not worked out for itself.
-    async fn approve(
-        &self,
-        quorum: &Participant,
-        message: &Message,
-        payload: &[u8],
-        context: &Value,
-    ) -> Result<(), String>;
+    async fn approve(&self, quorum: &Participant, message: &Message, payload: &[u8]) -> Result<(), String>;
+
+    /// Hash of `payload` without what may be renewed, which is its expiry. By default nothing may be renewed.
+    ///
+    /// For a sequence, payloads of one core only are signed, ever.
+    ///
+    /// # Security
+    ///
+    /// Whatever two payloads of one core differ in, a coordinator can choose. A core that leaves out an amount lets it
+    /// choose the amount.
+    fn core(&self, message: &Message, payload: &[u8]) -> Hash32 {
+        let _ = payload;
+        message.payload
+    }
 
     /// The newest finalized slot, if known.
     ///
-    /// A signed payload can be used until its last slot. When that slot has passed without use, a new payload for the
-    /// same sequence may be signed. `None` never allows it.
+    /// A signed payload can be used until its last slot. When that slot has passed, a payload of the same
+    /// [core](Approver::core) may be signed for the same sequence. `None` never allows it.
     ///
     /// # Security
     ///
@@ -97,8 +116,11 @@ pub struct Parts {
     pub cluster: Hash32,
     /// The operator's own schema.
     pub store: Store,
-    /// Time limits.
+    /// Time limits and quotas.
     pub settings: Settings,
+    /// File by which the participant finds out that its store was restored from a backup. Keep it out of the database's
+    /// backups. `None` finds nothing: see [`Participant::start`].
+    pub marker: Option<PathBuf>,
     /// Decides what may be signed.
     pub approver: Arc<dyn Approver>,
     /// Computes values to observe.
@@ -130,6 +152,11 @@ pub struct Inner {
     /// Connections to the other members.
     pub(crate) http: reqwest::Client,
     handler: Handler,
+    pub(crate) marker: Marker,
+    /// Signing sessions.
+    pub(crate) sessions: Sessions,
+    pub(crate) numbers: Numbers,
+    pub(crate) quotas: Quotas,
     pub(crate) approvals: Pending,
     pub(crate) observations: Pending,
     pub(crate) reveals: Pending,
@@ -162,9 +189,13 @@ impl std::ops::Deref for Participant {
 
 impl Participant {
     /// Makes a participant. It reaches the other members through `http` and answers with `handler`.
-    pub(crate) fn new(parts: Parts, http: reqwest::Client, handler: Handler) -> Self {
-        let Parts { wallet, identity, cluster, store, settings, approver, observer } = parts;
-        Self(Arc::new(Inner {
+    pub(crate) async fn new(parts: Parts, http: reqwest::Client, handler: Handler) -> Result<Self> {
+        let Parts { wallet, identity, cluster, store, settings, marker, approver, observer } = parts;
+        Ok(Self(Arc::new(Inner {
+            marker: Marker::open(marker, wallet, &store).await?,
+            sessions: Sessions::default(),
+            numbers: Numbers::new(envelope::clock(), CLOCKS_DIFFER.as_micros() as u64),
+            quotas: Quotas::new(settings.quota),
             sealing_key: SealingKey::new(&identity),
             wallet,
             identity,
@@ -183,7 +214,7 @@ impl Participant {
             agreed: Notify::new(),
             committees: RwLock::default(),
             progress: broadcast::channel(256).0,
-        }))
+        })))
     }
 
     /// The operator's wallet.
@@ -240,6 +271,19 @@ impl Participant {
     /// Receives the progress of this operator's runs, from now on.
     pub fn watch(&self) -> broadcast::Receiver<Progress> {
         self.progress.subscribe()
+    }
+
+    /// Counts something that was stored and binds this member in the committee of `epoch`. Call it after the row is
+    /// committed, and say it only after this has succeeded: see [`crate::marker`].
+    ///
+    /// An answer to a request of a kind that binds is counted by the dispatcher already.
+    pub(crate) async fn about_to_say(&self, epoch: u64) -> Result<()> {
+        self.marker.advance(epoch, &self.store).await
+    }
+
+    /// The newest finalized slot. A node that does not answer in time does not know it.
+    pub(crate) async fn finalized_slot(&self) -> Option<u64> {
+        tokio::time::timeout(SLOT_TIMEOUT, self.approver.finalized_slot()).await.ok().flatten()
     }
 
     pub(crate) fn report(&self, progress: Progress) {

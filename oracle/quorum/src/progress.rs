@@ -23,6 +23,8 @@ pub enum Phase {
     Round1,
     /// Key generation: collecting the shares for this member.
     Round2,
+    /// Key generation: waiting until all members hold their shares.
+    Confirm,
     /// A signature: members check and commit to nonces. An observation: members compute, commit to their values, and
     /// seal who has committed.
     Commit,

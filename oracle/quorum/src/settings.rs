@@ -1,10 +1,14 @@
-//! Time limits. They decide how long to wait for others. No safety depends on them.
+//! Time limits and quotas. They decide how long to wait for others, and how much others may ask. No safety depends on
+//! them.
 
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    quota::Quota,
+};
 
-/// How long a participant waits for each thing.
+/// How long a participant waits for each thing, and what it lets others ask.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Longest time of one HTTP request, from connecting to the last byte.
@@ -32,6 +36,8 @@ pub struct Settings {
     pub reveal_window: Duration,
     /// Observations: how long a coordinator's turn lasts. It is longer than each window.
     pub turn: Duration,
+    /// What each member may ask of this one.
+    pub quota: Quota,
 }
 
 impl Settings {
@@ -62,6 +68,7 @@ impl Default for Settings {
             commit_window: Duration::from_secs(20),
             reveal_window: Duration::from_secs(10),
             turn: Duration::from_secs(30),
+            quota: Quota::default(),
         }
     }
 }

@@ -1,13 +1,12 @@
 //! The documents of Datanet snapshots. They are the same at every operator.
 
-use anyhow::{Context, Result, bail, ensure};
+use crate::ledger::{AcceptedBatch, Ledger};
+use anyhow::{Context, Result, ensure};
 use model::state::Snapshot;
 use openledger_protocol::{Hash32, batch::BatchLeaf, mmr};
 use openledger_sdk::{
-    api::IndexerClient,
     manifest::{Kind, Manifest},
     store::Store,
-    text::parse_hash,
 };
 use solana_pubkey::Pubkey;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,32 +49,26 @@ pub struct Registered {
 
 /// Every usable document of the snapshots, in the order of snapshot, batch and leaf.
 ///
-/// The indexer names the batches. Their manifests are checked against each snapshot's root, which the program computed.
-/// Two facts rest on the indexer's word alone: who approved a batch, and when it was handed in. Documents whose removal
-/// was accepted are left out.
+/// The ledger names the batches, who approved each, and when it was handed in. The manifests are checked against each
+/// snapshot's root, which the program computed. Documents whose removal was accepted are left out, and so is what is not
+/// UTF-8 text: one bad document stops that document alone.
 ///
-/// Fails if the batches do not lead to the root on chain, if a blob is missing, or if a document is not UTF-8 text.
-pub async fn documents(indexer: &IndexerClient, store: &Store, snapshots: &[Snapshot]) -> Result<Vec<Document>> {
+/// Fails if the batches do not lead to the root on chain, or if a blob is missing.
+pub async fn documents(ledger: &Ledger, store: &Store, snapshots: &[Snapshot]) -> Result<Vec<Document>> {
     let mut out = Vec::new();
     for snapshot in snapshots {
-        out.extend(datanet_documents(indexer, store, snapshot).await?);
+        out.extend(datanet_documents(ledger, store, snapshot).await?);
     }
     Ok(out)
 }
 
-async fn datanet_documents(indexer: &IndexerClient, store: &Store, snapshot: &Snapshot) -> Result<Vec<Document>> {
+async fn datanet_documents(ledger: &Ledger, store: &Store, snapshot: &Snapshot) -> Result<Vec<Document>> {
     let datanet = snapshot.datanet;
-    let mut batches = indexer.accepted_batches(&datanet).await?;
-    batches.sort_by_key(|b| b.place);
-    batches.truncate(snapshot.batches as usize);
     let (mut leaves, mut contents) = (Vec::new(), Contents::default());
-    for batch in &batches {
-        let address = &batch.address;
-        let hash = batch.manifest.as_deref().with_context(|| format!("batch {address} has no manifest"))?;
-        let bytes =
-            store.get_blob(&parse_hash(hash)?).await.with_context(|| format!("the manifest of batch {address}"))?;
+    for batch in ledger.accepted_batches(&datanet, snapshot.batches).await? {
+        let AcceptedBatch { address, index, contributor, manifest, approved_by, commit_until, .. } = batch;
+        let bytes = store.get_blob(&manifest).await.with_context(|| format!("the manifest of batch {address}"))?;
         let manifest = Manifest::from_bytes(&bytes).with_context(|| format!("the manifest of batch {address}"))?;
-        let contributor: Pubkey = batch.contributor.parse().context("a contributor's address")?;
         ensure!(
             manifest.datanet == datanet && manifest.contributor == contributor,
             "the manifest of batch {address} is of another Datanet or contributor"
@@ -83,35 +76,27 @@ async fn datanet_documents(indexer: &IndexerClient, store: &Store, snapshot: &Sn
         let hashes = manifest.leaf_hashes();
         let leaf = BatchLeaf {
             datanet: datanet.to_bytes(),
-            index: batch.index,
+            index,
             contributor: contributor.to_bytes(),
             root: mmr::root_of(&hashes),
             count: hashes.len() as u64,
         };
         leaves.push(leaf.hash());
-        let mut approved_by: Vec<Pubkey> = batch
-            .reviews
-            .iter()
-            .filter(|r| r.approve == Some(true))
-            .map(|r| r.validator.parse().context("a validator's address"))
-            .collect::<Result<_>>()?;
-        approved_by.sort();
-        let commit_until = batch.commit_until.with_context(|| format!("batch {address} was never handed in"))?;
-        contents.add(&manifest, &approved_by, Registered { commit_until, datanet, batch: batch.index, place: 0 });
+        contents.add(&manifest, &approved_by, Registered { commit_until, datanet, batch: index, place: 0 });
     }
     ensure!(
         leaves.len() as u64 == snapshot.batches && mmr::root_of(&leaves) == snapshot.root,
-        "the {} batches that the indexer names for Datanet {datanet} do not lead to the root {} on chain; is it behind, or wrong?",
+        "the manifests of the {} batches of Datanet {datanet} do not lead to the root {} on chain",
         leaves.len(),
         hex::encode(snapshot.root)
     );
     let mut out = Vec::new();
     for Found { leaf, content, owner, approved_by, title, registered } in contents.in_use() {
         let bytes = store.get_blob(&content).await.with_context(|| format!("document {}", hex::encode(leaf)))?;
-        let Ok(text) = String::from_utf8(bytes.to_vec()) else {
-            bail!("document {} is not UTF-8 text", hex::encode(leaf))
-        };
-        out.push(Document { leaf, datanet, owner, approved_by, title, text, registered });
+        match String::from_utf8(bytes.to_vec()) {
+            Ok(text) => out.push(Document { leaf, datanet, owner, approved_by, title, text, registered }),
+            Err(_) => tracing::warn!(leaf = hex::encode(leaf), %datanet, "left out: the document is not UTF-8 text"),
+        }
     }
     Ok(out)
 }

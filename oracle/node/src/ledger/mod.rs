@@ -23,6 +23,7 @@ mod tail;
 mod tests;
 mod two_nodes;
 
+pub use batches::AcceptedBatch;
 pub use error::LedgerError;
 pub use results::JobResult;
 pub use shards::{Funding, Payment};

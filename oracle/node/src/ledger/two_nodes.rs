@@ -56,13 +56,11 @@ impl Ledger {
     ///
     /// Not yet, if `until` is not finalized or an event is missing. Calls with a growing `after` cost little, because
     /// what was read is kept.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what gathers an epoch reads it"))]
     pub async fn payments(&self, after: u64, until: u64) -> Result<Vec<Payment>, LedgerError> {
         Ok(self.paid_in(after, until).await?.payments)
     }
 
     /// The payments into the pools that are not for answers. Otherwise like [`Ledger::payments`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "what gathers an epoch reads it"))]
     pub async fn funding(&self, after: u64, until: u64) -> Result<Vec<Funding>, LedgerError> {
         Ok(self.paid_in(after, until).await?.funding)
     }
@@ -80,7 +78,6 @@ impl Ledger {
 
     /// The results of a model's jobs that were attested up to slot `until`, in the order of the model's versions. Not
     /// yet, if `until` is not finalized or a version is missing.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what gathers an epoch reads it"))]
     pub async fn job_results(&self, model: &Pubkey, until: u64) -> Result<Vec<JobResult>, LedgerError> {
         let (model, what) = (*model, || format!("the results of model {model}"));
         self.agreed(what, |reader| async move { reader.job_results(&model, until).await }).await
@@ -88,7 +85,6 @@ impl Ledger {
 
     /// The first `count` accepted batches of a Datanet, in the order of acceptance: who approved each, and when it was
     /// handed in. Not yet, if one is missing.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what gathers an epoch reads it"))]
     pub async fn accepted_batches(&self, datanet: &Pubkey, count: u64) -> Result<Vec<AcceptedBatch>, LedgerError> {
         let (datanet, what) = (*datanet, || format!("the first {count} accepted batches of Datanet {datanet}"));
         self.agreed(what, |reader| async move { reader.accepted_batches(&datanet, count).await }).await

@@ -1,4 +1,4 @@
-//! The operator's data folder. Everything in it can be rebuilt.
+//! The operator's data folder. Everything in it but the quorum's marker can be rebuilt.
 
 use anyhow::{Context, Result};
 use openledger_protocol::{Hash32, hash::sha256};
@@ -28,6 +28,12 @@ impl Files {
     /// A job's folder. It holds the job's progress, index and gradients.
     pub fn job(&self, job: &Pubkey) -> PathBuf {
         self.jobs().join(job.to_string())
+    }
+
+    /// The file by which the quorum finds out that the database was restored from a backup. Unlike everything else here it
+    /// cannot be rebuilt. It must not be in the database's backups.
+    pub fn marker(&self) -> PathBuf {
+        self.data.join("quorum.marker")
     }
 
     /// The folder for the files of served models.

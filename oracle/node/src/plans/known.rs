@@ -1,11 +1,14 @@
 //! Keeps the plans of jobs in memory.
 
 use super::plan::JobPlan;
-use crate::operator::{LazyEngine, Memo};
+use crate::{
+    ledger::Ledger,
+    operator::{LazyEngine, Memo},
+};
 use anyhow::Result;
 use model::state::Job;
 use openledger_protocol::Hash32;
-use openledger_sdk::{Store, api::IndexerClient};
+use openledger_sdk::Store;
 use std::sync::Arc;
 
 /// Most jobs whose plans are held in memory.
@@ -15,23 +18,23 @@ pub(super) const MOST: usize = 32;
 /// change. Cheap to clone.
 #[derive(Clone)]
 pub struct Plans {
-    indexer: IndexerClient,
+    ledger: Ledger,
     store: Store,
     engine: LazyEngine,
     known: Memo<Hash32, JobPlan>,
 }
 
 impl Plans {
-    /// Works plans out from the documents that `indexer` names and `store` holds, with the engine's tokenizer.
-    pub fn new(indexer: IndexerClient, store: Store, engine: LazyEngine) -> Self {
-        Self { indexer, store, engine, known: Memo::new(MOST) }
+    /// Works plans out from the documents that `ledger` names and `store` holds, with the engine's tokenizer.
+    pub fn new(ledger: Ledger, store: Store, engine: LazyEngine) -> Self {
+        Self { ledger, store, engine, known: Memo::new(MOST) }
     }
 
     /// The plan of `job`.
     pub async fn of(&self, job: &Job) -> Result<Arc<JobPlan>> {
         let work = || async {
             let engine = self.engine.get().await?;
-            JobPlan::new(job, &self.indexer, &self.store, engine.tokenizer()).await
+            JobPlan::new(job, &self.ledger, &self.store, engine.tokenizer()).await
         };
         self.known.get_or_try(JobPlan::key(job)?, work).await
     }

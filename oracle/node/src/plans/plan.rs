@@ -1,14 +1,17 @@
 //! What a job computes. It follows from the chain and the artifact store alone, so it is the same at every operator.
 
 use super::{roles, settings};
-use crate::documents::{self, Document, Repeat};
+use crate::{
+    documents::{self, Document, Repeat},
+    ledger::Ledger,
+};
 use anyhow::{Context, Result};
 use model::{compute::ComputeShare, state::Job};
 use openledger_attribution::{LograSettings, MagicSettings, QueryItem};
 use openledger_lm::{Example, Tokenizer, TrainConfig};
 use openledger_pay::PaySettings;
 use openledger_protocol::{Hash32, hash::sha256};
-use openledger_sdk::{api::IndexerClient, artifact::JobConfig, store::Store};
+use openledger_sdk::{artifact::JobConfig, store::Store};
 use solana_pubkey::Pubkey;
 use std::sync::Arc;
 
@@ -46,14 +49,14 @@ impl JobPlan {
     }
 
     /// Works out the plan of `job`. What is fetched is checked against the config's hash and the snapshots' roots.
-    pub async fn new(job: &Job, indexer: &IndexerClient, store: &Store, tokenizer: &Arc<Tokenizer>) -> Result<Self> {
+    pub async fn new(job: &Job, ledger: &Ledger, store: &Store, tokenizer: &Arc<Tokenizer>) -> Result<Self> {
         let config = store.get_blob(&job.config_hash).await.with_context(|| {
             format!("the job's config {} is not in the artifact store", hex::encode(job.config_hash))
         })?;
         let config: JobConfig = serde_json::from_slice(&config).context("the job's config is not valid")?;
         let repeats_seed = documents::seed(job.seed, job.snapshots.iter().map(|s| s.root));
         let plan = Self::without_documents(config, job.seed, repeats_seed)?;
-        let all = documents::documents(indexer, store, &job.snapshots).await?;
+        let all = documents::documents(ledger, store, &job.snapshots).await?;
         let (tokenizer, seed) = (tokenizer.clone(), job.seed);
         tokio::task::spawn_blocking(move || plan.with_documents(all, seed, &tokenizer)).await?
     }

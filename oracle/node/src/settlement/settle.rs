@@ -132,8 +132,7 @@ impl Settler {
             expiry_slot: Expiry::at(self.chain.client.slot().await?).slot(),
         };
         let message = attestation::settlement(&stake, config.sequence, &args);
-        let (payload, about) = (borsh::to_vec(&args)?, serde_json::to_value(proposal)?);
-        let signed = Coordinator::sign(&self.quorum, &message, &payload, about).await?;
+        let signed = Coordinator::sign(&self.quorum, &message, &borsh::to_vec(&args)?).await?;
         let verify = attestation::instruction(&signed.group_key, &signed.signature, &message);
         let post = ix::payout::post_settlement(&self.chain.wallet(), stake.committee_epoch, config.shards, args);
         self.chain.send(&[verify, post]).await?;

@@ -238,7 +238,7 @@ impl Training {
         let expiry_slot = job.last_slot(&self.chain.model_config().await?);
         let args = AttestResultArgs { adapter_hash, manifest_hash, compute, expiry_slot };
         let message = attestation::training_result(&stake, &address, job.sequence, &args);
-        let signed = Coordinator::sign(&self.quorum, &message, &borsh::to_vec(&args)?, serde_json::json!({})).await?;
+        let signed = Coordinator::sign(&self.quorum, &message, &borsh::to_vec(&args)?).await?;
         let verify = attestation::instruction(&signed.group_key, &signed.signature, &message);
         let result = ix::model::attest_result(committee.epoch, &job, &stake.open_mint, args);
         self.chain.send(&[verify, result]).await?;

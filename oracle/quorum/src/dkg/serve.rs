@@ -3,9 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use tokio::time::Instant;
 
-use super::wire::{EvidenceRequest, Round1, Round2, digests};
+use super::{
+    attempts,
+    packages::{Round1, Round2},
+    wire::{Asked, Done, EvidenceRequest, Reply},
+};
 use crate::{
     answer::{Answer, body},
     envelope::Envelope,
@@ -16,38 +21,34 @@ use crate::{
 };
 
 /// Answers `dkg-round1`: this member's signed package.
-pub(crate) async fn round1(participant: &Participant, committee: &Committee) -> Result<Answer> {
-    match session(participant, committee, |_| true).await? {
-        Some(session) => Answer::ready(&from_json::<Round1>(&session.round1, "round 1")?),
-        None => Ok(Answer::Pending),
-    }
+pub(crate) async fn round1(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
+    made(participant, committee, request, |session| Ok(Some(from_json::<Round1>(&session.round1, "round 1")?))).await
 }
 
-/// Answers `dkg-round2`: this member's package for the sender of the request.
+/// Answers `dkg-round2`: this member's signed package for the sender of the request.
 pub(crate) async fn round2(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
-    let Some(session) = session(participant, committee, |s| s.round2.is_some()).await? else {
-        return Ok(Answer::Pending);
-    };
-    let packages: BTreeMap<String, String> = from_json(session.round2.as_deref().unwrap_or_default(), "round 2")?;
-    let package = packages.get(&hex::encode(request.from)).and_then(|p| hex::decode(p).ok());
-    let package = package.ok_or(Error::Corrupt { what: "round 2" })?;
-    let id = committee.id();
-    let mut round1 = BTreeMap::from([(participant.wallet(), from_json(&session.round1, "round 1")?)]);
-    for member in committee.others(participant.wallet()) {
-        let stored = participant.store.received(&id, &member.wallet, 1).await?;
-        round1.insert(member.wallet, from_json(&stored.ok_or(Error::Corrupt { what: "round 1" })?, "round 1")?);
-    }
-    Answer::ready(&Round2 { seen: digests(&round1, &id), package })
+    let recipient = hex::encode(request.from);
+    made(participant, committee, request, move |session| {
+        let Some(packages) = &session.round2 else { return Ok(None) };
+        let mut packages: BTreeMap<String, Round2> = from_json(packages, "round 2")?;
+        packages.remove(&recipient).map(Some).ok_or(Error::Corrupt { what: "round 2" })
+    })
+    .await
+}
+
+/// Answers `dkg-done`: whether this member holds its share.
+pub(crate) async fn done(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
+    made(participant, committee, request, |session| Ok(session.group_key.map(|group_key| Done { group_key }))).await
 }
 
 /// Answers `dkg-evidence`: the round-1 package that this member received from a third member.
 pub(crate) async fn evidence(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
-    let EvidenceRequest { member } = body(request)?;
+    let EvidenceRequest { attempt, member } = body(request)?;
     let id = committee.id();
     let stored = if member == participant.wallet() {
-        participant.store.dkg_session(&id).await?.map(|s| s.round1)
+        participant.store.dkg_session(&id, attempt).await?.map(|s| s.round1)
     } else {
-        participant.store.received(&id, &member, 1).await?
+        participant.store.received(&id, attempt, &member, 1).await?
     };
     match stored {
         Some(stored) => Answer::ready(&from_json::<Round1>(&stored, "round 1")?),
@@ -55,23 +56,31 @@ pub(crate) async fn evidence(participant: &Participant, committee: &Committee, r
     }
 }
 
-/// This member's session as soon as it is `far` enough. `None` if it does not get there within `Settings::hold`.
-async fn session(
+/// What `part` takes from this member's session of the attempt that is asked for, as soon as it is there. "Pending" if
+/// it is not there within `Settings::hold`. If the attempt is over, the evidence that ended it.
+async fn made<T: Serialize>(
     participant: &Participant,
     committee: &Committee,
-    far: impl Fn(&DkgSession) -> bool,
-) -> Result<Option<DkgSession>> {
+    request: &Envelope,
+    part: impl Fn(&DkgSession) -> Result<Option<T>>,
+) -> Result<Answer> {
+    let asked: Asked = body(request)?;
     let until = Instant::now() + participant.settings.hold;
     loop {
         // The wait is set up before the check, so that no change in between is missed.
         let advanced = participant.dkg_advanced.notified();
         tokio::pin!(advanced);
         advanced.as_mut().enable();
-        if let Some(session) = participant.store.dkg_session(&committee.id()).await?.filter(&far) {
-            return Ok(Some(session));
+        if let Some(evidence) = attempts::take(participant, committee, &asked).await? {
+            return Answer::ready(&Reply::<T>::Refuted(Box::new(evidence)));
+        }
+        if let Some(session) = participant.store.dkg_session(&committee.id(), asked.attempt).await?
+            && let Some(part) = part(&session)?
+        {
+            return Answer::ready(&Reply::Made(part));
         }
         if tokio::time::timeout_at(until, advanced).await.is_err() {
-            return Ok(None);
+            return Ok(Answer::Pending);
         }
     }
 }

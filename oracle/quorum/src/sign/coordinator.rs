@@ -14,7 +14,6 @@ use openledger_protocol::{
     Hash32,
     attest::{Message, payload_hash},
 };
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::wire::{CommitAnswer, CommitRequest, Committed, ShareAnswer, ShareRequest, signing_package};
@@ -51,21 +50,16 @@ pub struct Coordinator;
 impl Coordinator {
     /// Has the committee of `message.committee_epoch` sign `message`, whose payload hash is that of `payload`.
     ///
-    /// The members' approvers get `about`. Fails with [`Error::TooFew`] as soon as more than n − t members have refused
+    /// Fails with [`Error::TooFew`] as soon as more than n − t members have refused
     /// or lied, and with [`Error::Deadline`] after `Settings::sign_deadline`. Both errors name the members and what
     /// each of them did.
-    pub async fn sign(
-        participant: &Participant,
-        message: &Message,
-        payload: &[u8],
-        about: Value,
-    ) -> Result<Attestation> {
+    pub async fn sign(participant: &Participant, message: &Message, payload: &[u8]) -> Result<Attestation> {
         if message.payload != payload_hash(payload) {
             return Err(Error::Message("its payload hash is not that of the payload".into()));
         }
         let committee = participant.committee(message.committee_epoch)?;
         let public = KeyShare::needed(participant, &committee).await?.public_key_package;
-        let request = CommitRequest { message: message.to_bytes().to_vec(), payload: payload.to_vec(), context: about };
+        let request = CommitRequest { message: message.to_bytes().to_vec(), payload: payload.to_vec() };
         let mut run = Run {
             participant: participant.clone(),
             committee,
@@ -248,7 +242,7 @@ impl Run {
         Ok(None)
     }
 
-    /// A member that was restarted has discarded its nonces. It may commit again, but only a few times.
+    /// A member that was restarted has lost its nonces. It may commit again, but only a few times.
     fn lost_session(&mut self, member: Hash32, refusal: Refusal) {
         let times = self.lost.entry(member).or_default();
         *times += 1;

@@ -1,5 +1,5 @@
-//! A member's side of a signature. It stores everything before it sends it, and signs nothing that its node did not
-//! approve.
+//! A member's side of a signature. It signs nothing that its node did not approve, and stores what it signs before it
+//! sends it.
 
 use frost_ed25519::{round1, round2};
 use openledger_protocol::{
@@ -18,8 +18,9 @@ use crate::{
     error::{Code, Error, Refusal, Result},
     key_share::KeyShare,
     membership::Committee,
+    nonces::{Purpose, Taken},
     participant::Participant,
-    store::{NonceRow, SignedSubject, lock_nonces, sign_subject, use_nonces},
+    store::SignedSubject,
 };
 
 /// Answers `sign-commit`: checks the message, asks the node, then commits to fresh nonces.
@@ -30,35 +31,34 @@ use crate::{
 ///
 /// # Security
 ///
-/// The nonces are sealed and stored before their commitments are sent. There is one pair for each coordinator and
-/// session. They come from the operating system's randomness and from the key share, never from anything that a
-/// coordinator chooses.
+/// The nonces stay in memory: see [`crate::nonces`]. There is one pair for each coordinator and session. They come from
+/// the operating system's randomness and from the key share, never from anything that a coordinator chooses.
 pub(crate) async fn commit(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let asked: CommitRequest = body(request)?;
     let message = check(participant, committee, &asked)?;
     let share = KeyShare::needed(participant, committee).await?;
-    if let Some(row) = participant.store.nonces(&request.from, &request.session).await? {
-        return repeat(&row, &asked);
+    if let Some((purpose, is_fresh)) = participant.sessions.get(&request.from, &request.session) {
+        if !is_fresh {
+            return Err(Refusal::new(Code::NoncesUsed, "this session is over: start a new one").into());
+        }
+        return repeat(&purpose, committee, &asked);
     }
-    refuse_second_payload(participant, &message).await?;
-    match approved(participant, message, &asked).await {
+    let subject = subject(participant, committee, &message, &asked.payload);
+    refuse_second_payload(participant, &subject).await?;
+    match approved(participant, &request.from, message, &asked).await {
         None => return Ok(Answer::Pending),
-        Some(Err(reason)) => return Err(Refusal::new(Code::NotApproved, reason).into()),
-        Some(Ok(())) => {}
+        Some(decision) => decision?,
     }
     let (nonces, commitments) = round1::commit(share.key_package.signing_share(), &mut crypto_box::aead::OsRng);
-    let plain = zeroize::Zeroizing::new(nonces.serialize()?);
-    let row = NonceRow {
+    let purpose = Purpose {
         committee: committee.id(),
         message: asked.message.clone(),
+        subject,
         commitments: commitments.serialize()?,
-        sealed: Some(participant.sealing_key.seal(&plain)),
-        package: None,
-        share: None,
     };
-    // If two requests come at once, one of them is stored, and both get its commitments.
-    let row = participant.store.keep_nonces(&request.from, &request.session, row).await?;
-    repeat(&row, &asked)
+    // If two requests come at once, one of them is kept, and both get its commitments.
+    let purpose = participant.sessions.begin(request.from, &request.session, purpose, nonces);
+    repeat(&purpose, committee, &asked)
 }
 
 /// Answers `sign-share`: uses the session's nonces for this round, and for no other round.
@@ -68,49 +68,39 @@ pub(crate) async fn commit(participant: &Participant, committee: &Committee, req
 ///
 /// # Security
 ///
-/// One transaction locks the session, makes the share, records the payload as the only one for its subject and
-/// sequence, and replaces the nonces by the share. The share is sent after the transaction is committed. A coordinator
-/// that asks again for the same round gets the stored share. For another round it gets none.
+/// The nonces are taken out of the session first, so whatever fails afterwards, they make no other share. Then the
+/// payload is recorded as the only one for its subject and sequence, and this is committed before the share is sent. A
+/// coordinator that asks again for the same round gets the same share. For another round it gets none.
 pub(crate) async fn share(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let asked: ShareRequest = body(request)?;
     let key = KeyShare::needed(participant, committee).await?;
-    let finalized = participant.approver.finalized_slot().await;
-    let mut client = participant.store.client().await?;
-    let transaction = client.transaction().await?;
-    let row = lock_nonces(&transaction, &request.from, &request.session).await?;
-    let Some(row) = row.filter(|r| r.committee == committee.id()) else {
-        return Err(Refusal::new(
-            Code::UnknownSession,
-            "no nonces are stored for this session: ask for new commitments",
-        )
-        .into());
-    };
-    let package = signing_package(committee, &asked.round, &row.message)?;
-    let digest = sha256(&[&package.serialize()?]);
-    if let (Some(used_for), Some(share)) = (&row.package, &row.share) {
-        // The answer got lost and the coordinator asks again. The same share for the same round gives nothing away.
-        if used_for[..] == digest {
-            return Answer::ready(&ShareAnswer { share: share.clone() });
-        }
-        return Err(Refusal::new(
-            Code::NoncesUsed,
-            "this session's nonces were used for another round: ask for new commitments",
-        )
-        .into());
-    }
+    let (coordinator, session) = (&request.from, &request.session);
+    let unknown = || Refusal::new(Code::UnknownSession, "holds no nonces for this session: ask for new commitments");
+    let (purpose, _) = participant
+        .sessions
+        .get(coordinator, session)
+        .filter(|(purpose, _)| purpose.committee == committee.id())
+        .ok_or_else(unknown)?;
+    let package = signing_package(committee, &asked.round, &purpose.message)?;
+    let round = sha256(&[&package.serialize()?]);
     let mine = asked.round.iter().find(|c| c.member == participant.wallet());
-    if mine.is_none_or(|c| c.commitments != row.commitments) {
+    if mine.is_none_or(|c| c.commitments != purpose.commitments) {
         return Err(Refusal::new(Code::BadRequest, "the round does not carry the commitments that I made").into());
     }
-    let sealed = row.sealed.as_deref().and_then(|s| participant.sealing_key.open(s));
-    let nonces = round1::SigningNonces::deserialize(&sealed.ok_or(Error::Corrupt { what: "nonces" })?)?;
+    let nonces = match participant.sessions.take(coordinator, session, round) {
+        Taken::Nonces(nonces) => nonces,
+        // The answer got lost and the coordinator asks again. The same share for the same round gives nothing away.
+        Taken::Share(share) => return Answer::ready(&ShareAnswer { share }),
+        Taken::OtherRound => {
+            let text = "this session's nonces were used for another round: ask for new commitments";
+            return Err(Refusal::new(Code::NoncesUsed, text).into());
+        }
+        Taken::Nothing => return Err(unknown().into()),
+    };
+    let finalized = participant.finalized_slot().await;
+    participant.store.sign_subject(&purpose.subject, finalized).await?.map_err(second_payload)?;
     let share = round2::sign(&package, &nonces, &key.key_package)?.serialize();
-    let message = parse_message(&row.message).ok_or(Error::Corrupt { what: "message" })?;
-    // One transaction does both or nothing: the payload becomes the only one for its sequence, and the nonces are
-    // deleted.
-    sign_subject(&transaction, &subject(&message), finalized).await?.map_err(second_payload)?;
-    use_nonces(&transaction, &request.from, &request.session, &digest, &share).await?;
-    transaction.commit().await?;
+    participant.sessions.shared(coordinator, session, round, share.clone());
     Answer::ready(&ShareAnswer { share })
 }
 
@@ -130,44 +120,46 @@ fn check(participant: &Participant, committee: &Committee, asked: &CommitRequest
     Ok(message)
 }
 
-/// The answer that was given before in this session, if the session is about the same message.
-fn repeat(row: &NonceRow, asked: &CommitRequest) -> Result<Answer> {
-    if row.message != asked.message {
+/// The commitments of a session, if the session is about what is asked for.
+fn repeat(purpose: &Purpose, committee: &Committee, asked: &CommitRequest) -> Result<Answer> {
+    if purpose.message != asked.message || purpose.committee != committee.id() {
         return Err(Refusal::new(Code::BadRequest, "this session is about another message: start a new one").into());
     }
-    if row.sealed.is_none() {
-        return Err(Refusal::new(Code::NoncesUsed, "this session is over: start a new one").into());
-    }
-    Answer::ready(&CommitAnswer { commitments: row.commitments.clone() })
+    Answer::ready(&CommitAnswer { commitments: purpose.commitments.clone() })
 }
 
 /// The node's decision on the message. `None` while it is still checking.
-async fn approved(participant: &Participant, message: Message, asked: &CommitRequest) -> Option<Result<(), String>> {
-    let about = asked.context.to_string();
-    let key = sha256(&[&asked.message, &sha256(&[&asked.payload]), about.as_bytes()]);
-    let own = participant.clone();
-    let (payload, about) = (asked.payload.clone(), asked.context.clone());
-    let work = || async move { own.approver.approve(&own, &message, &payload, &about).await };
-    participant.approvals.poll(key, participant.settings.hold, work).await
+///
+/// The decision is kept by the message. It names the payload by its hash, and an approver looks at nothing else.
+async fn approved(
+    participant: &Participant,
+    coordinator: &Hash32,
+    message: Message,
+    asked: &CommitRequest,
+) -> Option<Result<(), Refusal>> {
+    let (own, payload) = (participant.clone(), asked.payload.clone());
+    let work = || async move { own.approver.approve(&own, &message, &payload).await };
+    participant.approvals.poll_by(*coordinator, sha256(&[&asked.message]), participant.settings.hold, work).await
 }
 
 /// Refuses a payload early that [`share`] would refuse anyway.
-async fn refuse_second_payload(participant: &Participant, message: &Message) -> Result<()> {
-    let subject = subject(message);
-    match participant.store.signed_subject(&subject).await? {
-        Some(signed) if !signed.gives_way_to(&subject, participant.approver.finalized_slot().await) => {
+async fn refuse_second_payload(participant: &Participant, subject: &SignedSubject) -> Result<()> {
+    match participant.store.signed_subject(subject).await? {
+        Some(signed) if !signed.gives_way_to(subject, participant.finalized_slot().await) => {
             Err(second_payload(signed.payload).into())
         }
         _ => Ok(()),
     }
 }
 
-fn subject(message: &Message) -> SignedSubject {
+fn subject(participant: &Participant, committee: &Committee, message: &Message, payload: &[u8]) -> SignedSubject {
     SignedSubject {
         cluster: message.cluster,
+        epoch: committee.epoch,
         kind: message.kind as u16,
         subject: message.subject,
         sequence: message.sequence,
+        core: participant.approver.core(message, payload),
         payload: message.payload,
         expiry_slot: message.expiry_slot,
     }

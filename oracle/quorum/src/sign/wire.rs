@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use frost_ed25519::{SigningPackage, round1::SigningCommitments};
 use openledger_protocol::Hash32;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     encoding::hex_bytes,
@@ -22,8 +21,6 @@ pub struct CommitRequest {
     /// The payload, whose hash is `Message::payload`.
     #[serde(with = "hex_bytes")]
     pub payload: Vec<u8>,
-    /// Passed to the members' approvers.
-    pub context: Value,
 }
 
 /// Answer to `sign-commit`.

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     net::TcpListener,
+    path::PathBuf,
     sync::{
         Arc, Mutex, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -21,7 +22,7 @@ use openledger_quorum::{
     Approver, Committee, Member, Observer, Participant, Parts, Settings, Store,
     answer::Answer,
     dkg,
-    envelope::{Envelope, Kind},
+    envelope::{Envelope, Header, Kind},
     routes,
 };
 use serde_json::Value;
@@ -37,6 +38,8 @@ pub type Lie = Arc<dyn Fn(&Envelope, Answer) -> Option<Answer> + Send + Sync>;
 pub struct Mind {
     pub approval_delay: Mutex<Duration>,
     pub objection: Mutex<Option<String>>,
+    /// How often it was asked to approve something.
+    pub asked: AtomicUsize,
     /// 0 stands for unknown.
     pub finalized_slot: AtomicU64,
     pub values: Mutex<Vec<u64>>,
@@ -50,10 +53,16 @@ pub struct Mind {
 
 #[async_trait]
 impl Approver for Mind {
-    async fn approve(&self, _: &Participant, _: &Message, _: &[u8], _: &Value) -> Result<(), String> {
+    async fn approve(&self, _: &Participant, _: &Message, _: &[u8]) -> Result<(), String> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         let delay = *self.approval_delay.lock().unwrap();
         tokio::time::sleep(delay).await;
         self.objection.lock().unwrap().clone().map_or(Ok(()), Err)
+    }
+
+    /// What comes after a `|` may be renewed.
+    fn core(&self, _: &Message, payload: &[u8]) -> Hash32 {
+        payload_hash(payload.split(|b| *b == b'|').next().unwrap())
     }
 
     async fn finalized_slot(&self) -> Option<u64> {
@@ -85,6 +94,8 @@ pub struct Fleet {
     nodes: Vec<Option<Node>>,
     lies: Vec<Option<Lie>>,
     url: String,
+    /// Where the members keep their markers.
+    markers: tempfile::TempDir,
     // The last field, so that the server outlives the members' connections.
     _postgres: Postgres,
 }
@@ -112,6 +123,7 @@ impl Fleet {
         let mind = |place: u16| Mind {
             approval_delay: Mutex::default(),
             objection: Mutex::default(),
+            asked: AtomicUsize::new(0),
             finalized_slot: AtomicU64::new(0),
             // The values differ a little between members, as floats do.
             values: Mutex::new(vec![500_000 + u64::from(place), 300_000, 200_000 - u64::from(place)]),
@@ -135,11 +147,13 @@ impl Fleet {
                 commit_window: Duration::from_secs(3),
                 reveal_window: Duration::from_secs(2),
                 turn: Duration::from_secs(6),
+                ..Settings::default()
             },
             minds: (1..=size).map(|p| Arc::new(mind(p))).collect(),
             nodes: (0..size).map(|_| None).collect(),
             lies: (0..size).map(|_| None).collect(),
             url,
+            markers: tempfile::tempdir().unwrap(),
             _postgres: postgres,
         }
     }
@@ -147,14 +161,27 @@ impl Fleet {
     /// A fleet that is running and has its key.
     pub async fn with_key(threshold: u16, size: u16) -> (Self, Hash32) {
         let mut fleet = Self::new(threshold, size);
-        fleet.start_all().await;
-        let runs: Vec<_> = (1..=size).map(|place| fleet.generate_key(place)).collect();
+        let key = fleet.generated().await;
+        (fleet, key)
+    }
+
+    /// Starts all members and has them make their key.
+    pub async fn generated(&mut self) -> Hash32 {
+        self.start_all().await;
+        let runs: Vec<_> = (1..=self.committee.size() as u16).map(|place| self.generate_key(place)).collect();
         let mut keys = Vec::new();
         for run in runs {
             keys.push(run.await.unwrap().expect("key generation succeeds").group_key);
         }
         assert!(keys.iter().all(|k| *k == keys[0]), "all members have the same group key");
-        (fleet, keys[0])
+        keys[0]
+    }
+
+    /// Lets all nodes say that this slot is finalized.
+    pub fn finalize(&self, slot: u64) {
+        for mind in &self.minds {
+            mind.finalized_slot.store(slot, Ordering::SeqCst);
+        }
     }
 
     pub async fn start_all(&mut self) {
@@ -165,10 +192,15 @@ impl Fleet {
 
     /// Starts a member, for the first time or again.
     pub async fn start(&mut self, place: u16) {
+        self.try_start(place).await.expect("the participant starts");
+    }
+
+    /// Starts a member that may refuse to start.
+    pub async fn try_start(&mut self, place: u16) -> openledger_quorum::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let at = usize::from(place) - 1;
         let (url, settings, mind) = (self.url.clone(), self.settings.clone(), self.minds[at].clone());
-        let (committee, lie) = (self.committee.clone(), self.lies[at].clone());
+        let (committee, lie, marker) = (self.committee.clone(), self.lies[at].clone(), self.marker(place));
         let address = self.committee.members[at].endpoint.trim_start_matches("http://").to_string();
         let started = runtime.spawn(async move {
             let store = Store::connect(&url, &format!("operator_{place}")).await.expect("the store opens");
@@ -178,11 +210,11 @@ impl Fleet {
                 cluster: CLUSTER,
                 store,
                 settings,
+                marker: Some(marker),
                 approver: mind.clone(),
                 observer: mind,
             })
-            .await
-            .expect("the participant starts");
+            .await?;
             participant.admit(committee).expect("it is a member");
             let serve = routes(participant.clone());
             match lie {
@@ -195,10 +227,26 @@ impl Fleet {
                     tokio::spawn(warp::serve(liar).incoming(bind(&address).await).run());
                 }
             }
-            participant
+            Ok(participant)
         });
-        let participant = started.await.unwrap();
-        self.nodes[at] = Some(Node { participant, runtime });
+        match started.await.unwrap() {
+            Ok(participant) => self.nodes[at] = Some(Node { participant, runtime }),
+            Err(error) => {
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the member keeps its marker.
+    pub fn marker(&self, place: u16) -> PathBuf {
+        self.markers.path().join(format!("operator_{place}.marker"))
+    }
+
+    /// The member's store, beside the one that it has open itself.
+    pub async fn store(&self, place: u16) -> Store {
+        Store::connect(&self.url, &format!("operator_{place}")).await.expect("the store opens")
     }
 
     /// The member's answers pass through `lie` from its next start on.
@@ -243,25 +291,50 @@ impl Fleet {
         session: &str,
         body: &impl serde::Serialize,
     ) -> (u16, Answer) {
-        let request = Envelope::request(
-            &identity(from),
-            &self.committee,
-            ([from as u8; 32], [to as u8; 32]),
-            kind,
-            session,
-            body,
-        );
-        let (status, text) = self.post(to, kind.as_str(), serde_json::to_string(&request).unwrap()).await;
-        let reply: Envelope = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
+        let request = self.request((from, to), kind, session, body);
+        let got = self.post(to, kind.as_str(), &request).await;
+        let header = got.header.unwrap_or_else(|| panic!("an unsigned answer: {}", got.text));
+        let reply = header.open(got.text.into_bytes()).expect("the body is the header's");
         reply.verify_reply(&self.committee, &request).expect("the answer is signed");
-        (status, reply.read().unwrap())
+        (got.status, reply.read().unwrap())
     }
 
-    pub async fn post(&self, to: u16, kind: &str, body: String) -> (u16, String) {
-        let url = format!("{}/quorum/v1/{kind}", self.committee.members[usize::from(to) - 1].endpoint);
-        let response = reqwest::Client::new().post(url).body(body).send().await.expect("the member answers");
-        (response.status().as_u16(), response.text().await.unwrap())
+    /// A request by `from` to `to`, with a new number.
+    pub fn request(&self, (from, to): (u16, u16), kind: Kind, session: &str, body: &impl serde::Serialize) -> Envelope {
+        let wallets = ([from as u8; 32], [to as u8; 32]);
+        Envelope::request(&identity(from), &self.committee, wallets, kind, session, body)
     }
+
+    /// Posts a message to the URL of a kind.
+    pub async fn post(&self, to: u16, kind: &str, message: &Envelope) -> Posted {
+        self.post_raw(to, kind, Some(serde_json::to_string(&message.header).unwrap()), message.body.clone()).await
+    }
+
+    /// Posts anything.
+    pub async fn post_raw(&self, to: u16, kind: &str, header: Option<String>, body: String) -> Posted {
+        let url = format!("{}/quorum/v1/{kind}", self.committee.members[usize::from(to) - 1].endpoint);
+        let request = reqwest::Client::new().post(url).body(body);
+        let request = match header {
+            Some(header) => request.header(Header::NAME, header),
+            None => request,
+        };
+        posted(request.send().await.expect("the member answers")).await
+    }
+}
+
+/// An answer over HTTP, signed or not.
+pub struct Posted {
+    pub status: u16,
+    pub header: Option<Header>,
+    pub retry_after: Option<String>,
+    pub text: String,
+}
+
+async fn posted(response: reqwest::Response) -> Posted {
+    let text = |name: &str| response.headers().get(name).map(|v| v.to_str().unwrap().to_string());
+    let header = text(Header::NAME).map(|header| serde_json::from_str(&header).unwrap());
+    let (status, retry_after) = (response.status().as_u16(), text("retry-after"));
+    Posted { status, header, retry_after, text: response.text().await.unwrap() }
 }
 
 impl Drop for Fleet {
@@ -307,17 +380,25 @@ fn liar(
     lie: Lie,
 ) -> impl Filter<Extract = (warp::reply::Response,), Error = warp::Rejection> + Clone {
     let http = reqwest::Client::new();
-    warp::path!("quorum" / "v1" / String).and(warp::body::bytes()).then(move |kind: String, body: bytes::Bytes| {
+    let signed = warp::header::<String>(Header::NAME);
+    let request = warp::path!("quorum" / "v1" / String).and(signed).and(warp::body::bytes());
+    request.then(move |kind: String, header: String, body: bytes::Bytes| {
         let (http, behind, lie) = (http.clone(), behind.clone(), lie.clone());
         async move {
-            let request: Envelope = serde_json::from_slice(&body).unwrap();
             let url = format!("{behind}/quorum/v1/{kind}");
-            let answer = http.post(url).body(body).send().await.unwrap();
-            let status = StatusCode::from_u16(answer.status().as_u16()).unwrap();
-            let answer: Envelope = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-            match lie(&request, answer.read().unwrap()) {
+            let asked: Header = serde_json::from_str(&header).unwrap();
+            let request = asked.open(body.to_vec()).unwrap();
+            let sent = http.post(url).header(Header::NAME, header).body(body).send().await.unwrap();
+            let answer = posted(sent).await;
+            let status = StatusCode::from_u16(answer.status).unwrap();
+            let Some(signed) = answer.header else {
+                return warp::reply::with_status(answer.text, status).into_response();
+            };
+            match lie(&request, signed.open(answer.text.into_bytes()).unwrap().read().unwrap()) {
                 Some(told) => {
-                    let reply = warp::reply::json(&request.reply(&identity(place), &told));
+                    let reply = request.reply(&identity(place), &told);
+                    let header = serde_json::to_string(&reply.header).unwrap();
+                    let reply = warp::reply::with_header(reply.body, Header::NAME, header);
                     warp::reply::with_status(reply, status).into_response()
                 }
                 None => std::future::pending().await,

@@ -1,14 +1,21 @@
 //! Distributed key generation.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, atomic::Ordering},
+    time::Duration,
+};
 
-use frost_ed25519::{Identifier, keys::dkg as frost};
+use frost_ed25519::{Identifier, keys::dkg as frost, rand_core::OsRng};
+use openledger_protocol::Hash32;
 use openledger_quorum::{
     Activity, Error, Participant, Phase, Progress,
     answer::Answer,
-    dkg::{Round1, Round2},
-    envelope::Kind,
+    dkg::{Asked, Evidence, Reply, Round1, Round2, attempt_id},
+    envelope::{Envelope, Kind},
+    error::Code,
 };
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::fleet::{Fleet, identity};
 
@@ -77,59 +84,212 @@ async fn members_that_start_late_or_are_killed_at_any_moment_make_one_key_with_t
     assert_eq!(text(fleet.participant(2), "SELECT round2 FROM dkg_sessions").await, round2);
     // The secrets that the share was made from are gone. Asking again gives the same share.
     for place in 1..=5 {
-        let secrets = "SELECT concat(round1_sealed, round2_sealed, transport_sealed) FROM dkg_sessions";
+        let secrets = "SELECT concat(round1_sealed, round2_sealed, transport_sealed, share_sealed) FROM dkg_sessions";
         assert_eq!(text(fleet.participant(place), secrets).await.as_deref(), Some(""));
     }
     assert_eq!(fleet.generate_key(3).await.unwrap().unwrap().group_key, keys[0]);
 }
 
-#[tokio::test]
-async fn a_member_that_sends_an_invalid_share_is_named() {
-    let mut fleet = Fleet::new(2, 3);
-    fleet.lie(3, |request, answer| match (request.kind, answer) {
-        (Kind::DkgRound2, Answer::Ready(value)) => {
-            let mut round2: Round2 = serde_json::from_value(value).unwrap();
-            *round2.package.last_mut().unwrap() ^= 1;
-            Some(Answer::Ready(serde_json::to_value(round2).unwrap()))
-        }
-        (_, answer) => Some(answer),
-    });
+/// Changes what the member made, and signs it again as member 3.
+fn changed<T: Serialize + DeserializeOwned>(answer: Answer, change: impl FnOnce(T) -> T) -> Answer {
+    let Answer::Ready(value) = answer else { return answer };
+    match serde_json::from_value(value).unwrap() {
+        Reply::Made(made) => Answer::Ready(serde_json::to_value(Reply::Made(change(made))).unwrap()),
+        over @ Reply::Refuted(_) => Answer::Ready(serde_json::to_value(over).unwrap()),
+    }
+}
+
+/// The attempt that a request is about.
+fn attempt(request: &Envelope) -> Hash32 {
+    hex::decode(&request.session).unwrap().try_into().unwrap()
+}
+
+/// A round-1 package of its own for each attempt, by the member with this place, as member 3 signs it.
+fn another(place: u16) -> impl Fn(&Hash32, [u8; 32]) -> Round1 + Clone + Send + Sync {
+    let (_, package) = frost::part1(Identifier::try_from(place).unwrap(), 3, 2, OsRng).unwrap();
+    let package = package.serialize().unwrap();
+    move |attempt, key| Round1::sign(&identity(3), attempt, [3; 32], package.clone(), key)
+}
+
+/// Runs a fleet of three in which member 3 lies in every attempt. Both others must name it, for this.
+async fn all_name_the_liar(mut fleet: Fleet, what: &str) {
     fleet.start_all().await;
     let runs: Vec<_> = (1..=3).map(|place| fleet.generate_key(place)).collect();
     for run in runs.into_iter().take(2) {
         match run.await.unwrap() {
-            Err(Error::Culprit { member, what }) => {
+            Err(Error::Culprit { member, what: said }) => {
                 assert_eq!(member, [3; 32]);
-                assert!(what.contains("round-2"), "{what}");
+                assert!(said.contains(what), "{said}");
             }
             other => panic!("{other:?}"),
         }
+    }
+    for place in [1, 2] {
+        let count = "SELECT count(*)::text FROM dkg_evidence";
+        assert_eq!(text(fleet.participant(place), count).await.as_deref(), Some("3"), "each attempt left evidence");
+        assert_eq!(text(fleet.participant(place), "SELECT count(*)::text FROM key_shares").await.as_deref(), Some("0"));
+    }
+    // Every lie reaches member 1, and it keeps none.
+    let bad = "SELECT count(*)::text FROM dkg_received WHERE round = 2 AND member = decode(repeat('03', 32), 'hex')";
+    assert_eq!(text(fleet.participant(1), bad).await.as_deref(), Some("0"));
+}
+
+#[tokio::test]
+async fn a_member_whose_package_cannot_be_decrypted_is_named_by_all_with_evidence() {
+    let mut fleet = Fleet::new(2, 3);
+    // It lies to member 1 alone. Member 2 believes the evidence, not member 1.
+    fleet.lie(3, |request, answer| match request.kind {
+        Kind::DkgRound2 if request.from == [1; 32] => Some(changed(answer, |mut round2: Round2| {
+            *round2.package.last_mut().unwrap() ^= 1;
+            round2.sign(&identity(3), &attempt(request))
+        })),
+        _ => Some(answer),
+    });
+    all_name_the_liar(fleet, "cannot be decrypted").await;
+}
+
+#[tokio::test]
+async fn a_member_whose_shares_do_not_fit_its_commitments_is_named_by_all_with_evidence() {
+    let mut fleet = Fleet::new(2, 3);
+    // It shows the commitments of another polynomial than the one that its shares are of.
+    let (other, shown) = (another(3), Mutex::new(BTreeMap::new()));
+    fleet.lie(3, move |request, answer| match request.kind {
+        Kind::DkgRound1 => Some(changed(answer, |round1: Round1| {
+            let lie = other(&attempt(request), round1.transport_key);
+            shown.lock().unwrap().insert(attempt(request), lie.digest(&attempt(request)));
+            lie
+        })),
+        Kind::DkgRound2 => Some(changed(answer, |mut round2: Round2| {
+            let digest = shown.lock().unwrap()[&attempt(request)];
+            round2.seen.insert(hex::encode([3; 32]), hex::encode(digest));
+            round2.sign(&identity(3), &attempt(request))
+        })),
+        _ => Some(answer),
+    });
+    all_name_the_liar(fleet, "does not fit").await;
+}
+
+#[tokio::test]
+async fn a_member_that_cannot_prove_that_it_knows_its_secret_is_named_by_all_with_evidence() {
+    let mut fleet = Fleet::new(2, 3);
+    // The proof is another member's.
+    let other = another(2);
+    fleet.lie(3, move |request, answer| match request.kind {
+        Kind::DkgRound1 => Some(changed(answer, |round1: Round1| other(&attempt(request), round1.transport_key))),
+        _ => Some(answer),
+    });
+    all_name_the_liar(fleet, "knows the secret").await;
+}
+
+#[tokio::test]
+async fn a_member_that_shows_different_packages_to_different_members_is_named_by_all_with_evidence() {
+    let mut fleet = Fleet::new(2, 3);
+    let other = another(3);
+    fleet.lie(3, move |request, answer| match request.kind {
+        Kind::DkgRound1 if request.from == [1; 32] => {
+            Some(changed(answer, |_: Round1| other(&attempt(request), [9; 32])))
+        }
+        _ => Some(answer),
+    });
+    all_name_the_liar(fleet, "two different round-1 packages").await;
+}
+
+#[tokio::test]
+async fn after_evidence_the_members_make_a_key_in_the_next_attempt_even_if_one_of_them_held_its_share_before() {
+    let mut fleet = Fleet::new(2, 3);
+    let first = attempt_id(&fleet.committee.id(), 0);
+    // Member 2 gets good packages from all in the first attempt and computes its share. Member 1 does not.
+    fleet.lie(3, move |request, answer| match request.kind {
+        Kind::DkgRound2 if request.from == [1; 32] && attempt(request) == first => {
+            Some(changed(answer, |round2: Round2| Round2 { package: vec![7; 99], ..round2 }.sign(&identity(3), &first)))
+        }
+        _ => Some(answer),
+    });
+    fleet.start_all().await;
+    let mut keys = Vec::new();
+    for run in (1..=3).map(|place| fleet.generate_key(place)).collect::<Vec<_>>() {
+        keys.push(run.await.unwrap().expect("the second attempt succeeds").group_key);
+    }
+    assert!(keys.iter().all(|k| *k == keys[0]));
+    for place in 1..=3 {
+        let member = fleet.participant(place);
+        assert_eq!(text(member, "SELECT count(*)::text FROM dkg_evidence").await.as_deref(), Some("1"));
+        let left = "SELECT concat(round1_sealed, round2_sealed, transport_sealed, share_sealed) FROM dkg_sessions
+                    WHERE attempt = 0";
+        assert_eq!(text(member, left).await.as_deref(), Some(""), "the secrets of the first attempt are gone");
     }
 }
 
 #[tokio::test]
-async fn a_member_that_shows_different_packages_to_different_members_is_named_by_all() {
+async fn a_member_that_ends_an_attempt_with_false_evidence_is_named_and_ends_nothing() {
     let mut fleet = Fleet::new(2, 3);
-    let id = fleet.committee.id();
-    let (_, other) = frost::part1(Identifier::try_from(3u16).unwrap(), 3, 2, rand_core()).unwrap();
-    let other = Round1::sign(&identity(3), &id, [3; 32], other.serialize().unwrap(), [9; 32]);
-    fleet.lie(3, move |request, answer| match (request.kind, answer) {
-        (Kind::DkgRound1, Answer::Ready(_)) if request.from == [1; 32] => {
-            Some(Answer::Ready(serde_json::to_value(&other).unwrap()))
+    let lie = Evidence::BadPackage { package: another(3)(&attempt_id(&fleet.committee.id(), 0), [9; 32]) };
+    let told = lie.clone();
+    fleet.lie(3, move |request, answer| match request.kind {
+        Kind::DkgRound2 => {
+            let over = Reply::<Round2>::Refuted(Box::new(told.clone()));
+            Some(Answer::Ready(serde_json::to_value(over).unwrap()))
         }
-        (_, answer) => Some(answer),
+        _ => Some(answer),
     });
     fleet.start_all().await;
     let runs: Vec<_> = (1..=3).map(|place| fleet.generate_key(place)).collect();
-    for run in runs.into_iter().take(2) {
+    for (place, run) in (1..=2).zip(runs) {
         match run.await.unwrap() {
             Err(Error::Culprit { member, what }) => {
                 assert_eq!(member, [3; 32]);
-                assert!(what.contains("another round-1 package"), "{what}");
+                assert!(what.contains("does not hold"), "{what}");
             }
             other => panic!("{other:?}"),
         }
+        let count = text(fleet.participant(place), "SELECT count(*)::text FROM dkg_evidence").await;
+        assert_eq!(count.as_deref(), Some("0"));
     }
+    // A request that brings false evidence along is refused.
+    let asked = Asked { attempt: 1, refuted: vec![lie] };
+    let (status, answer) = fleet.ask((3, 1), Kind::DkgRound1, "s", &asked).await;
+    assert!(matches!(answer, Answer::Refused(refusal) if refusal.code == Code::BadRequest), "{status}");
+}
+
+#[tokio::test]
+async fn what_committees_long_gone_have_left_is_swept_and_what_safety_needs_is_kept() {
+    let mut fleet = Fleet::new(2, 3);
+    fleet.committee.epoch = 20;
+    fleet.start_all().await;
+    fleet.mind(1).finalized_slot.store(500, Ordering::SeqCst);
+    let client = fleet.participant(1).store().pool().get().await.unwrap();
+    // Epoch 11 is long gone, epoch 12 is the first that is kept.
+    for epoch in [11, 12] {
+        for (table, columns, values) in [
+            ("dkg_sessions", "committee, attempt, epoch, round1", format!("'c{epoch}', 0, {epoch}, ''")),
+            ("dkg_received", "committee, attempt, member, round, body", format!("'c{epoch}', 0, 'm', 1, ''")),
+            ("dkg_evidence", "committee, attempt, body", format!("'c{epoch}', 0, ''")),
+            (
+                "key_shares",
+                "committee, epoch, group_key, sealed, public",
+                format!("'c{epoch}', {epoch}, 'k', 's', 'p'"),
+            ),
+        ] {
+            client.batch_execute(&format!("INSERT INTO {table} ({columns}) VALUES ({values})")).await.unwrap();
+        }
+        for expiry in [499, 500] {
+            let insert = "INSERT INTO signed_subjects
+                          (cluster, kind, subject, sequence, epoch, core, payload, expiry_slot) VALUES";
+            let row = format!("('c', 1, 's', {}, {epoch}, 'c', 'p', {expiry})", epoch * 1_000 + expiry);
+            client.batch_execute(&format!("{insert} {row}")).await.unwrap();
+        }
+    }
+    for run in (1..=3).map(|place| fleet.generate_key(place)).collect::<Vec<_>>() {
+        run.await.unwrap().expect("key generation succeeds");
+    }
+    for table in ["dkg_sessions", "dkg_received", "dkg_evidence", "key_shares"] {
+        let of = |epoch: u32| format!("SELECT count(*)::text FROM {table} WHERE committee = 'c{epoch}'");
+        assert_eq!(text(fleet.participant(1), &of(11)).await.as_deref(), Some("0"), "{table}");
+        assert_eq!(text(fleet.participant(1), &of(12)).await.as_deref(), Some("1"), "{table}");
+    }
+    // A payload is over when a slot after its last one is finalized.
+    let kept = "SELECT string_agg(sequence::text, ' ' ORDER BY sequence) FROM signed_subjects";
+    assert_eq!(text(fleet.participant(1), kept).await.as_deref(), Some("11500 12499 12500"));
 }
 
 #[tokio::test]
@@ -145,8 +305,4 @@ async fn whoever_does_not_come_is_named_when_time_runs_out() {
             other => panic!("{other:?}"),
         }
     }
-}
-
-fn rand_core() -> frost_ed25519::rand_core::OsRng {
-    frost_ed25519::rand_core::OsRng
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use openledger_quorum::{
     answer::Answer,
-    envelope::{Envelope, Kind},
+    envelope::{Envelope, Header, Kind},
 };
 use tokio::task::JoinHandle;
 use warp::{Filter, Reply};
@@ -33,8 +33,11 @@ impl Puppet {
         let listener =
             bind(fleet.committee.members[usize::from(place) - 1].endpoint.trim_start_matches("http://")).await;
         let seen = heard.clone();
-        let serve = warp::path!("quorum" / "v1" / String).and(warp::body::bytes()).map(move |_, body: bytes::Bytes| {
-            let request: Envelope = serde_json::from_slice(&body).unwrap();
+        let signed = warp::header::<String>(Header::NAME);
+        let requests = warp::path!("quorum" / "v1" / String).and(signed).and(warp::body::bytes());
+        let serve = requests.map(move |_, header: String, body: bytes::Bytes| {
+            let asked: Header = serde_json::from_str(&header).unwrap();
+            let request = asked.open(body.to_vec()).unwrap();
             let answer = match request.kind {
                 Kind::Beat => Answer::Ready("alive".into()),
                 _ => {
@@ -42,7 +45,9 @@ impl Puppet {
                     script(&request)
                 }
             };
-            warp::reply::json(&request.reply(&identity(place), &answer)).into_response()
+            let reply = request.reply(&identity(place), &answer);
+            let header = serde_json::to_string(&reply.header).unwrap();
+            warp::reply::with_header(reply.body, Header::NAME, header).into_response()
         });
         Self { server: tokio::spawn(warp::serve(serve).incoming(listener).run()), heard }
     }

@@ -8,7 +8,7 @@ use std::{
 use ed25519_dalek::{Signature, VerifyingKey};
 use openledger_protocol::attest::Message;
 use openledger_quorum::{
-    Attestation, Coordinator, Error, Result,
+    Attestation, Coordinator, Error, Quota, Result,
     answer::Answer,
     envelope::{Envelope, Kind},
     error::Code,
@@ -17,12 +17,10 @@ use openledger_quorum::{
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::fleet::{Fleet, identity, message};
+use crate::fleet::{Fleet, Posted, identity, message};
 
 fn sign(fleet: &Fleet, place: u16, message: Message, payload: &'static [u8]) -> JoinHandle<Result<Attestation>> {
-    fleet.run(place, move |participant| async move {
-        Coordinator::sign(&participant, &message, payload, json!({"about": "a test"})).await
-    })
+    fleet.run(place, move |participant| async move { Coordinator::sign(&participant, &message, payload).await })
 }
 
 fn verifies(key: &[u8; 32], message: &Message, attestation: &Attestation) {
@@ -103,81 +101,299 @@ async fn a_lying_share_is_named_and_a_member_that_stops_after_committing_is_left
     assert_eq!(signers, [[1; 32], [4; 32], [5; 32]]);
 }
 
-#[tokio::test]
-async fn nonces_make_one_share_whatever_is_killed_when() {
-    let (mut fleet, _) = Fleet::with_key(3, 5).await;
-    let about = CommitRequest {
-        message: message(0, b"payload").to_bytes().to_vec(),
-        payload: b"payload".to_vec(),
-        context: json!(null),
-    };
-    // This test coordinates by hand, as member 1.
+fn commit(sequence: u64, payload: &[u8]) -> CommitRequest {
+    CommitRequest { message: message(sequence, payload).to_bytes().to_vec(), payload: payload.to_vec() }
+}
+
+/// The commitments of these members for a message, as a coordinator collects them in the session "s".
+async fn commitments(fleet: &Fleet, coordinator: u16, places: &[u16], about: &CommitRequest) -> Vec<Committed> {
     let mut round = Vec::new();
-    for place in [2, 3, 4] {
-        let (status, answer) = fleet.ask((1, place), Kind::SignCommit, "s", &about).await;
-        assert_eq!(status, 200);
+    for place in places {
+        let (status, answer) = fleet.ask((coordinator, *place), Kind::SignCommit, "s", about).await;
+        assert_eq!(status, 200, "{answer:?}");
         let CommitAnswer { commitments } = value(answer);
-        round.push(Committed { member: [place as u8; 32], commitments });
+        round.push(Committed { member: [*place as u8; 32], commitments });
     }
-    let again: CommitAnswer = value(fleet.ask((1, 2), Kind::SignCommit, "s", &about).await.1);
-    assert_eq!(again.commitments, round[0].commitments, "a repeated request gets the same commitments");
+    round
+}
+
+async fn share(fleet: &Fleet, (from, to): (u16, u16), round: &[Committed]) -> Answer {
+    fleet.ask((from, to), Kind::SignShare, "s", &ShareRequest { round: round.to_vec() }).await.1
+}
+
+async fn sql(fleet: &Fleet, place: u16, statements: &str) {
+    let store = fleet.store(place).await;
+    store.pool().get().await.unwrap().batch_execute(statements).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_coordinator_that_asks_for_two_rounds_with_one_commitment_gets_one_share() {
+    let (fleet, _) = Fleet::with_key(3, 5).await;
+    let about = commit(0, b"payload");
+    let round = commitments(&fleet, 1, &[2, 3, 4], &about).await;
+    let again = commitments(&fleet, 1, &[2], &about).await;
+    assert_eq!(again[0].commitments, round[0].commitments, "a repeated request gets the same commitments");
     let other: CommitAnswer = value(fleet.ask((1, 3), Kind::SignCommit, "other", &about).await.1);
     let mut second = round.clone();
     second[1].commitments = other.commitments;
 
-    // A crash loses the answer to the share request.
-    let first: ShareAnswer =
-        value(fleet.ask((1, 2), Kind::SignShare, "s", &ShareRequest { round: round.clone() }).await.1);
-    fleet.kill(2);
-    fleet.start(2).await;
-    let repeated: ShareAnswer =
-        value(fleet.ask((1, 2), Kind::SignShare, "s", &ShareRequest { round: round.clone() }).await.1);
-    assert_eq!(repeated.share, first.share);
-    let (status, answer) = fleet.ask((1, 2), Kind::SignShare, "s", &ShareRequest { round: second.clone() }).await;
-    assert_eq!((status, code(answer)), (409, Code::NoncesUsed));
+    let first: ShareAnswer = value(share(&fleet, (1, 2), &round).await);
+    let repeated: ShareAnswer = value(share(&fleet, (1, 2), &round).await);
+    assert_eq!(repeated.share, first.share, "the answer may get lost");
+    assert_eq!(code(share(&fleet, (1, 2), &second).await), Code::NoncesUsed);
     assert_eq!(code(fleet.ask((1, 2), Kind::SignCommit, "s", &about).await.1), Code::NoncesUsed);
 
-    // The member is killed between commitment and share. Its nonces are gone, whatever was restored in between.
-    fleet.kill(4);
-    fleet.start(4).await;
-    let (_, answer) = fleet.ask((1, 4), Kind::SignShare, "s", &ShareRequest { round: round.clone() }).await;
-    assert_eq!(code(answer), Code::UnknownSession);
+    // Two rounds at the same time: one of them gets the share.
+    let third = commitments(&fleet, 1, &[5], &about).await;
+    let (mut one, mut two) = (round.clone(), round.clone());
+    (one[0], two[1]) = (third[0].clone(), third[0].clone());
+    let (a, b) = futures::join!(share(&fleet, (1, 5), &one), share(&fleet, (1, 5), &two));
+    assert_eq!([&a, &b].iter().filter(|answer| matches!(answer, Answer::Ready(_))).count(), 1, "{a:?} {b:?}");
+
     // Another coordinator's session of the same name is another session.
-    let (_, answer) = fleet.ask((5, 3), Kind::SignShare, "s", &ShareRequest { round: round.clone() }).await;
-    assert_eq!(code(answer), Code::UnknownSession);
+    assert_eq!(code(share(&fleet, (5, 3), &round).await), Code::UnknownSession);
     // A round of too few members, or without the recipient's commitments, gets no share.
-    let few = ShareRequest { round: round[..2].to_vec() };
-    assert_eq!(code(fleet.ask((1, 3), Kind::SignShare, "s", &few).await.1), Code::BadRequest);
-    assert_eq!(
-        code(fleet.ask((1, 3), Kind::SignShare, "s", &ShareRequest { round: second }).await.1),
-        Code::BadRequest
-    );
+    assert_eq!(code(share(&fleet, (1, 3), &round[..2]).await), Code::BadRequest);
+    assert_eq!(code(share(&fleet, (1, 3), &second).await), Code::BadRequest);
 }
 
 #[tokio::test]
-async fn a_second_payload_for_a_sequence_is_refused_until_the_first_has_expired_for_certain() {
-    let (fleet, key) = Fleet::with_key(2, 3).await;
-    sign(&fleet, 1, message(4, b"first"), b"first").await.unwrap().unwrap();
-    // The same payload may be signed again, for example with a later expiry.
-    let renewed = Message { expiry_slot: 2_000, ..message(4, b"first") };
-    verifies(&key, &renewed, &sign(&fleet, 2, renewed, b"first").await.unwrap().unwrap());
-
-    for mind in &fleet.minds {
-        mind.finalized_slot.store(1_500, Ordering::SeqCst);
+async fn a_restart_loses_the_nonces_and_the_database_has_none() {
+    let (mut fleet, key) = Fleet::with_key(2, 3).await;
+    let round = commitments(&fleet, 1, &[2, 3], &commit(0, b"payload")).await;
+    let _: ShareAnswer = value(share(&fleet, (1, 2), &round).await);
+    let store = fleet.store(2).await;
+    let tables = "SELECT string_agg(table_name, ' ') FROM information_schema.columns
+                  WHERE table_schema = 'operator_2' AND (table_name LIKE '%nonce%' OR column_name LIKE '%nonce%')";
+    let found = store.pool().get().await.unwrap().query_one(tables, &[]).await.unwrap();
+    assert_eq!(found.get::<_, Option<String>>(0), None);
+    for place in [2, 3] {
+        fleet.kill(place);
+        fleet.start(place).await;
     }
-    match sign(&fleet, 1, message(4, b"second"), b"second").await.unwrap() {
+    assert_eq!(code(share(&fleet, (1, 2), &round).await), Code::UnknownSession, "not even the share that was sent");
+    assert_eq!(code(share(&fleet, (1, 3), &round).await), Code::UnknownSession);
+    let again = message(0, b"payload");
+    verifies(&key, &again, &sign(&fleet, 1, again, b"payload").await.unwrap().unwrap());
+}
+
+#[tokio::test]
+async fn a_coordinator_that_changes_the_payload_after_the_approval_gets_no_share_for_it() {
+    let (fleet, _) = Fleet::with_key(2, 3).await;
+    let round = commitments(&fleet, 1, &[2, 3], &commit(0, b"approved")).await;
+    // In the same session, the message is another.
+    assert_eq!(code(fleet.ask((1, 2), Kind::SignCommit, "s", &commit(0, b"changed")).await.1), Code::BadRequest);
+    // The message is the approved one, and the payload is not its payload.
+    let mixed = CommitRequest { payload: b"changed".to_vec(), ..commit(0, b"approved") };
+    assert_eq!(code(fleet.ask((1, 3), Kind::SignCommit, "t", &mixed).await.1), Code::BadRequest);
+    let _: ShareAnswer = value(share(&fleet, (1, 2), &round).await);
+    // After the share, a second payload is refused before the node is asked.
+    let asked = fleet.mind(2).asked.load(Ordering::SeqCst);
+    assert_eq!(code(fleet.ask((1, 2), Kind::SignCommit, "u", &commit(0, b"changed")).await.1), Code::AlreadySigned);
+    assert_eq!(fleet.mind(2).asked.load(Ordering::SeqCst), asked);
+    // Two sessions that were approved before: the first share decides, also against a payload that was approved.
+    let (one, two) = (commit(1, b"one"), commit(1, b"two"));
+    let first = commitments(&fleet, 2, &[1, 3], &one).await;
+    let second = commitments(&fleet, 3, &[1, 3], &two).await;
+    let _: ShareAnswer = value(share(&fleet, (2, 3), &first).await);
+    assert_eq!(code(share(&fleet, (3, 3), &second).await), Code::AlreadySigned);
+}
+
+#[tokio::test]
+async fn a_coordinator_cannot_have_the_same_message_checked_twice() {
+    let (fleet, _) = Fleet::with_key(2, 3).await;
+    for session in 0..5 {
+        for from in [1, 3] {
+            let (status, _) =
+                fleet.ask((from, 2), Kind::SignCommit, &format!("s{session}"), &commit(0, b"payload")).await;
+            assert_eq!(status, 200);
+        }
+    }
+    assert_eq!(fleet.mind(2).asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_member_that_floods_another_is_told_to_wait_and_stops_nobody_else() {
+    let mut fleet = Fleet::new(2, 3);
+    fleet.settings.quota = Quota { at_a_time: 8, burst: 60, per_second: 20 };
+    let key = fleet.generated().await;
+    let mut refused = 0;
+    for n in 0..200 {
+        let request = fleet.request((1, 2), Kind::SignCommit, &format!("s{n}"), &commit(0, b"payload"));
+        let got = fleet.post(2, "sign-commit", &request).await;
+        if got.status == 429 {
+            refused += 1;
+            assert_eq!(got.retry_after.as_deref(), Some("1"));
+            let reply = got.header.expect("it is signed").open(got.text.into_bytes()).unwrap();
+            reply.verify_reply(&fleet.committee, &request).unwrap();
+            assert_eq!(code(reply.read().unwrap()), Code::TooManyRequests);
+        }
+    }
+    assert!(refused > 50, "{refused} of 200 were refused");
+    // The others are served meanwhile, and a signature goes on.
+    let about = message(1, b"next");
+    verifies(&key, &about, &sign(&fleet, 3, about, b"next").await.unwrap().unwrap());
+    // The flood is over: after a pause the member is served again.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(fleet.ask((1, 2), Kind::SignCommit, "later", &commit(0, b"payload")).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_or_not_the_signed_one_is_refused_before_anything_is_done_with_it() {
+    let (fleet, _) = Fleet::with_key(2, 3).await;
+    let long = vec![0; 33 << 10];
+    let request = fleet.request((1, 2), Kind::SignCommit, "s", &commit(0, &long));
+    assert!(request.length > 64 << 10);
+    let error = |got: &Posted| {
+        assert!(got.header.is_none(), "it is not signed");
+        let error: serde_json::Value = serde_json::from_str(&got.text).unwrap();
+        error["error"]["code"].as_str().unwrap().to_string()
+    };
+    let got = fleet.post(2, "sign-commit", &request).await;
+    assert_eq!((got.status, error(&got).as_str()), (413, "too_large"));
+    // The header alone decides: nothing of the body needs to come.
+    let header = serde_json::to_string(&request.header).unwrap();
+    let got = fleet.post_raw(2, "sign-commit", Some(header), String::new()).await;
+    assert_eq!((got.status, error(&got).as_str()), (413, "too_large"));
+    // More than the header names, less, and something else.
+    for (body, status) in [("{}, and more", 400), ("{", 403), ("[]", 403)] {
+        let small = fleet.request((1, 2), Kind::SignCommit, "s", &json!({}));
+        let header = serde_json::to_string(&small.header).unwrap();
+        let got = fleet.post_raw(2, "sign-commit", Some(header), body.into()).await;
+        assert_eq!(got.status, status, "{body}: {}", got.text);
+        error(&got);
+    }
+    let got = fleet.post_raw(2, "sign-commit", Some("x".repeat(3 << 10)), String::new()).await;
+    assert_eq!((got.status, error(&got).as_str()), (400, "bad_request"));
+    assert_eq!(fleet.mind(2).asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_replayed_message_is_refused_and_costs_its_author_nothing() {
+    let mut fleet = Fleet::new(2, 3);
+    fleet.settings.quota = Quota { at_a_time: 8, burst: 60, per_second: 1 };
+    fleet.generated().await;
+    let recorded = fleet.request((1, 2), Kind::SignCommit, "s", &commit(0, b"payload"));
+    assert_eq!(fleet.post(2, "sign-commit", &recorded).await.status, 200);
+    for _ in 0..100 {
+        let got = fleet.post(2, "sign-commit", &recorded).await;
+        assert!(got.status == 409 && got.header.is_none() && got.text.contains("replayed"), "{}", got.text);
+    }
+    assert_eq!(fleet.ask((1, 2), Kind::SignCommit, "s", &commit(0, b"payload")).await.0, 200, "its quota is untouched");
+    assert_eq!(fleet.mind(2).asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_second_payload_for_a_sequence_is_signed_only_if_it_renews_the_expiry_of_one_that_is_over_for_certain() {
+    let (fleet, key) = Fleet::with_key(2, 3).await;
+    sign(&fleet, 1, message(4, b"first|1000"), b"first|1000").await.unwrap().unwrap();
+    // The same payload may be signed again, for example with a later expiry of the message alone.
+    let later = Message { expiry_slot: 2_000, ..message(4, b"first|1000") };
+    verifies(&key, &later, &sign(&fleet, 2, later, b"first|1000").await.unwrap().unwrap());
+
+    let refused = |outcome: Result<Attestation>| match outcome {
         Err(Error::TooFew { faults, .. }) => {
             assert!(faults.iter().any(|f| f.what.contains("has signed payload")), "{faults:?}");
         }
         other => panic!("{other:?}"),
+    };
+    let renewed = Message { expiry_slot: 3_000, ..message(4, b"first|3000") };
+    for slot in [1_500, 2_000] {
+        fleet.finalize(slot);
+        refused(sign(&fleet, 1, renewed, b"first|3000").await.unwrap());
     }
     // Another sequence is not affected.
     sign(&fleet, 1, message(5, b"second"), b"second").await.unwrap().unwrap();
-    for mind in &fleet.minds {
-        mind.finalized_slot.store(2_001, Ordering::SeqCst);
+    fleet.finalize(2_001);
+    verifies(&key, &renewed, &sign(&fleet, 3, renewed, b"first|3000").await.unwrap().unwrap());
+    // Whatever is over, a payload of another core is never signed.
+    fleet.finalize(u64::MAX);
+    refused(sign(&fleet, 1, message(4, b"second|9000"), b"second|9000").await.unwrap());
+}
+
+/// Everything that a member must not forget.
+const SAID: [&str; 3] = ["signed_subjects", "observations", "marker"];
+
+async fn back_up(fleet: &Fleet, place: u16) {
+    for table in SAID {
+        sql(fleet, place, &format!("CREATE TABLE saved_{table} AS SELECT * FROM {table}")).await;
     }
-    let late = Message { expiry_slot: 3_000, ..message(4, b"second") };
-    verifies(&key, &late, &sign(&fleet, 3, late, b"second").await.unwrap().unwrap());
+}
+
+async fn restore(fleet: &Fleet, place: u16) {
+    for table in SAID {
+        sql(fleet, place, &format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM saved_{table}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_member_whose_database_was_restored_says_nothing_more_in_the_committees_that_it_may_have_forgotten() {
+    let (mut fleet, key) = Fleet::with_key(2, 3).await;
+    sign(&fleet, 1, message(0, b"kept"), b"kept").await.unwrap().unwrap();
+    back_up(&fleet, 2).await;
+    // A restart alone forgets nothing, nor does a crash between the database and the file.
+    fleet.kill(2);
+    sql(&fleet, 2, "UPDATE marker SET counter = counter + 1").await;
+    fleet.start(2).await;
+    let forgotten = commitments(&fleet, 1, &[1, 2], &commit(1, b"forgotten")).await;
+    let _: ShareAnswer = value(share(&fleet, (1, 2), &forgotten).await);
+
+    fleet.kill(2);
+    restore(&fleet, 2).await;
+    fleet.start(2).await;
+    for kind in [Kind::SignCommit, Kind::ObserveCommit] {
+        let (status, answer) = fleet.ask((1, 2), kind, "t", &commit(1, b"another")).await;
+        match answer {
+            Answer::Refused(refusal) => {
+                assert_eq!((status, refusal.code), (409, Code::Restored));
+                assert!(refusal.message.contains("from committee 8 on"), "{refusal}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // Another restart changes nothing, and the other members go on without it.
+    fleet.kill(2);
+    fleet.start(2).await;
+    assert_eq!(code(share(&fleet, (1, 2), &forgotten).await), Code::Restored);
+    let next = message(2, b"next");
+    verifies(&key, &next, &sign(&fleet, 1, next, b"next").await.unwrap().unwrap());
+
+    // In the next committee the member takes part again. It has no key there yet, and that is all it says.
+    fleet.committee.epoch = 8;
+    fleet.participant(2).admit(fleet.committee.clone()).unwrap();
+    let eighth = Message { committee_epoch: 8, ..message(3, b"x") };
+    let about = CommitRequest { message: eighth.to_bytes().to_vec(), payload: b"x".to_vec() };
+    assert_eq!(code(fleet.ask((1, 2), Kind::SignCommit, "t", &about).await.1), Code::NoKeyShare);
+}
+
+#[tokio::test]
+async fn a_database_that_is_rolled_back_under_a_running_member_is_found_out_before_anything_is_sent() {
+    let (fleet, _) = Fleet::with_key(2, 3).await;
+    sign(&fleet, 1, message(0, b"kept"), b"kept").await.unwrap().unwrap();
+    back_up(&fleet, 2).await;
+    let round = commitments(&fleet, 1, &[1, 2], &commit(1, b"one")).await;
+    let _: ShareAnswer = value(share(&fleet, (1, 2), &round).await);
+    // A replica that had not caught up is promoted. It has forgotten that sequence 1 was signed.
+    restore(&fleet, 2).await;
+    let again = fleet.ask((3, 2), Kind::SignCommit, "s", &commit(1, b"two")).await.1;
+    assert_eq!(code(again), Code::Restored);
+}
+
+#[tokio::test]
+async fn a_participant_does_not_start_without_the_file_that_its_database_has_counted_with() {
+    let (mut fleet, _) = Fleet::with_key(2, 3).await;
+    sign(&fleet, 1, message(0, b"kept"), b"kept").await.unwrap().unwrap();
+    for place in 1..=3 {
+        fleet.kill(place);
+    }
+    // Whether the database was restored cannot be known any more.
+    std::fs::remove_file(fleet.marker(1)).unwrap();
+    let error = fleet.try_start(1).await.expect_err("it does not start");
+    assert!(error.to_string().contains("is missing"), "{error}");
+    // Another operator's file says nothing about this one.
+    std::fs::copy(fleet.marker(3), fleet.marker(1)).unwrap();
+    let error = fleet.try_start(1).await.expect_err("it does not start");
+    assert!(error.to_string().contains("belongs to another operator"), "{error}");
 }
 
 #[tokio::test]
@@ -214,41 +430,39 @@ async fn slow_checks_are_awaited_and_objections_reach_the_coordinator() {
 async fn forged_foreign_and_unreadable_messages_are_refused_with_a_reason() {
     let mut fleet = Fleet::new(2, 3);
     fleet.start(2).await;
-    let good = |from: u16, to: u16| {
-        Envelope::request(
-            &identity(from),
-            &fleet.committee,
-            ([from as u8; 32], [to as u8; 32]),
-            Kind::SignCommit,
-            "s",
-            &json!({}),
-        )
-    };
+    let good = |from: u16, to: u16| fleet.request((from, to), Kind::SignCommit, "s", &json!({}));
     let mut elsewhere = fleet.committee.clone();
     elsewhere.threshold = 3;
     let pair = ([1; 32], [2; 32]);
     let other_committee = Envelope::request(&identity(1), &elsewhere, pair, Kind::SignCommit, "s", &json!({}));
+    let mut unknown = fleet.committee.clone();
+    unknown.epoch = 8;
+    let unknown = Envelope::request(&identity(1), &unknown, pair, Kind::SignCommit, "s", &json!({}));
+    let mut renamed = good(1, 2);
+    renamed.header.session = "t".into();
     let cases = [
-        ("sign-commit", Envelope { body: "{\"a\":1}".into(), ..good(1, 2) }, 403, "refused_envelope"),
+        ("sign-commit", renamed, 403, "refused_envelope"),
         ("sign-commit", good(9, 2), 403, "refused_envelope"),
         ("sign-commit", good(1, 3), 403, "refused_envelope"),
         ("sign-commit", other_committee, 403, "refused_envelope"),
-        ("sign-commit", Envelope { committee_epoch: 8, ..good(1, 2) }, 404, "unknown_committee"),
+        ("sign-commit", unknown, 404, "unknown_committee"),
         ("sign-share", good(1, 2), 400, "bad_request"),
         ("sign-nothing", good(1, 2), 404, "unknown_kind"),
     ];
-    for (url, envelope, status, code) in cases {
-        let (got, text) = fleet.post(2, url, serde_json::to_string(&envelope).unwrap()).await;
-        let error: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!((got, error["error"]["code"].as_str()), (status, Some(code)), "{text}");
+    for (url, message, status, code) in cases {
+        let got = fleet.post(2, url, &message).await;
+        let error: serde_json::Value = serde_json::from_str(&got.text).unwrap();
+        assert_eq!((got.status, error["error"]["code"].as_str()), (status, Some(code)), "{}", got.text);
         assert!(error["error"]["message"].as_str().is_some_and(|m| !m.is_empty()));
     }
-    let (status, text) = fleet.post(2, "sign-commit", "not json".into()).await;
-    assert_eq!(status, 400, "{text}");
+    for header in [None, Some("not json".to_string())] {
+        let got = fleet.post_raw(2, "sign-commit", header, "{}".into()).await;
+        assert_eq!(got.status, 400, "{}", got.text);
+    }
     // This member has no key share. It answers a well-signed request with a signed refusal.
-    let about = CommitRequest { message: vec![1], payload: vec![], context: json!(null) };
+    let about = CommitRequest { message: vec![1], payload: vec![] };
     assert_eq!(code(fleet.ask((1, 2), Kind::SignCommit, "s", &about).await.1), Code::BadRequest);
-    let about = CommitRequest { message: message(0, b"").to_bytes().to_vec(), payload: vec![], context: json!(null) };
+    let about = commit(0, b"");
     let (status, answer) = fleet.ask((1, 2), Kind::SignCommit, "s", &about).await;
     assert_eq!((status, code(answer)), (409, Code::NoKeyShare));
 }
