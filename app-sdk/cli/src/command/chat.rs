@@ -103,6 +103,7 @@ fn show(session: &Session, answer: &Answer, out: Option<PathBuf>, printed: bool)
         let influences = a.receipt.influences.iter().map(|i| {
             vec![
                 format!("{}.{:02} %", i.ppm / 10_000, i.ppm / 100 % 100),
+                amount(i.amount),
                 i.title.clone(),
                 i.owner.to_string(),
                 hex::encode(i.leaf),
@@ -123,7 +124,7 @@ fn show(session: &Session, answer: &Answer, out: Option<PathBuf>, printed: bool)
             a.prompt_tokens.len(),
             a.output_tokens.len(),
             hex::encode(a.request),
-            table(&["influence", "document", "contributor", "leaf"], influences)
+            table(&["share", "paid", "document", "contributor", "leaf"], influences)
         )
     })
 }

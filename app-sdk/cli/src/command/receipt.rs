@@ -56,7 +56,7 @@ pub async fn run(session: &Session, command: Receipt) -> Result<()> {
     let shown = json!({
         "request": hex::encode(answer.request), "operator": answer.operator.to_string(),
         "identity": identity.to_string(), "signature": true, "payment": !offline,
-        "influences": answer.receipt.influences.len(),
+        "contributors": answer.receipt.contributors, "influences": answer.receipt.influences.len(),
     });
     session.output.show(&shown, |_| {
         fields(&[
@@ -70,7 +70,10 @@ pub async fn run(session: &Session, command: Receipt) -> Result<()> {
                     format!("{} in {}", amount(answer.fee), answer.payment_signature)
                 },
             ),
-            ("attribution", format!("{} documents by {}", answer.receipt.influences.len(), answer.receipt.method)),
+            (
+                "pays",
+                format!("{} to documents by {}", amount(answer.receipt.contributors), answer.receipt.method),
+            ),
         ]) + "the answer is genuine\n"
     })
 }
