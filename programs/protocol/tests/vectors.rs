@@ -175,7 +175,10 @@ fn money() {
         "treasury": 500, "model_owner": 2_000, "upstream": 500, "compute": 2_000, "validators": 500,
         "contributors": 4_500,
     });
-    check("money", &json!({ "shares": shares, "fees": fees, "largest_remainder": allocations, "lower_median": median }));
+    check(
+        "money",
+        &json!({ "shares": shares, "fees": fees, "largest_remainder": allocations, "lower_median": median }),
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A member's side of closing a set of reveals.
 
+use openledger_protocol::Hash32;
 use tokio::time::Instant;
 
 use super::{
@@ -37,13 +38,14 @@ pub(crate) async fn close(participant: &Participant, committee: &Committee, requ
     }
     let until = Instant::now() + participant.settings.hold;
     loop {
-        let heard = memory.reveals(&sealed.set).await?;
-        let lacks: Vec<_> =
-            heard.iter().filter(|h| !reveals.iter().any(|r| r.operator == h.operator)).cloned().collect();
-        if !lacks.is_empty() {
+        let revealed = memory.revealed(&sealed.set).await?;
+        let left_out = |w: &Hash32| !reveals.iter().any(|r| r.operator == *w);
+        if revealed.iter().any(left_out) {
+            let mut lacks = memory.reveals(&sealed.set).await?;
+            lacks.retain(|r| left_out(&r.operator));
             return Answer::ready(&CloseAnswer::Lacks(lacks));
         }
-        if memory.awaited_reveals(&sealed, &heard).await?.is_empty() {
+        if memory.awaited_reveals(&sealed.set, &revealed).await?.is_empty() {
             let digest = closing_digest(&memory.key, &sealed.set, &reveals);
             let closing = Endorsement::sign(&participant.identity, participant.wallet(), &digest);
             return Answer::ready(&CloseAnswer::Closed(closing));

@@ -159,7 +159,7 @@ impl Run {
                     }
                     Err(_) => {}
                 }
-                if memory.reveals(&sealed.set).await?.len() > reveals.len() {
+                if memory.revealed(&sealed.set).await?.len() > reveals.len() {
                     continue 'grown;
                 }
             }
@@ -174,10 +174,10 @@ impl Run {
         let members = sealed.set.commitments.iter().map(|c| c.operator).collect();
         let mut asked = self.ask_all(members, Kind::ObserveReveal, &request);
         loop {
-            let reveals = memory.reveals(&sealed.set).await?;
-            self.report(Phase::Reveal, reveals.len(), sealed.set.commitments.len());
-            if memory.awaited_reveals(sealed, &reveals).await?.is_empty() {
-                let have = comparable(&reveals).len();
+            let revealed = memory.revealed(&sealed.set).await?;
+            self.report(Phase::Reveal, revealed.len(), sealed.set.commitments.len());
+            if memory.awaited_reveals(&sealed.set, &revealed).await?.is_empty() {
+                let have = comparable(&memory.reveals(&sealed.set).await?).len();
                 let enough = have >= self.committee.needed();
                 return if enough { Ok(()) } else { Err(self.too_few("revealing", have, faults.clone())) };
             }

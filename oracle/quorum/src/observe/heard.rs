@@ -88,12 +88,8 @@ mod tests {
     }
 
     fn committee() -> Committee {
-        let member = |place: u16| Member {
-            place,
-            wallet: [place as u8; 32],
-            identity: [0; 32],
-            endpoint: String::new(),
-        };
+        let member =
+            |place: u16| Member { place, wallet: [place as u8; 32], identity: [0; 32], endpoint: String::new() };
         Committee { epoch: 1, threshold: 3, members: (1..=5).map(member).collect() }
     }
 

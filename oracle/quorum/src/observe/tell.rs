@@ -53,7 +53,8 @@ pub async fn tell(
     let mut asked: FuturesUnordered<_> = committee.others(participant.wallet()).map(ask).collect();
     let over = |untold: &[Hash32]| untold.iter().all(|w| wait == Wait::Living && participant.is_silent(w));
     while !over(&untold) && Instant::now() < until {
-        let Ok(Some((member, answer))) = tokio::time::timeout(participant.settings.retry_min, asked.next()).await else {
+        let Ok(Some((member, answer))) = tokio::time::timeout(participant.settings.retry_min, asked.next()).await
+        else {
             continue;
         };
         untold.retain(|w| *w != member);

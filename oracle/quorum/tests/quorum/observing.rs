@@ -54,7 +54,9 @@ fn in_turn(fleet: &Fleet) -> Vec<u16> {
         .collect()
 }
 
+/// The members of these places take part, from the first turn on, until they have the same agreement.
 async fn all_agree(fleet: &Fleet, places: &[u16]) -> Agreement {
+    fleet.minds[0].clock.get_or_init(Instant::now);
     let runs: Vec<_> = places.iter().map(|p| take_part(fleet, *p)).collect();
     let mut agreements = Vec::new();
     for run in runs {
@@ -453,7 +455,10 @@ async fn a_member_that_claims_a_vector_of_another_length_spoils_nothing() {
     let agreement = all_agree(&fleet, &[1, 2, 3, 4]).await;
     assert_eq!(revealed(&agreement), [2, 3, 4]);
     assert_eq!(agreement.own, Some(vec![1_000_000]), "the member sees how far off it is");
-    assert_eq!(agreement.values, lower_median(&[2, 3, 4].map(|p| fleet.mind(p).values.lock().unwrap().clone())).unwrap());
+    assert_eq!(
+        agreement.values,
+        lower_median(&[2, 3, 4].map(|p| fleet.mind(p).values.lock().unwrap().clone())).unwrap()
+    );
 }
 
 #[tokio::test]
@@ -553,6 +558,39 @@ async fn a_sealed_set_whose_members_do_not_reveal_falls_and_the_observation_goes
 }
 
 #[tokio::test]
+async fn the_next_coordinator_finishes_what_a_killed_one_has_had_sealed() {
+    let mut fleet = Fleet::new(3, 5);
+    fleet.settings.reveal_window = Duration::from_secs(3);
+    let turns = in_turn(&fleet);
+    let (first, liar, rest) = (turns[0], turns[1], &turns[2..]);
+    for place in turns.iter().filter(|p| **p != liar) {
+        fleet.start(*place).await;
+    }
+    // The first coordinator waits for a reveal that does not come, and is killed meanwhile.
+    let _liar = Puppet::start(&fleet, liar, commits_only(&reveal_of(liar, &[0, 0, 0]))).await;
+    let mut seen = fleet.participant(first).watch();
+    let _killed = take_part(&fleet, first);
+    let runs: Vec<_> = rest.iter().map(|p| take_part(&fleet, *p)).collect();
+    while seen.recv().await.unwrap().phase != Phase::Reveal {}
+    fleet.minds[0].clock.get_or_init(Instant::now);
+    fleet.kill(first);
+    let sealed = async |fleet: &Fleet, place: u16| -> Vec<Vec<u8>> {
+        let client = fleet.participant(place).store().pool().get().await.unwrap();
+        let rows = client.query("SELECT digest FROM observe_heard WHERE what = 4", &[]).await.unwrap();
+        rows.into_iter().map(|r| r.get(0)).collect()
+    };
+    for run in runs {
+        let agreement = tokio::time::timeout(Duration::from_secs(20), run).await.unwrap().unwrap().unwrap();
+        assert!(rest.iter().all(|p| revealed(&agreement).contains(p)));
+    }
+    let one = sealed(&fleet, rest[0]).await;
+    assert_eq!(one.len(), 1, "no second set was sealed");
+    for place in rest {
+        assert_eq!(sealed(&fleet, *place).await, one);
+    }
+}
+
+#[tokio::test]
 async fn a_member_commits_to_one_observation_for_ever_and_to_another_in_another_context() {
     let mut fleet = Fleet::new(2, 3);
     fleet.start(2).await;
@@ -580,7 +618,8 @@ async fn what_is_old_is_swept_and_never_observed_again() {
     assert!(rows(&fleet, "SELECT count(*) FROM observe_heard").await > 0);
     // A month passes, then another round.
     let client = fleet.participant(1).store().pool().get().await.unwrap();
-    for (table, column) in [("observe_heard", "heard_at"), ("agreements", "agreed_at"), ("observations", "created_at")] {
+    for (table, column) in [("observe_heard", "heard_at"), ("agreements", "agreed_at"), ("observations", "created_at")]
+    {
         client.batch_execute(&format!("UPDATE {table} SET {column} = {column} - interval '31 days'")).await.unwrap();
     }
     drop(client);

@@ -30,7 +30,8 @@ impl Puppet {
         script: impl Fn(&Envelope) -> Answer + Send + Sync + 'static,
     ) -> Self {
         let (script, heard): (Script, _) = (Arc::new(script), Arc::new(Mutex::new(Vec::new())));
-        let listener = bind(fleet.committee.members[usize::from(place) - 1].endpoint.trim_start_matches("http://")).await;
+        let listener =
+            bind(fleet.committee.members[usize::from(place) - 1].endpoint.trim_start_matches("http://")).await;
         let seen = heard.clone();
         let serve = warp::path!("quorum" / "v1" / String).and(warp::body::bytes()).map(move |_, body: bytes::Bytes| {
             let request: Envelope = serde_json::from_slice(&body).unwrap();
