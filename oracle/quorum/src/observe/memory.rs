@@ -1,8 +1,6 @@
 //! What this member knows of one round: typed access to its store. Everything is checked before it is kept, and kept
 //! before this member says anything that depends on it.
 
-use std::time::Duration;
-
 use openledger_protocol::{Hash32, hash::ZERO};
 
 use super::{
@@ -17,7 +15,7 @@ use crate::{
     error::{Code, Error, Refusal, Result},
     membership::Committee,
     participant::Participant,
-    store::{ObservationKey, What, from_json, to_json},
+    store::{Mark, ObservationKey, What, from_json, to_json},
 };
 
 /// This member's memory of one round.
@@ -79,10 +77,10 @@ impl<'a> Memory<'a> {
     /// Keeps a reveal. It must fit a commitment that was heard.
     pub async fn hear_reveal(&self, reveal: &Reveal) -> Result<()> {
         let mut fits = Err(AgreeError::Mismatch(reveal.operator));
-        for row in self.participant.store.heard(&self.key, What::Commitment).await? {
-            let commitment: Commitment = from_json(&row.body, "commitment")?;
-            if commitment.operator == reveal.operator && fits.is_err() {
-                let alone = CommitmentSet { commitments: vec![commitment], excluded: vec![] };
+        for (mark, text) in self.participant.store.heard(&self.key, What::Commitment).await? {
+            if mark.member == reveal.operator && fits.is_err() {
+                let commitments = vec![from_json(&text, "commitment")?];
+                let alone = CommitmentSet { commitments, excluded: vec![] };
                 fits = check_reveal(self.committee, &self.key, &alone, reveal);
             }
         }
@@ -93,15 +91,20 @@ impl<'a> Memory<'a> {
 
     /// The commitments that were heard, this member's own among them.
     pub async fn heard(&self) -> Result<Heard> {
-        if let Some(own) = self.own().await? {
+        let store = &self.participant.store;
+        let mut rows = store.heard(&self.key, What::Commitment).await?;
+        if !rows.iter().any(|(mark, _)| mark.member == self.participant.wallet())
+            && let Some(own) = self.own().await?
+        {
             self.hear_commitment(&self.own_commitment(&own)).await?;
+            rows = store.heard(&self.key, What::Commitment).await?;
         }
         let mut heard = Heard::default();
-        for row in self.participant.store.heard(&self.key, What::Commitment).await? {
-            heard.commitment(from_json(&row.body, "commitment")?, row.age);
+        for (mark, text) in rows {
+            heard.commitment(from_json(&text, "commitment")?, mark.age);
         }
-        for row in self.participant.store.heard(&self.key, What::Absence).await? {
-            heard.absence(row.member.try_into().map_err(|_| Error::Corrupt { what: "absence" })?);
+        for mark in store.marks(&self.key, What::Absence).await? {
+            heard.absence(mark.member);
         }
         Ok(heard)
     }
@@ -127,51 +130,40 @@ impl<'a> Memory<'a> {
     /// A member must look here directly before it seals, after everything else. If no set stands, then none of its
     /// values has been revealed, or the set has failed.
     pub async fn standing(&self) -> Result<Option<SealedSet>> {
-        let Some((sealed, age)) = self.newest_sealed().await? else { return Ok(None) };
-        let reveals = self.reveals(&sealed.set).await?;
-        let failed =
-            age >= self.participant.settings.reveal_window && comparable(&reveals).len() < self.committee.needed();
-        Ok(if failed { None } else { Some(sealed) })
-    }
-
-    /// How long this member has known the sealed set.
-    pub async fn sealed_for(&self, sealed: &SealedSet) -> Result<Duration> {
-        let digest = sealed.set.digest(&self.key);
-        for row in self.participant.store.heard(&self.key, What::Sealed).await? {
-            let kept: SealedSet = from_json(&row.body, "sealed set")?;
-            if kept.set.digest(&self.key) == digest {
-                return Ok(row.age);
-            }
-        }
-        Ok(Duration::ZERO)
-    }
-
-    async fn newest_sealed(&self) -> Result<Option<(SealedSet, Duration)>> {
         let newest = self.participant.store.heard(&self.key, What::Sealed).await?.into_iter().next_back();
-        newest.map(|row| Ok((from_json(&row.body, "sealed set")?, row.age))).transpose()
+        let Some((mark, text)) = newest else { return Ok(None) };
+        let sealed: SealedSet = from_json(&text, "sealed set")?;
+        let stands = mark.age < self.participant.settings.reveal_window
+            || comparable(&self.reveals(&sealed.set).await?).len() >= self.committee.needed();
+        Ok(stands.then_some(sealed))
+    }
+
+    /// The members of a set whose reveals for it were heard.
+    pub async fn revealed(&self, set: &CommitmentSet) -> Result<Vec<Hash32>> {
+        let marks = self.participant.store.marks(&self.key, What::Reveal).await?;
+        Ok(marks.into_iter().filter(|mark| is_for(set, mark)).map(|mark| mark.member).collect())
     }
 
     /// The reveals for a set that were heard, in ascending order of wallets.
     pub async fn reveals(&self, set: &CommitmentSet) -> Result<Vec<Reveal>> {
-        let mut reveals = Vec::new();
-        for row in self.participant.store.heard(&self.key, What::Reveal).await? {
-            let reveal: Reveal = from_json(&row.body, "reveal")?;
-            if set.of(&reveal.operator).is_some_and(|c| c.commitment == reveal.commitment(&self.key)) {
-                reveals.push(reveal);
-            }
-        }
+        let rows = self.participant.store.heard(&self.key, What::Reveal).await?;
+        let fitting = rows.iter().filter(|(mark, _)| is_for(set, mark));
+        let mut reveals = fitting.map(|(_, text)| from_json(text, "reveal")).collect::<Result<Vec<Reveal>>>()?;
         reveals.sort_by_key(|r| r.operator);
         Ok(reveals)
     }
 
     /// The members whose reveals for a set are still to be waited for. It is nobody once the set has been known for the
-    /// window. Before, it is everybody in the set that lives and has not revealed.
-    pub async fn awaited_reveals(&self, sealed: &SealedSet, reveals: &[Reveal]) -> Result<Vec<Hash32>> {
-        if self.sealed_for(sealed).await? >= self.participant.settings.reveal_window {
+    /// window. Before, it is everybody in the set that lives and has not `revealed`.
+    pub async fn awaited_reveals(&self, set: &CommitmentSet, revealed: &[Hash32]) -> Result<Vec<Hash32>> {
+        let digest = set.digest(&self.key);
+        let known = self.participant.store.marks(&self.key, What::Sealed).await?;
+        let age = known.iter().find(|mark| mark.digest == digest).map(|mark| mark.age);
+        if age.is_some_and(|age| age >= self.participant.settings.reveal_window) {
             return Ok(vec![]);
         }
-        let missing = |w: &Hash32| !reveals.iter().any(|r| r.operator == *w) && !self.participant.is_silent(w);
-        Ok(sealed.set.commitments.iter().map(|c| c.operator).filter(missing).collect())
+        let missing = |w: &Hash32| !revealed.contains(w) && !self.participant.is_silent(w);
+        Ok(set.commitments.iter().map(|c| c.operator).filter(missing).collect())
     }
 
     /// Checks a published set and keeps it. Returns its root.
@@ -209,4 +201,9 @@ impl<'a> Memory<'a> {
 
 fn bad(error: AgreeError) -> Refusal {
     Refusal::new(Code::BadRequest, error.to_string())
+}
+
+/// Whether a reveal fits the set's commitment of its author.
+fn is_for(set: &CommitmentSet, reveal: &Mark) -> bool {
+    set.of(&reveal.member).is_some_and(|c| c.commitment == reveal.digest)
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use openledger_protocol::Hash32;
+use tokio_postgres::Row;
 
-use super::schema::{Store, signed};
+use super::schema::{Store, array, signed};
 use crate::error::Result;
 
 /// What an observation or an agreement is about.
@@ -46,12 +47,12 @@ impl What {
     }
 }
 
-/// One thing that was heard.
-pub(crate) struct HeardRow {
+/// That one thing was heard, without the thing itself, which may be large.
+pub(crate) struct Mark {
     /// Whose it is.
-    pub member: Vec<u8>,
-    /// The thing as JSON text.
-    pub body: String,
+    pub member: Hash32,
+    /// Its digest: a commitment's or reveal's commitment hash, or a sealed set's digest.
+    pub digest: Hash32,
     /// Time since it was stored.
     pub age: Duration,
 }
@@ -119,19 +120,25 @@ impl Store {
         Ok(())
     }
 
-    /// The things of one kind that were heard of an observation, in the order in which they were stored.
-    pub(crate) async fn heard(&self, key: &ObservationKey, what: What) -> Result<Vec<HeardRow>> {
+    /// What was heard of one kind in an observation, in the order in which it was stored.
+    pub(crate) async fn marks(&self, key: &ObservationKey, what: What) -> Result<Vec<Mark>> {
+        self.heard_rows(key, what, "").await?.iter().map(mark).collect()
+    }
+
+    /// As [`Self::marks`], and the things themselves as JSON text.
+    pub(crate) async fn heard(&self, key: &ObservationKey, what: What) -> Result<Vec<(Mark, String)>> {
+        self.heard_rows(key, what, ", body").await?.iter().map(|row| Ok((mark(row)?, row.get(3)))).collect()
+    }
+
+    async fn heard_rows(&self, key: &ObservationKey, what: What, more: &str) -> Result<Vec<Row>> {
         let sql = format!(
-            "SELECT member, body, extract(epoch FROM clock_timestamp() - heard_at)::float8
+            "SELECT member, digest, extract(epoch FROM clock_timestamp() - heard_at)::float8{more}
              FROM observe_heard WHERE {KEY} AND what = $5 ORDER BY heard_at, digest"
         );
         let (epoch, sequence) = (signed(key.epoch, "epoch")?, signed(key.sequence, "sequence")?);
         let (cluster, subject) = (&key.cluster[..], &key.subject[..]);
         let client = self.client().await?;
-        let rows = client.query(&sql, &[&cluster, &epoch, &subject, &sequence, &(what as i16)]).await?;
-        // A database's clock that was set back makes ages negative. They count as zero.
-        let age = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        Ok(rows.into_iter().map(|r| HeardRow { member: r.get(0), body: r.get(1), age: age(r.get(2)) }).collect())
+        Ok(client.query(&sql, &[&cluster, &epoch, &subject, &sequence, &(what as i16)]).await?)
     }
 
     /// Stores a checked, published set under its root.
@@ -197,4 +204,10 @@ impl Store {
         transaction.commit().await?;
         Ok(swept)
     }
+}
+
+fn mark(row: &Row) -> Result<Mark> {
+    // A database's clock that was set back makes ages negative. They count as zero.
+    let age = Duration::try_from_secs_f64(row.get(2)).unwrap_or_default();
+    Ok(Mark { member: array(row.get(0), "wallet")?, digest: array(row.get(1), "digest")?, age })
 }

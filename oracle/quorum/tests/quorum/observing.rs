@@ -12,8 +12,8 @@ use openledger_quorum::{
     envelope::{Envelope, Kind},
     error::Code,
     observe::{
-        self, About, CloseAnswer, CloseRequest, CommitRequest, Commitment, CommitmentSet, Endorsement, Published,
-        Reveal, RevealRequest, SealAnswer, SealRequest, SealedSet, Tell, Told, bound_subject, closing_digest,
+        self, About, CloseRequest, CommitRequest, Commitment, CommitmentSet, EndorseAnswer, Endorsement, Published,
+        Reveal, RevealRequest, SealRequest, SealedSet, Tell, Told, bound_subject, closing_digest,
     },
     rotation,
     store::ObservationKey,
@@ -54,7 +54,9 @@ fn in_turn(fleet: &Fleet) -> Vec<u16> {
         .collect()
 }
 
+/// The members of these places take part, from the first turn on, until they have the same agreement.
 async fn all_agree(fleet: &Fleet, places: &[u16]) -> Agreement {
+    fleet.minds[0].clock.get_or_init(Instant::now);
     let runs: Vec<_> = places.iter().map(|p| take_part(fleet, *p)).collect();
     let mut agreements = Vec::new();
     for run in runs {
@@ -98,7 +100,7 @@ fn commits_only(reveal: &Reveal) -> impl Fn(&Envelope) -> Answer + Send + Sync +
         Kind::ObserveTell => ready(&None::<Published>),
         Kind::ObserveSeal => {
             let asked: SealRequest = request.read().unwrap();
-            ready(&SealAnswer::Seal(endorsed(place, &asked.set.digest(&key()))))
+            ready(&EndorseAnswer::Endorsed(endorsed(place, &asked.set.digest(&key()))))
         }
         _ => Answer::Pending,
     }
@@ -140,6 +142,16 @@ async fn honest_commitments(fleet: &Fleet, liar: u16, honest: &[u16]) -> Vec<Com
     commitments
 }
 
+/// Whether a commitment or a reveal is of one of these members.
+fn is_of(told: &Told, places: &[u16]) -> bool {
+    let operator = match told {
+        Told::Commitment(commitment) => commitment.operator,
+        Told::Reveal(reveal) => reveal.operator,
+        other => panic!("{other:?}"),
+    };
+    places.contains(&operator[0].into())
+}
+
 fn set_of(commitments: &[Commitment]) -> CommitmentSet {
     let mut commitments = commitments.to_vec();
     commitments.sort_by_key(|c| c.operator);
@@ -153,7 +165,7 @@ async fn sealed_by(fleet: &Fleet, set: CommitmentSet, liars: &[u16], honest: &[u
     for place in honest {
         let request = SealRequest { about: about(), set: set.clone() };
         match told(fleet, (liars[0], *place), Kind::ObserveSeal, &request).await {
-            SealAnswer::Seal(seal) => seals.push(seal),
+            EndorseAnswer::Endorsed(seal) => seals.push(seal),
             other => panic!("{place}: {other:?}"),
         }
     }
@@ -309,7 +321,7 @@ async fn a_member_that_commits_after_it_has_seen_a_reveal_gets_no_seal_even_from
         let _: Option<Published> = told(&fleet, (liar, place), Kind::ObserveTell, &tell).await;
         let request = SealRequest { about: about(), set: late.clone() };
         match told(&fleet, (liar, place), Kind::ObserveSeal, &request).await {
-            SealAnswer::Sealed(first) => assert_eq!(first.set.digest(&key()), digest),
+            EndorseAnswer::Sealed(first) => assert_eq!(first.set.digest(&key()), digest),
             other => panic!("{place}: {other:?}"),
         }
     }
@@ -322,6 +334,7 @@ async fn a_coordinator_cannot_leave_a_living_member_out_of_the_commitments_nor_o
     let mut fleet = Fleet::new(3, 5);
     fleet.settings.reveal_window = Duration::from_secs(4);
     fleet.settings.commit_window = Duration::from_secs(4);
+    fleet.settings.turn = Duration::from_millis(4500);
     let honest = [1, 2, 3];
     for place in honest {
         fleet.start(place).await;
@@ -339,7 +352,7 @@ async fn a_coordinator_cannot_leave_a_living_member_out_of_the_commitments_nor_o
     assert_eq!(answer, Answer::Pending, "the others live");
     all.extend(honest_commitments(&fleet, 5, &honest).await);
     match told(&fleet, (5, 1), Kind::ObserveSeal, &request).await {
-        SealAnswer::Lacks(lacks) => assert!(lacks.iter().all(|c| [[2; 32], [3; 32]].contains(&c.operator))),
+        EndorseAnswer::Lacks(lacks) => assert!(lacks.iter().all(|l| is_of(l, &[2, 3]))),
         other => panic!("{other:?}"),
     }
     // So all five are sealed. Now the liars want the reveal of member 1 alone to be closed with theirs.
@@ -349,7 +362,7 @@ async fn a_coordinator_cannot_leave_a_living_member_out_of_the_commitments_nor_o
     let reveals = vec![first, lies[0].clone(), lies[1].clone()];
     let request = CloseRequest { about: about(), sealed: sealed.clone(), reveals: reveals.clone() };
     match told(&fleet, (5, 1), Kind::ObserveClose, &request).await {
-        CloseAnswer::Lacks(lacks) => assert!(lacks.iter().all(|r| [[2; 32], [3; 32]].contains(&r.operator))),
+        EndorseAnswer::Lacks(lacks) => assert!(lacks.iter().all(|l| is_of(l, &[2, 3]))),
         other => panic!("{other:?}"),
     }
     // Without an honest closing, nobody takes the result.
@@ -397,7 +410,7 @@ async fn a_coordinator_that_publishes_two_sets_reaches_only_what_t_members_have_
         for place in [1, 2] {
             let request = CloseRequest { about: about(), sealed: sealed.clone(), reveals: reveals.clone() };
             match told(&fleet, (liar, place), Kind::ObserveClose, &request).await {
-                CloseAnswer::Closed(closing) => closings.push(closing),
+                EndorseAnswer::Endorsed(closing) => closings.push(closing),
                 other => panic!("{place}: {other:?}"),
             }
         }
@@ -552,6 +565,39 @@ async fn a_sealed_set_whose_members_do_not_reveal_falls_and_the_observation_goes
     assert!(!revealed(&agreement).contains(&liar));
     for run in first {
         assert_eq!(run.await.unwrap().unwrap().observations_root, agreement.observations_root);
+    }
+}
+
+#[tokio::test]
+async fn the_next_coordinator_finishes_what_a_killed_one_has_had_sealed() {
+    let mut fleet = Fleet::new(3, 5);
+    fleet.settings.reveal_window = Duration::from_secs(3);
+    let turns = in_turn(&fleet);
+    let (first, liar, rest) = (turns[0], turns[4], &turns[1..4]);
+    for place in turns.iter().filter(|p| **p != liar) {
+        fleet.start(*place).await;
+    }
+    // The first coordinator waits for a reveal that does not come, and is killed meanwhile.
+    let _liar = Puppet::start(&fleet, liar, commits_only(&reveal_of(liar, &[0, 0, 0]))).await;
+    let mut seen = fleet.participant(first).watch();
+    let _killed = take_part(&fleet, first);
+    let runs: Vec<_> = rest.iter().map(|p| take_part(&fleet, *p)).collect();
+    while seen.recv().await.unwrap().phase != Phase::Reveal {}
+    fleet.minds[0].clock.get_or_init(Instant::now);
+    fleet.kill(first);
+    let sealed = async |fleet: &Fleet, place: u16| -> Vec<Vec<u8>> {
+        let client = fleet.participant(place).store().pool().get().await.unwrap();
+        let rows = client.query("SELECT digest FROM observe_heard WHERE what = 4", &[]).await.unwrap();
+        rows.into_iter().map(|r| r.get(0)).collect()
+    };
+    for run in runs {
+        let agreement = tokio::time::timeout(Duration::from_secs(20), run).await.unwrap().unwrap().unwrap();
+        assert!(rest.iter().all(|p| revealed(&agreement).contains(p)));
+    }
+    let one = sealed(&fleet, rest[0]).await;
+    assert_eq!(one.len(), 1, "no second set was sealed");
+    for place in rest {
+        assert_eq!(sealed(&fleet, *place).await, one);
     }
 }
 
