@@ -8,7 +8,7 @@ use crate::{
     quorum_callbacks::{OwnScores, SigningPolicy},
     settlement::{Approval, Epochs, Observations, Settler, Tools},
     tasks::{Committees, DueEpochs, Jobs, wake},
-    training::{self, Others, OwnWords, Training, Verification},
+    training::{self, Busy, Others, OwnWords, Training, Verification},
 };
 use anyhow::{Context, Result};
 use openledger_quorum::{self as quorum, Participant};
@@ -58,7 +58,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         words: OwnWords::new(files.clone(), operator, Arc::new(identity.insecure_clone())),
         others: Others::default(),
         status: status.clone(),
-        asked: Arc::default(),
+        busy: Busy::default(),
     };
     let policy = SigningPolicy {
         verification: verification.clone(),

@@ -20,5 +20,5 @@ mod words;
 
 pub use routes::routes;
 pub use run::Training;
-pub use verify::Verification;
+pub use verify::{Busy, Verification};
 pub use words::{Others, OwnWords};

@@ -67,8 +67,35 @@ pub struct Verification {
     pub others: Others,
     /// Shows disputes that did not hold.
     pub status: Board,
-    /// The jobs that are verified because others asked for it.
-    pub asked: Arc<Mutex<HashSet<Pubkey>>>,
+    /// The jobs whose logs this member verifies now.
+    pub busy: Busy,
+}
+
+/// The jobs whose logs are being verified. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Busy(Arc<Mutex<HashSet<Pubkey>>>);
+
+impl Busy {
+    fn has(&self, job: &Pubkey) -> bool {
+        self.0.lock().expect("no panic holds this lock").contains(job)
+    }
+
+    /// Marks a job until the returned value is dropped. `None` if the job is marked already, or `most` jobs are.
+    fn mark(&self, job: Pubkey, most: usize) -> Option<Marked> {
+        let mut jobs = self.0.lock().expect("no panic holds this lock");
+        (jobs.len() < most && jobs.insert(job)).then(|| Marked { busy: self.clone(), job })
+    }
+}
+
+struct Marked {
+    busy: Busy,
+    job: Pubkey,
+}
+
+impl Drop for Marked {
+    fn drop(&mut self) {
+        self.busy.0.lock().expect("no panic holds this lock").remove(&self.job);
+    }
 }
 
 impl Verification {
@@ -85,34 +112,35 @@ impl Verification {
         );
         let last_slot = job.last_slot(&self.chain.model_config().await?);
         ensure!(args.expiry_slot == last_slot, "the attestation must expire with the job");
-        // Whoever trained knows what it did.
-        if *trainer != self.chain.wallet() {
-            case.verify_log().await?;
+        if *trainer == self.chain.wallet() {
+            // Whoever trained knows what it did.
+            return self.check_outcome(&case).await;
         }
-        self.check_outcome(case).await
+        let _marked = self.busy.mark(address, usize::MAX);
+        case.ask_colleagues().await;
+        case.verify_log().await?;
+        self.check_outcome(&case).await?;
+        // Somebody may have disputed a segment meanwhile.
+        case.verify_log().await
     }
 
     /// Verifies the log of a job's published manifest in the background, so that others have this member's word. Fails
-    /// if this member has nothing to verify there.
+    /// if this member has nothing to verify there, or is busy with other jobs.
     pub async fn ask(&self, address: Pubkey, manifest: Hash32) -> Result<()> {
+        if self.busy.has(&address) {
+            return Ok(());
+        }
         let case = self.open(address, manifest).await?;
         ensure!(case.trainer != self.chain.wallet(), "this operator trained the job");
-        {
-            let mut asked = self.asked.lock().expect("no panic holds this lock");
-            ensure!(
-                asked.len() < MOST_ASKED || asked.contains(&address),
-                "this node verifies {MOST_ASKED} jobs already"
-            );
-            if !asked.insert(address) {
-                return Ok(());
-            }
-        }
-        let own = self.clone();
+        let Some(marked) = self.busy.mark(address, MOST_ASKED) else {
+            ensure!(self.busy.has(&address), "this node verifies {MOST_ASKED} jobs already; ask again later");
+            return Ok(());
+        };
         tokio::spawn(async move {
+            let _marked = marked;
             if let Err(e) = case.verify_log().await {
-                tracing::warn!(%address, "a training log that another member asked about does not hold: {e:#}");
+                tracing::warn!(%address, "the training log that another member asked about is not accepted: {e:#}");
             }
-            own.asked.lock().expect("no panic holds this lock").remove(&address);
         });
         Ok(())
     }
@@ -173,9 +201,10 @@ impl Verification {
     }
 
     /// Checks what was made from the log's states: the adapter, the influence index and the estimates.
-    async fn check_outcome(&self, case: Case) -> Result<()> {
-        let Case { job, plan, manifest, blockhash, .. } = case;
-        let seed = sha256(&[&job.log_root, &blockhash, self.chain.wallet().as_ref()]);
+    async fn check_outcome(&self, case: &Case) -> Result<()> {
+        let Case { job, manifest, blockhash, .. } = case;
+        let plan = case.plan.clone();
+        let seed = sha256(&[&job.log_root, blockhash, self.chain.wallet().as_ref()]);
         let last = manifest.log.last().context("the log is empty")?;
         let last = TrainState::from_bytes(&self.store.get_blob(&last.state).await?)?;
         let logged: Vec<(u64, Hash32)> = manifest.log.iter().map(|e| (e.step, e.state)).collect();
@@ -247,23 +276,23 @@ impl Case {
         self.members.iter().filter(move |m| m.wallet != own.to_bytes() && m.wallet != self.trainer.to_bytes())
     }
 
-    /// Re-executes this member's part of the log, and whatever the others leave, until every segment holds.
-    async fn verify_log(&self) -> Result<()> {
-        let address = self.address;
-        let asked = |member: &Member| {
-            let member = member.clone();
-            async move {
-                if let Err(e) = self.office.others.ask(&member, &address, &self.manifest_hash).await {
-                    tracing::debug!(%address, member = member.name(), "was not asked to verify: {e:#}");
-                }
+    /// Asks the other verifiers to look too. The trainer may have asked only those that it likes.
+    async fn ask_colleagues(&self) {
+        let ask = |member| async move {
+            if let Err(e) = self.office.others.ask(member, &self.address, &self.manifest_hash).await {
+                tracing::debug!(job = %self.address, member = member.name(), "was not asked to verify: {e:#}");
             }
         };
-        join_all(self.colleagues().map(asked)).await;
-        let own = self.office.chain.wallet();
+        join_all(self.colleagues().map(ask)).await;
+    }
+
+    /// Re-executes this member's part of the log, and whatever the others leave, until every segment holds.
+    async fn verify_log(&self) -> Result<()> {
+        let (job, own) = (self.address, self.office.chain.wallet());
         for (author, segment) in rounds::verify(&self.deal, &own, self, Patience::default()).await? {
-            tracing::warn!(%address, %author, segment, "a disputed segment holds here");
-            let line = format!("{author} disputes segment {segment} of job {address}, which holds here");
-            self.office.status.update(|s| _ = s.false_disputes.insert(line));
+            tracing::warn!(%job, %author, segment, "a disputed segment holds here");
+            let line = format!("{author} disputes segment {segment} of job {job}, which holds here");
+            self.office.status.false_dispute(line);
         }
         Ok(())
     }
