@@ -1,4 +1,4 @@
-//! A verifier's part in the check of a training log, from the first segment to its decision.
+//! A verifier's part in the check of a training log, from its first segment to its decision.
 
 use super::{
     dealing::Deal,
@@ -239,6 +239,38 @@ mod tests {
             assert_eq!(decision.unwrap(), []);
             assert_eq!(executed.len(), 3, "the two ends and one of four: {executed:?}");
         }
+    }
+
+    /// The state of a machine that rounds otherwise: every number is off by a part in `1 / by`, up or down.
+    fn rounded(state: &TrainState, by: f32) -> TrainState {
+        let mut other = state.clone();
+        let start = Trainer::new(run().base, run().config, run().examples).unwrap().state().params.clone();
+        for (i, ((p, s), (m, v))) in
+            (other.params.iter_mut().zip(&start)).zip(other.m.iter_mut().zip(&mut other.v)).enumerate()
+        {
+            let by = if i % 2 == 0 { by } else { -by };
+            // Rounding is of the way that the parameters went, not of where they began.
+            *p += by / SEGMENTS as f32 * (*p - s);
+            *m *= 1.0 + by;
+            *v *= 1.0 + by;
+        }
+        other
+    }
+
+    #[tokio::test]
+    async fn members_that_round_otherwise_sign_and_their_differences_do_not_add_up() {
+        let run = run();
+        let fleet = Fleet::new(&states(&run, |_, state| rounded(&state, 1e-4)));
+        for (decision, executed) in fleet.decide(&fleet.members[1..]).await {
+            assert_eq!(decision.unwrap(), []);
+            for segment in executed {
+                let states = &fleet.states;
+                let finding = run.replay(&log(states), segment, &states[segment], &states[segment + 1]).unwrap();
+                assert_ne!(finding.reached, finding.expected, "no segment is equal bit for bit");
+            }
+        }
+        let fleet = Fleet::new(&states(&run, |_, state| rounded(&state, 1e-3)));
+        assert!(fleet.decide(&fleet.members[1..]).await.iter().all(|(decision, _)| decision.is_err()));
     }
 
     #[tokio::test]
