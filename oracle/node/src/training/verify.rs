@@ -6,24 +6,20 @@
 
 use super::{
     band,
+    busy::Busy,
+    case::Case,
     dealing::Deal,
     draw::draw,
     estimate::validation_scores,
     kernel, log,
-    rounds::{self, Bench},
-    segment::Run,
-    silence::Patience,
     states::states_of,
-    word::{Finding, Said, Word},
     words::{Others, OwnWords},
 };
 use crate::{
     operator::{Board, Chain, Files, LazyEngine},
-    plans::{JobPlan, Plans, check_segments},
+    plans::{Plans, check_segments},
 };
 use anyhow::{Context, Result, ensure};
-use async_trait::async_trait;
-use futures::future::join_all;
 use model::{
     instructions::AttestResultArgs,
     state::{Job, JobStatus},
@@ -35,13 +31,9 @@ use openledger_protocol::{
     attest::Message,
     hash::{ZERO, sha256},
 };
-use openledger_quorum::Member;
 use openledger_sdk::{Store, artifact::TrainingManifest};
 use solana_pubkey::Pubkey;
-use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Most rows of the influence index that each member recomputes. Two draws may meet the same row.
 const ROWS: usize = 2;
@@ -69,33 +61,6 @@ pub struct Verification {
     pub status: Board,
     /// The jobs whose logs this member verifies now.
     pub busy: Busy,
-}
-
-/// The jobs whose logs are being verified. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Busy(Arc<Mutex<HashSet<Pubkey>>>);
-
-impl Busy {
-    fn has(&self, job: &Pubkey) -> bool {
-        self.0.lock().expect("no panic holds this lock").contains(job)
-    }
-
-    /// Marks a job until the returned value is dropped. `None` if the job is marked already, or `most` jobs are.
-    fn mark(&self, job: Pubkey, most: usize) -> Option<Marked> {
-        let mut jobs = self.0.lock().expect("no panic holds this lock");
-        (jobs.len() < most && jobs.insert(job)).then(|| Marked { busy: self.clone(), job })
-    }
-}
-
-struct Marked {
-    busy: Busy,
-    job: Pubkey,
-}
-
-impl Drop for Marked {
-    fn drop(&mut self) {
-        self.busy.0.lock().expect("no panic holds this lock").remove(&self.job);
-    }
 }
 
 impl Verification {
@@ -187,7 +152,7 @@ impl Verification {
         let wallets: Vec<Pubkey> = committee.members.iter().map(|m| Pubkey::new_from_array(m.wallet)).collect();
         let deal = Deal::new(&job.log_root, &blockhash, &wallets, &trainer, manifest.log.len() - 1);
         Ok(Case {
-            office: self.clone(),
+            own: self.chain.wallet(),
             address,
             members: committee.members,
             job,
@@ -197,6 +162,11 @@ impl Verification {
             manifest_hash,
             blockhash,
             deal,
+            store: self.store.clone(),
+            engine: self.engine.clone(),
+            words: self.words.clone(),
+            others: self.others.clone(),
+            status: self.status.clone(),
         })
     }
 
@@ -248,99 +218,5 @@ impl Verification {
                 Ok(())
             })
             .await
-    }
-}
-
-/// A job's published result, with all that is needed to verify it.
-struct Case {
-    office: Verification,
-    address: Pubkey,
-    job: Job,
-    trainer: Pubkey,
-    members: Vec<Member>,
-    plan: Arc<JobPlan>,
-    manifest: TrainingManifest,
-    manifest_hash: Hash32,
-    blockhash: Hash32,
-    deal: Deal,
-}
-
-impl Case {
-    fn wallets(&self) -> Vec<Pubkey> {
-        self.members.iter().map(|m| Pubkey::new_from_array(m.wallet)).collect()
-    }
-
-    /// The other verifiers.
-    fn colleagues(&self) -> impl Iterator<Item = &Member> {
-        let own = self.office.chain.wallet();
-        self.members.iter().filter(move |m| m.wallet != own.to_bytes() && m.wallet != self.trainer.to_bytes())
-    }
-
-    /// Asks the other verifiers to look too. The trainer may have asked only those that it likes.
-    async fn ask_colleagues(&self) {
-        let ask = |member| async move {
-            if let Err(e) = self.office.others.ask(member, &self.address, &self.manifest_hash).await {
-                tracing::debug!(job = %self.address, member = member.name(), "was not asked to verify: {e:#}");
-            }
-        };
-        join_all(self.colleagues().map(ask)).await;
-    }
-
-    /// Re-executes this member's part of the log, and whatever the others leave, until every segment holds.
-    async fn verify_log(&self) -> Result<()> {
-        let (job, own) = (self.address, self.office.chain.wallet());
-        for (author, segment) in rounds::verify(&self.deal, &own, self, Patience::default()).await? {
-            tracing::warn!(%job, %author, segment, "a disputed segment holds here");
-            let line = format!("{author} disputes segment {segment} of job {job}, which holds here");
-            self.office.status.false_dispute(line);
-        }
-        Ok(())
-    }
-
-    fn said(&self, word: &Word) -> Result<Said> {
-        word.said(&log::hashes(&self.manifest.log))
-    }
-
-    async fn replay(&self, segment: usize) -> Result<Finding> {
-        let office = &self.office;
-        let log = self.manifest.log.clone();
-        let start = office.store.get_blob(&log[segment].state).await?;
-        let end = office.store.get_blob(&log[segment + 1].state).await?;
-        tracing::info!(job = %self.address, segment, "re-executing a segment of the training log");
-        let (config, examples) = (self.plan.train.clone(), self.plan.examples.clone());
-        let engine = office.engine.get().await?;
-        let replay = engine.run(move |engine| {
-            let run = Run { base: engine.base().clone(), config, examples };
-            run.replay(&log, segment, &start, &end)
-        });
-        let finding = replay.await?;
-        if !finding.within_band {
-            let (expected, reached) = (hex::encode(finding.expected), hex::encode(finding.reached));
-            tracing::warn!(job = %self.address, segment, expected, reached, "a segment does not hold: disputed");
-        }
-        Ok(finding)
-    }
-}
-
-#[async_trait]
-impl Bench for Case {
-    async fn own(&self) -> Result<Said> {
-        self.said(&self.office.words.of(&self.address, &self.job.log_root))
-    }
-
-    async fn others(&self) -> BTreeMap<Pubkey, Option<Said>> {
-        let heard = self.colleagues().map(|member| async move {
-            let word = self.office.others.word(member, &self.address, &self.job.log_root).await;
-            let said = word.and_then(|word| self.said(&word));
-            if let Err(e) = &said {
-                tracing::debug!(member = member.name(), "says nothing: {e:#}");
-            }
-            (Pubkey::new_from_array(member.wallet), said.ok())
-        });
-        join_all(heard).await.into_iter().collect()
-    }
-
-    async fn execute(&self, segment: usize) -> Result<()> {
-        self.office.words.add(&self.address, &self.job.log_root, segment, self.replay(segment)).await
     }
 }
