@@ -130,8 +130,7 @@ mod tests {
         STATES.get_or_init(|| states(&run(), |_, state| state))
     }
 
-    /// The states of a trainer that took a step on the first example alone where it should not have, and went on from
-    /// there.
+    /// The states of a trainer that let one document count twice in one segment, and went on from there.
     fn forged(at: usize) -> Vec<Vec<u8>> {
         let run = run();
         states(&run, |segment, state| {
@@ -241,7 +240,7 @@ mod tests {
         }
     }
 
-    /// The state of a machine that rounds otherwise: every number is off by a part in `1 / by`, up or down.
+    /// A state as if of a machine that rounds otherwise: every number is off by the part `by`, up or down.
     fn rounded(state: &TrainState, by: f32) -> TrainState {
         let mut other = state.clone();
         let start = Trainer::new(run().base, run().config, run().examples).unwrap().state().params.clone();
