@@ -9,7 +9,7 @@
 //! ```
 //! `write` trains with a log and puts the base model and every state into the folder. `compare` re-executes each segment
 //! from its logged start, as a verifier does, and measures the distance of its end from the logged one. Run it in
-//! another build, or with another `RAYON_NUM_THREADS`, than `write`. `forge` re-executes each segment with one
+//! another build (`--features openledger-lm/x86-v4`), or with another `RAYON_NUM_THREADS`, than `write`. `forge` re-executes each segment with one
 //! document's weight changed in the steps of that segment, and measures the distance from the honest end. The weights
 //! are 0 (left out) and 2 (one step added). `index` makes the influence index and some scores at the last logged state
 //! when it runs first. When it runs again, in another build, it makes all rows and the scores again and measures how far
