@@ -240,26 +240,27 @@ mod tests {
         }
     }
 
-    /// A state as if of a machine that rounds otherwise: every number is off by the part `by`, up or down.
-    fn rounded(state: &TrainState, by: f32) -> TrainState {
-        let mut other = state.clone();
-        let start = Trainer::new(run().base, run().config, run().examples).unwrap().state().params.clone();
-        for (i, ((p, s), (m, v))) in
-            (other.params.iter_mut().zip(&start)).zip(other.m.iter_mut().zip(&mut other.v)).enumerate()
-        {
-            let by = if i % 2 == 0 { by } else { -by };
-            // Rounding is of the way that the parameters went, not of where they began.
-            *p += by / SEGMENTS as f32 * (*p - s);
-            *m *= 1.0 + by;
-            *v *= 1.0 + by;
-        }
-        other
+    /// The states of a machine that rounds otherwise: in each segment every number is off by the part `by`, up or down.
+    fn rounded(by: f32) -> Vec<Vec<u8>> {
+        let mut start = TrainState::from_bytes(&honest()[0]).unwrap();
+        states(&run(), |_, mut end| {
+            let params = end.params.iter_mut().zip(&start.params);
+            for (i, ((p, s), (m, v))) in params.zip(end.m.iter_mut().zip(&mut end.v)).enumerate() {
+                let by = if i % 2 == 0 { by } else { -by };
+                // Rounding is of the way that the parameters went, not of where they began.
+                *p += by * (*p - s);
+                *m *= 1.0 + by;
+                *v *= 1.0 + by;
+            }
+            start = end.clone();
+            end
+        })
     }
 
     #[tokio::test]
     async fn members_that_round_otherwise_sign_and_their_differences_do_not_add_up() {
         let run = run();
-        let fleet = Fleet::new(&states(&run, |_, state| rounded(&state, 1e-4)));
+        let fleet = Fleet::new(&rounded(1e-4));
         for (decision, executed) in fleet.decide(&fleet.members[1..]).await {
             assert_eq!(decision.unwrap(), []);
             for segment in executed {
@@ -268,7 +269,7 @@ mod tests {
                 assert_ne!(finding.reached, finding.expected, "no segment is equal bit for bit");
             }
         }
-        let fleet = Fleet::new(&states(&run, |_, state| rounded(&state, 1e-3)));
+        let fleet = Fleet::new(&rounded(1e-3));
         assert!(fleet.decide(&fleet.members[1..]).await.iter().all(|(decision, _)| decision.is_err()));
     }
 
