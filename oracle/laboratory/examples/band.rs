@@ -5,12 +5,15 @@
 //! cargo run -p openledger-laboratory --example band -- what=write   folder=DIR job=tiny
 //! cargo run -p openledger-laboratory --example band -- what=compare folder=DIR job=tiny [json=FILE]
 //! cargo run -p openledger-laboratory --example band -- what=forge   folder=DIR job=tiny [json=FILE]
+//! cargo run -p openledger-laboratory --example band -- what=index   folder=DIR job=tiny [json=FILE]
 //! ```
 //! `write` trains with a log and puts the base model and every state into the folder. `compare` re-executes each segment
 //! from its logged start, as a verifier does, and measures the distance of its end from the logged one. Run it in
-//! another build, or with another `RAYON_NUM_THREADS`, than `write`. `forge` re-executes each segment with one
+//! another build (`--features openledger-lm/x86-v4`), or with another `RAYON_NUM_THREADS`, than `write`. `forge` re-executes each segment with one
 //! document's weight changed in the steps of that segment, and measures the distance from the honest end. The weights
-//! are 0 (left out) and 2 (one step added).
+//! are 0 (left out) and 2 (one step added). `index` makes the influence index and some scores at the last logged state
+//! when it runs first. When it runs again, in another build, it makes all rows and the scores again and measures how far
+//! they are from the first ones.
 //!
 //! `job=smol model=MODEL.gguf documents=FOLDER` is the same with SmolLM2-135M and definitions from the folder of
 //! `foldoc.index` and `foldoc.dict.dz`. `segments=N` ends after N segments, and `every=N` sets the steps of a segment.
@@ -21,20 +24,27 @@ mod foldoc;
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::safetensors;
+use openledger_attribution::{
+    Attributor, IndexReader, Logra, LograSettings, Query, QueryItem, build_index, gradient::GradientSource,
+    verify::verify_rows,
+};
 use openledger_laboratory::evaluate::{tiny, transformations, weights};
 use openledger_lm::{
-    BaseModel, Device, Example, LoraConfig, Target, Tokenizer, TrainConfig, TrainState, Trainer,
+    BaseModel, Device, Example, LoraConfig, Target, Tokenizer, TrainConfig, TrainState, Trainer, f32_bytes, f32_values,
     train::{StateDistance, replay_segment},
 };
 use serde_json::{Value, json};
 use std::{
     fs,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 /// Documents of a segment whose weight is changed, each in a measurement of its own.
 const FORGED: usize = 4;
+/// Documents whose mean loss the scores are for.
+const ASKED: usize = 4;
 
 #[derive(Default)]
 struct Options {
@@ -164,7 +174,8 @@ fn main() -> Result<()> {
         "write" => write(&job, &options)?,
         "compare" => compare(&job, &options)?,
         "forge" => forge(&job, &options)?,
-        _ => bail!("`what` is write, compare or forge"),
+        "index" => index(&job, &options)?,
+        _ => bail!("`what` is write, compare, forge or index"),
     };
     if let Some(path) = &options.json {
         let rows =
@@ -232,6 +243,36 @@ fn forge(job: &Job, options: &Options) -> Result<Vec<Value>> {
         }
     }
     Ok(rows)
+}
+
+fn index(job: &Job, options: &Options) -> Result<Vec<Value>> {
+    let (path, scores_path) = (options.folder.join("index"), options.folder.join("scores"));
+    let settings = LograSettings::default();
+    let last = options.read(job.segments(options)?)?;
+    let adapter = job.trainer()?.with_state(last)?.adapter().clone();
+    let source = || GradientSource::new(job.base.clone(), adapter.clone(), &settings.projection);
+    let made = !path.exists();
+    let index = match made {
+        true => build_index(&path, &source()?, &job.examples, |_, _| ControlFlow::Continue(()))?,
+        false => IndexReader::open(&path)?,
+    };
+    let rows: Vec<usize> = (0..job.examples.len()).collect();
+    let checks = verify_rows(&index, &source()?, &job.examples, &rows)?;
+    let logra = Logra::new(source()?, index, settings.clone())?;
+    let weight = 1.0 / ASKED as f32;
+    let item = |e: &Example| QueryItem { tokens: e.tokens.clone(), loss_from: e.loss_from, weight };
+    let scores = logra.score(&Query::new(job.examples[..ASKED].iter().map(item).collect())?)?.values;
+    if made {
+        fs::write(&scores_path, f32_bytes(&scores))?;
+        return Ok(Vec::new());
+    }
+    let first = f32_values(&fs::read(&scores_path)?);
+    let difference: f64 = scores.iter().zip(&first).map(|(a, b)| f64::from((a - b).abs())).sum();
+    let size: f64 = scores.iter().map(|v| f64::from(v.abs())).sum();
+    let (equal, worst) = (checks.iter().filter(|c| c.identical).count(), checks.iter().map(|c| c.relative_error));
+    let (worst, scores) = (worst.fold(0.0, f64::max), difference / size);
+    println!("{equal} of {} rows are equal, the worst is {worst:.2e} off; scores are {scores:.2e} off", checks.len());
+    Ok(vec![json!({ "rows": checks.len(), "equal": equal, "worst": worst, "scores": scores })])
 }
 
 fn shown(distance: &StateDistance) -> String {

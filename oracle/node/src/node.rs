@@ -10,7 +10,7 @@ use crate::{
     quorum_callbacks::{OwnView, SigningPolicy},
     settlement::{Approval, Due, Epochs, Observations, Parts, Settler},
     tasks::{Audits, Committees, DueEpochs, Jobs, wake},
-    training::{self, Others, OwnWords, Training, Verification},
+    training::{self, Busy, Others, OwnWords, Training, Verification},
     walks::{Together, Tools},
 };
 use anyhow::{Context, Result};
@@ -76,7 +76,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         words: OwnWords::new(files.clone(), operator, Arc::new(identity.insecure_clone())),
         others: Others::default(),
         status: status.clone(),
-        asked: Arc::default(),
+        busy: Busy::default(),
     };
     let policy = SigningPolicy {
         verification: verification.clone(),

@@ -7,6 +7,9 @@ use std::{
     sync::{Arc, RwLock},
 };
 
+/// Most disputes that the status names.
+const MOST_DISPUTES: usize = 64;
+
 /// A snapshot of the node's work.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Status {
@@ -91,6 +94,16 @@ impl Board {
 
     pub(crate) fn attesting(&self, job: Pubkey) {
         self.phase(job, "attesting", 0, 0, None);
+    }
+
+    /// Notes a dispute that did not hold, in words.
+    pub(crate) fn false_dispute(&self, line: String) {
+        self.update(|s| {
+            s.false_disputes.insert(line);
+            if s.false_disputes.len() > MOST_DISPUTES {
+                s.false_disputes.pop_first();
+            }
+        });
     }
 
     pub(crate) fn settling(&self, epoch: u64, phase: &str) {

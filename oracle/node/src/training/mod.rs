@@ -1,6 +1,8 @@
 //! Training jobs: runs them with a log, and checks those of other operators.
 
 mod band;
+mod busy;
+mod case;
 mod dealing;
 mod draw;
 mod duty;
@@ -17,6 +19,7 @@ mod verify;
 mod word;
 mod words;
 
+pub use busy::Busy;
 pub use routes::routes;
 pub use run::Training;
 pub use verify::Verification;

@@ -1,4 +1,4 @@
-//! A verifier's part in the check of a training log, from the first segment to its decision.
+//! A verifier's part in the check of a training log, from its first segment to its decision.
 
 use super::{
     dealing::Deal,
@@ -130,8 +130,7 @@ mod tests {
         STATES.get_or_init(|| states(&run(), |_, state| state))
     }
 
-    /// The states of a trainer that took a step on the first example alone where it should not have, and went on from
-    /// there.
+    /// The states of a trainer that let one document count twice in one segment, and went on from there.
     fn forged(at: usize) -> Vec<Vec<u8>> {
         let run = run();
         states(&run, |segment, state| {
@@ -239,6 +238,39 @@ mod tests {
             assert_eq!(decision.unwrap(), []);
             assert_eq!(executed.len(), 3, "the two ends and one of four: {executed:?}");
         }
+    }
+
+    /// The states of a machine that rounds otherwise: in each segment every number is off by the part `by`, up or down.
+    fn rounded(by: f32) -> Vec<Vec<u8>> {
+        let mut start = TrainState::from_bytes(&honest()[0]).unwrap();
+        states(&run(), |_, mut end| {
+            let params = end.params.iter_mut().zip(&start.params);
+            for (i, ((p, s), (m, v))) in params.zip(end.m.iter_mut().zip(&mut end.v)).enumerate() {
+                let by = if i % 2 == 0 { by } else { -by };
+                // Rounding is of the way that the parameters went, not of where they began.
+                *p += by * (*p - s);
+                *m *= 1.0 + by;
+                *v *= 1.0 + by;
+            }
+            start = end.clone();
+            end
+        })
+    }
+
+    #[tokio::test]
+    async fn members_that_round_otherwise_sign_and_their_differences_do_not_add_up() {
+        let run = run();
+        let fleet = Fleet::new(&rounded(1e-4));
+        for (decision, executed) in fleet.decide(&fleet.members[1..]).await {
+            assert_eq!(decision.unwrap(), []);
+            for segment in executed {
+                let states = &fleet.states;
+                let finding = run.replay(&log(states), segment, &states[segment], &states[segment + 1]).unwrap();
+                assert_ne!(finding.reached, finding.expected, "no segment is equal bit for bit");
+            }
+        }
+        let fleet = Fleet::new(&rounded(1e-3));
+        assert!(fleet.decide(&fleet.members[1..]).await.iter().all(|(decision, _)| decision.is_err()));
     }
 
     #[tokio::test]

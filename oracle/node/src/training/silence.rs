@@ -35,7 +35,9 @@ pub struct Silence {
 
 #[derive(Debug, Default)]
 struct Heard {
-    answered: Duration,
+    /// When the member first did not answer since it last did.
+    missed: Option<Duration>,
+    /// When it last had a new finding.
     spoke: Duration,
     findings: usize,
 }
@@ -44,11 +46,13 @@ impl Silence {
     /// Notes that at `now` a member answered with this many findings, or did not answer.
     pub fn hear(&mut self, member: Pubkey, findings: Option<usize>, now: Duration) {
         let heard = self.heard.entry(member).or_default();
-        if let Some(findings) = findings {
-            heard.answered = now;
-            if findings > heard.findings {
-                (heard.findings, heard.spoke) = (findings, now);
-            }
+        let Some(findings) = findings else {
+            heard.missed.get_or_insert(now);
+            return;
+        };
+        heard.missed = None;
+        if findings > heard.findings {
+            (heard.findings, heard.spoke) = (findings, now);
         }
     }
 
@@ -56,9 +60,9 @@ impl Silence {
     pub fn silent(&mut self, awaited: &BTreeSet<Pubkey>, patience: Patience, now: Duration) -> &BTreeSet<Pubkey> {
         let fell = self.fell;
         let late = |member: &&Pubkey| {
-            let (answered, spoke) =
-                self.heard.get(*member).map_or((Duration::ZERO, Duration::ZERO), |h| (h.answered, h.spoke));
-            now > answered + patience.unreachable || now > spoke.max(fell) + patience.idle
+            let Some(heard) = self.heard.get(*member) else { return false };
+            let unreachable = heard.missed.is_some_and(|since| now > since + patience.unreachable);
+            unreachable || now > heard.spoke.max(fell) + patience.idle
         };
         let late: Vec<Pubkey> = awaited.iter().filter(|m| !self.silent.contains(m)).filter(late).copied().collect();
         if !late.is_empty() {
@@ -94,6 +98,19 @@ mod tests {
             let silent = silence.silent(&both, PATIENCE, at(second)).clone();
             assert_eq!(silent, if second > 10 { BTreeSet::from([a]) } else { BTreeSet::new() }, "at {second}");
         }
+    }
+
+    #[test]
+    fn a_member_that_misses_one_question_after_a_long_time_is_asked_again() {
+        let (a, _, both) = members();
+        let mut silence = Silence::default();
+        silence.hear(a, Some(1), at(1));
+        silence.hear(a, None, at(60));
+        assert!(silence.silent(&both, PATIENCE, at(60)).is_empty());
+        silence.hear(a, Some(1), at(65));
+        silence.hear(a, None, at(80));
+        assert!(silence.silent(&both, PATIENCE, at(90)).is_empty());
+        assert_eq!(*silence.silent(&both, PATIENCE, at(91)), BTreeSet::from([a]));
     }
 
     #[test]

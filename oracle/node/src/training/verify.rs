@@ -6,23 +6,19 @@
 
 use super::{
     band,
+    busy::Busy,
+    case::Case,
     dealing::Deal,
     draw::draw,
     health, kernel, log,
-    rounds::{self, Bench},
-    segment::Run,
-    silence::Patience,
-    word::{Finding, Said, Word},
     words::{Others, OwnWords},
 };
 use crate::{
     operator::{Board, Chain, Files, LazyEngine},
-    plans::{JobPlan, Paying, Plans, check_segments},
+    plans::{Paying, Plans, check_segments},
     walks::Tools,
 };
 use anyhow::{Context, Result, ensure};
-use async_trait::async_trait;
-use futures::future::join_all;
 use model::{
     instructions::AttestResultArgs,
     state::{Job, JobStatus},
@@ -35,14 +31,10 @@ use openledger_protocol::{
     hash::{ZERO, sha256},
     weights::Weights,
 };
-use openledger_quorum::Member;
 use openledger_sdk::{Store, artifact::TrainingManifest};
 use openledger_serve::states::states_of;
 use solana_pubkey::Pubkey;
-use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Most rows of the influence index that each member recomputes. Two draws may meet the same row.
 const ROWS: usize = 2;
@@ -70,8 +62,8 @@ pub struct Verification {
     pub others: Others,
     /// Shows disputes that did not hold.
     pub status: Board,
-    /// The jobs that are verified because others asked for it.
-    pub asked: Arc<Mutex<HashSet<Pubkey>>>,
+    /// The jobs whose logs this member verifies now.
+    pub busy: Busy,
 }
 
 impl Verification {
@@ -88,34 +80,35 @@ impl Verification {
         );
         let last_slot = job.last_slot(&self.chain.model_config().await?);
         ensure!(args.expiry_slot == last_slot, "the attestation must expire with the job");
-        // Whoever trained knows what it did.
-        if *trainer != self.chain.wallet() {
-            case.verify_log().await?;
+        if *trainer == self.chain.wallet() {
+            // Whoever trained knows what it did.
+            return self.check_outcome(&case).await;
         }
-        self.check_outcome(case).await
+        let _marked = self.busy.mark(address, usize::MAX);
+        case.ask_colleagues().await;
+        case.verify_log().await?;
+        self.check_outcome(&case).await?;
+        // Somebody may have disputed a segment meanwhile.
+        case.verify_log().await
     }
 
     /// Verifies the log of a job's published manifest in the background, so that others have this member's word. Fails
-    /// if this member has nothing to verify there.
+    /// if this member has nothing to verify there, or is busy with other jobs.
     pub async fn ask(&self, address: Pubkey, manifest: Hash32) -> Result<()> {
+        if self.busy.has(&address) {
+            return Ok(());
+        }
         let case = self.open(address, manifest).await?;
         ensure!(case.trainer != self.chain.wallet(), "this operator trained the job");
-        {
-            let mut asked = self.asked.lock().expect("no panic holds this lock");
-            ensure!(
-                asked.len() < MOST_ASKED || asked.contains(&address),
-                "this node verifies {MOST_ASKED} jobs already"
-            );
-            if !asked.insert(address) {
-                return Ok(());
-            }
-        }
-        let own = self.clone();
+        let Some(marked) = self.busy.mark(address, MOST_ASKED) else {
+            ensure!(self.busy.has(&address), "this node verifies {MOST_ASKED} jobs already; ask again later");
+            return Ok(());
+        };
         tokio::spawn(async move {
+            let _marked = marked;
             if let Err(e) = case.verify_log().await {
-                tracing::warn!(%address, "a training log that another member asked about does not hold: {e:#}");
+                tracing::warn!(%address, "the training log that another member asked about is not accepted: {e:#}");
             }
-            own.asked.lock().expect("no panic holds this lock").remove(&address);
         });
         Ok(())
     }
@@ -162,7 +155,7 @@ impl Verification {
         let wallets: Vec<Pubkey> = committee.members.iter().map(|m| Pubkey::new_from_array(m.wallet)).collect();
         let deal = Deal::new(&job.log_root, &blockhash, &wallets, &trainer, manifest.log.len() - 1);
         Ok(Case {
-            office: self.clone(),
+            own: self.chain.wallet(),
             address,
             members: committee.members,
             job,
@@ -172,12 +165,17 @@ impl Verification {
             manifest_hash,
             blockhash,
             deal,
+            store: self.store.clone(),
+            engine: self.engine.clone(),
+            words: self.words.clone(),
+            others: self.others.clone(),
+            status: self.status.clone(),
         })
     }
 
     /// Checks what was made from the log's states: the adapter, the influence index and the estimates.
-    async fn check_outcome(&self, case: Case) -> Result<()> {
-        let Case { job, plan, manifest, blockhash, .. } = &case;
+    async fn check_outcome(&self, case: &Case) -> Result<()> {
+        let Case { job, plan, manifest, blockhash, .. } = case;
         let seed = sha256(&[&job.log_root, blockhash, self.chain.wallet().as_ref()]);
         let last = manifest.log.last().context("the log is empty")?;
         let last = TrainState::from_bytes(&self.store.get_blob(&last.state).await?)?;
@@ -227,99 +225,5 @@ impl Verification {
         let link = draw(&[b"walk", &seed], usize::MAX);
         let (published, estimate) = (manifest.health.as_ref(), estimate.as_ref());
         health::check(&self.tools, &case.address, &plan, &manifest.log, estimate, published, link).await
-    }
-}
-
-/// A job's published result, with all that is needed to verify it.
-struct Case {
-    office: Verification,
-    address: Pubkey,
-    job: Job,
-    trainer: Pubkey,
-    members: Vec<Member>,
-    plan: Arc<JobPlan>,
-    manifest: TrainingManifest,
-    manifest_hash: Hash32,
-    blockhash: Hash32,
-    deal: Deal,
-}
-
-impl Case {
-    fn wallets(&self) -> Vec<Pubkey> {
-        self.members.iter().map(|m| Pubkey::new_from_array(m.wallet)).collect()
-    }
-
-    /// The other verifiers.
-    fn colleagues(&self) -> impl Iterator<Item = &Member> {
-        let own = self.office.chain.wallet();
-        self.members.iter().filter(move |m| m.wallet != own.to_bytes() && m.wallet != self.trainer.to_bytes())
-    }
-
-    /// Re-executes this member's part of the log, and whatever the others leave, until every segment holds.
-    async fn verify_log(&self) -> Result<()> {
-        let address = self.address;
-        let asked = |member: &Member| {
-            let member = member.clone();
-            async move {
-                if let Err(e) = self.office.others.ask(&member, &address, &self.manifest_hash).await {
-                    tracing::debug!(%address, member = member.name(), "was not asked to verify: {e:#}");
-                }
-            }
-        };
-        join_all(self.colleagues().map(asked)).await;
-        let own = self.office.chain.wallet();
-        for (author, segment) in rounds::verify(&self.deal, &own, self, Patience::default()).await? {
-            tracing::warn!(%address, %author, segment, "a disputed segment holds here");
-            let line = format!("{author} disputes segment {segment} of job {address}, which holds here");
-            self.office.status.update(|s| _ = s.false_disputes.insert(line));
-        }
-        Ok(())
-    }
-
-    fn said(&self, word: &Word) -> Result<Said> {
-        word.said(&log::hashes(&self.manifest.log))
-    }
-
-    async fn replay(&self, segment: usize) -> Result<Finding> {
-        let office = &self.office;
-        let log = self.manifest.log.clone();
-        let start = office.store.get_blob(&log[segment].state).await?;
-        let end = office.store.get_blob(&log[segment + 1].state).await?;
-        tracing::info!(job = %self.address, segment, "re-executing a segment of the training log");
-        let (config, examples) = (self.plan.train.clone(), self.plan.examples.clone());
-        let engine = office.engine.get().await?;
-        let replay = engine.run(move |engine| {
-            let run = Run { base: engine.base().clone(), config, examples };
-            run.replay(&log, segment, &start, &end)
-        });
-        let finding = replay.await?;
-        if !finding.within_band {
-            let (expected, reached) = (hex::encode(finding.expected), hex::encode(finding.reached));
-            tracing::warn!(job = %self.address, segment, expected, reached, "a segment does not hold: disputed");
-        }
-        Ok(finding)
-    }
-}
-
-#[async_trait]
-impl Bench for Case {
-    async fn own(&self) -> Result<Said> {
-        self.said(&self.office.words.of(&self.address, &self.job.log_root))
-    }
-
-    async fn others(&self) -> BTreeMap<Pubkey, Option<Said>> {
-        let heard = self.colleagues().map(|member| async move {
-            let word = self.office.others.word(member, &self.address, &self.job.log_root).await;
-            let said = word.and_then(|word| self.said(&word));
-            if let Err(e) = &said {
-                tracing::debug!(member = member.name(), "says nothing: {e:#}");
-            }
-            (Pubkey::new_from_array(member.wallet), said.ok())
-        });
-        join_all(heard).await.into_iter().collect()
-    }
-
-    async fn execute(&self, segment: usize) -> Result<()> {
-        self.office.words.add(&self.address, &self.job.log_root, segment, self.replay(segment)).await
     }
 }

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn finding(segment: u64, within_band: bool) -> Finding {
-        Finding { segment, expected: [segment as u8 + 1; 32], reached: [9; 32], within_band }
+        Finding { segment, expected: [(segment as u8).wrapping_add(1); 32], reached: [9; 32], within_band }
     }
 
     fn word(findings: &[Finding]) -> (Word, Keypair) {

@@ -108,7 +108,7 @@ impl Others {
         Ok(word)
     }
 
-    /// Asks `member` to verify the job of a published manifest. A trainer may have asked only those that it likes.
+    /// Asks `member` to verify the log of a job's published manifest.
     pub async fn ask(&self, member: &Member, job: &Pubkey, manifest: &Hash32) -> Result<()> {
         let asked = json!({ "manifest": hex::encode(manifest) });
         let response = self.http.post(url(member, job)).timeout(TIMEOUT).json(&asked).send().await?;
