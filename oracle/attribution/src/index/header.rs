@@ -230,7 +230,13 @@ impl IndexHeader {
         let own = header.parents.iter().try_fold(header.count, |rest, p| rest.checked_sub(p.count));
         let sections = header.masses.len();
         let uneven = |p: &Parent| p.masses.len() != sections || sections == 0;
-        if own.is_none() || header.layers.is_empty() || header.parents.iter().any(uneven) {
+        let weightless = sections > 0 && header.masses.iter().all(|m| *m == 0);
+        if own.is_none()
+            || header.layers.is_empty()
+            || sections > header.settings.states_of_a_query()
+            || weightless
+            || header.parents.iter().any(uneven)
+        {
             let reason = "its layers, sections or numbers of rows do not fit together".to_owned();
             return Err(AttributionError::Header { path: path.to_path_buf(), reason });
         }
