@@ -129,7 +129,7 @@ mod tests {
         let (a, b) = (scores(&[1.0, 2.0]), scores(&[1.0, 2.0, 3.0]));
         assert!(agreement(&a, &b).is_err());
         assert!(agreement_of_answers(&[], &[]).is_err());
-        assert!(agreement_of_answers(&[a.clone()], &[a.clone(), a]).is_err());
+        assert!(agreement_of_answers(std::slice::from_ref(&a), &[a.clone(), a.clone()]).is_err());
         assert!(agreement(&scores(&[]), &scores(&[])).is_err());
     }
 }

@@ -48,7 +48,7 @@ impl Estimator {
         progress: impl FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Logra> {
         let index = build_index(path, &self.source, examples, progress)?;
-        Logra::new(self.source, index, self.settings)
+        self.with_index(index)
     }
 
     /// Like [`Self::build`], for a run that began with another run's adapter. `parent` is the index of the other, whose
@@ -61,12 +61,17 @@ impl Estimator {
         progress: impl FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Logra> {
         let index = build_layered(path, parent, &self.source, examples, progress)?;
-        Logra::new(self.source, index, self.settings)
+        self.with_index(index)
     }
 
     /// Opens the index at `path` to answer queries. Fails if it is damaged, or of another run or other settings.
     pub fn open(self, path: &Path) -> Result<Logra> {
-        Logra::new(self.source, IndexReader::open(path)?, self.settings)
+        self.with_index(IndexReader::open(path)?)
+    }
+
+    /// Like [`Self::open`], for an index that is open.
+    pub fn with_index(self, index: IndexReader) -> Result<Logra> {
+        Logra::new(self.source, index, self.settings)
     }
 
     /// Recomputes the rows at `positions` of the run's own part of the index, at every state ([`verify_rows`]).
@@ -81,7 +86,7 @@ mod tests {
     use crate::{
         attributor::{Attributor, ExampleId, Query},
         error::AttributionError,
-        index::writer::IndexWriter,
+        index::{sketch::SketchSettings, writer::IndexWriter},
         precondition::Preconditioner,
         projection::{ProjectionKind, ProjectionSettings, QueryStates},
         states::checkpoints,
@@ -210,7 +215,9 @@ mod tests {
 
     fn texts(first: u8, texts: impl IntoIterator<Item = String>) -> Vec<Example> {
         let tokenizer = Tokenizer::bytes();
-        (first..).zip(texts).map(|(i, text)| Example::text(&tokenizer, [i; 32], &text).unwrap()).collect()
+        let id = |i: usize| [first.wrapping_add(i as u8); 32];
+        let text = |(i, text): (usize, String)| Example::text(&tokenizer, id(i), &text).unwrap();
+        texts.into_iter().enumerate().map(text).collect()
     }
 
     fn config(epochs: usize, learning_rate: f64) -> TrainConfig {
@@ -300,6 +307,28 @@ mod tests {
             let product: f64 = index.gradient(i).iter().zip(&gradient).map(|(a, b)| f64::from(*a) * b).sum();
             let expected = if i < 4 { ratio * product } else { product };
             assert!((f64::from(*score) - expected).abs() < 1e-5 * expected.abs().max(1e-3), "{i}: {score} {expected}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_top_through_a_sketch_is_the_top_of_all_scores_over_layers_and_states() -> Result<()> {
+        let config = |seed| TrainConfig { epochs: 1, batch_size: 50, learning_rate: 0.01, seed, ..Default::default() };
+        let number = |i: usize| format!("{} is {}", i * 7 % 300, i * 31 % 100);
+        let parent = Job::train(config(1), texts(0, (0..200).map(number)), None);
+        let child = Job::train(config(2), texts(0, (200..400).map(number)), Some(&parent.adapter));
+        let folder = tempfile::tempdir().unwrap();
+        for unit_norm in [false, true] {
+            let settings = LograSettings { unit_norm, ..logra(2, QueryStates::All) };
+            let [above, path, sketch] =
+                ["parent", "child", "sketch"].map(|n| folder.path().join(format!("{n} {unit_norm}")));
+            estimator(&parent, &settings).build(&above, &parent.examples, go_on)?;
+            let above = IndexReader::open(&above)?;
+            let layered = estimator(&child, &settings).build_layered(&path, &above, &child.examples, go_on)?;
+            let query = query(&parent.examples[30]);
+            let expected = Attributor::score(&layered, &query)?.top_k(5);
+            let layered = layered.with_sketch(&sketch, SketchSettings::default())?;
+            assert_eq!(layered.top(&query, 5)?, expected);
         }
         Ok(())
     }

@@ -4,11 +4,11 @@
 //!
 //! ```text
 //! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example attribution_speed -- \
-//!     what=index|settlement [examples=400] [answers=16] [kind=random|adapter] [k=16] [batch=16] [json=FILE]
+//!     what=index|settlement|walks [examples=400] [answers=16] [kind=random|adapter] [k=16] [batch=16] [json=FILE]
 //! ```
 //! The base model is not pretrained, because speed does not depend on what it knows. `index` computes and stores the
 //! projected gradients of all examples, and scores each of the answers. `settlement` trains with a log, and goes back
-//! through it once for the sum of all answers.
+//! through it once for the sum of all answers. `walks` goes back with each of the answers, all together.
 
 #[allow(dead_code)] // other examples use the rest
 #[path = "support/job.rs"]
@@ -20,7 +20,7 @@ mod tiny_job;
 use anyhow::{Context, Result, bail};
 use openledger_attribution::{
     Attributor, Logra, LograSettings, Magic, MagicSettings, Preconditioner, ProjectionKind, ProjectionSettings, Query,
-    build_index, gradient::GradientSource, magic::TrainedRun,
+    Walks, build_index, gradient::GradientSource, magic::TrainedRun,
 };
 use serde_json::{Value, json};
 use std::{
@@ -51,8 +51,9 @@ fn main() -> Result<()> {
     let options = JobOptions { examples, queries: answers, pretrain_epochs: 0, ..Default::default() };
     let measured = match what.as_str() {
         "index" => index(&options, ProjectionSettings { kind, k_in: k, k_out: k, batch, ..Default::default() })?,
-        "settlement" => settlement(&options)?,
-        _ => bail!("`what` is index or settlement"),
+        "settlement" => settlement(&options, false)?,
+        "walks" => settlement(&options, true)?,
+        _ => bail!("`what` is index, settlement or walks"),
     };
     println!("{measured}");
     if let Some(path) = output {
@@ -101,7 +102,8 @@ fn index(options: &JobOptions, projection: ProjectionSettings) -> Result<Value> 
     }))
 }
 
-fn settlement(options: &JobOptions) -> Result<Value> {
+/// Walks for the sum of the answers, or for `each` of them.
+fn settlement(options: &JobOptions, each: bool) -> Result<Value> {
     let (job, queries) = tiny_job::train(options)?;
     let epoch = Query::new(queries.iter().flat_map(|q| q.items().to_vec()).collect())?;
     reset_peak();
@@ -110,12 +112,16 @@ fn settlement(options: &JobOptions) -> Result<Value> {
     let trained = start.elapsed();
     let trained_peak = peak_rss();
     reset_peak();
-    let magic = Magic::new(run, MagicSettings::default())?.with_cache(cache);
-    let start = Instant::now();
-    magic.score(&epoch)?;
+    let (steps, settings, start) = (run.total_steps(), MagicSettings::default(), Instant::now());
+    if each {
+        let walks = Walks::new(run, &queries, settings)?.with_cache(cache);
+        walks.run_to_end(&mut |_| ControlFlow::Continue(()))?;
+    } else {
+        Magic::new(run, settings)?.with_cache(cache).score(&epoch)?;
+    }
     Ok(json!({
         "seconds": { "ready": seconds(trained), "query": seconds(start.elapsed()) },
-        "steps": magic.run().total_steps(),
+        "steps": steps,
         "loaded_rss_bytes": loaded, "trained_rss_bytes": trained_peak, "peak_rss_bytes": peak_rss(),
     }))
 }

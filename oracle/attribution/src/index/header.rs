@@ -75,7 +75,7 @@ pub struct IndexHeader {
     pub parents: Vec<Parent>,
     /// Number of rows, with the parents'.
     pub count: u64,
-    /// SHA-256 of the ids and rows. Zeros while the index is being built.
+    /// SHA-256 of the ids and rows. While the index is being built, it is the number of rows on disk as 64 hex digits.
     pub body: String,
 }
 
@@ -95,7 +95,21 @@ impl IndexHeader {
             masses: Vec::new(),
             parents: Vec::new(),
             count,
-            body: hex::encode([0; 32]),
+            body: format!("{:064x}", 0),
+        }
+    }
+
+    /// The same header, which says that this many rows are on disk.
+    pub(crate) fn unfinished_with(&self, rows: u64) -> Self {
+        Self { body: format!("{rows:064x}"), ..self.clone() }
+    }
+
+    /// Number of rows that an unfinished file's header says are on disk. All, if the header has the final hash.
+    pub(crate) fn rows_on_disk(&self) -> u64 {
+        // No SHA-256 begins with so many zeros.
+        match self.body.strip_prefix(&"0".repeat(48)) {
+            Some(rows) => u64::from_str_radix(rows, 16).unwrap_or(0),
+            None => self.count,
         }
     }
 
@@ -216,7 +230,13 @@ impl IndexHeader {
         let own = header.parents.iter().try_fold(header.count, |rest, p| rest.checked_sub(p.count));
         let sections = header.masses.len();
         let uneven = |p: &Parent| p.masses.len() != sections || sections == 0;
-        if own.is_none() || header.layers.is_empty() || header.parents.iter().any(uneven) {
+        let weightless = sections > 0 && header.masses.iter().all(|m| *m == 0);
+        if own.is_none()
+            || header.layers.is_empty()
+            || sections > header.settings.states_of_a_query()
+            || weightless
+            || header.parents.iter().any(uneven)
+        {
             let reason = "its layers, sections or numbers of rows do not fit together".to_owned();
             return Err(AttributionError::Header { path: path.to_path_buf(), reason });
         }

@@ -1,4 +1,7 @@
-//! Builds an index so that a crash loses at most the rows of one batch.
+//! Builds an index so that a crash loses at most a second of work.
+//!
+//! To wait for the disk after each batch would take longer than to compute it. So rows are flushed once a second, and
+//! the unfinished file's header says how many of them are known to be on disk. Rows after those are made again.
 
 use super::{header::IndexHeader, reader::IndexReader, row};
 use crate::{
@@ -13,7 +16,11 @@ use std::{
     io::{Read, Seek, SeekFrom, Write},
     ops::ControlFlow,
     path::Path,
+    time::{Duration, Instant},
 };
+
+/// Time between two flushes to disk.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// Builds the index of `examples` at `path`, or continues where an earlier call was stopped. An index that is already
 /// complete is opened.
@@ -69,6 +76,7 @@ fn build(
     loop {
         let done = writer.rows();
         if progress(done, total).is_break() && done < total {
+            writer.flush()?;
             return Err(AttributionError::Interrupted { done, total });
         }
         if done == total {
@@ -90,17 +98,18 @@ fn build(
     IndexReader::open(path)
 }
 
-/// An index that is being written to `<path>.partial`. Rows are appended and flushed to disk. The last step writes the
-/// final header and renames the file.
+/// An index that is being written to `<path>.partial`. Rows are appended, and flushed to disk once a second. The last
+/// step writes the final header and renames the file.
 pub struct IndexWriter {
     partial: Partial,
     header: IndexHeader,
     rows: usize,
+    flushed: Instant,
 }
 
 impl IndexWriter {
     /// Starts the index with this header (without body hash) and these ids, or continues the unfinished file of the
-    /// same header and ids. Rows of a torn or incomplete batch are dropped.
+    /// same header and ids. Rows that are not known to be on disk are dropped.
     pub fn create_or_resume(path: &Path, header: IndexHeader, ids: &[ExampleId]) -> Result<Self> {
         let mut partial = Partial::open(path)?;
         let mut front = header.to_bytes();
@@ -112,11 +121,9 @@ impl IndexWriter {
             partial.written(started)?;
             0
         } else {
-            check_front(&mut partial, &header, ids, front.len())?;
-            let stored = ((length - front.len() as u64) / header.row_bytes() as u64).min(header.count) as usize;
-            // Rows of a parent are copied one by one. Own rows are made in batches.
-            let own = stored.saturating_sub(header.first_own());
-            if stored == ids.len() { stored } else { stored - own % header.settings.batch }
+            let flushed = check_front(&mut partial, &header, ids, front.len())?;
+            let stored = (length - front.len() as u64) / header.row_bytes() as u64;
+            stored.min(flushed).min(header.count) as usize
         };
         let end = front.len() as u64 + rows as u64 * header.row_bytes() as u64;
         let cut = partial
@@ -128,7 +135,7 @@ impl IndexWriter {
         if rows > 0 {
             tracing::info!(path = %partial.path().display(), rows, of = ids.len(), "resuming the influence index");
         }
-        Ok(Self { partial, header, rows })
+        Ok(Self { partial, header, rows, flushed: Instant::now() })
     }
 
     /// Number of rows stored so far.
@@ -136,7 +143,7 @@ impl IndexWriter {
         self.rows
     }
 
-    /// Appends rows of row_layers × layer_dim finite values, and waits until they are on disk.
+    /// Appends rows of row_layers × layer_dim finite values.
     pub fn append(&mut self, rows: &[Vec<f32>]) -> Result<()> {
         let width = self.header.row_layers() * self.header.layer_dim();
         if self.rows + rows.len() > self.header.count as usize || rows.iter().any(|r| r.len() != width) {
@@ -154,7 +161,7 @@ impl IndexWriter {
         self.store(&bytes, rows.len())
     }
 
-    /// Appends the rows of `parent` that are not stored yet, and waits until they are on disk.
+    /// Appends the rows of `parent` that are not stored yet.
     fn append_rows_of(&mut self, parent: &IndexReader) -> Result<()> {
         let rows = self.rows..parent.count();
         let bytes: Vec<u8> = rows.clone().flat_map(|i| parent.row(i).iter().copied()).collect();
@@ -162,9 +169,23 @@ impl IndexWriter {
     }
 
     fn store(&mut self, bytes: &[u8], rows: usize) -> Result<()> {
-        let stored = self.partial.file.write_all(bytes).and_then(|()| self.partial.file.sync_data());
+        let stored = self.partial.file.write_all(bytes);
         self.partial.written(stored)?;
         self.rows += rows;
+        if self.flushed.elapsed() >= FLUSH_EVERY { self.flush() } else { Ok(()) }
+    }
+
+    /// Waits until all rows are on disk, and then says so in the header.
+    fn flush(&mut self) -> Result<()> {
+        let front = self.header.unfinished_with(self.rows as u64).to_bytes();
+        let file = &mut self.partial.file;
+        let flushed = file
+            .sync_data()
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| file.write_all(&front))
+            .and_then(|()| file.seek(SeekFrom::End(0)));
+        self.partial.written(flushed)?;
+        self.flushed = Instant::now();
         Ok(())
     }
 
@@ -174,13 +195,14 @@ impl IndexWriter {
         if done < total {
             return Err(AttributionError::Interrupted { done, total });
         }
+        self.flush()?;
         let body = self.partial.hash_from(self.header.to_bytes().len() as u64)?;
         self.partial.publish(&self.header.finished(body).to_bytes())
     }
 }
 
-/// Fails if the unfinished file belongs to another index.
-fn check_front(partial: &mut Partial, header: &IndexHeader, ids: &[ExampleId], length: usize) -> Result<()> {
+/// Number of rows that the unfinished file's header says are on disk. Fails if the file belongs to another index.
+fn check_front(partial: &mut Partial, header: &IndexHeader, ids: &[ExampleId], length: usize) -> Result<u64> {
     let mut front = vec![0; length];
     let read = partial.file.seek(SeekFrom::Start(0)).and_then(|_| partial.file.read_exact(&mut front));
     let path = partial.path();
@@ -190,7 +212,7 @@ fn check_front(partial: &mut Partial, header: &IndexHeader, ids: &[ExampleId], l
     if front[body_at..] != *ids.as_flattened() {
         return Err(AttributionError::mismatch(path, "example ids that", "differ", "the given ones"));
     }
-    Ok(())
+    Ok(found.rows_on_disk())
 }
 
 #[cfg(test)]
@@ -230,9 +252,9 @@ mod tests {
 
         let path = dir.path().join("stopped.index");
         build_until(&path, &source, &examples, 4);
-        // A kill in the middle of a write leaves a torn row behind. The batch of that row is computed again.
+        // A power cut may leave whole rows behind that never reached the disk, and a torn one. They are made again.
         let mut file = OpenOptions::new().append(true).open(partial_of(&path)).unwrap();
-        file.write_all(&vec![0xab; source.header(&examples)?.row_bytes() * 3 / 2]).unwrap();
+        file.write_all(&vec![0xab; source.header(&examples)?.row_bytes() * 5 / 2]).unwrap();
         let (index, seen) = build(&path, &source, &examples)?;
         assert_eq!(seen, [4, 6, 7]);
         assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(&whole).unwrap());

@@ -5,7 +5,7 @@ use super::{
     outcome::Outcome,
     replay::replay,
     run::TrainedRun,
-    segment::{begin, begin_with, segment_before},
+    segment::{Start, segment_before},
     settings::MagicSettings,
     state::MagicState,
     walk::step_back,
@@ -69,26 +69,13 @@ impl Magic {
 
     /// The state where the walk begins: the run's end, with the gradient of the query's losses.
     pub fn begin(&self, query: &Query) -> Result<MagicState> {
-        begin(&self.run, self.job(), &self.settings, query)
+        Ok(Start::of_query(&self.run, query)?.state(&self.run, self.job(), &self.settings))
     }
 
     /// The state where the walk begins in this run, after it went through the run of an adapter that was trained on
     /// this run's adapter. `end` is the child's state at step 0. Its ∂φ/∂θ is the one at the end of this run.
     pub fn continue_into(&self, child: &TrainedRun, end: &MagicState) -> Result<MagicState> {
-        if end.step != 0 {
-            return Err(AttributionError::MagicState(format!(
-                "the child's walk is at step {}; finish it before going on into the parent's run",
-                end.step
-            )));
-        }
-        if !child.starts_with(&self.run.adapter()?.to_flat()?)? {
-            return Err(AttributionError::Log(
-                "the child's run did not begin with the adapter that this run ended with; give the child's own parent"
-                    .into(),
-            ));
-        }
-        let functional = (end.adjoint.a.clone(), end.weight);
-        Ok(begin_with(&self.run, self.job(), &self.settings, functional, end.hash()?))
+        Ok(Start::of_child(&self.run, child, end)?.state(&self.run, self.job(), &self.settings))
     }
 
     /// Walks from a logged step to the one logged before it. It is a pure function of run, settings and state.

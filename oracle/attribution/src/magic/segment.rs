@@ -7,31 +7,56 @@ use crate::{
 };
 use openledger_lm::{Digest, train::LogEntry};
 
-/// The state where a walk begins: the run's end, with the gradient of the query's losses.
-pub(super) fn begin(run: &TrainedRun, job: Digest, settings: &MagicSettings, query: &Query) -> Result<MagicState> {
-    let per_pass = run.config().batch_size;
-    let gradient = functional::gradient(run.base(), &run.adapter()?, query, per_pass)?;
-    let weight = query.items().iter().map(|i| f64::from(i.weight.abs())).sum();
-    Ok(begin_with(run, job, settings, (gradient, weight), functional::query_hash(query)))
+/// Where a walk through a run begins: a functional φ of the parameters that the run ends with.
+pub(super) struct Start {
+    /// Hash of the query. If the walk came from an adapter trained on this one, it is the hash of the child's last
+    /// state.
+    pub(super) functional: Digest,
+    /// ∂φ/∂θ at the run's end.
+    gradient: Vec<f32>,
+    /// Σ |weight| of the query's items.
+    weight: f64,
 }
 
-/// The state at the run's end for a functional with this gradient and weight there. `functional` is its hash.
-pub(super) fn begin_with(
-    run: &TrainedRun,
-    job: Digest,
-    settings: &MagicSettings,
-    (gradient, weight): (Vec<f32>, f64),
-    functional: Digest,
-) -> MagicState {
-    MagicState {
-        job,
-        functional,
-        step: run.total_steps(),
-        adjoint: Adjoint::of_parameters(gradient),
-        weight,
-        delta: settings.first_step,
-        derivatives: vec![0.0; run.ids().len()],
-        trace: Vec::new(),
+impl Start {
+    /// φ is the weighted sum of the query's losses.
+    pub(super) fn of_query(run: &TrainedRun, query: &Query) -> Result<Self> {
+        let per_pass = run.config().batch_size;
+        let gradient = functional::gradient(run.base(), &run.adapter()?, query, per_pass)?;
+        let weight = query.items().iter().map(|i| f64::from(i.weight.abs())).sum();
+        Ok(Self { functional: functional::query_hash(query), gradient, weight })
+    }
+
+    /// φ is what the walk through a child's run was for. `end` is that walk's state at step 0. Fails if the child did
+    /// not begin with the adapter that `run` ended with.
+    pub(super) fn of_child(run: &TrainedRun, child: &TrainedRun, end: &MagicState) -> Result<Self> {
+        if end.step != 0 {
+            return Err(AttributionError::MagicState(format!(
+                "the child's walk is at step {}; finish it before going on into the parent's run",
+                end.step
+            )));
+        }
+        if !child.starts_with(&run.adapter()?.to_flat()?)? {
+            return Err(AttributionError::Log(
+                "the child's run did not begin with the adapter that this run ended with; give the child's own parent"
+                    .into(),
+            ));
+        }
+        Ok(Self { functional: end.hash()?, gradient: end.adjoint.a.clone(), weight: end.weight })
+    }
+
+    /// The state of job `job` at the run's end.
+    pub(super) fn state(&self, run: &TrainedRun, job: Digest, settings: &MagicSettings) -> MagicState {
+        MagicState {
+            job,
+            functional: self.functional,
+            step: run.total_steps(),
+            adjoint: Adjoint::of_parameters(self.gradient.clone()),
+            weight: self.weight,
+            delta: settings.first_step,
+            derivatives: vec![0.0; run.ids().len()],
+            trace: Vec::new(),
+        }
     }
 }
 

@@ -2,13 +2,12 @@
 
 use super::{
     cache::GradientCache,
-    functional::query_hash,
     one_sided::step_back_together,
     outcome::Outcome,
     pass::MagicProgress,
     replay::replay,
     run::TrainedRun,
-    segment::{begin, segment_before},
+    segment::{Start, segment_before},
     settings::MagicSettings,
     state::MagicState,
 };
@@ -35,7 +34,7 @@ pub const VERSION: u32 = 1;
 /// ([`MagicState::to_bytes`]), and the walk resumes from them.
 pub struct Walks {
     run: TrainedRun,
-    queries: Vec<Query>,
+    starts: Vec<Start>,
     settings: MagicSettings,
     cache: Option<GradientCache>,
 }
@@ -47,7 +46,17 @@ impl Walks {
         if queries.is_empty() {
             return Err(AttributionError::Query("there is none to walk for; give at least one".into()));
         }
-        Ok(Self { run, queries: queries.to_vec(), settings, cache: None })
+        let starts = queries.iter().map(|query| Start::of_query(&run, query)).collect::<Result<_>>()?;
+        Ok(Self { run, starts, settings, cache: None })
+    }
+
+    /// Prepares the walk of the same queries back through the run of this one's parent: the run that ended with the
+    /// adapter which this one's began with. `end` are the last states of this walk. Fails if they are not, or if
+    /// `parent` is another run.
+    pub fn continue_into(&self, parent: TrainedRun, end: &[MagicState]) -> Result<Self> {
+        self.check(end)?;
+        let starts = end.iter().map(|end| Start::of_child(&parent, &self.run, end)).collect::<Result<_>>()?;
+        Ok(Self { run: parent, starts, settings: self.settings, cache: None })
     }
 
     /// Uses a folder of the run's gradients, and fills it.
@@ -67,14 +76,14 @@ impl Walks {
         let mut hasher = Sha256::new();
         hasher.update(settings_hash(METHOD, VERSION, settings));
         hasher.update(self.run.hash());
-        self.queries.iter().for_each(|query| hasher.update(query_hash(query)));
+        self.starts.iter().for_each(|start| hasher.update(start.functional));
         hasher.finalize().into()
     }
 
     /// The states where the walk begins, one for each query: the run's end, with the gradient of the query's losses.
-    pub fn begin(&self) -> Result<Vec<MagicState>> {
+    pub fn begin(&self) -> Vec<MagicState> {
         let job = self.job();
-        self.queries.iter().map(|query| begin(&self.run, job, &self.settings, query)).collect()
+        self.starts.iter().map(|start| start.state(&self.run, job, &self.settings)).collect()
     }
 
     /// Walks from a logged step to the one logged before it. It is a pure function of run, queries, settings and
@@ -106,7 +115,7 @@ impl Walks {
 
     /// Walks to the run's first step. Returns the scores of each query. `progress` is as in [`Self::segment`].
     pub fn run_to_end(&self, progress: &mut dyn FnMut(&MagicProgress) -> ControlFlow<()>) -> Result<Vec<Scores>> {
-        let mut states = self.begin()?;
+        let mut states = self.begin();
         while states[0].step > 0 {
             states = self.segment(&states, progress)?;
         }
@@ -123,14 +132,14 @@ impl Walks {
     /// Fails unless there is a state of this job for each query, in the queries' order, all at the same logged step.
     fn check(&self, states: &[MagicState]) -> Result<()> {
         let job = self.job();
-        if states.len() != self.queries.len() {
-            let (found, wanted) = (states.len(), self.queries.len());
+        if states.len() != self.starts.len() {
+            let (found, wanted) = (states.len(), self.starts.len());
             let reason = format!("{found} are given for {wanted} queries; give the states of all queries together");
             return Err(AttributionError::MagicState(reason));
         }
-        for (state, query) in states.iter().zip(&self.queries) {
+        for (state, start) in states.iter().zip(&self.starts) {
             segment_before(&self.run, job, state)?;
-            if state.functional != query_hash(query)
+            if state.functional != start.functional
                 || state.step != states[0].step
                 || state.delta.to_bits() != states[0].delta.to_bits()
             {

@@ -17,7 +17,7 @@ fn state_hash() -> String {
     let start = magic.begin(&query()).unwrap();
     let outcome = magic.finish(start, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(())).unwrap();
     let walks = Walks::new(job.run(), &[query(), query()], MagicSettings::default()).unwrap();
-    let mut states = walks.begin().unwrap();
+    let mut states = walks.begin();
     while states[0].step > 0 {
         states = walks.segment(&states, &mut |_| ControlFlow::Continue(())).unwrap();
     }

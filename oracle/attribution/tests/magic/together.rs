@@ -6,7 +6,7 @@ use openledger_attribution::{
     magic::MagicState,
 };
 use openledger_laboratory::evaluate::correlation::spearman;
-use openledger_lm::{Example, Tokenizer};
+use openledger_lm::{Example, Tokenizer, TrainConfig};
 use std::ops::ControlFlow;
 
 fn queries() -> Vec<Query> {
@@ -54,7 +54,7 @@ fn scores_are_the_same_bits_again_with_kept_gradients_and_from_stored_states() {
     assert_eq!(scores(&cached), whole, "a walk that fills the cache");
     assert_eq!(scores(&cached), whole, "a walk that uses it");
     let walks = walks(&job);
-    let mut states = walks.begin().unwrap();
+    let mut states = walks.begin();
     let mut segments = 0;
     while states[0].step > 0 {
         let bytes: Vec<Vec<u8>> = states.iter().map(|state| state.to_bytes().unwrap()).collect();
@@ -69,10 +69,38 @@ fn scores_are_the_same_bits_again_with_kept_gradients_and_from_stored_states() {
 }
 
 #[test]
+fn the_walk_goes_on_into_the_parents_run_as_each_query_does_alone() {
+    let parent = Job::new(config());
+    let job = Job {
+        examples: parent.examples[..4].into(),
+        start: Some(parent.run().adapter().unwrap()),
+        ..Job::new(TrainConfig { epochs: 4, seed: 9, ..config() })
+    };
+    let go_on = &mut |_: &_| ControlFlow::Continue(());
+    let together = walks(&job);
+    let mut end = together.begin();
+    assert!(matches!(together.continue_into(parent.run(), &end), Err(AttributionError::MagicState(_))));
+    while end[0].step > 0 {
+        end = together.segment(&end, go_on).unwrap();
+    }
+    assert!(matches!(together.continue_into(job.run(), &end), Err(AttributionError::Log(_))));
+    let above = together.continue_into(parent.run(), &end).unwrap().run_to_end(go_on).unwrap();
+    let [child, parent] = [&job, &parent].map(|job| Magic::new(job.run(), MagicSettings::default()).unwrap());
+    for (query, above) in queries().iter().zip(above) {
+        let own = child.finish(child.begin(query).unwrap(), &mut |_, _| Ok(()), go_on).unwrap().end;
+        let start = parent.continue_into(child.run(), &own).unwrap();
+        let alone = parent.finish(start, &mut |_, _| Ok(()), go_on).unwrap().scores;
+        let [alone, above] = [alone, above].map(|s| s.values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>());
+        let error = relative_error(&above, &alone);
+        assert!(error < 0.002, "{error}: {above:?} {alone:?}");
+    }
+}
+
+#[test]
 fn states_of_other_queries_or_points_are_refused_and_a_break_stops() {
     let job = Job::new(config());
     let walks = walks(&job);
-    let begin = walks.begin().unwrap();
+    let begin = walks.begin();
     let swapped = [begin[1].clone(), begin[0].clone(), begin[2].clone()];
     let alone = Walks::new(job.run(), &queries()[..1], MagicSettings::default()).unwrap();
     let go_on = &mut |_: &_| ControlFlow::Continue(());
