@@ -6,6 +6,7 @@ use solana_account_decoder_client_types::UiAccountEncoding;
 use solana_client::{
     client_error::ClientErrorKind as ErrorKind,
     nonblocking::rpc_client::RpcClient,
+    rpc_client::GetConfirmedSignaturesForAddress2Config,
     rpc_config::{RpcAccountInfoConfig, RpcProgramAccountsConfig, RpcSendTransactionConfig, RpcTransactionConfig},
     rpc_filter::{Memcmp, RpcFilterType},
     rpc_request::{RpcError, RpcResponseErrorData},
@@ -25,6 +26,7 @@ use solana_transaction_status_client_types::{
 };
 use std::{
     collections::VecDeque,
+    str::FromStr,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -37,6 +39,22 @@ const POLL: Duration = Duration::from_millis(100);
 const RESEND: Duration = Duration::from_secs(2);
 /// Number of sent signatures that are remembered. They show when a new transaction would be equal to an earlier one.
 const REMEMBERED: usize = 256;
+
+/// Most signatures in one answer of a node.
+pub const SIGNATURES_PAGE: usize = 1000;
+
+/// A transaction as a node lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedTransaction {
+    /// Its first signature.
+    pub signature: Signature,
+    /// Its slot.
+    pub slot: u64,
+    /// Its place in its slot, if the node gives it.
+    pub index: Option<u32>,
+    /// Whether it failed, and so changed nothing.
+    pub failed: bool,
+}
 
 /// Compute budget settings of a transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -259,7 +277,8 @@ impl Client {
     // --- reading -------------------------------------------------------------------------------------------------
 
     /// Returns a transaction with its metadata, in the form that [`crate::events::decode`] takes. It tries for up to
-    /// `within`, because a node may list a transaction before it can return it.
+    /// `within`, because a node may list a transaction before it can return it. Fails with [`SdkError::NoTransaction`]
+    /// if the node does not have it by then.
     pub async fn transaction(
         &self,
         signature: &Signature,
@@ -278,6 +297,7 @@ impl Client {
                 Err(e) if start.elapsed() < within && (is_transient(&e) || is_null(&e)) => {
                     tokio::time::sleep(POLL).await;
                 }
+                Err(e) if is_null(&e) => return Err(SdkError::NoTransaction { signature: *signature }),
                 Err(e) => return Err(e.into()),
             }
         }
@@ -304,10 +324,44 @@ impl Client {
         &self,
         addresses: &[Pubkey],
     ) -> Result<Vec<Option<T>>, SdkError> {
+        Ok(self.accounts_at(addresses).await?.1)
+    }
+
+    /// Like [`Client::accounts`], with the slot as of which the node answered.
+    pub async fn accounts_at<T: AccountDeserialize + Discriminator>(
+        &self,
+        addresses: &[Pubkey],
+    ) -> Result<(u64, Vec<Option<T>>), SdkError> {
         let found =
             self.retry_read(|| self.rpc.get_multiple_accounts_with_commitment(addresses, self.commitment())).await?;
         let pairs = addresses.iter().zip(found.value);
-        pairs.map(|(at, account)| account.map(|a| parse(at, &a.data)).transpose()).collect()
+        let accounts = pairs.map(|(at, account)| account.map(|a| parse(at, &a.data)).transpose());
+        Ok((found.context.slot, accounts.collect::<Result<_, _>>()?))
+    }
+
+    /// Lists transactions that name `address`, newest first: those older than `before` and newer than `until`, at most
+    /// [`SIGNATURES_PAGE`] of them. A shorter answer is the last one.
+    pub async fn signatures(
+        &self,
+        address: &Pubkey,
+        before: Option<Signature>,
+        until: Option<Signature>,
+    ) -> Result<Vec<ListedTransaction>, SdkError> {
+        let config = || GetConfirmedSignaturesForAddress2Config {
+            before,
+            until,
+            limit: Some(SIGNATURES_PAGE),
+            commitment: Some(self.commitment()),
+        };
+        let page = self.retry_read(|| self.rpc.get_signatures_for_address_with_config(address, config())).await?;
+        page.into_iter()
+            .map(|entry| {
+                let signature = Signature::from_str(&entry.signature)
+                    .map_err(|_| SdkError::Node(format!("unreadable signature {}", entry.signature)))?;
+                let (slot, index, failed) = (entry.slot, entry.transaction_index, entry.err.is_some());
+                Ok(ListedTransaction { signature, slot, index, failed })
+            })
+            .collect()
     }
 
     /// Reads all accounts of one type of `program` that pass `comparisons`. Each comparison is `(offset, bytes)`, with

@@ -39,6 +39,12 @@ pub enum SdkError {
     /// The node's answer is malformed.
     #[error("node: {0}")]
     Node(String),
+    /// The node does not have a transaction, or not yet.
+    #[error("the node does not have transaction {signature}, or not yet")]
+    NoTransaction {
+        /// Its first signature.
+        signature: solana_signature::Signature,
+    },
     /// An account that must exist does not.
     #[error("account {address} ({what}) does not exist")]
     NoAccount {

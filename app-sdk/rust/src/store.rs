@@ -4,18 +4,16 @@
 //! |---|---|
 //! | `blobs/<sha256>` | any bytes, named by their hash |
 //! | `answers/<request>.json` | the signed answer to a paid request |
-//! | `influence/<epoch>/<job>/<operator>.json` | an operator's log of the epoch's exact attribution |
 //! | `settlements/<epoch>/<report hash>.json` | the report behind a settlement |
 //!
 //! The store is a folder by default. Anything that implements [`ObjectStore`] works. Blobs are checked against their
 //! name at every read, so that the store need not be trusted for them.
 
-use crate::{artifact::InfluenceLog, receipt::Answer};
+use crate::receipt::Answer;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path};
 use openledger_protocol::{Hash32, hash::sha256};
-use solana_pubkey::Pubkey;
 use std::sync::Arc;
 
 /// Why an artifact could not be stored or read.
@@ -146,26 +144,6 @@ impl Store {
         Ok(hash)
     }
 
-    /// Stores an operator's influence log for an epoch and a training job. It replaces the log that is there.
-    pub async fn put_influence_log(&self, epoch: u64, job: &Pubkey, log: &InfluenceLog) -> Result<(), StoreError> {
-        let path = influence_path(epoch, job, &log.operator);
-        let bytes = serde_json::to_vec(log)
-            .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })?;
-        self.put(&path, bytes.into()).await
-    }
-
-    /// Returns an operator's influence log. The log is only the operator's claim, so its reader must check the states.
-    pub async fn get_influence_log(
-        &self,
-        epoch: u64,
-        job: &Pubkey,
-        operator: &Pubkey,
-    ) -> Result<InfluenceLog, StoreError> {
-        let path = influence_path(epoch, job, operator);
-        serde_json::from_slice(&self.get(&path).await?)
-            .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })
-    }
-
     async fn exists(&self, path: &Path) -> Result<bool, StoreError> {
         match self.inner.head(path).await {
             Ok(_) => Ok(true),
@@ -193,10 +171,6 @@ fn blob_path(hash: &Hash32) -> Path {
 
 fn answer_path(request: &Hash32) -> Path {
     Path::from(format!("answers/{}.json", hex::encode(request)))
-}
-
-fn influence_path(epoch: u64, job: &Pubkey, operator: &Pubkey) -> Path {
-    Path::from(format!("influence/{epoch}/{job}/{operator}.json"))
 }
 
 fn report_path(epoch: u64, hash: &Hash32) -> Path {

@@ -111,6 +111,24 @@ pub mod key_b58 {
     }
 }
 
+/// Serialises an optional address as Base58, and `None` as `null`.
+pub mod key_b58_opt {
+    use super::*;
+
+    /// Writes the address.
+    pub fn serialize<S: Serializer>(key: &Option<Pubkey>, s: S) -> Result<S::Ok, S::Error> {
+        match key {
+            Some(key) => key_b58::serialize(key, s),
+            None => s.serialize_none(),
+        }
+    }
+
+    /// Reads the address.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Pubkey>, D::Error> {
+        Option::<String>::deserialize(d)?.map(|text| parse_key(&text).map_err(D::Error::custom)).transpose()
+    }
+}
+
 /// `#[serde(with = "keys_b58")]` for a list of addresses.
 pub mod keys_b58 {
     use super::*;

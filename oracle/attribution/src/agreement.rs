@@ -33,7 +33,9 @@ pub fn agreement_of_answers(estimates: &[Scores], exact: &[Scores]) -> Result<Ag
     let refuse = |reason: String| Err(AttributionError::Scores(reason));
     if estimates.len() != exact.len() || estimates.is_empty() {
         let (found, wanted) = (estimates.len(), exact.len());
-        return refuse(format!("{found} estimates and {wanted} exact scores are given; give one of each for an answer"));
+        return refuse(format!(
+            "{found} estimates and {wanted} exact scores are given; give one of each for an answer"
+        ));
     }
     let count = estimates[0].ids.len();
     if count == 0 || estimates.iter().chain(exact).any(|s| s.ids != estimates[0].ids || s.values.len() != count) {
@@ -71,7 +73,8 @@ mod tests {
 
     /// A fixed sign for each answer and example, as if drawn by lot.
     fn lot(seed: u32, answer: u32, example: u32) -> f32 {
-        let mut x = seed.wrapping_mul(0x9e37_79b9) ^ answer.wrapping_mul(0x85eb_ca6b) ^ example.wrapping_mul(0xc2b2_ae35);
+        let mut x =
+            seed.wrapping_mul(0x9e37_79b9) ^ answer.wrapping_mul(0x85eb_ca6b) ^ example.wrapping_mul(0xc2b2_ae35);
         x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
         x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
         if (x ^ (x >> 16)) & 1 == 0 { 1.0 } else { -1.0 }

@@ -2,27 +2,29 @@
 
 use crate::{
     error::{AttributionError, Result},
-    index::header::IndexHeader,
-    projection::{PcaBasis, ProjectionKind, ProjectionSettings, Projections, layer_shapes},
+    index::header::{IndexHeader, mass},
+    projection::{PcaBasis, ProjectionKind, ProjectionSettings, Projections, QueryStates, layer_shapes},
     states::checkpoints,
 };
-use openledger_lm::{Adapter, BaseModel, Batch, Device, Digest, Example, TrainConfig, TrainState, forward_backward};
+use openledger_lm::{
+    Adapter, BaseModel, Batch, Device, Digest, Example, Lanes, LossReduction, TrainConfig, TrainState, forward_backward,
+};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 /// A trained model and the projections of its adapted layers' gradients.
 ///
-/// The gradient is that of the mean loss over an example's target tokens, at the adapted model. The settings'
-/// [`ProjectionKind`] says with respect to what. The *full weight* of each adapted layer shows what training would
-/// change there, for any rank of the adapter. The other choice is the adapter's own matrices. Rows may be the mean over
-/// several states of the training run. A query's gradient is always that at the end of the run.
+/// A row's gradient is that of an example's loss as the run defines it, at the adapted model. A query's gradient is that
+/// of the mean loss over its target tokens. The settings' [`ProjectionKind`] says with respect to what. The *full
+/// weight* of each adapted layer shows what training would change there, for any rank of the adapter. The other choice
+/// is the adapter's own matrices. The settings also say over how many states of the training run a row is, and at which
+/// of them a query's gradient is taken ([`QueryStates`]).
 pub struct GradientSource {
     base: Arc<BaseModel>,
     adapter_hash: Digest,
-    /// The state at the end of training.
-    end: State,
-    /// The states that rows are the weighted sum of. Present if the settings ask for several states and the run is
-    /// known.
+    /// The states in the order of their steps. The last is at the end of training. There is at least one.
+    states: Vec<State>,
+    /// Present if the states are known to be of a run.
     run: Option<Run>,
 }
 
@@ -32,12 +34,16 @@ struct State {
     projections: Projections,
 }
 
-/// The states before the end, with the weight of each.
+/// A run's part in the rows.
 struct Run {
-    earlier: Vec<(State, f32)>,
-    /// Weight of the state at the end.
-    end: f32,
-    digest: Digest,
+    /// The weight of each state. They sum to 1.
+    shares: Vec<f32>,
+    /// The learning-rate mass of each section of a row.
+    masses: Vec<u64>,
+    /// How an example's loss is made.
+    loss: LossReduction,
+    /// SHA-256 of states and weights. `None` if the settings ask for one state.
+    digest: Option<Digest>,
 }
 
 impl State {
@@ -51,8 +57,8 @@ impl State {
     }
 
     /// Projected gradients of each example's loss: layers × layer_dim values for each. All are finite.
-    fn gradients(&self, base: &BaseModel, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
-        let batch = Batch::new(base, &examples.iter().collect::<Vec<_>>())?;
+    fn gradients(&self, base: &BaseModel, examples: &[Example], loss: LossReduction) -> Result<Vec<Vec<f32>>> {
+        let batch = Batch::new(base, &examples.iter().collect::<Vec<_>>())?.with_loss(loss);
         let output = forward_backward(base, &self.adapter, &batch)?;
         let width = self.projections.layers() * self.projections.layer_dim();
         let mut rows = vec![Vec::with_capacity(width); examples.len()];
@@ -73,12 +79,17 @@ impl State {
 }
 
 impl GradientSource {
-    /// Draws the projections for the adapter's layers. [`ProjectionKind::Pca`] needs [`Self::with_basis`] instead. If
-    /// the settings ask for the mean over several states, this source answers queries, but making rows needs
-    /// [`Self::of_run`].
+    /// Draws the projections for the adapter's layers. [`ProjectionKind::Pca`] needs [`Self::with_basis`] instead. The
+    /// rows of this source are gradients of mean losses.
+    ///
+    /// If the settings ask for several states, rows need [`Self::of_run`]. This source answers queries then, as long as
+    /// the queries' gradients are taken at the end of the run. Otherwise it is refused.
     pub fn new(base: Arc<BaseModel>, adapter: Adapter, settings: &ProjectionSettings) -> Result<Self> {
+        if settings.states_of_a_query() > 1 {
+            return Err(states_needed(settings));
+        }
         let end = State::drawn(&base, adapter, settings)?;
-        Self::at(base, end)
+        Self::at(base, vec![end], None)
     }
 
     /// Projects on the basis that [`PcaBasis::fit`] has found for this model.
@@ -88,11 +99,14 @@ impl GradientSource {
         settings: &ProjectionSettings,
         basis: &PcaBasis,
     ) -> Result<Self> {
+        if settings.states_of_a_query() > 1 {
+            return Err(states_needed(settings));
+        }
         let projections = Projections::from_basis(settings, &layer_shapes(&adapter), basis, base.device())?;
-        Self::at(base, State { adapter, projections })
+        Self::at(base, vec![State { adapter, projections }], None)
     }
 
-    /// A source whose rows are the mean over these logged `states`, in the order of their steps. They are of the run of
+    /// A source whose rows are made of these logged `states`, in the order of their steps. They are of the run of
     /// `config` on `examples` examples. There are at most as many as the settings say, and the last is the end of
     /// training. Each is weighted by the learning rates of the steps since the state before it ([`checkpoints`]).
     /// [`crate::states::evenly_spaced`] chooses them from a log.
@@ -119,26 +133,33 @@ impl GradientSource {
         let total: f64 = weights.iter().map(|w| w.weight).sum();
         let template = Adapter::init(&base, &config.lora, config.seed)?;
         let mut digest = Sha256::new();
-        let mut drawn = Vec::with_capacity(states.len());
+        let (mut drawn, mut shares) = (Vec::with_capacity(states.len()), Vec::with_capacity(states.len()));
         for (state, weight) in states.iter().zip(&weights) {
             let adapter = template.with_flat(&state.params)?;
             let share = (weight.weight / total) as f32;
             digest.update(adapter.hash()?);
             digest.update(share.to_le_bytes());
-            drawn.push((State::drawn(&base, adapter, settings)?, share));
+            drawn.push(State::drawn(&base, adapter, settings)?);
+            shares.push(share);
         }
-        let (end, share) = drawn.pop().expect("there is at least one");
-        let mut source = Self::at(base, end)?;
-        if settings.states > 1 {
-            source.run = Some(Run { earlier: drawn, end: share, digest: digest.finalize().into() });
-        }
+        let masses = match settings.query_states {
+            QueryStates::End => vec![mass(total, examples)],
+            QueryStates::All => weights.iter().map(|w| mass(w.weight, examples)).collect(),
+        };
+        let digest = (settings.states > 1).then(|| digest.finalize().into());
+        Self::at(base, drawn, Some(Run { shares, masses, loss: config.loss, digest }))
+    }
+
+    fn at(base: Arc<BaseModel>, states: Vec<State>, run: Option<Run>) -> Result<Self> {
+        let mut source = Self { base, adapter_hash: [0; 32], states, run };
+        source.end().adapter.check_base(&source.base)?;
+        source.adapter_hash = source.end().adapter.hash()?;
         Ok(source)
     }
 
-    fn at(base: Arc<BaseModel>, end: State) -> Result<Self> {
-        end.adapter.check_base(&base)?;
-        let adapter_hash = end.adapter.hash()?;
-        Ok(Self { base, adapter_hash, end, run: None })
+    /// The state at the end of training.
+    fn end(&self) -> &State {
+        self.states.last().expect("there is at least one state")
     }
 
     /// The device that computes the passes.
@@ -146,9 +167,9 @@ impl GradientSource {
         self.base.device()
     }
 
-    /// The projections of the gradients.
+    /// The projections of the gradients at the end of training.
     pub fn projections(&self) -> &Projections {
-        &self.end.projections
+        &self.end().projections
     }
 
     /// Header of the index of these examples. It does not have the body's hash yet.
@@ -162,7 +183,13 @@ impl GradientSource {
     /// Header of the index of `count` examples with this hash. It does not have the body's hash yet.
     pub(crate) fn header_for(&self, examples: Digest, count: u64) -> IndexHeader {
         let header = IndexHeader::unfinished(self.base.hash(), self.adapter_hash, examples, self.projections(), count);
-        IndexHeader { states: self.run.as_ref().map(|run| hex::encode(run.digest)), ..header }
+        match &self.run {
+            None => header,
+            Some(run) => {
+                let states = run.digest.map(hex::encode);
+                IndexHeader { states, loss: run.loss, masses: run.masses.clone(), ..header }
+            }
+        }
     }
 
     /// The examples that share a backward pass with the one at `position`, and the position of the first of them.
@@ -172,34 +199,56 @@ impl GradientSource {
         (start, &examples[start..examples.len().min(start + batch)])
     }
 
-    /// Rows of the index: projected gradients of each example's loss, layers × layer_dim finite values for each. It
-    /// takes one pass for each state.
+    /// Rows of the index, in sections × layers × layer_dim finite values for each example: the weighted mean of its
+    /// projected gradients at the states, or all of them one after the other. It takes one pass for each state.
     pub fn rows(&self, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
-        let states = self.projections().settings().states;
-        let run = match &self.run {
-            Some(run) => run,
-            None if states == 1 => return self.at_end(examples),
-            None => {
-                let reason =
-                    format!("rows over {states} states of a run need those states; make the source of the run");
-                return Err(AttributionError::setting("projection.states", reason));
+        let settings = self.projections().settings();
+        let Some(run) = &self.run else {
+            if settings.states > 1 {
+                return Err(states_needed(settings));
             }
+            return self.end().gradients(&self.base, examples, LossReduction::Mean);
         };
-        let mut sums = self.at_end(examples)?;
-        sums.iter_mut().flatten().for_each(|v| *v *= run.end);
-        for (state, share) in &run.earlier {
-            for (sum, row) in sums.iter_mut().zip(state.gradients(&self.base, examples)?) {
-                sum.iter_mut().zip(row).for_each(|(s, v)| *s += share * v);
+        let mut rows = vec![Vec::new(); examples.len()];
+        for (state, share) in self.states.iter().zip(&run.shares) {
+            let gradients = state.gradients(&self.base, examples, run.loss)?;
+            for (row, gradient) in rows.iter_mut().zip(gradients) {
+                match settings.query_states {
+                    QueryStates::All => row.extend(gradient),
+                    QueryStates::End if settings.states == 1 => *row = gradient,
+                    QueryStates::End if row.is_empty() => row.extend(gradient.iter().map(|v| share * v)),
+                    QueryStates::End => row.iter_mut().zip(gradient).for_each(|(sum, v)| *sum += share * v),
+                }
             }
         }
-        Ok(sums)
+        Ok(rows)
     }
 
-    /// Projected gradients of each example's loss at the end of training, in the form of [`Self::rows`]. Queries use
-    /// them. It takes one pass.
-    pub fn at_end(&self, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
-        self.end.gradients(&self.base, examples)
+    /// Projected gradients of each query's mean loss, in the form of [`Self::rows`], at the end of training or at every
+    /// state. It takes one pass for each query and state.
+    pub fn query_rows(&self, queries: &[Example]) -> Result<Vec<Vec<f32>>> {
+        let states = match self.projections().settings().query_states {
+            QueryStates::End => std::slice::from_ref(self.end()),
+            QueryStates::All => &self.states,
+        };
+        let passes = queries.iter().flat_map(|query| states.iter().map(move |state| (query, state)));
+        let lanes = Lanes::new(self.device(), queries.len() * states.len());
+        let found = lanes.map(passes, |(query, state)| {
+            state.gradients(&self.base, std::slice::from_ref(query), LossReduction::Mean)
+        });
+        let mut found = found.into_iter();
+        let mut rows = Vec::with_capacity(queries.len());
+        for _ in queries {
+            let sections = found.by_ref().take(states.len()).collect::<Result<Vec<_>>>()?;
+            rows.push(sections.into_iter().flatten().flatten().collect());
+        }
+        Ok(rows)
     }
+}
+
+fn states_needed(settings: &ProjectionSettings) -> AttributionError {
+    let reason = format!("is {}, which needs those states of the run; make the source of the run", settings.states);
+    AttributionError::setting("projection.states", reason)
 }
 
 /// SHA-256 over the id, loss position and tokens of every example.
@@ -224,88 +273,101 @@ mod tests {
         index::writer::build_index,
         logra::{Logra, LograSettings},
         precondition::Preconditioner,
-        testing,
+        testing::{self, Job},
         verify::{DEFAULT_TOLERANCE, accepted, verify_rows},
     };
-    use openledger_lm::Trainer;
     use std::ops::ControlFlow;
-
-    /// A job of six steps, and its states after the third and the last step.
-    fn job() -> (Arc<BaseModel>, TrainConfig, Vec<Example>, Vec<TrainState>) {
-        let (base, _) = testing::model();
-        let config =
-            TrainConfig { epochs: 3, batch_size: 2, warmup_steps: 2, learning_rate: 0.01, ..Default::default() };
-        let examples = testing::examples(4);
-        let mut trainer = Trainer::new(base.clone(), config.clone(), examples.clone().into()).unwrap();
-        let mut states = Vec::new();
-        while !trainer.is_finished() {
-            trainer.step().unwrap();
-            if trainer.state().step.is_multiple_of(3) {
-                states.push(trainer.state().clone());
-            }
-        }
-        (base, config, examples, states)
-    }
 
     fn settings(kind: ProjectionKind, states: usize) -> ProjectionSettings {
         ProjectionSettings { kind, states, ..testing::settings(1) }
     }
 
     #[test]
-    fn rows_are_the_weighted_mean_over_the_states_and_queries_see_the_end() -> Result<()> {
-        let (base, config, examples, states) = job();
+    fn rows_are_the_weighted_mean_over_the_states_or_hold_them_all_and_queries_see_the_end_or_all() -> Result<()> {
+        let job = Job::short();
+        let one = &job.examples[..1];
         for kind in [ProjectionKind::Random, ProjectionKind::Adapter] {
-            let source = GradientSource::of_run(base.clone(), &config, 4, &states, &settings(kind, 2))?;
-            let alone = |i: usize| GradientSource::of_run(base.clone(), &config, 4, &states[i..=i], &settings(kind, 1));
-            let [first, last] = [alone(0)?.rows(&examples[..1])?.remove(0), alone(1)?.rows(&examples[..1])?.remove(0)];
-            let weights = checkpoints(&config, 4, &states);
-            let share = weights[0].weight / (weights[0].weight + weights[1].weight);
-            let mean = source.rows(&examples[..1])?.remove(0);
-            let scale = mean.iter().fold(0f32, |m, v| m.max(v.abs()));
+            let mean = job.source_of(&job.states, &settings(kind, 2))?;
+            let all = ProjectionSettings { query_states: QueryStates::All, ..settings(kind, 2) };
+            let all = job.source_of(&job.states, &all)?;
+            let alone = |i: usize| job.source_of(&job.states[i..=i], &settings(kind, 1));
+            let [first, last] = [alone(0)?.rows(one)?.remove(0), alone(1)?.rows(one)?.remove(0)];
             assert_ne!(first, last);
-            for ((a, b), mean) in first.iter().zip(&last).zip(&mean) {
+            let weights = checkpoints(&job.config, 4, &job.states);
+            let share = weights[0].weight / (weights[0].weight + weights[1].weight);
+            let row = mean.rows(one)?.remove(0);
+            let scale = row.iter().fold(0f32, |m, v| m.max(v.abs()));
+            for ((a, b), mean) in first.iter().zip(&last).zip(&row) {
                 let expected = share * f64::from(*a) + (1.0 - share) * f64::from(*b);
                 assert!((expected - f64::from(*mean)).abs() < 1e-6 * f64::from(scale));
             }
-            assert_eq!(source.at_end(&examples[..1])?[0], last);
+            assert_eq!(mean.query_rows(one)?[0], last);
+            let both = [first, last].concat();
+            assert_eq!(all.rows(one)?[0], both);
+            let queries = all.query_rows(&job.examples[..2])?;
+            assert_eq!(queries[0], both);
+            assert_eq!(queries[1], all.query_rows(&job.examples[1..2])?[0]);
         }
         Ok(())
     }
 
     #[test]
-    fn an_index_over_states_is_built_and_verified_with_them_and_asked_without() -> Result<()> {
-        let (base, config, examples, states) = job();
+    fn rows_follow_the_runs_loss_and_queries_do_not() -> Result<()> {
+        let mean = Job::short();
+        let loss = LossReduction::Sum { denominator: 5 };
+        let sum = Job { config: TrainConfig { loss, ..mean.config.clone() }, ..Job::short() };
         let settings = settings(ProjectionKind::Adapter, 2);
-        let of = |states: &[TrainState]| GradientSource::of_run(base.clone(), &config, 4, states, &settings);
+        let source = |job: &Job| job.source_of(&job.states, &settings);
+        let (a, b) = (source(&mean)?, source(&sum)?);
+        for ((example, row), summed) in mean.examples.iter().zip(a.rows(&mean.examples)?).zip(b.rows(&mean.examples)?) {
+            let factor = example.targets() as f32 / 5.0;
+            let scale = summed.iter().fold(0f32, |m, v| m.max(v.abs()));
+            assert!(row.iter().zip(&summed).all(|(m, s)| (m * factor - s).abs() < 1e-5 * scale));
+        }
+        assert_eq!(a.query_rows(&mean.examples)?, b.query_rows(&mean.examples)?);
+        let folder = tempfile::tempdir().unwrap();
+        let index = build_index(&folder.path().join("index"), &b, &mean.examples, |_, _| ControlFlow::Continue(()))?;
+        assert!(verify_rows(&index, &b, &mean.examples, &[1])?[0].identical);
+        let error = verify_rows(&index, &a, &mean.examples, &[1]).err().unwrap();
+        assert!(matches!(error, AttributionError::Mismatch { what: "a loss of examples", .. }), "{error}");
+        // A node that answers needs no more than the adapter.
+        let asked = GradientSource::new(mean.base.clone(), mean.adapter.clone(), &settings)?;
+        Logra::new(asked, index, LograSettings { projection: settings.clone(), ..Default::default() })?;
+        Ok(())
+    }
+
+    #[test]
+    fn an_index_over_states_is_built_and_verified_with_them_and_asked_without() -> Result<()> {
+        let job = Job::short();
+        let settings = settings(ProjectionKind::Adapter, 2);
+        let of = |states: &[TrainState]| job.source_of(states, &settings);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("index");
-        let index = build_index(&path, &of(&states)?, &examples, |_, _| ControlFlow::Continue(()))?;
-        let checks = verify_rows(&index, &of(&states)?, &examples, &[0, 3])?;
+        let index = build_index(&path, &of(&job.states)?, &job.examples, |_, _| ControlFlow::Continue(()))?;
+        let checks = verify_rows(&index, &of(&job.states)?, &job.examples, &[0, 3])?;
         assert!(accepted(&checks, DEFAULT_TOLERANCE) && checks.iter().all(|c| c.identical));
-        let error = verify_rows(&index, &of(&states[1..])?, &examples, &[0]).err().unwrap();
+        let error = verify_rows(&index, &of(&job.states[1..])?, &job.examples, &[0]).err().unwrap();
         assert!(matches!(error, AttributionError::Mismatch { what: "states", .. }), "{error}");
 
-        let template = Adapter::init(&base, &config.lora, config.seed)?;
-        let adapter = template.with_flat(&states[1].params)?;
-        let asked = GradientSource::new(base.clone(), adapter, &settings)?;
-        assert!(matches!(asked.rows(&examples), Err(AttributionError::Setting { field: "projection.states", .. })));
+        let asked = GradientSource::new(job.base.clone(), job.adapter.clone(), &settings)?;
+        assert!(matches!(asked.rows(&job.examples), Err(AttributionError::Setting { field: "projection.states", .. })));
         let preconditioner = Preconditioner::Ekfac { damping: 0.1 };
         let logra = LograSettings { projection: settings.clone(), preconditioner, unit_norm: true };
-        let scores = Logra::new(asked, index, logra)?.score(&Query::answer(examples[2].tokens.clone(), 1)?)?;
+        let scores = Logra::new(asked, index, logra)?.score(&Query::answer(job.examples[2].tokens.clone(), 1)?)?;
         assert_eq!(scores.top_k(1)[0].position, 2);
         Ok(())
     }
 
     #[test]
     fn states_that_are_too_many_out_of_order_or_none_are_refused() {
-        let (base, config, _, states) = job();
-        let with = |states: &[TrainState], count| {
-            GradientSource::of_run(base.clone(), &config, 4, states, &settings(ProjectionKind::Random, count)).err()
-        };
-        let swapped = [states[1].clone(), states[0].clone()];
-        for error in [with(&states, 1), with(&[], 2), with(&swapped, 2)] {
+        let job = Job::short();
+        let with = |states: &[TrainState], count| job.source_of(states, &settings(ProjectionKind::Random, count)).err();
+        let swapped = [job.states[1].clone(), job.states[0].clone()];
+        let all = ProjectionSettings { query_states: QueryStates::All, ..settings(ProjectionKind::Random, 2) };
+        let without = GradientSource::new(job.base.clone(), job.adapter.clone(), &all).err();
+        for error in [with(&job.states, 1), with(&[], 2), with(&swapped, 2), without] {
             assert!(matches!(error, Some(AttributionError::Setting { field: "projection.states", .. })));
         }
-        assert!(with(&states[1..], 2).is_none(), "a log may hold fewer");
+        assert!(with(&job.states[1..], 2).is_none(), "a log may hold fewer");
     }
 }

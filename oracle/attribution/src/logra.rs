@@ -2,19 +2,25 @@
 //!
 //! The score of training example i for a query with gradient q is qᵀ (F + λI)⁻¹ gᵢ, over the projected gradients of all
 //! adapted layers. It says how much a small step on the example would lower the query's loss. An answer costs one
-//! backward pass and one product with the index.
+//! backward pass and one product with the index. If the settings compare queries at every logged state
+//! ([`QueryStates::All`]), it costs a backward pass for each, and the score is the states' scores, weighted by the
+//! learning rates that each stands for. A preconditioner is fitted at each state.
+//!
+//! The rows of a parent's run in a layered index ([`build_layered`](crate::build_layered)) are scored beside the own
+//! ones, in proportion to what each run did with one example.
 
 use crate::{
-    attributor::{Method, Query, Ranked, Scores},
+    attributor::{Method, Query, QueryItem, Ranked, Scores},
     error::{AttributionError, Result},
     gradient::GradientSource,
     index::{
+        header::Part,
         product::{products, products_at},
         reader::IndexReader,
         sketch::{Sketch, SketchSettings},
     },
     precondition::{Curvature, Preconditioner},
-    projection::{ProjectionKind, ProjectionSettings},
+    projection::{ProjectionKind, ProjectionSettings, QueryStates},
     vector::dot,
 };
 use rayon::prelude::*;
@@ -68,15 +74,22 @@ pub struct Logra {
 
 impl Logra {
     /// Prepares to answer queries. Fails if the index is of another model, adapter or projection than `source`'s.
-    /// Factorises the preconditioner. A source at the end of training is enough, for an index over any states.
+    /// Factorises the preconditioner. If queries are compared at the end of training, a source of that state alone is
+    /// enough, for an index over any states. Otherwise the source must have the index's states.
     pub fn new(source: GradientSource, index: IndexReader, settings: LograSettings) -> Result<Self> {
         if settings.projection != *source.projections().settings() {
             return Err(AttributionError::setting("projection", "differs from the gradient source's; use the same"));
         }
-        let mut expected = source.header_for([0; 32], index.header().count);
-        expected.examples.clone_from(&index.header().examples);
-        expected.states.clone_from(&index.header().states);
-        index.header().check(&expected, index.path())?;
+        let own = index.header().own();
+        let mut expected = source.header_for([0; 32], own.count);
+        // A query depends neither on the examples nor on their loss.
+        expected.examples.clone_from(&own.examples);
+        expected.loss = own.loss;
+        if settings.projection.query_states == QueryStates::End {
+            expected.states.clone_from(&own.states);
+            expected.masses.clone_from(&own.masses);
+        }
+        own.check(&expected, index.path())?;
         let curvature = Curvature::fit(&index, settings.preconditioner)?;
         let norms = settings.unit_norm.then(|| match &curvature {
             Some(curvature) => curvature.self_influence().iter().map(|v| v.sqrt()).collect(),
@@ -108,15 +121,14 @@ impl Logra {
         &self.source
     }
 
-    /// Σ weight · ∇loss over the query's items, projected. It takes one backward pass for each item and does not depend
-    /// on the preconditioner.
+    /// Σ weight · ∇loss over the query's items, projected, with a section for each state at which queries are compared.
+    /// It takes one backward pass for each item and section and does not depend on the preconditioner.
     pub fn query_gradient(&self, query: &Query) -> Result<Vec<f64>> {
-        let mut sum = vec![0.0; self.source.projections().layers() * self.source.projections().layer_dim()];
-        for item in query.items() {
-            for row in self.source.at_end(&[item.example()])? {
-                for (s, v) in sum.iter_mut().zip(row) {
-                    *s += f64::from(item.weight) * f64::from(v);
-                }
+        let mut sum = vec![0.0; self.width()];
+        let examples: Vec<_> = query.items().iter().map(QueryItem::example).collect();
+        for (item, row) in query.items().iter().zip(self.source.query_rows(&examples)?) {
+            for (s, v) in sum.iter_mut().zip(row) {
+                *s += f64::from(item.weight) * f64::from(v);
             }
         }
         Ok(sum)
@@ -131,12 +143,18 @@ impl Logra {
     /// passes over the index.
     pub fn score_gradients(&self, gradients: &[&[f64]]) -> Result<Vec<Scores>> {
         let directions = gradients.iter().map(|g| self.direction(g)).collect::<Result<Vec<_>>>()?;
-        let products = products(&self.index, &directions.iter().map(|d| d.values.as_slice()).collect::<Vec<_>>());
+        let mut found: Vec<Vec<f64>> = vec![Vec::with_capacity(self.index.count()); directions.len()];
+        for part in self.parts() {
+            let weighted: Vec<Vec<f64>> = directions.iter().map(|d| d.weighted(&part)).collect();
+            let weighted: Vec<&[f64]> = weighted.iter().map(Vec::as_slice).collect();
+            let products = products(&self.index, part.rows, &weighted);
+            found.iter_mut().zip(products).for_each(|(all, some)| all.extend(some));
+        }
         let all = |(direction, products): (&Direction, Vec<f64>)| {
             let values = self.finished(direction.own, (0..products.len()).zip(products))?;
             Ok(Scores { ids: self.index.ids().clone(), values })
         };
-        directions.iter().zip(products).map(all).collect()
+        directions.iter().zip(found).map(all).collect()
     }
 
     /// The `k` highest scores, as [`Scores::top_k`] of [`Method::score`] gives them. With a sketch
@@ -159,7 +177,14 @@ impl Logra {
             // This cannot fail, because the sketch was made with the same root.
             curvature.whiten(&mut white);
         }
+        weigh(&mut white, &self.index.header().section_weights());
         let mut estimates = sketch.estimates(&white);
+        for part in self.parts() {
+            // A parent's sections may be weighted otherwise than the own ones. For choosing candidates their sum is
+            // enough.
+            let factor: f64 = part.factors.iter().sum();
+            estimates[part.rows].iter_mut().for_each(|value| *value *= factor as f32);
+        }
         if let Some(norms) = &self.norms {
             for (value, norm) in estimates.iter_mut().zip(norms) {
                 *value = if *norm > 0.0 { *value / *norm as f32 } else { 0.0 };
@@ -169,7 +194,12 @@ impl Logra {
         let mut positions: Vec<usize> = best.into_iter().map(|r| r.position).collect();
         // Positions are in the order of the file, so that equal scores rank by position.
         positions.sort_unstable();
-        let products = products_at(&self.index, &direction.values, &positions);
+        let mut products = Vec::with_capacity(positions.len());
+        for part in self.parts() {
+            let own =
+                positions.partition_point(|p| *p < part.rows.start)..positions.partition_point(|p| *p < part.rows.end);
+            products.extend(products_at(&self.index, &direction.weighted(&part), &positions[own]));
+        }
         let values = self.finished(direction.own, positions.iter().copied().zip(products))?;
         let exact = Scores { ids: positions.iter().map(|p| self.index.ids()[*p]).collect(), values };
         Ok(exact.top_k(k).into_iter().map(|r| Ranked { position: positions[r.position], ..r }).collect())
@@ -177,7 +207,7 @@ impl Logra {
 
     /// The query's gradient, preconditioned and with its own inner product.
     fn direction(&self, gradient: &[f64]) -> Result<Direction> {
-        let width = self.source.projections().layers() * self.source.projections().layer_dim();
+        let width = self.width();
         if gradient.len() != width {
             return Err(AttributionError::Query(format!("its gradient has {} values, not {width}", gradient.len())));
         }
@@ -185,7 +215,24 @@ impl Logra {
         if let Some(curvature) = &self.curvature {
             curvature.precondition(&self.index, &mut values);
         }
-        Ok(Direction { own: dot(gradient, &values), values })
+        let mut weighted = values.clone();
+        weigh(&mut weighted, &self.index.header().section_weights());
+        Ok(Direction { own: dot(gradient, &weighted), values })
+    }
+
+    /// Number of values of a query's gradient.
+    fn width(&self) -> usize {
+        self.index.header().row_layers() * self.index.header().layer_dim()
+    }
+
+    /// The rows of each run with the factors of their sections. Cosines say nothing of what a run did with an example,
+    /// so all rows are alike then.
+    fn parts(&self) -> Vec<Part> {
+        let header = self.index.header();
+        match self.norms {
+            None => header.parts(),
+            Some(_) => vec![Part { rows: 0..self.index.count(), factors: header.section_weights() }],
+        }
     }
 
     /// Scores from rows' positions and inner products. `own` is the inner product of the query with itself.
@@ -210,8 +257,25 @@ impl Logra {
 /// A query's gradient, preconditioned.
 struct Direction {
     values: Vec<f64>,
-    /// Inner product of the preconditioned gradient with the gradient.
+    /// Inner product of the preconditioned gradient with the gradient. Sections count by their weights.
     own: f64,
+}
+
+impl Direction {
+    /// The direction for the rows of one run.
+    fn weighted(&self, part: &Part) -> Vec<f64> {
+        let mut values = self.values.clone();
+        weigh(&mut values, &part.factors);
+        values
+    }
+}
+
+/// Multiplies each section of a gradient by its factor.
+fn weigh(gradient: &mut [f64], factors: &[f64]) {
+    let section = gradient.len() / factors.len();
+    for (values, factor) in gradient.chunks_exact_mut(section).zip(factors) {
+        values.iter_mut().for_each(|v| *v *= factor);
+    }
 }
 
 impl Method for Logra {
@@ -228,12 +292,14 @@ impl Method for Logra {
     }
 }
 
+/// Norm of every row. Sections count by their weights.
 fn euclidean_norms(index: &IndexReader) -> Vec<f64> {
+    let (weights, per_section) = (index.header().section_weights(), index.header().layers.len());
     (0..index.count())
         .into_par_iter()
         .map(|i| {
-            let squares = |l: usize| index.layer(i, l).values().map(|v| v * v).sum::<f64>();
-            (0..index.header().layers.len()).map(squares).sum::<f64>().sqrt()
+            let squares = |l: usize| index.layer(i, l).values().map(|v| v * v).sum::<f64>() * weights[l / per_section];
+            (0..index.header().row_layers()).map(squares).sum::<f64>().sqrt()
         })
         .collect()
 }
@@ -242,7 +308,6 @@ fn euclidean_norms(index: &IndexReader) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::{
-        attributor::QueryItem,
         index::writer::build_index,
         testing::{examples, settings, source},
     };

@@ -6,7 +6,8 @@ use crate::{
     projection::{LayerShape, ProjectionSettings, Projections},
 };
 use candle_core::Device;
-use std::path::Path;
+use openledger_lm::{Adapter, BaseModel, Example, TrainConfig, TrainState, Trainer};
+use std::{path::Path, sync::Arc};
 
 pub(crate) use openledger_laboratory::testing::{examples, model};
 
@@ -19,6 +20,52 @@ pub(crate) fn source(settings: &ProjectionSettings) -> GradientSource {
 /// Projections to 8 × 8, with this many examples in a pass.
 pub(crate) fn settings(batch: usize) -> ProjectionSettings {
     ProjectionSettings { k_in: 8, k_out: 8, seed: 3, batch, ..Default::default() }
+}
+
+/// A finished training run.
+pub(crate) struct Job {
+    pub(crate) base: Arc<BaseModel>,
+    pub(crate) config: TrainConfig,
+    pub(crate) examples: Vec<Example>,
+    /// The states after half of the steps and after the last.
+    pub(crate) states: Vec<TrainState>,
+    pub(crate) adapter: Adapter,
+}
+
+impl Job {
+    /// Trains the tiny model's adapter, from `start` if there is one.
+    pub(crate) fn train(config: TrainConfig, examples: Vec<Example>, start: Option<&Adapter>) -> Self {
+        let (base, _) = model();
+        let mut trainer = Trainer::new(base.clone(), config.clone(), examples.clone().into()).unwrap();
+        if let Some(start) = start {
+            trainer = trainer.with_start(start).unwrap();
+        }
+        let mut states = Vec::new();
+        let half = trainer.plan().total_steps() / 2;
+        while !trainer.is_finished() {
+            trainer.step().unwrap();
+            if trainer.state().step == half || trainer.is_finished() {
+                states.push(trainer.state().clone());
+            }
+        }
+        Self { base, config, examples, states, adapter: trainer.adapter().clone() }
+    }
+
+    /// Six steps on four examples.
+    pub(crate) fn short() -> Self {
+        let config =
+            TrainConfig { epochs: 3, batch_size: 2, warmup_steps: 2, learning_rate: 0.01, ..Default::default() };
+        Self::train(config, examples(4), None)
+    }
+
+    /// The source of rows that are made of these states.
+    pub(crate) fn source_of(
+        &self,
+        states: &[TrainState],
+        settings: &ProjectionSettings,
+    ) -> crate::Result<GradientSource> {
+        GradientSource::of_run(self.base.clone(), &self.config, self.examples.len(), states, settings)
+    }
 }
 
 /// An index of `n` rows of two layers whose magnitudes differ by a million.

@@ -28,33 +28,47 @@ pub struct RowCheck {
 }
 
 /// Recomputes the rows at `positions`, in any order and without duplicates, from the model and the examples. These must
-/// be those of the index. Other rows of their batches are recomputed with them.
+/// be those of the index's own run. Other rows of their batches are recomputed with them. Positions count from the
+/// index's first row. Rows of a parent cannot be recomputed from this run: use [`verify_parent`].
 pub fn verify_rows(
     index: &IndexReader,
     source: &GradientSource,
     examples: &[Example],
     positions: &[usize],
 ) -> Result<Vec<RowCheck>> {
-    index.header().check(&source.header_for(examples_hash(examples), examples.len() as u64), index.path())?;
+    let own = source.header_for(examples_hash(examples), examples.len() as u64);
+    index.header().own().check(&own, index.path())?;
+    let (first, end) = (index.header().first_own(), index.count());
     let wanted: BTreeSet<usize> = positions.iter().copied().collect();
-    if let Some(outside) = wanted.iter().find(|p| **p >= examples.len()) {
+    if let Some(outside) = wanted.iter().find(|p| !(first..end).contains(p)) {
         return Err(AttributionError::Examples(format!(
-            "position {outside} is outside the index of {} rows; choose a smaller one",
-            examples.len()
+            "position {outside} is not among the run's own rows, {first} to {end}; choose one of these"
         )));
     }
     let mut checks = Vec::with_capacity(wanted.len());
     let mut pass: Option<(usize, Vec<Vec<f32>>)> = None;
     for position in wanted {
-        let (start, batch) = source.batch_of(examples, position);
+        let example = position - first;
+        let (start, batch) = source.batch_of(examples, example);
         let rows = match pass.take() {
             Some((at, rows)) if at == start => rows,
             _ => source.rows(batch)?,
         };
-        checks.push(compare(index, position, examples[position].id, &rows[position - start]));
+        checks.push(compare(index, position, examples[example].id, &rows[example - start]));
         pass = Some((start, rows));
     }
     Ok(checks)
+}
+
+/// Fails unless the index begins with all rows of `parent`, bit for bit.
+pub fn verify_parent(index: &IndexReader, parent: &IndexReader) -> Result<()> {
+    let expected = index.header().own().layered(parent.header(), parent.path())?;
+    index.header().check(&expected, index.path())?;
+    let count = parent.count();
+    if index.ids()[..count] != parent.ids()[..] || (0..count).any(|i| index.row(i) != parent.row(i)) {
+        return Err(AttributionError::mismatch(index.path(), "rows that", "differ", "those of its parent"));
+    }
+    Ok(())
 }
 
 /// Whether every check is within the tolerance and there is at least one.

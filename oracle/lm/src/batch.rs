@@ -5,6 +5,7 @@ use crate::{
     digest::Digest,
     error::{LmError, Result},
     llama::BaseModel,
+    reduction::LossReduction,
     tokenizer::Tokenizer,
 };
 use candle_core::Tensor;
@@ -79,6 +80,8 @@ pub struct Batch {
     pub(crate) targets: Vec<usize>,
     /// Factor of each example's loss in the objective.
     pub(crate) weights: Vec<f32>,
+    /// How the losses of target tokens become an example's loss.
+    pub(crate) loss: LossReduction,
     /// Rows of the flattened (b·t) positions that predict a target, grouped by example.
     pub(crate) rows: Vec<u32>,
     /// The token to predict at each of `rows`.
@@ -86,8 +89,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Pads the examples to the longest of them. Every weight is 1. Fails if a sequence is longer than the model's
-    /// context.
+    /// Pads the examples to the longest of them. Every weight is 1, and an example's loss is the mean over its target
+    /// tokens. Fails if a sequence is longer than the model's context.
     pub fn new(base: &BaseModel, examples: &[&Example]) -> Result<Self> {
         let limit = base.config().max_len;
         let width = examples.iter().map(|e| e.tokens.len()).max().ok_or(LmError::Empty("batch"))?;
@@ -114,6 +117,7 @@ impl Batch {
             tokens: Tensor::from_vec(padded, (examples.len(), width), base.device())?,
             targets: examples.iter().map(|e| e.targets()).collect(),
             weights: vec![1.0; examples.len()],
+            loss: LossReduction::Mean,
             rows,
             labels,
         })
@@ -129,6 +133,12 @@ impl Batch {
         }
         self.weights.copy_from_slice(weights);
         Ok(self)
+    }
+
+    /// Sets how the losses of an example's target tokens become its loss.
+    pub fn with_loss(mut self, loss: LossReduction) -> Self {
+        self.loss = loss;
+        self
     }
 
     /// Number of examples.

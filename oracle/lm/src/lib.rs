@@ -24,7 +24,7 @@
 //!
 //! # Conventions
 //! - The loss ℓᵢ of an example is the *mean* negative log-likelihood of its target tokens (those from
-//!   [`Example::loss_from`] on). A step's objective is (1/|B|)·Σ wᵢ·ℓᵢ with wᵢ = 1 unless set.
+//!   [`Example::loss_from`] on), or their sum over a fixed number ([`LossReduction`]). A step's objective is (1/|B|)·Σ wᵢ·ℓᵢ with wᵢ = 1 unless set.
 //! - [`forward_backward`] differentiates the *sum* Σ wᵢ·ℓᵢ. So each example's rows of a [`Capture`], and
 //!   [`per_example_grads`], are wᵢ·∇ℓᵢ for any batch size. The trainer divides by |B|, then clips.
 //! - Parameters, gradients and optimiser moments are flat `Vec<f32>` in the order of an [`AdapterLayout`].
@@ -61,6 +61,7 @@ mod llama;
 mod lora;
 mod loss;
 mod ops;
+mod reduction;
 mod rng;
 mod sample;
 mod stop;
@@ -86,6 +87,7 @@ pub use layer::{Slot, Target};
 pub use llama::{BaseModel, Block};
 pub use lora::{Adapter, AdapterLayout, LoraConfig, LoraPair, PairSpan};
 pub use ops::Rope;
+pub use reduction::LossReduction;
 pub use sample::{Sampler, SamplingConfig};
 pub use stop::{Released, StopMatcher};
 pub use tokenizer::{BYTE_VOCAB, StreamDecoder, Tokenizer};

@@ -6,20 +6,20 @@ use candle_core::Tensor;
 /// Number of rows of logits held at once. It bounds the memory to this number times the vocabulary.
 const CHUNK: usize = 256;
 
-/// Mean negative log-likelihood of every example's target tokens, from hidden states (b·t, hidden).
+/// The loss ℓᵢ of every example by the batch's reduction, from hidden states (b·t, hidden).
 pub(crate) fn losses(base: &BaseModel, hidden: &Tensor, batch: &Batch) -> Result<Vec<f32>> {
     let mut nll = Vec::with_capacity(batch.rows.len());
     for (rows, labels) in batch.rows.chunks(CHUNK).zip(batch.labels.chunks(CHUNK)) {
         let (values, _) = chunk_nll(base, &select(hidden, rows)?, labels)?;
         nll.extend(values);
     }
-    Ok(example_means(&nll, batch))
+    Ok(example_losses(&nll, batch))
 }
 
 /// Like [`losses`], with the gradient (b·t, hidden) of Σᵢ wᵢ·lossᵢ with respect to the hidden states.
 pub(crate) fn losses_and_gradient(base: &BaseModel, hidden: &Tensor, batch: &Batch) -> Result<(Vec<f32>, Tensor)> {
-    let factors: Vec<f32> =
-        batch.targets.iter().zip(&batch.weights).flat_map(|(n, w)| std::iter::repeat_n(w / *n as f32, *n)).collect();
+    let factor = |(n, w): (&usize, &f32)| std::iter::repeat_n(w / batch.loss.divisor(*n) as f32, *n);
+    let factors: Vec<f32> = batch.targets.iter().zip(&batch.weights).flat_map(factor).collect();
     let mut nll = Vec::with_capacity(batch.rows.len());
     let mut pieces = Vec::new();
     let chunks = batch.rows.chunks(CHUNK).zip(batch.labels.chunks(CHUNK)).zip(factors.chunks(CHUNK));
@@ -40,7 +40,7 @@ pub(crate) fn losses_and_gradient(base: &BaseModel, hidden: &Tensor, batch: &Bat
         source[*row as usize] = i;
     }
     let gradient = Tensor::cat(&pieces, 0)?.index_select(&Tensor::new(source, base.device())?, 0)?;
-    Ok((example_means(&nll, batch), gradient))
+    Ok((example_losses(&nll, batch), gradient))
 }
 
 fn select(hidden: &Tensor, rows: &[u32]) -> Result<Tensor> {
@@ -58,7 +58,7 @@ fn chunk_nll(base: &BaseModel, hidden: &Tensor, labels: &[u32]) -> Result<(Vec<f
     Ok((nll, p))
 }
 
-fn example_means(nll: &[f32], batch: &Batch) -> Vec<f32> {
+fn example_losses(nll: &[f32], batch: &Batch) -> Vec<f32> {
     let mut rest = nll;
     batch
         .targets
@@ -66,7 +66,7 @@ fn example_means(nll: &[f32], batch: &Batch) -> Vec<f32> {
         .map(|&n| {
             let (own, after) = rest.split_at(n);
             rest = after;
-            (own.iter().map(|v| f64::from(*v)).sum::<f64>() / n as f64) as f32
+            (own.iter().map(|v| f64::from(*v)).sum::<f64>() / batch.loss.divisor(n)) as f32
         })
         .collect()
 }

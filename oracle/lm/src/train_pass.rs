@@ -41,14 +41,14 @@ impl Capture {
 /// Result of [`forward_backward`].
 #[derive(Clone, Debug)]
 pub struct StepOutput {
-    /// ℓᵢ: mean negative log-likelihood of each example's target tokens, unweighted.
+    /// ℓᵢ of each example by the batch's reduction, unweighted.
     pub per_example_loss: Vec<f32>,
     /// The captures of the adapted layers, in slot order.
     pub captures: Vec<Capture>,
 }
 
 /// Losses of a batch, and the captures that give every LoRA gradient. The objective is Σᵢ wᵢ·ℓᵢ over the examples of
-/// the batch. ℓᵢ is the *mean* over example i's target tokens. Divide by the batch size for the training objective.
+/// the batch. ℓᵢ is the *mean* over example i's target tokens, unless the batch has another reduction. Divide by the batch size for the training objective.
 pub fn forward_backward(base: &BaseModel, adapter: &Adapter, batch: &Batch) -> Result<StepOutput> {
     let pass = Pass::new(base, Some(adapter), batch)?;
     let mut x = pass.embed(batch)?;

@@ -1,7 +1,8 @@
 //! Whole training jobs on the tiny model can be repeated, resumed and checked.
 
 use openledger_lm::{
-    BaseModel, Example, LlamaConfig, LmError, LoraConfig, NoAdapter, SamplingConfig, Tokenizer, generate,
+    Adapter, BaseModel, Batch, Example, LlamaConfig, LmError, LoraConfig, LossReduction, NoAdapter, SamplingConfig,
+    Tokenizer, forward_backward, generate, lora_grads,
     train::{DirectorySink, Schedule, TrainConfig, TrainState, Trainer, TrainingLog, evaluate, replay_segment},
 };
 use std::{collections::HashMap, ops::ControlFlow, sync::Arc};
@@ -207,4 +208,45 @@ fn a_trained_adapter_changes_the_answer() {
     let tuned = generate(&base, trainer.adapter(), &tokenizer, &prompt, &sampling, go).unwrap();
     assert_ne!(plain.text, tuned.text);
     assert!(tuned.text.contains(" is"), "{:?}", tuned.text);
+}
+
+/// A fixed number for each seed and place.
+fn drawn(seed: u64, place: u64, below: usize) -> usize {
+    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ place.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 30)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((x ^ (x >> 31)) % below as u64) as usize
+}
+
+#[test]
+fn with_token_sums_two_parts_of_an_examples_targets_teach_what_the_whole_teaches() {
+    let base = BaseModel::random(&LlamaConfig::tiny(), 1).unwrap();
+    let fresh = Adapter::init(&base, &LoraConfig::default(), 2).unwrap();
+    let flat: Vec<f32> = (0..fresh.layout().len()).map(|i| (i as f32 * 0.61).sin() * 0.1).collect();
+    let adapter = fresh.with_flat(&flat).unwrap();
+    let gradient = |examples: &[&Example], loss: LossReduction| {
+        let batch = Batch::new(&base, examples).unwrap().with_loss(loss);
+        let out = forward_backward(&base, &adapter, &batch).unwrap();
+        let losses: f64 = out.per_example_loss.iter().map(|l| f64::from(*l)).sum();
+        (losses, lora_grads(&out.captures, &adapter).unwrap())
+    };
+    for seed in 0..12 {
+        let length = 4 + drawn(seed, 0, 20);
+        let tokens: Vec<u32> = (0..length).map(|i| drawn(seed, 10 + i as u64, 256) as u32).collect();
+        let loss_from = 1 + drawn(seed, 1, length - 3);
+        let cut = loss_from + 1 + drawn(seed, 2, length - loss_from - 1);
+        let whole = Example { id: [1; 32], tokens: tokens.clone(), loss_from };
+        // The first part ends at the cut. The second has the same context and learns what comes after.
+        let first = Example { id: [2; 32], tokens: tokens[..cut].to_vec(), loss_from };
+        let second = Example { id: [3; 32], tokens, loss_from: cut };
+        let difference = |loss| {
+            let ((a, whole), (b, parts)) = (gradient(&[&whole], loss), gradient(&[&first, &second], loss));
+            let largest = whole.iter().fold(0f32, |m, g| m.max(g.abs()));
+            let off = whole.iter().zip(&parts).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max) / largest;
+            (off, (a - b).abs() / a)
+        };
+        let (gradients, losses) = difference(LossReduction::Sum { denominator: 7 });
+        assert!(gradients < 1e-4 && losses < 1e-5, "seed {seed}: {gradients} {losses}");
+        let (gradients, _) = difference(LossReduction::Mean);
+        assert!(gradients > 0.05, "seed {seed}: the mean counts the parts as two examples, {gradients}");
+    }
 }

@@ -14,7 +14,11 @@ use std::{
 pub struct Config {
     /// JSON-RPC of a Solana node.
     pub rpc: String,
-    /// WebSocket of the same node.
+    /// JSON-RPC of a second Solana node, run by somebody else. What decides about money is then read from both, and goes
+    /// on only if they agree.
+    #[serde(default)]
+    pub rpc_second: Option<String>,
+    /// WebSocket of the first node.
     pub ws: String,
     /// PostgreSQL connection string.
     pub database: String,
@@ -58,8 +62,8 @@ pub enum Settle {
     /// As soon as the epoch is long enough and has answers or training fees to divide.
     #[default]
     Auto,
-    /// When `openledger-oracle settle` asks for it. Only an epoch whose settlement was rejected is settled again
-    /// unasked.
+    /// When `openledger-oracle settle` asks for it, as soon as a settlement is due. Only an epoch whose settlement was
+    /// rejected is settled again unasked.
     Manual,
 }
 
@@ -88,6 +92,7 @@ impl Config {
     pub fn example() -> Self {
         Self {
             rpc: "http://127.0.0.1:8899".into(),
+            rpc_second: None,
             ws: "ws://127.0.0.1:8900".into(),
             database: "postgres://postgres@127.0.0.1:5432/openledger".into(),
             schema: "operator".into(),

@@ -3,6 +3,7 @@
 mod config;
 mod documents;
 mod http;
+mod ledger;
 mod node;
 mod operator;
 mod plans;
@@ -10,12 +11,12 @@ mod quorum_callbacks;
 mod settlement;
 mod tasks;
 mod training;
+mod walks;
 
 use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser, Subcommand};
 use config::Config;
 use openledger_sdk::{client::Client, wallet::read_keypair};
-use settlement::Proposal;
 use solana_signer::Signer;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,7 +27,7 @@ use tokio::signal::unix::{SignalKind, signal};
 ///   openledger-oracle init --config oracle.toml     write an example configuration
 ///   openledger-oracle run --config oracle.toml      run the node
 ///   openledger-oracle status --config oracle.toml   what it is doing, as JSON
-///   openledger-oracle settle --config oracle.toml   ask the fleet to settle the present epoch now
+///   openledger-oracle settle --config oracle.toml   ask the fleet to look now whether an epoch is to be settled
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment)]
 struct Cli {
@@ -42,7 +43,7 @@ enum Command {
     Run(ConfigFile),
     /// Print what the running node is doing, as JSON.
     Status(ConfigFile),
-    /// Ask every member to settle the present epoch with all payments up to now.
+    /// Ask every member to look now whether an epoch is to be settled. What is settled follows from the chain.
     Settle(ConfigFile),
     /// Print a completion script.
     Completions {
@@ -114,13 +115,7 @@ async fn run(command: Command) -> Result<()> {
 async fn settle(config: &Config) -> Result<()> {
     let chain = operator::Chain::new(Client::new(&config.rpc, &config.ws), read_keypair(&config.wallet)?);
     let identity = read_keypair(&config.identity)?;
-    let payout = chain.payout_config().await?;
-    let proposal = match Proposal::again(&payout) {
-        Some(again) => again,
-        None => Proposal { epoch: payout.epoch, cutoff_slot: chain.client.slot().await? },
-    };
-    let epoch = proposal.epoch;
-    let request = http::SettleRequest::sign(proposal, chain.wallet().to_string(), &identity)?;
+    let request = http::SettleRequest::sign(chain.client.slot().await?, chain.wallet().to_string(), &identity);
     let committee = chain.membership(&chain.active_committee().await?).await?;
     let http = reqwest::Client::builder().timeout(std::time::Duration::from_secs(10)).build()?;
     let mut reached = 0;
@@ -134,6 +129,6 @@ async fn settle(config: &Config) -> Result<()> {
     if reached < committee.needed() {
         bail!("only {reached} members were reached, {} are needed to settle", committee.needed());
     }
-    println!("{}", serde_json::json!({ "epoch": epoch, "reached": reached, "signer": identity.pubkey().to_string() }));
+    println!("{}", serde_json::json!({ "reached": reached, "signer": identity.pubkey().to_string() }));
     Ok(())
 }

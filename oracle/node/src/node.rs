@@ -3,19 +3,21 @@
 use crate::{
     config::Config,
     http,
+    ledger::Ledger,
     operator::{Board, Chain, Changes, Files, LazyEngine},
-    plans::{KeptGradients, Plans, Standings},
-    quorum_callbacks::{OwnScores, SigningPolicy},
-    settlement::{Approval, Epochs, Observations, Settler, Tools},
+    plans::{FinishedJobs, KeptGradients, Plans},
+    quorum_callbacks::{OwnView, SigningPolicy},
+    settlement::{Approval, Due, Epochs, Observations, Parts, Settler},
     tasks::{Committees, DueEpochs, Jobs, wake},
-    training::{Training, Verification},
+    training::{self, Others, OwnWords, Training, Verification},
+    walks::Tools,
 };
 use anyhow::{Context, Result};
 use openledger_quorum::{self as quorum, Participant};
 use openledger_sdk::{api::IndexerClient, client::Client, store::Store, wallet::read_keypair};
 use openledger_serve::{AnswerLog, Catalog, Serving};
 use solana_signer::Signer;
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use warp::{Filter, Reply};
 
@@ -25,7 +27,10 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let files = Files::new(&config.data)?;
     let (wallet, identity) = (read_keypair(&config.wallet)?, read_keypair(&config.identity)?);
     let operator = wallet.pubkey();
-    let chain = Chain::new(Client::new(&config.rpc, &config.ws), wallet);
+    let chain = Chain::new(Client::new(&config.rpc, &config.ws), wallet).with_second(config.rpc_second.as_deref());
+    let (first, second) = chain.finalized_nodes();
+    let ledger = Ledger::new(first, second);
+    let due = Due::new(ledger.clone());
     let cluster = chain.stake_config().await.with_context(|| format!("reading the chain at {}", config.rpc))?.cluster;
     let database = quorum::Store::connect(&config.database, &config.schema)
         .await
@@ -37,27 +42,41 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
 
     let engine = LazyEngine::new(config.model.clone());
     let plans = Plans::new(indexer.clone(), store.clone(), engine.clone());
-    let standings = Standings::new(store.clone(), engine.clone(), files.clone(), plans.clone());
     let gradients = KeptGradients::new(engine.clone(), files.clone(), config.gradient_cache_mib);
-    let epochs = Epochs::new(chain.clone(), store.clone(), indexer.clone(), plans.clone(), standings);
-    let tools = Tools {
+    let tools = Tools { store: store.clone(), engine: engine.clone(), gradients: gradients.clone() };
+    let epochs = Epochs::new(chain.clone(), store.clone(), ledger.clone());
+    let jobs = FinishedJobs::new(chain.clone(), store.clone(), engine.clone(), files.clone(), plans.clone());
+    let observations = Observations::new(Parts {
+        chain: chain.clone(),
+        store: store.clone(),
+        ledger,
+        engine: engine.clone(),
+        epochs: epochs.clone(),
+        jobs,
+        status: status.clone(),
+    });
+
+    let verification = Verification {
         chain: chain.clone(),
         store: store.clone(),
         engine: engine.clone(),
-        gradients: gradients.clone(),
+        plans: plans.clone(),
+        files: files.clone(),
+        tools: tools.clone(),
+        words: OwnWords::new(files.clone(), operator, Arc::new(identity.insecure_clone())),
+        others: Others::default(),
         status: status.clone(),
+        asked: Arc::default(),
     };
-    let observations = Observations::new(epochs.clone(), tools);
-
     let policy = SigningPolicy {
-        verification: Verification {
+        verification: verification.clone(),
+        approval: Approval {
             chain: chain.clone(),
             store: store.clone(),
-            engine: engine.clone(),
-            plans: plans.clone(),
-            files: files.clone(),
+            epochs: epochs.clone(),
+            observations: observations.clone(),
         },
-        approval: Approval { chain: chain.clone(), store: store.clone(), epochs: epochs.clone() },
+        due: due.clone(),
         chain: chain.clone(),
         status: status.clone(),
     };
@@ -68,11 +87,11 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         store: database,
         settings: quorum_settings(),
         approver: Arc::new(policy),
-        observer: Arc::new(OwnScores { observations: observations.clone() }),
+        observer: Arc::new(OwnView { observations: observations.clone(), due: due.clone() }),
     })
     .await?;
 
-    let (proposals, asked) = mpsc::unbounded_channel();
+    let (look, asked) = mpsc::unbounded_channel();
     let committees =
         Committees { chain: chain.clone(), quorum: quorum.clone(), status: status.clone(), changes: changes.clone() };
     let jobs = Jobs {
@@ -86,16 +105,19 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
             engine: engine.clone(),
             plans,
             gradients,
+            tools,
             files: files.clone(),
             status: status.clone(),
             quorum: quorum.clone(),
+            identity: Arc::new(identity.insecure_clone()),
         },
         status: status.clone(),
         changes: changes.clone(),
+        expiries: HashMap::new(),
     };
-    let due = DueEpochs {
+    let due_epochs = DueEpochs {
         chain: chain.clone(),
-        indexer: indexer.clone(),
+        due,
         when: config.settle,
         asked,
         settler: Settler {
@@ -112,8 +134,12 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}; is another program using it?", config.listen))?;
-    let face = http::Face { status, chain: chain.clone(), proposals, changes: changes.clone() };
-    let own = quorum::routes(quorum).or(http::routes(face)).map(Reply::into_response).boxed();
+    let face = http::Face { status, chain: chain.clone(), look, changes: changes.clone() };
+    let own = quorum::routes(quorum)
+        .or(http::routes(face))
+        .or(training::routes(verification))
+        .map(Reply::into_response)
+        .boxed();
     let all = match config.serve {
         true => {
             let engine = engine.get().await?;
@@ -134,7 +160,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     tasks.spawn(wake(chain, config.ws, changes));
     tasks.spawn(committees.run());
     tasks.spawn(jobs.run());
-    tasks.spawn(due.run());
+    tasks.spawn(due_epochs.run());
     tracing::info!(%operator, listen = %config.listen, "the node runs");
     tokio::select! {
         () = shutdown => Ok(()),

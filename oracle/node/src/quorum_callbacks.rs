@@ -1,8 +1,8 @@
-//! Answers the two questions of the quorum: may this operator sign a message, and which scores does it observe.
+//! Answers the two questions of the quorum: may this operator sign a message, and what does it observe.
 
 use crate::{
     operator::{Board, Chain},
-    settlement::{Approval, Observations, Proposal, Question},
+    settlement::{Approval, Due, Observations, Proposal, Question},
     training::Verification,
 };
 use anyhow::{Result, bail, ensure};
@@ -24,6 +24,8 @@ pub struct SigningPolicy {
     pub verification: Verification,
     /// Checks settlements.
     pub approval: Approval,
+    /// Works out which settlement is due.
+    pub due: Due,
     /// Reads which slot is final.
     pub chain: Chain,
     /// Shows which job is being verified.
@@ -44,7 +46,10 @@ impl SigningPolicy {
             }
             Kind::Settlement => {
                 ensure!(message.program == payout::ID.to_bytes(), "the program is not the payout program");
-                self.approval.check(quorum, message, &PostSettlementArgs::try_from_slice(payload)?).await
+                let args = PostSettlementArgs::try_from_slice(payload)?;
+                let (epoch, cutoff_slot, sequence) = (args.epoch, args.cutoff_slot, message.sequence);
+                self.due.check(&Proposal { epoch, cutoff_slot, sequence }).await?;
+                self.approval.check(quorum, message, &args).await
             }
             // Members have no way to check these kinds yet. A proposer of such a message must first add one.
             kind @ (Kind::Committee | Kind::Fault | Kind::Meter) => {
@@ -74,31 +79,28 @@ impl Approver for SigningPolicy {
     }
 }
 
-/// Gives the scores that this operator observes.
-pub struct OwnScores {
-    /// Works out the shares.
+/// Says what this operator observes.
+pub struct OwnView {
+    /// Works the view out.
     pub observations: Observations,
+    /// Works out which settlement is due.
+    pub due: Due,
 }
 
-impl OwnScores {
-    async fn shares(&self, subject: &Hash32, question: &Value) -> Result<Vec<u64>> {
+impl OwnView {
+    async fn row(&self, subject: &Hash32, sequence: u64, question: &Value) -> Result<Vec<u64>> {
         ensure!(*subject == Proposal::subject().to_bytes(), "only settlements are observed");
         let question: Question = serde_json::from_value(question.clone())?;
-        let observed = self.observations.of(&question.proposal).await?;
-        let (own, shares) = observed.answer(&question.proposal)?;
-        if own != question {
-            // Perhaps this member looked too early: it looks again when it is asked again.
-            self.observations.forget(&question.proposal).await;
-            bail!("epoch {} has other documents here than those asked about", question.proposal.epoch);
-        }
-        Ok(shares)
+        ensure!(question.proposal.sequence == sequence, "the proposal is for another attestation than the round");
+        self.due.check(&question.proposal).await?;
+        Ok(self.observations.of(&question).await?.view.write())
     }
 }
 
 #[async_trait]
-impl Observer for OwnScores {
-    async fn observe(&self, subject: &Hash32, _sequence: u64, context: &Value) -> Result<Vec<u64>, String> {
-        self.shares(subject, context).await.map_err(|e| {
+impl Observer for OwnView {
+    async fn observe(&self, subject: &Hash32, sequence: u64, context: &Value) -> Result<Vec<u64>, String> {
+        self.row(subject, sequence, context).await.map_err(|e| {
             tracing::warn!("could not observe: {e:#}");
             format!("{e:#}")
         })

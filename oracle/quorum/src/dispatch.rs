@@ -4,7 +4,7 @@ use futures::{FutureExt, future::BoxFuture};
 
 use crate::{
     answer::Answer,
-    dkg,
+    beat, dkg,
     envelope::{Envelope, Kind},
     error::Result,
     membership::Committee,
@@ -22,9 +22,12 @@ impl Participant {
     /// before they were used, and a nonce that is used twice gives the key share away. Discarding costs at most the
     /// sessions in flight, which coordinators repeat.
     pub async fn start(parts: Parts) -> Result<Self> {
+        parts.settings.check()?;
         parts.store.discard_unused_nonces().await?;
         let http = transport::connections(&parts.settings)?;
-        Ok(Self::new(parts, http, dispatch))
+        let participant = Self::new(parts, http, dispatch);
+        beat::start(&participant);
+        Ok(participant)
     }
 }
 
@@ -41,7 +44,11 @@ fn dispatch<'a>(
         Kind::SignCommit => sign::member::commit(participant, committee, request).boxed(),
         Kind::SignShare => sign::member::share(participant, committee, request).boxed(),
         Kind::ObserveCommit => observe::member::commit(participant, committee, request).boxed(),
-        Kind::ObserveReveal => observe::member::reveal(participant, committee, request).boxed(),
+        Kind::ObserveReveal => observe::revealing::reveal(participant, committee, request).boxed(),
         Kind::ObserveResult => observe::member::result(participant, committee, request).boxed(),
+        Kind::ObserveTell => observe::member::tell(participant, committee, request).boxed(),
+        Kind::ObserveSeal => observe::sealing::seal(participant, committee, request).boxed(),
+        Kind::ObserveClose => observe::closing::close(participant, committee, request).boxed(),
+        Kind::Beat => beat::answer(request).boxed(),
     }
 }

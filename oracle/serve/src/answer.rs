@@ -2,15 +2,16 @@
 
 use crate::{catalog::ServedModel, engine::Engine};
 use anyhow::Result;
-use openledger_attribution::{Attributor, Query};
-use openledger_lm::{Generation, SamplingConfig, f32_bytes, generate};
-use openledger_pay::ppm;
-use openledger_protocol::hash::ZERO;
+use openledger_lm::{Generation, SamplingConfig, generate};
+use openledger_protocol::{
+    allocate::PPM,
+    weights::{WHOLE, Weights},
+};
 use openledger_sdk::{
     Store,
     receipt::{Influence, Receipt},
 };
-use std::{ops::ControlFlow, sync::Arc};
+use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Number of documents that a receipt names.
@@ -36,45 +37,67 @@ pub async fn generate_answer(
     Ok(engine.run(work).await?)
 }
 
-/// Finds the documents that shaped the answer `output` to `prompt`. All scores go into the store, and the largest go
-/// into the receipt.
+/// Finds the documents that shaped the answer `output` to `prompt`, and divides `contributors` base units among them. All
+/// weights go into the store, and the largest go into the receipt.
 pub async fn attribute(
     engine: &Engine,
     store: &Store,
     model: Arc<ServedModel>,
     prompt: &[u32],
     output: &[u32],
+    contributors: u64,
 ) -> Result<Receipt> {
-    let settings_hash = model.attributor.settings_hash();
-    let method = model.attributor.method().to_string();
-    if output.is_empty() {
-        return Ok(Receipt { method, settings_hash, influences: Vec::new(), scores: ZERO, spans: Vec::new() });
-    }
-    let query = Query::answer([prompt, output].concat(), prompt.len())?;
-    let asked = model.clone();
-    let answer = output.to_vec();
-    let (top, ppm, scores, spans) = engine
+    let settings_hash = model.divider.estimator().settings_hash();
+    let method = model.divider.estimator().method().to_string();
+    let (asked, prompt, answer) = (model.clone(), prompt.to_vec(), output.to_vec());
+    let (weights, spans) = engine
         .run(move |engine| -> Result<_> {
-            let scores = asked.attributor.score(&query)?;
-            let spans = asked.passages.trace(engine.tokenizer(), &answer)?;
-            Ok((scores.top_k(TOP), ppm(&scores.ids, &scores.values)?, f32_bytes(&scores.values), spans))
+            let spans = match answer.is_empty() {
+                true => Vec::new(),
+                false => asked.passages.trace(engine.tokenizer(), &answer)?,
+            };
+            Ok((asked.divider.weights(&prompt, &answer)?, spans))
         })
         .await?;
-    let scores = store.put_blob(scores).await?;
-    let influences = top
-        .into_iter()
-        .filter(|r| ppm[r.position] > 0)
-        .map(|r| {
-            let source = &model.sources[r.position];
+    let influences = top(&weights, contributors)
+        .map(|(position, ppm, amount)| {
+            let source = &model.sources[position];
             Influence {
                 leaf: source.leaf,
                 datanet: source.datanet,
                 batch: source.batch,
                 title: source.title.clone(),
                 owner: source.owner,
-                ppm: ppm[r.position],
+                ppm,
+                amount: amount.into(),
             }
         })
         .collect();
-    Ok(Receipt { method, settings_hash, influences, scores, spans })
+    let weights = store.put_blob(weights.to_bytes()).await?;
+    Ok(Receipt { method, settings_hash, contributors: contributors.into(), influences, weights, spans })
+}
+
+/// The documents with the largest weights: position, parts per million and base units, in descending order.
+fn top(weights: &Weights, contributors: u64) -> impl Iterator<Item = (usize, u64, u64)> {
+    let amounts = weights.divide(contributors);
+    let mut order: Vec<usize> = (0..amounts.len()).filter(|i| weights.values()[*i] > 0).collect();
+    order.sort_by_key(|i| (Reverse(weights.values()[*i]), *i));
+    let named: Vec<_> =
+        order.into_iter().take(TOP).map(|i| (i, weights.values()[i] / (WHOLE / PPM), amounts[i])).collect();
+    named.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documents_that_are_paid_most_are_named_with_what_they_are_paid() {
+        let mut parts = vec![0, 5, 1, 4];
+        let named = |parts: &[u64]| top(&Weights::in_proportion(parts).unwrap(), 1_000).collect::<Vec<_>>();
+        assert_eq!(named(&parts), [(1, 500_000, 500), (3, 400_000, 400), (2, 100_000, 100)]);
+        parts.extend([1; 20]);
+        assert_eq!(named(&parts).len(), TOP);
+        assert!(named(&parts).iter().map(|n| n.2).sum::<u64>() <= 1_000);
+    }
 }

@@ -1,14 +1,16 @@
 //! The models that this node can answer with. At its first request a model is loaded from the artifact store, checked
 //! against the chain, and kept in memory.
 
-use crate::{engine::Engine, error::ServeError, passages::Passages, source::Source};
-use anyhow::{Context, Result, ensure};
+use crate::{
+    divider::Divider, engine::Engine, error::ServeError, passages::Passages, settings, source::Source,
+    states::states_of_a_query,
+};
+use anyhow::{Context, Result};
 use model::state::{Model, ModelStatus};
-use openledger_attribution::{Attributor, IndexReader, Logra, LograSettings, gradient::GradientSource};
 use openledger_lm::Adapter;
 use openledger_sdk::{
     api::{IndexerClient, types::Contribution},
-    artifact::TrainingManifest,
+    artifact::{JobConfig, TrainingManifest},
     client::Client,
     store::Store,
 };
@@ -28,8 +30,8 @@ pub struct ServedModel {
     pub state: Model,
     /// Its adapter.
     pub adapter: Adapter,
-    /// Finds the training documents that shaped an answer.
-    pub attributor: Logra,
+    /// Divides the fees of its answers among its training documents.
+    pub divider: Divider,
     /// Its training documents, in index order.
     pub sources: Vec<Source>,
     /// Finds what an answer repeats verbatim from the Datanets that the model was trained on.
@@ -50,11 +52,6 @@ impl Catalog {
     /// A catalog that keeps index files in `folder`.
     pub fn new(engine: Engine, client: Client, store: Store, indexer: IndexerClient, folder: PathBuf) -> Self {
         Self { engine, client, store, indexer, folder, loaded: Mutex::default() }
-    }
-
-    /// The attribution method of every model here, with its version.
-    pub fn method() -> String {
-        format!("{} {}", openledger_attribution::logra::METHOD, openledger_attribution::logra::VERSION)
     }
 
     /// Models on chain that are ready and build on this node's base model, with their addresses.
@@ -103,10 +100,11 @@ impl Catalog {
         let adapter = self.store.get_blob(&state.adapter_hash).await.context("the model's adapter")?;
         let index = self.store.get_blob(&manifest.index_hash).await.context("the model's influence index")?;
         let config = self.store.get_blob(&manifest.config_hash).await.context("the job's config")?;
-        let config: openledger_sdk::artifact::JobConfig =
-            serde_json::from_slice(&config).context("the job's config is not valid")?;
-        let settings = crate::settings::index_settings(&config.index, manifest.seed)?;
-        let expected_settings = manifest.index_settings;
+        let config: JobConfig = serde_json::from_slice(&config).context("the job's config is not valid")?;
+        let training = self.store.get_blob(&manifest.weights).await.context("the model's training weights")?;
+        let projection = settings::index_settings(&config.index, manifest.seed)?.projection;
+        let (of, count) = (projection.states, projection.states_of_a_query());
+        let states = states_of_a_query(&self.store, &manifest, of, count).await?;
         let path = self.folder.join(format!("{}.index", hex::encode(manifest.index_hash)));
         crate::files::write_if_absent(&path, &index)?;
         let known = self.known(&state).await?;
@@ -128,19 +126,15 @@ impl Catalog {
         )
         .await
         .context("the index of the Datanets' text")?;
-        let (adapter, attributor) = self
+        let (adapter, divider) = self
             .engine
-            .run(move |engine| -> Result<(Adapter, Logra)> {
+            .run(move |engine| -> Result<(Adapter, Divider)> {
                 let adapter = Adapter::from_bytes(&adapter, engine.base())?;
-                let attributor = logra(engine, adapter.clone(), &path, settings)?;
-                ensure!(
-                    attributor.settings_hash() == expected_settings,
-                    "the influence index has other settings than the manifest says"
-                );
-                Ok((adapter, attributor))
+                let divider = Divider::new(engine, &manifest, &config, &states, &path, &training)?;
+                Ok((adapter, divider))
             })
             .await?;
-        Ok(ServedModel { address, state, adapter, attributor, sources, passages })
+        Ok(ServedModel { address, state, adapter, divider, sources, passages })
     }
 
     /// Contributions of the batches that the model's snapshots cover, by leaf.
@@ -156,9 +150,4 @@ impl Catalog {
         }
         Ok(by_leaf)
     }
-}
-
-fn logra(engine: &Engine, adapter: Adapter, path: &std::path::Path, settings: LograSettings) -> Result<Logra> {
-    let source = GradientSource::new(engine.base().clone(), adapter, &settings.projection)?;
-    Ok(Logra::new(source, IndexReader::open(path)?, settings)?)
 }

@@ -243,7 +243,8 @@ async fn produce(
 ) -> anyhow::Result<(Answer, FinishReason)> {
     let Asked { sampling, model, prompt, .. } = asked;
     let generation = generate_answer(&serving.engine, model.clone(), prompt.clone(), sampling, pieces).await?;
-    let receipt = attribute(&serving.engine, &serving.store, model.clone(), &prompt, &generation.tokens).await?;
+    let (engine, store, tokens) = (&serving.engine, &serving.store, &generation.tokens);
+    let receipt = attribute(engine, store, model.clone(), &prompt, tokens, paid.contributors).await?;
     let mut answer = Answer {
         version: receipt::VERSION,
         request: paid.request,

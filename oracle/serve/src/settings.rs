@@ -1,8 +1,10 @@
-//! Makes attribution settings of the names and numbers in a job's config.
+//! Makes the settings of training, attribution and pay of the names and numbers in a job's config.
 
-use anyhow::{Context, Result, bail};
-use openledger_attribution::{LograSettings, Preconditioner, ProjectionKind, ProjectionSettings};
-use openledger_sdk::artifact::IndexSettings;
+use anyhow::{Context, Result, bail, ensure};
+use openledger_attribution::{LograSettings, Preconditioner, ProjectionKind, ProjectionSettings, QueryStates};
+use openledger_lm::{LoraConfig, LossReduction, TrainConfig};
+use openledger_pay::{ClusterSettings, Normalisation, PaySettings, clusters};
+use openledger_sdk::artifact::{IndexSettings, JobConfig, TrainSettings};
 
 /// LoGra's settings for a job. The job's seed draws the projections. Fails if a name is unknown or a value is out of
 /// range.
@@ -21,24 +23,157 @@ pub fn index_settings(settings: &IndexSettings, seed: u64) -> Result<LograSettin
         other => bail!("the config's `index.preconditioner` is {other:?}; use none, fisher, kfac or ekfac"),
     };
     preconditioner.validate().context("the config's `index`")?;
+    let query_states = match settings.query.as_str() {
+        "end" => QueryStates::End,
+        "all" => QueryStates::All,
+        other => bail!("the config's `index.query` is {other:?}; use end or all"),
+    };
     let (k, states) = (settings.k, settings.states);
-    let projection = ProjectionSettings { kind, k_in: k, k_out: k, seed, states, ..Default::default() };
+    let projection = ProjectionSettings { kind, k_in: k, k_out: k, seed, states, query_states, ..Default::default() };
     Ok(LograSettings { projection, preconditioner, unit_norm: settings.unit_norm })
+}
+
+/// The trainer's settings. Fails if a layer or the schedule has an unknown name, or a value is out of range.
+pub fn train_config(settings: &TrainSettings, max_len: usize, seed: u64) -> Result<TrainConfig> {
+    let name = |v: &str| serde_json::Value::String(v.to_string());
+    let targets = settings.lora.targets.iter().map(|t| {
+        serde_json::from_value(name(t)).with_context(|| format!("{t:?} is no layer; use q, k, v, o, gate, up, down"))
+    });
+    let config = TrainConfig {
+        epochs: settings.epochs,
+        batch_size: settings.batch_size,
+        max_len,
+        learning_rate: settings.learning_rate,
+        warmup_steps: settings.warmup_steps,
+        schedule: serde_json::from_value(name(&settings.schedule))
+            .with_context(|| format!("schedule {:?}: use constant, linear or cosine", settings.schedule))?,
+        beta1: settings.beta1,
+        beta2: settings.beta2,
+        eps: settings.eps,
+        eps_root: settings.eps_root,
+        weight_decay: settings.weight_decay,
+        clip_norm: settings.clip_norm,
+        seed,
+        loss: LossReduction::Mean,
+        checkpoint_every: settings.checkpoint_every,
+        eval_every: 0,
+        lora: LoraConfig {
+            rank: settings.lora.rank,
+            alpha: settings.lora.alpha,
+            targets: targets.collect::<Result<_>>()?,
+        },
+    };
+    config.validate()?;
+    Ok(config)
+}
+
+/// The rules of pay. `seed` seeds the hashes that find near duplicates. Fails if a value is out of range, or if an
+/// outlier limit is set without damping.
+pub fn pay_settings(config: &JobConfig, seed: u64) -> Result<PaySettings> {
+    let asked = &config.pay;
+    let mut clusters = ClusterSettings {
+        seed,
+        near: clusters::NearSettings { jaccard: asked.near_text, ..Default::default() },
+        ..Default::default()
+    };
+    if let Some(cosine) = asked.near_gradient {
+        clusters.gradient.cosine = cosine;
+    }
+    let settings = PaySettings {
+        clusters,
+        normalisation: match asked.outlier_limit {
+            Some(limit) => Normalisation::Guard { limit },
+            None => Normalisation::None,
+        },
+        noise_floor: asked.noise_floor,
+        cap_ppm: asked.cap_ppm,
+    };
+    settings.validate().context("the config's `pay`")?;
+    let (least, fallback) = (asked.least_agreement_ppm, &asked.fallback);
+    ensure!(
+        (-1_000_000..=1_000_000).contains(&least),
+        "the config's `pay.least_agreement_ppm` is {least}; it must be between -1000000 and 1000000"
+    );
+    ensure!(fallback == "tokens", "the config's `pay.fallback` is {fallback:?}; use tokens");
+    ensure!(
+        asked.outlier_limit.is_none() || config.index.damping > 0.0,
+        "the config's `pay.outlier_limit` measures gradients by the damped Fisher matrix: set `index.damping` above 0"
+    );
+    Ok(settings)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use openledger_sdk::artifact;
 
     #[test]
     fn the_defaults_are_those_of_the_method_and_names_that_there_are_not_are_refused() {
         let settings = IndexSettings::default();
         let expected = LograSettings::default();
-        let projection = ProjectionSettings { seed: 7, ..expected.projection.clone() };
+        let projection = ProjectionSettings { seed: 7, states: 6, ..expected.projection.clone() };
         assert_eq!(index_settings(&settings, 7).unwrap(), LograSettings { projection, ..expected });
         let refused = |settings: IndexSettings| format!("{:#}", index_settings(&settings, 7).unwrap_err());
         assert!(refused(IndexSettings { projection: "pca".into(), ..settings.clone() }).contains("adapter or random"));
         assert!(refused(IndexSettings { preconditioner: "adam".into(), ..settings.clone() }).contains("ekfac"));
         assert!(refused(IndexSettings { damping: 0.0, ..settings }).contains("damping"));
+    }
+
+    #[test]
+    fn a_config_with_defaults_alone_trains() {
+        let config: JobConfig = serde_json::from_str("{}").unwrap();
+        train_config(&config.train, config.data.max_tokens, 1).unwrap();
+        let bad = TrainSettings { schedule: "bumpy".into(), ..config.train };
+        assert!(format!("{:#}", train_config(&bad, 96, 1).unwrap_err()).contains("constant, linear or cosine"));
+    }
+
+    #[test]
+    fn a_config_with_defaults_alone_pays_every_positive_score() {
+        let config: JobConfig = serde_json::from_str("{}").unwrap();
+        let clusters = ClusterSettings { seed: 5, ..Default::default() };
+        let expected = PaySettings { clusters, ..PaySettings::exact() };
+        assert_eq!(pay_settings(&config, 5).unwrap(), expected);
+    }
+
+    #[test]
+    fn bad_rules_of_pay_are_refused_before_the_job_is_taken() {
+        let refused = |json: &str| {
+            let config: JobConfig = serde_json::from_str(json).unwrap();
+            format!("{:#}", pay_settings(&config, 1).err().unwrap())
+        };
+        for (json, named) in [
+            (r#"{"pay": {"near_text": 0}}"#, "near.jaccard"),
+            (r#"{"pay": {"near_gradient": 1.5}}"#, "gradient.cosine"),
+            (r#"{"pay": {"outlier_limit": 0.5}}"#, "normalisation.limit"),
+            (r#"{"pay": {"outlier_limit": 9}, "index": {"damping": 0}}"#, "index.damping"),
+            (r#"{"pay": {"noise_floor": -1}}"#, "noise_floor"),
+            (r#"{"pay": {"cap_ppm": 0}}"#, "cap_ppm"),
+            (r#"{"pay": {"least_agreement_ppm": 1000001}}"#, "least_agreement_ppm"),
+            (r#"{"pay": {"fallback": "luck"}}"#, "fallback"),
+        ] {
+            assert!(refused(json).contains(named), "{json}: {}", refused(json));
+        }
+        assert!(serde_json::from_str::<JobConfig>(r#"{"pay": {"cap": 1}}"#).is_err());
+    }
+
+    #[test]
+    fn every_rule_that_is_asked_for_is_applied() {
+        let config = JobConfig {
+            pay: artifact::PaySettings {
+                near_text: 0.7,
+                near_gradient: Some(0.9),
+                outlier_limit: Some(9.0),
+                noise_floor: 2.0,
+                cap_ppm: 1_000_000,
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let pay = pay_settings(&config, 1).unwrap();
+        assert_eq!((pay.clusters.near.jaccard, pay.clusters.gradient.cosine), (0.7, 0.9));
+        assert_eq!(
+            (pay.normalisation, pay.noise_floor, pay.cap_ppm),
+            (Normalisation::Guard { limit: 9.0 }, 2.0, 1_000_000)
+        );
     }
 }

@@ -1,17 +1,17 @@
 //! The loop, start to end.
 
 use crate::{
-    books, cheats, data, documents, estimate,
+    books, cheats, data, documents,
     fleet::{self, Fleet},
     genesis::{self, SUPPLY},
     governance,
     network::Network,
     people::{self, Person},
-    questions,
+    questions, receipts,
     settings::{OPEN, Settings},
     settle,
     stage::Stage,
-    summary::{Books, CommitteeSummary, EstimateSummary, GovernanceSummary, Summary},
+    summary::{Books, CommitteeSummary, GovernanceSummary, ReceiptsSummary, Summary},
     training,
 };
 use anyhow::{Context, Result};
@@ -161,11 +161,10 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
         open(summary.unanswered)
     ));
 
-    stage.step("settlement", "The epoch settled, two of the five operators killed in the middle");
-    let trainer = trained.manifest.operator;
-    summary.settlement = settle::settle(&stage, &network, &mut fleet, &trainer, settings.kill_walker).await?;
+    stage.step("settlement", "What was paid settled, two of the five operators killed in the middle");
+    summary.settlement = settle::settle(&stage, &network, &mut fleet).await?;
     stage.note(format!(
-        "epoch {} is active: {} of {} OPEN in the pools divided, {} carried over to the next",
+        "epochs up to {} are settled: {} of {} OPEN in the pools divided, {} carried over to the next",
         summary.settlement.epoch,
         open(summary.settlement.lifetime_total),
         open(summary.settlement.lifetime_funded),
@@ -183,8 +182,8 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
         datanets.smuggled.len()
     ));
 
-    summary.estimate = estimate::compare(&network, summary.settlement.epoch).await?;
-    say_estimate(&stage, &summary.estimate);
+    summary.receipts = receipts::compare(&network, &summary.settlement.epochs).await?;
+    say_receipts(&stage, &summary.receipts);
 
     stage.step("claims", "Everybody is paid by claims that a stranger sends");
     let earners: Vec<&Person> = contributors.iter().chain(&validators).collect();
@@ -242,16 +241,22 @@ fn say_vote(stage: &Stage, governance: &GovernanceSummary) {
     stage.note(format!("{}: {} → {} from epoch {} on", c.parameter, c.before, c.after, c.from_epoch));
 }
 
-/// Says what the receipts estimated at once, beside what the exact attribution paid.
-fn say_estimate(stage: &Stage, estimate: &EstimateSummary) {
+/// Says what the receipts pay, and how far the scores behind them can be trusted.
+fn say_receipts(stage: &Stage, receipts: &ReceiptsSummary) {
     stage.note(format!(
-        "{:32} {:>14} {:>14}",
-        "earned most (ppm of the pool)", estimate.estimated_by, estimate.settled_by
+        "{} answers were paid exactly as their receipts say, to the base unit; {} wait",
+        receipts.exact, receipts.held
     ));
-    for d in &estimate.top {
-        stage.note(format!("  {:30} {:>14} {:>14}", d.doc, d.estimated_ppm, d.settled_ppm));
+    stage.note(format!("{:32} {:>20}", format!("earned most by {}", receipts.method), "OPEN"));
+    for d in &receipts.top {
+        stage.note(format!("  {:30} {:>20}", d.doc, open(d.amount)));
     }
-    stage.note(format!("rank correlation of estimate and settlement: {:.2}", estimate.rank_correlation));
+    stage.note(format!(
+        "audit: rank correlation of the estimate with the exact walk {:.2}, roughness {:.1}: {}",
+        receipts.agreement_ppm as f64 / 1e6,
+        receipts.roughness_milli as f64 / 1e3,
+        if receipts.paid_by_scores { "scores pay" } else { "scores do not pay, learned tokens do" }
+    ));
 }
 
 fn say_books(stage: &Stage, books: &Books) {

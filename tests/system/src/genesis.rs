@@ -120,7 +120,7 @@ pub async fn initialise(network: &Network, authority: &Keypair, mint: &Pubkey, t
         },
         parameters: Parameters {
             epoch_slots: 10,
-            challenge_slots: 50,
+            challenge_slots: 25,
             resolve_slots: 9_000,
             challenge_bond: 100 * OPEN,
             withdrawal_slots: 9_000,

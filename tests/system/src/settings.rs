@@ -1,7 +1,7 @@
 //! Settings of the two demos: the real one, and a tiny one that runs the same loop in about a minute.
 
 use openledger_lm::{LlamaConfig, ModelSource};
-use openledger_sdk::artifact::{DataSettings, IndexSettings, JobConfig, LoraSettings, TrainSettings};
+use openledger_sdk::artifact::{DataSettings, IndexSettings, JobConfig, LoraSettings, PaySettings, TrainSettings};
 use std::path::Path;
 
 /// One OPEN in base units.
@@ -25,8 +25,6 @@ pub struct Settings {
     pub questions: usize,
     /// Longest answer in tokens.
     pub answer_tokens: usize,
-    /// Whether one of the killed operators is the one that walks back through the training.
-    pub kill_walker: bool,
 }
 
 impl Settings {
@@ -41,7 +39,6 @@ impl Settings {
             job: JobConfig::default(),
             questions: 20,
             answer_tokens: 24,
-            kill_walker: false,
         }
     }
 
@@ -57,11 +54,16 @@ impl Settings {
                 data: DataSettings { max_examples: 16, eval_examples: 4, max_tokens: 96 },
                 train: TrainSettings { lora: LoraSettings { rank: 4, ..Default::default() }, ..Default::default() },
                 index: IndexSettings { k: 8, ..Default::default() },
+                // Sixteen documents of a random model say nothing about how well scores agree.
+                pay: PaySettings {
+                    least_agreement_ppm: -1_000_000,
+                    most_roughness_milli: u64::MAX,
+                    ..Default::default()
+                },
                 ..Default::default()
             },
             questions: 4,
             answer_tokens: 8,
-            kill_walker: true,
         }
     }
 }

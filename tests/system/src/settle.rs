@@ -12,24 +12,18 @@ use openledger_protocol::Hash32;
 use openledger_sdk::{api::types::ClaimProof, artifact::SettlementReport, flow::claim::claim, ix, pda};
 use payout::state::{Config, Settlement};
 use solana_pubkey::Pubkey;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-/// Settles the present epoch, and kills two operators in the middle. If `walker`, one of them is the operator that
-/// trained. The others then continue its walk, which takes longer.
-pub async fn settle(
-    stage: &Stage,
-    network: &Network,
-    fleet: &mut Fleet,
-    trainer: &Pubkey,
-    walker: bool,
-) -> Result<SettlementSummary> {
-    let killed = victims(fleet, trainer, walker);
+/// Settles everything that was paid so far, epoch by epoch, and kills two operators while they settle the first.
+pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Result<SettlementSummary> {
+    let killed = [fleet.operators.len(), fleet.operators.len() - 1];
     network.caught_up().await?;
+    let last_payment = network.client.slot().await?;
     let before: Config = network.client.account(&pda::payout_config()).await?;
     fleet.settle().await?;
-    let spinner = stage.spinner("operators attribute the epoch's answers, commit, reveal, agree and sign");
+    let spinner = stage.spinner("operators work the answers out, commit, reveal, agree and sign");
     // Wait until the operators to be killed are working on the settlement, then kill them.
-    wait("the operators to start settling", Duration::from_secs(60), async || {
+    wait("the operators to start settling", Duration::from_secs(120), async || {
         fleet.check()?;
         for n in killed {
             if fleet.status(n).await.and_then(|s| s.settling).is_none() {
@@ -46,24 +40,40 @@ pub async fn settle(
         killed[1],
         fleet.alive()
     ));
-    let after = wait("the settlement", Duration::from_secs(600), async || {
-        fleet.check()?;
-        if let Some(phase) = fleet.status(1).await.and_then(|s| s.settling).map(|s| s.phase) {
-            spinner.set_message(format!("operator 1: {phase}"));
+    let mut epoch = before.epoch;
+    let after = loop {
+        let after = wait("the settlement", Duration::from_secs(600), async || {
+            fleet.check()?;
+            if let Some(phase) = fleet.status(1).await.and_then(|s| s.settling).map(|s| s.phase) {
+                spinner.set_message(format!("operator 1: {phase}"));
+            }
+            let config: Config = network.client.account(&pda::payout_config()).await?;
+            Ok((config.active_epoch >= epoch).then_some(config))
+        })
+        .await?;
+        if after.settled_slot >= last_payment {
+            break after;
         }
-        let config: Config = network.client.account(&pda::payout_config()).await?;
-        Ok((config.active_epoch == before.epoch).then_some(config))
-    })
-    .await?;
+        // An epoch ends with the length in which its first payment was made. The rest is paid in the next one.
+        epoch = after.active_epoch + 1;
+        fleet.settle().await?;
+    };
     spinner.finish_and_clear();
-    let settlement: Settlement = network.client.account(&pda::settlement(before.epoch)).await?;
+    let epoch = after.active_epoch;
+    let settlement: Settlement = network.client.account(&pda::settlement(epoch)).await?;
     ensure!(settlement.pools == after.active, "the active roots are not those that were posted");
-    let report = report(network, before.epoch).await?;
-    let unanswered = report.models.iter().map(|m| m.unanswered.0).sum::<u64>();
-    let carried = report.pools.iter().map(|p| p.carried.0).sum::<u64>();
+    let epochs: Vec<u64> = (before.epoch..=epoch).collect();
+    let (mut unanswered, mut repeated, mut carried) = (0, BTreeSet::new(), 0);
+    for epoch in &epochs {
+        let report = report(network, *epoch).await?;
+        unanswered += report.models.iter().map(|m| m.unanswered.0).sum::<u64>();
+        repeated.extend(report.models.iter().flat_map(|m| m.repeated.iter().map(|r| r.leaf)));
+        carried = report.pools.iter().map(|p| p.carried.0).sum::<u64>();
+    }
     Ok(SettlementSummary {
-        epoch: before.epoch,
-        repeated: report.models.iter().map(|m| m.repeated.len()).sum(),
+        epoch,
+        epochs,
+        repeated: repeated.len(),
         unanswered: unanswered.into(),
         carried: carried.into(),
         root: hex::encode(settlement.pools[0].root),
@@ -90,13 +100,6 @@ pub fn copies_earned_nothing(report: &SettlementReport, copies: &[Hash32], thief
     ensure!(report.documents.iter().all(|d| d.owner != *thief), "the thief's documents were trained on");
     ensure!(report.pools.iter().all(|p| p.leaves.iter().all(|e| e.wallet != *thief)), "the thief earned");
     Ok(())
-}
-
-/// The two operators to kill. The first operator is not among them, because it serves.
-fn victims(fleet: &Fleet, trainer: &Pubkey, walker: bool) -> [usize; 2] {
-    let mut order: Vec<usize> = (2..=fleet.operators.len()).rev().collect();
-    order.sort_by_key(|n| (fleet.operators[n - 1].person.address() == *trainer) != walker);
-    [order[0], order[1]]
 }
 
 /// Has `stranger` claim for every wallet. Returns one wallet and its proof, for an attempt to claim again.

@@ -28,8 +28,8 @@ pub struct Summary {
     pub attribution: AttributionSummary,
     /// The epoch's settlement.
     pub settlement: SettlementSummary,
-    /// The receipts' estimates beside the shares that the settlement used.
-    pub estimate: EstimateSummary,
+    /// The receipts, added up by hand.
+    pub receipts: ReceiptsSummary,
     /// Claims.
     pub claims: ClaimsSummary,
     /// The destinations of every fee.
@@ -168,7 +168,10 @@ pub struct AttributionSummary {
 #[derive(Debug, Default, Serialize)]
 #[allow(missing_docs)]
 pub struct SettlementSummary {
+    /// The last settled epoch.
     pub epoch: u64,
+    /// All settled epochs.
+    pub epochs: Vec<u64>,
     /// Root of the contributors' pool.
     pub root: String,
     /// Root of the validators' pool.
@@ -179,7 +182,7 @@ pub struct SettlementSummary {
     pub lifetime_funded: Amount,
     /// The amount of both pools that the next epoch will divide.
     pub carried: Amount,
-    /// The amount of the contributors' pool that was divided by the validation loss, because its payments have no
+    /// The amount of the contributors' pool that was divided by the training weights, because its payments have no
     /// answers.
     pub unanswered: Amount,
     /// Number of documents left out of training and pay because they repeat others.
@@ -187,28 +190,34 @@ pub struct SettlementSummary {
     pub signers_alive: usize,
 }
 
-/// Two attributions of the same answers: the estimate made with each answer, and the exact one at the epoch's end.
+/// The receipts, added up by hand and compared with the settlements.
 #[derive(Debug, Default, Serialize)]
-pub struct EstimateSummary {
-    /// The receipts' method.
-    pub estimated_by: String,
-    /// The settlement's method and version.
-    pub settled_by: String,
-    /// Spearman's rank correlation of the two over the training documents.
-    pub rank_correlation: f64,
+pub struct ReceiptsSummary {
+    /// The method whose scores pay.
+    pub method: String,
+    /// Whether the training was healthy enough for its scores to pay.
+    pub paid_by_scores: bool,
+    /// Rank correlation of the estimate with the exact attribution, in parts per million.
+    pub agreement_ppm: i64,
+    /// Roughness of the training, in thousandths.
+    pub roughness_milli: u64,
+    /// Answers that were paid exactly as their receipts say.
+    pub exact: usize,
+    /// Payments that wait for the next settlement.
+    pub held: usize,
+    /// Largest median distance of a receipt from what members worked out, in parts per million.
+    pub largest_distance_ppm: u64,
     /// The documents that earned most.
-    pub top: Vec<EstimatedDocument>,
+    pub top: Vec<PaidDocument>,
 }
 
-/// A document's shares by both attributions.
+/// A document with what it earned.
 #[derive(Debug, Serialize)]
-pub struct EstimatedDocument {
+pub struct PaidDocument {
     /// Its title.
     pub doc: String,
-    /// Parts per million by the receipts, which name only the most influential documents of each answer.
-    pub estimated_ppm: u64,
-    /// Parts per million by which the settlement paid it.
-    pub settled_ppm: u64,
+    /// Base units.
+    pub amount: Amount,
 }
 
 /// Claims.

@@ -51,8 +51,10 @@ fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for()
     assert!(summary.answers.iter().all(|a| !a.top.is_empty()));
 
     assert_eq!(summary.settlement.signers_alive, 3);
-    assert!(summary.estimate.settled_by.starts_with("magic "), "{:?}", summary.estimate);
-    assert!(summary.estimate.top.iter().any(|d| d.settled_ppm > 0), "{:?}", summary.estimate);
+    // P2: every answer is paid exactly as its receipt says. `receipts::compare` has added them up to the base unit.
+    let receipts = &summary.receipts;
+    assert_eq!((receipts.exact, receipts.held), (demo.settings.questions, 0), "{receipts:?}");
+    assert!(receipts.top.iter().any(|d| d.amount.0 > 0) && receipts.paid_by_scores, "{receipts:?}");
     let settled = &summary.settlement;
     assert_eq!(settled.lifetime_total.0 + settled.carried.0, settled.lifetime_funded.0, "{settled:?}");
     assert!(settled.lifetime_total.0 > 0 && settled.repeated >= demo.settings.pages, "{settled:?}");

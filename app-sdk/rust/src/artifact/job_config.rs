@@ -133,6 +133,9 @@ pub struct PaySettings {
     /// Least agreement of the scores that pay with the exact attribution, measured after the training. The agreement is a
     /// rank correlation in parts per million. If it is lower, every payment is divided by `fallback`.
     pub least_agreement_ppm: i64,
+    /// Most roughness of the training, in thousandths: how much it amplifies what is done to its start. If it is rougher,
+    /// every payment is divided by `fallback`.
+    pub most_roughness_milli: u64,
     /// What divides payments if scores cannot be trusted. `tokens` means the number of tokens that were learned of each
     /// document.
     pub fallback: String,
@@ -148,7 +151,8 @@ impl Default for PaySettings {
             outlier_limit: None,
             noise_floor: 0.0,
             cap_ppm: 500_000,
-            least_agreement_ppm: 300_000,
+            least_agreement_ppm: 330_000,
+            most_roughness_milli: 25_000,
             fallback: "tokens".into(),
         }
     }

@@ -6,17 +6,15 @@
 //!
 //! Hashes are lower-case hex, wallets are Base58, and amounts are decimal strings of base units.
 
-mod influence_log;
 mod job_config;
 mod method;
 mod settlement_report;
 mod training_manifest;
 
-pub use influence_log::InfluenceLog;
 pub use job_config::{AuditSettings, DataSettings, IndexSettings, JobConfig, LoraSettings, PaySettings, TrainSettings};
 pub use method::Method;
 pub use settlement_report::{
     CountedAnswer, CountedFunding, Divided, DocumentEarned, Earned, ModelReport, NoAnswer, Observed, PoolName,
     PoolReport, RepeatKind, RepeatedDocument, SettlementReport,
 };
-pub use training_manifest::{Health, LogEntry, Metrics, RepeatedExample, TrainingManifest};
+pub use training_manifest::{Health, LogEntry, ManifestError, Metrics, RepeatedExample, TrainingManifest};

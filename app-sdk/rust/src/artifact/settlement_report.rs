@@ -4,7 +4,7 @@
 use super::Method;
 use crate::{
     amount::Amount,
-    text::{hash_hex, hash_hex_opt, key_b58, keys_b58, signature_hex},
+    text::{hash_hex, hash_hex_opt, key_b58, key_b58_opt, keys_b58, signature_hex},
 };
 use openledger_protocol::Hash32;
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,11 @@ pub struct CountedAnswer {
     /// The model.
     #[serde(with = "key_b58")]
     pub model: Pubkey,
+    /// The operator that was paid for it.
+    #[serde(with = "key_b58")]
+    pub operator: Pubkey,
+    /// The payment's transaction, Base58.
+    pub transaction: String,
     /// The job whose documents the payment is divided among.
     #[serde(with = "key_b58")]
     pub job: Pubkey,
@@ -143,6 +148,12 @@ pub struct CountedFunding {
     pub payer: Pubkey,
     /// Amount in base units.
     pub amount: Amount,
+    /// The training job whose data share it is. `None` for a gift.
+    #[serde(default, with = "key_b58_opt", skip_serializing_if = "Option::is_none")]
+    pub job: Option<Pubkey>,
+    /// Whether it waits for the next settlement, because too few members could work out the job's training weights.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 /// What a job's documents divide besides fees of answers, and by which rules.
@@ -335,7 +346,7 @@ mod tests {
     fn typed_fields_keep_the_json_of_the_format() {
         let (key, hash) = (Pubkey::new_from_array([7; 32]).to_string(), "09".repeat(32));
         let answer = |divided| {
-            json!({"request": hash, "model": key, "job": key, "divided": divided,
+            json!({"request": hash, "model": key, "operator": key, "transaction": "t", "job": key, "divided": divided,
                 "contributors": "18446744073709551615", "validators": "0"})
         };
         let report = json!({
@@ -345,7 +356,8 @@ mod tests {
                 answer(json!({"by": "training", "because": "missing"})),
                 answer(json!({"by": "held", "times": 1})),
             ],
-            "funded": [{"pool": "validators", "subject": key, "payer": key, "amount": "5"}],
+            "funded": [{"pool": "validators", "subject": key, "payer": key, "amount": "5"},
+                {"pool": "contributors", "subject": key, "payer": key, "amount": "5", "job": key, "held": true}],
             "models": [{"model": key, "job": key, "config": hash, "manifest": hash, "method": "logra 2", "pay": hash,
                 "paid_by_scores": true, "fees": "1", "unanswered": "2", "data_share": "3",
                 "repeated": [{"leaf": hash, "datanet": key, "owner": key, "of": hash, "by": "verbatim"}]}],

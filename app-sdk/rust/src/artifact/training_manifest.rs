@@ -1,10 +1,36 @@
 //! The manifest that a trainer publishes about a finished job. It holds everything that is needed to re-execute the job
 //! and to compare the results.
 
-use crate::text::{hash_hex, hashes_hex, key_b58};
+use crate::{
+    canonical,
+    text::{hash_hex, hashes_hex, key_b58, parse_signature},
+};
 use openledger_protocol::Hash32;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
+use solana_signature::Signature;
+use solana_signer::Signer;
+
+/// Prefix of the signed bytes. It ensures that a signature over anything else never passes for one over a manifest.
+const DOMAIN: &[u8] = b"openledger:training-manifest:v2\0";
+
+/// Why a manifest's signature does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It has no canonical form.
+    #[error(transparent)]
+    Canonical(#[from] canonical::CanonicalError),
+    /// Its signature is missing, unreadable or by another key.
+    #[error("the training manifest is not signed by operator identity {identity}: {reason}")]
+    Signature {
+        /// The identity key that should have signed.
+        identity: Pubkey,
+        /// The cause.
+        reason: &'static str,
+    },
+}
 
 /// The manifest of a training result. Its hash is in the attested arguments and in the model's account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,7 +54,8 @@ pub struct TrainingManifest {
     pub config_hash: Hash32,
     /// The job's seed.
     pub seed: u64,
-    /// Name of the arithmetic. Results are bit-equal only under the same name.
+    /// Class of the arithmetic: the build, and the kind of processor with its vector instructions. It is recorded and
+    /// binds nobody. Results of one class are usually equal bit for bit.
     pub kernel: String,
     /// Leaf hashes of the training examples, in index order.
     #[serde(with = "hashes_hex")]
@@ -65,11 +92,44 @@ pub struct TrainingManifest {
     pub tokens: u64,
     /// Losses measured during the training.
     pub metrics: Metrics,
+    /// Signature by the trainer's identity key, in hex. It is empty until the manifest is signed.
+    #[serde(default)]
+    pub signature: String,
 }
 
 impl TrainingManifest {
     /// The version that this crate writes.
     pub const VERSION: u32 = 2;
+
+    /// The bytes that are signed: a domain tag, and then the canonical JSON without `signature`. Canonical JSON has no
+    /// floating-point numbers, so the losses stand in it as the hex of their little-endian bytes.
+    pub fn signed_bytes(&self) -> Result<Vec<u8>, ManifestError> {
+        let bytes = |losses: &[f32]| hex::encode(losses.iter().flat_map(|l| l.to_le_bytes()).collect::<Vec<_>>());
+        let metrics =
+            json!({ "train_loss": bytes(&self.metrics.train_loss), "eval_loss": bytes(&self.metrics.eval_loss) });
+        let mut value = serde_json::to_value(self).map_err(canonical::CanonicalError::from)?;
+        if let Some(map) = value.as_object_mut() {
+            map.remove("signature");
+            map.insert("metrics".into(), metrics);
+        }
+        Ok([DOMAIN, &canonical::to_vec(&value)?].concat())
+    }
+
+    /// Signs the manifest with the trainer's identity key.
+    pub fn sign(&mut self, identity: &Keypair) -> Result<(), ManifestError> {
+        self.signature = hex::encode(identity.sign_message(&self.signed_bytes()?));
+        Ok(())
+    }
+
+    /// Fails unless `identity` has signed the manifest.
+    pub fn verify(&self, identity: &Pubkey) -> Result<(), ManifestError> {
+        let wrong = |reason| ManifestError::Signature { identity: *identity, reason };
+        let signature = parse_signature(&self.signature).map_err(|_| wrong("it is not 128 hex digits"))?;
+        match Signature::from(signature).verify(identity.as_ref(), &self.signed_bytes()?) {
+            true => Ok(()),
+            false => Err(wrong("it does not verify: the manifest was changed or is another operator's")),
+        }
+    }
 }
 
 /// One state of the log.
@@ -107,7 +167,79 @@ pub struct Health {
     /// Spearman's rank correlation of the two over all examples, in parts per million, rounded down. It is between
     /// −1,000,000 and 1,000,000.
     pub agreement_ppm: i64,
+    /// ‖∂φ/∂θ‖ before the first step, in thousandths, rounded up, where φ is that loss. A long gradient means that the
+    /// training amplifies what is done to its start: it is rough, and nothing linear describes it.
+    pub roughness_milli: u64,
     /// States of the exact attribution's walk back through the training, from its end to its start. Each is named by the
     /// step of the training and the SHA-256 of the state's file. The last one holds the exact scores.
     pub walk: Vec<LogEntry>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn manifest() -> (TrainingManifest, Keypair) {
+        let key = |n: u8| Pubkey::new_from_array([n; 32]);
+        let identity = Keypair::new_from_array([5; 32]);
+        let mut manifest = TrainingManifest {
+            version: TrainingManifest::VERSION,
+            job: key(1),
+            model: key(2),
+            operator: key(3),
+            base_hash: [4; 32],
+            config_hash: [5; 32],
+            seed: 6,
+            kernel: "f32".into(),
+            examples: vec![[7; 32], [8; 32]],
+            eval: vec![[9; 32]],
+            log: vec![LogEntry { step: 0, state: [10; 32] }],
+            log_root: [11; 32],
+            adapter_hash: [12; 32],
+            index_hash: [13; 32],
+            index_settings: [14; 32],
+            targets: vec![20, 30],
+            repeated: vec![RepeatedExample { example: 1, of: 0 }],
+            weights: [15; 32],
+            health: Some(Health { agreement_ppm: 500_000, roughness_milli: 9_000, walk: vec![] }),
+            tokens: 16,
+            metrics: Metrics { train_loss: vec![2.5, 0.1], eval_loss: [3.0, 1.0 / 3.0] },
+            signature: String::new(),
+        };
+        manifest.sign(&identity).unwrap();
+        (manifest, identity)
+    }
+
+    #[test]
+    fn a_signed_manifest_holds_also_after_json() {
+        let (manifest, identity) = manifest();
+        manifest.verify(&identity.pubkey()).unwrap();
+        let again: TrainingManifest = serde_json::from_slice(&serde_json::to_vec(&manifest).unwrap()).unwrap();
+        again.verify(&identity.pubkey()).unwrap();
+        assert!(again.verify(&Pubkey::new_from_array([5; 32])).is_err());
+        let unsigned = TrainingManifest { signature: String::new(), ..again };
+        assert!(unsigned.verify(&identity.pubkey()).is_err());
+    }
+
+    #[test]
+    fn no_field_of_a_manifest_can_be_changed_under_the_signature() {
+        let (manifest, identity) = manifest();
+        let json = serde_json::to_value(&manifest).unwrap();
+        for key in json.as_object().unwrap().keys().filter(|k| *k != "signature") {
+            let mut bad = json.clone();
+            bad[key] = match &json[key] {
+                Value::Number(n) => (n.as_u64().unwrap() + 1).into(),
+                Value::Array(_) => json!([]),
+                Value::Object(_) if key == "health" => json!(null),
+                Value::Object(_) => json!({ "train_loss": [2.5, 0.1], "eval_loss": [3.0, 0.3333] }),
+                Value::String(s) if s.len() == 64 => "ab".repeat(32).into(),
+                Value::String(s) if s.len() > 40 => Pubkey::new_from_array([77; 32]).to_string().into(),
+                _ => "8".into(),
+            };
+            let bad: TrainingManifest = serde_json::from_value(bad).unwrap_or_else(|e| panic!("{key}: {e}"));
+            assert_ne!(bad, manifest, "{key}");
+            assert!(bad.verify(&identity.pubkey()).is_err(), "{key}");
+        }
+    }
 }

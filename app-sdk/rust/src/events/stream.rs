@@ -4,13 +4,15 @@
 //! there may be something new. A lost or late notification therefore costs time but never an event.
 
 use super::record::{EventRecord, decode};
-use crate::{client::Client, error::SdkError};
+use crate::{
+    client::{Client, SIGNATURES_PAGE},
+    error::SdkError,
+};
 use futures::{Stream, StreamExt, TryStreamExt, stream::BoxStream};
 use openledger_interface::Program;
 use serde::{Deserialize, Serialize};
 use solana_client::{
     nonblocking::pubsub_client::PubsubClient,
-    rpc_client::GetConfirmedSignaturesForAddress2Config,
     rpc_config::{RpcTransactionLogsConfig, RpcTransactionLogsFilter},
 };
 use solana_signature::Signature;
@@ -41,8 +43,6 @@ pub struct Observed {
     pub cursor: Cursor,
 }
 
-/// Most signatures in one answer of a node.
-const PAGE: usize = 1000;
 /// How long a node may list a transaction before it can return it.
 const READABLE_WITHIN: Duration = Duration::from_secs(20);
 
@@ -91,32 +91,24 @@ impl Poller {
             let mut before = None;
             let mut rank = u32::MAX;
             loop {
-                let config = GetConfirmedSignaturesForAddress2Config {
-                    before,
-                    until,
-                    limit: Some(PAGE),
-                    commitment: Some(self.client.commitment()),
-                };
-                let page = self.client.rpc().get_signatures_for_address_with_config(&program.id(), config).await?;
+                let page = self.client.signatures(&program.id(), before, until).await?;
                 for entry in &page {
-                    let signature = Signature::from_str(&entry.signature)
-                        .map_err(|_| SdkError::Node(format!("unreadable signature {}", entry.signature)))?;
-                    before = Some(signature);
+                    before = Some(entry.signature);
                     // The list is newest first. If the node gives no index in the slot, the order of the list serves as
                     // one.
                     rank -= 1;
                     found
-                        .entry(signature)
+                        .entry(entry.signature)
                         .or_insert_with(|| Listed {
                             slot: entry.slot,
-                            index: entry.transaction_index.unwrap_or(rank),
-                            failed: entry.err.is_some(),
+                            index: entry.index.unwrap_or(rank),
+                            failed: entry.failed,
                             programs: Vec::new(),
                         })
                         .programs
                         .push(program);
                 }
-                if page.len() < PAGE {
+                if page.len() < SIGNATURES_PAGE {
                     break;
                 }
             }

@@ -6,16 +6,39 @@ use crate::{
     files::{format::Format, preface},
     projection::{LayerShape, ProjectionSettings, Projections, layer_dim},
 };
-use openledger_lm::Digest;
+use openledger_lm::{Digest, LossReduction};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 /// Version of the file format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 const FORMAT: Format = Format { signature: *b"OLGRADIX", version: VERSION };
 
-/// Header of an index. Hashes are hex.
+/// Number of units in one of learning-rate mass.
+const MASS_UNITS: f64 = 1e15;
+
+/// An index whose rows were taken over, from the run that trained the adapter which this run began with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parent {
+    /// SHA-256 of its header ([`IndexHeader::identity`]), hex.
+    pub index: String,
+    /// Number of its own rows.
+    pub count: u64,
+    /// The learning-rate mass of each section of its own rows.
+    pub masses: Vec<u64>,
+}
+
+/// Rows of one run, with the factor of each of their sections in a score.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Part {
+    pub(crate) rows: Range<usize>,
+    pub(crate) factors: Vec<f64>,
+}
+
+/// Header of an index. Hashes are hex. `adapter`, `examples`, `states`, `loss` and `masses` are those of the index's own
+/// run, whose rows come after the parents'.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IndexHeader {
@@ -35,10 +58,22 @@ pub struct IndexHeader {
     /// Rank of the adapter, if the gradients of its own matrices are projected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank: Option<usize>,
-    /// SHA-256 of the states that the rows are the mean of, and of their weights. `None` if there is only one state.
+    /// SHA-256 of the states that the rows are made of, and of their weights. `None` if there is only one state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub states: Option<String>,
-    /// Number of rows.
+    /// How the losses of an example's target tokens become the loss whose gradient a row is.
+    #[serde(default, skip_serializing_if = "LossReduction::is_mean")]
+    pub loss: LossReduction,
+    /// The *learning-rate mass* of each section of a row, in units of 10⁻¹⁵: the learning rates of the steps that the
+    /// section stands for, divided by the number of the run's examples. It is what the run did with one example's
+    /// gradient. A row has one section, or one for each state at which queries are compared with it. Empty if the run is
+    /// not known. Then a row has one section.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masses: Vec<u64>,
+    /// The indexes whose rows come before the own ones, the first run first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<Parent>,
+    /// Number of rows, with the parents'.
     pub count: u64,
     /// SHA-256 of the ids and rows. Zeros while the index is being built.
     pub body: String,
@@ -56,6 +91,9 @@ impl IndexHeader {
             basis: projections.basis().map(hex::encode),
             rank: projections.rank(),
             states: None,
+            loss: LossReduction::Mean,
+            masses: Vec::new(),
+            parents: Vec::new(),
             count,
             body: hex::encode([0; 32]),
         }
@@ -69,6 +107,68 @@ impl IndexHeader {
     /// SHA-256 of the header's JSON. The header holds the body's hash, so this hash identifies the whole index.
     pub fn identity(&self) -> Digest {
         Sha256::digest(self.json()).into()
+    }
+
+    /// Number of sections of a row. Each holds all layers.
+    pub fn sections(&self) -> usize {
+        self.masses.len().max(1)
+    }
+
+    /// Number of layers of a row, over all of its sections.
+    pub fn row_layers(&self) -> usize {
+        self.sections() * self.layers.len()
+    }
+
+    /// Name of a layer of a row.
+    pub fn layer_name(&self, row_layer: usize) -> &str {
+        &self.layers[row_layer % self.layers.len()].name
+    }
+
+    /// The weight of each section in the index's own scores. They sum to 1.
+    pub fn section_weights(&self) -> Vec<f64> {
+        match self.masses.as_slice() {
+            [] => vec![1.0],
+            masses => relative(masses, masses),
+        }
+    }
+
+    /// Position of the first of the index's own rows, after those of the parents.
+    pub fn first_own(&self) -> usize {
+        self.parents.iter().map(|p| p.count as usize).sum()
+    }
+
+    /// The rows of each run. Scores of a parent's rows are in proportion to its run's learning-rate mass.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let mut at = 0;
+        let mut parts = Vec::with_capacity(self.parents.len() + 1);
+        for parent in &self.parents {
+            let end = at + parent.count as usize;
+            parts.push(Part { rows: at..end, factors: relative(&parent.masses, &self.masses) });
+            at = end;
+        }
+        parts.push(Part { rows: at..self.count as usize, factors: self.section_weights() });
+        parts
+    }
+
+    /// The header that the own rows alone would have.
+    pub(crate) fn own(&self) -> Self {
+        let count = self.count - self.first_own() as u64;
+        Self { parents: Vec::new(), count, ..self.clone() }
+    }
+
+    /// The header of an index with the rows of another before this one's. `above` is the header of the other, whose file
+    /// is at `path`. Fails if the two are not of the same base model and form, or if a run is not known.
+    pub(crate) fn layered(self, above: &Self, path: &Path) -> Result<Self> {
+        above.check_layout(&self, path)?;
+        if above.masses.len() != self.masses.len() || self.masses.is_empty() {
+            let states = |masses: &[u64]| format!("{} known states of a run", masses.len());
+            let (found, expected) = (states(&above.masses), states(&self.masses));
+            return Err(AttributionError::mismatch(path, "rows over", found, expected));
+        }
+        let own =
+            Parent { index: hex::encode(above.identity()), count: above.own().count, masses: above.masses.clone() };
+        let parents = above.parents.iter().cloned().chain([own]).collect();
+        Ok(Self { parents, count: self.count + above.count, ..self })
     }
 
     /// Number of values of one layer in a row.
@@ -88,7 +188,7 @@ impl IndexHeader {
 
     /// Number of bytes of a row.
     pub fn row_bytes(&self) -> usize {
-        self.layers.len() * (size_of::<f32>() + size_of::<half::f16>() * self.layer_dim())
+        self.row_layers() * (size_of::<f32>() + size_of::<half::f16>() * self.layer_dim())
     }
 
     /// Number of bytes of all ids.
@@ -113,6 +213,13 @@ impl IndexHeader {
         let (header, body_at): (Self, usize) = preface::read(&FORMAT, bytes, path, foreign)?;
         let bad = |e: AttributionError| AttributionError::Header { path: path.to_path_buf(), reason: e.to_string() };
         header.settings.validate().map_err(bad)?;
+        let own = header.parents.iter().try_fold(header.count, |rest, p| rest.checked_sub(p.count));
+        let sections = header.masses.len();
+        let uneven = |p: &Parent| p.masses.len() != sections || sections == 0;
+        if own.is_none() || header.layers.is_empty() || header.parents.iter().any(uneven) {
+            let reason = "its layers, sections or numbers of rows do not fit together".to_owned();
+            return Err(AttributionError::Header { path: path.to_path_buf(), reason });
+        }
         Ok((header, body_at))
     }
 
@@ -125,47 +232,66 @@ impl IndexHeader {
     /// Fails if the file at `path` was made for another base, adapter or example list, or with other settings, than
     /// `expected`. The body's hash is not compared.
     pub fn check(&self, expected: &Self, path: &Path) -> Result<()> {
-        let pairs = [
-            ("base model", &self.base, &expected.base),
-            ("adapter", &self.adapter, &expected.adapter),
-            ("examples", &self.examples, &expected.examples),
-        ];
-        for (what, found, expected) in pairs {
-            if found != expected {
-                return Err(AttributionError::mismatch(path, what, found, expected));
-            }
-        }
-        if self.settings != expected.settings {
-            return Err(AttributionError::mismatch(
-                path,
-                "settings",
-                format!("{:?}", self.settings),
-                format!("{:?}", expected.settings),
-            ));
-        }
-        if self.layers != expected.layers {
-            return Err(AttributionError::mismatch(path, "layers", self.layers.len(), expected.layers.len()));
-        }
-        if self.basis != expected.basis {
-            let name = |basis: &Option<String>| basis.clone().unwrap_or_else(|| "drawn from the seed".into());
-            return Err(AttributionError::mismatch(path, "projection basis", name(&self.basis), name(&expected.basis)));
-        }
-        if self.rank != expected.rank {
-            return Err(AttributionError::mismatch(
-                path,
-                "adapter rank",
-                format!("{:?}", self.rank),
-                format!("{:?}", expected.rank),
-            ));
-        }
-        if self.states != expected.states {
-            let name =
-                |states: &Option<String>| states.clone().unwrap_or_else(|| "of the end of training alone".into());
-            return Err(AttributionError::mismatch(path, "states", name(&self.states), name(&expected.states)));
-        }
-        if self.count != expected.count {
-            return Err(AttributionError::mismatch(path, "a number of examples,", self.count, expected.count));
-        }
-        Ok(())
+        self.check_layout(expected, path)?;
+        let name = |states: &Option<String>| states.clone().unwrap_or_else(|| "of the end of training alone".into());
+        let of = |header: &Self| {
+            [
+                ("adapter", header.adapter.clone()),
+                ("examples", header.examples.clone()),
+                ("states", name(&header.states)),
+                ("learning-rate masses", format!("{:?}", header.masses)),
+                ("parents", format!("{:?}", header.parents)),
+                ("a number of examples,", header.count.to_string()),
+            ]
+        };
+        equal(of(self), of(expected), path)
     }
+
+    /// Fails if the rows of the file at `path` cannot be compared with those of `expected`, because of another base model
+    /// or another form.
+    fn check_layout(&self, expected: &Self, path: &Path) -> Result<()> {
+        // A model has hundreds of layers, so they are named by a hash.
+        let layers = |header: &Self| {
+            let json = serde_json::to_vec(&header.layers).expect("plain data serialises");
+            format!("{} with sha256 {}", header.layers.len(), hex::encode(Sha256::digest(json)))
+        };
+        let basis = |basis: &Option<String>| basis.clone().unwrap_or_else(|| "drawn from the seed".into());
+        let of = |header: &Self| {
+            [
+                ("base model", header.base.clone()),
+                ("settings", format!("{:?}", header.settings)),
+                ("layers", layers(header)),
+                ("projection basis", basis(&header.basis)),
+                ("adapter rank", format!("{:?}", header.rank)),
+                ("a loss of examples", format!("{:?}", header.loss)),
+            ]
+        };
+        equal(of(self), of(expected), path)
+    }
+}
+
+/// Fails if a property of the file at `path` has another value than is expected.
+fn equal<const N: usize>(
+    found: [(&'static str, String); N],
+    expected: [(&'static str, String); N],
+    path: &Path,
+) -> Result<()> {
+    for ((what, found), (_, expected)) in found.into_iter().zip(expected) {
+        if found != expected {
+            return Err(AttributionError::mismatch(path, what, found, expected));
+        }
+    }
+    Ok(())
+}
+
+/// Each of `masses` as a part of the sum of `whole`.
+fn relative(masses: &[u64], whole: &[u64]) -> Vec<f64> {
+    let total = whole.iter().map(|m| *m as f64).sum::<f64>().max(1.0);
+    masses.iter().map(|m| *m as f64 / total).collect()
+}
+
+/// Learning-rate mass per example in the header's units. `rates` is a sum of learning rates.
+pub(crate) fn mass(rates: f64, examples: usize) -> u64 {
+    // It is at most the number of epochs, because a learning rate is at most 1 and a batch has at least one example.
+    (rates / examples.max(1) as f64 * MASS_UNITS).round() as u64
 }

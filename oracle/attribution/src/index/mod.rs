@@ -10,6 +10,9 @@
 //! projected. Each layer has a scale of its own, because layers differ by orders of magnitude and the preconditioner
 //! makes the small ones count.
 //!
+//! A row has one section with all layers, or a section for each state of the training at which queries are compared with
+//! it. The index of an adapter that was trained on another begins with the rows of the other's index, bit for bit.
+//!
 //! Beside the index, a [`sketch`] may hold the rows in a fraction of the space. It is scanned first.
 
 pub mod header;

@@ -9,6 +9,7 @@
 use super::{reader::IndexReader, row};
 use half::f16;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Number of queries that share one pass over the rows.
 pub const GROUP: usize = 4;
@@ -39,30 +40,30 @@ impl Scaled {
     }
 }
 
-/// Inner products of every row of the index with each of `queries`, query by query. A query has layers × layer_dim
-/// values. Sums are f32 within a layer and f64 over the layers.
-pub fn products(index: &IndexReader, queries: &[&[f64]]) -> Vec<Vec<f64>> {
+/// Inner products of the rows `rows` of the index with each of `queries`, query by query. A query has row_layers ×
+/// layer_dim values. Sums are f32 within a layer and f64 over the layers.
+pub fn products(index: &IndexReader, rows: Range<usize>, queries: &[&[f64]]) -> Vec<Vec<f64>> {
     let dim = index.header().layer_dim();
     let scaled: Vec<Scaled> = queries.iter().map(|q| Scaled::new(q, dim)).collect();
-    scaled.chunks(GROUP).flat_map(|group| group_products(index, group)).collect()
+    scaled.chunks(GROUP).flat_map(|group| group_products(index, rows.clone(), group)).collect()
 }
 
-fn group_products(index: &IndexReader, queries: &[Scaled]) -> Vec<Vec<f64>> {
+fn group_products(index: &IndexReader, rows: Range<usize>, queries: &[Scaled]) -> Vec<Vec<f64>> {
     match queries {
-        [a] => fixed_products(index, [a]),
-        [a, b] => fixed_products(index, [a, b]),
-        [a, b, c] => fixed_products(index, [a, b, c]),
-        [a, b, c, d] => fixed_products(index, [a, b, c, d]),
+        [a] => fixed_products(index, rows, [a]),
+        [a, b] => fixed_products(index, rows, [a, b]),
+        [a, b, c] => fixed_products(index, rows, [a, b, c]),
+        [a, b, c, d] => fixed_products(index, rows, [a, b, c, d]),
         _ => unreachable!("groups hold 1 to {GROUP} queries"),
     }
 }
 
-fn fixed_products<const Q: usize>(index: &IndexReader, queries: [&Scaled; Q]) -> Vec<Vec<f64>> {
-    let sums = products_of((0..index.count()).into_par_iter(), index, queries);
+fn fixed_products<const Q: usize>(index: &IndexReader, rows: Range<usize>, queries: [&Scaled; Q]) -> Vec<Vec<f64>> {
+    let sums = products_of(rows.into_par_iter(), index, queries);
     (0..Q).map(|q| sums.iter().map(|s| s[q]).collect()).collect()
 }
 
-/// Inner products of the rows at `positions` with `query` (layers × layer_dim values). They equal those of [`products`]
+/// Inner products of the rows at `positions` with `query` (row_layers × layer_dim values). They equal those of [`products`]
 /// bit for bit.
 pub fn products_at(index: &IndexReader, query: &[f64], positions: &[usize]) -> Vec<f64> {
     let scaled = Scaled::new(query, index.header().layer_dim());
@@ -75,7 +76,7 @@ fn products_of<const Q: usize>(
     index: &IndexReader,
     queries: [&Scaled; Q],
 ) -> Vec<[f64; Q]> {
-    let (dim, layers) = (index.header().layer_dim(), index.header().layers.len());
+    let (dim, layers) = (index.header().layer_dim(), index.header().row_layers());
     let vector = has_vector_unit();
     rows.with_min_len(BLOCK)
         .map_init(|| Scratch::new(dim), |scratch, i| row_dots(index.row(i), layers, queries, vector, scratch))
@@ -238,7 +239,7 @@ mod tests {
         let query = |seed: usize| (0..70).map(|i| ((i * 3 + seed) as f64).sin()).collect::<Vec<f64>>();
         for count in [1, 2, 3, 4, 5, 9] {
             let queries: Vec<Vec<f64>> = (0..count).map(query).collect();
-            let found = products(&index, &queries.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            let found = products(&index, 0..index.count(), &queries.iter().map(Vec::as_slice).collect::<Vec<_>>());
             assert_eq!(found.len(), count);
             for (query, found) in queries.iter().zip(found) {
                 for (i, found) in found.iter().enumerate() {
@@ -249,7 +250,8 @@ mod tests {
                     assert!((found - exact).abs() < 1e-6 * scale, "{found} against {exact}");
                 }
                 // A query's result does not depend on the other queries.
-                assert_eq!(products(&index, &[query])[0], found);
+                assert_eq!(products(&index, 0..index.count(), &[query])[0], found);
+                assert_eq!(products(&index, 5..9, &[query])[0], found[5..9]);
             }
         }
     }
@@ -280,7 +282,7 @@ mod tests {
         let query: Vec<f64> = (0..128).map(|i| (i as f64).sin()).collect();
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| products(&index, &[&query, &query[..]]))
+            pool.install(|| products(&index, 0..index.count(), &[&query, &query[..]]))
         };
         assert_eq!(with(1), with(3));
     }

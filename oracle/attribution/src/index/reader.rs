@@ -60,15 +60,15 @@ impl IndexReader {
         &self.map[self.rows_at + position * bytes..][..bytes]
     }
 
-    /// A row as numbers: the values of every layer, one layer after the other.
+    /// A row as numbers: the values of every layer of its sections, one layer after the other.
     pub fn gradient(&self, position: usize) -> Vec<f32> {
-        let layers = 0..self.header.layers.len();
+        let layers = 0..self.header.row_layers();
         layers.flat_map(|layer| self.layer(position, layer).values().map(|v| v as f32).collect::<Vec<_>>()).collect()
     }
 
-    /// One layer of a row.
+    /// One layer of a row, of all layers of its sections.
     pub fn layer(&self, position: usize, layer: usize) -> Layer<'_> {
-        row::layer(self.row(position), self.header.layers.len(), self.header.layer_dim(), layer)
+        row::layer(self.row(position), self.header.row_layers(), self.header.layer_dim(), layer)
     }
 }
 

@@ -24,17 +24,47 @@ pub fn build_index(
     path: &Path,
     source: &GradientSource,
     examples: &[Example],
+    progress: impl FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<IndexReader> {
+    build(path, source.header(examples)?, None, source, examples, progress)
+}
+
+/// Like [`build_index`], for an adapter whose training began with another adapter. `parent` is the index of the other.
+/// Its rows are taken over bit for bit, those of its own parents too, and the rows of `examples` follow. An example that
+/// both runs learned has a row in each.
+///
+/// Scores of a parent's rows are in proportion to the learning-rate mass of its run, per example. So an answer's scores
+/// compare what both trainings did. One preconditioner is fitted to all rows. Fails if `parent` is of another base
+/// model, layout or projection (its seed included) than `source`, or if either is not of a known run
+/// ([`GradientSource::of_run`]).
+pub fn build_layered(
+    path: &Path,
+    parent: &IndexReader,
+    source: &GradientSource,
+    examples: &[Example],
+    progress: impl FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<IndexReader> {
+    let header = source.header(examples)?.layered(parent.header(), parent.path())?;
+    build(path, header, Some(parent), source, examples, progress)
+}
+
+fn build(
+    path: &Path,
+    header: IndexHeader,
+    parent: Option<&IndexReader>,
+    source: &GradientSource,
+    examples: &[Example],
     mut progress: impl FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<IndexReader> {
-    let header = source.header(examples)?;
     if path.exists() {
         let index = IndexReader::open(path)?;
         index.header().check(&header, path)?;
         return Ok(index);
     }
-    let ids: Vec<ExampleId> = examples.iter().map(|e| e.id).collect();
+    let (first, total) = (header.first_own(), header.count as usize);
+    let above = parent.iter().flat_map(|parent| parent.ids().iter());
+    let ids: Vec<ExampleId> = above.copied().chain(examples.iter().map(|e| e.id)).collect();
     let mut writer = IndexWriter::create_or_resume(path, header, &ids)?;
-    let total = examples.len();
     let (lanes, mut ready) = (Lanes::new(source.device(), usize::MAX), VecDeque::new());
     loop {
         let done = writer.rows();
@@ -44,8 +74,12 @@ pub fn build_index(
         if done == total {
             break;
         }
+        if let Some(parent) = parent.filter(|_| done < first) {
+            writer.append_rows_of(parent)?;
+            continue;
+        }
         if ready.is_empty() {
-            let batches = examples[done..].chunks(source.projections().settings().batch).take(lanes.count());
+            let batches = examples[done - first..].chunks(source.projections().settings().batch).take(lanes.count());
             ready.extend(lanes.map(batches, |batch| source.rows(batch)));
         }
         if let Some(rows) = ready.pop_front() {
@@ -80,7 +114,9 @@ impl IndexWriter {
         } else {
             check_front(&mut partial, &header, ids, front.len())?;
             let stored = ((length - front.len() as u64) / header.row_bytes() as u64).min(header.count) as usize;
-            if stored == ids.len() { stored } else { stored - stored % header.settings.batch }
+            // Rows of a parent are copied one by one. Own rows are made in batches.
+            let own = stored.saturating_sub(header.first_own());
+            if stored == ids.len() { stored } else { stored - own % header.settings.batch }
         };
         let end = front.len() as u64 + rows as u64 * header.row_bytes() as u64;
         let cut = partial
@@ -100,9 +136,9 @@ impl IndexWriter {
         self.rows
     }
 
-    /// Appends rows of layers × layer_dim finite values, and waits until they are on disk.
+    /// Appends rows of row_layers × layer_dim finite values, and waits until they are on disk.
     pub fn append(&mut self, rows: &[Vec<f32>]) -> Result<()> {
-        let width = self.header.layers.len() * self.header.layer_dim();
+        let width = self.header.row_layers() * self.header.layer_dim();
         if self.rows + rows.len() > self.header.count as usize || rows.iter().any(|r| r.len() != width) {
             return Err(AttributionError::Examples(format!(
                 "{} rows of {width} values at most fit behind the {} stored ones of {}",
@@ -115,9 +151,20 @@ impl IndexWriter {
         for values in rows {
             row::encode(values, self.header.layer_dim(), &mut bytes);
         }
-        let stored = self.partial.file.write_all(&bytes).and_then(|()| self.partial.file.sync_data());
+        self.store(&bytes, rows.len())
+    }
+
+    /// Appends the rows of `parent` that are not stored yet, and waits until they are on disk.
+    fn append_rows_of(&mut self, parent: &IndexReader) -> Result<()> {
+        let rows = self.rows..parent.count();
+        let bytes: Vec<u8> = rows.clone().flat_map(|i| parent.row(i).iter().copied()).collect();
+        self.store(&bytes, rows.len())
+    }
+
+    fn store(&mut self, bytes: &[u8], rows: usize) -> Result<()> {
+        let stored = self.partial.file.write_all(bytes).and_then(|()| self.partial.file.sync_data());
         self.partial.written(stored)?;
-        self.rows += rows.len();
+        self.rows += rows;
         Ok(())
     }
 

@@ -28,20 +28,22 @@ impl Fisher {
     /// Factorises the Fisher matrices of the index. λ is `damping` times the mean eigenvalue of each. The result does
     /// not depend on the number of threads.
     pub fn fit(index: &IndexReader, damping: f64) -> Result<Self> {
-        let fitted = (0..index.header().layers.len())
+        let fitted = (0..index.header().row_layers())
             .into_par_iter()
             .map(|layer| fit_layer(index, layer, damping))
             .collect::<Result<Vec<_>>>()?;
         let mut self_influence = vec![0.0; index.count()];
         let mut layers = Vec::with_capacity(fitted.len());
-        for (factor, own) in fitted {
-            axpy(1.0, &own, &mut self_influence);
+        let weights = index.header().section_weights();
+        let per_section = index.header().layers.len();
+        for (layer, (factor, own)) in fitted.into_iter().enumerate() {
+            axpy(weights[layer / per_section], &own, &mut self_influence);
             layers.push(factor);
         }
         Ok(Self { layers, self_influence })
     }
 
-    /// gᵢᵀ (F + λI)⁻¹ gᵢ over all layers, for every row i of the index.
+    /// gᵢᵀ (F + λI)⁻¹ gᵢ over all layers, for every row i of the index. Sections count by their weights.
     pub fn self_influence(&self) -> &[f64] {
         &self.self_influence
     }
@@ -101,7 +103,7 @@ fn fit_layer(index: &IndexReader, layer: usize, damping: f64) -> Result<(LayerFa
     let lambda = damping * energy / (n as f64 * dim as f64);
     let factorise = |matrix, size| {
         Cholesky::new(matrix, size).map_err(|pivot| AttributionError::NotPositiveDefinite {
-            layer: index.header().layers[layer].name.clone(),
+            layer: index.header().layer_name(layer).to_owned(),
             pivot,
         })
     };

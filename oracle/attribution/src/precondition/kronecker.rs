@@ -44,7 +44,7 @@ impl Kronecker {
     /// takes EK-FAC's eigenvalues, otherwise KFAC's. The result does not depend on the number of threads.
     pub fn fit(index: &IndexReader, damping: f64, corrected: bool) -> Self {
         let mut blocks = Vec::new();
-        for layer in 0..index.header().layers.len() {
+        for layer in 0..index.header().row_layers() {
             let mut at = 0;
             for (rows, columns) in index.header().blocks() {
                 blocks.push(Block { layer, range: at..at + rows * columns, rows, columns });
@@ -55,16 +55,16 @@ impl Kronecker {
             blocks.par_iter().map(|block| fit_block(index, block, damping, corrected)).collect();
         let mut self_influence = vec![0.0; index.count()];
         let mut factored = Vec::with_capacity(blocks.len());
+        let weights = index.header().section_weights();
+        let per_section = index.header().layers.len();
         for (block, (factor, own)) in blocks.into_iter().zip(fitted) {
-            for (sum, own) in self_influence.iter_mut().zip(own) {
-                *sum += own;
-            }
+            axpy(weights[block.layer / per_section], &own, &mut self_influence);
             factored.push((block, factor));
         }
         Self { blocks: factored, self_influence, layer_dim: index.header().layer_dim() }
     }
 
-    /// gᵢᵀ (F + λI)⁻¹ gᵢ over all layers, for every row i of the index.
+    /// gᵢᵀ (F + λI)⁻¹ gᵢ over all layers, for every row i of the index. Sections count by their weights.
     pub fn self_influence(&self) -> &[f64] {
         &self.self_influence
     }

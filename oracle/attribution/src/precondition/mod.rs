@@ -83,7 +83,7 @@ impl Curvature {
         })
     }
 
-    /// gᵢᵀ (F + λI)⁻¹ gᵢ over all layers, for every row i of the index.
+    /// gᵢᵀ (F + λI)⁻¹ gᵢ over all layers, for every row i of the index. Sections of a row count by their weights.
     pub fn self_influence(&self) -> &[f64] {
         match self {
             Self::Fisher(fisher) => fisher.self_influence(),

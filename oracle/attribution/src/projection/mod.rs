@@ -18,4 +18,4 @@ pub use layer::LayerShape;
 pub(crate) use layer::{layer_dim, layer_shapes};
 pub use pca::PcaBasis;
 pub use projections::Projections;
-pub use settings::{ProjectionKind, ProjectionSettings};
+pub use settings::{ProjectionKind, ProjectionSettings, QueryStates};

@@ -24,6 +24,25 @@ impl ProjectionKind {
     }
 }
 
+/// The states of the run at which a query's gradient is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum QueryStates {
+    /// The end of the run. A row is the weighted mean of the example's gradients at the states. A query costs one
+    /// backward pass.
+    #[default]
+    End,
+    /// Every state. A row holds the example's gradient at each of them, and the scores of the states are averaged: an
+    /// *ensemble*. A query costs one backward pass for each state. Scores vary less from one training seed to another.
+    All,
+}
+
+impl QueryStates {
+    fn is_end(&self) -> bool {
+        *self == Self::End
+    }
+}
+
 fn one() -> usize {
     1
 }
@@ -49,25 +68,43 @@ pub struct ProjectionSettings {
     /// stay valid.
     #[serde(default, skip_serializing_if = "ProjectionKind::is_random")]
     pub kind: ProjectionKind,
-    /// Number of logged states of the run over which a row is averaged. A row is the weighted mean of the example's
-    /// gradients at these states. They are as evenly spaced as the log allows ([`crate::states::evenly_spaced`]). Each
-    /// is weighted by the learning rates of the steps since the state before it. 1 means the trained adapter alone and
-    /// is left out of the JSON.
+    /// Number of logged states of the run that a row is made of. They are as evenly spaced as the log allows
+    /// ([`crate::states::evenly_spaced`]). Each is weighted by the learning rates of the steps since the state before
+    /// it. 1 means the trained adapter alone and is left out of the JSON.
     ///
     /// Several states show an example at the time when it was learned. At the end of training its gradient is small and
-    /// noisy. An index costs one pass over its examples for each state. A query costs no more.
+    /// noisy. An index costs one pass over its examples for each state.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub states: usize,
+    /// The states at which a query's gradient is taken. `end` is left out of the JSON.
+    #[serde(default, skip_serializing_if = "QueryStates::is_end")]
+    pub query_states: QueryStates,
 }
 
 impl Default for ProjectionSettings {
     /// 16 × 16, with one example in a pass. So nothing is padded, and any row can be recomputed alone.
     fn default() -> Self {
-        Self { k_in: 16, k_out: 16, seed: 0, batch: 1, kind: ProjectionKind::Random, states: 1 }
+        Self {
+            k_in: 16,
+            k_out: 16,
+            seed: 0,
+            batch: 1,
+            kind: ProjectionKind::Random,
+            states: 1,
+            query_states: QueryStates::End,
+        }
     }
 }
 
 impl ProjectionSettings {
+    /// Number of states of the run that answering a query needs. [`crate::states::evenly_spaced`] chooses them.
+    pub fn states_of_a_query(&self) -> usize {
+        match self.query_states {
+            QueryStates::End => 1,
+            QueryStates::All => self.states,
+        }
+    }
+
     /// Fails if no index can have a value. The error names the field.
     pub fn validate(&self) -> Result<()> {
         for (field, value) in [

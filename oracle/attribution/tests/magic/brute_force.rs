@@ -6,7 +6,7 @@ use openledger_attribution::{
     magic::{Trust, functional},
 };
 use openledger_laboratory::evaluate::{correlation::spearman, leave_outs::leave_outs};
-use openledger_lm::TrainConfig;
+use openledger_lm::{LossReduction, TrainConfig};
 use std::ops::ControlFlow;
 
 /// Central differences of φ in every example's weight, each from two runs of the trainer.
@@ -53,6 +53,11 @@ fn scores_are_the_derivatives_of_retraining_with_clipped_gradients() {
     let active = norms.iter().filter(|n| **n > 1.5).count();
     assert!((5..=19).contains(&active), "both clipped and other steps: {norms:?}");
     agrees(job.config);
+}
+
+#[test]
+fn scores_are_the_derivatives_of_retraining_with_token_sums() {
+    agrees(TrainConfig { loss: LossReduction::Sum { denominator: 12 }, ..config() });
 }
 
 #[test]

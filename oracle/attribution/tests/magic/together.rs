@@ -76,7 +76,8 @@ fn states_of_other_queries_or_points_are_refused_and_a_break_stops() {
     let swapped = [begin[1].clone(), begin[0].clone(), begin[2].clone()];
     let alone = Walks::new(job.run(), &queries()[..1], MagicSettings::default()).unwrap();
     let go_on = &mut |_: &_| ControlFlow::Continue(());
-    for error in [walks.segment(&swapped, go_on), walks.segment(&begin[..2], go_on), alone.segment(&begin[..1], go_on)] {
+    for error in [walks.segment(&swapped, go_on), walks.segment(&begin[..2], go_on), alone.segment(&begin[..1], go_on)]
+    {
         assert!(matches!(error, Err(AttributionError::MagicState(_))));
     }
     assert!(matches!(walks.outcomes(begin), Err(AttributionError::MagicState(_))));

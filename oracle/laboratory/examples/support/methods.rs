@@ -3,11 +3,8 @@
 use crate::job::Job;
 use anyhow::{Context, Result};
 use openledger_attribution::{
-    Attributor, EnsembleSettings, Logra, LograEnsemble, LograSettings, Magic, MagicSettings, PcaBasis, Preconditioner,
-    ProjectionKind, ProjectionSettings, build_index,
-    gradient::GradientSource,
-    magic::TrainedRun,
-    states::{checkpoints, evenly_spaced},
+    Attributor, Estimator, Logra, LograSettings, Magic, MagicSettings, PcaBasis, Preconditioner, ProjectionKind,
+    ProjectionSettings, QueryStates, build_index, gradient::GradientSource, magic::TrainedRun, states::evenly_spaced,
 };
 use openledger_laboratory::baselines::{
     bm25::{Bm25, Bm25Settings},
@@ -18,7 +15,7 @@ use openledger_laboratory::baselines::{
     repsim::{RepSim, RepSimSettings},
     tracin::TracIn,
 };
-use openledger_lm::{Adapter, TrainState};
+use openledger_lm::Adapter;
 use std::{ops::ControlFlow, sync::Arc};
 
 /// Prepares a method for a job.
@@ -67,11 +64,13 @@ fn all() -> Vec<(String, Build)> {
         methods.push(logra(kind, 16, Fisher { damping: 0.1 }, true, Over::End));
         methods.push(logra(kind, 16, Kfac { damping: 0.1 }, false, Over::End));
         methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, Over::End));
-        methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, Over::Ensemble));
+        if kind != Pca {
+            methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, Over::Ensemble(6)));
+        }
     }
     for kind in [Drawn, Adapter] {
         methods.push(logra(kind, 16, Ekfac { damping: 0.1 }, false, Over::Mean(3)));
-        for over in [Over::End, Over::Mean(3), Over::Mean(6), Over::Ensemble] {
+        for over in [Over::End, Over::Mean(3), Over::Mean(6), Over::Ensemble(6)] {
             methods.push(logra(kind, 32, Ekfac { damping: 0.1 }, false, over));
         }
         methods.push(logra(kind, 32, Ekfac { damping: 0.1 }, true, Over::Mean(3)));
@@ -106,9 +105,8 @@ enum Over {
     End,
     /// The mean of the gradients over this many of the logged states.
     Mean(usize),
-    /// The mean of the scores over all logged states. Each state has an index and a backward pass of its own, for
-    /// queries too.
-    Ensemble,
+    /// The mean of the scores over this many of the logged states. Queries have a backward pass at each state.
+    Ensemble(usize),
 }
 
 /// LoGra with k × k projections.
@@ -119,8 +117,12 @@ fn logra(
     unit_norm: bool,
     over: Over,
 ) -> (String, Build) {
-    let states = if let Over::Mean(states) = over { states } else { 1 };
-    let projection = ProjectionSettings { kind, k_in: k, k_out: k, states, ..Default::default() };
+    let (states, query_states) = match over {
+        Over::End => (1, QueryStates::End),
+        Over::Mean(states) => (states, QueryStates::End),
+        Over::Ensemble(states) => (states, QueryStates::All),
+    };
+    let projection = ProjectionSettings { kind, k_in: k, k_out: k, states, query_states, ..Default::default() };
     let settings = LograSettings { projection, preconditioner, unit_norm };
     let name = match preconditioner {
         Preconditioner::None => "plain".to_owned(),
@@ -132,26 +134,21 @@ fn logra(
     let of = match over {
         Over::End => String::new(),
         Over::Mean(states) => format!(", mean of {states} states"),
-        Over::Ensemble => ", ensemble of all states".to_owned(),
+        Over::Ensemble(states) => format!(", ensemble of {states} states"),
     };
     let name = format!("logra {kind:?} {k} {name}{unit}{of}").to_lowercase();
     let build = move |job: &Job| -> Result<Box<dyn Attributor>> {
         Ok(match over {
             Over::End => Box::new(member(job, job.adapter.clone(), &settings)?),
-            Over::Mean(count) => {
+            Over::Mean(count) | Over::Ensemble(count) => {
                 let steps: Vec<u64> = job.states.iter().map(|s| s.step).collect();
                 let chosen: Vec<_> = evenly_spaced(&steps, count).into_iter().map(|i| job.states[i].clone()).collect();
-                let source = || {
-                    let (base, n) = (job.base.clone(), job.examples.len());
-                    Ok(GradientSource::of_run(base, &job.config, n, &chosen, &settings.projection)?)
-                };
-                Box::new(indexed(job, source, &settings)?)
-            }
-            Over::Ensemble => {
-                let of = |state: &TrainState| member(job, job.adapter.with_flat(&state.params)?, &settings);
-                let members = job.states.iter().map(of).collect::<Result<_>>()?;
-                let checkpoints = checkpoints(&job.config, job.examples.len(), &job.states);
-                Box::new(LograEnsemble::new(EnsembleSettings { checkpoints, logra: settings.clone() }, members)?)
+                let (base, n) = (job.base.clone(), job.examples.len());
+                let estimator = Estimator::new(base, &job.config, n, &chosen, settings.clone())?;
+                // The index stays mapped after its name is gone.
+                let folder = tempfile::tempdir()?;
+                let go_on = |_, _| ControlFlow::Continue(());
+                Box::new(estimator.build(&folder.path().join("index"), &job.examples, go_on)?)
             }
         })
     };

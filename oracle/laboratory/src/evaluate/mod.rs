@@ -14,7 +14,7 @@ mod rng;
 pub mod subsets;
 pub mod tiny;
 pub mod transformations;
-mod weights;
+pub mod weights;
 pub mod word_problems;
 
 pub use openledger_attribution::correlation;

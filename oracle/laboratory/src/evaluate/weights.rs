@@ -3,7 +3,7 @@
 use openledger_lm::{BaseModel, Slot, Target, Tensor};
 
 /// Every weight with its name, in f32. A tied output layer is left out, because it is the embedding.
-pub(super) fn named(base: &BaseModel) -> Vec<(String, Tensor)> {
+pub fn named(base: &BaseModel) -> Vec<(String, Tensor)> {
     let mut weights = vec![
         ("model.embed_tokens.weight".to_owned(), base.embedding().clone()),
         ("model.norm.weight".to_owned(), base.final_norm().clone()),

@@ -4,6 +4,7 @@ use crate::{
     digest::{Digest, sha256_json},
     error::{LmError, Result},
     lora::LoraConfig,
+    reduction::LossReduction,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,8 @@ pub enum Schedule {
 }
 
 /// Everything that determines a training job besides base model and examples. A step's objective is (1/|B|)·Σ_{i∈B}
-/// wᵢ·ℓᵢ. ℓᵢ is the mean over example i's target tokens, and |B| is the number of examples in the batch.
+/// wᵢ·ℓᵢ. ℓᵢ is made of the losses of example i's target tokens as [`LossReduction`] says, and |B| is the number of
+/// examples in the batch.
 ///
 /// The defaults keep training smooth, which exact attribution needs: a moderate learning rate, warm-up, no dropout, and
 /// a small term under the root of AdamW.
@@ -53,6 +55,9 @@ pub struct TrainConfig {
     pub clip_norm: Option<f64>,
     /// Seed of the adapter's initialisation and of the batch order.
     pub seed: u64,
+    /// How the losses of an example's target tokens become its loss. `mean` is left out of the JSON.
+    #[serde(skip_serializing_if = "LossReduction::is_mean")]
+    pub loss: LossReduction,
     /// Steps between logged states.
     pub checkpoint_every: u64,
     /// Steps between evaluations. 0 evaluates at the end only.
@@ -77,6 +82,7 @@ impl Default for TrainConfig {
             weight_decay: 0.01,
             clip_norm: None,
             seed: 0,
+            loss: LossReduction::Mean,
             checkpoint_every: 10,
             eval_every: 0,
             lora: LoraConfig::default(),
@@ -121,6 +127,7 @@ impl TrainConfig {
         {
             return Err(LmError::config("clip_norm", format!("must be positive, is {norm}; leave it out to not clip")));
         }
+        self.loss.validate()?;
         if self.checkpoint_every == 0 {
             return Err(LmError::config("checkpoint_every", "must be at least 1"));
         }
@@ -161,6 +168,7 @@ mod tests {
             ("eps", TrainConfig { eps: 0.0, eps_root: 0.0, ..d() }),
             ("weight_decay", TrainConfig { weight_decay: -1.0, ..d() }),
             ("clip_norm", TrainConfig { clip_norm: Some(0.0), ..d() }),
+            ("loss", TrainConfig { loss: LossReduction::Sum { denominator: 0 }, ..d() }),
             ("checkpoint_every", TrainConfig { checkpoint_every: 0, ..d() }),
             ("lora.rank", TrainConfig { lora: LoraConfig { rank: 0, ..Default::default() }, ..d() }),
         ];
@@ -170,6 +178,18 @@ mod tests {
                 other => panic!("{expected}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn the_mean_is_left_out_and_a_sum_changes_the_hash() {
+        let (mean, sum) = (LossReduction::Mean, LossReduction::Sum { denominator: 32 });
+        let json = |loss| serde_json::to_string(&TrainConfig { loss, ..Default::default() }).unwrap();
+        assert!(!json(mean).contains("loss"));
+        assert!(json(sum).contains(r#""loss":{"sum":{"denominator":32}}"#), "{}", json(sum));
+        for loss in [mean, sum] {
+            assert_eq!(serde_json::from_str::<TrainConfig>(&json(loss)).unwrap().loss, loss);
+        }
+        assert_ne!(TrainConfig { loss: sum, ..Default::default() }.hash(), TrainConfig::default().hash());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod clip;
 mod config;
+mod distance;
 mod log;
 mod optimizer;
 mod plan;
@@ -12,6 +13,7 @@ mod trainer;
 
 pub use clip::{clip_scale, global_norm};
 pub use config::{Schedule, TrainConfig};
+pub use distance::StateDistance;
 pub use log::{DirectorySink, LogEntry, StateSink, TrainingLog};
 pub use optimizer::AdamW;
 pub use plan::BatchPlan;

@@ -224,7 +224,7 @@ impl Trainer {
     pub fn batch(&self, step: u64) -> Result<Batch> {
         let indices = self.plan.batch(step);
         let examples: Vec<&Example> = indices.iter().map(|&i| &self.examples[i]).collect();
-        let batch = Batch::new(&self.base, &examples)?;
+        let batch = Batch::new(&self.base, &examples)?.with_loss(self.config.loss);
         match &self.weights {
             None => Ok(batch),
             Some(weights) => batch.with_weights(&indices.iter().map(|&i| weights[i]).collect::<Vec<_>>()),
@@ -323,7 +323,7 @@ impl Trainer {
     }
 }
 
-/// Mean of the examples' losses. Each loss is the mean over the example's target tokens.
+/// Mean of the examples' losses. Each loss is the mean over the example's target tokens, also for a job that learns sums.
 pub fn evaluate(base: &BaseModel, adapter: Option<&Adapter>, examples: &[Example], batch_size: usize) -> Result<f32> {
     if examples.is_empty() {
         return Err(LmError::Empty("list of evaluation examples"));

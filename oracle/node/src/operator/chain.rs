@@ -20,13 +20,25 @@ const BLOCK_PATIENCE: Duration = Duration::from_secs(30);
 pub struct Chain {
     /// RPC and subscriptions.
     pub client: Client,
+    /// A second node, at commitment `finalized`.
+    second: Option<Client>,
     wallet: Arc<Keypair>,
 }
 
 impl Chain {
     /// Makes the access with the operator's wallet, which pays transaction fees.
     pub fn new(client: Client, wallet: Keypair) -> Self {
-        Self { client, wallet: Arc::new(wallet) }
+        Self { client, second: None, wallet: Arc::new(wallet) }
+    }
+
+    /// Also asks a second node, at this JSON-RPC address, where money follows from the answer.
+    pub fn with_second(self, rpc: Option<&str>) -> Self {
+        Self { second: rpc.map(|rpc| finalized(rpc, "")), ..self }
+    }
+
+    /// The nodes that money follows from, at commitment `finalized`: the first one, and the second one if there is one.
+    pub fn finalized_nodes(&self) -> (Client, Option<Client>) {
+        (finalized(&self.client.rpc().url(), self.client.ws_url()), self.second.clone())
     }
 
     /// The operator's wallet.
@@ -70,9 +82,14 @@ impl Chain {
         Ok(entry.is_some_and(|o| o.identity == *identity))
     }
 
-    /// The newest slot that cannot be rolled back. `None` if the RPC node does not answer.
+    /// The newest slot that cannot be rolled back. With two nodes it is the older of their answers. `None` if a node
+    /// does not answer.
     pub async fn finalized_slot(&self) -> Option<u64> {
-        self.client.rpc().get_slot_with_commitment(CommitmentConfig::finalized()).await.ok()
+        let first = self.client.rpc().get_slot_with_commitment(CommitmentConfig::finalized()).await.ok()?;
+        match &self.second {
+            Some(second) => Some(first.min(second.slot().await.ok()?)),
+            None => Some(first),
+        }
     }
 
     /// The committee of an epoch. `None` if it was not proposed.
@@ -122,4 +139,8 @@ impl Chain {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
+}
+
+fn finalized(rpc: &str, ws: &str) -> Client {
+    Client::with_commitment(rpc, ws, CommitmentConfig::finalized())
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use solana_pubkey::Pubkey;
-use std::sync::{Arc, RwLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, RwLock},
+};
 
 /// A snapshot of the node's work.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -15,6 +18,9 @@ pub struct Status {
     pub training: Option<Training>,
     /// The job of another operator that this node verifies.
     pub verifying: Option<String>,
+    /// Disputes of other members about training logs that did not hold when this node looked, in words.
+    #[serde(default)]
+    pub false_disputes: BTreeSet<String>,
     /// The epoch that this node settles.
     pub settling: Option<Settling>,
     /// Epoch of the last settlement that this node saw active. 0 before the first.
@@ -26,7 +32,7 @@ pub struct Status {
 pub struct Training {
     /// The job's account.
     pub job: String,
-    /// `training`, `indexing` or `attesting`.
+    /// `training`, `indexing`, `auditing` or `attesting`.
     pub phase: String,
     /// Steps or examples done.
     pub done: u64,
@@ -74,6 +80,10 @@ impl Board {
                 (t.done, t.total) = (done, total);
             }
         });
+    }
+
+    pub(crate) fn auditing(&self, job: Pubkey, done: u64, total: u64) {
+        self.phase(job, "auditing", done, total, None);
     }
 
     pub(crate) fn attesting(&self, job: Pubkey) {

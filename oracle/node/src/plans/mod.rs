@@ -1,15 +1,17 @@
 //! What a job computes, and what this node keeps of it in memory and on disk. Training and settlements build on this
 //! room.
 
+mod finished;
 mod gradients;
 mod known;
+mod paying;
 mod plan;
 mod roles;
 mod settings;
-mod standing;
 
+pub use finished::{FinishedJob, FinishedJobs};
 pub use gradients::KeptGradients;
 pub use known::Plans;
+pub use paying::Paying;
 pub use plan::{JobPlan, KERNEL};
-pub use roles::rank;
-pub use standing::{DocumentStanding, JobShares, Standings};
+pub use roles::{MOST_SEGMENTS, check_segments, rank};

@@ -61,10 +61,10 @@ impl JobPlan {
     /// A plan with checked settings and no documents.
     fn without_documents(config: JobConfig, seed: u64, repeats_seed: u64) -> Result<Self> {
         Ok(Self {
-            train: settings::train_config(&config.train, config.data.max_tokens, seed)?,
+            train: openledger_serve::settings::train_config(&config.train, config.data.max_tokens, seed)?,
             index: openledger_serve::settings::index_settings(&config.index, seed)?,
-            magic: settings::magic_settings(&config.settlement)?,
-            pay: settings::pay_settings(&config, repeats_seed)?,
+            magic: settings::magic_settings(&config.audit)?,
+            pay: openledger_serve::settings::pay_settings(&config, repeats_seed)?,
             repeats: Vec::new(),
             documents: Vec::new(),
             examples: Arc::default(),

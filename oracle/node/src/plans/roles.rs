@@ -6,12 +6,15 @@ use model::compute::ComputeShare;
 use openledger_protocol::{Hash32, hash::sha256};
 use solana_pubkey::Pubkey;
 
+/// Most segments of a training log. Each is a state in the artifact store, which somebody must fetch.
+pub const MOST_SEGMENTS: u64 = 64;
+
 /// Number of verifiers that a result pays besides the trainer. With more of them the attested transaction exceeds 1,232
 /// bytes.
 const PAID_VERIFIERS: usize = 2;
 
 /// The pay of the operators for a job's compute. The trainer comes first and is paid for all `tokens`.
-/// [`PAID_VERIFIERS`] other members follow, and each is paid for the segment that it re-executes. The hash of job and
+/// [`PAID_VERIFIERS`] other members follow, and each is paid for the segments that it re-executes. The hash of job and
 /// wallet draws them.
 ///
 /// `price_per_1k` is in base units for 1,000 tokens. Fails if the trainer is not among `members` or an amount exceeds
@@ -32,11 +35,34 @@ pub fn compute_shares(
     };
     let mut others: Vec<&Pubkey> = members.iter().filter(|m| **m != trainer).collect();
     others.sort_by_key(|m| ticket(job, m));
+    let segments = segments.max(1);
+    let units = u128::from(tokens) * u128::from(verified_segments(segments, others.len() as u64));
+    let units = (units / u128::from(segments)) as u64;
     let mut all = vec![share(trainer, tokens)?];
     for member in others.into_iter().take(PAID_VERIFIERS) {
-        all.push(share(*member, tokens / segments.max(1))?);
+        all.push(share(*member, units)?);
     }
     Ok(all)
+}
+
+/// The most segments that one of `verifiers` members re-executes of a log of `segments` if none of them is silent: the
+/// first, the last, and its part of those between.
+fn verified_segments(segments: u64, verifiers: u64) -> u64 {
+    segments.min(2) + segments.saturating_sub(2).div_ceil(verifiers.max(1))
+}
+
+/// Fails unless a log of `steps` steps with a state every `every` steps has between 1 and [`MOST_SEGMENTS`] segments.
+pub fn check_segments(steps: u64, every: u64) -> Result<()> {
+    ensure!(steps > 0, "the job has no training steps: give it documents");
+    ensure!(every > 0, "`train.checkpoint_every` must be at least 1");
+    let segments = steps.div_ceil(every);
+    ensure!(
+        segments <= MOST_SEGMENTS,
+        "the log of {steps} steps would have {segments} segments, at most {MOST_SEGMENTS} are allowed: set \
+         `train.checkpoint_every` to {} or more",
+        steps.div_ceil(MOST_SEGMENTS)
+    );
+    Ok(())
 }
 
 /// The place of `wallet`, from 0, in the order in which members may take a job. The order is that of the hash of job
@@ -62,10 +88,30 @@ mod tests {
         let job = Pubkey::new_from_array([7; 32]);
         let shares = compute_shares(&job, 10_000, 10, 2_000, members[2], &members).unwrap();
         assert_eq!(shares[0], ComputeShare { operator: members[2], units: 10_000, amount: 20_000 });
-        assert!(shares[1..].iter().all(|s| s.units == 1_000 && s.amount == 2_000));
+        // The first segment, the last, and two of the eight between.
+        assert!(shares[1..].iter().all(|s| s.units == 4_000 && s.amount == 8_000));
         assert_eq!(shares.len(), 1 + PAID_VERIFIERS);
         assert!(compute_shares(&job, 1, 1, 1, Pubkey::new_from_array([9; 32]), &members).is_err());
         assert!(compute_shares(&job, u64::MAX, 1, u64::MAX, members[0], &members).is_err());
+    }
+
+    #[test]
+    fn a_verifier_is_paid_for_the_ends_and_its_part_of_the_rest() {
+        let paid = [(1, 4, 1), (2, 4, 2), (3, 4, 3), (12, 4, 5), (12, 1, 12), (64, 4, 18), (12, 0, 12)];
+        for (segments, verifiers, expected) in paid {
+            assert_eq!(verified_segments(segments, verifiers), expected, "{segments} segments, {verifiers} verifiers");
+        }
+    }
+
+    #[test]
+    fn a_log_has_between_one_and_64_segments() {
+        for (steps, every) in [(1, 1), (1, 1_000), (64, 1), (96, 8), (128, 2), (u64::MAX, u64::MAX)] {
+            check_segments(steps, every).unwrap();
+        }
+        assert!(check_segments(0, 8).is_err() && check_segments(8, 0).is_err());
+        let refused = format!("{:#}", check_segments(129, 2).unwrap_err());
+        assert!(refused.contains("65 segments") && refused.contains("to 3 or more"), "{refused}");
+        check_segments(129, 3).unwrap();
     }
 
     #[test]

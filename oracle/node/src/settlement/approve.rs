@@ -1,10 +1,18 @@
 //! A member's check of a proposed settlement, before it signs.
 
-use super::{gather::Epochs, outcome::outcome, proposal::Proposal};
+use super::{
+    expiry::Expiry,
+    facts::Facts,
+    gather::Epochs,
+    outcome::outcome,
+    own_view::Observations,
+    proposal::Proposal,
+    question::{MOST_ATTEMPTS, Question},
+};
 use crate::operator::Chain;
 use anyhow::{Context, Result, ensure};
-use openledger_protocol::{attest::Message, hash::sha256};
-use openledger_quorum::{Participant, observe};
+use openledger_protocol::{Hash32, attest::Message, hash::sha256};
+use openledger_quorum::{Agreement, Participant, observe};
 use openledger_sdk::{Store, canonical};
 use payout::instructions::PostSettlementArgs;
 
@@ -17,48 +25,74 @@ pub struct Approval {
     pub store: Store,
     /// The facts of the epoch.
     pub epochs: Epochs,
+    /// What this member sees of the epoch.
+    pub observations: Observations,
 }
 
 impl Approval {
     /// Returns `Ok` if this operator agrees with `args`. The reveals that `args` names must be an agreement that this
-    /// member took part in or verified. Everything else must follow from these reveals and the chain.
+    /// member took part in or verified, and must not contradict what it sees itself. Everything else must follow from
+    /// these reveals and the ledger.
     pub async fn check(&self, quorum: &Participant, message: &Message, args: &PostSettlementArgs) -> Result<()> {
         let config = self.chain.payout_config().await?;
         ensure!(message.subject == Proposal::subject().to_bytes(), "the subject is not the payout config");
-        let proposal = Proposal { epoch: args.epoch, cutoff_slot: args.cutoff_slot };
+        let (epoch, cutoff_slot, sequence) = (args.epoch, args.cutoff_slot, message.sequence);
+        let proposal = Proposal { epoch, cutoff_slot, sequence };
         ensure!(proposal.is_next(&config), "epoch {} is not the next one to settle", args.epoch);
         ensure!(message.sequence == config.sequence, "the next attestation is number {}", config.sequence);
         ensure!(args.previous == config.posted, "it does not start from the roots posted last");
-        ensure!(
-            args.expiry_slot == proposal.expiry_slot(),
-            "the expiry slot is not the one that follows from the cutoff"
-        );
-        let (epoch, subject) = (message.committee_epoch, message.subject);
-        let agreement = observe::agreement(quorum, epoch, &subject, message.sequence, &args.observations_root).await?;
-        let agreement = agreement.context("no agreement with that root is known here")?;
-        let checked = self.compare(&proposal, &agreement, args).await;
+        Expiry::accept(args.expiry_slot, self.chain.client.slot().await?)?;
+        let facts = self.epochs.of(&proposal).await?;
+        let (question, agreement) = found(quorum, message, &proposal, &facts, &args.observations_root)
+            .await?
+            .with_context(|| format!("no agreement with root {} is known here", hex::encode(args.observations_root)))?;
+        let checked = self.compare(quorum, message.committee_epoch, &question, &agreement, args).await;
         if checked.is_err() {
-            self.epochs.forget(&proposal).await;
+            // Perhaps this member looked too early: it looks again when it is asked again.
+            self.observations.forget(&question).await;
         }
         checked
     }
 
     async fn compare(
         &self,
-        proposal: &Proposal,
-        agreement: &observe::Agreement,
+        quorum: &Participant,
+        committee: u64,
+        question: &Question,
+        agreement: &Agreement,
         args: &PostSettlementArgs,
     ) -> Result<()> {
-        let epoch = self.epochs.of(proposal).await?;
-        let (report, pools) = outcome(proposal, &epoch, agreement)?;
-        ensure!(pools == args.pools, "the roots are not those that follow from the agreed scores");
+        let observed = self.observations.of(question).await?;
+        let threshold = quorum.committee(committee)?.needed();
+        let (report, pools) = outcome(question, &observed, agreement, threshold)?;
+        ensure!(pools == args.pools, "the roots are not those that follow from what the members observed");
         let report = canonical::to_vec(&report)?;
         ensure!(
             sha256(&[&report]) == args.report_hash,
-            "the report is not the one that follows from the agreed scores"
+            "the report is not the one that follows from what the members observed"
         );
         // This member stores the report too, so that it remains if the proposer vanishes.
         self.store.put_settlement_report(args.epoch, report).await?;
         Ok(())
     }
+}
+
+/// The agreement with this root, and the question that it answers. `None` if this member has no such agreement on these
+/// facts.
+async fn found(
+    quorum: &Participant,
+    message: &Message,
+    proposal: &Proposal,
+    facts: &Facts,
+    root: &Hash32,
+) -> Result<Option<(Question, Agreement)>> {
+    let (epoch, subject, sequence) = (message.committee_epoch, message.subject, message.sequence);
+    for attempt in 0..MOST_ATTEMPTS {
+        let question = Question::new(proposal, facts, attempt);
+        let agreement = observe::agreement(quorum, epoch, &subject, sequence, &question.to_json(), root).await?;
+        if let Some(agreement) = agreement {
+            return Ok(Some((question, agreement)));
+        }
+    }
+    Ok(None)
 }

@@ -1,17 +1,13 @@
-//! Makes the report and the roots that the committee signs from an agreement. It is pure and uses integers only, so it
-//! is the same at every member.
+//! Makes the report and the roots that the committee signs. It is pure and uses integers only, so it is the same at
+//! every member.
 
-use super::{
-    columns::{DocumentShares, JobDocument},
-    epoch::{CountedPayment, Epoch, EpochModel, Previous},
-};
-use crate::documents::{Document, Repeat, repeats};
-use anyhow::{Context, Result};
-use openledger_pay::clusters::Duplicate;
-use openledger_protocol::{Hash32, allocate::largest_remainder, rewards::RewardTree};
+use super::facts::{Facts, Payment};
+use crate::documents::Document;
+use anyhow::{Context, Result, ensure};
+use openledger_protocol::{Hash32, allocate::largest_remainder, rewards::RewardTree, weights::Weights};
 use openledger_sdk::artifact::{
-    CountedAnswer, CountedFunding, DocumentScore, Earned, Method, ModelReport, PoolName, PoolReport, RepeatKind,
-    RepeatedDocument, RevealedScores, SettlementReport,
+    CountedAnswer, CountedFunding, Divided, DocumentEarned, Earned, ModelReport, Observed, PoolName, PoolReport,
+    SettlementReport,
 };
 use payout::state::{POOLS, PoolRoot};
 use solana_pubkey::Pubkey;
@@ -20,99 +16,112 @@ use std::collections::BTreeMap;
 /// 2·2·2·3·3·5·7. A weight times this number splits among up to ten validators without remainder.
 const SPLITTABLE: u64 = 2_520;
 
-/// What the members agreed on.
+/// What the members agreed on besides the answers.
 pub struct Agreed {
     /// The epoch.
     pub epoch: u64,
     /// Last slot whose payments are counted.
     pub cutoff_slot: u64,
-    /// Attribution method and version.
-    pub method: Method,
-    /// The share that each document earns.
-    pub shares: DocumentShares,
-    /// The reveals behind the shares.
-    pub observations: Vec<RevealedScores>,
+    /// The band within which receipts hold, in parts per million.
+    pub band_ppm: u64,
+    /// The observations behind it.
+    pub observations: Vec<Observed>,
     /// Root over the signed observations.
     pub observations_root: Hash32,
 }
 
-/// What is divided, and among whom.
-pub struct Divisible<'a> {
-    /// Payments for answers.
-    pub payments: &'a [CountedPayment],
-    /// Payments into the pools that are not fees for answers.
-    pub funded: &'a [CountedFunding],
-    /// Every document with the job that was trained on it.
-    pub documents: Vec<(Pubkey, &'a Document)>,
-    /// For each job: what its documents are paid from, and which of them repeat others.
-    pub models: Vec<ModelReport>,
-    /// The previous settlement.
-    pub previous: Option<&'a Previous>,
+/// A payment with what divides it.
+pub struct Counted<'a> {
+    /// The payment.
+    pub payment: &'a Payment,
+    /// The job whose documents it pays.
+    pub job: Pubkey,
+    /// By what it is divided, as the report says it.
+    pub divided: Divided,
+    /// The weights of the job's documents that divide it. `None` if it is held over.
+    pub weights: Option<&'a Weights>,
 }
 
-impl<'a> From<&'a Epoch> for Divisible<'a> {
-    fn from(epoch: &'a Epoch) -> Self {
-        Self {
-            payments: &epoch.payments,
-            funded: &epoch.funding,
-            documents: epoch.documents().collect(),
-            models: epoch.models.iter().map(model).collect(),
-            previous: epoch.previous.as_ref(),
-        }
-    }
+/// A job whose documents are paid.
+pub struct PaidJob<'a> {
+    /// Its documents in index order.
+    pub documents: &'a [Document],
+    /// Its training weights. `None` if its data share is held over.
+    pub training: Option<&'a Weights>,
+    /// What the report says of it. The sums are filled in here.
+    pub report: ModelReport,
 }
 
-/// The part of the report about one job: what its documents are paid from, and which of them repeat others.
-fn model(model: &EpochModel) -> ModelReport {
-    let by_gradient = repeats(&model.plan.documents, &model.standing.clusters);
-    ModelReport {
-        model: model.address,
-        job: model.job,
-        config: model.config,
-        pay: model.plan.pay.hash(),
-        fees: model.fees.into(),
-        unanswered: model.unanswered.into(),
-        data_share: model.data_share.into(),
-        repeated: model.plan.repeats.iter().cloned().chain(by_gradient).map(repeated).collect(),
-    }
-}
-
-fn repeated(Repeat { leaf, datanet, owner, of, by }: Repeat) -> RepeatedDocument {
-    let by = match by {
-        Duplicate::Exact => RepeatKind::Exact,
-        Duplicate::Near => RepeatKind::Near,
-        Duplicate::Verbatim => RepeatKind::Verbatim,
-        Duplicate::Gradient => RepeatKind::Gradient,
-    };
-    RepeatedDocument { leaf, datanet, owner, of, by }
+/// What the epoch adds.
+#[derive(Default)]
+struct Added {
+    /// By job and leaf: what the document earned of the contributors' pool.
+    documents: BTreeMap<(Pubkey, Hash32), u64>,
+    /// By pool and wallet.
+    wallets: [BTreeMap<Pubkey, u64>; POOLS],
+    /// By pool: what was to be divided and belongs to nobody. A document may have no validator.
+    nobodys: [u64; POOLS],
+    /// By pool: what is held over.
+    held: [u64; POOLS],
 }
 
 /// The report of an epoch and its pools' roots.
 ///
-/// Three amounts make up a pool: what answers paid in, what was paid in beside them, and what the previous epoch
-/// carried over. Each pool is divided in proportion to the shares. The part that belongs to nobody is carried over to
-/// the next epoch. So nothing is lost and nothing is paid twice.
-pub fn build(agreed: Agreed, epoch: Divisible) -> Result<(SettlementReport, [PoolRoot; POOLS])> {
-    let Divisible { payments, funded, documents, models, previous } = epoch;
-    let documents = documents
-        .into_iter()
-        .map(|(job, d)| {
-            let ppm = agreed.shares.of(&JobDocument { job, leaf: d.leaf })?;
-            let (leaf, datanet, owner, approved_by) = (d.leaf, d.datanet, d.owner, d.approved_by.clone());
-            Ok(DocumentScore { job, leaf, datanet, owner, approved_by, ppm })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let unallocated = agreed.shares.unallocated;
+/// Each payment is divided by itself. The sums of the parts are what wallets earned (P2). Gifts to a pool, and what
+/// belongs to nobody, are divided in proportion to what wallets ever earned from the pool, this epoch included. So a
+/// payment never moves another payment's money. What is held over stays in the pool for the next settlement. Nothing is
+/// lost and nothing is paid twice.
+pub fn build(
+    agreed: Agreed,
+    facts: &Facts,
+    counted: &[Counted],
+    jobs: &[PaidJob],
+) -> Result<(SettlementReport, [PoolRoot; POOLS])> {
+    let mut added = Added::default();
+    let by_address: BTreeMap<Pubkey, &PaidJob> = jobs.iter().map(|j| (j.report.job, j)).collect();
+    let mut models: BTreeMap<Pubkey, ModelReport> = jobs.iter().map(|j| (j.report.job, j.report.clone())).collect();
+    for c in counted {
+        let amounts = [c.payment.contributors, c.payment.validators];
+        let Some(weights) = c.weights else {
+            hold(&mut added, amounts)?;
+            continue;
+        };
+        let job = by_address.get(&c.job).with_context(|| format!("job {} is paid and not listed", c.job))?;
+        pay(&mut added, job, weights, amounts)?;
+        let model = models.get_mut(&c.job).expect("every listed job has a report");
+        let sum = match c.divided {
+            Divided::Receipt { .. } => &mut model.fees.0,
+            _ => &mut model.unanswered.0,
+        };
+        *sum = add(*sum, c.payment.contributors)?;
+    }
+    let mut funded = Vec::with_capacity(facts.funding.len());
+    let mut gifts = [0; POOLS];
+    for f in &facts.funding {
+        let Some(address) = f.job else {
+            gifts[f.pool as usize] = add(gifts[f.pool as usize], f.amount.0)?;
+            funded.push(f.clone());
+            continue;
+        };
+        let training = by_address.get(&address).and_then(|job| Some((*job, job.training?)));
+        match training {
+            Some((job, weights)) => {
+                pay(&mut added, job, weights, [f.amount.0, 0])?;
+                let sum = &mut models.get_mut(&address).expect("every listed job has a report").data_share.0;
+                *sum = add(*sum, f.amount.0)?;
+            }
+            None => hold(&mut added, [f.amount.0, 0])?,
+        }
+        funded.push(CountedFunding { held: training.is_none(), ..f.clone() });
+    }
 
     let (mut pools, mut roots) = (Vec::with_capacity(POOLS), [PoolRoot::default(); POOLS]);
-    for (name, root) in PoolName::ALL.into_iter().zip(&mut roots) {
-        let weights = match name {
-            PoolName::Contributors => Weights { by_wallet: owners(&documents), nobodys: unallocated },
-            PoolName::Validators => Weights { by_wallet: validators(&documents), nobodys: unallocated * SPLITTABLE },
-        };
-        let paid = paid_into(name, payments, funded)?;
-        let before = previous.map(|p| p.report.pool(name).context("the previous report lacks a pool")).transpose()?;
-        let (pool, tree) = divide(name, paid, &weights, before)?;
+    for (n, (name, root)) in PoolName::ALL.into_iter().zip(&mut roots).enumerate() {
+        let before = facts.previous.as_ref().map(|p| p.report.pool(name).context("the previous report lacks a pool"));
+        let before = before.transpose()?;
+        let left = left_over(facts, name, before)?;
+        let gifts = add(add(gifts[n], added.nobodys[n])?, left)?;
+        let (pool, tree) = divide(name, &added.wallets[n], gifts, added.held[n], before)?;
         *root = PoolRoot { root: tree.root(), leaves: tree.count(), lifetime_total: tree.total() };
         pools.push(pool);
     }
@@ -120,13 +129,12 @@ pub fn build(agreed: Agreed, epoch: Divisible) -> Result<(SettlementReport, [Poo
         version: SettlementReport::VERSION,
         epoch: agreed.epoch,
         cutoff_slot: agreed.cutoff_slot,
-        previous: previous.map(|p| p.hash),
-        method: agreed.method,
-        answers: payments.iter().map(answer).collect(),
-        funded: funded.to_vec(),
-        models,
-        documents,
-        unallocated,
+        previous: facts.previous.as_ref().map(|p| p.hash),
+        band_ppm: agreed.band_ppm,
+        answers: counted.iter().map(answer).collect(),
+        funded,
+        models: models.into_values().collect(),
+        documents: documents(&added, jobs)?,
         observations: agreed.observations,
         observations_root: agreed.observations_root,
         pools,
@@ -134,69 +142,103 @@ pub fn build(agreed: Agreed, epoch: Divisible) -> Result<(SettlementReport, [Poo
     Ok((report, roots))
 }
 
-fn answer(payment: &CountedPayment) -> CountedAnswer {
-    let CountedPayment { request, model, job, answered, contributors, validators } = *payment;
-    CountedAnswer { request, model, job, answered, contributors: contributors.into(), validators: validators.into() }
+/// Gifts that the previous settlement could not divide: what it carried over without what it held over.
+fn left_over(facts: &Facts, pool: PoolName, before: Option<&PoolReport>) -> Result<u64> {
+    let (Some(previous), Some(before)) = (&facts.previous, before) else { return Ok(0) };
+    let held = previous.held(pool).try_fold(0, |sum, amount| add(sum, amount.0))?;
+    before.carried.0.checked_sub(held).context("the previous report holds more over than it carries over")
 }
 
-/// The weights that a pool is divided by.
-struct Weights {
-    by_wallet: BTreeMap<Pubkey, u64>,
-    nobodys: u64,
+fn add(a: u64, b: u64) -> Result<u64> {
+    a.checked_add(b).context("a sum of base units exceeds u64")
 }
 
-/// Contributors earn the shares of their documents.
-fn owners(documents: &[DocumentScore]) -> BTreeMap<Pubkey, u64> {
-    let mut weights = BTreeMap::new();
-    for document in documents {
-        *weights.entry(document.owner).or_default() += document.ppm;
+fn hold(added: &mut Added, amounts: [u64; POOLS]) -> Result<()> {
+    for (held, amount) in added.held.iter_mut().zip(amounts) {
+        *held = add(*held, amount)?;
     }
-    weights
+    Ok(())
 }
 
-/// Validators earn the shares of the documents that they approved. The validators of one document split its share
-/// equally.
-fn validators(documents: &[DocumentScore]) -> BTreeMap<Pubkey, u64> {
-    let mut weights = BTreeMap::new();
-    for document in documents {
-        for validator in &document.approved_by {
-            *weights.entry(*validator).or_default() += document.ppm * SPLITTABLE / document.approved_by.len() as u64;
+/// Pays one payment's parts for the two pools by these weights of a job's documents.
+///
+/// Contributors earn what their documents get. Validators earn for the documents that they approved. The validators of
+/// one document split its weight equally.
+fn pay(added: &mut Added, job: &PaidJob, weights: &Weights, [contributors, validators]: [u64; POOLS]) -> Result<()> {
+    ensure!(weights.values().len() == job.documents.len(), "there are weights of another number of documents");
+    for (document, amount) in job.documents.iter().zip(weights.divide(contributors)) {
+        if amount > 0 {
+            let earned = added.documents.entry((job.report.job, document.leaf)).or_default();
+            *earned = add(*earned, amount)?;
+            let earned = added.wallets[PoolName::Contributors as usize].entry(document.owner).or_default();
+            *earned = add(*earned, amount)?;
         }
     }
-    weights
+    let (mut by_validator, mut nobodys) = (BTreeMap::<Pubkey, u64>::new(), 0);
+    for (document, weight) in job.documents.iter().zip(weights.values()) {
+        // The weights sum to 10^12, so this is far below 2^64.
+        let whole = weight * SPLITTABLE;
+        let part = whole.checked_div(document.approved_by.len() as u64).unwrap_or(0);
+        document.approved_by.iter().for_each(|validator| *by_validator.entry(*validator).or_default() += part);
+        nobodys += whole - part * document.approved_by.len() as u64;
+    }
+    let parts: Vec<u64> = by_validator.values().copied().chain([nobodys]).collect();
+    let mut amounts = largest_remainder(validators, &parts);
+    let pool = PoolName::Validators as usize;
+    added.nobodys[pool] = add(added.nobodys[pool], amounts.pop().unwrap_or_default())?;
+    for (validator, amount) in by_validator.into_keys().zip(amounts).filter(|(_, amount)| *amount > 0) {
+        let earned = added.wallets[pool].entry(validator).or_default();
+        *earned = add(*earned, amount)?;
+    }
+    Ok(())
 }
 
-/// Base units that came into a pool in the epoch.
-fn paid_into(pool: PoolName, payments: &[CountedPayment], funded: &[CountedFunding]) -> Result<u64> {
-    let by_answers = payments.iter().map(|p| match pool {
-        PoolName::Contributors => p.contributors,
-        PoolName::Validators => p.validators,
+fn documents(added: &Added, jobs: &[PaidJob]) -> Result<Vec<DocumentEarned>> {
+    let known: BTreeMap<(Pubkey, Hash32), &Document> =
+        jobs.iter().flat_map(|j| j.documents.iter().map(|d| ((j.report.job, d.leaf), d))).collect();
+    let earned = added.documents.iter().map(|(key, amount)| {
+        let document = known.get(key).context("a document earned and is not listed")?;
+        let (datanet, owner, approved_by) = (document.datanet, document.owner, document.approved_by.clone());
+        Ok(DocumentEarned { job: key.0, leaf: key.1, datanet, owner, approved_by, amount: (*amount).into() })
     });
-    let beside = funded.iter().filter(|f| f.pool == pool).map(|f| f.amount.0);
-    by_answers.chain(beside).try_fold(0u64, u64::checked_add).context("a pool exceeds u64")
+    earned.collect()
 }
 
-/// Divides a pool. Adds each wallet's part to the lifetime amount that it had in `before`.
+fn answer(counted: &Counted) -> CountedAnswer {
+    let Payment { request, model, operator, transaction, contributors, validators, .. } = counted.payment.clone();
+    CountedAnswer {
+        request,
+        model,
+        operator,
+        transaction,
+        job: counted.job,
+        divided: counted.divided.clone(),
+        contributors: contributors.into(),
+        validators: validators.into(),
+    }
+}
+
+/// The pool after the epoch: each wallet's part is added to the lifetime amount that it had in `before`, and then the
+/// gifts are divided in proportion to the lifetime amounts.
 fn divide(
     name: PoolName,
-    paid: u64,
-    weights: &Weights,
+    added: &BTreeMap<Pubkey, u64>,
+    gifts: u64,
+    held: u64,
     before: Option<&PoolReport>,
 ) -> Result<(PoolReport, RewardTree)> {
-    let carried = before.map_or(0, |b| b.carried.0);
-    let pool = paid.checked_add(carried).context("a pool exceeds u64")?;
-    let parts: Vec<u64> = weights.by_wallet.values().copied().chain([weights.nobodys]).collect();
-    let mut amounts = largest_remainder(pool, &parts);
-    amounts.pop();
-    let added: u64 = amounts.iter().sum();
     let mut lifetimes: BTreeMap<Pubkey, u64> =
         before.iter().flat_map(|b| &b.leaves).map(|e| (e.wallet, e.lifetime.0)).collect();
-    for (wallet, amount) in weights.by_wallet.keys().zip(&amounts) {
-        if *amount > 0 {
-            let lifetime = lifetimes.entry(*wallet).or_default();
-            *lifetime = lifetime.checked_add(*amount).context("a wallet's lifetime earnings exceed u64")?;
-        }
+    let mut sum = 0;
+    for (wallet, amount) in added {
+        let lifetime = lifetimes.entry(*wallet).or_default();
+        (*lifetime, sum) = (add(*lifetime, *amount)?, add(sum, *amount)?);
     }
+    let shares = largest_remainder(gifts, &lifetimes.values().copied().collect::<Vec<_>>());
+    for (lifetime, share) in lifetimes.values_mut().zip(&shares) {
+        (*lifetime, sum) = (add(*lifetime, *share)?, add(sum, *share)?);
+    }
+    let undivided = gifts - shares.iter().sum::<u64>();
     let tree = RewardTree::new(lifetimes.into_iter().map(|(w, a)| (w.to_bytes(), a))).map_err(anyhow::Error::msg)?;
     let leaf = |(wallet, lifetime): &(Hash32, u64)| Earned {
         wallet: Pubkey::new_from_array(*wallet),
@@ -207,8 +249,8 @@ fn divide(
         leaves: tree.leaves().iter().map(leaf).collect(),
         root: tree.root(),
         lifetime_total: tree.total().into(),
-        added: added.into(),
-        carried: (pool - added).into(),
+        added: sum.into(),
+        carried: add(held, undivided)?.into(),
     };
     Ok((report, tree))
 }
@@ -216,8 +258,11 @@ fn divide(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{documents::Registered, settlement::columns::Columns};
-    use openledger_sdk::amount::Amount;
+    use crate::{documents::Registered, settlement::facts::Previous};
+    use openledger_sdk::{
+        amount::Amount,
+        artifact::{Method, NoAnswer},
+    };
     use proptest::prelude::*;
 
     /// The job that was trained on every document here.
@@ -239,151 +284,230 @@ mod tests {
         }
     }
 
-    /// An agreement on these shares of the documents, in their order. What is unallocated comes last.
-    fn agreed(scores: &[u64], documents: &[Document]) -> Result<Agreed> {
-        let columns = Columns::new(documents.iter().map(|d| JobDocument { job: key(JOB), leaf: d.leaf }))?;
-        Ok(Agreed {
-            epoch: 1,
-            cutoff_slot: 9,
+    fn payment(request: u8, contributors: u64, validators: u64) -> Payment {
+        Payment {
+            request: [request; 32],
+            model: key(1),
+            operator: key(4),
+            transaction: "t".into(),
+            last_job: key(JOB),
+            contributors,
+            validators,
+            held: 0,
+        }
+    }
+
+    fn gift(pool: PoolName, amount: u64) -> CountedFunding {
+        CountedFunding { pool, subject: key(9), payer: key(8), amount: Amount(amount), job: None, held: false }
+    }
+
+    fn data_share(amount: u64) -> CountedFunding {
+        let (pool, job) = (PoolName::Contributors, Some(key(JOB)));
+        CountedFunding { pool, subject: key(JOB), payer: key(JOB), amount: Amount(amount), job, held: false }
+    }
+
+    fn model() -> ModelReport {
+        ModelReport {
+            model: key(1),
+            job: key(JOB),
+            config: [0; 32],
+            manifest: [0; 32],
             method: Method::new("logra", 1),
-            shares: columns.read(scores)?,
-            observations: vec![],
-            observations_root: [3; 32],
-        })
+            pay: [0; 32],
+            paid_by_scores: true,
+            fees: Amount(0),
+            unanswered: Amount(0),
+            data_share: Amount(0),
+            repeated: vec![],
+        }
     }
 
-    fn divisible<'a>(
-        payments: &'a [CountedPayment],
-        funded: &'a [CountedFunding],
-        documents: &'a [Document],
-        previous: Option<&'a Previous>,
-    ) -> Divisible<'a> {
-        let documents = documents.iter().map(|d| (key(JOB), d)).collect();
-        Divisible { payments, funded, documents, models: vec![], previous }
+    fn weights(parts: &[u64]) -> Weights {
+        Weights::in_proportion(parts).unwrap()
     }
 
-    fn earned(wallet: u8, lifetime: u64) -> Earned {
-        Earned { wallet: key(wallet), lifetime: Amount(lifetime) }
+    fn by_receipt() -> Divided {
+        Divided::Receipt { answer: [8; 32], weights: [9; 32], distance: 0 }
     }
 
-    fn payment(contributors: u64, validators: u64) -> CountedPayment {
-        CountedPayment { request: [1; 32], model: key(1), job: key(JOB), answered: true, contributors, validators }
-    }
-
+    /// Settles payments, each with its weights, and fundings. `training` are the job's training weights.
     fn settled(
-        scores: Vec<u64>,
-        paid: CountedPayment,
         documents: &[Document],
+        paid: &[(Payment, Option<Weights>)],
+        funding: Vec<CountedFunding>,
+        training: Option<&Weights>,
         previous: Option<&SettlementReport>,
     ) -> (SettlementReport, [PoolRoot; POOLS]) {
-        let previous = previous.map(|r| Previous { hash: [7; 32], report: r.clone() });
-        build(agreed(&scores, documents).unwrap(), divisible(&[paid], &[], documents, previous.as_ref())).unwrap()
+        let agreed = Agreed { epoch: 1, cutoff_slot: 9, band_ppm: 2, observations: vec![], observations_root: [3; 32] };
+        let facts = Facts {
+            payments: paid.iter().map(|p| p.0.clone()).collect(),
+            funding,
+            previous: previous.map(|r| Previous { hash: [7; 32], report: r.clone() }),
+        };
+        let counted: Vec<Counted> = paid
+            .iter()
+            .map(|(payment, weights)| {
+                let divided = if weights.is_some() { by_receipt() } else { Divided::Held { times: payment.held + 1 } };
+                Counted { payment, job: key(JOB), divided, weights: weights.as_ref() }
+            })
+            .collect();
+        build(agreed, &facts, &counted, &[PaidJob { documents, training, report: model() }]).unwrap()
+    }
+
+    fn lifetimes(report: &SettlementReport, pool: PoolName) -> Vec<(Pubkey, u64)> {
+        report.pool(pool).unwrap().leaves.iter().map(|e| (e.wallet, e.lifetime.0)).collect()
     }
 
     #[test]
-    fn both_pools_are_divided_by_score_and_lifetimes_add_up() {
+    fn both_pools_are_divided_by_weight_and_lifetimes_add_up() {
         let documents = [document(1, 10, &[50, 51]), document(2, 11, &[50])];
-        let (first, roots) = settled(vec![750_000, 250_000, 0], payment(1_000, 90), &documents, None);
-        assert_eq!(first.pools[0].leaves, [earned(10, 750), earned(11, 250)]);
+        let one = [(payment(1, 1_000, 90), Some(weights(&[3, 1])))];
+        let (first, roots) = settled(&documents, &one, vec![], None, None);
+        assert_eq!(lifetimes(&first, PoolName::Contributors), [(key(10), 750), (key(11), 250)]);
         assert_eq!(roots[0].lifetime_total, 1_000);
         // Validator 50 gets half of 75 % and all of 25 %. Validator 51 gets the other half.
-        assert_eq!(first.pools[1].leaves, [earned(50, 56), earned(51, 34)]);
-        let (second, roots) = settled(vec![0, 1_000_000, 0], payment(1_000, 90), &documents, Some(&first));
-        assert_eq!(second.pools[0].leaves[1].lifetime, Amount(1250));
+        assert_eq!(lifetimes(&first, PoolName::Validators), [(key(50), 56), (key(51), 34)]);
+        let next = [(payment(2, 1_000, 90), Some(weights(&[0, 1])))];
+        let (second, roots) = settled(&documents, &next, vec![], None, Some(&first));
+        assert_eq!(lifetimes(&second, PoolName::Contributors)[1], (key(11), 1_250));
         assert_eq!((roots[0].lifetime_total, roots[1].lifetime_total), (2_000, 180));
         assert_eq!(second.previous, Some([7; 32]));
-        let short = agreed(&[0, 1_000_000], &documents).err().unwrap();
-        assert!(short.to_string().contains("2 shares for 2 documents"));
+        assert_eq!(second.documents.len(), 1, "what earned nothing is left out");
     }
 
-    /// P1: data shares are divided with the fees, to the unit, and carried over where no document earned.
+    /// P2: the settlement is the sum of the receipts. What one answer pays does not depend on the others.
     #[test]
-    fn data_shares_are_divided_with_the_fees() {
+    fn an_answers_money_goes_by_its_own_weights_whatever_other_answers_pay() {
+        let documents = [document(1, 10, &[50]), document(2, 11, &[50])];
+        let alone = [(payment(1, 1_001, 0), Some(weights(&[2, 1])))];
+        let (alone, _) = settled(&documents, &alone, vec![], None, None);
+        let with = [(payment(1, 1_001, 0), Some(weights(&[2, 1]))), (payment(2, 1_000_000, 0), Some(weights(&[0, 1])))];
+        let (with, _) = settled(&documents, &with, vec![], None, None);
+        let first = |report: &SettlementReport| lifetimes(report, PoolName::Contributors)[0];
+        assert_eq!(first(&alone), first(&with));
+        assert_eq!(lifetimes(&with, PoolName::Contributors)[1].1, 1_000_000 + 1_001 - first(&alone).1);
+    }
+
+    /// P1: data shares are divided by the training weights, to the unit. Gifts follow what wallets ever earned.
+    #[test]
+    fn data_shares_are_divided_by_the_training_and_gifts_by_what_was_ever_earned() {
         let documents = [document(1, 10, &[50]), document(2, 11, &[51])];
-        let funding = |pool, amount| CountedFunding { pool, subject: key(9), payer: key(9), amount: Amount(amount) };
-        let funded = vec![
-            funding(PoolName::Contributors, 500),
-            funding(PoolName::Validators, 7),
-            funding(PoolName::Contributors, 1),
-        ];
-        let (paid, half) = ([payment(499, 3)], agreed(&[500_000, 500_000, 0], &documents).unwrap());
-        let (report, roots) = build(half, divisible(&paid, &funded, &documents, None)).unwrap();
-        assert_eq!((roots[0].lifetime_total, roots[1].lifetime_total), (1_000, 10));
-        assert_eq!(report.funded, funded);
-        let nobody = agreed(&[0, 0, 0], &documents).unwrap();
-        let (idle, roots) = build(nobody, divisible(&[], &funded, &documents, None)).unwrap();
-        assert_eq!((roots[0].lifetime_total, idle.pools[0].carried), (0, Amount(501)));
-        assert_eq!(idle.pools[1].carried, Amount(7));
+        let training = weights(&[1, 4]);
+        let share = data_share(500);
+        let given = gift(PoolName::Contributors, 100);
+        let (report, roots) = settled(&documents, &[], vec![share, given], Some(&training), None);
+        assert_eq!(lifetimes(&report, PoolName::Contributors), [(key(10), 120), (key(11), 480)]);
+        assert_eq!((report.models[0].data_share, roots[0].lifetime_total), (Amount(500), 600));
+        let amounts: Vec<u64> = report.documents.iter().map(|d| d.amount.0).collect();
+        assert_eq!(amounts, [100, 400], "a gift is nobody's document's");
     }
 
+    /// A paid question does not earn a gift more than the question's own money is of all that was ever earned.
     #[test]
-    fn what_is_nobodys_is_divided_with_the_next_epoch() {
+    fn a_gift_cannot_be_fished_for_with_a_small_payment() {
         let documents = [document(1, 10, &[50]), document(2, 11, &[51])];
-        let (first, roots) = settled(vec![500_000, 0, 500_000], payment(1_001, 30), &documents, None);
-        assert_eq!(first.unallocated, 500_000);
-        assert_eq!((roots[0].lifetime_total, first.pools[0].carried), (501, Amount(500)));
-        assert_eq!((roots[1].lifetime_total, first.pools[1].carried), (15, Amount(15)));
-        // No document earned, so everything is carried over.
-        let (idle, roots) = settled(vec![0, 0, 1_000_000], payment(8, 5), &documents, Some(&first));
-        assert_eq!((roots[0].lifetime_total, idle.pools[0].carried), (501, Amount(508)));
-        assert_eq!(idle.pools[0].leaves, first.pools[0].leaves);
-        let (last, roots) = settled(vec![0, 1_000_000, 0], payment(2, 0), &documents, Some(&idle));
-        assert_eq!(last.pools[0].leaves[1], earned(11, 510));
-        assert_eq!((roots[0].lifetime_total, roots[1].lifetime_total), (1_011, 35));
-        assert_eq!((last.pools[0].carried, last.pools[1].carried), (Amount(0), Amount(0)));
+        let honest = [(payment(1, 999_000, 0), Some(weights(&[1, 0])))];
+        let (before, _) = settled(&documents, &honest, vec![], None, None);
+        let fishing = [(payment(2, 1_000, 0), Some(weights(&[0, 1])))];
+        let given = gift(PoolName::Contributors, 1_000_000);
+        let (after, _) = settled(&documents, &fishing, vec![given], None, Some(&before));
+        assert_eq!(lifetimes(&after, PoolName::Contributors)[1].1, 1_000 + 1_000);
     }
 
     #[test]
-    fn a_share_follows_its_document_and_job_whatever_the_order() {
+    fn what_is_held_over_waits_and_is_divided_with_the_next_epoch() {
         let documents = [document(1, 10, &[50]), document(2, 11, &[51])];
-        let at = |job: u8, leaf: u8| JobDocument { job: key(job), leaf: [leaf; 32] };
-        let shares = || DocumentShares {
-            earned: [(at(2, 1), 100_000), (at(2, 2), 200_000), (at(3, 1), 700_000)].into(),
-            unallocated: 0,
-        };
-        let paid = [payment(1_000, 0)];
-        let settle = |order: &[(u8, usize)]| {
-            let agreed = Agreed { shares: shares(), ..agreed(&[0, 0, 0], &documents).unwrap() };
-            let listed = order.iter().map(|(job, at)| (key(*job), &documents[*at])).collect();
-            build(agreed, Divisible { documents: listed, ..divisible(&paid, &[], &[], None) })
-        };
-        let (report, roots) = settle(&[(2, 0), (2, 1), (3, 0)]).unwrap();
-        assert_eq!(report.pools[0].leaves, [earned(10, 800), earned(11, 200)]);
-        assert_eq!(settle(&[(3, 0), (2, 1), (2, 0)]).unwrap().1, roots);
-        assert!(settle(&[(2, 0), (3, 1)]).is_err(), "nothing was agreed on document 2 of job 3");
+        let share = data_share(40);
+        let paid = [(payment(1, 1_000, 30), None), (payment(2, 8, 5), Some(weights(&[1, 0])))];
+        let (first, roots) = settled(&documents, &paid, vec![share], None, None);
+        assert_eq!((roots[0].lifetime_total, first.pools[0].carried), (8, Amount(1_040)));
+        assert_eq!((roots[1].lifetime_total, first.pools[1].carried), (5, Amount(30)));
+        assert!(first.funded[0].held && first.answers[0].divided == Divided::Held { times: 1 });
+        let previous = Previous { hash: [7; 32], report: first.clone() };
+        assert_eq!(previous.held(PoolName::Contributors).map(|a| a.0).sum::<u64>(), 1_040);
+        // The next epoch counts what was held over, and what was paid in it.
+        let again = Payment { held: 1, ..payment(1, 1_000, 30) };
+        let share = data_share(40);
+        let (second, roots) =
+            settled(&documents, &[(again, Some(weights(&[0, 1])))], vec![share], Some(&weights(&[1, 1])), Some(&first));
+        assert_eq!(lifetimes(&second, PoolName::Contributors), [(key(10), 28), (key(11), 1_020)]);
+        assert_eq!((roots[0].lifetime_total, roots[1].lifetime_total), (1_048, 35));
+        assert_eq!((second.pools[0].carried, second.pools[1].carried), (Amount(0), Amount(0)));
     }
 
     #[test]
-    fn the_report_says_which_document_repeats_which() {
-        let repeat = Repeat { leaf: [1; 32], datanet: key(2), owner: key(3), of: [4; 32], by: Duplicate::Near };
-        let said = repeated(repeat);
-        assert_eq!((said.leaf, said.of, said.by), ([1; 32], [4; 32], RepeatKind::Near));
+    fn what_nobody_can_have_yet_stays_in_the_pool() {
+        let given = gift(PoolName::Validators, 70);
+        let unapproved = [document(1, 10, &[])];
+        let (idle, roots) = settled(&unapproved, &[], vec![given], None, None);
+        assert_eq!((roots[1].lifetime_total, idle.pools[1].carried), (0, Amount(70)));
+        let paid = [(payment(1, 10, 6), Some(weights(&[1])))];
+        let (next, _) = settled(&unapproved, &paid, vec![], None, Some(&idle));
+        assert_eq!(next.pools[1].carried, Amount(76), "its document has no validator");
+        let approved = [document(1, 10, &[50])];
+        let (last, _) = settled(&approved, &paid, vec![], None, Some(&next));
+        assert_eq!(lifetimes(&last, PoolName::Validators), [(key(50), 82)]);
+    }
+
+    #[test]
+    fn a_payment_by_training_weights_is_counted_as_unanswered() {
+        let documents = [document(1, 10, &[50])];
+        let (paid, training) = (payment(1, 9, 1), weights(&[1]));
+        let facts = Facts { payments: vec![paid.clone()], ..Facts::default() };
+        let divided = Divided::Training { because: NoAnswer::Weights };
+        let counted = Counted { payment: &paid, job: key(JOB), divided, weights: Some(&training) };
+        let agreed = Agreed { epoch: 1, cutoff_slot: 9, band_ppm: 2, observations: vec![], observations_root: [3; 32] };
+        let jobs = [PaidJob { documents: &documents, training: Some(&training), report: model() }];
+        let (report, _) = build(agreed, &facts, &[counted], &jobs).unwrap();
+        assert_eq!((report.models[0].fees, report.models[0].unanswered), (Amount(0), Amount(9)));
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        /// P1: an epoch's payouts and what it carries over sum exactly to its pools and what came over to it.
+        /// P1: over epochs of any payments, everything that was paid in is either somebody's or still in the pool.
         #[test]
-        fn payouts_sum_exactly_to_the_pools(
+        fn nothing_is_lost_or_paid_twice_over_any_epochs(
             epochs in prop::collection::vec(
-                (prop::collection::vec(0u64..1_000, 31), (0u64..u64::MAX / 8, 0u64..u64::MAX / 8)), 1..4),
-            documents in prop::collection::vec((0u8..6, 1usize..4), 30),
+                (
+                    prop::collection::vec((0u64..1 << 40, 0u64..1 << 40, any::<[u8; 3]>(), any::<bool>()), 0..5),
+                    0u64..1 << 40,
+                    any::<bool>(),
+                ),
+                1..5,
+            ),
         ) {
-            let documents: Vec<Document> = documents
-                .iter()
-                .enumerate()
-                .map(|(i, (owner, n))| document(i as u8, *owner, &[50, 51, 52][..*n]))
-                .collect();
-            let (mut previous, mut funded) = (None, [0u64; POOLS]);
-            for (weights, pools) in epochs {
-                let scores = largest_remainder(1_000_000, &weights);
-                let (report, roots) = settled(scores, payment(pools.0, pools.1), &documents, previous.as_ref());
-                for (i, paid) in [pools.0, pools.1].into_iter().enumerate() {
-                    funded[i] += paid;
-                    let carried = report.pools[i].carried.0;
-                    prop_assert_eq!(roots[i].lifetime_total + carried, funded[i]);
+            let documents = [document(1, 10, &[50, 51, 52]), document(2, 11, &[]), document(3, 10, &[51])];
+            let training = weights(&[1, 2, 3]);
+            let (mut before, mut paid_in): (Option<SettlementReport>, [u128; POOLS]) = (None, [0; POOLS]);
+            for (payments, given, ready) in epochs {
+                let mut paid: Vec<(Payment, Option<Weights>)> = Vec::new();
+                let mut shares = vec![
+                    data_share(given / 3),
+                    gift(PoolName::Validators, given),
+                ];
+                for (n, (c, v, parts, held)) in payments.iter().enumerate() {
+                    paid_in[0] += u128::from(*c);
+                    paid_in[1] += u128::from(*v);
+                    let parts: Vec<u64> = parts.iter().map(|p| u64::from(*p)).collect();
+                    let own = Weights::in_proportion(&parts).filter(|_| !held);
+                    paid.push((payment(n as u8, *c, *v), own));
                 }
-                previous = Some(report);
+                paid_in[0] += u128::from(given / 3);
+                paid_in[1] += u128::from(given);
+                if let Some(before) = &before {
+                    for a in before.answers.iter().filter(|a| matches!(a.divided, Divided::Held { .. })) {
+                        paid.push((payment(200, a.contributors.0, a.validators.0), Some(weights(&[1, 1, 1]))));
+                    }
+                    shares.extend(before.funded.iter().filter(|f| f.held).cloned());
+                }
+                let (report, roots) =
+                    settled(&documents, &paid, shares, ready.then_some(&training), before.as_ref());
+                for (n, pool) in report.pools.iter().enumerate() {
+                    let all = u128::from(roots[n].lifetime_total) + u128::from(pool.carried.0);
+                    prop_assert_eq!(all, paid_in[n], "pool {}", n);
+                    let was = before.as_ref().map_or(0, |b| b.pools[n].lifetime_total.0);
+                    prop_assert_eq!(roots[n].lifetime_total, was + pool.added.0);
+                }
+                before = Some(report);
             }
         }
     }

@@ -1,8 +1,15 @@
 //! Takes an epoch from its last answer to an active settlement. A kill at any point does no harm.
 
-use super::{gather::Epochs, outcome::outcome, own_shares::Observations, proposal::Proposal};
+use super::{
+    expiry::Expiry,
+    gather::Epochs,
+    outcome::outcome,
+    own_view::Observations,
+    proposal::Proposal,
+    question::{MOST_ATTEMPTS, Question},
+};
 use crate::operator::{Board, Chain};
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 use openledger_protocol::hash::sha256;
 use openledger_quorum::{Agreement, Coordinator, Participant, Round, rotation};
 use openledger_sdk::{Store, attestation, canonical, ix, pda};
@@ -28,7 +35,7 @@ pub struct Settler {
     pub quorum: Participant,
     /// The facts of the epoch.
     pub epochs: Epochs,
-    /// This member's observation of the epoch.
+    /// What this member sees of the epoch.
     pub observations: Observations,
 }
 
@@ -46,53 +53,73 @@ impl Settler {
     }
 
     async fn agree_and_post(&self, proposal: &Proposal, config: &Config) -> Result<()> {
-        let committee = self.chain.active_committee().await?;
-        self.status.settling(proposal.epoch, "attributing");
-        // The quorum's time limits begin with the round. The shares are worked out before the round, so that this
-        // member has them when it is asked.
-        let (question, _) = self.observations.of(proposal).await?.answer(proposal)?;
-        let round = Round {
-            epoch: committee.epoch,
-            subject: Proposal::subject().to_bytes(),
-            sequence: config.sequence,
-            context: question.to_json(),
-        };
-        self.status.settling(proposal.epoch, "observing");
-        let agreement = round.run(&self.quorum).await?;
-        tracing::info!(
-            epoch = proposal.epoch,
-            reveals = agreement.reveals.len(),
-            own_distance_ppm = ?agreement.own_distance_l1,
-            "agreed on the epoch's scores"
+        ensure!(
+            config.sequence == proposal.sequence,
+            "the payout config has changed since the proposal was worked out"
         );
-        self.propose_in_turn(proposal, config, &agreement).await
+        let committee = self.chain.active_committee().await?.epoch;
+        for attempt in 0..MOST_ATTEMPTS {
+            let facts = self.epochs.of(proposal).await?;
+            let question = Question::new(proposal, &facts, attempt);
+            // The quorum's time limits begin with the round. The view is worked out before the round, so that this member
+            // has it when it is asked.
+            self.observations.of(&question).await?;
+            self.status.settling(proposal.epoch, "observing");
+            let (subject, context) = (Proposal::subject().to_bytes(), question.to_json());
+            let round = Round { epoch: committee, subject, sequence: proposal.sequence, context };
+            let agreement = round.run(&self.quorum).await?;
+            tracing::info!(epoch = proposal.epoch, attempt, reveals = agreement.reveals.len(), "the members observed");
+            if self.propose_in_turn(proposal, config, committee, &question, &agreement).await? {
+                return Ok(());
+            }
+            tracing::warn!(
+                epoch = proposal.epoch,
+                attempt,
+                "too few members signed what was observed: they look again"
+            );
+        }
+        bail!("the members looked {MOST_ATTEMPTS} times at epoch {} and too few signed", proposal.epoch)
     }
 
-    async fn propose_in_turn(&self, proposal: &Proposal, config: &Config, agreement: &Agreement) -> Result<()> {
-        let committee = self.quorum.committee(self.chain.active_committee().await?.epoch)?;
+    /// Proposes the settlement when it is this member's turn, until it is posted by whomever. False if every member had
+    /// its turn and none could post it.
+    async fn propose_in_turn(
+        &self,
+        proposal: &Proposal,
+        config: &Config,
+        epoch: u64,
+        question: &Question,
+        agreement: &Agreement,
+    ) -> Result<bool> {
+        let committee = self.quorum.committee(epoch)?;
         let started = Instant::now();
         loop {
             if !proposal.is_next(&self.chain.payout_config().await?) {
-                return Ok(());
+                return Ok(true);
             }
-            let attempt = started.elapsed().as_secs() / TURN.as_secs();
+            let turn = started.elapsed().as_secs() / TURN.as_secs();
+            if turn >= committee.size() as u64 {
+                return Ok(false);
+            }
             let subject = sha256(&[b"propose", &proposal.epoch.to_le_bytes()]);
-            if rotation::coordinator(&committee, &subject, attempt).wallet == self.chain.wallet().to_bytes() {
+            if rotation::coordinator(&committee, &subject, turn).wallet == self.chain.wallet().to_bytes() {
                 self.status.settling(proposal.epoch, "signing");
-                match self.post(proposal, config, agreement).await {
-                    Ok(()) => return Ok(()),
+                match self.post(config, epoch, question, agreement).await {
+                    Ok(()) => return Ok(true),
                     Err(e) => tracing::warn!("posting the settlement failed, another member will try: {e:#}"),
                 }
                 // The others may know of an answer that was not in the store when this member looked.
-                self.epochs.forget(proposal).await;
+                self.observations.forget(question).await;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
 
-    async fn post(&self, proposal: &Proposal, config: &Config, agreement: &Agreement) -> Result<()> {
-        let epoch = self.epochs.of(proposal).await?;
-        let (report, pools) = outcome(proposal, &epoch, agreement)?;
+    async fn post(&self, config: &Config, epoch: u64, question: &Question, agreement: &Agreement) -> Result<()> {
+        let proposal = &question.proposal;
+        let observed = self.observations.of(question).await?;
+        let threshold = self.quorum.committee(epoch)?.needed();
+        let (report, pools) = outcome(question, &observed, agreement, threshold)?;
         let report_hash = self.store.put_settlement_report(proposal.epoch, canonical::to_vec(&report)?).await?;
         let stake = self.chain.stake_config().await?;
         let args = PostSettlementArgs {
@@ -102,7 +129,7 @@ impl Settler {
             observations_root: agreement.observations_root,
             report_hash,
             cutoff_slot: proposal.cutoff_slot,
-            expiry_slot: proposal.expiry_slot(),
+            expiry_slot: Expiry::at(self.chain.client.slot().await?).slot(),
         };
         let message = attestation::settlement(&stake, config.sequence, &args);
         let (payload, about) = (borsh::to_vec(&args)?, serde_json::to_value(proposal)?);
@@ -114,7 +141,9 @@ impl Settler {
         Ok(())
     }
 
-    async fn activate(&self, epoch: u64) -> Result<()> {
+    /// Waits until the posted settlement of `epoch` may be activated, and activates it. Returns when it is active, by
+    /// whomever, or was rejected.
+    pub async fn activate(&self, epoch: u64) -> Result<()> {
         self.status.settling(epoch, "in its challenge window");
         loop {
             let Some(settlement) = self.chain.client.account_opt::<Settlement>(&pda::settlement(epoch)).await? else {

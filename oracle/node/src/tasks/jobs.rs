@@ -2,7 +2,7 @@
 
 use crate::{
     operator::{Board, Chain, Changes, LazyEngine},
-    plans::{Plans, rank},
+    plans::{Plans, check_segments, rank},
     training::Training,
 };
 use anyhow::{Context, Result, ensure};
@@ -10,6 +10,10 @@ use model::state::{Config, Job, JobStatus};
 use openledger_protocol::{fees, hash::ZERO};
 use openledger_sdk::ix;
 use solana_pubkey::Pubkey;
+use std::collections::HashMap;
+
+/// How often this node tries to expire one job. A job whose requester has closed its token account cannot expire.
+const EXPIRE_TRIES: u32 = 5;
 
 /// Number of slots after which the next member may take a job that the member before it did not take.
 const TURN_SLOTS: u64 = 75;
@@ -30,11 +34,13 @@ pub struct Jobs {
     pub status: Board,
     /// Wakes the task when the chain may have changed.
     pub changes: Changes,
+    /// How often this node has tried in vain to expire a job.
+    pub expiries: HashMap<Pubkey, u32>,
 }
 
 impl Jobs {
     /// Looks for jobs and trains one at a time. Never returns.
-    pub async fn run(self) -> Result<()> {
+    pub async fn run(mut self) -> Result<()> {
         loop {
             match self.next().await {
                 Ok(Some((address, job))) => {
@@ -53,8 +59,8 @@ impl Jobs {
     }
 
     /// A job that this operator has taken before, or takes now. `None` if there is none. Also pays data shares that are
-    /// due, and releases jobs that others have abandoned.
-    async fn next(&self) -> Result<Option<(Pubkey, Job)>> {
+    /// due, releases jobs that others have abandoned, and expires jobs whose time is over.
+    async fn next(&mut self) -> Result<Option<(Pubkey, Job)>> {
         if !self.chain.is_registered(&self.identity).await? {
             return Ok(None);
         }
@@ -76,6 +82,7 @@ impl Jobs {
                 tracing::debug!(%address, "not released: {e:#}");
             }
         }
+        self.expire(&jobs, &config, slot).await?;
         let mine =
             |job: &Job| job.status == JobStatus::Running && job.operator == Some(own) && slot <= job.last_slot(&config);
         if let Some(job) = jobs.iter().position(|(_, job)| mine(job)) {
@@ -111,12 +118,37 @@ impl Jobs {
         Ok(())
     }
 
+    /// Expires every job whose time is over, which refunds its budget. All members try, and the first succeeds.
+    async fn expire(&mut self, jobs: &[(Pubkey, Job)], config: &Config, slot: u64) -> Result<()> {
+        for (address, job) in jobs.iter().filter(|(_, job)| is_over(job, config, slot)) {
+            let tries = self.expiries.entry(*address).or_default();
+            if *tries == EXPIRE_TRIES {
+                continue;
+            }
+            let mint = self.chain.stake_config().await?.open_mint;
+            match self.chain.send(&[ix::model::expire_job(job, &mint)]).await {
+                Ok(()) => tracing::info!(%address, "its time is over: expired, and its budget refunded"),
+                Err(e) => {
+                    *tries += 1;
+                    let last = *tries == EXPIRE_TRIES;
+                    tracing::debug!(%address, tries, "not expired: {e:#}");
+                    if last {
+                        tracing::warn!(%address, "cannot be expired, and this node tries no more: {e:#}");
+                    }
+                }
+            }
+        }
+        self.expiries.retain(|address, _| jobs.iter().any(|(a, job)| a == address && is_over(job, config, slot)));
+        Ok(())
+    }
+
     /// Fails unless this node has the job's base model, can make the job's plan, and the budget covers the pay for
     /// compute and the data share on it.
     async fn affordable(&self, address: &Pubkey, job: &Job, members: &[Pubkey]) -> Result<()> {
         let engine = self.engine.get().await?;
         ensure!(engine.base().hash() == job.base_hash, "it asks for another base model");
         let plan = self.plans.of(job).await?;
+        check_segments(plan.steps(), plan.train.checkpoint_every)?;
         let shares = plan.compute_shares(address, self.chain.wallet(), members)?;
         let compute = shares.iter().try_fold(0u64, |sum, c| sum.checked_add(c.amount));
         let fee = compute.and_then(|c| fees::data_share(c, job.data_share_bps)?.checked_add(c));
@@ -132,6 +164,11 @@ fn is_abandoned(job: &Job, config: &Config, slot: u64) -> bool {
         && job.log_root == ZERO
         && slot > job.silent_after(config)
         && slot <= job.last_slot(config)
+}
+
+/// Whether the job has run out of time, so that anybody may expire it.
+fn is_over(job: &Job, config: &Config, slot: u64) -> bool {
+    job.status == JobStatus::Running && slot >= config.paused_until && slot > job.last_slot(config)
 }
 
 /// Whether this operator should pay a job's data share into the pool. It pays that of its own jobs at once. It pays
@@ -177,6 +214,25 @@ mod tests {
         assert_eq!(abandoned(&job, 80), [101], "whoever was kept from speaking has all the time after the pause");
         assert_eq!(abandoned(&Job { log_root: [1; 32], ..job.clone() }, 0), [0; 0]);
         assert_eq!(abandoned(&Job { status: JobStatus::Requested, ..job }, 0), [0; 0]);
+    }
+
+    #[test]
+    fn a_running_job_is_over_after_its_deadline_and_not_during_a_pause() {
+        let job = Job { status: JobStatus::Running, deadline_slot: 100, ..blank() };
+        let config = |paused_until| Config { paused_until, job_slots: 90, ..blank() };
+        let over = |job: &Job, paused: u64| -> Vec<u64> {
+            [0, 100, 101, 199, 200, 290, 291].into_iter().filter(|slot| is_over(job, &config(paused), *slot)).collect()
+        };
+        assert_eq!(over(&job, 0), [101, 199, 200, 290, 291]);
+        assert_eq!(over(&job, 200), [291], "after a pause a job has the time of a whole job");
+        assert_eq!(
+            over(&Job { log_root: [1; 32], ..job.clone() }, 0).len(),
+            5,
+            "also when only the trainer is missing"
+        );
+        for status in [JobStatus::Requested, JobStatus::Attested, JobStatus::Cancelled, JobStatus::Expired] {
+            assert_eq!(over(&Job { status, ..job.clone() }, 0), [0; 0]);
+        }
     }
 
     fn blank<T: borsh::BorshDeserialize>() -> T {

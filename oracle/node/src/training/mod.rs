@@ -1,11 +1,23 @@
 //! Training jobs: runs them with a log, and checks those of other operators.
 
+mod band;
+mod dealing;
 mod draw;
-mod estimate;
+mod duty;
+mod health;
 mod heartbeat;
+mod kernel;
+mod log;
+mod rounds;
+mod routes;
 mod run;
-mod states;
+mod segment;
+mod silence;
 mod verify;
+mod word;
+mod words;
 
+pub use routes::routes;
 pub use run::Training;
 pub use verify::Verification;
+pub use words::{Others, OwnWords};

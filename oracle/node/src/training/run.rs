@@ -3,17 +3,18 @@
 //! Every step can be repeated. What is done already is found on chain, in the artifact store or in the job's folder,
 //! and training continues from its last logged state.
 
-use super::{estimate::validation_scores, heartbeat, states::states_of};
+use super::{health, heartbeat, kernel};
 use crate::{
     operator::{Board, Chain, Files, LazyEngine},
-    plans::{JobPlan, KERNEL, KeptGradients, Plans},
+    plans::{JobPlan, KeptGradients, Paying, Plans},
+    walks::Tools,
 };
 use anyhow::{Context, Result, ensure};
 use model::{
     instructions::AttestResultArgs,
     state::{Job, JobStatus},
 };
-use openledger_attribution::{Attributor, IndexReader, Logra, build_index, gradient::GradientSource};
+use openledger_attribution::{Attributor, Estimator, Scores};
 use openledger_lm::{
     Adapter, TrainState, Trainer, TrainingLog,
     train::{LogEntry as StateEntry, evaluate},
@@ -25,11 +26,14 @@ use openledger_sdk::{
     artifact::{LogEntry, Metrics, TrainingManifest},
     attestation, ix,
 };
+use openledger_serve::states::states_of;
 use serde::{Deserialize, Serialize};
+use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// The progress of a training, kept in the job's folder. It survives a kill.
@@ -65,12 +69,16 @@ pub struct Training {
     pub plans: Plans,
     /// Keeps the gradients of the steps, which a later settlement uses.
     pub gradients: KeptGradients,
+    /// Walks back through the training, to measure its health.
+    pub tools: Tools,
     /// Has the job's folder, where the progress is kept.
     pub files: Files,
     /// Shows the progress.
     pub status: Board,
     /// Signs the result.
     pub quorum: Participant,
+    /// This operator's identity key, which signs the manifest.
+    pub identity: Arc<Keypair>,
 }
 
 impl Training {
@@ -98,29 +106,40 @@ impl Training {
         }
         self.status.indexing(address);
         let index = self.make_index(&plan, &checkpoint, &folder).await?;
-        let manifest = TrainingManifest {
-            version: 1,
+        let log: Vec<LogEntry> =
+            checkpoint.entries.iter().map(|e| LogEntry { step: e.step, state: e.state_hash }).collect();
+        let (progress, status) = (folder.join("walk.json"), self.status.clone());
+        let say = move |done, total| status.auditing(address, done, total);
+        let (tools, estimate) = (&self.tools, index.estimate.as_ref());
+        let health = health::measure(tools, &address, &plan, &log, estimate, &progress, say).await?;
+        let mut manifest = TrainingManifest {
+            version: TrainingManifest::VERSION,
             job: address,
             model: job.model,
             operator: self.chain.wallet(),
             base_hash: job.base_hash,
             config_hash: job.config_hash,
             seed: job.seed,
-            kernel: KERNEL.into(),
+            kernel: kernel::class(),
             examples: plan.leaves(),
             eval: plan.eval_leaves(),
-            log: checkpoint.entries.iter().map(|e| LogEntry { step: e.step, state: e.state_hash }).collect(),
+            log,
             log_root,
             adapter_hash,
             index_hash: index.hash,
             index_settings: index.settings,
-            eval_scores: index.eval_scores,
+            targets: index.paying.targets,
+            repeated: index.paying.repeated,
+            weights: index.weights,
+            health,
             tokens: plan.tokens(),
             metrics: Metrics {
                 train_loss: checkpoint.train_loss.clone(),
                 eval_loss: [checkpoint.eval_before.unwrap_or_default(), eval_after],
             },
+            signature: String::new(),
         };
+        manifest.sign(&self.identity)?;
         let manifest_hash = self.store.put_blob(serde_json::to_vec(&manifest)?).await?;
         self.status.attesting(address);
         self.attest(address, &plan, adapter_hash, manifest_hash).await
@@ -179,41 +198,31 @@ impl Training {
             .await
     }
 
-    async fn make_index(&self, plan: &JobPlan, log: &Checkpoint, folder: &Path) -> Result<Index> {
+    async fn make_index(&self, plan: &Arc<JobPlan>, log: &Checkpoint, folder: &Path) -> Result<Index> {
         let logged: Vec<(u64, Hash32)> = log.entries.iter().map(|e| (e.step, e.state_hash)).collect();
         let states = states_of(&self.store, &logged, plan.index.projection.states).await?;
-        let train = plan.train.clone();
         let path: PathBuf = folder.join("index");
-        let (settings, examples, status) = (plan.index.clone(), plan.examples.clone(), self.status.clone());
-        let built = path.clone();
-        let validation = plan.validation(1.0);
-        let (settings, eval_scores) = self
+        let (plan, status, built) = (plan.clone(), self.status.clone(), path.clone());
+        let (settings, paying, estimate) = self
             .engine
             .get()
             .await?
             .run(move |engine| -> Result<_> {
-                let source = GradientSource::of_run(
-                    engine.base().clone(),
-                    &train,
-                    examples.len(),
-                    &states,
-                    &settings.projection,
-                )?;
-                let index: IndexReader = build_index(&built, &source, &examples, |done, total| {
+                let (base, settings) = (engine.base().clone(), plan.index.clone());
+                let estimator = Estimator::new(base, &plan.train, plan.examples.len(), &states, settings)?;
+                let logra = estimator.build(&built, &plan.examples, |done, total| {
                     status.index(done as u64, total as u64);
                     ControlFlow::Continue(())
                 })?;
-                let logra = Logra::new(source, index, settings)?;
-                Ok((logra.settings_hash(), validation_scores(&logra, validation)?))
+                let paying = Paying::of(&plan, &logra, engine.tokenizer())?;
+                let estimate = health::query(&plan)?.map(|query| Attributor::score(&logra, &query)).transpose()?;
+                Ok((logra.settings_hash(), paying, estimate))
             })
             .await?;
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let hash = self.store.put_blob(bytes).await?;
-        let eval_scores = match eval_scores {
-            Some(scores) => Some(self.store.put_blob(scores).await?),
-            None => None,
-        };
-        Ok(Index { hash, settings, eval_scores })
+        let weights = self.store.put_blob(paying.training.to_bytes()).await?;
+        Ok(Index { hash, settings, paying, weights, estimate })
     }
 
     async fn attest(&self, address: Pubkey, plan: &JobPlan, adapter_hash: Hash32, manifest_hash: Hash32) -> Result<()> {
@@ -262,9 +271,13 @@ fn keep(
     }
 }
 
-/// A finished influence index.
+/// A finished influence index, and what follows from it.
 struct Index {
     hash: Hash32,
     settings: Hash32,
-    eval_scores: Option<Hash32>,
+    paying: Paying,
+    /// Hash of the training weights.
+    weights: Hash32,
+    /// The estimate for the loss of the held-out examples.
+    estimate: Option<Scores>,
 }

@@ -91,6 +91,28 @@ impl Clusters {
         Self::find(documents, Some(rows), settings)
     }
 
+    /// Clusters that were found before, of `count` documents in the order of their registration. Each pair is a document
+    /// and the earlier document whose gradient it repeats. Fails if a pair names no such documents.
+    pub fn given(count: usize, repeated: impl IntoIterator<Item = (usize, usize)>) -> Result<Self> {
+        let mut clusters =
+            Self { owner: (0..count).collect(), duplicate: vec![None; count], registered: (0..count).collect() };
+        for (document, of) in repeated {
+            let known = document < count && of < count && document != of;
+            if !known || clusters.duplicate[document].is_some() {
+                return Err(PayError::Documents(format!(
+                    "document {document} is said to repeat {of}; each of the {count} documents repeats at most one other"
+                )));
+            }
+            (clusters.owner[document], clusters.duplicate[document]) = (of, Some(Duplicate::Gradient));
+        }
+        match (0..count).find(|i| clusters.owner[clusters.owner[*i]] != clusters.owner[*i]) {
+            Some(i) => {
+                Err(PayError::Documents(format!("document {i} is said to repeat one that is itself a repetition")))
+            }
+            None => Ok(clusters),
+        }
+    }
+
     fn find(documents: &[Document], rows: Option<&Rows>, settings: &ClusterSettings) -> Result<Self> {
         settings.validate()?;
         let mut registered: Vec<usize> = (0..documents.len()).collect();
@@ -247,6 +269,15 @@ mod tests {
             [(0, None), (1, None), (1, Some(Duplicate::Near)), (1, Some(Duplicate::Exact)), (4, None)]
         );
         assert_eq!(clusters.owners(), [0, 1, 4]);
+    }
+
+    #[test]
+    fn clusters_that_were_found_before_are_taken_over_and_checked() {
+        let clusters = Clusters::given(4, [(3, 0), (1, 0)]).unwrap();
+        assert_eq!((clusters.owners(), clusters.owner(3)), (vec![0, 2], 0));
+        for bad in [vec![(4, 0)], vec![(0, 4)], vec![(1, 1)], vec![(1, 0), (1, 2)], vec![(1, 0), (2, 1)]] {
+            assert!(Clusters::given(4, bad.clone()).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod sign;
 
 pub use dkg::{DkgSession, KeyShareRow};
 pub use observe::ObservationKey;
+pub(crate) use observe::What;
 pub use schema::Store;
 pub(crate) use schema::{from_json, to_json};
 pub use sign::{NonceRow, SignedSubject};

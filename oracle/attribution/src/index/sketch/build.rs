@@ -45,7 +45,7 @@ pub(super) struct Shape {
 
 impl Shape {
     pub(super) fn new(index: &IndexReader, settings: SketchSettings) -> Self {
-        let width = index.header().layers.len() * index.header().layer_dim();
+        let width = index.header().row_layers() * index.header().layer_dim();
         let rotation = Rotation::new(settings.seed, width.max(64));
         let bits = settings.bits.min(rotation.width());
         Self { rotation, bits }
@@ -105,7 +105,7 @@ fn encode(
     let (mut codes, mut factors) = (Vec::with_capacity(rows.len() * shape.bits / 8), Vec::with_capacity(rows.len()));
     for &i in rows {
         let mut row: Vec<f64> = Vec::with_capacity(shape.rotation.width());
-        (0..index.header().layers.len()).for_each(|l| row.extend(index.layer(i, l).values()));
+        (0..index.header().row_layers()).for_each(|l| row.extend(index.layer(i, l).values()));
         if !curvature.is_none_or(|c| c.whiten(&mut row)) {
             return Err(AttributionError::setting(
                 "sketch",

@@ -173,7 +173,7 @@ mod tests {
                 let (mut direction, mut white) = (gradient.clone(), gradient);
                 curvature.precondition(&index, &mut direction);
                 assert!(curvature.whiten(&mut white));
-                let exact = products(&index, &[&direction]).remove(0);
+                let exact = products(&index, 0..index.count(), &[&direction]).remove(0);
                 // Cosines are used, because without norms the largest gradients would be on top of every query and too
                 // easily found.
                 let norms: Vec<f64> = curvature.self_influence().iter().map(|v| v.sqrt()).collect();
@@ -192,7 +192,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let index = synthetic_index(dir.path(), 40, 8, 8);
         let query: Vec<f64> = (0..128).map(|i| (i as f64 * 0.9).sin()).collect();
-        let exact = products(&index, &[&query]).remove(0);
+        let exact = products(&index, 0..index.count(), &[&query]).remove(0);
         let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
         let norms: Vec<f64> =
             (0..40).map(|i| norm(&mut (0..2).flat_map(|l| index.layer(i, l).values().collect::<Vec<_>>()))).collect();

@@ -1,0 +1,85 @@
+//! The checks of a training log that need no computing.
+
+use anyhow::{Context, Result, ensure};
+use openledger_protocol::{Hash32, mmr};
+use openledger_sdk::{Store, artifact::LogEntry};
+
+/// Fails unless `log` is the one whose `root` is on chain and has the states that a run of `steps` steps logs every
+/// `every` steps.
+pub fn check(log: &[LogEntry], root: &Hash32, steps: u64, every: u64) -> Result<()> {
+    ensure!(mmr::root_of(&hashes(log)) == *root, "the log is not the one whose root is on chain");
+    let segments = steps.div_ceil(every);
+    ensure!(log.len() as u64 == segments + 1, "the log has {} states instead of {}", log.len(), segments + 1);
+    let due = (0..=segments).map(|i| (i * every).min(steps));
+    ensure!(log.iter().map(|e| e.step).eq(due), "the log's steps are not those of the config");
+    Ok(())
+}
+
+/// Fails unless every state of the log is in the artifact store. It does not read them: the verifiers together do.
+pub async fn check_stored(log: &[LogEntry], store: &Store) -> Result<()> {
+    for entry in log {
+        let there = store.has_blob(&entry.state).await.with_context(|| format!("the state of step {}", entry.step))?;
+        ensure!(there, "the logged state of step {} is not in the artifact store", entry.step);
+    }
+    Ok(())
+}
+
+/// The hashes of the log's states.
+pub fn hashes(log: &[LogEntry]) -> Vec<Hash32> {
+    log.iter().map(|e| e.state).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A log of 20 steps, with a state every 8.
+    fn log() -> Vec<LogEntry> {
+        [0, 8, 16, 20].into_iter().map(|step| LogEntry { step, state: [step as u8 + 1; 32] }).collect()
+    }
+
+    fn refusal(log: &[LogEntry]) -> String {
+        format!("{:#}", check(log, &mmr::root_of(&hashes(log)), 20, 8).unwrap_err())
+    }
+
+    #[test]
+    fn a_log_with_the_configs_steps_and_the_posted_root_passes() {
+        check(&log(), &mmr::root_of(&hashes(&log())), 20, 8).unwrap();
+        let one = [LogEntry { step: 0, state: [1; 32] }, LogEntry { step: 20, state: [2; 32] }];
+        check(&one, &mmr::root_of(&hashes(&one)), 20, 100).unwrap();
+    }
+
+    #[test]
+    fn another_log_than_the_posted_one_is_refused() {
+        let root = mmr::root_of(&hashes(&log()));
+        for entry in 0..4 {
+            let mut bad = log();
+            bad[entry].state = [99; 32];
+            assert!(format!("{:#}", check(&bad, &root, 20, 8).unwrap_err()).contains("root is on chain"));
+        }
+    }
+
+    #[test]
+    fn wrong_steps_and_missing_or_added_states_are_refused() {
+        let mut wrong = log();
+        wrong[1].step = 9;
+        assert!(refusal(&wrong).contains("steps"));
+        assert!(refusal(&log()[..3]).contains("3 states instead of 4"));
+        let longer = [log(), vec![LogEntry { step: 20, state: [50; 32] }]].concat();
+        assert!(refusal(&longer).contains("5 states instead of 4"));
+    }
+
+    #[tokio::test]
+    async fn a_log_with_a_state_that_is_not_in_the_store_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::folder(folder.path()).unwrap();
+        let mut log = Vec::new();
+        for step in [0u64, 8] {
+            log.push(LogEntry { step, state: store.put_blob(vec![step as u8; 9]).await.unwrap() });
+        }
+        check_stored(&log, &store).await.unwrap();
+        log.push(LogEntry { step: 16, state: [9; 32] });
+        let refused = check_stored(&log, &store).await.unwrap_err();
+        assert!(format!("{refused:#}").contains("step 16"));
+    }
+}

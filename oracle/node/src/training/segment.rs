@@ -1,0 +1,49 @@
+//! Re-executes one segment of a training log.
+
+use super::{band, word::Finding};
+use anyhow::{Context, Result, ensure};
+use openledger_lm::{Adapter, BaseModel, Example, TrainConfig, TrainState, sha256, train::replay_segment};
+use openledger_sdk::artifact::LogEntry;
+use std::sync::Arc;
+
+/// What a segment is re-executed with.
+#[derive(Clone)]
+pub struct Run {
+    /// The frozen model.
+    pub base: Arc<BaseModel>,
+    /// The training settings.
+    pub config: TrainConfig,
+    /// The training examples.
+    pub examples: Arc<[Example]>,
+}
+
+impl Run {
+    /// Re-executes a segment of `log` from its logged start, and compares where it ends with the logged end. `start`
+    /// and `end` are the bytes of the two states.
+    ///
+    /// The start is the logged one and not the end of an own re-execution, so that the rounding of one segment is not
+    /// added to that of the next. Fails if the start cannot be trained from. Then the segment before it does not hold,
+    /// or the log does not begin with the seed's adapter.
+    pub fn replay(&self, log: &[LogEntry], segment: usize, start: &[u8], end: &[u8]) -> Result<Finding> {
+        let (from, to) = (&log[segment], &log[segment + 1]);
+        for (entry, bytes) in [(from, start), (to, end)] {
+            ensure!(
+                sha256(bytes) == entry.state,
+                "the state of step {} has another hash than the log says",
+                entry.step
+            );
+        }
+        if segment == 0 {
+            let initial = Adapter::init(&self.base, &self.config.lora, self.config.seed)?;
+            let initial = TrainState::new(initial.to_flat()?).hash()?;
+            ensure!(initial == from.state, "the log does not start from the seed's initial adapter");
+        }
+        let start = TrainState::from_bytes(start).with_context(|| format!("the logged state of step {}", from.step))?;
+        ensure!(start.step == from.step, "a logged state is of step {} instead of {}", start.step, from.step);
+        let own = replay_segment(self.base.clone(), &self.config, self.examples.clone(), start.clone(), to.step)?;
+        let reached = own.hash()?;
+        let within_band =
+            reached == to.state || TrainState::from_bytes(end).is_ok_and(|logged| band::holds(&start, &own, &logged));
+        Ok(Finding { segment: segment as u64, expected: to.state, reached, within_band })
+    }
+}

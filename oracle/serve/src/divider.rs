@@ -1,0 +1,168 @@
+//! Divides an answer's fee among the documents that a job was trained on, by that answer's own scores (P2).
+//!
+//! The operator that answers uses it for the receipt. Every other member uses it to work the same out again before it
+//! signs a settlement. So everything that it reads is published and named by the job's attested training manifest.
+
+use crate::{Engine, settings};
+use anyhow::{Context, Result, ensure};
+use openledger_attribution::{Attributor, Estimator, IndexReader, Query, precondition::Fisher};
+use openledger_lm::TrainState;
+use openledger_pay::{Clusters, PayInput, PaySettings, by_tokens, weights};
+use openledger_protocol::weights::Weights;
+use openledger_sdk::artifact::{Health, JobConfig, RepeatedExample, TrainingManifest};
+use std::path::Path;
+
+/// The documents of a job, and everything by which they are paid.
+pub struct Divider {
+    estimator: Box<dyn Attributor>,
+    terms: Terms,
+    /// Divides what has no scores: see [`Divider::training`].
+    training: Weights,
+    /// Whether scores pay.
+    by_scores: bool,
+}
+
+/// What the rules of pay need to know of a job's documents besides scores. All lists are in index order.
+pub struct Terms {
+    /// The rules.
+    pub rules: PaySettings,
+    /// Tokens that are learned of each document.
+    pub targets: Vec<u32>,
+    /// Which documents repeat others.
+    pub clusters: Clusters,
+    /// Self-influence of each document, if the rules need it.
+    pub self_influence: Option<Vec<f64>>,
+}
+
+impl Terms {
+    /// The terms of a job whose documents have these numbers of learned tokens. `repeated` are those whose gradients
+    /// repeat another's. `index` is the job's influence index, from which self-influences are taken if the rules need
+    /// them.
+    pub fn new(
+        config: &JobConfig,
+        targets: Vec<u32>,
+        repeated: &[RepeatedExample],
+        index: &IndexReader,
+    ) -> Result<Self> {
+        let rules = settings::pay_settings(config, 0)?;
+        let pairs = repeated.iter().map(|r| (r.example as usize, r.of as usize));
+        let clusters = Clusters::given(targets.len(), pairs).context("the repeated documents")?;
+        let self_influence = match rules.normalisation.needs_self_influence() {
+            true => Some(Fisher::fit(index, config.index.damping)?.self_influence().to_vec()),
+            false => None,
+        };
+        Ok(Self { rules, targets, clusters, self_influence })
+    }
+
+    /// The weights that follow from these scores of the documents. `rest` divides what the scores leave over.
+    pub fn weights(&self, ids: &[[u8; 32]], scores: &[f32], rest: &Weights) -> Result<Weights> {
+        let (targets, self_influence) = (&self.targets, self.self_influence.as_deref());
+        Ok(weights(&PayInput { ids, scores, targets, self_influence, clusters: &self.clusters }, &self.rules, rest)?)
+    }
+
+    /// Weights by the tokens that were learned of each document. Fails if there are no documents.
+    pub fn by_tokens(&self) -> Result<Weights> {
+        by_tokens(&self.targets, &self.clusters).context("the job has no documents")
+    }
+}
+
+impl Divider {
+    /// The divider of a finished job. `states` are those that its index is asked at
+    /// ([`states_of_a_query`](crate::states::states_of_a_query)), `index` is the file with the index, and `training` has
+    /// its training weights. Fails if they do not fit the manifest.
+    pub fn new(
+        engine: &Engine,
+        manifest: &TrainingManifest,
+        config: &JobConfig,
+        states: &[TrainState],
+        index: &Path,
+        training: &[u8],
+    ) -> Result<Self> {
+        let (count, targets) = (manifest.examples.len(), manifest.targets.clone());
+        ensure!(targets.len() == count, "the manifest names tokens of {} documents and has {count}", targets.len());
+        let settings = settings::index_settings(&config.index, manifest.seed)?;
+        let train = settings::train_config(&config.train, config.data.max_tokens, manifest.seed)?;
+        let estimator = Estimator::new(engine.base().clone(), &train, count, states, settings)?.open(index)?;
+        ensure!(
+            estimator.settings_hash() == manifest.index_settings,
+            "the influence index has other settings than the manifest says"
+        );
+        let terms = Terms::new(config, targets, &manifest.repeated, estimator.index())?;
+        let by_scores = by_health(manifest.health.as_ref(), config);
+        let training = match by_scores {
+            true => Weights::from_bytes(training, count)
+                .context("the training weights are not one for each document that sum to the whole")?,
+            false => terms.by_tokens()?,
+        };
+        Ok(Self { estimator: Box::new(estimator), terms, training, by_scores })
+    }
+
+    /// The method whose scores pay.
+    pub fn estimator(&self) -> &dyn Attributor {
+        &*self.estimator
+    }
+
+    /// Whether scores pay. If not, everything is divided by [`Divider::training`].
+    pub fn by_scores(&self) -> bool {
+        self.by_scores
+    }
+
+    /// The weights that divide the training's fee and payments without an answer: those that the manifest names, or the
+    /// fallback of a job whose scores cannot be trusted.
+    pub fn training(&self) -> &Weights {
+        &self.training
+    }
+
+    /// The weights that divide the fee of this answer. They depend on nothing but the answer and the job. It takes a
+    /// backward pass over the answer.
+    pub fn weights(&self, prompt: &[u32], output: &[u32]) -> Result<Weights> {
+        if output.is_empty() || !self.by_scores {
+            return Ok(self.training.clone());
+        }
+        let scores = self.estimator.score(&Query::answer([prompt, output].concat(), prompt.len())?)?;
+        self.terms.weights(&scores.ids, &scores.values, &self.training)
+    }
+}
+
+/// Whether a job's scores pay: its training is as healthy as its config asks for. The scores of a job without held-out
+/// examples, whose health is not known, pay only if the config asks for nothing.
+fn by_health(health: Option<&Health>, config: &JobConfig) -> bool {
+    let (least, most) = (config.pay.least_agreement_ppm, config.pay.most_roughness_milli);
+    match health {
+        Some(health) => health.agreement_ppm >= least && health.roughness_milli <= most,
+        None => least <= NO_AGREEMENT && most == u64::MAX,
+    }
+}
+
+/// The agreement that every training reaches, in parts per million.
+const NO_AGREEMENT: i64 = -1_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openledger_sdk::artifact::PaySettings;
+
+    #[test]
+    fn a_training_that_is_rough_or_disagrees_with_the_exact_attribution_does_not_pay_by_scores() {
+        let pays = |agreement_ppm, roughness_milli| {
+            let config = JobConfig {
+                pay: PaySettings { least_agreement_ppm: 330_000, most_roughness_milli: 25_000, ..Default::default() },
+                ..Default::default()
+            };
+            let health = Health { agreement_ppm, roughness_milli, walk: vec![] };
+            by_health(Some(&health), &config)
+        };
+        assert!(pays(330_000, 25_000));
+        assert!(!pays(329_999, 1) && !pays(1_000_000, 25_001));
+    }
+
+    #[test]
+    fn unknown_health_is_enough_only_if_nothing_is_asked_for() {
+        let with = |least_agreement_ppm, most_roughness_milli| JobConfig {
+            pay: PaySettings { least_agreement_ppm, most_roughness_milli, ..Default::default() },
+            ..Default::default()
+        };
+        assert!(by_health(None, &with(-1_000_000, u64::MAX)));
+        assert!(!by_health(None, &with(-1_000_000, 25_000)) && !by_health(None, &with(0, u64::MAX)));
+    }
+}
