@@ -3,6 +3,7 @@
 
 pub mod detection;
 pub mod export;
+pub mod job_check;
 pub mod lds;
 pub mod leave_outs;
 pub mod pretrain;
