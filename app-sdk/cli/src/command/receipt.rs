@@ -70,10 +70,7 @@ pub async fn run(session: &Session, command: Receipt) -> Result<()> {
                     format!("{} in {}", amount(answer.fee), answer.payment_signature)
                 },
             ),
-            (
-                "pays",
-                format!("{} to documents by {}", amount(answer.receipt.contributors), answer.receipt.method),
-            ),
+            ("pays", format!("{} to documents by {}", amount(answer.receipt.contributors), answer.receipt.method)),
         ]) + "the answer is genuine\n"
     })
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::operator::{Board, Chain};
 use anyhow::{Result, bail, ensure};
-use openledger_protocol::hash::sha256;
+use openledger_protocol::{Hash32, hash::sha256};
 use openledger_quorum::{Agreement, Coordinator, Participant, Round, rotation};
 use openledger_sdk::{Store, attestation, canonical, ix, pda};
 use payout::{
@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 
 /// How long a member may take to propose the signed settlement before the next one does.
 const TURN: Duration = Duration::from_secs(15);
+
+/// Time between two looks whether others have posted the settlement.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// What settling uses. Cheap to clone.
 #[derive(Clone)]
@@ -67,7 +70,10 @@ impl Settler {
             self.status.settling(proposal.epoch, "observing");
             let (subject, context) = (Proposal::subject().to_bytes(), question.to_json());
             let round = Round { epoch: committee, subject, sequence: proposal.sequence, context };
-            let agreement = round.run(&self.quorum).await?;
+            let agreement = tokio::select! {
+                agreement = round.run(&self.quorum) => agreement?,
+                settled = self.is_settled(proposal) => return settled,
+            };
             tracing::info!(epoch = proposal.epoch, attempt, reveals = agreement.reveals.len(), "the members observed");
             if self.propose_in_turn(proposal, config, committee, &question, &agreement).await? {
                 return Ok(());
@@ -81,8 +87,20 @@ impl Settler {
         bail!("the members looked {MOST_ATTEMPTS} times at epoch {} and too few signed", proposal.epoch)
     }
 
-    /// Proposes the settlement when it is this member's turn, until it is posted by whomever. False if every member had
-    /// its turn and none could post it.
+    /// Returns when the proposal is no longer the next settlement. A round goes on for ever by itself: if this member asks
+    /// another question than the others, because it read the ledger too early, they settle without it.
+    async fn is_settled(&self, proposal: &Proposal) -> Result<()> {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let config = self.chain.payout_config().await;
+            if config.is_ok_and(|c| !proposal.is_next(&c) || c.sequence != proposal.sequence) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Proposes the settlement when it is this member's turn, until it is posted by whomever. Silent members lose their
+    /// turns. False if every member had its turn and none could post it.
     async fn propose_in_turn(
         &self,
         proposal: &Proposal,
@@ -102,7 +120,8 @@ impl Settler {
                 return Ok(false);
             }
             let subject = sha256(&[b"propose", &proposal.epoch.to_le_bytes()]);
-            if rotation::coordinator(&committee, &subject, turn).wallet == self.chain.wallet().to_bytes() {
+            let silent = |wallet: &Hash32| self.quorum.is_silent(wallet);
+            if rotation::living(&committee, &subject, turn, silent).wallet == self.chain.wallet().to_bytes() {
                 self.status.settling(proposal.epoch, "signing");
                 match self.post(config, epoch, question, agreement).await {
                     Ok(()) => return Ok(true),
