@@ -315,3 +315,57 @@ pub(crate) fn mass(rates: f64, examples: usize) -> u64 {
     // It is at most the number of epochs, because a learning rate is at most 1 and a batch has at least one example.
     (rates / examples.max(1) as f64 * MASS_UNITS).round() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    fn header() -> IndexHeader {
+        let settings = ProjectionSettings { k_in: 2, k_out: 2, ..Default::default() };
+        let layers = ["a", "b"].map(|name| LayerShape { name: name.into(), input: 3, output: 2 });
+        let projections = Projections::new(&settings, &layers, &Device::Cpu).unwrap();
+        IndexHeader { masses: vec![30], ..IndexHeader::unfinished([1; 32], [2; 32], [3; 32], &projections, 5) }
+    }
+
+    #[test]
+    fn rows_of_parents_come_first_and_count_by_mass() {
+        let path = Path::new("x.index");
+        let above = IndexHeader { masses: vec![90], count: 7, ..header() }.finished([9; 32]);
+        let child = header().layered(&above, path).unwrap();
+        assert_eq!((child.count, child.first_own(), child.sections(), child.row_layers()), (12, 7, 1, 2));
+        let parts = [Part { rows: 0..7, factors: vec![3.0] }, Part { rows: 7..12, factors: vec![1.0] }];
+        assert_eq!(child.parts(), parts);
+        assert_eq!(child.own(), header());
+        let third = IndexHeader { masses: vec![60], ..header() }.layered(&child, path).unwrap();
+        assert_eq!(third.parts().iter().map(|p| p.factors[0]).collect::<Vec<_>>(), [1.5, 0.5, 1.0]);
+        assert_eq!(third.parents[0].index, hex::encode(above.identity()));
+        assert_eq!(IndexHeader::parse(&third.to_bytes(), path).unwrap().0, third);
+    }
+
+    #[test]
+    fn headers_whose_parts_do_not_fit_together_are_refused() {
+        let parent = |masses: &[u64], count| Parent { index: String::new(), count, masses: masses.to_vec() };
+        let bad = [
+            IndexHeader { masses: vec![1, 2], ..header() },
+            IndexHeader { masses: vec![0], ..header() },
+            IndexHeader { layers: vec![], ..header() },
+            IndexHeader { parents: vec![parent(&[1], 4), parent(&[1], u64::MAX)], ..header() },
+            IndexHeader { parents: vec![parent(&[1, 2], 1)], ..header() },
+            IndexHeader { masses: vec![], parents: vec![parent(&[], 1)], ..header() },
+        ];
+        for header in bad {
+            let found = IndexHeader::parse(&header.to_bytes(), Path::new("x.index"));
+            assert!(matches!(found, Err(AttributionError::Header { .. })), "{header:?}");
+        }
+        assert!(IndexHeader::parse(&header().to_bytes(), Path::new("x.index")).is_ok());
+    }
+
+    #[test]
+    fn an_unfinished_header_says_how_many_rows_are_on_disk() {
+        assert_eq!(header().rows_on_disk(), 0);
+        assert_eq!(header().unfinished_with(3).rows_on_disk(), 3);
+        assert_eq!(header().finished([7; 32]).rows_on_disk(), 5);
+        assert_eq!(header().unfinished_with(3).to_bytes().len(), header().finished([7; 32]).to_bytes().len());
+    }
+}
