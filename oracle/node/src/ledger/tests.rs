@@ -199,7 +199,7 @@ async fn a_config_that_changed_between_two_slots_is_not_yet_and_in_one_slot_a_di
     let (a, b, ledger) = two(busy()).await;
     ledger.payout_config().await.unwrap();
     a.with(|s| (s.change_config(|c| c.epoch = 2), s.slot = 101));
-    assert!(ledger.payout_config().await.unwrap_err().is_not_yet());
+    assert!(ledger.payout_config().await.err().unwrap().is_not_yet());
     b.with(|s| s.slot = 101);
     let error = ledger.payout_config().await.err().unwrap();
     assert!(matches!(error, LedgerError::Disagreement { .. }), "{error}");
