@@ -11,7 +11,7 @@
 mod batches;
 mod error;
 #[cfg(test)]
-mod fake;
+pub mod fake;
 mod newest;
 mod node;
 mod numbered;

@@ -7,8 +7,7 @@ use super::{
     results::{JobResult, Results},
     shards::{PaidIn, Shards},
 };
-use openledger_sdk::{client::Client, pda};
-use payout::state::Config;
+use openledger_sdk::client::Client;
 use solana_pubkey::Pubkey;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -36,11 +35,6 @@ impl Reader {
     /// The node's newest finalized slot.
     pub async fn slot(&self) -> Result<u64, LedgerError> {
         self.node.slot().await
-    }
-
-    /// The payout program's config, and the slot as of which the node answered.
-    pub async fn payout_config(&self) -> Result<(u64, Config), LedgerError> {
-        self.node.account(&pda::payout_config(), "the payout config").await
     }
 
     /// What was paid in after slot `after` and up to slot `until`.

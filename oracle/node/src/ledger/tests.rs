@@ -63,6 +63,35 @@ async fn a_node_that_joins_late_reads_no_further_back_than_it_must() {
     assert_eq!(fake.requests("getTransaction"), 2 + 5 + 2 + 3);
 }
 
+/// A node's list comes in pages of 1,000.
+#[tokio::test]
+async fn a_history_of_several_pages_is_read_whole() {
+    let mut state = State::with_shards(1);
+    for slot in 1..=1_200 {
+        state.pay(slot, 0, slot);
+        state.touch(slot, 0);
+    }
+    let (fake, ledger) = one(state).await;
+    let late: Vec<_> = (1_101..=1_150).map(|slot| (slot, slot)).collect();
+    assert_eq!(payments(&ledger, 1_100, 1_150).await.unwrap(), late);
+    assert!(fake.requests("getTransaction") < 300, "only the end was read");
+    let all: Vec<_> = (1..=1_200).map(|slot| (slot, slot)).collect();
+    assert_eq!(payments(&ledger, 0, 1_200).await.unwrap(), all);
+}
+
+#[tokio::test]
+async fn the_order_in_which_a_node_lists_one_slot_does_not_matter() {
+    let mut state = State::with_shards(1);
+    let signatures: Vec<_> = (1..=4).map(|amount| state.pay(10, 0, amount)).collect();
+    state.transactions.swap(0, 3);
+    state.transactions.swap(1, 2);
+    let (fake, ledger) = one(state).await;
+    let paid = ledger.payments(0, 10).await.unwrap();
+    assert!(signatures.iter().all(|s| paid.iter().any(|p| p.signature == s.to_string())));
+    fake.with(|s| s.pay(11, 0, 5));
+    assert_eq!(ledger.payments(0, 11).await.unwrap().len(), 5);
+}
+
 #[tokio::test]
 async fn looking_again_costs_two_requests_while_nothing_happened() {
     let (fake, ledger) = one(busy()).await;

@@ -7,7 +7,8 @@ use super::{
     results::JobResult,
     shards::{Funding, PaidIn, Payment},
 };
-use openledger_sdk::client::Client;
+use anchor_lang::{AccountDeserialize, AnchorSerialize, Discriminator};
+use openledger_sdk::{client::Client, pda};
 use payout::state::Config;
 use solana_pubkey::Pubkey;
 
@@ -36,19 +37,28 @@ impl Ledger {
 
     /// The payout program's config.
     pub async fn payout_config(&self) -> Result<Config, LedgerError> {
-        let (slot, config) = self.first.payout_config().await?;
-        let Some(second) = &self.second else { return Ok(config) };
-        let (other_slot, other) = second.payout_config().await?;
-        let bytes = |config: &Config| borsh::to_vec(config).expect("an account fits into memory");
-        if bytes(&config) == bytes(&other) {
-            return Ok(config);
+        self.account(&pda::payout_config(), "the payout config").await
+    }
+
+    /// An account that money follows from, as of the newest finalized slot. `what` names it in errors. Not yet, if it
+    /// does not exist, or if it changed between the slots as of which the nodes answered.
+    pub async fn account<T: AccountDeserialize + AnchorSerialize + Discriminator>(
+        &self,
+        address: &Pubkey,
+        what: &str,
+    ) -> Result<T, LedgerError> {
+        let (slot, account) = self.first.node().account::<T>(address, what).await?;
+        let Some(second) = &self.second else { return Ok(account) };
+        let (other_slot, other) = second.node().account::<T>(address, what).await?;
+        let bytes = |account: &T| borsh::to_vec(account).expect("an account fits into memory");
+        if bytes(&account) == bytes(&other) {
+            return Ok(account);
         }
         if slot != other_slot {
             let behind = if slot < other_slot { &self.first } else { second };
-            let what = format!("the payout config changed between slots {slot} and {other_slot}");
-            return Err(behind.node().not_yet(what));
+            return Err(behind.node().not_yet(format!("{what} changed between slots {slot} and {other_slot}")));
         }
-        Err(self.disagreement(second, &format!("the payout config in slot {slot}")))
+        Err(self.disagreement(second, &format!("{what} {address} in slot {slot}")))
     }
 
     /// The payments for answers, and the debits of prepaid balances, after slot `after` and up to slot `until`, oldest
