@@ -28,6 +28,10 @@ pub struct Terms {
     pub rules: PaySettings,
     /// Tokens that are learned of each document.
     pub targets: Vec<u32>,
+    /// For each document: by what its score is multiplied before it pays. If a document's loss was a sum over tokens, so
+    /// is its score. If it was a mean, the score is multiplied by the number of tokens, so that a document that is cut in
+    /// two earns no more.
+    pub factors: Vec<u32>,
     /// Which documents repeat others.
     pub clusters: Clusters,
     /// Self-influence of each document, if the rules need it.
@@ -51,12 +55,16 @@ impl Terms {
             true => Some(Fisher::fit(index, config.index.damping)?.self_influence().to_vec()),
             false => None,
         };
-        Ok(Self { rules, targets, clusters, self_influence })
+        let factors = match config.train.loss_denominator {
+            Some(_) => vec![1; targets.len()],
+            None => targets.clone(),
+        };
+        Ok(Self { rules, targets, factors, clusters, self_influence })
     }
 
     /// The weights that follow from these scores of the documents. `rest` divides what the scores leave over.
     pub fn weights(&self, ids: &[[u8; 32]], scores: &[f32], rest: &Weights) -> Result<Weights> {
-        let (targets, self_influence) = (&self.targets, self.self_influence.as_deref());
+        let (targets, self_influence) = (&self.factors, self.self_influence.as_deref());
         Ok(weights(&PayInput { ids, scores, targets, self_influence, clusters: &self.clusters }, &self.rules, rest)?)
     }
 

@@ -57,6 +57,10 @@ pub struct TrainSettings {
     pub weight_decay: f64,
     /// Largest global norm of a gradient. Larger gradients are scaled down to it. `None` means no clipping.
     pub clip_norm: Option<f64>,
+    /// The loss of an example is the sum over its learned tokens, divided by this number. Then a text that is cut in two
+    /// teaches and earns as much as the whole. `None` takes the mean over the example's tokens instead, which favours
+    /// short texts.
+    pub loss_denominator: Option<u32>,
     /// Steps between two states of the training log. It is the length of the segments that verifiers re-execute.
     pub checkpoint_every: u64,
     /// Shape of the adapter.
@@ -184,6 +188,7 @@ impl Default for TrainSettings {
             eps_root: 1e-8,
             weight_decay: 0.01,
             clip_norm: None,
+            loss_denominator: Some(32),
             checkpoint_every: 8,
             lora: LoraSettings::default(),
             price_per_1k_tokens: 50_000_000,
@@ -202,7 +207,7 @@ impl Default for IndexSettings {
     fn default() -> Self {
         Self {
             projection: "adapter".into(),
-            k: 16,
+            k: 32,
             preconditioner: "ekfac".into(),
             damping: 0.1,
             unit_norm: false,

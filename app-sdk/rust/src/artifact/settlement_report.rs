@@ -350,7 +350,7 @@ mod tests {
                 "contributors": "18446744073709551615", "validators": "0"})
         };
         let report = json!({
-            "version": 6, "epoch": 2, "cutoff_slot": 90, "previous": null, "band_ppm": 2000,
+            "version": 6, "epoch": 2, "cutoff_slot": 90, "previous": null, "band_ppm": 200,
             "answers": [
                 answer(json!({"by": "receipt", "answer": hash, "weights": hash, "distance": 3})),
                 answer(json!({"by": "training", "because": "missing"})),

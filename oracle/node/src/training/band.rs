@@ -15,7 +15,7 @@ use openledger_protocol::weights::Weights;
 const STATE: f64 = 2e-4;
 /// Largest distance of training weights, as the sum of the differences, in parts per million of the whole. It is the band
 /// of receipts too.
-const WEIGHTS_PPM: u64 = 2_000;
+const WEIGHTS_PPM: u64 = 200;
 
 /// Whether `logged` counts as the state that `own` is: what the steps of a segment that began at `start` end in.
 pub fn holds(start: &TrainState, own: &TrainState, logged: &TrainState) -> bool {
@@ -60,8 +60,8 @@ mod tests {
     fn weights_may_differ_by_the_band() {
         let weights = |parts: &[u64]| Weights::in_proportion(parts).unwrap();
         let own = weights(&[500_000, 500_000]);
-        assert!(weights_hold(&own, &weights(&[501_000, 499_000])));
-        assert!(!weights_hold(&own, &weights(&[501_001, 498_999])));
+        assert!(weights_hold(&own, &weights(&[500_100, 499_900])));
+        assert!(!weights_hold(&own, &weights(&[500_101, 499_899])));
         assert!(!weights_hold(&own, &weights(&[1, 1, 1])));
     }
 }
