@@ -4,7 +4,7 @@ use futures::{FutureExt, future::BoxFuture};
 
 use crate::{
     answer::Answer,
-    dkg,
+    beat, dkg,
     envelope::{Envelope, Kind},
     error::Result,
     membership::Committee,
@@ -25,8 +25,11 @@ impl Participant {
     /// observes nor signs for the committees that it may have forgotten something of. Without it, do not restore the
     /// store while the operator is in an active committee.
     pub async fn start(parts: Parts) -> Result<Self> {
+        parts.settings.check()?;
         let http = transport::connections(&parts.settings)?;
-        Self::new(parts, http, dispatch).await
+        let participant = Self::new(parts, http, dispatch).await?;
+        beat::start(&participant);
+        Ok(participant)
     }
 }
 
@@ -55,7 +58,15 @@ fn dispatch<'a>(
 /// Key generation is not among them. A member that has forgotten its packages holds no key share, or shows a second
 /// package and is named for it. Neither signs anything.
 fn binds(kind: Kind) -> bool {
-    matches!(kind, Kind::SignCommit | Kind::SignShare | Kind::ObserveCommit | Kind::ObserveReveal)
+    matches!(
+        kind,
+        Kind::SignCommit
+            | Kind::SignShare
+            | Kind::ObserveCommit
+            | Kind::ObserveReveal
+            | Kind::ObserveSeal
+            | Kind::ObserveClose
+    )
 }
 
 /// Gives a request to the one function that answers its kind.
@@ -72,7 +83,11 @@ fn handle<'a>(
         Kind::SignCommit => sign::member::commit(participant, committee, request).boxed(),
         Kind::SignShare => sign::member::share(participant, committee, request).boxed(),
         Kind::ObserveCommit => observe::member::commit(participant, committee, request).boxed(),
-        Kind::ObserveReveal => observe::member::reveal(participant, committee, request).boxed(),
+        Kind::ObserveReveal => observe::revealing::reveal(participant, committee, request).boxed(),
         Kind::ObserveResult => observe::member::result(participant, committee, request).boxed(),
+        Kind::ObserveTell => observe::member::tell(participant, committee, request).boxed(),
+        Kind::ObserveSeal => observe::sealing::seal(participant, committee, request).boxed(),
+        Kind::ObserveClose => observe::closing::close(participant, committee, request).boxed(),
+        Kind::Beat => beat::answer(request).boxed(),
     }
 }

@@ -40,17 +40,25 @@ pub enum Kind {
     SignCommit,
     /// Signing: asks for the recipient's share in a round.
     SignShare,
-    /// Observing: asks the recipient to score a subject and to commit to its scores.
+    /// Observing: asks the recipient to observe a subject and to commit to its values.
     ObserveCommit,
-    /// Observing: shows who has committed and asks for the recipient's scores.
+    /// Observing: asks for the recipient's values for a sealed set of commitments.
     ObserveReveal,
-    /// Observing: tells the recipient the fixed set of reveals.
+    /// Observing: tells the recipient the closed set of reveals.
     ObserveResult,
+    /// Observing: tells the recipient the sender's commitment or reveal, or a sealed set.
+    ObserveTell,
+    /// Observing: asks the recipient to seal a set of commitments.
+    ObserveSeal,
+    /// Observing: asks the recipient to close a set of reveals.
+    ObserveClose,
+    /// Asks for a sign of life.
+    Beat,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 13] = [
         Kind::DkgRound1,
         Kind::DkgRound2,
         Kind::DkgEvidence,
@@ -60,6 +68,10 @@ impl Kind {
         Kind::ObserveCommit,
         Kind::ObserveReveal,
         Kind::ObserveResult,
+        Kind::ObserveTell,
+        Kind::ObserveSeal,
+        Kind::ObserveClose,
+        Kind::Beat,
     ];
 
     /// The kind's name in the URL.
@@ -74,6 +86,10 @@ impl Kind {
             Kind::ObserveCommit => "observe-commit",
             Kind::ObserveReveal => "observe-reveal",
             Kind::ObserveResult => "observe-result",
+            Kind::ObserveTell => "observe-tell",
+            Kind::ObserveSeal => "observe-seal",
+            Kind::ObserveClose => "observe-close",
+            Kind::Beat => "beat",
         }
     }
 

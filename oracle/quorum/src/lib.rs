@@ -1,14 +1,15 @@
-//! What a committee of oracle operators does together: it makes a FROST key, signs with it, and agrees on scores.
+//! What a committee of oracle operators does together: it makes a FROST key, signs with it, and agrees on values.
 //!
 //! Each operator runs one [`Participant`]. It holds the operator's identity key and its PostgreSQL [`Store`]. The
 //! program around it (the node) gives it two callbacks: the [`Approver`] says what may be signed, and the [`Observer`]
-//! computes scores. [`routes`] serves the participant to the other members. The node starts the protocols by
+//! computes values. [`routes`] serves the participant to the other members. The node starts the protocols by
 //! [`dkg::run`], [`Coordinator::sign`] and [`Round::run`].
 //!
 //! The crate is built in storeys, and a file imports only from below:
 //! - the ground: [`membership`], [`envelope`], [`answer`], [`error`], [`store`], and [`Participant`], the state that
 //!   all protocols share;
-//! - [`transport`]: signed messages over HTTP, which does not know what they are about;
+//! - [`transport`]: signed messages over HTTP, which does not know what they are about, and over it `beat`, the signs of
+//!   life;
 //! - one room for each protocol: [`dkg`] (key generation), [`sign`] (threshold signatures), [`observe`] (observations
 //!   and the agreement over them);
 //! - the roof, `dispatch`: it hands each request to its protocol.
@@ -21,11 +22,12 @@
 //! - A nonce lives in memory alone and is used for one share. For each (cluster, kind, subject, sequence) an operator
 //!   signs one payload only, but for its expiry.
 //! - What costs much is done for a well-signed message of a member only, within that member's quota.
-//! - For each (committee epoch, subject, sequence) an operator signs one observation only.
+//! - For each (committee epoch, subject and context, sequence) an operator signs one observation only.
 //! - Fewer than t members can sign nothing. If n − t members are silent or lie, they can stop nothing but key
 //!   generation.
 
 pub mod answer;
+mod beat;
 mod dispatch;
 pub mod dkg;
 mod encoding;
@@ -39,6 +41,7 @@ mod numbers;
 pub mod observe;
 mod participant;
 mod pending;
+mod presence;
 pub mod progress;
 mod quota;
 pub mod rotation;

@@ -6,8 +6,8 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, RwLock},
-    time::Duration,
+    sync::{Arc, RwLock, Weak},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
@@ -26,6 +26,7 @@ use crate::{
     nonces::Sessions,
     numbers::Numbers,
     pending::Pending,
+    presence::Presence,
     progress::Progress,
     quota::Quotas,
     seal::SealingKey,
@@ -85,16 +86,24 @@ pub trait Approver: Send + Sync + 'static {
     }
 }
 
-/// The node's own computation of scores.
+/// The node's own computation of values.
 #[async_trait]
 pub trait Observer: Send + Sync + 'static {
-    /// Scores `subject` at `sequence`, in parts per million.
+    /// Computes the values of `subject` at `sequence`, as the question `context` asks for them. There are at most
+    /// [`crate::observe::MAX_VALUES`], in the order that subject and context fix.
     ///
-    /// There is one score for each contribution, in the order that the subject fixes. Each score and their sum are at
-    /// most 1,000,000. `context` is what the coordinator says about the subject. The observer must check it.
+    /// `context` is what another member says about the subject. The observer must check it, and fail if it is not the
+    /// right question. Nothing is stored then, and the right question can still be answered.
     ///
-    /// The coordinator gets the error. The answer may take minutes. The first success is stored and final.
+    /// The asker gets the error. The answer may take minutes. The first success in a context is stored and final.
     async fn observe(&self, subject: &Hash32, sequence: u64, context: &Value) -> Result<Vec<u64>, String>;
+
+    /// The time by which members take turns, such as the newest slot times the length of a slot. All members should
+    /// have about the same. Only turns depend on it, and no safety.
+    fn clock(&self) -> Duration {
+        // A system's time before 1970 gives turn 0 for ever. Then the others' turns still come.
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
 }
 
 /// The parts that a [`Participant`] is made of.
@@ -114,7 +123,7 @@ pub struct Parts {
     pub marker: Option<PathBuf>,
     /// Decides what may be signed.
     pub approver: Arc<dyn Approver>,
-    /// Computes scores.
+    /// Computes values to observe.
     pub observer: Arc<dyn Observer>,
 }
 
@@ -150,12 +159,24 @@ pub struct Inner {
     pub(crate) quotas: Quotas,
     pub(crate) approvals: Pending,
     pub(crate) observations: Pending,
+    pub(crate) reveals: Pending,
+    pub(crate) presence: Presence,
     /// Notified when key generation has made progress.
     pub(crate) dkg_advanced: Notify,
     /// Notified when an agreement was stored.
     pub(crate) agreed: Notify,
     committees: RwLock<BTreeMap<u64, Arc<Committee>>>,
     progress: broadcast::Sender<Progress>,
+}
+
+/// A [`Participant`] as its own background tasks hold it, so that they do not keep it alive.
+pub(crate) struct WeakParticipant(Weak<Inner>);
+
+impl WeakParticipant {
+    /// The participant, unless it was dropped.
+    pub(crate) fn upgrade(&self) -> Option<Participant> {
+        self.0.upgrade().map(Participant)
+    }
 }
 
 impl std::ops::Deref for Participant {
@@ -187,6 +208,8 @@ impl Participant {
             handler,
             approvals: Pending::default(),
             observations: Pending::default(),
+            reveals: Pending::default(),
+            presence: Presence::default(),
             dkg_advanced: Notify::new(),
             agreed: Notify::new(),
             committees: RwLock::default(),
@@ -214,6 +237,9 @@ impl Participant {
         if committee.member(&self.0.wallet).is_none() {
             return Err(Error::NotMember { wallet: self.0.wallet, epoch: committee.epoch });
         }
+        for member in committee.others(self.0.wallet) {
+            self.0.presence.watch(member.wallet, Instant::now());
+        }
         let committee = Arc::new(committee);
         self.committees.write().expect("no panic holds this lock").insert(committee.epoch, committee.clone());
         Ok(committee)
@@ -223,6 +249,23 @@ impl Participant {
     pub fn committee(&self, epoch: u64) -> Result<Arc<Committee>> {
         let committees = self.committees.read().expect("no panic holds this lock");
         committees.get(&epoch).cloned().ok_or(Error::UnknownCommittee { epoch })
+    }
+
+    /// Whether a member has shown no sign of life for `Settings::silent_after`. This operator itself is never silent.
+    ///
+    /// Use it to decide whom to wait for, and for nothing else.
+    pub fn is_silent(&self, wallet: &Hash32) -> bool {
+        *wallet != self.0.wallet && self.0.presence.is_silent(wallet, Instant::now(), self.0.settings.silent_after)
+    }
+
+    /// The committees of the two highest epochs that were admitted: the active one and the forming one.
+    pub(crate) fn newest_committees(&self) -> Vec<Arc<Committee>> {
+        let committees = self.committees.read().expect("no panic holds this lock");
+        committees.values().rev().take(2).cloned().collect()
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakParticipant {
+        WeakParticipant(Arc::downgrade(&self.0))
     }
 
     /// Receives the progress of this operator's runs, from now on.

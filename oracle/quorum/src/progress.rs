@@ -25,13 +25,14 @@ pub enum Phase {
     Round2,
     /// Key generation: waiting until all members hold their shares.
     Confirm,
-    /// A signature: members check and commit to nonces. An observation: members score and commit to their scores.
+    /// A signature: members check and commit to nonces. An observation: members compute, commit to their values, and
+    /// seal who has committed.
     Commit,
     /// A signature: collecting shares.
     Share,
-    /// An observation: collecting the scores that members committed to.
+    /// An observation: collecting the values that members committed to.
     Reveal,
-    /// An observation: sending the fixed set to all members.
+    /// An observation: sending the result to all members.
     Publish,
     /// Finished.
     Done,

@@ -1,6 +1,6 @@
 //! Divides an amount in proportion to integer weights, so that the parts sum to it exactly.
 
-/// Parts per million in a whole. Operators report scores in this unit.
+/// Parts per million in a whole.
 pub const PPM: u64 = 1_000_000;
 
 /// Divides `amount` in proportion to `weights` by the largest remainder (Hamilton) method. Ties go to the lower index.
@@ -23,20 +23,18 @@ pub fn largest_remainder(amount: u64, weights: &[u64]) -> std::vec::Vec<u64> {
     parts
 }
 
-/// Elementwise lower median of several vectors of the same length. The result is scaled so that it sums to [`PPM`]
-/// again, or to zero if all medians are zero. `None` if there is no vector or the lengths differ.
+/// Elementwise lower median of several vectors of the same length: of k values the one at place ⌈k / 2⌉ in ascending
+/// order. `None` if there is no vector or the lengths differ.
 #[cfg(any(feature = "std", test))]
-pub fn median_ppm(reports: &[std::vec::Vec<u64>]) -> Option<std::vec::Vec<u64>> {
-    let n = reports.first()?.len();
-    if reports.iter().any(|r| r.len() != n) {
+pub fn lower_median<V: AsRef<[u64]>>(vectors: &[V]) -> Option<std::vec::Vec<u64>> {
+    let n = vectors.first()?.as_ref().len();
+    if vectors.iter().any(|v| v.as_ref().len() != n) {
         return None;
     }
-    let medians: std::vec::Vec<u64> = (0..n)
-        .map(|i| {
-            let mut column: std::vec::Vec<u64> = reports.iter().map(|r| r[i]).collect();
-            column.sort_unstable();
-            column[(column.len() - 1) / 2]
-        })
-        .collect();
-    Some(largest_remainder(PPM, &medians))
+    let median = |i: usize| {
+        let mut column: std::vec::Vec<u64> = vectors.iter().map(|v| v.as_ref()[i]).collect();
+        column.sort_unstable();
+        column[(column.len() - 1) / 2]
+    };
+    Some((0..n).map(median).collect())
 }

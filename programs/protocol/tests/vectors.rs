@@ -6,7 +6,7 @@
 use ed25519_dalek::{Signer, SigningKey};
 use openledger_protocol::{
     Hash32,
-    allocate::{largest_remainder, median_ppm},
+    allocate::{largest_remainder, lower_median},
     attest::{Kind, Message, instruction_data},
     batch::BatchLeaf,
     draw::{is_drawn, verdict_commitment},
@@ -170,12 +170,15 @@ fn money() {
             })
             .collect();
     let reports = vec![vec![10u64, 20, 70], vec![12, 18, 70], vec![0, 100, 0], vec![11, 19, 70]];
-    let median = json!({ "reports": reports, "agreed": median_ppm(&reports).unwrap() });
+    let median = json!({ "reports": reports, "median": lower_median(&reports).unwrap() });
     let shares = json!({
         "treasury": 500, "model_owner": 2_000, "upstream": 500, "compute": 2_000, "validators": 500,
         "contributors": 4_500,
     });
-    check("money", &json!({ "shares": shares, "fees": fees, "largest_remainder": allocations, "median_ppm": median }));
+    check(
+        "money",
+        &json!({ "shares": shares, "fees": fees, "largest_remainder": allocations, "lower_median": median }),
+    );
 }
 
 #[test]

@@ -1,161 +1,58 @@
-//! The agreement: every member computes the same integers from a fixed set of reveals. Pure.
+//! The agreement: every member computes the same integers from a closed set of reveals. Pure.
 
-use std::collections::BTreeSet;
-
-use openledger_protocol::{
-    Hash32,
-    allocate::{PPM, median_ppm},
-    mmr,
-};
+use openledger_protocol::{Hash32, allocate::lower_median, mmr};
 
 use super::{
-    observation::{Commitment, Reveal},
+    error::AgreeError,
+    observation::Reveal,
+    sets::{check_endorsements, check_reveals, closing_digest, comparable, enough},
     wire::Published,
 };
-use crate::{encoding::name, membership::Committee, store::ObservationKey};
+use crate::{membership::Committee, store::ObservationKey};
 
 /// What the members agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
-    /// Elementwise median in parts per million. It sums to 1,000,000, or all scores are zero.
-    pub scores: Vec<u64>,
+    /// Elementwise lower median of the reveals.
+    pub values: Vec<u64>,
     /// The observations that the median was taken from, in order of place.
     pub reveals: Vec<Reveal>,
     /// Root of the mountain range over the observations' [`Reveal::leaf`]. It is part of every payload that is built on
-    /// the scores.
+    /// the values.
     pub observations_root: Hash32,
-    /// Σ |own score − median| of this member, in parts per million. `None` if this member made no observation.
-    pub own_distance_l1: Option<u64>,
+    /// The values that this member observed. `None` if it made no observation. It may be of another length than the
+    /// median.
+    pub own: Option<Vec<u64>>,
 }
 
 impl Agreement {
-    /// Σ |score − median| of an operator in the set, in parts per million. `None` if the operator is not in the set.
+    /// Σ |value − median| of an operator among the reveals, at most `u64::MAX`. `None` if the operator is not among
+    /// them.
     pub fn distance(&self, operator: &Hash32) -> Option<u64> {
-        self.reveals.iter().find(|r| r.operator == *operator).and_then(|r| l1(&r.scores, &self.scores))
+        let reveal = self.reveals.iter().find(|r| r.operator == *operator)?;
+        let apart = reveal.values.iter().zip(&self.values).map(|(a, b)| a.abs_diff(*b));
+        Some(apart.fold(0, u64::saturating_add))
     }
 }
 
-/// Why a set of reveals, or one reveal in it, does not count.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AgreeError {
-    /// Fewer than t members are in it.
-    #[error("{have} of {need} needed members are in the set")]
-    TooFew {
-        /// Number of members in the set.
-        have: usize,
-        /// t.
-        need: usize,
-    },
-    /// The operator is not in the committee, or is twice in the set.
-    #[error("{} is not a member, or is twice in the set", name(.0))]
-    Member(Hash32),
-    /// The commitment is not signed by its operator.
-    #[error("{} did not sign its commitment", name(.0))]
-    Commitment(Hash32),
-    /// The reveal is not signed by its operator.
-    #[error("{} did not sign what is revealed", name(.0))]
-    Signature(Hash32),
-    /// The reveal differs from its commitment.
-    #[error("{} revealed something else than it committed to", name(.0))]
-    Mismatch(Hash32),
-    /// Scores exceed 1,000,000, or the vectors of one set have different lengths or contexts.
-    #[error("the scores of {} cannot be compared with the others'", name(.0))]
-    Scores(Hash32),
-}
-
-/// Checks a set of commitments. There must be at least t, each signed by a different member.
-pub fn check_commitments(
-    committee: &Committee,
-    key: &ObservationKey,
-    commitments: &[Commitment],
-) -> Result<(), AgreeError> {
-    let mut seen = BTreeSet::new();
-    for c in commitments {
-        let member = committee.member(&c.operator).filter(|_| seen.insert(c.operator));
-        if !c.is_by(member.ok_or(AgreeError::Member(c.operator))?, key) {
-            return Err(AgreeError::Commitment(c.operator));
-        }
-    }
-    enough(committee, seen.len())
-}
-
-/// Checks one reveal against the commitments that were shown before it.
-pub fn check_reveal(
-    committee: &Committee,
-    key: &ObservationKey,
-    commitments: &[Commitment],
-    reveal: &Reveal,
-) -> Result<(), AgreeError> {
-    let operator = reveal.operator;
-    let member = committee.member(&operator).ok_or(AgreeError::Member(operator))?;
-    if !reveal.is_by(member, key) {
-        return Err(AgreeError::Signature(operator));
-    }
-    let committed = commitments.iter().find(|c| c.operator == operator).ok_or(AgreeError::Mismatch(operator))?;
-    if committed.commitment != reveal.commitment(key) {
-        return Err(AgreeError::Mismatch(operator));
-    }
-    if in_ppm(&reveal.scores) { Ok(()) } else { Err(AgreeError::Scores(operator)) }
-}
-
-/// Whether each score is at most 1,000,000, and their sum too.
-pub(crate) fn in_ppm(scores: &[u64]) -> bool {
-    scores.iter().try_fold(0u64, |sum, s| sum.checked_add(*s)).is_some_and(|sum| sum <= PPM)
-}
-
-/// Checks a published set and takes its median. `own` are this member's scores, if it made an observation.
+/// Checks a published set and takes its median. `own` are this member's values, if it made an observation.
 pub fn agree(
     committee: &Committee,
     key: &ObservationKey,
     published: &Published,
-    own: Option<&[u64]>,
+    own: Option<Vec<u64>>,
 ) -> Result<Agreement, AgreeError> {
-    check_commitments(committee, key, &published.commitments)?;
-    let mut seen = BTreeSet::new();
-    for r in &published.reveals {
-        check_reveal(committee, key, &published.commitments, r)?;
-        if !seen.insert(r.operator) {
-            return Err(AgreeError::Member(r.operator));
-        }
-        let first = &published.reveals[0];
-        if (r.scores.len(), r.context) != (first.scores.len(), first.context) {
-            return Err(AgreeError::Scores(r.operator));
-        }
-    }
-    enough(committee, seen.len())?;
-    let mut reveals = published.reveals.clone();
+    let set = &published.sealed.set;
+    published.sealed.check(committee, key)?;
+    check_reveals(committee, key, set, &published.reveals)?;
+    check_endorsements(committee, &closing_digest(key, set, &published.reveals), &published.closings)?;
+    let mut reveals: Vec<Reveal> = comparable(&published.reveals).into_iter().cloned().collect();
+    enough(committee, reveals.len())?;
     reveals.sort_by_key(|r| committee.member(&r.operator).map(|m| m.place));
-    let vectors: Vec<Vec<u64>> = reveals.iter().map(|r| r.scores.clone()).collect();
-    let scores = median_ppm(&vectors).ok_or(AgreeError::TooFew { have: 0, need: committee.needed() })?;
+    let vectors: Vec<&[u64]> = reveals.iter().map(|r| &r.values[..]).collect();
+    let values = lower_median(&vectors).ok_or(AgreeError::TooFew { have: 0, need: committee.needed() })?;
     let leaves: Vec<Hash32> = reveals.iter().map(|r| r.leaf(key)).collect();
-    Ok(Agreement {
-        own_distance_l1: own.and_then(|own| l1(own, &scores)),
-        observations_root: mmr::root_of(&leaves),
-        scores,
-        reveals,
-    })
-}
-
-/// The reveals that can be in one set: those with the most common shape, which is a context and a length. If shapes are
-/// equally common, the shape of the member with the lower place is taken. So a member with a vector of another shape
-/// cannot spoil the set.
-pub(crate) fn comparable(mut reveals: Vec<Reveal>, committee: &Committee) -> Vec<Reveal> {
-    reveals.sort_by_key(|r| committee.member(&r.operator).map(|m| m.place));
-    let shape = |r: &Reveal| (r.context, r.scores.len());
-    let count = |s: (Hash32, usize)| reveals.iter().filter(|r| shape(r) == s).count();
-    // `max_by_key` takes the last of equals, so the iteration goes backwards.
-    let common = reveals.iter().rev().map(shape).max_by_key(|s| count(*s));
-    reveals.into_iter().filter(|r| Some(shape(r)) == common).collect()
-}
-
-fn enough(committee: &Committee, have: usize) -> Result<(), AgreeError> {
-    let need = committee.needed();
-    if have >= need { Ok(()) } else { Err(AgreeError::TooFew { have, need }) }
-}
-
-/// Σ |a − b|. `None` if the lengths differ.
-fn l1(a: &[u64], b: &[u64]) -> Option<u64> {
-    (a.len() == b.len()).then(|| a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).sum())
+    Ok(Agreement { observations_root: mmr::root_of(&leaves), values, reveals, own })
 }
 
 #[cfg(test)]
@@ -163,7 +60,13 @@ mod tests {
     use ed25519_dalek::SigningKey;
 
     use super::*;
-    use crate::{membership::Member, observe::observation::Observation};
+    use crate::{
+        membership::Member,
+        observe::{
+            observation::{Commitment, Observation},
+            sets::{CommitmentSet, Endorsement, SealedSet},
+        },
+    };
 
     const KEY: ObservationKey = ObservationKey { cluster: [9; 32], epoch: 1, subject: [8; 32], sequence: 3 };
 
@@ -181,60 +84,120 @@ mod tests {
         Committee::new(1, 3, (1..=5).map(member).collect()).unwrap()
     }
 
-    fn reveal(n: u8, scores: &[u64]) -> Reveal {
-        Reveal::sign(&identity(n), &KEY, [n; 32], [7; 32], scores.to_vec(), [n + 100; 32])
+    fn reveal(n: u8, values: &[u64]) -> Reveal {
+        Reveal::sign(&identity(n), &KEY, [n; 32], values.to_vec(), [n + 100; 32])
+    }
+
+    fn commitment(reveal: &Reveal) -> Commitment {
+        Commitment::sign(&identity(reveal.operator[0]), &KEY, reveal)
+    }
+
+    fn endorsed(digest: &Hash32, by: &[u8]) -> Vec<Endorsement> {
+        by.iter().map(|n| Endorsement::sign(&identity(*n), [*n; 32], digest)).collect()
     }
 
     fn published(reveals: Vec<Reveal>) -> Published {
-        let commitments = reveals.iter().map(|r| Commitment::sign(&identity(r.operator[0]), &KEY, r)).collect();
-        Published { subject: KEY.subject, sequence: KEY.sequence, commitments, reveals }
+        let set = CommitmentSet { commitments: reveals.iter().map(commitment).collect(), excluded: vec![] };
+        closed(set, reveals)
+    }
+
+    fn closed(set: CommitmentSet, reveals: Vec<Reveal>) -> Published {
+        let closings = endorsed(&closing_digest(&KEY, &set, &reveals), &[1, 3, 5]);
+        let seals = endorsed(&set.digest(&KEY), &[1, 2, 3]);
+        Published { subject: KEY.subject, sequence: KEY.sequence, sealed: SealedSet { set, seals }, reveals, closings }
+    }
+
+    fn agreed(published: &Published) -> Result<Agreement, AgreeError> {
+        agree(&committee(), &KEY, published, None)
     }
 
     #[test]
-    fn the_median_does_not_depend_on_the_order_and_sums_to_the_whole() {
-        let reveals = vec![reveal(1, &[600_000, 400_000]), reveal(2, &[610_000, 390_000]), reveal(4, &[0, 1_000_000])];
-        let a = agree(&committee(), &KEY, &published(reveals.clone()), Some(&[600_000, 400_000])).unwrap();
-        let b = agree(&committee(), &KEY, &published(reveals.into_iter().rev().collect()), None).unwrap();
-        assert_eq!((a.scores.clone(), a.observations_root), (b.scores, b.observations_root));
-        assert_eq!(a.scores, [600_000, 400_000]);
-        assert_eq!(a.own_distance_l1, Some(0));
-        assert_eq!(a.distance(&[2; 32]), Some(20_000));
-        assert_eq!(a.distance(&[4; 32]), Some(1_200_000));
-        assert_eq!(a.distance(&[5; 32]), None);
+    fn the_median_is_elementwise_lower_and_plain() {
+        let reveals = vec![reveal(1, &[6, u64::MAX]), reveal(2, &[7, 3]), reveal(4, &[0, 1]), reveal(5, &[9, 2])];
+        let agreement = agree(&committee(), &KEY, &published(reveals), Some(vec![1])).unwrap();
+        assert_eq!(agreement.values, [6, 2], "nothing is scaled, and any value may stand there");
+        assert_eq!(agreement.own, Some(vec![1]));
+        assert_eq!(agreement.distance(&[2; 32]), Some(2));
+        assert_eq!(agreement.distance(&[1; 32]), Some(u64::MAX - 2));
+        assert_eq!(agreement.distance(&[3; 32]), None);
     }
 
     #[test]
     fn a_set_of_fewer_than_the_threshold_or_with_a_member_twice_is_refused() {
         let two = published(vec![reveal(1, &[1]), reveal(2, &[1])]);
-        assert_eq!(agree(&committee(), &KEY, &two, None), Err(AgreeError::TooFew { have: 2, need: 3 }));
+        assert_eq!(agreed(&two), Err(AgreeError::TooFew { have: 2, need: 3 }));
         let twice = published(vec![reveal(1, &[1]), reveal(2, &[1]), reveal(2, &[1])]);
-        assert_eq!(agree(&committee(), &KEY, &twice, None), Err(AgreeError::Member([2; 32])));
+        assert_eq!(agreed(&twice), Err(AgreeError::Member([2; 32])));
+        let mut revealed_twice = published(vec![reveal(1, &[1]), reveal(2, &[1]), reveal(3, &[1])]);
+        revealed_twice.reveals.insert(1, reveal(2, &[1]));
+        revealed_twice.reveals.remove(0);
+        assert_eq!(agreed(&revealed_twice), Err(AgreeError::Member([2; 32])));
     }
 
     #[test]
     fn a_reveal_that_is_not_what_was_committed_to_is_refused() {
         let good = published(vec![reveal(1, &[1]), reveal(2, &[1]), reveal(3, &[1])]);
-        let mut other = good.clone();
-        other.reveals[1] = reveal(2, &[2]);
-        assert_eq!(agree(&committee(), &KEY, &other, None), Err(AgreeError::Mismatch([2; 32])));
+        assert!(agreed(&good).is_ok());
+        let set = good.sealed.set.clone();
+        let other = closed(set.clone(), vec![reveal(1, &[1]), reveal(2, &[2]), reveal(3, &[1])]);
+        assert_eq!(agreed(&other), Err(AgreeError::Mismatch([2; 32])));
         let mut forged = good.clone();
-        forged.reveals[1].scores = vec![2];
-        assert_eq!(agree(&committee(), &KEY, &forged, None), Err(AgreeError::Signature([2; 32])));
-        let mut unsigned = good;
-        unsigned.commitments[0].commitment = [0; 32];
-        assert_eq!(agree(&committee(), &KEY, &unsigned, None), Err(AgreeError::Commitment([1; 32])));
+        forged.reveals[1].values = vec![2];
+        assert_eq!(agreed(&forged), Err(AgreeError::Signature([2; 32])));
+        let mut unsigned = good.clone();
+        unsigned.sealed.set.commitments[0].commitment = [0; 32];
+        assert_eq!(agreed(&unsigned), Err(AgreeError::Commitment([1; 32])));
+        let uncommitted = closed(set, vec![reveal(1, &[1]), reveal(3, &[1]), reveal(4, &[1])]);
+        assert_eq!(agreed(&uncommitted), Err(AgreeError::Mismatch([4; 32])));
     }
 
     #[test]
-    fn scores_beyond_the_whole_or_of_another_shape_are_refused() {
-        let big = published(vec![reveal(1, &[1]), reveal(2, &[PPM + 1]), reveal(3, &[1])]);
-        assert_eq!(agree(&committee(), &KEY, &big, None), Err(AgreeError::Scores([2; 32])));
-        let overflow = published(vec![reveal(1, &[1]), reveal(2, &[u64::MAX, 2]), reveal(3, &[1])]);
-        assert_eq!(agree(&committee(), &KEY, &overflow, None), Err(AgreeError::Scores([2; 32])));
-        let longer = published(vec![reveal(1, &[1]), reveal(2, &[1, 1]), reveal(3, &[1])]);
-        assert_eq!(agree(&committee(), &KEY, &longer, None), Err(AgreeError::Scores([2; 32])));
-        let left = comparable(longer.reveals, &committee());
-        assert_eq!(left.iter().map(|r| r.operator[0]).collect::<Vec<_>>(), [1, 3]);
+    fn seals_and_closings_must_be_by_t_members_over_exactly_this_set() {
+        let good = published(vec![reveal(1, &[1]), reveal(2, &[1]), reveal(3, &[1]), reveal(4, &[2])]);
+        let two_seals = {
+            let mut p = good.clone();
+            p.sealed.seals.pop();
+            p
+        };
+        assert_eq!(agreed(&two_seals), Err(AgreeError::TooFew { have: 2, need: 3 }));
+        let mut twice = good.clone();
+        twice.sealed.seals[2] = twice.sealed.seals[1].clone();
+        assert_eq!(agreed(&twice), Err(AgreeError::Member([2; 32])));
+        let mut forged = good.clone();
+        forged.sealed.seals[2] = Endorsement { operator: [3; 32], ..forged.sealed.seals[0].clone() };
+        assert_eq!(agreed(&forged), Err(AgreeError::Endorsement([3; 32])));
+        let mut swapped = good.clone();
+        swapped.closings = swapped.sealed.seals.clone();
+        assert_eq!(agreed(&swapped), Err(AgreeError::Endorsement([1; 32])), "a seal is no closing");
+        let mut left_out = good;
+        left_out.reveals.remove(0);
+        assert_eq!(agreed(&left_out), Err(AgreeError::Endorsement([1; 32])), "it was closed with four reveals");
+    }
+
+    #[test]
+    fn a_vector_of_another_length_does_not_count_and_the_others_do() {
+        let odd = published(vec![reveal(1, &[1]), reveal(2, &[1, 1]), reveal(3, &[3]), reveal(4, &[5])]);
+        let agreement = agreed(&odd).unwrap();
+        assert_eq!(agreement.reveals.iter().map(|r| r.operator[0]).collect::<Vec<_>>(), [1, 3, 4]);
+        assert_eq!(agreement.values, [3]);
+        let few = published(vec![reveal(1, &[1]), reveal(2, &[1, 1]), reveal(3, &[3])]);
+        assert_eq!(agreed(&few), Err(AgreeError::TooFew { have: 2, need: 3 }));
+    }
+
+    #[test]
+    fn a_member_is_excluded_for_two_different_commitments_of_its_own_only() {
+        let reveals = vec![reveal(1, &[1]), reveal(2, &[1]), reveal(3, &[1])];
+        let commitments: Vec<_> = reveals.iter().map(commitment).collect();
+        let (a, b) = (commitment(&reveal(4, &[1])), commitment(&reveal(4, &[2])));
+        let with = |excluded: Vec<[Commitment; 2]>| {
+            agreed(&closed(CommitmentSet { commitments: commitments.clone(), excluded }, reveals.clone()))
+        };
+        assert!(with(vec![[a.clone(), b.clone()]]).is_ok());
+        assert_eq!(with(vec![[a.clone(), a.clone()]]), Err(AgreeError::Excluded([4; 32])));
+        let forged = Commitment { commitment: [7; 32], ..b };
+        assert_eq!(with(vec![[a.clone(), forged]]), Err(AgreeError::Commitment([4; 32])));
+        let counted = commitment(&reveal(1, &[2]));
+        assert_eq!(with(vec![[commitments[0].clone(), counted]]), Err(AgreeError::Member([1; 32])));
     }
 
     #[test]

@@ -1,19 +1,18 @@
-//! A coordinator's side of an observation. It collects commitments, then their reveals, then sends the set to all
-//! members.
+//! A coordinator's side of an observation: it has a set of commitments sealed, then the reveals for it closed, and sends
+//! the result to all members. What members must hear of each other, they tell each other themselves.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use openledger_protocol::Hash32;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
-    agree::{self, Agreement},
-    member::stored_reveal,
-    observation::{Commitment, Reveal},
-    wire::{About, CommitRequest, Published, RevealRequest},
+    memory::Memory,
+    sets::{Endorsement, SealedSet, closing_digest, comparable},
+    tell::session,
+    wire::{About, CloseAnswer, CloseRequest, Published, RevealRequest, SealAnswer, SealRequest},
 };
 use crate::{
     encoding::name,
@@ -22,164 +21,269 @@ use crate::{
     membership::Committee,
     participant::Participant,
     progress::{Activity, Phase, Progress},
-    store::ObservationKey,
     transport::Question,
 };
 
-/// How long a coordinator waits for others to take the fixed set before it goes on. Slower members still get the set,
-/// in a task of its own.
+/// How long a coordinator waits for others to take the result before it goes on. Slower members still get it, in a task
+/// of its own.
 const PUBLISH: Duration = Duration::from_secs(5);
 
-/// Least time that the remaining members get after the t-th member has answered.
-const STRAGGLERS: Duration = Duration::from_secs(5);
+/// What a phase of a coordination comes to.
+enum Reached<T> {
+    /// This.
+    Value(T),
+    /// An agreement that others have reached before.
+    Agreed(Published),
+}
 
 /// One coordination of an observation.
 #[derive(Clone)]
 pub struct Run {
     participant: Participant,
     committee: Arc<Committee>,
-    key: ObservationKey,
-    /// Passed to the members' observers.
-    context: Value,
+    about: About,
 }
 
 impl Run {
-    /// Prepares to coordinate the observation of `key` in `committee`. The members' observers get `context`.
-    pub fn new(participant: &Participant, committee: Arc<Committee>, key: ObservationKey, context: Value) -> Self {
-        Self { participant: participant.clone(), committee, key, context }
+    /// Prepares to coordinate the observation that `about` names in `committee`.
+    pub fn new(participant: &Participant, committee: Arc<Committee>, about: About) -> Self {
+        Self { participant: participant.clone(), committee, about }
     }
 
-    /// Coordinates until there is an agreement, or until it is certain that too few members take part. Then it fails.
-    pub async fn run(self) -> Result<Agreement> {
-        let mut faults = BTreeMap::new();
-        let commitments = self.commitments(&mut faults).await?;
-        let reveals = self.reveals(&commitments, &mut faults).await?;
-        let ObservationKey { subject, sequence, .. } = self.key;
-        let published = Arc::new(Published { subject, sequence, commitments, reveals });
-        self.publish(&published).await?;
-        let own = stored_reveal(&self.participant, &self.key).await?;
-        let agreement = agree::agree(&self.committee, &self.key, &published, own.as_ref().map(|r| &r.scores[..]));
-        let agreement = agreement.map_err(|e| Error::Message(e.to_string()))?;
-        self.report(Phase::Done, agreement.reveals.len(), self.committee.size());
-        Ok(agreement)
-    }
-
-    /// Signed commitments of all members, or of at least t when the window closes.
-    async fn commitments(&self, faults: &mut BTreeMap<Hash32, String>) -> Result<Vec<Commitment>> {
-        let request = CommitRequest { about: self.about(), context: self.context.clone() };
-        let members = self.committee.members.iter().map(|m| m.wallet).collect();
-        let check = |wallet: &Hash32, c: &Commitment| {
-            let member = self.committee.member(wallet).filter(|m| c.is_by(m, &self.key));
-            member.map(|_| ()).ok_or_else(|| "sent a commitment that it did not sign".to_string())
-        };
-        let window = self.participant.settings.commit_window;
-        self.collect(Phase::Commit, Kind::ObserveCommit, members, &request, check, window, faults).await
-    }
-
-    /// Reveals for these commitments: those of all members, or of at least t when the window closes.
-    async fn reveals(&self, commitments: &[Commitment], faults: &mut BTreeMap<Hash32, String>) -> Result<Vec<Reveal>> {
-        let request = RevealRequest { about: self.about(), commitments: commitments.to_vec() };
-        let members = commitments.iter().map(|c| c.operator).collect();
-        let check = |wallet: &Hash32, r: &Reveal| {
-            if r.operator != *wallet {
-                return Err("revealed somebody else's observation".to_string());
-            }
-            agree::check_reveal(&self.committee, &self.key, commitments, r).map_err(|e| e.to_string())
-        };
-        let window = self.participant.settings.reveal_window;
-        let all = self.collect(Phase::Reveal, Kind::ObserveReveal, members, &request, check, window, faults).await?;
-        let reveals = agree::comparable(all, &self.committee);
-        if reveals.len() < self.committee.needed() {
-            return Err(self.too_few("comparable scores", reveals.len(), faults));
-        }
-        Ok(reveals)
-    }
-
-    /// Asks all `members` at the same time. Goes on when all have answered, or when `window` closes and t members have
-    /// answered.
+    /// Coordinates until there is an agreement and this member has it. Fails if it is certain that too few members take
+    /// part.
     ///
-    /// Once t members have answered, the others get half of the time that has passed, and [`STRAGGLERS`] more. Members
-    /// at work are about equally quick, so this is enough for them, and dead members are not waited for.
-    #[allow(clippy::too_many_arguments)]
-    async fn collect<T: DeserializeOwned>(
-        &self,
-        phase: Phase,
-        kind: Kind,
-        members: Vec<Hash32>,
-        request: &(impl Serialize + Sync),
-        check: impl Fn(&Hash32, &T) -> Result<(), String>,
-        window: Duration,
-        faults: &mut BTreeMap<Hash32, String>,
-    ) -> Result<Vec<T>> {
-        let started = Instant::now();
-        let mut until = started + window;
-        let of = members.len();
-        let mut asked: FuturesUnordered<_> =
-            members.iter().map(|wallet| async { (*wallet, self.ask::<T>(wallet, kind, request).await) }).collect();
-        let mut all = Vec::new();
-        self.report(phase, 0, of);
-        while let Ok(Some((wallet, answer))) = tokio::time::timeout_at(until, asked.next()).await {
-            let checked = answer.map_err(|refusal| format!("refused: {refusal}"));
-            match checked.and_then(|value| check(&wallet, &value).map(|()| value)) {
-                Ok(value) => {
-                    all.push(value);
-                    if all.len() == self.committee.needed() {
-                        until = until.min(Instant::now() + started.elapsed() / 2 + STRAGGLERS);
-                    }
-                }
-                Err(what) => {
-                    tracing::warn!(member = name(&wallet), what, "left out of the observation");
-                    faults.insert(wallet, what);
-                }
-            }
-            self.report(phase, all.len(), of);
+    /// It may be dropped at any point and started again by anybody: what members have sealed and revealed, they show
+    /// again.
+    pub async fn run(self) -> Result<()> {
+        let sealed = match self.memory().standing().await? {
+            Some(sealed) => sealed,
+            None => match self.seal().await? {
+                Reached::Value(sealed) => sealed,
+                Reached::Agreed(published) => return self.publish(published).await,
+            },
+        };
+        self.memory().keep_sealed(&sealed).await?;
+        match self.close(&sealed).await? {
+            Reached::Value(published) | Reached::Agreed(published) => self.publish(published).await,
         }
-        if all.len() < self.committee.needed() {
-            return Err(self.too_few("the observation", all.len(), faults));
-        }
-        Ok(all)
     }
 
-    /// Stores the set here, then sends it to all members. A member that is away now can still take it for the length of
-    /// a turn.
-    async fn publish(&self, published: &Arc<Published>) -> Result<()> {
-        let me = self.participant.wallet();
-        self.ask::<String>(&me, Kind::ObserveResult, &**published).await?;
+    /// Waits for the commitments, then has all of them sealed. If a member has heard others, then they go into the set.
+    /// A set only grows, so this comes to an end.
+    async fn seal(&self) -> Result<Reached<SealedSet>> {
+        let (memory, about) = (self.memory(), self.about);
+        loop {
+            let heard = memory.heard().await?;
+            let set = heard.set();
+            self.report(Phase::Commit, set.commitments.len(), self.committee.size());
+            if set.commitments.len() >= self.committee.needed() && memory.awaited(&heard).is_empty() {
+                break;
+            }
+            self.tick().await;
+        }
+        let mut faults = BTreeMap::new();
+        'grown: loop {
+            let set = memory.heard().await?.set();
+            let digest = set.digest(&memory.key);
+            let request = SealRequest { about, set: set.clone() };
+            let mut asked = self.ask_all::<SealAnswer>(self.everybody(), Kind::ObserveSeal, &request);
+            let mut seals: Vec<Endorsement> = Vec::new();
+            loop {
+                match timeout(self.participant.settings.retry_min, asked.next()).await {
+                    Ok(None) => return Err(self.too_few("sealing the commitments", seals.len(), faults)),
+                    Ok(Some((wallet, Ok(SealAnswer::Seal(seal))))) => {
+                        if self.endorses(&wallet, &seal, &digest, &mut faults) {
+                            seals.push(seal);
+                        }
+                        if seals.len() == self.committee.needed() {
+                            return Ok(Reached::Value(SealedSet { set, seals }));
+                        }
+                    }
+                    Ok(Some((wallet, Ok(SealAnswer::Lacks(lacks))))) => {
+                        for commitment in &lacks {
+                            self.note(&wallet, memory.hear_commitment(commitment).await, &mut faults);
+                        }
+                    }
+                    Ok(Some((wallet, Ok(SealAnswer::Sealed(sealed))))) => {
+                        match sealed.check(&self.committee, &memory.key) {
+                            Ok(()) => return Ok(Reached::Value(sealed)),
+                            Err(e) => self.fault(&wallet, format!("showed a set that is not sealed: {e}"), &mut faults),
+                        }
+                    }
+                    Ok(Some((_, Ok(SealAnswer::Agreed(published))))) => return Ok(Reached::Agreed(published)),
+                    Ok(Some((wallet, Err(refusal)))) => {
+                        self.fault(&wallet, format!("refused: {refusal}"), &mut faults);
+                    }
+                    Err(_) => {}
+                }
+                if memory.heard().await?.set().digest(&memory.key) != digest {
+                    continue 'grown;
+                }
+            }
+        }
+    }
+
+    /// Collects the reveals, then has them closed. If a member has heard others, then they are added.
+    async fn close(&self, sealed: &SealedSet) -> Result<Reached<Published>> {
+        let (memory, about) = (self.memory(), self.about);
+        let mut faults = BTreeMap::new();
+        self.reveals(sealed, &mut faults).await?;
+        'grown: loop {
+            let reveals = memory.reveals(&sealed.set).await?;
+            let digest = closing_digest(&memory.key, &sealed.set, &reveals);
+            let request = CloseRequest { about, sealed: sealed.clone(), reveals: reveals.clone() };
+            let mut asked = self.ask_all::<CloseAnswer>(self.everybody(), Kind::ObserveClose, &request);
+            let mut closings: Vec<Endorsement> = Vec::new();
+            loop {
+                match timeout(self.participant.settings.retry_min, asked.next()).await {
+                    Ok(None) => return Err(self.too_few("closing the reveals", closings.len(), faults)),
+                    Ok(Some((wallet, Ok(CloseAnswer::Closed(closing))))) => {
+                        if self.endorses(&wallet, &closing, &digest, &mut faults) {
+                            closings.push(closing);
+                        }
+                        if closings.len() == self.committee.needed() {
+                            let About { subject, sequence } = about;
+                            let sealed = sealed.clone();
+                            return Ok(Reached::Value(Published { subject, sequence, sealed, reveals, closings }));
+                        }
+                    }
+                    Ok(Some((wallet, Ok(CloseAnswer::Lacks(lacks))))) => {
+                        for reveal in &lacks {
+                            self.note(&wallet, memory.hear_reveal(reveal).await, &mut faults);
+                        }
+                    }
+                    Ok(Some((_, Ok(CloseAnswer::Agreed(published))))) => return Ok(Reached::Agreed(published)),
+                    Ok(Some((wallet, Err(refusal)))) => {
+                        self.fault(&wallet, format!("refused: {refusal}"), &mut faults);
+                    }
+                    Err(_) => {}
+                }
+                if memory.revealed(&sealed.set).await?.len() > reveals.len() {
+                    continue 'grown;
+                }
+            }
+        }
+    }
+
+    /// Asks the members of the set to reveal, and waits until nobody is awaited any more. Fails if t comparable reveals
+    /// have not come by then.
+    async fn reveals(&self, sealed: &SealedSet, faults: &mut BTreeMap<Hash32, String>) -> Result<()> {
+        let memory = self.memory();
+        let request = RevealRequest { about: self.about, sealed: sealed.clone() };
+        let members = sealed.set.commitments.iter().map(|c| c.operator).collect();
+        let mut asked = self.ask_all(members, Kind::ObserveReveal, &request);
+        loop {
+            let revealed = memory.revealed(&sealed.set).await?;
+            self.report(Phase::Reveal, revealed.len(), sealed.set.commitments.len());
+            if memory.awaited_reveals(&sealed.set, &revealed).await?.is_empty() {
+                let have = comparable(&memory.reveals(&sealed.set).await?).len();
+                let enough = have >= self.committee.needed();
+                return if enough { Ok(()) } else { Err(self.too_few("revealing", have, faults.clone())) };
+            }
+            match timeout(self.participant.settings.retry_min, asked.next()).await {
+                Ok(Some((wallet, Ok(reveal)))) => self.note(&wallet, memory.hear_reveal(&reveal).await, faults),
+                Ok(Some((wallet, Err(refusal)))) => self.fault(&wallet, format!("refused: {refusal}"), faults),
+                // All have answered, and what is missing may still be told.
+                Ok(None) => self.tick().await,
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Stores the result here, then sends it to all members. A member that is away now can still take it for the length
+    /// of a turn, and later learns it when it tells its commitment.
+    async fn publish(&self, published: Published) -> Result<()> {
+        self.memory().keep_agreement(&published).await?;
+        let published = Arc::new(published);
         let (taken, mut takers) = tokio::sync::mpsc::unbounded_channel();
-        for wallet in self.committee.others(me).map(|m| m.wallet) {
+        for wallet in self.committee.others(self.participant.wallet()).map(|m| m.wallet) {
             let (run, published, taken) = (self.clone(), published.clone(), taken.clone());
             tokio::spawn(async move {
-                let asked = run.ask::<String>(&wallet, Kind::ObserveResult, &*published);
-                match tokio::time::timeout(run.participant.settings.turn, asked).await {
+                let asked = run.ask::<String>(wallet, Kind::ObserveResult, &*published);
+                match timeout(run.participant.settings.turn, asked).await {
                     // The coordinator may have gone on already, so a failure to report is no error.
-                    Ok(Ok(_)) => drop(taken.send(())),
-                    Ok(Err(refusal)) => tracing::warn!(member = name(&wallet), %refusal, "refuses the published set"),
-                    Err(_) => tracing::warn!(member = name(&wallet), "did not take the published set"),
+                    Ok((_, Ok(_))) => drop(taken.send(())),
+                    Ok((_, Err(refusal))) => tracing::warn!(member = name(&wallet), %refusal, "refuses the result"),
+                    Err(_) => tracing::warn!(member = name(&wallet), "did not take the result"),
                 }
             });
         }
         drop(taken);
         let (until, mut have) = (Instant::now() + PUBLISH.min(self.participant.settings.reveal_window), 1);
+        let living = |w: &Hash32| !self.participant.is_silent(w);
         self.report(Phase::Publish, have, self.committee.size());
-        while let Ok(Some(())) = tokio::time::timeout_at(until, takers.recv()).await {
+        while have < self.everybody().iter().filter(|w| living(w)).count() {
+            let Ok(Some(())) = timeout_at(until, takers.recv()).await else { break };
             have += 1;
             self.report(Phase::Publish, have, self.committee.size());
         }
+        self.report(Phase::Done, published.reveals.len(), self.committee.size());
         Ok(())
     }
 
-    async fn ask<T: DeserializeOwned>(&self, wallet: &Hash32, kind: Kind, body: &impl Serialize) -> Result<T, Refusal> {
-        let to = self.committee.member(wallet).expect("only members are asked");
-        let session = format!("{}:{}", hex::encode(self.key.subject), self.key.sequence);
-        Question { committee: &self.committee, to, kind, session: &session }.ask(&self.participant, body).await
+    fn memory(&self) -> Memory<'_> {
+        Memory::of(&self.participant, &self.committee, &self.about)
     }
 
-    fn about(&self) -> About {
-        About { subject: self.key.subject, sequence: self.key.sequence }
+    fn everybody(&self) -> Vec<Hash32> {
+        self.committee.members.iter().map(|m| m.wallet).collect()
     }
 
-    fn too_few(&self, what: &'static str, have: usize, faults: &BTreeMap<Hash32, String>) -> Error {
-        let faults = faults.iter().map(|(member, what)| Fault { member: *member, what: what.clone() }).collect();
+    async fn tick(&self) {
+        tokio::time::sleep(self.participant.settings.retry_min).await;
+    }
+
+    /// Asks all `members` at the same time.
+    fn ask_all<'a, T: DeserializeOwned + 'a>(
+        &'a self,
+        members: Vec<Hash32>,
+        kind: Kind,
+        body: &'a (impl Serialize + Sync),
+    ) -> FuturesUnordered<impl Future<Output = (Hash32, Result<T, Refusal>)> + 'a> {
+        members.into_iter().map(|wallet| self.ask(wallet, kind, body)).collect()
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        wallet: Hash32,
+        kind: Kind,
+        body: &impl Serialize,
+    ) -> (Hash32, Result<T, Refusal>) {
+        let to = self.committee.member(&wallet).expect("only members are asked");
+        let session = session(&self.about);
+        let question = Question { committee: &self.committee, to, kind, session: &session };
+        (wallet, question.ask(&self.participant, body).await)
+    }
+
+    /// Whether the endorsement is by `wallet` over `digest`. If not, it is a fault.
+    fn endorses(
+        &self,
+        wallet: &Hash32,
+        endorsement: &Endorsement,
+        digest: &Hash32,
+        faults: &mut BTreeMap<Hash32, String>,
+    ) -> bool {
+        let good = self.committee.member(wallet).is_some_and(|m| endorsement.is_by(m, digest));
+        if !good {
+            self.fault(wallet, "sent an endorsement that is not its own of this set".into(), faults);
+        }
+        good
+    }
+
+    fn note(&self, wallet: &Hash32, outcome: Result<()>, faults: &mut BTreeMap<Hash32, String>) {
+        if let Err(error) = outcome {
+            self.fault(wallet, format!("sent what does not count: {error}"), faults);
+        }
+    }
+
+    fn fault(&self, wallet: &Hash32, what: String, faults: &mut BTreeMap<Hash32, String>) {
+        tracing::warn!(member = name(wallet), what, "a fault in an observation");
+        faults.insert(*wallet, what);
+    }
+
+    fn too_few(&self, what: &'static str, have: usize, faults: BTreeMap<Hash32, String>) -> Error {
+        let faults = faults.into_iter().map(|(member, what)| Fault { member, what }).collect();
         Error::TooFew { what, have, need: self.committee.needed(), faults }
     }
 
@@ -187,8 +291,8 @@ impl Run {
         self.participant.report(Progress {
             activity: Activity::Observation,
             epoch: self.committee.epoch,
-            subject: self.key.subject,
-            sequence: self.key.sequence,
+            subject: self.about.subject,
+            sequence: self.about.sequence,
             phase,
             have,
             of,

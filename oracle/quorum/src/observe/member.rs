@@ -1,13 +1,15 @@
-//! A member's side of an observation. It stores its observation before it shows anything of it, and shows the same ever
-//! after.
+//! A member's own observation: it is stored before anything of it is shown, and stays the same ever after. And what the
+//! member hears of the others.
 
 use crypto_box::aead::{OsRng, rand_core::RngCore};
-use openledger_protocol::hash::sha256;
+use openledger_protocol::{Hash32, hash::sha256};
 
 use super::{
-    agree::{self, in_ppm},
-    observation::{Commitment, Reveal, context_hash},
-    wire::{About, CommitRequest, Published, RevealRequest},
+    memory::Memory,
+    observation::{MAX_VALUES, Reveal, bound_subject, context_hash},
+    revealing,
+    tell::tell_on,
+    wire::{About, CommitRequest, Published, Tell, Told},
 };
 use crate::{
     answer::{Answer, body},
@@ -15,92 +17,102 @@ use crate::{
     error::{Code, Error, Refusal, Result},
     membership::Committee,
     participant::Participant,
-    store::{ObservationKey, from_json, to_json},
 };
 
-/// Answers `observe-commit`: works out scores, stores them, then commits to them.
+/// Answers `observe-commit`: works out values, stores them, then commits to them.
+///
+/// If the node refuses the question, then nothing is stored. The round of another context is another round.
 pub(crate) async fn commit(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let asked: CommitRequest = body(request)?;
-    let key = key(participant, committee, &asked.about);
-    let asked_in = context_hash(&asked.context);
-    let reveal = match stored_reveal(participant, &key).await? {
-        Some(reveal) => reveal,
+    let about = About { subject: bound_subject(&asked.subject, &asked.context), sequence: asked.sequence };
+    let memory = Memory::of(participant, committee, &about);
+    let own = match memory.own().await? {
+        Some(own) => own,
         None => {
-            match observed(participant, key, &asked).await {
+            match observed(&memory, &request.from, &asked).await {
                 None => return Ok(Answer::Pending),
-                Some(Err(reason)) => return Err(Refusal::new(Code::NotApproved, reason).into()),
-                Some(Ok(())) => {}
+                Some(outcome) => outcome?,
             }
-            stored_reveal(participant, &key).await?.ok_or(Error::Corrupt { what: "observation" })?
+            memory.own().await?.ok_or_else(swept)?
         }
     };
-    if reveal.context != asked_in {
-        let text = "has observed this subject and sequence in another context before";
-        return Err(Refusal::new(Code::AlreadyObserved, text).into());
-    }
-    Answer::ready(&Commitment::sign(&participant.identity, &key, &reveal))
+    Answer::ready(&memory.own_commitment(&own))
 }
 
-/// Answers `observe-reveal`: shows the scores if enough members have committed, this one among them.
-///
-/// # Security
-///
-/// The set of commitments must be checked first. A member that reveals before t members have committed lets the others
-/// copy its scores.
-pub(crate) async fn reveal(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
-    let asked: RevealRequest = body(request)?;
-    let key = key(participant, committee, &asked.about);
-    let bad = |text: String| Refusal::new(Code::BadRequest, text);
-    agree::check_commitments(committee, &key, &asked.commitments).map_err(|e| bad(e.to_string()))?;
-    let own = stored_reveal(participant, &key).await?.ok_or_else(|| bad("I have not observed this".into()))?;
-    let commitment = own.commitment(&key);
-    if !asked.commitments.iter().any(|c| c.operator == own.operator && c.commitment == commitment) {
-        return Err(bad("my commitment is not in the set".into()).into());
+/// Answers `observe-tell`: keeps what it is told. If there is an agreement, answers with it.
+pub(crate) async fn tell(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
+    let Tell { about, told } = body(request)?;
+    let memory = Memory::of(participant, committee, &about);
+    if let Some(published) = memory.published(None).await? {
+        return Answer::ready(&Some(published));
     }
-    Answer::ready(&own)
+    match &told {
+        Told::Commitment(commitment) if commitment.operator == request.from => {
+            memory.hear_commitment(commitment).await?;
+        }
+        Told::Reveal(reveal) if reveal.operator == request.from => memory.hear_reveal(reveal).await?,
+        Told::Commitment(_) | Told::Reveal(_) => {
+            return Err(Refusal::new(Code::BadRequest, "tell what is your own").into());
+        }
+        Told::Absence => memory.hear_absence(&request.from).await?,
+        Told::Sealed(sealed) => {
+            memory.keep_sealed(sealed).await?;
+            revealing::start(&memory, sealed).await;
+        }
+    }
+    Answer::ready(&None::<Published>)
 }
 
 /// Answers `observe-result`: checks the set and stores it.
 pub(crate) async fn result(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let published: Published = body(request)?;
     let about = About { subject: published.subject, sequence: published.sequence };
-    let key = key(participant, committee, &about);
-    let agreement = agree::agree(committee, &key, &published, None)
-        .map_err(|e| Refusal::new(Code::BadRequest, format!("the set does not count: {e}")))?;
-    participant.store.keep_agreement(&key, &agreement.observations_root, &to_json(&published)?).await?;
-    participant.agreed.notify_waiters();
-    Answer::ready(&hex::encode(agreement.observations_root))
+    let root = Memory::of(participant, committee, &about).keep_agreement(&published).await?;
+    Answer::ready(&hex::encode(root))
 }
 
-/// This member's stored observation.
-pub(crate) async fn stored_reveal(participant: &Participant, key: &ObservationKey) -> Result<Option<Reveal>> {
-    let stored = participant.store.observation(key).await?;
-    stored.map(|(_, text)| from_json(&text, "observation")).transpose()
-}
-
-/// Lets the node work out scores, and stores them once and for all. `None` while the node is still at work.
-async fn observed(participant: &Participant, key: ObservationKey, asked: &CommitRequest) -> Option<Result<(), String>> {
-    let asked_in = context_hash(&asked.context);
-    let id = sha256(&[&key.epoch.to_le_bytes(), &key.subject, &key.sequence.to_le_bytes(), &asked_in]);
-    let (own, about) = (participant.clone(), asked.context.clone());
+/// Lets the node work out values, stores them once and for all, and tells the others the commitment. `None` while the
+/// node is still at work.
+async fn observed(memory: &Memory<'_>, by: &Hash32, asked: &CommitRequest) -> Option<Result<(), Refusal>> {
+    let key = memory.key;
+    let id = sha256(&[&key.epoch.to_le_bytes(), &key.subject, &key.sequence.to_le_bytes()]);
+    let (own, committee, asked) = (memory.participant.clone(), memory.committee.clone(), asked.clone());
     let work = || async move {
-        let scores = own.observer.observe(&key.subject, key.sequence, &about).await?;
-        if !in_ppm(&scores) {
-            return Err("its scores are more than 1,000,000 parts per million".to_string());
-        }
-        let mut salt = [0; 32];
-        OsRng.fill_bytes(&mut salt);
-        let reveal = Reveal::sign(&own.identity, &key, own.wallet(), asked_in, scores, salt);
-        let text = serde_json::to_string(&reveal).map_err(|e| e.to_string())?;
-        own.store.keep_observation(&key, &asked_in, &text).await.map_err(|error| {
-            tracing::error!(%error, "cannot store an observation");
-            "it cannot store its observation: see its log".to_string()
-        })
+        let memory = Memory::of(&own, &committee, &About { subject: key.subject, sequence: key.sequence });
+        let stored = observe(&memory, &asked).await;
+        let told = match &stored {
+            Ok(reveal) => Told::Commitment(memory.own_commitment(reveal)),
+            Err(_) => Told::Absence,
+        };
+        tell_on(&own, &committee, memory.about(), told);
+        stored.map(|_| ())
     };
-    participant.observations.poll(id, participant.settings.hold, work).await
+    memory.participant.observations.poll_by(*by, id, memory.participant.settings.hold, work).await
 }
 
-fn key(participant: &Participant, committee: &Committee, about: &About) -> ObservationKey {
-    let About { subject, sequence } = *about;
-    ObservationKey { cluster: participant.cluster, epoch: committee.epoch, subject, sequence }
+async fn observe(memory: &Memory<'_>, asked: &CommitRequest) -> Result<Reveal, String> {
+    let participant = memory.participant;
+    let values = participant.observer.observe(&asked.subject, asked.sequence, &asked.context).await?;
+    if values.len() > MAX_VALUES {
+        return Err(format!("its observer gave {} values, more than {MAX_VALUES}", values.len()));
+    }
+    let mut salt = [0; 32];
+    OsRng.fill_bytes(&mut salt);
+    let reveal = Reveal::sign(&participant.identity, &memory.key, participant.wallet(), values, salt);
+    keep(memory, asked, &reveal).await.map_err(|error| {
+        tracing::error!(%error, "cannot store an observation");
+        "it cannot store its observation: see its log".to_string()
+    })
+}
+
+/// Stores the observation and returns the one that counts.
+async fn keep(memory: &Memory<'_>, asked: &CommitRequest, reveal: &Reveal) -> Result<Reveal> {
+    let text = crate::store::to_json(reveal)?;
+    memory.participant.store.keep_observation(&memory.key, &context_hash(&asked.context), &text).await?;
+    memory.participant.about_to_say(memory.key.epoch).await?;
+    memory.own().await?.ok_or_else(swept)
+}
+
+fn swept() -> Error {
+    Refusal::new(Code::AlreadyObserved, "observes nothing in committees this old any more").into()
 }

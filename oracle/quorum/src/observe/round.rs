@@ -1,24 +1,39 @@
-//! A member's run of an observation. The member coordinates when it is its turn, and follows the others' coordination
-//! at other times.
+//! A member's run of an observation. The member observes and asks the others to, coordinates when it is its turn, and
+//! follows the others' coordination at other times.
 
-use std::time::Duration;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use futures::{StreamExt, stream::FuturesUnordered};
 use openledger_protocol::Hash32;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::timeout_at;
 
 use super::{
-    agree::{self, Agreement},
-    coordinator, member,
-    wire::Published,
+    agree::Agreement,
+    coordinator,
+    memory::Memory,
+    observation::{Commitment, bound_subject},
+    revealing,
+    tell::{session, tell_on},
+    wire::{About, CommitRequest, Told},
 };
 use crate::{
+    envelope::Kind,
     error::{Error, Result},
-    membership::Committee,
+    membership::{Committee, Member},
     participant::Participant,
     rotation,
-    store::{ObservationKey, from_json},
+    transport::Question,
 };
+
+/// Committee epochs before a round's own whose observations are kept.
+const KEPT_EPOCHS: u64 = 3;
+
+/// How long what was heard in a round is kept after it was settled. A late member gets the agreement instead.
+const KEPT_SETTLED: Duration = Duration::from_secs(3_600);
+
+/// How long agreements and the values of own observations are kept.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// One thing to observe. The nodes of all members make the same round.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,104 +44,139 @@ pub struct Round {
     pub subject: Hash32,
     /// The subject's sequence number.
     pub sequence: u64,
-    /// The question to the observers. Its hash is part of what they sign.
+    /// The question to the observers. It is bound to the subject ([`bound_subject`]).
     pub context: Value,
 }
 
 impl Round {
     /// Takes part until there is an agreement. Every member's node calls this.
     ///
-    /// The members take turns in coordinating, each for `Settings::turn`. The call never gives up by itself: drop the
-    /// future to end it.
+    /// The members take turns in coordinating, each for `Settings::turn` of [`crate::Observer::clock`]. Silent members
+    /// lose their turns. The call never gives up by itself: drop the future to end it.
     pub async fn run(&self, participant: &Participant) -> Result<Agreement> {
         let committee = participant.committee(self.epoch)?;
-        for attempt in 0u64.. {
-            if let Some(agreement) = self.stored(participant, &committee, None).await? {
+        sweep(participant, self.epoch).await;
+        tokio::select! {
+            outcome = self.take_turns(participant, &committee) => outcome,
+            outcome = self.take_part(participant, &committee) => outcome.map(|never| match never {}),
+        }
+    }
+
+    /// Observes, tells the others, and asks each of them to observe. So no member depends on the coordinator for that.
+    async fn take_part(&self, participant: &Participant, committee: &Arc<Committee>) -> Result<Infallible> {
+        let memory = self.memory(participant, committee);
+        if let Some(own) = memory.own().await? {
+            // It has observed before a restart, and may not have told everybody.
+            tell_on(participant, committee, self.about(), Told::Commitment(memory.own_commitment(&own)));
+        }
+        if let Some(sealed) = memory.standing().await? {
+            revealing::start(&memory, &sealed).await;
+        }
+        let mut asked: FuturesUnordered<_> =
+            committee.members.iter().map(|member| self.ask_to_commit(&memory, member)).collect();
+        while let Some(outcome) = asked.next().await {
+            outcome?;
+        }
+        std::future::pending().await
+    }
+
+    /// Asks a member to commit until it does.
+    async fn ask_to_commit(&self, memory: &Memory<'_>, member: &Member) -> Result<()> {
+        let Round { subject, sequence, context, .. } = self.clone();
+        let request = CommitRequest { subject, sequence, context };
+        let session = session(&self.about());
+        let question =
+            Question { committee: memory.committee, to: member, kind: Kind::ObserveCommit, session: &session };
+        loop {
+            let refused = match question.ask::<Commitment>(memory.participant, &request).await {
+                Ok(commitment) if commitment.operator == member.wallet => {
+                    match memory.hear_commitment(&commitment).await {
+                        Err(Error::Refused(refusal)) => refusal.to_string(),
+                        outcome => return outcome,
+                    }
+                }
+                Ok(_) => "sent a commitment of another member".to_string(),
+                Err(refusal) => {
+                    memory.hear_absence(&member.wallet).await?;
+                    refusal.to_string()
+                }
+            };
+            tracing::warn!(member = member.name(), refused, "does not observe");
+            tokio::time::sleep(memory.participant.settings.retry_max).await;
+        }
+    }
+
+    /// Coordinates or follows, by turns, until there is an agreement.
+    async fn take_turns(&self, participant: &Participant, committee: &Arc<Committee>) -> Result<Agreement> {
+        let (settings, memory) = (&participant.settings, self.memory(participant, committee));
+        loop {
+            if let Some(agreement) = memory.agreement(None).await? {
                 return Ok(agreement);
             }
-            let coordinator = rotation::coordinator(&committee, &self.subject, attempt);
-            let end_of_turn = Instant::now() + participant.settings.turn;
+            let (turn, left) = rotation::turn(participant.observer.clock(), settings.turn);
+            let coordinator = rotation::living(committee, &self.subject, turn, |w| participant.is_silent(w));
+            // Signs of life can change whose turn it is, so nobody waits longer than until the next of them.
+            let mut wait = settings.beat_every.min(left);
             if coordinator.wallet == participant.wallet() {
-                match self.coordinate(participant).await {
-                    Err(error @ Error::TooFew { .. }) => tracing::warn!(attempt, %error, "no agreement in my turn"),
-                    outcome => return outcome,
+                let run = coordinator::Run::new(participant, committee.clone(), self.about());
+                match tokio::time::timeout(left, run.run()).await {
+                    Ok(Ok(())) => continue,
+                    Ok(Err(error @ Error::TooFew { .. })) => {
+                        tracing::warn!(turn, %error, "no agreement yet");
+                        wait = settings.retry_max.min(left);
+                    }
+                    Ok(Err(error)) => return Err(error),
+                    Err(_) => tracing::warn!(turn, "no agreement in my turn: the next member coordinates"),
                 }
             }
-            // A coordinator that failed waits for the end of its turn like the others, so that turns stay in step.
-            match self.follow(participant, end_of_turn.saturating_duration_since(Instant::now())).await {
-                Err(Error::Deadline { .. }) => {
-                    tracing::warn!(attempt, coordinator = coordinator.name(), "the next coordinator takes over");
-                }
-                outcome => return outcome,
-            }
+            self.follow(&memory, wait).await?;
         }
-        unreachable!("attempts do not end")
     }
 
-    /// Coordinates now, even if it is another member's turn.
-    pub async fn coordinate(&self, participant: &Participant) -> Result<Agreement> {
-        let committee = participant.committee(self.epoch)?;
-        coordinator::Run::new(participant, committee, self.key(participant.cluster), self.context.clone()).run().await
-    }
-
-    /// Waits for the agreement that another member coordinates, for at most `timeout`.
-    pub async fn follow(&self, participant: &Participant, timeout: Duration) -> Result<Agreement> {
-        let committee = participant.committee(self.epoch)?;
-        let until = Instant::now() + timeout;
+    /// Waits until an agreement is stored, for at most `limit`.
+    async fn follow(&self, memory: &Memory<'_>, limit: Duration) -> Result<()> {
+        let until = tokio::time::Instant::now() + limit;
         loop {
             // The wait is set up before the check, so that no change in between is missed.
-            let agreed = participant.agreed.notified();
+            let agreed = memory.participant.agreed.notified();
             tokio::pin!(agreed);
             agreed.as_mut().enable();
-            if let Some(agreement) = self.stored(participant, &committee, None).await? {
-                return Ok(agreement);
-            }
-            if tokio::time::timeout_at(until, agreed).await.is_err() {
-                return Err(Error::Deadline { what: "waiting for an agreement", missing: vec![], faults: vec![] });
+            if memory.published(None).await?.is_some() || timeout_at(until, agreed).await.is_err() {
+                return Ok(());
             }
         }
     }
 
-    fn key(&self, cluster: Hash32) -> ObservationKey {
-        ObservationKey { cluster, epoch: self.epoch, subject: self.subject, sequence: self.sequence }
+    fn about(&self) -> About {
+        About { subject: bound_subject(&self.subject, &self.context), sequence: self.sequence }
     }
 
-    async fn stored(
-        &self,
-        participant: &Participant,
-        committee: &Committee,
-        root: Option<&Hash32>,
-    ) -> Result<Option<Agreement>> {
-        stored(participant, committee, &self.key(participant.cluster), root).await
+    fn memory<'a>(&self, participant: &'a Participant, committee: &'a Committee) -> Memory<'a> {
+        Memory::of(participant, committee, &self.about())
     }
 }
 
-/// The agreement with this root. `None` if it was not published to this member. An [`crate::Approver`] compares a
-/// payload with it.
+/// The agreement with this root about a subject that was observed in `context`. `None` if it was not published to this
+/// member. An [`crate::Approver`] compares a payload with it.
 pub async fn agreement(
     participant: &Participant,
     epoch: u64,
     subject: &Hash32,
     sequence: u64,
+    context: &Value,
     root: &Hash32,
 ) -> Result<Option<Agreement>> {
     let committee = participant.committee(epoch)?;
-    let key = ObservationKey { cluster: participant.cluster, epoch, subject: *subject, sequence };
-    stored(participant, &committee, &key, Some(root)).await
+    let about = About { subject: bound_subject(subject, context), sequence };
+    Memory::of(participant, &committee, &about).agreement(Some(root)).await
 }
 
-/// The first agreement about `key` that was published to this member, or the one with `root`.
-async fn stored(
-    participant: &Participant,
-    committee: &Committee,
-    key: &ObservationKey,
-    root: Option<&Hash32>,
-) -> Result<Option<Agreement>> {
-    let Some(text) = participant.store.agreements(key, root).await?.into_iter().next() else {
-        return Ok(None);
-    };
-    let published: Published = from_json(&text, "agreement")?;
-    let own = member::stored_reveal(participant, key).await?;
-    let agreement = agree::agree(committee, key, &published, own.as_ref().map(|r| &r.scores[..]));
-    agreement.map(Some).map_err(|_| Error::Corrupt { what: "agreement" })
+/// Sweeps the tables of observing. A failure is logged, because a round does not depend on it.
+async fn sweep(participant: &Participant, epoch: u64) {
+    let below = epoch.saturating_sub(KEPT_EPOCHS);
+    match participant.store.sweep_observing(&participant.cluster, below, KEPT_SETTLED, KEPT).await {
+        Ok(0) => {}
+        Ok(rows) => tracing::info!(rows, "swept old observations"),
+        Err(error) => tracing::warn!(%error, "cannot sweep old observations"),
+    }
 }

@@ -9,6 +9,7 @@ mod sweep;
 
 pub use dkg::{DkgSession, KeyShareRow};
 pub use observe::ObservationKey;
+pub(crate) use observe::{Mark, What};
 pub use schema::Store;
 pub(crate) use schema::{from_json, to_json};
 pub use sign::SignedSubject;

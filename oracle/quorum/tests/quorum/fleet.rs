@@ -5,10 +5,10 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -42,8 +42,13 @@ pub struct Mind {
     pub asked: AtomicUsize,
     /// 0 stands for unknown.
     pub finalized_slot: AtomicU64,
-    pub scores: Mutex<Vec<u64>>,
+    pub values: Mutex<Vec<u64>>,
+    pub observe_delay: Mutex<Duration>,
+    /// The only question that it answers. `None` stands for any.
+    pub question: Mutex<Option<Value>>,
     pub observed: AtomicUsize,
+    /// When turn 0 begins. It lasts until this is set.
+    pub clock: Arc<OnceLock<Instant>>,
 }
 
 #[async_trait]
@@ -67,10 +72,18 @@ impl Approver for Mind {
 
 #[async_trait]
 impl Observer for Mind {
-    async fn observe(&self, _: &Hash32, _: u64, _: &Value) -> Result<Vec<u64>, String> {
+    async fn observe(&self, _: &Hash32, _: u64, context: &Value) -> Result<Vec<u64>, String> {
+        if self.question.lock().unwrap().as_ref().is_some_and(|q| q != context) {
+            return Err("this is not the question".into());
+        }
         self.observed.fetch_add(1, Ordering::SeqCst);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        Ok(self.scores.lock().unwrap().clone())
+        let delay = *self.observe_delay.lock().unwrap();
+        tokio::time::sleep(delay).await;
+        Ok(self.values.lock().unwrap().clone())
+    }
+
+    fn clock(&self) -> Duration {
+        self.clock.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 }
 
@@ -106,14 +119,18 @@ impl Fleet {
             endpoint: format!("http://{}", port.local_addr().unwrap()),
         };
         let members = (1..).zip(&ports).map(member).collect();
+        let clock = Arc::new(OnceLock::new());
         let mind = |place: u16| Mind {
             approval_delay: Mutex::default(),
             objection: Mutex::default(),
             asked: AtomicUsize::new(0),
             finalized_slot: AtomicU64::new(0),
-            // The scores differ a little between members, as floats do.
-            scores: Mutex::new(vec![500_000 + u64::from(place), 300_000, 200_000 - u64::from(place)]),
+            // The values differ a little between members, as floats do.
+            values: Mutex::new(vec![500_000 + u64::from(place), 300_000, 200_000 - u64::from(place)]),
+            observe_delay: Mutex::new(Duration::from_millis(50)),
+            question: Mutex::default(),
             observed: AtomicUsize::new(0),
+            clock: clock.clone(),
         };
         Self {
             committee: Committee::new(7, threshold, members).unwrap(),
@@ -122,6 +139,8 @@ impl Fleet {
                 hold: Duration::from_millis(200),
                 retry_min: Duration::from_millis(20),
                 retry_max: Duration::from_millis(200),
+                beat_every: Duration::from_millis(200),
+                silent_after: Duration::from_millis(1500),
                 dkg_deadline: Duration::from_secs(20),
                 sign_deadline: Duration::from_secs(15),
                 stall_after: Duration::from_millis(400),
@@ -344,7 +363,7 @@ pub fn message(sequence: u64, payload: &[u8]) -> Message {
 }
 
 /// Binds an address. It tries for a while, because a member that was killed may still hold its port for a moment.
-async fn bind(address: &str) -> tokio::net::TcpListener {
+pub async fn bind(address: &str) -> tokio::net::TcpListener {
     for _ in 0..200 {
         match tokio::net::TcpListener::bind(address).await {
             Ok(listener) => return listener,

@@ -4,4 +4,5 @@
 mod fleet;
 mod key_generation;
 mod observing;
+mod puppet;
 mod signing;

@@ -1,0 +1,56 @@
+//! A member's side of sealing a set of commitments.
+
+use tokio::time::Instant;
+
+use super::{
+    memory::Memory,
+    sets::Endorsement,
+    wire::{SealAnswer, SealRequest},
+};
+use crate::{
+    answer::{Answer, body},
+    envelope::Envelope,
+    error::{Code, Refusal, Result},
+    membership::Committee,
+    participant::Participant,
+};
+
+/// Answers `observe-seal`: seals the set if it leaves out nobody that this member has heard, or still waits for.
+///
+/// # Security
+///
+/// This decides who can be counted. Each condition below is one that the coordinator has no influence on: what this
+/// member was told by the others themselves, their signs of life, and this member's own clock. That no sealed set
+/// stands must be checked last, because a reveal may leave this member once one stands.
+pub(crate) async fn seal(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
+    let SealRequest { about, set } = body(request)?;
+    let memory = Memory::of(participant, committee, &about);
+    if let Some(published) = memory.published(None).await? {
+        return Answer::ready(&SealAnswer::Agreed(published));
+    }
+    set.check(committee, &memory.key).map_err(|e| Refusal::new(Code::BadRequest, e.to_string()))?;
+    if memory.own().await?.is_none() {
+        return Err(Refusal::new(Code::BadRequest, "I have not observed this").into());
+    }
+    memory.hear_set(&set).await?;
+    let digest = set.digest(&memory.key);
+    let until = Instant::now() + participant.settings.hold;
+    loop {
+        let heard = memory.heard().await?;
+        if let Some(sealed) = memory.standing().await? {
+            return Answer::ready(&SealAnswer::Sealed(sealed));
+        }
+        let same = heard.set().digest(&memory.key) == digest;
+        if !same {
+            return Answer::ready(&SealAnswer::Lacks(heard.lacks(&set, &memory.key)));
+        }
+        if memory.awaited(&heard).is_empty() {
+            let seal = Endorsement::sign(&participant.identity, participant.wallet(), &digest);
+            return Answer::ready(&SealAnswer::Seal(seal));
+        }
+        if Instant::now() >= until {
+            return Ok(Answer::Pending);
+        }
+        tokio::time::sleep(participant.settings.retry_min).await;
+    }
+}
