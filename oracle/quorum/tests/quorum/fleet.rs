@@ -373,6 +373,25 @@ pub async fn bind(address: &str) -> tokio::net::TcpListener {
     panic!("{address} stays taken");
 }
 
+/// What members send one another, in a test's own server.
+pub fn received() -> impl Filter<Extract = (Envelope,), Error = warp::Rejection> + Clone {
+    let signed = warp::header::<String>(Header::NAME);
+    warp::path!("quorum" / "v1" / String).and(signed).and(warp::body::bytes()).map(
+        |_, header: String, body: bytes::Bytes| {
+            let header: Header = serde_json::from_str(&header).unwrap();
+            header.open(body.to_vec()).unwrap()
+        },
+    )
+}
+
+/// The response that carries the answer of the member with this place.
+pub fn told(place: u16, request: &Envelope, answer: &Answer, status: StatusCode) -> warp::reply::Response {
+    let reply = request.reply(&identity(place), answer);
+    let header = serde_json::to_string(&reply.header).unwrap();
+    let reply = warp::reply::with_header(reply.body, Header::NAME, header);
+    warp::reply::with_status(reply, status).into_response()
+}
+
 /// A server in front of an honest node. It signs what it likes with the node's identity key.
 fn liar(
     place: u16,
@@ -380,27 +399,19 @@ fn liar(
     lie: Lie,
 ) -> impl Filter<Extract = (warp::reply::Response,), Error = warp::Rejection> + Clone {
     let http = reqwest::Client::new();
-    let signed = warp::header::<String>(Header::NAME);
-    let request = warp::path!("quorum" / "v1" / String).and(signed).and(warp::body::bytes());
-    request.then(move |kind: String, header: String, body: bytes::Bytes| {
+    received().then(move |request: Envelope| {
         let (http, behind, lie) = (http.clone(), behind.clone(), lie.clone());
         async move {
-            let url = format!("{behind}/quorum/v1/{kind}");
-            let asked: Header = serde_json::from_str(&header).unwrap();
-            let request = asked.open(body.to_vec()).unwrap();
-            let sent = http.post(url).header(Header::NAME, header).body(body).send().await.unwrap();
+            let url = format!("{behind}/quorum/v1/{}", request.kind.as_str());
+            let header = serde_json::to_string(&request.header).unwrap();
+            let sent = http.post(url).header(Header::NAME, header).body(request.body.clone()).send().await.unwrap();
             let answer = posted(sent).await;
             let status = StatusCode::from_u16(answer.status).unwrap();
             let Some(signed) = answer.header else {
                 return warp::reply::with_status(answer.text, status).into_response();
             };
             match lie(&request, signed.open(answer.text.into_bytes()).unwrap().read().unwrap()) {
-                Some(told) => {
-                    let reply = request.reply(&identity(place), &told);
-                    let header = serde_json::to_string(&reply.header).unwrap();
-                    let reply = warp::reply::with_header(reply.body, Header::NAME, header);
-                    warp::reply::with_status(reply, status).into_response()
-                }
+                Some(lie) => told(place, &request, &lie, status),
                 None => std::future::pending().await,
             }
         }
