@@ -7,7 +7,7 @@ use super::{
     memory::Memory,
     revealing,
     sets::{Endorsement, check_reveals, closing_digest, comparable, enough},
-    wire::{CloseAnswer, CloseRequest},
+    wire::{CloseRequest, EndorseAnswer, Told},
 };
 use crate::{
     answer::{Answer, body},
@@ -26,7 +26,7 @@ pub(crate) async fn close(participant: &Participant, committee: &Committee, requ
     let CloseRequest { about, sealed, reveals } = body(request)?;
     let memory = Memory::of(participant, committee, &about);
     if let Some(published) = memory.published(None).await? {
-        return Answer::ready(&CloseAnswer::Agreed(published));
+        return Answer::ready(&EndorseAnswer::Agreed(published));
     }
     memory.keep_sealed(&sealed).await?;
     revealing::start(&memory, &sealed).await;
@@ -43,12 +43,12 @@ pub(crate) async fn close(participant: &Participant, committee: &Committee, requ
         if revealed.iter().any(left_out) {
             let mut lacks = memory.reveals(&sealed.set).await?;
             lacks.retain(|r| left_out(&r.operator));
-            return Answer::ready(&CloseAnswer::Lacks(lacks));
+            return Answer::ready(&EndorseAnswer::Lacks(lacks.into_iter().map(Told::Reveal).collect()));
         }
         if memory.awaited_reveals(&sealed.set, &revealed).await?.is_empty() {
             let digest = closing_digest(&memory.key, &sealed.set, &reveals);
             let closing = Endorsement::sign(&participant.identity, participant.wallet(), &digest);
-            return Answer::ready(&CloseAnswer::Closed(closing));
+            return Answer::ready(&EndorseAnswer::Endorsed(closing));
         }
         if Instant::now() >= until {
             return Ok(Answer::Pending);

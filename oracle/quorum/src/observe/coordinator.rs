@@ -10,9 +10,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     memory::Memory,
-    sets::{Endorsement, SealedSet, closing_digest, comparable},
+    observation::Reveal,
+    sets::{CommitmentSet, Endorsement, SealedSet, closing_digest, comparable},
     tell::session,
-    wire::{About, CloseAnswer, CloseRequest, Published, RevealRequest, SealAnswer, SealRequest},
+    wire::{About, CloseRequest, EndorseAnswer, Published, RevealRequest, SealRequest, Told},
 };
 use crate::{
     encoding::name,
@@ -28,11 +29,24 @@ use crate::{
 /// of its own.
 const PUBLISH: Duration = Duration::from_secs(5);
 
-/// What a phase of a coordination comes to.
-enum Reached<T> {
-    /// This.
-    Value(T),
-    /// An agreement that others have reached before.
+/// What is shown to the members to be endorsed.
+#[derive(Clone, Copy)]
+enum Shown<'a> {
+    /// All commitments that were heard.
+    Set(&'a CommitmentSet),
+    /// All reveals for the set that were heard.
+    Reveals(&'a SealedSet, &'a [Reveal]),
+}
+
+/// What comes of showing it.
+enum Outcome {
+    /// t members endorse it.
+    Endorsed(Vec<Endorsement>),
+    /// More was heard meanwhile: it must be shown with that.
+    Grown,
+    /// Another set has been sealed before.
+    Sealed(SealedSet),
+    /// There is an agreement already.
     Agreed(Published),
 }
 
@@ -58,118 +72,128 @@ impl Run {
     pub async fn run(self) -> Result<()> {
         let sealed = match self.memory().standing().await? {
             Some(sealed) => sealed,
-            None => match self.seal().await? {
-                Reached::Value(sealed) => sealed,
-                Reached::Agreed(published) => return self.publish(published).await,
-            },
+            None => {
+                self.commitments().await?;
+                loop {
+                    let set = self.memory().heard().await?.set();
+                    match self.endorse(Shown::Set(&set)).await? {
+                        Outcome::Endorsed(seals) => break SealedSet { set, seals },
+                        Outcome::Grown => {}
+                        Outcome::Sealed(sealed) => break sealed,
+                        Outcome::Agreed(published) => return self.publish(published).await,
+                    }
+                }
+            }
         };
         self.memory().keep_sealed(&sealed).await?;
-        match self.close(&sealed).await? {
-            Reached::Value(published) | Reached::Agreed(published) => self.publish(published).await,
+        self.reveals(&sealed).await?;
+        loop {
+            let reveals = self.memory().reveals(&sealed.set).await?;
+            match self.endorse(Shown::Reveals(&sealed, &reveals)).await? {
+                Outcome::Endorsed(closings) => {
+                    let About { subject, sequence } = self.about;
+                    return self.publish(Published { subject, sequence, sealed, reveals, closings }).await;
+                }
+                // Nobody answers that another set is sealed when it is to close this one.
+                Outcome::Grown | Outcome::Sealed(_) => {}
+                Outcome::Agreed(published) => return self.publish(published).await,
+            }
         }
     }
 
-    /// Waits for the commitments, then has all of them sealed. If a member has heard others, then they go into the set.
-    /// A set only grows, so this comes to an end.
-    async fn seal(&self) -> Result<Reached<SealedSet>> {
-        let (memory, about) = (self.memory(), self.about);
+    /// Waits until t commitments have been heard and nobody is awaited any more.
+    async fn commitments(&self) -> Result<()> {
+        let memory = self.memory();
         loop {
             let heard = memory.heard().await?;
-            let set = heard.set();
-            self.report(Phase::Commit, set.commitments.len(), self.committee.size());
-            if set.commitments.len() >= self.committee.needed() && memory.awaited(&heard).is_empty() {
-                break;
+            let have = heard.set().commitments.len();
+            self.report(Phase::Commit, have, self.committee.size());
+            if have >= self.committee.needed() && memory.awaited(&heard).is_empty() {
+                return Ok(());
             }
             self.tick().await;
         }
-        let mut faults = BTreeMap::new();
-        'grown: loop {
-            let set = memory.heard().await?.set();
-            let digest = set.digest(&memory.key);
-            let request = SealRequest { about, set: set.clone() };
-            let mut asked = self.ask_all::<SealAnswer>(self.everybody(), Kind::ObserveSeal, &request);
-            let mut seals: Vec<Endorsement> = Vec::new();
-            loop {
-                match timeout(self.participant.settings.retry_min, asked.next()).await {
-                    Ok(None) => return Err(self.too_few("sealing the commitments", seals.len(), faults)),
-                    Ok(Some((wallet, Ok(SealAnswer::Seal(seal))))) => {
-                        if self.endorses(&wallet, &seal, &digest, &mut faults) {
-                            seals.push(seal);
-                        }
-                        if seals.len() == self.committee.needed() {
-                            return Ok(Reached::Value(SealedSet { set, seals }));
-                        }
-                    }
-                    Ok(Some((wallet, Ok(SealAnswer::Lacks(lacks))))) => {
-                        for commitment in &lacks {
-                            self.note(&wallet, memory.hear_commitment(commitment).await, &mut faults);
-                        }
-                    }
-                    Ok(Some((wallet, Ok(SealAnswer::Sealed(sealed))))) => {
-                        match sealed.check(&self.committee, &memory.key) {
-                            Ok(()) => return Ok(Reached::Value(sealed)),
-                            Err(e) => self.fault(&wallet, format!("showed a set that is not sealed: {e}"), &mut faults),
-                        }
-                    }
-                    Ok(Some((_, Ok(SealAnswer::Agreed(published))))) => return Ok(Reached::Agreed(published)),
-                    Ok(Some((wallet, Err(refusal)))) => {
-                        self.fault(&wallet, format!("refused: {refusal}"), &mut faults);
-                    }
-                    Err(_) => {}
-                }
-                if memory.heard().await?.set().digest(&memory.key) != digest {
-                    continue 'grown;
-                }
+    }
+
+    /// Asks all members to endorse what is shown, until t have. What they have heard beyond it is kept. It only ever
+    /// grows, so asking again comes to an end.
+    async fn endorse(&self, shown: Shown<'_>) -> Result<Outcome> {
+        let memory = self.memory();
+        let about = self.about;
+        match shown {
+            Shown::Set(set) => {
+                let request = SealRequest { about, set: set.clone() };
+                self.endorsements(shown, &set.digest(&memory.key), Kind::ObserveSeal, &request).await
+            }
+            Shown::Reveals(sealed, reveals) => {
+                let request = CloseRequest { about, sealed: sealed.clone(), reveals: reveals.to_vec() };
+                let digest = closing_digest(&memory.key, &sealed.set, reveals);
+                self.endorsements(shown, &digest, Kind::ObserveClose, &request).await
             }
         }
     }
 
-    /// Collects the reveals, then has them closed. If a member has heard others, then they are added.
-    async fn close(&self, sealed: &SealedSet) -> Result<Reached<Published>> {
-        let (memory, about) = (self.memory(), self.about);
-        let mut faults = BTreeMap::new();
-        self.reveals(sealed, &mut faults).await?;
-        'grown: loop {
-            let reveals = memory.reveals(&sealed.set).await?;
-            let digest = closing_digest(&memory.key, &sealed.set, &reveals);
-            let request = CloseRequest { about, sealed: sealed.clone(), reveals: reveals.clone() };
-            let mut asked = self.ask_all::<CloseAnswer>(self.everybody(), Kind::ObserveClose, &request);
-            let mut closings: Vec<Endorsement> = Vec::new();
-            loop {
-                match timeout(self.participant.settings.retry_min, asked.next()).await {
-                    Ok(None) => return Err(self.too_few("closing the reveals", closings.len(), faults)),
-                    Ok(Some((wallet, Ok(CloseAnswer::Closed(closing))))) => {
-                        if self.endorses(&wallet, &closing, &digest, &mut faults) {
-                            closings.push(closing);
-                        }
-                        if closings.len() == self.committee.needed() {
-                            let About { subject, sequence } = about;
-                            let sealed = sealed.clone();
-                            return Ok(Reached::Value(Published { subject, sequence, sealed, reveals, closings }));
-                        }
+    async fn endorsements(
+        &self,
+        shown: Shown<'_>,
+        digest: &Hash32,
+        kind: Kind,
+        request: &(impl Serialize + Sync),
+    ) -> Result<Outcome> {
+        let memory = self.memory();
+        let everybody = self.committee.members.iter().map(|m| m.wallet).collect();
+        let mut asked = self.ask_all::<EndorseAnswer>(everybody, kind, request);
+        let (mut endorsements, mut faults) = (Vec::new(), BTreeMap::new());
+        while endorsements.len() < self.committee.needed() {
+            match timeout(self.participant.settings.retry_min, asked.next()).await {
+                Err(_) => {}
+                Ok(None) => return Err(self.too_few("endorsing what was heard", endorsements.len(), faults)),
+                Ok(Some((wallet, Ok(EndorseAnswer::Endorsed(endorsement))))) => {
+                    if self.committee.member(&wallet).is_some_and(|m| endorsement.is_by(m, digest)) {
+                        endorsements.push(endorsement);
+                    } else {
+                        self.fault(&wallet, "sent an endorsement that is not its own of this".into(), &mut faults);
                     }
-                    Ok(Some((wallet, Ok(CloseAnswer::Lacks(lacks))))) => {
-                        for reveal in &lacks {
-                            self.note(&wallet, memory.hear_reveal(reveal).await, &mut faults);
-                        }
-                    }
-                    Ok(Some((_, Ok(CloseAnswer::Agreed(published))))) => return Ok(Reached::Agreed(published)),
-                    Ok(Some((wallet, Err(refusal)))) => {
-                        self.fault(&wallet, format!("refused: {refusal}"), &mut faults);
-                    }
-                    Err(_) => {}
                 }
-                if memory.revealed(&sealed.set).await?.len() > reveals.len() {
-                    continue 'grown;
+                Ok(Some((wallet, Ok(EndorseAnswer::Lacks(lacks))))) => {
+                    for told in &lacks {
+                        let kept = match told {
+                            Told::Commitment(commitment) => memory.hear_commitment(commitment).await,
+                            Told::Reveal(reveal) => memory.hear_reveal(reveal).await,
+                            Told::Absence | Told::Sealed(_) => Ok(()),
+                        };
+                        self.note(&wallet, kept, &mut faults);
+                    }
                 }
+                Ok(Some((wallet, Ok(EndorseAnswer::Sealed(sealed))))) => {
+                    match sealed.check(&self.committee, &memory.key) {
+                        Ok(()) => return Ok(Outcome::Sealed(sealed)),
+                        Err(e) => self.fault(&wallet, format!("showed a set that is not sealed: {e}"), &mut faults),
+                    }
+                }
+                Ok(Some((_, Ok(EndorseAnswer::Agreed(published))))) => return Ok(Outcome::Agreed(published)),
+                Ok(Some((wallet, Err(refusal)))) => self.fault(&wallet, format!("refused: {refusal}"), &mut faults),
+            }
+            if self.has_grown(shown).await? {
+                return Ok(Outcome::Grown);
             }
         }
+        Ok(Outcome::Endorsed(endorsements))
+    }
+
+    /// Whether more has been heard than is shown.
+    async fn has_grown(&self, shown: Shown<'_>) -> Result<bool> {
+        let memory = self.memory();
+        Ok(match shown {
+            Shown::Set(set) => memory.heard().await?.set().digest(&memory.key) != set.digest(&memory.key),
+            Shown::Reveals(sealed, reveals) => memory.revealed(&sealed.set).await?.len() > reveals.len(),
+        })
     }
 
     /// Asks the members of the set to reveal, and waits until nobody is awaited any more. Fails if t comparable reveals
     /// have not come by then.
-    async fn reveals(&self, sealed: &SealedSet, faults: &mut BTreeMap<Hash32, String>) -> Result<()> {
-        let memory = self.memory();
+    async fn reveals(&self, sealed: &SealedSet) -> Result<()> {
+        let (memory, mut faults) = (self.memory(), BTreeMap::new());
         let request = RevealRequest { about: self.about, sealed: sealed.clone() };
         let members = sealed.set.commitments.iter().map(|c| c.operator).collect();
         let mut asked = self.ask_all(members, Kind::ObserveReveal, &request);
@@ -179,11 +203,11 @@ impl Run {
             if memory.awaited_reveals(&sealed.set, &revealed).await?.is_empty() {
                 let have = comparable(&memory.reveals(&sealed.set).await?).len();
                 let enough = have >= self.committee.needed();
-                return if enough { Ok(()) } else { Err(self.too_few("revealing", have, faults.clone())) };
+                return if enough { Ok(()) } else { Err(self.too_few("revealing", have, faults)) };
             }
             match timeout(self.participant.settings.retry_min, asked.next()).await {
-                Ok(Some((wallet, Ok(reveal)))) => self.note(&wallet, memory.hear_reveal(&reveal).await, faults),
-                Ok(Some((wallet, Err(refusal)))) => self.fault(&wallet, format!("refused: {refusal}"), faults),
+                Ok(Some((wallet, Ok(reveal)))) => self.note(&wallet, memory.hear_reveal(&reveal).await, &mut faults),
+                Ok(Some((wallet, Err(refusal)))) => self.fault(&wallet, format!("refused: {refusal}"), &mut faults),
                 // All have answered, and what is missing may still be told.
                 Ok(None) => self.tick().await,
                 Err(_) => {}
@@ -213,7 +237,7 @@ impl Run {
         let (until, mut have) = (Instant::now() + PUBLISH.min(self.participant.settings.reveal_window), 1);
         let living = |w: &Hash32| !self.participant.is_silent(w);
         self.report(Phase::Publish, have, self.committee.size());
-        while have < self.everybody().iter().filter(|w| living(w)).count() {
+        while have < self.committee.members.iter().filter(|m| living(&m.wallet)).count() {
             let Ok(Some(())) = timeout_at(until, takers.recv()).await else { break };
             have += 1;
             self.report(Phase::Publish, have, self.committee.size());
@@ -224,10 +248,6 @@ impl Run {
 
     fn memory(&self) -> Memory<'_> {
         Memory::of(&self.participant, &self.committee, &self.about)
-    }
-
-    fn everybody(&self) -> Vec<Hash32> {
-        self.committee.members.iter().map(|m| m.wallet).collect()
     }
 
     async fn tick(&self) {
@@ -254,21 +274,6 @@ impl Run {
         let session = session(&self.about);
         let question = Question { committee: &self.committee, to, kind, session: &session };
         (wallet, question.ask(&self.participant, body).await)
-    }
-
-    /// Whether the endorsement is by `wallet` over `digest`. If not, it is a fault.
-    fn endorses(
-        &self,
-        wallet: &Hash32,
-        endorsement: &Endorsement,
-        digest: &Hash32,
-        faults: &mut BTreeMap<Hash32, String>,
-    ) -> bool {
-        let good = self.committee.member(wallet).is_some_and(|m| endorsement.is_by(m, digest));
-        if !good {
-            self.fault(wallet, "sent an endorsement that is not its own of this set".into(), faults);
-        }
-        good
     }
 
     fn note(&self, wallet: &Hash32, outcome: Result<()>, faults: &mut BTreeMap<Hash32, String>) {

@@ -85,6 +85,4 @@ pub use error::AgreeError;
 pub use observation::{Commitment, MAX_VALUES, Observation, Reveal, bound_subject, content_hash, context_hash};
 pub use round::{Round, agreement};
 pub use sets::{CommitmentSet, Endorsement, SealedSet, closing_digest};
-pub use wire::{
-    About, CloseAnswer, CloseRequest, CommitRequest, Published, RevealRequest, SealAnswer, SealRequest, Tell, Told,
-};
+pub use wire::{About, CloseRequest, CommitRequest, EndorseAnswer, Published, RevealRequest, SealRequest, Tell, Told};

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::{
     memory::Memory,
     sets::Endorsement,
-    wire::{SealAnswer, SealRequest},
+    wire::{EndorseAnswer, SealRequest, Told},
 };
 use crate::{
     answer::{Answer, body},
@@ -26,7 +26,7 @@ pub(crate) async fn seal(participant: &Participant, committee: &Committee, reque
     let SealRequest { about, set } = body(request)?;
     let memory = Memory::of(participant, committee, &about);
     if let Some(published) = memory.published(None).await? {
-        return Answer::ready(&SealAnswer::Agreed(published));
+        return Answer::ready(&EndorseAnswer::Agreed(published));
     }
     set.check(committee, &memory.key).map_err(|e| Refusal::new(Code::BadRequest, e.to_string()))?;
     if memory.own().await?.is_none() {
@@ -38,15 +38,16 @@ pub(crate) async fn seal(participant: &Participant, committee: &Committee, reque
     loop {
         let heard = memory.heard().await?;
         if let Some(sealed) = memory.standing().await? {
-            return Answer::ready(&SealAnswer::Sealed(sealed));
+            return Answer::ready(&EndorseAnswer::Sealed(sealed));
         }
         let same = heard.set().digest(&memory.key) == digest;
         if !same {
-            return Answer::ready(&SealAnswer::Lacks(heard.lacks(&set, &memory.key)));
+            let lacks = heard.lacks(&set, &memory.key).into_iter().map(Told::Commitment).collect();
+            return Answer::ready(&EndorseAnswer::Lacks(lacks));
         }
         if memory.awaited(&heard).is_empty() {
             let seal = Endorsement::sign(&participant.identity, participant.wallet(), &digest);
-            return Answer::ready(&SealAnswer::Seal(seal));
+            return Answer::ready(&EndorseAnswer::Endorsed(seal));
         }
         if Instant::now() >= until {
             return Ok(Answer::Pending);

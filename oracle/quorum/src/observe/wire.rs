@@ -66,14 +66,14 @@ pub struct SealRequest {
     pub set: CommitmentSet,
 }
 
-/// Answer to `observe-seal`.
+/// Answer to `observe-seal` and to `observe-close`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SealAnswer {
-    /// The seal.
-    Seal(Endorsement),
-    /// The member has heard these commitments, and the set leaves them out.
-    Lacks(Vec<Commitment>),
+pub enum EndorseAnswer {
+    /// The seal: an endorsement of [`CommitmentSet::digest`]. Or the closing: one of [`super::closing_digest`].
+    Endorsed(Endorsement),
+    /// The member has heard these commitments or reveals, and the request leaves them out.
+    Lacks(Vec<Told>),
     /// A set has been sealed already.
     Sealed(SealedSet),
     /// There is an agreement already.
@@ -98,18 +98,6 @@ pub struct CloseRequest {
     pub sealed: SealedSet,
     /// The reveals, in ascending order of wallets.
     pub reveals: Vec<Reveal>,
-}
-
-/// Answer to `observe-close`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CloseAnswer {
-    /// The closing: an endorsement of [`super::closing_digest`].
-    Closed(Endorsement),
-    /// The member has heard these reveals, and the request leaves them out.
-    Lacks(Vec<Reveal>),
-    /// There is an agreement already.
-    Agreed(Published),
 }
 
 /// Body of `observe-result`: the closed set of observations that the agreement is computed from.
