@@ -58,7 +58,15 @@ fn dispatch<'a>(
 /// Key generation is not among them. A member that has forgotten its packages holds no key share, or shows a second
 /// package and is named for it. Neither signs anything.
 fn binds(kind: Kind) -> bool {
-    matches!(kind, Kind::SignCommit | Kind::SignShare | Kind::ObserveCommit | Kind::ObserveReveal)
+    matches!(
+        kind,
+        Kind::SignCommit
+            | Kind::SignShare
+            | Kind::ObserveCommit
+            | Kind::ObserveReveal
+            | Kind::ObserveSeal
+            | Kind::ObserveClose
+    )
 }
 
 /// Gives a request to the one function that answers its kind.

@@ -2,7 +2,7 @@
 //! member hears of the others.
 
 use crypto_box::aead::{OsRng, rand_core::RngCore};
-use openledger_protocol::hash::sha256;
+use openledger_protocol::{Hash32, hash::sha256};
 
 use super::{
     memory::Memory,
@@ -29,10 +29,9 @@ pub(crate) async fn commit(participant: &Participant, committee: &Committee, req
     let own = match memory.own().await? {
         Some(own) => own,
         None => {
-            match observed(&memory, &asked).await {
+            match observed(&memory, &request.from, &asked).await {
                 None => return Ok(Answer::Pending),
-                Some(Err(reason)) => return Err(Refusal::new(Code::NotApproved, reason).into()),
-                Some(Ok(())) => {}
+                Some(outcome) => outcome?,
             }
             memory.own().await?.ok_or_else(swept)?
         }
@@ -74,7 +73,7 @@ pub(crate) async fn result(participant: &Participant, committee: &Committee, req
 
 /// Lets the node work out values, stores them once and for all, and tells the others the commitment. `None` while the
 /// node is still at work.
-async fn observed(memory: &Memory<'_>, asked: &CommitRequest) -> Option<Result<(), String>> {
+async fn observed(memory: &Memory<'_>, by: &Hash32, asked: &CommitRequest) -> Option<Result<(), Refusal>> {
     let key = memory.key;
     let id = sha256(&[&key.epoch.to_le_bytes(), &key.subject, &key.sequence.to_le_bytes()]);
     let (own, committee, asked) = (memory.participant.clone(), memory.committee.clone(), asked.clone());
@@ -88,7 +87,7 @@ async fn observed(memory: &Memory<'_>, asked: &CommitRequest) -> Option<Result<(
         tell_on(&own, &committee, memory.about(), told);
         stored.map(|_| ())
     };
-    memory.participant.observations.poll(id, memory.participant.settings.hold, work).await
+    memory.participant.observations.poll_by(*by, id, memory.participant.settings.hold, work).await
 }
 
 async fn observe(memory: &Memory<'_>, asked: &CommitRequest) -> Result<Reveal, String> {
@@ -110,6 +109,7 @@ async fn observe(memory: &Memory<'_>, asked: &CommitRequest) -> Result<Reveal, S
 async fn keep(memory: &Memory<'_>, asked: &CommitRequest, reveal: &Reveal) -> Result<Reveal> {
     let text = crate::store::to_json(reveal)?;
     memory.participant.store.keep_observation(&memory.key, &context_hash(&asked.context), &text).await?;
+    memory.participant.about_to_say(memory.key.epoch).await?;
     memory.own().await?.ok_or_else(swept)
 }
 

@@ -20,8 +20,9 @@ const LONGEST: u64 = 256 << 20;
 /// Longest body of a request of this kind in a committee of `size` members, in bytes.
 pub(crate) fn request(kind: Kind, size: usize) -> u64 {
     match kind {
-        Kind::SignCommit | Kind::ObserveCommit => SMALL,
-        Kind::ObserveResult => longest(size),
+        Kind::SignCommit | Kind::ObserveCommit | Kind::Beat => SMALL,
+        Kind::ObserveTell => OBSERVATION,
+        Kind::ObserveClose | Kind::ObserveResult => longest(size),
         _ => SMALL + LISTED * size as u64,
     }
 }
@@ -30,6 +31,8 @@ pub(crate) fn request(kind: Kind, size: usize) -> u64 {
 pub(crate) fn answer(kind: Kind, size: usize) -> u64 {
     match kind {
         Kind::ObserveReveal => OBSERVATION,
+        // They answer with the agreement if there is one.
+        Kind::ObserveTell | Kind::ObserveSeal | Kind::ObserveClose => longest(size),
         _ => SMALL + LISTED * size as u64,
     }
 }
@@ -48,8 +51,9 @@ mod tests {
         for size in [2, 5, 100] {
             for kind in Kind::ALL {
                 assert!(request(kind, size) <= longest(size) && answer(kind, size) <= longest(size));
-                let is_small = request(kind, size) <= SMALL + 100 * LISTED;
-                assert_eq!(is_small, kind != Kind::ObserveResult, "{kind:?}");
+                let is_long = request(kind, size) > SMALL + 100 * LISTED;
+                let may_be = matches!(kind, Kind::ObserveTell | Kind::ObserveClose | Kind::ObserveResult);
+                assert_eq!(is_long, may_be, "{kind:?}");
             }
         }
         assert_eq!(request(Kind::SignCommit, 100), 64 << 10);

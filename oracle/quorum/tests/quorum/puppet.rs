@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use openledger_quorum::{
     answer::Answer,
-    envelope::{Envelope, Header, Kind},
+    envelope::{Envelope, Kind},
 };
 use tokio::task::JoinHandle;
-use warp::{Filter, Reply};
+use warp::{Filter, http::StatusCode};
 
-use crate::fleet::{Fleet, bind, identity};
+use crate::fleet::{Fleet, bind, received, told};
 
 /// What a puppet answers. It shows signs of life by itself.
 pub type Script = Arc<dyn Fn(&Envelope) -> Answer + Send + Sync>;
@@ -33,11 +33,7 @@ impl Puppet {
         let listener =
             bind(fleet.committee.members[usize::from(place) - 1].endpoint.trim_start_matches("http://")).await;
         let seen = heard.clone();
-        let signed = warp::header::<String>(Header::NAME);
-        let requests = warp::path!("quorum" / "v1" / String).and(signed).and(warp::body::bytes());
-        let serve = requests.map(move |_, header: String, body: bytes::Bytes| {
-            let asked: Header = serde_json::from_str(&header).unwrap();
-            let request = asked.open(body.to_vec()).unwrap();
+        let serve = received().map(move |request: Envelope| {
             let answer = match request.kind {
                 Kind::Beat => Answer::Ready("alive".into()),
                 _ => {
@@ -45,9 +41,7 @@ impl Puppet {
                     script(&request)
                 }
             };
-            let reply = request.reply(&identity(place), &answer);
-            let header = serde_json::to_string(&reply.header).unwrap();
-            warp::reply::with_header(reply.body, Header::NAME, header).into_response()
+            told(place, &request, &answer, StatusCode::OK)
         });
         Self { server: tokio::spawn(warp::serve(serve).incoming(listener).run()), heard }
     }
