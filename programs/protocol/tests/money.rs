@@ -101,7 +101,7 @@ proptest! {
         liars in prop::collection::vec(prop::collection::vec(any::<u64>(), 5), 0..7),
     ) {
         let liars = &liars[..liars.len().min(honest.len() - 1)];
-        let median = lower_median(&[&honest, liars].concat()).unwrap();
+        let median = lower_median(&[&honest[..], liars].concat()).unwrap();
         for i in 0..5 {
             let column = honest.iter().map(|v| v[i]);
             prop_assert!((column.clone().min().unwrap()..=column.max().unwrap()).contains(&median[i]));
@@ -123,9 +123,9 @@ proptest! {
 #[test]
 fn a_median_is_the_lower_one_and_vectors_of_different_lengths_or_none_have_none() {
     assert_eq!(lower_median::<Vec<u64>>(&[]), None);
-    assert_eq!(lower_median(&[vec![1], vec![1, 2]]), None);
-    assert_eq!(lower_median(&[vec![0, 7], vec![0, 8], vec![5, 9]]), Some(vec![0, 8]));
-    assert_eq!(lower_median(&[vec![1, 3], vec![9, 1]]), Some(vec![1, 1]), "the lower median of an even number");
+    assert_eq!(lower_median(&[vec![1u64], vec![1, 2]]), None);
+    assert_eq!(lower_median(&[vec![0u64, 7], vec![0, 8], vec![5, 9]]), Some(vec![0, 8]));
+    assert_eq!(lower_median(&[vec![1u64, 3], vec![9, 1]]), Some(vec![1, 1]), "the lower median of an even number");
     assert_eq!(lower_median::<Vec<u64>>(&[vec![]]), Some(vec![]));
 }
 

@@ -20,8 +20,11 @@ use crate::{
 
 /// This member's memory of one round.
 pub struct Memory<'a> {
+    /// This member.
     pub participant: &'a Participant,
+    /// The committee that observes.
     pub committee: &'a Committee,
+    /// The round.
     pub key: ObservationKey,
 }
 

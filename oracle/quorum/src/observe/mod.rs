@@ -3,8 +3,8 @@
 //!
 //! # The protocol
 //!
-//! 1. *Commit.* A member computes its values, stores and signs them, and tells every member a salted hash of them. So
-//!    nobody can copy, and nobody depends on a coordinator to be heard.
+//! 1. *Commit.* A member computes its values, stores and signs them, and tells every member a salted hash of them. It
+//!    asks every member to do the same. So nobody can copy, and nobody depends on a coordinator to be asked or heard.
 //! 2. *Seal.* The coordinator shows all commitments that it has heard. A member seals exactly the set that it has heard
 //!    itself, and only once it waits for nobody. It waits for each member that shows signs of life and has not
 //!    committed, for at most `commit_window` after it has heard t commitments. Two different commitments of one member
