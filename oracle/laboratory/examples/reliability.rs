@@ -51,7 +51,7 @@ use tiny_job::JobOptions;
 /// The estimates, by their names in the table of methods and by their names here.
 const ESTIMATES: [(&str, &str); 3] = [
     ("logra adapter 32 ekfac 0.1, mean of 6 states", "estimate, mean"),
-    ("logra adapter 32 ekfac 0.1, ensemble of all states", "estimate, ensemble"),
+    ("logra adapter 32 ekfac 0.1, ensemble of 6 states", "estimate, ensemble"),
     ("logra adapter 32 ekfac 0.1", "estimate, end only"),
 ];
 /// Name of the exact scores.
@@ -162,8 +162,7 @@ fn measure(folder: &Path, options: &Options) -> Result<()> {
             seconds.insert(name.to_owned(), clock.seconds());
         }
         let clock = Clock::start();
-        let (run, cache) =
-            TrainedRun::train(task.base.clone(), config, task.examples.clone(), tempfile::tempdir()?)?;
+        let (run, cache) = TrainedRun::train(task.base.clone(), config, task.examples.clone(), tempfile::tempdir()?)?;
         let walked = &task.queries[..options.walked.min(task.queries.len())];
         let walks = Walks::new(run, walked, MagicSettings::default())?.with_cache(cache);
         let exact = walks.run_to_end(&mut |_| ControlFlow::Continue(()))?;
@@ -201,9 +200,7 @@ fn truth(folder: &Path, options: &Options) -> Result<()> {
             continue;
         }
         let (clock, config) = (Clock::start(), tiny_job::config(*seed));
-        let run = |subsets: &[Vec<usize>]| {
-            losses_without(&task.base, &config, &task.examples, subsets, &task.queries)
-        };
+        let run = |subsets: &[Vec<usize>]| losses_without(&task.base, &config, &task.examples, subsets, &task.queries);
         let whole = run(&[Vec::new()])?.remove(0);
         let mut changes = BTreeMap::new();
         for (name, removed) in &all {
@@ -227,7 +224,8 @@ fn write(file: &Path, value: &impl Serialize) -> Result<()> {
 fn read<T: DeserializeOwned>(folder: &Path, prefix: &str) -> Result<Vec<T>> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)?.filter_map(|e| Some(e.ok()?.path())).collect();
     files.retain(|f| {
-        f.extension().is_some_and(|e| e == "json") && f.file_name().is_some_and(|n| n.to_string_lossy().starts_with(prefix))
+        f.extension().is_some_and(|e| e == "json")
+            && f.file_name().is_some_and(|n| n.to_string_lossy().starts_with(prefix))
     });
     files.sort();
     let read = |f: &PathBuf| serde_json::from_slice(&std::fs::read(f)?).with_context(|| f.display().to_string());
@@ -350,8 +348,7 @@ fn lds(
         let mut found: [Vec<[f64; 3]>; 2] = Default::default();
         for truth in truths {
             let Some(position) = seeds.iter().position(|s| s.seed == truth.seed) else { continue };
-            let narrow: Vec<Vec<f32>> =
-                all[position].iter().map(|s| s.iter().map(|v| *v as f32).collect()).collect();
+            let narrow: Vec<Vec<f32>> = all[position].iter().map(|s| s.iter().map(|v| *v as f32).collect()).collect();
             let judge = |actual: Vec<Vec<f64>>| -> Result<[f64; 3]> {
                 let actual = actual[..narrow.len()].to_vec();
                 let lds = Regime { name: name.clone(), removed: removed.clone(), actual }.lds(&narrow, 7)?;
@@ -401,8 +398,13 @@ fn print(rows: &[Row]) {
                 continue;
             }
             if let Some(o) = row.to_others {
-                let cells =
-                    [o.document_variation, o.owner_variation, o.answer_variation, o.net_document_rank, o.net_owner_rank];
+                let cells = [
+                    o.document_variation,
+                    o.owner_variation,
+                    o.answer_variation,
+                    o.net_document_rank,
+                    o.net_owner_rank,
+                ];
                 print!(" {} |", cells.map(|v| format!("{v:.3}")).join(" "));
             }
             for lds in [&row.lds_own, &row.lds_others] {

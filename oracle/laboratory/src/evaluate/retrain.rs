@@ -30,9 +30,8 @@ pub fn losses_without(
     subsets: &[Vec<usize>],
     queries: &[Query],
 ) -> Result<Vec<Vec<f64>>> {
-    let without = |removed: &Vec<usize>| {
-        query_losses(base, Some(&train_without(base, config, examples, removed)?), queries)
-    };
+    let without =
+        |removed: &Vec<usize>| query_losses(base, Some(&train_without(base, config, examples, removed)?), queries);
     Lanes::new(base.device(), usize::MAX).map(subsets, without).into_iter().collect()
 }
 
