@@ -4,10 +4,11 @@
 //!
 //! ```text
 //! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example gaming -- [--json] [seeds=3] \
-//!     [method=magic|logra] [settle=each|together] [epochs=…] [lr=…] [warmup=…] [damping=…] [pay=JSON of PaySettings]
+//!     [method=estimate|magic|logra] [settle=each|together] [epochs=…] [lr=…] [warmup=…] [damping=…] [pay=JSON of PaySettings]
 //! ```
-//! `magic` settles all answers together and pays as an epoch's settlement does. `logra` settles each answer alone, by
-//! the rules for estimates. `settle` and `pay` override this.
+//! `estimate` is the default: the scores that pay. Each answer divides its own fee. `settle=together` adds all answers'
+//! scores first, for contrast. `magic` has exact scores. `logra` is an estimate at the end of a rough training, with the
+//! floor that such scores need. `pay` overrides the rules.
 
 use anyhow::{Context, Result, bail};
 use openledger_laboratory::gaming::{Attack, Corpus, Outcome, Scorer, Settle, Suite, TinyLogra, TinyMagic};
@@ -47,7 +48,8 @@ fn median(outcomes: &[&Outcome], value: impl Fn(&Outcome) -> f64) -> f64 {
 
 fn main() -> Result<()> {
     let (mut json, mut seeds, mut settle) = (false, 3u64, None);
-    let (mut magic, mut logra, mut is_magic) = (TinyMagic::default(), TinyLogra::default(), true);
+    let (mut magic, mut logra, mut is_magic) =
+        (TinyMagic { estimate: true, ..Default::default() }, TinyLogra::default(), true);
     let mut settings = None;
     for argument in std::env::args().skip(1) {
         if argument == "--json" {
@@ -57,7 +59,9 @@ fn main() -> Result<()> {
         let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
         match key {
             "seeds" => seeds = value.parse()?,
-            "method" if value == "magic" => is_magic = true,
+            "method" if value == "estimate" || value == "magic" => {
+                (is_magic, magic.estimate) = (true, value == "estimate");
+            }
             "method" if value == "logra" => is_magic = false,
             "settle" => settle = Some(serde_json::from_value(value.into())?),
             "epochs" => (magic.epochs, logra.epochs) = (value.parse()?, value.parse()?),
@@ -69,7 +73,7 @@ fn main() -> Result<()> {
         }
     }
     let method = if is_magic { Method::Magic(magic) } else { Method::Logra(logra) };
-    let settle = settle.unwrap_or(if is_magic { Settle::Together } else { Settle::Each });
+    let settle = settle.unwrap_or(Settle::Each);
     let settings = settings.unwrap_or_else(if is_magic { PaySettings::exact } else { PaySettings::default });
     anyhow::ensure!(seeds > 0, "seeds must be at least 1");
     let runs = (0..seeds)

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example health -- \
-//!     measure FILE.jsonl [runs=0,1,…] [repeats=1] [n=100] [base=FILE] && … --example health -- report FILE.jsonl
+//!     measure FILE.jsonl [runs=0,1,…] [repeats=1] [n=100] [base=FILE] && … --example health -- report FILE.jsonl [json=FILE]
 //! ```
 //! It trains the tiny job with learning rates and lengths from too small to too rough. For each run it leaves out `n`
 //! single examples and trains again. `truth` is the rank correlation of the real changes of the held-out loss with what
@@ -35,7 +35,7 @@ use openledger_laboratory::evaluate::{
 };
 use openledger_lm::{Example, Tokenizer, TrainConfig};
 use serde::{Deserialize, Serialize};
-use std::{io::Write, ops::ControlFlow, path::Path, sync::Arc};
+use std::{collections::BTreeMap, io::Write, ops::ControlFlow, path::Path, sync::Arc};
 use tiny_job::JobOptions;
 
 /// Peak learning rate, passes, and warm-up as a part of all steps, from too small to too rough.
@@ -62,7 +62,7 @@ const HELD_OUT: usize = 20;
 const WALKED: usize = 4;
 /// The estimates, by their names in the table of methods.
 const ESTIMATES: [&str; 2] =
-    ["logra adapter 32 ekfac 0.1, mean of 6 states", "logra adapter 32 ekfac 0.1, ensemble of all states"];
+    ["logra adapter 32 ekfac 0.1, mean of 6 states", "logra adapter 32 ekfac 0.1, ensemble of 6 states"];
 
 /// What one run gave.
 #[derive(Serialize, Deserialize)]
@@ -97,8 +97,9 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["measure", file, rest @ ..] => measure(Path::new(file), rest),
-        ["report", file] => report(Path::new(file)),
-        _ => bail!("usage: health measure FILE.jsonl [key=value …] | health report FILE.jsonl"),
+        ["report", file] => report(Path::new(file), None),
+        ["report", file, json] => report(Path::new(file), json.strip_prefix("json=").map(Path::new)),
+        _ => bail!("usage: health measure FILE.jsonl [key=value …] | health report FILE.jsonl [json=FILE]"),
     }
 }
 
@@ -276,7 +277,7 @@ fn line(found: &Found) {
     );
 }
 
-fn report(file: &Path) -> Result<()> {
+fn report(file: &Path, json: Option<&Path>) -> Result<()> {
     let mut all: Vec<Found> =
         std::fs::read_to_string(file)?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     all.sort_by_key(|f| f.run);
@@ -298,6 +299,21 @@ fn report(file: &Path) -> Result<()> {
             })
             .collect();
         println!("{proxy:<26} {}", cells.join("   "));
+    }
+    if let Some(json) = json {
+        let pick = |f: fn(&Found) -> f64| all.iter().map(f).collect::<Vec<f64>>();
+        let runs = all.iter().map(|f| {
+            serde_json::json!({
+                "learning_rate": f.learning_rate, "epochs": f.epochs, "warmup_steps": f.warmup_steps, "loss": f.loss,
+                "truth": BTreeMap::from(f.truths()), "cheap": BTreeMap::from(f.proxies()),
+                "wall_seconds": f.wall_seconds, "cpu_seconds": f.cpu_seconds,
+            })
+        });
+        let value = serde_json::json!({
+            "agreement_predicts": spearman(&pick(|f| f.proxies()[0].1), &pick(|f| f.truths()[0].1)),
+            "runs": runs.collect::<Vec<_>>(),
+        });
+        std::fs::write(json, serde_json::to_vec_pretty(&value)?)?;
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! RAYON_NUM_THREADS=1 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example lds -- [key=value …]
 //! ```
-//! It pretrains a base model on neutral text and trains an adapter on 400 examples. It trains the adapter again without
+//! Every seed has training examples, subsets and queries of its own. `others=3` also measures the same subsets over three
+//! other training seeds. It pretrains a base model on neutral text and trains an adapter on 400 examples. It trains the adapter again without
 //! random subsets (1.5 % and half of the examples). Then it ranks each method's predictions against the real changes of
 //! the queries' losses. `only=logra,random` keeps the methods whose names contain one of these, and `only=none` keeps
 //! none. `folder=DIR` writes the job as a task folder that other libraries read (`peers/`), and every method's scores
@@ -54,7 +55,8 @@ fn main() -> Result<()> {
         export::write(folder, &task)?;
         std::fs::create_dir_all(folder.join("scores"))?;
     }
-    println!("{:<44} {:>24} {:>24} {:>9} {:>9}", "method", regimes[0].name, regimes[1].name, "ready", "query");
+    let names: Vec<String> = regimes.iter().map(|r| format!("{:>24}", r.name)).collect();
+    println!("{:<44} {} {:>9} {:>9}", "method", names.join(" "), "ready", "query");
     for (name, build) in methods::chosen(&only) {
         let start = Instant::now();
         let method = build(&job).with_context(|| name.clone())?;
@@ -65,9 +67,9 @@ fn main() -> Result<()> {
         let mut cells = Vec::new();
         for regime in &regimes {
             let found = regime.lds(&scores, options.seed)?;
-            cells.push(format!("{:.3} [{:.2}, {:.2}]", found.mean, found.low, found.high));
+            cells.push(format!("{:>24}", format!("{:.3} [{:.2}, {:.2}]", found.mean, found.low, found.high)));
         }
-        println!("{name:<44} {:>24} {:>24} {ready:>9.1?} {asked:>9.1?}", cells[0], cells[1]);
+        println!("{name:<44} {} {ready:>9.1?} {asked:>9.1?}", cells.join(" "));
         if let Some(folder) = &folder {
             let file = serde_json::json!({
                 "name": name, "method": method.method(), "version": method.version().to_string(),

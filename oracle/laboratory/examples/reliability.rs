@@ -51,7 +51,7 @@ use tiny_job::JobOptions;
 /// The estimates, by their names in the table of methods and by their names here.
 const ESTIMATES: [(&str, &str); 3] = [
     ("logra adapter 32 ekfac 0.1, mean of 6 states", "estimate, mean"),
-    ("logra adapter 32 ekfac 0.1, ensemble of all states", "estimate, ensemble"),
+    ("logra adapter 32 ekfac 0.1, ensemble of 6 states", "estimate, ensemble"),
     ("logra adapter 32 ekfac 0.1", "estimate, end only"),
 ];
 /// Name of the exact scores.

@@ -1,4 +1,5 @@
-"""TRAK (Park et al. 2023) by dattri, on the adapter's matrices; --checkpoints 1 averages over the logged states."""
+"""TRAK (Park et al. 2023) by dattri, on the adapter's matrices; averaged over the logged states as its authors
+advise; --checkpoints 0 takes the end of the run alone."""
 
 import common
 
@@ -6,7 +7,7 @@ task, options, scratch = common.start(
     __doc__,
     projection=(512, "width of the projection"),
     regularization=(0.01, "added to the diagonal of the projected gradients' products"),
-    checkpoints=(0, "1 averages over the logged states of the run, 0 takes its end"),
+    checkpoints=(1, "1 averages over the logged states of the run, 0 takes its end"),
 )
 
 import dattri_common as peer

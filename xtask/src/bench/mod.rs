@@ -3,6 +3,7 @@
 mod examples;
 mod machine;
 mod options;
+mod pay;
 mod peers;
 mod plot;
 mod programs;
@@ -19,6 +20,10 @@ pub use options::Options;
 pub fn run(options: &Options) -> Result<()> {
     match options.benchmark {
         Benchmark::AttributionQuality => quality::run(options),
+        Benchmark::AttributionReliability => pay::run(pay::Part::Reliability, options),
+        Benchmark::AttributionAttacks => pay::run(pay::Part::Attacks, options),
+        Benchmark::AttributionHealth => pay::run(pay::Part::Health, options),
+        Benchmark::AttributionDemoJob => pay::run(pay::Part::DemoJob, options),
         Benchmark::Programs => programs::run(options),
         Benchmark::AttributionSpeed => speed::measure(options),
     }

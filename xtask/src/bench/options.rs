@@ -7,6 +7,14 @@ use clap::{Args, ValueEnum};
 pub enum Benchmark {
     /// How well each attribution method predicts what really happens without the data
     AttributionQuality,
+    /// How much of the pay is the training seed's, and how well it predicts retraining
+    AttributionReliability,
+    /// What owners gain who ask themselves, or make documents that score
+    AttributionAttacks,
+    /// Which cheap number says that a training run's scores can be trusted
+    AttributionHealth,
+    /// Whether the demo's own job passes, by retraining
+    AttributionDemoJob,
     /// What every instruction of the programs costs, and a million contributions and payments
     Programs,
     /// What gradients, queries and settlements cost

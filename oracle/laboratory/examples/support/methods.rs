@@ -4,7 +4,10 @@ use crate::job::Job;
 use anyhow::{Context, Result};
 use openledger_attribution::{
     Attributor, Estimator, Logra, LograSettings, Magic, MagicSettings, PcaBasis, Preconditioner, ProjectionKind,
-    ProjectionSettings, QueryStates, build_index, gradient::GradientSource, magic::TrainedRun, states::evenly_spaced,
+    ProjectionSettings, Query, QueryStates, build_index,
+    gradient::GradientSource,
+    magic::{GradientCache, TrainedRun, Walks},
+    states::evenly_spaced,
 };
 use openledger_laboratory::baselines::{
     bm25::{Bm25, Bm25Settings},
@@ -96,6 +99,22 @@ fn magic(job: &Job) -> Result<Magic> {
     let (base, config, examples) = (job.base.clone(), job.config.clone(), job.examples.clone());
     let (run, cache) = TrainedRun::train(base, config, examples, tempfile::tempdir()?)?;
     Ok(Magic::new(run, MagicSettings::default())?.with_cache(cache))
+}
+
+/// Exact scores of several queries, queries × examples. They go back through the job's training some at a time.
+#[allow(dead_code)] // not all examples that have this table use it
+pub fn walked(job: &Job, queries: &[Query]) -> Result<Vec<Vec<f32>>> {
+    let (base, config, examples) = (job.base.clone(), job.config.clone(), job.examples.clone());
+    let folder = Arc::new(tempfile::tempdir()?);
+    let (run, _) = TrainedRun::train(base, config, examples, folder.path().to_owned())?;
+    let mut all = Vec::with_capacity(queries.len());
+    for group in queries.chunks(20) {
+        let cache = GradientCache::new(folder.path().join("gradients"))?;
+        let walks = Walks::new(run.clone(), group, MagicSettings::default())?.with_cache(cache);
+        let scores = walks.run_to_end(&mut |_| ControlFlow::Continue(()))?;
+        all.extend(scores.into_iter().map(|s| s.values));
+    }
+    Ok(all)
 }
 
 /// The states of the training run that LoGra uses.

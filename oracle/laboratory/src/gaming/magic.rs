@@ -1,9 +1,9 @@
 //! A scorer that trains and scores with [`Magic`].
 
 use super::{corpus::Corpus, logra::Measured, suite::Scored};
-use crate::evaluate::pretrain::pretrained;
+use crate::evaluate::{job_check::estimate_settings, pretrain::pretrained};
 use openledger_attribution::{
-    AttributionError, Query, Result,
+    AttributionError, Estimator, Method as _, Query, Result, Scores,
     magic::{GradientCache, Magic, MagicSettings, TrainedRun},
     projection::ProjectionSettings,
 };
@@ -21,8 +21,8 @@ use std::{
 /// Number of documents that the model has read before.
 const PRETRAINING: usize = 120;
 
-/// A tiny model that is trained smoothly enough to go back through its training, and the exact influence of its
-/// examples.
+/// A tiny model that is trained smoothly enough to go back through its training, and the influence of its examples:
+/// exact, or by the estimate that pays.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TinyMagic {
     /// Seed of weights and training.
@@ -35,11 +35,13 @@ pub struct TinyMagic {
     pub warmup_steps: u64,
     /// Damping of the Fisher matrix that measures self-influence.
     pub damping: f64,
+    /// Whether documents are scored by the estimate over several logged states, which pays, and not exactly.
+    pub estimate: bool,
 }
 
 impl Default for TinyMagic {
     fn default() -> Self {
-        Self { seed: 0, epochs: 15, learning_rate: 2e-3, warmup_steps: 20, damping: 1.0 }
+        Self { seed: 0, epochs: 15, learning_rate: 2e-3, warmup_steps: 20, damping: 1.0, estimate: false }
     }
 }
 
@@ -80,7 +82,7 @@ impl TinyMagic {
             ..Default::default()
         };
         let projection = ProjectionSettings { seed: self.seed, ..Default::default() };
-        let (gradients, index) = (scratch.join("gradients"), scratch.join("index"));
+        let (gradients, index, estimate) = (scratch.join("gradients"), scratch.join("index"), scratch.join("estimate"));
         Ok(move |examples: &[Example], queries: &[Query]| {
             // Gradients of the previous run would not lead to this run's states.
             if gradients.exists() {
@@ -102,20 +104,36 @@ impl TinyMagic {
                 states.get(&hash).cloned().ok_or_else(|| "the state was not logged".into())
             };
             let run = TrainedRun::new(base.clone(), train.clone(), examples.clone(), log, Arc::new(source))?;
-            let magic = Magic::new(run, MagicSettings::default())?.with_cache(cache);
-            let scores = queries
-                .iter()
-                .map(|query| {
-                    let end =
-                        magic.finish(magic.begin(query)?, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(()))?;
-                    match end.health.trust().warning() {
-                        None => Ok(end.scores),
-                        Some(warning) => Err(AttributionError::Scores(warning)),
-                    }
-                })
-                .collect::<Result<_>>()?;
+            let scores = if self.estimate {
+                estimated(&run, &examples, queries, &estimate)?
+            } else {
+                let magic = Magic::new(run, MagicSettings::default())?.with_cache(cache);
+                queries
+                    .iter()
+                    .map(|query| {
+                        let end = magic
+                            .finish(magic.begin(query)?, &mut |_, _| Ok(()), &mut |_| ControlFlow::Continue(()))?;
+                        match end.health.trust().warning() {
+                            None => Ok(end.scores),
+                            Some(warning) => Err(AttributionError::Scores(warning)),
+                        }
+                    })
+                    .collect::<Result<_>>()?
+            };
             let measured = Measured::new(&index, base.clone(), trainer.adapter().clone(), &examples, &projection)?;
             Ok(Scored { scores, self_influence: measured.self_influence(self.damping)?, rows: measured.rows() })
         })
     }
+}
+
+/// Scores of each query by the estimate over six of the run's states. Replaces the index of another run at `path`.
+fn estimated(run: &TrainedRun, examples: &[Example], queries: &[Query], path: &Path) -> Result<Vec<Scores>> {
+    if path.exists() {
+        std::fs::remove_file(path).map_err(AttributionError::io("delete", path))?;
+    }
+    let settings = estimate_settings(16, 6, 0.1);
+    let states = run.spaced_states(settings.projection.states)?;
+    let estimator = Estimator::new(run.base().clone(), run.config(), examples.len(), &states, settings)?;
+    let logra = estimator.build(path, examples, |_, _| ControlFlow::Continue(()))?;
+    queries.iter().map(|query| logra.score(query)).collect()
 }

@@ -5,6 +5,8 @@
 //! Above 1, the attack pays. Three ways are compared (see [`Outcome`]): the rules of [`openledger_pay`] with duplicates
 //! of the text left out of training, the same rules with duplicates in the training, and no rules at all.
 //!
+//! [`wash`] says what an owner of documents gets back that asks itself questions.
+//!
 //! Any method of attribution can be attacked. A [`Scorer`] trains and scores for it.
 
 mod attack;
@@ -14,6 +16,7 @@ mod error;
 mod logra;
 mod magic;
 mod suite;
+pub mod wash;
 
 pub use attack::Attack;
 pub use corpus::{Contribution, Corpus, Question};

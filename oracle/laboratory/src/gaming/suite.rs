@@ -28,10 +28,10 @@ pub type Scorer<'a> = dyn Fn(&[Example], &[Query]) -> openledger_attribution::Re
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Settle {
-    /// All answers in one query, as an epoch's settlement does. This suits exact methods. The noise of an estimate
-    /// grows with the number of answers, and what one document contributed to one of them drowns in it.
+    /// All answers in one query. One answer's fee then moves another's money, so nothing is paid in this way. It is kept
+    /// for contrast.
     Together,
-    /// Each answer in a query of its own. The shares of the answers are combined.
+    /// Each answer in a query of its own. Each divides its own fee, and the parts are added, as settlements do.
     Each,
 }
 

@@ -1,0 +1,293 @@
+//! Attacks on the pay of the tiny job by owners who optimise: questions to oneself, and documents that are chosen or
+//! rewritten to score.
+//!
+//! ```text
+//! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example attackers -- \
+//!     [base=FILE] [seeds=7,8,9] [rounds=6] [json=FILE]
+//! ```
+//! The pay is that of isolated answers: the estimate of several logged states, each answer's fee divided by its own
+//! positive scores × tokens. The attacker knows the trained model, the index and the answers of the epoch. It controls
+//! neither base model, nor seed, nor the training.
+//!
+//! - *wash*: owners of 1, 10 and 40 % of the documents ask themselves, and choose the best of many prompts, lengths (one
+//!   token too), temperatures and seeds. Printed is what comes back of a unit of the contributors' part.
+//! - *added documents*: an owner of 10 documents adds 10 more. `honest` ones are drawn from the same kind of text,
+//!   `chosen` are the best of a pool by the scores of the honest run, `rewritten` are its own documents changed letter by
+//!   letter, as long as that raises the scores. Printed is its pay over its pay without them, and over what as many
+//!   honest documents would bring.
+//! - *victim*: the added documents are the best for the answers that the best-paid owner lives from. Printed is the
+//!   victim's pay over its pay without them.
+//! - *merged*: the owner registers its 10 documents as 5, two joined in each.
+
+#[path = "support/job.rs"]
+mod job;
+#[allow(dead_code)] // the tables of other examples have more methods
+#[path = "support/methods.rs"]
+mod methods;
+#[allow(dead_code)] // the linear datamodeling score is measured elsewhere
+#[path = "support/tiny_job.rs"]
+mod tiny_job;
+
+use anyhow::{Context, Result, bail};
+use job::Job;
+use openledger_attribution::{Attributor, Query};
+use openledger_laboratory::{
+    evaluate::{
+        reliability::{Pay, by_owner},
+        subsets::leave_out,
+        transformations,
+    },
+    gaming::wash::{Paid, all_together, each_by_itself, equal, returned},
+};
+use openledger_lm::{Example, SamplingConfig, Tokenizer, generate, sha256};
+use serde_json::{Value, json};
+use std::{ops::ControlFlow, path::PathBuf, sync::Arc};
+use tiny_job::JobOptions;
+
+/// The estimate that pays, by its name in the table of methods.
+const ESTIMATE: &str = "logra adapter 32 ekfac 0.1, mean of 6 states";
+/// Documents of an owner, and documents that it adds.
+const OWN: usize = 10;
+/// Documents to choose from.
+const POOL: usize = 200;
+/// The contributors' part of an answer's fee, in base units.
+const FEE: u64 = 1_000_000_000;
+
+struct Lab {
+    tokenizer: Arc<Tokenizer>,
+    base: Arc<openledger_lm::BaseModel>,
+    queries: Vec<Query>,
+    seed: u64,
+}
+
+impl Lab {
+    fn train(&self, examples: &[Example]) -> Result<Job> {
+        Job::train(self.base.clone(), self.tokenizer.clone(), tiny_job::config(self.seed), examples.to_vec().into())
+    }
+
+    /// Isolated pay of the job's documents.
+    fn pay(&self, job: &Job) -> Result<Pay> {
+        Ok(Pay::isolated(&scores(job, &self.queries)?, &targets(&job.examples)))
+    }
+
+    /// What documents would score if they were in the job's index: answers × documents. They are not trained on.
+    fn pool(&self, job: &Job, documents: &[Example]) -> Result<Vec<Vec<f64>>> {
+        let pool = Job {
+            base: job.base.clone(),
+            tokenizer: job.tokenizer.clone(),
+            config: job.config.clone(),
+            examples: documents.to_vec().into(),
+            states: job.states.clone(),
+            adapter: job.adapter.clone(),
+        };
+        let sizes = targets(documents);
+        let sized = |s: Vec<f64>| s.iter().zip(&sizes).map(|(s, n)| (s * n).max(0.0)).collect();
+        Ok(scores(&pool, &self.queries)?.into_iter().map(sized).collect())
+    }
+}
+
+fn scores(job: &Job, queries: &[Query]) -> Result<Vec<Vec<f64>>> {
+    let method: Box<dyn Attributor> = methods::named(ESTIMATE)?(job)?;
+    queries.iter().map(|q| Ok(method.score(q)?.values.into_iter().map(f64::from).collect())).collect()
+}
+
+fn targets(examples: &[Example]) -> Vec<f64> {
+    examples.iter().map(|e| e.targets() as f64).collect()
+}
+
+fn main() -> Result<()> {
+    let (mut options, mut seeds, mut rounds) = (JobOptions::default(), vec![7u64], 6);
+    let mut output = None::<PathBuf>;
+    for argument in std::env::args().skip(1) {
+        match argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))? {
+            ("seeds", value) => seeds = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
+            ("rounds", value) => rounds = value.parse()?,
+            ("json", value) => output = Some(value.into()),
+            (key, value) if options.set(key, value)? => {}
+            _ => bail!("`{argument}` is not known"),
+        }
+    }
+    let tokenizer = Arc::new(Tokenizer::bytes());
+    let base = tiny_job::base(&options, &tokenizer)?;
+    let mut found = Vec::new();
+    for seed in seeds {
+        let queries = transformations::queries(&tokenizer, options.queries, 999)?;
+        let lab = Lab { tokenizer: tokenizer.clone(), base: base.clone(), queries, seed };
+        let examples = transformations::examples(&tokenizer, options.examples, 11, &transformations::ALL, false)?;
+        let job = lab.train(&examples)?;
+        let mut all = wash(&lab, &job)?;
+        all.extend(added(&lab, &job, rounds)?);
+        for (name, value) in all {
+            println!("seed {seed}  {name:<64} {value:.3}");
+            found.push(json!({"seed": seed, "attack": name, "value": value}));
+        }
+    }
+    if let Some(file) = output {
+        std::fs::write(file, serde_json::to_vec_pretty(&Value::from(found))?)?;
+    }
+    Ok(())
+}
+
+type Found = Vec<(String, f64)>;
+
+/// Questions that a self-asker may choose from: prompts × (temperature, seed, most tokens).
+fn candidates(lab: &Lab, job: &Job) -> Result<Vec<Query>> {
+    let prompts = transformations::queries(&lab.tokenizer, 40, 4_321)?;
+    let samplings = [(0.0, 1, 16), (0.7, 1, 16), (1.5, 2, 16), (0.0, 1, 1), (1.5, 3, 1)];
+    let mut questions = Vec::new();
+    for prompt in &prompts {
+        let prompt = &prompt.items()[0].tokens[..prompt.items()[0].loss_from];
+        for (temperature, seed, max_tokens) in samplings {
+            let sampling = SamplingConfig { temperature, seed, max_tokens, ..Default::default() };
+            let go_on = |_, _: &str| ControlFlow::Continue(());
+            let answer = generate(&lab.base, &job.adapter, &lab.tokenizer, prompt, &sampling, go_on)?.tokens;
+            if !answer.is_empty() {
+                questions.push(Query::answer([prompt, &answer].concat(), prompt.len())?);
+            }
+        }
+    }
+    Ok(questions)
+}
+
+fn wash(lab: &Lab, job: &Job) -> Result<Found> {
+    let sizes = targets(&job.examples);
+    let paid = |scores: Vec<Vec<f64>>| -> Vec<Paid> {
+        let sized = |s: Vec<f64>| s.iter().zip(&sizes).map(|(s, n)| s * n).collect();
+        scores.into_iter().map(|s| Paid { contributors: FEE, scores: sized(s) }).collect()
+    };
+    let others = paid(scores(job, &lab.queries)?);
+    let own = paid(scores(job, &candidates(lab, job)?)?);
+    let (n, rest) = (job.examples.len(), equal(job.examples.len()));
+    let mut found = Found::new();
+    for percent in [1, 10, 40] {
+        // Whole classes as far as they go, which is the best that an owner of so many documents can have.
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by_key(|i| (i % transformations::COUNT, *i));
+        let owned: Vec<usize> = order[..n * percent / 100].to_vec();
+        let owns = |i: usize| owned.contains(&i);
+        let best = |divide: &dyn Fn(&[Paid]) -> Vec<u64>| {
+            let of = |one: &Paid| returned(divide, &others, std::slice::from_ref(one), owns);
+            own.iter().map(of).fold(f64::MIN, f64::max)
+        };
+        let name = |way: &str| format!("wash: owner of {percent} %, best of {} questions, {way}", own.len());
+        found.push((name("each by itself"), best(&|a| each_by_itself(a, &rest))));
+        found.push((name("all together"), best(&|a| all_together(a, &rest))));
+    }
+    Ok(found)
+}
+
+/// Owner of each document of the honest job: ten of one class each.
+fn owner(document: usize) -> usize {
+    document % 10 * 4 + document / 10 % 4
+}
+
+/// Pay of an owner of the job's documents. Documents after the honest ones are the attacker's, who is owner 0.
+fn earned(pay: &Pay, honest: usize, of: usize) -> f64 {
+    let owners: Vec<usize> = (0..pay.total.len()).map(|i| if i < honest { owner(i) } else { 0 }).collect();
+    by_owner(&pay.total, &owners)[of]
+}
+
+fn added(lab: &Lab, job: &Job, rounds: usize) -> Result<Found> {
+    let honest: Vec<Example> = job.examples.to_vec();
+    let count = honest.len();
+    let before = lab.pay(job)?;
+    let owners: Vec<usize> = (0..count).map(owner).collect();
+    let paid_before = by_owner(&before.total, &owners);
+    let victim = (1..paid_before.len()).max_by(|a, b| paid_before[*a].total_cmp(&paid_before[*b])).context("owners")?;
+
+    let pool = transformations::examples(&lab.tokenizer, POOL, 7_777, &transformations::ALL, false)?;
+    let by_answer = lab.pool(job, &pool)?;
+    let best = |weights: &[f64]| -> Vec<Example> {
+        let total: Vec<f64> =
+            (0..pool.len()).map(|i| by_answer.iter().zip(weights).map(|(s, w)| s[i] * w).sum()).collect();
+        let mut order: Vec<usize> = (0..pool.len()).collect();
+        order.sort_by(|a, b| total[*b].total_cmp(&total[*a]));
+        order[..OWN].iter().map(|i| pool[*i].clone()).collect()
+    };
+    // An answer counts by the inverse of what is positive in it, because its fee is divided by that.
+    let scored = scores(job, &lab.queries)?;
+    let sizes = targets(&honest);
+    let even: Vec<f64> = scored
+        .iter()
+        .map(|s| 1.0 / s.iter().zip(&sizes).map(|(s, n)| (s * n).max(0.0)).sum::<f64>().max(f64::MIN_POSITIVE))
+        .collect();
+    let of_victim: Vec<f64> = before
+        .answers
+        .iter()
+        .zip(&even)
+        .map(|(shares, even)| {
+            even * shares.iter().zip(&owners).filter(|(_, o)| **o == victim).map(|(s, _)| s).sum::<f64>()
+        })
+        .collect();
+
+    let with = |more: Vec<Example>| -> Result<Pay> { lab.pay(&lab.train(&[&honest[..], &more[..]].concat())?) };
+    let drawn = leave_out(POOL, (OWN as f64 + 0.5) / POOL as f64, 1, lab.seed)?.remove(0);
+    let plain = with(drawn.iter().map(|i| pool[*i].clone()).collect())?;
+    let own = paid_before[0];
+    let plain_own = earned(&plain, count, 0);
+    let mut found = vec![("added: 10 honest documents, over pay before".to_owned(), plain_own / own)];
+    let mut add = |name: &str, pay: &Pay| {
+        let now = earned(pay, count, 0);
+        found.push((format!("added: 10 {name}, over pay before"), now / own));
+        found.push((format!("added: 10 {name}, over 10 honest ones"), now / plain_own));
+    };
+    add("chosen of a pool by score", &with(best(&even))?);
+    let mine: Vec<Example> = (0..count).filter(|i| owner(*i) == 0).map(|i| honest[i].clone()).collect();
+    add("rewritten letter by letter", &with(rewritten(lab, job, mine, &even, rounds)?)?);
+
+    let aimed = with(best(&of_victim))?;
+    let of = |pay: &Pay| earned(pay, count, victim);
+    found.push(("victim: its pay with 10 documents aimed at it".to_owned(), of(&aimed) / paid_before[victim]));
+    found.push(("victim: its pay with 10 honest documents".to_owned(), of(&plain) / paid_before[victim]));
+    found.push(("merged: own 10 documents as 5".to_owned(), merged(lab, &honest)? / own));
+    Ok(found)
+}
+
+/// The documents changed letter by letter. In each round every document has a few variants with one token of what is
+/// learned replaced, and keeps the best.
+fn rewritten(lab: &Lab, job: &Job, mut documents: Vec<Example>, even: &[f64], rounds: usize) -> Result<Vec<Example>> {
+    const VARIANTS: usize = 8;
+    for round in 0..rounds {
+        let mut all = Vec::new();
+        for (d, document) in documents.iter().enumerate() {
+            all.push(document.clone());
+            for v in 0..VARIANTS {
+                let lot = sha256(format!("{} {round} {d} {v}", lab.seed).as_bytes());
+                let mut variant = document.clone();
+                let at = document.loss_from + usize::from(lot[0]) % document.targets();
+                // Letters, digits and what stands between them.
+                variant.tokens[at] = u32::from(b' ' + lot[1] % 95);
+                all.push(variant);
+            }
+        }
+        let by_answer = lab.pool(job, &all)?;
+        let worth = |i: usize| by_answer.iter().zip(even).map(|(s, w)| s[i] * w).sum::<f64>();
+        for (d, document) in documents.iter_mut().enumerate() {
+            let group = d * (VARIANTS + 1)..(d + 1) * (VARIANTS + 1);
+            let best = group.max_by(|a, b| worth(*a).total_cmp(&worth(*b))).context("variants")?;
+            *document = all[best].clone();
+        }
+    }
+    // Their ids are their own, so that they are not taken for the documents that they came from.
+    for (d, document) in documents.iter_mut().enumerate() {
+        document.id = sha256(format!("rewritten {} {d}", lab.seed).as_bytes());
+    }
+    Ok(documents)
+}
+
+/// Pay of owner 0 if it registers its documents joined in pairs. Of the second only what is learned counts, and its
+/// prompt stands between.
+fn merged(lab: &Lab, honest: &[Example]) -> Result<f64> {
+    let (own, others): (Vec<usize>, Vec<usize>) = (0..honest.len()).partition(|i| owner(*i) == 0);
+    let joined = own.chunks(2).map(|pair| {
+        let mut one = honest[pair[0]].clone();
+        if let Some(second) = pair.get(1) {
+            one.tokens.extend(&honest[*second].tokens);
+        }
+        one.truncated(64)
+    });
+    let kept: Vec<Example> = others.iter().map(|i| honest[*i].clone()).collect();
+    let count = kept.len();
+    let pay = lab.pay(&lab.train(&kept.into_iter().chain(joined).collect::<Vec<_>>())?)?;
+    Ok(pay.total[count..].iter().sum())
+}
