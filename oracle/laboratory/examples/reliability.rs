@@ -183,8 +183,11 @@ fn widened(values: Vec<f32>) -> Vec<f64> {
     values.into_iter().map(f64::from).collect()
 }
 
+/// Subsets of one regime, with its name.
+type Named = (&'static str, Vec<Vec<usize>>);
+
 /// The subsets of each regime. They do not depend on the training seed.
-fn subsets(examples: usize, options: &JobOptions) -> Result<Vec<(&'static str, Vec<Vec<usize>>)>> {
+fn subsets(examples: usize, options: &JobOptions) -> Result<Vec<Named>> {
     let counts = [options.small, options.half];
     let drawn = REGIMES.iter().zip(counts);
     drawn.map(|((name, fraction), count)| Ok((*name, leave_out(examples, *fraction, count, 7)?))).collect()

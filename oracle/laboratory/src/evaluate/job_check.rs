@@ -77,7 +77,8 @@ impl JobCheck {
 
         let (run, cache) = TrainedRun::train(base.clone(), config.clone(), examples.clone(), scratch.join("run"))?;
         let adapter = run.adapter()?;
-        let of_mean = |adapter| Ok::<f64, AttributionError>(query_losses(base, adapter, &[mean.clone()])?[0]);
+        let of_mean =
+            |adapter| Ok::<f64, AttributionError>(query_losses(base, adapter, std::slice::from_ref(&mean))?[0]);
         let loss = [of_mean(None)?, of_mean(Some(&adapter))?];
         let estimator = estimator(job, &run, &scratch.join("index"))?;
         let wide = |query: &Query| -> Result<Vec<f64>> {

@@ -210,7 +210,7 @@ pub fn average(seeds: &[&Scores]) -> Scores {
 /// The control: these scores' sizes, with signs by lot.
 pub fn signs_by_lot(scores: &[Vec<f64>], seed: u64) -> Scores {
     let mut rng = rng::seeded(seed, u64::from_le_bytes(*b"the lots"));
-    let mut lot = |v: &f64| if rng.next_u32() % 2 == 0 { v.abs() } else { -v.abs() };
+    let mut lot = |v: &f64| if rng.next_u32().is_multiple_of(2) { v.abs() } else { -v.abs() };
     scores.iter().map(|s| s.iter().map(&mut lot).collect()).collect()
 }
 
@@ -313,7 +313,8 @@ mod tests {
         assert_eq!((own.document_variation, own.answer_variation), (1.0, 1.0));
         let same = against_others(&[a.clone(), a.clone()], &[a.clone(), a.clone()], &sizes, &owners).unwrap();
         assert_eq!(same.document_variation, 0.0);
-        assert!(against_others(&[a.clone()], &[a.clone()], &sizes, &owners).is_err());
+        let one = std::slice::from_ref(&a);
+        assert!(against_others(one, one, &sizes, &owners).is_err());
         assert!(against_others(&[a.clone(), b], &[a.clone(), vec![vec![f64::NAN, 0.0]]], &sizes, &owners).is_err());
     }
 
