@@ -132,7 +132,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     };
     stage.note(format!("group key {} confirmed on chain by every member", summary.committee.group_key));
 
-    stage.step("training", "A fine-tuning job: escrow, LoRA training, random segments re-executed, result attested");
+    stage.step("training", "A fine-tuning job: escrow, LoRA training, every segment re-executed, result attested");
     // The voting time passes meanwhile.
     let fees = assembly.vote_fees(&network).await?;
     let trained = training::train(&stage, &network, &mut fleet, settings, &developer, &datanets, &mint).await?;

@@ -119,7 +119,7 @@ async fn follow(stage: &Stage, network: &Network, fleet: &mut Fleet, address: &P
                 ("training", Some(loss)) => format!("training steps by operator {n}, loss {loss:.3}"),
                 ("training", None) => format!("training steps by operator {n}"),
                 ("indexing", _) => "documents in the influence index".into(),
-                _ => "waiting for the other operators to re-execute random segments and sign".into(),
+                _ => "waiting for the other operators to re-execute its segments and sign".into(),
             };
             if training.phase != said {
                 said.clone_from(&training.phase);

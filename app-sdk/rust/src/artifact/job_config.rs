@@ -146,8 +146,7 @@ pub struct PaySettings {
 }
 
 impl Default for PaySettings {
-    /// No floor and no limit on outliers. In measurements over ten seeds neither made pay steadier
-    /// (`docs/benchmarks/attribution-quality.md`).
+    /// No floor and no limit on outliers: in measurements over ten seeds neither made pay steadier.
     fn default() -> Self {
         Self {
             near_text: 0.5,

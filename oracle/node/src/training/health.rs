@@ -2,7 +2,7 @@
 //!
 //! Over twelve runs of a small model with learning rates from too low to too high, this agreement foretold how well the
 //! estimates agree with what leaving documents out really does (rank correlation .87), and so did the roughness of the
-//! run (.83); `docs/benchmarks/attribution-quality.md`. So a job whose training is not healthy is not paid by scores.
+//! run (.83); `docs/benchmarks/attribution-health.md`. So a job whose training is not healthy is not paid by scores.
 
 use crate::{
     plans::JobPlan,
