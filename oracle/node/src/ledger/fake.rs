@@ -176,9 +176,9 @@ impl State {
             }
             "getSignaturesForAddress" => self.list(params),
             "getTransaction" => {
-                let signature = params[0].as_str().expect("a signature");
+                let signature: Signature = parsed(&params[0]).expect("a signature");
                 let mut found = self.transactions.iter().filter(|t| !t.hidden);
-                found.find(|t| t.signature.to_string() == signature).map_or(Value::Null, as_json)
+                found.find(|t| t.signature == signature).map_or(Value::Null, as_json)
             }
             other => panic!("the fake does not know {other}"),
         }
@@ -196,13 +196,14 @@ impl State {
     fn list(&self, params: &Value) -> Value {
         let newest_first = || self.transactions.iter().rev();
         let place = |key: &str| {
-            let wanted = params[1][key].as_str()?;
-            newest_first().position(|t| t.signature.to_string() == wanted)
+            let wanted: Signature = parsed(&params[1][key])?;
+            newest_first().position(|t| t.signature == wanted)
         };
         let from = place("before").map_or(0, |at| at + 1);
         let to = place("until").unwrap_or(self.transactions.len());
         let limit = params[1]["limit"].as_u64().expect("a limit") as usize;
-        let of_address = |t: &&FakeTransaction| t.names.iter().any(|n| params[0] == n.to_string()) && !t.hidden;
+        let address: Pubkey = parsed(&params[0]).expect("an address");
+        let of_address = |t: &&FakeTransaction| t.names.contains(&address) && !t.hidden;
         let entry = |t: &FakeTransaction| {
             json!({ "signature": t.signature.to_string(), "slot": t.slot, "err": null, "memo": null, "blockTime": null,
                 "confirmationStatus": "finalized" })
@@ -210,6 +211,10 @@ impl State {
         let window = newest_first().take(to).skip(from).filter(of_address).take(limit);
         window.map(entry).collect()
     }
+}
+
+fn parsed<T: std::str::FromStr>(text: &Value) -> Option<T> {
+    text.as_str()?.parse().ok()
 }
 
 /// A transaction in binary form: one signer, one instruction of the first program, and the events as inner instructions.

@@ -85,7 +85,7 @@ impl<T: PartialEq> Tail<T> {
     }
 
     /// Finds the newest event that is not after slot `after`. The events that matter have the numbers behind it. If
-    /// there is none, they begin with number 0.
+    /// there is none, they begin with number 0. (A node lists the transactions of a slot in the order of execution.)
     async fn begin(&mut self, node: &Node, after: u64, final_slot: u64) -> Result<(), LedgerError> {
         let (subject, pick) = (self.subject, self.pick);
         let (mut last, mut at) = (None, None);
