@@ -221,7 +221,10 @@ async fn restart_with(fleet: &mut Fleet, place: u16, quota: Quota) {
 
 #[tokio::test]
 async fn a_member_that_floods_another_is_told_to_wait_and_stops_nobody_else() {
-    let (mut fleet, key) = Fleet::with_key(2, 3).await;
+    let mut fleet = Fleet::new(2, 3);
+    // So small a quota leaves no room for beats.
+    (fleet.settings.beat_every, fleet.settings.silent_after) = (Duration::from_secs(60), Duration::from_secs(120));
+    let key = fleet.generated().await;
     restart_with(&mut fleet, 2, Quota { at_a_time: 8, burst: 10, per_second: 1 }).await;
     let mut refused = 0;
     for n in 0..60 {
@@ -276,7 +279,10 @@ async fn a_body_that_is_too_long_or_not_the_signed_one_is_refused_before_anythin
 
 #[tokio::test]
 async fn a_replayed_message_is_refused_and_costs_its_author_nothing() {
-    let (mut fleet, _) = Fleet::with_key(2, 3).await;
+    let mut fleet = Fleet::new(2, 3);
+    // So small a quota leaves no room for beats.
+    (fleet.settings.beat_every, fleet.settings.silent_after) = (Duration::from_secs(60), Duration::from_secs(120));
+    fleet.generated().await;
     restart_with(&mut fleet, 2, Quota { at_a_time: 8, burst: 2, per_second: 1 }).await;
     let recorded = fleet.request((1, 2), Kind::SignCommit, "s", &commit(0, b"payload"));
     assert_eq!(fleet.post(2, "sign-commit", &recorded).await.status, 200);
