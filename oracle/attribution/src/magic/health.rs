@@ -4,7 +4,7 @@ use super::state::{MagicState, StepTrace};
 
 /// Limit of ‖∂φ/∂θ‖ before the first training step, per unit of the query's weight. Above it, training amplifies too
 /// much.
-const ADJOINT_LIMIT: f64 = 100.0;
+const ADJOINT_LIMIT: f64 = 25.0;
 
 /// What a walk measured about its own scores.
 #[derive(Clone, Debug, PartialEq)]

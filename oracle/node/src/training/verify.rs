@@ -224,6 +224,6 @@ impl Verification {
             .await?;
         let link = draw(&[b"walk", &seed], usize::MAX);
         let (published, estimate) = (manifest.health.as_ref(), estimate.as_ref());
-        health::check(&self.tools, &case.address, &plan, &manifest.log, estimate, published, link).await
+        health::check(&self.tools, &case.address, plan, &manifest.log, estimate, published, link).await
     }
 }
