@@ -4,14 +4,18 @@
 mod finished;
 mod gradients;
 mod known;
+mod parent;
 mod paying;
 mod plan;
 mod roles;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use finished::{FinishedJob, FinishedJobs};
 pub use gradients::KeptGradients;
 pub use known::Plans;
+pub use parent::Parent;
 pub use paying::Paying;
 pub use plan::{JobPlan, KERNEL};
 pub use roles::{MOST_SEGMENTS, check_segments, rank};
