@@ -47,10 +47,9 @@ pub fn clusters(
     rows: Option<&pay::clusters::gradient::Rows>,
     settings: &ClusterSettings,
 ) -> pay::Result<Clusters> {
-    let ranks = ranks(documents);
-    let of = |(d, order): (&Compared<'_>, &u64)| (d.document.leaf, *order, d.text);
-    let of = documents.iter().zip(&ranks).map(of);
-    let documents: Vec<pay::Document> = of.map(|(id, order, text)| pay::Document { id, order, text }).collect();
+    let ranked = documents.iter().copied().zip(ranks(documents));
+    let documents: Vec<pay::Document> =
+        ranked.map(|(d, order)| pay::Document { id: d.document.leaf, order, text: d.text }).collect();
     match rows {
         Some(rows) => Clusters::with_gradients(&documents, rows, settings),
         None => Clusters::by_text(&documents, settings),

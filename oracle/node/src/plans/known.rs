@@ -59,7 +59,8 @@ impl Plans {
     fn result_of<'a>(&'a self, parent: Pubkey, child: &'a Job) -> BoxFuture<'a, Result<Parent>> {
         async move {
             let results = self.ledger.job_results(&parent, child.requested_slot).await?;
-            let result = results.last().with_context(|| format!("model {parent} had no result when it was requested"))?;
+            let result =
+                results.last().with_context(|| format!("model {parent} had no result when it was requested"))?;
             let job: Job = self.client.account(&result.job).await?;
             ensure!(
                 job.base_hash == child.base_hash,
@@ -75,7 +76,7 @@ impl Plans {
                 "the training manifest of job {} names other documents than its plan",
                 result.job
             );
-            Ok(plan.as_parent(result.manifest_hash, manifest, engine.tokenizer()))
+            Ok(plan.as_parent(manifest, engine.tokenizer()))
         }
         .boxed()
     }

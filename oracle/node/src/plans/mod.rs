@@ -15,7 +15,6 @@ mod tests;
 pub use finished::{FinishedJob, FinishedJobs};
 pub use gradients::KeptGradients;
 pub use known::Plans;
-pub use parent::Parent;
 pub use paying::Paying;
 pub use plan::{JobPlan, KERNEL};
 pub use roles::{MOST_SEGMENTS, check_segments, rank};

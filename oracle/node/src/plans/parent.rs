@@ -4,7 +4,6 @@ use crate::documents::{Compared, Document};
 use anyhow::{Context, Result, ensure};
 use openledger_attribution::{LograSettings, ProjectionSettings};
 use openledger_lm::{Adapter, AdapterLayout, BaseModel, LoraConfig, TrainConfig, TrainState};
-use openledger_protocol::Hash32;
 use openledger_sdk::{
     Store,
     artifact::{InheritedExample, TrainingManifest},
@@ -17,8 +16,6 @@ use std::sync::Arc;
 pub struct Parent {
     /// The parent's job.
     pub job: Pubkey,
-    /// Hash of its training manifest.
-    pub manifest_hash: Hash32,
     /// Its training manifest.
     pub manifest: TrainingManifest,
     /// Shape of its adapter.
@@ -136,6 +133,6 @@ pub(super) mod testing {
             signature: String::new(),
         };
         let (lora, projection) = (train.lora.clone(), index.projection.clone());
-        Parent { job, manifest_hash: [1; 32], manifest, lora, projection, documents }
+        Parent { job, manifest, lora, projection, documents }
     }
 }

@@ -169,13 +169,13 @@ impl JobPlan {
     }
 
     /// What a job inherits that builds on this one. `manifest` is this job's.
-    pub(super) fn as_parent(&self, manifest_hash: Hash32, manifest: TrainingManifest, tokenizer: &Tokenizer) -> Parent {
+    pub(super) fn as_parent(&self, manifest: TrainingManifest, tokenizer: &Tokenizer) -> Parent {
         let (job, layer) = (manifest.job, self.parent.as_ref().map_or(0, Parent::layers));
         let own = self.documents.iter().cloned().zip(self.texts(tokenizer));
         let own = own.map(|(document, text)| Inherited { job, layer, document, text });
         let documents = self.inherited().iter().cloned().chain(own).collect();
         let (lora, projection) = (self.train.lora.clone(), self.index.projection.clone());
-        Parent { job, manifest_hash, manifest, lora, projection, documents }
+        Parent { job, manifest, lora, projection, documents }
     }
 
     /// Whether a manifest names the documents of this plan, in their order, and the seed of its index.

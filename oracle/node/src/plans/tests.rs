@@ -2,7 +2,7 @@
 
 use super::{FinishedJob, JobPlan, Paying, parent::Parent};
 use crate::documents::{Document, Registered};
-use openledger_attribution::{Estimator, IndexReader};
+use openledger_attribution::{Attributor, Estimator, IndexReader};
 use openledger_lm::{Example, LlamaConfig, ModelSource, Tokenizer, Trainer};
 use openledger_protocol::{Hash32, mmr};
 use openledger_sdk::{
@@ -69,8 +69,7 @@ async fn finish(engine: &Engine, store: &Store, folder: &Path, address: Pubkey, 
     for state in states {
         store.put_blob(state).await.unwrap();
     }
-    let log: Vec<LogEntry> =
-        log.entries.iter().map(|e| LogEntry { step: e.step, state: e.state_hash }).collect();
+    let log: Vec<LogEntry> = log.entries.iter().map(|e| LogEntry { step: e.step, state: e.state_hash }).collect();
 
     let logged: Vec<(u64, Hash32)> = log.iter().map(|e| (e.step, e.state)).collect();
     let of = plan.index.projection.states;
@@ -123,7 +122,7 @@ async fn finish(engine: &Engine, store: &Store, folder: &Path, address: Pubkey, 
 }
 
 fn inherit(job: &FinishedJob, tokenizer: &Tokenizer) -> Parent {
-    job.plan.as_parent(job.manifest_hash, job.manifest.clone(), tokenizer)
+    job.plan.as_parent(job.manifest.clone(), tokenizer)
 }
 
 #[tokio::test]

@@ -477,8 +477,7 @@ mod tests {
         let counted = Counted { payment: &answer, job: key(JOB), divided: by_receipt(), weights: Some(&by) };
         let agreed = Agreed { epoch: 1, cutoff_slot: 9, band_ppm: 2, observations: vec![], observations_root: [3; 32] };
         let parent = key(77);
-        let jobs =
-            [PaidJob { documents: vec![(parent, &above), (key(JOB), &own)], training: None, report: model() }];
+        let jobs = [PaidJob { documents: vec![(parent, &above), (key(JOB), &own)], training: None, report: model() }];
         let (report, _) = build(agreed, &facts, &[counted], &jobs).unwrap();
         let mut earned: Vec<_> = report.documents.iter().map(|d| (d.job, d.leaf, d.amount.0)).collect();
         earned.sort_by_key(|d| d.1);
