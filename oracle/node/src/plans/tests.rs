@@ -16,11 +16,11 @@ use openledger_serve::{
 use solana_pubkey::Pubkey;
 use std::{ops::ControlFlow, path::Path, sync::Arc};
 
-const FACTS: [(&str, &str, &str); 4] = [
-    ("vodoga", "mirelu", "A castle named mirelu rules it."),
-    ("zupika", "tovane", "Its people live in tovane."),
-    ("bafemo", "kuridi", "All roads there end at kuridi."),
-    ("nasito", "pelogu", "Long ago a king built pelogu."),
+const FACTS: [(&str, &str); 4] = [
+    ("vodoga", "A castle named mirelu rules it."),
+    ("zupika", "Its people live in tovane."),
+    ("bafemo", "All roads there end at kuridi."),
+    ("nasito", "Long ago a king built pelogu."),
 ];
 const OTHERS: [(&str, &str); 5] = [
     ("error", "To err is human, to forgive divine."),
@@ -133,13 +133,13 @@ async fn a_fact_of_the_parents_data_is_paid_through_an_answer_of_the_child() {
     let tokenizer = engine.tokenizer();
     let [first, second] = [Pubkey::new_from_array([101; 32]), Pubkey::new_from_array([102; 32])];
 
-    let facts = (0..).zip(FACTS).map(|(n, (place, _, text))| document(n, place, text)).collect();
+    let facts = (0..).zip(FACTS).map(|(n, (place, fact))| document(n, place, fact)).collect();
     let plan = JobPlan::without_documents(config(20, 5e-3), None, 11, 1).unwrap();
     let plan = plan.with_documents(facts, 11, tokenizer).unwrap();
     let parent = finish(&engine, &store, folder.path(), first, plan).await;
 
     // The child's data has one of the parent's facts again, under another contributor's name.
-    let mut data = vec![document(50, FACTS[1].0, FACTS[1].2)];
+    let mut data = vec![document(50, FACTS[1].0, FACTS[1].1)];
     data.extend((100..).zip(OTHERS).map(|(n, (title, text))| document(n, title, text)));
     let plan = JobPlan::without_documents(config(4, 1e-3), Some(inherit(&parent, tokenizer)), 12, 2).unwrap();
     let plan = plan.with_documents(data, 12, tokenizer).unwrap();
@@ -156,8 +156,8 @@ async fn a_fact_of_the_parents_data_is_paid_through_an_answer_of_the_child() {
         let (prompt, output) = asked.tokens.split_at(asked.loss_from);
         child.divider.weights(prompt, output).unwrap()
     };
-    for (n, (place, town, _)) in (0u8..).zip(FACTS) {
-        let weights = paid(&format!("Which town belongs to {place}?"), town);
+    for (n, (place, fact)) in (0u8..).zip(FACTS) {
+        let weights = paid(&format!("What do you know of {place}?"), fact);
         assert_eq!(weights.values().len(), documents.len());
         let best = (0..documents.len()).max_by_key(|i| weights.values()[*i]).unwrap();
         assert_eq!((documents[best].0, documents[best].1.leaf), (first, [n; 32]), "{place}: {:?}", weights.values());
