@@ -1,8 +1,12 @@
 //! A job on a parent's adapter, from its plan to what an answer pays, with a tiny random model and without a network.
 
-use super::{FinishedJob, JobPlan, Paying, parent::Parent};
-use crate::documents::{Document, Registered};
-use openledger_attribution::{Attributor, Estimator, IndexReader};
+use super::{FinishedJob, JobPlan, KeptGradients, Paying, parent::Parent};
+use crate::{
+    documents::{Document, Registered},
+    operator::{Files, LazyEngine},
+    walks::{Together, Tools},
+};
+use openledger_attribution::{Attributor, Estimator, IndexReader, Query, agreement::agreement};
 use openledger_lm::{Example, LlamaConfig, ModelSource, Tokenizer, Trainer};
 use openledger_protocol::{Hash32, mmr};
 use openledger_sdk::{
@@ -15,6 +19,7 @@ use openledger_serve::{
 };
 use solana_pubkey::Pubkey;
 use std::{ops::ControlFlow, path::Path, sync::Arc};
+use tempfile::TempDir;
 
 const FACTS: [(&str, &str); 4] = [
     ("vodoga", "A castle named mirelu rules it."),
@@ -125,54 +130,100 @@ fn inherit(job: &FinishedJob, tokenizer: &Tokenizer) -> Parent {
     job.plan.as_parent(job.manifest.clone(), tokenizer)
 }
 
-#[tokio::test]
-async fn a_fact_of_the_parents_data_is_paid_through_an_answer_of_the_child() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::folder(folder.path().join("store")).unwrap();
-    let engine = Engine::load(ModelSource::Random { config: LlamaConfig::tiny(), seed: 7 }).await.unwrap();
-    let tokenizer = engine.tokenizer();
-    let [first, second] = [Pubkey::new_from_array([101; 32]), Pubkey::new_from_array([102; 32])];
+fn source() -> ModelSource {
+    ModelSource::Random { config: LlamaConfig::tiny(), seed: 7 }
+}
 
-    let facts = (0..).zip(FACTS).map(|(n, (place, fact))| document(n, place, fact)).collect();
-    let plan = JobPlan::without_documents(config(20, 5e-3), None, 11, 1).unwrap();
-    let plan = plan.with_documents(facts, 11, tokenizer).unwrap();
-    let parent = finish(&engine, &store, folder.path(), first, plan).await;
+/// The jobs of parent and child.
+const JOBS: [Pubkey; 2] = [Pubkey::new_from_array([101; 32]), Pubkey::new_from_array([102; 32])];
 
-    // The child's data has one of the parent's facts again, under another contributor's name.
-    let mut data = vec![document(50, FACTS[1].0, FACTS[1].1)];
-    data.extend((100..).zip(OTHERS).map(|(n, (title, text))| document(n, title, text)));
-    let plan = JobPlan::without_documents(config(4, 1e-3), Some(inherit(&parent, tokenizer)), 12, 2).unwrap();
-    let plan = plan.with_documents(data, 12, tokenizer).unwrap();
-    assert_eq!(plan.repeats.iter().map(|r| (r.leaf[0], r.of[0])).collect::<Vec<_>>(), [(50, 1)]);
-    let child = finish(&engine, &store, folder.path(), second, plan).await;
+/// A parent that learned the facts, and a child that learned the others.
+struct Family {
+    folder: TempDir,
+    store: Store,
+    engine: Engine,
+    child: FinishedJob,
+}
 
-    let start = &child.manifest.log[0];
-    assert_ne!(start.state, parent.manifest.log[0].state);
-    let documents = child.documents();
-    assert_eq!(documents.len(), FACTS.len() + OTHERS.len());
-    assert!(documents[..4].iter().all(|d| d.0 == first) && documents[4..].iter().all(|d| d.0 == second));
-    let paid = |question: &str, answer: &str| {
-        let asked = Example::answer(tokenizer, [0; 32], question, answer).unwrap();
+impl Family {
+    async fn trained() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::folder(folder.path().join("store")).unwrap();
+        let engine = Engine::load(source()).await.unwrap();
+        let tokenizer = engine.tokenizer();
+
+        let facts = (0..).zip(FACTS).map(|(n, (place, fact))| document(n, place, fact)).collect();
+        let plan = JobPlan::without_documents(config(20, 5e-3), None, 11, 1).unwrap();
+        let plan = plan.with_documents(facts, 11, tokenizer).unwrap();
+        let parent = finish(&engine, &store, folder.path(), JOBS[0], plan).await;
+
+        // The child's data has one of the parent's facts again, under another contributor's name.
+        let mut data = vec![document(50, FACTS[1].0, FACTS[1].1)];
+        data.extend((100..).zip(OTHERS).map(|(n, (title, text))| document(n, title, text)));
+        let plan = JobPlan::without_documents(config(4, 1e-3), Some(inherit(&parent, tokenizer)), 12, 2).unwrap();
+        let plan = plan.with_documents(data, 12, tokenizer).unwrap();
+        let child = finish(&engine, &store, folder.path(), JOBS[1], plan).await;
+        assert_ne!(child.manifest.log[0].state, parent.manifest.log[0].state);
+        Self { folder, store, engine, child }
+    }
+
+    /// An answer as the child would be paid for it: its prompt, and its output.
+    fn answer(&self, question: &str, answer: &str) -> (Vec<u32>, Vec<u32>) {
+        let asked = Example::answer(self.engine.tokenizer(), [0; 32], question, answer).unwrap();
         let (prompt, output) = asked.tokens.split_at(asked.loss_from);
-        child.divider.weights(prompt, output).unwrap()
-    };
-    for (n, (place, fact)) in (0u8..).zip(FACTS) {
-        let weights = paid(&format!("What do you know of {place}?"), fact);
+        (prompt.to_vec(), output.to_vec())
+    }
+
+    /// The document that an answer pays most, and the job that was trained on it.
+    fn paid_most(&self, question: &str, answer: &str) -> (Pubkey, Hash32) {
+        let (prompt, output) = self.answer(question, answer);
+        let (documents, weights) = (self.child.documents(), self.child.divider.weights(&prompt, &output).unwrap());
         assert_eq!(weights.values().len(), documents.len());
         let best = (0..documents.len()).max_by_key(|i| weights.values()[*i]).unwrap();
-        assert_eq!((documents[best].0, documents[best].1.leaf), (first, [n; 32]), "{place}: {:?}", weights.values());
+        (documents[best].0, documents[best].1.leaf)
     }
-    // What the child learned itself is paid to its own job.
+}
+
+#[tokio::test]
+async fn a_fact_of_the_parents_data_is_paid_through_an_answer_of_the_child() {
+    let family = Family::trained().await;
+    let child = &family.child;
+    let repeats: Vec<(u8, u8)> = child.plan.repeats.iter().map(|r| (r.leaf[0], r.of[0])).collect();
+    assert_eq!(repeats, [(50, 1)], "the copy is not trained on again");
+    let jobs: Vec<Pubkey> = child.documents().iter().map(|d| d.0).collect();
+    assert_eq!(jobs, [vec![JOBS[0]; 4], vec![JOBS[1]; 5]].concat());
+    for (n, (place, fact)) in (0u8..).zip(FACTS) {
+        assert_eq!(family.paid_most(&format!("What do you know of {place}?"), fact), (JOBS[0], [n; 32]), "{place}");
+    }
     let (title, text) = OTHERS[2];
-    let weights = paid(&format!("What is {title}?"), text);
-    let best = (0..documents.len()).max_by_key(|i| weights.values()[*i]).unwrap();
-    assert_eq!((documents[best].0, documents[best].1.leaf), (second, [102; 32]), "{:?}", weights.values());
-    let training = child.divider.training();
-    assert!(training.values().len() == documents.len() && training.values().iter().all(|w| *w > 0));
+    assert_eq!(family.paid_most(&format!("What is {title}?"), text), (JOBS[1], [102; 32]), "its own document");
+    let training = child.divider.training().values();
+    assert!(training.len() == jobs.len() && training.iter().all(|w| *w > 0));
 
     // A grandchild has the documents of all three in the order of the trainings, and the first one's projections.
-    let plan = JobPlan::without_documents(config(1, 1e-3), Some(inherit(&child, tokenizer)), 13, 3).unwrap();
+    let parent = inherit(child, family.engine.tokenizer());
+    let plan = JobPlan::without_documents(config(1, 1e-3), Some(parent), 13, 3).unwrap();
     let layers: Vec<(Pubkey, usize)> = plan.inherited().iter().map(|d| (d.job, d.layer)).collect();
-    assert_eq!(layers, [vec![(first, 0); 4], vec![(second, 1); 5]].concat());
+    assert_eq!(layers, [vec![(JOBS[0], 0); 4], vec![(JOBS[1], 1); 5]].concat());
     assert_eq!(plan.index.projection.seed, 11);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walk_through_the_childs_training_begins_from_the_parents_adapter_and_scores_its_own_examples() {
+    let family = Family::trained().await;
+    let child = &family.child;
+    let engine = LazyEngine::new(source());
+    let gradients = KeptGradients::new(engine.clone(), Files::new(family.folder.path().join("data")).unwrap(), 0);
+    let walks = Together::new(Tools { store: family.store.clone(), engine, gradients });
+    let (title, text) = OTHERS[2];
+    let (prompt, output) = family.answer(&format!("What is {title}?"), text);
+    let query = Query::answer([&prompt[..], &output].concat(), prompt.len()).unwrap();
+    let exact = walks.scores(&child.address, &child.plan, &child.manifest.log, vec![query.clone()], |_, _| {});
+    let exact = exact.await.unwrap().remove(0);
+    assert_eq!(exact.ids.to_vec(), child.plan.leaves());
+    assert_eq!(exact.top_k(1)[0].id, [102; 32], "{:?}", exact.values);
+    let estimate = child.divider.estimator().score(&query).unwrap();
+    assert_eq!(estimate.values.len(), FACTS.len() + OTHERS.len());
+    let found = agreement(&child.plan.own_scores(&estimate), &exact).unwrap();
+    assert!(found.total_variation < 0.3, "{found:?}");
 }
