@@ -2,7 +2,7 @@
 
 use crate::documents::{Compared, Document};
 use anyhow::{Context, Result, ensure};
-use openledger_attribution::{LograSettings, ProjectionSettings};
+use openledger_attribution::{LograSettings, ProjectionSettings, QueryStates, states::evenly_spaced};
 use openledger_lm::{Adapter, AdapterLayout, BaseModel, LoraConfig, TrainConfig, TrainState};
 use openledger_sdk::{
     Store,
@@ -67,6 +67,22 @@ impl Parent {
              `index.k`, `index.states` and `index.query`",
             self.projection,
             index.projection
+        );
+        Ok(())
+    }
+
+    /// Fails unless answers can be asked at as many states of a run that logs these steps as of the parent's run. It
+    /// matters only where an answer is asked at every state: then a row has a section for each.
+    pub fn check_states(&self, logged: &[u64]) -> Result<()> {
+        if self.projection.query_states == QueryStates::End {
+            return Ok(());
+        }
+        let above: Vec<u64> = self.manifest.log.iter().map(|e| e.step).collect();
+        let [above, own] = [&above[..], logged].map(|logged| evenly_spaced(logged, self.projection.states).len());
+        ensure!(
+            above == own,
+            "the parent's influence index has {above} states and the job's would have {own}, and `index.query` is \
+             \"all\"; log as many states, by `train.checkpoint_every`"
         );
         Ok(())
     }

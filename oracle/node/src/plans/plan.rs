@@ -138,7 +138,11 @@ impl JobPlan {
             (at.clone().map(|i| documents[i].clone()).collect(), at.map(|i| examples[i].clone()).collect())
         };
         let ((documents, examples), (eval_documents, eval)) = (pick(&chosen), pick(&held_out));
-        Ok(Self { repeats, documents, examples, eval_documents, eval, ..self })
+        let plan = Self { repeats, documents, examples, eval_documents, eval, ..self };
+        if let Some(parent) = &plan.parent {
+            parent.check_states(&plan.logged_steps())?;
+        }
+        Ok(plan)
     }
 
     /// The parent's documents, in index order. Empty without a parent.
@@ -222,6 +226,12 @@ impl JobPlan {
         self.steps().div_ceil(self.train.checkpoint_every)
     }
 
+    /// The steps whose states are logged, in ascending order.
+    fn logged_steps(&self) -> Vec<u64> {
+        let (steps, every) = (self.steps(), self.train.checkpoint_every);
+        (0..=self.segments()).map(|segment| (segment * every).min(steps)).collect()
+    }
+
     /// The pay of the operators if `trainer` trains the job.
     pub fn compute_shares(&self, job: &Pubkey, trainer: Pubkey, members: &[Pubkey]) -> Result<Vec<ComputeShare>> {
         let price = self.config.train.price_per_1k_tokens;
@@ -243,6 +253,7 @@ impl JobPlan {
 mod tests {
     use super::{super::parent, *};
     use crate::documents::Registered;
+    use openledger_sdk::artifact::LogEntry;
 
     fn document(n: u8, registered: u64, text: String) -> Document {
         Document {
@@ -315,6 +326,25 @@ mod tests {
         let learned = [document(1, 90, own(1))];
         let plan = child(config(r#"{"data": {"max_tokens": 96}}"#), &learned).unwrap();
         assert!(plan.with_documents(learned.to_vec(), 7, &Tokenizer::bytes()).is_err());
+    }
+
+    #[test]
+    fn a_job_that_is_asked_at_every_state_has_as_many_states_as_its_parent() {
+        let config = |query: &str| {
+            let json = format!(r#"{{"data": {{"max_tokens": 96}}, "index": {{"query": "{query}", "states": 3}}}}"#);
+            self::config(&json)
+        };
+        // Its one example makes four steps, which are one segment.
+        let with = |query: &str, logged: &[u64]| {
+            let above = JobPlan::without_documents(config(query), None, 5, 6).unwrap();
+            let mut parent = parent::testing::parent(&above.train, &above.index, []);
+            parent.manifest.log = logged.iter().map(|step| LogEntry { step: *step, state: [0; 32] }).collect();
+            let plan = JobPlan::without_documents(config(query), Some(parent), 7, 8).unwrap();
+            plan.with_documents(vec![document(1, 1, own(1))], 7, &Tokenizer::bytes())
+        };
+        assert!(with("all", &[0, 9]).is_ok() && with("end", &[0, 8, 9]).is_ok());
+        let refused = format!("{:#}", with("all", &[0, 8, 16]).err().unwrap());
+        assert!(refused.contains("2 states") && refused.contains("`train.checkpoint_every`"), "{refused}");
     }
 
     #[test]
