@@ -42,7 +42,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     status.update(|s| s.operator = operator.to_string());
 
     let engine = LazyEngine::new(config.model.clone());
-    let plans = Plans::new(ledger.clone(), store.clone(), engine.clone());
+    let plans = Plans::new(chain.client.clone(), ledger.clone(), store.clone(), engine.clone());
     let gradients = KeptGradients::new(engine.clone(), files.clone(), config.gradient_cache_mib);
     let tools = Tools { store: store.clone(), engine: engine.clone(), gradients: gradients.clone() };
     let epochs = Epochs::new(chain.clone(), store.clone(), ledger.clone());

@@ -8,6 +8,7 @@ use crate::{
 use anyhow::{Context, Result};
 use model::state::{Model, ModelStatus};
 use openledger_lm::Adapter;
+use openledger_protocol::Hash32;
 use openledger_sdk::{
     api::{IndexerClient, types::Contribution},
     artifact::{JobConfig, TrainingManifest},
@@ -32,7 +33,7 @@ pub struct ServedModel {
     pub adapter: Adapter,
     /// Divides the fees of its answers among its training documents.
     pub divider: Divider,
-    /// Its training documents, in index order.
+    /// Its training documents, in index order: those of its parents, and its own.
     pub sources: Vec<Source>,
     /// Finds what an answer repeats verbatim from the Datanets that the model was trained on.
     pub passages: Passages,
@@ -102,22 +103,16 @@ impl Catalog {
         let config = self.store.get_blob(&manifest.config_hash).await.context("the job's config")?;
         let config: JobConfig = serde_json::from_slice(&config).context("the job's config is not valid")?;
         let training = self.store.get_blob(&manifest.weights).await.context("the model's training weights")?;
-        let projection = settings::index_settings(&config.index, manifest.seed)?.projection;
+        let projection = settings::index_settings(&config.index, manifest.index_seed)?.projection;
         let (of, count) = (projection.states, projection.states_of_a_query());
         let states = states_of_a_query(&self.store, &manifest, of, count).await?;
         let path = self.folder.join(format!("{}.index", hex::encode(manifest.index_hash)));
         crate::files::write_if_absent(&path, &index)?;
         let known = self.known(&state).await?;
-        let sources = manifest
-            .examples
-            .iter()
-            .map(|leaf| {
-                let leaf = hex::encode(leaf);
-                let c =
-                    known.get(&leaf).with_context(|| format!("the indexer does not know training document {leaf}"))?;
-                Source::of(c)
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let mut sources = Vec::with_capacity(manifest.inherited.len() + manifest.examples.len());
+        for (_, leaf) in manifest.paid() {
+            sources.push(self.source(&leaf, &known).await?);
+        }
         let passages = Passages::build(
             &self.engine,
             &self.store,
@@ -135,6 +130,18 @@ impl Catalog {
             })
             .await?;
         Ok(ServedModel { address, state, adapter, divider, sources, passages })
+    }
+
+    /// A training document. A parent's snapshots may have other Datanets than the model's, so the indexer is asked for a
+    /// document that is not among the `known` ones.
+    async fn source(&self, leaf: &Hash32, known: &BTreeMap<String, Contribution>) -> Result<Source> {
+        let name = hex::encode(leaf);
+        if let Some(contribution) = known.get(&name) {
+            return Source::of(contribution);
+        }
+        let found = self.indexer.contribution(leaf).await?;
+        let found = found.with_context(|| format!("the indexer does not know training document {name}"))?;
+        Source::of(&found.contribution)
     }
 
     /// Contributions of the batches that the model's snapshots cover, by leaf.

@@ -75,7 +75,7 @@ impl Terms {
 }
 
 impl Divider {
-    /// The divider of a finished job. `states` are those that its index is asked at
+    /// The divider of a finished job. Its documents are those of its parents and its own, in index order. `states` are those that its index is asked at
     /// ([`states_of_a_query`](crate::states::states_of_a_query)), `index` is the file with the index, and `training` has
     /// its training weights. Fails if they do not fit the manifest.
     pub fn new(
@@ -86,11 +86,14 @@ impl Divider {
         index: &Path,
         training: &[u8],
     ) -> Result<Self> {
-        let (count, targets) = (manifest.examples.len(), manifest.targets.clone());
+        let (own, targets) = (manifest.examples.len(), manifest.targets.clone());
+        let count = manifest.inherited.len() + own;
         ensure!(targets.len() == count, "the manifest names tokens of {} documents and has {count}", targets.len());
-        let settings = settings::index_settings(&config.index, manifest.seed)?;
+        let settings = settings::index_settings(&config.index, manifest.index_seed)?;
         let train = settings::train_config(&config.train, config.data.max_tokens, manifest.seed)?;
-        let estimator = Estimator::new(engine.base().clone(), &train, count, states, settings)?.open(index)?;
+        let estimator = Estimator::new(engine.base().clone(), &train, own, states, settings)?.open(index)?;
+        let rows = estimator.index().count();
+        ensure!(rows == count, "the influence index has {rows} rows for {count} documents");
         ensure!(
             estimator.settings_hash() == manifest.index_settings,
             "the influence index has other settings than the manifest says"

@@ -6,7 +6,7 @@ use openledger_lm::{LoraConfig, LossReduction, TrainConfig};
 use openledger_pay::{ClusterSettings, Normalisation, PaySettings, clusters};
 use openledger_sdk::artifact::{IndexSettings, JobConfig, TrainSettings};
 
-/// LoGra's settings for a job. The job's seed draws the projections. Fails if a name is unknown or a value is out of
+/// LoGra's settings for a job. `seed` draws the projections: it is the manifest's `index_seed`. Fails if a name is unknown or a value is out of
 /// range.
 pub fn index_settings(settings: &IndexSettings, seed: u64) -> Result<LograSettings> {
     let kind = match settings.projection.as_str() {

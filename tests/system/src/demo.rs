@@ -4,14 +4,14 @@ use crate::{
     books, cheats, data, documents,
     fleet::{self, Fleet},
     genesis::{self, SUPPLY},
-    governance, lies,
+    governance, layers, lies,
     network::Network,
     people::{self, Person},
     questions, receipts,
     settings::{OPEN, Settings},
     settle,
     stage::Stage,
-    summary::{Books, CommitteeSummary, GovernanceSummary, ReceiptsSummary, Summary},
+    summary::{Books, CommitteeSummary, GovernanceSummary, LayersSummary, ReceiptsSummary, Summary},
     training,
 };
 use anyhow::{Context, Result};
@@ -78,8 +78,8 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     let mut network = Network::start(&stage, &demo.folder, &demo.binaries).await?;
     let genesis = Person::new("genesis");
     let treasury = Person::new("treasury");
-    let (developer, stranger, thief) =
-        (Person::new("the developer"), Person::new("a stranger"), Person::new("a thief"));
+    let [developer, builder, stranger, thief] =
+        ["the developer", "another developer", "a stranger", "a thief"].map(Person::new);
     let owners: Vec<Person> = collections.iter().map(|c| Person::new(format!("the owner of {}", c.name))).collect();
     let contributors: Vec<Person> = data::authors(&collections).into_iter().map(Person::new).collect();
     let validators: Vec<Person> = (1..=data::VALIDATORS).map(|n| Person::new(format!("validator {n}"))).collect();
@@ -95,7 +95,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     network.start_indexer().await?;
     let mut fleet = Fleet::prepare(&network, settings)?;
     let mut purse = Vec::new();
-    let everyone = owners.iter().chain(&contributors).chain(&users).chain([&developer, &thief, &stranger]);
+    let everyone = owners.iter().chain(&contributors).chain(&users).chain([&developer, &builder, &thief, &stranger]);
     purse.extend(everyone.map(|p| (p.address(), 100 * OPEN)));
     purse.extend(validators.iter().map(|v| (v.address(), data::VALIDATOR_STAKE)));
     purse.extend(fleet.operators.iter().map(|o| (o.person.address(), fleet::STAKE)));
@@ -164,6 +164,15 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     let lies = lies::tell(&network, &fleet, &trained, &users[1]).await?;
     stage.note("operator 1 lied about two answers: one has a token that no model has, one pays a single document");
 
+    if settings.layers {
+        stage.step("layers", "Another developer's model builds on the first, and its answers pay both models' data");
+        let child =
+            layers::build_on(&stage, &network, &mut fleet, settings, &trained, &builder, &users[1], &datanets, &mint);
+        let child = child.await?;
+        say_layers(&stage, &child);
+        summary.layers = Some(child);
+    }
+
     stage.step("settlement", "What was paid settled, two of the five operators killed in the middle");
     summary.settlement = settle::settle(&stage, &network, &mut fleet).await?;
     stage.note(format!(
@@ -178,7 +187,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     stage.note(format!("what was voted is in force: {}", summary.governance.changed.after));
 
     let report = settle::report(&network, summary.settlement.epoch).await?;
-    settle::copies_earned_nothing(&report, &datanets.smuggled, &thief.address())?;
+    settle::copies_earned_nothing(&report, &trained.model, &datanets.smuggled, &thief.address())?;
     stage.note(format!(
         "{} documents repeat others and were neither trained on nor paid, the thief's {} copies among them",
         summary.settlement.repeated,
@@ -189,7 +198,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     summary.lies.paid = lies.paid.into();
     stage.note("both lies are named in the report, and what was paid for them goes by the training weights");
 
-    summary.receipts = receipts::compare(&network, &summary.settlement.epochs).await?;
+    summary.receipts = receipts::compare(&network, &summary.settlement.epochs, &trained.manifest.job).await?;
     say_receipts(&stage, &summary.receipts);
 
     stage.step("claims", "Everybody is paid by claims that a stranger sends");
@@ -246,6 +255,20 @@ fn say_vote(stage: &Stage, governance: &GovernanceSummary) {
     }
     let c = &governance.changed;
     stage.note(format!("{}: {} → {} from epoch {} on", c.parameter, c.before, c.after, c.from_epoch));
+}
+
+/// Says whom the answers of a model that builds on another pay.
+fn say_layers(stage: &Stage, layers: &LayersSummary) {
+    stage.note(format!(
+        "{} answers pay {} OPEN to documents of the parent and {} to its own; {} to the parent's owner",
+        layers.answers,
+        open(layers.to_parent),
+        open(layers.to_own),
+        open(layers.upstream)
+    ));
+    for d in &layers.top {
+        stage.note(format!("  {:30} {:>20}", d.doc, open(d.amount)));
+    }
 }
 
 /// Says what the receipts pay, and how far the scores behind them can be trusted.

@@ -9,6 +9,7 @@ pub mod documents;
 pub mod fleet;
 pub mod genesis;
 pub mod governance;
+pub mod layers;
 pub mod lies;
 pub mod network;
 pub mod people;

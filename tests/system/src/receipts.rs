@@ -14,17 +14,17 @@ use std::collections::BTreeMap;
 /// Number of documents in the summary.
 const SHOWN: usize = 8;
 
-/// Base units by job and leaf.
+/// Base units by leaf and the job that was trained on it.
 type Earned = BTreeMap<(Pubkey, Hash32), u64>;
 
 /// Adds up the receipts of the settled `epochs` by hand, and compares the sums with what the settlements paid. Fails if a
-/// base unit differs.
-pub async fn compare(network: &Network, epochs: &[u64]) -> Result<ReceiptsSummary> {
+/// base unit differs. What the summary says of a training is that of the job `main`.
+pub async fn compare(network: &Network, epochs: &[u64], main: &Pubkey) -> Result<ReceiptsSummary> {
     let mut summary = ReceiptsSummary::default();
     let mut by_receipts = Earned::new();
     for epoch in epochs {
         let report = settle::report(network, *epoch).await?;
-        let added = add(network, &report, &mut summary).await?;
+        let added = add(network, &report, main, &mut summary).await?;
         let paid: Earned = report.documents.iter().map(|d| ((d.job, d.leaf), d.amount.0)).collect();
         ensure!(added == paid, "epoch {epoch} paid other amounts than its receipts and training weights say");
         for (document, amount) in added {
@@ -42,24 +42,32 @@ pub async fn compare(network: &Network, epochs: &[u64]) -> Result<ReceiptsSummar
 }
 
 /// What the documents earn by the receipts and the training weights that a report names.
-async fn add(network: &Network, report: &SettlementReport, summary: &mut ReceiptsSummary) -> Result<Earned> {
+async fn add(
+    network: &Network,
+    report: &SettlementReport,
+    main: &Pubkey,
+    summary: &mut ReceiptsSummary,
+) -> Result<Earned> {
     let mut earned = Earned::new();
     let mut manifests = BTreeMap::new();
     for model in &report.models {
         let manifest = network.store.get_blob(&model.manifest).await?;
         let manifest: TrainingManifest = serde_json::from_slice(&manifest)?;
-        summary.method = model.method.to_string();
-        summary.paid_by_scores = model.paid_by_scores;
-        if let Some(health) = &manifest.health {
-            (summary.agreement_ppm, summary.roughness_milli) = (health.agreement_ppm, health.roughness_milli);
+        if model.job == *main {
+            summary.method = model.method.to_string();
+            summary.paid_by_scores = model.paid_by_scores;
+            if let Some(health) = &manifest.health {
+                (summary.agreement_ppm, summary.roughness_milli) = (health.agreement_ppm, health.roughness_milli);
+            }
         }
         manifests.insert(model.job, manifest);
     }
     let mut pay = |job: &Pubkey, weights: &[u8], amount: u64| -> Result<()> {
-        let examples = &manifests.get(job).context("the report pays a job that it does not list")?.examples;
-        let weights = Weights::from_bytes(weights, examples.len()).context("the weights do not sum to the whole")?;
-        for (leaf, part) in examples.iter().zip(weights.divide(amount)).filter(|(_, part)| *part > 0) {
-            *earned.entry((*job, *leaf)).or_default() += part;
+        let manifest = manifests.get(job).context("the report pays a job that it does not list")?;
+        let documents: Vec<(Pubkey, Hash32)> = manifest.paid().collect();
+        let weights = Weights::from_bytes(weights, documents.len()).context("the weights do not sum to the whole")?;
+        for (document, part) in documents.into_iter().zip(weights.divide(amount)).filter(|(_, part)| *part > 0) {
+            *earned.entry(document).or_default() += part;
         }
         Ok(())
     };

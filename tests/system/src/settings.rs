@@ -25,6 +25,8 @@ pub struct Settings {
     pub questions: usize,
     /// Longest answer in tokens.
     pub answer_tokens: usize,
+    /// Whether a second model builds on the first.
+    pub layers: bool,
 }
 
 impl Settings {
@@ -39,6 +41,7 @@ impl Settings {
             job: JobConfig::default(),
             questions: 20,
             answer_tokens: 24,
+            layers: true,
         }
     }
 
@@ -64,6 +67,7 @@ impl Settings {
             },
             questions: 4,
             answer_tokens: 8,
+            layers: true,
         }
     }
 }

@@ -91,10 +91,17 @@ pub async fn report(network: &Network, epoch: u64) -> Result<SettlementReport> {
     SettlementReport::read(&report).context("the settlement's report")
 }
 
-/// Checks that smuggled copies were recognised as such, and that the thief earned nothing.
-pub fn copies_earned_nothing(report: &SettlementReport, copies: &[Hash32], thief: &Pubkey) -> Result<()> {
+/// Checks that `model`, which reads the Datanet with the smuggled copies, recognised them as such, and that the thief
+/// earned nothing.
+pub fn copies_earned_nothing(
+    report: &SettlementReport,
+    model: &Pubkey,
+    copies: &[Hash32],
+    thief: &Pubkey,
+) -> Result<()> {
     for copy in copies {
-        let known = report.models.iter().all(|m| m.repeated.iter().any(|r| r.leaf == *copy && r.of != *copy));
+        let mut readers = report.models.iter().filter(|m| m.model == *model);
+        let known = readers.all(|m| m.repeated.iter().any(|r| r.leaf == *copy && r.of != *copy));
         ensure!(known, "the report does not say what document {} repeats", hex::encode(copy));
     }
     ensure!(report.documents.iter().all(|d| d.owner != *thief), "the thief's documents were trained on");

@@ -26,6 +26,8 @@ pub struct Summary {
     pub unanswered: Amount,
     /// How well the answers' receipts name the documents asked about.
     pub attribution: AttributionSummary,
+    /// The model that builds on the first. `None` if the settings ask for none.
+    pub layers: Option<LayersSummary>,
     /// The epoch's settlement.
     pub settlement: SettlementSummary,
     /// The receipts, added up by hand.
@@ -164,6 +166,35 @@ pub struct AttributionSummary {
     pub recall_at_1: f64,
     pub recall_at_5: f64,
     pub chance_at_5: f64,
+}
+
+/// A model that builds on another.
+#[derive(Debug, Default, Serialize)]
+pub struct LayersSummary {
+    /// The child.
+    pub model: String,
+    /// Its job.
+    pub job: String,
+    /// The parent's job, on whose adapter it was trained.
+    pub parent_job: String,
+    /// Documents of the parent.
+    pub inherited: usize,
+    /// Documents of its own.
+    pub examples: usize,
+    /// Paid into the contributors' pool for its training.
+    pub data_share: Amount,
+    /// Answers about documents of the parent.
+    pub answers: usize,
+    /// Their fees.
+    pub fees: Amount,
+    /// Part of the fees that the parent's owner got.
+    pub upstream: Amount,
+    /// What their receipts pay to documents of the parent.
+    pub to_parent: Amount,
+    /// What their receipts pay to documents of its own.
+    pub to_own: Amount,
+    /// The parent's documents that they pay most.
+    pub top: Vec<PaidDocument>,
 }
 
 /// The settlement.

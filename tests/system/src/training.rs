@@ -26,9 +26,9 @@ use std::time::Duration;
 /// Base units that the developer puts into escrow.
 const BUDGET: u64 = 25 * OPEN;
 /// Price of 1,000 prompt tokens in base units.
-const PRICE_IN: u64 = OPEN;
+pub const PRICE_IN: u64 = OPEN;
 /// Price of 1,000 completion tokens in base units.
-const PRICE_OUT: u64 = 4 * OPEN;
+pub const PRICE_OUT: u64 = 4 * OPEN;
 /// The demo's job seed.
 const SEED: u64 = 42;
 
@@ -108,7 +108,8 @@ pub async fn train(
     Ok(Trained { model, manifest, summary, refused })
 }
 
-async fn follow(stage: &Stage, network: &Network, fleet: &mut Fleet, address: &Pubkey) -> Result<Job> {
+/// Waits until a job has its result and has paid its data share. Shows the progress.
+pub async fn follow(stage: &Stage, network: &Network, fleet: &mut Fleet, address: &Pubkey) -> Result<Job> {
     let bar = stage.bar(1, "");
     let mut said = String::new();
     let job = wait("the job's result", Duration::from_secs(1_500), async || {

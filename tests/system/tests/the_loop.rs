@@ -40,22 +40,27 @@ fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for()
     let job = &summary.job;
     assert_eq!(job.paid.0 + job.data_share.0 + job.refunded.0, job.escrow.0);
     assert!(job.paid.0 > 0 && job.data_share.0 > 0 && job.refunded.0 > 0);
-    assert_eq!(summary.books.data_shares.0, job.data_share.0);
+    let layers = summary.layers.as_ref().context("no model builds on the first")?;
+    assert_eq!(summary.books.data_shares.0, job.data_share.0 + layers.data_share.0);
     let [before, after] = summary.job.eval_loss;
     assert!(after < before, "the validation loss went from {before} to {after}");
 
     assert_eq!(summary.answers.len(), demo.settings.questions);
     let fees: u64 = summary.answers.iter().map(|a| a.fee.0).sum();
     assert!(summary.unanswered.0 > 0 && summary.settlement.unanswered.0 > 0, "{:?}", summary.settlement);
-    assert_eq!(summary.books.funded.0, fees + summary.unanswered.0 + summary.lies.paid.0);
+    assert_eq!(summary.books.funded.0, fees + layers.fees.0 + summary.unanswered.0 + summary.lies.paid.0);
     // One bad answer stops one answer, and a receipt that is not the answer's pays nothing.
     assert!(summary.lies.poisoned && summary.lies.forged, "{:?}", summary.lies);
     assert!(summary.answers.iter().all(|a| !a.top.is_empty()));
 
+    // A model that builds on the first pays the first's documents and its owner.
+    assert!(layers.inherited == job.examples && layers.examples > 0 && layers.answers == 2, "{layers:?}");
+    assert!(layers.to_parent.0 > 0 && layers.upstream.0 > 0, "{layers:?}");
+
     assert_eq!(summary.settlement.signers_alive, 3);
     // P2: every answer is paid exactly as its receipt says. `receipts::compare` has added them up to the base unit.
     let receipts = &summary.receipts;
-    assert_eq!((receipts.exact, receipts.held), (demo.settings.questions, 0), "{receipts:?}");
+    assert_eq!((receipts.exact, receipts.held), (demo.settings.questions + layers.answers, 0), "{receipts:?}");
     assert!(receipts.top.iter().any(|d| d.amount.0 > 0) && receipts.paid_by_scores, "{receipts:?}");
     let settled = &summary.settlement;
     assert_eq!(settled.lifetime_total.0 + settled.carried.0, settled.lifetime_funded.0, "{settled:?}");

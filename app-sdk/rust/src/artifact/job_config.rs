@@ -4,6 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 /// Configuration of a fine-tuning job. Every field has a default, so `{}` is a valid configuration.
+///
+/// A job of a model that builds on another must have the parent's `train.lora`, and the parent's `index.projection`,
+/// `index.k`, `index.states` and `index.query`: it continues the parent's adapter and the parent's influence index.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JobConfig {

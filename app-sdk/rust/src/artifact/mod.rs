@@ -19,4 +19,6 @@ pub use settlement_report::{
     CountedAnswer, CountedFunding, Divided, DocumentEarned, Earned, ModelReport, NoAnswer, Observed, PoolName,
     PoolReport, RepeatKind, RepeatedDocument, SettlementReport,
 };
-pub use training_manifest::{Health, LogEntry, ManifestError, Metrics, RepeatedExample, TrainingManifest};
+pub use training_manifest::{
+    Health, InheritedExample, LogEntry, ManifestError, Metrics, RepeatedExample, TrainingManifest,
+};

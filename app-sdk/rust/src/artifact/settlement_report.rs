@@ -85,7 +85,7 @@ pub struct CountedAnswer {
     pub operator: Pubkey,
     /// The payment's transaction, Base58.
     pub transaction: String,
-    /// The job whose documents the payment is divided among.
+    /// The job whose documents, with those that it inherited from its parents, the payment is divided among.
     #[serde(with = "key_b58")]
     pub job: Pubkey,
     /// By what it is divided.
@@ -254,7 +254,8 @@ impl fmt::Display for PoolName {
     }
 }
 
-/// What a document earned for one job in the epoch.
+/// What a document earned for one job in the epoch. It earns for the job that was trained on it, through the answers of
+/// that job's model and of the models that build on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DocumentEarned {
     /// The job that was trained on it.

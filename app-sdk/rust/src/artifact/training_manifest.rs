@@ -57,6 +57,9 @@ pub struct TrainingManifest {
     /// Class of the arithmetic: the build, and the kind of processor with its vector instructions. It is recorded and
     /// binds nobody. Results of one class are usually equal bit for bit.
     pub kernel: String,
+    /// The examples of the parent model's adapter, on which this job's adapter was trained, in index order. They come
+    /// before [`Self::examples`] in the influence index. Empty if the model has no parent.
+    pub inherited: Vec<InheritedExample>,
     /// Leaf hashes of the training examples, in index order.
     #[serde(with = "hashes_hex")]
     pub examples: Vec<Hash32>,
@@ -77,12 +80,15 @@ pub struct TrainingManifest {
     /// SHA-256 of the index settings.
     #[serde(with = "hash_hex")]
     pub index_settings: Hash32,
-    /// Tokens that are learned of each example, in index order.
+    /// Seed of the index's projections. It is the job's own, or that of the parent model's index: rows are compared, so
+    /// all of them are projected alike.
+    pub index_seed: u64,
+    /// Tokens that are learned of each example, in index order, inherited examples first.
     pub targets: Vec<u32>,
-    /// Examples whose gradients repeat an earlier example's. They earn nothing.
+    /// Examples whose gradients repeat an earlier example's, in index order. They earn nothing.
     pub repeated: Vec<RepeatedExample>,
     /// Hash of the blob with the training weights: what each example earns of the training's fee, and of payments
-    /// without an answer that counts. There is one weight for each example in index order
+    /// without an answer that counts. There is one weight for each example in index order, inherited examples first
     /// (`openledger_protocol::weights`).
     #[serde(with = "hash_hex")]
     pub weights: Hash32,
@@ -100,6 +106,13 @@ pub struct TrainingManifest {
 impl TrainingManifest {
     /// The version that this crate writes.
     pub const VERSION: u32 = 2;
+
+    /// What the job's money is divided among, in index order: the inherited examples, and then its own. Each is the job
+    /// that was trained on the example, and the example's leaf.
+    pub fn paid(&self) -> impl Iterator<Item = (Pubkey, Hash32)> + '_ {
+        let inherited = self.inherited.iter().map(|e| (e.job, e.leaf));
+        inherited.chain(self.examples.iter().map(|leaf| (self.job, *leaf)))
+    }
 
     /// The bytes that are signed: a domain tag, and then the canonical JSON without `signature`. Canonical JSON has no
     /// floating-point numbers, so the losses stand in it as the hex of their little-endian bytes.
@@ -132,6 +145,17 @@ impl TrainingManifest {
     }
 }
 
+/// An example that a parent's job was trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InheritedExample {
+    /// The job that was trained on it.
+    #[serde(with = "key_b58")]
+    pub job: Pubkey,
+    /// Its leaf hash.
+    #[serde(with = "hash_hex")]
+    pub leaf: Hash32,
+}
+
 /// One state of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogEntry {
@@ -161,11 +185,12 @@ pub struct RepeatedExample {
 }
 
 /// How far the scores that pay agree with the exact attribution of the same loss, on this job. The loss is that of all
-/// held-out examples.
+/// held-out examples. Inherited examples are not compared: the exact attribution walks back to the start of this job's
+/// own training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Health {
-    /// Spearman's rank correlation of the two over all examples, in parts per million, rounded down. It is between
-    /// −1,000,000 and 1,000,000.
+    /// Spearman's rank correlation of the two over the job's own examples, in parts per million, rounded down. It is
+    /// between −1,000,000 and 1,000,000.
     pub agreement_ppm: i64,
     /// ‖∂φ/∂θ‖ before the first step, in thousandths, rounded up, where φ is that loss. A long gradient means that the
     /// training amplifies what is done to its start: it is rough, and nothing linear describes it.
@@ -192,6 +217,7 @@ mod tests {
             config_hash: [5; 32],
             seed: 6,
             kernel: "f32".into(),
+            inherited: vec![InheritedExample { job: key(21), leaf: [22; 32] }],
             examples: vec![[7; 32], [8; 32]],
             eval: vec![[9; 32]],
             log: vec![LogEntry { step: 0, state: [10; 32] }],
@@ -199,7 +225,8 @@ mod tests {
             adapter_hash: [12; 32],
             index_hash: [13; 32],
             index_settings: [14; 32],
-            targets: vec![20, 30],
+            index_seed: 23,
+            targets: vec![40, 20, 30],
             repeated: vec![RepeatedExample { example: 1, of: 0 }],
             weights: [15; 32],
             health: Some(Health { agreement_ppm: 500_000, roughness_milli: 9_000, walk: vec![] }),

@@ -90,6 +90,8 @@ impl Auditor {
         self.compare(job, queries, &walked).await
     }
 
+    /// Compares the scores of the job's own examples. A walk ends where the job began, so it has none of the documents
+    /// that the job inherited.
     async fn compare(
         &self,
         job: Arc<FinishedJob>,
@@ -109,7 +111,7 @@ impl Auditor {
             .await?;
         ensure!(exact.len() == drawn.len() && estimates.len() == drawn.len(), "an answer was not walked");
         let audited = drawn.iter().zip(estimates.iter().zip(&exact)).map(|(counted, (estimate, exact))| {
-            let found = agreement(estimate, exact)?;
+            let found = agreement(&job.plan.own_scores(estimate), exact)?;
             Ok(AuditedAnswer {
                 request: counted.request,
                 model: counted.model,

@@ -6,7 +6,7 @@ mod repeat;
 mod snapshot;
 
 pub use example::{choose, example, learned};
-pub use repeat::{Repeat, clusters, repeats, seed};
+pub use repeat::{Compared, Repeat, clusters, repeats, seed};
 #[cfg(test)]
 pub use snapshot::Registered;
 pub use snapshot::{Document, documents};

@@ -21,17 +21,35 @@ pub struct Repeat {
     pub by: Duplicate,
 }
 
-/// Clusters `documents`, whose learned texts are `texts`: which of them are their contributors' own, and which repeat
-/// others. `rows` gives the projected gradient of a document. `None` compares texts alone.
+impl Repeat {
+    /// `document` repeats the one with leaf `of`, as `by` found.
+    pub fn new(document: &Document, of: Hash32, by: Duplicate) -> Self {
+        Self { leaf: document.leaf, datanet: document.datanet, owner: document.owner, of, by }
+    }
+}
+
+/// A document that is compared with others.
+#[derive(Clone, Copy, Debug)]
+pub struct Compared<'a> {
+    /// The document.
+    pub document: &'a Document,
+    /// Number of the job that was trained on it in the chain of parents, the oldest being 0. Whatever an older job
+    /// learned comes before what a later one learns, whenever it was registered: the later model has it already.
+    pub layer: usize,
+    /// The text that it teaches.
+    pub text: &'a str,
+}
+
+/// Clusters `documents`: which of them are their contributors' own, and which repeat others. `rows` gives the projected
+/// gradient of a document. `None` compares texts alone.
 pub fn clusters(
-    documents: &[Document],
-    texts: &[String],
+    documents: &[Compared],
     rows: Option<&pay::clusters::gradient::Rows>,
     settings: &ClusterSettings,
 ) -> pay::Result<Clusters> {
-    let ranks = ranks(documents);
-    let of = |(i, d): (usize, &Document)| pay::Document { id: d.leaf, order: ranks[i], text: texts[i].as_str() };
-    let documents: Vec<pay::Document> = documents.iter().enumerate().map(of).collect();
+    let ranked = documents.iter().copied().zip(ranks(documents));
+    let documents: Vec<pay::Document> =
+        ranked.map(|(d, order)| pay::Document { id: d.document.leaf, order, text: d.text }).collect();
     match rows {
         Some(rows) => Clusters::with_gradients(&documents, rows, settings),
         None => Clusters::by_text(&documents, settings),
@@ -39,10 +57,10 @@ pub fn clusters(
 }
 
 /// The documents that repeat others.
-pub fn repeats<'a>(documents: &'a [Document], clusters: &'a Clusters) -> impl Iterator<Item = Repeat> + 'a {
+pub fn repeats<'a>(documents: &'a [Compared], clusters: &'a Clusters) -> impl Iterator<Item = Repeat> + 'a {
     documents.iter().enumerate().filter_map(|(i, d)| {
-        let of = documents[clusters.owner(i)].leaf;
-        clusters.duplicate(i).map(|by| Repeat { leaf: d.leaf, datanet: d.datanet, owner: d.owner, of, by })
+        let of = documents[clusters.owner(i)].document.leaf;
+        clusters.duplicate(i).map(|by| Repeat::new(d.document, of, by))
     })
 }
 
@@ -55,9 +73,10 @@ pub fn seed(job_seed: u64, roots: impl Iterator<Item = Hash32>) -> u64 {
     u64::from_le_bytes(digest[..8].try_into().expect("8 of 32 bytes"))
 }
 
-/// Each document's place in the order of registration.
-fn ranks(documents: &[Document]) -> Vec<u64> {
-    let mut order: Vec<(Registered, usize)> = documents.iter().map(|d| d.registered).zip(0..).collect();
+/// Each document's place in the order of layers, and of registration within a layer.
+fn ranks(documents: &[Compared]) -> Vec<u64> {
+    let registered = documents.iter().map(|d| (d.layer, d.document.registered));
+    let mut order: Vec<((usize, Registered), usize)> = registered.zip(0..).collect();
     order.sort_unstable();
     let mut ranks = vec![0; documents.len()];
     for (rank, (_, i)) in order.into_iter().enumerate() {
@@ -87,9 +106,15 @@ mod tests {
     const SEA: &str = "Ships of the northern fleet lay at anchor while gulls were crying over the harbour wall.";
 
     fn found(documents: &[Document], texts: &[&str]) -> Vec<Repeat> {
-        let texts: Vec<String> = texts.iter().map(|t| t.to_string()).collect();
-        let clusters = clusters(documents, &texts, None, &ClusterSettings::default()).unwrap();
-        repeats(documents, &clusters).collect()
+        found_in(documents, &vec![0; documents.len()], texts)
+    }
+
+    fn found_in(documents: &[Document], layers: &[usize], texts: &[&str]) -> Vec<Repeat> {
+        let all = documents.iter().zip(layers).zip(texts);
+        let compared: Vec<Compared> =
+            all.map(|((document, layer), text)| Compared { document, layer: *layer, text }).collect();
+        let clusters = clusters(&compared, None, &ClusterSettings::default()).unwrap();
+        repeats(&compared, &clusters).collect()
     }
 
     #[test]
@@ -106,6 +131,13 @@ mod tests {
         assert_eq!(found(&documents, &[FOX, SEA, FOX]), [expected]);
         let turned = [documents[2].clone(), documents[0].clone(), documents[1].clone()];
         assert_eq!(found(&turned, &[FOX, FOX, SEA])[0].leaf, [1; 32]);
+    }
+
+    #[test]
+    fn what_a_parent_learned_owns_its_text_even_if_the_childs_document_was_registered_before() {
+        let documents = [document(1, 1, 50, 0, 0), document(2, 1, 40, 0, 0)];
+        assert_eq!(found_in(&documents, &[0, 0], &[FOX, FOX])[0].leaf, [1; 32]);
+        assert_eq!(found_in(&documents, &[0, 1], &[FOX, FOX])[0].leaf, [2; 32]);
     }
 
     #[test]

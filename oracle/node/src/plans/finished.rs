@@ -4,7 +4,10 @@ use super::{
     known::{MOST, Plans},
     plan::JobPlan,
 };
-use crate::operator::{Chain, Files, LazyEngine, Memo};
+use crate::{
+    documents::Document,
+    operator::{Chain, Files, LazyEngine, Memo},
+};
 use anyhow::{Context, Result, ensure};
 use model::state::Job;
 use openledger_protocol::Hash32;
@@ -23,10 +26,19 @@ pub struct FinishedJob {
     pub manifest_hash: Hash32,
     /// The manifest.
     pub manifest: TrainingManifest,
-    /// What it computed. Its documents are in index order.
+    /// What it computed.
     pub plan: Arc<JobPlan>,
     /// Divides fees among the documents.
     pub divider: Divider,
+}
+
+impl FinishedJob {
+    /// The documents that its money is divided among, in index order: those of its parents, and its own. Each has the
+    /// job that was trained on it.
+    pub fn documents(&self) -> Vec<(Pubkey, &Document)> {
+        let own = self.plan.documents.iter().map(|d| (self.address, d));
+        self.plan.inherited().iter().map(|d| (d.job, &d.document)).chain(own).collect()
+    }
 }
 
 /// The finished jobs, each read at first use. Cheap to clone.
@@ -59,7 +71,7 @@ impl FinishedJobs {
         let manifest = self.store.get_blob(hash).await.context("its training manifest")?;
         let manifest: TrainingManifest = serde_json::from_slice(&manifest).context("its training manifest")?;
         ensure!(manifest.job == *address && manifest.adapter_hash == *adapter, "its manifest is of another result");
-        ensure!(manifest.examples == plan.leaves(), "its manifest names other documents than its plan");
+        ensure!(plan.is_of(&manifest), "its manifest names other documents than its plan");
         let training = self.store.get_blob(&manifest.weights).await.context("its training weights")?;
         let index = self.files.index(&self.store, &manifest.index_hash).await?;
         let projection = &plan.index.projection;

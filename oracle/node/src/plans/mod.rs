@@ -4,10 +4,13 @@
 mod finished;
 mod gradients;
 mod known;
+mod parent;
 mod paying;
 mod plan;
 mod roles;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use finished::{FinishedJob, FinishedJobs};
 pub use gradients::KeptGradients;

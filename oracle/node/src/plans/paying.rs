@@ -7,15 +7,16 @@ use crate::documents::{self, Document};
 use anyhow::{Context, Result, ensure};
 use openledger_attribution::{Attributor, Logra, Query};
 use openledger_lm::{Example, Tokenizer};
-use openledger_pay::clusters::gradient::Rows;
+use openledger_pay::{Clusters, clusters::gradient::Rows};
 use openledger_protocol::weights::Weights;
 use openledger_sdk::artifact::RepeatedExample;
 use openledger_serve::Terms;
+use std::collections::BTreeMap;
 
-/// What a manifest says of pay.
+/// What a manifest says of pay. All lists are in index order, the parent's examples first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paying {
-    /// Tokens that are learned of each example, in index order.
+    /// Tokens that are learned of each example.
     pub targets: Vec<u32>,
     /// Examples whose gradients repeat an earlier example's.
     pub repeated: Vec<RepeatedExample>,
@@ -27,7 +28,8 @@ impl Paying {
     /// Works it out from the finished index, which `estimate` asks. It takes as many passes as one answer for each
     /// held-out example.
     pub fn of(plan: &JobPlan, estimate: &Logra, tokenizer: &Tokenizer) -> Result<Self> {
-        let targets: Vec<u32> = plan.examples.iter().map(|e| e.targets() as u32).collect();
+        let above = plan.parent.iter().flat_map(|parent| parent.manifest.targets.iter().copied());
+        let targets: Vec<u32> = above.chain(plan.examples.iter().map(|e| e.targets() as u32)).collect();
         let repeated = repeated(plan, estimate, tokenizer)?;
         let terms = Terms::new(&plan.config, targets.clone(), &repeated, estimate.index())?;
         let training = training_weights(plan, estimate, &terms)?;
@@ -35,20 +37,39 @@ impl Paying {
     }
 }
 
-/// The examples whose gradients repeat an earlier example's. None, if the job compares texts only.
+/// The examples whose gradients repeat an earlier example's. A job that compares texts only has those of its parent:
+/// what repeats there earns nothing through a child either.
 fn repeated(plan: &JobPlan, estimate: &Logra, tokenizer: &Tokenizer) -> Result<Vec<RepeatedExample>> {
+    let above = plan.parent.as_ref().map_or(&[][..], |parent| &parent.manifest.repeated);
     if plan.config.pay.near_gradient.is_none() {
-        return Ok(Vec::new());
+        return Ok(above.to_vec());
     }
     let index = estimate.index();
-    let (rows, expected) = (index.count(), plan.documents.len());
+    let (rows, expected) = (index.count(), plan.all_documents().count());
     ensure!(rows == expected, "the influence index has {rows} rows for {expected} documents");
-    let texts: Vec<String> = plan.examples.iter().map(|e| documents::learned(tokenizer, e)).collect();
+    let texts = plan.texts(tokenizer);
     let rows = |i: usize| index.gradient(i);
     let rows: &Rows = &rows;
-    let clusters = documents::clusters(&plan.documents, &texts, Some(rows), &plan.pay.clusters)?;
-    let repeats = (0..clusters.len()).filter(|i| clusters.owner(*i) != *i);
-    Ok(repeats.map(|i| RepeatedExample { example: i as u32, of: clusters.owner(i) as u32 }).collect())
+    let clusters = documents::clusters(&plan.compared(&plan.documents, &texts), Some(rows), &plan.pay.clusters)?;
+    Ok(joined(above, &clusters))
+}
+
+/// The repetitions `above`, which the parent found, and those that `clusters` has besides. Each names an example that
+/// repeats no other.
+///
+/// Both lead from an example to one before it in the order of layers and registration, so no path of them is a circle.
+fn joined(above: &[RepeatedExample], clusters: &Clusters) -> Vec<RepeatedExample> {
+    let mut of: BTreeMap<u32, u32> = above.iter().map(|r| (r.example, r.of)).collect();
+    for i in (0..clusters.len()).filter(|i| clusters.owner(*i) != *i) {
+        of.entry(i as u32).or_insert(clusters.owner(i) as u32);
+    }
+    let last = |mut at: u32| {
+        while let Some(next) = of.get(&at) {
+            at = *next;
+        }
+        at
+    };
+    of.keys().map(|example| RepeatedExample { example: *example, of: last(*example) }).collect()
 }
 
 /// The mean of the held-out examples' weights. Each held-out example divides its part by its own scores alone, as an
@@ -71,7 +92,7 @@ fn held_out_weights(
     by_tokens: &Weights,
 ) -> Result<Weights> {
     let scores = Attributor::score(estimate, &Query::answer(example.tokens.clone(), example.loss_from)?)?;
-    let others: Vec<bool> = plan.documents.iter().map(|d| d.owner != document.owner).collect();
+    let others: Vec<bool> = plan.all_documents().map(|d| d.owner != document.owner).collect();
     let values: Vec<f32> =
         scores.values.iter().zip(&others).map(|(score, other)| if *other { *score } else { 0.0 }).collect();
     let tokens: Vec<u64> =
@@ -79,4 +100,21 @@ fn held_out_weights(
     // If all documents are its contributor's, there is nobody else to pay.
     let rest = Weights::in_proportion(&tokens).unwrap_or_else(|| by_tokens.clone());
     terms.weights(&scores.ids, &values, &rest).context("the weights of a held-out example")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_repeats_in_the_parent_repeats_in_the_child_and_every_repetition_names_an_owner() {
+        let pair = |(example, of)| RepeatedExample { example, of };
+        let clusters = Clusters::given(6, [(1, 0), (4, 2), (5, 3)]).unwrap();
+        let own = joined(&[], &clusters);
+        assert_eq!(own, [(1, 0), (4, 2), (5, 3)].map(pair));
+        // The parent found that 2 repeats 1 and that 3 repeats 0.
+        let both = joined(&[(2, 1), (3, 0)].map(pair), &clusters);
+        assert_eq!(both, [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0)].map(pair));
+        Clusters::given(6, both.iter().map(|r| (r.example as usize, r.of as usize))).unwrap();
+    }
 }

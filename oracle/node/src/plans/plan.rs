@@ -1,19 +1,25 @@
 //! What a job computes. It follows from the chain and the artifact store alone, so it is the same at every operator.
 
-use super::{roles, settings};
+use super::{
+    parent::{Inherited, Parent},
+    roles, settings,
+};
 use crate::{
-    documents::{self, Document, Repeat},
+    documents::{self, Compared, Document, Repeat},
     ledger::Ledger,
 };
 use anyhow::{Context, Result};
 use model::{compute::ComputeShare, state::Job};
-use openledger_attribution::{LograSettings, MagicSettings, QueryItem};
-use openledger_lm::{Example, Tokenizer, TrainConfig};
-use openledger_pay::PaySettings;
+use openledger_attribution::{LograSettings, MagicSettings, QueryItem, Scores};
+use openledger_lm::{Adapter, BaseModel, Example, Tokenizer, TrainConfig};
+use openledger_pay::{PaySettings, clusters::Duplicate};
 use openledger_protocol::{Hash32, hash::sha256};
-use openledger_sdk::{artifact::JobConfig, store::Store};
+use openledger_sdk::{
+    artifact::{InheritedExample, JobConfig, TrainingManifest},
+    store::Store,
+};
 use solana_pubkey::Pubkey;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// Name of the arithmetic. Results are bit-equal only between nodes with the same name.
 pub const KERNEL: &str = concat!("openledger-lm ", env!("CARGO_PKG_VERSION"), " candle-0.11.1 cpu f32");
@@ -24,15 +30,18 @@ pub struct JobPlan {
     pub config: JobConfig,
     /// The trainer's settings.
     pub train: TrainConfig,
-    /// The influence index's settings.
+    /// The influence index's settings. Its seed is the oldest ancestor's.
     pub index: LograSettings,
     /// The exact attribution's settings.
     pub magic: MagicSettings,
     /// The rules of pay.
     pub pay: PaySettings,
-    /// Documents that are left out because they repeat others.
+    /// The result of the parent model that the job builds on. `None` if its model has no parent.
+    pub parent: Option<Parent>,
+    /// Documents that are left out because they repeat others, or what the parent learned.
     pub repeats: Vec<Repeat>,
-    /// Documents that the job trains on, in index order. None of them repeats another's text.
+    /// Documents that the job itself trains on, in index order, after those of the parent. None of them repeats another's
+    /// text, or one that the parent learned.
     pub documents: Vec<Document>,
     /// The training examples, made of `documents`.
     pub examples: Arc<[Example]>,
@@ -43,29 +52,50 @@ pub struct JobPlan {
 }
 
 impl JobPlan {
-    /// Hash of everything in the job's account that its plan follows from.
+    /// Hash of everything in the job's account that its plan follows from. The model and the slot of the request decide
+    /// what it inherits.
     pub fn key(job: &Job) -> Result<Hash32> {
-        Ok(sha256(&[&borsh::to_vec(&(job.config_hash, job.seed, &job.snapshots))?]))
+        let data = (job.config_hash, job.seed, &job.snapshots);
+        Ok(sha256(&[&borsh::to_vec(&(data, job.model, job.requested_slot))?]))
     }
 
-    /// Works out the plan of `job`. What is fetched is checked against the config's hash and the snapshots' roots.
-    pub async fn new(job: &Job, ledger: &Ledger, store: &Store, tokenizer: &Arc<Tokenizer>) -> Result<Self> {
+    /// Works out the plan of `job`, which builds on `parent`. What is fetched is checked against the config's hash and
+    /// the snapshots' roots.
+    pub async fn new(
+        job: &Job,
+        parent: Option<Parent>,
+        ledger: &Ledger,
+        store: &Store,
+        tokenizer: &Arc<Tokenizer>,
+    ) -> Result<Self> {
         let config = store.get_blob(&job.config_hash).await.with_context(|| {
             format!("the job's config {} is not in the artifact store", hex::encode(job.config_hash))
         })?;
         let config: JobConfig = serde_json::from_slice(&config).context("the job's config is not valid")?;
         let repeats_seed = documents::seed(job.seed, job.snapshots.iter().map(|s| s.root));
-        let plan = Self::without_documents(config, job.seed, repeats_seed)?;
+        let plan = Self::without_documents(config, parent, job.seed, repeats_seed)?;
         let all = documents::documents(ledger, store, &job.snapshots).await?;
         let (tokenizer, seed) = (tokenizer.clone(), job.seed);
         tokio::task::spawn_blocking(move || plan.with_documents(all, seed, &tokenizer)).await?
     }
 
     /// A plan with checked settings and no documents.
-    fn without_documents(config: JobConfig, seed: u64, repeats_seed: u64) -> Result<Self> {
+    pub(super) fn without_documents(
+        config: JobConfig,
+        parent: Option<Parent>,
+        seed: u64,
+        repeats_seed: u64,
+    ) -> Result<Self> {
+        let train = openledger_serve::settings::train_config(&config.train, config.data.max_tokens, seed)?;
+        let index_seed = parent.as_ref().map_or(seed, Parent::index_seed);
+        let index = openledger_serve::settings::index_settings(&config.index, index_seed)?;
+        if let Some(parent) = &parent {
+            parent.check(&train, &index)?;
+        }
         Ok(Self {
-            train: openledger_serve::settings::train_config(&config.train, config.data.max_tokens, seed)?,
-            index: openledger_serve::settings::index_settings(&config.index, seed)?,
+            train,
+            index,
+            parent,
             magic: settings::magic_settings(&config.audit)?,
             pay: openledger_serve::settings::pay_settings(&config, repeats_seed)?,
             repeats: Vec::new(),
@@ -78,10 +108,17 @@ impl JobPlan {
     }
 
     /// Adds the documents. Chooses among all documents of the snapshots those that have something to learn and repeat
-    /// no earlier one.
-    fn with_documents(self, all: Vec<Document>, seed: u64, tokenizer: &Tokenizer) -> Result<Self> {
+    /// neither an earlier one nor one that the parent learned.
+    pub(super) fn with_documents(self, all: Vec<Document>, seed: u64, tokenizer: &Tokenizer) -> Result<Self> {
+        let learned: HashSet<Hash32> = self.inherited().iter().map(|d| d.document.leaf).collect();
         let (mut documents, mut examples, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut repeats = Vec::new();
         for document in all {
+            // The parent may have learned another length or an earlier version of it. It is the same document still.
+            if learned.contains(&document.leaf) {
+                repeats.push(Repeat::new(&document, document.leaf, Duplicate::Exact));
+                continue;
+            }
             match documents::example(tokenizer, &document, self.config.data.max_tokens) {
                 Ok(example) => {
                     texts.push(documents::learned(tokenizer, &example));
@@ -91,16 +128,81 @@ impl JobPlan {
                 Err(e) => tracing::debug!("not trained on: {e:#}"),
             }
         }
-        let clusters = documents::clusters(&documents, &texts, None, &self.pay.clusters)?;
-        let own: Vec<usize> = (0..documents.len()).filter(|i| clusters.owner(*i) == *i).collect();
+        let compared = self.compared(&documents, &texts);
+        let clusters = documents::clusters(&compared, None, &self.pay.clusters)?;
+        let own = documents::repeats(&compared, &clusters).filter(|r| !learned.contains(&r.leaf));
+        repeats.extend(own);
+        let above = self.inherited().len();
+        let own: Vec<usize> = (0..documents.len()).filter(|i| clusters.owner(above + i) == above + i).collect();
         let (chosen, held_out) = documents::choose(own.len(), &self.config.data, seed)?;
         let pick = |places: &[usize]| -> (Vec<Document>, Arc<[Example]>) {
             let at = places.iter().map(|place| own[*place]);
             (at.clone().map(|i| documents[i].clone()).collect(), at.map(|i| examples[i].clone()).collect())
         };
-        let repeats = documents::repeats(&documents, &clusters).collect();
         let ((documents, examples), (eval_documents, eval)) = (pick(&chosen), pick(&held_out));
-        Ok(Self { repeats, documents, examples, eval_documents, eval, ..self })
+        let plan = Self { repeats, documents, examples, eval_documents, eval, ..self };
+        if let Some(parent) = &plan.parent {
+            parent.check_states(&plan.logged_steps())?;
+        }
+        Ok(plan)
+    }
+
+    /// The parent's documents, in index order. Empty without a parent.
+    pub fn inherited(&self) -> &[Inherited] {
+        self.parent.as_ref().map_or(&[], |parent| &parent.documents)
+    }
+
+    /// The parent's documents as manifests name them.
+    pub fn inherited_examples(&self) -> Vec<InheritedExample> {
+        self.inherited().iter().map(Inherited::example).collect()
+    }
+
+    /// All documents that the influence index has rows of, in index order: the parent's, and the job's own.
+    pub fn all_documents(&self) -> impl Iterator<Item = &Document> {
+        self.inherited().iter().map(|d| &d.document).chain(&self.documents)
+    }
+
+    /// The parent's documents and these own ones, whose learned texts are `texts`, as they are compared.
+    pub(super) fn compared<'a>(&'a self, own: &'a [Document], texts: &'a [String]) -> Vec<Compared<'a>> {
+        let layer = self.parent.as_ref().map_or(0, Parent::layers);
+        let own = own.iter().zip(texts).map(|(document, text)| Compared { document, layer, text });
+        self.inherited().iter().map(Inherited::compared).chain(own).collect()
+    }
+
+    /// The texts that the job's own examples teach.
+    pub(super) fn texts(&self, tokenizer: &Tokenizer) -> Vec<String> {
+        self.examples.iter().map(|e| documents::learned(tokenizer, e)).collect()
+    }
+
+    /// What a job inherits that builds on this one. `manifest` is this job's.
+    pub(super) fn as_parent(&self, manifest: TrainingManifest, tokenizer: &Tokenizer) -> Parent {
+        let (job, layer) = (manifest.job, self.parent.as_ref().map_or(0, Parent::layers));
+        let own = self.documents.iter().cloned().zip(self.texts(tokenizer));
+        let own = own.map(|(document, text)| Inherited { job, layer, document, text });
+        let documents = self.inherited().iter().cloned().chain(own).collect();
+        let (lora, projection) = (self.train.lora.clone(), self.index.projection.clone());
+        Parent { job, manifest, lora, projection, documents }
+    }
+
+    /// Whether a manifest names the documents of this plan, in their order, and the seed of its index.
+    pub fn is_of(&self, manifest: &TrainingManifest) -> bool {
+        manifest.examples == self.leaves()
+            && manifest.inherited == self.inherited_examples()
+            && manifest.index_seed == self.index.projection.seed
+    }
+
+    /// The adapter that the training begins with: the parent's. `None` without a parent: then it is fresh.
+    pub async fn start(&self, store: &Store, base: &BaseModel) -> Result<Option<Adapter>> {
+        match &self.parent {
+            Some(parent) => Ok(Some(parent.adapter(store, base).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The part of an estimate's scores that is of the job's own examples. A walk has no others.
+    pub fn own_scores(&self, scores: &Scores) -> Scores {
+        let above = self.inherited().len();
+        Scores { ids: scores.ids[above..].into(), values: scores.values[above..].to_vec() }
     }
 
     /// The query for the validation loss, times `weight`. The validation loss is the mean loss of the held-out
@@ -111,7 +213,7 @@ impl JobPlan {
         self.eval.iter().map(item).collect()
     }
 
-    /// Number of training tokens over all epochs. Compute is paid by this number.
+    /// Number of the job's own training tokens over all epochs. Compute is paid by this number.
     pub fn tokens(&self) -> u64 {
         self.examples.iter().map(|e| e.tokens.len() as u64).sum::<u64>() * self.train.epochs as u64
     }
@@ -126,13 +228,19 @@ impl JobPlan {
         self.steps().div_ceil(self.train.checkpoint_every)
     }
 
+    /// The steps whose states are logged, in ascending order.
+    fn logged_steps(&self) -> Vec<u64> {
+        let (steps, every) = (self.steps(), self.train.checkpoint_every);
+        (0..=self.segments()).map(|segment| (segment * every).min(steps)).collect()
+    }
+
     /// The pay of the operators if `trainer` trains the job.
     pub fn compute_shares(&self, job: &Pubkey, trainer: Pubkey, members: &[Pubkey]) -> Result<Vec<ComputeShare>> {
         let price = self.config.train.price_per_1k_tokens;
         roles::compute_shares(job, self.tokens(), self.segments(), price, trainer, members)
     }
 
-    /// Leaves of the training documents, in index order.
+    /// Leaves of the job's own training documents, in index order.
     pub fn leaves(&self) -> Vec<Hash32> {
         self.documents.iter().map(|d| d.leaf).collect()
     }
@@ -145,12 +253,12 @@ impl JobPlan {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::parent, *};
     use crate::documents::Registered;
+    use openledger_sdk::artifact::LogEntry;
 
-    #[test]
-    fn repeated_and_unusable_documents_are_neither_trained_on_nor_held_out() {
-        let document = |n: u8, registered: u64, text: String| Document {
+    fn document(n: u8, registered: u64, text: String) -> Document {
+        Document {
             leaf: [n; 32],
             datanet: Pubkey::default(),
             owner: Pubkey::new_from_array([n; 32]),
@@ -158,20 +266,98 @@ mod tests {
             title: if n == 99 { "a title without end ".repeat(20) } else { format!("term {n}") },
             text,
             registered: Registered { commit_until: registered, datanet: Pubkey::default(), batch: 0, place: n.into() },
-        };
-        let own = |n: u8| format!("{} is all that document {n} has to say", hex::encode(sha256(&[&[n]])));
+        }
+    }
+
+    fn own(n: u8) -> String {
+        format!("{} is all that document {n} has to say", hex::encode(sha256(&[&[n]])))
+    }
+
+    fn config(data: &str) -> JobConfig {
+        serde_json::from_str(data).unwrap()
+    }
+
+    #[test]
+    fn repeated_and_unusable_documents_are_neither_trained_on_nor_held_out() {
         // The copy is listed first but was registered later. Only the text within the limit of tokens is compared.
         let mut all = vec![document(50, 9, format!("{} and more of its own besides", own(3).to_uppercase()))];
         all.extend((0..12).map(|n| document(n, 1, own(n))));
         all.push(document(99, 0, own(99)));
-        let config: JobConfig =
-            serde_json::from_str(r#"{"data": {"max_examples": 99, "eval_examples": 4, "max_tokens": 96}}"#).unwrap();
-        let plan = JobPlan::without_documents(config, 7, 8).unwrap();
+        let config = config(r#"{"data": {"max_examples": 99, "eval_examples": 4, "max_tokens": 96}}"#);
+        let plan = JobPlan::without_documents(config, None, 7, 8).unwrap();
         let plan = plan.with_documents(all, 7, &Tokenizer::bytes()).unwrap();
         assert_eq!((plan.documents.len(), plan.eval_documents.len()), (8, 4));
         let used = plan.documents.iter().chain(&plan.eval_documents);
         assert!(used.map(|d| d.leaf[0]).all(|n| n < 12));
         assert_eq!(plan.repeats.iter().map(|r| (r.leaf, r.of)).collect::<Vec<_>>(), [([50; 32], [3; 32])]);
         assert!(plan.examples.iter().zip(&plan.documents).all(|(e, d)| e.id == d.leaf));
+    }
+
+    /// A plan without documents that builds on a parent which learned these documents.
+    fn child(config: JobConfig, learned: &[Document]) -> Result<JobPlan> {
+        let above = JobPlan::without_documents(self::config("{}"), None, 5, 6).unwrap();
+        let learned = learned.iter().map(|d| (d.clone(), d.text.clone()));
+        let parent = parent::testing::parent(&above.train, &above.index, learned);
+        JobPlan::without_documents(config, Some(parent), 7, 8)
+    }
+
+    #[test]
+    fn what_repeats_a_document_of_the_parent_is_left_out_whenever_it_was_registered() {
+        let learned = [document(1, 90, own(1)), document(2, 91, own(2))];
+        let plan = child(config(r#"{"data": {"max_examples": 99, "eval_examples": 2, "max_tokens": 96}}"#), &learned);
+        // A copy that was registered before, the same document again, and the same document as it was corrected.
+        let mut all = vec![document(40, 1, own(1)), document(1, 90, own(1)), document(2, 95, own(60))];
+        all.extend((10..16).map(|n| document(n, 2, own(n))));
+        let plan = plan.unwrap().with_documents(all, 7, &Tokenizer::bytes()).unwrap();
+        assert_eq!((plan.documents.len(), plan.eval_documents.len()), (4, 2));
+        let used = plan.documents.iter().chain(&plan.eval_documents);
+        assert!(used.map(|d| d.leaf[0]).all(|n| (10..16).contains(&n)));
+        let mut repeats: Vec<_> = plan.repeats.iter().map(|r| (r.leaf[0], r.of[0])).collect();
+        repeats.sort_unstable();
+        assert_eq!(repeats, [(1, 1), (2, 2), (40, 1)]);
+        let all: Vec<u8> = plan.all_documents().map(|d| d.leaf[0]).collect();
+        assert_eq!(all[..2], [1, 2], "the parent's come first");
+        assert_eq!((all.len(), plan.inherited_examples().len()), (6, 2));
+        let scores = Scores { ids: all.iter().map(|n| [*n; 32]).collect(), values: vec![9.0, 8.0, 1.0, 2.0, 3.0, 4.0] };
+        assert_eq!(plan.own_scores(&scores).values, [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(plan.own_scores(&scores).ids.to_vec(), plan.leaves());
+    }
+
+    #[test]
+    fn a_job_whose_data_its_parent_has_learned_already_has_nothing_to_learn() {
+        let learned = [document(1, 90, own(1))];
+        let plan = child(config(r#"{"data": {"max_tokens": 96}}"#), &learned).unwrap();
+        assert!(plan.with_documents(learned.to_vec(), 7, &Tokenizer::bytes()).is_err());
+    }
+
+    #[test]
+    fn a_job_that_is_asked_at_every_state_has_as_many_states_as_its_parent() {
+        let config = |query: &str| {
+            let json = format!(r#"{{"data": {{"max_tokens": 96}}, "index": {{"query": "{query}", "states": 3}}}}"#);
+            self::config(&json)
+        };
+        // Its one example makes four steps, which are one segment.
+        let with = |query: &str, logged: &[u64]| {
+            let above = JobPlan::without_documents(config(query), None, 5, 6).unwrap();
+            let mut parent = parent::testing::parent(&above.train, &above.index, []);
+            parent.manifest.log = logged.iter().map(|step| LogEntry { step: *step, state: [0; 32] }).collect();
+            let plan = JobPlan::without_documents(config(query), Some(parent), 7, 8).unwrap();
+            plan.with_documents(vec![document(1, 1, own(1))], 7, &Tokenizer::bytes())
+        };
+        assert!(with("all", &[0, 9]).is_ok() && with("end", &[0, 8, 9]).is_ok());
+        let refused = format!("{:#}", with("all", &[0, 8, 16]).err().unwrap());
+        assert!(refused.contains("2 states") && refused.contains("`train.checkpoint_every`"), "{refused}");
+    }
+
+    #[test]
+    fn a_job_of_another_shape_than_its_parents_is_refused_with_the_field_to_change() {
+        let refused = |config: &str| format!("{:#}", child(self::config(config), &[]).err().unwrap());
+        assert!(refused(r#"{"train": {"lora": {"rank": 4}}}"#).contains("`train.lora`"));
+        for index in [r#"{"k": 8}"#, r#"{"states": 3}"#, r#"{"query": "all"}"#, r#"{"projection": "random"}"#] {
+            assert!(refused(&format!(r#"{{"index": {index}}}"#)).contains("`index.k`"), "{index}");
+        }
+        // How the rows are asked may differ, and the projections are drawn from the parent's seed.
+        let plan = child(config(r#"{"index": {"preconditioner": "none"}, "train": {"epochs": 2}}"#), &[]).unwrap();
+        assert_eq!(plan.index.projection.seed, 5);
     }
 }

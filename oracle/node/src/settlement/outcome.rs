@@ -92,12 +92,12 @@ fn known<'a>(observed: &'a Observed, job: &Pubkey) -> Result<&'a FinishedJob> {
 }
 
 fn paid_job(job: &FinishedJob, ready: bool) -> PaidJob<'_> {
-    let documents = &job.plan.documents;
+    let documents = job.documents();
     let by_gradient = job.manifest.repeated.iter().map(|r| {
-        let (repeats, of) = (&documents[r.example as usize], &documents[r.of as usize]);
-        let (leaf, datanet, owner) = (repeats.leaf, repeats.datanet, repeats.owner);
-        Repeat { leaf, datanet, owner, of: of.leaf, by: Duplicate::Gradient }
+        let [repeats, of] = [r.example, r.of].map(|place| documents[place as usize].1);
+        repeated(Repeat::new(repeats, of.leaf, Duplicate::Gradient))
     });
+    let repeats = job.plan.repeats.iter().cloned().map(repeated).chain(by_gradient).collect();
     let estimator = job.divider.estimator();
     PaidJob {
         documents,
@@ -113,7 +113,7 @@ fn paid_job(job: &FinishedJob, ready: bool) -> PaidJob<'_> {
             fees: Amount(0),
             unanswered: Amount(0),
             data_share: Amount(0),
-            repeated: job.plan.repeats.iter().cloned().chain(by_gradient).map(repeated).collect(),
+            repeated: repeats,
         },
     }
 }

@@ -44,8 +44,9 @@ pub struct Counted<'a> {
 
 /// A job whose documents are paid.
 pub struct PaidJob<'a> {
-    /// Its documents in index order.
-    pub documents: &'a [Document],
+    /// Its documents in index order, those that it inherited from its parents first. Each has the job that was trained
+    /// on it.
+    pub documents: Vec<(Pubkey, &'a Document)>,
     /// Its training weights. `None` if its data share is held over.
     pub training: Option<&'a Weights>,
     /// What the report says of it. The sums are filled in here.
@@ -55,7 +56,7 @@ pub struct PaidJob<'a> {
 /// What the epoch adds.
 #[derive(Default)]
 struct Added {
-    /// By job and leaf: what the document earned of the contributors' pool.
+    /// By the job that was trained on it, and leaf: what the document earned of the contributors' pool.
     documents: BTreeMap<(Pubkey, Hash32), u64>,
     /// By pool and wallet.
     wallets: [BTreeMap<Pubkey, u64>; POOLS],
@@ -166,16 +167,16 @@ fn hold(added: &mut Added, amounts: [u64; POOLS]) -> Result<()> {
 /// one document split its weight equally.
 fn pay(added: &mut Added, job: &PaidJob, weights: &Weights, [contributors, validators]: [u64; POOLS]) -> Result<()> {
     ensure!(weights.values().len() == job.documents.len(), "there are weights of another number of documents");
-    for (document, amount) in job.documents.iter().zip(weights.divide(contributors)) {
+    for ((trained, document), amount) in job.documents.iter().zip(weights.divide(contributors)) {
         if amount > 0 {
-            let earned = added.documents.entry((job.report.job, document.leaf)).or_default();
+            let earned = added.documents.entry((*trained, document.leaf)).or_default();
             *earned = add(*earned, amount)?;
             let earned = added.wallets[PoolName::Contributors as usize].entry(document.owner).or_default();
             *earned = add(*earned, amount)?;
         }
     }
     let (mut by_validator, mut nobodys) = (BTreeMap::<Pubkey, u64>::new(), 0);
-    for (document, weight) in job.documents.iter().zip(weights.values()) {
+    for ((_, document), weight) in job.documents.iter().zip(weights.values()) {
         // The weights sum to 10^12, so this is far below 2^64.
         let whole = weight * SPLITTABLE;
         let part = whole.checked_div(document.approved_by.len() as u64).unwrap_or(0);
@@ -195,7 +196,7 @@ fn pay(added: &mut Added, job: &PaidJob, weights: &Weights, [contributors, valid
 
 fn documents(added: &Added, jobs: &[PaidJob]) -> Result<Vec<DocumentEarned>> {
     let known: BTreeMap<(Pubkey, Hash32), &Document> =
-        jobs.iter().flat_map(|j| j.documents.iter().map(|d| ((j.report.job, d.leaf), d))).collect();
+        jobs.iter().flat_map(|j| &j.documents).map(|(job, d)| ((*job, d.leaf), *d)).collect();
     let earned = added.documents.iter().map(|(key, amount)| {
         let document = known.get(key).context("a document earned and is not listed")?;
         let (datanet, owner, approved_by) = (document.datanet, document.owner, document.approved_by.clone());
@@ -322,6 +323,11 @@ mod tests {
         }
     }
 
+    /// The documents as those that the job itself was trained on.
+    fn of_job(documents: &[Document]) -> Vec<(Pubkey, &Document)> {
+        documents.iter().map(|d| (key(JOB), d)).collect()
+    }
+
     fn weights(parts: &[u64]) -> Weights {
         Weights::in_proportion(parts).unwrap()
     }
@@ -351,6 +357,7 @@ mod tests {
                 Counted { payment, job: key(JOB), divided, weights: weights.as_ref() }
             })
             .collect();
+        let documents = of_job(documents);
         build(agreed, &facts, &counted, &[PaidJob { documents, training, report: model() }]).unwrap()
     }
 
@@ -457,9 +464,27 @@ mod tests {
         let divided = Divided::Training { because: NoAnswer::Weights };
         let counted = Counted { payment: &paid, job: key(JOB), divided, weights: Some(&training) };
         let agreed = Agreed { epoch: 1, cutoff_slot: 9, band_ppm: 2, observations: vec![], observations_root: [3; 32] };
-        let jobs = [PaidJob { documents: &documents, training: Some(&training), report: model() }];
+        let jobs = [PaidJob { documents: of_job(&documents), training: Some(&training), report: model() }];
         let (report, _) = build(agreed, &facts, &[counted], &jobs).unwrap();
         assert_eq!((report.models[0].fees, report.models[0].unanswered), (Amount(0), Amount(9)));
+    }
+
+    #[test]
+    fn a_document_of_the_parent_earns_for_the_parents_job_through_the_childs_answer() {
+        let (above, own) = (document(1, 10, &[50]), document(2, 11, &[51]));
+        let (answer, by) = (payment(1, 1_000, 100), weights(&[3, 1]));
+        let facts = Facts { payments: vec![answer.clone()], ..Facts::default() };
+        let counted = Counted { payment: &answer, job: key(JOB), divided: by_receipt(), weights: Some(&by) };
+        let agreed = Agreed { epoch: 1, cutoff_slot: 9, band_ppm: 2, observations: vec![], observations_root: [3; 32] };
+        let parent = key(77);
+        let jobs = [PaidJob { documents: vec![(parent, &above), (key(JOB), &own)], training: None, report: model() }];
+        let (report, _) = build(agreed, &facts, &[counted], &jobs).unwrap();
+        let mut earned: Vec<_> = report.documents.iter().map(|d| (d.job, d.leaf, d.amount.0)).collect();
+        earned.sort_by_key(|d| d.1);
+        assert_eq!(earned, [(parent, [1; 32], 750), (key(JOB), [2; 32], 250)]);
+        assert_eq!(lifetimes(&report, PoolName::Contributors), [(key(10), 750), (key(11), 250)]);
+        assert_eq!(lifetimes(&report, PoolName::Validators), [(key(50), 75), (key(51), 25)]);
+        assert_eq!(report.models.iter().map(|m| m.job).collect::<Vec<_>>(), [key(JOB)], "the job that was asked");
     }
 
     proptest! {

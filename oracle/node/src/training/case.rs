@@ -102,8 +102,9 @@ impl Case {
         tracing::info!(job = %self.address, segment, "re-executing a segment of the training log");
         let (config, examples) = (self.plan.train.clone(), self.plan.examples.clone());
         let engine = self.engine.get().await?;
+        let parents = self.plan.start(&self.store, engine.base()).await?;
         let replay = engine.run(move |engine| {
-            let run = Run { base: engine.base().clone(), config, examples };
+            let run = Run { base: engine.base().clone(), config, examples, start: parents };
             run.replay(&log, segment, &start, &end)
         });
         let finding = replay.await?;

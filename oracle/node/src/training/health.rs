@@ -3,6 +3,9 @@
 //! Over twelve runs of a small model with learning rates from too low to too high, this agreement foretold how well the
 //! estimates agree with what leaving documents out really does (rank correlation .87), and so did the roughness of the
 //! run (.83); `docs/benchmarks/attribution-health.md`. So a job whose training is not healthy is not paid by scores.
+//!
+//! The walk ends where the job began. So for a job that builds on a parent, the agreement is that of its own examples
+//! alone. The parent's examples were measured when the parent was trained.
 
 use crate::{
     plans::JobPlan,
@@ -41,7 +44,7 @@ pub async fn measure(
     let (Some(query), Some(estimate)) = (query(plan)?, estimate) else { return Ok(None) };
     let walk = Walk::prepare(tools, job, plan, log, query).await?;
     let (outcome, walk) = walks::to_the_end(tools, &walk, progress, say).await?;
-    Ok(Some(Health { walk, ..of(estimate, &outcome)? }))
+    Ok(Some(Health { walk, ..of(plan, estimate, &outcome)? }))
 }
 
 /// Checks a published health. The scores of its walk must agree with `estimate` as it says, and link number `link` of the
@@ -65,7 +68,7 @@ pub async fn check(
     walks::link(tools, &walk, &published.walk, link % published.walk.len()).await?;
     let last = published.walk.last().context("the walk is empty")?;
     let end = MagicState::from_bytes(&tools.store.get_blob(&last.state).await?)?;
-    let own = of(estimate, &walk.magic.outcome(end)?)?;
+    let own = of(plan, estimate, &walk.magic.outcome(end)?)?;
     let apart = own.agreement_ppm.abs_diff(published.agreement_ppm);
     ensure!(
         apart <= TOLERANCE_PPM && own.roughness_milli == published.roughness_milli,
@@ -79,8 +82,8 @@ pub async fn check(
 }
 
 /// The numbers, without the walk.
-fn of(estimate: &Scores, exact: &Outcome) -> Result<Health> {
-    let agreement = agreement::agreement(estimate, &exact.scores)?.spearman;
+fn of(plan: &JobPlan, estimate: &Scores, exact: &Outcome) -> Result<Health> {
+    let agreement = agreement::agreement(&plan.own_scores(estimate), &exact.scores)?.spearman;
     // A NaN becomes 0. A roughness beyond the range becomes the largest number.
     Ok(Health {
         agreement_ppm: (agreement * 1e6).floor() as i64,

@@ -108,7 +108,7 @@ mod tests {
         };
         let example =
             |n: u8| Example { id: [n; 32], tokens: (0..9).map(|i| u32::from(n * 9 + i)).collect(), loss_from: 1 };
-        Run { base, config, examples: (0..6).map(example).collect() }
+        Run { base, config, examples: (0..6).map(example).collect(), start: None }
     }
 
     /// The states of the run. `cheat` may change the state that each segment ends in, before the next one begins.
@@ -357,5 +357,19 @@ mod tests {
         assert!(format!("{refused:#}").contains("initial adapter"));
         let finding = run.replay(&log(honest()), 0, &honest()[0], &honest()[1]).unwrap();
         assert!(finding.within_band && finding.reached == finding.expected);
+    }
+
+    #[test]
+    fn the_first_segment_of_a_child_begins_from_the_parents_adapter() {
+        let run = run();
+        let parents = Adapter::init(&run.base, &run.config.lora, run.config.seed + 1).unwrap();
+        let start = TrainState::new(parents.to_flat().unwrap());
+        let to = run.config.checkpoint_every;
+        let end = replay_segment(run.base.clone(), &run.config, run.examples.clone(), start.clone(), to).unwrap();
+        let states = [start.to_bytes().unwrap(), end.to_bytes().unwrap()];
+        let child = Run { start: Some(parents), ..run };
+        assert!(child.replay(&log(&states), 0, &states[0], &states[1]).unwrap().within_band);
+        let refused = child.replay(&log(honest()), 0, &honest()[0], &honest()[1]).unwrap_err();
+        assert!(format!("{refused:#}").contains("the parent's adapter"));
     }
 }

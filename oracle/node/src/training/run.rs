@@ -14,7 +14,7 @@ use model::{
     instructions::AttestResultArgs,
     state::{Job, JobStatus},
 };
-use openledger_attribution::{Attributor, Estimator, Scores};
+use openledger_attribution::{Attributor, Estimator, IndexReader, Scores};
 use openledger_lm::{
     Adapter, TrainState, Trainer, TrainingLog,
     train::{LogEntry as StateEntry, evaluate},
@@ -121,6 +121,7 @@ impl Training {
             config_hash: job.config_hash,
             seed: job.seed,
             kernel: kernel::class(),
+            inherited: plan.inherited_examples(),
             examples: plan.leaves(),
             eval: plan.eval_leaves(),
             log,
@@ -128,6 +129,7 @@ impl Training {
             adapter_hash,
             index_hash: index.hash,
             index_settings: index.settings,
+            index_seed: plan.index.projection.seed,
             targets: index.paying.targets,
             repeated: index.paying.repeated,
             weights: index.weights,
@@ -154,6 +156,7 @@ impl Training {
         };
         let (config, examples, eval) = (plan.train.clone(), plan.examples.clone(), plan.eval.clone());
         let cache = self.gradients.of(&address, plan).await?;
+        let parents = plan.start(&self.store, self.engine.get().await?.base()).await?;
         let (store, status) = (self.store.clone(), self.status.clone());
         let runtime = tokio::runtime::Handle::current();
         self.engine
@@ -161,6 +164,10 @@ impl Training {
             .await?
             .run_in_turns(move |engine, turn| -> Result<(Adapter, Checkpoint, f32)> {
                 let mut trainer = Trainer::new(engine.base().clone(), config.clone(), examples)?;
+                if let Some(parents) = &parents {
+                    trainer = trainer.with_start(parents)?;
+                }
+                let start = trainer.adapter().clone();
                 if let Some(cache) = cache {
                     trainer = trainer.with_observer(cache.observer());
                 }
@@ -169,7 +176,6 @@ impl Training {
                 }
                 let total = trainer.plan().total_steps();
                 if checkpoint.eval_before.is_none() {
-                    let start = Adapter::init(engine.base(), &config.lora, config.seed)?;
                     checkpoint.eval_before = Some(evaluation(engine, &start, &eval, config.batch_size)?);
                 }
                 status.training(address, trainer.state().step, total, checkpoint.eval_before);
@@ -202,6 +208,10 @@ impl Training {
         let logged: Vec<(u64, Hash32)> = log.entries.iter().map(|e| (e.step, e.state_hash)).collect();
         let states = states_of(&self.store, &logged, plan.index.projection.states).await?;
         let path: PathBuf = folder.join("index");
+        let above = match &plan.parent {
+            Some(parent) => Some(self.files.index(&self.store, &parent.manifest.index_hash).await?),
+            None => None,
+        };
         let (plan, status, built) = (plan.clone(), self.status.clone(), path.clone());
         let (settings, paying, estimate) = self
             .engine
@@ -210,10 +220,17 @@ impl Training {
             .run(move |engine| -> Result<_> {
                 let (base, settings) = (engine.base().clone(), plan.index.clone());
                 let estimator = Estimator::new(base, &plan.train, plan.examples.len(), &states, settings)?;
-                let logra = estimator.build(&built, &plan.examples, |done, total| {
+                let progress = |done: usize, total: usize| {
                     status.index(done as u64, total as u64);
                     ControlFlow::Continue(())
-                })?;
+                };
+                let logra = match above {
+                    Some(above) => {
+                        let above = IndexReader::open(&above).context("the parent's influence index")?;
+                        estimator.build_layered(&built, &above, &plan.examples, progress)?
+                    }
+                    None => estimator.build(&built, &plan.examples, progress)?,
+                };
                 let paying = Paying::of(&plan, &logra, engine.tokenizer())?;
                 let estimate = health::query(&plan)?.map(|query| Attributor::score(&logra, &query)).transpose()?;
                 Ok((logra.settings_hash(), paying, estimate))

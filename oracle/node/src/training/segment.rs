@@ -15,6 +15,8 @@ pub struct Run {
     pub config: TrainConfig,
     /// The training examples.
     pub examples: Arc<[Example]>,
+    /// The parent's adapter, with which the training began. `None` if it began with a fresh one.
+    pub start: Option<Adapter>,
 }
 
 impl Run {
@@ -23,7 +25,7 @@ impl Run {
     ///
     /// The start is the logged one and not the end of an own re-execution, so that the rounding of one segment is not
     /// added to that of the next. Fails if the start cannot be trained from. Then the segment before it does not hold,
-    /// or the log does not begin with the seed's adapter.
+    /// or the log does not begin with the adapter that it must begin with.
     pub fn replay(&self, log: &[LogEntry], segment: usize, start: &[u8], end: &[u8]) -> Result<Finding> {
         let (from, to) = (&log[segment], &log[segment + 1]);
         for (entry, bytes) in [(from, start), (to, end)] {
@@ -34,9 +36,13 @@ impl Run {
             );
         }
         if segment == 0 {
-            let initial = Adapter::init(&self.base, &self.config.lora, self.config.seed)?;
+            let fresh = || Adapter::init(&self.base, &self.config.lora, self.config.seed);
+            let (initial, whose) = match &self.start {
+                Some(parents) => (parents.clone(), "the parent's"),
+                None => (fresh()?, "the seed's initial"),
+            };
             let initial = TrainState::new(initial.to_flat()?).hash()?;
-            ensure!(initial == from.state, "the log does not start from the seed's initial adapter");
+            ensure!(initial == from.state, "the log does not start from {whose} adapter");
         }
         let start = TrainState::from_bytes(start).with_context(|| format!("the logged state of step {}", from.step))?;
         ensure!(start.step == from.step, "a logged state is of step {} instead of {}", start.step, from.step);

@@ -143,7 +143,7 @@ impl Verification {
         );
         let plan = self.plans.of(&job).await?;
         ensure!(manifest.tokens == plan.tokens(), "the manifest counts other tokens than the plan");
-        ensure!(manifest.examples == plan.leaves(), "the manifest names other training documents");
+        ensure!(plan.is_of(&manifest), "the manifest names other training documents, or another seed of the index");
         ensure!(manifest.eval == plan.eval_leaves(), "the manifest names other held-out documents");
         check_segments(plan.steps(), plan.train.checkpoint_every)?;
         log::check(&manifest.log, &job.log_root, plan.steps(), plan.train.checkpoint_every)?;
@@ -184,11 +184,17 @@ impl Verification {
         // Others need it too: that this member has it already is not enough.
         ensure!(self.store.has_blob(&manifest.index_hash).await?, "the influence index is not in the artifact store");
         let index_path = self.files.index(&self.store, &manifest.index_hash).await?;
+        let above = match &plan.parent {
+            Some(parent) => Some(self.files.index(&self.store, &parent.manifest.index_hash).await?),
+            None => None,
+        };
+        // The parent's rows come first. All of them are compared, and some of the job's own are recomputed.
+        let inherited = plan.inherited().len();
         let rows: BTreeSet<usize> =
-            (0..ROWS as u8).map(|i| draw(&[b"row", &[i], &seed], plan.examples.len())).collect();
+            (0..ROWS as u8).map(|i| inherited + draw(&[b"row", &[i], &seed], plan.examples.len())).collect();
         let rows: Vec<usize> = rows.into_iter().collect();
         let weights = self.store.get_blob(&manifest.weights).await.context("the training weights")?;
-        let weights = Weights::from_bytes(&weights, plan.examples.len());
+        let weights = Weights::from_bytes(&weights, inherited + plan.examples.len());
         let published = weights.context("the training weights are not one for each document that sum to the whole")?;
         let (adapter_hash, index_settings) = (manifest.adapter_hash, manifest.index_settings);
         let (targets, repeated) = (manifest.targets.clone(), manifest.repeated.clone());
@@ -205,7 +211,12 @@ impl Verification {
                 ensure!(adapter.hash()? == adapter_hash, "the adapter is not the log's last state");
                 let (base, settings) = (engine.base().clone(), plan.index.clone());
                 let estimator = Estimator::new(base, &plan.train, plan.examples.len(), &indexed, settings)?;
-                let checks = estimator.verify_rows(&IndexReader::open(&index_path)?, &plan.examples, &rows)?;
+                let rows_of = IndexReader::open(&index_path)?;
+                if let Some(above) = above {
+                    let above = IndexReader::open(&above).context("the parent's influence index")?;
+                    index::verify_parent(&rows_of, &above)?;
+                }
+                let checks = estimator.verify_rows(&rows_of, &plan.examples, &rows)?;
                 ensure!(
                     index::accepted(&checks, index::DEFAULT_TOLERANCE),
                     "the influence index differs in rows {rows:?}: {checks:?}"

@@ -20,7 +20,7 @@ impl Together {
         Self { tools }
     }
 
-    /// The exact scores of each query, in their order. `say` is told the steps done and the steps in all. Nothing is
+    /// The exact scores of each query, in their order. They are those of the job's own examples. `say` is told the steps done and the steps in all. Nothing is
     /// stored: a walk that is interrupted begins again.
     pub async fn scores(
         &self,
@@ -30,7 +30,7 @@ impl Together {
         queries: Vec<Query>,
         say: impl Fn(u64, u64) + Send + 'static,
     ) -> Result<Vec<Scores>> {
-        let (prepare, cache) = (run(&self.tools, plan, log), self.tools.gradients.of(job, plan).await?);
+        let (prepare, cache) = (run(&self.tools, plan, log).await?, self.tools.gradients.of(job, plan).await?);
         let settings = plan.magic;
         let walk = move |engine: &openledger_serve::Engine, turn: &mut openledger_serve::Turn| -> Result<Vec<Scores>> {
             let walks = Walks::new(prepare(engine)?, &queries, settings)?;

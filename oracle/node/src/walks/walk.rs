@@ -23,7 +23,8 @@ pub struct Walk {
 impl Walk {
     /// The walk for `query` back through the training that `log` has the states of.
     pub async fn prepare(tools: &Tools, job: &Pubkey, plan: &JobPlan, log: &[LogEntry], query: Query) -> Result<Self> {
-        let (run, settings, cache) = (run(tools, plan, log), plan.magic, tools.gradients.of(job, plan).await?);
+        let (run, settings) = (run(tools, plan, log).await?, plan.magic);
+        let cache = tools.gradients.of(job, plan).await?;
         let prepare = move |engine: &openledger_serve::Engine| -> Result<Magic> {
             let magic = Magic::new(run(engine)?, settings)?;
             Ok(match cache {
@@ -43,20 +44,25 @@ impl Walk {
     }
 }
 
-/// Opens the training run that `log` has the states of. The states are read from the store when they are needed.
-pub(super) fn run(
+/// Opens the training run that `log` has the states of. The states are read from the store when they are needed. The run
+/// of a model with a parent begins with the parent's adapter, and a walk ends there.
+pub(super) async fn run(
     tools: &Tools,
     plan: &JobPlan,
     log: &[LogEntry],
-) -> impl FnOnce(&openledger_serve::Engine) -> Result<TrainedRun> + Send + use<> {
+) -> Result<impl FnOnce(&openledger_serve::Engine) -> Result<TrainedRun> + Send + use<>> {
+    let start = plan.start(&tools.store, tools.engine.get().await?.base()).await?;
     let entries = log.iter().map(|e| StateEntry { step: e.step, state_hash: e.state }).collect();
     let (store, runtime) = (tools.store.clone(), tokio::runtime::Handle::current());
     let states = move |hash: Hash32| -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
         Ok(runtime.block_on(store.get_blob(&hash))?.to_vec())
     };
     let (train, examples) = (plan.train.clone(), plan.examples.clone());
-    move |engine| {
-        let log = TrainingLog { entries };
-        Ok(TrainedRun::new(engine.base().clone(), train, examples, log, Arc::new(states))?)
-    }
+    Ok(move |engine: &openledger_serve::Engine| {
+        let (base, log, states) = (engine.base().clone(), TrainingLog { entries }, Arc::new(states));
+        Ok(match start {
+            Some(start) => TrainedRun::with_start(base, train, examples, start, log, states)?,
+            None => TrainedRun::new(base, train, examples, log, states)?,
+        })
+    })
 }
