@@ -7,7 +7,7 @@ CREATE TABLE observe_heard (
     epoch    bigint NOT NULL,
     subject  bytea NOT NULL,
     sequence bigint NOT NULL,
-    -- 1 commitment, 2 reveal, 3 absence, 4 sealed set
+    -- 1 commitment, 2 reveal, 4 sealed set
     what     smallint NOT NULL CHECK (what BETWEEN 1 AND 4),
     -- whose it is; zeros for a sealed set, which is of many
     member   bytea NOT NULL,

@@ -17,6 +17,9 @@ use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Pa
 use openledger_protocol::{Hash32, hash::sha256};
 use std::sync::Arc;
 
+/// Longest answer that is read, in bytes.
+const MOST_ANSWER: u64 = 4 << 20;
+
 /// Why an artifact could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -41,6 +44,16 @@ pub enum StoreError {
         key: String,
         /// The hash of the bytes that are there.
         found: String,
+    },
+    /// An artifact is longer than its reader takes.
+    #[error("the artifact store's {key} has {found} bytes, and at most {most} are read")]
+    Size {
+        /// Its key.
+        key: String,
+        /// Its length.
+        found: u64,
+        /// The longest that is read.
+        most: u64,
     },
     /// An artifact does not parse, or it belongs under another key.
     #[error("the artifact store's {key} is not readable: {reason}")]
@@ -90,8 +103,14 @@ impl Store {
 
     /// Returns the bytes with this hash. Fails with [`StoreError::Hash`] if the stored bytes have another.
     pub async fn get_blob(&self, hash: &Hash32) -> Result<Bytes, StoreError> {
+        self.get_blob_within(hash, u64::MAX).await
+    }
+
+    /// Like [`Store::get_blob`], for a blob that somebody else names. Fails with [`StoreError::Size`], and reads nothing,
+    /// if it is longer than `most` bytes.
+    pub async fn get_blob_within(&self, hash: &Hash32, most: u64) -> Result<Bytes, StoreError> {
         let path = blob_path(hash);
-        let bytes = self.get(&path).await?;
+        let bytes = self.get_within(&path, most).await?;
         let found = sha256(&[&bytes]);
         if found != *hash {
             return Err(StoreError::Hash { key: path.to_string(), found: hex::encode(found) });
@@ -115,7 +134,7 @@ impl Store {
     /// Returns the answer to a request. It does not check the signature: [`Answer::verify`] does.
     pub async fn get_answer(&self, request: &Hash32) -> Result<Answer, StoreError> {
         let path = answer_path(request);
-        let answer: Answer = serde_json::from_slice(&self.get(&path).await?)
+        let answer: Answer = serde_json::from_slice(&self.get_within(&path, MOST_ANSWER).await?)
             .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })?;
         if answer.request != *request {
             let reason = format!("it answers request {}", hex::encode(answer.request));
@@ -179,10 +198,17 @@ impl Store {
     }
 
     async fn get(&self, path: &Path) -> Result<Bytes, StoreError> {
+        self.get_within(path, u64::MAX).await
+    }
+
+    async fn get_within(&self, path: &Path, most: u64) -> Result<Bytes, StoreError> {
         let result = self.inner.get(path).await.map_err(|e| match e {
             object_store::Error::NotFound { .. } => StoreError::Missing { key: path.to_string() },
             other => StoreError::Backend(other),
         })?;
+        if result.meta.size > most {
+            return Err(StoreError::Size { key: path.to_string(), found: result.meta.size, most });
+        }
         result.bytes().await.map_err(StoreError::Backend)
     }
 }
@@ -228,6 +254,15 @@ mod tests {
         assert!(matches!(store.get_blob(&hash).await, Err(StoreError::Hash { .. })));
         store.put_blob("a page").await.unwrap();
         assert_eq!(store.get_blob(&hash).await.unwrap(), "a page");
+    }
+
+    #[tokio::test]
+    async fn a_blob_that_is_longer_than_its_reader_takes_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::folder(folder.path()).unwrap();
+        let hash = store.put_blob("a page").await.unwrap();
+        assert_eq!(store.get_blob_within(&hash, 6).await.unwrap(), "a page");
+        assert!(matches!(store.get_blob_within(&hash, 5).await, Err(StoreError::Size { found: 6, most: 5, .. })));
     }
 
     #[tokio::test]

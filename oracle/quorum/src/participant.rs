@@ -61,7 +61,7 @@ pub trait Approver: Send + Sync + 'static {
 
     /// Hash of `payload` without what may be renewed, which is its expiry. By default nothing may be renewed.
     ///
-    /// For a sequence, payloads of one core only are signed, ever.
+    /// For a sequence, a payload of another core is signed only when the last slot of the one before is finalized.
     ///
     /// # Security
     ///
@@ -74,7 +74,7 @@ pub trait Approver: Send + Sync + 'static {
 
     /// The newest finalized slot, if known.
     ///
-    /// A signed payload can be used until its last slot. When that slot has passed, a payload of the same
+    /// A signed payload can be used until its last slot. When that slot has passed, a payload of another
     /// [core](Approver::core) may be signed for the same sequence. `None` never allows it.
     ///
     /// # Security

@@ -29,7 +29,7 @@ pub struct SettlementReport {
     /// Largest distance of a receipt's weights from those that members worked out at which the receipt holds, in parts
     /// per million.
     pub band_ppm: u64,
-    /// Payments for answers, by request: those of the epoch, and those that earlier epochs held over.
+    /// Payments for answers, the largest first: those of the epoch, and those that earlier epochs held over.
     pub answers: Vec<CountedAnswer>,
     /// Payments into the pools besides the answers' fees, oldest first: training jobs' data shares, and gifts.
     #[serde(default)]
@@ -85,6 +85,8 @@ pub struct CountedAnswer {
     pub operator: Pubkey,
     /// The payment's transaction, Base58.
     pub transaction: String,
+    /// Slot of the payment.
+    pub slot: u64,
     /// The job whose documents, with those that it inherited from its parents, the payment is divided among.
     #[serde(with = "key_b58")]
     pub job: Pubkey,
@@ -347,7 +349,7 @@ mod tests {
     fn typed_fields_keep_the_json_of_the_format() {
         let (key, hash) = (Pubkey::new_from_array([7; 32]).to_string(), "09".repeat(32));
         let answer = |divided| {
-            json!({"request": hash, "model": key, "operator": key, "transaction": "t", "job": key, "divided": divided,
+            json!({"request": hash, "model": key, "operator": key, "transaction": "t", "slot": 5, "job": key, "divided": divided,
                 "contributors": "18446744073709551615", "validators": "0"})
         };
         let report = json!({

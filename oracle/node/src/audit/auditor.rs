@@ -11,7 +11,7 @@ use openledger_attribution::{Query, agreement::agreement};
 use openledger_protocol::Hash32;
 use openledger_sdk::{
     Store,
-    artifact::{Audit, AuditedAnswer, CountedAnswer, SettlementReport, TrainingManifest},
+    artifact::{Audit, AuditedAnswer, CountedAnswer, Divided, SettlementReport, TrainingManifest},
 };
 use payout::state::Settlement;
 use solana_keypair::Keypair;
@@ -77,6 +77,11 @@ impl Auditor {
         let mut walked = Vec::with_capacity(drawn.len());
         for counted in drawn {
             let answer = self.store.get_answer(&counted.request).await?;
+            let paid = matches!(counted.divided, Divided::Receipt { answer: paid, .. } if paid == answer.hash()?);
+            if !paid {
+                tracing::warn!(request = hex::encode(counted.request), "the answer that was paid is no longer stored");
+                continue;
+            }
             // An empty answer has no loss. It was paid by the training weights.
             if !answer.output_tokens.is_empty() {
                 let tokens = [&answer.prompt_tokens[..], &answer.output_tokens].concat();

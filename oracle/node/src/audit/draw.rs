@@ -35,6 +35,7 @@ mod tests {
             model: key,
             operator: key,
             transaction: String::new(),
+            slot: 0,
             job: key,
             divided: match n % 2 {
                 0 => Divided::Receipt { answer: [n; 32], weights: [n; 32], distance: 0 },

@@ -1,13 +1,8 @@
 //! A member's check of a proposed settlement, before it signs.
 
 use super::{
-    expiry::Expiry,
-    facts::Facts,
-    gather::Epochs,
-    outcome::outcome,
-    own_view::Observations,
-    proposal::Proposal,
-    question::{MOST_ATTEMPTS, Question},
+    expiry::Expiry, facts::Facts, gather::Epochs, outcome::outcome, own_view::Observations, proposal::Proposal,
+    question::Question,
 };
 use crate::operator::Chain;
 use anyhow::{Context, Result, ensure};
@@ -46,12 +41,7 @@ impl Approval {
         let (question, agreement) = found(quorum, message, &proposal, &facts, &args.observations_root)
             .await?
             .with_context(|| format!("no agreement with root {} is known here", hex::encode(args.observations_root)))?;
-        let checked = self.compare(quorum, message.committee_epoch, &question, &agreement, args).await;
-        if checked.is_err() {
-            // Perhaps this member looked too early: it looks again when it is asked again.
-            self.observations.forget(&question).await;
-        }
-        checked
+        self.compare(quorum, message.committee_epoch, &question, &agreement, args).await
     }
 
     async fn compare(
@@ -64,7 +54,13 @@ impl Approval {
     ) -> Result<()> {
         let observed = self.observations.of(question).await?;
         let threshold = quorum.committee(committee)?.needed();
-        let (report, pools) = outcome(question, &observed, agreement, threshold)?;
+        let made = outcome(question, &observed, agreement, threshold);
+        if made.is_err() {
+            // Perhaps this member looked too early: it looks again when it is asked again. It does not look again for a
+            // payload that is wrong: whoever sends such payloads would keep it at work.
+            self.observations.forget(question).await;
+        }
+        let (report, pools) = made?;
         ensure!(pools == args.pools, "the roots are not those that follow from what the members observed");
         let report = canonical::to_vec(&report)?;
         ensure!(
@@ -81,13 +77,14 @@ impl Approval {
 /// facts.
 async fn found(
     quorum: &Participant,
+    observations: &Observations,
     message: &Message,
     proposal: &Proposal,
     facts: &Facts,
     root: &Hash32,
 ) -> Result<Option<(Question, Agreement)>> {
     let (epoch, subject, sequence) = (message.committee_epoch, message.subject, message.sequence);
-    for attempt in 0..MOST_ATTEMPTS {
+    for attempt in 0..=observations.reached(proposal) {
         let question = Question::new(proposal, facts, attempt);
         let agreement = observe::agreement(quorum, epoch, &subject, sequence, &question.to_json(), root).await?;
         if let Some(agreement) = agreement {

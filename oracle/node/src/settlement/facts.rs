@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 /// The facts of an epoch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// Payments for answers in ascending order of request: those of the epoch, and those that the previous settlement
-    /// held over.
+    /// Payments for answers: those of the epoch, and those that the previous settlement held over. Those that put most
+    /// into the pools come first.
     pub payments: Vec<Payment>,
     /// Payments into the pools that are not fees for answers, oldest first. Those that the previous settlement held over
     /// come first.
@@ -34,6 +34,8 @@ pub struct Payment {
     pub operator: Pubkey,
     /// The payment's transaction, Base58.
     pub transaction: String,
+    /// Its slot.
+    pub slot: u64,
     /// The job whose adapter the model had at the cutoff. It is paid if no answer counts.
     pub last_job: Pubkey,
     /// Base units that it put into the contributors' pool.
@@ -100,6 +102,7 @@ mod tests {
             model: key(1),
             operator: key(2),
             transaction: "t".into(),
+            slot: 5,
             last_job: key(last_job),
             contributors: 4,
             validators: 1,

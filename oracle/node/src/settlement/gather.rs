@@ -19,7 +19,7 @@ use payout::{
     state::{Config, Pool, Settlement},
 };
 use solana_pubkey::Pubkey;
-use std::{collections::HashMap, sync::Arc};
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
 /// Most epochs whose facts are held in memory.
 const MOST: usize = 4;
@@ -57,7 +57,7 @@ impl Epochs {
         let (mut payments, mut funding) = held_over(previous.as_ref(), &mut last_jobs).await?;
         // Payments are selected by slot, not by the epoch that their receipt names. A payment after a cutoff and before
         // the posting of its settlement belongs to the next settlement.
-        for ledger::Payment { signature, paid, .. } in
+        for ledger::Payment { slot, signature, paid, .. } in
             self.ledger.payments(config.settled_slot, proposal.cutoff_slot).await?
         {
             payments.push(Payment {
@@ -65,13 +65,18 @@ impl Epochs {
                 model: paid.model,
                 operator: paid.operator,
                 transaction: signature,
+                slot,
                 last_job: last_jobs.of(&paid.model).await?,
                 contributors: paid.contributors,
                 validators: paid.validators,
                 held: 0,
             });
         }
-        payments.sort_by(|a, b| (a.request, &a.transaction, a.model).cmp(&(b.request, &b.transaction, b.model)));
+        let order = |p: &Payment| {
+            let amount = u128::from(p.contributors) + u128::from(p.validators);
+            (Reverse(amount), p.request, p.transaction.clone(), p.model)
+        };
+        payments.sort_by_cached_key(order);
         funding.extend(self.funding(config.settled_slot, proposal.cutoff_slot).await?);
         Ok(Facts { payments, funding, previous })
     }
@@ -121,6 +126,7 @@ async fn held_over(
             model: answer.model,
             operator: answer.operator,
             transaction: answer.transaction.clone(),
+            slot: answer.slot,
             last_job: last_jobs.of(&answer.model).await?,
             contributors: answer.contributors.0,
             validators: answer.validators.0,

@@ -4,7 +4,7 @@ use super::{
     own_view::Observed,
     question::Question,
     report::{Agreed, Counted, PaidJob, build},
-    verdict::{BAND_PPM, Verdict, ready, verdict},
+    verdict::{BAND_PPM, Verdict, needed, ready, verdict},
     view::{Seen, View},
 };
 use crate::{documents::Repeat, plans::FinishedJob};
@@ -33,15 +33,26 @@ pub fn outcome(
     let facts = &observed.facts;
     // A list of another length says nothing.
     let views: Vec<View> = agreement.reveals.iter().filter_map(|r| View::read(&r.values, facts).ok()).collect();
+    let revealed = agreement.own.as_ref().and_then(|own| View::read(own, facts).ok());
+    let threshold = needed(threshold, views.len(), question.attempt);
 
     let is_ready =
         |job: &Pubkey| facts.jobs().iter().position(|j| j == job).is_some_and(|n| ready(&views, n, threshold));
     let mut counted = Vec::with_capacity(facts.payments.len());
     for (n, payment) in facts.payments.iter().enumerate() {
-        let seen: Vec<Seen> = views.iter().map(|v| v.answers[n]).collect();
-        let decided = verdict(&seen, threshold, payment.held);
-        let (request, own) = (hex::encode(payment.request), &observed.view.answers[n]);
-        ensure!(decided.agrees(own), "{decided:?} of request {request} contradicts what this member saw: {own:?}");
+        let request = hex::encode(payment.request);
+        let decided = match observed.view.answers.get(n) {
+            Some(own) => {
+                let seen: Vec<Seen> = views.iter().map(|v| v.answers[n]).collect();
+                let decided = verdict(&seen, threshold, payment.held);
+                // What came to light after this member had said what it saw does not undo it: the answer came too late.
+                let agrees = decided.agrees(own) || revealed.as_ref().is_some_and(|r| decided.agrees(&r.answers[n]));
+                ensure!(agrees, "{decided:?} of request {request} contradicts what this member saw: {own:?}");
+                decided
+            }
+            // Nobody looked at it: there were too many payments.
+            None => Verdict::Held,
+        };
         let by = divided(observed, n, decided, is_ready(&payment.last_job));
         counted.push(by.with_context(|| format!("request {request}"))?);
     }

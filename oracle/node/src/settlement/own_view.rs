@@ -4,8 +4,9 @@
 use super::{
     facts::{Facts, Payment},
     gather::Epochs,
-    question::{MOST_ATTEMPTS, Question},
-    view::{Seen, View},
+    proposal::Proposal,
+    question::Question,
+    view::{MOST_PAYMENTS, Seen, View},
     well_formed::{self, Limits},
 };
 use crate::{
@@ -14,23 +15,35 @@ use crate::{
     plans::{FinishedJob, FinishedJobs},
 };
 use anyhow::{Context, Result, ensure};
-use openledger_protocol::{Hash32, weights::Weights};
+use openledger_protocol::{
+    Hash32,
+    weights::{self, Weights},
+};
 use openledger_sdk::{Store, receipt::Answer, store::StoreError};
 use solana_pubkey::Pubkey;
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, RwLock},
+    time::Duration,
 };
 use tokio::sync::Mutex;
 
 /// Most questions whose views are held in memory.
 const MOST: usize = 4;
 
+/// Longest blob of weights that is read.
+const MOST_BYTES: u64 = 8 * weights::MOST as u64;
+
+/// Longest time that the store may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// This member's views of the epochs that it settles. Cheap to clone.
 #[derive(Clone)]
 pub struct Observations {
     parts: Arc<Parts>,
     known: Memo<Question, Observed>,
+    /// The proposal that this member settles, and how often the members were asked about it before, as far as it knows.
+    reached: Arc<RwLock<Option<(Proposal, u32)>>>,
     /// Held while working a view out: one at a time keeps a node's cores and memory for its other work.
     at_work: Arc<Mutex<()>>,
 }
@@ -59,7 +72,7 @@ pub struct Observed {
     pub facts: Arc<Facts>,
     /// The view that it tells the others.
     pub view: View,
-    /// For each payment: the answer that it found, if it is well formed.
+    /// For each payment that it looked at: the answer that it found, if it is well formed.
     pub answers: Vec<Option<FoundAnswer>>,
     /// The jobs that it could read, by address.
     pub jobs: BTreeMap<Pubkey, Arc<FinishedJob>>,
@@ -81,7 +94,7 @@ pub struct FoundAnswer {
 impl Observations {
     /// Makes views with these parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), known: Memo::new(MOST), at_work: Arc::default() }
+        Self { parts: Arc::new(parts), known: Memo::new(MOST), reached: Arc::default(), at_work: Arc::default() }
     }
 
     /// This member's view. It is worked out at first use: one call does the work, and the others wait for its result.
@@ -93,9 +106,29 @@ impl Observations {
             self.parts.epochs.forget(&question.proposal).await;
             anyhow::bail!("epoch {} has other facts here than those asked about", question.proposal.epoch);
         }
-        let last = MOST_ATTEMPTS;
-        ensure!(question.attempt < last, "an epoch is asked about {last} times at most; this is one more");
+        let reached = self.reached(&question.proposal);
+        ensure!(
+            question.attempt <= reached,
+            "this member has not come to attempt {} at epoch {} yet",
+            question.attempt,
+            question.proposal.epoch
+        );
         self.known.get_or_try(question.clone(), || self.look(question, facts)).await
+    }
+
+    /// Says that this member has come to this attempt by its own clock. Others can ask it about no later one, so that nobody
+    /// uses attempts up.
+    pub fn reach(&self, question: &Question) {
+        let now = (question.proposal.clone(), question.attempt);
+        *self.reached.write().expect("no panic holds this lock") = Some(now);
+    }
+
+    /// The attempt that this member has come to.
+    pub fn reached(&self, proposal: &Proposal) -> u32 {
+        match &*self.reached.read().expect("no panic holds this lock") {
+            Some((known, attempt)) if known == proposal => *attempt,
+            _ => 0,
+        }
     }
 
     /// Drops what this member saw. The next caller looks again.
@@ -114,7 +147,7 @@ impl Observations {
             jobs: BTreeMap::new(),
         };
         let (mut ready, mut answers, mut seen) = (Vec::new(), Vec::new(), Vec::new());
-        for (n, payment) in facts.payments.iter().enumerate() {
+        for (n, payment) in facts.payments.iter().take(MOST_PAYMENTS).enumerate() {
             parts.status.settling(epoch, &format!("working out answer {} of {total}", n + 1));
             let (own, found) = looker.see(payment).await;
             seen.push(own);
@@ -138,11 +171,15 @@ struct Looker<'a> {
 impl Looker<'_> {
     async fn see(&mut self, payment: &Payment) -> (Seen, Option<FoundAnswer>) {
         let request = hex::encode(payment.request);
-        let (answer, found, result) = match self.find(payment).await {
-            Ok(Some(found)) => found,
-            Ok(None) => return (Seen::None, None),
-            Err(e) => {
+        let (answer, found, result) = match tokio::time::timeout(PATIENCE, self.find(payment)).await {
+            Ok(Ok(Some(found))) => found,
+            Ok(Ok(None)) => return (Seen::None, None),
+            Ok(Err(e)) => {
                 tracing::warn!(request, "its answer could not be looked for: {e:#}");
+                return (Seen::Unknown, None);
+            }
+            Err(_) => {
+                tracing::warn!(request, "its answer could not be looked for within {} s", PATIENCE.as_secs());
                 return (Seen::Unknown, None);
             }
         };
@@ -184,13 +221,14 @@ impl Looker<'_> {
             return taken_for_unanswered(format!("{e:#}"));
         }
         let results = self.parts.ledger.job_results(&payment.model, self.cutoff).await?;
-        let Some(result) = results.into_iter().find(|r| r.adapter_hash == answer.adapter_hash) else {
-            return taken_for_unanswered("no job was attested with the adapter that answered".into());
+        let Some(result) = adapters(&results, payment.slot).find(|r| r.adapter_hash == answer.adapter_hash) else {
+            return taken_for_unanswered("the model did not have the adapter that answered since it was paid".into());
         };
+        let result = result.clone();
         let weights_hash = answer.receipt.weights;
-        let bytes = match store.get_blob(&weights_hash).await {
+        let bytes = match store.get_blob_within(&weights_hash, MOST_BYTES).await {
             Ok(bytes) => bytes,
-            Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => {
+            Err(StoreError::Missing { .. } | StoreError::Hash { .. } | StoreError::Size { .. }) => {
                 return taken_for_unanswered("its receipt's weights are not in the store".into());
             }
             Err(e) => return Err(e.into()),
@@ -236,5 +274,33 @@ impl Looker<'_> {
                 false
             }
         }
+    }
+}
+
+/// The results whose adapters may have answered a payment of this slot: the one that the model had then, and later ones.
+/// An operator must not choose among the adapters that a model once had.
+fn adapters(results: &[JobResult], slot: u64) -> impl Iterator<Item = &JobResult> {
+    let had = results.iter().rposition(|r| r.slot <= slot).unwrap_or(0);
+    results[had.min(results.len())..].iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adapter_that_was_replaced_before_the_payment_did_not_answer_it() {
+        let result = |version: u64, slot| JobResult {
+            job: Pubkey::new_from_array([version as u8; 32]),
+            version,
+            slot,
+            signature: String::new(),
+            adapter_hash: [version as u8; 32],
+            manifest_hash: [0; 32],
+        };
+        let results = [result(1, 10), result(2, 20), result(3, 30)];
+        let at = |slot| adapters(&results, slot).map(|r| r.version).collect::<Vec<_>>();
+        assert_eq!((at(10), at(19), at(20), at(99)), (vec![1, 2, 3], vec![1, 2, 3], vec![2, 3], vec![3]));
+        assert_eq!(adapters(&[], 5).count(), 0);
     }
 }

@@ -69,9 +69,10 @@ struct Added {
 /// The report of an epoch and its pools' roots.
 ///
 /// Each payment is divided by itself. The sums of the parts are what wallets earned (P2). Gifts to a pool, and what
-/// belongs to nobody, are divided in proportion to what wallets ever earned from the pool, this epoch included. So a
-/// payment never moves another payment's money. What is held over stays in the pool for the next settlement. Nothing is
-/// lost and nothing is paid twice.
+/// belongs to nobody, are divided in proportion to what wallets ever earned from the pool, this epoch included, and in
+/// one epoch no more of them than the epoch's own payments add. So a payment never moves another payment's money, and a
+/// small one cannot fish for a large gift. What is held over stays in the pool for the next settlement. Nothing is lost
+/// and nothing is paid twice.
 pub fn build(
     agreed: Agreed,
     facts: &Facts,
@@ -206,12 +207,13 @@ fn documents(added: &Added, jobs: &[PaidJob]) -> Result<Vec<DocumentEarned>> {
 }
 
 fn answer(counted: &Counted) -> CountedAnswer {
-    let Payment { request, model, operator, transaction, contributors, validators, .. } = counted.payment.clone();
+    let Payment { request, model, operator, transaction, slot, contributors, validators, .. } = counted.payment.clone();
     CountedAnswer {
         request,
         model,
         operator,
         transaction,
+        slot,
         job: counted.job,
         divided: counted.divided.clone(),
         contributors: contributors.into(),
@@ -219,8 +221,8 @@ fn answer(counted: &Counted) -> CountedAnswer {
     }
 }
 
-/// The pool after the epoch: each wallet's part is added to the lifetime amount that it had in `before`, and then the
-/// gifts are divided in proportion to the lifetime amounts.
+/// The pool after the epoch: each wallet's part is added to the lifetime amount that it had in `before`, and then as much
+/// of the gifts as was added is divided in proportion to the lifetime amounts.
 fn divide(
     name: PoolName,
     added: &BTreeMap<Pubkey, u64>,
@@ -235,7 +237,8 @@ fn divide(
         let lifetime = lifetimes.entry(*wallet).or_default();
         (*lifetime, sum) = (add(*lifetime, *amount)?, add(sum, *amount)?);
     }
-    let shares = largest_remainder(gifts, &lifetimes.values().copied().collect::<Vec<_>>());
+    let now = gifts.min(sum);
+    let shares = largest_remainder(now, &lifetimes.values().copied().collect::<Vec<_>>());
     for (lifetime, share) in lifetimes.values_mut().zip(&shares) {
         (*lifetime, sum) = (add(*lifetime, *share)?, add(sum, *share)?);
     }
@@ -291,6 +294,7 @@ mod tests {
             model: key(1),
             operator: key(4),
             transaction: "t".into(),
+            slot: 5,
             last_job: key(JOB),
             contributors,
             validators,
@@ -418,7 +422,12 @@ mod tests {
         let fishing = [(payment(2, 1_000, 0), Some(weights(&[0, 1])))];
         let given = gift(PoolName::Contributors, 1_000_000);
         let (after, _) = settled(&documents, &fishing, vec![given], None, Some(&before));
-        assert_eq!(lifetimes(&after, PoolName::Contributors)[1].1, 1_000 + 1_000);
+        assert_eq!(lifetimes(&after, PoolName::Contributors)[1].1, 1_000 + 1, "a thousandth of as much as it paid");
+        assert_eq!(after.pools[0].carried, Amount(999_000));
+        // The first to earn anything takes no more of a gift than it paid either.
+        let fishing = [(payment(2, 1_000, 0), Some(weights(&[0, 1])))];
+        let (first, _) = settled(&documents, &fishing, vec![gift(PoolName::Contributors, 1_000_000)], None, None);
+        assert_eq!(lifetimes(&first, PoolName::Contributors), [(key(11), 2_000)]);
     }
 
     #[test]
@@ -453,7 +462,8 @@ mod tests {
         assert_eq!(next.pools[1].carried, Amount(76), "its document has no validator");
         let approved = [document(1, 10, &[50])];
         let (last, _) = settled(&approved, &paid, vec![], None, Some(&next));
-        assert_eq!(lifetimes(&last, PoolName::Validators), [(key(50), 82)]);
+        assert_eq!(lifetimes(&last, PoolName::Validators), [(key(50), 12)]);
+        assert_eq!(last.pools[1].carried, Amount(70));
     }
 
     #[test]

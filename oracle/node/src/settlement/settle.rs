@@ -64,6 +64,7 @@ impl Settler {
         for attempt in 0..MOST_ATTEMPTS {
             let facts = self.epochs.of(proposal).await?;
             let question = Question::new(proposal, &facts, attempt);
+            self.observations.reach(&question);
             // The quorum's time limits begin with the round. The view is worked out before the round, so that this member
             // has it when it is asked.
             self.observations.of(&question).await?;

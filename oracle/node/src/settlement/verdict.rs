@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 /// it: a ten-thousandth of the fees of its own answers.
 pub const BAND_PPM: u64 = 200;
 
-/// Most settlements in which a payment is held over. After that it is divided by the training weights, as far as at least
-/// t members see no answer that contradicts this.
+/// Most settlements in which a payment is held over. After that it is divided by the training weights, if at least t
+/// members see no answer that contradicts this. Otherwise it goes on waiting, and stops no other payment.
 pub const MOST_HELD: u32 = 3;
 
 /// What becomes of a payment.
@@ -38,8 +38,25 @@ pub enum Verdict {
     Held,
 }
 
-/// The verdict on a payment that was held over `held` times before. `seen` is what the members see of its answer.
+/// How many members must agree, of `revealed` that observed, when they are asked for the time number `attempt`.
+///
+/// It is t, and one more for every four times that they were asked in vain. Somebody who observes and then does not sign
+/// could otherwise have the members agree for ever on what too few of them will sign.
+pub fn needed(threshold: usize, revealed: usize, attempt: u32) -> usize {
+    (threshold + attempt as usize / 4).min(revealed.max(threshold))
+}
+
+/// The verdict on a payment that was held over `held` times before. `seen` is what the members see of its answer, and
+/// `threshold` how many must agree. A verdict that fewer of them would sign is none: the payment is held over.
 pub fn verdict(seen: &[Seen], threshold: usize, held: u32) -> Verdict {
+    let decided = decide(seen, threshold, held);
+    match seen.iter().filter(|own| decided.agrees(own)).count() >= threshold {
+        true => decided,
+        false => Verdict::Held,
+    }
+}
+
+fn decide(seen: &[Seen], threshold: usize, held: u32) -> Verdict {
     let mut named = BTreeMap::<Hash32, Vec<Option<u64>>>::new();
     for own in seen {
         if let Seen::Answer { hash, distance } = own {
@@ -125,12 +142,27 @@ mod tests {
     }
 
     #[test]
+    fn a_verdict_that_too_few_would_sign_is_none() {
+        // Two members are far from the receipt and two are at it, by rounding. Neither two are enough.
+        let apart = [answer(1, 0), answer(1, 0), answer(1, 900_000), answer(1, 900_000)];
+        assert_eq!(verdict(&apart, T, 0), Verdict::Held);
+        // One of three says what the others say and does not sign. After some attempts all that observe must agree.
+        let with_silent_liar = [answer(1, 0), answer(1, 0), answer(1, 0), Seen::Unknown];
+        let at = |attempt| verdict(&with_silent_liar, needed(T, 4, attempt), 0);
+        assert_eq!(at(0), Verdict::Receipt { hash: TRUE, distance: 0 });
+        assert_eq!((at(3), at(4)), (at(0), Verdict::Held));
+        assert_eq!((needed(3, 3, 9), needed(3, 5, 4), needed(3, 5, 15)), (3, 4, 5));
+    }
+
+    #[test]
     fn a_payment_is_not_held_over_for_ever() {
         let split = [answer(1, 0), answer(2, 0), Seen::None, Seen::Unknown, answer(1, None)];
         let verdicts: Vec<Verdict> = (0..=MOST_HELD).map(|held| verdict(&split, T, held)).collect();
         assert_eq!(verdicts[..3], [Verdict::Held; 3]);
-        assert_eq!(verdicts[3], Verdict::Training(NoAnswer::HeldTooOften));
-        assert!(!verdicts[3].agrees(&answer(1, 0)), "a member that worked it out does not sign that");
+        assert_eq!(verdicts[3], Verdict::Held, "two members that worked an answer out do not sign that");
+        let split = [answer(1, None), answer(2, None), Seen::None, Seen::Unknown, answer(1, None)];
+        assert_eq!(verdict(&split, T, MOST_HELD), Verdict::Training(NoAnswer::HeldTooOften));
+        assert_eq!(verdict(&[Seen::Unknown; 5], T, MOST_HELD), Verdict::Held, "a failing store says nothing");
     }
 
     #[test]

@@ -15,13 +15,16 @@ const UNKNOWN: [u64; WIDTH] = [u64::MAX; WIDTH];
 const NONE: [u64; WIDTH] = [0, 0, 0, 0, NOT_WORKED_OUT];
 /// Numbers for each payment.
 const WIDTH: usize = 5;
+/// Most payments that members look at in one epoch. The others wait for the next one, whatever they are: whoever makes
+/// very many small payments must not stop the settlement of the rest.
+pub const MOST_PAYMENTS: usize = 100_000;
 
 /// What a member sees of an epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// For each of [`Facts::jobs`]: whether the member has what paying its documents needs.
     pub jobs: Vec<bool>,
-    /// For each payment: what the member sees of its answer.
+    /// For each of the first [`MOST_PAYMENTS`] payments: what the member sees of its answer.
     pub answers: Vec<Seen>,
 }
 
@@ -51,7 +54,7 @@ impl View {
 
     /// Reads a list of numbers. Fails if it does not have the length that the facts ask for.
     pub fn read(row: &[u64], facts: &Facts) -> Result<Self> {
-        let (jobs, payments) = (facts.jobs().len(), facts.payments.len());
+        let (jobs, payments) = (facts.jobs().len(), facts.payments.len().min(MOST_PAYMENTS));
         let expected = jobs + payments * WIDTH;
         ensure!(row.len() == expected, "{} numbers for {jobs} jobs and {payments} payments: {expected}", row.len());
         let (jobs, answers) = row.split_at(jobs);
@@ -105,6 +108,7 @@ mod tests {
             model: Pubkey::default(),
             operator: Pubkey::default(),
             transaction: String::new(),
+            slot: 0,
             last_job: Pubkey::new_from_array([(n % 2) as u8; 32]),
             contributors: 1,
             validators: 1,

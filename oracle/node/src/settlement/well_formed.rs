@@ -9,6 +9,9 @@ use openledger_lm::Tokenizer;
 use openledger_sdk::receipt::Answer;
 use solana_pubkey::Pubkey;
 
+/// Most tokens at the end of an answer that its text may leave out: those of a stop text.
+const STOP_TOKENS: usize = 8;
+
 /// What the model can take.
 pub struct Limits<'a> {
     /// Its tokens.
@@ -35,9 +38,12 @@ pub fn check(answer: &Answer, payment: &Payment, identity: &Pubkey, limits: &Lim
     let length = tokens().count();
     ensure!(length <= limits.context, "its {length} tokens exceed the context of {}", limits.context);
     ensure!(!answer.prompt_tokens.is_empty(), "it has no prompt");
-    // A stop text ends the text before the last tokens.
+    // A stop text ends the text before the last tokens. More tokens than that would be hidden from the questioner.
     let text = limits.tokenizer.decode(&answer.output_tokens);
-    ensure!(text.starts_with(&answer.text), "its text is not that of its tokens");
+    let shown = answer.output_tokens.len().saturating_sub(STOP_TOKENS);
+    let shown = limits.tokenizer.decode(&answer.output_tokens[..shown]);
+    let whole = answer.text.starts_with(shown.trim_end_matches(char::REPLACEMENT_CHARACTER));
+    ensure!(whole && text.starts_with(&answer.text), "its text is not that of its tokens");
     Ok(())
 }
 
@@ -59,6 +65,7 @@ mod tests {
             model: key(2),
             operator: key(3),
             transaction: "paid".into(),
+            slot: 5,
             last_job: key(9),
             contributors: 70,
             validators: 1,
@@ -110,6 +117,8 @@ mod tests {
         assert!(refused(|a| a.prompt_tokens = vec![1; 50]).contains("exceed the context of 40"));
         assert!(refused(|a| a.prompt_tokens.clear()).contains("no prompt"));
         assert!(refused(|a| a.text = "another".into()).contains("not that of its tokens"));
+        let hidden = |a: &mut Answer| a.output_tokens.extend(Tokenizer::bytes().encode(" and more").unwrap());
+        assert!(refused(hidden).contains("not that of its tokens"), "more tokens than were shown");
         assert!(refused(|a| a.model = key(99)).contains("is of model"));
         assert!(refused(|a| a.operator = key(99)).contains("is by"));
         assert!(refused(|a| a.request = [99; 32]).contains("another request"));

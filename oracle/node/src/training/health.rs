@@ -84,10 +84,8 @@ pub async fn check(
 /// The numbers, without the walk.
 fn of(plan: &JobPlan, estimate: &Scores, exact: &Outcome) -> Result<Health> {
     let agreement = agreement::agreement(&plan.own_scores(estimate), &exact.scores)?.spearman;
-    // A NaN becomes 0. A roughness beyond the range becomes the largest number.
-    Ok(Health {
-        agreement_ppm: (agreement * 1e6).floor() as i64,
-        roughness_milli: (exact.health.adjoint_at_start * 1e3).ceil() as u64,
-        walk: Vec::new(),
-    })
+    let roughness = exact.health.adjoint_at_start;
+    // What is no number is as rough as can be. A roughness beyond the range becomes the largest number.
+    let roughness_milli = if roughness.is_nan() { u64::MAX } else { (roughness * 1e3).ceil() as u64 };
+    Ok(Health { agreement_ppm: (agreement * 1e6).floor() as i64, roughness_milli, walk: Vec::new() })
 }

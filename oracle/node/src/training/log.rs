@@ -1,13 +1,22 @@
 //! The checks of a training log that need no computing.
 
 use anyhow::{Context, Result, ensure};
-use openledger_protocol::{Hash32, mmr};
-use openledger_sdk::{Store, artifact::LogEntry};
+use openledger_protocol::{Hash32, hash::sha256, mmr};
+use openledger_sdk::{
+    Store,
+    artifact::{Health, LogEntry},
+};
 
-/// Fails unless `log` is the one whose `root` is on chain and has the states that a run of `steps` steps logs every
-/// `every` steps.
-pub fn check(log: &[LogEntry], root: &Hash32, steps: u64, every: u64) -> Result<()> {
-    ensure!(mmr::root_of(&hashes(log)) == *root, "the log is not the one whose root is on chain");
+/// The root that the trainer posts. It is over the log's states and over everything that is made of them: the index, the
+/// training weights and the walk. So all of it is fixed before the block exists by which verifiers draw what they check.
+pub fn root(log: &[LogEntry], index: &Hash32, weights: &Hash32, health: Option<&Health>) -> Hash32 {
+    let walk: Vec<Hash32> = health.into_iter().flat_map(|h| h.walk.iter().map(|e| e.state)).collect();
+    let made = sha256(&[b"openledger:training-outcome:v1", index, weights, &mmr::root_of(&walk)]);
+    mmr::root_of(&[hashes(log), vec![made]].concat())
+}
+
+/// Fails unless `log` has the states that a run of `steps` steps logs every `every` steps.
+pub fn check(log: &[LogEntry], steps: u64, every: u64) -> Result<()> {
     let segments = steps.div_ceil(every);
     ensure!(log.len() as u64 == segments + 1, "the log has {} states instead of {}", log.len(), segments + 1);
     let due = (0..=segments).map(|i| (i * every).min(steps));
@@ -39,24 +48,33 @@ mod tests {
     }
 
     fn refusal(log: &[LogEntry]) -> String {
-        format!("{:#}", check(log, &mmr::root_of(&hashes(log)), 20, 8).unwrap_err())
+        format!("{:#}", check(log, 20, 8).unwrap_err())
     }
 
     #[test]
-    fn a_log_with_the_configs_steps_and_the_posted_root_passes() {
-        check(&log(), &mmr::root_of(&hashes(&log())), 20, 8).unwrap();
+    fn a_log_with_the_configs_steps_passes() {
+        check(&log(), 20, 8).unwrap();
         let one = [LogEntry { step: 0, state: [1; 32] }, LogEntry { step: 20, state: [2; 32] }];
-        check(&one, &mmr::root_of(&hashes(&one)), 20, 100).unwrap();
+        check(&one, 20, 100).unwrap();
     }
 
     #[test]
-    fn another_log_than_the_posted_one_is_refused() {
-        let root = mmr::root_of(&hashes(&log()));
+    fn the_root_is_of_every_state_and_of_all_that_is_made_of_them() {
+        let health = |state: u8| Health {
+            agreement_ppm: 1,
+            roughness_milli: 1,
+            walk: vec![LogEntry { step: 0, state: [state; 32] }],
+        };
+        let own = root(&log(), &[50; 32], &[51; 32], Some(&health(52)));
         for entry in 0..4 {
             let mut bad = log();
             bad[entry].state = [99; 32];
-            assert!(format!("{:#}", check(&bad, &root, 20, 8).unwrap_err()).contains("root is on chain"));
+            assert_ne!(root(&bad, &[50; 32], &[51; 32], Some(&health(52))), own);
         }
+        assert_ne!(root(&log(), &[99; 32], &[51; 32], Some(&health(52))), own);
+        assert_ne!(root(&log(), &[50; 32], &[99; 32], Some(&health(52))), own);
+        assert_ne!(root(&log(), &[50; 32], &[51; 32], Some(&health(99))), own);
+        assert_ne!(root(&log(), &[50; 32], &[51; 32], None), own);
     }
 
     #[test]

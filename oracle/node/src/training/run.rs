@@ -3,7 +3,7 @@
 //! Every step can be repeated. What is done already is found on chain, in the artifact store or in the job's folder,
 //! and training continues from its last logged state.
 
-use super::{health, heartbeat, kernel};
+use super::{health, heartbeat, kernel, log};
 use crate::{
     operator::{Board, Chain, Files, LazyEngine},
     plans::{JobPlan, KeptGradients, Paying, Plans},
@@ -19,11 +19,11 @@ use openledger_lm::{
     Adapter, TrainState, Trainer, TrainingLog,
     train::{LogEntry as StateEntry, evaluate},
 };
-use openledger_protocol::{Hash32, hash::ZERO, mmr};
+use openledger_protocol::{Hash32, hash::ZERO};
 use openledger_quorum::{Coordinator, Participant};
 use openledger_sdk::{
     Store,
-    artifact::{LogEntry, Metrics, TrainingManifest},
+    artifact::{Health, LogEntry, Metrics, TrainingManifest},
     attestation, ix,
 };
 use openledger_serve::states::states_of;
@@ -96,22 +96,15 @@ impl Training {
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         self.status.training(address, 0, 0, None);
 
-        let work = self.train(address, &plan, &folder);
-        let (adapter, checkpoint, eval_after) = heartbeat::during(&self.chain, &address, work).await?;
-        let adapter_bytes = adapter.to_bytes()?;
-        let adapter_hash = self.store.put_blob(adapter_bytes).await?;
-        let log_root = mmr::root_of(&checkpoint.entries.iter().map(|e| e.state_hash).collect::<Vec<_>>());
+        // Everything is made before the root is posted, because the root is over all of it.
+        let work = self.make(address, &plan, &folder);
+        let Made { adapter, checkpoint, eval_after, index, log, health } =
+            heartbeat::during(&self.chain, &address, work).await?;
+        let adapter_hash = self.store.put_blob(adapter.to_bytes()?).await?;
+        let log_root = log::root(&log, &index.hash, &index.weights, health.as_ref());
         if job.log_root == ZERO {
             self.chain.send(&[ix::model::post_log(&self.chain.wallet(), &address, log_root)]).await?;
         }
-        self.status.indexing(address);
-        let index = self.make_index(&plan, &checkpoint, &folder).await?;
-        let log: Vec<LogEntry> =
-            checkpoint.entries.iter().map(|e| LogEntry { step: e.step, state: e.state_hash }).collect();
-        let (progress, status) = (folder.join("walk.json"), self.status.clone());
-        let say = move |done, total| status.auditing(address, done, total);
-        let (tools, estimate) = (&self.tools, index.estimate.as_ref());
-        let health = health::measure(tools, &address, &plan, &log, estimate, &progress, say).await?;
         let mut manifest = TrainingManifest {
             version: TrainingManifest::VERSION,
             job: address,
@@ -145,6 +138,20 @@ impl Training {
         let manifest_hash = self.store.put_blob(serde_json::to_vec(&manifest)?).await?;
         self.status.attesting(address);
         self.attest(address, &plan, adapter_hash, manifest_hash).await
+    }
+
+    /// Trains, builds the index of the training's states, and measures the training's health.
+    async fn make(&self, address: Pubkey, plan: &Arc<JobPlan>, folder: &Path) -> Result<Made> {
+        let (adapter, checkpoint, eval_after) = self.train(address, plan, folder).await?;
+        self.status.indexing(address);
+        let index = self.make_index(plan, &checkpoint, folder).await?;
+        let log: Vec<LogEntry> =
+            checkpoint.entries.iter().map(|e| LogEntry { step: e.step, state: e.state_hash }).collect();
+        let (progress, status) = (folder.join("walk.json"), self.status.clone());
+        let say = move |done, total| status.auditing(address, done, total);
+        let (tools, estimate) = (&self.tools, index.estimate.as_ref());
+        let health = health::measure(tools, &address, plan, &log, estimate, &progress, say).await?;
+        Ok(Made { adapter, checkpoint, eval_after, index, log, health })
     }
 
     async fn train(&self, address: Pubkey, plan: &JobPlan, folder: &Path) -> Result<(Adapter, Checkpoint, f32)> {
@@ -286,6 +293,17 @@ fn keep(
         runtime.block_on(store.put_blob(bytes))?;
         Ok(())
     }
+}
+
+/// Everything that a training makes.
+struct Made {
+    adapter: Adapter,
+    checkpoint: Checkpoint,
+    /// Loss on the held-out examples.
+    eval_after: f32,
+    index: Index,
+    log: Vec<LogEntry>,
+    health: Option<Health>,
 }
 
 /// A finished influence index, and what follows from it.

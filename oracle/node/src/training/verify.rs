@@ -146,7 +146,9 @@ impl Verification {
         ensure!(plan.is_of(&manifest), "the manifest names other training documents, or another seed of the index");
         ensure!(manifest.eval == plan.eval_leaves(), "the manifest names other held-out documents");
         check_segments(plan.steps(), plan.train.checkpoint_every)?;
-        log::check(&manifest.log, &job.log_root, plan.steps(), plan.train.checkpoint_every)?;
+        let root = log::root(&manifest.log, &manifest.index_hash, &manifest.weights, manifest.health.as_ref());
+        ensure!(root == job.log_root, "the log, or what is made of it, is not the one whose root is on chain");
+        log::check(&manifest.log, plan.steps(), plan.train.checkpoint_every)?;
         log::check_stored(&manifest.log, &self.store).await?;
         if manifest.kernel != kernel::class() {
             tracing::info!(%address, there = manifest.kernel, here = kernel::class(), "the job was computed by another class");

@@ -46,23 +46,50 @@ pub async fn link(tools: &Tools, walk: &Walk, states: &[LogEntry], link: usize) 
     Ok(())
 }
 
-/// The larger of the relative distances of the adjoint of the parameters and of the derivatives. Infinite if the states
-/// are of different walks or steps.
+/// The largest of the relative distances of the adjoints, of the derivatives and of what the last step measured. Infinite
+/// if the states are of different walks or steps.
 fn distance(own: &MagicState, published: &MagicState) -> f64 {
-    let same = own.job == published.job && own.functional == published.functional && own.step == published.step;
-    let lengths =
-        own.adjoint.a.len() == published.adjoint.a.len() && own.derivatives.len() == published.derivatives.len();
-    if !(same && lengths) {
+    let same = own.job == published.job
+        && own.functional == published.functional
+        && own.step == published.step
+        && own.weight.to_bits() == published.weight.to_bits()
+        && own.trace.len() == published.trace.len();
+    if !same {
         return f64::INFINITY;
     }
-    let relative = |pairs: &mut dyn Iterator<Item = (f64, f64)>| {
-        let (difference, norm) =
-            pairs.fold((0.0, 0.0), |(d, n), (own, other)| (d + (own - other).powi(2), n + own * own));
-        if difference == 0.0 { 0.0 } else { (difference / norm).sqrt() }
-    };
-    let params = own.adjoint.a.iter().zip(&published.adjoint.a);
-    let params = relative(&mut params.map(|(a, b)| (f64::from(*a), f64::from(*b))));
-    let derivatives = relative(&mut own.derivatives.iter().copied().zip(published.derivatives.iter().copied()));
-    // NaN is no distance.
-    if params.is_nan() || derivatives.is_nan() { f64::INFINITY } else { params.max(derivatives) }
+    let wide = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
+    let measured = |state: &MagicState| state.trace.last().map_or(vec![], |t| vec![t.adjoint, state.delta]);
+    let parts = [
+        (wide(&own.adjoint.a), wide(&published.adjoint.a)),
+        (wide(&own.adjoint.m), wide(&published.adjoint.m)),
+        (wide(&own.adjoint.v), wide(&published.adjoint.v)),
+        (own.derivatives.clone(), published.derivatives.clone()),
+        (measured(own), measured(published)),
+    ];
+    parts.iter().map(|(own, published)| relative(own, published)).fold(0.0, f64::max)
+}
+
+/// ‖own − other‖ / ‖own‖. Infinite if the lengths differ or a number is none.
+fn relative(own: &[f64], other: &[f64]) -> f64 {
+    if own.len() != other.len() {
+        return f64::INFINITY;
+    }
+    let difference: f64 = own.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum();
+    let norm: f64 = own.iter().map(|v| v * v).sum();
+    let distance = if difference == 0.0 { 0.0 } else { (difference / norm).sqrt() };
+    if distance.is_nan() { f64::INFINITY } else { distance }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_another_length_or_none_are_infinitely_far_away() {
+        assert_eq!(relative(&[3.0, 4.0], &[3.0, 4.0]), 0.0);
+        assert_eq!(relative(&[3.0, 4.0], &[3.0, 4.5]), 0.1);
+        assert_eq!(relative(&[0.0], &[1.0]), f64::INFINITY);
+        assert_eq!(relative(&[1.0], &[f64::NAN]), f64::INFINITY);
+        assert_eq!(relative(&[1.0], &[1.0, 1.0]), f64::INFINITY);
+    }
 }

@@ -160,7 +160,7 @@ impl Run {
                         let kept = match told {
                             Told::Commitment(commitment) => memory.hear_commitment(commitment).await,
                             Told::Reveal(reveal) => memory.hear_reveal(reveal).await,
-                            Told::Absence | Told::Sealed(_) => Ok(()),
+                            Told::Sealed(_) => Ok(()),
                         };
                         self.note(&wallet, kept, &mut faults);
                     }

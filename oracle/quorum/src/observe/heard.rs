@@ -17,8 +17,6 @@ pub struct Heard {
     commitments: BTreeMap<Hash32, Vec<Commitment>>,
     /// How long ago the first commitment of each member was heard.
     ages: Vec<Duration>,
-    /// Members that do not observe this.
-    absent: BTreeSet<Hash32>,
 }
 
 impl Heard {
@@ -31,11 +29,6 @@ impl Heard {
         if of_member.iter().all(|c| c.commitment != commitment.commitment) {
             of_member.push(commitment);
         }
-    }
-
-    /// Adds a member's word that it does not observe this.
-    pub fn absence(&mut self, member: Hash32) {
-        self.absent.insert(member);
     }
 
     /// The only set that this member seals: all commitments that it has heard.
@@ -63,14 +56,14 @@ impl Heard {
 
     /// The members whose commitments are still to be waited for.
     ///
-    /// It is nobody once t commitments have been heard for `window`. Before, it is everybody that lives, has not
-    /// committed, and has not said that it is absent.
+    /// It is nobody once t commitments have been heard for `window`. Before, it is everybody that lives and has not
+    /// committed. A member that says that it cannot observe is waited for too: it may only be asked too early.
     pub fn awaited(&self, committee: &Committee, silent: impl Fn(&Hash32) -> bool, window: Duration) -> Vec<Hash32> {
         let nth = self.ages.get(committee.needed() - 1);
         if nth.is_some_and(|age| *age >= window) {
             return vec![];
         }
-        let awaited = |w: &Hash32| !self.commitments.contains_key(w) && !self.absent.contains(w) && !silent(w);
+        let awaited = |w: &Hash32| !self.commitments.contains_key(w) && !silent(w);
         committee.members.iter().map(|m| m.wallet).filter(awaited).collect()
     }
 }
@@ -124,12 +117,10 @@ mod tests {
     #[test]
     fn all_that_live_are_awaited_until_the_window_after_the_threshold_is_over() {
         let silent = |w: &Hash32| *w == [5; 32];
-        let mut three = heard(&[(1, 1), (2, 2), (3, 3)]);
+        let three = heard(&[(1, 1), (2, 2), (3, 3)]);
         assert_eq!(three.awaited(&committee(), silent, WINDOW), [[4; 32]]);
         assert!(three.awaited(&committee(), silent, Duration::from_secs(1)).is_empty(), "the window is over");
         let two = heard(&[(1, 1), (2, 2)]);
         assert_eq!(two.awaited(&committee(), silent, Duration::ZERO), [[3; 32], [4; 32]], "there are too few");
-        three.absence([4; 32]);
-        assert!(three.awaited(&committee(), silent, WINDOW).is_empty());
     }
 }

@@ -54,7 +54,6 @@ pub(crate) async fn tell(participant: &Participant, committee: &Committee, reque
         Told::Commitment(_) | Told::Reveal(_) => {
             return Err(Refusal::new(Code::BadRequest, "tell what is your own").into());
         }
-        Told::Absence => memory.hear_absence(&request.from).await?,
         Told::Sealed(sealed) => {
             memory.keep_sealed(sealed).await?;
             revealing::start(&memory, sealed).await;
@@ -80,11 +79,9 @@ async fn observed(memory: &Memory<'_>, by: &Hash32, asked: &CommitRequest) -> Op
     let work = || async move {
         let memory = Memory::of(&own, &committee, &About { subject: key.subject, sequence: key.sequence });
         let stored = observe(&memory, &asked).await;
-        let told = match &stored {
-            Ok(reveal) => Told::Commitment(memory.own_commitment(reveal)),
-            Err(_) => Told::Absence,
-        };
-        tell_on(&own, &committee, memory.about(), told);
+        if let Ok(reveal) = &stored {
+            tell_on(&own, &committee, memory.about(), Told::Commitment(memory.own_commitment(reveal)));
+        }
         stored.map(|_| ())
     };
     memory.participant.observations.poll_by(*by, id, memory.participant.settings.hold, work).await

@@ -72,11 +72,6 @@ impl<'a> Memory<'a> {
         Ok(())
     }
 
-    /// Keeps a member's word that it does not observe this.
-    pub async fn hear_absence(&self, member: &Hash32) -> Result<()> {
-        self.hear(What::Absence, member, &ZERO, "").await
-    }
-
     /// Keeps a reveal. It must fit a commitment that was heard.
     pub async fn hear_reveal(&self, reveal: &Reveal) -> Result<()> {
         let mut fits = Err(AgreeError::Mismatch(reveal.operator));
@@ -105,9 +100,6 @@ impl<'a> Memory<'a> {
         let mut heard = Heard::default();
         for (mark, text) in rows {
             heard.commitment(from_json(&text, "commitment")?, mark.age);
-        }
-        for mark in store.marks(&self.key, What::Absence).await? {
-            heard.absence(mark.member);
         }
         Ok(heard)
     }

@@ -96,10 +96,7 @@ impl Round {
                     }
                 }
                 Ok(_) => "sent a commitment of another member".to_string(),
-                Err(refusal) => {
-                    memory.hear_absence(&member.wallet).await?;
-                    refusal.to_string()
-                }
+                Err(refusal) => refusal.to_string(),
             };
             tracing::warn!(member = member.name(), refused, "does not observe");
             tokio::time::sleep(memory.participant.settings.retry_max).await;

@@ -49,8 +49,6 @@ pub struct Tell {
 pub enum Told {
     /// The sender's commitment.
     Commitment(Commitment),
-    /// The sender cannot observe this. Nobody need wait for it.
-    Absence,
     /// A sealed set. The recipient takes no later commitments from now on, and reveals.
     Sealed(SealedSet),
     /// The sender's reveal.

@@ -29,8 +29,6 @@ pub(crate) enum What {
     Commitment = 1,
     /// A member's reveal.
     Reveal = 2,
-    /// A member's word that it does not observe this.
-    Absence = 3,
     /// A set of commitments with t seals.
     Sealed = 4,
 }
@@ -41,7 +39,6 @@ impl What {
     fn most(self) -> i64 {
         match self {
             What::Commitment | What::Reveal => 2,
-            What::Absence => 1,
             What::Sealed => 100,
         }
     }
