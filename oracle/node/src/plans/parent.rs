@@ -14,9 +14,7 @@ use std::sync::Arc;
 /// The result that a job builds on: the last one of the parent model that was attested up to the slot of the job's
 /// request. It is the same at every member, because it is read from the finalized ledger.
 pub struct Parent {
-    /// The parent's job.
-    pub job: Pubkey,
-    /// Its training manifest.
+    /// Its training manifest, which names the parent's job.
     pub manifest: TrainingManifest,
     /// Shape of its adapter.
     pub lora: LoraConfig,
@@ -149,6 +147,6 @@ pub(super) mod testing {
             signature: String::new(),
         };
         let (lora, projection) = (train.lora.clone(), index.projection.clone());
-        Parent { job, manifest, lora, projection, documents }
+        Parent { manifest, lora, projection, documents }
     }
 }

@@ -179,7 +179,7 @@ impl JobPlan {
         let own = own.map(|(document, text)| Inherited { job, layer, document, text });
         let documents = self.inherited().iter().cloned().chain(own).collect();
         let (lora, projection) = (self.train.lora.clone(), self.index.projection.clone());
-        Parent { job, manifest, lora, projection, documents }
+        Parent { manifest, lora, projection, documents }
     }
 
     /// Whether a manifest names the documents of this plan, in their order, and the seed of its index.

@@ -85,7 +85,7 @@ async fn finish(engine: &Engine, store: &Store, folder: &Path, address: Pubkey, 
     let go_on = |_, _| ControlFlow::Continue(());
     let logra = match &plan.parent {
         Some(parent) => {
-            let above = IndexReader::open(&folder.join(parent.job.to_string())).unwrap();
+            let above = IndexReader::open(&folder.join(parent.manifest.job.to_string())).unwrap();
             estimator.build_layered(&path, &above, &plan.examples, go_on).unwrap()
         }
         None => estimator.build(&path, &plan.examples, go_on).unwrap(),
