@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// The result that a job builds on: the last one of the parent model that was attested up to the slot of the job's
 /// request. It is the same at every member, because it is read from the finalized ledger.
 pub struct Parent {
-    /// The training manifest of the parent's job.
+    /// Its training manifest, which names the parent's job.
     pub manifest: TrainingManifest,
     /// Shape of its adapter.
     pub lora: LoraConfig,

@@ -38,9 +38,10 @@ impl Approval {
         ensure!(args.previous == config.posted, "it does not start from the roots posted last");
         Expiry::accept(args.expiry_slot, self.chain.client.slot().await?)?;
         let facts = self.epochs.of(&proposal).await?;
-        let (question, agreement) = found(quorum, message, &proposal, &facts, &args.observations_root)
-            .await?
-            .with_context(|| format!("no agreement with root {} is known here", hex::encode(args.observations_root)))?;
+        let root = &args.observations_root;
+        let found = found(quorum, &self.observations, message, &proposal, &facts, root).await?;
+        let (question, agreement) =
+            found.with_context(|| format!("no agreement with root {} is known here", hex::encode(root)))?;
         self.compare(quorum, message.committee_epoch, &question, &agreement, args).await
     }
 
