@@ -19,7 +19,7 @@ use openledger_laboratory::evaluate::{
     job_check::{Job, JobCheck, estimate_settings},
     subsets::leave_out,
 };
-use openledger_lm::{BaseModel, Device, Example, LoraConfig, Target, Tokenizer, TrainConfig};
+use openledger_lm::{BaseModel, Device, Example, LoraConfig, LossReduction, Target, Tokenizer, TrainConfig};
 use std::{ops::ControlFlow, path::Path, sync::Arc, time::Instant};
 
 /// The demo's job seed.
@@ -42,10 +42,11 @@ fn main() -> Result<()> {
         warmup_steps: 16,
         seed: SEED,
         checkpoint_every: 8,
+        loss: LossReduction::Sum { denominator: 32 },
         lora: LoraConfig { rank: 8, alpha: 16.0, targets: Target::ALL.to_vec() },
         ..Default::default()
     };
-    let (mut leave, mut k, mut states, mut minutes) = (20, 16, 6, u64::MAX);
+    let (mut leave, mut k, mut states, mut minutes) = (20, 32, 6, u64::MAX);
     for argument in rest {
         let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
         match key {
