@@ -30,11 +30,14 @@ mod tiny_job;
 
 use anyhow::{Context, Result, bail};
 use job::Job;
-use openledger_attribution::{Attributor, Query};
+use methods::{densities, held_back, paying};
+use openledger_attribution::{Attributor, Logra, Query};
+use openledger_pay::normalise::Normalisation;
 use openledger_laboratory::{
     evaluate::{
         reliability::{Pay, by_owner},
         subsets::leave_out,
+        retrain::losses_without,
         transformations,
     },
     gaming::wash::{Paid, all_together, each_by_itself, equal, returned},
@@ -44,8 +47,6 @@ use serde_json::{Value, json};
 use std::{ops::ControlFlow, path::PathBuf, sync::Arc};
 use tiny_job::JobOptions;
 
-/// The estimate that pays, by its name in the table of methods.
-const ESTIMATE: &str = "logra adapter 32 ekfac 0.1, mean of 6 states";
 /// Documents of an owner, and documents that it adds.
 const OWN: usize = 10;
 /// Documents to choose from.
@@ -53,11 +54,23 @@ const POOL: usize = 200;
 /// The contributors' part of an answer's fee, in base units.
 const FEE: u64 = 1_000_000_000;
 
+/// How much an answer's loss rises without some documents, on average.
+struct Worth {
+    /// Over all answers.
+    net: f64,
+    /// Over all answers, where those that get better without the documents count as 0. Pay is of this kind: a document
+    /// does not pay for an answer that it harms.
+    helped: f64,
+}
+
 struct Lab {
     tokenizer: Arc<Tokenizer>,
     base: Arc<openledger_lm::BaseModel>,
     queries: Vec<Query>,
     seed: u64,
+    /// Training seeds over which the worth of documents is measured.
+    truths: u64,
+    rule: Normalisation,
 }
 
 impl Lab {
@@ -65,9 +78,39 @@ impl Lab {
         Job::train(self.base.clone(), self.tokenizer.clone(), tiny_job::config(self.seed), examples.to_vec().into())
     }
 
-    /// Isolated pay of the job's documents.
-    fn pay(&self, job: &Job) -> Result<Pay> {
-        Ok(Pay::isolated(&scores(job, &self.queries)?, &targets(&job.examples)))
+    /// Isolated pay of the job's documents through the answers to `asked`.
+    fn pay(&self, job: &Job, asked: &[Query]) -> Result<Pay> {
+        let estimate = paying(job)?;
+        Ok(Pay::isolated(&scores(&estimate, asked)?, &factors(&estimate, job, self.rule, None)?))
+    }
+
+    /// What additional documents are really worth to those who ask, for each list of questions. `truths` training
+    /// seeds of their own are trained with and without them.
+    fn worth(&self, honest: &[Example], more: &[Example], asked: &[&[Query]]) -> Result<Vec<Worth>> {
+        let all: Arc<[Example]> = [honest, more].concat().into();
+        let added: Vec<usize> = (honest.len()..all.len()).collect();
+        let together: Vec<Query> = asked.iter().flat_map(|some| some.iter().cloned()).collect();
+        // Two halves of the seeds: what one half says of the signs does not share its noise with the other.
+        let mut rises = [vec![0.0; together.len()], vec![0.0; together.len()]];
+        for i in 0..self.truths {
+            let config = tiny_job::config(self.seed + 1_000_000 * (i + 1));
+            let after = losses_without(&self.base, &config, &all, &[Vec::new(), added.clone()], &together)?;
+            let sums = rises[i as usize % 2].iter_mut();
+            sums.zip(after[1].iter().zip(&after[0])).for_each(|(sum, (without, with))| *sum += without - with);
+        }
+        let (mut from, mut found) = (0, Vec::new());
+        for some in asked {
+            let own = from..from + some.len();
+            let count = (self.truths as usize * some.len()) as f64;
+            let [a, b] = [&rises[0][own.clone()], &rises[1][own.clone()]];
+            let both = a.iter().zip(b);
+            found.push(Worth {
+                net: both.clone().map(|(a, b)| a + b).sum::<f64>() / count,
+                helped: both.map(|(a, b)| f64::from(*a > 0.0) * b + f64::from(*b > 0.0) * a).sum::<f64>() / count,
+            });
+            from = own.end;
+        }
+        Ok(found)
     }
 
     /// What documents would score if they were in the job's index: answers × documents. They are not trained on.
@@ -80,15 +123,23 @@ impl Lab {
             states: job.states.clone(),
             adapter: job.adapter.clone(),
         };
-        let sizes = targets(documents);
+        let (own, estimate) = (paying(job)?, paying(&pool)?);
+        let usual = densities(&own, job)?;
+        let sizes = factors(&estimate, &pool, self.rule, Some(&usual))?;
         let sized = |s: Vec<f64>| s.iter().zip(&sizes).map(|(s, n)| (s * n).max(0.0)).collect();
-        Ok(scores(&pool, &self.queries)?.into_iter().map(sized).collect())
+        Ok(scores(&estimate, &self.queries)?.into_iter().map(sized).collect())
     }
 }
 
-fn scores(job: &Job, queries: &[Query]) -> Result<Vec<Vec<f64>>> {
-    let method: Box<dyn Attributor> = methods::named(ESTIMATE)?(job)?;
-    queries.iter().map(|q| Ok(method.score(q)?.values.into_iter().map(f64::from).collect())).collect()
+/// What the scores of a job's documents are multiplied by, as `rule` says. `usual` has the densities of the documents
+/// whose median counts, if they are others.
+fn factors(estimate: &Logra, job: &Job, rule: Normalisation, usual: Option<&[f64]>) -> Result<Vec<f64>> {
+    let held = held_back(rule, &densities(estimate, job)?, usual);
+    Ok(targets(&job.examples).into_iter().zip(held).map(|(n, held)| n * held).collect())
+}
+
+fn scores(method: &Logra, queries: &[Query]) -> Result<Vec<Vec<f64>>> {
+    queries.iter().map(|q| Ok(Attributor::score(method, q)?.values.into_iter().map(f64::from).collect())).collect()
 }
 
 fn targets(examples: &[Example]) -> Vec<f64> {
@@ -97,11 +148,14 @@ fn targets(examples: &[Example]) -> Vec<f64> {
 
 fn main() -> Result<()> {
     let (mut options, mut seeds, mut rounds) = (JobOptions::default(), vec![7u64], 6);
+    let (mut truths, mut rule) = (16, Normalisation::None);
     let mut output = None::<PathBuf>;
     for argument in std::env::args().skip(1) {
         match argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))? {
             ("seeds", value) => seeds = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
             ("rounds", value) => rounds = value.parse()?,
+            ("truths", value) => truths = value.parse()?,
+            ("rule", value) => rule = serde_json::from_str(value)?,
             ("json", value) => output = Some(value.into()),
             (key, value) if options.set(key, value)? => {}
             _ => bail!("`{argument}` is not known"),
@@ -112,10 +166,10 @@ fn main() -> Result<()> {
     let mut found = Vec::new();
     for seed in seeds {
         let queries = transformations::queries(&tokenizer, options.queries, 999)?;
-        let lab = Lab { tokenizer: tokenizer.clone(), base: base.clone(), queries, seed };
+        let lab = Lab { tokenizer: tokenizer.clone(), base: base.clone(), queries, seed, truths, rule };
         let examples = transformations::examples(&tokenizer, options.examples, 11, &transformations::ALL, false)?;
         let job = lab.train(&examples)?;
-        let mut all = wash(&lab, &job)?;
+        let mut all = if std::env::var("NOWASH").is_ok() { Found::new() } else { wash(&lab, &job)? };
         all.extend(added(&lab, &job, rounds)?);
         for (name, value) in all {
             println!("seed {seed}  {name:<64} {value:.3}");
@@ -155,8 +209,9 @@ fn wash(lab: &Lab, job: &Job) -> Result<Found> {
         let sized = |s: Vec<f64>| s.iter().zip(&sizes).map(|(s, n)| s * n).collect();
         scores.into_iter().map(|s| Paid { contributors: FEE, scores: sized(s) }).collect()
     };
-    let others = paid(scores(job, &lab.queries)?);
-    let own = paid(scores(job, &candidates(lab, job)?)?);
+    let estimate = paying(job)?;
+    let others = paid(scores(&estimate, &lab.queries)?);
+    let own = paid(scores(&estimate, &candidates(lab, job)?)?);
     let (n, rest) = (job.examples.len(), equal(job.examples.len()));
     let mut found = Found::new();
     for percent in [1, 10, 40] {
@@ -190,7 +245,7 @@ fn earned(pay: &Pay, honest: usize, of: usize) -> f64 {
 fn added(lab: &Lab, job: &Job, rounds: usize) -> Result<Found> {
     let honest: Vec<Example> = job.examples.to_vec();
     let count = honest.len();
-    let before = lab.pay(job)?;
+    let before = lab.pay(job, &lab.queries)?;
     let owners: Vec<usize> = (0..count).map(owner).collect();
     let paid_before = by_owner(&before.total, &owners);
     let victim = (1..paid_before.len()).max_by(|a, b| paid_before[*a].total_cmp(&paid_before[*b])).context("owners")?;
@@ -205,8 +260,9 @@ fn added(lab: &Lab, job: &Job, rounds: usize) -> Result<Found> {
         order[..OWN].iter().map(|i| pool[*i].clone()).collect()
     };
     // An answer counts by the inverse of what is positive in it, because its fee is divided by that.
-    let scored = scores(job, &lab.queries)?;
-    let sizes = targets(&honest);
+    let own = paying(job)?;
+    let scored = scores(&own, &lab.queries)?;
+    let sizes = factors(&own, job, lab.rule, None)?;
     let even: Vec<f64> = scored
         .iter()
         .map(|s| 1.0 / s.iter().zip(&sizes).map(|(s, n)| (s * n).max(0.0)).sum::<f64>().max(f64::MIN_POSITIVE))
@@ -220,26 +276,35 @@ fn added(lab: &Lab, job: &Job, rounds: usize) -> Result<Found> {
         })
         .collect();
 
-    let with = |more: Vec<Example>| -> Result<Pay> { lab.pay(&lab.train(&[&honest[..], &more[..]].concat())?) };
     let drawn = leave_out(POOL, (OWN as f64 + 0.5) / POOL as f64, 1, lab.seed)?.remove(0);
-    let plain = with(drawn.iter().map(|i| pool[*i].clone()).collect())?;
-    let own = paid_before[0];
-    let plain_own = earned(&plain, count, 0);
-    let mut found = vec![("added: 10 honest documents, over pay before".to_owned(), plain_own / own)];
-    let mut add = |name: &str, pay: &Pay| {
-        let now = earned(pay, count, 0);
-        found.push((format!("added: 10 {name}, over pay before"), now / own));
-        found.push((format!("added: 10 {name}, over 10 honest ones"), now / plain_own));
-    };
-    add("chosen of a pool by score", &with(best(&even))?);
+    let plain: Vec<Example> = drawn.iter().map(|i| pool[*i].clone()).collect();
     let mine: Vec<Example> = (0..count).filter(|i| owner(*i) == 0).map(|i| honest[i].clone()).collect();
-    add("rewritten letter by letter", &with(rewritten(lab, job, mine, &even, rounds)?)?);
-
-    let aimed = with(best(&of_victim))?;
-    let of = |pay: &Pay| earned(pay, count, victim);
-    found.push(("victim: its pay with 10 documents aimed at it".to_owned(), of(&aimed) / paid_before[victim]));
-    found.push(("victim: its pay with 10 honest documents".to_owned(), of(&plain) / paid_before[victim]));
-    found.push(("merged: own 10 documents as 5".to_owned(), merged(lab, &honest)? / own));
+    let tried = [
+        ("honest", plain),
+        ("chosen of a pool by score", best(&even)),
+        ("rewritten letter by letter", rewritten(lab, job, mine, &even, rounds)?),
+        ("aimed at the best-paid owner", best(&of_victim)),
+    ];
+    let later = transformations::queries(&lab.tokenizer, lab.queries.len(), 998)?;
+    let later_before = lab.pay(job, &later)?;
+    let mut found = Found::new();
+    for (name, more) in tried {
+        let all = lab.train(&[&honest[..], &more[..]].concat())?;
+        let worth = lab.worth(&honest, &more, &[&lab.queries, &later])?;
+        let times = [("same answers", &lab.queries, &before), ("later answers", &later, &later_before)];
+        for ((when, asked, before), worth) in times.into_iter().zip(worth) {
+            let pay = lab.pay(&all, asked)?;
+            let added = pay.total[count..].iter().sum::<f64>();
+            let owners_before = by_owner(&before.total, &owners);
+            let name = |what: &str| format!("{name}, {when}: {what}");
+            found.push((name("part of all pay that the added documents get"), added / pay.total.iter().sum::<f64>()));
+            found.push((name("owner's pay over pay before"), earned(&pay, count, 0) / owners_before[0]));
+            found.push((name("victim's pay over pay before"), earned(&pay, count, victim) / owners_before[victim]));
+            found.push((name("worth: rise of the loss without them, in thousandths"), 1e3 * worth.net));
+            found.push((name("worth where they help, in thousandths"), 1e3 * worth.helped));
+        }
+    }
+    found.push(("merged: own 10 documents as 5".to_owned(), merged(lab, &honest)? / paid_before[0]));
     Ok(found)
 }
 
@@ -288,6 +353,6 @@ fn merged(lab: &Lab, honest: &[Example]) -> Result<f64> {
     });
     let kept: Vec<Example> = others.iter().map(|i| honest[*i].clone()).collect();
     let count = kept.len();
-    let pay = lab.pay(&lab.train(&kept.into_iter().chain(joined).collect::<Vec<_>>())?)?;
+    let pay = lab.pay(&lab.train(&kept.into_iter().chain(joined).collect::<Vec<_>>())?, &lab.queries)?;
     Ok(pay.total[count..].iter().sum())
 }

@@ -46,7 +46,7 @@ fn main() -> Result<()> {
         lora: LoraConfig { rank: 8, alpha: 16.0, targets: Target::ALL.to_vec() },
         ..Default::default()
     };
-    let (mut leave, mut k, mut states, mut minutes) = (20, 32, 6, u64::MAX);
+    let (mut leave, mut k, mut states, mut minutes) = (20, 64, 6, u64::MAX);
     for argument in rest {
         let (key, value) = argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))?;
         match key {

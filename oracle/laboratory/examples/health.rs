@@ -187,7 +187,7 @@ fn measure(file: &Path, rest: &[&str]) -> Result<()> {
 }
 
 fn settings() -> LograSettings {
-    let projection = ProjectionSettings { kind: ProjectionKind::Adapter, k_in: 32, k_out: 32, ..Default::default() };
+    let projection = ProjectionSettings { kind: ProjectionKind::Adapter, k_in: 64, k_out: 64, ..Default::default() };
     LograSettings { projection, preconditioner: Preconditioner::Ekfac { damping: 0.1 }, unit_norm: false }
 }
 

@@ -15,7 +15,7 @@ use openledger_laboratory::evaluate::{
     lds::{Judged, Lds, lds, lds_difference},
     regime::Regime,
 };
-use scores::{ScoreFile, json};
+use scores::ScoreFile;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,16 +30,7 @@ struct Task {
 
 impl Task {
     fn read(folder: &Path) -> Result<Self> {
-        let removed: BTreeMap<String, Vec<Vec<usize>>> = json(&folder.join("subsets.json"))?;
-        let mut actual: BTreeMap<String, Vec<Vec<f64>>> = json(&folder.join("actual.json"))?;
-        let regimes = removed
-            .into_iter()
-            .map(|(name, removed)| {
-                let actual = actual.remove(&name).with_context(|| format!("actual.json lacks `{name}`"))?;
-                Ok(Regime { name, removed, actual })
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { regimes, scores: scores::read(folder)? })
+        Ok(Self { regimes: scores::regimes(folder)?, scores: scores::read(folder)? })
     }
 }
 

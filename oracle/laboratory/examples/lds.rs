@@ -14,6 +14,9 @@
 mod job;
 #[path = "support/methods.rs"]
 mod methods;
+#[allow(dead_code)] // other examples use the rest
+#[path = "support/scores.rs"]
+mod scores;
 #[path = "support/tiny_job.rs"]
 mod tiny_job;
 
@@ -39,8 +42,12 @@ fn main() -> Result<()> {
         .map(|adapter| query_losses(&job.base, adapter, &queries).map(|l| l.iter().sum::<f64>() / l.len() as f64));
     println!("queries' mean loss {:.3} → {:.3}", before?, after?);
 
-    let regimes = tiny_job::regimes(&job, &queries, &options)?;
-    if let Some(folder) = &folder {
+    let kept = folder.as_ref().filter(|f| f.join("actual.json").exists());
+    let regimes = match kept {
+        Some(folder) => scores::regimes(folder)?,
+        None => tiny_job::regimes(&job, &queries, &options)?,
+    };
+    if let Some(folder) = folder.as_ref().filter(|_| kept.is_none()) {
         let task = export::Task {
             base: &job.base,
             tokenizer: &job.tokenizer,
@@ -62,18 +69,18 @@ fn main() -> Result<()> {
         let method = build(&job).with_context(|| name.clone())?;
         let ready = start.elapsed();
         let start = Instant::now();
-        let scores = queries.iter().map(|q| Ok(method.score(q)?.values)).collect::<Result<Vec<Vec<f32>>>>()?;
+        let found = queries.iter().map(|q| Ok(method.score(q)?.values)).collect::<Result<Vec<Vec<f32>>>>()?;
         let asked = start.elapsed() / queries.len() as u32;
         let mut cells = Vec::new();
         for regime in &regimes {
-            let found = regime.lds(&scores, options.seed)?;
-            cells.push(format!("{:>24}", format!("{:.3} [{:.2}, {:.2}]", found.mean, found.low, found.high)));
+            let judged = regime.lds(&found, options.seed)?;
+            cells.push(format!("{:>24}", format!("{:.3} [{:.2}, {:.2}]", judged.mean, judged.low, judged.high)));
         }
         println!("{name:<44} {} {ready:>9.1?} {asked:>9.1?}", cells.join(" "));
         if let Some(folder) = &folder {
             let file = serde_json::json!({
                 "name": name, "method": method.method(), "version": method.version().to_string(),
-                "settings": method.settings(), "scores": scores,
+                "settings": method.settings(), "scores": found,
                 "seconds": { "ready": ready.as_secs_f64(), "query": asked.as_secs_f64() },
             });
             std::fs::write(

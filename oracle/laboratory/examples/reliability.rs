@@ -8,7 +8,7 @@
 //! cargo run -p openledger-laboratory --example reliability -- report FOLDER [json=FILE]
 //! ```
 //! `measure` trains the tiny job with each seed and writes the methods' scores. `truth` trains again without random
-//! subsets. `report` reads what is there and prints the tables. A seed that is there already is not measured again.
+//! subsets. `report` reads what is there and prints the tables. What is there already is not measured again.
 //!
 //! Each answer's fee is divided by its own scores alone. All seeds train on the same documents, because pay by document
 //! is compared. 40 owners have ten documents of one class each.
@@ -49,10 +49,15 @@ use std::{
 use tiny_job::JobOptions;
 
 /// The estimates, by their names in the table of methods and by their names here.
-const ESTIMATES: [(&str, &str); 3] = [
-    ("logra adapter 32 ekfac 0.1, mean of 6 states", "estimate, mean"),
-    ("logra adapter 32 ekfac 0.1, ensemble of 6 states", "estimate, ensemble"),
-    ("logra adapter 32 ekfac 0.1", "estimate, end only"),
+const ESTIMATES: [(&str, &str); 8] = [
+    ("logra adapter 64 ekfac 0.1, mean of 6 states", "estimate, mean"),
+    ("logra adapter 64 ekfac 0.1, ensemble of 6 states", "estimate, ensemble"),
+    ("logra adapter 64 ekfac 0.1, mean of 6 states, outliers held to 1", "estimate, mean, outliers held to 1"),
+    ("logra adapter 64 ekfac 0.1, mean of 6 states, outliers held to 2", "estimate, mean, outliers held to 2"),
+    ("logra adapter 64 ekfac 0.1, mean of 6 states, relative", "estimate, mean, relative"),
+    ("logra adapter 32 ekfac 0.1, mean of 6 states", "estimate of k 32, mean"),
+    ("logra adapter 32 ekfac 0.1, ensemble of 6 states", "estimate of k 32, ensemble"),
+    ("logra adapter 32 ekfac 0.1", "estimate of k 32, end only"),
 ];
 /// Name of the exact scores.
 const EXACT: &str = "exact";
@@ -146,30 +151,42 @@ fn measure(folder: &Path, options: &Options) -> Result<()> {
     let task = Task::new(options)?;
     for seed in &options.seeds {
         let file = folder.join(format!("seed-{seed}.json"));
-        if file.exists() {
+        let mut measured = match std::fs::read(&file) {
+            Ok(bytes) => serde_json::from_slice(&bytes)?,
+            Err(_) => Measured {
+                seed: *seed,
+                targets: task.examples.iter().map(|e| e.targets() as f64).collect(),
+                scores: BTreeMap::new(),
+                seconds: BTreeMap::new(),
+                training: [0.0; 2],
+            },
+        };
+        let missing: Vec<_> = ESTIMATES.iter().filter(|(_, name)| !measured.scores.contains_key(*name)).collect();
+        if missing.is_empty() && measured.scores.contains_key(EXACT) {
             continue;
         }
         let clock = Clock::start();
         let config = tiny_job::config(*seed);
         let job = Job::train(task.base.clone(), task.tokenizer.clone(), config.clone(), task.examples.clone())?;
-        let training = clock.seconds();
-        let (mut scores, mut seconds) = (BTreeMap::new(), BTreeMap::new());
-        for (method, name) in ESTIMATES {
+        measured.training = clock.seconds();
+        for (method, name) in missing {
             let clock = Clock::start();
             let method = methods::named(method)?(&job)?;
             let all = task.queries.iter().map(|q| wide(method.as_ref(), q)).collect::<Result<_>>()?;
-            scores.insert(name.to_owned(), all);
-            seconds.insert(name.to_owned(), clock.seconds());
+            measured.scores.insert((*name).to_owned(), all);
+            measured.seconds.insert((*name).to_owned(), clock.seconds());
         }
-        let clock = Clock::start();
-        let (run, cache) = TrainedRun::train(task.base.clone(), config, task.examples.clone(), tempfile::tempdir()?)?;
-        let walked = &task.queries[..options.walked.min(task.queries.len())];
-        let walks = Walks::new(run, walked, MagicSettings::default())?.with_cache(cache);
-        let exact = walks.run_to_end(&mut |_| ControlFlow::Continue(()))?;
-        scores.insert(EXACT.to_owned(), exact.into_iter().map(|s| widened(s.values)).collect());
-        seconds.insert(EXACT.to_owned(), clock.seconds());
-        let targets = task.examples.iter().map(|e| e.targets() as f64).collect();
-        write(&file, &Measured { seed: *seed, targets, scores, seconds, training })?;
+        if !measured.scores.contains_key(EXACT) {
+            let clock = Clock::start();
+            let examples = task.examples.clone();
+            let (run, cache) = TrainedRun::train(task.base.clone(), config, examples, tempfile::tempdir()?)?;
+            let walked = &task.queries[..options.walked.min(task.queries.len())];
+            let walks = Walks::new(run, walked, MagicSettings::default())?.with_cache(cache);
+            let exact = walks.run_to_end(&mut |_| ControlFlow::Continue(()))?;
+            measured.scores.insert(EXACT.to_owned(), exact.into_iter().map(|s| widened(s.values)).collect());
+            measured.seconds.insert(EXACT.to_owned(), clock.seconds());
+        }
+        write(&file, &measured)?;
         println!("seed {seed}: {:.0?} s wall and CPU", clock.seconds());
     }
     Ok(())

@@ -114,7 +114,7 @@ mod tests {
     fn the_defaults_are_those_of_the_method_and_names_that_there_are_not_are_refused() {
         let settings = IndexSettings::default();
         let expected = LograSettings::default();
-        let projection = ProjectionSettings { seed: 7, k_in: 32, k_out: 32, states: 6, ..expected.projection.clone() };
+        let projection = ProjectionSettings { seed: 7, k_in: 64, k_out: 64, states: 6, ..expected.projection.clone() };
         assert_eq!(index_settings(&settings, 7).unwrap(), LograSettings { projection, ..expected });
         let refused = |settings: IndexSettings| format!("{:#}", index_settings(&settings, 7).unwrap_err());
         assert!(refused(IndexSettings { projection: "pca".into(), ..settings.clone() }).contains("adapter or random"));

@@ -209,7 +209,7 @@ impl Default for IndexSettings {
     fn default() -> Self {
         Self {
             projection: "adapter".into(),
-            k: 32,
+            k: 64,
             preconditioner: "ekfac".into(),
             damping: 0.1,
             unit_norm: false,

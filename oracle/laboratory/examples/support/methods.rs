@@ -4,9 +4,10 @@ use crate::job::Job;
 use anyhow::{Context, Result};
 use openledger_attribution::{
     Attributor, Estimator, Logra, LograSettings, Magic, MagicSettings, PcaBasis, Preconditioner, ProjectionKind,
-    ProjectionSettings, Query, QueryStates, build_index,
+    ProjectionSettings, Query, QueryStates, Scores, build_index,
     gradient::GradientSource,
     magic::{GradientCache, TrainedRun, Walks},
+    precondition::Fisher,
     states::evenly_spaced,
 };
 use openledger_laboratory::baselines::{
@@ -19,6 +20,7 @@ use openledger_laboratory::baselines::{
     tracin::TracIn,
 };
 use openledger_lm::Adapter;
+use openledger_pay::normalise::Normalisation;
 use std::{ops::ControlFlow, sync::Arc};
 
 /// Prepares a method for a job.
@@ -79,8 +81,78 @@ fn all() -> Vec<(String, Build)> {
         }
         methods.push(logra(kind, 32, Ekfac { damping: 0.1 }, true, Over::Mean(3)));
     }
-    methods.push(logra(Adapter, 64, Ekfac { damping: 0.1 }, false, Over::Mean(6)));
+    for over in [Over::Mean(6), Over::Ensemble(6)] {
+        methods.push(logra(Adapter, 64, Ekfac { damping: 0.1 }, false, over));
+    }
+    for rule in [Normalisation::Guard { limit: 1.0 }, Normalisation::Guard { limit: 2.0 }, Normalisation::Relative] {
+        let name = match rule {
+            Normalisation::Guard { limit } => format!("outliers held to {limit}"),
+            _ => "relative".to_owned(),
+        };
+        methods.push(baseline(&format!("{PAYING}, {name}"), move |job| {
+            let estimate = paying(job)?;
+            let factors = held_back(rule, &densities(&estimate, job)?, None);
+            Ok(HeldBack { estimate, factors })
+        }));
+    }
     methods
+}
+
+/// The default estimate, by its name in the table.
+pub const PAYING: &str = "logra adapter 64 ekfac 0.1, mean of 6 states";
+
+/// The estimate that pays by default.
+pub fn paying(job: &Job) -> Result<Logra> {
+    let kind = ProjectionKind::Adapter;
+    let projection = ProjectionSettings { kind, k_in: 64, k_out: 64, states: 6, ..Default::default() };
+    let preconditioner = Preconditioner::Ekfac { damping: 0.1 };
+    over_states(job, &LograSettings { projection, preconditioner, unit_norm: false })
+}
+
+/// Each document's density of self-influence, as the rules of pay measure it.
+pub fn densities(estimate: &Logra, job: &Job) -> Result<Vec<f64>> {
+    let own = Fisher::fit(estimate.index(), 0.1)?;
+    Ok(own.self_influence().iter().zip(job.examples.iter()).map(|(s, e)| s * e.targets() as f64).collect())
+}
+
+/// What a rule multiplies each document's score by, besides its number of tokens. `usual` has the densities of the
+/// documents whose median counts, if they are others.
+pub fn held_back(rule: Normalisation, densities: &[f64], usual: Option<&[f64]>) -> Vec<f64> {
+    let mut sorted = usual.unwrap_or(densities).to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let median = sorted[sorted.len() / 2];
+    let factor = |density: &f64| match rule {
+        Normalisation::Guard { limit } => (limit * median / density).sqrt().min(1.0),
+        Normalisation::Relative => (median / density).sqrt(),
+        _ => 1.0,
+    };
+    densities.iter().map(factor).collect()
+}
+
+/// An estimate whose scores a rule of pay holds back.
+struct HeldBack {
+    estimate: Logra,
+    factors: Vec<f64>,
+}
+
+impl Attributor for HeldBack {
+    fn method(&self) -> &'static str {
+        Attributor::method(&self.estimate)
+    }
+
+    fn version(&self) -> u32 {
+        Attributor::version(&self.estimate)
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        Attributor::settings(&self.estimate)
+    }
+
+    fn score(&self, query: &Query) -> openledger_attribution::Result<Scores> {
+        let mut scores = Attributor::score(&self.estimate, query)?;
+        scores.values.iter_mut().zip(&self.factors).for_each(|(v, f)| *v = (f64::from(*v) * f) as f32);
+        Ok(scores)
+    }
 }
 
 fn baseline<A: Attributor + 'static>(name: &str, build: impl Fn(&Job) -> Result<A> + 'static) -> (String, Build) {
@@ -160,19 +232,21 @@ fn logra(
     let build = move |job: &Job| -> Result<Box<dyn Attributor>> {
         Ok(match over {
             Over::End => Box::new(member(job, job.adapter.clone(), &settings)?),
-            Over::Mean(count) | Over::Ensemble(count) => {
-                let steps: Vec<u64> = job.states.iter().map(|s| s.step).collect();
-                let chosen: Vec<_> = evenly_spaced(&steps, count).into_iter().map(|i| job.states[i].clone()).collect();
-                let (base, n) = (job.base.clone(), job.examples.len());
-                let estimator = Estimator::new(base, &job.config, n, &chosen, settings.clone())?;
-                // The index stays mapped after its name is gone.
-                let folder = tempfile::tempdir()?;
-                let go_on = |_, _| ControlFlow::Continue(());
-                Box::new(estimator.build(&folder.path().join("index"), &job.examples, go_on)?)
-            }
+            Over::Mean(_) | Over::Ensemble(_) => Box::new(over_states(job, &settings)?),
         })
     };
     (name, Box::new(build))
+}
+
+/// LoGra over as many logged states as the settings ask for.
+fn over_states(job: &Job, settings: &LograSettings) -> Result<Logra> {
+    let steps: Vec<u64> = job.states.iter().map(|s| s.step).collect();
+    let chosen = evenly_spaced(&steps, settings.projection.states);
+    let states: Vec<_> = chosen.into_iter().map(|i| job.states[i].clone()).collect();
+    let estimator = Estimator::new(job.base.clone(), &job.config, job.examples.len(), &states, settings.clone())?;
+    // The index stays mapped after its name is gone.
+    let folder = tempfile::tempdir()?;
+    Ok(estimator.build(&folder.path().join("index"), &job.examples, |_, _| ControlFlow::Continue(()))?)
 }
 
 /// LoGra at one adapter of the job's run.

@@ -3,6 +3,7 @@
 //! score is positive if the example helps.
 
 use anyhow::{Context, Result};
+use openledger_laboratory::evaluate::regime::Regime;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, path::Path};
 
@@ -45,4 +46,17 @@ pub fn read(folder: &Path) -> Result<BTreeMap<String, ScoreFile>> {
 pub fn json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&bytes).with_context(|| format!("{} is not what it should be", path.display()))
+}
+
+/// The retrainings of a task folder.
+pub fn regimes(folder: &Path) -> Result<Vec<Regime>> {
+    let removed: BTreeMap<String, Vec<Vec<usize>>> = json(&folder.join("subsets.json"))?;
+    let mut actual: BTreeMap<String, Vec<Vec<f64>>> = json(&folder.join("actual.json"))?;
+    removed
+        .into_iter()
+        .map(|(name, removed)| {
+            let actual = actual.remove(&name).with_context(|| format!("actual.json lacks `{name}`"))?;
+            Ok(Regime { name, removed, actual })
+        })
+        .collect()
 }
