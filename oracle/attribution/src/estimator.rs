@@ -295,8 +295,7 @@ mod tests {
         let (jobs, folder) = (two_runs(), tempfile::tempdir().unwrap());
         let settings = over(2, logra(2, QueryStates::End));
         let states = [&jobs[0].states[..], &jobs[1].states];
-        let source =
-            GradientSource::of_runs(jobs[0].base.clone(), &jobs[0].config, 4, &states, &settings.projection)?;
+        let source = GradientSource::of_runs(jobs[0].base.clone(), &jobs[0].config, 4, &states, &settings.projection)?;
         let mut rows = source.rows(&jobs[0].examples[..1])?;
         let (at, dim) = (rows[0].len() / 2, source.projections().layer_dim());
         rows[0][at..at + dim].iter_mut().for_each(|v| *v *= 1.05);

@@ -134,7 +134,8 @@ pub struct IndexSettings {
     /// The gradients that are projected. `adapter` means those of the adapter's matrices, which training follows.
     /// `random` means those of the layers' full weights.
     pub projection: String,
-    /// Side of the projection of each layer's gradient. The index holds k × k numbers per layer and example.
+    /// Side of the projection of each layer's gradient. The index holds k × k numbers per layer, example and
+    /// training run.
     pub k: usize,
     /// The preconditioner, which makes directions that all examples share count less: `ekfac`, `kfac`, `fisher` or
     /// `none`.
@@ -143,11 +144,11 @@ pub struct IndexSettings {
     pub damping: f64,
     /// Whether rows are scaled to unit norm, so that long or odd documents do not win by size.
     pub unit_norm: bool,
-    /// Number of logged states of the training, evenly spaced. Each row of the index is the mean of the gradients at
-    /// these states. With 1, the row is the gradient at the training's end.
+    /// Number of logged states of each training run, evenly spaced. Each row of the index is the mean of the gradients at
+    /// these states. With 1, the row is the gradient at the run's end.
     pub states: usize,
-    /// Where an answer's gradient is taken. `end` means at the training's end, which costs one backward pass. `all` means
-    /// at each of the `states`, whose scores are averaged. It costs as many passes and is steadier.
+    /// Where an answer's gradient is taken. `end` means at the end of each training run, which costs one backward pass for
+    /// each. `all` means at each of the `states`, whose scores are averaged. It costs as many passes and is steadier.
     pub query: String,
 }
 
