@@ -3,6 +3,9 @@
 //! The job's settings choose between two forms. *Mean*: a row of the index is the mean of an example's gradients at the
 //! states, and a query's gradient is taken at the end of training. *Ensemble*: a row has the gradients of all states,
 //! and a query's gradient is taken at each of them. Either is one file, built in one sweep.
+//!
+//! A job may train several times with different seeds. Then a row has either form for each run, a query's gradient is
+//! taken in each run, and the scores of the runs are averaged.
 
 use crate::{
     error::Result,
@@ -35,7 +38,19 @@ impl Estimator {
         states: &[TrainState],
         settings: LograSettings,
     ) -> Result<Self> {
-        let source = GradientSource::of_run(base, config, examples, states, &settings.projection)?;
+        Self::of_runs(base, config, examples, &[states], settings)
+    }
+
+    /// Like [`Self::new`], for several runs of `config` with different seeds ([`GradientSource::of_runs`]). `runs` has
+    /// the states of each, in the order of the runs.
+    pub fn of_runs<S: AsRef<[TrainState]>>(
+        base: Arc<BaseModel>,
+        config: &TrainConfig,
+        examples: usize,
+        runs: &[S],
+        settings: LograSettings,
+    ) -> Result<Self> {
+        let source = GradientSource::of_runs(base, config, examples, runs, &settings.projection)?;
         Ok(Self { source, settings })
     }
 
@@ -210,6 +225,109 @@ mod tests {
         Ok(())
     }
 
+    /// The settings for several runs.
+    fn over(runs: usize, settings: LograSettings) -> LograSettings {
+        LograSettings { projection: ProjectionSettings { runs, ..settings.projection }, ..settings }
+    }
+
+    /// The short job with two seeds.
+    fn two_runs() -> [Job; 2] {
+        let first = Job::short();
+        let second = Job::train(TrainConfig { seed: 9, ..first.config.clone() }, first.examples.clone(), None);
+        assert_ne!(first.states, second.states);
+        [first, second]
+    }
+
+    fn of_runs(jobs: &[Job], settings: &LograSettings) -> Result<Estimator> {
+        let runs: Vec<&[TrainState]> = jobs.iter().map(|job| &job.states[..]).collect();
+        let count = jobs[0].examples.len();
+        Estimator::of_runs(jobs[0].base.clone(), &jobs[0].config, count, &runs, settings.clone())
+    }
+
+    /// Fails unless `both` are the mean of the other two.
+    fn assert_mean(a: &[f32], b: &[f32], both: &[f32]) {
+        let scale = both.iter().fold(0f32, |m, v| m.max(v.abs()));
+        assert!(a.len() == both.len() && b.len() == both.len() && scale > 0.0);
+        for ((a, b), both) in a.iter().zip(b).zip(both) {
+            assert!(((a + b) / 2.0 - both).abs() < 1e-5 * scale, "{a} {b} {both}");
+        }
+    }
+
+    #[test]
+    fn the_scores_of_two_runs_are_the_mean_of_each_runs_alone() -> Result<()> {
+        let (jobs, folder) = (two_runs(), tempfile::tempdir().unwrap());
+        for query_states in [QueryStates::End, QueryStates::All] {
+            let path = |name: &str| folder.path().join(format!("{name} {query_states:?}"));
+            let [one, two] = [1, 2].map(|runs| over(runs, logra(2, query_states)));
+            let both = of_runs(&jobs, &two)?.build(&path("both"), &jobs[0].examples, go_on)?;
+            let alone = |i: usize| estimator(&jobs[i], &one).build(&path(&i.to_string()), &jobs[i].examples, go_on);
+            let (first, second) = (alone(0)?, alone(1)?);
+            let sections = 2 * one.projection.states_of_a_query();
+            assert_eq!(both.index().header().section_weights().len(), sections);
+            for example in &jobs[0].examples {
+                let [a, b, both] =
+                    [&first, &second, &both].map(|l| Attributor::score(l, &query(example)).unwrap().values);
+                assert_mean(&a, &b, &both);
+                assert_ne!(a, both);
+            }
+            assert_ne!(both.settings_hash(), first.settings_hash());
+
+            // Every row is recomputed with the states of all runs, and asked with as many of each as an answer needs.
+            let index = IndexReader::open(&path("both"))?;
+            let checks = of_runs(&jobs, &two)?.verify_rows(&index, &jobs[0].examples, &[0, 3])?;
+            assert!(checks.iter().all(|c| c.identical), "{checks:?}");
+            let asked = |order: [usize; 2]| {
+                let states = order.map(|i| &jobs[i].states[2 - one.projection.states_of_a_query()..]);
+                Estimator::of_runs(jobs[0].base.clone(), &jobs[0].config, 4, &states, two.clone())?.open(&path("both"))
+            };
+            let query = query(&jobs[0].examples[1]);
+            assert_eq!(Attributor::score(&asked([0, 1])?, &query)?, Attributor::score(&both, &query)?);
+            // The adapter of every run counts, also of one that answers nothing.
+            for wrong in [[1, 0], [0, 0]] {
+                assert!(matches!(asked(wrong).err(), Some(AttributionError::Mismatch { what: "adapter", .. })));
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_forged_row_of_the_second_run_is_found() -> Result<()> {
+        let (jobs, folder) = (two_runs(), tempfile::tempdir().unwrap());
+        let settings = over(2, logra(2, QueryStates::End));
+        let states = [&jobs[0].states[..], &jobs[1].states];
+        let source = GradientSource::of_runs(jobs[0].base.clone(), &jobs[0].config, 4, &states, &settings.projection)?;
+        let mut rows = source.rows(&jobs[0].examples[..1])?;
+        let (at, dim) = (rows[0].len() / 2, source.projections().layer_dim());
+        rows[0][at..at + dim].iter_mut().for_each(|v| *v *= 1.05);
+        let path = folder.path().join("forged");
+        let ids: Vec<ExampleId> = jobs[0].examples.iter().map(|e| e.id).collect();
+        let mut writer = IndexWriter::create_or_resume(&path, source.header(&jobs[0].examples)?, &ids)?;
+        writer.append(&rows)?;
+        for example in &jobs[0].examples[1..] {
+            writer.append(&source.rows(std::slice::from_ref(example))?)?;
+        }
+        writer.finish()?;
+        let index = IndexReader::open(&path)?;
+        let checks = of_runs(&jobs, &settings)?.verify_rows(&index, &jobs[0].examples, &[0, 1])?;
+        assert!(!accepted(&checks[..1], DEFAULT_TOLERANCE) && checks[1].identical, "{checks:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn as_many_runs_as_the_settings_say_are_needed_with_states_of_the_same_steps() {
+        let jobs = two_runs();
+        let refused = |jobs: &[Job], runs| of_runs(jobs, &over(runs, logra(2, QueryStates::End))).err().unwrap();
+        for (jobs, runs) in [(&jobs[..1], 2), (&jobs[..], 1), (&jobs[..], 3)] {
+            assert!(matches!(refused(jobs, runs), AttributionError::Setting { field: "projection.runs", .. }));
+        }
+        let [first, second] = jobs;
+        let uneven = [first, Job { states: second.states[1..].to_vec(), ..second }];
+        assert!(matches!(refused(&uneven, 2), AttributionError::Setting { field: "projection.states", .. }));
+        let projection = over(2, logra(1, QueryStates::End)).projection;
+        let alone = GradientSource::new(uneven[0].base.clone(), uneven[0].adapter.clone(), &projection).err();
+        assert!(matches!(alone, Some(AttributionError::Setting { field: "projection.runs", .. })));
+    }
+
     const FACTS: [(&str, &str); 4] =
         [("vodoga", "mirelu"), ("zupika", "tovane"), ("bafemo", "kuridi"), ("nasito", "pelogu")];
 
@@ -264,6 +382,38 @@ mod tests {
                 assert_eq!(scores.values.len(), 9);
                 assert_eq!(scores.top_k(1)[0].id, [planted as u8; 32], "{query_states:?}: {:?}", scores.values);
             }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn two_runs_on_two_runs_of_a_parent_score_as_the_mean_of_each_chain_alone() -> Result<()> {
+        let folder = tempfile::tempdir().unwrap();
+        let parents = two_runs();
+        // Each run of the child goes on from the same run of the parent.
+        let child = |i: usize| {
+            let config = TrainConfig { seed: 20 + i as u64, learning_rate: 0.005, ..parents[0].config.clone() };
+            Job::train(config, texts(100, ["one".into(), "two".into(), "three".into()]), Some(&parents[i].adapter))
+        };
+        let children = [child(0), child(1)];
+        let settings = logra(2, QueryStates::End);
+        let chain = |name: &str, above: Estimator, own: Estimator| -> Result<Logra> {
+            let [parent, path] = ["parent", "child"].map(|n| folder.path().join(format!("{n} {name}")));
+            above.build(&parent, &parents[0].examples, go_on)?;
+            let parent = IndexReader::open(&parent)?;
+            let layered = own.build_layered(&path, &parent, &children[0].examples, go_on)?;
+            verify_parent(layered.index(), &parent)?;
+            Ok(layered)
+        };
+        // One preconditioner a run is fitted to all rows, as in each chain alone.
+        let first = chain("0", estimator(&parents[0], &settings), estimator(&children[0], &settings))?;
+        let second = chain("1", estimator(&parents[1], &settings), estimator(&children[1], &settings))?;
+        let two = over(2, settings);
+        let both = chain("both", of_runs(&parents, &two)?, of_runs(&children, &two)?)?;
+        for example in parents[0].examples.iter().chain(&children[0].examples) {
+            let [a, b, both] = [&first, &second, &both].map(|l| Attributor::score(l, &query(example)).unwrap().values);
+            assert_eq!(both.len(), 7);
+            assert_mean(&a, &b, &both);
         }
         Ok(())
     }

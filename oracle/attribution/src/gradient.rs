@@ -4,7 +4,7 @@ use crate::{
     error::{AttributionError, Result},
     index::header::{IndexHeader, mass},
     projection::{PcaBasis, ProjectionKind, ProjectionSettings, Projections, QueryStates, layer_shapes},
-    states::checkpoints,
+    states::{Checkpoint, checkpoints},
 };
 use openledger_lm::{
     Adapter, BaseModel, Batch, Device, Digest, Example, Lanes, LossReduction, TrainConfig, TrainState, forward_backward,
@@ -18,14 +18,16 @@ use std::sync::Arc;
 /// of the mean loss over its target tokens. The settings' [`ProjectionKind`] says with respect to what. The *full
 /// weight* of each adapted layer shows what training would change there, for any rank of the adapter. The other choice
 /// is the adapter's own matrices. The settings also say over how many states of the training run a row is, and at which
-/// of them a query's gradient is taken ([`QueryStates`]).
+/// of them a query's gradient is taken ([`QueryStates`]). If they name several training runs, a row has the part of each
+/// run, and so has a query's gradient.
 pub struct GradientSource {
     base: Arc<BaseModel>,
     adapter_hash: Digest,
-    /// The states in the order of their steps. The last is at the end of training. There is at least one.
-    states: Vec<State>,
-    /// Present if the states are known to be of a run.
-    run: Option<Run>,
+    /// For each run, its states in the order of their steps. The last is at the end of training. There is at least one
+    /// run, each run has at least one state, and all have as many.
+    runs: Vec<Vec<State>>,
+    /// Present if the states are known to be of runs.
+    part: Option<Part>,
 }
 
 /// An adapter with the projections of its gradients.
@@ -34,15 +36,15 @@ struct State {
     projections: Projections,
 }
 
-/// A run's part in the rows.
-struct Run {
-    /// The weight of each state. They sum to 1.
+/// What runs do to the rows.
+struct Part {
+    /// The weight of each state within its run. They sum to 1, and are the same in all runs.
     shares: Vec<f32>,
     /// The learning-rate mass of each section of a row.
     masses: Vec<u64>,
     /// How an example's loss is made.
     loss: LossReduction,
-    /// SHA-256 of states and weights. `None` if the settings ask for one state.
+    /// SHA-256 of states and weights of all runs. `None` if the settings ask for one state of one run.
     digest: Option<Digest>,
 }
 
@@ -83,13 +85,14 @@ impl GradientSource {
     /// rows of this source are gradients of mean losses.
     ///
     /// If the settings ask for several states, rows need [`Self::of_run`]. This source answers queries then, as long as
-    /// the queries' gradients are taken at the end of the run. Otherwise it is refused.
+    /// the queries' gradients are taken at the end of the run. Otherwise it is refused, and so are settings of several
+    /// runs.
     pub fn new(base: Arc<BaseModel>, adapter: Adapter, settings: &ProjectionSettings) -> Result<Self> {
-        if settings.states_of_a_query() > 1 {
+        if settings.most_sections() > 1 {
             return Err(states_needed(settings));
         }
         let end = State::drawn(&base, adapter, settings)?;
-        Self::at(base, vec![end], None)
+        Self::at(base, vec![vec![end]], None)
     }
 
     /// Projects on the basis that [`PcaBasis::fit`] has found for this model.
@@ -99,11 +102,11 @@ impl GradientSource {
         settings: &ProjectionSettings,
         basis: &PcaBasis,
     ) -> Result<Self> {
-        if settings.states_of_a_query() > 1 {
+        if settings.most_sections() > 1 {
             return Err(states_needed(settings));
         }
         let projections = Projections::from_basis(settings, &layer_shapes(&adapter), basis, base.device())?;
-        Self::at(base, vec![State { adapter, projections }], None)
+        Self::at(base, vec![vec![State { adapter, projections }]], None)
     }
 
     /// A source whose rows are made of these logged `states`, in the order of their steps. They are of the run of
@@ -117,49 +120,64 @@ impl GradientSource {
         states: &[TrainState],
         settings: &ProjectionSettings,
     ) -> Result<Self> {
-        let weights = checkpoints(config, examples, states);
-        if !(1..=settings.states).contains(&states.len())
-            || weights.len() != states.len()
-            || !weights.is_sorted_by(|a, b| a.step < b.step)
-        {
-            let reason = format!(
-                "is {}; give as many states of the run or fewer, at least one, after the first step and in the order of \
-                 their steps, not {}",
-                settings.states,
-                states.len()
-            );
-            return Err(AttributionError::setting("projection.states", reason));
-        }
+        Self::of_runs(base, config, examples, &[states], settings)
+    }
+
+    /// Like [`Self::of_run`], for several runs of `config` on the same examples. `runs` has the states of each, at the
+    /// same steps. There are as many runs as the settings say. The seed of `config` does not matter: the states say what
+    /// each run's seed led to.
+    pub fn of_runs<S: AsRef<[TrainState]>>(
+        base: Arc<BaseModel>,
+        config: &TrainConfig,
+        examples: usize,
+        runs: &[S],
+        settings: &ProjectionSettings,
+    ) -> Result<Self> {
+        let weights = weights_of(config, examples, runs, settings)?;
         let total: f64 = weights.iter().map(|w| w.weight).sum();
+        let shares: Vec<f32> = weights.iter().map(|w| (w.weight / total) as f32).collect();
         let template = Adapter::init(&base, &config.lora, config.seed)?;
         let mut digest = Sha256::new();
-        let (mut drawn, mut shares) = (Vec::with_capacity(states.len()), Vec::with_capacity(states.len()));
-        for (state, weight) in states.iter().zip(&weights) {
-            let adapter = template.with_flat(&state.params)?;
-            let share = (weight.weight / total) as f32;
-            digest.update(adapter.hash()?);
-            digest.update(share.to_le_bytes());
-            drawn.push(State::drawn(&base, adapter, settings)?);
-            shares.push(share);
+        let mut drawn = Vec::with_capacity(runs.len());
+        for states in runs {
+            let mut run = Vec::with_capacity(weights.len());
+            for (state, share) in states.as_ref().iter().zip(&shares) {
+                let adapter = template.with_flat(&state.params)?;
+                digest.update(adapter.hash()?);
+                digest.update(share.to_le_bytes());
+                run.push(State::drawn(&base, adapter, settings)?);
+            }
+            drawn.push(run);
         }
+        // Each run did as much with an example as any other, so the runs count alike.
         let masses = match settings.query_states {
             QueryStates::End => vec![mass(total, examples)],
             QueryStates::All => weights.iter().map(|w| mass(w.weight, examples)).collect(),
         };
-        let digest = (settings.states > 1).then(|| digest.finalize().into());
-        Self::at(base, drawn, Some(Run { shares, masses, loss: config.loss, digest }))
+        let masses = masses.repeat(runs.len());
+        let digest = (settings.states > 1 || settings.runs > 1).then(|| digest.finalize().into());
+        Self::at(base, drawn, Some(Part { shares, masses, loss: config.loss, digest }))
     }
 
-    fn at(base: Arc<BaseModel>, states: Vec<State>, run: Option<Run>) -> Result<Self> {
-        let mut source = Self { base, adapter_hash: [0; 32], states, run };
+    fn at(base: Arc<BaseModel>, runs: Vec<Vec<State>>, part: Option<Part>) -> Result<Self> {
+        let mut source = Self { base, adapter_hash: [0; 32], runs, part };
         source.end().adapter.check_base(&source.base)?;
-        source.adapter_hash = source.end().adapter.hash()?;
+        let mut ends = source.ends().map(|end| end.adapter.hash()).collect::<openledger_lm::Result<Vec<_>>>()?;
+        source.adapter_hash = match ends.len() {
+            1 => ends.remove(0),
+            _ => Sha256::digest(ends.as_flattened()).into(),
+        };
         Ok(source)
     }
 
-    /// The state at the end of training.
+    /// The state at the end of each run's training.
+    fn ends(&self) -> impl Iterator<Item = &State> {
+        self.runs.iter().filter_map(|states| states.last())
+    }
+
+    /// The state at the end of the first run's training.
     fn end(&self) -> &State {
-        self.states.last().expect("there is at least one state")
+        self.ends().next().expect("there is at least one run, with at least one state")
     }
 
     /// The device that computes the passes.
@@ -183,11 +201,11 @@ impl GradientSource {
     /// Header of the index of `count` examples with this hash. It does not have the body's hash yet.
     pub(crate) fn header_for(&self, examples: Digest, count: u64) -> IndexHeader {
         let header = IndexHeader::unfinished(self.base.hash(), self.adapter_hash, examples, self.projections(), count);
-        match &self.run {
+        match &self.part {
             None => header,
-            Some(run) => {
-                let states = run.digest.map(hex::encode);
-                IndexHeader { states, loss: run.loss, masses: run.masses.clone(), ..header }
+            Some(part) => {
+                let states = part.digest.map(hex::encode);
+                IndexHeader { states, loss: part.loss, masses: part.masses.clone(), ..header }
             }
         }
     }
@@ -199,39 +217,44 @@ impl GradientSource {
         (start, &examples[start..examples.len().min(start + batch)])
     }
 
-    /// Rows of the index, in sections × layers × layer_dim finite values for each example: the weighted mean of its
-    /// projected gradients at the states, or all of them one after the other. It takes one pass for each state.
+    /// Rows of the index, in sections × layers × layer_dim finite values for each example. For each run it is the
+    /// weighted mean of the example's projected gradients at the states, or all of them one after the other. It takes one
+    /// pass for each state of each run.
     pub fn rows(&self, examples: &[Example]) -> Result<Vec<Vec<f32>>> {
         let settings = self.projections().settings();
-        let Some(run) = &self.run else {
+        let Some(part) = &self.part else {
             if settings.states > 1 {
                 return Err(states_needed(settings));
             }
             return self.end().gradients(&self.base, examples, LossReduction::Mean);
         };
         let mut rows = vec![Vec::new(); examples.len()];
-        for (state, share) in self.states.iter().zip(&run.shares) {
-            let gradients = state.gradients(&self.base, examples, run.loss)?;
-            for (row, gradient) in rows.iter_mut().zip(gradients) {
-                match settings.query_states {
-                    QueryStates::All => row.extend(gradient),
-                    QueryStates::End if settings.states == 1 => *row = gradient,
-                    QueryStates::End if row.is_empty() => row.extend(gradient.iter().map(|v| share * v)),
-                    QueryStates::End => row.iter_mut().zip(gradient).for_each(|(sum, v)| *sum += share * v),
+        for states in &self.runs {
+            // Where the run's own values begin in each row.
+            let at = rows.first().map_or(0, Vec::len);
+            for (state, share) in states.iter().zip(&part.shares) {
+                let gradients = state.gradients(&self.base, examples, part.loss)?;
+                for (row, gradient) in rows.iter_mut().zip(gradients) {
+                    match settings.query_states {
+                        QueryStates::All => row.extend(gradient),
+                        QueryStates::End if settings.states == 1 => row.extend(gradient),
+                        QueryStates::End if row.len() == at => row.extend(gradient.iter().map(|v| share * v)),
+                        QueryStates::End => row[at..].iter_mut().zip(gradient).for_each(|(sum, v)| *sum += share * v),
+                    }
                 }
             }
         }
         Ok(rows)
     }
 
-    /// Projected gradients of each query's mean loss, in the form of [`Self::rows`], at the end of training or at every
-    /// state. It takes one pass for each query and state.
+    /// Projected gradients of each query's mean loss, in the form of [`Self::rows`], at the end of each run's training or
+    /// at every state of each. It takes one pass for each query and state.
     pub fn query_rows(&self, queries: &[Example]) -> Result<Vec<Vec<f32>>> {
-        let states = match self.projections().settings().query_states {
-            QueryStates::End => std::slice::from_ref(self.end()),
-            QueryStates::All => &self.states,
+        let states: Vec<&State> = match self.projections().settings().query_states {
+            QueryStates::End => self.ends().collect(),
+            QueryStates::All => self.runs.iter().flatten().collect(),
         };
-        let passes = queries.iter().flat_map(|query| states.iter().map(move |state| (query, state)));
+        let passes = queries.iter().flat_map(|query| states.iter().map(move |state| (query, *state)));
         let lanes = Lanes::new(self.device(), queries.len() * states.len());
         let found = lanes.map(passes, |(query, state)| {
             state.gradients(&self.base, std::slice::from_ref(query), LossReduction::Mean)
@@ -247,8 +270,47 @@ impl GradientSource {
 }
 
 fn states_needed(settings: &ProjectionSettings) -> AttributionError {
-    let reason = format!("is {}, which needs those states of the run; make the source of the run", settings.states);
-    AttributionError::setting("projection.states", reason)
+    let (field, number) = match settings.runs {
+        1 => ("projection.states", settings.states),
+        runs => ("projection.runs", runs),
+    };
+    let reason = format!("is {number}, which needs the states of the training; make the source of its runs");
+    AttributionError::setting(field, reason)
+}
+
+/// The weight of each state of a run. Fails unless `runs` has the states of as many runs as the settings say, all at the
+/// same steps, and each run has as many states as the settings allow.
+fn weights_of<S: AsRef<[TrainState]>>(
+    config: &TrainConfig,
+    examples: usize,
+    runs: &[S],
+    settings: &ProjectionSettings,
+) -> Result<Vec<Checkpoint>> {
+    let refuse = |field, reason: String| Err(AttributionError::setting(field, reason));
+    let Some(states) = runs.first().map(AsRef::as_ref).filter(|_| runs.len() == settings.runs) else {
+        let reason = format!("is {}; give the states of as many runs, not of {}", settings.runs, runs.len());
+        return refuse("projection.runs", reason);
+    };
+    let weights = checkpoints(config, examples, states);
+    if !(1..=settings.states).contains(&states.len())
+        || weights.len() != states.len()
+        || !weights.is_sorted_by(|a, b| a.step < b.step)
+    {
+        let reason = format!(
+            "is {}; give as many states of the run or fewer, at least one, after the first step and in the order of \
+             their steps, not {}",
+            settings.states,
+            states.len()
+        );
+        return refuse("projection.states", reason);
+    }
+    let steps = |states: &S| states.as_ref().iter().map(|s| s.step).collect::<Vec<_>>();
+    if let Some(other) = runs.iter().find(|run| steps(run) != steps(&runs[0])) {
+        let reason =
+            format!("give every run's states of the same steps, not {:?} and {:?}", steps(&runs[0]), steps(other));
+        return refuse("projection.states", reason);
+    }
+    Ok(weights)
 }
 
 /// SHA-256 over the id, loss position and tokens of every example.

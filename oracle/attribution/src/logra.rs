@@ -4,7 +4,8 @@
 //! adapted layers. It says how much a small step on the example would lower the query's loss. An answer costs one
 //! backward pass and one product with the index. If the settings compare queries at every logged state
 //! ([`QueryStates::All`]), it costs a backward pass for each, and the score is the states' scores, weighted by the
-//! learning rates that each stands for. A preconditioner is fitted at each state.
+//! learning rates that each stands for. A preconditioner is fitted at each state. The same holds for several training
+//! runs: a query's gradient is taken in each of them, each has its own preconditioner, and all count alike.
 //!
 //! The rows of a parent's run in a layered index ([`build_layered`](crate::build_layered)) are scored beside the own
 //! ones, in proportion to what each run did with one example.
@@ -75,7 +76,8 @@ pub struct Logra {
 impl Logra {
     /// Prepares to answer queries. Fails if the index is of another model, adapter or projection than `source`'s.
     /// Factorises the preconditioner. If queries are compared at the end of training, a source of that state alone is
-    /// enough, for an index over any states. Otherwise the source must have the index's states.
+    /// enough, for an index over any states of one run. Otherwise the source must have the index's states, or the end of
+    /// each of its runs.
     pub fn new(source: GradientSource, index: IndexReader, settings: LograSettings) -> Result<Self> {
         if settings.projection != *source.projections().settings() {
             return Err(AttributionError::setting("projection", "differs from the gradient source's; use the same"));
@@ -121,8 +123,9 @@ impl Logra {
         &self.source
     }
 
-    /// Σ weight · ∇loss over the query's items, projected, with a section for each state at which queries are compared.
-    /// It takes one backward pass for each item and section and does not depend on the preconditioner.
+    /// Σ weight · ∇loss over the query's items, projected, with a section for each run, or for each state of it at which
+    /// queries are compared. It takes one backward pass for each item and section and does not depend on the
+    /// preconditioner.
     pub fn query_gradient(&self, query: &Query) -> Result<Vec<f64>> {
         let mut sum = vec![0.0; self.width()];
         let examples: Vec<_> = query.items().iter().map(QueryItem::example).collect();

@@ -103,9 +103,8 @@ impl Catalog {
         let config = self.store.get_blob(&manifest.config_hash).await.context("the job's config")?;
         let config: JobConfig = serde_json::from_slice(&config).context("the job's config is not valid")?;
         let training = self.store.get_blob(&manifest.weights).await.context("the model's training weights")?;
-        let projection = settings::index_settings(&config.index, manifest.index_seed)?.projection;
-        let (of, count) = (projection.states, projection.states_of_a_query());
-        let states = states_of_a_query(&self.store, &manifest, of, count).await?;
+        let projection = settings::index_settings(&config, manifest.index_seed)?.projection;
+        let states = states_of_a_query(&self.store, &manifest.log, &projection).await?;
         let path = self.folder.join(format!("{}.index", hex::encode(manifest.index_hash)));
         crate::files::write_if_absent(&path, &index)?;
         let known = self.known(&state).await?;

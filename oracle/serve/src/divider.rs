@@ -75,23 +75,23 @@ impl Terms {
 }
 
 impl Divider {
-    /// The divider of a finished job. Its documents are those of its parents and its own, in index order. `states` are those that its index is asked at
-    /// ([`states_of_a_query`](crate::states::states_of_a_query)), `index` is the file with the index, and `training` has
-    /// its training weights. Fails if they do not fit the manifest.
+    /// The divider of a finished job. Its documents are those of its parents and its own, in index order. `states` are
+    /// those of each run that its index is asked at ([`states_of_a_query`](crate::states::states_of_a_query)), `index` is
+    /// the file with the index, and `training` has its training weights. Fails if they do not fit the manifest.
     pub fn new(
         engine: &Engine,
         manifest: &TrainingManifest,
         config: &JobConfig,
-        states: &[TrainState],
+        states: &[Vec<TrainState>],
         index: &Path,
         training: &[u8],
     ) -> Result<Self> {
         let (own, targets) = (manifest.examples.len(), manifest.targets.clone());
         let count = manifest.inherited.len() + own;
         ensure!(targets.len() == count, "the manifest names tokens of {} documents and has {count}", targets.len());
-        let settings = settings::index_settings(&config.index, manifest.index_seed)?;
+        let settings = settings::index_settings(config, manifest.index_seed)?;
         let train = settings::train_config(&config.train, config.data.max_tokens, manifest.seed)?;
-        let estimator = Estimator::new(engine.base().clone(), &train, own, states, settings)?.open(index)?;
+        let estimator = Estimator::of_runs(engine.base().clone(), &train, own, states, settings)?.open(index)?;
         let rows = estimator.index().count();
         ensure!(rows == count, "the influence index has {rows} rows for {count} documents");
         ensure!(
@@ -125,7 +125,7 @@ impl Divider {
     }
 
     /// The weights that divide the fee of this answer. They depend on nothing but the answer and the job. It takes a
-    /// backward pass over the answer.
+    /// backward pass over the answer for each run of the job.
     pub fn weights(&self, prompt: &[u32], output: &[u32]) -> Result<Weights> {
         if output.is_empty() || !self.by_scores {
             return Ok(self.training.clone());

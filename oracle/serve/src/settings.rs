@@ -1,14 +1,15 @@
 //! Makes the settings of training, attribution and pay of the names and numbers in a job's config.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use openledger_attribution::{LograSettings, Preconditioner, ProjectionKind, ProjectionSettings, QueryStates};
 use openledger_lm::{LoraConfig, LossReduction, TrainConfig};
 use openledger_pay::{ClusterSettings, Normalisation, PaySettings, clusters};
-use openledger_sdk::artifact::{IndexSettings, JobConfig, TrainSettings};
+use openledger_sdk::artifact::{JobConfig, TrainSettings};
 
-/// LoGra's settings for a job. `seed` draws the projections: it is the manifest's `index_seed`. Fails if a name is unknown or a value is out of
-/// range.
-pub fn index_settings(settings: &IndexSettings, seed: u64) -> Result<LograSettings> {
+/// LoGra's settings for a job. `seed` draws the projections: it is the manifest's `index_seed`. Fails if a name is
+/// unknown or a value is out of range.
+pub fn index_settings(config: &JobConfig, seed: u64) -> Result<LograSettings> {
+    let (settings, runs) = (&config.index, config.train.runs);
     let kind = match settings.projection.as_str() {
         "adapter" => ProjectionKind::Adapter,
         "random" => ProjectionKind::Random,
@@ -29,12 +30,15 @@ pub fn index_settings(settings: &IndexSettings, seed: u64) -> Result<LograSettin
         other => bail!("the config's `index.query` is {other:?}; use end or all"),
     };
     let (k, states) = (settings.k, settings.states);
-    let projection = ProjectionSettings { kind, k_in: k, k_out: k, seed, states, query_states, ..Default::default() };
+    let projection =
+        ProjectionSettings { kind, k_in: k, k_out: k, seed, states, query_states, runs, ..Default::default() };
     Ok(LograSettings { projection, preconditioner, unit_norm: settings.unit_norm })
 }
 
-/// The trainer's settings. Fails if a layer or the schedule has an unknown name, or a value is out of range.
+/// The trainer's settings for a run with this `seed`. Fails if a layer or the schedule has an unknown name, or a value is
+/// out of range.
 pub fn train_config(settings: &TrainSettings, max_len: usize, seed: u64) -> Result<TrainConfig> {
+    TrainSettings::check_runs(settings.runs).map_err(|e| anyhow!("the config's {e}"))?;
     let name = |v: &str| serde_json::Value::String(v.to_string());
     let targets = settings.lora.targets.iter().map(|t| {
         serde_json::from_value(name(t)).with_context(|| format!("{t:?} is no layer; use q, k, v, o, gate, up, down"))
@@ -108,15 +112,16 @@ pub fn pay_settings(config: &JobConfig, seed: u64) -> Result<PaySettings> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openledger_sdk::artifact;
+    use openledger_sdk::artifact::{self, IndexSettings};
 
     #[test]
     fn the_defaults_are_those_of_the_method_and_names_that_there_are_not_are_refused() {
         let settings = IndexSettings::default();
         let expected = LograSettings::default();
         let projection = ProjectionSettings { seed: 7, k_in: 64, k_out: 64, states: 6, ..expected.projection.clone() };
-        assert_eq!(index_settings(&settings, 7).unwrap(), LograSettings { projection, ..expected });
-        let refused = |settings: IndexSettings| format!("{:#}", index_settings(&settings, 7).unwrap_err());
+        let of = |index: IndexSettings| index_settings(&JobConfig { index, ..Default::default() }, 7);
+        assert_eq!(of(settings.clone()).unwrap(), LograSettings { projection, ..expected });
+        let refused = |settings: IndexSettings| format!("{:#}", of(settings).unwrap_err());
         assert!(refused(IndexSettings { projection: "pca".into(), ..settings.clone() }).contains("adapter or random"));
         assert!(refused(IndexSettings { preconditioner: "adam".into(), ..settings.clone() }).contains("ekfac"));
         assert!(refused(IndexSettings { damping: 0.0, ..settings }).contains("damping"));
@@ -126,8 +131,16 @@ mod tests {
     fn a_config_with_defaults_alone_trains() {
         let config: JobConfig = serde_json::from_str("{}").unwrap();
         train_config(&config.train, config.data.max_tokens, 1).unwrap();
+        let none = TrainSettings { runs: 0, ..config.train.clone() };
+        assert!(format!("{:#}", train_config(&none, 96, 1).unwrap_err()).contains("`train.runs` is 0"));
         let bad = TrainSettings { schedule: "bumpy".into(), ..config.train };
         assert!(format!("{:#}", train_config(&bad, 96, 1).unwrap_err()).contains("constant, linear or cosine"));
+    }
+
+    #[test]
+    fn the_index_has_as_many_runs_as_the_job() {
+        let config: JobConfig = serde_json::from_str(r#"{"train": {"runs": 3}}"#).unwrap();
+        assert_eq!(index_settings(&config, 7).unwrap().projection.runs, 3);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum Job {
     /// Request a job for a model that you own; its budget goes into escrow.
     #[command(
         after_help = "What is not earned returns. The config is JSON; what it lacks has a default, and without --config all has.
+With {\"train\": {\"runs\": 3}} the job trains three times with different seeds, and pays by the mean of the runs' scores.
+That is steadier, and costs three times as much; runs is 1 to 8.
 
 Example:
   openledger job request MODEL --datanet DATANET --budget 500 --config job.json"

@@ -1,12 +1,20 @@
 //! The configuration of a training job: all of its settings besides base model, data and seed. Its hash is in the job's
 //! account.
 
-use serde::{Deserialize, Serialize};
+use openledger_protocol::hash::sha256;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
+/// Most training runs of a job.
+pub const MOST_RUNS: usize = 8;
+
+/// Prefix of the hash that gives a training run its seed.
+const RUN_DOMAIN: &[u8] = b"openledger:training-run:v1\0";
 
 /// Configuration of a fine-tuning job. Every field has a default, so `{}` is a valid configuration.
 ///
-/// A job of a model that builds on another must have the parent's `train.lora`, and the parent's `index.projection`,
-/// `index.k`, `index.states` and `index.query`: it continues the parent's adapter and the parent's influence index.
+/// A job of a model that builds on another must have the parent's `train.lora` and `train.runs`, and the parent's
+/// `index.projection`, `index.k`, `index.states` and `index.query`: it continues the parent's adapters and the parent's
+/// influence index.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JobConfig {
@@ -70,6 +78,41 @@ pub struct TrainSettings {
     pub lora: LoraSettings,
     /// Base units of OPEN for 1,000 training tokens.
     pub price_per_1k_tokens: u64,
+    /// Number of trainings on the same examples, each with its own seed ([`run_seed`]): from 1 to [`MOST_RUNS`]. The
+    /// adapter of the first one answers. The scores that pay are the mean of all, so that the luck of one seed moves
+    /// less money. Each run costs as much as the first. 1 is left out of the JSON.
+    #[serde(deserialize_with = "runs", skip_serializing_if = "is_one")]
+    pub runs: usize,
+}
+
+impl TrainSettings {
+    /// Fails unless [`Self::runs`] is in range. The error names the setting.
+    pub fn check_runs(runs: usize) -> Result<(), String> {
+        match runs {
+            1..=MOST_RUNS => Ok(()),
+            _ => Err(format!("`train.runs` is {runs}; it must be between 1 and {MOST_RUNS}")),
+        }
+    }
+}
+
+fn runs<'de, D: Deserializer<'de>>(d: D) -> Result<usize, D::Error> {
+    let runs = usize::deserialize(d).map_err(|e| D::Error::custom(format!("`train.runs`: {e}")))?;
+    TrainSettings::check_runs(runs).map_err(D::Error::custom)?;
+    Ok(runs)
+}
+
+fn is_one(runs: &usize) -> bool {
+    *runs == 1
+}
+
+/// The seed of run number `run` of a job with this `seed`. It draws the run's initial adapter and the order of its
+/// batches. The first run has the job's own seed, so that a job with more runs serves the same adapter as with one.
+pub fn run_seed(seed: u64, run: usize) -> u64 {
+    if run == 0 {
+        return seed;
+    }
+    let hash = sha256(&[RUN_DOMAIN, &seed.to_le_bytes(), &(run as u64).to_le_bytes()]);
+    u64::from_le_bytes(hash[..8].try_into().expect("eight of 32 bytes"))
 }
 
 /// Shape of the adapter.
@@ -91,7 +134,8 @@ pub struct IndexSettings {
     /// The gradients that are projected. `adapter` means those of the adapter's matrices, which training follows.
     /// `random` means those of the layers' full weights.
     pub projection: String,
-    /// Side of the projection of each layer's gradient. The index holds k × k numbers per layer and example.
+    /// Side of the projection of each layer's gradient. The index holds k × k numbers per layer, example and
+    /// training run.
     pub k: usize,
     /// The preconditioner, which makes directions that all examples share count less: `ekfac`, `kfac`, `fisher` or
     /// `none`.
@@ -100,11 +144,11 @@ pub struct IndexSettings {
     pub damping: f64,
     /// Whether rows are scaled to unit norm, so that long or odd documents do not win by size.
     pub unit_norm: bool,
-    /// Number of logged states of the training, evenly spaced. Each row of the index is the mean of the gradients at
-    /// these states. With 1, the row is the gradient at the training's end.
+    /// Number of logged states of each training run, evenly spaced. Each row of the index is the mean of the gradients at
+    /// these states. With 1, the row is the gradient at the run's end.
     pub states: usize,
-    /// Where an answer's gradient is taken. `end` means at the training's end, which costs one backward pass. `all` means
-    /// at each of the `states`, whose scores are averaged. It costs as many passes and is steadier.
+    /// Where an answer's gradient is taken. `end` means at the end of each training run, which costs one backward pass for
+    /// each. `all` means at each of the `states`, whose scores are averaged. It costs as many passes and is steadier.
     pub query: String,
 }
 
@@ -194,6 +238,7 @@ impl Default for TrainSettings {
             checkpoint_every: 8,
             lora: LoraSettings::default(),
             price_per_1k_tokens: 50_000_000,
+            runs: 1,
         }
     }
 }
@@ -216,5 +261,45 @@ impl Default for IndexSettings {
             states: 6,
             query: "end".into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_config_without_runs_has_one_and_reads_and_writes_as_before() {
+        let config: JobConfig = serde_json::from_str("{}").unwrap();
+        assert_eq!((config.clone(), config.train.runs), (JobConfig::default(), 1));
+        assert!(!serde_json::to_string(&config).unwrap().contains("runs"));
+        let two: JobConfig = serde_json::from_str(r#"{"train": {"runs": 2}}"#).unwrap();
+        assert_eq!(two, JobConfig { train: TrainSettings { runs: 2, ..Default::default() }, ..config });
+        assert!(serde_json::to_string(&two).unwrap().contains(r#""runs":2"#));
+        assert_eq!(serde_json::from_str::<JobConfig>(&serde_json::to_string(&two).unwrap()).unwrap(), two);
+    }
+
+    #[test]
+    fn a_number_of_runs_out_of_range_is_refused_by_name() {
+        for bad in ["0", "9", "-1", "1.5", "\"two\"", "null"] {
+            let refused = serde_json::from_str::<JobConfig>(&format!(r#"{{"train": {{"runs": {bad}}}}}"#)).unwrap_err();
+            assert!(refused.to_string().contains("`train.runs`"), "{bad}: {refused}");
+        }
+        let refused = serde_json::from_str::<JobConfig>(r#"{"train": {"runs": 9}}"#).unwrap_err().to_string();
+        assert!(refused.contains("is 9; it must be between 1 and 8"), "{refused}");
+        for runs in 1..=MOST_RUNS {
+            TrainSettings::check_runs(runs).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_first_run_has_the_jobs_seed_and_every_other_one_of_its_own() {
+        assert_eq!([0, 7, u64::MAX].map(|seed| run_seed(seed, 0)), [0, 7, u64::MAX]);
+        let seeds: BTreeSet<u64> =
+            (0..50).flat_map(|seed| (0..MOST_RUNS).map(move |run| run_seed(seed, run))).collect();
+        assert_eq!(seeds.len(), 50 * MOST_RUNS);
+        // Everybody derives these numbers, so they never change.
+        assert_eq!([1, 2].map(|run| run_seed(7, run)), [7_831_246_822_457_307_983, 9_680_270_571_583_895_610]);
     }
 }

@@ -13,7 +13,10 @@ mod settlement_report;
 mod training_manifest;
 
 pub use audit::{Audit, AuditedAnswer};
-pub use job_config::{AuditSettings, DataSettings, IndexSettings, JobConfig, LoraSettings, PaySettings, TrainSettings};
+pub use job_config::{
+    AuditSettings, DataSettings, IndexSettings, JobConfig, LoraSettings, MOST_RUNS, PaySettings, TrainSettings,
+    run_seed,
+};
 pub use method::Method;
 pub use settlement_report::{
     CountedAnswer, CountedFunding, Divided, DocumentEarned, Earned, ModelReport, NoAnswer, Observed, PoolName,

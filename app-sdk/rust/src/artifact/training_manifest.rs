@@ -66,12 +66,13 @@ pub struct TrainingManifest {
     /// Leaf hashes of the held-out examples.
     #[serde(with = "hashes_hex")]
     pub eval: Vec<Hash32>,
-    /// States of the run, one every `checkpoint_every` steps, from the first (step 0) to the last.
+    /// States of the training, one every `checkpoint_every` steps, from the first (step 0) to the last. If the job asks
+    /// for several runs (`train.runs`), the states of each follow those of the run before it ([`LogEntry::runs`]).
     pub log: Vec<LogEntry>,
     /// Root of a Merkle mountain range over the log's state hashes. It equals the root posted on chain.
     #[serde(with = "hash_hex")]
     pub log_root: Hash32,
-    /// SHA-256 of the adapter's file.
+    /// SHA-256 of the adapter's file. The first run's training ends in it.
     #[serde(with = "hash_hex")]
     pub adapter_hash: Hash32,
     /// SHA-256 of the influence index's file.
@@ -94,7 +95,7 @@ pub struct TrainingManifest {
     pub weights: Hash32,
     /// How far the scores that pay agree with the exact attribution. `None` if there are no held-out examples.
     pub health: Option<Health>,
-    /// Training tokens processed in all epochs. A token is the unit of compute.
+    /// Training tokens processed in all epochs of all runs. A token is the unit of compute.
     pub tokens: u64,
     /// Losses measured during the training.
     pub metrics: Metrics,
@@ -166,12 +167,20 @@ pub struct LogEntry {
     pub state: Hash32,
 }
 
+impl LogEntry {
+    /// The parts of a training log that are of one run each, in the order of the runs. A run begins with a state of step
+    /// 0, and nothing else has one.
+    pub fn runs(log: &[Self]) -> impl Iterator<Item = &[Self]> {
+        log.chunk_by(|_, next| next.step != 0)
+    }
+}
+
 /// Losses of a training run. Each is a mean negative log likelihood in nats per token.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Training loss of every step.
+    /// Training loss of every step, run by run.
     pub train_loss: Vec<f32>,
-    /// Validation loss before the first step and after the last.
+    /// Validation loss before the first step and after the last, of the run whose adapter is served.
     pub eval_loss: [f32; 2],
 }
 
@@ -185,7 +194,8 @@ pub struct RepeatedExample {
 }
 
 /// How far the scores that pay agree with the exact attribution of the same loss, on this job. The loss is that of all
-/// held-out examples. Inherited examples are not compared: the exact attribution walks back to the start of this job's
+/// held-out examples. The scores that pay are the mean over all runs. The exact attribution is that of the run whose
+/// adapter is served. Inherited examples are not compared: the exact attribution walks back to the start of this job's
 /// own training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Health {
@@ -236,6 +246,16 @@ mod tests {
         };
         manifest.sign(&identity).unwrap();
         (manifest, identity)
+    }
+
+    #[test]
+    fn a_log_is_cut_where_a_run_begins() {
+        let log: Vec<LogEntry> =
+            [0, 8, 12, 0, 8, 12, 0].map(|step| LogEntry { step, state: [step as u8; 32] }).to_vec();
+        let runs: Vec<Vec<u64>> = LogEntry::runs(&log).map(|run| run.iter().map(|e| e.step).collect()).collect();
+        assert_eq!(runs, [vec![0, 8, 12], vec![0, 8, 12], vec![0]]);
+        assert_eq!(LogEntry::runs(&log[..3]).collect::<Vec<_>>(), [&log[..3]]);
+        assert_eq!(LogEntry::runs(&[]).count(), 0);
     }
 
     #[test]

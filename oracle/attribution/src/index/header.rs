@@ -44,7 +44,7 @@ pub(crate) struct Part {
 pub struct IndexHeader {
     /// SHA-256 of the base model.
     pub base: String,
-    /// SHA-256 of the trained adapter.
+    /// SHA-256 of the trained adapter. Of several runs, SHA-256 of the hashes of all their adapters.
     pub adapter: String,
     /// SHA-256 of the tokens and loss positions of all examples, in order.
     pub examples: String,
@@ -66,8 +66,8 @@ pub struct IndexHeader {
     pub loss: LossReduction,
     /// The *learning-rate mass* of each section of a row, in units of 10⁻¹⁵: the learning rates of the steps that the
     /// section stands for, divided by the number of the run's examples. It is what the run did with one example's
-    /// gradient. A row has one section, or one for each state at which queries are compared with it. Empty if the run is
-    /// not known. Then a row has one section.
+    /// gradient. A row has one section for each run, or one for each state of each run at which queries are compared with
+    /// it. Empty if the run is not known. Then a row has one section.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub masses: Vec<u64>,
     /// The indexes whose rows come before the own ones, the first run first.
@@ -233,7 +233,8 @@ impl IndexHeader {
         let weightless = sections > 0 && header.masses.iter().all(|m| *m == 0);
         if own.is_none()
             || header.layers.is_empty()
-            || sections > header.settings.states_of_a_query()
+            || sections > header.settings.most_sections()
+            || (sections > 0 && !sections.is_multiple_of(header.settings.runs))
             || weightless
             || header.parents.iter().any(uneven)
         {
@@ -349,6 +350,7 @@ mod tests {
         let bad = [
             IndexHeader { masses: vec![1, 2], ..header() },
             IndexHeader { masses: vec![0], ..header() },
+            IndexHeader { settings: ProjectionSettings { runs: 2, ..header().settings }, ..header() },
             IndexHeader { layers: vec![], ..header() },
             IndexHeader { parents: vec![parent(&[1], 4), parent(&[1], u64::MAX)], ..header() },
             IndexHeader { parents: vec![parent(&[1, 2], 1)], ..header() },

@@ -47,8 +47,8 @@ fn one() -> usize {
     1
 }
 
-fn is_one(states: &usize) -> bool {
-    *states == 1
+fn is_one(number: &usize) -> bool {
+    *number == 1
 }
 
 /// The settings that the rows of an index depend on besides the model, the adapter and the examples.
@@ -79,6 +79,11 @@ pub struct ProjectionSettings {
     /// The states at which a query's gradient is taken. `end` is left out of the JSON.
     #[serde(default, skip_serializing_if = "QueryStates::is_end")]
     pub query_states: QueryStates,
+    /// Number of training runs that a row is made of: trainings on the same examples with other seeds. A row holds the
+    /// gradients of each, one run after the other, and the scores of the runs are averaged. Gradients of different runs
+    /// are never added up, because the adapters of two runs have different A matrices. 1 is left out of the JSON.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub runs: usize,
 }
 
 impl Default for ProjectionSettings {
@@ -92,17 +97,23 @@ impl Default for ProjectionSettings {
             kind: ProjectionKind::Random,
             states: 1,
             query_states: QueryStates::End,
+            runs: 1,
         }
     }
 }
 
 impl ProjectionSettings {
-    /// Number of states of the run that answering a query needs. [`crate::states::evenly_spaced`] chooses them.
+    /// Number of states of each run that answering a query needs. [`crate::states::evenly_spaced`] chooses them.
     pub fn states_of_a_query(&self) -> usize {
         match self.query_states {
             QueryStates::End => 1,
             QueryStates::All => self.states,
         }
+    }
+
+    /// Most sections of a row: one for each run, or one for each state of each run. A log may have fewer states.
+    pub(crate) fn most_sections(&self) -> usize {
+        self.runs.saturating_mul(self.states_of_a_query())
     }
 
     /// Fails if no index can have a value. The error names the field.
@@ -112,6 +123,7 @@ impl ProjectionSettings {
             ("projection.k_out", self.k_out),
             ("projection.batch", self.batch),
             ("projection.states", self.states),
+            ("projection.runs", self.runs),
         ] {
             if !(1..=4096).contains(&value) {
                 return Err(AttributionError::setting(field, format!("must be between 1 and 4096, is {value}")));

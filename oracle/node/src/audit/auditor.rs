@@ -95,7 +95,8 @@ impl Auditor {
         self.compare(job, queries, &walked).await
     }
 
-    /// Compares the scores of the job's own examples. A walk ends where the job began, so it has none of the documents
+    /// Compares the scores of the job's own examples. The walk is through the job's first run, which answered. The
+    /// estimate is what paid: the mean over all runs. A walk ends where the job began, so it has none of the documents
     /// that the job inherited.
     async fn compare(
         &self,

@@ -74,9 +74,7 @@ impl FinishedJobs {
         ensure!(plan.is_of(&manifest), "its manifest names other documents than its plan");
         let training = self.store.get_blob(&manifest.weights).await.context("its training weights")?;
         let index = self.files.index(&self.store, &manifest.index_hash).await?;
-        let projection = &plan.index.projection;
-        let (of, count) = (projection.states, projection.states_of_a_query());
-        let states = states_of_a_query(&self.store, &manifest, of, count).await?;
+        let states = states_of_a_query(&self.store, &manifest.log, &plan.index.projection).await?;
         let (read, config) = (manifest.clone(), plan.config.clone());
         let work =
             move |engine: &openledger_serve::Engine| Divider::new(engine, &read, &config, &states, &index, &training);

@@ -32,7 +32,7 @@ impl KeptGradients {
         Self { engine, files, limit_mib }
     }
 
-    /// The cache for the gradients of a job's steps. `None` if they do not fit into the space that the operator allows.
+    /// The cache for the gradients of the steps of a job's first run, the only one that is walked. `None` if they do not fit into the space that the operator allows.
     pub async fn of(&self, job: &Pubkey, plan: &JobPlan) -> Result<Option<GradientCache>> {
         let engine = self.engine.get().await?;
         let parameters = AdapterLayout::new(engine.base().config(), &plan.train.lora)?.len() as u64;

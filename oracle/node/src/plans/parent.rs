@@ -6,7 +6,7 @@ use openledger_attribution::{LograSettings, ProjectionSettings, QueryStates, sta
 use openledger_lm::{Adapter, AdapterLayout, BaseModel, LoraConfig, TrainConfig, TrainState};
 use openledger_sdk::{
     Store,
-    artifact::{InheritedExample, TrainingManifest},
+    artifact::{InheritedExample, LogEntry, TrainingManifest},
 };
 use solana_pubkey::Pubkey;
 use std::sync::Arc;
@@ -61,8 +61,8 @@ impl Parent {
         );
         ensure!(
             self.projection == index.projection,
-            "the parent's influence index has {:?} and the config asks for {:?}; use the parent's `index.projection`, \
-             `index.k`, `index.states` and `index.query`",
+            "the parent's influence index has {:?} and the config asks for {:?}; use the parent's `train.runs`, \
+             `index.projection`, `index.k`, `index.states` and `index.query`",
             self.projection,
             index.projection
         );
@@ -75,7 +75,7 @@ impl Parent {
         if self.projection.query_states == QueryStates::End {
             return Ok(());
         }
-        let above: Vec<u64> = self.manifest.log.iter().map(|e| e.step).collect();
+        let above: Vec<u64> = self.run(0).iter().map(|e| e.step).collect();
         let [above, own] = [&above[..], logged].map(|logged| evenly_spaced(logged, self.projection.states).len());
         ensure!(
             above == own,
@@ -95,12 +95,18 @@ impl Parent {
         self.documents.last().map_or(0, |d| d.layer + 1)
     }
 
-    /// The adapter that the parent's training ended with, of its last logged state. Fails if `store` does not have the
-    /// state, or if it does not fit the `base` model.
-    pub async fn adapter(&self, store: &Store, base: &BaseModel) -> Result<Adapter> {
-        let last = self.manifest.log.last().context("the log of the parent's job is empty")?;
-        let state = store.get_blob(&last.state).await.context("the last logged state of the parent's job")?;
-        let state = TrainState::from_bytes(&state).context("the last logged state of the parent's job")?;
+    /// The logged states of run number `run` of the parent's training. Empty if it had no such run.
+    fn run(&self, run: usize) -> &[LogEntry] {
+        LogEntry::runs(&self.manifest.log).nth(run).unwrap_or_default()
+    }
+
+    /// The adapter that run number `run` of the parent's training ended with, of its last logged state. Fails if `store`
+    /// does not have the state, or if it does not fit the `base` model.
+    pub async fn adapter(&self, store: &Store, base: &BaseModel, run: usize) -> Result<Adapter> {
+        let name = || format!("the last logged state of run {run} of the parent's job");
+        let last = self.run(run).last().with_context(|| format!("the parent's job has no run {run}"))?;
+        let state = store.get_blob(&last.state).await.with_context(name)?;
+        let state = TrainState::from_bytes(&state).with_context(name)?;
         let layout = Arc::new(AdapterLayout::new(base.config(), &self.lora)?);
         Ok(Adapter::from_flat(layout, &state.params, base.hash(), base.device())?)
     }

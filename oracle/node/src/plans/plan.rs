@@ -15,7 +15,7 @@ use openledger_lm::{Adapter, BaseModel, Example, Tokenizer, TrainConfig};
 use openledger_pay::{PaySettings, clusters::Duplicate};
 use openledger_protocol::{Hash32, hash::sha256};
 use openledger_sdk::{
-    artifact::{InheritedExample, JobConfig, TrainingManifest},
+    artifact::{InheritedExample, JobConfig, TrainingManifest, run_seed},
     store::Store,
 };
 use solana_pubkey::Pubkey;
@@ -28,7 +28,7 @@ pub const KERNEL: &str = concat!("openledger-lm ", env!("CARGO_PKG_VERSION"), " 
 pub struct JobPlan {
     /// The config that the job's account names by its hash.
     pub config: JobConfig,
-    /// The trainer's settings.
+    /// The trainer's settings of the first run, whose adapter is served. [`Self::run`] has those of the others.
     pub train: TrainConfig,
     /// The influence index's settings. Its seed is the oldest ancestor's.
     pub index: LograSettings,
@@ -88,7 +88,7 @@ impl JobPlan {
     ) -> Result<Self> {
         let train = openledger_serve::settings::train_config(&config.train, config.data.max_tokens, seed)?;
         let index_seed = parent.as_ref().map_or(seed, Parent::index_seed);
-        let index = openledger_serve::settings::index_settings(&config.index, index_seed)?;
+        let index = openledger_serve::settings::index_settings(&config, index_seed)?;
         if let Some(parent) = &parent {
             parent.check(&train, &index)?;
         }
@@ -191,10 +191,21 @@ impl JobPlan {
             && manifest.index_seed == self.index.projection.seed
     }
 
-    /// The adapter that the training begins with: the parent's. `None` without a parent: then it is fresh.
-    pub async fn start(&self, store: &Store, base: &BaseModel) -> Result<Option<Adapter>> {
+    /// Number of training runs on the examples.
+    pub fn runs(&self) -> usize {
+        self.config.train.runs
+    }
+
+    /// The trainer's settings of run number `run`. Only the seed is the run's own.
+    pub fn run(&self, run: usize) -> TrainConfig {
+        TrainConfig { seed: run_seed(self.train.seed, run), ..self.train.clone() }
+    }
+
+    /// The adapter that run number `run` of the training begins with: that of the parent's same run, in whose
+    /// coordinates the parent's rows of the influence index are. `None` without a parent: then it is fresh.
+    pub async fn start(&self, store: &Store, base: &BaseModel, run: usize) -> Result<Option<Adapter>> {
         match &self.parent {
-            Some(parent) => Ok(Some(parent.adapter(store, base).await?)),
+            Some(parent) => Ok(Some(parent.adapter(store, base, run).await?)),
             None => Ok(None),
         }
     }
@@ -213,22 +224,23 @@ impl JobPlan {
         self.eval.iter().map(item).collect()
     }
 
-    /// Number of the job's own training tokens over all epochs. Compute is paid by this number.
+    /// Number of the job's own training tokens over all epochs of all runs. Compute is paid by this number.
     pub fn tokens(&self) -> u64 {
-        self.examples.iter().map(|e| e.tokens.len() as u64).sum::<u64>() * self.train.epochs as u64
+        let once = self.examples.iter().map(|e| e.tokens.len() as u64).sum::<u64>();
+        once * self.train.epochs as u64 * self.runs() as u64
     }
 
-    /// Number of training steps.
+    /// Number of training steps of each run.
     pub fn steps(&self) -> u64 {
         (self.examples.len().div_ceil(self.train.batch_size) * self.train.epochs) as u64
     }
 
-    /// Number of segments of the training log.
+    /// Number of segments of each run's part of the training log.
     pub fn segments(&self) -> u64 {
         self.steps().div_ceil(self.train.checkpoint_every)
     }
 
-    /// The steps whose states are logged, in ascending order.
+    /// The steps whose states each run logs, in ascending order.
     fn logged_steps(&self) -> Vec<u64> {
         let (steps, every) = (self.steps(), self.train.checkpoint_every);
         (0..=self.segments()).map(|segment| (segment * every).min(steps)).collect()
@@ -237,7 +249,7 @@ impl JobPlan {
     /// The pay of the operators if `trainer` trains the job.
     pub fn compute_shares(&self, job: &Pubkey, trainer: Pubkey, members: &[Pubkey]) -> Result<Vec<ComputeShare>> {
         let price = self.config.train.price_per_1k_tokens;
-        roles::compute_shares(job, self.tokens(), self.segments(), price, trainer, members)
+        roles::compute_shares(job, self.tokens(), self.runs() as u64, self.segments(), price, trainer, members)
     }
 
     /// Leaves of the job's own training documents, in index order.
@@ -302,6 +314,27 @@ mod tests {
     }
 
     #[test]
+    fn every_run_learns_the_same_with_a_seed_of_its_own_and_all_of_them_are_paid() {
+        let plan = |runs: usize| {
+            let json = format!(r#"{{"data": {{"max_examples": 5, "max_tokens": 96}}, "train": {{"runs": {runs}}}}}"#);
+            let all = (0..12).map(|n| document(n, 1, own(n))).collect();
+            let plan = JobPlan::without_documents(config(&json), None, 7, 8).unwrap();
+            plan.with_documents(all, 7, &Tokenizer::bytes()).unwrap()
+        };
+        let (one, three) = (plan(1), plan(3));
+        assert_eq!((one.leaves(), one.eval_leaves()), (three.leaves(), three.eval_leaves()));
+        assert_eq!(one.train, three.run(0), "the run that is served is that of a job with one run");
+        let seeds: Vec<u64> = (0..3).map(|run| three.run(run).seed).collect();
+        assert_eq!(seeds, [7, run_seed(7, 1), run_seed(7, 2)]);
+        assert_eq!(TrainConfig { seed: 7, ..three.run(2) }, three.train);
+        assert_eq!((three.tokens(), three.steps()), (3 * one.tokens(), one.steps()));
+        let members = [1, 2, 3].map(|n| Pubkey::new_from_array([n; 32]));
+        let shares = |plan: &JobPlan| plan.compute_shares(&members[0], members[0], &members).unwrap();
+        assert_eq!(shares(&three)[0].amount, 3 * shares(&one)[0].amount);
+        assert!(shares(&three)[1].amount > 2 * shares(&one)[1].amount);
+    }
+
+    #[test]
     fn what_repeats_a_document_of_the_parent_is_left_out_whenever_it_was_registered() {
         let learned = [document(1, 90, own(1)), document(2, 91, own(2))];
         let plan = child(config(r#"{"data": {"max_examples": 99, "eval_examples": 2, "max_tokens": 96}}"#), &learned);
@@ -353,6 +386,7 @@ mod tests {
     fn a_job_of_another_shape_than_its_parents_is_refused_with_the_field_to_change() {
         let refused = |config: &str| format!("{:#}", child(self::config(config), &[]).err().unwrap());
         assert!(refused(r#"{"train": {"lora": {"rank": 4}}}"#).contains("`train.lora`"));
+        assert!(refused(r#"{"train": {"runs": 2}}"#).contains("`train.runs`"));
         for index in [r#"{"k": 8}"#, r#"{"states": 3}"#, r#"{"query": "all"}"#, r#"{"projection": "random"}"#] {
             assert!(refused(&format!(r#"{{"index": {index}}}"#)).contains("`index.k`"), "{index}");
         }

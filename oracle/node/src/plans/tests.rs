@@ -7,7 +7,7 @@ use crate::{
     walks::{Together, Tools},
 };
 use openledger_attribution::{Attributor, Estimator, IndexReader, Query, agreement::agreement};
-use openledger_lm::{Example, LlamaConfig, ModelSource, Tokenizer, Trainer};
+use openledger_lm::{Example, LlamaConfig, ModelSource, Tokenizer, TrainState, Trainer};
 use openledger_protocol::{Hash32, mmr};
 use openledger_sdk::{
     Store,
@@ -58,30 +58,32 @@ fn config(epochs: usize, learning_rate: f64) -> JobConfig {
     .unwrap()
 }
 
-/// Trains the plan's job from its start, makes its index, and returns the job with everything that pays.
+/// Trains every run of the plan's job from its start, makes the index, and returns the job with everything that pays.
 async fn finish(engine: &Engine, store: &Store, folder: &Path, address: Pubkey, plan: JobPlan) -> FinishedJob {
     let base = engine.base().clone();
-    let mut trainer = Trainer::new(base.clone(), plan.train.clone(), plan.examples.clone()).unwrap();
-    if let Some(start) = plan.start(store, &base).await.unwrap() {
-        trainer = trainer.with_start(&start).unwrap();
+    let (mut log, mut adapters) = (Vec::new(), Vec::new());
+    for run in 0..plan.runs() {
+        let mut trainer = Trainer::new(base.clone(), plan.run(run), plan.examples.clone()).unwrap();
+        if let Some(start) = plan.start(store, &base, run).await.unwrap() {
+            trainer = trainer.with_start(&start).unwrap();
+        }
+        let mut states = Vec::new();
+        let mut keep = |_: Hash32, bytes: Vec<u8>| {
+            states.push(bytes);
+            Ok(())
+        };
+        let entries = trainer.run(&mut keep, &mut |_| ControlFlow::Continue(())).unwrap().entries;
+        log.extend(entries.iter().map(|e| LogEntry { step: e.step, state: e.state_hash }));
+        adapters.push(trainer.adapter().hash().unwrap());
+        for state in states {
+            store.put_blob(state).await.unwrap();
+        }
     }
-    let mut states = Vec::new();
-    let mut keep = |_: Hash32, bytes: Vec<u8>| {
-        states.push(bytes);
-        Ok(())
-    };
-    let log = trainer.run(&mut keep, &mut |_| ControlFlow::Continue(())).unwrap();
-    for state in states {
-        store.put_blob(state).await.unwrap();
-    }
-    let log: Vec<LogEntry> = log.entries.iter().map(|e| LogEntry { step: e.step, state: e.state_hash }).collect();
 
-    let logged: Vec<(u64, Hash32)> = log.iter().map(|e| (e.step, e.state)).collect();
-    let of = plan.index.projection.states;
-    let states = states_of(store, &logged, of).await.unwrap();
+    let states = states_of(store, &log, &plan.index.projection).await.unwrap();
     let path = folder.join(address.to_string());
     let estimator =
-        Estimator::new(base.clone(), &plan.train, plan.examples.len(), &states, plan.index.clone()).unwrap();
+        Estimator::of_runs(base.clone(), &plan.train, plan.examples.len(), &states, plan.index.clone()).unwrap();
     let go_on = |_, _| ControlFlow::Continue(());
     let logra = match &plan.parent {
         Some(parent) => {
@@ -106,7 +108,7 @@ async fn finish(engine: &Engine, store: &Store, folder: &Path, address: Pubkey, 
         eval: plan.eval_leaves(),
         log,
         log_root: root,
-        adapter_hash: trainer.adapter().hash().unwrap(),
+        adapter_hash: adapters[0],
         index_hash: [0; 32],
         index_settings: logra.settings_hash(),
         index_seed: plan.index.projection.seed,
@@ -119,15 +121,35 @@ async fn finish(engine: &Engine, store: &Store, folder: &Path, address: Pubkey, 
         signature: String::new(),
     };
     assert!(plan.is_of(&manifest));
-    let states = states_of_a_query(store, &manifest, of, plan.index.projection.states_of_a_query()).await.unwrap();
     let training = paying.training.to_bytes();
-    let divider = Divider::new(engine, &manifest, &plan.config, &states, &path, &training).unwrap();
+    let divider = divider(engine, store, folder, &plan, &manifest, &training).await;
     let (model, plan) = (manifest.model, Arc::new(plan));
     FinishedJob { address, model, manifest_hash: [address.to_bytes()[0]; 32], manifest, plan, divider }
 }
 
+/// The divider of a finished job, as any member makes it from what is published.
+async fn divider(
+    engine: &Engine,
+    store: &Store,
+    folder: &Path,
+    plan: &JobPlan,
+    manifest: &TrainingManifest,
+    training: &[u8],
+) -> Divider {
+    let states = states_of_a_query(store, &manifest.log, &plan.index.projection).await.unwrap();
+    let path = folder.join(manifest.job.to_string());
+    Divider::new(engine, manifest, &plan.config, &states, &path, training).unwrap()
+}
+
 fn inherit(job: &FinishedJob, tokenizer: &Tokenizer) -> Parent {
     job.plan.as_parent(job.manifest.clone(), tokenizer)
+}
+
+/// An answer as a job is paid for it: its prompt, and its output.
+fn answer(engine: &Engine, question: &str, answer: &str) -> (Vec<u32>, Vec<u32>) {
+    let asked = Example::answer(engine.tokenizer(), [0; 32], question, answer).unwrap();
+    let (prompt, output) = asked.tokens.split_at(asked.loss_from);
+    (prompt.to_vec(), output.to_vec())
 }
 
 fn source() -> ModelSource {
@@ -167,11 +189,8 @@ impl Family {
         Self { folder, store, engine, child }
     }
 
-    /// An answer as the child would be paid for it: its prompt, and its output.
     fn answer(&self, question: &str, answer: &str) -> (Vec<u32>, Vec<u32>) {
-        let asked = Example::answer(self.engine.tokenizer(), [0; 32], question, answer).unwrap();
-        let (prompt, output) = asked.tokens.split_at(asked.loss_from);
-        (prompt.to_vec(), output.to_vec())
+        self::answer(&self.engine, question, answer)
     }
 
     /// The document that an answer pays most, and the job that was trained on it.
@@ -226,4 +245,77 @@ async fn a_walk_through_the_childs_training_begins_from_the_parents_adapter_and_
     assert_eq!(estimate.values.len(), FACTS.len() + OTHERS.len());
     let found = agreement(&child.plan.own_scores(&estimate), &exact).unwrap();
     assert!(found.total_variation < 0.3, "{found:?}");
+}
+
+/// The config of a job that trains this often.
+fn over(runs: usize, epochs: usize) -> JobConfig {
+    let mut config = config(epochs, 3e-3);
+    config.train.runs = runs;
+    config
+}
+
+/// Jobs on the facts with the same seed: one with a single run, and one with two.
+async fn once_and_twice(engine: &Engine, store: &Store, folder: &Path) -> [FinishedJob; 2] {
+    let finished = async |runs: usize| {
+        let facts = (0..).zip(FACTS).map(|(n, (place, fact))| document(n, place, fact)).collect();
+        let plan = JobPlan::without_documents(over(runs, 6), None, 11, 1).unwrap();
+        let plan = plan.with_documents(facts, 11, engine.tokenizer()).unwrap();
+        finish(engine, store, folder, JOBS[runs - 1], plan).await
+    };
+    [finished(1).await, finished(2).await]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_runs_serve_and_audit_the_same_adapter_as_one_and_every_member_divides_an_answer_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::folder(folder.path().join("store")).unwrap();
+    let engine = Engine::load(source()).await.unwrap();
+    let [one, two] = once_and_twice(&engine, &store, folder.path()).await;
+    let [first, second] = LogEntry::runs(&two.manifest.log).collect::<Vec<_>>()[..] else { panic!("two runs") };
+    assert!(first == one.manifest.log && first.len() == second.len());
+    assert!(first.iter().zip(second).all(|(a, b)| a.step == b.step && a.state != b.state));
+    assert_eq!((one.manifest.adapter_hash, 2 * one.manifest.tokens), (two.manifest.adapter_hash, two.manifest.tokens));
+
+    // Another member has the model and what is published, and nothing else.
+    let other = Engine::load(source()).await.unwrap();
+    let training = two.divider.training().to_bytes();
+    let others = divider(&other, &store, folder.path(), &two.plan, &two.manifest, &training).await;
+    let (prompt, output) = answer(&engine, "What do you know of zupika?", FACTS[1].1);
+    let weights = two.divider.weights(&prompt, &output).unwrap();
+    assert_eq!(others.weights(&prompt, &output).unwrap(), weights);
+    assert_ne!(one.divider.weights(&prompt, &output).unwrap(), weights, "the second run counts");
+
+    // A walk goes back through the run that is served.
+    let lazy = LazyEngine::new(source());
+    let gradients = KeptGradients::new(lazy.clone(), Files::new(folder.path().join("data")).unwrap(), 0);
+    let walks = Together::new(Tools { store: store.clone(), engine: lazy, gradients });
+    let query = Query::answer([&prompt[..], &output].concat(), prompt.len()).unwrap();
+    let exact = async |job: &FinishedJob| {
+        walks.scores(&job.address, &job.plan, &job.manifest.log, vec![query.clone()], |_, _| {}).await.unwrap()
+    };
+    assert_eq!(exact(&one).await, exact(&two).await);
+}
+
+#[tokio::test]
+async fn each_run_of_a_child_goes_on_from_the_same_run_of_its_parent() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::folder(folder.path().join("store")).unwrap();
+    let engine = Engine::load(source()).await.unwrap();
+    let [_, parent] = once_and_twice(&engine, &store, folder.path()).await;
+    let refused = JobPlan::without_documents(over(1, 1), Some(inherit(&parent, engine.tokenizer())), 12, 2).err();
+    assert!(format!("{:#}", refused.unwrap()).contains("use the parent's `train.runs`"));
+
+    let plan = JobPlan::without_documents(over(2, 2), Some(inherit(&parent, engine.tokenizer())), 12, 2).unwrap();
+    let others = (100..).zip(OTHERS).map(|(n, (title, text))| document(n, title, text)).collect();
+    let plan = plan.with_documents(others, 12, engine.tokenizer()).unwrap();
+    let child = finish(&engine, &store, folder.path(), Pubkey::new_from_array([103; 32]), plan).await;
+    let state =
+        async |entry: &LogEntry| TrainState::from_bytes(&store.get_blob(&entry.state).await.unwrap()).unwrap().params;
+    for (above, own) in LogEntry::runs(&parent.manifest.log).zip(LogEntry::runs(&child.manifest.log)) {
+        assert_eq!(state(&own[0]).await, state(above.last().unwrap()).await);
+    }
+    let (prompt, output) = answer(&engine, "What do you know of zupika?", FACTS[1].1);
+    let weights = child.divider.weights(&prompt, &output).unwrap();
+    assert_eq!(weights.values().len(), FACTS.len() + OTHERS.len());
+    assert!(weights.values()[..FACTS.len()].iter().sum::<u64>() > 0, "the parent's documents are paid");
 }

@@ -148,7 +148,7 @@ impl Jobs {
         let engine = self.engine.get().await?;
         ensure!(engine.base().hash() == job.base_hash, "it asks for another base model");
         let plan = self.plans.of(job).await?;
-        check_segments(plan.steps(), plan.train.checkpoint_every)?;
+        check_segments(plan.runs() as u64, plan.steps(), plan.train.checkpoint_every)?;
         let shares = plan.compute_shares(address, self.chain.wallet(), members)?;
         let compute = shares.iter().try_fold(0u64, |sum, c| sum.checked_add(c.amount));
         let fee = compute.and_then(|c| fees::data_share(c, job.data_share_bps)?.checked_add(c));

@@ -92,20 +92,21 @@ impl Case {
 
     /// What a word says of the log.
     fn said(&self, word: &Word) -> Result<Said> {
-        word.said(&log::hashes(&self.manifest.log))
+        word.said(&log::ends(&self.manifest.log))
     }
 
     async fn replay(&self, segment: usize) -> Result<Finding> {
         let log = self.manifest.log.clone();
-        let start = self.store.get_blob(&log[segment].state).await?;
-        let end = self.store.get_blob(&log[segment + 1].state).await?;
+        let log::Segment { run, from, to } = log::segments(&log)[segment];
+        let start = self.store.get_blob(&from.state).await?;
+        let end = self.store.get_blob(&to.state).await?;
         tracing::info!(job = %self.address, segment, "re-executing a segment of the training log");
-        let (config, examples) = (self.plan.train.clone(), self.plan.examples.clone());
+        let (config, examples) = (self.plan.run(run), self.plan.examples.clone());
         let engine = self.engine.get().await?;
-        let parents = self.plan.start(&self.store, engine.base()).await?;
+        let parents = self.plan.start(&self.store, engine.base(), run).await?;
         let replay = engine.run(move |engine| {
             let run = Run { base: engine.base().clone(), config, examples, start: parents };
-            run.replay(&log, segment, &start, &end)
+            run.replay(segment, log::segments(&log)[segment], &start, &end)
         });
         let finding = replay.await?;
         if !finding.within_band {

@@ -86,7 +86,7 @@ mod tests {
     /// The deal of 12 segments among four verifiers, with the verifiers. The first of them is the caller.
     fn case() -> (Deal, Vec<Pubkey>) {
         let members = wallets();
-        (Deal::new(&[1; 32], &[2; 32], &members, &members[0], 12), members[1..].to_vec())
+        (Deal::new(&[1; 32], &[2; 32], &members, &members[0], 1, 12), members[1..].to_vec())
     }
 
     fn all_hold() -> Said {
@@ -178,7 +178,7 @@ mod tests {
     fn few_segments_are_all_ends() {
         let members = wallets();
         for segments in 0..=2 {
-            let deal = Deal::new(&[1; 32], &[2; 32], &members, &members[0], segments);
+            let deal = Deal::new(&[1; 32], &[2; 32], &members, &members[0], 1, segments);
             let (then, own) = until_other(&deal, &members[1], &BTreeMap::new(), &BTreeSet::new());
             assert_eq!((then, own.len()), (Next::Sign, segments));
         }

@@ -4,6 +4,9 @@
 //! estimates agree with what leaving documents out really does (rank correlation .87), and so did the roughness of the
 //! run (.83); `docs/benchmarks/attribution-health.md`. So a job whose training is not healthy is not paid by scores.
 //!
+//! Of a job with several runs the first is walked, whose adapter is served. The walk is compared with the scores that pay,
+//! which are the mean over all runs: what is asked is whether the pay can be trusted. The roughness is the first run's.
+//!
 //! The walk ends where the job began. So for a job that builds on a parent, the agreement is that of its own examples
 //! alone. The parent's examples were measured when the parent was trained.
 

@@ -15,13 +15,37 @@ pub fn root(log: &[LogEntry], index: &Hash32, weights: &Hash32, health: Option<&
     mmr::root_of(&[hashes(log), vec![made]].concat())
 }
 
-/// Fails unless `log` has the states that a run of `steps` steps logs every `every` steps.
-pub fn check(log: &[LogEntry], steps: u64, every: u64) -> Result<()> {
+/// Fails unless `log` has the states that `runs` runs of `steps` steps log every `every` steps, run by run.
+pub fn check(log: &[LogEntry], runs: u64, steps: u64, every: u64) -> Result<()> {
     let segments = steps.div_ceil(every);
-    ensure!(log.len() as u64 == segments + 1, "the log has {} states instead of {}", log.len(), segments + 1);
-    let due = (0..=segments).map(|i| (i * every).min(steps));
+    let states = runs * (segments + 1);
+    ensure!(log.len() as u64 == states, "the log has {} states instead of {states}", log.len());
+    let due = (0..runs).flat_map(|_| (0..=segments).map(|i| (i * every).min(steps)));
     ensure!(log.iter().map(|e| e.step).eq(due), "the log's steps are not those of the config");
     Ok(())
+}
+
+/// A segment of a log.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Segment<'a> {
+    /// The run that it is of.
+    pub run: usize,
+    /// The state that it begins at.
+    pub from: &'a LogEntry,
+    /// The state that it ends in.
+    pub to: &'a LogEntry,
+}
+
+/// The segments of a log. Their places are the numbers by which members speak of them, through all runs. From the end of
+/// a run to the start of the next there is no segment.
+pub fn segments(log: &[LogEntry]) -> Vec<Segment<'_>> {
+    let runs = LogEntry::runs(log).enumerate();
+    runs.flat_map(|(run, log)| log.windows(2).map(move |pair| Segment { run, from: &pair[0], to: &pair[1] })).collect()
+}
+
+/// The hashes of the states that the segments end in.
+pub fn ends(log: &[LogEntry]) -> Vec<Hash32> {
+    segments(log).iter().map(|segment| segment.to.state).collect()
 }
 
 /// Fails unless every state of the log is in the artifact store. It does not read them: the verifiers together do.
@@ -34,7 +58,7 @@ pub async fn check_stored(log: &[LogEntry], store: &Store) -> Result<()> {
 }
 
 /// The hashes of the log's states.
-pub fn hashes(log: &[LogEntry]) -> Vec<Hash32> {
+fn hashes(log: &[LogEntry]) -> Vec<Hash32> {
     log.iter().map(|e| e.state).collect()
 }
 
@@ -48,14 +72,30 @@ mod tests {
     }
 
     fn refusal(log: &[LogEntry]) -> String {
-        format!("{:#}", check(log, 20, 8).unwrap_err())
+        format!("{:#}", check(log, 1, 20, 8).unwrap_err())
     }
 
     #[test]
     fn a_log_with_the_configs_steps_passes() {
-        check(&log(), 20, 8).unwrap();
+        check(&log(), 1, 20, 8).unwrap();
         let one = [LogEntry { step: 0, state: [1; 32] }, LogEntry { step: 20, state: [2; 32] }];
-        check(&one, 20, 100).unwrap();
+        check(&one, 1, 20, 100).unwrap();
+    }
+
+    #[test]
+    fn the_segments_of_two_runs_are_numbered_through_and_none_leads_from_one_run_to_the_next() {
+        let second = [0, 8, 16, 20].map(|step| LogEntry { step, state: [step as u8 + 101; 32] });
+        let two = [log(), second.to_vec()].concat();
+        check(&two, 2, 20, 8).unwrap();
+        let found: Vec<_> = segments(&two).iter().map(|s| (s.run, s.from.step, s.to.step)).collect();
+        assert_eq!(found, [(0, 0, 8), (0, 8, 16), (0, 16, 20), (1, 0, 8), (1, 8, 16), (1, 16, 20)]);
+        assert_eq!(ends(&two).iter().map(|state| state[0]).collect::<Vec<_>>(), [9, 17, 21, 109, 117, 121]);
+        assert_eq!(ends(&log()), ends(&two)[..3]);
+        // A run that is missing, one too many, or one that goes on where the run before it ended.
+        assert!(check(&log(), 2, 20, 8).is_err() && check(&two, 1, 20, 8).is_err());
+        let mut joined = two.clone();
+        joined[4].step = 20;
+        assert!(format!("{:#}", check(&joined, 2, 20, 8).unwrap_err()).contains("steps"));
     }
 
     #[test]

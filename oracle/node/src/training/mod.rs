@@ -10,6 +10,7 @@ mod health;
 mod heartbeat;
 mod kernel;
 mod log;
+mod progress;
 mod rounds;
 mod routes;
 mod run;

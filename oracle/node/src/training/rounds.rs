@@ -80,14 +80,14 @@ fn false_disputes(own: &Said, others: &BTreeMap<Pubkey, Said>) -> Vec<FalseDispu
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{segment::Run, word::Finding},
+        super::{log, segment::Run, word::Finding},
         *,
     };
     use openledger_lm::{
         Adapter, BaseModel, Example, LlamaConfig, LoraConfig, TrainConfig, TrainState, Trainer, sha256,
         train::{BatchPlan, replay_segment},
     };
-    use openledger_sdk::artifact::LogEntry;
+    use openledger_sdk::artifact::{LogEntry, run_seed};
     use std::sync::{Arc, Mutex, OnceLock};
 
     const SEGMENTS: usize = 6;
@@ -111,37 +111,52 @@ mod tests {
         Run { base, config, examples: (0..6).map(example).collect(), start: None }
     }
 
-    /// The states of the run. `cheat` may change the state that each segment ends in, before the next one begins.
-    fn states(run: &Run, mut cheat: impl FnMut(usize, TrainState) -> TrainState) -> Vec<Vec<u8>> {
-        let (base, config, examples) = (run.base.clone(), run.config.clone(), run.examples.clone());
-        let mut state = Trainer::new(base.clone(), config.clone(), examples.clone()).unwrap().state().clone();
-        let mut all = vec![state.to_bytes().unwrap()];
-        for segment in 0..SEGMENTS {
-            let to = state.step + config.checkpoint_every;
-            let end = replay_segment(base.clone(), &config, examples.clone(), state, to).unwrap();
-            state = cheat(segment, end);
+    /// Two short runs of one job, which have as many segments together: two of two steps and one of a single step each.
+    fn two_runs() -> [Run; 2] {
+        let run = run();
+        [0, 1].map(|number| Run {
+            config: TrainConfig { epochs: 1, seed: run_seed(run.config.seed, number), ..run.config.clone() },
+            examples: run.examples[..5].into(),
+            ..run.clone()
+        })
+    }
+
+    /// The states of the runs. `cheat` may change the state that each segment ends in, before the next one begins. It
+    /// gets the segment's number, the run, and where the segment began and ended.
+    fn states(runs: &[Run], mut cheat: impl FnMut(usize, &Run, &TrainState, TrainState) -> TrainState) -> Vec<Vec<u8>> {
+        let (mut all, mut segment) = (Vec::new(), 0);
+        for run in runs {
+            let (base, config, examples) = (run.base.clone(), run.config.clone(), run.examples.clone());
+            let trainer = Trainer::new(base.clone(), config.clone(), examples.clone()).unwrap();
+            let (mut state, total) = (trainer.state().clone(), trainer.plan().total_steps());
             all.push(state.to_bytes().unwrap());
+            while state.step < total {
+                let to = (state.step + config.checkpoint_every).min(total);
+                let end = replay_segment(base.clone(), &config, examples.clone(), state.clone(), to).unwrap();
+                state = cheat(segment, run, &state, end);
+                all.push(state.to_bytes().unwrap());
+                segment += 1;
+            }
         }
+        assert_eq!(segment, SEGMENTS);
         all
     }
 
     fn honest() -> &'static [Vec<u8>] {
         static STATES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
-        STATES.get_or_init(|| states(&run(), |_, state| state))
+        STATES.get_or_init(|| states(&[run()], |_, _, _, state| state))
     }
 
     /// The states of a trainer that let one document count twice in one segment, and went on from there.
-    fn forged(at: usize) -> Vec<Vec<u8>> {
-        let run = run();
-        states(&run, |segment, state| {
+    fn forged(runs: &[Run], at: usize) -> Vec<Vec<u8>> {
+        states(runs, |segment, run, start, state| {
             if segment != at {
                 return state;
             }
             let mut weights = vec![1.0; run.examples.len()];
-            weights[trained(&run, at)] = 2.0;
-            let start = TrainState::from_bytes(&honest()[at]).unwrap();
+            weights[BatchPlan::new(&run.config, run.examples.len()).batch(start.step)[0]] = 2.0;
             let trainer = Trainer::new(run.base.clone(), run.config.clone(), run.examples.clone()).unwrap();
-            let mut trainer = trainer.with_example_weights(weights).unwrap().with_state(start).unwrap();
+            let mut trainer = trainer.with_example_weights(weights).unwrap().with_state(start.clone()).unwrap();
             while trainer.state().step < state.step {
                 trainer.step().unwrap();
             }
@@ -149,10 +164,12 @@ mod tests {
         })
     }
 
-    /// An example that is trained on in a segment.
-    fn trained(run: &Run, segment: usize) -> usize {
-        let plan = BatchPlan::new(&run.config, run.examples.len());
-        plan.batch(segment as u64 * run.config.checkpoint_every)[0]
+    /// What re-executing a segment of the log with these states finds.
+    fn replay(runs: &[Run], states: &[Vec<u8>], segment: usize) -> Result<Finding> {
+        let log = log(states);
+        let part = log::segments(&log)[segment];
+        let bytes = |entry: &LogEntry| states.iter().find(|s| sha256(s) == entry.state).unwrap();
+        runs[part.run].replay(segment, part, bytes(part.from), bytes(part.to))
     }
 
     fn log(states: &[Vec<u8>]) -> Vec<LogEntry> {
@@ -163,7 +180,7 @@ mod tests {
     type Words = Arc<Mutex<BTreeMap<Pubkey, Said>>>;
 
     struct Desk {
-        run: Run,
+        runs: Vec<Run>,
         states: Vec<Vec<u8>>,
         me: Pubkey,
         members: Vec<Pubkey>,
@@ -185,8 +202,7 @@ mod tests {
         }
 
         async fn execute(&self, segment: usize) -> Result<()> {
-            let finding: Finding =
-                self.run.replay(&log(&self.states), segment, &self.states[segment], &self.states[segment + 1])?;
+            let finding = replay(&self.runs, &self.states, segment)?;
             self.executed.lock().unwrap().push(segment);
             self.words.lock().unwrap().entry(self.me).or_default().insert(segment, finding.within_band);
             tokio::task::yield_now().await;
@@ -198,6 +214,7 @@ mod tests {
     struct Fleet {
         deal: Deal,
         members: Vec<Pubkey>,
+        runs: Vec<Run>,
         states: Vec<Vec<u8>>,
         words: Words,
         dead: Vec<Pubkey>,
@@ -205,16 +222,22 @@ mod tests {
 
     impl Fleet {
         fn new(states: &[Vec<u8>]) -> Self {
+            Self::of(&[run()], states)
+        }
+
+        fn of(runs: &[Run], states: &[Vec<u8>]) -> Self {
             let members: Vec<Pubkey> = (0..5).map(|i| Pubkey::new_from_array([i + 1; 32])).collect();
-            let deal = Deal::new(&[1; 32], &[2; 32], &members, &members[0], SEGMENTS);
-            Self { deal, members, states: states.to_vec(), words: Words::default(), dead: Vec::new() }
+            let each = SEGMENTS / runs.len();
+            let deal = Deal::new(&[1; 32], &[2; 32], &members, &members[0], runs.len(), each);
+            let (runs, states) = (runs.to_vec(), states.to_vec());
+            Self { deal, members, runs, states, words: Words::default(), dead: Vec::new() }
         }
 
         /// What each of `verifiers` decides, and what it re-executed, when they all work at once.
         async fn decide(&self, verifiers: &[Pubkey]) -> Vec<(Result<Vec<FalseDispute>>, Vec<usize>)> {
             let decide = |me: &Pubkey| {
                 let desk = Desk {
-                    run: run(),
+                    runs: self.runs.clone(),
                     states: self.states.clone(),
                     me: *me,
                     members: self.members[1..].to_vec(),
@@ -242,8 +265,7 @@ mod tests {
 
     /// The states of a machine that rounds otherwise: in each segment every number is off by the part `by`, up or down.
     fn rounded(by: f32) -> Vec<Vec<u8>> {
-        let mut start = TrainState::from_bytes(&honest()[0]).unwrap();
-        states(&run(), |_, mut end| {
+        states(&[run()], |_, _, start, mut end| {
             let params = end.params.iter_mut().zip(&start.params);
             for (i, ((p, s), (m, v))) in params.zip(end.m.iter_mut().zip(&mut end.v)).enumerate() {
                 let by = if i % 2 == 0 { by } else { -by };
@@ -252,20 +274,17 @@ mod tests {
                 *m *= 1.0 + by;
                 *v *= 1.0 + by;
             }
-            start = end.clone();
             end
         })
     }
 
     #[tokio::test]
     async fn members_that_round_otherwise_sign_and_their_differences_do_not_add_up() {
-        let run = run();
         let fleet = Fleet::new(&rounded(1e-4));
         for (decision, executed) in fleet.decide(&fleet.members[1..]).await {
             assert_eq!(decision.unwrap(), []);
             for segment in executed {
-                let states = &fleet.states;
-                let finding = run.replay(&log(states), segment, &states[segment], &states[segment + 1]).unwrap();
+                let finding = replay(&fleet.runs, &fleet.states, segment).unwrap();
                 assert_ne!(finding.reached, finding.expected, "no segment is equal bit for bit");
             }
         }
@@ -276,11 +295,61 @@ mod tests {
     #[tokio::test]
     async fn a_forgery_of_any_segment_is_signed_by_nobody() {
         for segment in 0..SEGMENTS {
-            let fleet = Fleet::new(&forged(segment));
+            let fleet = Fleet::new(&forged(&[run()], segment));
             for (decision, _) in fleet.decide(&fleet.members[1..]).await {
                 let refusal = format!("{:#}", decision.unwrap_err());
                 assert!(refusal.contains(&format!("segment {segment} of")), "{segment}: {refusal}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn two_honest_runs_are_signed_and_a_forgery_in_either_of_them_is_signed_by_nobody() {
+        let runs = two_runs();
+        let fleet = Fleet::of(&runs, &states(&runs, |_, _, _, state| state));
+        for (decision, executed) in fleet.decide(&fleet.members[1..]).await {
+            assert_eq!(decision.unwrap(), []);
+            let ends = [0, 2, 3, 5].iter().all(|end| executed.contains(end));
+            assert!(
+                ends && (4..=5).contains(&executed.len()),
+                "both ends of each run, and a part of two: {executed:?}"
+            );
+        }
+        for segment in 0..SEGMENTS {
+            let fleet = Fleet::of(&runs, &forged(&runs, segment));
+            for (decision, _) in fleet.decide(&fleet.members[1..]).await {
+                let refusal = format!("{:#}", decision.unwrap_err());
+                assert!(refusal.contains(&format!("segment {segment} of")), "{segment}: {refusal}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_liar_can_vouch_for_neither_end_of_any_run() {
+        let runs = two_runs();
+        for segment in 0..SEGMENTS {
+            let fleet = Fleet::of(&runs, &forged(&runs, segment));
+            let liar = fleet.members[4];
+            fleet.words.lock().unwrap().insert(liar, (0..SEGMENTS).map(|s| (s, true)).collect());
+            let signed = fleet.decide(&fleet.members[1..4]).await.iter().all(|(decision, _)| decision.is_ok());
+            assert_eq!(signed, fleet.deal.order(segment).first() == Some(&liar), "segment {segment}");
+            assert!(!signed || [1, 4].contains(&segment));
+        }
+    }
+
+    #[test]
+    fn a_second_run_begins_from_the_adapter_of_its_own_seed() {
+        let runs = two_runs();
+        let honest = states(&runs, |_, _, _, state| state);
+        assert!(replay(&runs, &honest, 3).unwrap().within_band);
+        // A run that repeats the first one, and one that goes on from where the first one ended.
+        let repeated = [&honest[..4], &honest[..4]].concat();
+        let ended = TrainState::from_bytes(&honest[3]).unwrap();
+        let mut resumed = honest.clone();
+        resumed[4] = TrainState::new(ended.params).to_bytes().unwrap();
+        for states in [repeated, resumed] {
+            let refused = replay(&runs, &states, 3).unwrap_err();
+            assert!(format!("{refused:#}").contains("run 1 of the log does not start from the seed's"), "{refused:#}");
         }
     }
 
@@ -297,7 +366,7 @@ mod tests {
         let seen: BTreeSet<usize> = done.iter().flat_map(|(_, executed)| executed.clone()).collect();
         assert_eq!(seen, (0..SEGMENTS).collect());
         for segment in 1..SEGMENTS - 1 {
-            let fleet = alive(&forged(segment));
+            let fleet = alive(&forged(&[run()], segment));
             let done = fleet.decide(&fleet.members[1..3]).await;
             assert!(done.iter().all(|(decision, _)| decision.is_err()), "{segment}");
         }
@@ -313,7 +382,7 @@ mod tests {
     #[tokio::test]
     async fn a_liar_can_vouch_only_for_what_it_is_in_charge_of() {
         for segment in 0..SEGMENTS {
-            let fleet = Fleet::new(&forged(segment));
+            let fleet = Fleet::new(&forged(&[run()], segment));
             let liar = fleet.members[4];
             fleet.words.lock().unwrap().insert(liar, (0..SEGMENTS).map(|s| (s, true)).collect());
             let signed = fleet.decide(&fleet.members[1..4]).await.iter().all(|(decision, _)| decision.is_ok());
@@ -341,9 +410,7 @@ mod tests {
             let mut broken = TrainState::from_bytes(&states[at]).unwrap();
             broken.params[0] = f32::NAN;
             states[at] = broken.to_bytes().unwrap();
-            let run = run();
-            let finding = run.replay(&log(&states), at - 1, &states[at - 1], &states[at]).unwrap();
-            assert!(!finding.within_band);
+            assert!(!replay(&[run()], &states, at - 1).unwrap().within_band);
         }
     }
 
@@ -353,9 +420,9 @@ mod tests {
         let other = Adapter::init(&run.base, &run.config.lora, run.config.seed + 1).unwrap();
         let mut states = honest().to_vec();
         states[0] = TrainState::new(other.to_flat().unwrap()).to_bytes().unwrap();
-        let refused = run.replay(&log(&states), 0, &states[0], &states[1]).unwrap_err();
+        let refused = replay(std::slice::from_ref(&run), &states, 0).unwrap_err();
         assert!(format!("{refused:#}").contains("initial adapter"));
-        let finding = run.replay(&log(honest()), 0, &honest()[0], &honest()[1]).unwrap();
+        let finding = replay(&[run], honest(), 0).unwrap();
         assert!(finding.within_band && finding.reached == finding.expected);
     }
 
@@ -367,9 +434,9 @@ mod tests {
         let to = run.config.checkpoint_every;
         let end = replay_segment(run.base.clone(), &run.config, run.examples.clone(), start.clone(), to).unwrap();
         let states = [start.to_bytes().unwrap(), end.to_bytes().unwrap()];
-        let child = Run { start: Some(parents), ..run };
-        assert!(child.replay(&log(&states), 0, &states[0], &states[1]).unwrap().within_band);
-        let refused = child.replay(&log(honest()), 0, &honest()[0], &honest()[1]).unwrap_err();
+        let child = [Run { start: Some(parents), ..run }];
+        assert!(replay(&child, &states, 0).unwrap().within_band);
+        let refused = replay(&child, honest(), 0).unwrap_err();
         assert!(format!("{refused:#}").contains("the parent's adapter"));
     }
 }

@@ -3,7 +3,7 @@
 //! Every step can be repeated. What is done already is found on chain, in the artifact store or in the job's folder,
 //! and training continues from its last logged state.
 
-use super::{health, heartbeat, kernel, log};
+use super::{health, heartbeat, kernel, log, progress::Checkpoint};
 use crate::{
     operator::{Board, Chain, Files, LazyEngine},
     plans::{JobPlan, KeptGradients, Paying, Plans},
@@ -15,10 +15,7 @@ use model::{
     state::{Job, JobStatus},
 };
 use openledger_attribution::{Attributor, Estimator, IndexReader, Scores};
-use openledger_lm::{
-    Adapter, TrainState, Trainer, TrainingLog,
-    train::{LogEntry as StateEntry, evaluate},
-};
+use openledger_lm::{Adapter, AdapterLayout, TrainState, Trainer, train::evaluate};
 use openledger_protocol::{Hash32, hash::ZERO};
 use openledger_quorum::{Coordinator, Participant};
 use openledger_sdk::{
@@ -27,7 +24,6 @@ use openledger_sdk::{
     attestation, ix,
 };
 use openledger_serve::states::states_of;
-use serde::{Deserialize, Serialize};
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use std::{
@@ -35,26 +31,6 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-/// The progress of a training, kept in the job's folder. It survives a kill.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Checkpoint {
-    entries: Vec<StateEntry>,
-    train_loss: Vec<f32>,
-    eval_before: Option<f32>,
-}
-
-impl Checkpoint {
-    fn read(path: &Path) -> Self {
-        std::fs::read(path).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default()
-    }
-
-    fn write(&self, path: &Path) -> std::io::Result<()> {
-        let next = path.with_extension("tmp");
-        std::fs::write(&next, serde_json::to_vec(self)?)?;
-        std::fs::rename(next, path)
-    }
-}
 
 /// What training uses. Cheap to clone.
 #[derive(Clone)]
@@ -144,9 +120,8 @@ impl Training {
     async fn make(&self, address: Pubkey, plan: &Arc<JobPlan>, folder: &Path) -> Result<Made> {
         let (adapter, checkpoint, eval_after) = self.train(address, plan, folder).await?;
         self.status.indexing(address);
-        let index = self.make_index(plan, &checkpoint, folder).await?;
-        let log: Vec<LogEntry> =
-            checkpoint.entries.iter().map(|e| LogEntry { step: e.step, state: e.state_hash }).collect();
+        let log = checkpoint.log();
+        let index = self.make_index(plan, &log, folder).await?;
         let (progress, status) = (folder.join("walk.json"), self.status.clone());
         let say = move |done, total| status.auditing(address, done, total);
         let (tools, estimate) = (&self.tools, index.estimate.as_ref());
@@ -154,22 +129,56 @@ impl Training {
         Ok(Made { adapter, checkpoint, eval_after, index, log, health })
     }
 
+    /// Trains every run. Returns the adapter that is served, which is the first run's, with its loss on the held-out
+    /// examples.
     async fn train(&self, address: Pubkey, plan: &JobPlan, folder: &Path) -> Result<(Adapter, Checkpoint, f32)> {
         let path = folder.join("progress.json");
         let mut checkpoint = Checkpoint::read(&path);
-        let resumed = match checkpoint.entries.last() {
-            Some(e) => Some(TrainState::from_bytes(&self.store.get_blob(&e.state_hash).await?)?),
+        for run in 0..plan.runs() {
+            checkpoint = self.train_run(address, plan, run, checkpoint, &path).await?;
+        }
+        let served = checkpoint.last_of(0).context("the job has no training run")?;
+        let served = TrainState::from_bytes(&self.store.get_blob(&served.state).await?)?;
+        let (lora, batch, eval) = (plan.train.lora.clone(), plan.train.batch_size, plan.eval.clone());
+        let measure = move |engine: &openledger_serve::Engine| -> Result<(Adapter, f32)> {
+            let base = engine.base();
+            let layout = Arc::new(AdapterLayout::new(base.config(), &lora)?);
+            let adapter = Adapter::from_flat(layout, &served.params, base.hash(), base.device())?;
+            let loss = evaluation(engine, &adapter, &eval, batch)?;
+            Ok((adapter, loss))
+        };
+        let (adapter, eval_after) = self.engine.get().await?.run(measure).await?;
+        Ok((adapter, checkpoint, eval_after))
+    }
+
+    /// Takes the steps that are left of run number `run`. The runs before it are done.
+    async fn train_run(
+        &self,
+        address: Pubkey,
+        plan: &JobPlan,
+        run: usize,
+        mut checkpoint: Checkpoint,
+        path: &Path,
+    ) -> Result<Checkpoint> {
+        let last = checkpoint.last_of(run);
+        if last.as_ref().is_some_and(|last| last.step == plan.steps()) {
+            return Ok(checkpoint);
+        }
+        let resumed = match last {
+            Some(last) => Some(TrainState::from_bytes(&self.store.get_blob(&last.state).await?)?),
             None => None,
         };
-        let (config, examples, eval) = (plan.train.clone(), plan.examples.clone(), plan.eval.clone());
-        let cache = self.gradients.of(&address, plan).await?;
-        let parents = plan.start(&self.store, self.engine.get().await?.base()).await?;
-        let (store, status) = (self.store.clone(), self.status.clone());
+        let (config, examples, eval) = (plan.run(run), plan.examples.clone(), plan.eval.clone());
+        // Only the first run is walked.
+        let cache = if run == 0 { self.gradients.of(&address, plan).await? } else { None };
+        let parents = plan.start(&self.store, self.engine.get().await?.base(), run).await?;
+        let (store, status, path) = (self.store.clone(), self.status.clone(), path.to_owned());
+        let (before, total) = (run as u64 * plan.steps(), plan.runs() as u64 * plan.steps());
         let runtime = tokio::runtime::Handle::current();
         self.engine
             .get()
             .await?
-            .run_in_turns(move |engine, turn| -> Result<(Adapter, Checkpoint, f32)> {
+            .run_in_turns(move |engine, turn| -> Result<Checkpoint> {
                 let mut trainer = Trainer::new(engine.base().clone(), config.clone(), examples)?;
                 if let Some(parents) = &parents {
                     trainer = trainer.with_start(parents)?;
@@ -181,39 +190,23 @@ impl Training {
                 if let Some(state) = resumed {
                     trainer = trainer.with_state(state)?;
                 }
-                let total = trainer.plan().total_steps();
-                if checkpoint.eval_before.is_none() {
+                if run == 0 && checkpoint.eval_before.is_none() {
                     checkpoint.eval_before = Some(evaluation(engine, &start, &eval, config.batch_size)?);
                 }
-                status.training(address, trainer.state().step, total, checkpoint.eval_before);
-                // The log grows segment by segment, so that a kill costs one segment at most.
-                while !trainer.is_finished() {
-                    let until = (trainer.state().step / config.checkpoint_every + 1) * config.checkpoint_every;
-                    let mut losses = Vec::new();
-                    let log: TrainingLog = trainer.run(&mut keep(&store, &runtime), &mut |p| {
-                        losses.push(p.loss);
-                        status.training(address, p.step, total, Some(p.loss));
-                        // Requests for answers get their turn after every step.
-                        turn.pass();
-                        if p.step >= until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-                    })?;
-                    for entry in log.entries {
-                        if checkpoint.entries.last().is_none_or(|last| last.step < entry.step) {
-                            checkpoint.entries.push(entry);
-                        }
-                    }
-                    checkpoint.train_loss.extend(losses);
-                    checkpoint.write(&path)?;
-                }
-                let eval_after = evaluation(engine, trainer.adapter(), &eval, config.batch_size)?;
-                Ok((trainer.adapter().clone(), checkpoint, eval_after))
+                let loss = checkpoint.train_loss.last().copied().or(checkpoint.eval_before);
+                status.training(address, before + trainer.state().step, total, loss);
+                checkpoint.finish(run, &mut trainer, &path, &mut keep(&store, &runtime), &mut |p| {
+                    status.training(address, before + p.step, total, Some(p.loss));
+                    // Requests for answers get their turn after every step.
+                    turn.pass();
+                })?;
+                Ok(checkpoint)
             })
             .await
     }
 
-    async fn make_index(&self, plan: &Arc<JobPlan>, log: &Checkpoint, folder: &Path) -> Result<Index> {
-        let logged: Vec<(u64, Hash32)> = log.entries.iter().map(|e| (e.step, e.state_hash)).collect();
-        let states = states_of(&self.store, &logged, plan.index.projection.states).await?;
+    async fn make_index(&self, plan: &Arc<JobPlan>, log: &[LogEntry], folder: &Path) -> Result<Index> {
+        let states = states_of(&self.store, log, &plan.index.projection).await?;
         let path: PathBuf = folder.join("index");
         let above = match &plan.parent {
             Some(parent) => Some(self.files.index(&self.store, &parent.manifest.index_hash).await?),
@@ -226,7 +219,7 @@ impl Training {
             .await?
             .run(move |engine| -> Result<_> {
                 let (base, settings) = (engine.base().clone(), plan.index.clone());
-                let estimator = Estimator::new(base, &plan.train, plan.examples.len(), &states, settings)?;
+                let estimator = Estimator::of_runs(base, &plan.train, plan.examples.len(), &states, settings)?;
                 let progress = |done: usize, total: usize| {
                     status.index(done as u64, total as u64);
                     ControlFlow::Continue(())

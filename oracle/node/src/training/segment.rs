@@ -1,17 +1,16 @@
 //! Re-executes one segment of a training log.
 
-use super::{band, word::Finding};
+use super::{band, log::Segment, word::Finding};
 use anyhow::{Context, Result, ensure};
 use openledger_lm::{Adapter, BaseModel, Example, TrainConfig, TrainState, sha256, train::replay_segment};
-use openledger_sdk::artifact::LogEntry;
 use std::sync::Arc;
 
-/// What a segment is re-executed with.
+/// What the segments of one run are re-executed with.
 #[derive(Clone)]
 pub struct Run {
     /// The frozen model.
     pub base: Arc<BaseModel>,
-    /// The training settings.
+    /// The training settings, with the run's own seed.
     pub config: TrainConfig,
     /// The training examples.
     pub examples: Arc<[Example]>,
@@ -20,14 +19,14 @@ pub struct Run {
 }
 
 impl Run {
-    /// Re-executes a segment of `log` from its logged start, and compares where it ends with the logged end. `start`
-    /// and `end` are the bytes of the two states.
+    /// Re-executes `segment`, number `number` of the log, from its logged start, and compares where it ends with the
+    /// logged end. `start` and `end` are the bytes of the two states.
     ///
     /// The start is the logged one and not the end of an own re-execution, so that the rounding of one segment is not
     /// added to that of the next. Fails if the start cannot be trained from. Then the segment before it does not hold,
-    /// or the log does not begin with the adapter that it must begin with.
-    pub fn replay(&self, log: &[LogEntry], segment: usize, start: &[u8], end: &[u8]) -> Result<Finding> {
-        let (from, to) = (&log[segment], &log[segment + 1]);
+    /// or the run does not begin with the adapter that it must begin with.
+    pub fn replay(&self, number: usize, segment: Segment, start: &[u8], end: &[u8]) -> Result<Finding> {
+        let Segment { run, from, to } = segment;
         for (entry, bytes) in [(from, start), (to, end)] {
             ensure!(
                 sha256(bytes) == entry.state,
@@ -35,14 +34,14 @@ impl Run {
                 entry.step
             );
         }
-        if segment == 0 {
+        if from.step == 0 {
             let fresh = || Adapter::init(&self.base, &self.config.lora, self.config.seed);
             let (initial, whose) = match &self.start {
                 Some(parents) => (parents.clone(), "the parent's"),
                 None => (fresh()?, "the seed's initial"),
             };
             let initial = TrainState::new(initial.to_flat()?).hash()?;
-            ensure!(initial == from.state, "the log does not start from {whose} adapter");
+            ensure!(initial == from.state, "run {run} of the log does not start from {whose} adapter");
         }
         let start = TrainState::from_bytes(start).with_context(|| format!("the logged state of step {}", from.step))?;
         ensure!(start.step == from.step, "a logged state is of step {} instead of {}", start.step, from.step);
@@ -50,6 +49,6 @@ impl Run {
         let reached = own.hash()?;
         let within_band =
             reached == to.state || TrainState::from_bytes(end).is_ok_and(|logged| band::holds(&start, &own, &logged));
-        Ok(Finding { segment: segment as u64, expected: to.state, reached, within_band })
+        Ok(Finding { segment: number as u64, expected: to.state, reached, within_band })
     }
 }

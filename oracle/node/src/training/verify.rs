@@ -31,7 +31,10 @@ use openledger_protocol::{
     hash::{ZERO, sha256},
     weights::Weights,
 };
-use openledger_sdk::{Store, artifact::TrainingManifest};
+use openledger_sdk::{
+    Store,
+    artifact::{LogEntry, TrainingManifest},
+};
 use openledger_serve::states::states_of;
 use solana_pubkey::Pubkey;
 use std::{collections::BTreeSet, sync::Arc};
@@ -145,17 +148,19 @@ impl Verification {
         ensure!(manifest.tokens == plan.tokens(), "the manifest counts other tokens than the plan");
         ensure!(plan.is_of(&manifest), "the manifest names other training documents, or another seed of the index");
         ensure!(manifest.eval == plan.eval_leaves(), "the manifest names other held-out documents");
-        check_segments(plan.steps(), plan.train.checkpoint_every)?;
+        let runs = plan.runs() as u64;
+        check_segments(runs, plan.steps(), plan.train.checkpoint_every)?;
         let root = log::root(&manifest.log, &manifest.index_hash, &manifest.weights, manifest.health.as_ref());
         ensure!(root == job.log_root, "the log, or what is made of it, is not the one whose root is on chain");
-        log::check(&manifest.log, plan.steps(), plan.train.checkpoint_every)?;
+        log::check(&manifest.log, runs, plan.steps(), plan.train.checkpoint_every)?;
         log::check_stored(&manifest.log, &self.store).await?;
         if manifest.kernel != kernel::class() {
             tracing::info!(%address, there = manifest.kernel, here = kernel::class(), "the job was computed by another class");
         }
         let blockhash = self.chain.blockhash_after(job.log_slot).await?;
         let wallets: Vec<Pubkey> = committee.members.iter().map(|m| Pubkey::new_from_array(m.wallet)).collect();
-        let deal = Deal::new(&job.log_root, &blockhash, &wallets, &trainer, manifest.log.len() - 1);
+        let (runs, segments) = (plan.runs(), plan.segments() as usize);
+        let deal = Deal::new(&job.log_root, &blockhash, &wallets, &trainer, runs, segments);
         Ok(Case {
             own: self.chain.wallet(),
             address,
@@ -179,10 +184,10 @@ impl Verification {
     async fn check_outcome(&self, case: &Case) -> Result<()> {
         let Case { job, plan, manifest, blockhash, .. } = case;
         let seed = sha256(&[&job.log_root, blockhash, self.chain.wallet().as_ref()]);
-        let last = manifest.log.last().context("the log is empty")?;
+        // The first run's adapter is served.
+        let last = LogEntry::runs(&manifest.log).next().and_then(<[_]>::last).context("the log is empty")?;
         let last = TrainState::from_bytes(&self.store.get_blob(&last.state).await?)?;
-        let logged: Vec<(u64, Hash32)> = manifest.log.iter().map(|e| (e.step, e.state)).collect();
-        let indexed = states_of(&self.store, &logged, plan.index.projection.states).await?;
+        let indexed = states_of(&self.store, &manifest.log, &plan.index.projection).await?;
         // Others need it too: that this member has it already is not enough.
         ensure!(self.store.has_blob(&manifest.index_hash).await?, "the influence index is not in the artifact store");
         let index_path = self.files.index(&self.store, &manifest.index_hash).await?;
@@ -210,9 +215,9 @@ impl Verification {
                 let layout = Arc::new(AdapterLayout::new(engine.base().config(), &plan.train.lora)?);
                 let device = engine.base().device();
                 let adapter = Adapter::from_flat(layout, &last.params, engine.base().hash(), device)?;
-                ensure!(adapter.hash()? == adapter_hash, "the adapter is not the log's last state");
+                ensure!(adapter.hash()? == adapter_hash, "the adapter is not the last logged state of the first run");
                 let (base, settings) = (engine.base().clone(), plan.index.clone());
-                let estimator = Estimator::new(base, &plan.train, plan.examples.len(), &indexed, settings)?;
+                let estimator = Estimator::of_runs(base, &plan.train, plan.examples.len(), &indexed, settings)?;
                 let rows_of = IndexReader::open(&index_path)?;
                 if let Some(above) = above {
                     let above = IndexReader::open(&above).context("the parent's influence index")?;

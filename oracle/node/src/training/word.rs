@@ -22,7 +22,7 @@ const DOMAIN: &[u8] = b"openledger:verification:v1\0";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
-    /// The segment, from 0. It begins at the logged state of the same number.
+    /// The segment, from 0. Segments are numbered through all runs of the log.
     pub segment: u64,
     /// Hash of the logged state that the segment should end in.
     #[serde(with = "hash_hex")]
@@ -83,13 +83,13 @@ impl Word {
             .with_context(|| format!("the word is not signed by identity {identity}"))
     }
 
-    /// What the word says of the log whose state hashes are `states`. Fails if a finding is not about that log.
-    pub fn said(&self, states: &[Hash32]) -> Result<Said> {
+    /// What the word says of the log whose segments end in the states with the hashes `ends`. Fails if a finding is not
+    /// about that log.
+    pub fn said(&self, ends: &[Hash32]) -> Result<Said> {
         ensure!(self.findings.is_sorted_by(|a, b| a.segment < b.segment), "the findings are not in order");
         let read = |finding: &Finding| {
             let segment = finding.segment as usize;
-            let end =
-                states.get(segment.saturating_add(1)).with_context(|| format!("there is no segment {segment}"))?;
+            let end = ends.get(segment).with_context(|| format!("there is no segment {segment}"))?;
             ensure!(finding.expected == *end, "segment {segment} ends in another state than the finding says");
             let equal = finding.reached == finding.expected;
             ensure!(finding.within_band || !equal, "segment {segment} cannot be disputed with the logged state itself");
@@ -149,20 +149,20 @@ mod tests {
     fn findings_are_kept_in_order_and_one_for_a_segment() {
         let (word, _) = word(&[finding(2, true), finding(0, true), finding(2, false)]);
         assert_eq!(word.findings, [finding(0, true), finding(2, false)]);
-        let states: Vec<Hash32> = (0..4u8).map(|i| [i; 32]).collect();
-        assert_eq!(word.said(&states).unwrap(), Said::from([(0, true), (2, false)]));
+        let ends: Vec<Hash32> = (1..4u8).map(|i| [i; 32]).collect();
+        assert_eq!(word.said(&ends).unwrap(), Said::from([(0, true), (2, false)]));
     }
 
     #[test]
     fn a_word_about_another_log_or_against_itself_says_nothing() {
-        let states: Vec<Hash32> = (0..4u8).map(|i| [i; 32]).collect();
+        let ends: Vec<Hash32> = (1..4u8).map(|i| [i; 32]).collect();
         let other = Finding { expected: [7; 32], ..finding(1, true) };
         let against = Finding { reached: [2; 32], ..finding(1, false) };
         for bad in [finding(3, true), finding(u64::MAX, true), other, against] {
-            assert!(word(&[bad]).0.said(&states).is_err(), "{bad:?}");
+            assert!(word(&[bad]).0.said(&ends).is_err(), "{bad:?}");
         }
         let (mut twice, _) = word(&[finding(1, true)]);
         twice.findings.push(finding(1, false));
-        assert!(twice.said(&states).is_err());
+        assert!(twice.said(&ends).is_err());
     }
 }

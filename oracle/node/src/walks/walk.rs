@@ -21,7 +21,7 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// The walk for `query` back through the training that `log` has the states of.
+    /// The walk for `query` back through the first run of the training that `log` has the states of.
     pub async fn prepare(tools: &Tools, job: &Pubkey, plan: &JobPlan, log: &[LogEntry], query: Query) -> Result<Self> {
         let (run, settings) = (run(tools, plan, log).await?, plan.magic);
         let cache = tools.gradients.of(job, plan).await?;
@@ -44,15 +44,16 @@ impl Walk {
     }
 }
 
-/// Opens the training run that `log` has the states of. The states are read from the store when they are needed. The run
-/// of a model with a parent begins with the parent's adapter, and a walk ends there.
+/// Opens the first run of the training that `log` has the states of. The states are read from the store when they are
+/// needed. The run of a model with a parent begins with the parent's adapter, and a walk ends there.
 pub(super) async fn run(
     tools: &Tools,
     plan: &JobPlan,
     log: &[LogEntry],
 ) -> Result<impl FnOnce(&openledger_serve::Engine) -> Result<TrainedRun> + Send + use<>> {
-    let start = plan.start(&tools.store, tools.engine.get().await?.base()).await?;
-    let entries = log.iter().map(|e| StateEntry { step: e.step, state_hash: e.state }).collect();
+    let start = plan.start(&tools.store, tools.engine.get().await?.base(), 0).await?;
+    let served = LogEntry::runs(log).next().unwrap_or_default();
+    let entries = served.iter().map(|e| StateEntry { step: e.step, state_hash: e.state }).collect();
     let (store, runtime) = (tools.store.clone(), tokio::runtime::Handle::current());
     let states = move |hash: Hash32| -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
         Ok(runtime.block_on(store.get_blob(&hash))?.to_vec())
