@@ -2,12 +2,9 @@
 //! verifiers are paid.
 
 use anyhow::{Context, Result, ensure};
-use model::compute::ComputeShare;
+use model::{compute::ComputeShare, state::MAX_SEGMENTS};
 use openledger_protocol::{Hash32, hash::sha256};
 use solana_pubkey::Pubkey;
-
-/// Most segments of a training log. Each is a state in the artifact store, which somebody must fetch.
-pub const MOST_SEGMENTS: u64 = 64;
 
 /// Number of verifiers that a result pays besides the trainer. With more of them the attested transaction exceeds 1,232
 /// bytes.
@@ -51,16 +48,17 @@ fn verified_segments(segments: u64, verifiers: u64) -> u64 {
     segments.min(2) + segments.saturating_sub(2).div_ceil(verifiers.max(1))
 }
 
-/// Fails unless a log of `steps` steps with a state every `every` steps has between 1 and [`MOST_SEGMENTS`] segments.
+/// Fails unless a log of `steps` steps with a state every `every` steps has between 1 and [`MAX_SEGMENTS`] segments,
+/// as the program demands of a log.
 pub fn check_segments(steps: u64, every: u64) -> Result<()> {
     ensure!(steps > 0, "the job has no training steps: give it documents");
     ensure!(every > 0, "`train.checkpoint_every` must be at least 1");
-    let segments = steps.div_ceil(every);
+    let (segments, most) = (steps.div_ceil(every), u64::from(MAX_SEGMENTS));
     ensure!(
-        segments <= MOST_SEGMENTS,
-        "the log of {steps} steps would have {segments} segments, at most {MOST_SEGMENTS} are allowed: set \
+        segments <= most,
+        "the log of {steps} steps would have {segments} segments, at most {most} are allowed: set \
          `train.checkpoint_every` to {} or more",
-        steps.div_ceil(MOST_SEGMENTS)
+        steps.div_ceil(most)
     );
     Ok(())
 }
@@ -105,6 +103,7 @@ mod tests {
 
     #[test]
     fn a_log_has_between_one_and_64_segments() {
+        assert_eq!(MAX_SEGMENTS, 64);
         for (steps, every) in [(1, 1), (1, 1_000), (64, 1), (96, 8), (128, 2), (u64::MAX, u64::MAX)] {
             check_segments(steps, every).unwrap();
         }

@@ -15,9 +15,11 @@ pub fn root(log: &[LogEntry], index: &Hash32, weights: &Hash32, health: Option<&
     mmr::root_of(&[hashes(log), vec![made]].concat())
 }
 
-/// Fails unless `log` has the states that a run of `steps` steps logs every `every` steps.
-pub fn check(log: &[LogEntry], steps: u64, every: u64) -> Result<()> {
+/// Fails unless `log` has the states that a run of `steps` steps logs every `every` steps, and its trainer has posted
+/// that it has `posted` segments.
+pub fn check(log: &[LogEntry], posted: u16, steps: u64, every: u64) -> Result<()> {
     let segments = steps.div_ceil(every);
+    ensure!(u64::from(posted) == segments, "the posted log has {posted} segments, the job's config makes {segments}");
     ensure!(log.len() as u64 == segments + 1, "the log has {} states instead of {}", log.len(), segments + 1);
     let due = (0..=segments).map(|i| (i * every).min(steps));
     ensure!(log.iter().map(|e| e.step).eq(due), "the log's steps are not those of the config");
@@ -48,14 +50,22 @@ mod tests {
     }
 
     fn refusal(log: &[LogEntry]) -> String {
-        format!("{:#}", check(log, 20, 8).unwrap_err())
+        format!("{:#}", check(log, 3, 20, 8).unwrap_err())
     }
 
     #[test]
     fn a_log_with_the_configs_steps_passes() {
-        check(&log(), 20, 8).unwrap();
+        check(&log(), 3, 20, 8).unwrap();
         let one = [LogEntry { step: 0, state: [1; 32] }, LogEntry { step: 20, state: [2; 32] }];
-        check(&one, 20, 100).unwrap();
+        check(&one, 1, 20, 100).unwrap();
+    }
+
+    #[test]
+    fn a_log_of_another_length_than_was_posted_is_refused() {
+        for posted in [0, 2, 4, u16::MAX] {
+            let refused = format!("{:#}", check(&log(), posted, 20, 8).unwrap_err());
+            assert!(refused.contains(&format!("has {posted} segments, the job's config makes 3")), "{refused}");
+        }
     }
 
     #[test]
