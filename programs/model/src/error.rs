@@ -135,6 +135,6 @@ pub enum ModelError {
     #[msg("another committee is active than the job's: release the job, so that the present committee takes it")]
     OtherCommittee,
     /// The number of segments is zero or too large.
-    #[msg("a training log has 1 to 64 segments: log a state every so many steps that it has")]
+    #[msg("a training log has 1 to 64 segments: set train.checkpoint_every so that it does")]
     BadSegments,
 }
