@@ -93,7 +93,7 @@ fn assign(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
 fn post_log(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, job) = job(crowd, dice, JobStatus::Running)?;
     let who = crowd.actor(&job.operator?)?;
-    let segments = if dice.one_in(8) { dice.pick(&[0, MAX_SEGMENTS + 1, u16::MAX])? } else { net::SEGMENTS };
+    let segments = if dice.one_in(8) { *dice.pick(&[0, MAX_SEGMENTS + 1, u16::MAX])? } else { net::SEGMENTS };
     let args = PostLogArgs { log_root: dice.hash(), segments };
     Attempt::new(ix::model::post_log(&who.pubkey(), &address, args), &[&who])
 }
