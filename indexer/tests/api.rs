@@ -108,6 +108,10 @@ async fn lists_and_details_tell_what_happened() {
         ("attested", Amount(6000), Amount(1000), Amount(u64::MAX))
     );
     assert_eq!(job.compute[0].amount, Amount(6000));
+    // Of the committee that attested, and of the log that it attested: not of those before the release.
+    assert_eq!((job.committee_epoch, job.deadline_slot, job.segments), (Some(2), Some(900), Some(12)));
+    assert_eq!(job.log_root, Some(hex::encode(support::hash(4))));
+    assert_eq!(api.client.jobs().await.expect("answers").len(), 1, "two logs do not make two jobs");
     assert_eq!((job.data_share, job.data_paid), (Amount(2000), Amount(2000)));
     let funding = api.client.funding().await.expect("answers");
     let said = |f: &Funding| (f.job.clone(), f.model.clone(), f.pool.clone(), f.amount, f.epoch);

@@ -83,6 +83,9 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         f("data_share", a.data_share.to_string());
         f("data_paid", a.data_paid.to_string());
         f("refunded", a.refunded.to_string());
+        f("committee_epoch", a.committee_epoch.to_string());
+        f("log_root", hex::encode(a.log_root));
+        f("segments", a.segments.to_string());
     })
     .await?;
 

@@ -155,7 +155,7 @@ pub fn world() -> World {
         let pool = payout::state::Pool::Contributors;
         Event::Funded(payout::events::Funded { shard, sequence, pool, subject: job, payer, amount, epoch: 1 })
     };
-    let paid = Event::DataSharePaid(model::events::DataSharePaid { job, sequence: 4, model, amount: 2000 });
+    let paid = Event::DataSharePaid(model::events::DataSharePaid { job, sequence: 7, model, amount: 2000 });
     ledger.push([funded(3, job, 2000), paid]);
     ledger.push([funded(4, payer, 1)]);
     prepay(&mut ledger, payer);
@@ -361,11 +361,27 @@ fn train(
         budget: 9000,
         data_share_bps: 2500,
     })]);
-    ledger.push([Event::JobAssigned(model::events::JobAssigned { job, sequence: 1, operator, deadline_slot: 800 })]);
-    ledger.push([Event::LogPosted(model::events::LogPosted { job, sequence: 2, log_root: hash(4), slot: 700 })]);
-    ledger.push([Event::ResultAttested(model::events::ResultAttested {
+    // The first committee is succeeded after its trainer has posted a log. The next committee's trainer posts its own.
+    let assigned = |sequence, committee_epoch, deadline_slot| {
+        Event::JobAssigned(model::events::JobAssigned { job, sequence, operator, committee_epoch, deadline_slot })
+    };
+    let posted = |sequence, log_root, segments, slot| {
+        Event::LogPosted(model::events::LogPosted { job, sequence, log_root, segments, slot })
+    };
+    ledger.push([assigned(1, 1, 800)]);
+    ledger.push([posted(2, hash(3), 9, 690)]);
+    ledger.push([Event::JobReleased(model::events::JobReleased {
         job,
         sequence: 3,
+        operator,
+        committee_epoch: 1,
+        committee_replaced: true,
+    })]);
+    ledger.push([assigned(4, 2, 900)]);
+    ledger.push([posted(5, hash(4), 12, 700)]);
+    ledger.push([Event::ResultAttested(model::events::ResultAttested {
+        job,
+        sequence: 6,
         model,
         version: 1,
         adapter_hash: hash(6),
@@ -374,7 +390,7 @@ fn train(
         paid: 6000,
         data_share: 2000,
         refunded: 1000,
-        committee_epoch: 1,
+        committee_epoch: 2,
     })]);
     for (sequence, price_in) in [(1, 11), (2, 12)] {
         ledger.push([Event::ModelChanged(model::events::ModelChanged {

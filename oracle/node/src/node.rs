@@ -9,7 +9,7 @@ use crate::{
     plans::{FinishedJobs, KeptGradients, Plans},
     quorum_callbacks::{OwnView, SigningPolicy},
     settlement::{Approval, Due, Epochs, Observations, Parts, Settler},
-    tasks::{Audits, Committees, DueEpochs, Jobs, wake},
+    tasks::{Audits, Committees, DueEpochs, Jobs, Tries, wake},
     training::{self, Busy, Others, OwnWords, Training, Verification},
     walks::{Together, Tools},
 };
@@ -18,7 +18,7 @@ use openledger_quorum::{self as quorum, Participant};
 use openledger_sdk::{api::IndexerClient, client::Client, store::Store, wallet::read_keypair};
 use openledger_serve::{AnswerLog, Catalog, Serving};
 use solana_signer::Signer;
-use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use warp::{Filter, Reply};
 
@@ -124,7 +124,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         },
         status: status.clone(),
         changes: changes.clone(),
-        expiries: HashMap::new(),
+        expiries: Tries::default(),
+        releases: Tries::default(),
     };
     let due_epochs = DueEpochs {
         chain: chain.clone(),

@@ -84,7 +84,7 @@ pub enum ModelError {
     #[msg("the job's deadline has passed: expire it")]
     DeadlinePassed,
     /// The log was posted before.
-    #[msg("the log's root is posted already and cannot change")]
+    #[msg("the log's root is posted already: it cannot change while the job's committee is active")]
     LogPosted,
     /// The log was not posted.
     #[msg("the operator must post the log's root before a result is accepted")]
@@ -131,4 +131,10 @@ pub enum ModelError {
     /// The operator has sent a heartbeat within `heartbeat_slots`.
     #[msg("the operator has given a sign of life: wait until job.heartbeat_slots have passed after it")]
     OperatorAlive,
+    /// The job is pinned to another committee than the active one.
+    #[msg("another committee is active than the job's: release the job, so that the present committee takes it")]
+    OtherCommittee,
+    /// The number of segments is zero or too large.
+    #[msg("a training log has 1 to 64 segments: set train.checkpoint_every so that it does")]
+    BadSegments,
 }

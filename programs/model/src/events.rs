@@ -103,6 +103,8 @@ pub struct JobAssigned {
     pub sequence: u64,
     /// The operator's wallet.
     pub operator: Pubkey,
+    /// Epoch of the active committee. Only it verifies and attests the result.
+    pub committee_epoch: u64,
     /// Last slot for a result.
     pub deadline_slot: u64,
 }
@@ -119,7 +121,8 @@ pub struct Heartbeat {
     pub slot: u64,
 }
 
-/// A job was taken from an operator that had been silent for too long. It waits for another operator.
+/// A job was taken from an operator: it had been silent for too long, or its committee is no longer the active one. The
+/// job waits for another operator. A log that was posted for it no longer counts.
 #[event]
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobReleased {
@@ -129,6 +132,10 @@ pub struct JobReleased {
     pub sequence: u64,
     /// The operator that lost the job.
     pub operator: Pubkey,
+    /// Epoch of the committee that the job was pinned to.
+    pub committee_epoch: u64,
+    /// True if that committee is no longer the active one; false if it is, and the operator was silent.
+    pub committee_replaced: bool,
 }
 
 /// The trainer posted the root of its training log.
@@ -141,6 +148,8 @@ pub struct LogPosted {
     pub sequence: u64,
     /// Merkle root of the log.
     pub log_root: [u8; 32],
+    /// Number of segments of the log.
+    pub segments: u16,
     /// Slot of posting.
     pub slot: u64,
 }

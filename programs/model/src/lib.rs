@@ -78,7 +78,7 @@ pub mod model {
         instructions::request_job::handler(ctx, args)
     }
 
-    /// Takes a job. Only an operator of the active committee that can train.
+    /// Takes a job, and pins it to the active committee. Only an operator of that committee that can train.
     pub fn assign_job(ctx: Context<AssignJob>) -> Result<()> {
         instructions::assign_job::handler(ctx)
     }
@@ -88,18 +88,19 @@ pub mod model {
         instructions::heartbeat::handler(ctx)
     }
 
-    /// Takes a job from an operator that has been silent for too long, so that another can take it. Anyone.
+    /// Takes a job from an operator that has been silent for too long, or whose committee is no longer the active one,
+    /// so that another can take it. Anyone.
     pub fn release_job(ctx: Context<ReleaseJob>) -> Result<()> {
         instructions::release_job::handler(ctx)
     }
 
-    /// Posts the Merkle root of the training log, once. Only the assigned operator.
-    pub fn post_log(ctx: Context<PostLog>, log_root: [u8; 32]) -> Result<()> {
-        instructions::post_log::handler(ctx, log_root)
+    /// Posts the Merkle root of the training log and the number of its segments, once. Only the assigned operator.
+    pub fn post_log(ctx: Context<PostLog>, args: PostLogArgs) -> Result<()> {
+        instructions::post_log::handler(ctx, args)
     }
 
-    /// Accepts a result that the active committee attests in the Ed25519 instruction directly before. Anyone may send
-    /// it. Remaining accounts: for each entry of `compute`, in order, an OPEN token account of its operator (writable).
+    /// Accepts a result that the job's committee, which must still be the active one, attests in the Ed25519
+    /// instruction directly before. Anyone may send it. Remaining accounts: for each entry of `compute`, in order, an OPEN token account of its operator (writable).
     pub fn attest_result<'info>(ctx: Context<'info, AttestResult<'info>>, args: AttestResultArgs) -> Result<()> {
         instructions::attest_result::handler(ctx, args)
     }

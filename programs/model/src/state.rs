@@ -13,6 +13,9 @@ pub const MAX_WINDOW: u64 = 100_000_000;
 pub const MAX_DEPTH: u8 = 8;
 /// Most operators that one result pays.
 pub const MAX_COMPUTE: usize = 8;
+/// Most segments of a training log. Each ends in a state that somebody must store and fetch. Their number decides how
+/// much each verifier re-executes.
+pub const MAX_SEGMENTS: u16 = 64;
 
 /// The program's one config.
 #[account]
@@ -168,6 +171,9 @@ pub struct Job {
     pub requested_slot: u64,
     /// Wallet of the operator that trains.
     pub operator: Option<Pubkey>,
+    /// Epoch of the committee that was active when the operator took the job; 0 while no operator has it. Only this
+    /// committee verifies and attests the result. A later one can have the job released.
+    pub committee_epoch: u64,
     /// Last slot for a result, once running. A pause moves it ([`Job::last_slot`]).
     pub deadline_slot: u64,
     /// Slots that the operator may be silent, once running.
@@ -178,6 +184,8 @@ pub struct Job {
     pub log_root: [u8; 32],
     /// Slot in which the log was posted: hashes of later slots draw the segments to verify.
     pub log_slot: u64,
+    /// Number of segments of the training log, once posted; 0 before. The log has one state more.
+    pub segments: u16,
     /// Base units paid for compute.
     pub paid: u64,
     /// Base units that the attested result owes to the contributors' pool.

@@ -9,7 +9,7 @@ use crate::{
 };
 use ::datanet::state::Access;
 use ::model::{
-    AttestResultArgs, ComputeShare, InitializeArgs, RegisterModelArgs, RequestJobArgs,
+    AttestResultArgs, ComputeShare, InitializeArgs, PostLogArgs, RegisterModelArgs, RequestJobArgs,
     state::{Job, Model},
 };
 use openledger_interface::{
@@ -49,6 +49,14 @@ pub fn register_args(id: u64) -> RegisterModelArgs {
 /// Arguments of a job with this budget.
 pub fn request_args(budget: u64) -> RequestJobArgs {
     RequestJobArgs { config_hash: [0xc0; 32], seed: 7, budget }
+}
+
+/// Number of segments of a training log in tests.
+pub const SEGMENTS: u16 = 12;
+
+/// A training log with this root.
+pub fn log_args(log_root: Hash32) -> PostLogArgs {
+    PostLogArgs { log_root, segments: SEGMENTS }
 }
 
 /// The Datanets that a job is to read, with the requester's grant for permissioned ones.
@@ -146,7 +154,9 @@ impl Lab {
     pub fn trained(&mut self, budget: u64) -> Pubkey {
         let job = self.slot_unless_paused(budget);
         let trainer = self.trainer(0);
-        self.world.send(&[ix::model::post_log(&trainer.pubkey(), &job, [0x10; 32])], &[&trainer]).expect("posts");
+        self.world
+            .send(&[ix::model::post_log(&trainer.pubkey(), &job, log_args([0x10; 32]))], &[&trainer])
+            .expect("posts");
         job
     }
 

@@ -7,7 +7,7 @@ use crate::{
     datanet::{self, leaves},
     governance::Assembly,
     keys::{Key, address},
-    model::{self, Lab, reads, register_args, request_args, result},
+    model::{self, Lab, log_args, reads, register_args, request_args, result},
     payout::{self, Market, claim_args, settlement_args},
     stake::{self, Committee},
     world::World,
@@ -126,7 +126,7 @@ impl Town {
         lab.world.send(&[ask], &[&rival]).expect("requests");
         let (rivals_job, other) = (pda::job(&rivals_model, 0), lab.trainer(1));
         let take = ix::model::assign_job(&other.pubkey(), lab.committee.epoch, &rivals_job);
-        let log = ix::model::post_log(&other.pubkey(), &rivals_job, [0x11; 32]);
+        let log = ix::model::post_log(&other.pubkey(), &rivals_job, log_args([0x11; 32]));
         lab.world.send(&[take, log], &[&other]).expect("trains");
 
         for shard in 0..SHARDS {

@@ -121,7 +121,7 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             let mut last = None;
             loop {
                 let account: Account = client.account(&job).await?;
-                let now = (account.status, account.log_root);
+                let now = (account.status, account.committee_epoch, account.log_root);
                 if last != Some(now) {
                     session.output.show(&describe(&job, &account), |v| human(v, &account))?;
                     last = Some(now);
@@ -146,12 +146,15 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
 
 fn describe(address: &Pubkey, j: &Account) -> Value {
     let posted = (j.log_root != [0; 32]).then(|| hex::encode(j.log_root));
+    let segments = posted.is_some().then_some(j.segments);
+    let committee = (j.committee_epoch > 0).then_some(j.committee_epoch);
     json!({
         "job": address.to_string(), "model": j.model.to_string(), "number": j.number,
         "status": format!("{:?}", j.status).to_lowercase(), "requester": j.requester.to_string(),
         "operator": j.operator.map(|o| o.to_string()), "config": hex::encode(j.config_hash),
         "seed": j.seed.to_string(), "budget": j.budget.to_string(), "paid": j.paid.to_string(),
-        "data_share": j.data_share.to_string(), "refunded": j.refunded.to_string(), "deadline_slot": j.deadline_slot, "log_root": posted,
+        "data_share": j.data_share.to_string(), "refunded": j.refunded.to_string(), "deadline_slot": j.deadline_slot,
+        "committee": committee, "log_root": posted, "segments": segments,
         "datanets": j.snapshots.iter().map(|s| s.datanet.to_string()).collect::<Vec<_>>(),
     })
 }
@@ -163,7 +166,9 @@ fn human(v: &Value, j: &Account) -> String {
         ("model", text("model")),
         ("status", text("status")),
         ("operator", text("operator")),
+        ("committee", v["committee"].as_u64().map_or("none".into(), |epoch| epoch.to_string())),
         ("training log", text("log_root")),
+        ("segments", v["segments"].as_u64().map_or("none".into(), |segments| segments.to_string())),
         ("budget", amount(j.budget)),
         ("paid", amount(j.paid)),
         ("data share", amount(j.data_share)),

@@ -239,7 +239,7 @@ const MODEL: &[Row] = &[
     (6023, "NotMember", "not a member of the active committee: only its members may train and be paid for it"),
     (6024, "NotAssigned", "only the operator that took the job may do this"),
     (6025, "DeadlinePassed", "the job's deadline has passed: expire it"),
-    (6026, "LogPosted", "the log's root is posted already and cannot change"),
+    (6026, "LogPosted", "the log's root is posted already: it cannot change while the job's committee is active"),
     (6027, "LogMissing", "the operator must post the log's root before a result is accepted"),
     (6028, "TooManyShares", "a result pays at most 8 operators"),
     (6029, "DuplicateOperator", "an operator is named twice: add its shares up"),
@@ -263,6 +263,12 @@ const MODEL: &[Row] = &[
         "OperatorAlive",
         "the operator has given a sign of life: wait until job.heartbeat_slots have passed after it",
     ),
+    (
+        6042,
+        "OtherCommittee",
+        "another committee is active than the job's: release the job, so that the present committee takes it",
+    ),
+    (6043, "BadSegments", "a training log has 1 to 64 segments: set train.checkpoint_every so that it does"),
 ];
 
 const PAYOUT: &[Row] = &[

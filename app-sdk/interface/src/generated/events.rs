@@ -70,13 +70,13 @@ macro_rules! every_event {
                 }
                 DataSharePaid: DataSharePaid { job, sequence, model, amount }
                 Heartbeat: Heartbeat { job, sequence, slot }
-                JobAssigned: JobAssigned { job, sequence, operator, deadline_slot }
+                JobAssigned: JobAssigned { job, sequence, operator, committee_epoch, deadline_slot }
                 JobEnded: JobEnded { job, sequence, expired, refunded }
-                JobReleased: JobReleased { job, sequence, operator }
+                JobReleased: JobReleased { job, sequence, operator, committee_epoch, committee_replaced }
                 JobRequested: JobRequested {
                     job, sequence, model, number, requester, config_hash, seed, snapshots, budget, data_share_bps
                 }
-                LogPosted: LogPosted { job, sequence, log_root, slot }
+                LogPosted: LogPosted { job, sequence, log_root, segments, slot }
                 ModelChanged: ModelChanged { model, sequence, price_in, price_out, retired }
                 ModelRegistered: ModelRegistered {
                     model, sequence, owner, id, name, base_hash, parent, price_in, price_out

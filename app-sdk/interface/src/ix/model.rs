@@ -4,7 +4,7 @@ use super::{authority::authority, build::build};
 use crate::pda;
 use ::model::{
     ID, accounts, instruction,
-    instructions::{AttestResultArgs, InitializeArgs, RegisterModelArgs, RequestJobArgs},
+    instructions::{AttestResultArgs, InitializeArgs, PostLogArgs, RegisterModelArgs, RequestJobArgs},
     state::Job,
 };
 use solana_instruction::{AccountMeta, Instruction};
@@ -147,10 +147,11 @@ pub fn heartbeat(operator: &Pubkey, job: &Pubkey) -> Instruction {
     build(ID, accounts, instruction::Heartbeat {})
 }
 
-/// Takes a job from an operator that has been silent for too long.
+/// Takes a job from an operator that has been silent for too long, or whose committee is no longer the active one.
 pub fn release_job(job: &Pubkey) -> Instruction {
     let accounts = accounts::ReleaseJob {
         config: pda::model_config(),
+        stake_config: pda::stake_config(),
         job: *job,
         event_authority: pda::event_authority(&ID),
         program: ID,
@@ -158,8 +159,8 @@ pub fn release_job(job: &Pubkey) -> Instruction {
     build(ID, accounts, instruction::ReleaseJob {})
 }
 
-/// Posts the Merkle root of the training log.
-pub fn post_log(operator: &Pubkey, job: &Pubkey, log_root: [u8; 32]) -> Instruction {
+/// Posts the Merkle root of the training log and the number of its segments.
+pub fn post_log(operator: &Pubkey, job: &Pubkey, args: PostLogArgs) -> Instruction {
     let accounts = accounts::PostLog {
         config: pda::model_config(),
         operator: *operator,
@@ -167,10 +168,11 @@ pub fn post_log(operator: &Pubkey, job: &Pubkey, log_root: [u8; 32]) -> Instruct
         event_authority: pda::event_authority(&ID),
         program: ID,
     };
-    build(ID, accounts, instruction::PostLog { log_root })
+    build(ID, accounts, instruction::PostLog { args })
 }
 
-/// Accepts a result for `job`, which is the account as read from the chain. The committee's
+/// Accepts a result for `job`, which is the account as read from the chain. Its committee must still be the active one,
+/// whose epoch is `committee_epoch`. The committee's
 /// [`crate::attestation::instruction`] must stand directly before.
 pub fn attest_result(committee_epoch: u64, job: &Job, open_mint: &Pubkey, args: AttestResultArgs) -> Instruction {
     let address = pda::job(&job.model, job.number);

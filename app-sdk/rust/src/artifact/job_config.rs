@@ -72,7 +72,8 @@ pub struct TrainSettings {
     /// teaches and earns as much as the whole. `None` takes the mean over the example's tokens instead, which favours
     /// short texts.
     pub loss_denominator: Option<u32>,
-    /// Steps between two states of the training log. It is the length of the segments that verifiers re-execute.
+    /// Steps between two states of the training log. It is the length of the segments that verifiers re-execute. The
+    /// program takes no log of more than 64 segments (`model::state::MAX_SEGMENTS`).
     pub checkpoint_every: u64,
     /// Shape of the adapter.
     pub lora: LoraSettings,

@@ -59,7 +59,8 @@ const TABLES: &[(&str, &str)] = &[
     (
         "Job",
         "address:key model:key number:count requester:key config_hash:hash seed:amount snapshots:[Snapshot] \
-             budget:amount status:text operator:key? deadline_slot:count? log_root:hash? adapter_hash:hash? \
+             budget:amount status:text operator:key? committee_epoch:count? deadline_slot:count? log_root:hash? \
+             segments:count? adapter_hash:hash? \
              manifest_hash:hash? compute:[ComputeShare] paid:amount data_share:amount data_paid:amount \
              refunded:amount requested_slot:count ended_slot:count? finalized:flag",
     ),

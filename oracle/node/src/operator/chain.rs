@@ -1,6 +1,7 @@
 //! What the node reads from the chain, and how it signs and pays for what it sends.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use model::state::Job;
 use openledger_protocol::Hash32;
 use openledger_quorum as quorum;
 use openledger_sdk::{client::Client, pda};
@@ -104,6 +105,18 @@ impl Chain {
             Some(c) if c.status == CommitteeStatus::Active => Ok(c),
             _ => bail!("no committee is active yet"),
         }
+    }
+
+    /// The committee that a running job is pinned to. Fails if another one is active, because then nobody can attest the
+    /// job's result.
+    pub async fn committee_of(&self, job: &Job) -> Result<Committee> {
+        let (pinned, active) = (job.committee_epoch, self.stake_config().await?.committee_epoch);
+        ensure!(
+            pinned == active,
+            "the job is pinned to committee {pinned}, and committee {active} is active: the job must be released, so \
+             that the present committee takes it"
+        );
+        self.committee(active).await?.context("no committee is active yet")
     }
 
     /// A committee with its members' identity keys and endpoints, as the quorum needs it.

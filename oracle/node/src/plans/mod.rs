@@ -17,4 +17,4 @@ pub use gradients::KeptGradients;
 pub use known::Plans;
 pub use paying::Paying;
 pub use plan::{JobPlan, KERNEL};
-pub use roles::{MOST_SEGMENTS, check_segments, rank};
+pub use roles::{check_segments, rank};

@@ -2,12 +2,9 @@
 //! verifiers are paid.
 
 use anyhow::{Context, Result, ensure};
-use model::compute::ComputeShare;
+use model::{compute::ComputeShare, state::MAX_SEGMENTS};
 use openledger_protocol::{Hash32, hash::sha256};
 use solana_pubkey::Pubkey;
-
-/// Most segments of a training log. Each is a state in the artifact store, which somebody must fetch.
-pub const MOST_SEGMENTS: u64 = 64;
 
 /// Number of verifiers that a result pays besides the trainer. With more of them the attested transaction exceeds 1,232
 /// bytes.
@@ -54,20 +51,20 @@ fn verified_segments(runs: u64, segments: u64, verifiers: u64) -> u64 {
 }
 
 /// Fails unless the log of `runs` runs of `steps` steps, with a state every `every` steps of each, has between 1 and
-/// [`MOST_SEGMENTS`] segments in all.
+/// [`MAX_SEGMENTS`] segments in all, as the program demands of a log.
 pub fn check_segments(runs: u64, steps: u64, every: u64) -> Result<()> {
     ensure!(steps > 0, "the job has no training steps: give it documents");
     ensure!(every > 0, "`train.checkpoint_every` must be at least 1");
-    let segments = steps.div_ceil(every).saturating_mul(runs);
+    let (segments, most) = (steps.div_ceil(every).saturating_mul(runs), u64::from(MAX_SEGMENTS));
     let (log, fewer) = match runs {
         1 => (format!("the log of {steps} steps"), ""),
         _ => (format!("the log of {runs} runs of {steps} steps"), ", or `train.runs` lower"),
     };
     ensure!(
-        segments <= MOST_SEGMENTS,
-        "{log} would have {segments} segments, at most {MOST_SEGMENTS} are allowed: set `train.checkpoint_every` to {} \
-         or more{fewer}",
-        steps.div_ceil((MOST_SEGMENTS / runs.max(1)).max(1))
+        segments <= most,
+        "{log} would have {segments} segments, at most {most} are allowed: set `train.checkpoint_every` to {} or \
+         more{fewer}",
+        steps.div_ceil((most / runs.max(1)).max(1))
     );
     Ok(())
 }
@@ -118,6 +115,7 @@ mod tests {
 
     #[test]
     fn a_log_has_between_one_and_64_segments() {
+        assert_eq!(MAX_SEGMENTS, 64);
         for (steps, every) in [(1, 1), (1, 1_000), (64, 1), (96, 8), (128, 2), (u64::MAX, u64::MAX)] {
             check_segments(1, steps, every).unwrap();
         }

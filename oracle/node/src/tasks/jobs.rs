@@ -1,5 +1,6 @@
 //! Takes training jobs, in the order that a hash of the job gives the members.
 
+use super::tries::Tries;
 use crate::{
     operator::{Board, Chain, Changes, LazyEngine},
     plans::{Plans, check_segments, rank},
@@ -10,10 +11,6 @@ use model::state::{Config, Job, JobStatus};
 use openledger_protocol::{fees, hash::ZERO};
 use openledger_sdk::ix;
 use solana_pubkey::Pubkey;
-use std::collections::HashMap;
-
-/// How often this node tries to expire one job. A job whose requester has closed its token account cannot expire.
-const EXPIRE_TRIES: u32 = 5;
 
 /// Number of slots after which the next member may take a job that the member before it did not take.
 const TURN_SLOTS: u64 = 75;
@@ -34,8 +31,10 @@ pub struct Jobs {
     pub status: Board,
     /// Wakes the task when the chain may have changed.
     pub changes: Changes,
-    /// How often this node has tried in vain to expire a job.
-    pub expiries: HashMap<Pubkey, u32>,
+    /// The vain tries to expire a job. One whose requester has closed its token account cannot expire.
+    pub expiries: Tries,
+    /// The vain tries to release a job.
+    pub releases: Tries,
 }
 
 impl Jobs {
@@ -59,7 +58,8 @@ impl Jobs {
     }
 
     /// A job that this operator has taken before, or takes now. `None` if there is none. Also pays data shares that are
-    /// due, releases jobs that others have abandoned, and expires jobs whose time is over.
+    /// due, releases jobs that others have abandoned or whose committee was succeeded, and expires jobs whose time is
+    /// over.
     async fn next(&mut self) -> Result<Option<(Pubkey, Job)>> {
         if !self.chain.is_registered(&self.identity).await? {
             return Ok(None);
@@ -74,17 +74,15 @@ impl Jobs {
             }
         }
         let config = self.chain.model_config().await?;
-        for (address, job) in
-            jobs.iter().filter(|(_, job)| job.operator != Some(own) && is_abandoned(job, &config, slot))
-        {
-            tracing::info!(%address, operator = ?job.operator, "its operator has fallen silent");
-            if let Err(e) = self.chain.send(&[ix::model::release_job(address)]).await {
-                tracing::debug!(%address, "not released: {e:#}");
-            }
-        }
+        let active = self.chain.stake_config().await?.committee_epoch;
+        self.release(&jobs, &config, active, slot).await;
         self.expire(&jobs, &config, slot).await?;
-        let mine =
-            |job: &Job| job.status == JobStatus::Running && job.operator == Some(own) && slot <= job.last_slot(&config);
+        let mine = |job: &Job| {
+            job.status == JobStatus::Running
+                && job.operator == Some(own)
+                && job.committee_epoch == active
+                && slot <= job.last_slot(&config)
+        };
         if let Some(job) = jobs.iter().position(|(_, job)| mine(job)) {
             return Ok(Some(jobs.swap_remove(job)));
         }
@@ -118,27 +116,41 @@ impl Jobs {
         Ok(())
     }
 
+    /// Releases every job that somebody else has abandoned, and every job whose committee was succeeded, this operator's
+    /// own too. All members try, and the first succeeds.
+    async fn release(&mut self, jobs: &[(Pubkey, Job)], config: &Config, active: u64, slot: u64) {
+        let own = self.chain.wallet();
+        let due = |job: &Job| {
+            is_orphaned(job, config, active, slot) || (job.operator != Some(own) && is_abandoned(job, config, slot))
+        };
+        for (address, job) in jobs.iter().filter(|(_, job)| due(job)) {
+            if !self.releases.may_try(address) {
+                continue;
+            }
+            match self.chain.send(&[ix::model::release_job(address)]).await {
+                Ok(()) => {
+                    let (operator, succeeded) = (job.operator, job.committee_epoch < active);
+                    tracing::info!(%address, ?operator, succeeded, "released from its silent operator or former committee");
+                }
+                Err(e) => self.releases.failed(address, "release", &e),
+            }
+        }
+        self.releases.retain(|address| jobs.iter().any(|(a, job)| a == address && due(job)));
+    }
+
     /// Expires every job whose time is over, which refunds its budget. All members try, and the first succeeds.
     async fn expire(&mut self, jobs: &[(Pubkey, Job)], config: &Config, slot: u64) -> Result<()> {
         for (address, job) in jobs.iter().filter(|(_, job)| is_over(job, config, slot)) {
-            let tries = self.expiries.entry(*address).or_default();
-            if *tries == EXPIRE_TRIES {
+            if !self.expiries.may_try(address) {
                 continue;
             }
             let mint = self.chain.stake_config().await?.open_mint;
             match self.chain.send(&[ix::model::expire_job(job, &mint)]).await {
                 Ok(()) => tracing::info!(%address, "its time is over: expired, and its budget refunded"),
-                Err(e) => {
-                    *tries += 1;
-                    let last = *tries == EXPIRE_TRIES;
-                    tracing::debug!(%address, tries, "not expired: {e:#}");
-                    if last {
-                        tracing::warn!(%address, "cannot be expired, and this node tries no more: {e:#}");
-                    }
-                }
+                Err(e) => self.expiries.failed(address, "expire", &e),
             }
         }
-        self.expiries.retain(|address, _| jobs.iter().any(|(a, job)| a == address && is_over(job, config, slot)));
+        self.expiries.retain(|address| jobs.iter().any(|(a, job)| a == address && is_over(job, config, slot)));
         Ok(())
     }
 
@@ -156,6 +168,15 @@ impl Jobs {
         ensure!(fee <= job.budget, "it costs {fee}, its budget is {}", job.budget);
         Ok(())
     }
+}
+
+/// Whether anybody may release the job because a later committee than its own is active. Epochs only rise: a node that
+/// lags behind takes no job for orphaned.
+fn is_orphaned(job: &Job, config: &Config, active: u64, slot: u64) -> bool {
+    job.status == JobStatus::Running
+        && job.committee_epoch < active
+        && slot >= config.paused_until
+        && slot <= job.last_slot(config)
 }
 
 /// Whether any operator may release the job from its silent operator.
@@ -214,6 +235,24 @@ mod tests {
         assert_eq!(abandoned(&job, 80), [101], "whoever was kept from speaking has all the time after the pause");
         assert_eq!(abandoned(&Job { log_root: [1; 32], ..job.clone() }, 0), [0; 0]);
         assert_eq!(abandoned(&Job { status: JobStatus::Requested, ..job }, 0), [0; 0]);
+    }
+
+    #[test]
+    fn a_job_is_orphaned_from_the_succession_of_its_committee_to_its_deadline() {
+        let job = Job { status: JobStatus::Running, committee_epoch: 3, deadline_slot: 100, ..blank() };
+        let config = |paused_until| Config { paused_until, job_slots: 90, ..blank() };
+        let orphaned = |job: &Job, active: u64, paused: u64| -> Vec<u64> {
+            let slots = [0, 49, 50, 100, 101];
+            slots.into_iter().filter(|slot| is_orphaned(job, &config(paused), active, *slot)).collect()
+        };
+        assert_eq!(orphaned(&job, 3, 0), [0; 0], "its own committee is active");
+        assert_eq!(orphaned(&job, 2, 0), [0; 0], "this node is behind");
+        assert_eq!(orphaned(&job, 4, 0), [0, 49, 50, 100], "also right after a sign of life");
+        assert_eq!(orphaned(&job, 4, 50), [50, 100, 101], "not during a pause");
+        assert_eq!(orphaned(&Job { log_root: [1; 32], ..job.clone() }, 4, 0).len(), 4, "also with its log posted");
+        for status in [JobStatus::Requested, JobStatus::Attested, JobStatus::Cancelled, JobStatus::Expired] {
+            assert_eq!(orphaned(&Job { status, ..job.clone() }, 4, 0), [0; 0]);
+        }
     }
 
     #[test]

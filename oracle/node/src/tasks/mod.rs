@@ -5,10 +5,12 @@ mod audits;
 mod committees;
 mod due_epochs;
 mod jobs;
+mod tries;
 mod wake;
 
 pub use audits::Audits;
 pub use committees::Committees;
 pub use due_epochs::DueEpochs;
 pub use jobs::Jobs;
+pub use tries::Tries;
 pub use wake::wake;

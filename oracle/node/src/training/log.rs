@@ -15,10 +15,12 @@ pub fn root(log: &[LogEntry], index: &Hash32, weights: &Hash32, health: Option<&
     mmr::root_of(&[hashes(log), vec![made]].concat())
 }
 
-/// Fails unless `log` has the states that `runs` runs of `steps` steps log every `every` steps, run by run.
-pub fn check(log: &[LogEntry], runs: u64, steps: u64, every: u64) -> Result<()> {
+/// Fails unless `log` has the states that `runs` runs of `steps` steps log every `every` steps, run by run, and its
+/// trainer has posted that it has `posted` segments.
+pub fn check(log: &[LogEntry], posted: u16, runs: u64, steps: u64, every: u64) -> Result<()> {
     let segments = steps.div_ceil(every);
-    let states = runs * (segments + 1);
+    let (made, states) = (runs * segments, runs * (segments + 1));
+    ensure!(u64::from(posted) == made, "the posted log has {posted} segments, the job's config makes {made}");
     ensure!(log.len() as u64 == states, "the log has {} states instead of {states}", log.len());
     let due = (0..runs).flat_map(|_| (0..=segments).map(|i| (i * every).min(steps)));
     ensure!(log.iter().map(|e| e.step).eq(due), "the log's steps are not those of the config");
@@ -72,30 +74,39 @@ mod tests {
     }
 
     fn refusal(log: &[LogEntry]) -> String {
-        format!("{:#}", check(log, 1, 20, 8).unwrap_err())
+        format!("{:#}", check(log, 3, 1, 20, 8).unwrap_err())
     }
 
     #[test]
     fn a_log_with_the_configs_steps_passes() {
-        check(&log(), 1, 20, 8).unwrap();
+        check(&log(), 3, 1, 20, 8).unwrap();
         let one = [LogEntry { step: 0, state: [1; 32] }, LogEntry { step: 20, state: [2; 32] }];
-        check(&one, 1, 20, 100).unwrap();
+        check(&one, 1, 1, 20, 100).unwrap();
+    }
+
+    #[test]
+    fn a_log_of_another_length_than_was_posted_is_refused() {
+        for posted in [0, 2, 4, u16::MAX] {
+            let refused = format!("{:#}", check(&log(), posted, 1, 20, 8).unwrap_err());
+            assert!(refused.contains(&format!("has {posted} segments, the job's config makes 3")), "{refused}");
+        }
     }
 
     #[test]
     fn the_segments_of_two_runs_are_numbered_through_and_none_leads_from_one_run_to_the_next() {
         let second = [0, 8, 16, 20].map(|step| LogEntry { step, state: [step as u8 + 101; 32] });
         let two = [log(), second.to_vec()].concat();
-        check(&two, 2, 20, 8).unwrap();
+        check(&two, 6, 2, 20, 8).unwrap();
         let found: Vec<_> = segments(&two).iter().map(|s| (s.run, s.from.step, s.to.step)).collect();
         assert_eq!(found, [(0, 0, 8), (0, 8, 16), (0, 16, 20), (1, 0, 8), (1, 8, 16), (1, 16, 20)]);
         assert_eq!(ends(&two).iter().map(|state| state[0]).collect::<Vec<_>>(), [9, 17, 21, 109, 117, 121]);
         assert_eq!(ends(&log()), ends(&two)[..3]);
         // A run that is missing, one too many, or one that goes on where the run before it ended.
-        assert!(check(&log(), 2, 20, 8).is_err() && check(&two, 1, 20, 8).is_err());
+        assert!(check(&log(), 6, 2, 20, 8).is_err() && check(&two, 3, 1, 20, 8).is_err());
+        assert!(check(&log(), 3, 2, 20, 8).is_err() && check(&two, 6, 1, 20, 8).is_err());
         let mut joined = two.clone();
         joined[4].step = 20;
-        assert!(format!("{:#}", check(&joined, 2, 20, 8).unwrap_err()).contains("steps"));
+        assert!(format!("{:#}", check(&joined, 6, 2, 20, 8).unwrap_err()).contains("steps"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::{Context, Result, ensure};
 use model::{
-    instructions::AttestResultArgs,
+    instructions::{AttestResultArgs, PostLogArgs},
     state::{Job, JobStatus},
 };
 use openledger_attribution::{Attributor, Estimator, IndexReader, Scores};
@@ -59,6 +59,10 @@ pub struct Training {
 
 impl Training {
     /// Runs `job`, which this operator has taken, until its result is attested.
+    ///
+    /// If the committee is succeeded meanwhile, this fails, and the job is released. Should this operator take it again
+    /// for the next committee, nothing is trained anew: the job's folder is named by the job alone, its last state is
+    /// the end of the run, and the same seed gives the same log.
     pub async fn run(&self, address: Pubkey, job: &Job) -> Result<()> {
         let engine = self.engine.get().await?;
         ensure!(
@@ -79,7 +83,9 @@ impl Training {
         let adapter_hash = self.store.put_blob(adapter.to_bytes()?).await?;
         let log_root = log::root(&log, &index.hash, &index.weights, health.as_ref());
         if job.log_root == ZERO {
-            self.chain.send(&[ix::model::post_log(&self.chain.wallet(), &address, log_root)]).await?;
+            let segments = u16::try_from(plan.segments()).context("the log has too many segments")?;
+            let args = PostLogArgs { log_root, segments };
+            self.chain.send(&[ix::model::post_log(&self.chain.wallet(), &address, args)]).await?;
         }
         let mut manifest = TrainingManifest {
             version: TrainingManifest::VERSION,
@@ -248,7 +254,7 @@ impl Training {
             return Ok(());
         }
         let stake = self.chain.stake_config().await?;
-        let committee = self.chain.active_committee().await?;
+        let committee = self.chain.committee_of(&job).await?;
         let compute = plan.compute_shares(&address, self.chain.wallet(), &committee.members)?;
         // The arguments must be the same when the result is proposed again, because members sign one payload for a
         // sequence.

@@ -75,6 +75,12 @@ impl Verification {
         let address = Pubkey::new_from_array(message.subject);
         let case = self.open(address, args.manifest_hash).await?;
         let Case { job, trainer, plan, manifest, .. } = &case;
+        ensure!(
+            message.committee_epoch == job.committee_epoch,
+            "the job is pinned to committee {}, and committee {} is to sign",
+            job.committee_epoch,
+            message.committee_epoch
+        );
         ensure!(message.sequence == job.sequence, "the job's next attestation is number {}", job.sequence);
         ensure!(manifest.adapter_hash == args.adapter_hash, "the manifest names another adapter than the result");
         ensure!(
@@ -122,12 +128,13 @@ impl Verification {
         ensure!(job.status == JobStatus::Running, "job {address} is not running");
         ensure!(job.log_root != ZERO, "the log of job {address} is not posted yet");
         let trainer = job.operator.context("the job has no trainer")?;
-        // A job's account does not name the committee that it was assigned in, so it is the active one that counts.
-        let committee = self.chain.membership(&self.chain.active_committee().await?).await?;
+        // The job names its committee. A member's own opinion of which one is active could differ from another's, and
+        // then they would deal the segments out differently.
+        let committee = self.chain.membership(&self.chain.committee_of(&job).await?).await?;
         let wallet = self.chain.wallet().to_bytes();
-        ensure!(committee.members.iter().any(|m| m.wallet == wallet), "this operator is not in the active committee");
+        ensure!(committee.members.iter().any(|m| m.wallet == wallet), "this operator is not in the job's committee");
         let writer = committee.members.iter().find(|m| m.wallet == trainer.to_bytes());
-        let writer = writer.context("the job's trainer is not in the active committee")?;
+        let writer = writer.context("the job's trainer is not in the job's committee")?;
         let engine = self.engine.get().await?;
         ensure!(engine.base().hash() == job.base_hash, "this node has another base model than the job");
 
@@ -152,7 +159,7 @@ impl Verification {
         check_segments(runs, plan.steps(), plan.train.checkpoint_every)?;
         let root = log::root(&manifest.log, &manifest.index_hash, &manifest.weights, manifest.health.as_ref());
         ensure!(root == job.log_root, "the log, or what is made of it, is not the one whose root is on chain");
-        log::check(&manifest.log, runs, plan.steps(), plan.train.checkpoint_every)?;
+        log::check(&manifest.log, job.segments, runs, plan.steps(), plan.train.checkpoint_every)?;
         log::check_stored(&manifest.log, &self.store).await?;
         if manifest.kernel != kernel::class() {
             tracing::info!(%address, there = manifest.kernel, here = kernel::class(), "the job was computed by another class");

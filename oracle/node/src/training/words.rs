@@ -1,8 +1,9 @@
 //! Keeps this member's words, and fetches those of the others.
 
 use super::word::{Finding, Word};
-use crate::{operator::Files, plans::MOST_SEGMENTS};
+use crate::operator::Files;
 use anyhow::{Context, Result, bail, ensure};
+use model::state::MAX_SEGMENTS;
 use openledger_protocol::Hash32;
 use openledger_quorum::Member;
 use serde_json::json;
@@ -15,7 +16,7 @@ use tokio::sync::Mutex;
 /// Name of the file with a word in a job's folder.
 const FILE: &str = "verification.json";
 /// Most bytes of another member's word. A finding takes about 200.
-const MOST_BYTES: usize = 1024 * MOST_SEGMENTS as usize;
+const MOST_BYTES: usize = 1024 * MAX_SEGMENTS as usize;
 /// Time in which a member must answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -1,4 +1,4 @@
-//! `assign_job`: an operator takes a job.
+//! `assign_job`: an operator takes a job, which is then pinned to the active committee.
 
 use crate::{
     error::ModelError,
@@ -53,13 +53,15 @@ impl AssignJob<'_> {
     }
 }
 
-/// Assigns the job and sets its deadline.
+/// Assigns the job, sets its deadline, and pins it to the active committee. Verification is dealt out by the places in
+/// that committee, so that all members must mean the same one until the result is attested.
 pub(crate) fn handler(ctx: Context<AssignJob>) -> Result<()> {
     let slot = ctx.accounts.validate()?;
     let a = &mut *ctx.accounts;
     let job = &mut a.job;
     job.status = JobStatus::Running;
     job.operator = Some(a.operator.key());
+    job.committee_epoch = a.stake_config.committee_epoch;
     job.deadline_slot = add(slot, a.config.job_slots)?;
     job.heartbeat_slots = a.config.heartbeat_slots;
     job.heartbeat_slot = slot;
@@ -67,6 +69,7 @@ pub(crate) fn handler(ctx: Context<AssignJob>) -> Result<()> {
         job: job.key(),
         sequence: sequence::take(&mut job.sequence)?,
         operator: a.operator.key(),
+        committee_epoch: job.committee_epoch,
         deadline_slot: job.deadline_slot,
     };
     EMITTER.emit(&ctx.accounts.event_authority, &event)

@@ -1,4 +1,4 @@
-//! `attest_result`: accepts a job's result that the committee attested. It pays for compute, returns the rest of the
+//! `attest_result`: accepts a job's result that the job's committee attested. It pays for compute, returns the rest of the
 //! budget, and makes the model ready.
 
 pub use crate::compute::ComputeShare;
@@ -41,7 +41,7 @@ pub struct AttestResultArgs {
 pub struct AttestResult<'info> {
     /// The stake program's config: cluster and active committee. There is only one, so its type identifies it.
     pub stake_config: Box<Account<'info, StakeConfig>>,
-    /// CHECK: the active committee; `stake::attested::check` checks owner, kind, epoch and status.
+    /// CHECK: the job's committee, which must be the active one; `stake::attested::check` checks owner, kind, epoch and status.
     pub committee: UncheckedAccount<'info>,
     /// CHECK: the instructions sysvar; `stake::attested::check` checks the address.
     pub instructions: UncheckedAccount<'info>,
@@ -82,6 +82,8 @@ impl<'info> AttestResult<'info> {
         require!(job.status == JobStatus::Running, ModelError::JobNotRunning);
         require!(slot <= job.last_slot(&self.config), ModelError::DeadlinePassed);
         require!(job.log_root != ZERO, ModelError::LogMissing);
+        // `attested::check` lets only the active committee attest, so that this lets only the job's.
+        require!(job.committee_epoch == self.stake_config.committee_epoch, ModelError::OtherCommittee);
         require!(args.adapter_hash != ZERO && args.manifest_hash != ZERO, ModelError::ZeroHash);
         let change = Change {
             program: crate::ID,

@@ -1,4 +1,5 @@
-//! `release_job`: takes a job from an operator that has been silent for too long, so that another can take it.
+//! `release_job`: takes a job from an operator that has been silent for too long, or whose committee is no longer the
+//! active one, so that another can take it.
 
 use crate::{
     error::ModelError,
@@ -9,6 +10,7 @@ use crate::{
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
 use openledger_shared::{sequence, slot_unless_paused};
+use stake::state::Config as StakeConfig;
 
 /// Accounts of `release_job`. Anyone may send it.
 #[event_cpi]
@@ -16,34 +18,68 @@ use openledger_shared::{sequence, slot_unless_paused};
 pub struct ReleaseJob<'info> {
     /// The config: whether the program is, or lately was, paused. There is only one, so its type identifies it.
     pub config: Box<Account<'info, Config>>,
+    /// The stake program's config: which committee is active.
+    #[account(seeds = [stake::seeds::CONFIG], bump = stake_config.bump, seeds::program = stake::ID)]
+    pub stake_config: Box<Account<'info, StakeConfig>>,
     /// The job.
     #[account(mut, seeds = [seeds::JOB, job.model.as_ref(), &job.number.to_le_bytes()], bump = job.bump)]
     pub job: Box<Account<'info, Job>>,
 }
 
+/// A release that is allowed.
+struct Release {
+    /// The operator that loses the job.
+    operator: Pubkey,
+    /// The present slot.
+    slot: u64,
+    /// Whether the job's committee is no longer the active one.
+    committee_replaced: bool,
+}
+
 impl ReleaseJob<'_> {
-    /// Checks that the job is running, that its log is not posted, and that its operator has been silent for too long.
-    /// Returns that operator and the slot. A job whose deadline has passed cannot be released, because its requester
-    /// has waited long enough. It can only expire.
-    fn validate(&self) -> Result<(Pubkey, u64)> {
-        let slot = slot_unless_paused(self.config.paused_until)?;
-        require!(self.job.status == JobStatus::Running, ModelError::JobNotRunning);
-        require!(self.job.log_root == ZERO, ModelError::LogPosted);
-        require!(slot > self.job.silent_after(&self.config), ModelError::OperatorAlive);
-        require!(slot <= self.job.last_slot(&self.config), ModelError::DeadlinePassed);
-        Ok((self.job.operator.ok_or(ModelError::JobNotRunning)?, slot))
+    /// Checks that the job is running and may be released.
+    ///
+    /// If its committee is no longer the active one, nobody can attest its result, so that it may be released at once,
+    /// with or without a log. Else its operator must have been silent for too long, and its log must not be posted: a
+    /// release would invalidate the attestation that the committee is signing.
+    ///
+    /// A job whose deadline has passed cannot be released, because its requester has waited long enough. It can only
+    /// expire.
+    fn validate(&self) -> Result<Release> {
+        let (job, slot) = (&self.job, slot_unless_paused(self.config.paused_until)?);
+        require!(job.status == JobStatus::Running, ModelError::JobNotRunning);
+        let committee_replaced = job.committee_epoch != self.stake_config.committee_epoch;
+        if !committee_replaced {
+            require!(job.log_root == ZERO, ModelError::LogPosted);
+            require!(slot > job.silent_after(&self.config), ModelError::OperatorAlive);
+        }
+        require!(slot <= job.last_slot(&self.config), ModelError::DeadlinePassed);
+        let operator = job.operator.ok_or(ModelError::JobNotRunning)?;
+        Ok(Release { operator, slot, committee_replaced })
     }
 }
 
-/// Sets the job back to waiting for an operator, and restarts that waiting time. Nothing leaves the escrow.
+/// Sets the job back to waiting for an operator, without committee and log, and restarts that waiting time. Nothing
+/// leaves the escrow.
 pub(crate) fn handler(ctx: Context<ReleaseJob>) -> Result<()> {
-    let (operator, slot) = ctx.accounts.validate()?;
+    let Release { operator, slot, committee_replaced } = ctx.accounts.validate()?;
     let job = &mut ctx.accounts.job;
+    let committee_epoch = job.committee_epoch;
     job.operator = None;
+    job.committee_epoch = 0;
     job.status = JobStatus::Requested;
     job.requested_slot = slot;
     job.deadline_slot = 0;
     job.heartbeat_slot = 0;
-    let event = JobReleased { job: job.key(), sequence: sequence::take(&mut job.sequence)?, operator };
+    job.log_root = ZERO;
+    job.log_slot = 0;
+    job.segments = 0;
+    let event = JobReleased {
+        job: job.key(),
+        sequence: sequence::take(&mut job.sequence)?,
+        operator,
+        committee_epoch,
+        committee_replaced,
+    };
     EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

@@ -3,7 +3,7 @@
 use super::honest::{Attack::*, Listed, NOWHERE_ELSE, OWN_TOKENS as OWN, PINNED, SELF_CPI, SETS, Scenario};
 use crate::{
     OPEN,
-    model::{self as net, BUDGET, JOB_SLOTS, message, reads, register_args, request_args, result},
+    model::{self as net, BUDGET, JOB_SLOTS, log_args, message, reads, register_args, request_args, result},
     stake,
     town::Town,
 };
@@ -34,6 +34,7 @@ pub(super) const ALL: &[Listed] = &[
     ("pause", "", pause),
     ("heartbeat", "", heartbeat),
     ("release_job", "", release_job),
+    ("release_job", "its committee succeeded", release_orphan),
 ];
 
 /// Why a parent may be given or left out.
@@ -138,7 +139,7 @@ fn assign_job(mut t: Town) -> Scenario {
 
 fn post_log(mut t: Town) -> Scenario {
     let (job, signer) = (t.lab.slot_unless_paused(BUDGET), t.lab.trainer(0));
-    Scenario::new(t.lab.world, ix::model::post_log(&signer.pubkey(), &job, [1; 32]), &[&signer])
+    Scenario::new(t.lab.world, ix::model::post_log(&signer.pubkey(), &job, log_args([1; 32])), &[&signer])
 }
 
 fn attest_result(mut t: Town) -> Scenario {
@@ -199,4 +200,14 @@ fn release_job(mut t: Town) -> Scenario {
     let job = t.lab.slot_unless_paused(BUDGET);
     t.world().pass(net::HEARTBEAT_SLOTS + 1);
     Scenario::new(t.lab.world, ix::model::release_job(&job), &[])
+}
+
+fn release_orphan(mut t: Town) -> Scenario {
+    let job = t.lab.trained(BUDGET);
+    t.world().committee(2);
+    Scenario::new(t.lab.world, ix::model::release_job(&job), &[]).free(
+        Sibling,
+        &["job"],
+        "whoever releases says which job, and the former committee's jobs may all be released",
+    )
 }

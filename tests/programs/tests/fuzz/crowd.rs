@@ -1,7 +1,7 @@
 //! The actors, the knowledge of an honest committee, and the invariants.
 
 use crate::dice::Dice;
-use ::model::state::{Job, JobStatus};
+use ::model::state::{Job, JobStatus, MAX_SEGMENTS};
 use ::payout::{
     events::Paid,
     state::{Balance, Claim, Config as PayoutConfig, POOLS, Settlement},
@@ -157,9 +157,15 @@ impl Crowd {
         [self.world.all::<Settlement>().len() as u64, accepted as u64, metered]
     }
 
+    /// The jobs with a result.
+    fn results(&self) -> BTreeMap<Pubkey, Job> {
+        self.world.all::<Job>().into_iter().filter(|(_, j)| j.status == JobStatus::Attested).collect()
+    }
+
     /// Sends the transaction. Returns whether it was accepted.
     pub fn send(&mut self, attempt: Attempt) -> Result<bool, String> {
         let attested = attempt.is_attested();
+        let results = self.results();
         let (before, epochs) = (self.attested_now(), self.epochs());
         let Ok(sent) = self.world.send(&attempt.instructions, &attempt.signers.iter().collect::<Vec<_>>()) else {
             return Ok(false);
@@ -170,6 +176,12 @@ impl Crowd {
         // A rejected settlement is closed, so a lower count is not an attested change.
         if !attested && self.attested_now().iter().zip(before).any(|(now, before)| *now > before) {
             return Err("A1: an attested change without an attestation".into());
+        }
+        let (active, _) = self.committee();
+        if let Some((address, job)) =
+            self.results().iter().find(|(a, j)| !results.contains_key(a) && j.committee_epoch != active)
+        {
+            return Err(format!("A1: {address} is of committee {}, and {active} attested it", job.committee_epoch));
         }
         check_split(&sent)?;
         // Any transaction may have activated or rejected the settlement.
@@ -201,6 +213,17 @@ impl Crowd {
                 if record.claimed[pool] > earned {
                     return Err(format!("M2: {} claimed {}, earned {earned}", record.wallet, record.claimed[pool]));
                 }
+            }
+        }
+        let active = self.committee().0;
+        for (address, job) in self.world.all::<Job>() {
+            let taken = match job.status {
+                JobStatus::Requested | JobStatus::Cancelled => job.operator.is_none() && job.committee_epoch == 0,
+                _ => job.operator.is_some() && (1..=active).contains(&job.committee_epoch),
+            };
+            let logged = (job.log_root == [0; 32]) == (job.segments == 0) && job.segments <= MAX_SEGMENTS;
+            if !taken || !logged {
+                return Err(format!("T1: {address} is {:?}, of committee {}", job.status, job.committee_epoch));
             }
         }
         for (_, committee) in self.world.all::<Committee>() {

@@ -13,7 +13,7 @@ use openledger_interface::{attestation, ix, pda};
 use openledger_protocol::{attest::Kind, fees::MAX_DATA_SHARE_BPS};
 use program_tests::{
     Key, OPEN, attest, key,
-    model::{BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, message, result},
+    model::{BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, log_args, message, result},
     refused, swapped,
     tx::refused_with,
 };
@@ -109,7 +109,7 @@ fn a_signature_over_anything_else_is_refused() {
     refused_with(lab.world.send(&[forged, ix.clone()], &[]), "InstructionError(0");
     refused(lab.world.send(std::slice::from_ref(&ix), &[]), SharedError::AttestationMissing);
     refused(lab.world.send(&[ix.clone(), good.clone()], &[]), SharedError::AttestationMissing);
-    let between = ix::model::post_log(&member(&lab, 0), &job, [0; 32]);
+    let between = ix::model::post_log(&member(&lab, 0), &job, log_args([0; 32]));
     assert!(lab.world.send(&[good.clone(), between, ix.clone()], &[&lab.committee.members[0].wallet]).is_err());
     let fake = key("fake sysvar").pubkey();
     let account = lab.world.svm.get_account(&lab.datanet).unwrap();
@@ -137,12 +137,13 @@ fn an_attestation_expires() {
 #[test]
 fn a_retired_committee_attests_nothing() {
     let mut lab = Lab::new();
+    let next = lab.world.committee(3);
+    let retired = std::mem::replace(&mut lab.committee, next);
     let job = lab.trained(BUDGET);
     let args = result(&lab.world, &[]);
-    let both = pair(&lab, job, &args);
-    let next = lab.world.committee(3);
-    refused(lab.world.send(&both, &[]), SharedError::CommitteeNotActive);
-    lab.committee = next;
+    let active = std::mem::replace(&mut lab.committee, retired);
+    refused(lab.attest(job, args.clone()), SharedError::CommitteeNotActive);
+    lab.committee = active;
     lab.attest(job, args).expect("the active one does");
 }
 
@@ -233,6 +234,8 @@ enum End {
     Cancelled,
     /// Released by a silent operator, then cancelled.
     Released,
+    /// Released with its log because its committee was succeeded, then cancelled.
+    Orphaned,
     Expired,
     Attested(Vec<u64>),
 }
@@ -241,6 +244,7 @@ fn end() -> impl Strategy<Value = End> {
     prop_oneof![
         Just(End::Cancelled),
         Just(End::Released),
+        Just(End::Orphaned),
         Just(End::Expired),
         prop::collection::vec(0..=1_000u64, 0..=3).prop_map(End::Attested),
     ]
@@ -269,7 +273,7 @@ fn ends_whole(lab: &mut Lab, (budget, end, gift, bps): (u64, End, u64, u16)) -> 
     let job = match end {
         End::Cancelled => lab.requested(budget),
         End::Expired | End::Released => lab.slot_unless_paused(budget),
-        End::Attested(_) => lab.trained(budget),
+        End::Attested(_) | End::Orphaned => lab.trained(budget),
     };
     let before = lab.world.open_of(&owner.pubkey());
     send_gift(lab, &stranger, pda::escrow(&job), gift);
@@ -279,8 +283,12 @@ fn ends_whole(lab: &mut Lab, (budget, end, gift, bps): (u64, End, u64, u16)) -> 
         lab.world.pass(HEARTBEAT_SLOTS + 1);
         lab.world.send(&[ix::model::release_job(&job)], &[]).expect("releases");
     }
+    if matches!(end, End::Orphaned) {
+        lab.committee = lab.world.committee(3);
+        lab.world.send(&[ix::model::release_job(&job)], &[]).expect("releases");
+    }
     match &end {
-        End::Cancelled | End::Released => {
+        End::Cancelled | End::Released | End::Orphaned => {
             let cancel = ix::model::cancel_job(&owner.pubkey(), &lab.world.get(&job), &lab.world.mint);
             lab.world.send(&[cancel], &[&owner]).expect("cancels");
         }

@@ -4,7 +4,7 @@ use datanet::state::Access;
 use openledger_interface::{ix, pda};
 use program_tests::{
     Key, World, attest,
-    model::{self as net, BUDGET, JOB_SLOTS, Lab, message, reads, register_args, request_args},
+    model::{self as net, BUDGET, JOB_SLOTS, Lab, log_args, message, reads, register_args, request_args},
 };
 use solana_keypair::Signer;
 
@@ -40,7 +40,7 @@ fn instructions_stay_within_their_ceilings() {
     let job = pda::job(&model, 0);
     send(&mut lab.world, "assign_job", &[ix::model::assign_job(&t, epoch, &job)], &[&trainer]);
     send(&mut lab.world, "heartbeat", &[ix::model::heartbeat(&t, &job)], &[&trainer]);
-    send(&mut lab.world, "post_log", &[ix::model::post_log(&t, &job, [1; 32])], &[&trainer]);
+    send(&mut lab.world, "post_log", &[ix::model::post_log(&t, &job, log_args([1; 32]))], &[&trainer]);
     let shares: Vec<_> = lab.committee.members.iter().map(|m| (m.wallet.pubkey(), BUDGET / 4)).collect();
     let args = net::result(&lab.world, &shares);
     let signed = attest::signed(&lab.committee.key, &message(&lab.world, &lab.committee, job, &args));

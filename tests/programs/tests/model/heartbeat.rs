@@ -9,7 +9,7 @@ use model::{
 use openledger_interface::{ix, pda};
 use program_tests::{
     OPEN,
-    model::{BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, result},
+    model::{BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, log_args, result},
     refused,
 };
 use solana_keypair::Signer;
@@ -43,19 +43,21 @@ fn a_silent_operators_job_goes_to_another() {
     let release = ix::model::release_job(&job);
     let event: JobReleased = lab.world.send(std::slice::from_ref(&release), &[]).expect("anyone may").event();
     assert_eq!((event.job, event.operator), (job, silent.pubkey()));
+    assert_eq!((event.committee_epoch, event.committee_replaced), (lab.committee.epoch, false));
     let state: Job = lab.world.get(&job);
     assert_eq!((state.status, state.operator, state.deadline_slot), (JobStatus::Requested, None, 0));
+    assert_eq!(state.committee_epoch, 0);
     assert_eq!(state.requested_slot, lab.world.slot(), "the time to find another runs anew");
     assert_eq!(lab.world.balance(&pda::escrow(&job)), BUDGET);
     refused(lab.world.send(&[release], &[]), ModelError::JobNotRunning);
     // The silent operator can neither send a heartbeat nor post a log any more.
     let (beat, log) =
-        (ix::model::heartbeat(&silent.pubkey(), &job), ix::model::post_log(&silent.pubkey(), &job, [1; 32]));
+        (ix::model::heartbeat(&silent.pubkey(), &job), ix::model::post_log(&silent.pubkey(), &job, log_args([1; 32])));
     refused(lab.world.send(&[beat], &[&silent]), ModelError::NotAssigned);
     refused(lab.world.send(&[log], &[&silent]), ModelError::NotAssigned);
     let take = ix::model::assign_job(&next.pubkey(), lab.committee.epoch, &job);
     lab.world.send(&[take], &[&next]).expect("takes it");
-    lab.world.send(&[ix::model::post_log(&next.pubkey(), &job, [1; 32])], &[&next]).expect("posts");
+    lab.world.send(&[ix::model::post_log(&next.pubkey(), &job, log_args([1; 32]))], &[&next]).expect("posts");
     lab.attest(job, result(&lab.world, &[(next.pubkey(), 8 * OPEN)])).expect("is attested");
     let state: Job = lab.world.get(&job);
     assert_eq!(state.paid + state.data_share + state.refunded, BUDGET);

@@ -8,16 +8,16 @@ use datanet::{
     state::{Access, Datanet, Grant},
 };
 use model::{
-    RequestJobArgs,
+    PostLogArgs, RequestJobArgs,
     error::ModelError,
     events::{JobAssigned, JobEnded, JobRequested, LogPosted},
-    state::{Job, JobStatus, Model},
+    state::{Job, JobStatus, MAX_SEGMENTS, Model},
 };
 use openledger_interface::{ix, pda};
 use openledger_protocol::mmr;
 use program_tests::{
     OPEN, datanet as nets, key,
-    model::{ASSIGN_SLOTS, BUDGET, JOB_SLOTS, Lab, reads, request_args},
+    model::{ASSIGN_SLOTS, BUDGET, JOB_SLOTS, Lab, SEGMENTS, log_args, reads, request_args},
     refused, swapped,
     tx::refused_with,
 };
@@ -212,6 +212,7 @@ fn only_a_training_member_of_the_active_committee_takes_a_job_once() {
     let event: JobAssigned =
         lab.world.send(&[ix::model::assign_job(&m, epoch, &job)], &[&member]).expect("takes it").event();
     assert_eq!((event.operator, event.deadline_slot), (m, lab.world.slot() + JOB_SLOTS));
+    assert_eq!((event.committee_epoch, lab.world.get::<Job>(&job).committee_epoch), (epoch, epoch));
     refused(lab.world.send(&[ix::model::assign_job(&m, epoch, &job)], &[&member]), ModelError::JobNotRequested);
 }
 
@@ -233,17 +234,40 @@ fn the_log_is_posted_once_by_the_assigned_operator_in_time() {
     let job = lab.requested(BUDGET);
     let (member, other) = (lab.trainer(0), lab.trainer(1));
     let (m, o) = (member.pubkey(), other.pubkey());
-    refused(lab.world.send(&[ix::model::post_log(&m, &job, [1; 32])], &[&member]), ModelError::NotAssigned);
+    refused(lab.world.send(&[ix::model::post_log(&m, &job, log_args([1; 32]))], &[&member]), ModelError::NotAssigned);
     lab.world.send(&[ix::model::assign_job(&m, lab.committee.epoch, &job)], &[&member]).expect("takes it");
-    refused(lab.world.send(&[ix::model::post_log(&o, &job, [1; 32])], &[&other]), ModelError::NotAssigned);
-    refused(lab.world.send(&[ix::model::post_log(&m, &job, [0; 32])], &[&member]), ModelError::ZeroHash);
+    refused(lab.world.send(&[ix::model::post_log(&o, &job, log_args([1; 32]))], &[&other]), ModelError::NotAssigned);
+    refused(lab.world.send(&[ix::model::post_log(&m, &job, log_args([0; 32]))], &[&member]), ModelError::ZeroHash);
     let event: LogPosted =
-        lab.world.send(&[ix::model::post_log(&m, &job, [1; 32])], &[&member]).expect("posts").event();
-    assert_eq!((event.log_root, event.slot), ([1; 32], lab.world.slot()));
-    refused(lab.world.send(&[ix::model::post_log(&m, &job, [2; 32])], &[&member]), ModelError::LogPosted);
+        lab.world.send(&[ix::model::post_log(&m, &job, log_args([1; 32]))], &[&member]).expect("posts").event();
+    assert_eq!((event.log_root, event.segments, event.slot), ([1; 32], SEGMENTS, lab.world.slot()));
+    assert_eq!(lab.world.get::<Job>(&job).segments, SEGMENTS);
+    refused(lab.world.send(&[ix::model::post_log(&m, &job, log_args([2; 32]))], &[&member]), ModelError::LogPosted);
     let late = lab.slot_unless_paused(BUDGET);
     lab.world.pass(JOB_SLOTS + 1);
-    refused(lab.world.send(&[ix::model::post_log(&m, &late, [1; 32])], &[&member]), ModelError::DeadlinePassed);
+    refused(
+        lab.world.send(&[ix::model::post_log(&m, &late, log_args([1; 32]))], &[&member]),
+        ModelError::DeadlinePassed,
+    );
+}
+
+#[test]
+fn a_log_has_between_one_and_64_segments() {
+    let mut lab = Lab::new();
+    let member = lab.trainer(0);
+    let post = |lab: &mut Lab, job, segments| {
+        let args = PostLogArgs { segments, ..log_args([1; 32]) };
+        lab.world.send(&[ix::model::post_log(&member.pubkey(), &job, args)], &[&member])
+    };
+    let (shortest, longest) = (lab.slot_unless_paused(BUDGET), lab.slot_unless_paused(BUDGET));
+    for segments in [0, 65, u16::MAX] {
+        refused(post(&mut lab, shortest, segments), ModelError::BadSegments);
+    }
+    for (job, segments) in [(shortest, 1), (longest, MAX_SEGMENTS)] {
+        post(&mut lab, job, segments).expect("posts");
+        assert_eq!(lab.world.get::<Job>(&job).segments, segments);
+    }
+    assert_eq!(MAX_SEGMENTS, 64);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The model program on the SVM: registry, jobs, attested results.
 
 mod attest;
+mod committee;
 mod compute_units;
 mod data_share;
 mod heartbeat;

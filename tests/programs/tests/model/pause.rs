@@ -11,7 +11,7 @@ use openledger_interface::{ix, pda};
 use openledger_shared::MAX_PAUSE_SLOTS;
 use program_tests::{
     Key, OPEN, attest,
-    model::{self as net, BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, message, reads, register_args, result},
+    model::{self as net, BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, log_args, message, reads, register_args, result},
     refused,
 };
 use solana_instruction::Instruction;
@@ -57,7 +57,7 @@ fn nothing_moves_while_paused_and_everything_after() {
         (vec![request], Some(&owner)),
         (vec![ix::model::assign_job(&t, epoch, &waiting)], Some(&trainer)),
         (vec![ix::model::heartbeat(&t, &running)], Some(&trainer)),
-        (vec![ix::model::post_log(&t, &running, [1; 32])], Some(&trainer)),
+        (vec![ix::model::post_log(&t, &running, log_args([1; 32]))], Some(&trainer)),
         (vec![signed, ix::model::attest_result(epoch, &lab.world.get(&trained), &lab.world.mint, args)], None),
         (vec![ix::model::pay_data_share(&lab.world.get(&owing), 0)], None),
         (vec![ix::model::retire_model(&o, &model)], Some(&owner)),
@@ -101,7 +101,7 @@ fn a_pause_takes_nobodys_time() {
     let signed = attest::signed(&lab.committee.key, &message(&lab.world, &lab.committee, trained, &args));
     let attested = [signed, ix::model::attest_result(epoch, &lab.world.get(&trained), &lab.world.mint, args)];
     lab.world.send(&attested, &[]).expect("the work done before the pause is paid");
-    lab.world.send(&[ix::model::post_log(&trainer.pubkey(), &running, [1; 32])], &[&trainer]).expect("posts");
+    lab.world.send(&[ix::model::post_log(&trainer.pubkey(), &running, log_args([1; 32]))], &[&trainer]).expect("posts");
     lab.world.pass(resumed + JOB_SLOTS - lab.world.slot());
     refused(lab.world.send(std::slice::from_ref(&expire), &[]), ModelError::ExpireTooEarly);
     lab.world.pass(1);

@@ -85,10 +85,14 @@ pub struct Job {
     pub status: String,
     /// The operator that trains.
     pub operator: Option<String>,
+    /// Epoch of the committee that the job is pinned to, once an operator has it.
+    pub committee_epoch: Option<u64>,
     /// Last slot for a result, once running.
     pub deadline_slot: Option<u64>,
     /// Merkle root of the training log, once posted.
     pub log_root: Option<String>,
+    /// Number of segments of the training log, once posted.
+    pub segments: Option<u16>,
     /// SHA-256 of the adapter's file, once attested.
     pub adapter_hash: Option<String>,
     /// SHA-256 of the training manifest, once attested.

@@ -7,8 +7,8 @@ use crate::{
 };
 use ::datanet::state::{Access, Datanet, Grant};
 use ::model::{
-    AttestResultArgs, ComputeShare,
-    state::{Job, JobStatus, Model},
+    AttestResultArgs, ComputeShare, PostLogArgs,
+    state::{Job, JobStatus, MAX_SEGMENTS, Model},
 };
 use ::payout::state::Shard;
 use ::stake::state::Committee;
@@ -93,7 +93,9 @@ fn assign(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
 fn post_log(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
     let (address, job) = job(crowd, dice, JobStatus::Running)?;
     let who = crowd.actor(&job.operator?)?;
-    Attempt::new(ix::model::post_log(&who.pubkey(), &address, dice.hash()), &[&who])
+    let segments = if dice.one_in(8) { *dice.pick(&[0, MAX_SEGMENTS + 1, u16::MAX])? } else { net::SEGMENTS };
+    let args = PostLogArgs { log_root: dice.hash(), segments };
+    Attempt::new(ix::model::post_log(&who.pubkey(), &address, args), &[&who])
 }
 
 fn attest_result(crowd: &mut Crowd, dice: &mut Dice) -> Option<Attempt> {
