@@ -1,11 +1,12 @@
 //! The demo: prepares everything, then becomes `openledger-demo`.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::{
@@ -76,6 +77,45 @@ pub fn build_binaries() -> Result<()> {
     build.args(["build", "--workspace", "--bins"]);
     say("compiling the node, the oracle, the indexer, the command line and the demo");
     process::run(build, "compiling")
+}
+
+/// The node's second build, within the folder of the binaries.
+const SECOND_ORACLE: &str = "x86-v4/openledger-oracle";
+
+/// Compiles the node a second time, with the AVX-512 kernels of its feature `x86-v4`, so that operators in one fleet
+/// compute with two classes of arithmetic. `None` if this processor has no AVX-512.
+///
+/// Both builds share the target folder: whatever does not depend on the feature is compiled once, and cargo keeps the rest
+/// of both. Only the binary has one name for both, so this one is copied aside. Call it before [`build_binaries`], which
+/// puts the usual build back in its place.
+pub fn build_second_oracle() -> Result<Option<PathBuf>> {
+    if !has_avx512() {
+        say("this processor has no AVX-512: all operators compute with one class of arithmetic");
+        return Ok(None);
+    }
+    let mut build = cargo()?;
+    build.args(["build", "--workspace", "--bin", "openledger-oracle", "--features", "openledger-oracle/x86-v4"]);
+    say("compiling the oracle for another class of arithmetic (AVX-512)");
+    process::run(build, "compiling the oracle's second build")?;
+    let binaries = paths::binaries()?;
+    let second = binaries.join(SECOND_ORACLE);
+    // A process may still run the file that is there. It keeps its own when another takes the name.
+    let draft = second.with_extension("partial");
+    fs::create_dir_all(second.parent().context("the second build has a folder")?)
+        .and_then(|()| fs::copy(binaries.join("openledger-oracle"), &draft))
+        .and_then(|_| fs::rename(&draft, &second))
+        .with_context(|| format!("cannot write {}", second.display()))?;
+    Ok(Some(second))
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    std::is_x86_feature_detected!("avx512f")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn has_avx512() -> bool {
+    false
 }
 
 /// Prepares everything and becomes the demo.

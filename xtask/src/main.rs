@@ -85,7 +85,10 @@ enum Task {
     #[command(after_help = "Examples:
   cargo xtask test                    formatting, clippy, interface descriptions, licences, all tests
   cargo xtask test --quick            the tests alone
-  cargo xtask test --quick settle     the tests with `settle` in their name")]
+  cargo xtask test --quick settle     the tests with `settle` in their name
+
+Where the processor has AVX-512 the oracle is compiled twice, so that the whole-system test runs a fleet of two classes of
+arithmetic.")]
     Test {
         /// Leave out everything but the tests
         #[arg(long)]

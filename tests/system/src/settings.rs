@@ -1,5 +1,6 @@
 //! Settings of the two demos: the real one, and a tiny one that runs the same loop in about a minute.
 
+use crate::{fleet, process::THREADS};
 use openledger_lm::{LlamaConfig, ModelSource};
 use openledger_sdk::artifact::{DataSettings, IndexSettings, JobConfig, LoraSettings, PaySettings, TrainSettings};
 use std::path::Path;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub answer_tokens: usize,
     /// Whether a second model builds on the first.
     pub layers: bool,
+    /// Computing threads of each operator's node.
+    pub threads: [usize; fleet::SIZE],
 }
 
 impl Settings {
@@ -42,6 +45,7 @@ impl Settings {
             questions: 20,
             answer_tokens: 24,
             layers: true,
+            threads: [THREADS; fleet::SIZE],
         }
     }
 
@@ -68,6 +72,8 @@ impl Settings {
             questions: 4,
             answer_tokens: 8,
             layers: true,
+            // With each build of the node: one of the two that have it there, and one of the three.
+            threads: [THREADS, THREADS, 1, 1, THREADS],
         }
     }
 }

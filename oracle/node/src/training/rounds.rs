@@ -186,7 +186,7 @@ mod tests {
 
         async fn execute(&self, segment: usize) -> Result<()> {
             let finding: Finding =
-                self.run.replay(&log(&self.states), segment, &self.states[segment], &self.states[segment + 1])?;
+                self.run.replay(&log(&self.states), segment, &self.states[segment], &self.states[segment + 1])?.finding;
             self.executed.lock().unwrap().push(segment);
             self.words.lock().unwrap().entry(self.me).or_default().insert(segment, finding.within_band);
             tokio::task::yield_now().await;
@@ -265,7 +265,8 @@ mod tests {
             assert_eq!(decision.unwrap(), []);
             for segment in executed {
                 let states = &fleet.states;
-                let finding = run.replay(&log(states), segment, &states[segment], &states[segment + 1]).unwrap();
+                let finding =
+                    run.replay(&log(states), segment, &states[segment], &states[segment + 1]).unwrap().finding;
                 assert_ne!(finding.reached, finding.expected, "no segment is equal bit for bit");
             }
         }
@@ -342,7 +343,7 @@ mod tests {
             broken.params[0] = f32::NAN;
             states[at] = broken.to_bytes().unwrap();
             let run = run();
-            let finding = run.replay(&log(&states), at - 1, &states[at - 1], &states[at]).unwrap();
+            let finding = run.replay(&log(&states), at - 1, &states[at - 1], &states[at]).unwrap().finding;
             assert!(!finding.within_band);
         }
     }
@@ -353,9 +354,9 @@ mod tests {
         let other = Adapter::init(&run.base, &run.config.lora, run.config.seed + 1).unwrap();
         let mut states = honest().to_vec();
         states[0] = TrainState::new(other.to_flat().unwrap()).to_bytes().unwrap();
-        let refused = run.replay(&log(&states), 0, &states[0], &states[1]).unwrap_err();
+        let refused = run.replay(&log(&states), 0, &states[0], &states[1]).err().unwrap();
         assert!(format!("{refused:#}").contains("initial adapter"));
-        let finding = run.replay(&log(honest()), 0, &honest()[0], &honest()[1]).unwrap();
+        let finding = run.replay(&log(honest()), 0, &honest()[0], &honest()[1]).unwrap().finding;
         assert!(finding.within_band && finding.reached == finding.expected);
     }
 
@@ -368,8 +369,8 @@ mod tests {
         let end = replay_segment(run.base.clone(), &run.config, run.examples.clone(), start.clone(), to).unwrap();
         let states = [start.to_bytes().unwrap(), end.to_bytes().unwrap()];
         let child = Run { start: Some(parents), ..run };
-        assert!(child.replay(&log(&states), 0, &states[0], &states[1]).unwrap().within_band);
-        let refused = child.replay(&log(honest()), 0, &honest()[0], &honest()[1]).unwrap_err();
+        assert!(child.replay(&log(&states), 0, &states[0], &states[1]).unwrap().finding.within_band);
+        let refused = child.replay(&log(honest()), 0, &honest()[0], &honest()[1]).err().unwrap();
         assert!(format!("{refused:#}").contains("the parent's adapter"));
     }
 }
