@@ -30,6 +30,9 @@ pub struct Options {
     /// Use a tiny random model: the same steps, much faster, with answers that mean nothing
     #[arg(long)]
     tiny: bool,
+    /// Compile the oracle a second time, for AVX-512, and have two of the five operators run that build
+    #[arg(long)]
+    mixed: bool,
     /// More arguments for the demo itself, after `--`
     #[arg(last = true)]
     rest: Vec<String>,
@@ -39,6 +42,8 @@ pub struct Options {
 struct Parts {
     programs: PathBuf,
     binaries: PathBuf,
+    /// The oracle's second build. `None` for a fleet of one build.
+    second_oracle: Option<PathBuf>,
     documents: PathBuf,
     /// `None` for a tiny random model.
     model: Option<PathBuf>,
@@ -55,6 +60,9 @@ fn arguments(options: &Options, parts: &Parts) -> Vec<String> {
         "--documents".into(),
         text(&parts.documents),
     ];
+    if let Some(second) = &parts.second_oracle {
+        arguments.extend(["--second-oracle".into(), text(second)]);
+    }
     if let Some(model) = &parts.model {
         arguments.extend(["--model".into(), text(model)]);
     }
@@ -124,8 +132,10 @@ pub fn run(options: &Options) -> Result<()> {
     let model = if options.tiny { None } else { Some(model::fetch()?) };
     let documents = documents::fetch()?;
     programs::build(&toolchain, &programs::chosen(&[]))?;
+    let second_oracle = if options.mixed { build_second_oracle()? } else { None };
     build_binaries()?;
-    let parts = Parts { programs: paths::programs()?, binaries: paths::binaries()?, documents, model };
+    let (programs, binaries) = (paths::programs()?, paths::binaries()?);
+    let parts = Parts { programs, binaries, second_oracle, documents, model };
     let mut demo = Command::new(parts.binaries.join("openledger-demo"));
     demo.args(arguments(options, &parts));
     become_program(demo)
@@ -136,13 +146,16 @@ mod tests {
     use super::*;
 
     fn parts(model: Option<&str>) -> Parts {
-        Parts { programs: "/p".into(), binaries: "/b".into(), documents: "/d".into(), model: model.map(PathBuf::from) }
+        let (second_oracle, model) = (Some("/s".into()), model.map(PathBuf::from));
+        Parts { programs: "/p".into(), binaries: "/b".into(), second_oracle, documents: "/d".into(), model }
     }
 
     #[test]
     fn every_option_reaches_the_demo() {
-        let options = Options { once: true, json: Some("s.json".into()), tiny: false, rest: vec!["--seed=7".into()] };
-        let expected = "--programs-dir /p --bin-dir /b --documents /d --model /m --once --json s.json --seed=7";
+        let (json, rest) = (Some("s.json".into()), vec!["--seed=7".into()]);
+        let options = Options { once: true, json, rest, ..Options::default() };
+        let expected =
+            "--programs-dir /p --bin-dir /b --documents /d --second-oracle /s --model /m --once --json s.json --seed=7";
         assert_eq!(arguments(&options, &parts(Some("/m"))).join(" "), expected);
     }
 
@@ -150,6 +163,6 @@ mod tests {
     fn a_tiny_demo_needs_no_model() {
         let options = Options { tiny: true, ..Options::default() };
         let expected = "--programs-dir /p --bin-dir /b --documents /d --tiny";
-        assert_eq!(arguments(&options, &parts(None)).join(" "), expected);
+        assert_eq!(arguments(&options, &Parts { second_oracle: None, ..parts(None) }).join(" "), expected);
     }
 }

@@ -36,6 +36,9 @@ pub const LIARS: [usize; 2] = [4, 5];
 /// Questions that the epoch pays for besides the forged one.
 const QUESTIONS: [&str; 2] = ["What is true?", "What is a majority?"];
 
+/// By when all members have had an answer to a beat from a member that came back: pauses between beats are shorter.
+const SEEN: Duration = Duration::from_secs(8);
+
 /// How many different lies each liar proposes in an epoch.
 const PROPOSALS: usize = 4;
 
@@ -59,11 +62,14 @@ pub async fn settle_among(
         Ok(fleet.told(LIARS[0]).await.and(fleet.told(LIARS[1]).await))
     })
     .await?;
+    let seated = Instant::now();
     let (forged, paid) = pay_for_all(network, fleet, trained, user, accomplice).await?;
     stage.note(format!(
         "operators {} and {} are back as liars: one sold an answer whose receipt pays a single document",
         LIARS[0], LIARS[1]
     ));
+    // The others took both seats for dead. They wait for the liars only once these have answered their beats.
+    tokio::time::sleep(SEEN.saturating_sub(seated.elapsed())).await;
     let epochs = settle::everything(stage, network, fleet, "three honest operators settle among two liars").await?;
 
     let mut summary = LiarsSummary { epochs: epochs.clone(), paid: paid.into(), ..LiarsSummary::default() };

@@ -59,7 +59,14 @@ impl Settings {
             satire: 4,
             job: JobConfig {
                 data: DataSettings { max_examples: 16, eval_examples: 4, max_tokens: 96 },
-                train: TrainSettings { lora: LoraSettings { rank: 4, ..Default::default() }, ..Default::default() },
+                // So small that every product with the adapter takes the kernels in which `gemm` sums across a register.
+                // In them the classes of arithmetic round differently. In larger products of so few numbers they do not,
+                // and a mixed fleet would prove nothing.
+                train: TrainSettings {
+                    batch_size: 1,
+                    lora: LoraSettings { rank: 2, alpha: 8.0, ..Default::default() },
+                    ..Default::default()
+                },
                 index: IndexSettings { k: 8, ..Default::default() },
                 // Sixteen documents of a random model say nothing about how well scores agree.
                 pay: PaySettings {

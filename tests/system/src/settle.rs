@@ -52,14 +52,16 @@ pub async fn everything(stage: &Stage, network: &Network, fleet: &mut Fleet, wha
 struct Begun {
     /// The first epoch to settle.
     first: u64,
-    /// A slot after the last payment.
+    /// Slot of the last payment into the pools.
     last_payment: u64,
 }
 
 impl Begun {
     async fn now(network: &Network, fleet: &Fleet) -> Result<Self> {
         network.caught_up().await?;
-        let last_payment = network.client.slot().await?;
+        let (fees, shares) = (network.api()?.receipts().await?, network.api()?.funding().await?);
+        let slots = fees.iter().map(|r| r.slot).chain(shares.iter().map(|f| f.slot));
+        let last_payment = slots.max().context("nothing was paid")?;
         let config: Config = network.client.account(&pda::payout_config()).await?;
         fleet.settle().await?;
         Ok(Self { first: config.epoch, last_payment })

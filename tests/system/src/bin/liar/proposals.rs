@@ -1,7 +1,7 @@
 //! What a liar asks the others to sign: settlements that are none.
 
 use crate::mind::{Mind, Proposal, Question, WIDTH};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use openledger_protocol::{Hash32, hash::sha256, rewards::RewardTree};
 use openledger_quorum::{Agreement, Coordinator, Error, Participant, Round};
 use openledger_sdk::{artifact::SettlementReport, attestation, canonical, client::Client, ix, pda, store::Store};
