@@ -100,7 +100,7 @@ arithmetic.")]
     #[command(after_help = "Examples:
   cargo xtask demo                          run the loop, then stay up for you to look around
   cargo xtask demo --once --json sum.json   run the loop, write its summary, stop
-  cargo xtask demo --tiny --once            with a tiny random model, in about two minutes
+  cargo xtask demo --tiny --once            with a tiny random model, in two to three minutes
   cargo xtask demo --mixed --once           with operators that compute with two classes of arithmetic")]
     Demo(demo::Options),
     /// Measure, and compare with others

@@ -27,7 +27,7 @@ struct Cli {
     /// The base model, a GGUF file.
     #[arg(long, required_unless_present = "tiny")]
     model: Option<PathBuf>,
-    /// Use a tiny random model: the same loop, in about a minute.
+    /// Use a tiny random model: the same loop, in two to three minutes.
     #[arg(long)]
     tiny: bool,
     /// Exit when the loop is closed.

@@ -1,4 +1,4 @@
-//! Settings of the two demos: the real one, and a tiny one that runs the same loop in about a minute.
+//! Settings of the two demos: the real one, and a tiny one that runs the same loop in two to three minutes.
 
 use crate::{fleet, process::THREADS};
 use openledger_lm::{LlamaConfig, ModelSource};
