@@ -85,7 +85,10 @@ enum Task {
     #[command(after_help = "Examples:
   cargo xtask test                    formatting, clippy, interface descriptions, licences, all tests
   cargo xtask test --quick            the tests alone
-  cargo xtask test --quick settle     the tests with `settle` in their name")]
+  cargo xtask test --quick settle     the tests with `settle` in their name
+
+Where the processor has AVX-512 the oracle is compiled twice, so that the whole-system test runs a fleet of two classes of
+arithmetic.")]
     Test {
         /// Leave out everything but the tests
         #[arg(long)]
@@ -97,7 +100,8 @@ enum Task {
     #[command(after_help = "Examples:
   cargo xtask demo                          run the loop, then stay up for you to look around
   cargo xtask demo --once --json sum.json   run the loop, write its summary, stop
-  cargo xtask demo --tiny --once            with a tiny random model, in about a minute")]
+  cargo xtask demo --tiny --once            with a tiny random model, in two to three minutes
+  cargo xtask demo --mixed --once           with operators that compute with two classes of arithmetic")]
     Demo(demo::Options),
     /// Measure, and compare with others
     #[command(after_help = "Examples:

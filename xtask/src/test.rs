@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::{
     cargo::{cargo, has},
-    demo::build_binaries,
+    demo::{build_binaries, build_second_oracle},
     documents, idl, paths,
     process::{self, become_program},
     programs,
@@ -27,7 +27,9 @@ pub fn run(quick: bool, filter: Option<&str>) -> Result<()> {
     if !quick {
         checks()?;
     }
-    // Whole-system tests start these binaries as processes and use these documents.
+    // Whole-system tests start these binaries as processes and use these documents. Some of the operators run the second
+    // build.
+    build_second_oracle()?;
     build_binaries()?;
     documents::fetch()?;
     if !quick {

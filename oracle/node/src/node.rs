@@ -39,7 +39,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let answers = AnswerLog::new(database.pool().clone());
     let (indexer, store) = (IndexerClient::new(&config.indexer), Store::folder(&config.store)?);
     let (status, changes) = (Board::default(), Changes::default());
-    status.update(|s| s.operator = operator.to_string());
+    status.update(|s| (s.operator, s.kernel) = (operator.to_string(), training::kernel_class()));
 
     let engine = LazyEngine::new(config.model.clone());
     let plans = Plans::new(chain.client.clone(), ledger.clone(), store.clone(), engine.clone());

@@ -4,14 +4,16 @@ use crate::{
     books, cheats, data, documents,
     fleet::{self, Fleet},
     genesis::{self, SUPPLY},
-    governance, layers, lies,
+    governance, layers, liars, lies,
     network::Network,
     people::{self, Person},
     questions, receipts,
     settings::{OPEN, Settings},
     settle,
     stage::Stage,
-    summary::{Books, CommitteeSummary, GovernanceSummary, LayersSummary, ReceiptsSummary, Summary},
+    summary::{
+        Books, CommitteeSummary, FleetSummary, GovernanceSummary, LayersSummary, LiarsSummary, ReceiptsSummary, Summary,
+    },
     training,
 };
 use anyhow::{Context, Result};
@@ -25,6 +27,8 @@ pub struct Demo {
     pub programs: PathBuf,
     /// Native binaries.
     pub binaries: PathBuf,
+    /// Another build of the node, with another class of arithmetic, for some of the operators.
+    pub second_oracle: Option<PathBuf>,
     /// Unpacked document packages.
     pub documents: PathBuf,
     /// Working folder.
@@ -93,7 +97,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     genesis::initialise(&network, &genesis.key, &mint, &treasury_account).await?;
     let assembly = governance::convene(&stage, &network, &genesis.key, &mint, &mut summary.governance).await?;
     network.start_indexer().await?;
-    let mut fleet = Fleet::prepare(&network, settings)?;
+    let mut fleet = Fleet::prepare(&network, settings, demo.second_oracle.as_deref())?;
     let mut purse = Vec::new();
     let everyone = owners.iter().chain(&contributors).chain(&users).chain([&developer, &builder, &thief, &stranger]);
     purse.extend(everyone.map(|p| (p.address(), 100 * OPEN)));
@@ -173,8 +177,12 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
         summary.layers = Some(child);
     }
 
+    fleet.compare(&mut summary.fleet).await;
+    say_fleet(&stage, &summary.fleet);
+
     stage.step("settlement", "What was paid settled, two of the five operators killed in the middle");
-    summary.settlement = settle::settle(&stage, &network, &mut fleet).await?;
+    let settled = settle::settle(&stage, &network, &mut fleet).await?;
+    summary.settlement = settle::summary(&network, settled.clone(), fleet.alive()).await?;
     stage.note(format!(
         "epochs up to {} are settled: {} of {} OPEN in the pools divided, {} carried over to the next",
         summary.settlement.epoch,
@@ -197,6 +205,15 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     summary.lies = lies::found_out(&network, &summary.settlement.epochs, &lies).await?;
     summary.lies.paid = lies.paid.into();
     stage.note("both lies are named in the report, and what was paid for them goes by the training weights");
+
+    stage.step("liars", "One more epoch settled while two of the five operators lie in the quorum's own protocol");
+    let among = liars::settle_among(&stage, &network, &mut fleet, &trained, &users[2], &thief);
+    let (told, among) = among.await?;
+    say_liars(&stage, &told);
+    summary.liars = told;
+    let signers_alive = summary.settlement.signers_alive;
+    summary.settlement = settle::summary(&network, [settled, among].concat(), signers_alive).await?;
+    fleet.compare(&mut summary.fleet).await;
 
     summary.receipts = receipts::compare(&network, &summary.settlement.epochs, &trained.manifest.job).await?;
     say_receipts(&stage, &summary.receipts);
@@ -268,6 +285,40 @@ fn say_layers(stage: &Stage, layers: &LayersSummary) {
     ));
     for d in &layers.top {
         stage.note(format!("  {:30} {:>20}", d.doc, open(d.amount)));
+    }
+}
+
+/// Says what the operators compute with, and how far the trainings' re-executions were from what was logged.
+fn say_fleet(stage: &Stage, fleet: &FleetSummary) {
+    for o in &fleet.operators {
+        stage.note(format!(
+            "operator {} ({}, {} threads) re-executed {} segments: {} equal to the bit, {} within the band",
+            o.operator,
+            o.kernel,
+            o.threads,
+            o.segments.equal + o.segments.near + o.segments.outside,
+            o.segments.equal,
+            o.segments.near
+        ));
+    }
+    stage.note(match fleet.mixed {
+        true => format!(
+            "the fleet computes with several classes of arithmetic, at most {:.3} ppm of {} ppm apart",
+            fleet.segments_ppb as f64 / 1e3,
+            fleet.band_ppb / 1_000
+        ),
+        false => "the fleet computes with one class of arithmetic".to_string(),
+    });
+}
+
+/// Says what came of lies in the quorum's protocol.
+fn say_liars(stage: &Stage, liars: &LiarsSummary) {
+    stage.note(format!(
+        "two liars and any one honest member would have moved {} OPEN; the three honest ones let them move nothing",
+        open(liars.would_have_moved)
+    ));
+    for p in &liars.proposals {
+        stage.note(format!("operator {} proposed {}: {}", p.by, p.lie, p.reason));
     }
 }
 

@@ -6,10 +6,12 @@ use crate::{
     process::Process,
     settings::{OPEN, Settings},
     stage::Stage,
+    summary::{FleetSummary, OperatorSummary},
+    told::{self, Told},
 };
 use anyhow::{Context, Result};
 use openledger_sdk::{ix, pda};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -18,7 +20,10 @@ use stake::{
     instructions::{ProposeCommitteeArgs, RegisterOperatorArgs},
     state::{Committee, CommitteeStatus, Role, capability},
 };
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Operators.
 pub const SIZE: usize = 5;
@@ -26,6 +31,11 @@ pub const SIZE: usize = 5;
 pub const THRESHOLD: u16 = 3;
 /// Each operator's stake.
 pub const STAKE: u64 = 2_000 * OPEN;
+
+/// The operators that run the second build of the node, if there is one.
+pub const SECOND_BUILD: [usize; 2] = [2, 4];
+/// Largest distance of a receipt's weights at which members let it hold, in parts per million.
+pub const BAND_PPM: u64 = 200;
 
 /// An operator.
 pub struct Operator {
@@ -36,6 +46,9 @@ pub struct Operator {
     config: PathBuf,
     /// Its identity key, which signs its answers.
     pub identity: Keypair,
+    /// Its build of the node.
+    binary: PathBuf,
+    threads: usize,
     process: Option<Process>,
 }
 
@@ -44,6 +57,7 @@ pub struct Fleet {
     /// The operators.
     pub operators: Vec<Operator>,
     binary: PathBuf,
+    liar: PathBuf,
     logs: PathBuf,
 }
 
@@ -56,6 +70,25 @@ pub struct NodeStatus {
     pub settling: Option<Settling>,
     /// The last settled epoch.
     pub settled_epoch: u64,
+    /// The class of arithmetic that the node computes with.
+    pub kernel: String,
+    /// Segments that it re-executed, beside what was logged.
+    pub segments: Compared,
+    /// Weights that it worked out for answers, beside their receipts'.
+    pub answers: Compared,
+}
+
+/// What a node computed again, beside what others had published, as in [`NodeStatus`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// Equal bit for bit.
+    pub equal: u64,
+    /// Not equal, and within the band.
+    pub near: u64,
+    /// Outside of the band.
+    pub outside: u64,
+    /// The largest distance within the band, in parts per billion.
+    pub largest_ppb: u64,
 }
 
 /// Progress of a training or a settlement, as in [`NodeStatus`].
@@ -79,8 +112,9 @@ pub struct Settling {
 }
 
 impl Fleet {
-    /// Makes the keys and configuration files of all operators.
-    pub fn prepare(network: &Network, settings: &Settings) -> Result<Self> {
+    /// Makes the keys and configuration files of all operators. Those of [`SECOND_BUILD`] run the node's build `second`.
+    pub fn prepare(network: &Network, settings: &Settings, second: Option<&Path>) -> Result<Self> {
+        let binary = network.binary("openledger-oracle");
         let mut operators = Vec::new();
         for n in 1..=SIZE {
             let folder = network.folder.join(format!("operator-{n}"));
@@ -112,9 +146,11 @@ impl Fleet {
             let path = folder.join("oracle.toml");
             std::fs::write(&path, toml::to_string(&config)?)?;
             let endpoint = format!("http://{listen}");
-            operators.push(Operator { person, endpoint, config: path, identity, process: None });
+            let second = second.filter(|_| SECOND_BUILD.contains(&n));
+            let (binary, threads) = (second.unwrap_or(&binary).to_path_buf(), settings.threads[n - 1]);
+            operators.push(Operator { person, endpoint, config: path, identity, binary, threads, process: None });
         }
-        Ok(Self { operators, binary: network.binary("openledger-oracle"), logs: network.logs() })
+        Ok(Self { operators, binary, liar: network.binary("openledger-liar"), logs: network.logs() })
     }
 
     /// Stakes and registers every operator, and starts its process.
@@ -136,7 +172,9 @@ impl Fleet {
                 .await
                 .with_context(|| format!("registering {}", operator.person.name))?;
             let args = ["run", "--config", &operator.config.display().to_string()].map(String::from);
-            operator.process = Some(Process::start(&format!("operator-{}", n + 1), &self.binary, &args, &self.logs)?);
+            let (name, binary) = (log_name(n + 1), &operator.binary);
+            let process = Process::start_with_threads(operator.threads, &name, binary, &args, &self.logs)?;
+            operator.process = Some(process);
         }
         Ok(())
     }
@@ -169,6 +207,49 @@ impl Fleet {
         }
     }
 
+    /// Puts a liar into the seat of operator number `n` (from 1), which was killed. The liar has its keys, its settings and
+    /// its database. It vouches for the receipts of `friends`, and wants `pay` to be paid everything.
+    pub fn replace_by_liar(&mut self, n: usize, friends: &[Pubkey], pay: &Pubkey) -> Result<()> {
+        let operator = &mut self.operators[n - 1];
+        anyhow::ensure!(operator.process.is_none(), "operator {n} still runs: one seat has one process");
+        let mut args = vec!["--config".to_string(), operator.config.display().to_string()];
+        args.extend(friends.iter().flat_map(|f| ["--vouch-for".to_string(), f.to_string()]));
+        args.extend(["--pay".to_string(), pay.to_string()]);
+        operator.process = Some(Process::start(&format!("liar-{n}"), &self.liar, &args, &self.logs)?);
+        Ok(())
+    }
+
+    /// What the liar in the seat of operator `n` (from 1) says of its lies, if it answers.
+    pub async fn told(&self, n: usize) -> Option<Told> {
+        self.get(n, told::PATH).await
+    }
+
+    /// The log of operator `n` (from 1).
+    pub fn log(&self, n: usize) -> Result<String> {
+        let path = self.logs.join(format!("{}.log", log_name(n)));
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// Notes what the operators that answer compute with, and how far they were from each other so far.
+    pub async fn compare(&self, summary: &mut FleetSummary) {
+        summary.operators.resize_with(SIZE, OperatorSummary::default);
+        for (n, operator) in (1..).zip(&self.operators) {
+            let Some(status) = self.status(n).await else { continue };
+            summary.operators[n - 1] = OperatorSummary {
+                operator: n,
+                kernel: status.kernel,
+                threads: operator.threads,
+                segments: status.segments,
+                answers: status.answers,
+            };
+        }
+        let all = || summary.operators.iter();
+        summary.mixed = all().any(|o| o.kernel != summary.operators[0].kernel);
+        summary.segments_ppb = all().map(|o| o.segments.largest_ppb).max().unwrap_or_default();
+        summary.answers_ppb = all().map(|o| o.answers.largest_ppb).max().unwrap_or_default();
+        summary.band_ppb = 1_000 * BAND_PPM;
+    }
+
     /// Base URL of the OpenAI-compatible API.
     pub fn serving(&self) -> &str {
         &self.operators[0].endpoint
@@ -186,7 +267,11 @@ impl Fleet {
 
     /// The status of operator `n` (from 1), if it answers.
     pub async fn status(&self, n: usize) -> Option<NodeStatus> {
-        let url = format!("{}/v1/status", self.operators[n - 1].endpoint);
+        self.get(n, "v1/status").await
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, n: usize, path: &str) -> Option<T> {
+        let url = format!("{}/{path}", self.operators[n - 1].endpoint);
         let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().ok()?;
         http.get(url).send().await.ok()?.json().await.ok()
     }
@@ -202,4 +287,8 @@ impl Fleet {
         );
         Ok(())
     }
+}
+
+fn log_name(n: usize) -> String {
+    format!("operator-{n}")
 }

@@ -18,13 +18,16 @@ struct Cli {
     /// Folder of the node's, indexer's and oracle's binaries.
     #[arg(long)]
     bin_dir: PathBuf,
+    /// Another build of the oracle's binary, with another class of arithmetic. Two of the five operators run it.
+    #[arg(long)]
+    second_oracle: Option<PathBuf>,
     /// Folder of the unpacked document packages.
     #[arg(long)]
     documents: PathBuf,
     /// The base model, a GGUF file.
     #[arg(long, required_unless_present = "tiny")]
     model: Option<PathBuf>,
-    /// Use a tiny random model: the same loop, in about a minute.
+    /// Use a tiny random model: the same loop, in two to three minutes.
     #[arg(long)]
     tiny: bool,
     /// Exit when the loop is closed.
@@ -70,7 +73,14 @@ async fn run(cli: Cli) -> Result<()> {
     };
     let temporary = tempfile::Builder::new().prefix("openledger-").tempdir()?;
     let folder = cli.folder.clone().unwrap_or_else(|| temporary.path().to_path_buf());
-    let demo = Demo { programs: cli.programs_dir, binaries: cli.bin_dir, documents: cli.documents, folder, settings };
+    let demo = Demo {
+        programs: cli.programs_dir,
+        binaries: cli.bin_dir,
+        second_oracle: cli.second_oracle,
+        documents: cli.documents,
+        folder,
+        settings,
+    };
     let (summary, running) = demo::run(&demo).await?;
     if let Some(path) = &cli.json {
         std::fs::write(path, serde_json::to_vec_pretty(&summary)?)

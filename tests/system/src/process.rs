@@ -10,6 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Computing threads of a process.
+pub const THREADS: usize = 2;
+
 /// A running child with its log.
 pub struct Process {
     name: String,
@@ -20,13 +23,24 @@ pub struct Process {
 impl Process {
     /// Starts `program` with `args`. Both its streams go to `logs/NAME.log`. The kernel kills it when we die.
     pub fn start(name: &str, program: &Path, args: &[String], logs: &Path) -> Result<Self> {
-        let (process, _) = Self::spawn(name, program, args, logs, false)?;
+        Self::start_with_threads(THREADS, name, program, args, logs)
+    }
+
+    /// Like [`start`](Self::start), with this many computing threads.
+    pub fn start_with_threads(
+        threads: usize,
+        name: &str,
+        program: &Path,
+        args: &[String],
+        logs: &Path,
+    ) -> Result<Self> {
+        let (process, _) = Self::spawn(threads, name, program, args, logs, false)?;
         Ok(process)
     }
 
     /// Like [`start`](Self::start), but also returns the first line that the process prints.
     pub fn start_and_read_line(name: &str, program: &Path, args: &[String], logs: &Path) -> Result<(Self, String)> {
-        let (mut process, out) = Self::spawn(name, program, args, logs, true)?;
+        let (mut process, out) = Self::spawn(THREADS, name, program, args, logs, true)?;
         let mut lines = BufReader::new(out.context("stdout is piped")?).lines();
         let Some(line) = lines.next().transpose()? else {
             bail!("{}", process.epitaph());
@@ -37,6 +51,7 @@ impl Process {
     }
 
     fn spawn(
+        threads: usize,
         name: &str,
         program: &Path,
         args: &[String],
@@ -49,7 +64,7 @@ impl Process {
         let mut command = Command::new(program);
         command
             .args(args)
-            .env("RAYON_NUM_THREADS", "2")
+            .env("RAYON_NUM_THREADS", threads.to_string())
             .env("CANDLE_NUM_THREADS", "1")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())

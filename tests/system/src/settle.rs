@@ -8,19 +8,18 @@ use crate::{
     summary::{ClaimsSummary, SettlementSummary},
 };
 use anyhow::{Context, Result, ensure};
+use indicatif::ProgressBar;
 use openledger_protocol::Hash32;
 use openledger_sdk::{api::types::ClaimProof, artifact::SettlementReport, flow::claim::claim, ix, pda};
 use payout::state::{Config, Settlement};
 use solana_pubkey::Pubkey;
 use std::{collections::BTreeSet, time::Duration};
 
-/// Settles everything that was paid so far, epoch by epoch, and kills two operators while they settle the first.
-pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Result<SettlementSummary> {
+/// Settles everything that was paid so far, epoch by epoch, and kills two operators while they settle the first. Returns
+/// the settled epochs.
+pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Result<Vec<u64>> {
     let killed = [fleet.operators.len(), fleet.operators.len() - 1];
-    network.caught_up().await?;
-    let last_payment = network.client.slot().await?;
-    let before: Config = network.client.account(&pda::payout_config()).await?;
-    fleet.settle().await?;
+    let begun = Begun::now(network, fleet).await?;
     let spinner = stage.spinner("operators work the answers out, commit, reveal, agree and sign");
     // Wait until the operators to be killed are working on the settlement, then kill them.
     wait("the operators to start settling", Duration::from_secs(120), async || {
@@ -40,29 +39,66 @@ pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Resu
         killed[1],
         fleet.alive()
     ));
-    let mut epoch = before.epoch;
-    let after = loop {
-        let after = wait("the settlement", Duration::from_secs(600), async || {
-            fleet.check()?;
-            if let Some(phase) = fleet.status(1).await.and_then(|s| s.settling).map(|s| s.phase) {
-                spinner.set_message(format!("operator 1: {phase}"));
-            }
-            let config: Config = network.client.account(&pda::payout_config()).await?;
-            Ok((config.active_epoch >= epoch).then_some(config))
-        })
-        .await?;
-        if after.settled_slot >= last_payment {
-            break after;
-        }
-        // An epoch ends with the length in which its first payment was made. The rest is paid in the next one.
-        epoch = after.active_epoch + 1;
+    begun.finish(network, fleet, spinner).await
+}
+
+/// Settles everything that was paid so far, epoch by epoch. Returns the settled epochs.
+pub async fn everything(stage: &Stage, network: &Network, fleet: &mut Fleet, what: &str) -> Result<Vec<u64>> {
+    let begun = Begun::now(network, fleet).await?;
+    begun.finish(network, fleet, stage.spinner(what)).await
+}
+
+/// A settlement that the fleet was asked for.
+struct Begun {
+    /// The first epoch to settle.
+    first: u64,
+    /// Slot of the last payment into the pools.
+    last_payment: u64,
+}
+
+impl Begun {
+    async fn now(network: &Network, fleet: &Fleet) -> Result<Self> {
+        network.caught_up().await?;
+        let (fees, shares) = (network.api()?.receipts().await?, network.api()?.funding().await?);
+        let slots = fees.iter().map(|r| r.slot).chain(shares.iter().map(|f| f.slot));
+        let last_payment = slots.max().context("nothing was paid")?;
+        let config: Config = network.client.account(&pda::payout_config()).await?;
         fleet.settle().await?;
-    };
-    spinner.finish_and_clear();
-    let epoch = after.active_epoch;
+        Ok(Self { first: config.epoch, last_payment })
+    }
+
+    /// Waits until everything is settled.
+    async fn finish(self, network: &Network, fleet: &mut Fleet, spinner: ProgressBar) -> Result<Vec<u64>> {
+        let mut epoch = self.first;
+        let after = loop {
+            let after = wait("the settlement", Duration::from_secs(600), async || {
+                fleet.check()?;
+                if let Some(phase) = fleet.status(1).await.and_then(|s| s.settling).map(|s| s.phase) {
+                    spinner.set_message(format!("operator 1: {phase}"));
+                }
+                let config: Config = network.client.account(&pda::payout_config()).await?;
+                Ok((config.active_epoch >= epoch).then_some(config))
+            })
+            .await?;
+            if after.settled_slot >= self.last_payment {
+                break after;
+            }
+            // An epoch ends with the length in which its first payment was made. The rest is paid in the next one.
+            epoch = after.active_epoch + 1;
+            fleet.settle().await?;
+        };
+        spinner.finish_and_clear();
+        Ok((self.first..=after.active_epoch).collect())
+    }
+}
+
+/// What was settled in these epochs, all since the first. `signers_alive` is how many operators lived on after some were
+/// killed.
+pub async fn summary(network: &Network, epochs: Vec<u64>, signers_alive: usize) -> Result<SettlementSummary> {
+    let epoch = *epochs.last().context("nothing was settled")?;
     let settlement: Settlement = network.client.account(&pda::settlement(epoch)).await?;
-    ensure!(settlement.pools == after.active, "the active roots are not those that were posted");
-    let epochs: Vec<u64> = (before.epoch..=epoch).collect();
+    let config: Config = network.client.account(&pda::payout_config()).await?;
+    ensure!(settlement.pools == config.active, "the active roots are not those that were posted");
     let (mut unanswered, mut repeated, mut carried) = (0, BTreeSet::new(), 0);
     for epoch in &epochs {
         let report = report(network, *epoch).await?;
@@ -80,7 +116,7 @@ pub async fn settle(stage: &Stage, network: &Network, fleet: &mut Fleet) -> Resu
         validators_root: hex::encode(settlement.pools[1].root),
         lifetime_total: (settlement.pools[0].lifetime_total + settlement.pools[1].lifetime_total).into(),
         lifetime_funded: settlement.funded.iter().sum::<u64>().into(),
-        signers_alive: fleet.alive(),
+        signers_alive,
     })
 }
 

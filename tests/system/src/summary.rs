@@ -1,6 +1,6 @@
 //! The demo's machine-readable summary. Amounts are base units as decimal strings.
 
-use crate::genesis::Deployed;
+use crate::{fleet::Compared, genesis::Deployed};
 use openledger_sdk::amount::Amount;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -34,6 +34,10 @@ pub struct Summary {
     pub receipts: ReceiptsSummary,
     /// An operator's lies about answers.
     pub lies: LiesSummary,
+    /// Two operators that lied in the quorum's protocol while an epoch was settled.
+    pub liars: LiarsSummary,
+    /// What the operators computed with, and how far they were apart.
+    pub fleet: FleetSummary,
     /// Claims.
     pub claims: ClaimsSummary,
     /// The destinations of every fee.
@@ -253,6 +257,71 @@ pub struct LiesSummary {
     pub poisoned: bool,
     /// Whether a receipt with forged weights was found out.
     pub forged: bool,
+}
+
+/// Two of five operators that lie in the quorum's protocol, and what came of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LiarsSummary {
+    /// The epochs that were settled among them.
+    pub epochs: Vec<u64>,
+    /// Fees of these epochs' answers.
+    pub paid: Amount,
+    /// Answers that were divided by their own receipts, although both liars denied it.
+    pub honest_paid: usize,
+    /// Whether the receipt that both liars vouched for was found out.
+    pub forged_refused: bool,
+    /// What the contributors' pool got for answers that two liars and any one honest member would have divided otherwise.
+    pub would_have_moved: Amount,
+    /// What the liars proposed. The committee signed none of it.
+    pub proposals: Vec<RefusedProposal>,
+    /// What it took.
+    pub seconds: u64,
+}
+
+/// A settlement that a liar proposed.
+#[derive(Clone, Debug, Serialize)]
+pub struct RefusedProposal {
+    /// The lie, in words.
+    pub lie: String,
+    /// Number of the operator that proposed it.
+    pub by: usize,
+    /// The epoch that was being settled.
+    pub epoch: u64,
+    /// In how many honest operators' logs it stands under its proposer's name.
+    pub named_by: usize,
+    /// Why an honest operator refused.
+    pub reason: String,
+}
+
+/// What the operators computed with, and how far they were apart.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FleetSummary {
+    /// The operators in order.
+    pub operators: Vec<OperatorSummary>,
+    /// Whether they computed with more than one class of arithmetic.
+    pub mixed: bool,
+    /// The largest distance of a re-executed segment from what was logged, in parts per billion.
+    pub segments_ppb: u64,
+    /// The largest distance of the weights that an operator worked out for an answer from its receipt's, in parts per
+    /// billion. Receipts that do not hold are left out.
+    pub answers_ppb: u64,
+    /// The largest distance at which either holds, in parts per billion.
+    pub band_ppb: u64,
+}
+
+/// One operator.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct OperatorSummary {
+    /// Its number, from 1.
+    pub operator: usize,
+    /// The class of arithmetic, as its node names it.
+    pub kernel: String,
+    /// Threads of its node.
+    pub threads: usize,
+    /// The segments that it re-executed, beside what was logged.
+    pub segments: Compared,
+    /// The weights that it worked out for answers, beside their receipts'.
+    pub answers: Compared,
 }
 
 /// A document with what it earned.

@@ -3,7 +3,9 @@
 use anyhow::{Context, Result};
 use openledger_system::{
     demo::{self, Demo},
+    liars::LIARS,
     settings::Settings,
+    summary::{FleetSummary, LiarsSummary},
 };
 use std::path::PathBuf;
 
@@ -18,14 +20,34 @@ fn prepared(variable: &str, within_cache: &str) -> Result<PathBuf> {
     Ok(cache.join("openledger").join(within_cache))
 }
 
-/// M1–M5, A1, A3, D2, P1, G1 on the running system.
+/// Where `cargo xtask test` puts the node's second build, within the folder of the binaries.
+const SECOND_ORACLE: &str = "x86-v4/openledger-oracle";
+
+/// Whether the node's second build computes with another class of arithmetic on this processor.
+#[cfg(target_arch = "x86_64")]
+fn can_mix() -> bool {
+    std::is_x86_feature_detected!("avx512f")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn can_mix() -> bool {
+    false
+}
+
+/// M1–M5, A1, A3, D2, T1, P1, P2, G1 on the running system.
 #[test]
-fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for() -> Result<()> {
+fn a_mixed_fleet_closes_the_loop_with_two_killed_and_two_liars_and_every_base_unit_accounted_for() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let cache = prepared("OPENLEDGER_CACHE", "")?;
+    let binaries = prepared("OPENLEDGER_BIN_DIR", "target/debug")?;
+    let second_oracle = can_mix().then(|| binaries.join(SECOND_ORACLE));
+    if let Some(missing) = second_oracle.as_ref().filter(|path| !path.exists()) {
+        anyhow::bail!("{} is missing: `cargo xtask test the_loop` builds it", missing.display());
+    }
     let demo = Demo {
         programs: prepared("OPENLEDGER_PROGRAMS_DIR", "sbf-target/deploy")?,
-        binaries: prepared("OPENLEDGER_BIN_DIR", "target/debug")?,
+        second_oracle: second_oracle.clone(),
+        binaries,
         documents: cache.join("documents"),
         folder: folder.path().to_path_buf(),
         settings: Settings::tiny(),
@@ -48,7 +70,9 @@ fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for()
     assert_eq!(summary.answers.len(), demo.settings.questions);
     let fees: u64 = summary.answers.iter().map(|a| a.fee.0).sum();
     assert!(summary.unanswered.0 > 0 && summary.settlement.unanswered.0 > 0, "{:?}", summary.settlement);
-    assert_eq!(summary.books.funded.0, fees + layers.fees.0 + summary.unanswered.0 + summary.lies.paid.0);
+    let liars = &summary.liars;
+    let others = layers.fees.0 + summary.unanswered.0 + summary.lies.paid.0 + liars.paid.0;
+    assert_eq!(summary.books.funded.0, fees + others);
     // One bad answer stops one answer, and a receipt that is not the answer's pays nothing.
     assert!(summary.lies.poisoned && summary.lies.forged, "{:?}", summary.lies);
     assert!(summary.answers.iter().all(|a| !a.top.is_empty()));
@@ -60,12 +84,16 @@ fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for()
     assert_eq!(summary.settlement.signers_alive, 3);
     // P2: every answer is paid exactly as its receipt says. `receipts::compare` has added them up to the base unit.
     let receipts = &summary.receipts;
-    assert_eq!((receipts.exact, receipts.held), (demo.settings.questions + layers.answers, 0), "{receipts:?}");
+    let answers = demo.settings.questions + layers.answers + liars.honest_paid;
+    assert_eq!((receipts.exact, receipts.held), (answers, 0), "{receipts:?}");
     assert!(receipts.top.iter().any(|d| d.amount.0 > 0) && receipts.paid_by_scores, "{receipts:?}");
     let settled = &summary.settlement;
     assert_eq!(settled.lifetime_total.0 + settled.carried.0, settled.lifetime_funded.0, "{settled:?}");
     assert!(settled.lifetime_total.0 > 0 && settled.repeated >= demo.settings.pages, "{settled:?}");
     assert_eq!(summary.claims.total, summary.settlement.lifetime_total);
+
+    mixed_as_far_as_the_processor_can(&summary.fleet);
+    liars_divide_nothing_and_stop_nothing(liars);
 
     let voted = &summary.governance.proposals;
     assert!(voted.len() == 3 && voted.iter().all(|p| p.state == "executed"), "{voted:?}");
@@ -77,4 +105,42 @@ fn the_loop_closes_with_two_operators_killed_and_every_base_unit_accounted_for()
         assert!(by.iter().any(|p| refusal.error.starts_with(&format!("{p}: "))), "{refusal:?}");
     }
     Ok(())
+}
+
+/// T1, P2: operators whose machines round differently agree within the band, and they really computed different bits.
+/// Operators with one class of arithmetic agree to the bit, whatever their numbers of threads.
+fn mixed_as_far_as_the_processor_can(fleet: &FleetSummary) {
+    eprintln!("{}", serde_json::to_string_pretty(fleet).expect("plain data serialises"));
+    assert_eq!(fleet.mixed, can_mix(), "{fleet:?}");
+    assert!(fleet.operators.len() == 5 && fleet.operators.iter().any(|o| o.threads == 1), "{fleet:?}");
+    let sum = |count: fn(&openledger_system::fleet::Compared) -> u64| {
+        let [mut segments, mut answers] = [0; 2];
+        for operator in &fleet.operators {
+            segments += count(&operator.segments);
+            answers += count(&operator.answers);
+        }
+        [segments, answers]
+    };
+    assert!(sum(|c| c.equal).iter().all(|equal| *equal > 0), "{fleet:?}");
+    assert_eq!(sum(|c| c.outside)[0], 0, "{fleet:?}");
+    for (near, ppb) in sum(|c| c.near).into_iter().zip([fleet.segments_ppb, fleet.answers_ppb]) {
+        assert_eq!((near > 0, ppb > 0), (can_mix(), can_mix()), "{fleet:?}");
+        assert!(ppb < fleet.band_ppb / 2, "{fleet:?}");
+    }
+}
+
+/// A3, P2: fewer than t members that lie in the quorum's own protocol divide nothing and stop nothing.
+fn liars_divide_nothing_and_stop_nothing(liars: &LiarsSummary) {
+    eprintln!("{}", serde_json::to_string_pretty(liars).expect("plain data serialises"));
+    assert!(liars.honest_paid == 2 && liars.forged_refused && liars.would_have_moved.0 > 0, "{liars:?}");
+    for (epoch, by) in liars.epochs.iter().flat_map(|epoch| LIARS.map(|by| (*epoch, by))) {
+        let told: Vec<&str> =
+            liars.proposals.iter().filter(|p| (p.epoch, p.by) == (epoch, by)).map(|p| p.lie.as_str()).collect();
+        for lie in ["another cut-off", "another epoch", "observations that nobody made", "everything to one wallet"] {
+            assert!(told.contains(&lie), "operator {by} did not propose {lie} in epoch {epoch}: {liars:?}");
+        }
+    }
+    // Whoever refused a payload by its own judgement names who proposed it. A payload that comes after the true one was
+    // signed is refused because of that.
+    assert!(liars.proposals.iter().any(|p| p.named_by == 3), "{liars:?}");
 }

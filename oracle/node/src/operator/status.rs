@@ -15,6 +15,9 @@ const MOST_DISPUTES: usize = 64;
 pub struct Status {
     /// Wallet of the operator.
     pub operator: String,
+    /// The class of arithmetic that it computes with.
+    #[serde(default)]
+    pub kernel: String,
     /// Epoch of the latest committee whose key this operator confirmed. 0 before the first.
     pub committee_epoch: u64,
     /// The job that this node trains.
@@ -24,6 +27,12 @@ pub struct Status {
     /// Disputes of other members about training logs that did not hold when this node looked, in words.
     #[serde(default)]
     pub false_disputes: BTreeSet<String>,
+    /// The segments of others' training logs that this node re-executed, beside what was logged.
+    #[serde(default)]
+    pub segments: Compared,
+    /// The weights that this node worked out for answers, beside those of the answers' receipts.
+    #[serde(default)]
+    pub answers: Compared,
     /// The epoch that this node settles.
     pub settling: Option<Settling>,
     /// The progress of an audit, in words.
@@ -31,6 +40,31 @@ pub struct Status {
     pub auditing: Option<String>,
     /// Epoch of the last settlement that this node saw active. 0 before the first.
     pub settled_epoch: u64,
+}
+
+/// What this node computed again since its start, beside what others had published. An operator sees by it how near its
+/// machine comes to the band within which members agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// Equal bit for bit.
+    pub equal: u64,
+    /// Not equal, and within the band.
+    pub near: u64,
+    /// Outside of the band, or not comparable.
+    pub outside: u64,
+    /// The largest distance within the band, in parts per billion, rounded up. The band is 200,000.
+    pub largest_ppb: u64,
+}
+
+impl Compared {
+    /// Counts a comparison. `within` is the distance if it is within the band.
+    fn count(&mut self, equal: bool, within: Option<u64>) {
+        match within {
+            _ if equal => self.equal += 1,
+            Some(distance) => (self.near, self.largest_ppb) = (self.near + 1, self.largest_ppb.max(distance)),
+            None => self.outside += 1,
+        }
+    }
 }
 
 /// The progress of a job in training.
@@ -106,6 +140,12 @@ impl Board {
         });
     }
 
+    /// Counts a comparison with what another operator published. `within` is its distance in parts per billion, if that is
+    /// within the band.
+    pub(crate) fn compared(&self, which: impl FnOnce(&mut Status) -> &mut Compared, equal: bool, within: Option<u64>) {
+        self.update(|s| which(s).count(equal, within));
+    }
+
     pub(crate) fn settling(&self, epoch: u64, phase: &str) {
         self.update(|s| s.settling = Some(Settling { epoch, phase: phase.into() }));
     }
@@ -117,5 +157,20 @@ impl Board {
     fn phase(&self, job: Pubkey, phase: &str, done: u64, total: u64, loss: Option<f32>) {
         let training = Training { job: job.to_string(), phase: phase.into(), done, total, loss };
         self.update(|s| s.training = Some(training));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_distance_is_of_what_is_within_the_band() {
+        let board = Board::default();
+        for (equal, within) in [(true, Some(0)), (false, Some(40)), (false, None), (false, Some(7))] {
+            board.compared(|s| &mut s.segments, equal, within);
+        }
+        let expected = Compared { equal: 1, near: 2, outside: 1, largest_ppb: 40 };
+        assert_eq!((board.get().segments, board.get().answers), (expected, Compared::default()));
     }
 }

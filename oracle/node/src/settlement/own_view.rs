@@ -6,6 +6,7 @@ use super::{
     gather::Epochs,
     proposal::Proposal,
     question::Question,
+    verdict::BAND_PPM,
     view::{MOST_PAYMENTS, Seen, View},
     well_formed::{self, Limits},
 };
@@ -62,7 +63,7 @@ pub struct Parts {
     pub epochs: Epochs,
     /// The jobs that divide the fees.
     pub jobs: FinishedJobs,
-    /// Shows the progress.
+    /// Shows the progress, and how far the weights of receipts are from this member's.
     pub status: Board,
 }
 
@@ -247,7 +248,10 @@ impl Looker<'_> {
         let (prompt, output) = (answer.prompt_tokens.clone(), answer.output_tokens.clone());
         let work = move |_: &openledger_serve::Engine| job.divider.weights(&prompt, &output);
         let own = self.parts.engine.get().await?.run(work).await?;
-        Ok(own.distance_ppm(&found.weights).unwrap_or(2_000_000))
+        let distance = own.distance_ppm(&found.weights).unwrap_or(2_000_000);
+        let within = (distance <= BAND_PPM).then(|| distance_ppb(&own, &found.weights));
+        self.parts.status.compared(|s| &mut s.answers, own == found.weights, within);
+        Ok(distance)
     }
 
     async fn job(&mut self, result: &JobResult) -> Result<Arc<FinishedJob>> {
@@ -275,6 +279,13 @@ impl Looker<'_> {
             }
         }
     }
+}
+
+/// Σ |a − b| of weights of the same documents, in parts per billion of the whole, rounded up. It shows what honest members
+/// differ by, which parts per million round away.
+fn distance_ppb(a: &Weights, b: &Weights) -> u64 {
+    let apart: u64 = a.values().iter().zip(b.values()).map(|(a, b)| a.abs_diff(*b)).sum();
+    apart.div_ceil(weights::WHOLE / 1_000_000_000)
 }
 
 /// The results whose adapters may have answered a payment of this slot: the one that the model had then, and later ones.

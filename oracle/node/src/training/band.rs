@@ -23,6 +23,13 @@ pub fn holds(start: &TrainState, own: &TrainState, logged: &TrainState) -> bool 
     StateDistance::between(start, own, logged).is_some_and(within)
 }
 
+/// How far the `logged` state is from the `own` one, in parts per billion: the largest distance of its parts, rounded up.
+/// `None` if the states cannot be compared.
+pub fn distance_ppb(start: &TrainState, own: &TrainState, logged: &TrainState) -> Option<u64> {
+    let d = StateDistance::between(start, own, logged)?;
+    Some(d.params.max(d.m).max(d.v)).filter(|d| d.is_finite()).map(|d| (d * 1e9).ceil() as u64)
+}
+
 /// Whether `published` weights count as the `own` ones.
 pub fn weights_hold(own: &Weights, published: &Weights) -> bool {
     own.distance_ppm(published).is_some_and(|distance| distance <= WEIGHTS_PPM)
@@ -47,6 +54,9 @@ mod tests {
         assert!(by(0.9).iter().all(|inside| holds(&start, &own, inside)));
         assert!(by(1.1).iter().all(|outside| !holds(&start, &own, outside)));
         assert!(!holds(&start, &own, &state(f32::NAN, 0.0, 0.0)));
+        assert_eq!(distance_ppb(&start, &own, &own), Some(0));
+        assert!(distance_ppb(&start, &own, &by(0.9)[1]).is_some_and(|d| d > 100_000), "a moment counts too");
+        assert_eq!(distance_ppb(&start, &own, &state(f32::NAN, 0.0, 0.0)), None);
     }
 
     #[test]

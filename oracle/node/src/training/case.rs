@@ -4,7 +4,7 @@ use super::{
     dealing::Deal,
     log,
     rounds::{self, Bench},
-    segment::Run,
+    segment::{Replayed, Run},
     silence::Patience,
     word::{Finding, Said, Word},
     words::{Others, OwnWords},
@@ -53,7 +53,7 @@ pub struct Case {
     pub words: OwnWords,
     /// What the others say of it.
     pub others: Others,
-    /// Shows disputes that did not hold.
+    /// Shows disputes that did not hold, and how far segments were from what was logged.
     pub status: Board,
 }
 
@@ -108,7 +108,9 @@ impl Case {
             let run = Run { base: engine.base().clone(), config, examples, start: parents };
             run.replay(segment, log::segments(&log)[segment], &start, &end)
         });
-        let finding = replay.await?;
+        let Replayed { finding, distance_ppb } = replay.await?;
+        let equal = finding.reached == finding.expected;
+        self.status.compared(|s| &mut s.segments, equal, distance_ppb.filter(|_| finding.within_band));
         if !finding.within_band {
             let (expected, reached) = (hex::encode(finding.expected), hex::encode(finding.reached));
             tracing::warn!(job = %self.address, segment, expected, reached, "a segment does not hold: disputed");

@@ -21,6 +21,7 @@ mod word;
 mod words;
 
 pub use busy::Busy;
+pub use kernel::class as kernel_class;
 pub use routes::routes;
 pub use run::Training;
 pub use verify::Verification;

@@ -169,7 +169,7 @@ mod tests {
         let log = log(states);
         let part = log::segments(&log)[segment];
         let bytes = |entry: &LogEntry| states.iter().find(|s| sha256(s) == entry.state).unwrap();
-        runs[part.run].replay(segment, part, bytes(part.from), bytes(part.to))
+        Ok(runs[part.run].replay(segment, part, bytes(part.from), bytes(part.to))?.finding)
     }
 
     fn log(states: &[Vec<u8>]) -> Vec<LogEntry> {

@@ -83,7 +83,7 @@ impl Training {
         let adapter_hash = self.store.put_blob(adapter.to_bytes()?).await?;
         let log_root = log::root(&log, &index.hash, &index.weights, health.as_ref());
         if job.log_root == ZERO {
-            let segments = u16::try_from(plan.segments()).context("the log has too many segments")?;
+            let segments = u16::try_from(log::segments(&log).len()).context("the log has too many segments")?;
             let args = PostLogArgs { log_root, segments };
             self.chain.send(&[ix::model::post_log(&self.chain.wallet(), &address, args)]).await?;
         }

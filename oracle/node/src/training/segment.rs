@@ -18,6 +18,14 @@ pub struct Run {
     pub start: Option<Adapter>,
 }
 
+/// What re-executing a segment showed.
+pub struct Replayed {
+    /// What is published of it.
+    pub finding: Finding,
+    /// How far the logged end is from the one that was reached, in parts per billion. `None` if they cannot be compared.
+    pub distance_ppb: Option<u64>,
+}
+
 impl Run {
     /// Re-executes `segment`, number `number` of the log, from its logged start, and compares where it ends with the
     /// logged end. `start` and `end` are the bytes of the two states.
@@ -25,7 +33,7 @@ impl Run {
     /// The start is the logged one and not the end of an own re-execution, so that the rounding of one segment is not
     /// added to that of the next. Fails if the start cannot be trained from. Then the segment before it does not hold,
     /// or the run does not begin with the adapter that it must begin with.
-    pub fn replay(&self, number: usize, segment: Segment, start: &[u8], end: &[u8]) -> Result<Finding> {
+    pub fn replay(&self, number: usize, segment: Segment, start: &[u8], end: &[u8]) -> Result<Replayed> {
         let Segment { run, from, to } = segment;
         for (entry, bytes) in [(from, start), (to, end)] {
             ensure!(
@@ -47,8 +55,11 @@ impl Run {
         ensure!(start.step == from.step, "a logged state is of step {} instead of {}", start.step, from.step);
         let own = replay_segment(self.base.clone(), &self.config, self.examples.clone(), start.clone(), to.step)?;
         let reached = own.hash()?;
+        let expected = to.state;
+        let logged = TrainState::from_bytes(end).ok();
         let within_band =
-            reached == to.state || TrainState::from_bytes(end).is_ok_and(|logged| band::holds(&start, &own, &logged));
-        Ok(Finding { segment: number as u64, expected: to.state, reached, within_band })
+            reached == expected || logged.as_ref().is_some_and(|logged| band::holds(&start, &own, logged));
+        let distance_ppb = logged.and_then(|logged| band::distance_ppb(&start, &own, &logged));
+        Ok(Replayed { finding: Finding { segment: number as u64, expected, reached, within_band }, distance_ppb })
     }
 }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     answer::{Answer, body},
+    encoding::name,
     envelope::Envelope,
     error::{Code, Error, Refusal, Result},
     key_share::KeyShare,
@@ -47,7 +48,14 @@ pub(crate) async fn commit(participant: &Participant, committee: &Committee, req
     refuse_second_payload(participant, &subject).await?;
     match approved(participant, &request.from, message, &asked).await {
         None => return Ok(Answer::Pending),
-        Some(decision) => decision?,
+        Some(Ok(())) => {}
+        Some(Err(refusal)) => {
+            // The request is signed, so whoever proposed this can be named.
+            let (coordinator, payload) = (name(&request.from), hex::encode(message.payload));
+            let Message { kind, sequence, .. } = message;
+            tracing::warn!(coordinator, ?kind, sequence, payload, %refusal, "refuses to sign what was proposed");
+            return Err(refusal.into());
+        }
     }
     let (nonces, commitments) = round1::commit(share.key_package.signing_share(), &mut crypto_box::aead::OsRng);
     let purpose = Purpose {
