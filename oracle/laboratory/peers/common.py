@@ -30,6 +30,7 @@ def start(description, **extra):
     )
     parser.add_argument("out", metavar="OUT.json", type=Path, help="where the scores are written")
     parser.add_argument("--threads", type=int, default=1, help="threads of every library (default 1)")
+    parser.add_argument("--name", help="the line's name in tables, if not the method's")
     for name, (default, help) in extra.items():
         parser.add_argument(f"--{name}", type=type(default), default=default, help=f"{help} (default {default})")
     options = parser.parse_args()
@@ -191,6 +192,7 @@ def finish(task, options, method, package, settings, ready, asked, scores, **mor
     if not torch.isfinite(scores).all():
         sys.exit(f"{method}: {int((~torch.isfinite(scores)).sum())} scores are not finite")
     result = dict(
+        name=options.name or method,
         method=method,
         version=importlib.metadata.version(package),
         settings=settings,
