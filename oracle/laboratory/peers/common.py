@@ -42,8 +42,20 @@ def start(description, **extra):
     # Datasets and runs of the libraries go here, so that none finds what another run has cached.
     options.scratch = tempfile.TemporaryDirectory(prefix="peers-")
     scratch = Path(options.scratch.name)
+    environment(options.threads, scratch)
+    # Adapters name the folder `model` as their base.
+    os.chdir(options.task)
+    import torch
+
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    return Task(), options, scratch
+
+
+def environment(threads, scratch):
+    """What the libraries read when they are loaded."""
     for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "RAYON"):
-        os.environ[f"{name}_NUM_THREADS"] = str(options.threads)
+        os.environ[f"{name}_NUM_THREADS"] = str(threads)
     os.environ |= dict(
         HF_HUB_OFFLINE="1",
         TRANSFORMERS_OFFLINE="1",
@@ -54,13 +66,6 @@ def start(description, **extra):
         WANDB_MODE="disabled",
         TORCHDYNAMO_DISABLE="1",
     )
-    # Adapters name the folder `model` as their base.
-    os.chdir(options.task)
-    import torch
-
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(0)
-    return Task(), options, scratch
 
 
 def lines(name):

@@ -11,12 +11,17 @@ named and left out."""
 
 import argparse
 import hashlib
+import importlib
 import json
+import multiprocessing
 import os
-import subprocess
+import runpy
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+import common
 
 HERE = Path(__file__).resolve().parent
 
@@ -81,6 +86,15 @@ def origin(driver, options):
     return key.hexdigest()
 
 
+def drive(command, log):
+    """Runs a driver in this process, which is a fork; what it prints goes to `log`."""
+    with open(log, "w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.argv = command
+    runpy.run_path(command[0], run_name="__main__")
+
+
 def score(folder, driver, name, options, threads, limit):
     slug = "".join(c if c.isalnum() or c in ".-=" else "-" for c in name)
     stamp, wanted = folder / "logs" / f"{slug}.complete", origin(driver, options)
@@ -89,13 +103,16 @@ def score(folder, driver, name, options, threads, limit):
     for part in ("scores", "logs"):
         (folder / part).mkdir(exist_ok=True)
     log, begin = folder / "logs" / f"{slug}.log", time.monotonic()
-    command = [sys.executable, HERE / f"{driver}.py", folder, folder / "scores" / f"{slug}.json"]
-    command += ["--threads", str(threads), "--name", name]
-    command += [part for key, value in options.items() for part in (f"--{key}", str(value))]
-    try:
-        with open(log, "w") as file:
-            status = subprocess.run(command, stdout=file, stderr=file, timeout=limit).returncode
-    except subprocess.TimeoutExpired:
+    command = [HERE / f"{driver}.py", folder, folder / "scores" / f"{slug}.json", "--threads", threads, "--name", name]
+    command += [part for key, value in options.items() for part in (f"--{key}", value)]
+    # A fork has the libraries loaded already, which takes longer than most lines.
+    process = multiprocessing.get_context("fork").Process(target=drive, args=([str(c) for c in command], log))
+    process.start()
+    process.join(limit)
+    status = process.exitcode
+    if status is None:
+        process.kill()
+        process.join()
         status = f"{limit:.0f} s were not enough"
     if status == 0:
         stamp.write_text(wanted)
@@ -118,11 +135,16 @@ def main():
         if not (folder / "training.json").is_file():
             sys.exit(f"{folder} is not a task folder: it has no training.json")
     judged = json.loads(options.best_of.read_text()) if options.best_of else None
-    os.environ |= {name: "1" for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")}
+    home = tempfile.TemporaryDirectory(prefix="peers-")
+    common.environment(options.threads, Path(home.name))
+    # What a driver leaves behind goes with this folder.
+    tempfile.tempdir = home.name
+    for library in ("torch", "transformers", "peft", "datasets", "scipy.stats", "bergson", "dattri", "kronfluence"):
+        importlib.import_module(library)
     wanted = [m for m in GRID if any(part in m for part in options.only.split(","))]
     for folder in (f.resolve() for f in options.folders):
         for method in wanted:
-            for name, settings in chosen(judged, method) if judged else lines(method):
+            for name, settings in lines(method) if judged is None else chosen(judged, method):
                 score(folder, GRID[method][0], name, settings, options.threads, options.limit)
     if options.magic:
         folder = options.folders[0].resolve()
