@@ -10,6 +10,7 @@ task, options, scratch = common.start(
     projection=(16, "width of each projection"),
     batch=(32, "examples in one backward pass"),
     attention=("eager", "PyTorch's attention: eager or sdpa"),
+    rounds=(0, "1 builds once for every line on the standard input"),
     rows=("", "also times a query's product with indexes of so many rows, separated by commas"),
 )
 
@@ -76,10 +77,17 @@ def gradients(examples):
     return found
 
 
-with common.Timer() as ready:
-    index = gradients(task.train)
-with common.Timer() as asked:
-    scores = gradients(task.query).float() @ index.float().T
+def one():
+    """Builds the index and asks; returns the seconds of both, and keeps what it made."""
+    global index, scores
+    with common.Timer() as ready:
+        index = gradients(task.train)
+    with common.Timer() as asked:
+        scores = gradients(task.query).float() @ index.float().T
+    return dict(ready=ready.seconds, ready_cpu=ready.cpu, query=asked.seconds / len(task.query))
+
+
+found = common.rounds(one) if options.rounds else one()
 
 
 def product(count):
@@ -102,4 +110,4 @@ settings = dict(
     bytes_per_example=index[0].nbytes,
     products=products,
 )
-common.finish(task, options, "torch projected", "torch", settings, ready.seconds, asked.seconds, scores)
+common.finish(task, options, "torch projected", "torch", settings, found["ready"], found["query"] * len(scores), scores)

@@ -10,6 +10,7 @@ mod plot;
 mod programs;
 mod quality;
 mod speed;
+mod turns;
 
 use anyhow::Result;
 

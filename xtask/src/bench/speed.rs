@@ -19,6 +19,7 @@ use super::{
     options::Options,
     peers,
     plot::{self, Lines, Panel},
+    turns::{Player, Round},
 };
 use crate::{
     paths,
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// The measurements of one process.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Measured {
     seconds: Seconds,
     #[serde(default)]
@@ -40,9 +41,12 @@ struct Measured {
     settings: serde_json::Value,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 struct Seconds {
     ready: f64,
+    /// Of all threads together. 0 where nobody asks for it.
+    #[serde(default)]
+    ready_cpu: f64,
     query: f64,
 }
 
@@ -59,6 +63,8 @@ struct Row {
     answers: usize,
     /// Seconds of preparation: building the index, or the training run before a settlement.
     ready: f64,
+    /// The same of all threads together.
+    ready_cpu: f64,
     /// Seconds for a query, or for the whole epoch of a settlement.
     query: f64,
     /// Bytes of an example in the index.
@@ -83,6 +89,7 @@ impl Row {
             threads,
             answers,
             ready: middle(&|m| m.seconds.ready),
+            ready_cpu: middle(&|m| m.seconds.ready_cpu),
             query: middle(&|m| m.seconds.query),
             bytes_per_example: rounds.first().map_or(0, bytes),
             peak_rss: middle(&|m| m.peak_rss_bytes as f64) as u64,
@@ -182,16 +189,20 @@ pub fn measure(options: &Options) -> Result<()> {
 
 const COMMAND: &str = "cargo xtask bench attribution-speed --record";
 
-/// How often ours builds an index while another does it once: the least over the numbers of threads, of the most
-/// examples.
+/// How often ours builds an index while another does it once: the least over the numbers of threads, on the wall and of
+/// CPU time, of the most examples.
 fn over(figures: &Figures, peer: &str) -> Option<f64> {
     let most = figures.index.iter().map(|row| row.examples).max()?;
     let of = |name: &str, threads: usize| {
         let mut rows = figures.index.iter();
-        rows.find(|row| row.name == name && row.threads == threads && row.examples == most).map(|row| row.ready)
+        rows.find(|row| row.name == name && row.threads == threads && row.examples == most)
     };
     let threads = figures.index.iter().map(|row| row.threads);
-    threads.filter_map(|threads| Some(of(peer, threads)? / of(OURS, threads)?)).reduce(f64::min)
+    let ratios = threads.filter_map(|threads| {
+        let (peer, ours) = (of(peer, threads)?, of(OURS, threads)?);
+        Some((peer.ready / ours.ready).min(peer.ready_cpu / ours.ready_cpu))
+    });
+    ratios.reduce(f64::min)
 }
 
 /// The goals, with what the figures say.
@@ -254,20 +265,49 @@ impl Bench {
         read(&file)
     }
 
-    /// Measures our and the peers' index of `examples` examples in turn.
+    /// Measures our and the peers' index of `examples` examples in turn. A first round of everybody does not count.
     fn index(&self, examples: usize, threads: usize) -> Result<Vec<Row>> {
         const QUERIES: usize = 16;
-        let task = if self.peers { Some(self.task(examples, QUERIES)?) } else { None };
-        let mut found = BTreeMap::<&str, Vec<Measured>>::new();
-        for _ in 0..self.rounds {
-            let ours = self.ours("index", examples, QUERIES, threads, &["kind=adapter", "k=32", "batch=1"])?;
-            found.entry(OURS).or_default().push(ours);
-            let Some(task) = &task else { continue };
-            let pytorch = self.peer("torch_projected", task, threads, &PYTORCH_OPTIONS)?;
-            found.entry(PYTORCH).or_default().push(pytorch);
-            found.entry(BERGSON).or_default().push(self.peer("bergson_index", task, threads, &BERGSON_OPTIONS)?);
+        say(&format!("index of {examples} examples, {threads} threads"));
+        let file = |name: &str| self.file(&name.replace(' ', "-"));
+        let json = format!("json={}", file(OURS).display());
+        let (count, answers) = (format!("examples={examples}"), format!("answers={QUERIES}"));
+        let arguments = ["what=index", &count, &answers, "kind=adapter", "k=32", "batch=1", "rounds=1", &json];
+        let mut players = vec![(OURS, Player::start(OURS, threaded("attribution_speed", arguments, threads)?)?)];
+        if self.peers {
+            let task = self.task(examples, QUERIES)?;
+            for (name, driver, options) in
+                [(PYTORCH, "torch_projected", &PYTORCH_OPTIONS[..]), (BERGSON, "bergson_index", &BERGSON_OPTIONS[..])]
+            {
+                let options = [options, &["--rounds", "1"]].concat();
+                let command = peers::driver(driver, &task, &file(name), threads, &options)?;
+                players.push((name, Player::start(name, command)?));
+            }
         }
-        Ok(found.iter().map(|(name, rounds)| Row::new(name, (examples, QUERIES), threads, rounds)).collect())
+        let mut found = BTreeMap::<&str, Vec<Round>>::new();
+        for round in 0..=self.rounds {
+            for (name, player) in &mut players {
+                let took = player.turn()?;
+                if round > 0 {
+                    found.entry(name).or_default().push(took);
+                }
+            }
+        }
+        players.into_iter().try_for_each(|(_, player)| player.finish())?;
+        found
+            .iter()
+            .map(|(name, rounds)| {
+                let last: Measured = read(&file(name))?;
+                let rounds: Vec<_> = rounds
+                    .iter()
+                    .map(|round| {
+                        let seconds = Seconds { ready: round.ready, ready_cpu: round.ready_cpu, query: round.query };
+                        Measured { seconds, ..last.clone() }
+                    })
+                    .collect();
+                Ok(Row::new(name, (examples, QUERIES), threads, &rounds))
+            })
+            .collect()
     }
 
     /// Measures training and the walk back through it for an epoch of `answers` answers. bergson's walk is for one
@@ -316,18 +356,19 @@ fn markdown(figures: &Figures, goals: &[Goal], rounds: usize, machine: &str) -> 
          something.\n\n![Growth](attribution-speed.svg)\n\n{}",
         include_str!("speed/index.md")
     )?;
-    page += "\n| examples | threads | who | ratio | query | bytes/example | memory (MiB) | of it added (MiB) |\n\
-             |---:|---:|---|---:|---:|---:|---:|---:|\n";
+    page += "\n| examples | threads | who | ratio | CPU | query | bytes/example | memory (MiB) | of it added (MiB) |\n\
+             |---:|---:|---|---:|---:|---:|---:|---:|---:|\n";
     for row in &figures.index {
         let mut rows = figures.index.iter();
         let ours = rows.find(|r| r.examples == row.examples && r.threads == row.threads && r.name == OURS);
         writeln!(
             page,
-            "| {} | {} | {} | {:.2} | {:.2} | {} | {} | {} |",
+            "| {} | {} | {} | {:.2} | {:.2} | {:.2} | {} | {} | {} |",
             row.examples,
             row.threads,
             row.name,
             ours.map_or(f64::NAN, |ours| row.ready / ours.ready),
+            ours.map_or(f64::NAN, |ours| row.ready_cpu / ours.ready_cpu),
             ours.map_or(f64::NAN, |ours| row.query / ours.query),
             row.bytes_per_example,
             row.peak_rss >> 20,
@@ -400,7 +441,7 @@ mod tests {
     use super::*;
 
     fn measured(ready: f64, query: f64) -> Measured {
-        let seconds = Seconds { ready, query };
+        let seconds = Seconds { ready, ready_cpu: 2.0 * ready, query };
         let (loaded_rss_bytes, peak_rss_bytes, bytes_per_example) = (1 << 20, 3 << 20, Some(7224));
         Measured { seconds, loaded_rss_bytes, peak_rss_bytes, bytes_per_example, settings: serde_json::Value::Null }
     }
@@ -429,8 +470,8 @@ mod tests {
         let figures = figures();
         let page = markdown(&figures, &goals(&figures), 3, "a machine").unwrap();
         for line in [
-            "| 256 | 1 | ours | 1.00 | 1.00 | 7224 | 3 | 2 |",
-            "| 512 | 2 | PyTorch | 2.00 | 1.00 | 7224 | 3 | 2 |",
+            "| 256 | 1 | ours | 1.00 | 1.00 | 1.00 | 7224 | 3 | 2 |",
+            "| 512 | 2 | PyTorch | 2.00 | 2.00 | 1.00 | 7224 | 3 | 2 |",
             "| `index_over_bergson` | 1.000 | – | 4.000 | bergson's time over ours |",
             "| `settlement_runs` | – | – | 0.125 | training runs |",
             "| 1000 | PyTorch, 1 query | 14336 | 0.25 | 2.50 |",
