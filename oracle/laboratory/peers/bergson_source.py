@@ -5,7 +5,11 @@ Ready means the segments' factors; bergson computes the examples' gradients whil
 
 import common
 
-task, options, scratch = common.start(__doc__, segments=(3, "parts of the run; divides the number of logged states"))
+task, options, scratch = common.start(
+    __doc__,
+    segments=(3, "parts of the run; divides the number of logged states"),
+    damping=(0.1, "damping as a share of the mean eigenvalue"),
+)
 
 import json
 import shutil
@@ -14,7 +18,7 @@ import sys
 import bergson_common as peer
 import torch
 from bergson.approx_unrolling import pipeline
-from bergson.config.config import ApproxUnrollingConfig, HessianConfig, IndexConfig, QuerySetConfig
+from bergson.config.config import ApproxUnrollingConfig, HessianConfig, IndexConfig, InversionConfig, QuerySetConfig
 from safetensors.torch import load_file
 
 model = task.model()
@@ -61,10 +65,16 @@ with common.Timer() as whole:
             model_path="model",
             segments=options.segments,
             use_adam_preconditioner=True,
+            inversion_cfg=InversionConfig(damping_factor=options.damping),
             query=QuerySetConfig(dataset=query),
         ),
     )
 ready = sum(factors)
-described = dict(segments=options.segments, checkpoints=len(checkpoints), use_adam_preconditioner=True)
+described = dict(
+    segments=options.segments,
+    checkpoints=len(checkpoints),
+    damping_factor=options.damping,
+    use_adam_preconditioner=True,
+)
 scores = peer.scores(scratch / "run/scores")
 common.finish(task, options, "bergson source", "bergson", described, ready, whole.seconds - ready, scores)

@@ -30,6 +30,7 @@ def start(description, **extra):
     )
     parser.add_argument("out", metavar="OUT.json", type=Path, help="where the scores are written")
     parser.add_argument("--threads", type=int, default=1, help="threads of every library (default 1)")
+    parser.add_argument("--name", help="the line's name in tables, if not the method's")
     for name, (default, help) in extra.items():
         parser.add_argument(f"--{name}", type=type(default), default=default, help=f"{help} (default {default})")
     options = parser.parse_args()
@@ -41,8 +42,20 @@ def start(description, **extra):
     # Datasets and runs of the libraries go here, so that none finds what another run has cached.
     options.scratch = tempfile.TemporaryDirectory(prefix="peers-")
     scratch = Path(options.scratch.name)
+    environment(options.threads, scratch)
+    # Adapters name the folder `model` as their base.
+    os.chdir(options.task)
+    import torch
+
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    return Task(), options, scratch
+
+
+def environment(threads, scratch):
+    """What the libraries read when they are loaded."""
     for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "RAYON"):
-        os.environ[f"{name}_NUM_THREADS"] = str(options.threads)
+        os.environ[f"{name}_NUM_THREADS"] = str(threads)
     os.environ |= dict(
         HF_HUB_OFFLINE="1",
         TRANSFORMERS_OFFLINE="1",
@@ -53,13 +66,6 @@ def start(description, **extra):
         WANDB_MODE="disabled",
         TORCHDYNAMO_DISABLE="1",
     )
-    # Adapters name the folder `model` as their base.
-    os.chdir(options.task)
-    import torch
-
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(0)
-    return Task(), options, scratch
 
 
 def lines(name):
@@ -159,14 +165,25 @@ def peak_rss():
 
 
 class Timer:
-    """Seconds between its two ends."""
+    """Seconds between its two ends: on the wall, and of all threads together."""
 
     def __enter__(self):
-        self.begin = time.perf_counter()
+        self.begin, self.cpu_begin = time.perf_counter(), time.process_time()
         return self
 
     def __exit__(self, *_):
         self.seconds = time.perf_counter() - self.begin
+        self.cpu = time.process_time() - self.cpu_begin
+
+
+def rounds(one):
+    """Calls `one` for every line on the standard input, and answers each with a line: what it returned, as JSON. So
+    several processes can take turns without being started again. Returns the last result."""
+    found = None
+    for _ in sys.stdin:
+        found = one()
+        print(json.dumps(found), flush=True)
+    return found if found is not None else one()
 
 
 def timed(function, into):
@@ -191,6 +208,7 @@ def finish(task, options, method, package, settings, ready, asked, scores, **mor
     if not torch.isfinite(scores).all():
         sys.exit(f"{method}: {int((~torch.isfinite(scores)).sum())} scores are not finite")
     result = dict(
+        name=options.name or method,
         method=method,
         version=importlib.metadata.version(package),
         settings=settings,

@@ -27,6 +27,11 @@ def one_loss(model):
     return loss
 
 
+def folders(task, states):
+    """The adapters to average over: all logged states of the run if `states` is 1, its end if it is 0."""
+    return [c["folder"] for c in task.training["checkpoints"]] if states else ["adapter"]
+
+
 def trained(model):
     """The state that dattri loads: the adapter's matrices."""
     return {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}

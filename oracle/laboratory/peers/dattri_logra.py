@@ -7,11 +7,13 @@ task, options, scratch = common.start(
     __doc__,
     projection=(16, "width of both sides' projections"),
     damping=(1.0, "absolute damping of each layer's Fisher matrix; 0 leaves the choice to dattri"),
+    checkpoints=(0, "1 averages the scores over the logged states of the run, 0 takes its end"),
 )
 
 from types import SimpleNamespace
 
 import torch
+import dattri_common as peer
 from dattri.algorithm.logra import LoGraAttributor
 from dattri.task import AttributionTask
 
@@ -38,26 +40,44 @@ class Examples(torch.utils.data.Dataset):
         return dict(ids=self.ids[i], labels=self.labels[i])
 
 
-model = task.model()
-# dattri computes the layers' gradients itself, where their outputs' are computed: those of the first need this.
-model.requires_grad_(False)
-model.enable_input_require_grads()
-model = Summed(model)
-layers = [name for name, _ in model.named_modules() if name.endswith(".base_layer")]
 train, query = (
     torch.utils.data.DataLoader(Examples(examples), batch_size=32, shuffle=False)
     for examples in (task.train, task.query)
 )
-attributor = LoGraAttributor(
-    AttributionTask(lambda model, batch, _device: model(**batch).loss, model, {}, checkpoints_load_func=lambda m, _: m),
-    layer_names=layers,
-    hessian="eFIM",
-    damping=options.damping or None,
+
+
+def attribute(model):
+    """Scores at one state, and the seconds of both parts."""
+    # dattri computes the layers' gradients itself, where their outputs' are computed: those of the first need this.
+    model.requires_grad_(False)
+    model.enable_input_require_grads()
+    model = Summed(model)
+    attributor = LoGraAttributor(
+        AttributionTask(
+            lambda model, batch, _device: model(**batch).loss, model, {}, checkpoints_load_func=lambda m, _: m
+        ),
+        layer_names=[name for name, _ in model.named_modules() if name.endswith(".base_layer")],
+        hessian="eFIM",
+        damping=options.damping or None,
+        proj_dim=options.projection**2,
+    )
+    with common.Timer() as ready:
+        attributor.cache(train)
+    with common.Timer() as asked:
+        scores = attributor.attribute(train, query).T.detach()
+    return scores, ready.seconds, asked.seconds
+
+
+task.model()
+folders = peer.folders(task, options.checkpoints)
+# dattri's own ensembles take no layers' inputs, so the states are averaged here.
+scores, ready, asked = zip(*[attribute(task.model(folder)) for folder in folders])
+settings = dict(
     proj_dim=options.projection**2,
+    hessian="eFIM",
+    damping=options.damping,
+    layers="full weights",
+    checkpoints=len(folders),
 )
-with common.Timer() as ready:
-    attributor.cache(train)
-with common.Timer() as asked:
-    scores = attributor.attribute(train, query).T.detach()
-settings = dict(proj_dim=options.projection**2, hessian="eFIM", damping=options.damping, layers="full weights")
-common.finish(task, options, "dattri logra", "dattri", settings, ready.seconds, asked.seconds, scores)
+scores = torch.stack(scores).mean(0)
+common.finish(task, options, "dattri logra", "dattri", settings, sum(ready), sum(asked), scores)

@@ -16,8 +16,7 @@ from dattri.algorithm.trak import TRAKAttributor
 from dattri.task import AttributionTask
 
 model = task.model()
-folders = [c["folder"] for c in task.training["checkpoints"]] if options.checkpoints else ["adapter"]
-states = [peer.trained(task.model(folder)) for folder in folders]
+states = [peer.trained(task.model(folder)) for folder in peer.folders(task, options.checkpoints)]
 one_loss = peer.one_loss(model)
 
 

@@ -27,8 +27,17 @@ pub fn example_path(name: &str) -> Result<PathBuf> {
 
 /// The command that runs a compiled example with its arguments on all cores.
 pub fn example<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Result<Command> {
+    threaded(name, arguments, machine::threads())
+}
+
+/// The command that runs a compiled example with its arguments on so many threads.
+pub fn threaded<S: AsRef<OsStr>>(
+    name: &str,
+    arguments: impl IntoIterator<Item = S>,
+    threads: usize,
+) -> Result<Command> {
     let mut command = Command::new(example_path(name)?);
     // candle's own pool spins when cores are shared, so rayon's pool does the work.
-    command.env("RAYON_NUM_THREADS", machine::threads().to_string()).env("CANDLE_NUM_THREADS", "1").args(arguments);
+    command.env("RAYON_NUM_THREADS", threads.to_string()).env("CANDLE_NUM_THREADS", "1").args(arguments);
     Ok(command)
 }

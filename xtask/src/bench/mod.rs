@@ -1,6 +1,7 @@
 //! Benchmarks: each prints a table, writes its figures as JSON, and with `--record` a page of `docs/benchmarks`.
 
 mod examples;
+mod goal;
 mod machine;
 mod options;
 mod pay;
@@ -9,6 +10,7 @@ mod plot;
 mod programs;
 mod quality;
 mod speed;
+mod turns;
 
 use anyhow::Result;
 

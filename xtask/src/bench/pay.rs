@@ -4,11 +4,11 @@
 use std::{fmt::Write, fs, process::Command};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
     examples::{build_examples, example, folder},
+    goal::{self, Goal},
     machine,
     options::Options,
 };
@@ -25,23 +25,6 @@ pub enum Part {
     Health,
     /// The demo's own job, by retraining.
     DemoJob,
-}
-
-/// A number that the page is held to.
-#[derive(Serialize)]
-struct Goal {
-    id: &'static str,
-    must: Option<f64>,
-    aim: Option<f64>,
-    measured: Option<f64>,
-    unit: &'static str,
-    higher_is_better: bool,
-}
-
-impl Goal {
-    fn new(id: &'static str, unit: &'static str, (must, aim): (Option<f64>, Option<f64>), found: Option<f64>) -> Self {
-        Self { id, must, aim, measured: found, unit, higher_is_better: !unit.starts_with("multiple") }
-    }
 }
 
 /// The estimate that pays by default, by its name in the example `reliability`.
@@ -89,10 +72,8 @@ impl Part {
                     Goal::new("pay_lds_50", "Spearman", both(0.7, 0.75), of("/lds_own/leave 50 %/0")),
                     Goal::new("pay_reliability_document", "Spearman", both(0.73, 0.9), agreement("net_document_rank")),
                     Goal::new("pay_reliability_owner", "Spearman", both(0.85, 0.95), agreement("net_owner_rank")),
-                    Goal {
-                        higher_is_better: false,
-                        ..Goal::new("pay_answer_variation", "share", both(0.33, 0.2), agreement("answer_variation"))
-                    },
+                    Goal::new("pay_answer_variation", "share", both(0.33, 0.2), agreement("answer_variation"))
+                        .at_most(),
                 ]
             }
             Self::Attacks => {
@@ -209,12 +190,7 @@ fn command(part: Part) -> String {
 /// The page's text.
 fn page(part: Part, goals: &[Goal], machine: &str, text: &str) -> Result<String> {
     let mut page = format!("# {}\n\n`{}`, on {machine}.\n\n", part.title(), command(part));
-    writeln!(page, "| goal | must | aim | measured | unit |\n|---|---:|---:|---:|---|")?;
-    let cell = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.3}"));
-    for g in goals {
-        writeln!(page, "| `{}` | {} | {} | {} | {} |", g.id, cell(g.must), cell(g.aim), cell(g.measured), g.unit)?;
-    }
-    write!(page, "\n{}\n```text\n{text}```\n", part.introduction())?;
+    write!(page, "{}\n{}\n```text\n{text}```\n", goal::table(goals), part.introduction())?;
     Ok(page)
 }
 

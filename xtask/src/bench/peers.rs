@@ -11,30 +11,12 @@ use anyhow::{Context, Result};
 use super::machine;
 use crate::{
     checksum, paths,
-    process::{run_quietly, succeeds},
-    progress::say,
+    process::{run, run_quietly, succeeds},
 };
-
-/// Drivers that walk through the whole training for every query. They score only one task, because it takes long.
-const ONCE: [&str; 1] = ["bergson_magic"];
 
 /// Folder of the drivers.
 fn drivers_folder() -> PathBuf {
     paths::root().join("oracle/laboratory/peers")
-}
-
-/// The drivers, which are scripts that score a task folder. Modules that they share end in `common.py` and are not
-/// listed.
-fn drivers() -> Result<Vec<PathBuf>> {
-    let mut found: Vec<PathBuf> = fs::read_dir(drivers_folder())?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.ends_with(".py") && !name.ends_with("common.py")
-        })
-        .collect();
-    found.sort();
-    Ok(found)
 }
 
 /// A Python interpreter with everything in `requirements.txt`, which is installed if necessary.
@@ -62,56 +44,34 @@ fn interpreter() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// A key for everything but the task that a driver's scores depend on: the hashes of its script, of the shared modules
-/// and of the file with the libraries' versions.
-fn origin(driver: &Path) -> Result<String> {
-    let all = fs::read_dir(drivers_folder())?.filter_map(|entry| Some(entry.ok()?.path()));
-    let counts = |path: &PathBuf| {
-        let name = path.to_string_lossy();
-        path == driver || path.is_file() && (name.ends_with("common.py") || !name.ends_with(".py"))
-    };
-    let files = all.filter(counts);
-    let mut hashes = files.map(|path| checksum::sha256(&path)).collect::<Result<Vec<_>>>()?;
-    hashes.sort();
-    Ok(hashes.concat())
+/// Has every library score a task folder with every setting that is tried, into the folder's `scores/`, unless it has
+/// done so before. A library that fails is named and left out.
+pub fn tune(folder: &Path) -> Result<()> {
+    scores(&[folder.to_owned()], &[])
 }
 
-/// Has every library score every task folder into the folder's `scores/`, unless it has done so before. A library that
-/// fails is named and left out.
-pub fn score(folders: &[PathBuf]) -> Result<()> {
-    let python = interpreter()?;
-    for driver in drivers()? {
-        let origin = origin(&driver)?;
-        let name = driver.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let count = if ONCE.contains(&name.as_str()) { 1 } else { folders.len() };
-        for (i, folder) in folders[..count].iter().enumerate() {
-            let scores = folder.join("scores").join(format!("{name}.json"));
-            let stamp = folder.join(format!("{name}.complete"));
-            if fs::read_to_string(&stamp).is_ok_and(|found| found == origin) {
-                continue;
-            }
-            let run = command(&python, &driver, folder, &scores);
-            if let Err(error) = run_quietly(run, &format!("{name}, task {} of {count}", i + 1), &name) {
-                say(&format!("{name} did not run and is left out: {error:#}"));
-                break;
-            }
-            fs::write(stamp, &origin)?;
-        }
-    }
-    Ok(())
+/// Has every library score every task folder with its recommended settings, and with those that were best in `judged`,
+/// which is what the example `judge` wrote of the folder that was tuned on. bergson's MAGIC scores the first folder
+/// alone, because it takes long.
+pub fn score(folders: &[PathBuf], judged: &Path) -> Result<()> {
+    scores(folders, &["--best-of", &judged.display().to_string(), "--magic"])
 }
 
-/// The command that has one library score a task folder into `out`, with further options.
-pub fn driver(name: &str, task: &Path, out: &Path, more: &[&str]) -> Result<Command> {
-    let script = drivers_folder().join(format!("{name}.py"));
-    let mut command = command(&interpreter()?, &script, task, out);
-    command.args(more);
-    Ok(command)
+fn scores(folders: &[PathBuf], more: &[&str]) -> Result<()> {
+    let mut command = Command::new(interpreter()?);
+    command.arg(drivers_folder().join("score.py")).args(folders).args(more);
+    run(with_threads(command, machine::threads()), "scoring with other libraries")
 }
 
-fn command(python: &Path, driver: &Path, task: &Path, out: &Path) -> Command {
-    let mut command = Command::new(python);
-    command.arg(driver).arg(task).arg(out).args(["--threads", &machine::threads().to_string()]);
+/// The command that has one library score a task folder into `out` on so many threads, with further options.
+pub fn driver(name: &str, task: &Path, out: &Path, threads: usize, more: &[&str]) -> Result<Command> {
+    let mut command = Command::new(interpreter()?);
+    command.arg(drivers_folder().join(format!("{name}.py"))).arg(task).arg(out).args(more);
+    Ok(with_threads(command, threads))
+}
+
+fn with_threads(mut command: Command, threads: usize) -> Command {
+    command.args(["--threads", &threads.to_string()]);
     for offline in ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"] {
         command.env(offline, "1");
     }

@@ -58,7 +58,7 @@ const LEFT_OUT: [&str; 9] = [
     "bergson source",
     "bergson ekfac",
     "kronfluence ekfac",
-    "dattri trak-6",
+    "dattri trak",
     "logra adapter 16 ekfac 0.1",
     "logra adapter 32 ekfac 0.1, mean of 6 states",
     "bm25",
@@ -98,17 +98,17 @@ pub fn run(options: &Options) -> Result<()> {
         scored(&task, seed, arguments)?;
         tasks.push(task);
     }
-    if !options.no_peers {
-        // A library that scores one task alone scores one that is reported.
-        tasks.rotate_left(1);
-        peers::score(&tasks)?;
-        tasks.rotate_right(1);
-    }
     let [chosen_on, lds, qld, detection, gaming] =
         ["chosen.json", "lds.json", "qld.json", "detection.json", "gaming.txt"].map(|name| out.join(name));
     let json = |path: &Path| format!("json={}", path.display());
     let tuning = tasks.remove(0);
+    if !options.no_peers {
+        peers::tune(&tuning)?;
+    }
     process::run(example("judge", [tuning.display().to_string(), json(&chosen_on)])?, "judging, to choose settings")?;
+    if !options.no_peers {
+        peers::score(&tasks, &chosen_on)?;
+    }
     let judge = tasks.iter().map(|task| task.display().to_string()).chain([json(&lds)]);
     say(&format!("the linear datamodeling score over {seeds} seeds"));
     process::run(example("judge", judge)?, "judging")?;

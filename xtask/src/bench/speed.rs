@@ -10,13 +10,16 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::json;
 
 use super::{
-    examples::{build_examples, example, folder},
+    examples::{build_examples, example, folder, threaded},
+    goal::{self, Goal},
     machine,
     options::Options,
     peers,
     plot::{self, Lines, Panel},
+    turns::{Player, Round},
 };
 use crate::{
     paths,
@@ -25,7 +28,7 @@ use crate::{
 };
 
 /// The measurements of one process.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Measured {
     seconds: Seconds,
     #[serde(default)]
@@ -38,9 +41,12 @@ struct Measured {
     settings: serde_json::Value,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 struct Seconds {
     ready: f64,
+    /// Of all threads together. 0 where nobody asks for it.
+    #[serde(default)]
+    ready_cpu: f64,
     query: f64,
 }
 
@@ -51,10 +57,14 @@ struct Row {
     name: String,
     /// Training examples.
     examples: usize,
+    /// Threads of everybody.
+    threads: usize,
     /// Number of answers in one query.
     answers: usize,
     /// Seconds of preparation: building the index, or the training run before a settlement.
     ready: f64,
+    /// The same of all threads together.
+    ready_cpu: f64,
     /// Seconds for a query, or for the whole epoch of a settlement.
     query: f64,
     /// Bytes of an example in the index.
@@ -65,7 +75,7 @@ struct Row {
 }
 
 impl Row {
-    fn new(name: &str, examples: usize, answers: usize, rounds: &[Measured]) -> Self {
+    fn new(name: &str, (examples, answers): (usize, usize), threads: usize, rounds: &[Measured]) -> Self {
         let middle = |value: &dyn Fn(&Measured) -> f64| {
             let mut values: Vec<f64> = rounds.iter().map(value).collect();
             values.sort_by(f64::total_cmp);
@@ -76,8 +86,10 @@ impl Row {
         Self {
             name: name.to_owned(),
             examples,
+            threads,
             answers,
             ready: middle(&|m| m.seconds.ready),
+            ready_cpu: middle(&|m| m.seconds.ready_cpu),
             query: middle(&|m| m.seconds.query),
             bytes_per_example: rounds.first().map_or(0, bytes),
             peak_rss: middle(&|m| m.peak_rss_bytes as f64) as u64,
@@ -108,7 +120,28 @@ struct Figures {
     settlement: Vec<Row>,
     /// The product of a query with an index.
     product: Vec<Product>,
+    /// PyTorch's product of a query with an index of rows of the same size.
+    product_of_pytorch: Vec<PeerProduct>,
 }
+
+/// A product that a peer measured.
+#[derive(Clone, Deserialize, Serialize)]
+struct PeerProduct {
+    /// Rows of the index.
+    rows: u64,
+    /// Milliseconds for a query.
+    milliseconds: f64,
+}
+
+/// Who builds an index in the default way: the gradients of the adapter's matrices at one state, whose wide sides are
+/// projected to 32 columns, as a job's default is.
+const OURS: &str = "ours";
+const PYTORCH: &str = "PyTorch";
+const BERGSON: &str = "bergson index";
+
+/// The peers' options. Batches are the fastest of those that were tried here.
+const PYTORCH_OPTIONS: [&str; 8] = ["--kind", "adapter", "--projection", "32", "--batch", "32", "--attention", "eager"];
+const BERGSON_OPTIONS: [&str; 4] = ["--projection", "16", "--tokens", "2048"];
 
 /// The folder of a measurement's parts, and the number of its repetitions.
 struct Bench {
@@ -126,16 +159,19 @@ pub fn measure(options: &Options) -> Result<()> {
         peers: !options.no_peers,
     };
     fs::create_dir_all(&bench.out)?;
-    let (sizes, answers): (&[usize], &[usize]) =
-        if options.quick { (&[256], &[1]) } else { (&[256, 1024], &[1, 8, 64]) };
-    let index = sizes.iter().map(|n| bench.index(*n)).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+    let all = machine::threads();
+    let (sizes, answers): (&[(usize, usize)], &[usize]) =
+        if options.quick { (&[(256, all)], &[1]) } else { (&[(256, all), (1024, 1), (1024, all)], &[1, 8, 64]) };
+    let index = sizes.iter().map(|(n, threads)| bench.index(*n, *threads)).collect::<Result<Vec<_>>>()?;
     let settlement = answers.iter().map(|n| bench.settlement(*n)).collect::<Result<Vec<_>>>()?;
     let figures = Figures {
-        index,
+        index: index.into_iter().flatten().collect(),
         settlement: settlement.into_iter().flatten().collect(),
         product: bench.product(if options.quick { 100_000_000 } else { 8_000_000_000 })?,
+        product_of_pytorch: bench.product_of_pytorch()?,
     };
-    let page = markdown(&figures, bench.rounds, &machine::describe())?;
+    let (machine, goals) = (machine::describe(), goals(&figures));
+    let page = markdown(&figures, &goals, bench.rounds, &machine)?;
     println!("{page}");
     fs::write(bench.out.join("figures.json"), serde_json::to_vec_pretty(&figures)?)?;
     say(&format!("the figures are in {}", bench.out.display()));
@@ -144,9 +180,44 @@ pub fn measure(options: &Options) -> Result<()> {
         fs::create_dir_all(&docs)?;
         plot::lines(&docs.join("attribution-speed.svg"), &growth(&figures))?;
         fs::write(docs.join("attribution-speed.md"), page)?;
-        say(&format!("wrote {}", docs.join("attribution-speed.md").display()));
+        let value = json!({ "machine": machine, "command": COMMAND, "goals": goals, "figures": figures });
+        fs::write(docs.join("attribution-speed.json"), format!("{value:#}\n"))?;
+        say(&format!("wrote attribution-speed.md and attribution-speed.json in {}", docs.display()));
     }
     Ok(())
+}
+
+const COMMAND: &str = "cargo xtask bench attribution-speed --record";
+
+/// How often ours builds an index while another does it once: the least over the numbers of threads, on the wall and of
+/// CPU time, of the most examples.
+fn over(figures: &Figures, peer: &str) -> Option<f64> {
+    let most = figures.index.iter().map(|row| row.examples).max()?;
+    let of = |name: &str, threads: usize| {
+        let mut rows = figures.index.iter();
+        rows.find(|row| row.name == name && row.threads == threads && row.examples == most)
+    };
+    let threads = figures.index.iter().map(|row| row.threads);
+    let ratios = threads.filter_map(|threads| {
+        let (peer, ours) = (of(peer, threads)?, of(OURS, threads)?);
+        Some((peer.ready / ours.ready).min(peer.ready_cpu / ours.ready_cpu))
+    });
+    ratios.reduce(f64::min)
+}
+
+/// The goals, with what the figures say.
+fn goals(figures: &Figures) -> Vec<Goal> {
+    let settlements = figures.settlement.iter().filter(|row| row.name == OURS);
+    let runs = settlements.max_by_key(|row| row.answers).map(|row| row.query / row.ready);
+    let query = figures.product.iter().find(|line| line.rows == 10_000 && line.what == "all rows, 1 queries");
+    let at_least_equal = (Some(1.0), None);
+    vec![
+        Goal::new("index_over_pytorch", "PyTorch's time over ours", at_least_equal, over(figures, PYTORCH)),
+        Goal::new("index_over_bergson", "bergson's time over ours", at_least_equal, over(figures, BERGSON)),
+        Goal::new("settlement_runs", "training runs", (None, None), runs).at_most(),
+        Goal::new("query_ms_per_10000", "milliseconds, on this machine", (None, None), query.map(|line| line.median))
+            .at_most(),
+    ]
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
@@ -171,65 +242,100 @@ impl Bench {
         Ok(folder)
     }
 
-    fn ours(&self, what: &str, examples: usize, answers: usize, more: &[&str]) -> Result<Measured> {
+    fn ours(&self, what: &str, examples: usize, answers: usize, threads: usize, more: &[&str]) -> Result<Measured> {
         let file = self.file("ours");
         let mut arguments = vec![format!("what={what}"), format!("examples={examples}"), format!("answers={answers}")];
         arguments.extend(more.iter().map(|m| (*m).to_owned()));
         arguments.push(format!("json={}", file.display()));
         run_quietly(
-            example("attribution_speed", arguments)?,
-            &format!("{what} of {examples} examples"),
+            threaded("attribution_speed", arguments, threads)?,
+            &format!("{what} of {examples} examples, {threads} threads"),
             "bench-speed",
         )?;
         read(&file)
     }
 
-    fn peer(&self, name: &str, task: &Path, more: &[&str]) -> Result<Measured> {
+    fn peer(&self, name: &str, task: &Path, threads: usize, more: &[&str]) -> Result<Measured> {
         let file = self.file(name);
-        run_quietly(peers::driver(name, task, &file, more)?, &format!("{name} on {}", task.display()), name)?;
+        run_quietly(
+            peers::driver(name, task, &file, threads, more)?,
+            &format!("{name} on {}, {threads} threads", task.display()),
+            name,
+        )?;
         read(&file)
     }
 
-    /// Measures our and the peers' index of `examples` examples in turn.
-    fn index(&self, examples: usize) -> Result<Vec<Row>> {
+    /// Measures our and the peers' index of `examples` examples in turn. A first round of everybody does not count.
+    fn index(&self, examples: usize, threads: usize) -> Result<Vec<Row>> {
         const QUERIES: usize = 16;
-        let task = if self.peers { Some(self.task(examples, QUERIES)?) } else { None };
-        let mut found = BTreeMap::<&str, Vec<Measured>>::new();
-        for _ in 0..self.rounds {
-            for (name, kind) in [
-                ("ours, both sides random", ["kind=random", "batch=16"]),
-                ("ours, adapter (default)", ["kind=adapter", "batch=1"]),
-            ] {
-                found.entry(name).or_default().push(self.ours("index", examples, QUERIES, &kind)?);
-            }
-            let Some(task) = &task else { continue };
-            for (name, driver) in
-                [("PyTorch, both sides random", "torch_projected"), ("bergson index", "bergson_index")]
+        say(&format!("index of {examples} examples, {threads} threads"));
+        let file = |name: &str| self.file(&name.replace(' ', "-"));
+        let json = format!("json={}", file(OURS).display());
+        let (count, answers) = (format!("examples={examples}"), format!("answers={QUERIES}"));
+        let arguments = ["what=index", &count, &answers, "kind=adapter", "k=32", "batch=1", "rounds=1", &json];
+        let mut players = vec![(OURS, Player::start(OURS, threaded("attribution_speed", arguments, threads)?)?)];
+        if self.peers {
+            let task = self.task(examples, QUERIES)?;
+            for (name, driver, options) in
+                [(PYTORCH, "torch_projected", &PYTORCH_OPTIONS[..]), (BERGSON, "bergson_index", &BERGSON_OPTIONS[..])]
             {
-                found.entry(name).or_default().push(self.peer(driver, task, &[])?);
+                let options = [options, &["--rounds", "1"]].concat();
+                let command = peers::driver(driver, &task, &file(name), threads, &options)?;
+                players.push((name, Player::start(name, command)?));
             }
         }
-        Ok(found.iter().map(|(name, rounds)| Row::new(name, examples, QUERIES, rounds)).collect())
+        let mut found = BTreeMap::<&str, Vec<Round>>::new();
+        for round in 0..=self.rounds {
+            for (name, player) in &mut players {
+                let took = player.turn()?;
+                if round > 0 {
+                    found.entry(name).or_default().push(took);
+                }
+            }
+        }
+        players.into_iter().try_for_each(|(_, player)| player.finish())?;
+        found
+            .iter()
+            .map(|(name, rounds)| {
+                let last: Measured = read(&file(name))?;
+                let rounds: Vec<_> = rounds
+                    .iter()
+                    .map(|round| {
+                        let seconds = Seconds { ready: round.ready, ready_cpu: round.ready_cpu, query: round.query };
+                        Measured { seconds, ..last.clone() }
+                    })
+                    .collect();
+                Ok(Row::new(name, (examples, QUERIES), threads, &rounds))
+            })
+            .collect()
     }
 
     /// Measures training and the walk back through it for an epoch of `answers` answers. bergson's walk is for one
     /// answer.
     fn settlement(&self, answers: usize) -> Result<Vec<Row>> {
         const EXAMPLES: usize = 400;
+        let threads = machine::threads();
         let task = if self.peers && answers == 1 { Some(self.task(EXAMPLES, 1)?) } else { None };
         let mut found = BTreeMap::<&str, Vec<Measured>>::new();
         for round in 0..self.rounds {
-            found.entry("ours").or_default().push(self.ours("settlement", EXAMPLES, answers, &[])?);
+            found.entry(OURS).or_default().push(self.ours("settlement", EXAMPLES, answers, threads, &[])?);
             // Each run takes minutes, so it runs only once.
             if let Some(task) = task.as_ref().filter(|_| round == 0) {
-                found.entry("bergson magic").or_default().push(self.peer(
-                    "bergson_magic",
-                    task,
-                    &["--queries", "1"],
-                )?);
+                let magic = self.peer("bergson_magic", task, threads, &["--queries", "1"])?;
+                found.entry("bergson magic").or_default().push(magic);
             }
         }
-        Ok(found.iter().map(|(name, rounds)| Row::new(name, EXAMPLES, answers, rounds)).collect())
+        Ok(found.iter().map(|(name, rounds)| Row::new(name, (EXAMPLES, answers), threads, rounds)).collect())
+    }
+
+    /// PyTorch's product of one query with indexes of 10³, 10⁴ and 10⁵ rows.
+    fn product_of_pytorch(&self) -> Result<Vec<PeerProduct>> {
+        if !self.peers {
+            return Ok(Vec::new());
+        }
+        let options = [&PYTORCH_OPTIONS[..], &["--rows", "1000,10000,100000"]].concat();
+        let found = self.peer("torch_projected", &self.task(256, 16)?, machine::threads(), &options)?;
+        serde_json::from_value(found.settings["products"].clone()).context("the products that PyTorch measured")
     }
 
     fn product(&self, bytes: u64) -> Result<Vec<Product>> {
@@ -241,35 +347,29 @@ impl Bench {
 }
 
 /// The page's text.
-fn markdown(figures: &Figures, rounds: usize, machine: &str) -> Result<String> {
-    let mut page = format!(
-        "# Attribution speed\n\n`cargo xtask bench attribution-speed --record`, on {machine}. The figures are medians \
-         of {rounds} rounds. In each round everybody has a turn, in a process of its own, with the same model, data \
-         and threads. The machine is shared: only ratios within a table mean \
-         something.\n\n![Growth](attribution-speed.svg)\n\n## Gradients and index\n\nThe model is the tiny Llama \
-         (two layers, 64 wide), with LoRA of rank 4 on all 14 linear layers. Gradients are projected to 16 × 16 (to \
-         16 columns for bergson, which projects the adapter's matrices).\n\nOne pass through the model takes 16 \
-         examples with our random projections, 32 with PyTorch, 2,048 tokens with bergson, and one example with our \
-         default. With one, anybody can make any row again, bit for bit, from its example alone. A query is the \
-         backward pass and the scores of all examples, without a preconditioner. `ratio` is the examples a second of \
-         our random projections over those of the line. Memory is what is used beyond the loaded model.\n\n| \
-         examples | who | examples/s | ratio | query (ms) | bytes/example | memory (MiB) | of it added (MiB) \
-         |\n|---:|---|---:|---:|---:|---:|---:|---:|\n"
-    );
-    let rate = |row: &Row| row.examples as f64 / row.ready;
+fn markdown(figures: &Figures, goals: &[Goal], rounds: usize, machine: &str) -> Result<String> {
+    let mut page = format!("# Attribution speed\n\n`{COMMAND}`, on {machine}.\n\n{}\n", goal::table(goals));
+    write!(
+        page,
+        "The figures are medians of {rounds} rounds. In each round everybody has a turn, in a process of its own, with \
+         the same model weights, data and threads. The machine is shared: only ratios within a table mean \
+         something.\n\n![Growth](attribution-speed.svg)\n\n{}",
+        include_str!("speed/index.md")
+    )?;
+    page += "\n| examples | threads | who | ratio | CPU | query | bytes/example | memory (MiB) | of it added (MiB) |\n\
+             |---:|---:|---|---:|---:|---:|---:|---:|---:|\n";
     for row in &figures.index {
-        let ours = figures
-            .index
-            .iter()
-            .find(|r| r.examples == row.examples && r.name.ends_with("random") && r.name.starts_with("ours"));
+        let mut rows = figures.index.iter();
+        let ours = rows.find(|r| r.examples == row.examples && r.threads == row.threads && r.name == OURS);
         writeln!(
             page,
-            "| {} | {} | {:.0} | {:.2} | {:.1} | {} | {} | {} |",
+            "| {} | {} | {} | {:.2} | {:.2} | {:.2} | {} | {} | {} |",
             row.examples,
+            row.threads,
             row.name,
-            rate(row),
-            ours.map_or(f64::NAN, |ours| rate(ours) / rate(row)),
-            row.query * 1e3,
+            ours.map_or(f64::NAN, |ours| row.ready / ours.ready),
+            ours.map_or(f64::NAN, |ours| row.ready_cpu / ours.ready_cpu),
+            ours.map_or(f64::NAN, |ours| row.query / ours.query),
             row.bytes_per_example,
             row.peak_rss >> 20,
             row.added_rss >> 20,
@@ -295,7 +395,8 @@ fn markdown(figures: &Figures, rounds: usize, machine: &str) -> Result<String> {
     }
     page += "\n## A query of a large index\n\nA query costs this besides its backward pass. *All rows* multiplies \
              the query with every row of a memory-mapped index of 14 layers of 16 × 16. *Sketch* scans the index's \
-             one-bit sketch, which finds the ten largest.\n\n| rows | how | bytes/row | ms a query | ms a query and \
+             one-bit sketch, which finds the ten largest. *PyTorch* multiplies the query with f32 rows in memory, which \
+             take twice the bytes.\n\n| rows | how | bytes/row | ms a query | ms a query and \
              10⁴ rows |\n|---:|---|---:|---:|---:|\n";
     for line in &figures.product {
         writeln!(
@@ -308,6 +409,10 @@ fn markdown(figures: &Figures, rounds: usize, machine: &str) -> Result<String> {
             line.median * 1e4 / line.rows as f64
         )?;
     }
+    for line in &figures.product_of_pytorch {
+        let each = line.milliseconds * 1e4 / line.rows as f64;
+        writeln!(page, "| {} | PyTorch, 1 query | 14336 | {:.2} | {each:.2} |", line.rows, line.milliseconds)?;
+    }
     Ok(page)
 }
 
@@ -315,7 +420,8 @@ fn markdown(figures: &Figures, rounds: usize, machine: &str) -> Result<String> {
 fn growth(figures: &Figures) -> [Panel; 3] {
     let (mut index, mut settlement, mut product) = (Lines::new(), Lines::new(), Lines::new());
     for row in &figures.index {
-        index.entry(row.name.clone()).or_default().push((row.examples as f64, row.ready));
+        let name = format!("{}, {} threads", row.name, row.threads);
+        index.entry(name).or_default().push((row.examples as f64, row.ready));
     }
     for row in &figures.settlement {
         settlement.entry(row.name.clone()).or_default().push((row.answers as f64, row.query));
@@ -335,7 +441,7 @@ mod tests {
     use super::*;
 
     fn measured(ready: f64, query: f64) -> Measured {
-        let seconds = Seconds { ready, query };
+        let seconds = Seconds { ready, ready_cpu: 2.0 * ready, query };
         let (loaded_rss_bytes, peak_rss_bytes, bytes_per_example) = (1 << 20, 3 << 20, Some(7224));
         Measured { seconds, loaded_rss_bytes, peak_rss_bytes, bytes_per_example, settings: serde_json::Value::Null }
     }
@@ -345,21 +451,30 @@ mod tests {
         let rounds = [measured(9.0, 0.5), measured(1.0, 0.25), measured(2.0, 0.125)];
         let product = Product { rows: 1000, bytes_per_row: 7224, what: "all rows".into(), median: 0.5, best: 0.25 };
         Figures {
-            index: ["ours, both sides random", "PyTorch, both sides random"]
+            index: [OURS, PYTORCH, BERGSON]
                 .into_iter()
-                .flat_map(|name| [256, 512].map(|n| Row::new(name, n, 16, &rounds)))
+                .zip([1, 2, 4])
+                .flat_map(|(name, times)| {
+                    let rounds: Vec<_> = [9.0, 1.0, 2.0].map(|t| measured(t * f64::from(times), 0.25)).into();
+                    [(256, 1), (512, 1), (512, 2)].map(|(n, threads)| Row::new(name, (n, 16), threads, &rounds))
+                })
                 .collect(),
-            settlement: [1, 16].map(|n| Row::new("ours", 400, n, &rounds)).into(),
+            settlement: [1, 16].map(|n| Row::new(OURS, (400, n), 2, &rounds)).into(),
             product: vec![product],
+            product_of_pytorch: vec![PeerProduct { rows: 1000, milliseconds: 0.25 }],
         }
     }
 
     #[test]
     fn the_page_has_the_medians_and_their_ratios() {
-        let page = markdown(&figures(), 3, "a machine").unwrap();
+        let figures = figures();
+        let page = markdown(&figures, &goals(&figures), 3, "a machine").unwrap();
         for line in [
-            "| 256 | ours, both sides random | 128 | 1.00 | 250.0 | 7224 | 3 | 2 |",
-            "| 512 | PyTorch, both sides random | 256 | 1.00 | 250.0 | 7224 | 3 | 2 |",
+            "| 256 | 1 | ours | 1.00 | 1.00 | 1.00 | 7224 | 3 | 2 |",
+            "| 512 | 2 | PyTorch | 2.00 | 2.00 | 1.00 | 7224 | 3 | 2 |",
+            "| `index_over_bergson` | 1.000 | – | 4.000 | bergson's time over ours |",
+            "| `settlement_runs` | – | – | 0.125 | training runs |",
+            "| 1000 | PyTorch, 1 query | 14336 | 0.25 | 2.50 |",
             "| 16 | ours | 2.00 | 0.25 | 0.12 | 3 | 2 |",
             "| 1000 | all rows | 7224 | 0.50 | 5.00 |",
         ] {
@@ -373,7 +488,7 @@ mod tests {
         let path = folder.path().join("growth.svg");
         plot::lines(&path, &growth(&figures())).unwrap();
         let svg = std::fs::read_to_string(&path).unwrap();
-        for text in ["ours, both sides random", "PyTorch, both sides random", "settlement of an epoch", "all rows"] {
+        for text in ["ours, 1 threads", "PyTorch, 2 threads", "settlement of an epoch", "all rows"] {
             assert!(svg.contains(text), "{text} in {svg}");
         }
     }
