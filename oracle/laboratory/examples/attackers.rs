@@ -32,17 +32,17 @@ use anyhow::{Context, Result, bail};
 use job::Job;
 use methods::{densities, held_back, paying};
 use openledger_attribution::{Attributor, Logra, Query};
-use openledger_pay::normalise::Normalisation;
 use openledger_laboratory::{
     evaluate::{
         reliability::{Pay, by_owner},
-        subsets::leave_out,
         retrain::losses_without,
+        subsets::leave_out,
         transformations,
     },
     gaming::wash::{Paid, all_together, each_by_itself, equal, returned},
 };
 use openledger_lm::{Example, SamplingConfig, Tokenizer, generate, sha256};
+use openledger_pay::normalise::Normalisation;
 use serde_json::{Value, json};
 use std::{ops::ControlFlow, path::PathBuf, sync::Arc};
 use tiny_job::JobOptions;

@@ -17,6 +17,7 @@ use program_tests::{
     swapped,
 };
 use solana_keypair::Signer;
+use solana_pubkey::Pubkey;
 use stake::{error::SharedError, instructions::ProposeCommitteeArgs};
 
 /// Makes another committee active, and returns the one before.
@@ -82,7 +83,7 @@ fn a_job_of_the_former_committee_is_released_by_anybody_with_its_log() {
     }
     let (owner, stranger) = (lab.owner.insecure_clone(), lab.curator.insecure_clone());
     let before = lab.world.open_of(&owner.pubkey());
-    let cancel = |lab: &Lab, by, job| ix::model::cancel_job(by, &lab.world.get(&job), &lab.world.mint);
+    let cancel = |lab: &Lab, by: &Pubkey, job: Pubkey| ix::model::cancel_job(by, &lab.world.get(&job), &lab.world.mint);
     let own = cancel(&lab, &owner.pubkey(), job);
     lab.world.send(&[own], &[&owner]).expect("the requester does not have to wait");
     let early = cancel(&lab, &stranger.pubkey(), running);
