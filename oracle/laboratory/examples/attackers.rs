@@ -3,20 +3,21 @@
 //!
 //! ```text
 //! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example attackers -- \
-//!     [base=FILE] [seeds=7,8,9] [rounds=6] [json=FILE]
+//!     [base=FILE] [seeds=7,8,9] [rounds=6] [truths=16] [rule=JSON] [wash=0] [json=FILE]
 //! ```
 //! The pay is that of isolated answers: the estimate of several logged states, each answer's fee divided by its own
-//! positive scores × tokens. The attacker knows the trained model, the index and the answers of the epoch. It controls
-//! neither base model, nor seed, nor the training.
+//! positive scores × tokens. `rule` is a rule of `openledger_pay::normalise` for documents whose gradients are large, for
+//! example `{"kind":"guard","limit":2.0}`. The attacker knows the trained model, the index and the answers of the epoch,
+//! and not the answers that come later. It controls neither base model, nor seed, nor the training.
 //!
 //! - *wash*: owners of 1, 10 and 40 % of the documents ask themselves, and choose the best of many prompts, lengths (one
 //!   token too), temperatures and seeds. Printed is what comes back of a unit of the contributors' part.
 //! - *added documents*: an owner of 10 documents adds 10 more. `honest` ones are drawn from the same kind of text,
 //!   `chosen` are the best of a pool by the scores of the honest run, `rewritten` are its own documents changed letter by
-//!   letter, as long as that raises the scores. Printed is its pay over its pay without them, and over what as many
-//!   honest documents would bring.
-//! - *victim*: the added documents are the best for the answers that the best-paid owner lives from. Printed is the
-//!   victim's pay over its pay without them.
+//!   letter, as long as that raises the scores, and `aimed` are the best for the answers that the best-paid owner, the
+//!   victim, lives from. Printed is the part of all pay that they get, that part over the honest documents', the owner's
+//!   and the victim's pay over that before, and what the documents are worth to those who ask: how much the loss on the
+//!   answers rises in `truths` trainings without them, in thousandths.
 //! - *merged*: the owner registers its 10 documents as 5, two joined in each.
 
 #[path = "support/job.rs"]
@@ -43,8 +44,8 @@ use openledger_laboratory::{
 };
 use openledger_lm::{Example, SamplingConfig, Tokenizer, generate, sha256};
 use openledger_pay::normalise::Normalisation;
-use serde_json::{Value, json};
-use std::{ops::ControlFlow, path::PathBuf, sync::Arc};
+use serde::Serialize;
+use std::{fmt, ops::ControlFlow, path::PathBuf, sync::Arc};
 use tiny_job::JobOptions;
 
 /// Documents of an owner, and documents that it adds.
@@ -54,7 +55,17 @@ const POOL: usize = 200;
 /// The contributors' part of an answer's fee, in base units.
 const FEE: u64 = 1_000_000_000;
 
+/// The honest addition, to which the others are compared.
+const HONEST: &str = "honest";
+/// What an owner adds.
+const ATTACKS: [&str; 4] = [HONEST, "chosen by score", "rewritten letter by letter", "aimed at the best-paid owner"];
+/// The answers that pay: those that the attacker knew, and others of the same kind that came later.
+const TIMES: [&str; 2] = ["same", "later"];
+/// How answers are divided.
+const ISOLATED: &str = "each by itself";
+
 /// How much an answer's loss rises without some documents, on average.
+#[derive(Clone, Copy, Serialize)]
 struct Worth {
     /// Over all answers.
     net: f64,
@@ -148,7 +159,7 @@ fn targets(examples: &[Example]) -> Vec<f64> {
 
 fn main() -> Result<()> {
     let (mut options, mut seeds, mut rounds) = (JobOptions::default(), vec![7u64], 6);
-    let (mut truths, mut rule) = (16, Normalisation::None);
+    let (mut truths, mut rule, mut washes) = (16, Normalisation::None, true);
     let mut output = None::<PathBuf>;
     for argument in std::env::args().skip(1) {
         match argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))? {
@@ -156,6 +167,7 @@ fn main() -> Result<()> {
             ("rounds", value) => rounds = value.parse()?,
             ("truths", value) => truths = value.parse()?,
             ("rule", value) => rule = serde_json::from_str(value)?,
+            ("wash", value) => washes = value != "0",
             ("json", value) => output = Some(value.into()),
             (key, value) if options.set(key, value)? => {}
             _ => bail!("`{argument}` is not known"),
@@ -163,26 +175,143 @@ fn main() -> Result<()> {
     }
     let tokenizer = Arc::new(Tokenizer::bytes());
     let base = tiny_job::base(&options, &tokenizer)?;
-    let mut found = Vec::new();
+    let mut found = Found::default();
     for seed in seeds {
         let queries = transformations::queries(&tokenizer, options.queries, 999)?;
         let lab = Lab { tokenizer: tokenizer.clone(), base: base.clone(), queries, seed, truths, rule };
         let examples = transformations::examples(&tokenizer, options.examples, 11, &transformations::ALL, false)?;
         let job = lab.train(&examples)?;
-        let mut all = if std::env::var("NOWASH").is_ok() { Found::new() } else { wash(&lab, &job)? };
-        all.extend(added(&lab, &job, rounds)?);
-        for (name, value) in all {
-            println!("seed {seed}  {name:<64} {value:.3}");
-            found.push(json!({"seed": seed, "attack": name, "value": value}));
+        if washes {
+            wash(&lab, &job, &mut found)?;
         }
+        added(&lab, &job, rounds, &mut found)?;
+        eprintln!("seed {seed} is done");
     }
+    found.summarise();
+    print!("{found}");
     if let Some(file) = output {
-        std::fs::write(file, serde_json::to_vec_pretty(&Value::from(found))?)?;
+        std::fs::write(file, serde_json::to_vec_pretty(&found)?)?;
     }
     Ok(())
 }
 
-type Found = Vec<(String, f64)>;
+/// What all seeds gave.
+#[derive(Default, Serialize)]
+struct Found {
+    wash: Vec<Washed>,
+    added: Vec<Added>,
+    merged: Vec<Merged>,
+    summary: Vec<Summary>,
+}
+
+#[derive(Serialize)]
+struct Washed {
+    seed: u64,
+    /// The owner's part of the documents.
+    percent: usize,
+    way: &'static str,
+    /// Questions to choose from.
+    questions: usize,
+    /// What comes back of a unit of the contributors' part.
+    returned: f64,
+}
+
+#[derive(Serialize)]
+struct Added {
+    seed: u64,
+    attack: &'static str,
+    answers: &'static str,
+    /// Part of all pay that the added documents get.
+    part: f64,
+    /// The owner's pay, and the victim's, over their pay before.
+    owner: f64,
+    victim: f64,
+    worth: Worth,
+}
+
+#[derive(Serialize)]
+struct Merged {
+    seed: u64,
+    over_before: f64,
+}
+
+/// Means over all seeds.
+#[derive(Serialize)]
+struct Summary {
+    attack: &'static str,
+    answers: &'static str,
+    part: f64,
+    /// The part over that of as many honest documents; its least and greatest over seeds.
+    over_honest: f64,
+    between: [f64; 2],
+    owner: f64,
+    victim: f64,
+    worth: Worth,
+    /// The worth where they help over that of as many honest documents.
+    worth_over_honest: f64,
+}
+
+impl Found {
+    fn summarise(&mut self) {
+        let mean = |of: Vec<f64>| of.iter().sum::<f64>() / of.len() as f64;
+        for answers in TIMES {
+            let of = |attack: &str| -> Vec<&Added> {
+                self.added.iter().filter(|a| a.attack == attack && a.answers == answers).collect()
+            };
+            let all = |of: &[&Added], field: fn(&Added) -> f64| mean(of.iter().map(|a| field(a)).collect());
+            let honest = of(HONEST);
+            for attack in ATTACKS {
+                let own = of(attack);
+                let ratios: Vec<f64> = own.iter().zip(&honest).map(|(a, h)| a.part / h.part).collect();
+                let worth = Worth { net: all(&own, |a| a.worth.net), helped: all(&own, |a| a.worth.helped) };
+                self.summary.push(Summary {
+                    attack,
+                    answers,
+                    part: all(&own, |a| a.part),
+                    over_honest: all(&own, |a| a.part) / all(&honest, |a| a.part),
+                    between: [
+                        ratios.iter().copied().fold(f64::MAX, f64::min),
+                        ratios.iter().copied().fold(f64::MIN, f64::max),
+                    ],
+                    owner: all(&own, |a| a.owner),
+                    victim: all(&own, |a| a.victim),
+                    worth_over_honest: worth.helped / all(&honest, |a| a.worth.helped),
+                    worth,
+                });
+            }
+        }
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(
+            f,
+            "{:<30} {:<6} | part of pay, over honest [seeds] | owner  victim | worth  where it helps, over honest",
+            "added documents", "answers"
+        )?;
+        for s in &self.summary {
+            let Summary { part, over_honest, between: [least, most], owner, victim, worth, worth_over_honest, .. } = s;
+            let (net, helped) = (1e3 * worth.net, 1e3 * worth.helped);
+            writeln!(
+                f,
+                "{:<30} {:<7} | {part:.3} {over_honest:>5.2} [{least:.2}, {most:.2}]         | {owner:>5.2} {victim:>7.2} | {net:>5.1} {helped:>6.1} {worth_over_honest:>6.2}",
+                s.attack, s.answers
+            )?;
+        }
+        for m in &self.merged {
+            writeln!(f, "seed {}: the own 10 documents as 5 are paid {:.2} of before", m.seed, m.over_before)?;
+        }
+        for w in &self.wash {
+            writeln!(
+                f,
+                "seed {}: wash by an owner of {:>2} %, the best of {} questions, {}: returns {:.3}",
+                w.seed, w.percent, w.questions, w.way, w.returned
+            )?;
+        }
+        Ok(())
+    }
+}
 
 /// Questions that a self-asker may choose from: prompts × (temperature, seed, most tokens).
 fn candidates(lab: &Lab, job: &Job) -> Result<Vec<Query>> {
@@ -203,17 +332,16 @@ fn candidates(lab: &Lab, job: &Job) -> Result<Vec<Query>> {
     Ok(questions)
 }
 
-fn wash(lab: &Lab, job: &Job) -> Result<Found> {
-    let sizes = targets(&job.examples);
+fn wash(lab: &Lab, job: &Job, found: &mut Found) -> Result<()> {
+    let estimate = paying(job)?;
+    let sizes = factors(&estimate, job, lab.rule, None)?;
     let paid = |scores: Vec<Vec<f64>>| -> Vec<Paid> {
         let sized = |s: Vec<f64>| s.iter().zip(&sizes).map(|(s, n)| s * n).collect();
         scores.into_iter().map(|s| Paid { contributors: FEE, scores: sized(s) }).collect()
     };
-    let estimate = paying(job)?;
     let others = paid(scores(&estimate, &lab.queries)?);
     let own = paid(scores(&estimate, &candidates(lab, job)?)?);
     let (n, rest) = (job.examples.len(), equal(job.examples.len()));
-    let mut found = Found::new();
     for percent in [1, 10, 40] {
         // Whole classes as far as they go, which is the best that an owner of so many documents can have.
         let mut order: Vec<usize> = (0..n).collect();
@@ -224,11 +352,12 @@ fn wash(lab: &Lab, job: &Job) -> Result<Found> {
             let of = |one: &Paid| returned(divide, &others, std::slice::from_ref(one), owns);
             own.iter().map(of).fold(f64::MIN, f64::max)
         };
-        let name = |way: &str| format!("wash: owner of {percent} %, best of {} questions, {way}", own.len());
-        found.push((name("each by itself"), best(&|a| each_by_itself(a, &rest))));
-        found.push((name("all together"), best(&|a| all_together(a, &rest))));
+        let (isolated, together) = (best(&|a| each_by_itself(a, &rest)), best(&|a| all_together(a, &rest)));
+        for (way, returned) in [(ISOLATED, isolated), ("all together", together)] {
+            found.wash.push(Washed { seed: lab.seed, percent, way, questions: own.len(), returned });
+        }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Owner of each document of the honest job: ten of one class each.
@@ -242,7 +371,7 @@ fn earned(pay: &Pay, honest: usize, of: usize) -> f64 {
     by_owner(&pay.total, &owners)[of]
 }
 
-fn added(lab: &Lab, job: &Job, rounds: usize) -> Result<Found> {
+fn added(lab: &Lab, job: &Job, rounds: usize, found: &mut Found) -> Result<()> {
     let honest: Vec<Example> = job.examples.to_vec();
     let count = honest.len();
     let before = lab.pay(job, &lab.queries)?;
@@ -279,33 +408,29 @@ fn added(lab: &Lab, job: &Job, rounds: usize) -> Result<Found> {
     let drawn = leave_out(POOL, (OWN as f64 + 0.5) / POOL as f64, 1, lab.seed)?.remove(0);
     let plain: Vec<Example> = drawn.iter().map(|i| pool[*i].clone()).collect();
     let mine: Vec<Example> = (0..count).filter(|i| owner(*i) == 0).map(|i| honest[i].clone()).collect();
-    let tried = [
-        ("honest", plain),
-        ("chosen of a pool by score", best(&even)),
-        ("rewritten letter by letter", rewritten(lab, job, mine, &even, rounds)?),
-        ("aimed at the best-paid owner", best(&of_victim)),
-    ];
+    let tried = [plain, best(&even), rewritten(lab, job, mine, &even, rounds)?, best(&of_victim)];
     let later = transformations::queries(&lab.tokenizer, lab.queries.len(), 998)?;
     let later_before = lab.pay(job, &later)?;
-    let mut found = Found::new();
-    for (name, more) in tried {
+    for (attack, more) in ATTACKS.into_iter().zip(tried) {
         let all = lab.train(&[&honest[..], &more[..]].concat())?;
         let worth = lab.worth(&honest, &more, &[&lab.queries, &later])?;
-        let times = [("same answers", &lab.queries, &before), ("later answers", &later, &later_before)];
-        for ((when, asked, before), worth) in times.into_iter().zip(worth) {
+        let times = [(&lab.queries, &before), (&later, &later_before)];
+        for ((answers, (asked, before)), worth) in TIMES.into_iter().zip(times).zip(worth) {
             let pay = lab.pay(&all, asked)?;
-            let added = pay.total[count..].iter().sum::<f64>();
             let owners_before = by_owner(&before.total, &owners);
-            let name = |what: &str| format!("{name}, {when}: {what}");
-            found.push((name("part of all pay that the added documents get"), added / pay.total.iter().sum::<f64>()));
-            found.push((name("owner's pay over pay before"), earned(&pay, count, 0) / owners_before[0]));
-            found.push((name("victim's pay over pay before"), earned(&pay, count, victim) / owners_before[victim]));
-            found.push((name("worth: rise of the loss without them, in thousandths"), 1e3 * worth.net));
-            found.push((name("worth where they help, in thousandths"), 1e3 * worth.helped));
+            found.added.push(Added {
+                seed: lab.seed,
+                attack,
+                answers,
+                part: pay.total[count..].iter().sum::<f64>() / pay.total.iter().sum::<f64>(),
+                owner: earned(&pay, count, 0) / owners_before[0],
+                victim: earned(&pay, count, victim) / owners_before[victim],
+                worth,
+            });
         }
     }
-    found.push(("merged: own 10 documents as 5".to_owned(), merged(lab, &honest)? / paid_before[0]));
-    Ok(found)
+    found.merged.push(Merged { seed: lab.seed, over_before: merged(lab, &honest)? / paid_before[0] });
+    Ok(())
 }
 
 /// The documents changed letter by letter. In each round every document has a few variants with one token of what is

@@ -49,10 +49,11 @@ use std::{
 use tiny_job::JobOptions;
 
 /// The estimates, by their names in the table of methods and by their names here.
-const ESTIMATES: [(&str, &str); 8] = [
+const ESTIMATES: [(&str, &str); 9] = [
     ("logra adapter 64 ekfac 0.1, mean of 6 states", "estimate, mean"),
     ("logra adapter 64 ekfac 0.1, ensemble of 6 states", "estimate, ensemble"),
     ("logra adapter 64 ekfac 0.1, mean of 6 states, outliers held to 1", "estimate, mean, outliers held to 1"),
+    ("logra adapter 64 ekfac 0.1, mean of 6 states, outliers held to 1.5", "estimate, mean, outliers held to 1.5"),
     ("logra adapter 64 ekfac 0.1, mean of 6 states, outliers held to 2", "estimate, mean, outliers held to 2"),
     ("logra adapter 64 ekfac 0.1, mean of 6 states, relative", "estimate, mean, relative"),
     ("logra adapter 32 ekfac 0.1, mean of 6 states", "estimate of k 32, mean"),
