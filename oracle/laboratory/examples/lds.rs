@@ -8,7 +8,8 @@
 //! random subsets (1.5 % and half of the examples). Then it ranks each method's predictions against the real changes of
 //! the queries' losses. `only=logra,random` keeps the methods whose names contain one of these, and `only=none` keeps
 //! none. `folder=DIR` writes the job as a task folder that other libraries read (`peers/`), and every method's scores
-//! into its `scores/`. The example `judge` judges them together.
+//! into its `scores/`. Retrainings that the folder has from the same arguments are not made again. The example `judge`
+//! judges them together.
 
 #[path = "support/job.rs"]
 mod job;
@@ -42,12 +43,12 @@ fn main() -> Result<()> {
         .map(|adapter| query_losses(&job.base, adapter, &queries).map(|l| l.iter().sum::<f64>() / l.len() as f64));
     println!("queries' mean loss {:.3} → {:.3}", before?, after?);
 
-    let kept = folder.as_ref().filter(|f| f.join("actual.json").exists());
-    let regimes = match kept {
+    let kept = match folder.as_ref().filter(|f| f.join("actual.json").exists()) {
         Some(folder) => scores::regimes(folder)?,
-        None => tiny_job::regimes(&job, &queries, &options)?,
+        None => Vec::new(),
     };
-    if let Some(folder) = folder.as_ref().filter(|_| kept.is_none()) {
+    let regimes = tiny_job::regimes(&job, &queries, &options, &kept)?;
+    if let Some(folder) = &folder {
         let task = export::Task {
             base: &job.base,
             tokenizer: &job.tokenizer,

@@ -29,6 +29,9 @@ pub struct Options {
     /// Independent repetitions
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
     pub seeds: u64,
+    /// Training seeds besides a task's own whose retrainings attribution-quality judges by too
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=10))]
+    pub others: u64,
     /// Measure ours alone; nothing is installed
     #[arg(long)]
     pub no_peers: bool,

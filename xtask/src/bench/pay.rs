@@ -77,28 +77,27 @@ impl Part {
                 ]
             }
             Self::Attacks => {
-                let largest = |part: &str| {
-                    let all =
-                        figures.as_array()?.iter().filter(|f| f["attack"].as_str().is_some_and(|a| a.contains(part)));
-                    all.filter_map(|f| f["value"].as_f64()).reduce(f64::max)
+                let list = |name: &str| figures[name].as_array().into_iter().flatten();
+                let isolated = list("wash").filter(|w| w["way"] == "each by itself");
+                let returned = isolated.filter_map(|w| w["returned"].as_f64()).reduce(f64::max);
+                let merged = list("merged").filter_map(|m| m["over_before"].as_f64()).reduce(f64::max);
+                let over_honest = |attack: &str, answers: &str| {
+                    list("summary").find(|s| s["attack"] == attack && s["answers"] == answers)?["over_honest"].as_f64()
                 };
-                let most = (Some(1.0), None);
-                vec![
-                    Goal::new("self_ask_return", "multiple of the contributors' part", most, largest("each by itself")),
-                    Goal::new(
-                        "gaming_chosen",
-                        "multiple of honest documents' pay",
-                        most,
-                        largest("chosen of a pool by score, over 10"),
-                    ),
-                    Goal::new(
-                        "gaming_rewritten",
-                        "multiple of honest documents' pay",
-                        most,
-                        largest("rewritten letter by letter, over 10"),
-                    ),
-                    Goal::new("gaming_merged", "multiple of the pay before", most, largest("merged")),
+                let multiple = "multiple of honest documents' pay";
+                let [chosen, rewritten] = ["chosen by score", "rewritten letter by letter"];
+                let aimed = "aimed at the best-paid owner";
+                [
+                    ("self_ask_return", "multiple of the contributors' part", returned),
+                    ("gaming_chosen", multiple, over_honest(chosen, "same")),
+                    ("gaming_chosen_later", multiple, over_honest(chosen, "later")),
+                    ("gaming_rewritten", multiple, over_honest(rewritten, "same")),
+                    ("gaming_rewritten_later", multiple, over_honest(rewritten, "later")),
+                    ("gaming_aimed_later", multiple, over_honest(aimed, "later")),
+                    ("gaming_merged", "multiple of the pay before", merged),
                 ]
+                .map(|(id, unit, measured)| Goal::new(id, unit, (Some(1.0), None), measured).at_most())
+                .into()
             }
             Self::Health => {
                 let of = |field: &str| figures[field].as_f64();
@@ -218,12 +217,21 @@ mod tests {
 
     #[test]
     fn the_worst_attack_counts() {
-        let figures = json!([
-            {"attack": "wash: owner of 1 %, each by itself", "value": 0.25},
-            {"attack": "wash: owner of 40 %, each by itself", "value": 0.75},
-            {"attack": "wash: owner of 40 %, all together", "value": 3.0},
-        ]);
+        let figures = json!({
+            "wash": [
+                {"percent": 1, "way": "each by itself", "returned": 0.25},
+                {"percent": 40, "way": "each by itself", "returned": 0.75},
+                {"percent": 40, "way": "all together", "returned": 3.0},
+            ],
+            "summary": [
+                {"attack": "chosen by score", "answers": "same", "over_honest": 2.0},
+                {"attack": "chosen by score", "answers": "later", "over_honest": 1.5},
+            ],
+        });
         let goals = Part::Attacks.goals(&figures);
         assert_eq!((goals[0].id, goals[0].measured, goals[0].higher_is_better), ("self_ask_return", Some(0.75), false));
+        let of = |id: &str| goals.iter().find(|g| g.id == id).unwrap().measured;
+        assert_eq!((of("gaming_chosen"), of("gaming_chosen_later")), (Some(2.0), Some(1.5)));
+        assert_eq!((of("gaming_rewritten"), of("gaming_merged")), (None, None));
     }
 }

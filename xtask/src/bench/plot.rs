@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, anyhow};
 use plotters::{coord::Shift, prelude::*};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A mean with its 95 % interval.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, Serialize)]
 pub struct Interval {
     pub mean: f64,
     pub low: f64,

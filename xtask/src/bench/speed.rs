@@ -140,7 +140,7 @@ const PYTORCH: &str = "PyTorch";
 const BERGSON: &str = "bergson index";
 
 /// The peers' options. Batches are the fastest of those that were tried here.
-const PYTORCH_OPTIONS: [&str; 8] = ["--kind", "adapter", "--projection", "32", "--batch", "32", "--attention", "eager"];
+const PYTORCH_OPTIONS: [&str; 8] = ["--kind", "adapter", "--projection", "64", "--batch", "32", "--attention", "eager"];
 const BERGSON_OPTIONS: [&str; 4] = ["--projection", "16", "--tokens", "2048"];
 
 /// The folder of a measurement's parts, and the number of its repetitions.
@@ -272,7 +272,7 @@ impl Bench {
         let file = |name: &str| self.file(&name.replace(' ', "-"));
         let json = format!("json={}", file(OURS).display());
         let (count, answers) = (format!("examples={examples}"), format!("answers={QUERIES}"));
-        let arguments = ["what=index", &count, &answers, "kind=adapter", "k=32", "batch=1", "rounds=1", &json];
+        let arguments = ["what=index", &count, &answers, "kind=adapter", "k=64", "batch=1", "rounds=1", &json];
         let mut players = vec![(OURS, Player::start(OURS, threaded("attribution_speed", arguments, threads)?)?)];
         if self.peers {
             let task = self.task(examples, QUERIES)?;

@@ -84,7 +84,8 @@ fn all() -> Vec<(String, Build)> {
     for over in [Over::Mean(6), Over::Ensemble(6)] {
         methods.push(logra(Adapter, 64, Ekfac { damping: 0.1 }, false, over));
     }
-    for rule in [Normalisation::Guard { limit: 1.0 }, Normalisation::Guard { limit: 2.0 }, Normalisation::Relative] {
+    let guards = [1.0, 1.5, 2.0].map(|limit| Normalisation::Guard { limit });
+    for rule in guards.into_iter().chain([Normalisation::Relative]) {
         let name = match rule {
             Normalisation::Guard { limit } => format!("outliers held to {limit}"),
             _ => "relative".to_owned(),

@@ -111,8 +111,9 @@ pub fn train(options: &JobOptions) -> Result<(Job, Vec<Query>)> {
 }
 
 /// Trains again without random subsets of 1.5 %, and without random subsets of half of the examples. With other seeds
-/// asked for, the same subsets follow with the mean change over those seeds: what holds whatever the seed.
-pub fn regimes(job: &Job, queries: &[Query], options: &JobOptions) -> Result<Vec<Regime>> {
+/// asked for, the same subsets follow with the mean change over those seeds: what holds whatever the seed. What is in
+/// `kept` is not measured again.
+pub fn regimes(job: &Job, queries: &[Query], options: &JobOptions, kept: &[Regime]) -> Result<Vec<Regime>> {
     let mut regimes = Vec::new();
     for (name, fraction, count) in [("leave 1.5 %", 0.015, options.small), ("leave 50 %", 0.5, options.half)] {
         let removed = leave_out(job.examples.len(), fraction, count, options.seed)?;
@@ -124,12 +125,19 @@ pub fn regimes(job: &Job, queries: &[Query], options: &JobOptions) -> Result<Vec
             println!("{name}, seed {seed}: {count} retrainings in {:.1?}", start.elapsed());
             Ok((0..queries.len()).map(|q| after.iter().map(|a| a[q] - whole[q]).collect()).collect())
         };
-        regimes.push(Regime { name: name.to_owned(), removed: removed.clone(), actual: changes(options.seed)? });
+        let mut add = |name: String, measure: &dyn Fn() -> Result<Vec<Vec<f64>>>| -> Result<()> {
+            let same = |r: &&Regime| r.name == name && r.removed == removed && r.actual.len() == queries.len();
+            let actual = kept.iter().find(same).map_or_else(measure, |r| Ok(r.actual.clone()))?;
+            regimes.push(Regime { name, removed: removed.clone(), actual });
+            Ok(())
+        };
+        add(name.to_owned(), &|| changes(options.seed))?;
         if options.others > 0 {
             // Far from the seeds of other tasks, so that none is the seed of a job that is judged.
-            let others = (1..=options.others).map(|i| changes(options.seed + 1_000_000 * i));
-            let actual = average(&others.collect::<Result<Vec<_>>>()?.iter().collect::<Vec<_>>());
-            regimes.push(Regime { name: format!("{name}, {} other seeds", options.others), removed, actual });
+            let others = || (1..=options.others).map(|i| changes(options.seed + 1_000_000 * i));
+            add(format!("{name}, {} other seeds", options.others), &|| {
+                Ok(average(&others().collect::<Result<Vec<_>>>()?.iter().collect::<Vec<_>>()))
+            })?;
         }
     }
     Ok(regimes)
