@@ -99,7 +99,8 @@ pub fn run(options: &Options) -> Result<()> {
     // The first task only chooses settings. What is reported comes from the others, whose data nobody has seen.
     for seed in std::iter::once(TUNED_ON).chain((7..).take(seeds as usize)) {
         let task = out.join(format!("seed-{seed}"));
-        let mut arguments = vec![format!("seed={seed}"), format!("folder={}", task.display())];
+        let base = format!("base={}", out.join("base.safetensors").display());
+        let mut arguments = vec![format!("seed={seed}"), format!("folder={}", task.display()), base];
         if options.quick {
             arguments.extend(["examples=200", "queries=10", "small=16", "half=10"].map(String::from));
         } else {
