@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example attackers -- \
-//!     [base=FILE] [seeds=7,8,9] [rounds=6] [truths=16] [rule=JSON] [wash=0] [json=FILE]
+//!     [base=FILE] [seeds=7,8,9] [rounds=6] [truths=8] [rule=JSON] [wash=0] [json=FILE]
 //! ```
 //! The pay is that of isolated answers: the estimate of several logged states, each answer's fee divided by its own
 //! positive scores × tokens. `rule` is a rule of `openledger_pay::normalise` for documents whose gradients are large, for
@@ -159,7 +159,7 @@ fn targets(examples: &[Example]) -> Vec<f64> {
 
 fn main() -> Result<()> {
     let (mut options, mut seeds, mut rounds) = (JobOptions::default(), vec![7u64], 6);
-    let (mut truths, mut rule, mut washes) = (16, Normalisation::None, true);
+    let (mut truths, mut rule, mut washes) = (8, Normalisation::None, true);
     let mut output = None::<PathBuf>;
     for argument in std::env::args().skip(1) {
         match argument.split_once('=').with_context(|| format!("`{argument}` is not key=value"))? {

@@ -1,7 +1,7 @@
 //! Measures the scores that pay: how much of the pay is the training seed's, what attackers gain, which runs can be
 //! trusted, and the demo's own job. Each has a page, and beside it the figures with the goals that they are held to.
 
-use std::{fmt::Write, fs, process::Command};
+use std::{fmt::Write, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -29,6 +29,8 @@ pub enum Part {
 
 /// The estimate that pays by default, by its name in the example `reliability`.
 const PAYING: &str = "estimate, mean";
+/// The rule of `pay.outlier_limit` 1.
+const HELD: &str = r#"rule={"kind":"guard","limit":1.0}"#;
 
 impl Part {
     fn name(self) -> &'static str {
@@ -77,7 +79,7 @@ impl Part {
                 ]
             }
             Self::Attacks => {
-                let list = |name: &str| figures[name].as_array().into_iter().flatten();
+                let list = |name: &str| figures["default"][name].as_array().into_iter().flatten();
                 let isolated = list("wash").filter(|w| w["way"] == "each by itself");
                 let returned = isolated.filter_map(|w| w["returned"].as_f64()).reduce(f64::max);
                 let merged = list("merged").filter_map(|m| m["over_before"].as_f64()).reduce(f64::max);
@@ -140,8 +142,25 @@ pub fn run(part: Part, options: &Options) -> Result<()> {
         Part::Attacks => {
             let count = if options.quick { 1 } else { options.seeds };
             let rounds = if options.quick { 1 } else { 6 };
-            let arguments = [format!("seeds={}", seeds(7, count)), format!("rounds={rounds}"), base, json_is];
-            process::output(example("attackers", arguments)?, "attacking")?
+            let (mut both, mut text) = (serde_json::Map::new(), String::new());
+            // As jobs are paid by default, and with the rule against large gradients that a job may ask for.
+            for (name, more) in [("default", vec![]), ("outliers_held_to_1", vec!["wash=0", HELD])] {
+                let json = out.join(format!("{name}.json"));
+                let own = [
+                    format!("seeds={}", seeds(7, count)),
+                    format!("rounds={rounds}"),
+                    base.clone(),
+                    format!("json={}", json.display()),
+                ];
+                let arguments = own.into_iter().chain(more.into_iter().map(String::from));
+                let found = process::output(example("attackers", arguments)?, "attacking")?;
+                // What comes before the table is of the training.
+                let table = found.find("added documents").map_or(found.as_str(), |at| &found[at..]);
+                write!(text, "{name}\n{table}\n")?;
+                both.insert(name.to_owned(), read(&json)?);
+            }
+            fs::write(&figures, Value::from(both).to_string())?;
+            text
         }
         Part::Health => {
             let runs = out.join("runs.jsonl").display().to_string();
@@ -161,10 +180,14 @@ pub fn run(part: Part, options: &Options) -> Result<()> {
     print!("{text}");
     say(&format!("the figures are in {}", figures.display()));
     if options.record {
-        let bytes = fs::read(&figures).with_context(|| format!("cannot read {}", figures.display()))?;
-        record(part, &serde_json::from_slice(&bytes)?, &text)?;
+        record(part, &read(&figures)?, &text)?;
     }
     Ok(())
+}
+
+fn read(path: &Path) -> Result<Value> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is no JSON", path.display()))
 }
 
 fn record(part: Part, figures: &Value, text: &str) -> Result<()> {
@@ -217,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_worst_attack_counts() {
-        let figures = json!({
+        let figures = json!({"default": {
             "wash": [
                 {"percent": 1, "way": "each by itself", "returned": 0.25},
                 {"percent": 40, "way": "each by itself", "returned": 0.75},
@@ -227,7 +250,7 @@ mod tests {
                 {"attack": "chosen by score", "answers": "same", "over_honest": 2.0},
                 {"attack": "chosen by score", "answers": "later", "over_honest": 1.5},
             ],
-        });
+        }});
         let goals = Part::Attacks.goals(&figures);
         assert_eq!((goals[0].id, goals[0].measured, goals[0].higher_is_better), ("self_ask_return", Some(0.75), false));
         let of = |id: &str| goals.iter().find(|g| g.id == id).unwrap().measured;
