@@ -332,8 +332,7 @@ async fn a_member_that_binds_the_others_to_two_payloads_stops_a_sequence_once_an
         let about = CommitRequest { message: message.to_bytes().to_vec(), payload: payload.to_vec() };
         let mut round = Vec::new();
         for place in [places[0], places[1], 5] {
-            let CommitAnswer { commitments } =
-                value(fleet.ask((5, place), Kind::SignCommit, session, &about).await.1);
+            let CommitAnswer { commitments } = value(fleet.ask((5, place), Kind::SignCommit, session, &about).await.1);
             round.push(Committed { member: [place as u8; 32], commitments });
         }
         for place in places {
