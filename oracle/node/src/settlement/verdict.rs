@@ -159,6 +159,17 @@ mod tests {
     }
 
     #[test]
+    fn fewer_than_t_liars_hold_nothing_over_while_t_must_agree() {
+        for lie in [Seen::None, Seen::Unknown, answer(2, 0), answer(1, None), answer(1, 900_000)] {
+            let all = [answer(1, 0), answer(1, 0), answer(1, 0), lie, lie];
+            for attempt in 0..4 {
+                let decided = verdict(&all, needed(T, all.len(), attempt), 0);
+                assert!(matches!(decided, Verdict::Receipt { hash: TRUE, .. }), "{lie:?} {attempt}: {decided:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_payment_is_not_held_over_for_ever() {
         let split = [answer(1, 0), answer(2, 0), Seen::None, Seen::Unknown, answer(1, None)];
         let verdicts: Vec<Verdict> = (0..=MOST_HELD).map(|held| verdict(&split, T, held)).collect();

@@ -39,11 +39,11 @@
 //!
 //! # Why there may be two agreements
 //!
-//! A member closes every set of reveals that leaves out nobody it has heard. So a liar that reveals late can have two
-//! sets closed: one without its reveal and one with it. Nothing would be gained if members closed only one: of five
-//! members, two could close one set, two the other, and the liar both. Sets of four closings could not come about twice,
-//! and two silent members would stop everything. So two agreements may stand, each with every living honest member in it
-//! and t honest or lying closers. Members accept payloads that are built on either.
+//! A liar that reveals late can have two sets of reveals closed, one without its own and one with it, and publish each to
+//! other members. Both hold every living honest member. To let each member close one set only would not prevent it: of
+//! five, two could close one set, two the other, and the liar both. Four closings could not be had twice, but then two
+//! silent members would stop everything. So both agreements count. A payload names one of them, and whoever proposes the
+//! payload publishes that agreement first ([`publish`]).
 //!
 //! # Why nobody gains by committing late
 //!

@@ -107,6 +107,9 @@ pub(crate) async fn share(participant: &Participant, committee: &Committee, requ
     };
     let finalized = participant.finalized_slot().await;
     participant.store.sign_subject(&purpose.subject, finalized).await?.map_err(second_payload)?;
+    // From here on this member may be bound. Whoever binds members in vain can be named.
+    let SignedSubject { kind, sequence, payload, .. } = &purpose.subject;
+    tracing::info!(coordinator = name(coordinator), kind, sequence, payload = hex::encode(payload), "signs");
     let share = round2::sign(&package, &nonces, &key.key_package)?.serialize();
     participant.sessions.shared(coordinator, session, round, share.clone());
     Answer::ready(&ShareAnswer { share })
