@@ -27,15 +27,15 @@ use crate::{
     puppet::Puppet,
 };
 
-fn round() -> Round {
+pub fn round() -> Round {
     Round { epoch: 7, subject: [5; 32], sequence: 3, context: json!({"answers": 12}) }
 }
 
-fn about() -> About {
+pub fn about() -> About {
     About { subject: bound_subject(&round().subject, &round().context), sequence: 3 }
 }
 
-fn key() -> ObservationKey {
+pub fn key() -> ObservationKey {
     ObservationKey { cluster: CLUSTER, epoch: 7, subject: about().subject, sequence: 3 }
 }
 
@@ -75,15 +75,15 @@ fn revealed(agreement: &Agreement) -> Vec<u16> {
 
 // What a lying member is made of: the protocol's own messages, signed with its key.
 
-fn reveal_of(place: u16, values: &[u64]) -> Reveal {
+pub fn reveal_of(place: u16, values: &[u64]) -> Reveal {
     Reveal::sign(&identity(place), &key(), [place as u8; 32], values.to_vec(), [place as u8; 32])
 }
 
-fn commitment_to(reveal: &Reveal) -> Commitment {
+pub fn commitment_to(reveal: &Reveal) -> Commitment {
     Commitment::sign(&identity(reveal.operator[0].into()), &key(), reveal)
 }
 
-fn endorsed(place: u16, digest: &[u8; 32]) -> Endorsement {
+pub fn endorsed(place: u16, digest: &[u8; 32]) -> Endorsement {
     Endorsement::sign(&identity(place), [place as u8; 32], digest)
 }
 
@@ -119,7 +119,7 @@ async fn insist(fleet: &Fleet, ends: (u16, u16), kind: Kind, body: &impl Seriali
     tokio::time::timeout(Duration::from_secs(20), asked).await.expect("the member answers in time")
 }
 
-async fn told<T: DeserializeOwned>(fleet: &Fleet, ends: (u16, u16), kind: Kind, body: &impl Serialize) -> T {
+pub async fn told<T: DeserializeOwned>(fleet: &Fleet, ends: (u16, u16), kind: Kind, body: &impl Serialize) -> T {
     match insist(fleet, ends, kind, body).await {
         Answer::Ready(value) => serde_json::from_value(value).unwrap(),
         other => panic!("{ends:?} {kind:?}: {other:?}"),
@@ -134,7 +134,7 @@ async fn refused(fleet: &Fleet, ends: (u16, u16), kind: Kind, body: &impl Serial
 }
 
 /// Has the honest members commit, as a lying coordinator `liar`. Returns their commitments.
-async fn honest_commitments(fleet: &Fleet, liar: u16, honest: &[u16]) -> Vec<Commitment> {
+pub async fn honest_commitments(fleet: &Fleet, liar: u16, honest: &[u16]) -> Vec<Commitment> {
     let mut commitments = Vec::new();
     for place in honest {
         commitments.push(told(fleet, (liar, *place), Kind::ObserveCommit, &commit_request()).await);
@@ -152,14 +152,14 @@ fn is_of(told: &Told, places: &[u16]) -> bool {
     places.contains(&operator[0].into())
 }
 
-fn set_of(commitments: &[Commitment]) -> CommitmentSet {
+pub fn set_of(commitments: &[Commitment]) -> CommitmentSet {
     let mut commitments = commitments.to_vec();
     commitments.sort_by_key(|c| c.operator);
     CommitmentSet { commitments, excluded: vec![] }
 }
 
 /// Has the honest members seal the set, as a lying coordinator that seals for the liars itself.
-async fn sealed_by(fleet: &Fleet, set: CommitmentSet, liars: &[u16], honest: &[u16]) -> SealedSet {
+pub async fn sealed_by(fleet: &Fleet, set: CommitmentSet, liars: &[u16], honest: &[u16]) -> SealedSet {
     let digest = set.digest(&key());
     let mut seals: Vec<_> = liars.iter().map(|p| endorsed(*p, &digest)).collect();
     for place in honest {

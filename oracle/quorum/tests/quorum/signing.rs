@@ -19,16 +19,17 @@ use tokio::task::JoinHandle;
 
 use crate::fleet::{Fleet, Posted, identity, message};
 
-fn sign(fleet: &Fleet, place: u16, message: Message, payload: &'static [u8]) -> JoinHandle<Result<Attestation>> {
-    fleet.run(place, move |participant| async move { Coordinator::sign(&participant, &message, payload).await })
+pub fn sign(fleet: &Fleet, place: u16, message: Message, payload: &[u8]) -> JoinHandle<Result<Attestation>> {
+    let payload = payload.to_vec();
+    fleet.run(place, move |participant| async move { Coordinator::sign(&participant, &message, &payload).await })
 }
 
-fn verifies(key: &[u8; 32], message: &Message, attestation: &Attestation) {
+pub fn verifies(key: &[u8; 32], message: &Message, attestation: &Attestation) {
     let signature = Signature::from_bytes(&attestation.signature);
     VerifyingKey::from_bytes(key).unwrap().verify_strict(&message.to_bytes(), &signature).expect("plain Ed25519");
 }
 
-fn value<T: serde::de::DeserializeOwned>(answer: Answer) -> T {
+pub fn value<T: serde::de::DeserializeOwned>(answer: Answer) -> T {
     match answer {
         Answer::Ready(value) => serde_json::from_value(value).unwrap(),
         other => panic!("{other:?}"),
@@ -322,23 +323,26 @@ async fn a_second_payload_for_a_sequence_is_signed_only_if_it_does_the_same_or_t
     verifies(&key, &other, &sign(&fleet, 2, other, b"second|9000").await.unwrap().unwrap());
 }
 
+/// The fifth of five has two others sign a message, with its own key share, and sends no share itself.
+pub async fn bind(fleet: &Fleet, session: &str, message: Message, payload: &[u8], places: [u16; 2]) {
+    let about = CommitRequest { message: message.to_bytes().to_vec(), payload: payload.to_vec() };
+    let mut round = Vec::new();
+    for place in [places[0], places[1], 5] {
+        let CommitAnswer { commitments } = value(fleet.ask((5, place), Kind::SignCommit, session, &about).await.1);
+        round.push(Committed { member: [place as u8; 32], commitments });
+    }
+    for place in places {
+        let request = ShareRequest { round: round.clone() };
+        let _: ShareAnswer = value(fleet.ask((5, place), Kind::SignShare, session, &request).await.1);
+    }
+}
+
 #[tokio::test]
 async fn a_member_that_binds_the_others_to_two_payloads_stops_a_sequence_once_and_no_longer_than_the_first_expiry() {
     let (fleet, key) = Fleet::with_key(3, 5).await;
     fleet.finalize(1);
-    // The fifth has its own key share. It has two of the others sign one payload, and two another, and sends no share.
     let bind = async |session: &str, payload: &[u8], expiry_slot: u64, places: [u16; 2]| {
-        let message = Message { expiry_slot, ..message(4, payload) };
-        let about = CommitRequest { message: message.to_bytes().to_vec(), payload: payload.to_vec() };
-        let mut round = Vec::new();
-        for place in [places[0], places[1], 5] {
-            let CommitAnswer { commitments } = value(fleet.ask((5, place), Kind::SignCommit, session, &about).await.1);
-            round.push(Committed { member: [place as u8; 32], commitments });
-        }
-        for place in places {
-            let request = ShareRequest { round: round.clone() };
-            let _: ShareAnswer = value(fleet.ask((5, place), Kind::SignShare, session, &request).await.1);
-        }
+        bind(&fleet, session, Message { expiry_slot, ..message(4, payload) }, payload, places).await;
     };
     bind("one", b"one|", 1_000, [1, 2]).await;
     bind("two", b"two|", 1_000, [3, 4]).await;
