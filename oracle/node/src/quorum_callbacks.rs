@@ -35,28 +35,59 @@ pub struct SigningPolicy {
 
 impl SigningPolicy {
     async fn check(&self, quorum: &Participant, message: &Message, payload: &[u8]) -> Result<()> {
-        match message.kind {
-            Kind::TrainingResult => {
-                ensure!(message.program == model::ID.to_bytes(), "the program is not the model program");
-                let args = AttestResultArgs::try_from_slice(payload)?;
+        match Asked::read(message, payload)? {
+            Asked::TrainingResult(args) => {
                 let job = Pubkey::new_from_array(message.subject);
                 self.status.update(|s| s.verifying = Some(job.to_string()));
                 let verified = self.verification.check(message, &args).await;
                 self.status.update(|s| s.verifying = None);
                 verified
             }
-            Kind::Settlement => {
-                ensure!(message.program == payout::ID.to_bytes(), "the program is not the payout program");
-                let args = PostSettlementArgs::try_from_slice(payload)?;
+            Asked::Settlement(args) => {
                 let (epoch, cutoff_slot, sequence) = (args.epoch, args.cutoff_slot, message.sequence);
                 self.due.check(&Proposal { epoch, cutoff_slot, sequence }).await?;
                 self.approval.check(quorum, message, &args).await
+            }
+        }
+    }
+}
+
+/// What this operator is asked to sign.
+#[derive(Debug)]
+enum Asked {
+    TrainingResult(AttestResultArgs),
+    Settlement(PostSettlementArgs),
+}
+
+impl Asked {
+    /// Reads the payload of `message`. Fails if no program takes the two together.
+    ///
+    /// A program makes the message from the arguments, so it takes no other expiry than theirs. Here it matters before:
+    /// the message's expiry is how long this member is bound ([`Approver::approve`]).
+    fn read(message: &Message, payload: &[u8]) -> Result<Self> {
+        let (asked, program, expiry_slot) = match message.kind {
+            Kind::TrainingResult => {
+                let args = AttestResultArgs::try_from_slice(payload)?;
+                let expiry_slot = args.expiry_slot;
+                (Self::TrainingResult(args), model::ID, expiry_slot)
+            }
+            Kind::Settlement => {
+                let args = PostSettlementArgs::try_from_slice(payload)?;
+                let expiry_slot = args.expiry_slot;
+                (Self::Settlement(args), payout::ID, expiry_slot)
             }
             // Members have no way to check these kinds yet. A proposer of such a message must first add one.
             kind @ (Kind::Committee | Kind::Fault | Kind::Meter) => {
                 bail!("this operator cannot check a message of kind {kind:?} and signs none")
             }
-        }
+        };
+        ensure!(message.program == program.to_bytes(), "the program is not that of {:?}", message.kind);
+        ensure!(
+            message.expiry_slot == expiry_slot,
+            "the message expires in slot {}, and its arguments in slot {expiry_slot}",
+            message.expiry_slot
+        );
+        Ok(asked)
     }
 }
 
@@ -110,5 +141,40 @@ impl Observer for OwnView {
             tracing::warn!("could not observe: {e:#}");
             format!("{e:#}")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::fake::zeroed;
+
+    fn message(kind: Kind, program: Pubkey, expiry_slot: u64) -> Message {
+        Message {
+            cluster: [0; 32],
+            program: program.to_bytes(),
+            committee_epoch: 1,
+            kind,
+            subject: [5; 32],
+            sequence: 9,
+            payload: [3; 32],
+            expiry_slot,
+        }
+    }
+
+    #[test]
+    fn a_message_that_expires_otherwise_than_its_arguments_binds_nobody() {
+        let settlement = borsh::to_vec(&PostSettlementArgs { expiry_slot: 18_000, ..zeroed() }).unwrap();
+        let result = borsh::to_vec(&AttestResultArgs { expiry_slot: 18_000, ..zeroed() }).unwrap();
+        let kinds = [(Kind::Settlement, payout::ID, settlement), (Kind::TrainingResult, model::ID, result)];
+        for (kind, program, payload) in &kinds {
+            Asked::read(&message(*kind, *program, 18_000), payload).unwrap();
+            for expiry_slot in [0, 17_999, 27_000, u64::MAX] {
+                let error = Asked::read(&message(*kind, *program, expiry_slot), payload).unwrap_err().to_string();
+                assert!(error.contains("and its arguments in slot 18000"), "{error}");
+            }
+            let elsewhere = message(*kind, Pubkey::default(), 18_000);
+            assert!(Asked::read(&elsewhere, payload).unwrap_err().to_string().contains("the program is not that of"));
+        }
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn start(participant: &Participant) {
 async fn send(participant: Participant, committee: Arc<Committee>, to: Member) {
     let question = Question { committee: &committee, to: &to, kind: Kind::Beat, session: "beat" };
     let beat = Beat { nonce: OsRng.next_u64() };
-    let answer = question.ask::<String>(&participant, &beat);
+    let answer = question.answered(&participant, &beat);
     if tokio::time::timeout(participant.settings.silent_after, answer).await.is_ok() {
         participant.presence.saw(to.wallet, Instant::now());
     }

@@ -95,6 +95,14 @@ pub enum Error {
     Frost(#[from] frost_ed25519::Error),
 }
 
+impl Error {
+    /// Whether this member itself failed: its database, or what is stored there. Nothing that another member says causes
+    /// such an error.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self, Self::Database(_) | Self::Pool(_) | Self::Setup(_) | Self::Corrupt { .. })
+    }
+}
+
 /// What a member did wrong, or did not do, in one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {

@@ -20,7 +20,7 @@
 //! - Whatever must stay the same after a restart is stored before it is sent. A store that was restored from a backup is
 //!   found out, if the node gives a file for it ([`Parts::marker`]).
 //! - A nonce lives in memory alone and is used for one share. For each (cluster, kind, subject, sequence) an operator
-//!   signs one payload at a time, but for its expiry.
+//!   signs one payload, but for its expiry, until the last slot of that is final.
 //! - What costs much is done for a well-signed message of a member only, within that member's quota.
 //! - For each (committee epoch, subject and context, sequence) an operator signs one observation only.
 //! - Fewer than t members can sign nothing. If n − t members are silent or lie, they can stop nothing but key

@@ -56,12 +56,13 @@ pub trait Approver: Send + Sync + 'static {
     /// # Security
     ///
     /// The committee's signature moves money on the word of t approvers. An approver must not agree to anything that it
-    /// has not worked out for itself.
+    /// has not worked out for itself. That includes `message.expiry_slot`: until it is final, this operator signs nothing
+    /// else for the sequence.
     async fn approve(&self, quorum: &Participant, message: &Message, payload: &[u8]) -> Result<(), String>;
 
     /// Hash of `payload` without what may be renewed, which is its expiry. By default nothing may be renewed.
     ///
-    /// For a sequence, a payload of another core is signed only when the last slot of the one before is finalized.
+    /// For a sequence, a payload of another core is signed only when the last slot of the first is finalized.
     ///
     /// # Security
     ///
@@ -74,13 +75,13 @@ pub trait Approver: Send + Sync + 'static {
 
     /// The newest finalized slot, if known.
     ///
-    /// A signed payload can be used until its last slot. When that slot has passed, a payload of another
-    /// [core](Approver::core) may be signed for the same sequence. `None` never allows it.
+    /// A signed payload can be used until its last slot. When that slot of the first payload for a sequence has passed,
+    /// payloads of another [core](Approver::core) may be signed for it. `None` never allows it.
     ///
     /// # Security
     ///
-    /// The slot must be finalized. With a slot that the chain can still roll back, two payloads for one sequence could
-    /// both become valid.
+    /// The slot must be finalized. With a slot that the chain can still roll back, a member that nobody lies to could
+    /// sign two payloads that are both valid.
     async fn finalized_slot(&self) -> Option<u64> {
         None
     }

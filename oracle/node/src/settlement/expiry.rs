@@ -5,6 +5,9 @@ use anyhow::{Result, ensure};
 /// Length of a window, in slots: about an hour.
 const WINDOW: u64 = 9_000;
 
+/// By how many slots another member may be ahead: about seven minutes.
+const AHEAD: u64 = 1_000;
+
 /// The last slot in which a signed settlement is accepted. It is always the end of a window, that is a multiple of
 /// 9,000 slots, so that members who look a few slots apart name the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,16 +17,17 @@ impl Expiry {
     /// The expiry of a settlement that is proposed in `slot`: the end of the window after the present one. So one to
     /// two windows are left, whenever the epoch ended. A fleet that slept can still settle.
     pub fn at(slot: u64) -> Self {
-        Self::windows_ahead(slot, 1)
+        Self((slot / WINDOW).saturating_add(2).saturating_mul(WINDOW))
     }
 
     /// Accepts the expiry of a settlement that is signed in `slot`. Fails unless it is the end of a window, in the
-    /// future, and at most one window later than [`Expiry::at`] names: another member may be ahead by some slots, and
-    /// those slots may begin a window.
+    /// future, and no later than [`Expiry::at`] names for a member that is ahead by some slots.
+    ///
+    /// It bounds how long this member is bound by what it signs: two windows and those slots.
     pub fn accept(expiry_slot: u64, slot: u64) -> Result<Self> {
         ensure!(expiry_slot.is_multiple_of(WINDOW), "the expiry slot {expiry_slot} is no multiple of {WINDOW}");
         ensure!(expiry_slot > slot, "the expiry slot {expiry_slot} is past in slot {slot}");
-        let last = Self::windows_ahead(slot, 2);
+        let last = Self::at(slot.saturating_add(AHEAD));
         ensure!(expiry_slot <= last.0, "the expiry slot {expiry_slot} is after {}, the last that is accepted", last.0);
         Ok(Self(expiry_slot))
     }
@@ -31,11 +35,6 @@ impl Expiry {
     /// The slot.
     pub fn slot(self) -> u64 {
         self.0
-    }
-
-    /// The end of the window that is `windows` after the one of `slot`.
-    fn windows_ahead(slot: u64, windows: u64) -> Self {
-        Self((slot / WINDOW).saturating_add(windows + 1).saturating_mul(WINDOW))
     }
 }
 
@@ -52,10 +51,12 @@ mod tests {
 
     #[test]
     fn a_member_accepts_only_ends_of_windows_that_are_near() {
-        for (expiry, slot) in [(9_000, 8_999), (18_000, 0), (27_000, 0), (27_000, 8_999), (36_000, 9_000)] {
+        for (expiry, slot) in [(9_000, 8_999), (18_000, 0), (27_000, 8_000), (27_000, 8_999), (27_000, 9_000)] {
             assert_eq!(Expiry::accept(expiry, slot).unwrap().slot(), expiry);
         }
-        for (expiry, slot) in [(0, 0), (9_000, 9_000), (36_000, 8_999), (18_001, 9_000), (17_999, 9_000)] {
+        for (expiry, slot) in
+            [(0, 0), (9_000, 9_000), (27_000, 7_999), (36_000, 9_000), (18_001, 9_000), (17_999, 9_000)]
+        {
             assert!(Expiry::accept(expiry, slot).is_err(), "{expiry} in {slot}");
         }
     }
@@ -63,7 +64,7 @@ mod tests {
     #[test]
     fn members_some_slots_apart_accept_one_another_at_every_border() {
         for slot in (8_900..9_100).chain(17_900..18_100) {
-            for behind in [0, 1, 32, 150] {
+            for behind in [0, 1, 32, 150, AHEAD] {
                 Expiry::accept(Expiry::at(slot).slot(), slot - behind).unwrap();
                 Expiry::accept(Expiry::at(slot - behind).slot(), slot).unwrap();
             }

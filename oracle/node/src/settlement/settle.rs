@@ -10,8 +10,8 @@ use super::{
 };
 use crate::operator::{Board, Chain};
 use anyhow::{Result, bail, ensure};
-use openledger_protocol::{Hash32, hash::sha256};
-use openledger_quorum::{Agreement, Coordinator, Participant, Round, rotation};
+use openledger_protocol::{Hash32, attest::Kind, hash::sha256};
+use openledger_quorum::{Agreement, Coordinator, Participant, Round, observe, rotation, sign::is_bound};
 use openledger_sdk::{Store, attestation, canonical, ix, pda};
 use payout::{
     instructions::PostSettlementArgs,
@@ -61,7 +61,8 @@ impl Settler {
             "the payout config has changed since the proposal was worked out"
         );
         let committee = self.chain.active_committee().await?.epoch;
-        for attempt in 0..MOST_ATTEMPTS {
+        let mut attempt = 0;
+        while attempt < MOST_ATTEMPTS {
             let facts = self.epochs.of(proposal).await?;
             let question = Question::new(proposal, &facts, attempt);
             self.observations.reach(&question);
@@ -79,11 +80,12 @@ impl Settler {
             if self.propose_in_turn(proposal, config, committee, &question, &agreement).await? {
                 return Ok(());
             }
-            tracing::warn!(
-                epoch = proposal.epoch,
-                attempt,
-                "too few members signed what was observed: they look again"
-            );
+            // A bound member signs nothing else until its bond is over. An attempt meanwhile would be in vain, and each
+            // fourth of them asks for one more member to agree. So a liar that binds members could use attempts up until
+            // payments that t honest members agree on are held over.
+            let bound = is_bound(&self.quorum, Kind::Settlement, subject, proposal.sequence).await?;
+            tracing::warn!(epoch = proposal.epoch, attempt, bound, "too few members signed what was observed");
+            attempt += u32::from(!bound);
         }
         bail!("the members looked {MOST_ATTEMPTS} times at epoch {} and too few signed", proposal.epoch)
     }
@@ -112,6 +114,7 @@ impl Settler {
     ) -> Result<bool> {
         let committee = self.quorum.committee(epoch)?;
         let started = Instant::now();
+        let mut published = false;
         loop {
             if !proposal.is_next(&self.chain.payout_config().await?) {
                 return Ok(true);
@@ -124,6 +127,13 @@ impl Settler {
             let silent = |wallet: &Hash32| self.quorum.is_silent(wallet);
             if rotation::living(&committee, &subject, turn, silent).wallet == self.chain.wallet().to_bytes() {
                 self.status.settling(proposal.epoch, "signing");
+                // The others may have another agreement about the same question, and sign for those only that they have.
+                if !published {
+                    let (root, context) = (&agreement.observations_root, question.to_json());
+                    let (subject, sequence) = (Proposal::subject().to_bytes(), proposal.sequence);
+                    observe::publish(&self.quorum, epoch, &subject, sequence, &context, root).await?;
+                    published = true;
+                }
                 match self.post(config, epoch, question, agreement).await {
                     Ok(()) => return Ok(true),
                     Err(e) => tracing::warn!("posting the settlement failed, another member will try: {e:#}"),

@@ -50,6 +50,16 @@ enum Outcome {
     Agreed(Published),
 }
 
+/// What a checked answer brings.
+enum Taken {
+    /// The member endorses what is shown.
+    Endorsed(Endorsement),
+    /// It showed something that is left out, which is kept now.
+    Heard,
+    /// It showed something that makes endorsing this unnecessary.
+    Instead(Outcome),
+}
+
 /// One coordination of an observation.
 #[derive(Clone)]
 pub struct Run {
@@ -94,8 +104,8 @@ impl Run {
                     let About { subject, sequence } = self.about;
                     return self.publish(Published { subject, sequence, sealed, reveals, closings }).await;
                 }
-                // Nobody answers that another set is sealed when it is to close this one.
-                Outcome::Grown | Outcome::Sealed(_) => {}
+                Outcome::Grown => {}
+                Outcome::Sealed(_) => unreachable!("no such answer is taken when a set is to be closed"),
                 Outcome::Agreed(published) => return self.publish(published).await,
             }
         }
@@ -140,7 +150,6 @@ impl Run {
         kind: Kind,
         request: &(impl Serialize + Sync),
     ) -> Result<Outcome> {
-        let memory = self.memory();
         let everybody = self.committee.members.iter().map(|m| m.wallet).collect();
         let mut asked = self.ask_all::<EndorseAnswer>(everybody, kind, request);
         let (mut endorsements, mut faults) = (Vec::new(), BTreeMap::new());
@@ -148,37 +157,76 @@ impl Run {
             match timeout(self.participant.settings.retry_min, asked.next()).await {
                 Err(_) => {}
                 Ok(None) => return Err(self.too_few("endorsing what was heard", endorsements.len(), faults)),
-                Ok(Some((wallet, Ok(EndorseAnswer::Endorsed(endorsement))))) => {
-                    if self.committee.member(&wallet).is_some_and(|m| endorsement.is_by(m, digest)) {
-                        endorsements.push(endorsement);
-                    } else {
-                        self.fault(&wallet, "sent an endorsement that is not its own of this".into(), &mut faults);
-                    }
-                }
-                Ok(Some((wallet, Ok(EndorseAnswer::Lacks(lacks))))) => {
-                    for told in &lacks {
-                        let kept = match told {
-                            Told::Commitment(commitment) => memory.hear_commitment(commitment).await,
-                            Told::Reveal(reveal) => memory.hear_reveal(reveal).await,
-                            Told::Sealed(_) => Ok(()),
-                        };
-                        self.note(&wallet, kept, &mut faults);
-                    }
-                }
-                Ok(Some((wallet, Ok(EndorseAnswer::Sealed(sealed))))) => {
-                    match sealed.check(&self.committee, &memory.key) {
-                        Ok(()) => return Ok(Outcome::Sealed(sealed)),
-                        Err(e) => self.fault(&wallet, format!("showed a set that is not sealed: {e}"), &mut faults),
-                    }
-                }
-                Ok(Some((_, Ok(EndorseAnswer::Agreed(published))))) => return Ok(Outcome::Agreed(published)),
-                Ok(Some((wallet, Err(refusal)))) => self.fault(&wallet, format!("refused: {refusal}"), &mut faults),
+                Ok(Some((wallet, answer))) => match self.take(&wallet, shown, digest, answer).await? {
+                    Ok(Taken::Endorsed(endorsement)) => endorsements.push(endorsement),
+                    Ok(Taken::Heard) => {}
+                    Ok(Taken::Instead(outcome)) => return Ok(outcome),
+                    Err(what) => self.fault(&wallet, what, &mut faults),
+                },
             }
             if self.has_grown(shown).await? {
                 return Ok(Outcome::Grown);
             }
         }
         Ok(Outcome::Endorsed(endorsements))
+    }
+
+    /// Checks a member's answer and keeps what is in it. The inner error says what is wrong with the answer.
+    ///
+    /// Whatever a member answers, it ends neither this coordination nor the wait for the others' answers, unless it is
+    /// true. Only a failure of this member itself is an error.
+    async fn take(
+        &self,
+        wallet: &Hash32,
+        shown: Shown<'_>,
+        digest: &Hash32,
+        answer: Result<EndorseAnswer, Refusal>,
+    ) -> Result<Result<Taken, String>> {
+        let memory = self.memory();
+        let fault = |what: &str| Ok(Err(what.to_string()));
+        match (answer, shown) {
+            (Err(refusal), _) => Ok(Err(format!("refused: {refusal}"))),
+            (Ok(EndorseAnswer::Endorsed(endorsement)), _) => {
+                match self.committee.member(wallet).is_some_and(|m| endorsement.is_by(m, digest)) {
+                    true => Ok(Ok(Taken::Endorsed(endorsement))),
+                    false => fault("sent an endorsement that is not its own of this"),
+                }
+            }
+            (Ok(EndorseAnswer::Lacks(lacks)), _) => {
+                for told in &lacks {
+                    let kept = match (told, shown) {
+                        (Told::Commitment(commitment), Shown::Set(_)) => memory.hear_commitment(commitment).await,
+                        (Told::Reveal(reveal), Shown::Reveals(..)) => memory.hear_reveal(reveal).await,
+                        _ => return fault("says that something is left out which does not belong there"),
+                    };
+                    if let Err(what) = of_the_answer(kept)? {
+                        return Ok(Err(what));
+                    }
+                }
+                match self.has_grown(shown).await? {
+                    true => Ok(Ok(Taken::Heard)),
+                    false => fault("says that something is left out and shows nothing new"),
+                }
+            }
+            (Ok(EndorseAnswer::Sealed(sealed)), Shown::Set(_)) => {
+                if let Err(what) = of_the_answer(memory.keep_sealed(&sealed).await)? {
+                    return Ok(Err(what));
+                }
+                // A set that has failed is sealed too. Whoever shows it again and again would stop everything.
+                let standing = memory.standing().await?;
+                match standing.is_some_and(|s| s.set.digest(&memory.key) == sealed.set.digest(&memory.key)) {
+                    true => Ok(Ok(Taken::Instead(Outcome::Sealed(sealed)))),
+                    false => fault("showed a sealed set that does not stand any more"),
+                }
+            }
+            (Ok(EndorseAnswer::Sealed(_)), Shown::Reveals(..)) => {
+                fault("showed a sealed set where one was to be closed")
+            }
+            (Ok(EndorseAnswer::Agreed(published)), _) => {
+                let kept = of_the_answer(memory.keep_agreement(&published).await)?;
+                Ok(kept.map(|_| Taken::Instead(Outcome::Agreed(published))))
+            }
+        }
     }
 
     /// Whether more has been heard than is shown.
@@ -206,7 +254,11 @@ impl Run {
                 return if enough { Ok(()) } else { Err(self.too_few("revealing", have, faults)) };
             }
             match timeout(self.participant.settings.retry_min, asked.next()).await {
-                Ok(Some((wallet, Ok(reveal)))) => self.note(&wallet, memory.hear_reveal(&reveal).await, &mut faults),
+                Ok(Some((wallet, Ok(reveal)))) => {
+                    if let Err(what) = of_the_answer(memory.hear_reveal(&reveal).await)? {
+                        self.fault(&wallet, what, &mut faults);
+                    }
+                }
                 Ok(Some((wallet, Err(refusal)))) => self.fault(&wallet, format!("refused: {refusal}"), &mut faults),
                 // All have answered, and what is missing may still be told.
                 Ok(None) => self.tick().await,
@@ -217,7 +269,7 @@ impl Run {
 
     /// Stores the result here, then sends it to all members. A member that is away now can still take it for the length
     /// of a turn, and later learns it when it tells its commitment.
-    async fn publish(&self, published: Published) -> Result<()> {
+    pub async fn publish(&self, published: Published) -> Result<()> {
         self.memory().keep_agreement(&published).await?;
         let published = Arc::new(published);
         let (taken, mut takers) = tokio::sync::mpsc::unbounded_channel();
@@ -276,12 +328,6 @@ impl Run {
         (wallet, question.ask(&self.participant, body).await)
     }
 
-    fn note(&self, wallet: &Hash32, outcome: Result<()>, faults: &mut BTreeMap<Hash32, String>) {
-        if let Err(error) = outcome {
-            self.fault(wallet, format!("sent what does not count: {error}"), faults);
-        }
-    }
-
     fn fault(&self, wallet: &Hash32, what: String, faults: &mut BTreeMap<Hash32, String>) {
         tracing::warn!(member = name(wallet), what, "a fault in an observation");
         faults.insert(*wallet, what);
@@ -302,5 +348,14 @@ impl Run {
             have,
             of,
         });
+    }
+}
+
+/// Separates what is wrong with a member's answer (the inner error) from a failure of this member itself.
+fn of_the_answer<T>(kept: Result<T>) -> Result<Result<T, String>> {
+    match kept {
+        Ok(kept) => Ok(Ok(kept)),
+        Err(error) if error.is_own() => Err(error),
+        Err(error) => Ok(Err(format!("sent what does not count: {error}"))),
     }
 }

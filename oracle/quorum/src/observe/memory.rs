@@ -72,14 +72,21 @@ impl<'a> Memory<'a> {
         Ok(())
     }
 
-    /// Keeps a reveal. It must fit a commitment that was heard.
+    /// Keeps a reveal. It must be for a sealed set that is kept.
+    ///
+    /// At least one honest member has sealed that set, because its node knows the question. So nobody can have this member
+    /// store values about subjects that were invented. While no set is known, the reveal may have overtaken it: it is to
+    /// be shown again.
     pub async fn hear_reveal(&self, reveal: &Reveal) -> Result<()> {
+        let sealed = self.participant.store.heard(&self.key, What::Sealed).await?;
+        if sealed.is_empty() {
+            return Err(Refusal::new(Code::Unavailable, "knows no sealed set of this yet").into());
+        }
         let mut fits = Err(AgreeError::Mismatch(reveal.operator));
-        for (mark, text) in self.participant.store.heard(&self.key, What::Commitment).await? {
-            if mark.member == reveal.operator && fits.is_err() {
-                let commitments = vec![from_json(&text, "commitment")?];
-                let alone = CommitmentSet { commitments, excluded: vec![] };
-                fits = check_reveal(self.committee, &self.key, &alone, reveal);
+        for (_, text) in sealed {
+            let SealedSet { set, .. } = from_json(&text, "sealed set")?;
+            if fits.is_err() && set.of(&reveal.operator).is_some() {
+                fits = check_reveal(self.committee, &self.key, &set, reveal);
             }
         }
         fits.map_err(bad)?;

@@ -37,12 +37,20 @@
 //! payload that is built on the median needs t signatures, and one of the signers is honest. It signs only what agrees
 //! with the values that it computed itself ([`Agreement::own`]).
 //!
+//! # Why there may be two agreements
+//!
+//! A liar that reveals late can have two sets of reveals closed, one without its own and one with it, and publish each to
+//! other members. Both hold every living honest member. To let each member close one set only would not prevent it: of
+//! five, two could close one set, two the other, and the liar both. Four closings could not be had twice, but then two
+//! silent members would stop everything. So both agreements count. A payload names one of them, and whoever proposes the
+//! payload publishes that agreement first ([`publish`]).
+//!
 //! # Why nobody gains by committing late
 //!
 //! An honest member reveals only when all living members know the sealed set. From then on none of them seals a set with
 //! a later commitment. So whoever commits after it has seen a reveal gets fewer than t seals. Two cases are left:
 //! - Members that are cut off from each other for longer than `silent_after` may seal different sets. Both agreements
-//!   are valid, with different roots. A payload names one root, and t members sign one payload only.
+//!   are valid, with different roots. A payload names one root, and its proposer publishes that agreement first.
 //! - A sealed set *fails* if fewer than t of its members reveal within the window, because they died after they had
 //!   committed, or lie. Then it would stand for ever and stop the observation. Members let it fall, and seal a set with
 //!   the later commitments too. A copy can be in that set. Its author gains a fee, but it cannot move the median away
@@ -83,6 +91,6 @@ mod wire;
 pub use agree::Agreement;
 pub use error::AgreeError;
 pub use observation::{Commitment, MAX_VALUES, Observation, Reveal, bound_subject, content_hash, context_hash};
-pub use round::{Round, agreement};
+pub use round::{Round, agreement, publish};
 pub use sets::{CommitmentSet, Endorsement, SealedSet, closing_digest};
 pub use wire::{About, CloseRequest, CommitRequest, EndorseAnswer, Published, RevealRequest, SealRequest, Tell, Told};

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     envelope::Kind,
-    error::{Error, Result},
+    error::{Code, Error, Refusal, Result},
     membership::{Committee, Member},
     participant::Participant,
     rotation,
@@ -118,11 +118,11 @@ impl Round {
                 let run = coordinator::Run::new(participant, committee.clone(), self.about());
                 match tokio::time::timeout(left, run.run()).await {
                     Ok(Ok(())) => continue,
-                    Ok(Err(error @ Error::TooFew { .. })) => {
+                    Ok(Err(error)) if error.is_own() => return Err(error),
+                    Ok(Err(error)) => {
                         tracing::warn!(turn, %error, "no agreement yet");
                         wait = settings.retry_max.min(left);
                     }
-                    Ok(Err(error)) => return Err(error),
                     Err(_) => tracing::warn!(turn, "no agreement in my turn: the next member coordinates"),
                 }
             }
@@ -166,6 +166,27 @@ pub async fn agreement(
     let committee = participant.committee(epoch)?;
     let about = About { subject: bound_subject(subject, context), sequence };
     Memory::of(participant, &committee, &about).agreement(Some(root)).await
+}
+
+/// Sends the agreement with this root, which this member has, to all other members. Returns when those that live have
+/// taken it, or after a few seconds.
+///
+/// A liar can have two sets closed and publish each to other members. A payload names one of the two. So whoever proposes
+/// a payload publishes its agreement before it asks for signatures: then everybody can check the payload.
+pub async fn publish(
+    participant: &Participant,
+    epoch: u64,
+    subject: &Hash32,
+    sequence: u64,
+    context: &Value,
+    root: &Hash32,
+) -> Result<()> {
+    let committee = participant.committee(epoch)?;
+    let about = About { subject: bound_subject(subject, context), sequence };
+    match Memory::of(participant, &committee, &about).published(Some(root)).await? {
+        Some(published) => coordinator::Run::new(participant, committee, about).publish(published).await,
+        None => Err(Refusal::new(Code::BadRequest, "this member has no such agreement").into()),
+    }
 }
 
 /// Sweeps the tables of observing. A failure is logged, because a round does not depend on it.

@@ -4,8 +4,8 @@
 use frost_ed25519::{round1, round2};
 use openledger_protocol::{
     Hash32,
-    attest::{Message, payload_hash},
-    hash::sha256,
+    attest::{self, Message, payload_hash},
+    hash::{ZERO, sha256},
 };
 
 use super::{
@@ -77,7 +77,7 @@ pub(crate) async fn commit(participant: &Participant, committee: &Committee, req
 /// # Security
 ///
 /// The nonces are taken out of the session first, so whatever fails afterwards, they make no other share. Then the
-/// payload is recorded as the only one for its subject and sequence, and this is committed before the share is sent. A
+/// payload is recorded if it is the first for its subject and sequence, and this is committed before the share is sent. A
 /// coordinator that asks again for the same round gets the same share. For another round it gets none.
 pub(crate) async fn share(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let asked: ShareRequest = body(request)?;
@@ -107,6 +107,9 @@ pub(crate) async fn share(participant: &Participant, committee: &Committee, requ
     };
     let finalized = participant.finalized_slot().await;
     participant.store.sign_subject(&purpose.subject, finalized).await?.map_err(second_payload)?;
+    // From here on this member may be bound. Whoever binds members in vain can be named.
+    let SignedSubject { kind, sequence, payload, .. } = &purpose.subject;
+    tracing::info!(coordinator = name(coordinator), kind, sequence, payload = hex::encode(payload), "signs");
     let share = round2::sign(&package, &nonces, &key.key_package)?.serialize();
     participant.sessions.shared(coordinator, session, round, share.clone());
     Answer::ready(&ShareAnswer { share })
@@ -170,6 +173,25 @@ fn subject(participant: &Participant, committee: &Committee, message: &Message, 
         core: participant.approver.core(message, payload),
         payload: message.payload,
         expiry_slot: message.expiry_slot,
+    }
+}
+
+/// Whether this member is bound in a sequence: it has signed a payload for it, and refuses others until the last slot of
+/// the first one is final.
+pub async fn is_bound(participant: &Participant, kind: attest::Kind, subject: Hash32, sequence: u64) -> Result<bool> {
+    let of = SignedSubject {
+        cluster: participant.cluster,
+        epoch: 0,
+        kind: kind as u16,
+        subject,
+        sequence,
+        core: ZERO,
+        payload: ZERO,
+        expiry_slot: 0,
+    };
+    match participant.store.signed_subject(&of).await? {
+        Some(first) => Ok(!first.is_over(participant.finalized_slot().await)),
+        None => Ok(false),
     }
 }
 

@@ -14,5 +14,6 @@ mod message;
 mod wire;
 
 pub use coordinator::{Attestation, Coordinator};
+pub use member::is_bound;
 pub use message::parse_message;
 pub use wire::{CommitAnswer, CommitRequest, Committed, ShareAnswer, ShareRequest};

@@ -1,4 +1,4 @@
-//! The stored state of signing: the one payload for each sequence.
+//! The stored state of signing: the payload that binds this member in a sequence.
 
 use openledger_protocol::Hash32;
 use tokio_postgres::Row;
@@ -28,15 +28,19 @@ pub struct SignedSubject {
 }
 
 impl SignedSubject {
-    /// Whether `next` may be signed after this payload. It may if it has the same core: the chain accepts one payload for a
-    /// sequence, and the two do the same.
+    /// Whether `next` may be signed after this payload, which was the first for its sequence. It may if it has the same
+    /// core: the chain accepts one payload for a sequence, and the two do the same.
     ///
-    /// Another core may be signed once this payload can no longer be used, because its last slot is finalized history. A
-    /// coordinator can have a member sign alone what the others never sign. If that bound the member for ever, one liar
-    /// could bind members to different payloads and so stop a sequence for ever.
+    /// Any other may be signed once the first can no longer be used, because its last slot is finalized history. Somebody
+    /// can have a member sign what too few others ever sign. If that bound the member for ever, or again and again, one
+    /// liar could bind members to different payloads and so stop a sequence for ever.
     pub fn gives_way_to(&self, next: &SignedSubject, finalized_slot: Option<u64>) -> bool {
-        let is_over = finalized_slot.is_some_and(|slot| slot > self.expiry_slot);
-        self.core == next.core || is_over
+        self.core == next.core || self.is_over(finalized_slot)
+    }
+
+    /// Whether this payload can no longer be used for certain.
+    pub fn is_over(&self, finalized_slot: Option<u64>) -> bool {
+        finalized_slot.is_some_and(|slot| slot > self.expiry_slot)
     }
 }
 
@@ -44,7 +48,7 @@ const SIGNED: &str = "SELECT epoch, core, payload, expiry_slot FROM signed_subje
                       WHERE cluster = $1 AND kind = $2 AND subject = $3 AND sequence = $4";
 
 impl Store {
-    /// The payload that was signed for the subject and sequence of `of`, if any.
+    /// The payload that was signed first for the subject and sequence of `of`, if any.
     pub(crate) async fn signed_subject(&self, of: &SignedSubject) -> Result<Option<SignedSubject>> {
         let sequence = signed(of.sequence, "sequence")?;
         let row = self
@@ -55,7 +59,10 @@ impl Store {
         row.map(|r| signed_row(of, &r)).transpose()
     }
 
-    /// Makes `next` the payload of its subject and sequence. The inner error is the payload that prevents it.
+    /// Lets this member sign `next`. The inner error is the payload that prevents it.
+    ///
+    /// The first payload of a sequence is stored, and nothing changes it. So a member is bound once in a sequence, and no
+    /// later signature makes that longer: neither the same core with a later expiry, nor another core afterwards.
     ///
     /// # Security
     ///
@@ -65,8 +72,6 @@ impl Store {
         next: &SignedSubject,
         finalized_slot: Option<u64>,
     ) -> Result<Result<(), Hash32>> {
-        let mut client = self.client().await?;
-        let transaction = client.transaction().await?;
         let insert = "INSERT INTO signed_subjects (cluster, kind, subject, sequence, epoch, core, payload, expiry_slot)
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
         let (cluster, subject) = (&next.cluster[..], &next.subject[..]);
@@ -74,29 +79,16 @@ impl Store {
         let (kind, sequence) = (i32::from(next.kind), signed(next.sequence, "sequence")?);
         // A slot beyond the range of `i64` stands for "for ever". It is stored as the last slot that fits.
         let expiry = i64::try_from(next.expiry_slot).unwrap_or(i64::MAX);
-        let new = transaction
-            .execute(insert, &[&cluster, &kind, &subject, &sequence, &epoch, &core, &payload, &expiry])
-            .await?;
+        let client = self.client().await?;
+        let new =
+            client.execute(insert, &[&cluster, &kind, &subject, &sequence, &epoch, &core, &payload, &expiry]).await?;
         if new == 0 {
-            // The row is locked until the transaction ends, so that two payloads at once cannot both replace it.
-            let locked = format!("{SIGNED} FOR UPDATE");
-            let row = transaction.query_one(&locked, &[&cluster, &kind, &subject, &sequence]).await?;
-            let before = signed_row(next, &row)?;
-            if !before.gives_way_to(next, finalized_slot) {
-                return Ok(Err(before.payload));
+            let row = client.query_one(SIGNED, &[&cluster, &kind, &subject, &sequence]).await?;
+            let first = signed_row(next, &row)?;
+            if !first.gives_way_to(next, finalized_slot) {
+                return Ok(Err(first.payload));
             }
-            // An earlier signature over the same core may stay valid longer than this one.
-            let same = before.core == next.core;
-            let expiry = if same { expiry.max(row.get("expiry_slot")) } else { expiry };
-            let epoch = epoch.max(row.get("epoch"));
-            let update = "UPDATE signed_subjects
-                          SET epoch = $5, core = $6, payload = $7, expiry_slot = $8, signed_at = now()
-                          WHERE cluster = $1 AND kind = $2 AND subject = $3 AND sequence = $4";
-            transaction
-                .execute(update, &[&cluster, &kind, &subject, &sequence, &epoch, &core, &payload, &expiry])
-                .await?;
         }
-        transaction.commit().await?;
         Ok(Ok(()))
     }
 }

@@ -91,6 +91,16 @@ impl Question<'_> {
         }
     }
 
+    /// Asks until there is any signed answer, a refusal for now too, however long that takes. Drop the future to give up.
+    pub async fn answered(&self, participant: &Participant, body: &impl Serialize) {
+        let settings = &participant.settings;
+        let mut pause = settings.retry_min;
+        while self.once(participant, body).await.is_err() {
+            pause = (pause * 2).min(settings.retry_max);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// Sends one request and returns one verified answer. A request to oneself is a function call.
     async fn once(&self, participant: &Participant, body: &impl Serialize) -> Result<Answer, String> {
         let request = Envelope::request(

@@ -19,11 +19,11 @@ use openledger_protocol::{
     attest::{Kind as AttestKind, Message, payload_hash},
 };
 use openledger_quorum::{
-    Approver, Committee, Member, Observer, Participant, Parts, Settings, Store,
+    Approver, Committee, Member, Observer, Participant, Parts, Round, Settings, Store,
     answer::Answer,
     dkg,
     envelope::{Envelope, Header, Kind},
-    routes,
+    observe, routes,
 };
 use serde_json::Value;
 use tokio::{runtime::Runtime, task::JoinHandle};
@@ -38,6 +38,9 @@ pub type Lie = Arc<dyn Fn(&Envelope, Answer) -> Option<Answer> + Send + Sync>;
 pub struct Mind {
     pub approval_delay: Mutex<Duration>,
     pub objection: Mutex<Option<String>>,
+    /// The round whose agreements it approves: a payload begins with the root of one that its member has. `None` approves
+    /// anything.
+    pub agreed_in: Mutex<Option<Round>>,
     /// How often it was asked to approve something.
     pub asked: AtomicUsize,
     /// 0 stands for unknown.
@@ -53,8 +56,14 @@ pub struct Mind {
 
 #[async_trait]
 impl Approver for Mind {
-    async fn approve(&self, _: &Participant, _: &Message, _: &[u8]) -> Result<(), String> {
+    async fn approve(&self, quorum: &Participant, _: &Message, payload: &[u8]) -> Result<(), String> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        let round = self.agreed_in.lock().unwrap().clone();
+        if let Some(Round { epoch, subject, sequence, context }) = round {
+            let root = payload[..32].try_into().unwrap();
+            let known = observe::agreement(quorum, epoch, &subject, sequence, &context, &root).await.unwrap();
+            known.ok_or("no agreement with this root is known here")?;
+        }
         let delay = *self.approval_delay.lock().unwrap();
         tokio::time::sleep(delay).await;
         self.objection.lock().unwrap().clone().map_or(Ok(()), Err)
@@ -123,6 +132,7 @@ impl Fleet {
         let mind = |place: u16| Mind {
             approval_delay: Mutex::default(),
             objection: Mutex::default(),
+            agreed_in: Mutex::default(),
             asked: AtomicUsize::new(0),
             finalized_slot: AtomicU64::new(0),
             // The values differ a little between members, as floats do.

@@ -6,3 +6,4 @@ mod key_generation;
 mod observing;
 mod puppet;
 mod signing;
+mod splitting;

@@ -1,7 +1,7 @@
 //! Tests of observations among members that die and members that lie.
 
 use std::{
-    sync::atomic::Ordering,
+    sync::{Mutex, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,7 @@ use openledger_quorum::{
     Activity, Agreement, Committee, Phase, Result, Round,
     answer::Answer,
     envelope::{Envelope, Kind},
-    error::Code,
+    error::{Code, Refusal},
     observe::{
         self, About, CloseRequest, CommitRequest, Commitment, CommitmentSet, EndorseAnswer, Endorsement, Published,
         Reveal, RevealRequest, SealRequest, SealedSet, Tell, Told, bound_subject, closing_digest,
@@ -27,15 +27,15 @@ use crate::{
     puppet::Puppet,
 };
 
-fn round() -> Round {
+pub fn round() -> Round {
     Round { epoch: 7, subject: [5; 32], sequence: 3, context: json!({"answers": 12}) }
 }
 
-fn about() -> About {
+pub fn about() -> About {
     About { subject: bound_subject(&round().subject, &round().context), sequence: 3 }
 }
 
-fn key() -> ObservationKey {
+pub fn key() -> ObservationKey {
     ObservationKey { cluster: CLUSTER, epoch: 7, subject: about().subject, sequence: 3 }
 }
 
@@ -75,15 +75,15 @@ fn revealed(agreement: &Agreement) -> Vec<u16> {
 
 // What a lying member is made of: the protocol's own messages, signed with its key.
 
-fn reveal_of(place: u16, values: &[u64]) -> Reveal {
+pub fn reveal_of(place: u16, values: &[u64]) -> Reveal {
     Reveal::sign(&identity(place), &key(), [place as u8; 32], values.to_vec(), [place as u8; 32])
 }
 
-fn commitment_to(reveal: &Reveal) -> Commitment {
+pub fn commitment_to(reveal: &Reveal) -> Commitment {
     Commitment::sign(&identity(reveal.operator[0].into()), &key(), reveal)
 }
 
-fn endorsed(place: u16, digest: &[u8; 32]) -> Endorsement {
+pub fn endorsed(place: u16, digest: &[u8; 32]) -> Endorsement {
     Endorsement::sign(&identity(place), [place as u8; 32], digest)
 }
 
@@ -119,7 +119,7 @@ async fn insist(fleet: &Fleet, ends: (u16, u16), kind: Kind, body: &impl Seriali
     tokio::time::timeout(Duration::from_secs(20), asked).await.expect("the member answers in time")
 }
 
-async fn told<T: DeserializeOwned>(fleet: &Fleet, ends: (u16, u16), kind: Kind, body: &impl Serialize) -> T {
+pub async fn told<T: DeserializeOwned>(fleet: &Fleet, ends: (u16, u16), kind: Kind, body: &impl Serialize) -> T {
     match insist(fleet, ends, kind, body).await {
         Answer::Ready(value) => serde_json::from_value(value).unwrap(),
         other => panic!("{ends:?} {kind:?}: {other:?}"),
@@ -134,7 +134,7 @@ async fn refused(fleet: &Fleet, ends: (u16, u16), kind: Kind, body: &impl Serial
 }
 
 /// Has the honest members commit, as a lying coordinator `liar`. Returns their commitments.
-async fn honest_commitments(fleet: &Fleet, liar: u16, honest: &[u16]) -> Vec<Commitment> {
+pub async fn honest_commitments(fleet: &Fleet, liar: u16, honest: &[u16]) -> Vec<Commitment> {
     let mut commitments = Vec::new();
     for place in honest {
         commitments.push(told(fleet, (liar, *place), Kind::ObserveCommit, &commit_request()).await);
@@ -152,14 +152,14 @@ fn is_of(told: &Told, places: &[u16]) -> bool {
     places.contains(&operator[0].into())
 }
 
-fn set_of(commitments: &[Commitment]) -> CommitmentSet {
+pub fn set_of(commitments: &[Commitment]) -> CommitmentSet {
     let mut commitments = commitments.to_vec();
     commitments.sort_by_key(|c| c.operator);
     CommitmentSet { commitments, excluded: vec![] }
 }
 
 /// Has the honest members seal the set, as a lying coordinator that seals for the liars itself.
-async fn sealed_by(fleet: &Fleet, set: CommitmentSet, liars: &[u16], honest: &[u16]) -> SealedSet {
+pub async fn sealed_by(fleet: &Fleet, set: CommitmentSet, liars: &[u16], honest: &[u16]) -> SealedSet {
     let digest = set.digest(&key());
     let mut seals: Vec<_> = liars.iter().map(|p| endorsed(*p, &digest)).collect();
     for place in honest {
@@ -425,11 +425,17 @@ async fn a_coordinator_that_publishes_two_sets_reaches_only_what_t_members_have_
     let first: String = told(&fleet, (liar, 1), Kind::ObserveResult, &with).await;
     let second: String = told(&fleet, (liar, 2), Kind::ObserveResult, &without).await;
     assert_ne!(first, second, "a payload names one of the two roots");
-    // Both count everywhere, and each holds all honest members.
+    // Whoever proposes a payload for one of them publishes it first.
+    let roots = [first, second].map(|root| <[u8; 32]>::try_from(hex::decode(root).unwrap()).unwrap());
+    for (place, root) in [1, 2].into_iter().zip(roots) {
+        let publish = fleet.run(place, move |c| async move {
+            observe::publish(&c, 7, &round().subject, 3, &round().context, &root).await
+        });
+        publish.await.unwrap().unwrap();
+    }
+    // So both count everywhere, and each holds all honest members.
     for place in honest {
-        for published in [&with, &without] {
-            let root: String = told(&fleet, (liar, place), Kind::ObserveResult, published).await;
-            let root: [u8; 32] = hex::decode(root).unwrap().try_into().unwrap();
+        for root in roots {
             let find = fleet.run(place, move |c| async move {
                 observe::agreement(&c, 7, &round().subject, 3, &round().context, &root).await
             });
@@ -438,6 +444,104 @@ async fn a_coordinator_that_publishes_two_sets_reaches_only_what_t_members_have_
             assert_within_honest(&fleet, &agreement, &honest);
         }
     }
+}
+
+/// Four honest members agree though the fifth commits, and answers what it is asked to endorse by `lie`. The agreement
+/// comes in the first turn and holds all honest members.
+async fn agree_in_spite_of(kind: Kind, lie: impl Fn(&Envelope) -> EndorseAnswer + Send + Sync + 'static) {
+    let mut fleet = Fleet::new(3, 5);
+    fleet.settings.reveal_window = Duration::from_millis(1000);
+    let turns = in_turn(&fleet);
+    let (liar, honest) = (turns[4], &turns[..4]);
+    for place in honest {
+        fleet.start(*place).await;
+    }
+    let before = commits_only(&reveal_of(liar, &[0, 0, 0]));
+    let puppet = Puppet::start(&fleet, liar, move |request| match request.kind {
+        asked if asked == kind => ready(&lie(request)),
+        _ => before(request),
+    })
+    .await;
+    let started = Instant::now();
+    let agreement = all_agree(&fleet, honest).await;
+    assert!(started.elapsed() < fleet.settings.turn, "it cost {:?}", started.elapsed());
+    assert!(honest.iter().all(|p| revealed(&agreement).contains(p)));
+    let asked = puppet.heard.lock().unwrap().iter().filter(|r| r.kind == kind).count();
+    assert!((1..50).contains(&asked), "it was asked {asked} times");
+}
+
+fn no_agreement() -> EndorseAnswer {
+    let About { subject, sequence } = about();
+    let set = CommitmentSet { commitments: vec![], excluded: vec![] };
+    let sealed = SealedSet { set, seals: vec![] };
+    EndorseAnswer::Agreed(Published { subject, sequence, sealed, reveals: vec![], closings: vec![] })
+}
+
+#[tokio::test]
+async fn a_false_agreement_in_place_of_a_seal_stops_nobody() {
+    agree_in_spite_of(Kind::ObserveSeal, |_| no_agreement()).await;
+}
+
+#[tokio::test]
+async fn a_false_agreement_in_place_of_a_closing_stops_nobody() {
+    agree_in_spite_of(Kind::ObserveClose, |_| no_agreement()).await;
+}
+
+#[tokio::test]
+async fn a_true_sealed_set_in_place_of_a_closing_stops_nobody_and_has_nobody_asked_again_and_again() {
+    agree_in_spite_of(Kind::ObserveClose, |request| {
+        let asked: CloseRequest = request.read().unwrap();
+        EndorseAnswer::Sealed(asked.sealed)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_false_sealed_set_in_place_of_a_seal_stops_nobody() {
+    agree_in_spite_of(Kind::ObserveSeal, |request| {
+        let SealRequest { mut set, .. } = request.read().unwrap();
+        set.commitments.truncate(3);
+        let forged = endorsed(u16::from(request.to[0]), &set.digest(&key()));
+        let seals = set.commitments.iter().map(|c| Endorsement { operator: c.operator, ..forged.clone() }).collect();
+        EndorseAnswer::Sealed(SealedSet { set, seals })
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_claim_that_something_is_left_out_which_shows_nothing_stops_nobody() {
+    agree_in_spite_of(Kind::ObserveSeal, |_| EndorseAnswer::Lacks(vec![])).await;
+}
+
+#[tokio::test]
+async fn values_are_kept_for_a_sealed_set_only() {
+    let mut fleet = Fleet::new(3, 4);
+    fleet.start(1).await;
+    let invented = About { subject: [77; 32], sequence: 3 };
+    let about_it = ObservationKey { subject: invented.subject, ..key() };
+    let reveal = Reveal::sign(&identity(4), &about_it, [4; 32], vec![0; 10_000], [4; 32]);
+    let commitment = Commitment::sign(&identity(4), &about_it, &reveal);
+    let told_of = |told: Told| Tell { about: invented, told };
+    let _: Option<Published> = told(&fleet, (4, 1), Kind::ObserveTell, &told_of(Told::Commitment(commitment))).await;
+    let (code, _) = refused(&fleet, (4, 1), Kind::ObserveTell, &told_of(Told::Reveal(reveal))).await;
+    assert_eq!(code, Code::Unavailable, "an honest member's values may come before the set, and are told again");
+    let client = fleet.participant(1).store().pool().get().await.unwrap();
+    let kept: i64 = client.query_one("SELECT count(*) FROM observe_heard WHERE what = 2", &[]).await.unwrap().get(0);
+    assert_eq!(kept, 0);
+}
+
+#[tokio::test]
+async fn any_signed_answer_to_a_beat_is_a_sign_of_life() {
+    let mut fleet = Fleet::new(2, 3);
+    fleet.lie(2, |request, answer| match request.kind {
+        Kind::Beat => Some(Answer::Refused(Refusal::new(Code::TooManyRequests, "later"))),
+        _ => Some(answer),
+    });
+    fleet.start(1).await;
+    fleet.start(2).await;
+    tokio::time::sleep(fleet.settings.silent_after + Duration::from_millis(500)).await;
+    assert!(!fleet.participant(1).is_silent(&[2; 32]));
+    assert!(fleet.participant(1).is_silent(&[3; 32]), "nobody is there");
 }
 
 #[tokio::test]
@@ -550,9 +654,22 @@ async fn a_sealed_set_whose_members_do_not_reveal_falls_and_the_observation_goes
     for place in &turns[..2] {
         fleet.start(*place).await;
     }
-    // While two are away, the liar is needed. It seals and does not reveal.
-    let lie = reveal_of(liar, &[0, 0, 0]);
-    let puppet = Puppet::start(&fleet, liar, commits_only(&lie)).await;
+    // While two are away, the liar is needed. It seals and does not reveal. Later it shows the set that has failed again.
+    let before = commits_only(&reveal_of(liar, &[0, 0, 0]));
+    let failed = Mutex::new(None);
+    let puppet = Puppet::start(&fleet, liar, move |request| match request.kind {
+        Kind::ObserveReveal => {
+            let asked: RevealRequest = request.read().unwrap();
+            failed.lock().unwrap().get_or_insert(asked.sealed);
+            Answer::Pending
+        }
+        Kind::ObserveSeal => match &*failed.lock().unwrap() {
+            Some(sealed) => ready(&EndorseAnswer::Sealed(sealed.clone())),
+            None => before(request),
+        },
+        _ => before(request),
+    })
+    .await;
     let first = turns[..2].iter().map(|p| take_part(&fleet, *p)).collect::<Vec<_>>();
     while !puppet.heard.lock().unwrap().iter().any(|r| r.kind == Kind::ObserveReveal) {
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -12,23 +12,24 @@ use openledger_quorum::{
     answer::Answer,
     envelope::{Envelope, Kind},
     error::Code,
-    sign::{CommitAnswer, CommitRequest, Committed, ShareAnswer, ShareRequest},
+    sign::{CommitAnswer, CommitRequest, Committed, ShareAnswer, ShareRequest, is_bound},
 };
 use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::fleet::{Fleet, Posted, identity, message};
 
-fn sign(fleet: &Fleet, place: u16, message: Message, payload: &'static [u8]) -> JoinHandle<Result<Attestation>> {
-    fleet.run(place, move |participant| async move { Coordinator::sign(&participant, &message, payload).await })
+pub fn sign(fleet: &Fleet, place: u16, message: Message, payload: &[u8]) -> JoinHandle<Result<Attestation>> {
+    let payload = payload.to_vec();
+    fleet.run(place, move |participant| async move { Coordinator::sign(&participant, &message, &payload).await })
 }
 
-fn verifies(key: &[u8; 32], message: &Message, attestation: &Attestation) {
+pub fn verifies(key: &[u8; 32], message: &Message, attestation: &Attestation) {
     let signature = Signature::from_bytes(&attestation.signature);
     VerifyingKey::from_bytes(key).unwrap().verify_strict(&message.to_bytes(), &signature).expect("plain Ed25519");
 }
 
-fn value<T: serde::de::DeserializeOwned>(answer: Answer) -> T {
+pub fn value<T: serde::de::DeserializeOwned>(answer: Answer) -> T {
     match answer {
         Answer::Ready(value) => serde_json::from_value(value).unwrap(),
         other => panic!("{other:?}"),
@@ -305,9 +306,9 @@ async fn a_second_payload_for_a_sequence_is_signed_only_if_it_does_the_same_or_t
     let renewed = Message { expiry_slot: 1_700, ..message(4, b"first|3000") };
     verifies(&key, &renewed, &sign(&fleet, 3, renewed, b"first|3000").await.unwrap().unwrap());
 
-    // A payload that does something else waits until the last of them is over.
+    // A payload that does something else waits until the first of them is over.
     let other = Message { expiry_slot: 9_000, ..message(4, b"second|9000") };
-    for slot in [1_500, 1_999, 2_000] {
+    for slot in [500, 999, 1_000] {
         fleet.finalize(slot);
         match sign(&fleet, 1, other, b"second|9000").await.unwrap() {
             Err(Error::TooFew { faults, .. }) => {
@@ -318,8 +319,50 @@ async fn a_second_payload_for_a_sequence_is_signed_only_if_it_does_the_same_or_t
     }
     // Another sequence is not affected.
     sign(&fleet, 1, message(5, b"second"), b"second").await.unwrap().unwrap();
-    fleet.finalize(2_001);
+    fleet.finalize(1_001);
     verifies(&key, &other, &sign(&fleet, 2, other, b"second|9000").await.unwrap().unwrap());
+}
+
+/// The fifth of five has two others sign a message, with its own key share, and sends no share itself.
+pub async fn bind(fleet: &Fleet, session: &str, message: Message, payload: &[u8], places: [u16; 2]) {
+    let about = CommitRequest { message: message.to_bytes().to_vec(), payload: payload.to_vec() };
+    let mut round = Vec::new();
+    for place in [places[0], places[1], 5] {
+        let CommitAnswer { commitments } = value(fleet.ask((5, place), Kind::SignCommit, session, &about).await.1);
+        round.push(Committed { member: [place as u8; 32], commitments });
+    }
+    for place in places {
+        let request = ShareRequest { round: round.clone() };
+        let _: ShareAnswer = value(fleet.ask((5, place), Kind::SignShare, session, &request).await.1);
+    }
+}
+
+#[tokio::test]
+async fn a_member_that_binds_the_others_to_two_payloads_stops_a_sequence_once_and_no_longer_than_the_first_expiry() {
+    let (fleet, key) = Fleet::with_key(3, 5).await;
+    fleet.finalize(1);
+    let bind = async |session: &str, payload: &[u8], expiry_slot: u64, places: [u16; 2]| {
+        bind(&fleet, session, Message { expiry_slot, ..message(4, payload) }, payload, places).await;
+    };
+    bind("one", b"one|", 1_000, [1, 2]).await;
+    bind("two", b"two|", 1_000, [3, 4]).await;
+    let third = Message { expiry_slot: 2_000, ..message(4, b"third") };
+    assert!(matches!(sign(&fleet, 1, third, b"third").await.unwrap(), Err(Error::TooFew { .. })));
+    let bound = |place| {
+        let (kind, subject) = (third.kind, third.subject);
+        fleet.run(place, move |own| async move { is_bound(&own, kind, subject, 4).await })
+    };
+    // It goes on renewing what it has bound them to, and at the first free slot it binds them anew.
+    fleet.finalize(1_000);
+    bind("one again", b"one|3000", 3_000, [1, 2]).await;
+    bind("two again", b"two|3000", 3_000, [3, 4]).await;
+    assert!(bound(1).await.unwrap().unwrap());
+    fleet.finalize(1_001);
+    bind("one later", b"one|4000", 4_000, [1, 3]).await;
+    bind("two later", b"two|4000", 4_000, [2, 4]).await;
+    bind("another", b"another|4000", 4_000, [2, 3]).await;
+    assert!(!bound(1).await.unwrap().unwrap());
+    verifies(&key, &third, &sign(&fleet, 1, third, b"third").await.unwrap().unwrap());
 }
 
 /// Everything that a member must not forget.
