@@ -1,6 +1,7 @@
 //! Makes the report and the roots of a settlement from what the members' observations agree on.
 
 use super::{
+    kept::Divides,
     own_view::Observed,
     question::Question,
     report::{Agreed, Counted, PaidJob, build},
@@ -83,12 +84,13 @@ fn divided(observed: &Observed, n: usize, decided: Verdict, ready: bool) -> Resu
             let found = observed.answers[n].as_ref().filter(|found| found.hash == hash);
             let found = found.context("the answer that the others saw is not known here")?;
             let divided = Divided::Receipt { answer: hash, weights: found.weights_hash, distance };
-            Ok(Counted { payment, job: found.job, divided, weights: Some(&found.weights) })
+            let weights = Some(Divides::Kept(&observed.kept, found.weights));
+            Ok(Counted { payment, job: found.job, divided, weights })
         }
         Verdict::Training(because) if ready => {
             let weights = known(observed, &payment.last_job)?.divider.training();
             let divided = Divided::Training { because };
-            Ok(Counted { payment, job: payment.last_job, divided, weights: Some(weights) })
+            Ok(Counted { payment, job: payment.last_job, divided, weights: Some(Divides::Known(weights)) })
         }
         Verdict::Training(_) | Verdict::Held => {
             let divided = Divided::Held { times: payment.held + 1 };

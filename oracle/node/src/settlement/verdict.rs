@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 /// it: a ten-thousandth of the fees of its own answers.
 pub const BAND_PPM: u64 = 200;
 
+/// Largest distance that a member itself worked out of a receipt that it signs.
+pub const FARTHEST_SIGNED: u64 = 2 * BAND_PPM;
+
 /// Most settlements in which a payment is held over. After that it is divided by the training weights, if at least t
 /// members see no answer that contradicts this. Otherwise it goes on waiting, and stops no other payment.
 pub const MOST_HELD: u32 = 3;
@@ -100,7 +103,7 @@ impl Verdict {
         match (*self, *own) {
             (Self::Held, _) => true,
             (Self::Receipt { hash, .. }, Seen::Answer { hash: own, distance }) => {
-                hash == own && distance.is_some_and(|d| d <= 2 * BAND_PPM)
+                hash == own && distance.is_some_and(|d| d <= FARTHEST_SIGNED)
             }
             (Self::Receipt { .. }, Seen::None | Seen::Unknown) => false,
             (Self::Training(NoAnswer::Weights), Seen::Answer { distance, .. }) => {
