@@ -84,7 +84,11 @@ impl Auditor {
                 Ok((hash, answer)) if hash == paid => answer,
                 other => {
                     let why = other.err();
-                    tracing::warn!(request = hex::encode(counted.request), ?why, "the answer that was paid is no longer stored");
+                    tracing::warn!(
+                        request = hex::encode(counted.request),
+                        ?why,
+                        "the answer that was paid is no longer stored"
+                    );
                     continue;
                 }
             };

@@ -116,7 +116,7 @@ impl Observations {
             question.attempt,
             question.proposal.epoch
         );
-        self.known.get_or_try(question.clone(), || self.look(question, facts)).await
+        self.known.get_or_try(question.clone(), || Box::pin(self.look(question, facts))).await
     }
 
     /// Says that this member has come to this attempt by its own clock. Others can ask it about no later one, so that nobody
@@ -142,27 +142,8 @@ impl Observations {
     async fn look(&self, question: &Question, facts: Arc<Facts>) -> Result<Observed> {
         let _at_work = self.at_work.lock().await;
         let parts = &self.parts;
-        let (epoch, total) = (question.proposal.epoch, facts.payments.len());
-        let mut looker = Looker {
-            parts,
-            identities: parts.chain.identities().await?,
-            cutoff: question.proposal.cutoff_slot,
-            kept: Kept::new(parts.files.folder())?,
-            results: HashMap::new(),
-            jobs: BTreeMap::new(),
-        };
-        let (mut ready, mut answers, mut seen) = (Vec::new(), Vec::new(), Vec::new());
-        for (n, payment) in facts.payments.iter().take(MOST_PAYMENTS).enumerate() {
-            parts.status.settling(epoch, &format!("working out answer {} of {total}", n + 1));
-            let (own, found) = looker.see(payment).await;
-            seen.push(own);
-            answers.push(found);
-        }
-        for job in facts.jobs() {
-            ready.push(looker.is_ready(&facts, &job).await);
-        }
-        let jobs = looker.jobs.into_iter().filter_map(|(address, read)| Some((address, read.ok()?))).collect();
-        Ok(Observed { view: View { jobs: ready, answers: seen }, answers, kept: looker.kept, jobs, facts })
+        let identities = parts.chain.identities().await?;
+        Looker::new(parts, identities, question.proposal.cutoff_slot)?.look(question.proposal.epoch, facts).await
     }
 }
 
@@ -186,7 +167,28 @@ enum Stored<T> {
     Not(String),
 }
 
-impl Looker<'_> {
+impl<'a> Looker<'a> {
+    fn new(parts: &'a Parts, identities: HashMap<Pubkey, Pubkey>, cutoff: u64) -> Result<Self> {
+        let kept = Kept::new(parts.files.folder())?;
+        Ok(Self { parts, identities, cutoff, kept, results: HashMap::new(), jobs: BTreeMap::new() })
+    }
+
+    async fn look(mut self, epoch: u64, facts: Arc<Facts>) -> Result<Observed> {
+        let total = facts.payments.len();
+        let (mut ready, mut answers, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+        for (n, payment) in facts.payments.iter().take(MOST_PAYMENTS).enumerate() {
+            self.parts.status.settling(epoch, &format!("working out answer {} of {total}", n + 1));
+            let (own, found) = self.see(payment).await;
+            seen.push(own);
+            answers.push(found);
+        }
+        for job in facts.jobs() {
+            ready.push(self.is_ready(&facts, &job).await);
+        }
+        let jobs = self.jobs.into_iter().filter_map(|(address, read)| Some((address, read.ok()?))).collect();
+        Ok(Observed { view: View { jobs: ready, answers: seen }, answers, kept: self.kept, jobs, facts })
+    }
+
     /// What this member sees of the answer to a payment. The answer comes with it if its receipt may be signed.
     async fn see(&mut self, payment: &Payment) -> (Seen, Option<FoundAnswer>) {
         match self.look_at(payment).await {
@@ -307,7 +309,8 @@ impl Looker<'_> {
 
     /// Distance of the receipt's weights from those that this member works out, in parts per million.
     async fn distance(&self, answer: Answer, weights: &Weights, job: Arc<FinishedJob>) -> Result<u64> {
-        let work = move |_: &openledger_serve::Engine| job.divider.weights(&answer.prompt_tokens, &answer.output_tokens);
+        let work =
+            move |_: &openledger_serve::Engine| job.divider.weights(&answer.prompt_tokens, &answer.output_tokens);
         let own = self.parts.engine.get().await?.run(work).await?;
         let distance = own.distance_ppm(weights).context("they are of another number of documents")?;
         let within = (distance <= BAND_PPM).then(|| distance_ppb(&own, weights));
@@ -375,4 +378,4 @@ fn answered_by<'a>(results: &'a [JobResult], slot: u64, answer: &Answer) -> Opti
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -487,7 +487,8 @@ mod tests {
         let (above, own) = (document(1, 10, &[50]), document(2, 11, &[51]));
         let (answer, by) = (payment(1, 1_000, 100), weights(&[3, 1]));
         let facts = Facts { payments: vec![answer.clone()], ..Facts::default() };
-        let counted = Counted { payment: &answer, job: key(JOB), divided: by_receipt(), weights: Some(Divides::Known(&by)) };
+        let counted =
+            Counted { payment: &answer, job: key(JOB), divided: by_receipt(), weights: Some(Divides::Known(&by)) };
         let agreed = Agreed { epoch: 1, cutoff_slot: 9, band_ppm: 2, observations: vec![], observations_root: [3; 32] };
         let parent = key(77);
         let jobs = [PaidJob { documents: vec![(parent, &above), (key(JOB), &own)], training: None, report: model() }];
