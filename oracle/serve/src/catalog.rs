@@ -173,7 +173,7 @@ mod tests {
     fn a_model_that_was_trained_with_more_runs_is_loaded_again_though_its_adapter_is_the_same() {
         let zeroed = Model::deserialize(&mut &[0; 8192][..]).unwrap();
         let once = Model { adapter_hash: [1; 32], manifest_hash: [2; 32], ..zeroed };
-        assert!(has_same_result(&once, &Model { answers: 7, ..once.clone() }));
+        assert!(has_same_result(&once, &Model { price_in: 7, ..once.clone() }));
         assert!(!has_same_result(&once, &Model { manifest_hash: [3; 32], ..once.clone() }));
         assert!(!has_same_result(&once, &Model { adapter_hash: [3; 32], ..once.clone() }));
     }

@@ -11,12 +11,17 @@ use super::{
 use crate::{documents::Repeat, plans::FinishedJob};
 use anyhow::{Context, Result, ensure};
 use openledger_pay::clusters::Duplicate;
+use openledger_protocol::hash::sha256;
 use openledger_quorum::{Agreement, observe::content_hash};
 use openledger_sdk::{
     amount::Amount,
     artifact::{self, Divided, Method, ModelReport, RepeatKind, RepeatedDocument, SettlementReport},
+    canonical,
 };
-use payout::state::{POOLS, PoolRoot};
+use payout::{
+    instructions::PostSettlementArgs,
+    state::{POOLS, PoolRoot},
+};
 use solana_pubkey::Pubkey;
 use std::collections::BTreeSet;
 
@@ -74,6 +79,17 @@ pub fn outcome(
         observations_root: agreement.observations_root,
     };
     build(agreed, facts, &counted, &jobs)
+}
+
+/// Fails unless `args` post this report and these roots, to the bit. Returns the report's bytes.
+pub fn follows(report: &SettlementReport, pools: &[PoolRoot; POOLS], args: &PostSettlementArgs) -> Result<Vec<u8>> {
+    ensure!(*pools == args.pools, "the roots are not those that follow from what the members observed");
+    let report = canonical::to_vec(report)?;
+    ensure!(
+        sha256(&[&report]) == args.report_hash,
+        "the report is not the one that follows from what the members observed"
+    );
+    Ok(report)
 }
 
 /// By what the payment number `n` is divided. `ready` says whether its last job's documents can be paid.
@@ -140,3 +156,6 @@ fn repeated(Repeat { leaf, datanet, owner, of, by }: Repeat) -> RepeatedDocument
     };
     RepeatedDocument { leaf, datanet, owner, of, by }
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,6 +139,19 @@ impl World {
         self.parts.store.put_answer(&answer).await.unwrap();
     }
 
+    /// The blob of weights that pay a single document of this result.
+    pub async fn forged(&self, result: &JobResult) -> Hash32 {
+        let mut parts = vec![0; self.job(result).await.documents().len()];
+        parts[0] = 1;
+        self.weights(&parts).await
+    }
+
+    /// The blob of weights in proportion to these parts.
+    async fn weights(&self, parts: &[u64]) -> Hash32 {
+        let weights = Weights::in_proportion(parts).unwrap();
+        self.parts.store.put_blob(weights.to_bytes()).await.unwrap()
+    }
+
     fn looker(&self) -> Looker<'_> {
         Looker::new(&self.parts, HashMap::from([(key(3), self.identity.pubkey())]), CUTOFF).unwrap()
     }
@@ -178,14 +191,7 @@ async fn receipts_hold_before_and_after_a_model_is_trained_again_with_more_runs_
 async fn receipts_that_nobody_will_sign_take_no_memory_whatever_they_name() {
     let world = World::new().await;
     let result = &world.results[1];
-    let documents = world.job(result).await.documents().len();
-    let blob = async |parts: Vec<u64>| {
-        let weights = Weights::in_proportion(&parts).unwrap();
-        world.parts.store.put_blob(weights.to_bytes()).await.unwrap()
-    };
-    let mut single = vec![0; documents];
-    single[0] = 1;
-    let (huge, single) = (blob(vec![1; 1 << 20]).await, blob(single).await);
+    let (huge, single) = (world.weights(&[1; 1 << 20]).await, world.forged(result).await);
     let payments: Vec<Payment> = (0..12).map(|n| world.payment(n, 35)).collect();
     for (n, payment) in payments.iter().enumerate() {
         let mut answer = world.answered(payment, result).await;
@@ -255,8 +261,7 @@ async fn a_receipt_within_the_band_is_kept_and_one_beyond_what_is_signed_is_not(
         let moved = parts_per_million * (weights::WHOLE / 1_000_000);
         parts[most] -= moved;
         parts[(most + 1) % bytes.len().div_ceil(8)] += moved;
-        let forged = Weights::in_proportion(&parts).unwrap();
-        answer.receipt.weights = world.parts.store.put_blob(forged.to_bytes()).await.unwrap();
+        answer.receipt.weights = world.weights(&parts).await;
         world.publish(answer).await;
     }
     let seen = world.observe(vec![near, far]).await;
