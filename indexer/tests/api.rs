@@ -21,7 +21,7 @@ struct Api {
     base: String,
     client: IndexerClient,
     source: Source,
-    _store: tempfile::TempDir,
+    store: tempfile::TempDir,
     _server: Server,
     _stop: oneshot::Sender<()>,
 }
@@ -47,7 +47,7 @@ impl Api {
         tokio::spawn(api::serve(api::State::new(&source, Some(store)), listener, async {
             let _ = stopped.await;
         }));
-        Self { client: IndexerClient::new(&base), base, source, _store: folder, _server: server, _stop: stop }
+        Self { client: IndexerClient::new(&base), base, source, store: folder, _server: server, _stop: stop }
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
@@ -130,6 +130,12 @@ async fn lists_and_details_tell_what_happened() {
     assert!(api.client.receipts_between(last, u64::MAX).await.expect("answers").is_empty());
     let receipt = api.client.receipt(&world.request).await.expect("answers").expect("is there");
     assert_eq!((receipt.amount, receipt.parts.contributors, receipt.answer), (Amount(1000), Amount(400), None));
+    // Whoever stores something that is no answer does not hide the payment.
+    let answers = api.store.path().join("answers");
+    std::fs::create_dir(&answers).expect("made");
+    std::fs::write(answers.join(format!("{}.json", hex::encode(world.request))), "{}").expect("written");
+    let receipt = api.client.receipt(&world.request).await.expect("answers").expect("is there");
+    assert_eq!((receipt.amount, receipt.answer), (Amount(1000), None));
 
     let operators = api.client.operators().await.expect("answers");
     assert_eq!(operators.len(), 1);

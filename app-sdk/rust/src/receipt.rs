@@ -13,9 +13,9 @@ use solana_signature::Signature;
 use solana_signer::Signer;
 
 /// The layout version that this crate writes and reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Prefix of the signed bytes. It ensures that a signature over anything else never passes for one over an answer.
-const DOMAIN: &[u8] = b"openledger:answer:v2\0";
+const DOMAIN: &[u8] = b"openledger:answer:v3\0";
 
 /// Why an answer is not valid.
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +151,8 @@ pub struct QuotedDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
-    /// Layout version.
+    /// Layout version. Another one is not read.
+    #[serde(deserialize_with = "known_version")]
     pub version: u32,
     /// The request that was paid for.
     #[serde(with = "hash_hex")]
@@ -162,6 +163,10 @@ pub struct Answer {
     /// SHA-256 of the adapter's file with which the model answered.
     #[serde(with = "hash_hex")]
     pub adapter_hash: Hash32,
+    /// SHA-256 of the training manifest of the result that answered. It says by what the fee is divided. Two results of a
+    /// model may have one adapter and different manifests.
+    #[serde(with = "hash_hex")]
+    pub manifest_hash: Hash32,
     /// The payer's wallet.
     #[serde(with = "key_b58")]
     pub payer: Pubkey,
@@ -187,6 +192,14 @@ pub struct Answer {
     /// Signature by the operator's identity key, in hex. It is empty until the answer is signed.
     #[serde(default)]
     pub signature: String,
+}
+
+/// Refuses another layout by its version, and not by the first field that differs.
+fn known_version<'de, D: serde::Deserializer<'de>>(value: D) -> Result<u32, D::Error> {
+    match u32::deserialize(value)? {
+        VERSION => Ok(VERSION),
+        other => Err(serde::de::Error::custom(ReceiptError::Version(other))),
+    }
 }
 
 impl Answer {
@@ -287,6 +300,7 @@ mod tests {
             request: [1; 32],
             model: Pubkey::new_from_array([2; 32]),
             adapter_hash: [3; 32],
+            manifest_hash: [9; 32],
             payer: Pubkey::new_from_array([4; 32]),
             operator: Pubkey::new_from_array([5; 32]),
             epoch: 1,
@@ -324,7 +338,8 @@ mod tests {
     fn no_field_can_be_changed_under_the_signature() {
         let (answer, identity) = answer(vec![influence(1, 1)]);
         let json = serde_json::to_value(&answer).unwrap();
-        for key in json.as_object().unwrap().keys().filter(|k| *k != "signature") {
+        // Another version is not even read.
+        for key in json.as_object().unwrap().keys().filter(|k| !["signature", "version"].contains(&k.as_str())) {
             let mut bad = json.clone();
             bad[key] = match &json[key] {
                 Value::Number(n) => (n.as_u64().unwrap() + 1).into(),
@@ -342,6 +357,20 @@ mod tests {
             assert_ne!(bad, answer, "{key}");
             assert!(bad.verify(&identity.pubkey()).is_err(), "{key}");
         }
+    }
+
+    /// Answers of version 2 named no manifest.
+    #[test]
+    fn an_answer_of_another_version_is_refused_by_its_version() {
+        let (answer, identity) = answer(vec![]);
+        let mut old = serde_json::to_value(&answer).unwrap();
+        old["version"] = 2.into();
+        old.as_object_mut().unwrap().remove("manifest_hash");
+        let error = serde_json::from_value::<Answer>(old).unwrap_err().to_string();
+        assert_eq!(error, "answer version 2 is unknown, this software reads version 3");
+        let mut old = Answer { version: 2, ..answer };
+        old.sign(&identity).unwrap();
+        assert!(matches!(old.verify(&identity.pubkey()), Err(ReceiptError::Version(2))));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{error::Refusal, list::Final, state::State};
 use openledger_sdk::{api::types::ReceiptRow, store::StoreError};
 
-/// Returns the payment of `request`, with its answer once the store has it.
+/// Returns the payment of `request`, with its answer once the store has one that can be read.
 ///
 /// Anyone may pay for a request that was paid for before. If there are several payments, the one that the answer names
 /// is returned. If no answer names one of them, the first payment is returned.
@@ -19,6 +19,11 @@ pub async fn receipt(state: &State, request: [u8; 32]) -> Result<Final<ReceiptRo
         Some(store) => match store.get_answer(&request).await {
             Ok(answer) => Some(answer),
             Err(StoreError::Missing { .. }) => None,
+            // Whoever stored it must not hide the payment by it. Settlements take it for unanswered too.
+            Err(error @ (StoreError::Content { .. } | StoreError::Size { .. } | StoreError::Hash { .. })) => {
+                tracing::warn!(request = name, "an answer cannot be read: {error}");
+                None
+            }
             Err(error) => return Err(error.into()),
         },
     };

@@ -63,6 +63,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         engine: engine.clone(),
         epochs: epochs.clone(),
         jobs,
+        files: files.clone(),
         status: status.clone(),
     });
 

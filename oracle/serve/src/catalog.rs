@@ -85,7 +85,7 @@ impl Catalog {
         // The lock is held while loading, so a second request for the same model waits instead of loading it again.
         let mut loaded = self.loaded.lock().await;
         if let Some(model) = loaded.get(address)
-            && model.state.adapter_hash == state.adapter_hash
+            && has_same_result(&model.state, &state)
         {
             return Ok(model.clone());
         }
@@ -155,5 +155,26 @@ impl Catalog {
             by_leaf.extend(all.into_iter().filter(|c| covered.contains(&c.batch)).map(|c| (c.leaf.clone(), c)));
         }
         Ok(by_leaf)
+    }
+}
+
+/// Whether a model's result is still the one that was loaded. The manifest names everything that divides a fee. The adapter
+/// does not: the first run of a job with more runs makes the same adapter.
+fn has_same_result(loaded: &Model, now: &Model) -> bool {
+    (loaded.manifest_hash, loaded.adapter_hash) == (now.manifest_hash, now.adapter_hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anchor_lang::AnchorDeserialize;
+
+    #[test]
+    fn a_model_that_was_trained_with_more_runs_is_loaded_again_though_its_adapter_is_the_same() {
+        let zeroed = Model::deserialize(&mut &[0; 8192][..]).unwrap();
+        let once = Model { adapter_hash: [1; 32], manifest_hash: [2; 32], ..zeroed };
+        assert!(has_same_result(&once, &Model { price_in: 7, ..once.clone() }));
+        assert!(!has_same_result(&once, &Model { manifest_hash: [3; 32], ..once.clone() }));
+        assert!(!has_same_result(&once, &Model { adapter_hash: [3; 32], ..once.clone() }));
     }
 }

@@ -250,6 +250,7 @@ async fn produce(
         request: paid.request,
         model: model.address,
         adapter_hash: model.state.adapter_hash,
+        manifest_hash: model.state.manifest_hash,
         payer: paid.payer,
         operator: serving.operator,
         epoch: paid.epoch,

@@ -10,7 +10,7 @@ use crate::{
     settle,
     stage::Stage,
     summary::{LiarsSummary, RefusedProposal},
-    told::{Agreed, Proposed},
+    told::{Agreed, LIES, Proposed},
     training::Trained,
 };
 use anyhow::{Context, Result, ensure};
@@ -38,9 +38,6 @@ const QUESTIONS: [&str; 2] = ["What is true?", "What is a majority?"];
 
 /// By when all members have had an answer to a beat from a member that came back: pauses between beats are shorter.
 const SEEN: Duration = Duration::from_secs(8);
-
-/// How many different lies each liar proposes in an epoch.
-const PROPOSALS: usize = 4;
 
 /// Has two honest answers and a forged one paid, and settled while the liars lie. Returns the settled epochs. Fails if the
 /// liars moved anything, or if they told no lie that would have moved something.
@@ -181,7 +178,7 @@ fn judge(
     ensure!(lies.len() == 2 && truth.len() == 3, "{} liars and {} honest members observed", lies.len(), truth.len());
     let holds = |mut distances: Vec<u64>| {
         distances.sort_unstable();
-        distances[(distances.len() - 1) / 2] <= crate::fleet::BAND_PPM
+        distances[distances.len() / 2] <= crate::fleet::BAND_PPM
     };
     match (holds(truth.clone()), &answer.divided) {
         (true, Divided::Receipt { .. }) => summary.honest_paid += 1,
@@ -204,7 +201,7 @@ async fn proposals(fleet: &mut Fleet, epochs: &[u64]) -> Result<Vec<(usize, Prop
         let proposed = wait("the liars' proposals to be refused", Duration::from_secs(60), async || {
             fleet.check()?;
             let told = fleet.told(n).await.filter(|told| told.agreements.len() >= epochs.len());
-            Ok(told.map(|t| t.proposals).filter(|p| p.len() >= PROPOSALS * epochs.len()))
+            Ok(told.map(|t| t.proposals).filter(|p| p.len() >= LIES.len() * epochs.len()))
         });
         all.extend(proposed.await?.into_iter().map(|p| (n, p)));
     }
@@ -232,8 +229,9 @@ async fn not_proposed_by_liars(
     Ok(())
 }
 
-/// Checks that every proposal had both liars for it and every honest member against it, and that the honest members' logs
-/// name who proposed it.
+/// Checks that every proposal had both liars for it and every honest member against it, and counts the honest members
+/// whose logs name who proposed it and refuse it by the check that is there for this lie. Whoever has signed the true
+/// settlement before refuses because of that, and posted settlements are no longer due.
 fn refused(fleet: &Fleet, wallets: &[Pubkey], proposed: Vec<(usize, Proposed)>) -> Result<Vec<RefusedProposal>> {
     let honest: Vec<usize> = (1..=fleet.operators.len()).filter(|n| !LIARS.contains(n)).collect();
     let logs: BTreeMap<usize, String> = honest.iter().map(|n| Ok((*n, fleet.log(*n)?))).collect::<Result<_>>()?;
@@ -242,13 +240,14 @@ fn refused(fleet: &Fleet, wallets: &[Pubkey], proposed: Vec<(usize, Proposed)>) 
         let liar = wallets[LIARS.iter().position(|n| *n == by).context("a liar")?].to_string();
         ensure!(proposal.willing == wallets.len(), "not all liars were willing to sign {proposal:?}");
         ensure!(proposal.refusals.len() == honest.len(), "not all honest members refused {proposal:?}");
-        let names = |log: &&String| {
-            let refused = |line: &&str| line.contains("refuses to sign what was proposed") && line.contains(&liar);
-            log.lines().filter(refused).any(|line| line.contains(&proposal.payload))
+        let lie = LIES.iter().find(|lie| lie.name == proposal.lie).context("a lie without a name")?;
+        let judges = |log: &&String| {
+            let said = ["refuses to sign what was proposed", &liar, &proposal.payload, lie.refused_by];
+            log.lines().any(|line| said.iter().all(|words| line.contains(words)))
         };
-        let named_by = logs.values().filter(names).count();
+        let judged_by = logs.values().filter(judges).count();
         let reason = proposal.refusals.values().next().cloned().unwrap_or_default();
-        all.push(RefusedProposal { lie: proposal.lie, by, epoch: proposal.epoch, named_by, reason });
+        all.push(RefusedProposal { lie: proposal.lie, by, epoch: proposal.epoch, judged_by, reason });
     }
     Ok(all)
 }

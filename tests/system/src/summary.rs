@@ -287,8 +287,8 @@ pub struct RefusedProposal {
     pub by: usize,
     /// The epoch that was being settled.
     pub epoch: u64,
-    /// In how many honest operators' logs it stands under its proposer's name.
-    pub named_by: usize,
+    /// In how many honest operators' logs it stands under its proposer's name, refused by the check that is there for it.
+    pub judged_by: usize,
     /// Why an honest operator refused.
     pub reason: String,
 }

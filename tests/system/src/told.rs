@@ -15,6 +15,38 @@ pub struct Told {
     pub approved: usize,
 }
 
+/// A settlement that no honest member may sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lie {
+    /// What is wrong with it.
+    pub name: &'static str,
+    /// Words of the check that refuses it, and of no other check.
+    pub refused_by: &'static str,
+}
+
+/// A cut-off that is not due, before anything was observed.
+pub const OTHER_CUTOFF: Lie = Lie { name: "another cut-off", refused_by: NOT_DUE };
+/// An epoch that is not due.
+pub const OTHER_EPOCH: Lie = Lie { name: "another epoch", refused_by: NOT_DUE };
+/// A root that stands for no observations.
+pub const NOBODYS: Lie = Lie { name: "observations that nobody made", refused_by: "no agreement with root" };
+/// A cut-off that is not due, with what was observed about the true one.
+pub const OTHER_CUTOFF_OBSERVED: Lie = Lie { name: "another cut-off with true observations", refused_by: NOT_DUE };
+/// Roots and a report that pay one wallet, with what was observed.
+pub const EVERYTHING: Lie = Lie { name: "everything to one wallet", refused_by: OTHER_ROOTS };
+/// The roots that pay one wallet beside the true report.
+pub const BESIDE_REPORT: Lie = Lie { name: "other roots beside the true report", refused_by: OTHER_ROOTS };
+/// The report that pays one wallet beside the true roots.
+pub const BESIDE_ROOTS: Lie =
+    Lie { name: "another report beside the true roots", refused_by: "the report is not the one that follows" };
+
+const NOT_DUE: &str = "is due";
+const OTHER_ROOTS: &str = "the roots are not those that follow";
+
+/// Everything that each liar proposes in each epoch.
+pub const LIES: [Lie; 7] =
+    [OTHER_CUTOFF, OTHER_EPOCH, NOBODYS, OTHER_CUTOFF_OBSERVED, EVERYTHING, BESIDE_REPORT, BESIDE_ROOTS];
+
 /// Where a liar serves [`Told`].
 pub const PATH: &str = "lies";
 

@@ -5,7 +5,8 @@ use openledger_system::{
     demo::{self, Demo},
     liars::LIARS,
     settings::Settings,
-    summary::{FleetSummary, LiarsSummary},
+    summary::{FleetSummary, LiarsSummary, RefusedProposal},
+    told::LIES,
 };
 use std::path::PathBuf;
 
@@ -136,11 +137,13 @@ fn liars_divide_nothing_and_stop_nothing(liars: &LiarsSummary) {
     for (epoch, by) in liars.epochs.iter().flat_map(|epoch| LIARS.map(|by| (*epoch, by))) {
         let told: Vec<&str> =
             liars.proposals.iter().filter(|p| (p.epoch, p.by) == (epoch, by)).map(|p| p.lie.as_str()).collect();
-        for lie in ["another cut-off", "another epoch", "observations that nobody made", "everything to one wallet"] {
-            assert!(told.contains(&lie), "operator {by} did not propose {lie} in epoch {epoch}: {liars:?}");
+        for lie in LIES {
+            assert!(told.contains(&lie.name), "operator {by} did not propose {lie:?} in epoch {epoch}: {liars:?}");
         }
     }
-    // Whoever refused a payload by its own judgement names who proposed it. A payload that comes after the true one was
-    // signed is refused because of that.
-    assert!(liars.proposals.iter().any(|p| p.named_by == 3), "{liars:?}");
+    // Each check has refused the lie that it is there for, at every honest member.
+    for lie in LIES {
+        let judged = |p: &RefusedProposal| p.lie == lie.name && p.judged_by == 3;
+        assert!(liars.proposals.iter().any(judged), "not all members judged {lie:?}: {liars:?}");
+    }
 }

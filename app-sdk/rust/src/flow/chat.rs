@@ -150,7 +150,7 @@ pub async fn pay(client: &Client, payer: &Keypair, quote: &Quote) -> Result<Sign
 }
 
 /// Gets the answer to a paid request and checks it. The server's identity key must have signed it, it must match the
-/// request and the payment on chain, and its adapter must be the one that the chain names.
+/// request and the payment on chain, and its adapter and manifest must be those that the chain names.
 pub async fn collect(
     client: &Client,
     server: &Server,
@@ -184,6 +184,7 @@ pub async fn collect(
     let pairs = [
         ("request", hex::encode(answer.request), quote.request.clone()),
         ("adapter", hex::encode(answer.adapter_hash), hex::encode(model.adapter_hash)),
+        ("training manifest", hex::encode(answer.manifest_hash), hex::encode(model.manifest_hash)),
     ];
     for (what, found, expected) in pairs {
         if found != expected {

@@ -76,12 +76,22 @@ impl Auditor {
         let mut queries = Vec::with_capacity(drawn.len());
         let mut walked = Vec::with_capacity(drawn.len());
         for counted in drawn {
-            let answer = self.store.get_answer(&counted.request).await?;
-            let paid = matches!(counted.divided, Divided::Receipt { answer: paid, .. } if paid == answer.hash()?);
-            if !paid {
-                tracing::warn!(request = hex::encode(counted.request), "the answer that was paid is no longer stored");
-                continue;
-            }
+            let Divided::Receipt { answer: paid, .. } = counted.divided else { continue };
+            // Whoever stores something else in the place of its answer takes that one out of the audit, and no other.
+            let answer = self.store.get_answer(&counted.request).await;
+            let answer = answer.context("it cannot be read").and_then(|answer| Ok((answer.hash()?, answer)));
+            let answer = match answer {
+                Ok((hash, answer)) if hash == paid => answer,
+                other => {
+                    let why = other.err();
+                    tracing::warn!(
+                        request = hex::encode(counted.request),
+                        ?why,
+                        "the answer that was paid is no longer stored"
+                    );
+                    continue;
+                }
+            };
             // An empty answer has no loss. It was paid by the training weights.
             if !answer.output_tokens.is_empty() {
                 let tokens = [&answer.prompt_tokens[..], &answer.output_tokens].concat();

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use openledger_protocol::{Hash32, hash::sha256};
 use openledger_sdk::Store;
 use solana_pubkey::Pubkey;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where this node keeps which files.
 #[derive(Clone, Debug)]
@@ -18,6 +18,11 @@ impl Files {
         let data = data.into();
         std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
         Ok(Self { data })
+    }
+
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.data
     }
 
     /// The folder that holds one folder for each job.

@@ -59,6 +59,15 @@ impl FinishedJobs {
         Self { chain, store, engine, files, plans, known: Memo::new(MOST) }
     }
 
+    /// Jobs that are not read: a test made them.
+    #[cfg(test)]
+    pub async fn holding(self, jobs: impl IntoIterator<Item = FinishedJob>) -> Self {
+        for job in jobs {
+            self.known.get_or_try(job.manifest_hash, async || Ok(job)).await.expect("it is here");
+        }
+        self
+    }
+
     /// The job at `address`, which was attested with these hashes of its adapter and its training manifest.
     pub async fn of(&self, address: &Pubkey, adapter: &Hash32, manifest: &Hash32) -> Result<Arc<FinishedJob>> {
         let read = self.known.get_or_try(*manifest, || self.read(address, adapter, manifest)).await;

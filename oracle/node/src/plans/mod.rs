@@ -10,7 +10,7 @@ mod plan;
 mod roles;
 mod settings;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 pub use finished::{FinishedJob, FinishedJobs};
 pub use gradients::KeptGradients;

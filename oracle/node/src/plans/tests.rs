@@ -124,7 +124,8 @@ async fn finish(engine: &Engine, store: &Store, folder: &Path, address: Pubkey, 
     let training = paying.training.to_bytes();
     let divider = divider(engine, store, folder, &plan, &manifest, &training).await;
     let (model, plan) = (manifest.model, Arc::new(plan));
-    FinishedJob { address, model, manifest_hash: [address.to_bytes()[0]; 32], manifest, plan, divider }
+    let manifest_hash = store.put_blob(serde_json::to_vec(&manifest).unwrap()).await.unwrap();
+    FinishedJob { address, model, manifest_hash, manifest, plan, divider }
 }
 
 /// The divider of a finished job, as any member makes it from what is published.
@@ -146,13 +147,14 @@ fn inherit(job: &FinishedJob, tokenizer: &Tokenizer) -> Parent {
 }
 
 /// An answer as a job is paid for it: its prompt, and its output.
-fn answer(engine: &Engine, question: &str, answer: &str) -> (Vec<u32>, Vec<u32>) {
+pub fn answer(engine: &Engine, question: &str, answer: &str) -> (Vec<u32>, Vec<u32>) {
     let asked = Example::answer(engine.tokenizer(), [0; 32], question, answer).unwrap();
     let (prompt, output) = asked.tokens.split_at(asked.loss_from);
     (prompt.to_vec(), output.to_vec())
 }
 
-fn source() -> ModelSource {
+/// The tiny random model.
+pub fn source() -> ModelSource {
     ModelSource::Random { config: LlamaConfig::tiny(), seed: 7 }
 }
 
@@ -254,13 +256,13 @@ fn over(runs: usize, epochs: usize) -> JobConfig {
     config
 }
 
-/// Jobs on the facts with the same seed: one with a single run, and one with two.
-async fn once_and_twice(engine: &Engine, store: &Store, folder: &Path) -> [FinishedJob; 2] {
+/// Jobs on the facts with the same seed: one with a single run, and one with two. They have these addresses.
+pub async fn once_and_twice(engine: &Engine, store: &Store, folder: &Path, jobs: [Pubkey; 2]) -> [FinishedJob; 2] {
     let finished = async |runs: usize| {
         let facts = (0..).zip(FACTS).map(|(n, (place, fact))| document(n, place, fact)).collect();
         let plan = JobPlan::without_documents(over(runs, 6), None, 11, 1).unwrap();
         let plan = plan.with_documents(facts, 11, engine.tokenizer()).unwrap();
-        finish(engine, store, folder, JOBS[runs - 1], plan).await
+        finish(engine, store, folder, jobs[runs - 1], plan).await
     };
     [finished(1).await, finished(2).await]
 }
@@ -270,7 +272,7 @@ async fn two_runs_serve_and_audit_the_same_adapter_as_one_and_every_member_divid
     let folder = tempfile::tempdir().unwrap();
     let store = Store::folder(folder.path().join("store")).unwrap();
     let engine = Engine::load(source()).await.unwrap();
-    let [one, two] = once_and_twice(&engine, &store, folder.path()).await;
+    let [one, two] = once_and_twice(&engine, &store, folder.path(), JOBS).await;
     let [first, second] = LogEntry::runs(&two.manifest.log).collect::<Vec<_>>()[..] else { panic!("two runs") };
     assert!(first == one.manifest.log && first.len() == second.len());
     assert!(first.iter().zip(second).all(|(a, b)| a.step == b.step && a.state != b.state));
@@ -301,7 +303,7 @@ async fn each_run_of_a_child_goes_on_from_the_same_run_of_its_parent() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::folder(folder.path().join("store")).unwrap();
     let engine = Engine::load(source()).await.unwrap();
-    let [_, parent] = once_and_twice(&engine, &store, folder.path()).await;
+    let [_, parent] = once_and_twice(&engine, &store, folder.path(), JOBS).await;
     let refused = JobPlan::without_documents(over(1, 1), Some(inherit(&parent, engine.tokenizer())), 12, 2).err();
     assert!(format!("{:#}", refused.unwrap()).contains("use the parent's `train.runs`"));
 

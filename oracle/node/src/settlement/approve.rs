@@ -1,14 +1,19 @@
 //! A member's check of a proposed settlement, before it signs.
 
 use super::{
-    expiry::Expiry, facts::Facts, gather::Epochs, outcome::outcome, own_view::Observations, proposal::Proposal,
+    expiry::Expiry,
+    facts::Facts,
+    gather::Epochs,
+    outcome::{follows, outcome},
+    own_view::Observations,
+    proposal::Proposal,
     question::Question,
 };
 use crate::operator::Chain;
 use anyhow::{Context, Result, ensure};
-use openledger_protocol::{Hash32, attest::Message, hash::sha256};
+use openledger_protocol::{Hash32, attest::Message};
 use openledger_quorum::{Agreement, Participant, observe};
-use openledger_sdk::{Store, canonical};
+use openledger_sdk::Store;
 use payout::{instructions::PostSettlementArgs, state::Config};
 
 /// What checking a settlement uses. Cheap to clone.
@@ -56,12 +61,7 @@ impl Approval {
             self.observations.forget(question).await;
         }
         let (report, pools) = made?;
-        ensure!(pools == args.pools, "the roots are not those that follow from what the members observed");
-        let report = canonical::to_vec(&report)?;
-        ensure!(
-            sha256(&[&report]) == args.report_hash,
-            "the report is not the one that follows from what the members observed"
-        );
+        let report = follows(&report, &pools, args)?;
         // This member stores the report too, so that it remains if the proposer vanishes.
         self.store.put_settlement_report(args.epoch, report).await?;
         Ok(())

@@ -10,6 +10,7 @@ mod due;
 mod expiry;
 mod facts;
 mod gather;
+mod kept;
 mod outcome;
 mod own_view;
 mod proposal;

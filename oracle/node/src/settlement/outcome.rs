@@ -1,6 +1,7 @@
 //! Makes the report and the roots of a settlement from what the members' observations agree on.
 
 use super::{
+    kept::Divides,
     own_view::Observed,
     question::Question,
     report::{Agreed, Counted, PaidJob, build},
@@ -10,12 +11,17 @@ use super::{
 use crate::{documents::Repeat, plans::FinishedJob};
 use anyhow::{Context, Result, ensure};
 use openledger_pay::clusters::Duplicate;
+use openledger_protocol::hash::sha256;
 use openledger_quorum::{Agreement, observe::content_hash};
 use openledger_sdk::{
     amount::Amount,
     artifact::{self, Divided, Method, ModelReport, RepeatKind, RepeatedDocument, SettlementReport},
+    canonical,
 };
-use payout::state::{POOLS, PoolRoot};
+use payout::{
+    instructions::PostSettlementArgs,
+    state::{POOLS, PoolRoot},
+};
 use solana_pubkey::Pubkey;
 use std::collections::BTreeSet;
 
@@ -75,6 +81,17 @@ pub fn outcome(
     build(agreed, facts, &counted, &jobs)
 }
 
+/// Fails unless `args` post this report and these roots, to the bit. Returns the report's bytes.
+pub fn follows(report: &SettlementReport, pools: &[PoolRoot; POOLS], args: &PostSettlementArgs) -> Result<Vec<u8>> {
+    ensure!(*pools == args.pools, "the roots are not those that follow from what the members observed");
+    let report = canonical::to_vec(report)?;
+    ensure!(
+        sha256(&[&report]) == args.report_hash,
+        "the report is not the one that follows from what the members observed"
+    );
+    Ok(report)
+}
+
 /// By what the payment number `n` is divided. `ready` says whether its last job's documents can be paid.
 fn divided(observed: &Observed, n: usize, decided: Verdict, ready: bool) -> Result<Counted<'_>> {
     let payment = &observed.facts.payments[n];
@@ -83,12 +100,13 @@ fn divided(observed: &Observed, n: usize, decided: Verdict, ready: bool) -> Resu
             let found = observed.answers[n].as_ref().filter(|found| found.hash == hash);
             let found = found.context("the answer that the others saw is not known here")?;
             let divided = Divided::Receipt { answer: hash, weights: found.weights_hash, distance };
-            Ok(Counted { payment, job: found.job, divided, weights: Some(&found.weights) })
+            let weights = Some(Divides::Kept(&observed.kept, found.weights));
+            Ok(Counted { payment, job: found.job, divided, weights })
         }
         Verdict::Training(because) if ready => {
             let weights = known(observed, &payment.last_job)?.divider.training();
             let divided = Divided::Training { because };
-            Ok(Counted { payment, job: payment.last_job, divided, weights: Some(weights) })
+            Ok(Counted { payment, job: payment.last_job, divided, weights: Some(Divides::Known(weights)) })
         }
         Verdict::Training(_) | Verdict::Held => {
             let divided = Divided::Held { times: payment.held + 1 };
@@ -138,3 +156,6 @@ fn repeated(Repeat { leaf, datanet, owner, of, by }: Repeat) -> RepeatedDocument
     };
     RepeatedDocument { leaf, datanet, owner, of, by }
 }
+
+#[cfg(test)]
+mod tests;

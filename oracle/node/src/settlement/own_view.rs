@@ -4,15 +4,16 @@
 use super::{
     facts::{Facts, Payment},
     gather::Epochs,
+    kept::{Kept, Place},
     proposal::Proposal,
     question::Question,
-    verdict::BAND_PPM,
+    verdict::{BAND_PPM, FARTHEST_SIGNED},
     view::{MOST_PAYMENTS, Seen, View},
     well_formed::{self, Limits},
 };
 use crate::{
     ledger::{JobResult, Ledger},
-    operator::{Board, Chain, LazyEngine, Memo},
+    operator::{Board, Chain, Files, LazyEngine, Memo},
     plans::{FinishedJob, FinishedJobs},
 };
 use anyhow::{Context, Result, ensure};
@@ -32,10 +33,7 @@ use tokio::sync::Mutex;
 /// Most questions whose views are held in memory.
 const MOST: usize = 4;
 
-/// Longest blob of weights that is read.
-const MOST_BYTES: u64 = 8 * weights::MOST as u64;
-
-/// Longest time that the store may take for one answer.
+/// Longest time that the store may take for one artifact, and the chain for the results of one model.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// This member's views of the epochs that it settles. Cheap to clone.
@@ -63,6 +61,8 @@ pub struct Parts {
     pub epochs: Epochs,
     /// The jobs that divide the fees.
     pub jobs: FinishedJobs,
+    /// Where the weights of receipts are kept.
+    pub files: Files,
     /// Shows the progress, and how far the weights of receipts are from this member's.
     pub status: Board,
 }
@@ -73,13 +73,15 @@ pub struct Observed {
     pub facts: Arc<Facts>,
     /// The view that it tells the others.
     pub view: View,
-    /// For each payment that it looked at: the answer that it found, if it is well formed.
+    /// For each payment that it looked at: the answer that it found, if the receipt is near what it worked out.
     pub answers: Vec<Option<FoundAnswer>>,
+    /// The weights of these answers' receipts.
+    pub kept: Kept,
     /// The jobs that it could read, by address.
     pub jobs: BTreeMap<Pubkey, Arc<FinishedJob>>,
 }
 
-/// A well-formed answer.
+/// An answer whose receipt this member may sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundAnswer {
     /// SHA-256 of its canonical JSON.
@@ -88,8 +90,8 @@ pub struct FoundAnswer {
     pub job: Pubkey,
     /// Hash of the blob with its receipt's weights.
     pub weights_hash: Hash32,
-    /// Its receipt's weights.
-    pub weights: Weights,
+    /// Where its receipt's weights are kept.
+    pub weights: Place,
 }
 
 impl Observations {
@@ -114,7 +116,7 @@ impl Observations {
             question.attempt,
             question.proposal.epoch
         );
-        self.known.get_or_try(question.clone(), || self.look(question, facts)).await
+        self.known.get_or_try(question.clone(), || Box::pin(self.look(question, facts))).await
     }
 
     /// Says that this member has come to this attempt by its own clock. Others can ask it about no later one, so that nobody
@@ -140,24 +142,8 @@ impl Observations {
     async fn look(&self, question: &Question, facts: Arc<Facts>) -> Result<Observed> {
         let _at_work = self.at_work.lock().await;
         let parts = &self.parts;
-        let (epoch, total) = (question.proposal.epoch, facts.payments.len());
-        let mut looker = Looker {
-            parts,
-            identities: parts.chain.identities().await?,
-            cutoff: question.proposal.cutoff_slot,
-            jobs: BTreeMap::new(),
-        };
-        let (mut ready, mut answers, mut seen) = (Vec::new(), Vec::new(), Vec::new());
-        for (n, payment) in facts.payments.iter().take(MOST_PAYMENTS).enumerate() {
-            parts.status.settling(epoch, &format!("working out answer {} of {total}", n + 1));
-            let (own, found) = looker.see(payment).await;
-            seen.push(own);
-            answers.push(found);
-        }
-        for job in facts.jobs() {
-            ready.push(looker.is_ready(&facts, &job).await);
-        }
-        Ok(Observed { view: View { jobs: ready, answers: seen }, answers, jobs: looker.jobs, facts })
+        let identities = parts.chain.identities().await?;
+        Looker::new(parts, identities, question.proposal.cutoff_slot)?.look(question.proposal.epoch, facts).await
     }
 }
 
@@ -166,52 +152,105 @@ struct Looker<'a> {
     parts: &'a Parts,
     identities: HashMap<Pubkey, Pubkey>,
     cutoff: u64,
-    jobs: BTreeMap<Pubkey, Arc<FinishedJob>>,
+    kept: Kept,
+    /// The results of each model at the cutoff.
+    results: HashMap<Pubkey, Arc<Vec<JobResult>>>,
+    /// What was read of each job. A job that cannot be read is not tried again for each of its answers.
+    jobs: BTreeMap<Pubkey, Result<Arc<FinishedJob>, String>>,
 }
 
-impl Looker<'_> {
-    async fn see(&mut self, payment: &Payment) -> (Seen, Option<FoundAnswer>) {
-        let request = hex::encode(payment.request);
-        let (answer, found, result) = match tokio::time::timeout(PATIENCE, self.find(payment)).await {
-            Ok(Ok(Some(found))) => found,
-            Ok(Ok(None)) => return (Seen::None, None),
-            Ok(Err(e)) => {
-                tracing::warn!(request, "its answer could not be looked for: {e:#}");
-                return (Seen::Unknown, None);
-            }
-            Err(_) => {
-                tracing::warn!(request, "its answer could not be looked for within {} s", PATIENCE.as_secs());
-                return (Seen::Unknown, None);
-            }
-        };
-        let distance = match self.distance(&answer, &found, &result).await {
-            Ok(distance) => Some(distance),
-            Err(e) => {
-                tracing::warn!(request, "its weights could not be worked out: {e:#}");
-                None
-            }
-        };
-        (Seen::Answer { hash: found.hash, distance }, Some(found))
+/// What can be found out about something that is stored.
+enum Stored<T> {
+    /// It is there.
+    Is(T),
+    /// It is not there, or is nothing that could count. Why.
+    Not(String),
+}
+
+impl<'a> Looker<'a> {
+    fn new(parts: &'a Parts, identities: HashMap<Pubkey, Pubkey>, cutoff: u64) -> Result<Self> {
+        let kept = Kept::new(parts.files.folder())?;
+        Ok(Self { parts, identities, cutoff, kept, results: HashMap::new(), jobs: BTreeMap::new() })
     }
 
-    /// The answer to a payment. `None` if there is none, or none that is well formed.
-    async fn find(&mut self, payment: &Payment) -> Result<Option<(Answer, FoundAnswer, JobResult)>> {
-        let taken_for_unanswered = |why: String| {
-            tracing::warn!(request = hex::encode(payment.request), "taken for unanswered: {why}");
-            Ok(None)
-        };
-        let store = &self.parts.store;
-        let answer = match store.get_answer(&payment.request).await {
-            Ok(answer) => answer,
-            Err(StoreError::Missing { .. }) => return Ok(None),
-            Err(e @ (StoreError::Content { .. } | StoreError::Hash { .. })) => {
-                return taken_for_unanswered(e.to_string());
+    async fn look(mut self, epoch: u64, facts: Arc<Facts>) -> Result<Observed> {
+        let total = facts.payments.len();
+        let (mut ready, mut answers, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+        for (n, payment) in facts.payments.iter().take(MOST_PAYMENTS).enumerate() {
+            self.parts.status.settling(epoch, &format!("working out answer {} of {total}", n + 1));
+            let (own, found) = self.see(payment).await;
+            seen.push(own);
+            answers.push(found);
+        }
+        for job in facts.jobs() {
+            ready.push(self.is_ready(&facts, &job).await);
+        }
+        let jobs = self.jobs.into_iter().filter_map(|(address, read)| Some((address, read.ok()?))).collect();
+        Ok(Observed { view: View { jobs: ready, answers: seen }, answers, kept: self.kept, jobs, facts })
+    }
+
+    /// What this member sees of the answer to a payment. The answer comes with it if its receipt may be signed.
+    async fn see(&mut self, payment: &Payment) -> (Seen, Option<FoundAnswer>) {
+        match self.look_at(payment).await {
+            Ok(Stored::Is(seen)) => seen,
+            Ok(Stored::Not(why)) => {
+                tracing::warn!(request = hex::encode(payment.request), "taken for unanswered: {why}");
+                (Seen::None, None)
             }
-            // Other members may be able to read the answer. A failure of the store must not count as a missing answer.
-            Err(e) => return Err(e.into()),
+            Err(e) => {
+                tracing::warn!(request = hex::encode(payment.request), "its answer could not be looked for: {e:#}");
+                (Seen::Unknown, None)
+            }
+        }
+    }
+
+    /// Fails if the store fails.
+    async fn look_at(&mut self, payment: &Payment) -> Result<Stored<(Seen, Option<FoundAnswer>)>> {
+        let (answer, hash, result) = match self.find(payment).await? {
+            Stored::Is(found) => found,
+            Stored::Not(why) => return Ok(Stored::Not(why)),
+        };
+        let not_worked_out = |e| {
+            tracing::warn!(request = hex::encode(payment.request), "its weights could not be worked out: {e:#}");
+            Ok(Stored::Is((Seen::Answer { hash, distance: None }, None)))
+        };
+        let job = match self.job(&result).await {
+            Ok(job) => job,
+            Err(e) => return not_worked_out(e),
+        };
+        let weights_hash = answer.receipt.weights;
+        let documents = job.divider.training().values().len();
+        let weights = match self.weights(&weights_hash, documents, &result).await? {
+            Stored::Is(weights) => weights,
+            Stored::Not(why) => return Ok(Stored::Not(why)),
+        };
+        let distance = match self.distance(answer, &weights, job).await {
+            Ok(distance) => distance,
+            Err(e) => return not_worked_out(e),
+        };
+        let found = match distance <= FARTHEST_SIGNED {
+            true => {
+                let weights = self.kept.keep(weights_hash, &weights)?;
+                Some(FoundAnswer { hash, job: result.job, weights_hash, weights })
+            }
+            // This member signs no settlement that it divides, so its weights are not needed.
+            false => None,
+        };
+        Ok(Stored::Is((Seen::Answer { hash, distance: Some(distance) }, found)))
+    }
+
+    /// The well-formed answer to a payment, its hash, and the result that gave it.
+    async fn find(&mut self, payment: &Payment) -> Result<Stored<(Answer, Hash32, JobResult)>> {
+        let results = self.results(&payment.model).await?;
+        let Some(last) = results.last() else {
+            return Ok(Stored::Not("its model had no adapter at the cutoff".into()));
+        };
+        let answer = match self.read(self.parts.store.get_answer(&payment.request), last).await? {
+            Stored::Is(answer) => answer,
+            Stored::Not(why) => return Ok(Stored::Not(why)),
         };
         let Some(identity) = self.identities.get(&payment.operator) else {
-            return taken_for_unanswered(format!("{} is not registered", payment.operator));
+            return Ok(Stored::Not(format!("{} is not registered", payment.operator)));
         };
         let engine = self.parts.engine.get().await?;
         let config = engine.base().config();
@@ -219,45 +258,84 @@ impl Looker<'_> {
         let vocabulary = config.vocab.min(tokenizer.vocab_size());
         let limits = Limits { tokenizer, vocabulary, context: config.max_len };
         if let Err(e) = well_formed::check(&answer, payment, identity, &limits) {
-            return taken_for_unanswered(format!("{e:#}"));
+            return Ok(Stored::Not(format!("{e:#}")));
         }
-        let results = self.parts.ledger.job_results(&payment.model, self.cutoff).await?;
-        let Some(result) = adapters(&results, payment.slot).find(|r| r.adapter_hash == answer.adapter_hash) else {
-            return taken_for_unanswered("the model did not have the adapter that answered since it was paid".into());
+        let Some(result) = answered_by(&results, payment.slot, &answer) else {
+            return Ok(Stored::Not("the model did not have the result that answered since it was paid".into()));
         };
-        let result = result.clone();
-        let weights_hash = answer.receipt.weights;
-        let bytes = match store.get_blob_within(&weights_hash, MOST_BYTES).await {
-            Ok(bytes) => bytes,
-            Err(StoreError::Missing { .. } | StoreError::Hash { .. } | StoreError::Size { .. }) => {
-                return taken_for_unanswered("its receipt's weights are not in the store".into());
-            }
-            Err(e) => return Err(e.into()),
-        };
-        let Some(weights) = Weights::from_bytes(&bytes, bytes.len() / 8) else {
-            return taken_for_unanswered("its receipt's weights do not sum to the whole".into());
-        };
-        let found = FoundAnswer { hash: answer.hash()?, job: result.job, weights_hash, weights };
-        Ok(Some((answer, found, result)))
+        let hash = answer.hash()?;
+        Ok(Stored::Is((answer, hash, result.clone())))
     }
 
-    /// Distance of the receipt's weights from those that this member works out, in parts per million. Weights of another
-    /// number of documents are as far away as weights can be.
-    async fn distance(&mut self, answer: &Answer, found: &FoundAnswer, result: &JobResult) -> Result<u64> {
-        let job = self.job(result).await?;
-        let (prompt, output) = (answer.prompt_tokens.clone(), answer.output_tokens.clone());
-        let work = move |_: &openledger_serve::Engine| job.divider.weights(&prompt, &output);
+    /// The weights that a receipt names. A blob of another number of `documents` than the result's is not read.
+    async fn weights(&self, hash: &Hash32, documents: usize, result: &JobResult) -> Result<Stored<Weights>> {
+        let read = self.parts.store.get_blob_within(hash, 8 * documents as u64);
+        Ok(match self.read(read, result).await? {
+            Stored::Is(bytes) => match Weights::from_bytes(&bytes, documents) {
+                Some(weights) => Stored::Is(weights),
+                None => Stored::Not(format!("its receipt's weights are not {documents} that sum to the whole")),
+            },
+            Stored::Not(why) => Stored::Not(format!("its receipt's weights: {why}")),
+        })
+    }
+
+    /// What an artifact holds that a stranger may have stored. Fails if the store does.
+    ///
+    /// A failure of the store must not count as a missing artifact, because other members may be able to read it. But an
+    /// artifact that cannot be read while others can is nothing: whoever stored it could hold a payment over for ever. The
+    /// manifest of `result` is what is read to tell the two apart.
+    async fn read<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+        result: &JobResult,
+    ) -> Result<Stored<T>> {
+        let error = match tokio::time::timeout(PATIENCE, work).await {
+            Ok(Ok(value)) => return Ok(Stored::Is(value)),
+            Ok(Err(
+                e @ (StoreError::Missing { .. }
+                | StoreError::Hash { .. }
+                | StoreError::Size { .. }
+                | StoreError::Content { .. }),
+            )) => return Ok(Stored::Not(e.to_string())),
+            Ok(Err(e @ (StoreError::Open { .. } | StoreError::Backend(_)))) => e.to_string(),
+            Err(_) => format!("the store took longer than {} s", PATIENCE.as_secs()),
+        };
+        let other = self.parts.store.get_blob(&result.manifest_hash);
+        match tokio::time::timeout(PATIENCE, other).await {
+            Ok(Ok(_)) => Ok(Stored::Not(error)),
+            _ => Err(anyhow::Error::msg(error)),
+        }
+    }
+
+    /// Distance of the receipt's weights from those that this member works out, in parts per million.
+    async fn distance(&self, answer: Answer, weights: &Weights, job: Arc<FinishedJob>) -> Result<u64> {
+        let work =
+            move |_: &openledger_serve::Engine| job.divider.weights(&answer.prompt_tokens, &answer.output_tokens);
         let own = self.parts.engine.get().await?.run(work).await?;
-        let distance = own.distance_ppm(&found.weights).unwrap_or(2_000_000);
-        let within = (distance <= BAND_PPM).then(|| distance_ppb(&own, &found.weights));
-        self.parts.status.compared(|s| &mut s.answers, own == found.weights, within);
+        let distance = own.distance_ppm(weights).context("they are of another number of documents")?;
+        let within = (distance <= BAND_PPM).then(|| distance_ppb(&own, weights));
+        self.parts.status.compared(|s| &mut s.answers, own == *weights, within);
         Ok(distance)
     }
 
+    /// The results that a model had at the cutoff.
+    async fn results(&mut self, model: &Pubkey) -> Result<Arc<Vec<JobResult>>> {
+        if let Some(known) = self.results.get(model) {
+            return Ok(known.clone());
+        }
+        let read = self.parts.ledger.job_results(model, self.cutoff);
+        let read = tokio::time::timeout(PATIENCE, read).await.context("the chain does not say what the model had")?;
+        let results = Arc::new(read?);
+        self.results.insert(*model, results.clone());
+        Ok(results)
+    }
+
     async fn job(&mut self, result: &JobResult) -> Result<Arc<FinishedJob>> {
-        let job = self.parts.jobs.of(&result.job, &result.adapter_hash, &result.manifest_hash).await?;
-        self.jobs.insert(result.job, job.clone());
-        Ok(job)
+        if !self.jobs.contains_key(&result.job) {
+            let read = self.parts.jobs.of(&result.job, &result.adapter_hash, &result.manifest_hash).await;
+            self.jobs.insert(result.job, read.map_err(|e| format!("{e:#}")));
+        }
+        self.jobs[&result.job].clone().map_err(anyhow::Error::msg)
     }
 
     /// Whether this member has what paying a job's documents by its training weights needs.
@@ -267,7 +345,7 @@ impl Looker<'_> {
                 Some(payment) => payment.model,
                 None => self.parts.chain.client.account::<model::state::Job>(job).await?.model,
             };
-            let results = self.parts.ledger.job_results(&model, self.cutoff).await?;
+            let results = self.results(&model).await?;
             let result = results.iter().find(|r| r.job == *job).context("it had no result at the cutoff")?;
             self.job(result).await
         };
@@ -288,30 +366,16 @@ fn distance_ppb(a: &Weights, b: &Weights) -> u64 {
     apart.div_ceil(weights::WHOLE / 1_000_000_000)
 }
 
-/// The results whose adapters may have answered a payment of this slot: the one that the model had then, and later ones.
-/// An operator must not choose among the adapters that a model once had.
-fn adapters(results: &[JobResult], slot: u64) -> impl Iterator<Item = &JobResult> {
+/// The result that answered a payment of this slot. It is one of those that may have: the one that the model had then, and
+/// later ones. An operator must not choose among the results that a model once had.
+///
+/// Two results may have one adapter and divide fees otherwise: a job that trains once more begins with the same run. So the
+/// manifest tells them apart.
+fn answered_by<'a>(results: &'a [JobResult], slot: u64, answer: &Answer) -> Option<&'a JobResult> {
     let had = results.iter().rposition(|r| r.slot <= slot).unwrap_or(0);
-    results[had.min(results.len())..].iter()
+    let named = |r: &&JobResult| (r.manifest_hash, r.adapter_hash) == (answer.manifest_hash, answer.adapter_hash);
+    results[had.min(results.len())..].iter().find(named)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_adapter_that_was_replaced_before_the_payment_did_not_answer_it() {
-        let result = |version: u64, slot| JobResult {
-            job: Pubkey::new_from_array([version as u8; 32]),
-            version,
-            slot,
-            signature: String::new(),
-            adapter_hash: [version as u8; 32],
-            manifest_hash: [0; 32],
-        };
-        let results = [result(1, 10), result(2, 20), result(3, 30)];
-        let at = |slot| adapters(&results, slot).map(|r| r.version).collect::<Vec<_>>();
-        assert_eq!((at(10), at(19), at(20), at(99)), (vec![1, 2, 3], vec![1, 2, 3], vec![2, 3], vec![3]));
-        assert_eq!(adapters(&[], 5).count(), 0);
-    }
-}
+pub mod tests;

@@ -1,7 +1,10 @@
 //! Makes the report and the roots that the committee signs. It is pure and uses integers only, so it is the same at
 //! every member.
 
-use super::facts::{Facts, Payment};
+use super::{
+    facts::{Facts, Payment},
+    kept::Divides,
+};
 use crate::documents::Document;
 use anyhow::{Context, Result, ensure};
 use openledger_protocol::{Hash32, allocate::largest_remainder, rewards::RewardTree, weights::Weights};
@@ -39,7 +42,7 @@ pub struct Counted<'a> {
     /// By what it is divided, as the report says it.
     pub divided: Divided,
     /// The weights of the job's documents that divide it. `None` if it is held over.
-    pub weights: Option<&'a Weights>,
+    pub weights: Option<Divides<'a>>,
 }
 
 /// A job whose documents are paid.
@@ -89,7 +92,7 @@ pub fn build(
             continue;
         };
         let job = by_address.get(&c.job).with_context(|| format!("job {} is paid and not listed", c.job))?;
-        pay(&mut added, job, weights, amounts)?;
+        pay(&mut added, job, &*weights.read()?, amounts)?;
         let model = models.get_mut(&c.job).expect("every listed job has a report");
         let sum = match c.divided {
             Divided::Receipt { .. } => &mut model.fees.0,
@@ -358,7 +361,7 @@ mod tests {
             .iter()
             .map(|(payment, weights)| {
                 let divided = if weights.is_some() { by_receipt() } else { Divided::Held { times: payment.held + 1 } };
-                Counted { payment, job: key(JOB), divided, weights: weights.as_ref() }
+                Counted { payment, job: key(JOB), divided, weights: weights.as_ref().map(Divides::Known) }
             })
             .collect();
         let documents = of_job(documents);
@@ -472,7 +475,7 @@ mod tests {
         let (paid, training) = (payment(1, 9, 1), weights(&[1]));
         let facts = Facts { payments: vec![paid.clone()], ..Facts::default() };
         let divided = Divided::Training { because: NoAnswer::Weights };
-        let counted = Counted { payment: &paid, job: key(JOB), divided, weights: Some(&training) };
+        let counted = Counted { payment: &paid, job: key(JOB), divided, weights: Some(Divides::Known(&training)) };
         let agreed = Agreed { epoch: 1, cutoff_slot: 9, band_ppm: 2, observations: vec![], observations_root: [3; 32] };
         let jobs = [PaidJob { documents: of_job(&documents), training: Some(&training), report: model() }];
         let (report, _) = build(agreed, &facts, &[counted], &jobs).unwrap();
@@ -484,7 +487,8 @@ mod tests {
         let (above, own) = (document(1, 10, &[50]), document(2, 11, &[51]));
         let (answer, by) = (payment(1, 1_000, 100), weights(&[3, 1]));
         let facts = Facts { payments: vec![answer.clone()], ..Facts::default() };
-        let counted = Counted { payment: &answer, job: key(JOB), divided: by_receipt(), weights: Some(&by) };
+        let counted =
+            Counted { payment: &answer, job: key(JOB), divided: by_receipt(), weights: Some(Divides::Known(&by)) };
         let agreed = Agreed { epoch: 1, cutoff_slot: 9, band_ppm: 2, observations: vec![], observations_root: [3; 32] };
         let parent = key(77);
         let jobs = [PaidJob { documents: vec![(parent, &above), (key(JOB), &own)], training: None, report: model() }];

@@ -15,8 +15,12 @@ use std::collections::BTreeMap;
 ///
 /// Scores that another build worked out from the same index differed by at most 4.4 parts per million of their sizes
 /// (`docs/benchmarks/band.md`). On one build they are equal. An operator that forges within the band moves at most half of
-/// it: a ten-thousandth of the fees of its own answers.
+/// it: a ten-thousandth of the fees of its own answers. With t − 1 liars, and so few others that these are more than half,
+/// it moves up to twice as much, because a member signs up to [`FARTHEST_SIGNED`].
 pub const BAND_PPM: u64 = 200;
+
+/// Largest distance that a member itself worked out of a receipt that it signs.
+pub const FARTHEST_SIGNED: u64 = 2 * BAND_PPM;
 
 /// Most settlements in which a payment is held over. After that it is divided by the training weights, if at least t
 /// members see no answer that contradicts this. Otherwise it goes on waiting, and stops no other payment.
@@ -29,7 +33,7 @@ pub enum Verdict {
     Receipt {
         /// Hash of the answer.
         hash: Hash32,
-        /// Median of the distances that members worked out.
+        /// Median of the distances that members worked out, the upper one of an even number.
         distance: u64,
     },
     /// The training weights divide it.
@@ -71,7 +75,10 @@ fn decide(seen: &[Seen], threshold: usize, held: u32) -> Verdict {
         let mut distances: Vec<u64> = said.into_iter().flatten().collect();
         distances.sort_unstable();
         if distances.len() >= threshold {
-            let distance = distances[(distances.len() - 1) / 2];
+            // If t of those that worked it out are honest, the median is between honest distances, because they are more than
+            // half. Otherwise it can be a lie. The upper one is less in favour of a forged receipt: half of the members
+            // cannot vouch for it alone.
+            let distance = distances[distances.len() / 2];
             return match distance <= BAND_PPM {
                 true => Verdict::Receipt { hash, distance },
                 false => Verdict::Training(NoAnswer::Weights),
@@ -104,7 +111,7 @@ impl Verdict {
         match (*self, *own) {
             (Self::Held, _) => true,
             (Self::Receipt { hash, .. }, Seen::Answer { hash: own, distance }) => {
-                hash == own && distance.is_some_and(|d| d <= 2 * BAND_PPM)
+                hash == own && distance.is_some_and(|d| d <= FARTHEST_SIGNED)
             }
             (Self::Receipt { .. }, Seen::None | Seen::Unknown) => false,
             (Self::Training(NoAnswer::Weights), Seen::Answer { distance, .. }) => {
@@ -143,6 +150,19 @@ mod tests {
         assert_eq!(verdict(&forged, T, 0), Verdict::Training(NoAnswer::Weights));
         assert_eq!(verdict(&[Seen::None; 3], T, 0), Verdict::Training(NoAnswer::Missing));
         assert_eq!(verdict(&[Seen::Unknown; 5], T, 0), Verdict::Held, "a failing store says nothing");
+    }
+
+    #[test]
+    fn half_of_the_members_do_not_vouch_for_a_receipt_beyond_the_band() {
+        let [lie, truth] = [answer(1, 0), answer(1, FARTHEST_SIGNED)];
+        assert_eq!(verdict(&[lie, lie, truth, truth], T, 0), Verdict::Held);
+        assert_eq!(verdict(&[lie, lie, truth, truth, truth], T, 0), Verdict::Training(NoAnswer::Weights));
+        // More than half do. So t − 1 liars among fewer members move up to twice as much.
+        assert!(matches!(verdict(&[lie, lie, truth], T, 0), Verdict::Receipt { .. }));
+        // Nor do they deny one.
+        let [lie, truth] = [answer(1, 2_000_000), answer(1, 0)];
+        assert_eq!(verdict(&[lie, lie, truth, truth], T, 0), Verdict::Held);
+        assert!(matches!(verdict(&[lie, lie, truth, truth, truth], T, 0), Verdict::Receipt { distance: 0, .. }));
     }
 
     #[test]

@@ -77,6 +77,7 @@ mod tests {
             request: [1; 32],
             model: key(2),
             adapter_hash: [4; 32],
+            manifest_hash: [5; 32],
             payer: key(6),
             operator: key(3),
             epoch: 1,

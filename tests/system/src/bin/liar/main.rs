@@ -98,7 +98,8 @@ async fn main() -> Result<()> {
     tokio::spawn(warp::serve(routes(quorum.clone()).or(says).unify()).incoming(listener).run());
     tracing::info!(operator = %wallet.pubkey(), "a liar has taken the operator's seat");
 
-    let proposer = Proposer { client, store, quorum, mind, wallet: Arc::new(wallet), pay: cli.pay, told };
+    let folder = PathBuf::from(&config.store);
+    let proposer = Proposer { client, store, folder, quorum, mind, wallet: Arc::new(wallet), pay: cli.pay, told };
     let mut known = HashSet::new();
     while let Some(question) = asked.recv().await {
         if known.insert(question.to_string()) {

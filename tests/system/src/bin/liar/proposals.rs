@@ -4,8 +4,13 @@ use crate::mind::{Mind, Proposal, Question, WIDTH};
 use anyhow::Result;
 use openledger_protocol::{Hash32, hash::sha256, rewards::RewardTree};
 use openledger_quorum::{Agreement, Coordinator, Error, Participant, Round};
-use openledger_sdk::{artifact::SettlementReport, attestation, canonical, client::Client, ix, pda, store::Store};
-use openledger_system::told::{Agreed, Proposed, Told};
+use openledger_sdk::{
+    artifact::SettlementReport, attestation, canonical, client::Client, ix, pda, store::Store, text::parse_hash,
+};
+use openledger_system::told::{
+    Agreed, BESIDE_REPORT, BESIDE_ROOTS, EVERYTHING, Lie, NOBODYS, OTHER_CUTOFF, OTHER_CUTOFF_OBSERVED, OTHER_EPOCH,
+    Proposed, Told,
+};
 use payout::{
     instructions::PostSettlementArgs,
     state::{Config, POOLS, PoolRoot, Settlement, Shard},
@@ -14,16 +19,27 @@ use serde_json::Value;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use std::sync::{Arc, Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// Length of the windows at whose ends attestations of settlements expire, in slots.
 const WINDOW: u64 = 9_000;
+
+/// Longest time to wait for the true report.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Time between two looks for it.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Makes proposals. Cheap to clone.
 #[derive(Clone)]
 pub struct Proposer {
     pub client: Client,
     pub store: Store,
+    /// The store's folder.
+    pub folder: PathBuf,
     pub quorum: Participant,
     pub mind: Arc<Mind>,
     pub wallet: Arc<Keypair>,
@@ -41,18 +57,10 @@ impl Proposer {
         let (payments, jobs) = self.mind.payments(&proposal).await?;
         let payments: Vec<String> = payments.into_iter().map(|p| p.request).collect();
         let early = async {
-            let invented = sha256(&[b"what the liars would have liked to observe"]);
-            let later = Proposal { cutoff_slot: proposal.cutoff_slot + 7, ..proposal };
-            let next = Proposal { epoch: proposal.epoch + 1, ..proposal };
-            let lies =
-                [("another cut-off", later), ("another epoch", next), ("observations that nobody made", proposal)];
-            for (lie, claimed) in lies {
-                let args = PostSettlementArgs {
-                    epoch: claimed.epoch,
-                    cutoff_slot: claimed.cutoff_slot,
-                    observations_root: invented,
-                    ..false_settlement.clone()
-                };
+            let observations_root = sha256(&[b"what the liars would have liked to observe"]);
+            let invented = PostSettlementArgs { observations_root, ..false_settlement.clone() };
+            let next = PostSettlementArgs { epoch: proposal.epoch + 1, ..invented.clone() };
+            for (lie, args) in [(OTHER_CUTOFF, later(&invented)), (OTHER_EPOCH, next), (NOBODYS, invented)] {
                 self.propose(lie, &stake, &proposal, args).await;
             }
         };
@@ -60,13 +68,59 @@ impl Proposer {
         let round = Round { epoch: stake.committee_epoch, subject, sequence, context };
         let late = async {
             let agreement = round.run(&self.quorum).await?;
-            let args =
-                PostSettlementArgs { observations_root: agreement.observations_root, ..false_settlement.clone() };
-            self.propose("everything to one wallet", &stake, &proposal, args).await;
+            let observations_root = agreement.observations_root;
+            let observed = PostSettlementArgs { observations_root, ..false_settlement.clone() };
+            // At once and together: members judge them only until they have signed the true settlement.
+            futures::join!(
+                self.propose(OTHER_CUTOFF_OBSERVED, &stake, &proposal, later(&observed)),
+                self.propose(EVERYTHING, &stake, &proposal, observed.clone()),
+                self.beside_the_truth(&stake, &proposal, &observed),
+            );
             self.keep(proposal.epoch, payments, jobs, &agreement);
             Ok(())
         };
         futures::future::join(early, late).await.1
+    }
+
+    /// Proposes half of the true settlement and half of the `observed` lie, as soon as whoever proposes the true one has
+    /// stored its report.
+    async fn beside_the_truth(&self, stake: &stake::state::Config, proposal: &Proposal, observed: &PostSettlementArgs) {
+        let truth = tokio::time::timeout(PATIENCE, self.true_report(proposal.epoch, &observed.report_hash)).await;
+        let Ok((report_hash, report)) = truth else {
+            tracing::warn!(epoch = proposal.epoch, "nobody has stored the true report");
+            return;
+        };
+        let mut pools = [PoolRoot::default(); POOLS];
+        for (root, pool) in pools.iter_mut().zip(&report.pools) {
+            let leaves = u32::try_from(pool.leaves.len()).unwrap_or(u32::MAX);
+            let lifetime_total = pool.lifetime_total.0;
+            *root = PoolRoot { root: pool.root, leaves, lifetime_total };
+        }
+        let observed = PostSettlementArgs { observations_root: report.observations_root, ..observed.clone() };
+        let beside_report = PostSettlementArgs { report_hash, ..observed.clone() };
+        let beside_roots = PostSettlementArgs { pools, ..observed };
+        futures::join!(
+            self.propose(BESIDE_REPORT, stake, proposal, beside_report),
+            self.propose(BESIDE_ROOTS, stake, proposal, beside_roots),
+        );
+    }
+
+    /// Waits until the store has a report of the epoch that is not the liars' own.
+    async fn true_report(&self, epoch: u64, own: &Hash32) -> (Hash32, SettlementReport) {
+        let folder = self.folder.join("settlements").join(epoch.to_string());
+        loop {
+            let names = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+            let hashes = names.filter_map(|name| parse_hash(name.to_str()?.strip_suffix(".json")?).ok());
+            for hash in hashes.filter(|hash| hash != own).collect::<Vec<_>>() {
+                let report = self.store.get_blob(&hash).await.ok().and_then(|b| SettlementReport::read(&b).ok());
+                if let Some(report) =
+                    report.filter(|r| r.pools.iter().flat_map(|p| &p.leaves).all(|leaf| leaf.wallet != self.pay))
+                {
+                    return (hash, report);
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// The settlement that the liars want. The program would take it: all sums are right, but one wallet gets everything
@@ -104,10 +158,10 @@ impl Proposer {
     }
 
     /// Asks the committee to sign `args`, and posts them if it does.
-    async fn propose(&self, lie: &str, stake: &stake::state::Config, settled: &Proposal, args: PostSettlementArgs) {
+    async fn propose(&self, lie: Lie, stake: &stake::state::Config, settled: &Proposal, args: PostSettlementArgs) {
         let message = attestation::settlement(stake, settled.sequence, &args);
         let mut proposed = Proposed {
-            lie: lie.into(),
+            lie: lie.name.into(),
             epoch: settled.epoch,
             payload: hex::encode(message.payload),
             willing: 0,
@@ -149,4 +203,9 @@ impl Proposer {
         let agreed = Agreed { epoch, payments, distances: distances.collect() };
         self.told.lock().expect("no panic holds this lock").agreements.push(agreed);
     }
+}
+
+/// The same with another cut-off.
+fn later(args: &PostSettlementArgs) -> PostSettlementArgs {
+    PostSettlementArgs { cutoff_slot: args.cutoff_slot + 7, ..args.clone() }
 }
