@@ -9,7 +9,7 @@ use crate::{
     plans::{FinishedJobs, KeptGradients, Plans},
     quorum_callbacks::{OwnView, SigningPolicy},
     settlement::{Approval, Due, Epochs, Observations, Parts, Settler},
-    tasks::{Audits, Committees, DueEpochs, Jobs, Tries, wake},
+    tasks::{Audits, Backoff, Committees, DueEpochs, Jobs, Tries, wake},
     training::{self, Busy, Others, OwnWords, Training, Verification},
     walks::{Together, Tools},
 };
@@ -126,6 +126,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         changes: changes.clone(),
         expiries: Tries::default(),
         releases: Tries::default(),
+        looked: Backoff::new(Duration::from_secs(600)),
+        trained: Backoff::new(Duration::from_secs(60)),
     };
     let due_epochs = DueEpochs {
         chain: chain.clone(),

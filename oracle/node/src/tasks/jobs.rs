@@ -1,9 +1,9 @@
 //! Takes training jobs, in the order that a hash of the job gives the members.
 
-use super::tries::Tries;
+use super::{backoff::Backoff, tries::Tries};
 use crate::{
     operator::{Board, Chain, Changes, LazyEngine},
-    plans::{Plans, check_segments, rank},
+    plans::{Plans, rank},
     training::Training,
 };
 use anyhow::{Context, Result, ensure};
@@ -11,7 +11,10 @@ use model::state::{Config, Job, JobStatus};
 use openledger_protocol::{fees, hash::ZERO};
 use openledger_sdk::ix;
 use solana_pubkey::Pubkey;
+use std::time::Instant;
 
+/// Number of vain trainings of its own job after which this node also takes others.
+const PATIENT: u32 = 5;
 /// Number of slots after which the next member may take a job that the member before it did not take.
 const TURN_SLOTS: u64 = 75;
 
@@ -35,6 +38,10 @@ pub struct Jobs {
     pub expiries: Tries,
     /// The vain tries to release a job.
     pub releases: Tries,
+    /// The requested jobs that this node looked at and did not take.
+    pub looked: Backoff,
+    /// The vain trainings of this node's own jobs.
+    pub trained: Backoff,
 }
 
 impl Jobs {
@@ -46,7 +53,10 @@ impl Jobs {
                     tracing::info!(%address, "training");
                     match self.training.run(address, &job).await {
                         Ok(()) => tracing::info!(%address, "job done"),
-                        Err(e) => tracing::error!(%address, "the job did not end, it will be tried again: {e:#}"),
+                        Err(e) => {
+                            let times = self.trained.failed(&address, Instant::now());
+                            tracing::error!(%address, times, "the job did not end, it will be tried again: {e:#}");
+                        }
                     }
                     self.status.update(|s| s.training = None);
                 }
@@ -83,21 +93,30 @@ impl Jobs {
                 && job.committee_epoch == active
                 && slot <= job.last_slot(&config)
         };
-        if let Some(job) = jobs.iter().position(|(_, job)| mine(job)) {
+        let now = Instant::now();
+        self.trained.retain(|address| jobs.iter().any(|(a, job)| a == address && mine(job)));
+        if let Some(job) = jobs.iter().position(|(a, job)| mine(job) && self.trained.may_try(a, now)) {
             return Ok(Some(jobs.swap_remove(job)));
         }
+        // A job that fails again and again keeps nobody else's waiting.
+        if jobs.iter().any(|(a, job)| mine(job) && self.trained.failures(a) < PATIENT) {
+            return Ok(None);
+        }
+        let requested = |address: &Pubkey| jobs.iter().any(|(a, j)| a == address && j.status == JobStatus::Requested);
+        self.looked.retain(requested);
+        self.status.update(|s| s.not_taken.retain(|a, _| a.parse().is_ok_and(|a| requested(&a))));
         let Ok(committee) = self.chain.active_committee().await else { return Ok(None) };
         for (address, job) in jobs.into_iter().filter(|(_, job)| job.status == JobStatus::Requested) {
             let Some(rank) = rank(&address, &committee.members, &own) else { return Ok(None) };
-            if slot < job.requested_slot + rank * TURN_SLOTS {
+            if slot < job.requested_slot + rank * TURN_SLOTS || !self.looked.may_try(&address, now) {
                 continue;
             }
-            match self.affordable(&address, &job, &committee.members).await {
-                Ok(()) => {}
-                Err(e) => {
-                    tracing::debug!(%address, "not taken: {e:#}");
-                    continue;
+            if let Err(e) = self.affordable(&address, &job, &committee.members).await {
+                self.looked.failed(&address, Instant::now());
+                if self.status.not_taken(&address, format!("{e:#}")) {
+                    tracing::info!(%address, "not taken: {e:#}");
                 }
+                continue;
             }
             self.chain.send(&[ix::model::assign_job(&own, committee.epoch, &address)]).await?;
             return Ok(Some((address, self.chain.client.account(&address).await?)));
@@ -160,7 +179,6 @@ impl Jobs {
         let engine = self.engine.get().await?;
         ensure!(engine.base().hash() == job.base_hash, "it asks for another base model");
         let plan = self.plans.of(job).await?;
-        check_segments(plan.runs() as u64, plan.steps(), plan.train.checkpoint_every)?;
         let shares = plan.compute_shares(address, self.chain.wallet(), members)?;
         let compute = shares.iter().try_fold(0u64, |sum, c| sum.checked_add(c.amount));
         let fee = compute.and_then(|c| fees::data_share(c, job.data_share_bps)?.checked_add(c));

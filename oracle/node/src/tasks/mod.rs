@@ -2,6 +2,7 @@
 //! jobs, one settles epochs, and one has them audited.
 
 mod audits;
+mod backoff;
 mod committees;
 mod due_epochs;
 mod jobs;
@@ -9,6 +10,7 @@ mod tries;
 mod wake;
 
 pub use audits::Audits;
+pub use backoff::Backoff;
 pub use committees::Committees;
 pub use due_epochs::DueEpochs;
 pub use jobs::Jobs;

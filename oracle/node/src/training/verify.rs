@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     operator::{Board, Chain, Files, LazyEngine},
-    plans::{Paying, Plans, check_segments},
+    plans::{Paying, Plans},
     walks::Tools,
 };
 use anyhow::{Context, Result, ensure};
@@ -156,7 +156,6 @@ impl Verification {
         ensure!(plan.is_of(&manifest), "the manifest names other training documents, or another seed of the index");
         ensure!(manifest.eval == plan.eval_leaves(), "the manifest names other held-out documents");
         let runs = plan.runs() as u64;
-        check_segments(runs, plan.steps(), plan.train.checkpoint_every)?;
         let root = log::root(&manifest.log, &manifest.index_hash, &manifest.weights, manifest.health.as_ref());
         ensure!(root == job.log_root, "the log, or what is made of it, is not the one whose root is on chain");
         log::check(&manifest.log, job.segments, runs, plan.steps(), plan.train.checkpoint_every)?;
