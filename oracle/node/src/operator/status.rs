@@ -9,8 +9,8 @@ use std::{
 
 /// Most disputes that the status names.
 const MOST_DISPUTES: usize = 64;
-/// Most jobs that the status says are not taken.
-const MOST_NOT_TAKEN: usize = 64;
+/// Most jobs that the status says are not done.
+const MOST_NOT_DONE: usize = 64;
 
 /// A snapshot of the node's work.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -24,9 +24,9 @@ pub struct Status {
     pub committee_epoch: u64,
     /// The job that this node trains.
     pub training: Option<Training>,
-    /// Requested jobs that this node does not take, each with the reason.
+    /// Requested jobs that this node does not take, and own jobs that it has tried in vain, each with the reason.
     #[serde(default)]
-    pub not_taken: BTreeMap<String, String>,
+    pub not_done: BTreeMap<String, String>,
     /// The job of another operator that this node verifies.
     pub verifying: Option<String>,
     /// Disputes of other members about training logs that did not hold when this node looked, in words.
@@ -145,13 +145,13 @@ impl Board {
         });
     }
 
-    /// Notes why a requested job is not taken. Returns whether that is news.
-    pub(crate) fn not_taken(&self, job: &Pubkey, reason: String) -> bool {
+    /// Notes why a job is not taken or does not end. Returns whether that is news.
+    pub(crate) fn not_done(&self, job: &Pubkey, reason: String) -> bool {
         let mut news = false;
         self.update(|s| {
-            news = s.not_taken.insert(job.to_string(), reason.clone()) != Some(reason);
-            if s.not_taken.len() > MOST_NOT_TAKEN {
-                s.not_taken.pop_first();
+            news = s.not_done.insert(job.to_string(), reason.clone()) != Some(reason);
+            if s.not_done.len() > MOST_NOT_DONE {
+                s.not_done.pop_first();
             }
         });
         news
@@ -182,16 +182,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_that_is_not_taken_is_named_once_with_its_reason() {
+    fn a_job_that_is_not_done_is_named_once_with_its_reason() {
         let (board, job) = (Board::default(), Pubkey::new_unique());
-        assert!(board.not_taken(&job, "too large".into()));
-        assert!(!board.not_taken(&job, "too large".into()));
-        assert!(board.not_taken(&job, "too cheap".into()));
-        assert_eq!(board.get().not_taken, BTreeMap::from([(job.to_string(), "too cheap".into())]));
+        assert!(board.not_done(&job, "too large".into()));
+        assert!(!board.not_done(&job, "too large".into()));
+        assert!(board.not_done(&job, "too cheap".into()));
+        assert_eq!(board.get().not_done, BTreeMap::from([(job.to_string(), "too cheap".into())]));
         for _ in 0..100 {
-            board.not_taken(&Pubkey::new_unique(), "too large".into());
+            board.not_done(&Pubkey::new_unique(), "too large".into());
         }
-        assert_eq!(board.get().not_taken.len(), MOST_NOT_TAKEN);
+        assert_eq!(board.get().not_done.len(), MOST_NOT_DONE);
     }
 
     #[test]

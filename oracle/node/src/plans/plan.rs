@@ -430,7 +430,7 @@ mod tests {
         let warmup = r#"{"data": {"max_tokens": 96}, "train": {"warmup_steps": 18446744073709551615}}"#;
         assert!(refused(warmup, 9).contains("warmup_steps"));
         assert!(
-            refused(r#"{"data": {"max_tokens": 96}, "train": {"checkpoint_every": 1, "epochs": 64}}"#, 9)
+            refused(r#"{"data": {"max_tokens": 96}, "train": {"checkpoint_every": 1, "epochs": 65}}"#, 9)
                 .contains("segments")
         );
         assert!(refused(r#"{"data": {"max_tokens": 129}}"#, 9).contains("`data.max_tokens` is 129"));
@@ -439,7 +439,7 @@ mod tests {
     #[test]
     fn a_job_that_needs_more_memory_than_operators_give_is_refused_with_the_setting_to_lower() {
         let states =
-            r#"{"data": {"max_tokens": 96}, "train": {"lora": {"rank": 1024}, "runs": 8, "checkpoint_every": 1}}"#;
+            r#"{"data": {"max_tokens": 96}, "train": {"lora": {"rank": 1024}, "runs": 8, "checkpoint_every": 6}}"#;
         assert!(refused(states, 40).contains("lower `train.lora.rank`"), "{}", refused(states, 40));
         let index = r#"{"data": {"max_tokens": 96, "max_examples": 250, "eval_examples": 0},
             "train": {"lora": {"rank": 512}, "epochs": 1, "batch_size": 32, "checkpoint_every": 1, "runs": 8},

@@ -6,6 +6,7 @@ mod backoff;
 mod committees;
 mod due_epochs;
 mod jobs;
+mod slot_clock;
 mod tries;
 mod wake;
 
@@ -14,5 +15,6 @@ pub use backoff::Backoff;
 pub use committees::Committees;
 pub use due_epochs::DueEpochs;
 pub use jobs::Jobs;
+pub use slot_clock::SlotClock;
 pub use tries::Tries;
 pub use wake::wake;
