@@ -10,7 +10,7 @@ use std::{fs, io, path::Path};
 /// Name of the file that names the plan.
 const PLAN: &str = "plan";
 /// What is kept of a training, besides the word on it, which names the log that it is about.
-const KEPT: [&str; 5] = ["progress.json", "walk.json", "index", "index.index.partial", "index.partial"];
+const KEPT: [&str; 4] = ["progress.json", "walk.json", "index", "index.partial"];
 /// Folder with the gradients of the training's steps.
 const GRADIENTS: &str = "gradients";
 
