@@ -8,7 +8,9 @@ use openledger_lm::{AdapterLayout, LlamaConfig};
 
 const GIB: u64 = 1 << 30;
 /// Most bytes of an influence index. It is read whole when it is fetched, and mapped whenever it is asked.
-const MOST_INDEX: u64 = 4 * GIB;
+pub const MOST_INDEX: u64 = 4 * GIB;
+/// Most bytes of the header of an index.
+const MOST_HEADER: u64 = 16 << 20;
 /// Most bytes of the states that an index is built from, which are held together. Each has parameters and two moments.
 const MOST_STATES: u64 = 2 * GIB;
 /// Most bytes of what a training step keeps between its two passes.
@@ -34,7 +36,9 @@ pub fn check_size(plan: &JobPlan, model: &LlamaConfig) -> Result<()> {
     let projection = &plan.index.projection;
     let states = plan.segments().min(projection.states as u64);
     let rows = plan.all_documents().count() as u64;
-    let index = rows.saturating_mul(most_row_bytes(projection, &layout, states as usize));
+    // Each row has the id of its example, and the rows come after a header.
+    let row = most_row_bytes(projection, &layout, states as usize).saturating_add(32);
+    let index = rows.saturating_mul(row).saturating_add(MOST_HEADER);
     ensure!(
         index <= MOST_INDEX,
         "the influence index of {rows} documents would have {}, at most {} are allowed: lower `index.k`, \

@@ -17,6 +17,7 @@ mod tests;
 pub use finished::{FinishedJob, FinishedJobs};
 pub use gradients::KeptGradients;
 pub use known::Plans;
+pub use limits::MOST_INDEX;
 pub use paying::Paying;
 pub use plan::{JobPlan, KERNEL};
 pub use roles::rank;

@@ -26,6 +26,9 @@ use std::{collections::HashSet, sync::Arc};
 /// Name of the arithmetic. Results are bit-equal only between nodes with the same name.
 pub const KERNEL: &str = concat!("openledger-lm ", env!("CARGO_PKG_VERSION"), " candle-0.11.1 cpu f32");
 
+/// Most bytes of a published state besides its numbers.
+const FRAME: u64 = 16 << 10;
+
 /// A job, ready to run.
 pub struct JobPlan {
     /// The config that the job's account names by its hash.
@@ -51,6 +54,8 @@ pub struct JobPlan {
     pub eval_documents: Vec<Document>,
     /// The held-out examples, made of `eval_documents`.
     pub eval: Arc<[Example]>,
+    /// Number of trained parameters.
+    parameters: usize,
 }
 
 impl JobPlan {
@@ -99,7 +104,7 @@ impl JobPlan {
         if let Some(parent) = &parent {
             parent.check(&train, &index)?;
         }
-        let plan = Self {
+        let mut plan = Self {
             train,
             index,
             parent,
@@ -110,9 +115,10 @@ impl JobPlan {
             examples: Arc::default(),
             eval_documents: Vec::new(),
             eval: Arc::default(),
+            parameters: 0,
             config,
         };
-        limits::check_shape(&plan, base)?;
+        plan.parameters = limits::check_shape(&plan, base)?.len();
         Ok(plan)
     }
 
@@ -264,6 +270,16 @@ impl JobPlan {
     fn logged_steps(&self) -> Vec<u64> {
         let (steps, every) = (self.steps(), self.train.checkpoint_every);
         (0..=self.segments()).map(|segment| (segment * every).min(steps)).collect()
+    }
+
+    /// Most bytes of a state in the training's log: the parameters with their two moments.
+    pub fn most_state_bytes(&self) -> u64 {
+        12 * self.parameters as u64 + FRAME
+    }
+
+    /// Most bytes of a state of a walk back through the training.
+    pub fn most_walk_bytes(&self) -> u64 {
+        self.most_state_bytes() + 8 * self.examples.len() as u64 + 24 * self.steps()
     }
 
     /// The pay of the operators if `trainer` trains the job.
