@@ -123,6 +123,15 @@ impl Store {
         self.exists(&blob_path(hash)).await
     }
 
+    /// Length of the blob of this name, in bytes. `None` if there is none. The content is checked only when it is read.
+    pub async fn blob_bytes(&self, hash: &Hash32) -> Result<Option<u64>, StoreError> {
+        match self.inner.head(&blob_path(hash)).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(StoreError::Backend(e)),
+        }
+    }
+
     /// Stores a signed answer under the name of its request.
     pub async fn put_answer(&self, answer: &Answer) -> Result<(), StoreError> {
         let path = answer_path(&answer.request);

@@ -2,9 +2,9 @@
 
 use crate::{
     error::{AttributionError, Result},
-    index::header::{IndexHeader, mass},
+    index::header::IndexHeader,
     projection::{PcaBasis, ProjectionKind, ProjectionSettings, Projections, QueryStates, layer_shapes},
-    states::{Checkpoint, checkpoints},
+    states::{Checkpoint, checkpoints, masses},
 };
 use openledger_lm::{
     Adapter, BaseModel, Batch, Device, Digest, Example, Lanes, LossReduction, TrainConfig, TrainState, forward_backward,
@@ -134,6 +134,7 @@ impl GradientSource {
         settings: &ProjectionSettings,
     ) -> Result<Self> {
         let weights = weights_of(config, examples, runs, settings)?;
+        let one_run = masses(&weights, examples, settings.query_states)?;
         let total: f64 = weights.iter().map(|w| w.weight).sum();
         let shares: Vec<f32> = weights.iter().map(|w| (w.weight / total) as f32).collect();
         let template = Adapter::init(&base, &config.lora, config.seed)?;
@@ -150,11 +151,7 @@ impl GradientSource {
             drawn.push(run);
         }
         // Each run did as much with an example as any other, so the runs count alike.
-        let masses = match settings.query_states {
-            QueryStates::End => vec![mass(total, examples)],
-            QueryStates::All => weights.iter().map(|w| mass(w.weight, examples)).collect(),
-        };
-        let masses = masses.repeat(runs.len());
+        let masses = one_run.repeat(runs.len());
         let digest = (settings.states > 1 || settings.runs > 1).then(|| digest.finalize().into());
         Self::at(base, drawn, Some(Part { shares, masses, loss: config.loss, digest }))
     }

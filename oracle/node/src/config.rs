@@ -40,6 +40,10 @@ pub struct Config {
     /// deletes the gradients that it used longest ago first.
     #[serde(default = "gradient_cache_mib")]
     pub gradient_cache_mib: u64,
+    /// The least price for which this operator trains, in base units of OPEN for 1,000 training tokens. A job whose config
+    /// offers less in `train.price_per_1k_tokens` is left to others. 0, the default, takes any price.
+    #[serde(default)]
+    pub least_price_per_1k_tokens: u64,
     /// The base model.
     pub model: ModelSource,
     /// When the node settles epochs.
@@ -103,6 +107,7 @@ impl Config {
             data: "data".into(),
             listen: ([127, 0, 0, 1], 7000).into(),
             gradient_cache_mib: gradient_cache_mib(),
+            least_price_per_1k_tokens: 0,
             model: ModelSource::Gguf { path: "SmolLM2-135M-Instruct.Q4_1.gguf".into(), sha256: None },
             settle: Settle::Auto,
             serve: true,

@@ -9,8 +9,8 @@ use crate::{
     plans::{FinishedJobs, KeptGradients, Plans},
     quorum_callbacks::{OwnView, SigningPolicy},
     settlement::{Approval, Due, Epochs, Observations, Parts, Settler},
-    tasks::{Audits, Committees, DueEpochs, Jobs, Tries, wake},
-    training::{self, Busy, Others, OwnWords, Training, Verification},
+    tasks::{Audits, Backoff, Committees, DueEpochs, Jobs, SlotClock, Tries, wake},
+    training::{self, Busy, Others, OwnWords, Pace, Training, Verification},
     walks::{Together, Tools},
 };
 use anyhow::{Context, Result};
@@ -118,6 +118,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
             plans,
             gradients,
             tools,
+            pace: Pace::new(engine.clone(), &files),
             files: files.clone(),
             status: status.clone(),
             quorum: quorum.clone(),
@@ -127,6 +128,10 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         changes: changes.clone(),
         expiries: Tries::default(),
         releases: Tries::default(),
+        looked: Backoff::new(Duration::from_secs(600)),
+        trained: Backoff::new(Duration::from_secs(60)),
+        clock: SlotClock::default(),
+        least_price: config.least_price_per_1k_tokens,
     };
     let due_epochs = DueEpochs {
         chain: chain.clone(),

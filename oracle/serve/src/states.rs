@@ -1,6 +1,6 @@
 //! The logged states that an influence index is built from, and that its queries are asked at.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use openledger_attribution::{ProjectionSettings, states::evenly_spaced};
 use openledger_lm::TrainState;
 use openledger_sdk::{Store, artifact::LogEntry};
@@ -26,11 +26,11 @@ async fn last_states_of(
     settings: &ProjectionSettings,
     count: usize,
 ) -> Result<Vec<Vec<TrainState>>> {
-    let mut runs = Vec::with_capacity(settings.runs);
+    let mut runs = Vec::new();
     for run in LogEntry::runs(log) {
         let steps: Vec<u64> = run.iter().map(|e| e.step).collect();
         let built_from = evenly_spaced(&steps, settings.states);
-        let mut states = Vec::with_capacity(count);
+        let mut states = Vec::new();
         for i in built_from.iter().skip(built_from.len().saturating_sub(count)) {
             states.push(state(store, &run[*i]).await?);
         }
@@ -40,7 +40,33 @@ async fn last_states_of(
 }
 
 async fn state(store: &Store, entry: &LogEntry) -> Result<TrainState> {
-    let bytes =
-        store.get_blob(&entry.state).await.with_context(|| format!("the logged state of step {}", entry.step))?;
-    Ok(TrainState::from_bytes(&bytes)?)
+    let name = || format!("the logged state of step {}", entry.step);
+    let state = TrainState::from_bytes(&store.get_blob(&entry.state).await.with_context(name)?).with_context(name)?;
+    // Everything that is worked out from the state depends on its step.
+    ensure!(state.step == entry.step, "{} says that it is of step {}", name(), state.step);
+    Ok(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_logged_state_that_says_another_step_than_its_log_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::folder(folder.path()).unwrap();
+        let state = |step| TrainState { step, ..TrainState::new(vec![1.0]) }.to_bytes().unwrap();
+        let settings = ProjectionSettings { states: 2, ..Default::default() };
+        let mut log = Vec::new();
+        for step in [0, 8, 16] {
+            log.push(LogEntry { step, state: store.put_blob(state(step)).await.unwrap() });
+        }
+        let found = states_of(&store, &log, &settings).await.unwrap().remove(0);
+        assert_eq!(found.iter().map(|s| s.step).collect::<Vec<_>>(), [8, 16]);
+        for said in [u64::MAX, 15, 0] {
+            log[2].state = store.put_blob(state(said)).await.unwrap();
+            let refused = states_of(&store, &log, &settings).await.unwrap_err();
+            assert!(format!("{refused:#}").contains("step 16 says that it is of step"), "{refused:#}");
+        }
+    }
 }

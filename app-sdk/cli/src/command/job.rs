@@ -77,8 +77,8 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
                 None => serde_json::to_vec(&JobConfig::default())?,
             };
             let named = config.as_ref().map_or("the default config".into(), |p| p.display().to_string());
-            serde_json::from_slice::<JobConfig>(&bytes)
-                .with_context(|| format!("{named} is not a job's configuration"))?;
+            // Operators refuse the same, but only after the budget is in escrow.
+            JobConfig::parse(&bytes).with_context(|| format!("no operator would run {named}"))?;
             let config_hash = session.store()?.put_blob(bytes).await?;
             let mut reads = Vec::new();
             for datanet in datanets {

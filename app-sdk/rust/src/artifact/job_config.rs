@@ -10,7 +10,8 @@ pub const MOST_RUNS: usize = 8;
 /// Prefix of the hash that gives a training run its seed.
 const RUN_DOMAIN: &[u8] = b"openledger:training-run:v1\0";
 
-/// Configuration of a fine-tuning job. Every field has a default, so `{}` is a valid configuration.
+/// Configuration of a fine-tuning job. Every field has a default, so `{}` is a valid configuration. [`JobConfig::parse`]
+/// reads one and refuses what no operator would run.
 ///
 /// A job of a model that builds on another must have the parent's `train.lora` and `train.runs`, and the parent's
 /// `index.projection`, `index.k`, `index.states` and `index.query`: it continues the parent's adapters and the parent's
@@ -136,7 +137,7 @@ pub struct IndexSettings {
     /// `random` means those of the layers' full weights.
     pub projection: String,
     /// Side of the projection of each layer's gradient. The index holds k × k numbers per layer, example and
-    /// training run.
+    /// training run. It is at most the narrowest adapted layer of the base model.
     pub k: usize,
     /// The preconditioner, which makes directions that all examples share count less: `ekfac`, `kfac`, `fisher` or
     /// `none`.
@@ -145,7 +146,7 @@ pub struct IndexSettings {
     pub damping: f64,
     /// Whether rows are scaled to unit norm, so that long or odd documents do not win by size.
     pub unit_norm: bool,
-    /// Number of logged states of each training run, evenly spaced. Each row of the index is the mean of the gradients at
+    /// Number of logged states of each training run, evenly spaced: from 1 to 64. Each row of the index is the mean of the gradients at
     /// these states. With 1, the row is the gradient at the run's end.
     pub states: usize,
     /// Where an answer's gradient is taken. `end` means at the end of each training run, which costs one backward pass for

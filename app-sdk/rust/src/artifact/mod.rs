@@ -7,12 +7,14 @@
 //! Hashes are lower-case hex, wallets are Base58, and amounts are decimal strings of base units.
 
 mod audit;
+mod config_check;
 mod job_config;
 mod method;
 mod settlement_report;
 mod training_manifest;
 
 pub use audit::{Audit, AuditedAnswer};
+pub use config_check::{ConfigError, MOST_CONFIG_BYTES};
 pub use job_config::{
     AuditSettings, DataSettings, IndexSettings, JobConfig, LoraSettings, MOST_RUNS, PaySettings, TrainSettings,
     run_seed,

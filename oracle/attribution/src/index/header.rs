@@ -1,10 +1,11 @@
 //! The header of an index file.
 
+use super::row;
 use crate::{
     attributor::ExampleId,
     error::{AttributionError, Result},
     files::{format::Format, preface},
-    projection::{LayerShape, ProjectionSettings, Projections, layer_dim},
+    projection::{LayerShape, MOST, ProjectionSettings, Projections, layer_dim},
 };
 use openledger_lm::{Digest, LossReduction};
 use serde::{Deserialize, Serialize};
@@ -202,7 +203,7 @@ impl IndexHeader {
 
     /// Number of bytes of a row.
     pub fn row_bytes(&self) -> usize {
-        self.row_layers() * (size_of::<f32>() + size_of::<half::f16>() * self.layer_dim())
+        row::bytes(self.row_layers(), self.layer_dim())
     }
 
     /// Number of bytes of all ids.
@@ -231,11 +232,17 @@ impl IndexHeader {
         let sections = header.masses.len();
         let uneven = |p: &Parent| p.masses.len() != sections || sections == 0;
         let weightless = sections > 0 && header.masses.iter().all(|m| *m == 0);
+        // An index of an unknown run has one section.
+        let unknown = sections == 0 && header.settings.most_sections() > 1;
+        // No adapter has such a rank. Every size is worked out from it.
+        let ranked = header.rank.is_none_or(|rank| (1..=MOST).contains(&rank));
         if own.is_none()
             || header.layers.is_empty()
             || sections > header.settings.most_sections()
             || (sections > 0 && !sections.is_multiple_of(header.settings.runs))
             || weightless
+            || unknown
+            || !ranked
             || header.parents.iter().any(uneven)
         {
             let reason = "its layers, sections or numbers of rows do not fit together".to_owned();
@@ -246,7 +253,7 @@ impl IndexHeader {
 
     /// Number of bytes of the whole file, whose body begins at `body_at`. `None` if no file can be that large.
     pub(crate) fn file_bytes(&self, body_at: usize) -> Option<u64> {
-        let row = (size_of::<ExampleId>() + self.row_bytes()) as u64;
+        let row = self.row_bytes().saturating_add(size_of::<ExampleId>()) as u64;
         self.count.checked_mul(row)?.checked_add(body_at as u64)
     }
 
@@ -320,6 +327,7 @@ pub(crate) fn mass(rates: f64, examples: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::projection::QueryStates;
     use candle_core::Device;
 
     fn header() -> IndexHeader {
@@ -351,6 +359,14 @@ mod tests {
             IndexHeader { masses: vec![1, 2], ..header() },
             IndexHeader { masses: vec![0], ..header() },
             IndexHeader { settings: ProjectionSettings { runs: 2, ..header().settings }, ..header() },
+            IndexHeader { masses: vec![], settings: ProjectionSettings { runs: 2, ..header().settings }, ..header() },
+            IndexHeader {
+                masses: vec![],
+                settings: ProjectionSettings { states: 2, query_states: QueryStates::All, ..header().settings },
+                ..header()
+            },
+            IndexHeader { rank: Some(usize::MAX / 2), ..header() },
+            IndexHeader { rank: Some(0), ..header() },
             IndexHeader { layers: vec![], ..header() },
             IndexHeader { parents: vec![parent(&[1], 4), parent(&[1], u64::MAX)], ..header() },
             IndexHeader { parents: vec![parent(&[1, 2], 1)], ..header() },

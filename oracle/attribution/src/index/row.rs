@@ -2,6 +2,11 @@
 
 use half::{f16, slice::HalfFloatSliceExt};
 
+/// Number of bytes of a row. It stops at the largest number instead of going beyond it.
+pub fn bytes(layers: usize, layer_dim: usize) -> usize {
+    layers.saturating_mul(layer_dim.saturating_mul(size_of::<f16>()).saturating_add(size_of::<f32>()))
+}
+
 /// Appends a row of `layers` × `layer_dim` finite values to `out`.
 pub fn encode(values: &[f32], layer_dim: usize, out: &mut Vec<u8>) {
     let scales: Vec<f32> = values.chunks_exact(layer_dim).map(scale_of).collect();

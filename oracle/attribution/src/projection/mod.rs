@@ -8,14 +8,17 @@
 //! The gradients of an adapter's own matrices follow from the same G: ∂A = s·Bᵀ G and ∂B = s·G Aᵀ. Only their wide side
 //! needs a projection.
 
+mod fit;
 mod layer;
 pub mod pca;
 mod projections;
 mod random;
 mod settings;
 
+pub use fit::{check_fit, most_row_bytes};
 pub use layer::LayerShape;
 pub(crate) use layer::{layer_dim, layer_shapes};
 pub use pca::PcaBasis;
 pub use projections::Projections;
+pub(crate) use settings::MOST;
 pub use settings::{ProjectionKind, ProjectionSettings, QueryStates};

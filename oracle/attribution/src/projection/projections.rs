@@ -1,6 +1,7 @@
 //! The projection matrices of an adapter's layers, and the projection of gradients by them.
 
 use super::{
+    fit::check_widths,
     layer::{LayerShape, layer_dim, layer_shapes},
     pca::PcaBasis,
     random::matrix,
@@ -144,21 +145,6 @@ fn two_sided(x: &Tensor, right: &Tensor, dy: &Tensor, left: &Tensor) -> Result<T
     let dy = dy.reshape((b * t, output))?.matmul(left)?.reshape((b, t, l))?;
     // The transpose is copied. The same layout for every batch size keeps the order of summation the same.
     Ok(dy.transpose(1, 2)?.contiguous()?.matmul(&x)?.reshape((b, l * k))?)
-}
-
-fn check_widths(settings: &ProjectionSettings, layers: &[LayerShape]) -> Result<()> {
-    settings.validate()?;
-    for shape in layers {
-        for (field, k, width) in
-            [("projection.k_in", settings.k_in, shape.input), ("projection.k_out", settings.k_out, shape.output)]
-        {
-            if k > width {
-                let reason = format!("is {k}, layer {} is only {width} wide; choose {width} or less", shape.name);
-                return Err(AttributionError::setting(field, reason));
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

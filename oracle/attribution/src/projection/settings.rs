@@ -3,6 +3,9 @@
 use crate::error::{AttributionError, Result};
 use serde::{Deserialize, Serialize};
 
+/// Largest value of each number in the settings besides the seed.
+pub(crate) const MOST: usize = 4096;
+
 /// Which gradients are projected, and on which directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,8 +128,8 @@ impl ProjectionSettings {
             ("projection.states", self.states),
             ("projection.runs", self.runs),
         ] {
-            if !(1..=4096).contains(&value) {
-                return Err(AttributionError::setting(field, format!("must be between 1 and 4096, is {value}")));
+            if !(1..=MOST).contains(&value) {
+                return Err(AttributionError::setting(field, format!("must be between 1 and {MOST}, is {value}")));
             }
         }
         Ok(())

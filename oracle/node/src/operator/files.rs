@@ -41,6 +41,11 @@ impl Files {
         self.data.join("quorum.marker")
     }
 
+    /// The file that remembers how fast this node trains.
+    pub fn pace(&self) -> PathBuf {
+        self.data.join("pace.json")
+    }
+
     /// The folder for the files of served models.
     pub fn models(&self) -> PathBuf {
         self.data.join("models")

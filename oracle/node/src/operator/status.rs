@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 use solana_pubkey::Pubkey;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, RwLock},
 };
 
 /// Most disputes that the status names.
 const MOST_DISPUTES: usize = 64;
+/// Most jobs that the status says are not done.
+const MOST_NOT_DONE: usize = 64;
 
 /// A snapshot of the node's work.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -22,6 +24,9 @@ pub struct Status {
     pub committee_epoch: u64,
     /// The job that this node trains.
     pub training: Option<Training>,
+    /// Requested jobs that this node does not take, and own jobs that it has tried in vain, each with the reason.
+    #[serde(default)]
+    pub not_done: BTreeMap<String, String>,
     /// The job of another operator that this node verifies.
     pub verifying: Option<String>,
     /// Disputes of other members about training logs that did not hold when this node looked, in words.
@@ -140,6 +145,18 @@ impl Board {
         });
     }
 
+    /// Notes why a job is not taken or does not end. Returns whether that is news.
+    pub(crate) fn not_done(&self, job: &Pubkey, reason: String) -> bool {
+        let mut news = false;
+        self.update(|s| {
+            news = s.not_done.insert(job.to_string(), reason.clone()) != Some(reason);
+            if s.not_done.len() > MOST_NOT_DONE {
+                s.not_done.pop_first();
+            }
+        });
+        news
+    }
+
     /// Counts a comparison with what another operator published. `within` is its distance in parts per billion, if that is
     /// within the band.
     pub(crate) fn compared(&self, which: impl FnOnce(&mut Status) -> &mut Compared, equal: bool, within: Option<u64>) {
@@ -163,6 +180,19 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_job_that_is_not_done_is_named_once_with_its_reason() {
+        let (board, job) = (Board::default(), Pubkey::new_unique());
+        assert!(board.not_done(&job, "too large".into()));
+        assert!(!board.not_done(&job, "too large".into()));
+        assert!(board.not_done(&job, "too cheap".into()));
+        assert_eq!(board.get().not_done, BTreeMap::from([(job.to_string(), "too cheap".into())]));
+        for _ in 0..100 {
+            board.not_done(&Pubkey::new_unique(), "too large".into());
+        }
+        assert_eq!(board.get().not_done.len(), MOST_NOT_DONE);
+    }
 
     #[test]
     fn the_largest_distance_is_of_what_is_within_the_band() {

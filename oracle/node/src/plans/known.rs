@@ -1,6 +1,6 @@
 //! Keeps the plans of jobs in memory.
 
-use super::{parent::Parent, plan::JobPlan};
+use super::{parent::Parent, plan::JobPlan, refusal::Refusal};
 use crate::{
     ledger::Ledger,
     operator::{LazyEngine, Memo},
@@ -11,10 +11,15 @@ use model::state::{Job, Model};
 use openledger_protocol::Hash32;
 use openledger_sdk::{Store, artifact::TrainingManifest, client::Client};
 use solana_pubkey::Pubkey;
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 /// Most jobs whose plans are held in memory.
 pub(super) const MOST: usize = 32;
+/// Most jobs that are known to be impossible.
+const MOST_REFUSED: usize = 10_000;
 
 /// The plans of jobs, each worked out at first use. They can be kept because a job's data, settings, seed and parent
 /// never change. Cheap to clone.
@@ -25,24 +30,43 @@ pub struct Plans {
     store: Store,
     engine: LazyEngine,
     known: Memo<Hash32, JobPlan>,
+    /// Jobs that can never be run, by the same key.
+    refused: Arc<Mutex<BTreeMap<Hash32, Refusal>>>,
 }
 
 impl Plans {
     /// Works plans out from the documents that `ledger` names and `store` holds, with the engine's tokenizer. `client`
     /// reads accounts, and `ledger` also says which results the parents of models have.
     pub fn new(client: Client, ledger: Ledger, store: Store, engine: LazyEngine) -> Self {
-        Self { client, ledger, store, engine, known: Memo::new(MOST) }
+        Self { client, ledger, store, engine, known: Memo::new(MOST), refused: Arc::default() }
     }
 
-    /// The plan of `job`. Fails if its model builds on another that it does not fit, or if the slot of its request is not
-    /// finalized yet.
+    /// The plan of `job`. Fails with a [`Refusal`] if no operator can run it, and then at once the next time. Fails also if
+    /// the slot of its request is not finalized yet.
     pub async fn of(&self, job: &Job) -> Result<Arc<JobPlan>> {
+        let key = JobPlan::key(job)?;
+        if let Some(refusal) = self.refused().get(&key) {
+            return Err(refusal.clone().into());
+        }
         let work = || async {
             let engine = self.engine.get().await?;
             let parent = self.parent(job).await.context("the parent of the job's model")?;
-            JobPlan::new(job, parent, &self.ledger, &self.store, engine.tokenizer()).await
+            let base = engine.base().config();
+            JobPlan::new(job, parent, &self.ledger, &self.store, base, engine.tokenizer()).await
         };
-        self.known.get_or_try(JobPlan::key(job)?, work).await
+        let plan = self.known.get_or_try(key, work).await;
+        if let Some(refusal) = plan.as_ref().err().and_then(|e| e.downcast_ref::<Refusal>()) {
+            let mut refused = self.refused();
+            while refused.len() >= MOST_REFUSED {
+                refused.pop_first();
+            }
+            refused.insert(key, refusal.clone());
+        }
+        plan
+    }
+
+    fn refused(&self) -> MutexGuard<'_, BTreeMap<Hash32, Refusal>> {
+        self.refused.lock().expect("no panic holds this lock")
     }
 
     async fn parent(&self, job: &Job) -> Result<Option<Parent>> {

@@ -4,9 +4,11 @@
 mod finished;
 mod gradients;
 mod known;
+mod limits;
 mod parent;
 mod paying;
 mod plan;
+mod refusal;
 mod roles;
 mod settings;
 #[cfg(test)]
@@ -15,6 +17,7 @@ pub mod tests;
 pub use finished::{FinishedJob, FinishedJobs};
 pub use gradients::KeptGradients;
 pub use known::Plans;
+pub use limits::MOST_INDEX;
 pub use paying::Paying;
 pub use plan::{JobPlan, KERNEL};
-pub use roles::{check_segments, rank};
+pub use roles::rank;

@@ -1,7 +1,9 @@
 //! What a job computes. It follows from the chain and the artifact store alone, so it is the same at every operator.
 
 use super::{
+    limits,
     parent::{Inherited, Parent},
+    refusal::Refusal,
     roles, settings,
 };
 use crate::{
@@ -10,12 +12,12 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use model::{compute::ComputeShare, state::Job};
-use openledger_attribution::{LograSettings, MagicSettings, QueryItem, Scores};
-use openledger_lm::{Adapter, BaseModel, Example, Tokenizer, TrainConfig};
+use openledger_attribution::{LograSettings, MagicSettings, QueryItem, Scores, states::check_weight};
+use openledger_lm::{Adapter, BaseModel, Example, LlamaConfig, Tokenizer, TrainConfig};
 use openledger_pay::{PaySettings, clusters::Duplicate};
 use openledger_protocol::{Hash32, hash::sha256};
 use openledger_sdk::{
-    artifact::{InheritedExample, JobConfig, TrainingManifest, run_seed},
+    artifact::{InheritedExample, JobConfig, MOST_CONFIG_BYTES, TrainingManifest, run_seed},
     store::Store,
 };
 use solana_pubkey::Pubkey;
@@ -23,6 +25,9 @@ use std::{collections::HashSet, sync::Arc};
 
 /// Name of the arithmetic. Results are bit-equal only between nodes with the same name.
 pub const KERNEL: &str = concat!("openledger-lm ", env!("CARGO_PKG_VERSION"), " candle-0.11.1 cpu f32");
+
+/// Most bytes of a published state besides its numbers.
+const FRAME: u64 = 16 << 10;
 
 /// A job, ready to run.
 pub struct JobPlan {
@@ -49,6 +54,8 @@ pub struct JobPlan {
     pub eval_documents: Vec<Document>,
     /// The held-out examples, made of `eval_documents`.
     pub eval: Arc<[Example]>,
+    /// Number of trained parameters.
+    parameters: usize,
 }
 
 impl JobPlan {
@@ -59,30 +66,35 @@ impl JobPlan {
         Ok(sha256(&[&borsh::to_vec(&(data, job.model, job.requested_slot))?]))
     }
 
-    /// Works out the plan of `job`, which builds on `parent`. What is fetched is checked against the config's hash and
-    /// the snapshots' roots.
+    /// Works out the plan of `job`, which builds on `parent`, for a model of the shape `base`. What is fetched is checked
+    /// against the config's hash and the snapshots' roots.
+    ///
+    /// Everything that makes the job impossible is found here, before the trainer or a verifier begins to compute. The
+    /// error is a [`Refusal`] then: it follows from what never changes.
     pub async fn new(
         job: &Job,
         parent: Option<Parent>,
         ledger: &Ledger,
         store: &Store,
+        base: &LlamaConfig,
         tokenizer: &Arc<Tokenizer>,
     ) -> Result<Self> {
-        let config = store.get_blob(&job.config_hash).await.with_context(|| {
-            format!("the job's config {} is not in the artifact store", hex::encode(job.config_hash))
-        })?;
-        let config: JobConfig = serde_json::from_slice(&config).context("the job's config is not valid")?;
+        let config = store.get_blob_within(&job.config_hash, MOST_CONFIG_BYTES).await;
+        let config = config.with_context(|| format!("the job's config {}", hex::encode(job.config_hash)))?;
+        let config = JobConfig::parse(&config).context("the job's config").map_err(Refusal::of)?;
         let repeats_seed = documents::seed(job.seed, job.snapshots.iter().map(|s| s.root));
-        let plan = Self::without_documents(config, parent, job.seed, repeats_seed)?;
+        let plan = Self::without_documents(config, parent, base, job.seed, repeats_seed).map_err(Refusal::of)?;
         let all = documents::documents(ledger, store, &job.snapshots).await?;
-        let (tokenizer, seed) = (tokenizer.clone(), job.seed);
-        tokio::task::spawn_blocking(move || plan.with_documents(all, seed, &tokenizer)).await?
+        let (base, tokenizer, seed) = (base.clone(), tokenizer.clone(), job.seed);
+        let work = move || plan.with_documents(all, &base, seed, &tokenizer).map_err(Refusal::of);
+        tokio::task::spawn_blocking(work).await?
     }
 
     /// A plan with checked settings and no documents.
     pub(super) fn without_documents(
         config: JobConfig,
         parent: Option<Parent>,
+        base: &LlamaConfig,
         seed: u64,
         repeats_seed: u64,
     ) -> Result<Self> {
@@ -92,7 +104,7 @@ impl JobPlan {
         if let Some(parent) = &parent {
             parent.check(&train, &index)?;
         }
-        Ok(Self {
+        let mut plan = Self {
             train,
             index,
             parent,
@@ -103,13 +115,22 @@ impl JobPlan {
             examples: Arc::default(),
             eval_documents: Vec::new(),
             eval: Arc::default(),
+            parameters: 0,
             config,
-        })
+        };
+        plan.parameters = limits::check_shape(&plan, base)?.len();
+        Ok(plan)
     }
 
     /// Adds the documents. Chooses among all documents of the snapshots those that have something to learn and repeat
     /// neither an earlier one nor one that the parent learned.
-    pub(super) fn with_documents(self, all: Vec<Document>, seed: u64, tokenizer: &Tokenizer) -> Result<Self> {
+    pub(super) fn with_documents(
+        self,
+        all: Vec<Document>,
+        base: &LlamaConfig,
+        seed: u64,
+        tokenizer: &Tokenizer,
+    ) -> Result<Self> {
         let learned: HashSet<Hash32> = self.inherited().iter().map(|d| d.document.leaf).collect();
         let (mut documents, mut examples, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         let mut repeats = Vec::new();
@@ -141,9 +162,14 @@ impl JobPlan {
         };
         let ((documents, examples), (eval_documents, eval)) = (pick(&chosen), pick(&held_out));
         let plan = Self { repeats, documents, examples, eval_documents, eval, ..self };
+        roles::check_segments(plan.runs() as u64, plan.steps(), plan.train.checkpoint_every)?;
+        let logged = plan.logged_steps();
         if let Some(parent) = &plan.parent {
-            parent.check_states(&plan.logged_steps())?;
+            parent.check_states(&logged)?;
         }
+        check_weight(&plan.train, plan.examples.len(), &logged, &plan.index.projection)
+            .context("the config's `train`")?;
+        limits::check_size(&plan, base)?;
         Ok(plan)
     }
 
@@ -246,6 +272,16 @@ impl JobPlan {
         (0..=self.segments()).map(|segment| (segment * every).min(steps)).collect()
     }
 
+    /// Most bytes of a state in the training's log: the parameters with their two moments.
+    pub fn most_state_bytes(&self) -> u64 {
+        12 * self.parameters as u64 + FRAME
+    }
+
+    /// Most bytes of a state of a walk back through the training.
+    pub fn most_walk_bytes(&self) -> u64 {
+        self.most_state_bytes() + 8 * self.examples.len() as u64 + 24 * self.steps()
+    }
+
     /// The pay of the operators if `trainer` trains the job.
     pub fn compute_shares(&self, job: &Pubkey, trainer: Pubkey, members: &[Pubkey]) -> Result<Vec<ComputeShare>> {
         let price = self.config.train.price_per_1k_tokens;
@@ -285,6 +321,11 @@ mod tests {
         format!("{} is all that document {n} has to say", hex::encode(sha256(&[&[n]])))
     }
 
+    /// A model that is wide enough for the default settings.
+    fn base() -> LlamaConfig {
+        LlamaConfig { hidden: 128, ffn: 256, ..LlamaConfig::tiny() }
+    }
+
     fn config(data: &str) -> JobConfig {
         serde_json::from_str(data).unwrap()
     }
@@ -296,8 +337,8 @@ mod tests {
         all.extend((0..12).map(|n| document(n, 1, own(n))));
         all.push(document(99, 0, own(99)));
         let config = config(r#"{"data": {"max_examples": 99, "eval_examples": 4, "max_tokens": 96}}"#);
-        let plan = JobPlan::without_documents(config, None, 7, 8).unwrap();
-        let plan = plan.with_documents(all, 7, &Tokenizer::bytes()).unwrap();
+        let plan = JobPlan::without_documents(config, None, &base(), 7, 8).unwrap();
+        let plan = plan.with_documents(all, &base(), 7, &Tokenizer::bytes()).unwrap();
         assert_eq!((plan.documents.len(), plan.eval_documents.len()), (8, 4));
         let used = plan.documents.iter().chain(&plan.eval_documents);
         assert!(used.map(|d| d.leaf[0]).all(|n| n < 12));
@@ -307,10 +348,10 @@ mod tests {
 
     /// A plan without documents that builds on a parent which learned these documents.
     fn child(config: JobConfig, learned: &[Document]) -> Result<JobPlan> {
-        let above = JobPlan::without_documents(self::config("{}"), None, 5, 6).unwrap();
+        let above = JobPlan::without_documents(self::config("{}"), None, &base(), 5, 6).unwrap();
         let learned = learned.iter().map(|d| (d.clone(), d.text.clone()));
         let parent = parent::testing::parent(&above.train, &above.index, learned);
-        JobPlan::without_documents(config, Some(parent), 7, 8)
+        JobPlan::without_documents(config, Some(parent), &base(), 7, 8)
     }
 
     #[test]
@@ -318,8 +359,8 @@ mod tests {
         let plan = |runs: usize| {
             let json = format!(r#"{{"data": {{"max_examples": 5, "max_tokens": 96}}, "train": {{"runs": {runs}}}}}"#);
             let all = (0..12).map(|n| document(n, 1, own(n))).collect();
-            let plan = JobPlan::without_documents(config(&json), None, 7, 8).unwrap();
-            plan.with_documents(all, 7, &Tokenizer::bytes()).unwrap()
+            let plan = JobPlan::without_documents(config(&json), None, &base(), 7, 8).unwrap();
+            plan.with_documents(all, &base(), 7, &Tokenizer::bytes()).unwrap()
         };
         let (one, three) = (plan(1), plan(3));
         assert_eq!((one.leaves(), one.eval_leaves()), (three.leaves(), three.eval_leaves()));
@@ -341,7 +382,7 @@ mod tests {
         // A copy that was registered before, the same document again, and the same document as it was corrected.
         let mut all = vec![document(40, 1, own(1)), document(1, 90, own(1)), document(2, 95, own(60))];
         all.extend((10..16).map(|n| document(n, 2, own(n))));
-        let plan = plan.unwrap().with_documents(all, 7, &Tokenizer::bytes()).unwrap();
+        let plan = plan.unwrap().with_documents(all, &base(), 7, &Tokenizer::bytes()).unwrap();
         assert_eq!((plan.documents.len(), plan.eval_documents.len()), (4, 2));
         let used = plan.documents.iter().chain(&plan.eval_documents);
         assert!(used.map(|d| d.leaf[0]).all(|n| (10..16).contains(&n)));
@@ -360,7 +401,7 @@ mod tests {
     fn a_job_whose_data_its_parent_has_learned_already_has_nothing_to_learn() {
         let learned = [document(1, 90, own(1))];
         let plan = child(config(r#"{"data": {"max_tokens": 96}}"#), &learned).unwrap();
-        assert!(plan.with_documents(learned.to_vec(), 7, &Tokenizer::bytes()).is_err());
+        assert!(plan.with_documents(learned.to_vec(), &base(), 7, &Tokenizer::bytes()).is_err());
     }
 
     #[test]
@@ -371,15 +412,55 @@ mod tests {
         };
         // Its one example makes four steps, which are one segment.
         let with = |query: &str, logged: &[u64]| {
-            let above = JobPlan::without_documents(config(query), None, 5, 6).unwrap();
+            let above = JobPlan::without_documents(config(query), None, &base(), 5, 6).unwrap();
             let mut parent = parent::testing::parent(&above.train, &above.index, []);
             parent.manifest.log = logged.iter().map(|step| LogEntry { step: *step, state: [0; 32] }).collect();
-            let plan = JobPlan::without_documents(config(query), Some(parent), 7, 8).unwrap();
-            plan.with_documents(vec![document(1, 1, own(1))], 7, &Tokenizer::bytes())
+            let plan = JobPlan::without_documents(config(query), Some(parent), &base(), 7, 8).unwrap();
+            plan.with_documents(vec![document(1, 1, own(1))], &base(), 7, &Tokenizer::bytes())
         };
         assert!(with("all", &[0, 9]).is_ok() && with("end", &[0, 8, 9]).is_ok());
         let refused = format!("{:#}", with("all", &[0, 8, 16]).err().unwrap());
         assert!(refused.contains("2 states") && refused.contains("`train.checkpoint_every`"), "{refused}");
+    }
+
+    /// Why a job with this config and so many documents is not planned.
+    fn refused(json: &str, documents: u8) -> String {
+        let config: JobConfig = serde_json::from_str(json).unwrap();
+        let all = (0..documents).map(|n| document(n, 1, own(n))).collect();
+        let plan = JobPlan::without_documents(config, None, &base(), 7, 8);
+        let plan = plan.and_then(|plan| plan.with_documents(all, &base(), 7, &Tokenizer::bytes()));
+        format!("{:#}", plan.err().unwrap_or_else(|| panic!("{json} is planned")))
+    }
+
+    #[test]
+    fn a_config_that_would_only_fail_after_the_training_is_refused_in_the_plan() {
+        for states in [0u64, 65, 10_000_000_000] {
+            assert!(refused(&format!(r#"{{"index": {{"states": {states}}}}}"#), 9).contains("`index.states`"));
+        }
+        assert!(refused(r#"{"index": {"k": 0}}"#, 9).contains("`index.k` is 0"));
+        // The base model's keys and values are 64 wide.
+        let wide = refused(r#"{"index": {"k": 65}}"#, 9);
+        assert!(wide.contains("`index.k`") && wide.contains("choose 64 or less"), "{wide}");
+        let rate = r#"{"data": {"max_tokens": 96}, "train": {"learning_rate": 1e-17}}"#;
+        assert!(refused(rate, 9).contains("learning_rate"));
+        let warmup = r#"{"data": {"max_tokens": 96}, "train": {"warmup_steps": 18446744073709551615}}"#;
+        assert!(refused(warmup, 9).contains("warmup_steps"));
+        assert!(
+            refused(r#"{"data": {"max_tokens": 96}, "train": {"checkpoint_every": 1, "epochs": 65}}"#, 9)
+                .contains("segments")
+        );
+        assert!(refused(r#"{"data": {"max_tokens": 129}}"#, 9).contains("`data.max_tokens` is 129"));
+    }
+
+    #[test]
+    fn a_job_that_needs_more_memory_than_operators_give_is_refused_with_the_setting_to_lower() {
+        let states =
+            r#"{"data": {"max_tokens": 96}, "train": {"lora": {"rank": 1024}, "runs": 8, "checkpoint_every": 6}}"#;
+        assert!(refused(states, 40).contains("lower `train.lora.rank`"), "{}", refused(states, 40));
+        let index = r#"{"data": {"max_tokens": 96, "max_examples": 250, "eval_examples": 0},
+            "train": {"lora": {"rank": 512}, "epochs": 1, "batch_size": 32, "checkpoint_every": 1, "runs": 8},
+            "index": {"query": "all", "k": 64}}"#;
+        assert!(refused(index, 250).contains("set `index.query` to end"), "{}", refused(index, 250));
     }
 
     #[test]

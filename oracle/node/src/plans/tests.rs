@@ -153,9 +153,13 @@ pub fn answer(engine: &Engine, question: &str, answer: &str) -> (Vec<u32>, Vec<u
     (prompt.to_vec(), output.to_vec())
 }
 
+fn shape() -> LlamaConfig {
+    LlamaConfig::tiny()
+}
+
 /// The tiny random model.
 pub fn source() -> ModelSource {
-    ModelSource::Random { config: LlamaConfig::tiny(), seed: 7 }
+    ModelSource::Random { config: shape(), seed: 7 }
 }
 
 /// The jobs of parent and child.
@@ -177,15 +181,16 @@ impl Family {
         let tokenizer = engine.tokenizer();
 
         let facts = (0..).zip(FACTS).map(|(n, (place, fact))| document(n, place, fact)).collect();
-        let plan = JobPlan::without_documents(config(20, 5e-3), None, 11, 1).unwrap();
-        let plan = plan.with_documents(facts, 11, tokenizer).unwrap();
+        let plan = JobPlan::without_documents(config(20, 5e-3), None, &shape(), 11, 1).unwrap();
+        let plan = plan.with_documents(facts, &shape(), 11, tokenizer).unwrap();
         let parent = finish(&engine, &store, folder.path(), JOBS[0], plan).await;
 
         // The child's data has one of the parent's facts again, under another contributor's name.
         let mut data = vec![document(50, FACTS[1].0, FACTS[1].1)];
         data.extend((100..).zip(OTHERS).map(|(n, (title, text))| document(n, title, text)));
-        let plan = JobPlan::without_documents(config(4, 1e-3), Some(inherit(&parent, tokenizer)), 12, 2).unwrap();
-        let plan = plan.with_documents(data, 12, tokenizer).unwrap();
+        let plan =
+            JobPlan::without_documents(config(4, 1e-3), Some(inherit(&parent, tokenizer)), &shape(), 12, 2).unwrap();
+        let plan = plan.with_documents(data, &shape(), 12, tokenizer).unwrap();
         let child = finish(&engine, &store, folder.path(), JOBS[1], plan).await;
         assert_ne!(child.manifest.log[0].state, parent.manifest.log[0].state);
         Self { folder, store, engine, child }
@@ -223,7 +228,7 @@ async fn a_fact_of_the_parents_data_is_paid_through_an_answer_of_the_child() {
 
     // A grandchild has the documents of all three in the order of the trainings, and the first one's projections.
     let parent = inherit(child, family.engine.tokenizer());
-    let plan = JobPlan::without_documents(config(1, 1e-3), Some(parent), 13, 3).unwrap();
+    let plan = JobPlan::without_documents(config(1, 1e-3), Some(parent), &shape(), 13, 3).unwrap();
     let layers: Vec<(Pubkey, usize)> = plan.inherited().iter().map(|d| (d.job, d.layer)).collect();
     assert_eq!(layers, [vec![(JOBS[0], 0); 4], vec![(JOBS[1], 1); 5]].concat());
     assert_eq!(plan.index.projection.seed, 11);
@@ -260,8 +265,8 @@ fn over(runs: usize, epochs: usize) -> JobConfig {
 pub async fn once_and_twice(engine: &Engine, store: &Store, folder: &Path, jobs: [Pubkey; 2]) -> [FinishedJob; 2] {
     let finished = async |runs: usize| {
         let facts = (0..).zip(FACTS).map(|(n, (place, fact))| document(n, place, fact)).collect();
-        let plan = JobPlan::without_documents(over(runs, 6), None, 11, 1).unwrap();
-        let plan = plan.with_documents(facts, 11, engine.tokenizer()).unwrap();
+        let plan = JobPlan::without_documents(over(runs, 6), None, &shape(), 11, 1).unwrap();
+        let plan = plan.with_documents(facts, &shape(), 11, engine.tokenizer()).unwrap();
         finish(engine, store, folder, jobs[runs - 1], plan).await
     };
     [finished(1).await, finished(2).await]
@@ -304,12 +309,14 @@ async fn each_run_of_a_child_goes_on_from_the_same_run_of_its_parent() {
     let store = Store::folder(folder.path().join("store")).unwrap();
     let engine = Engine::load(source()).await.unwrap();
     let [_, parent] = once_and_twice(&engine, &store, folder.path(), JOBS).await;
-    let refused = JobPlan::without_documents(over(1, 1), Some(inherit(&parent, engine.tokenizer())), 12, 2).err();
+    let refused =
+        JobPlan::without_documents(over(1, 1), Some(inherit(&parent, engine.tokenizer())), &shape(), 12, 2).err();
     assert!(format!("{:#}", refused.unwrap()).contains("use the parent's `train.runs`"));
 
-    let plan = JobPlan::without_documents(over(2, 2), Some(inherit(&parent, engine.tokenizer())), 12, 2).unwrap();
+    let plan =
+        JobPlan::without_documents(over(2, 2), Some(inherit(&parent, engine.tokenizer())), &shape(), 12, 2).unwrap();
     let others = (100..).zip(OTHERS).map(|(n, (title, text))| document(n, title, text)).collect();
-    let plan = plan.with_documents(others, 12, engine.tokenizer()).unwrap();
+    let plan = plan.with_documents(others, &shape(), 12, engine.tokenizer()).unwrap();
     let child = finish(&engine, &store, folder.path(), Pubkey::new_from_array([103; 32]), plan).await;
     let state =
         async |entry: &LogEntry| TrainState::from_bytes(&store.get_blob(&entry.state).await.unwrap()).unwrap().params;

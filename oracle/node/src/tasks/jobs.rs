@@ -1,9 +1,9 @@
 //! Takes training jobs, in the order that a hash of the job gives the members.
 
-use super::tries::Tries;
+use super::{backoff::Backoff, slot_clock::SlotClock, tries::Tries};
 use crate::{
     operator::{Board, Chain, Changes, LazyEngine},
-    plans::{Plans, check_segments, rank},
+    plans::{Plans, rank},
     training::Training,
 };
 use anyhow::{Context, Result, ensure};
@@ -11,7 +11,10 @@ use model::state::{Config, Job, JobStatus};
 use openledger_protocol::{fees, hash::ZERO};
 use openledger_sdk::ix;
 use solana_pubkey::Pubkey;
+use std::time::{Duration, Instant};
 
+/// Number of vain trainings of its own job after which this node also takes others.
+const PATIENT: u32 = 5;
 /// Number of slots after which the next member may take a job that the member before it did not take.
 const TURN_SLOTS: u64 = 75;
 
@@ -35,6 +38,14 @@ pub struct Jobs {
     pub expiries: Tries,
     /// The vain tries to release a job.
     pub releases: Tries,
+    /// The requested jobs that this node looked at and did not take.
+    pub looked: Backoff,
+    /// The vain trainings of this node's own jobs.
+    pub trained: Backoff,
+    /// Knows how long a slot lasts.
+    pub clock: SlotClock,
+    /// The least price for 1,000 training tokens for which this operator works, in base units.
+    pub least_price: u64,
 }
 
 impl Jobs {
@@ -46,7 +57,11 @@ impl Jobs {
                     tracing::info!(%address, "training");
                     match self.training.run(address, &job).await {
                         Ok(()) => tracing::info!(%address, "job done"),
-                        Err(e) => tracing::error!(%address, "the job did not end, it will be tried again: {e:#}"),
+                        Err(e) => {
+                            let times = self.trained.failed(&address, Instant::now());
+                            self.status.not_done(&address, format!("it did not end: {e:#}"));
+                            tracing::error!(%address, times, "the job did not end, it will be tried again: {e:#}");
+                        }
                     }
                     self.status.update(|s| s.training = None);
                 }
@@ -83,21 +98,36 @@ impl Jobs {
                 && job.committee_epoch == active
                 && slot <= job.last_slot(&config)
         };
-        if let Some(job) = jobs.iter().position(|(_, job)| mine(job)) {
+        let now = Instant::now();
+        self.clock.see(slot, now);
+        let open = |a: &Pubkey| jobs.iter().any(|(b, job)| a == b && (job.status == JobStatus::Requested || mine(job)));
+        self.status.update(|s| s.not_done.retain(|a, _| a.parse().is_ok_and(|a| open(&a))));
+        self.trained.retain(|address| jobs.iter().any(|(a, job)| a == address && mine(job)));
+        if let Some(job) = jobs.iter().position(|(a, job)| mine(job) && self.trained.may_try(a, now)) {
             return Ok(Some(jobs.swap_remove(job)));
         }
+        // A job that fails again and again keeps nobody else's waiting.
+        if jobs.iter().any(|(a, job)| mine(job) && self.trained.failures(a) < PATIENT) {
+            return Ok(None);
+        }
+        let requested = |address: &Pubkey| jobs.iter().any(|(a, j)| a == address && j.status == JobStatus::Requested);
+        self.looked.retain(requested);
         let Ok(committee) = self.chain.active_committee().await else { return Ok(None) };
         for (address, job) in jobs.into_iter().filter(|(_, job)| job.status == JobStatus::Requested) {
             let Some(rank) = rank(&address, &committee.members, &own) else { return Ok(None) };
-            if slot < job.requested_slot + rank * TURN_SLOTS {
+            if slot < job.requested_slot + rank * TURN_SLOTS || !self.looked.may_try(&address, now) {
                 continue;
             }
-            match self.affordable(&address, &job, &committee.members).await {
-                Ok(()) => {}
-                Err(e) => {
-                    tracing::debug!(%address, "not taken: {e:#}");
-                    continue;
+            let looked = async {
+                self.affordable(&address, &job, &committee.members).await?;
+                self.worthwhile(&job, &config).await
+            };
+            if let Err(e) = looked.await {
+                self.looked.failed(&address, Instant::now());
+                if self.status.not_done(&address, format!("{e:#}")) {
+                    tracing::info!(%address, "not taken: {e:#}");
                 }
+                continue;
             }
             self.chain.send(&[ix::model::assign_job(&own, committee.epoch, &address)]).await?;
             return Ok(Some((address, self.chain.client.account(&address).await?)));
@@ -160,7 +190,6 @@ impl Jobs {
         let engine = self.engine.get().await?;
         ensure!(engine.base().hash() == job.base_hash, "it asks for another base model");
         let plan = self.plans.of(job).await?;
-        check_segments(plan.runs() as u64, plan.steps(), plan.train.checkpoint_every)?;
         let shares = plan.compute_shares(address, self.chain.wallet(), members)?;
         let compute = shares.iter().try_fold(0u64, |sum, c| sum.checked_add(c.amount));
         let fee = compute.and_then(|c| fees::data_share(c, job.data_share_bps)?.checked_add(c));
@@ -168,6 +197,31 @@ impl Jobs {
         ensure!(fee <= job.budget, "it costs {fee}, its budget is {}", job.budget);
         Ok(())
     }
+
+    /// Fails if the job pays less than this operator works for, or would not end before its deadline.
+    async fn worthwhile(&self, job: &Job, config: &Config) -> Result<()> {
+        let plan = self.plans.of(job).await?;
+        pays(plan.config.train.price_per_1k_tokens, self.least_price)?;
+        ends_in_time(self.training.pace.time(&plan).await?, self.clock.time(config.job_slots))
+    }
+}
+
+/// Fails if a job's `price` for 1,000 tokens is below the `least` one of this operator.
+fn pays(price: u64, least: u64) -> Result<()> {
+    ensure!(price >= least, "its `train.price_per_1k_tokens` is {price}, and this operator works for {least} or more");
+    Ok(())
+}
+
+/// Fails if a job that needs so much time does not end in the time that jobs have.
+fn ends_in_time(need: Duration, have: Duration) -> Result<()> {
+    ensure!(
+        need <= have,
+        "it would take this node about {} s, and a job has about {} s: lower `train.runs`, `train.epochs` or \
+         `data.max_examples`",
+        need.as_secs(),
+        have.as_secs()
+    );
+    Ok(())
 }
 
 /// Whether anybody may release the job because a later committee than its own is active. Epochs only rise: a node that
@@ -221,6 +275,17 @@ mod tests {
         assert!(!owes_data_share(&job(own, 0, 0), &own, 101));
         assert!(!owes_data_share(&job(own, 5, 5), &own, 101));
         assert!(!owes_data_share(&Job { status: JobStatus::Running, ..job(own, 5, 0) }, &own, 101));
+    }
+
+    #[test]
+    fn a_job_that_pays_too_little_or_would_not_end_in_time_is_left() {
+        pays(0, 0).unwrap();
+        pays(5, 5).unwrap();
+        assert!(pays(4, 5).unwrap_err().to_string().contains("works for 5 or more"));
+        let seconds = Duration::from_secs;
+        ends_in_time(seconds(9), seconds(9)).unwrap();
+        let refused = ends_in_time(seconds(80), seconds(9)).unwrap_err().to_string();
+        assert!(refused.contains("80 s") && refused.contains("lower `train.runs`"), "{refused}");
     }
 
     #[test]

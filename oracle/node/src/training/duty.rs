@@ -51,6 +51,24 @@ pub fn next(deal: &Deal, me: &Pubkey, own: &Said, others: &BTreeMap<Pubkey, Said
     }
 }
 
+/// How many of a member's findings the others wait for: those of segments that it is in charge of, and those that somebody
+/// else disputes, which it must re-execute first. It has as much patience again with each of them. Whatever else it finds
+/// keeps nobody waiting, or one member could find a segment now and then until the job's deadline.
+pub fn awaited_findings(
+    deal: &Deal,
+    member: &Pubkey,
+    heard: &BTreeMap<Pubkey, Option<Said>>,
+    silent: &BTreeSet<Pubkey>,
+) -> Option<usize> {
+    let said = heard.get(member)?.as_ref()?;
+    let own = |segment: &usize| deal.order(*segment).iter().find(|m| !silent.contains(m)) == Some(member);
+    let disputed = |segment: &usize| {
+        let mut others = heard.iter().filter(|(other, _)| *other != member).filter_map(|(_, said)| said.as_ref());
+        others.any(|said| said.get(segment) == Some(&false))
+    };
+    Some(said.keys().filter(|segment| own(segment) || disputed(segment)).count())
+}
+
 enum Charge {
     /// Whoever is in charge has said that the segment holds.
     Spoke,
@@ -172,6 +190,30 @@ mod tests {
         let (then, own) = until_other(&deal, &verifiers[0], &words, &silent);
         assert_eq!(then, Next::Sign);
         assert!(own.len() < 12, "what it vouched for was not done again");
+    }
+
+    #[test]
+    fn only_findings_that_others_wait_for_earn_a_member_more_time() {
+        let (deal, verifiers) = case();
+        let [me, other, next, _] = verifiers[..] else { panic!("four verifiers") };
+        let of = |member: Pubkey| (1..11).filter(|s| deal.order(*s)[0] == member).collect::<Vec<_>>();
+        let (owned, others) = (of(other), of(next));
+        let count = |said: &[usize], disputes: &[(Pubkey, usize)], silent: &[Pubkey]| {
+            let mut heard = BTreeMap::from([(other, Some(said.iter().map(|s| (*s, true)).collect::<Said>()))]);
+            for (author, segment) in disputes {
+                heard.entry(*author).or_insert_with(|| Some(Said::new())).as_mut().unwrap().insert(*segment, false);
+            }
+            awaited_findings(&deal, &other, &heard, &silent.iter().copied().collect())
+        };
+        assert_eq!(count(&owned, &[], &[]), Some(owned.len()));
+        assert_eq!(count(&[0, 11], &[], &[]), Some(0), "nobody waits for a word on the ends");
+        assert_eq!(count(&others, &[], &[]), Some(0), "another is in charge");
+        let after = others.iter().filter(|s| deal.order(**s)[1] == other).count();
+        assert_eq!(count(&others, &[], &[next]), Some(after), "what falls to it when another is silent");
+        assert_eq!(count(&others, &[(me, others[0])], &[]), Some(1), "a dispute must be looked at");
+        assert_eq!(count(&[], &[(other, others[0])], &[]), Some(0), "its own dispute is its own affair");
+        let dead = BTreeMap::from([(other, None)]);
+        assert_eq!(awaited_findings(&deal, &other, &dead, &BTreeSet::new()), None);
     }
 
     #[test]

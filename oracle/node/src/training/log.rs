@@ -50,12 +50,22 @@ pub fn ends(log: &[LogEntry]) -> Vec<Hash32> {
     segments(log).iter().map(|segment| segment.to.state).collect()
 }
 
-/// Fails unless every state of the log is in the artifact store. It does not read them: the verifiers together do.
-pub async fn check_stored(log: &[LogEntry], store: &Store) -> Result<()> {
+/// Fails unless every state of the log is in the artifact store, with `most` bytes at most. It does not read them: the
+/// verifiers together do.
+pub async fn check_stored(log: &[LogEntry], store: &Store, most: u64) -> Result<()> {
     for entry in log {
-        let there = store.has_blob(&entry.state).await.with_context(|| format!("the state of step {}", entry.step))?;
-        ensure!(there, "the logged state of step {} is not in the artifact store", entry.step);
+        check_size(&entry.state, store, most)
+            .await
+            .with_context(|| format!("the logged state of step {}", entry.step))?;
     }
+    Ok(())
+}
+
+/// Fails unless a blob is in the artifact store, with `most` bytes at most. Somebody else has named it, and whoever reads
+/// it has it in memory.
+pub async fn check_size(hash: &Hash32, store: &Store, most: u64) -> Result<()> {
+    let bytes = store.blob_bytes(hash).await?.context("it is not in the artifact store")?;
+    ensure!(bytes <= most, "it has {bytes} bytes, and at most {most} are read");
     Ok(())
 }
 
@@ -139,16 +149,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_log_with_a_state_that_is_not_in_the_store_is_refused() {
+    async fn a_log_with_a_state_that_is_missing_or_too_long_is_refused_unread() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::folder(folder.path()).unwrap();
         let mut log = Vec::new();
         for step in [0u64, 8] {
             log.push(LogEntry { step, state: store.put_blob(vec![step as u8; 9]).await.unwrap() });
         }
-        check_stored(&log, &store).await.unwrap();
+        check_stored(&log, &store, 9).await.unwrap();
+        let refused = format!("{:#}", check_stored(&log, &store, 8).await.unwrap_err());
+        assert!(refused.contains("step 0") && refused.contains("has 9 bytes, and at most 8 are read"), "{refused}");
         log.push(LogEntry { step: 16, state: [9; 32] });
-        let refused = check_stored(&log, &store).await.unwrap_err();
-        assert!(format!("{refused:#}").contains("step 16"));
+        let refused = format!("{:#}", check_stored(&log, &store, 9).await.unwrap_err());
+        assert!(refused.contains("step 16") && refused.contains("not in the artifact store"), "{refused}");
     }
 }

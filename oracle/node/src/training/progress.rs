@@ -73,12 +73,18 @@ impl Checkpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openledger_lm::{BaseModel, Example, LlamaConfig, LoraConfig, TrainConfig, TrainState};
+    use openledger_lm::{Adapter, BaseModel, Example, LlamaConfig, LoraConfig, TrainConfig, TrainState};
     use openledger_protocol::Hash32;
     use openledger_sdk::artifact::run_seed;
-    use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        path::PathBuf,
+        sync::Arc,
+    };
 
-    /// Two runs of five steps, with a state every two.
+    const RUNS: usize = 3;
+
+    /// Three runs of five steps, with a state every two. Each goes on from an adapter of the parent's own run.
     struct Work {
         base: Arc<BaseModel>,
         examples: Arc<[Example]>,
@@ -97,7 +103,7 @@ mod tests {
         /// Trains, as a node does that may have been started again. The machine dies when `lives` states are stored.
         fn train(&mut self, lives: usize) -> Result<Checkpoint> {
             let mut checkpoint = Checkpoint::read(&self.path);
-            for run in 0..2 {
+            for run in 0..RUNS {
                 let config = TrainConfig {
                     epochs: 1,
                     batch_size: 1,
@@ -109,7 +115,9 @@ mod tests {
                     lora: LoraConfig { rank: 2, ..Default::default() },
                     ..Default::default()
                 };
-                let mut trainer = Trainer::new(self.base.clone(), config, self.examples.clone())?;
+                let parents = Adapter::init(&self.base, &config.lora, 100 + run as u64)?;
+                let trainer = Trainer::new(self.base.clone(), config, self.examples.clone())?;
+                let mut trainer = trainer.with_start(&parents)?;
                 if let Some(last) = checkpoint.last_of(run) {
                     trainer = trainer.with_state(TrainState::from_bytes(&self.store[&last.state])?)?;
                 }
@@ -125,15 +133,15 @@ mod tests {
     }
 
     #[test]
-    fn a_training_that_is_killed_at_any_state_of_any_run_goes_on_and_ends_as_an_unbroken_one() {
+    fn a_training_on_a_parent_that_is_killed_at_any_state_of_any_run_goes_on_and_ends_as_an_unbroken_one() {
         let folder = tempfile::tempdir().unwrap();
         let whole = Work::new(folder.path().join("whole.json")).train(usize::MAX).unwrap();
         let steps: Vec<u64> = whole.log().iter().map(|e| e.step).collect();
-        assert_eq!(steps, [0, 2, 4, 5, 0, 2, 4, 5]);
-        assert_eq!(whole.train_loss.len(), 10);
-        let [first, second] = [0, 1].map(|run| whole.last_of(run).unwrap());
-        assert!(first.state != second.state && whole.log()[0].state != whole.log()[4].state);
-        for lives in 1..=8 {
+        assert_eq!(steps, [0, 2, 4, 5].repeat(RUNS));
+        assert_eq!(whole.train_loss.len(), 5 * RUNS);
+        let states: BTreeSet<Hash32> = whole.log().iter().map(|e| e.state).collect();
+        assert_eq!(states.len(), 4 * RUNS, "no two runs have a state in common");
+        for lives in 1..=4 * RUNS {
             let mut work = Work::new(folder.path().join(format!("{lives}.json")));
             assert!(work.train(lives).unwrap_err().to_string().contains("storing a training state"), "{lives}");
             let done = Checkpoint::read(&work.path).log();

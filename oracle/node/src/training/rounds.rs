@@ -2,7 +2,7 @@
 
 use super::{
     dealing::Deal,
-    duty::{Next, next},
+    duty::{Next, awaited_findings, next},
     silence::{Patience, Silence},
     word::Said,
 };
@@ -46,8 +46,9 @@ pub async fn verify(deal: &Deal, me: &Pubkey, bench: &impl Bench, patience: Pati
     loop {
         let own = bench.own().await?;
         let heard = bench.others().await;
-        for (member, said) in &heard {
-            silence.hear(*member, said.as_ref().map(Said::len), clock.elapsed());
+        for member in heard.keys() {
+            let findings = awaited_findings(deal, member, &heard, silence.so_far());
+            silence.hear(*member, findings, clock.elapsed());
         }
         let patience = Patience { idle: patience.idle.max(slowest * SLOWER), ..patience };
         let silent = silence.silent(&awaited, patience, clock.elapsed());
@@ -185,6 +186,10 @@ mod tests {
         me: Pubkey,
         members: Vec<Pubkey>,
         dead: Vec<Pubkey>,
+        /// Says one more segment of `trickle` now and then, before patience with it ends.
+        trickling: Option<Pubkey>,
+        trickle: Vec<usize>,
+        clock: Instant,
         words: Words,
         executed: Mutex<Vec<usize>>,
     }
@@ -196,7 +201,14 @@ mod tests {
         }
 
         async fn others(&self) -> BTreeMap<Pubkey, Option<Said>> {
-            let words = self.words.lock().unwrap();
+            let mut words = self.words.lock().unwrap();
+            if let Some(member) = self.trickling {
+                let word = words.entry(member).or_default();
+                let next = self.trickle.iter().find(|s| !word.contains_key(s)).copied();
+                if let Some(segment) = next.filter(|_| self.clock.elapsed() > PATIENCE.idle / 2 * word.len() as u32) {
+                    word.insert(segment, true);
+                }
+            }
             let said = |m: &Pubkey| (!self.dead.contains(m)).then(|| words.get(m).cloned().unwrap_or_default());
             self.members.iter().filter(|m| **m != self.me).map(|m| (*m, said(m))).collect()
         }
@@ -218,6 +230,7 @@ mod tests {
         states: Vec<Vec<u8>>,
         words: Words,
         dead: Vec<Pubkey>,
+        trickling: Option<Pubkey>,
     }
 
     impl Fleet {
@@ -230,7 +243,12 @@ mod tests {
             let each = SEGMENTS / runs.len();
             let deal = Deal::new(&[1; 32], &[2; 32], &members, &members[0], runs.len(), each);
             let (runs, states) = (runs.to_vec(), states.to_vec());
-            Self { deal, members, runs, states, words: Words::default(), dead: Vec::new() }
+            Self { deal, members, runs, states, words: Words::default(), dead: Vec::new(), trickling: None }
+        }
+
+        /// Whether the member that trickles is the first in charge of a segment.
+        fn owes(&self, segment: usize) -> bool {
+            self.trickling.is_some() && self.deal.order(segment).first() == self.trickling.as_ref()
         }
 
         /// What each of `verifiers` decides, and what it re-executed, when they all work at once.
@@ -242,6 +260,9 @@ mod tests {
                     me: *me,
                     members: self.members[1..].to_vec(),
                     dead: self.dead.clone(),
+                    trickling: self.trickling,
+                    trickle: (0..self.deal.segments()).filter(|s| !self.owes(*s)).collect(),
+                    clock: Instant::now(),
                     words: self.words.clone(),
                     executed: Mutex::default(),
                 };
@@ -376,6 +397,15 @@ mod tests {
     async fn a_member_that_answers_and_finds_nothing_is_not_waited_for_for_ever() {
         let fleet = Fleet::new(honest());
         let done = fleet.decide(&fleet.members[1..4]).await;
+        assert!(done.iter().all(|(decision, _)| decision.is_ok()));
+    }
+
+    #[tokio::test]
+    async fn a_member_that_trickles_findings_that_nobody_waits_for_is_not_waited_for_longer() {
+        let mut fleet = Fleet::new(honest());
+        fleet.trickling = Some(fleet.members[4]);
+        let done = tokio::time::timeout(PATIENCE.idle * 5 / 2, fleet.decide(&fleet.members[1..4])).await;
+        let done = done.expect("the segments of the silent fall to the next");
         assert!(done.iter().all(|(decision, _)| decision.is_ok()));
     }
 

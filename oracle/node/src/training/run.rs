@@ -3,7 +3,7 @@
 //! Every step can be repeated. What is done already is found on chain, in the artifact store or in the job's folder,
 //! and training continues from its last logged state.
 
-use super::{health, heartbeat, kernel, log, progress::Checkpoint};
+use super::{folder, health, heartbeat, kernel, log, pace::Pace, progress::Checkpoint};
 use crate::{
     operator::{Board, Chain, Files, LazyEngine},
     plans::{JobPlan, KeptGradients, Paying, Plans},
@@ -30,6 +30,7 @@ use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 /// What training uses. Cheap to clone.
@@ -47,6 +48,8 @@ pub struct Training {
     pub gradients: KeptGradients,
     /// Walks back through the training, to measure its health.
     pub tools: Tools,
+    /// Learns how fast this node trains.
+    pub pace: Pace,
     /// Has the job's folder, where the progress is kept.
     pub files: Files,
     /// Shows the progress.
@@ -73,7 +76,7 @@ impl Training {
         );
         let plan = self.plans.of(job).await?;
         let folder = self.files.job(&address);
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        folder::of_plan(&folder, &JobPlan::key(job)?)?;
         self.status.training(address, 0, 0, None);
 
         // Everything is made before the root is posted, because the root is over all of it.
@@ -82,6 +85,7 @@ impl Training {
             heartbeat::during(&self.chain, &address, work).await?;
         let adapter_hash = self.store.put_blob(adapter.to_bytes()?).await?;
         let log_root = log::root(&log, &index.hash, &index.weights, health.as_ref());
+        check_posted(&job.log_root, &log_root)?;
         if job.log_root == ZERO {
             let segments = u16::try_from(log::segments(&log).len()).context("the log has too many segments")?;
             let args = PostLogArgs { log_root, segments };
@@ -180,6 +184,7 @@ impl Training {
         let parents = plan.start(&self.store, self.engine.get().await?.base(), run).await?;
         let (store, status, path) = (self.store.clone(), self.status.clone(), path.to_owned());
         let (before, total) = (run as u64 * plan.steps(), plan.runs() as u64 * plan.steps());
+        let (pace, each) = (self.pace.clone(), plan.tokens() / total.max(1));
         let runtime = tokio::runtime::Handle::current();
         self.engine
             .get()
@@ -201,11 +206,13 @@ impl Training {
                 }
                 let loss = checkpoint.train_loss.last().copied().or(checkpoint.eval_before);
                 status.training(address, before + trainer.state().step, total, loss);
+                let (first, begun) = (trainer.state().step, Instant::now());
                 checkpoint.finish(run, &mut trainer, &path, &mut keep(&store, &runtime), &mut |p| {
                     status.training(address, before + p.step, total, Some(p.loss));
                     // Requests for answers get their turn after every step.
                     turn.pass();
                 })?;
+                pace.note((trainer.state().step - first) * each, begun.elapsed());
                 Ok(checkpoint)
             })
             .await
@@ -270,6 +277,19 @@ impl Training {
     }
 }
 
+/// Fails if another root than the `own` one is `posted`. Nobody would sign then: the verifiers compare with what is on
+/// chain.
+fn check_posted(posted: &Hash32, own: &Hash32) -> Result<()> {
+    ensure!(
+        *posted == ZERO || posted == own,
+        "the log whose root {} is posted was made by other work than what is on disk now, whose root is {}; restore the \
+         job's folder as it was when the root was posted, or let the job expire",
+        hex::encode(posted),
+        hex::encode(own)
+    );
+    Ok(())
+}
+
 fn evaluation(
     engine: &openledger_serve::Engine,
     adapter: &Adapter,
@@ -314,4 +334,17 @@ struct Index {
     weights: Hash32,
     /// The estimate for the loss of the held-out examples.
     estimate: Option<Scores>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trainer_whose_log_is_not_the_posted_one_says_so_instead_of_asking_for_signatures() {
+        check_posted(&ZERO, &[1; 32]).unwrap();
+        check_posted(&[1; 32], &[1; 32]).unwrap();
+        let refused = check_posted(&[2; 32], &[1; 32]).unwrap_err().to_string();
+        assert!(refused.contains("is posted was made by other work"), "{refused}");
+    }
 }

@@ -11,7 +11,7 @@ use std::{
 pub struct Patience {
     /// Time for a member that does not answer at all.
     pub unreachable: Duration,
-    /// Time for a member that answers and finds nothing new.
+    /// Time for a member that answers and finds nothing new of what is waited for.
     pub idle: Duration,
 }
 
@@ -37,13 +37,16 @@ pub struct Silence {
 struct Heard {
     /// When the member first did not answer since it last did.
     missed: Option<Duration>,
-    /// When it last had a new finding.
+    /// When it last had a new finding that others wait for.
     spoke: Duration,
     findings: usize,
 }
 
 impl Silence {
-    /// Notes that at `now` a member answered with this many findings, or did not answer.
+    /// Notes that at `now` a member answered with this many findings that others wait for, or did not answer.
+    ///
+    /// A finding is counted once. So a member is waited for at most as many times [`Patience::idle`] as there are segments
+    /// that it is in charge of or that others dispute, and once more for each member that falls silent.
     pub fn hear(&mut self, member: Pubkey, findings: Option<usize>, now: Duration) {
         let heard = self.heard.entry(member).or_default();
         let Some(findings) = findings else {
@@ -54,6 +57,11 @@ impl Silence {
         if findings > heard.findings {
             (heard.findings, heard.spoke) = (findings, now);
         }
+    }
+
+    /// The members that were found silent so far.
+    pub fn so_far(&self) -> &BTreeSet<Pubkey> {
+        &self.silent
     }
 
     /// The members that are silent at `now`. Only those of `awaited` can fall silent. The clock starts at 0.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     operator::{Board, Chain, Files, LazyEngine},
-    plans::{Paying, Plans, check_segments},
+    plans::{JobPlan, MOST_INDEX, Paying, Plans},
     walks::Tools,
 };
 use anyhow::{Context, Result, ensure};
@@ -41,6 +41,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 /// Most rows of the influence index that each member recomputes. Two draws may meet the same row.
 const ROWS: usize = 2;
+/// Most bytes of a training manifest.
+const MOST_MANIFEST: u64 = 64 << 20;
+/// Bytes of one training weight.
+const WEIGHT_BYTES: u64 = 8;
 /// Most jobs that this node verifies at once because others asked it to.
 const MOST_ASKED: usize = 4;
 
@@ -138,7 +142,8 @@ impl Verification {
         let engine = self.engine.get().await?;
         ensure!(engine.base().hash() == job.base_hash, "this node has another base model than the job");
 
-        let manifest = self.store.get_blob(&manifest_hash).await.context("the training manifest")?;
+        let manifest =
+            self.store.get_blob_within(&manifest_hash, MOST_MANIFEST).await.context("the training manifest")?;
         let manifest: TrainingManifest =
             serde_json::from_slice(&manifest).context("the training manifest is not valid")?;
         manifest.verify(&Pubkey::new_from_array(writer.identity))?;
@@ -156,11 +161,10 @@ impl Verification {
         ensure!(plan.is_of(&manifest), "the manifest names other training documents, or another seed of the index");
         ensure!(manifest.eval == plan.eval_leaves(), "the manifest names other held-out documents");
         let runs = plan.runs() as u64;
-        check_segments(runs, plan.steps(), plan.train.checkpoint_every)?;
         let root = log::root(&manifest.log, &manifest.index_hash, &manifest.weights, manifest.health.as_ref());
         ensure!(root == job.log_root, "the log, or what is made of it, is not the one whose root is on chain");
         log::check(&manifest.log, job.segments, runs, plan.steps(), plan.train.checkpoint_every)?;
-        log::check_stored(&manifest.log, &self.store).await?;
+        self.check_sizes(&plan, &manifest).await?;
         if manifest.kernel != kernel::class() {
             tracing::info!(%address, there = manifest.kernel, here = kernel::class(), "the job was computed by another class");
         }
@@ -187,6 +191,17 @@ impl Verification {
         })
     }
 
+    /// Fails if something that the manifest names is missing, or longer than the plan makes it. The trainer has named it,
+    /// and this node will read it whole.
+    async fn check_sizes(&self, plan: &JobPlan, manifest: &TrainingManifest) -> Result<()> {
+        log::check_stored(&manifest.log, &self.store, plan.most_state_bytes()).await?;
+        let walk = manifest.health.as_ref().map_or(&[][..], |health| &health.walk);
+        log::check_stored(walk, &self.store, plan.most_walk_bytes()).await.context("the walk")?;
+        log::check_size(&manifest.index_hash, &self.store, MOST_INDEX).await.context("the influence index")?;
+        let most = WEIGHT_BYTES * plan.all_documents().count() as u64;
+        log::check_size(&manifest.weights, &self.store, most).await.context("the training weights")
+    }
+
     /// Checks what was made from the log's states: the adapter, the influence index and the estimates.
     async fn check_outcome(&self, case: &Case) -> Result<()> {
         let Case { job, plan, manifest, blockhash, .. } = case;
@@ -195,8 +210,8 @@ impl Verification {
         let last = LogEntry::runs(&manifest.log).next().and_then(<[_]>::last).context("the log is empty")?;
         let last = TrainState::from_bytes(&self.store.get_blob(&last.state).await?)?;
         let indexed = states_of(&self.store, &manifest.log, &plan.index.projection).await?;
-        // Others need it too: that this member has it already is not enough.
-        ensure!(self.store.has_blob(&manifest.index_hash).await?, "the influence index is not in the artifact store");
+        // Others need the index too: that this member has it already is not enough.
+        log::check_size(&manifest.index_hash, &self.store, MOST_INDEX).await.context("the influence index")?;
         let index_path = self.files.index(&self.store, &manifest.index_hash).await?;
         let above = match &plan.parent {
             Some(parent) => Some(self.files.index(&self.store, &parent.manifest.index_hash).await?),
