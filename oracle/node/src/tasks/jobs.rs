@@ -31,7 +31,7 @@ pub struct Jobs {
     pub status: Board,
     /// Wakes the task when the chain may have changed.
     pub changes: Changes,
-    /// The vain tries to expire a job. One whose requester has closed its token account cannot expire.
+    /// The vain tries to end a job.
     pub expiries: Tries,
     /// The vain tries to release a job.
     pub releases: Tries,
@@ -65,9 +65,10 @@ impl Jobs {
             return Ok(None);
         }
         let mut jobs = self.chain.client.all_accounts::<Job>(&model::ID, &[]).await?;
-        jobs.sort_by_key(|(_, job)| job.requested_slot);
         let slot = self.chain.client.slot().await?;
         let own = self.chain.wallet();
+        // First what is kept for this operator, because it is kept for a short time, then the oldest.
+        jobs.sort_by_key(|(_, job)| (job.former != Some(own), job.requested_slot));
         for (address, job) in jobs.iter().filter(|(_, job)| owes_data_share(job, &own, slot)) {
             if let Err(e) = self.pay_data_share(address, job).await {
                 tracing::debug!(%address, "its data share is not paid yet: {e:#}");
@@ -89,7 +90,7 @@ impl Jobs {
         let Ok(committee) = self.chain.active_committee().await else { return Ok(None) };
         for (address, job) in jobs.into_iter().filter(|(_, job)| job.status == JobStatus::Requested) {
             let Some(rank) = rank(&address, &committee.members, &own) else { return Ok(None) };
-            if slot < job.requested_slot + rank * TURN_SLOTS {
+            if !is_turn(&job, &config, &committee.members, &own, rank, slot) {
                 continue;
             }
             match self.affordable(&address, &job, &committee.members).await {
@@ -138,19 +139,25 @@ impl Jobs {
         self.releases.retain(|address| jobs.iter().any(|(a, job)| a == address && due(job)));
     }
 
-    /// Expires every job whose time is over, which refunds its budget. All members try, and the first succeeds.
+    /// Ends every job whose time is over, which refunds its budget. All members try, and the first succeeds. The
+    /// requester may have closed its token account, so that it is made again.
     async fn expire(&mut self, jobs: &[(Pubkey, Job)], config: &Config, slot: u64) -> Result<()> {
-        for (address, job) in jobs.iter().filter(|(_, job)| is_over(job, config, slot)) {
+        let over = |job: &Job| is_over(job, config, slot) || is_vain(job, config, slot);
+        for (address, job) in jobs.iter().filter(|(_, job)| over(job)) {
             if !self.expiries.may_try(address) {
                 continue;
             }
-            let mint = self.chain.stake_config().await?.open_mint;
-            match self.chain.send(&[ix::model::expire_job(job, &mint)]).await {
-                Ok(()) => tracing::info!(%address, "its time is over: expired, and its budget refunded"),
-                Err(e) => self.expiries.failed(address, "expire", &e),
+            let (own, mint) = (self.chain.wallet(), self.chain.stake_config().await?.open_mint);
+            let end = match job.status {
+                JobStatus::Requested => ix::model::cancel_job(&own, job, &mint),
+                _ => ix::model::expire_job(job, &mint),
+            };
+            match self.chain.send(&[ix::token::create_account(&own, &job.requester, &mint), end]).await {
+                Ok(()) => tracing::info!(%address, "its time is over: ended, and its budget refunded"),
+                Err(e) => self.expiries.failed(address, "end", &e),
             }
         }
-        self.expiries.retain(|address| jobs.iter().any(|(a, job)| a == address && is_over(job, config, slot)));
+        self.expiries.retain(|address| jobs.iter().any(|(a, job)| a == address && over(job)));
         Ok(())
     }
 
@@ -168,6 +175,23 @@ impl Jobs {
         ensure!(fee <= job.budget, "it costs {fee}, its budget is {}", job.budget);
         Ok(())
     }
+}
+
+/// Whether it is this operator's turn to take the waiting job. `rank` is its place in the job's order of `members`.
+///
+/// A job that is kept for a member is taken by that one at once, without waiting for its turn, and by the others only
+/// afterwards.
+fn is_turn(job: &Job, config: &Config, members: &[Pubkey], own: &Pubkey, rank: u64, slot: u64) -> bool {
+    let kept = job.former.filter(|former| members.contains(former)).and(job.kept_until(config));
+    if kept.is_some_and(|last| slot <= last) {
+        return job.former == Some(*own);
+    }
+    slot >= kept.unwrap_or(job.waiting_slot) + rank * TURN_SLOTS && slot <= job.last_taking(config)
+}
+
+/// Whether the job waits in vain, because no operator may take it any more. Anybody may cancel it.
+fn is_vain(job: &Job, config: &Config, slot: u64) -> bool {
+    job.status == JobStatus::Requested && slot >= config.paused_until && slot > job.last_taking(config)
 }
 
 /// Whether anybody may release the job because a later committee than its own is active. Epochs only rise: a node that
@@ -252,6 +276,40 @@ mod tests {
         assert_eq!(orphaned(&Job { log_root: [1; 32], ..job.clone() }, 4, 0).len(), 4, "also with its log posted");
         for status in [JobStatus::Requested, JobStatus::Attested, JobStatus::Cancelled, JobStatus::Expired] {
             assert_eq!(orphaned(&Job { status, ..job.clone() }, 4, 0), [0; 0]);
+        }
+    }
+
+    #[test]
+    fn members_take_turns_from_the_slot_in_which_the_job_began_to_wait() {
+        let [first, second] = [Pubkey::new_unique(), Pubkey::new_unique()];
+        let members = [first, second];
+        let job = Job { requested_slot: 5, waiting_slot: 100, taking_slot: 300, heartbeat_slots: 20, ..blank() };
+        let config = |paused_until| Config { paused_until, job_slots: 90, ..blank() };
+        let turns = |job: &Job, own: &Pubkey, rank: u64, paused: u64| -> Vec<u64> {
+            let slots = [80, 100, 120, 121, 174, 175, 195, 300, 301];
+            slots.into_iter().filter(|slot| is_turn(job, &config(paused), &members, own, rank, *slot)).collect()
+        };
+        assert_eq!(turns(&job, &first, 0, 0), [100, 120, 121, 174, 175, 195, 300]);
+        assert_eq!(turns(&job, &second, 1, 0), [175, 195, 300], "not from the request on");
+        let kept = Job { former: Some(second), ..job.clone() };
+        assert_eq!(turns(&kept, &second, 1, 0), [80, 100, 120, 195, 300], "what is kept for it needs no turn");
+        assert_eq!(turns(&kept, &first, 0, 0), [121, 174, 175, 195, 300]);
+        assert_eq!(turns(&kept, &first, 0, 150), [174, 175, 195, 300], "it is kept as long after a pause");
+        let gone = Job { former: Some(Pubkey::new_unique()), ..job.clone() };
+        assert_eq!(turns(&gone, &first, 0, 0), turns(&job, &first, 0, 0), "whoever left the committee keeps none out");
+    }
+
+    #[test]
+    fn a_job_that_nobody_may_take_any_more_waits_in_vain() {
+        let job = Job { status: JobStatus::Requested, taking_slot: 300, ..blank() };
+        let config = |paused_until| Config { paused_until, job_slots: 90, ..blank() };
+        let vain = |job: &Job, paused: u64| -> Vec<u64> {
+            [300, 301, 400, 401].into_iter().filter(|slot| is_vain(job, &config(paused), *slot)).collect()
+        };
+        assert_eq!(vain(&job, 0), [301, 400, 401]);
+        assert_eq!(vain(&job, 310), [401]);
+        for status in [JobStatus::Running, JobStatus::Attested, JobStatus::Cancelled, JobStatus::Expired] {
+            assert_eq!(vain(&Job { status, ..job.clone() }, 0), [0; 0]);
         }
     }
 

@@ -21,7 +21,7 @@ use openledger_quorum::{Coordinator, Participant};
 use openledger_sdk::{
     Store,
     artifact::{Health, LogEntry, Metrics, TrainingManifest},
-    attestation, ix,
+    attestation, ix, pda,
 };
 use openledger_serve::states::states_of;
 use solana_keypair::Keypair;
@@ -29,7 +29,7 @@ use solana_pubkey::Pubkey;
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
 };
 
 /// What training uses. Cheap to clone.
@@ -60,9 +60,9 @@ pub struct Training {
 impl Training {
     /// Runs `job`, which this operator has taken, until its result is attested.
     ///
-    /// If the committee is succeeded meanwhile, this fails, and the job is released. Should this operator take it again
-    /// for the next committee, nothing is trained anew: the job's folder is named by the job alone, its last state is
-    /// the end of the run, and the same seed gives the same log.
+    /// This fails as soon as the job is lost: to another operator, or because the committee is succeeded. Then the job is
+    /// released. Should this operator take it again for the next committee, nothing is trained anew: the job's folder is
+    /// named by the job alone, its last state is the end of the run, and the same seed gives the same log.
     pub async fn run(&self, address: Pubkey, job: &Job) -> Result<()> {
         let engine = self.engine.get().await?;
         ensure!(
@@ -75,11 +75,12 @@ impl Training {
         let folder = self.files.job(&address);
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         self.status.training(address, 0, 0, None);
+        heartbeat::during(&self.chain, &address, self.work(address, job, &plan, &folder)).await
+    }
 
+    async fn work(&self, address: Pubkey, job: &Job, plan: &Arc<JobPlan>, folder: &Path) -> Result<()> {
         // Everything is made before the root is posted, because the root is over all of it.
-        let work = self.make(address, &plan, &folder);
-        let Made { adapter, checkpoint, eval_after, index, log, health } =
-            heartbeat::during(&self.chain, &address, work).await?;
+        let Made { adapter, checkpoint, eval_after, index, log, health } = self.make(address, plan, folder).await?;
         let adapter_hash = self.store.put_blob(adapter.to_bytes()?).await?;
         let log_root = log::root(&log, &index.hash, &index.weights, health.as_ref());
         if job.log_root == ZERO {
@@ -119,7 +120,7 @@ impl Training {
         manifest.sign(&self.identity)?;
         let manifest_hash = self.store.put_blob(serde_json::to_vec(&manifest)?).await?;
         self.status.attesting(address);
-        self.attest(address, &plan, adapter_hash, manifest_hash).await
+        self.attest(address, plan, adapter_hash, manifest_hash).await
     }
 
     /// Trains, builds the index of the training's states, and measures the training's health.
@@ -181,7 +182,9 @@ impl Training {
         let (store, status, path) = (self.store.clone(), self.status.clone(), path.to_owned());
         let (before, total) = (run as u64 * plan.steps(), plan.runs() as u64 * plan.steps());
         let runtime = tokio::runtime::Handle::current();
-        self.engine
+        let (waits, awaited) = Awaited::new();
+        let done = self
+            .engine
             .get()
             .await?
             .run_in_turns(move |engine, turn| -> Result<Checkpoint> {
@@ -205,10 +208,13 @@ impl Training {
                     status.training(address, before + p.step, total, Some(p.loss));
                     // Requests for answers get their turn after every step.
                     turn.pass();
+                    awaited.go_on()
                 })?;
                 Ok(checkpoint)
             })
-            .await
+            .await;
+        drop(waits);
+        done
     }
 
     async fn make_index(&self, plan: &Arc<JobPlan>, log: &[LogEntry], folder: &Path) -> Result<Index> {
@@ -219,6 +225,7 @@ impl Training {
             None => None,
         };
         let (plan, status, built) = (plan.clone(), self.status.clone(), path.clone());
+        let (waits, awaited) = Awaited::new();
         let (settings, paying, estimate) = self
             .engine
             .get()
@@ -228,7 +235,7 @@ impl Training {
                 let estimator = Estimator::of_runs(base, &plan.train, plan.examples.len(), &states, settings)?;
                 let progress = |done: usize, total: usize| {
                     status.index(done as u64, total as u64);
-                    ControlFlow::Continue(())
+                    awaited.go_on()
                 };
                 let logra = match above {
                     Some(above) => {
@@ -242,6 +249,7 @@ impl Training {
                 Ok((logra.settings_hash(), paying, estimate))
             })
             .await?;
+        drop(waits);
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let hash = self.store.put_blob(bytes).await?;
         let weights = self.store.put_blob(paying.training.to_bytes()).await?;
@@ -263,9 +271,25 @@ impl Training {
         let message = attestation::training_result(&stake, &address, job.sequence, &args);
         let signed = Coordinator::sign(&self.quorum, &message, &borsh::to_vec(&args)?).await?;
         let verify = attestation::instruction(&signed.group_key, &signed.signature, &message);
+        self.make_token_accounts(&job, &stake.open_mint, &args).await?;
         let result = ix::model::attest_result(committee.epoch, &job, &stake.open_mint, args);
         self.chain.send(&[verify, result]).await?;
         tracing::info!(%address, signers = signed.signers.len(), "training result accepted on chain");
+        Ok(())
+    }
+
+    /// Makes the token accounts that the result pays into and that do not exist. Whoever is paid could close its own and
+    /// so keep the others from their pay. They have a transaction of their own, because the result's has no room for them.
+    async fn make_token_accounts(&self, job: &Job, mint: &Pubkey, args: &AttestResultArgs) -> Result<()> {
+        let own = self.chain.wallet();
+        let wallets: Vec<_> = args.compute.iter().map(|share| share.operator).chain([job.requester]).collect();
+        let accounts: Vec<_> = wallets.iter().map(|wallet| pda::token_account(wallet, mint)).collect();
+        let there = self.chain.client.rpc().get_multiple_accounts(&accounts).await?;
+        let missing = wallets.iter().zip(there).filter(|(_, account)| account.is_none());
+        let makes: Vec<_> = missing.map(|(wallet, _)| ix::token::create_account(&own, wallet, mint)).collect();
+        if !makes.is_empty() {
+            self.chain.send(&makes).await?;
+        }
         Ok(())
     }
 }
@@ -291,6 +315,22 @@ fn keep(
     move |_, bytes| {
         runtime.block_on(store.put_blob(bytes))?;
         Ok(())
+    }
+}
+
+/// Lets work on another thread know whether somebody still waits for it. Dropping the other half, as a future that is
+/// given up does, says that nobody does.
+struct Awaited(Weak<()>);
+
+impl Awaited {
+    fn new() -> (Arc<()>, Self) {
+        let waits = Arc::new(());
+        let awaited = Self(Arc::downgrade(&waits));
+        (waits, awaited)
+    }
+
+    fn go_on(&self) -> ControlFlow<()> {
+        if self.0.strong_count() > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 }
 
