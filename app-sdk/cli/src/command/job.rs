@@ -136,8 +136,10 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             let canceller = session.keypair()?;
             let account: Account = client.account(&job).await?;
             let mint = open_mint(&client).await?;
-            let ix = ix::model::cancel_job(&canceller.pubkey(), &account, &mint);
-            let signature = client.send(&[ix], &[&canceller]).await?;
+            // Whoever cancels another's job does not depend on that one's token account.
+            let make = ix::token::create_account(&canceller.pubkey(), &account.requester, &mint);
+            let cancel = ix::model::cancel_job(&canceller.pubkey(), &account, &mint);
+            let signature = client.send(&[make, cancel], &[&canceller]).await?;
             let done = json!({ "job": job.to_string(), "signature": signature.to_string() });
             session.output.show(&done, |_| format!("job {job} is called off, {} returned", amount(account.budget)))
         }

@@ -285,7 +285,8 @@ impl Training {
         let wallets: Vec<_> = args.compute.iter().map(|share| share.operator).chain([job.requester]).collect();
         let accounts: Vec<_> = wallets.iter().map(|wallet| pda::token_account(wallet, mint)).collect();
         let there = self.chain.client.rpc().get_multiple_accounts(&accounts).await?;
-        let missing = wallets.iter().zip(there).filter(|(_, account)| account.is_none());
+        // At the address of a closed account somebody may have left SOL.
+        let missing = wallets.iter().zip(there).filter(|(_, there)| there.as_ref().is_none_or(|a| a.data.is_empty()));
         let makes: Vec<_> = missing.map(|(wallet, _)| ix::token::create_account(&own, wallet, mint)).collect();
         if !makes.is_empty() {
             self.chain.send(&makes).await?;
