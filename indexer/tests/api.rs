@@ -111,6 +111,9 @@ async fn lists_and_details_tell_what_happened() {
     // Of the committee that attested, and of the log that it attested: not of those before the release.
     assert_eq!((job.committee_epoch, job.deadline_slot, job.segments), (Some(2), Some(900), Some(12)));
     assert_eq!(job.log_root, Some(hex::encode(support::hash(4))));
+    // Its request stays where it was, and it has waited anew since the release. The operator took back what was kept.
+    assert!(job.requested_slot < job.waiting_slot && job.waiting_slot < job.ended_slot.expect("has ended"));
+    assert_eq!((job.taking_slot, job.former.as_ref()), (880, job.operator.as_ref()));
     assert_eq!(api.client.jobs().await.expect("answers").len(), 1, "two logs do not make two jobs");
     assert_eq!((job.data_share, job.data_paid), (Amount(2000), Amount(2000)));
     let funding = api.client.funding().await.expect("answers");

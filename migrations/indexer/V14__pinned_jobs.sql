@@ -1,5 +1,6 @@
 -- Jobs that are pinned to a committee. A job that is released because its committee was succeeded may have a log already,
 -- which then no longer counts: the next operator posts its own. So a job's log is the one after its last assignment.
+-- The released job is kept for the operator whose log it was, its former one, until somebody else takes it.
 
 CREATE OR REPLACE VIEW job AS
 SELECT e.subject                                                   AS address,
@@ -30,11 +31,18 @@ SELECT e.subject                                                   AS address,
        coalesce(r.data ->> 'data_share', '0')                      AS data_share,
        coalesce(d.data ->> 'amount', '0')                          AS data_paid,
        (a.data ->> 'committee_epoch')::bigint                      AS committee_epoch,
-       (l.data ->> 'segments')::int                                AS segments
+       (l.data ->> 'segments')::int                                AS segments,
+       coalesce(f.slot, e.slot)                                    AS waiting_slot,
+       (e.data ->> 'taking_slot')::bigint                          AS taking_slot,
+       CASE WHEN coalesce(a.data ->> 'operator' = f.data ->> 'former', true)
+            THEN f.data ->> 'former' END                           AS former
 FROM entry e
 LEFT JOIN LATERAL (
     SELECT * FROM entry WHERE subject = e.subject AND kind IN ('JobAssigned', 'JobReleased') ORDER BY sequence DESC LIMIT 1
 ) last ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM entry WHERE subject = e.subject AND kind = 'JobReleased' ORDER BY sequence DESC LIMIT 1
+) f ON true
 LEFT JOIN entry a ON a.id = last.id AND a.kind = 'JobAssigned'
 LEFT JOIN entry l ON l.subject = e.subject AND l.kind = 'LogPosted' AND l.sequence > last.sequence
 LEFT JOIN entry r ON r.subject = e.subject AND r.kind = 'ResultAttested'
@@ -49,5 +57,7 @@ SELECT account, fields FROM fact_before_pinning
 UNION ALL
 SELECT address, jsonb_build_object('committee_epoch', coalesce(committee_epoch, 0)::text,
                                    'log_root', coalesce(log_root, repeat('0', 64)),
-                                   'segments', coalesce(segments, 0)::text)
+                                   'segments', coalesce(segments, 0)::text,
+                                   'taking_slot', taking_slot::text,
+                                   'former', coalesce(former, ''))
 FROM job;

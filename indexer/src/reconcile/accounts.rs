@@ -86,6 +86,8 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
         f("committee_epoch", a.committee_epoch.to_string());
         f("log_root", hex::encode(a.log_root));
         f("segments", a.segments.to_string());
+        f("taking_slot", a.taking_slot.to_string());
+        f("former", a.former.map_or_else(String::new, |former| former.to_string()));
     })
     .await?;
 

@@ -360,6 +360,7 @@ fn train(
         snapshots: vec![model::state::Snapshot { datanet, root, batches: 2 }],
         budget: 9000,
         data_share_bps: 2500,
+        taking_slot: 880,
     })]);
     // The first committee is succeeded after its trainer has posted a log. The next committee's trainer posts its own.
     let assigned = |sequence, committee_epoch, deadline_slot| {
@@ -376,6 +377,7 @@ fn train(
         operator,
         committee_epoch: 1,
         committee_replaced: true,
+        former: Some(operator),
     })]);
     ledger.push([assigned(4, 2, 900)]);
     ledger.push([posted(5, hash(4), 12, 700)]);

@@ -137,4 +137,12 @@ pub enum ModelError {
     /// The number of segments is zero or too large.
     #[msg("a training log has 1 to 64 segments: set train.checkpoint_every so that it does")]
     BadSegments,
+    /// The job is kept for the operator whose log was posted when its committee was succeeded.
+    #[msg(
+        "the job is kept for the operator in job.former: wait until job.heartbeat_slots have passed after job.waiting_slot"
+    )]
+    JobKept,
+    /// The time in which operators may take the job is over.
+    #[msg("the time to take this job is over since job.taking_slot: cancel it, and request another")]
+    TakingOver,
 }

@@ -91,6 +91,8 @@ pub struct JobRequested {
     pub budget: u64,
     /// Data share: the part of the fee that goes to the contributors' pool, in basis points.
     pub data_share_bps: u16,
+    /// Last slot in which an operator may take the job.
+    pub taking_slot: u64,
 }
 
 /// An operator took a job.
@@ -136,6 +138,8 @@ pub struct JobReleased {
     pub committee_epoch: u64,
     /// True if that committee is no longer the active one; false if it is, and the operator was silent.
     pub committee_replaced: bool,
+    /// The operator that the job is kept for, because its log was posted.
+    pub former: Option<Pubkey>,
 }
 
 /// The trainer posted the root of its training log.

@@ -78,7 +78,8 @@ pub mod model {
         instructions::request_job::handler(ctx, args)
     }
 
-    /// Takes a job, and pins it to the active committee. Only an operator of that committee that can train.
+    /// Takes a job, and pins it to the active committee. Only an operator of that committee that can train, and only
+    /// `job.former` while the job is kept for it.
     pub fn assign_job(ctx: Context<AssignJob>) -> Result<()> {
         instructions::assign_job::handler(ctx)
     }
@@ -110,7 +111,8 @@ pub mod model {
         instructions::pay_data_share::handler(ctx)
     }
 
-    /// Cancels a job that no operator has taken. The requester at any time, anyone after `config.assign_slots`.
+    /// Cancels a job that no operator has, unless it is kept for one. The requester at any time, anyone after
+    /// `config.assign_slots` or when no operator may take it any more.
     pub fn cancel_job(ctx: Context<CancelJob>) -> Result<()> {
         instructions::cancel_job::handler(ctx)
     }

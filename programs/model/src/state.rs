@@ -13,6 +13,10 @@ pub const MAX_WINDOW: u64 = 100_000_000;
 pub const MAX_DEPTH: u8 = 8;
 /// Most operators that one result pays.
 pub const MAX_COMPUTE: usize = 8;
+/// How many times `job_slots` a job may be taken after `assign_slots` from its request. So there is time for others after
+/// an operator that lost it. It has an end because each taking sets a new deadline: whoever took a job again and again
+/// would hold its budget for ever.
+pub const TAKING_TERMS: u64 = 2;
 /// Most segments of a training log. Each ends in a state that somebody must store and fetch. Their number decides how
 /// much each verifier re-executes.
 pub const MAX_SEGMENTS: u16 = 64;
@@ -46,6 +50,13 @@ pub struct Config {
     pub paused_until: u64,
     /// Number of the next event of this account.
     pub sequence: u64,
+}
+
+impl Config {
+    /// Slots after its request in which a job may be taken.
+    pub fn taking_slots(&self) -> u64 {
+        self.assign_slots.saturating_add(self.job_slots.saturating_mul(TAKING_TERMS))
+    }
 }
 
 /// The status of a model.
@@ -167,8 +178,16 @@ pub struct Job {
     pub data_share_bps: u16,
     /// Its status.
     pub status: JobStatus,
-    /// Slot of the request.
+    /// Slot of the request. It never changes: it decides which result of the model's parent the job builds on.
     pub requested_slot: u64,
+    /// Slot since which the job waits for an operator: that of the request, or of the last release.
+    pub waiting_slot: u64,
+    /// Last slot in which an operator may take the job. It is set at the request, and no release moves it. A pause does
+    /// ([`Job::last_taking`]).
+    pub taking_slot: u64,
+    /// The operator whose log was posted when the job's committee was succeeded. For a time only this one may take the
+    /// job ([`Job::kept_until`]), because anybody could post the same log.
+    pub former: Option<Pubkey>,
     /// Wallet of the operator that trains.
     pub operator: Option<Pubkey>,
     /// Epoch of the committee that was active when the operator took the job; 0 while no operator has it. Only this
@@ -176,7 +195,7 @@ pub struct Job {
     pub committee_epoch: u64,
     /// Last slot for a result, once running. A pause moves it ([`Job::last_slot`]).
     pub deadline_slot: u64,
-    /// Slots that the operator may be silent, once running.
+    /// Slots that the operator may be silent, once running. It has as many to take the job again after a succession.
     pub heartbeat_slots: u64,
     /// Slot of the operator's last sign of life, once running.
     pub heartbeat_slot: u64,
@@ -202,15 +221,37 @@ pub struct Job {
 impl Job {
     /// Last slot for a result. After a pause, every running job has at least the time of a whole job.
     pub fn last_slot(&self, config: &Config) -> u64 {
-        match config.paused_until {
-            0 => self.deadline_slot,
-            resumed => self.deadline_slot.max(resumed.saturating_add(config.job_slots)),
-        }
+        after_pause(self.deadline_slot, config)
+    }
+
+    /// Last slot in which an operator may take the job. After a pause there is at least the time of a whole job.
+    pub fn last_taking(&self, config: &Config) -> u64 {
+        after_pause(self.taking_slot, config)
+    }
+
+    /// Last slot in which the waiting job is kept for `former`; `None` if it is kept for nobody. The time starts no
+    /// earlier than the end of the last pause. It ends when nobody may take the job any more.
+    pub fn kept_until(&self, config: &Config) -> Option<u64> {
+        let from = self.waiting_slot.max(config.paused_until);
+        self.former.map(|_| from.saturating_add(self.heartbeat_slots).min(self.last_taking(config)))
+    }
+
+    /// The operator that the waiting job is kept for in `slot`.
+    pub fn kept_for(&self, config: &Config, slot: u64) -> Option<Pubkey> {
+        self.former.filter(|_| self.kept_until(config).is_some_and(|last| slot <= last))
     }
 
     /// Slot after which the operator counts as silent. The time of silence starts no earlier than the end of the last
     /// pause, because no heartbeat is accepted during a pause.
     pub fn silent_after(&self, config: &Config) -> u64 {
         self.heartbeat_slot.max(config.paused_until).saturating_add(self.heartbeat_slots)
+    }
+}
+
+/// The last slot `last`, or the end of a whole job after the last pause if that is later.
+fn after_pause(last: u64, config: &Config) -> u64 {
+    match config.paused_until {
+        0 => last,
+        resumed => last.max(resumed.saturating_add(config.job_slots)),
     }
 }

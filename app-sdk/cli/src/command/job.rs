@@ -136,8 +136,10 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             let canceller = session.keypair()?;
             let account: Account = client.account(&job).await?;
             let mint = open_mint(&client).await?;
-            let ix = ix::model::cancel_job(&canceller.pubkey(), &account, &mint);
-            let signature = client.send(&[ix], &[&canceller]).await?;
+            // Whoever cancels another's job does not depend on that one's token account.
+            let make = ix::token::create_account(&canceller.pubkey(), &account.requester, &mint);
+            let cancel = ix::model::cancel_job(&canceller.pubkey(), &account, &mint);
+            let signature = client.send(&[make, cancel], &[&canceller]).await?;
             let done = json!({ "job": job.to_string(), "signature": signature.to_string() });
             session.output.show(&done, |_| format!("job {job} is called off, {} returned", amount(account.budget)))
         }
@@ -154,7 +156,8 @@ fn describe(address: &Pubkey, j: &Account) -> Value {
         "operator": j.operator.map(|o| o.to_string()), "config": hex::encode(j.config_hash),
         "seed": j.seed.to_string(), "budget": j.budget.to_string(), "paid": j.paid.to_string(),
         "data_share": j.data_share.to_string(), "refunded": j.refunded.to_string(), "deadline_slot": j.deadline_slot,
-        "committee": committee, "log_root": posted, "segments": segments,
+        "committee": committee, "log_root": posted, "segments": segments, "waiting_slot": j.waiting_slot,
+        "taking_slot": j.taking_slot, "former": j.former.map(|o| o.to_string()),
         "datanets": j.snapshots.iter().map(|s| s.datanet.to_string()).collect::<Vec<_>>(),
     })
 }
@@ -166,6 +169,7 @@ fn human(v: &Value, j: &Account) -> String {
         ("model", text("model")),
         ("status", text("status")),
         ("operator", text("operator")),
+        ("kept for", text("former")),
         ("committee", v["committee"].as_u64().map_or("none".into(), |epoch| epoch.to_string())),
         ("training log", text("log_root")),
         ("segments", v["segments"].as_u64().map_or("none".into(), |segments| segments.to_string())),

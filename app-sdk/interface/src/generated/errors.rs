@@ -269,6 +269,12 @@ const MODEL: &[Row] = &[
         "another committee is active than the job's: release the job, so that the present committee takes it",
     ),
     (6043, "BadSegments", "a training log has 1 to 64 segments: set train.checkpoint_every so that it does"),
+    (
+        6044,
+        "JobKept",
+        "the job is kept for the operator in job.former: wait until job.heartbeat_slots have passed after job.waiting_slot",
+    ),
+    (6045, "TakingOver", "the time to take this job is over since job.taking_slot: cancel it, and request another"),
 ];
 
 const PAYOUT: &[Row] = &[

@@ -72,9 +72,10 @@ macro_rules! every_event {
                 Heartbeat: Heartbeat { job, sequence, slot }
                 JobAssigned: JobAssigned { job, sequence, operator, committee_epoch, deadline_slot }
                 JobEnded: JobEnded { job, sequence, expired, refunded }
-                JobReleased: JobReleased { job, sequence, operator, committee_epoch, committee_replaced }
+                JobReleased: JobReleased { job, sequence, operator, committee_epoch, committee_replaced, former }
                 JobRequested: JobRequested {
-                    job, sequence, model, number, requester, config_hash, seed, snapshots, budget, data_share_bps
+                    job, sequence, model, number, requester, config_hash, seed, snapshots, budget, data_share_bps,
+                    taking_slot
                 }
                 LogPosted: LogPosted { job, sequence, log_root, segments, slot }
                 ModelChanged: ModelChanged { model, sequence, price_in, price_out, retired }

@@ -62,7 +62,8 @@ const TABLES: &[(&str, &str)] = &[
              budget:amount status:text operator:key? committee_epoch:count? deadline_slot:count? log_root:hash? \
              segments:count? adapter_hash:hash? \
              manifest_hash:hash? compute:[ComputeShare] paid:amount data_share:amount data_paid:amount \
-             refunded:amount requested_slot:count ended_slot:count? finalized:flag",
+             refunded:amount requested_slot:count waiting_slot:count taking_slot:count former:key? \
+             ended_slot:count? finalized:flag",
     ),
     (
         "FeeParts",

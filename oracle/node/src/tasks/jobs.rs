@@ -1,6 +1,6 @@
 //! Takes training jobs, in the order that a hash of the job gives the members.
 
-use super::{backoff::Backoff, slot_clock::SlotClock, tries::Tries};
+use super::{backoff::Backoff, slot_clock::SlotClock};
 use crate::{
     operator::{Board, Chain, Changes, LazyEngine},
     plans::{Plans, rank},
@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 const PATIENT: u32 = 5;
 /// Number of slots after which the next member may take a job that the member before it did not take.
 const TURN_SLOTS: u64 = 75;
+/// Vain tries after which the log warns.
+const NOTABLE: u32 = 5;
 
 /// What taking jobs uses.
 pub struct Jobs {
@@ -34,10 +36,10 @@ pub struct Jobs {
     pub status: Board,
     /// Wakes the task when the chain may have changed.
     pub changes: Changes,
-    /// The vain tries to expire a job. One whose requester has closed its token account cannot expire.
-    pub expiries: Tries,
+    /// The vain tries to end a job.
+    pub expiries: Backoff,
     /// The vain tries to release a job.
-    pub releases: Tries,
+    pub releases: Backoff,
     /// The requested jobs that this node looked at and did not take.
     pub looked: Backoff,
     /// The vain trainings of this node's own jobs.
@@ -80,9 +82,10 @@ impl Jobs {
             return Ok(None);
         }
         let mut jobs = self.chain.client.all_accounts::<Job>(&model::ID, &[]).await?;
-        jobs.sort_by_key(|(_, job)| job.requested_slot);
         let slot = self.chain.client.slot().await?;
         let own = self.chain.wallet();
+        // First what is kept for this operator, because it is kept for a short time, then the oldest.
+        jobs.sort_by_key(|(_, job)| (job.former != Some(own), job.requested_slot));
         for (address, job) in jobs.iter().filter(|(_, job)| owes_data_share(job, &own, slot)) {
             if let Err(e) = self.pay_data_share(address, job).await {
                 tracing::debug!(%address, "its data share is not paid yet: {e:#}");
@@ -115,7 +118,7 @@ impl Jobs {
         let Ok(committee) = self.chain.active_committee().await else { return Ok(None) };
         for (address, job) in jobs.into_iter().filter(|(_, job)| job.status == JobStatus::Requested) {
             let Some(rank) = rank(&address, &committee.members, &own) else { return Ok(None) };
-            if slot < job.requested_slot + rank * TURN_SLOTS || !self.looked.may_try(&address, now) {
+            if !is_turn(&job, &config, &committee.members, &own, rank, slot) || !self.looked.may_try(&address, now) {
                 continue;
             }
             let looked = async {
@@ -154,7 +157,7 @@ impl Jobs {
             is_orphaned(job, config, active, slot) || (job.operator != Some(own) && is_abandoned(job, config, slot))
         };
         for (address, job) in jobs.iter().filter(|(_, job)| due(job)) {
-            if !self.releases.may_try(address) {
+            if !self.releases.may_try(address, Instant::now()) {
                 continue;
             }
             match self.chain.send(&[ix::model::release_job(address)]).await {
@@ -162,25 +165,31 @@ impl Jobs {
                     let (operator, succeeded) = (job.operator, job.committee_epoch < active);
                     tracing::info!(%address, ?operator, succeeded, "released from its silent operator or former committee");
                 }
-                Err(e) => self.releases.failed(address, "release", &e),
+                Err(e) => in_vain(&mut self.releases, address, "release", &e),
             }
         }
         self.releases.retain(|address| jobs.iter().any(|(a, job)| a == address && due(job)));
     }
 
-    /// Expires every job whose time is over, which refunds its budget. All members try, and the first succeeds.
+    /// Ends every job whose time is over, which refunds its budget. All members try, and the first succeeds. The
+    /// requester may have closed its token account, so that it is made again.
     async fn expire(&mut self, jobs: &[(Pubkey, Job)], config: &Config, slot: u64) -> Result<()> {
-        for (address, job) in jobs.iter().filter(|(_, job)| is_over(job, config, slot)) {
-            if !self.expiries.may_try(address) {
+        let over = |job: &Job| is_over(job, config, slot) || is_vain(job, config, slot);
+        for (address, job) in jobs.iter().filter(|(_, job)| over(job)) {
+            if !self.expiries.may_try(address, Instant::now()) {
                 continue;
             }
-            let mint = self.chain.stake_config().await?.open_mint;
-            match self.chain.send(&[ix::model::expire_job(job, &mint)]).await {
-                Ok(()) => tracing::info!(%address, "its time is over: expired, and its budget refunded"),
-                Err(e) => self.expiries.failed(address, "expire", &e),
+            let (own, mint) = (self.chain.wallet(), self.chain.stake_config().await?.open_mint);
+            let end = match job.status {
+                JobStatus::Requested => ix::model::cancel_job(&own, job, &mint),
+                _ => ix::model::expire_job(job, &mint),
+            };
+            match self.chain.send(&[ix::token::create_account(&own, &job.requester, &mint), end]).await {
+                Ok(()) => tracing::info!(%address, "its time is over: ended, and its budget refunded"),
+                Err(e) => in_vain(&mut self.expiries, address, "end", &e),
             }
         }
-        self.expiries.retain(|address| jobs.iter().any(|(a, job)| a == address && is_over(job, config, slot)));
+        self.expiries.retain(|address| jobs.iter().any(|(a, job)| a == address && over(job)));
         Ok(())
     }
 
@@ -222,6 +231,33 @@ fn ends_in_time(need: Duration, have: Duration) -> Result<()> {
         have.as_secs()
     );
     Ok(())
+}
+
+/// Counts a vain try to do `what`, which is spaced out further and never given up: a node that cannot be reached fails
+/// as a program does that refuses.
+fn in_vain(tries: &mut Backoff, address: &Pubkey, what: &str, error: &anyhow::Error) {
+    let times = tries.failed(address, Instant::now());
+    tracing::debug!(%address, times, "could not {what} it: {error:#}");
+    if times == NOTABLE {
+        tracing::warn!(%address, "could not {what} it {times} times, and tries on: {error:#}");
+    }
+}
+
+/// Whether it is this operator's turn to take the waiting job. `rank` is its place in the job's order of `members`.
+///
+/// A job that is kept for a member is taken by that one at once, without waiting for its turn, and by the others only
+/// afterwards.
+fn is_turn(job: &Job, config: &Config, members: &[Pubkey], own: &Pubkey, rank: u64, slot: u64) -> bool {
+    let kept = job.former.filter(|former| members.contains(former)).and(job.kept_until(config));
+    if kept.is_some_and(|last| slot <= last) {
+        return job.former == Some(*own);
+    }
+    slot >= kept.unwrap_or(job.waiting_slot) + rank * TURN_SLOTS && slot <= job.last_taking(config)
+}
+
+/// Whether the job waits in vain, because no operator may take it any more. Anybody may cancel it.
+fn is_vain(job: &Job, config: &Config, slot: u64) -> bool {
+    job.status == JobStatus::Requested && slot >= config.paused_until && slot > job.last_taking(config)
 }
 
 /// Whether anybody may release the job because a later committee than its own is active. Epochs only rise: a node that
@@ -317,6 +353,40 @@ mod tests {
         assert_eq!(orphaned(&Job { log_root: [1; 32], ..job.clone() }, 4, 0).len(), 4, "also with its log posted");
         for status in [JobStatus::Requested, JobStatus::Attested, JobStatus::Cancelled, JobStatus::Expired] {
             assert_eq!(orphaned(&Job { status, ..job.clone() }, 4, 0), [0; 0]);
+        }
+    }
+
+    #[test]
+    fn members_take_turns_from_the_slot_in_which_the_job_began_to_wait() {
+        let [first, second] = [Pubkey::new_unique(), Pubkey::new_unique()];
+        let members = [first, second];
+        let job = Job { requested_slot: 5, waiting_slot: 100, taking_slot: 300, heartbeat_slots: 20, ..blank() };
+        let config = |paused_until| Config { paused_until, job_slots: 90, ..blank() };
+        let turns = |job: &Job, own: &Pubkey, rank: u64, paused: u64| -> Vec<u64> {
+            let slots = [80, 100, 120, 121, 174, 175, 195, 300, 301];
+            slots.into_iter().filter(|slot| is_turn(job, &config(paused), &members, own, rank, *slot)).collect()
+        };
+        assert_eq!(turns(&job, &first, 0, 0), [100, 120, 121, 174, 175, 195, 300]);
+        assert_eq!(turns(&job, &second, 1, 0), [175, 195, 300], "not from the request on");
+        let kept = Job { former: Some(second), ..job.clone() };
+        assert_eq!(turns(&kept, &second, 1, 0), [80, 100, 120, 195, 300], "what is kept for it needs no turn");
+        assert_eq!(turns(&kept, &first, 0, 0), [121, 174, 175, 195, 300]);
+        assert_eq!(turns(&kept, &first, 0, 150), [174, 175, 195, 300], "it is kept as long after a pause");
+        let gone = Job { former: Some(Pubkey::new_unique()), ..job.clone() };
+        assert_eq!(turns(&gone, &first, 0, 0), turns(&job, &first, 0, 0), "whoever left the committee keeps none out");
+    }
+
+    #[test]
+    fn a_job_that_nobody_may_take_any_more_waits_in_vain() {
+        let job = Job { status: JobStatus::Requested, taking_slot: 300, ..blank() };
+        let config = |paused_until| Config { paused_until, job_slots: 90, ..blank() };
+        let vain = |job: &Job, paused: u64| -> Vec<u64> {
+            [300, 301, 400, 401].into_iter().filter(|slot| is_vain(job, &config(paused), *slot)).collect()
+        };
+        assert_eq!(vain(&job, 0), [301, 400, 401]);
+        assert_eq!(vain(&job, 310), [401]);
+        for status in [JobStatus::Running, JobStatus::Attested, JobStatus::Cancelled, JobStatus::Expired] {
+            assert_eq!(vain(&Job { status, ..job.clone() }, 0), [0; 0]);
         }
     }
 

@@ -7,7 +7,6 @@ mod committees;
 mod due_epochs;
 mod jobs;
 mod slot_clock;
-mod tries;
 mod wake;
 
 pub use audits::Audits;
@@ -16,5 +15,4 @@ pub use committees::Committees;
 pub use due_epochs::DueEpochs;
 pub use jobs::Jobs;
 pub use slot_clock::SlotClock;
-pub use tries::Tries;
 pub use wake::wake;

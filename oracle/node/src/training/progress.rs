@@ -1,6 +1,6 @@
 //! The progress of a training, kept in the job's folder. It survives a kill.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use openledger_lm::{
     Trainer, TrainingLog,
     train::{LogEntry as StateEntry, Progress, StateSink},
@@ -43,24 +43,26 @@ impl Checkpoint {
     }
 
     /// Takes the steps that `trainer` has left in run number `run`, whose state it has. The runs before it are done. The
-    /// log grows segment by segment, in the file at `path` too, so that a kill costs one segment at most.
+    /// log grows segment by segment, in the file at `path` too, so that a kill costs one segment at most. `say` is called
+    /// after every step, and may stop the training, which then fails.
     pub fn finish(
         &mut self,
         run: usize,
         trainer: &mut Trainer,
         path: &Path,
         sink: &mut dyn StateSink,
-        say: &mut dyn FnMut(&Progress),
+        say: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<()> {
         let every = trainer.config().checkpoint_every;
         while !trainer.is_finished() {
             let until = (trainer.state().step / every + 1) * every;
-            let mut losses = Vec::new();
+            let (mut losses, mut stopped) = (Vec::new(), false);
             let log: TrainingLog = trainer.run(sink, &mut |p| {
                 losses.push(p.loss);
-                say(p);
-                if p.step >= until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                stopped = say(p).is_break();
+                if stopped || p.step >= until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })?;
+            ensure!(!stopped, "the training was stopped, because nobody waits for it");
             let known = self.last_of(run).map(|last| last.step);
             self.entries.extend(log.entries.into_iter().filter(|e| known.is_none_or(|known| known < e.step)));
             self.train_loss.extend(losses);
@@ -90,6 +92,8 @@ mod tests {
         examples: Arc<[Example]>,
         path: PathBuf,
         store: BTreeMap<Hash32, Vec<u8>>,
+        /// Steps until the training is stopped.
+        steps: usize,
     }
 
     impl Work {
@@ -97,7 +101,7 @@ mod tests {
             let base = Arc::new(BaseModel::random(&LlamaConfig::tiny(), 7).unwrap());
             let example =
                 |n: u8| Example { id: [n; 32], tokens: (0..9).map(|i| u32::from(n * 9 + i)).collect(), loss_from: 1 };
-            Self { base, examples: (0..5).map(example).collect(), path, store: BTreeMap::new() }
+            Self { base, examples: (0..5).map(example).collect(), path, store: BTreeMap::new(), steps: usize::MAX }
         }
 
         /// Trains, as a node does that may have been started again. The machine dies when `lives` states are stored.
@@ -126,9 +130,29 @@ mod tests {
                     store.insert(hash, bytes);
                     if store.len() < lives { Ok(()) } else { Err("killed".into()) }
                 };
-                checkpoint.finish(run, &mut trainer, &path, &mut sink, &mut |_| ())?;
+                let steps = &mut self.steps;
+                let mut say = |_: &Progress| {
+                    *steps = steps.saturating_sub(1);
+                    if *steps == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                };
+                checkpoint.finish(run, &mut trainer, &path, &mut sink, &mut say)?;
             }
             Ok(checkpoint)
+        }
+    }
+
+    #[test]
+    fn a_training_that_is_stopped_at_any_step_goes_on_from_its_last_logged_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = Work::new(folder.path().join("whole.json")).train(usize::MAX).unwrap();
+        for steps in 1..=10 {
+            let mut work = Work::new(folder.path().join(format!("{steps}.json")));
+            work.steps = steps;
+            assert!(work.train(usize::MAX).unwrap_err().to_string().contains("stopped"), "{steps}");
+            let done = Checkpoint::read(&work.path).log();
+            assert!(done == whole.log()[..done.len()], "{steps}");
+            work.steps = usize::MAX;
+            assert_eq!(work.train(usize::MAX).unwrap(), whole, "{steps}");
         }
     }
 

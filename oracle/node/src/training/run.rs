@@ -21,7 +21,7 @@ use openledger_quorum::{Coordinator, Participant};
 use openledger_sdk::{
     Store,
     artifact::{Health, LogEntry, Metrics, TrainingManifest},
-    attestation, ix,
+    attestation, ix, pda,
 };
 use openledger_serve::states::states_of;
 use solana_keypair::Keypair;
@@ -29,7 +29,7 @@ use solana_pubkey::Pubkey;
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Instant,
 };
 
@@ -63,9 +63,9 @@ pub struct Training {
 impl Training {
     /// Runs `job`, which this operator has taken, until its result is attested.
     ///
-    /// If the committee is succeeded meanwhile, this fails, and the job is released. Should this operator take it again
-    /// for the next committee, nothing is trained anew: the job's folder is named by the job alone, its last state is
-    /// the end of the run, and the same seed gives the same log.
+    /// This fails as soon as the job is lost: to another operator, or because the committee is succeeded. Then the job is
+    /// released. Should this operator take it again for the next committee, nothing is trained anew: the job's folder is
+    /// named by the job alone, its last state is the end of the run, and the same seed gives the same log.
     pub async fn run(&self, address: Pubkey, job: &Job) -> Result<()> {
         let engine = self.engine.get().await?;
         ensure!(
@@ -78,11 +78,12 @@ impl Training {
         let folder = self.files.job(&address);
         folder::of_plan(&folder, &JobPlan::key(job)?)?;
         self.status.training(address, 0, 0, None);
+        heartbeat::during(&self.chain, &address, self.work(address, job, &plan, &folder)).await
+    }
 
+    async fn work(&self, address: Pubkey, job: &Job, plan: &Arc<JobPlan>, folder: &Path) -> Result<()> {
         // Everything is made before the root is posted, because the root is over all of it.
-        let work = self.make(address, &plan, &folder);
-        let Made { adapter, checkpoint, eval_after, index, log, health } =
-            heartbeat::during(&self.chain, &address, work).await?;
+        let Made { adapter, checkpoint, eval_after, index, log, health } = self.make(address, plan, folder).await?;
         let adapter_hash = self.store.put_blob(adapter.to_bytes()?).await?;
         let log_root = log::root(&log, &index.hash, &index.weights, health.as_ref());
         check_posted(&job.log_root, &log_root)?;
@@ -123,7 +124,7 @@ impl Training {
         manifest.sign(&self.identity)?;
         let manifest_hash = self.store.put_blob(serde_json::to_vec(&manifest)?).await?;
         self.status.attesting(address);
-        self.attest(address, &plan, adapter_hash, manifest_hash).await
+        self.attest(address, plan, adapter_hash, manifest_hash).await
     }
 
     /// Trains, builds the index of the training's states, and measures the training's health.
@@ -186,7 +187,9 @@ impl Training {
         let (before, total) = (run as u64 * plan.steps(), plan.runs() as u64 * plan.steps());
         let (pace, each) = (self.pace.clone(), plan.tokens() / total.max(1));
         let runtime = tokio::runtime::Handle::current();
-        self.engine
+        let (waits, awaited) = Awaited::new();
+        let done = self
+            .engine
             .get()
             .await?
             .run_in_turns(move |engine, turn| -> Result<Checkpoint> {
@@ -211,11 +214,14 @@ impl Training {
                     status.training(address, before + p.step, total, Some(p.loss));
                     // Requests for answers get their turn after every step.
                     turn.pass();
+                    awaited.go_on()
                 })?;
                 pace.note((trainer.state().step - first) * each, begun.elapsed());
                 Ok(checkpoint)
             })
-            .await
+            .await;
+        drop(waits);
+        done
     }
 
     async fn make_index(&self, plan: &Arc<JobPlan>, log: &[LogEntry], folder: &Path) -> Result<Index> {
@@ -226,6 +232,7 @@ impl Training {
             None => None,
         };
         let (plan, status, built) = (plan.clone(), self.status.clone(), path.clone());
+        let (waits, awaited) = Awaited::new();
         let (settings, paying, estimate) = self
             .engine
             .get()
@@ -235,7 +242,7 @@ impl Training {
                 let estimator = Estimator::of_runs(base, &plan.train, plan.examples.len(), &states, settings)?;
                 let progress = |done: usize, total: usize| {
                     status.index(done as u64, total as u64);
-                    ControlFlow::Continue(())
+                    awaited.go_on()
                 };
                 let logra = match above {
                     Some(above) => {
@@ -249,6 +256,7 @@ impl Training {
                 Ok((logra.settings_hash(), paying, estimate))
             })
             .await?;
+        drop(waits);
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let hash = self.store.put_blob(bytes).await?;
         let weights = self.store.put_blob(paying.training.to_bytes()).await?;
@@ -270,9 +278,26 @@ impl Training {
         let message = attestation::training_result(&stake, &address, job.sequence, &args);
         let signed = Coordinator::sign(&self.quorum, &message, &borsh::to_vec(&args)?).await?;
         let verify = attestation::instruction(&signed.group_key, &signed.signature, &message);
+        self.make_token_accounts(&job, &stake.open_mint, &args).await?;
         let result = ix::model::attest_result(committee.epoch, &job, &stake.open_mint, args);
         self.chain.send(&[verify, result]).await?;
         tracing::info!(%address, signers = signed.signers.len(), "training result accepted on chain");
+        Ok(())
+    }
+
+    /// Makes the token accounts that the result pays into and that do not exist. Whoever is paid could close its own and
+    /// so keep the others from their pay. They have a transaction of their own, because the result's has no room for them.
+    async fn make_token_accounts(&self, job: &Job, mint: &Pubkey, args: &AttestResultArgs) -> Result<()> {
+        let own = self.chain.wallet();
+        let wallets: Vec<_> = args.compute.iter().map(|share| share.operator).chain([job.requester]).collect();
+        let accounts: Vec<_> = wallets.iter().map(|wallet| pda::token_account(wallet, mint)).collect();
+        let there = self.chain.client.rpc().get_multiple_accounts(&accounts).await?;
+        // At the address of a closed account somebody may have left SOL.
+        let missing = wallets.iter().zip(there).filter(|(_, there)| there.as_ref().is_none_or(|a| a.data.is_empty()));
+        let makes: Vec<_> = missing.map(|(wallet, _)| ix::token::create_account(&own, wallet, mint)).collect();
+        if !makes.is_empty() {
+            self.chain.send(&makes).await?;
+        }
         Ok(())
     }
 }
@@ -311,6 +336,22 @@ fn keep(
     move |_, bytes| {
         runtime.block_on(store.put_blob(bytes))?;
         Ok(())
+    }
+}
+
+/// Lets work on another thread know whether somebody still waits for it. Dropping the other half, as a future that is
+/// given up does, says that nobody does.
+struct Awaited(Weak<()>);
+
+impl Awaited {
+    fn new() -> (Arc<()>, Self) {
+        let waits = Arc::new(());
+        let awaited = Self(Arc::downgrade(&waits));
+        (waits, awaited)
+    }
+
+    fn go_on(&self) -> ControlFlow<()> {
+        if self.0.strong_count() > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 }
 

@@ -49,6 +49,10 @@ impl AssignJob<'_> {
             && committee.head.epoch == self.stake_config.committee_epoch;
         require!(active, SharedError::CommitteeNotActive);
         require!(committee.place(&self.operator.key()).is_some(), ModelError::NotMember);
+        require!(slot <= self.job.last_taking(&self.config), ModelError::TakingOver);
+        // Only a member is paid, so that a former operator that is none keeps nobody out.
+        let kept_for = self.job.kept_for(&self.config, slot).filter(|former| committee.place(former).is_some());
+        require!(kept_for.is_none_or(|former| former == self.operator.key()), ModelError::JobKept);
         Ok(slot)
     }
 }
@@ -61,6 +65,8 @@ pub(crate) fn handler(ctx: Context<AssignJob>) -> Result<()> {
     let job = &mut a.job;
     job.status = JobStatus::Running;
     job.operator = Some(a.operator.key());
+    // It stays the former operator until it loses the job: another succession may come before it has posted its log.
+    job.former = job.former.filter(|former| *former == a.operator.key());
     job.committee_epoch = a.stake_config.committee_epoch;
     job.deadline_slot = add(slot, a.config.job_slots)?;
     job.heartbeat_slots = a.config.heartbeat_slots;

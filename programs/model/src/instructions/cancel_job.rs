@@ -1,4 +1,4 @@
-//! `cancel_job`: cancels a job that no operator has taken. The whole budget returns.
+//! `cancel_job`: cancels a job that no operator has, and that is kept for none. The whole budget returns.
 
 use crate::{
     error::ModelError,
@@ -15,7 +15,7 @@ use openledger_shared::{sequence, slot_unless_paused};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct CancelJob<'info> {
-    /// The requester, or any wallet once the job has waited `config.assign_slots`.
+    /// The requester, or any wallet once the job has waited `config.assign_slots` or cannot be taken any more.
     pub canceller: Signer<'info>,
     /// The config: how long a job waits.
     #[account(seeds = [seeds::CONFIG], bump = config.bump)]
@@ -44,13 +44,16 @@ pub struct CancelJob<'info> {
 }
 
 impl CancelJob<'_> {
-    /// Checks that no operator has taken the job and that the signer may cancel it now.
+    /// Checks that no operator has the job and that the signer may cancel it now.
     fn validate(&self) -> Result<()> {
         let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.job.status == JobStatus::Requested, ModelError::JobNotRequested);
-        let waited = slot.saturating_sub(self.job.requested_slot);
+        // A finished training would be had for nothing: the log of the operator that it is kept for is public.
+        require!(self.job.kept_for(&self.config, slot).is_none(), ModelError::JobKept);
+        let waited = slot.saturating_sub(self.job.waiting_slot);
         let own = self.canceller.key() == self.job.requester;
-        require!(own || waited > self.config.assign_slots, ModelError::CancelTooEarly);
+        let vain = waited > self.config.assign_slots || slot > self.job.last_taking(&self.config);
+        require!(own || vain, ModelError::CancelTooEarly);
         Ok(())
     }
 }

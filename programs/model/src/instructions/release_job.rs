@@ -60,15 +60,23 @@ impl ReleaseJob<'_> {
 }
 
 /// Sets the job back to waiting for an operator, without committee and log, and restarts that waiting time. Nothing
-/// leaves the escrow.
+/// leaves the escrow. `requested_slot` and `taking_slot` stay: what the job computes, and how long its budget may be
+/// held, are the same for whoever takes it next.
+///
+/// An operator that loses a posted log to a succession stays in `former`: the log is public, and the job is kept for it.
 pub(crate) fn handler(ctx: Context<ReleaseJob>) -> Result<()> {
     let Release { operator, slot, committee_replaced } = ctx.accounts.validate()?;
     let job = &mut ctx.accounts.job;
     let committee_epoch = job.committee_epoch;
+    job.former = match (committee_replaced, job.log_root != ZERO) {
+        (true, true) => Some(operator),
+        (true, false) => job.former,
+        (false, _) => None,
+    };
     job.operator = None;
     job.committee_epoch = 0;
     job.status = JobStatus::Requested;
-    job.requested_slot = slot;
+    job.waiting_slot = slot;
     job.deadline_slot = 0;
     job.heartbeat_slot = 0;
     job.log_root = ZERO;
@@ -80,6 +88,7 @@ pub(crate) fn handler(ctx: Context<ReleaseJob>) -> Result<()> {
         operator,
         committee_epoch,
         committee_replaced,
+        former: job.former,
     };
     EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

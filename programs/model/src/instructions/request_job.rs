@@ -163,6 +163,9 @@ pub(crate) fn handler<'info>(ctx: Context<'info, RequestJob<'info>>, args: Reque
         data_share_bps: a.config.data_share_bps,
         status: JobStatus::Requested,
         requested_slot: reads.slot,
+        waiting_slot: reads.slot,
+        taking_slot: add(reads.slot, a.config.taking_slots())?,
+        former: None,
         operator: None,
         committee_epoch: 0,
         deadline_slot: 0,
@@ -188,6 +191,7 @@ pub(crate) fn handler<'info>(ctx: Context<'info, RequestJob<'info>>, args: Reque
         snapshots: a.job.snapshots.clone(),
         budget: args.budget,
         data_share_bps: a.job.data_share_bps,
+        taking_slot: a.job.taking_slot,
     };
     EMITTER.emit(&ctx.accounts.event_authority, &event)
 }

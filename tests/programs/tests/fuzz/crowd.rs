@@ -222,8 +222,13 @@ impl Crowd {
                 _ => job.operator.is_some() && (1..=active).contains(&job.committee_epoch),
             };
             let logged = (job.log_root == [0; 32]) == (job.segments == 0) && job.segments <= MAX_SEGMENTS;
-            if !taken || !logged {
+            // Whoever else takes a job that is kept ends that.
+            let kept = job.operator.is_none() || job.former.is_none() || job.former == job.operator;
+            if !taken || !logged || !kept {
                 return Err(format!("T1: {address} is {:?}, of committee {}", job.status, job.committee_epoch));
+            }
+            if job.requested_slot > job.waiting_slot || job.requested_slot >= job.taking_slot {
+                return Err(format!("M5: {address} waits since {}", job.waiting_slot));
             }
         }
         for (_, committee) in self.world.all::<Committee>() {

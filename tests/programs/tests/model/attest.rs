@@ -286,6 +286,7 @@ fn ends_whole(lab: &mut Lab, (budget, end, gift, bps): (u64, End, u64, u16)) -> 
     if matches!(end, End::Orphaned) {
         lab.committee = lab.world.committee(3);
         lab.world.send(&[ix::model::release_job(&job)], &[]).expect("releases");
+        lab.world.pass(HEARTBEAT_SLOTS + 1);
     }
     match &end {
         End::Cancelled | End::Released | End::Orphaned => {

@@ -10,15 +10,30 @@ use model::{
 use openledger_interface::{ix, pda};
 use openledger_protocol::hash::ZERO;
 use program_tests::{
-    OPEN, attest, key,
+    Key, OPEN, attest, key,
     model::{ASSIGN_SLOTS, BUDGET, HEARTBEAT_SLOTS, JOB_SLOTS, Lab, log_args, message, result},
     refused,
     stake::Committee,
     swapped,
 };
+use solana_instruction::Instruction;
 use solana_keypair::Signer;
 use solana_pubkey::Pubkey;
 use stake::{error::SharedError, instructions::ProposeCommitteeArgs};
+
+/// Cancels the job in its present state.
+fn cancel(lab: &Lab, by: &Key, job: Pubkey) -> Instruction {
+    ix::model::cancel_job(&by.pubkey(), &lab.world.get(&job), &lab.world.mint)
+}
+
+/// The same operators are the next committee.
+fn stay(lab: &mut Lab) {
+    let epoch = lab.committee.epoch + 1;
+    let members: Vec<_> = lab.committee.members.iter().collect();
+    let group = attest::group_key(epoch as u8);
+    lab.world.seat(&members, 2, group.verifying_key().to_bytes()).expect("is seated");
+    lab.committee = Committee { epoch, key: group, ..lab.committee.clone() };
+}
 
 /// Makes another committee active, and returns the one before.
 fn succeed(lab: &mut Lab) -> Committee {
@@ -57,7 +72,7 @@ fn the_next_committee_attests_nothing_for_a_job_of_the_former() {
     assert_eq!((state.committee_epoch, state.operator), (epoch, Some(trainer.pubkey())));
 }
 
-/// Rule M5: a release moves no token, and nobody's way out gets longer by it.
+/// Rule M5: a release moves no token. Rule T1: it does not change what the job builds on.
 #[test]
 fn a_job_of_the_former_committee_is_released_by_anybody_with_its_log() {
     let mut lab = Lab::new();
@@ -66,16 +81,19 @@ fn a_job_of_the_former_committee_is_released_by_anybody_with_its_log() {
     let former = succeed(&mut lab);
     // Two successions are no more than one.
     succeed(&mut lab);
-    for (job, posted) in [(job, true), (running, false)] {
-        assert_eq!(lab.world.get::<Job>(&job).log_root != ZERO, posted);
+    for (job, kept_for) in [(job, Some(trainer.pubkey())), (running, None)] {
+        let before: Job = lab.world.get(&job);
+        assert_eq!(before.log_root != ZERO, kept_for.is_some());
         let event: JobReleased = lab.world.send(&[ix::model::release_job(&job)], &[]).expect("anyone may").event();
-        assert_eq!((event.job, event.operator), (job, trainer.pubkey()));
+        assert_eq!((event.job, event.operator, event.former), (job, trainer.pubkey(), kept_for));
         assert_eq!((event.committee_epoch, event.committee_replaced), (former.epoch, true));
         let state: Job = lab.world.get(&job);
         assert_eq!((state.status, state.operator, state.committee_epoch), (JobStatus::Requested, None, 0));
         assert_eq!((state.log_root, state.log_slot, state.segments), (ZERO, 0, 0));
         assert_eq!((state.deadline_slot, state.heartbeat_slot), (0, 0));
-        assert_eq!(state.requested_slot, lab.world.slot(), "the time to find another runs anew");
+        assert_eq!(state.waiting_slot, lab.world.slot(), "the time to find another runs anew");
+        assert_eq!((state.requested_slot, state.taking_slot), (before.requested_slot, before.taking_slot));
+        assert_eq!(state.former, kept_for);
         assert_eq!(lab.world.balance(&pda::escrow(&job)), BUDGET);
         refused(lab.world.send(&[ix::model::release_job(&job)], &[]), ModelError::JobNotRunning);
         let log = ix::model::post_log(&trainer.pubkey(), &job, log_args([1; 32]));
@@ -83,12 +101,11 @@ fn a_job_of_the_former_committee_is_released_by_anybody_with_its_log() {
     }
     let (owner, stranger) = (lab.owner.insecure_clone(), lab.curator.insecure_clone());
     let before = lab.world.open_of(&owner.pubkey());
-    let cancel = |lab: &Lab, by: &Pubkey, job: Pubkey| ix::model::cancel_job(by, &lab.world.get(&job), &lab.world.mint);
-    let own = cancel(&lab, &owner.pubkey(), job);
-    lab.world.send(&[own], &[&owner]).expect("the requester does not have to wait");
-    let early = cancel(&lab, &stranger.pubkey(), running);
-    lab.world.pass(ASSIGN_SLOTS);
-    refused(lab.world.send(std::slice::from_ref(&early), &[&stranger]), ModelError::CancelTooEarly);
+    let own = cancel(&lab, &owner, running);
+    lab.world.send(&[own], &[&owner]).expect("the requester of a job without a log does not have to wait");
+    let early = cancel(&lab, &stranger, job);
+    lab.world.pass(HEARTBEAT_SLOTS.max(ASSIGN_SLOTS));
+    refused(lab.world.send(std::slice::from_ref(&early), &[&stranger]), ModelError::JobKept);
     lab.world.pass(1);
     lab.world.send(&[early], &[&stranger]).expect("anybody cancels what nobody takes");
     assert_eq!(lab.world.open_of(&owner.pubkey()), before + 2 * BUDGET);
@@ -162,11 +179,8 @@ fn a_trainer_that_stays_takes_its_job_again() {
     let mut lab = Lab::new();
     let job = lab.trained(BUDGET);
     let root = lab.world.get::<Job>(&job).log_root;
-    let (trainer, epoch) = (lab.trainer(0), lab.committee.epoch + 1);
-    let members: Vec<_> = lab.committee.members.iter().collect();
-    let group = attest::group_key(epoch as u8);
-    lab.world.seat(&members, 2, group.verifying_key().to_bytes()).expect("is seated");
-    lab.committee = Committee { epoch, key: group, ..lab.committee.clone() };
+    stay(&mut lab);
+    let (trainer, epoch) = (lab.trainer(0), lab.committee.epoch);
     let args = result(&lab.world, &[(trainer.pubkey(), OPEN)]);
     refused(lab.attest(job, args.clone()), ModelError::OtherCommittee);
     let again = [
@@ -177,4 +191,83 @@ fn a_trainer_that_stays_takes_its_job_again() {
     lab.world.send(&again, &[&trainer]).expect("in one transaction");
     lab.attest(job, args).expect("is attested");
     assert_eq!(lab.world.get::<Job>(&job).committee_epoch, epoch);
+}
+
+/// An attack: states, index and weights are public with the log, so that another member could post the same root and be
+/// paid for the training.
+#[test]
+fn nobody_takes_a_training_whose_log_is_posted_from_its_operator_at_a_succession() {
+    let mut lab = Lab::new();
+    let job = lab.trained(BUDGET);
+    let root = lab.world.get::<Job>(&job).log_root;
+    stay(&mut lab);
+    let (trainer, thief, epoch) = (lab.trainer(0), lab.trainer(1), lab.committee.epoch);
+    let release = ix::model::release_job(&job);
+    let steal = [
+        ix::model::assign_job(&thief.pubkey(), epoch, &job),
+        ix::model::post_log(&thief.pubkey(), &job, log_args(root)),
+    ];
+    let at_once = [&[release.clone()], &steal[..]].concat();
+    refused(lab.world.send(&at_once, &[&thief]), ModelError::JobKept);
+    lab.world.send(&[release.clone()], &[]).expect("releases");
+    lab.world.pass(HEARTBEAT_SLOTS);
+    refused(lab.world.send(&steal, &[&thief]), ModelError::JobKept);
+    let mut late = lab.clone();
+    late.world.pass(1);
+    late.world.send(&steal, &[&thief]).expect("its operator had as long as any may be silent");
+    assert_eq!(late.world.get::<Job>(&job).former, None, "it does not come back for it");
+
+    // A second succession before the log is posted again changes nothing: the log is public still.
+    let back = ix::model::assign_job(&trainer.pubkey(), epoch, &job);
+    lab.world.send(&[back], &[&trainer]).expect("takes it back");
+    stay(&mut lab);
+    let steal = ix::model::assign_job(&thief.pubkey(), lab.committee.epoch, &job);
+    refused(lab.world.send(&[release.clone(), steal], &[&thief]), ModelError::JobKept);
+    // But an operator that takes it back and is silent loses it, like any other.
+    let back = ix::model::assign_job(&trainer.pubkey(), lab.committee.epoch, &job);
+    lab.world.send(&[release.clone(), back], &[&trainer]).expect("takes it back again");
+    lab.world.pass(HEARTBEAT_SLOTS + 1);
+    let take = ix::model::assign_job(&thief.pubkey(), lab.committee.epoch, &job);
+    lab.world.send(&[release, take], &[&thief]).expect("the silent one loses it");
+}
+
+/// An attack: the last member to confirm the next committee chooses the moment of the succession.
+#[test]
+fn no_requester_has_a_finished_training_for_nothing_by_a_succession_that_it_times() {
+    let mut lab = Lab::new();
+    let job = lab.trained(BUDGET);
+    let (authority, owner) = (lab.world.authority.insecure_clone(), lab.owner.insecure_clone());
+    let members: Vec<_> = (0..2).map(|_| lab.world.operator()).collect();
+    let wallets: Vec<_> = members.iter().map(|m| m.wallet.pubkey()).collect();
+    let epoch = lab.committee.epoch;
+    let args = ProposeCommitteeArgs { threshold: 2, size: 2, members: wallets };
+    let propose = ix::stake::propose_committee(&authority.pubkey(), epoch, args);
+    lab.world.send(&[propose], &[&authority]).expect("is proposed");
+    let confirm = |n: usize| ix::stake::confirm_committee(&members[n].wallet.pubkey(), epoch, [9; 32]);
+    lab.world.send(&[confirm(0)], &[&members[0].wallet]).expect("confirms");
+    let all = [confirm(1), ix::model::release_job(&job), cancel(&lab, &owner, job)];
+    refused(lab.world.send(&all, &[&members[1].wallet, &owner]), ModelError::JobKept);
+    // The trainer is not in the next committee. Only its members are paid, so that it keeps no member from the job.
+    lab.world.send(&all[..2], &[&members[1].wallet]).expect("releases");
+    refused(lab.world.send(&all[2..], &[&owner]), ModelError::JobKept);
+    let take = ix::model::assign_job(&members[0].wallet.pubkey(), epoch + 1, &job);
+    lab.world.send(&[take], &[&members[0].wallet]).expect("a member takes it at once");
+    refused(lab.world.send(&all[2..], &[&owner]), ModelError::JobNotRequested);
+}
+
+/// While the program is paused, no operator can take anything back.
+#[test]
+fn a_job_is_kept_for_its_operator_as_long_after_a_pause() {
+    let mut lab = Lab::new();
+    let job = lab.trained(BUDGET);
+    stay(&mut lab);
+    lab.world.send(&[ix::model::release_job(&job)], &[]).expect("releases");
+    let (authority, thief, trainer) = (lab.world.authority.insecure_clone(), lab.trainer(1), lab.trainer(0));
+    let pause = ix::model::pause(&authority.pubkey(), lab.world.slot() + 2 * HEARTBEAT_SLOTS);
+    lab.world.send(&[pause], &[&authority]).expect("pauses");
+    lab.world.pass(3 * HEARTBEAT_SLOTS);
+    let take = |by: &Key| ix::model::assign_job(&by.pubkey(), lab.committee.epoch, &job);
+    let (steal, back) = (take(&thief), take(&trainer));
+    refused(lab.world.send(&[steal], &[&thief]), ModelError::JobKept);
+    lab.world.send(&[back], &[&trainer]).expect("takes it back");
 }

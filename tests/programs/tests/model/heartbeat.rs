@@ -39,6 +39,7 @@ fn a_silent_operators_job_goes_to_another() {
     let mut lab = Lab::new();
     let job = lab.slot_unless_paused(BUDGET);
     let (silent, next) = (lab.trainer(0), lab.trainer(1));
+    let before: Job = lab.world.get(&job);
     lab.world.pass(HEARTBEAT_SLOTS + 1);
     let release = ix::model::release_job(&job);
     let event: JobReleased = lab.world.send(std::slice::from_ref(&release), &[]).expect("anyone may").event();
@@ -47,7 +48,9 @@ fn a_silent_operators_job_goes_to_another() {
     let state: Job = lab.world.get(&job);
     assert_eq!((state.status, state.operator, state.deadline_slot), (JobStatus::Requested, None, 0));
     assert_eq!(state.committee_epoch, 0);
-    assert_eq!(state.requested_slot, lab.world.slot(), "the time to find another runs anew");
+    assert_eq!(state.waiting_slot, lab.world.slot(), "the time to find another runs anew");
+    assert_eq!((state.requested_slot, state.taking_slot), (before.requested_slot, before.taking_slot));
+    assert_eq!((state.former, event.former), (None, None), "nothing is kept for whoever was silent");
     assert_eq!(lab.world.balance(&pda::escrow(&job)), BUDGET);
     refused(lab.world.send(&[release], &[]), ModelError::JobNotRunning);
     // The silent operator can neither send a heartbeat nor post a log any more.

@@ -4,6 +4,7 @@ mod attest;
 mod committee;
 mod compute_units;
 mod data_share;
+mod exit;
 mod heartbeat;
 mod job;
 mod pause;

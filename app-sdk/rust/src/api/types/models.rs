@@ -109,6 +109,12 @@ pub struct Job {
     pub refunded: Amount,
     /// Slot of the request.
     pub requested_slot: u64,
+    /// Slot since which it waits for an operator, or waited last: that of the request, or of the last release.
+    pub waiting_slot: u64,
+    /// Last slot in which an operator may take it, unless a pause moves it.
+    pub taking_slot: u64,
+    /// The operator that it is kept for after a succession, because its log was posted.
+    pub former: Option<String>,
     /// Slot of the end.
     pub ended_slot: Option<u64>,
 }
