@@ -207,9 +207,9 @@ fn nobody_takes_a_training_whose_log_is_posted_from_its_operator_at_a_succession
         ix::model::assign_job(&thief.pubkey(), epoch, &job),
         ix::model::post_log(&thief.pubkey(), &job, log_args(root)),
     ];
-    let at_once = [&[release.clone()], &steal[..]].concat();
+    let at_once = [std::slice::from_ref(&release), &steal[..]].concat();
     refused(lab.world.send(&at_once, &[&thief]), ModelError::JobKept);
-    lab.world.send(&[release.clone()], &[]).expect("releases");
+    lab.world.send(std::slice::from_ref(&release), &[]).expect("releases");
     lab.world.pass(HEARTBEAT_SLOTS);
     refused(lab.world.send(&steal, &[&thief]), ModelError::JobKept);
     let mut late = lab.clone();
