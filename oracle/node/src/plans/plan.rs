@@ -118,7 +118,7 @@ impl JobPlan {
             parameters: 0,
             config,
         };
-        plan.parameters = limits::check_shape(&plan, base)?.len();
+        plan.parameters = limits::check_shape(&plan.train, &plan.index, base)?.len();
         Ok(plan)
     }
 
@@ -169,7 +169,14 @@ impl JobPlan {
         }
         check_weight(&plan.train, plan.examples.len(), &logged, &plan.index.projection)
             .context("the config's `train`")?;
-        limits::check_size(&plan, base)?;
+        let longest = plan.examples.iter().chain(plan.eval.iter()).map(|e| e.tokens.len()).max();
+        let work = limits::Work {
+            rows: plan.all_documents().count() as u64,
+            segments: plan.segments(),
+            batch: plan.train.batch_size.min(plan.examples.len().max(plan.eval.len())) as u64,
+            longest: longest.unwrap_or(0) as u64,
+        };
+        limits::check_size(&plan.train, &plan.index, &work, base)?;
         Ok(plan)
     }
 
