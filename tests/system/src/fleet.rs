@@ -4,14 +4,14 @@ use crate::{
     network::{Network, free_port, wait},
     people::{Person, write_key},
     process::Process,
-    settings::{OPEN, Settings},
+    settings::{OPEN, SIZE, Settings},
     stage::Stage,
-    summary::{FleetSummary, OperatorSummary},
+    summary::{Compared, FleetSummary, OperatorSummary},
     told::{self, Told},
 };
 use anyhow::{Context, Result};
 use openledger_sdk::{ix, pda};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -25,8 +25,6 @@ use std::{
     time::Duration,
 };
 
-/// Operators.
-pub const SIZE: usize = 5;
 /// Threshold of the committee.
 pub const THRESHOLD: u16 = 3;
 /// Each operator's stake.
@@ -76,19 +74,6 @@ pub struct NodeStatus {
     pub segments: Compared,
     /// Weights that it worked out for answers, beside their receipts'.
     pub answers: Compared,
-}
-
-/// What a node computed again, beside what others had published, as in [`NodeStatus`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Compared {
-    /// Equal bit for bit.
-    pub equal: u64,
-    /// Not equal, and within the band.
-    pub near: u64,
-    /// Outside of the band.
-    pub outside: u64,
-    /// The largest distance within the band, in parts per billion.
-    pub largest_ppb: u64,
 }
 
 /// Progress of a training or a settlement, as in [`NodeStatus`].

@@ -1,10 +1,12 @@
 //! Settings of the two demos: the real one, and a tiny one that runs the same loop in two to three minutes.
 
-use crate::{fleet, process::THREADS};
+use crate::process::THREADS;
 use openledger_lm::{LlamaConfig, ModelSource};
 use openledger_sdk::artifact::{DataSettings, IndexSettings, JobConfig, LoraSettings, PaySettings, TrainSettings};
 use std::path::Path;
 
+/// Operators.
+pub const SIZE: usize = 5;
 /// One OPEN in base units.
 pub const OPEN: u64 = 1_000_000_000;
 
@@ -29,7 +31,7 @@ pub struct Settings {
     /// Whether a second model builds on the first.
     pub layers: bool,
     /// Computing threads of each operator's node.
-    pub threads: [usize; fleet::SIZE],
+    pub threads: [usize; SIZE],
 }
 
 impl Settings {
@@ -45,7 +47,7 @@ impl Settings {
             questions: 20,
             answer_tokens: 24,
             layers: true,
-            threads: [THREADS; fleet::SIZE],
+            threads: [THREADS; SIZE],
         }
     }
 

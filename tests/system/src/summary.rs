@@ -1,8 +1,8 @@
 //! The demo's machine-readable summary. Amounts are base units as decimal strings.
 
-use crate::{fleet::Compared, genesis::Deployed};
+use crate::genesis::Deployed;
 use openledger_sdk::amount::Amount;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The whole run.
@@ -371,4 +371,17 @@ pub struct Refusal {
     pub attempt: String,
     /// The program's own error that refused it.
     pub error: String,
+}
+
+/// What a node computed again, beside what others had published, as its status says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// Equal bit for bit.
+    pub equal: u64,
+    /// Not equal, and within the band.
+    pub near: u64,
+    /// Outside of the band.
+    pub outside: u64,
+    /// The largest distance within the band, in parts per billion.
+    pub largest_ppb: u64,
 }

@@ -114,7 +114,7 @@ fn mixed_as_far_as_the_processor_can(fleet: &FleetSummary) {
     eprintln!("{}", serde_json::to_string_pretty(fleet).expect("plain data serialises"));
     assert_eq!(fleet.mixed, can_mix(), "{fleet:?}");
     assert!(fleet.operators.len() == 5 && fleet.operators.iter().any(|o| o.threads == 1), "{fleet:?}");
-    let sum = |count: fn(&openledger_system::fleet::Compared) -> u64| {
+    let sum = |count: fn(&openledger_system::summary::Compared) -> u64| {
         let [mut segments, mut answers] = [0; 2];
         for operator in &fleet.operators {
             segments += count(&operator.segments);
