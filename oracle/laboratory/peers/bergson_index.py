@@ -2,6 +2,8 @@
 
 Ready means the passes over the examples with the writing of the index, without the loading of the model."""
 
+import shutil
+
 import common
 
 task, options, scratch = common.start(
@@ -33,6 +35,7 @@ bergson.build.collect_gradients = timed
 
 def gradients(name, dataset):
     run = scratch / name
+    shutil.rmtree(run, ignore_errors=True)  # of the round before
     config = peer.index_config(IndexConfig, run, dataset, projection_dim=options.projection)
     config.token_batch_size = options.tokens
     bergson.build.build(config, PreprocessConfig())
