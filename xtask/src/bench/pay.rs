@@ -109,6 +109,8 @@ impl Part {
                 let of = |field: &str| figures[field].as_f64();
                 vec![
                     Goal::new("demo_job_rank", "Spearman", (Some(0.3), None), of("rank")),
+                    Goal::new("demo_job_rank_of_each", "Spearman", (None, None), of("rank_of_each")),
+                    Goal::new("demo_job_agreement", "Spearman", (Some(0.33), None), of("agreement")),
                     Goal::new("demo_job_slope", "actual over predicted", (Some(0.5), Some(1.0)), of("slope")),
                 ]
             }
