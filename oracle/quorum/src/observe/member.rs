@@ -6,7 +6,7 @@ use openledger_protocol::{Hash32, hash::sha256};
 
 use super::{
     memory::Memory,
-    observation::{MAX_VALUES, Reveal, bound_subject, context_hash},
+    observation::{MAX_VALUES, Reveal, context_hash},
     revealing,
     tell::tell_on,
     wire::{About, CommitRequest, Published, Tell, Told},
@@ -24,7 +24,7 @@ use crate::{
 /// If the node refuses the question, then nothing is stored. The round of another context is another round.
 pub(crate) async fn commit(participant: &Participant, committee: &Committee, request: &Envelope) -> Result<Answer> {
     let asked: CommitRequest = body(request)?;
-    let about = About { subject: bound_subject(&asked.subject, &asked.context), sequence: asked.sequence };
+    let about = About::new(&asked.subject, &asked.context, asked.sequence);
     let memory = Memory::of(participant, committee, &about);
     let own = match memory.own().await? {
         Some(own) => own,

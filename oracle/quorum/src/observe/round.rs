@@ -12,7 +12,7 @@ use super::{
     agree::Agreement,
     coordinator,
     memory::Memory,
-    observation::{Commitment, bound_subject},
+    observation::Commitment,
     revealing,
     tell::{session, tell_on},
     wire::{About, CommitRequest, Told},
@@ -44,7 +44,7 @@ pub struct Round {
     pub subject: Hash32,
     /// The subject's sequence number.
     pub sequence: u64,
-    /// The question to the observers. It is bound to the subject ([`bound_subject`]).
+    /// The question to the observers. It is bound to the subject ([`super::bound_subject`]).
     pub context: Value,
 }
 
@@ -145,7 +145,7 @@ impl Round {
     }
 
     fn about(&self) -> About {
-        About { subject: bound_subject(&self.subject, &self.context), sequence: self.sequence }
+        About::new(&self.subject, &self.context, self.sequence)
     }
 
     fn memory<'a>(&self, participant: &'a Participant, committee: &'a Committee) -> Memory<'a> {
@@ -164,7 +164,7 @@ pub async fn agreement(
     root: &Hash32,
 ) -> Result<Option<Agreement>> {
     let committee = participant.committee(epoch)?;
-    let about = About { subject: bound_subject(subject, context), sequence };
+    let about = About::new(subject, context, sequence);
     Memory::of(participant, &committee, &about).agreement(Some(root)).await
 }
 
@@ -182,7 +182,7 @@ pub async fn publish(
     root: &Hash32,
 ) -> Result<()> {
     let committee = participant.committee(epoch)?;
-    let about = About { subject: bound_subject(subject, context), sequence };
+    let about = About::new(subject, context, sequence);
     match Memory::of(participant, &committee, &about).published(Some(root)).await? {
         Some(published) => coordinator::Run::new(participant, committee, about).publish(published).await,
         None => Err(Refusal::new(Code::BadRequest, "this member has no such agreement").into()),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    observation::{Commitment, Reveal},
+    observation::{Commitment, Reveal, bound_subject},
     sets::{CommitmentSet, Endorsement, SealedSet},
 };
 use crate::encoding::hex_bytes;
@@ -31,6 +31,13 @@ pub struct About {
     pub subject: Hash32,
     /// Sequence number.
     pub sequence: u64,
+}
+
+impl About {
+    /// What a round observes that asks `context` about the plain `subject`.
+    pub fn new(subject: &Hash32, context: &Value, sequence: u64) -> Self {
+        Self { subject: bound_subject(subject, context), sequence }
+    }
 }
 
 /// Body of `observe-tell`: tells a member what the sender has. The answer is the recipient's agreement about the round
