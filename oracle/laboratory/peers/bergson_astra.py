@@ -26,12 +26,15 @@ from bergson.config.config import (
     QuerySetConfig,
     ScoreConfig,
 )
-from bergson.hessians import pipeline
+from bergson.hessians import astra, pipeline
 
 task.model()
 train, query = peer.datasets(task, scratch)
 batch = min(options.batch or len(task.train), len(task.train))
 fits = []
+# On a CPU, bergson's rows are a file that is mapped for reading, and its solver writes to them, which ends the process.
+mapped = astra.Astra._read_row
+astra.Astra._read_row = lambda *of: {name: row.clone() for name, row in mapped(*of).items()}
 pipeline.approximate_hessians = common.timed(pipeline.approximate_hessians, fits)
 with common.Timer() as whole:
     pipeline.hessian_pipeline(
