@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     let mut config = TrainConfig {
         epochs: 4,
         max_len: 48,
-        learning_rate: 1.5e-3,
+        learning_rate: 5e-4,
         warmup_steps: 12,
         checkpoint_every: 4,
         lora: LoraConfig { rank: 8, alpha: 16.0, targets: Target::ALL.to_vec() },

@@ -227,7 +227,7 @@ impl Default for TrainSettings {
         Self {
             epochs: 4,
             batch_size: 2,
-            learning_rate: 1.5e-3,
+            learning_rate: 5e-4,
             warmup_steps: 16,
             schedule: "linear".into(),
             beta1: 0.95,
