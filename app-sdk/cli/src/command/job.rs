@@ -78,7 +78,9 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             };
             let named = config.as_ref().map_or("the default config".into(), |p| p.display().to_string());
             // Operators refuse the same, but only after the budget is in escrow.
-            JobConfig::parse(&bytes).with_context(|| format!("no operator would run {named}"))?;
+            let parsed = JobConfig::parse(&bytes).with_context(|| format!("no operator would run {named}"))?;
+            // Published with every setting in it, so that a later version's defaults change nothing about this job.
+            let bytes = serde_json::to_vec(&parsed)?;
             let config_hash = session.store()?.put_blob(bytes).await?;
             let mut reads = Vec::new();
             for datanet in datanets {
