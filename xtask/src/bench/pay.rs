@@ -28,9 +28,9 @@ pub enum Part {
 }
 
 /// The estimate that pays by default, by its name in the example `reliability`.
-const PAYING: &str = "estimate, mean";
-/// The rule of `pay.outlier_limit` 1.
-const HELD: &str = r#"rule={"kind":"guard","limit":1.0}"#;
+const PAYING: &str = "estimate, mean, outliers held to 1.5";
+/// The default rule for outliers, `pay.outlier_limit` 1.5.
+const HELD: &str = r#"rule={"kind":"guard","limit":1.5}"#;
 
 impl Part {
     fn name(self) -> &'static str {
@@ -145,8 +145,8 @@ pub fn run(part: Part, options: &Options) -> Result<()> {
             let count = if options.quick { 1 } else { options.seeds };
             let rounds = if options.quick { 1 } else { 6 };
             let (mut both, mut text) = (serde_json::Map::new(), String::new());
-            // As jobs are paid by default, and with the rule against large gradients that a job may ask for.
-            for (name, more) in [("default", vec![]), ("outliers_held_to_1", vec!["wash=0", HELD])] {
+            // As jobs are paid by default, and without the rule against large gradients.
+            for (name, more) in [("default", vec![HELD]), ("no_limit", vec![])] {
                 let json = out.join(format!("{name}.json"));
                 let own = [
                     format!("seeds={}", seeds(7, count)),
