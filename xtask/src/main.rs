@@ -20,6 +20,7 @@ mod sbf;
 mod setup;
 mod sources;
 mod test;
+mod world;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -34,6 +35,7 @@ use clap_complete::Shell;
     bin_name = "cargo xtask",
     after_help = "Start here:
   cargo xtask demo --once      the whole loop on this machine, with real parts
+  cargo xtask up               a local network to work with; `cargo xtask down` ends it
   cargo xtask test             every check and every test
   cargo xtask test mmr         the tests with `mmr` in their name, after the checks
   cargo xtask build-programs   the on-chain programs alone
@@ -103,6 +105,20 @@ arithmetic.")]
   cargo xtask demo --tiny --once            with a tiny random model, in two to three minutes
   cargo xtask demo --mixed --once           with operators that compute with two classes of arithmetic")]
     Demo(demo::Options),
+    /// Start a local network to work with, in the background: chain, database, index, operators, validators
+    #[command(after_help = "Examples:
+  cargo xtask up               with a tiny random model, within a minute
+  cargo xtask up --real        with SmolLM2-135M
+  cargo xtask up --json        what is where, for machines
+
+The network has the ports 8899 and 8900 (Solana), 8910 (the indexer's API) and 7001 to 7005 (operators; the first one
+answers). It goes on where it stopped. The command line `openledger` finds it by itself.")]
+    Up(world::Up),
+    /// End the local network
+    #[command(after_help = "Examples:
+  cargo xtask down             end it; the next `up` goes on from there
+  cargo xtask down --forget    end it and remove everything that it has")]
+    Down(world::Down),
     /// Measure, and compare with others
     #[command(after_help = "Examples:
   cargo xtask bench attribution-quality             ours and other libraries, three seeds; a long run
@@ -165,6 +181,8 @@ fn run(task: Task) -> Result<()> {
         Task::Fetch => fetch::run(),
         Task::Test { quick, filter } => test::run(quick, filter.as_deref()),
         Task::Demo(options) => demo::run(&options),
+        Task::Up(options) => world::up(&options),
+        Task::Down(options) => world::down(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz { steps, seed } => test::fuzz(steps, seed),
         Task::CheckCuda => cuda::check(),

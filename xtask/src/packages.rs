@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Result, bail};
 
-use crate::process::{exists, run_quietly, succeeds};
+use crate::process::{exists, is_root, run_quietly, succeeds};
 
 /// A requirement of the system.
 pub struct Package {
@@ -58,8 +58,7 @@ pub fn install() -> Result<()> {
         return Ok(());
     }
     let names: Vec<_> = missing.iter().map(|package| package.debian).collect();
-    // SAFETY: geteuid always succeeds and touches no memory.
-    let root = unsafe { libc::geteuid() } == 0;
+    let root = is_root();
     if !exists("apt-get") || !(root || succeeds("sudo", &["-n", "true"])) {
         bail!("{}", advice(&missing));
     }

@@ -18,6 +18,12 @@ use crate::{interrupt, paths, progress::Spinner};
 /// Number of lines of a failed program's output to show.
 const TAIL: usize = 20;
 
+/// Whether this process runs as root.
+pub fn is_root() -> bool {
+    // SAFETY: geteuid always succeeds and touches no memory.
+    unsafe { libc::geteuid() == 0 }
+}
+
 /// Whether there is such a program on the PATH.
 pub fn exists(program: &str) -> bool {
     std::env::var_os("PATH")
@@ -120,11 +126,13 @@ fn outcome(status: ExitStatus) -> String {
     status.code().map_or_else(|| status.to_string(), |code| format!("exit code {code}"))
 }
 
-fn last_line(output: &str) -> &str {
+/// The last line that is not blank.
+pub fn last_line(output: &str) -> &str {
     output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim()
 }
 
-fn tail(output: &str, lines: usize) -> String {
+/// The last lines, indented.
+pub fn tail(output: &str, lines: usize) -> String {
     let all: Vec<_> = output.lines().collect();
     all[all.len().saturating_sub(lines)..].iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }

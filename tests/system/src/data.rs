@@ -138,39 +138,7 @@ pub async fn fill(
     copycat: &Person,
 ) -> Result<Datanets> {
     let deliveries = deliveries(collections, contributors)?;
-    let total: usize = deliveries.iter().map(|d| d.documents.len()).sum();
-    let (missed, mut again) = mpsc::unbounded_channel();
-    let contributing = async {
-        let bar = stage.bar(total as u64, "documents contributed");
-        let mut accepted = vec![[0; 32]; deliveries.len()];
-        let mut delivered = HashMap::new();
-        for (number, delivery) in deliveries.iter().enumerate() {
-            let (batch, leaf) = contribute_to(network, &datanets, contributors, delivery).await?;
-            accepted[number] = leaf;
-            delivered.insert(batch, number);
-            bar.inc(delivery.documents.len() as u64);
-        }
-        bar.finish_and_clear();
-        stage.note(format!(
-            "{total} documents by {} authors are on the ledger, in {} batches",
-            contributors.len(),
-            deliveries.len()
-        ));
-        // On a busy machine the validators may miss a batch's windows. Its contributor then contributes it again.
-        while let Some(batch) = again.recv().await {
-            // Several validators may report the same batch.
-            let Some(number) = delivered.remove(&batch) else { continue };
-            stage.note(format!("nobody reviewed batch {batch} in time: it is contributed again"));
-            let (batch, leaf) = contribute_to(network, &datanets, contributors, &deliveries[number]).await?;
-            accepted[number] = leaf;
-            delivered.insert(batch, number);
-        }
-        Ok(accepted)
-    };
-    // Validators work at the same time, because a batch's windows begin when it is submitted.
-    let (accepted, verdicts) =
-        tokio::try_join!(contributing, review(stage, network, validators, deliveries.len(), Some(missed)))?;
-    ensure!(verdicts.values().all(|accepted| *accepted), "an honest batch was turned away");
+    let accepted = deliver_all(stage, network, &datanets, &deliveries, contributors, validators).await?;
 
     // The thief contributes somebody else's documents under its own name.
     let victim = &deliveries[0];
@@ -194,6 +162,64 @@ pub async fn fill(
     let rejected =
         Rejected { datanet, index: stolen.index, contributor: copycat.address(), leaves: stolen.leaves, accepted };
     Ok(Datanets { all: datanets, rejected, smuggled: smuggled.leaves })
+}
+
+/// Every author contributes and validators review.
+pub async fn fill_with_originals(
+    stage: &Stage,
+    network: &Network,
+    datanets: &[DemoDatanet],
+    collections: &[Collection],
+    contributors: &[Person],
+    validators: &[Person],
+) -> Result<()> {
+    let deliveries = deliveries(collections, contributors)?;
+    deliver_all(stage, network, datanets, &deliveries, contributors, validators).await.map(drop)
+}
+
+/// Contributes the deliveries while validators review them. Returns each one's leaf in its Datanet's range.
+async fn deliver_all(
+    stage: &Stage,
+    network: &Network,
+    datanets: &[DemoDatanet],
+    deliveries: &[Delivery],
+    contributors: &[Person],
+    validators: &[Person],
+) -> Result<Vec<Hash32>> {
+    let total: usize = deliveries.iter().map(|d| d.documents.len()).sum();
+    let (missed, mut again) = mpsc::unbounded_channel();
+    let contributing = async {
+        let bar = stage.bar(total as u64, "documents contributed");
+        let mut accepted = vec![[0; 32]; deliveries.len()];
+        let mut delivered = HashMap::new();
+        for (number, delivery) in deliveries.iter().enumerate() {
+            let (batch, leaf) = contribute_to(network, datanets, contributors, delivery).await?;
+            accepted[number] = leaf;
+            delivered.insert(batch, number);
+            bar.inc(delivery.documents.len() as u64);
+        }
+        bar.finish_and_clear();
+        stage.note(format!(
+            "{total} documents by {} authors are on the ledger, in {} batches",
+            contributors.len(),
+            deliveries.len()
+        ));
+        // On a busy machine the validators may miss a batch's windows. Its contributor then contributes it again.
+        while let Some(batch) = again.recv().await {
+            // Several validators may report the same batch.
+            let Some(number) = delivered.remove(&batch) else { continue };
+            stage.note(format!("nobody reviewed batch {batch} in time: it is contributed again"));
+            let (batch, leaf) = contribute_to(network, datanets, contributors, &deliveries[number]).await?;
+            accepted[number] = leaf;
+            delivered.insert(batch, number);
+        }
+        Ok(accepted)
+    };
+    // Validators work at the same time, because a batch's windows begin when it is submitted.
+    let (accepted, verdicts) =
+        tokio::try_join!(contributing, review(stage, network, validators, deliveries.len(), Some(missed)))?;
+    ensure!(verdicts.values().all(|accepted| *accepted), "an honest batch was turned away");
+    Ok(accepted)
 }
 
 fn deliveries(collections: &[Collection], contributors: &[Person]) -> Result<Vec<Delivery>> {
@@ -254,6 +280,15 @@ async fn deliver(
         .with_context(|| format!("contributing the documents of {}", who.name))
 }
 
+/// The validators at work, one reviewer for each.
+pub fn reviewers<'a>(network: &Network, validators: &'a [Person]) -> Result<Vec<Reviewer<'a>>> {
+    let reviewer = |v: &'a Person| {
+        let sealed = SealedVerdicts::open(network.place.folder.join("verdicts").join(v.address().to_string()))?;
+        Ok(Reviewer::new(network.client.clone(), network.store.clone(), &v.key, sealed, Limits::default()))
+    };
+    validators.iter().map(reviewer).collect()
+}
+
 /// Has all validators work until `count` batches are decided. Returns each batch and whether it was accepted. Sends the
 /// batches whose windows ran out to `missed`.
 async fn review(
@@ -264,13 +299,7 @@ async fn review(
     missed: Option<mpsc::UnboundedSender<Pubkey>>,
 ) -> Result<BTreeMap<Pubkey, bool>> {
     let bar = stage.bar(count as u64, "batches reviewed by commit and reveal");
-    let mut reviewers = validators
-        .iter()
-        .map(|v| {
-            let sealed = SealedVerdicts::open(network.folder.join("verdicts").join(v.address().to_string()))?;
-            Ok(Reviewer::new(network.client.clone(), network.store.clone(), &v.key, sealed, Limits::default()))
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let mut reviewers = reviewers(network, validators)?;
     // Several validators may finalise the same batch at once. The first one succeeds, and all see the result.
     let mut decided = BTreeMap::new();
     wait("the review of all batches", Duration::from_secs(240), async || {

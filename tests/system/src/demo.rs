@@ -4,8 +4,8 @@ use crate::{
     books, cheats, data, documents,
     fleet::{self, Fleet},
     genesis::{self, SUPPLY},
-    governance, layers, liars, lies,
-    network::Network,
+    governance, layers, liars, lies, living,
+    network::{Network, Place},
     people::{self, Person},
     questions, receipts,
     settings::{OPEN, Settings},
@@ -41,17 +41,24 @@ pub struct Demo {
 pub struct Running {
     network: Network,
     fleet: Fleet,
+    validators: Vec<Person>,
     user: PathBuf,
 }
 
 impl Running {
-    /// Keeps running until it is interrupted or a process dies.
+    /// Goes on until it is interrupted or cannot go on: all operators are back and settle by themselves, and the validators
+    /// review what comes.
     pub async fn stay_up(mut self) -> Result<()> {
-        eprintln!("\nEverything stays up; Ctrl-C stops it.");
+        self.fleet.settle_by_themselves()?;
+        self.fleet.run()?;
+        eprintln!(
+            "\nEverything goes on; Ctrl-C stops it. Validators review what is contributed, all operators are back, and"
+        );
+        eprintln!("epochs settle by themselves.");
         eprintln!("   Solana RPC     {}   (WebSocket {})", self.network.rpc, self.network.ws);
         eprintln!("   indexer's API  {}/v1/status   (/openapi.json)", self.network.api_url);
         eprintln!("   OpenAI API     {}/v1/models", self.fleet.serving());
-        eprintln!("   files          {}", self.network.folder.display());
+        eprintln!("   files          {}", self.network.place.folder.display());
         eprintln!("\nAs a user with some OPEN, in another terminal:");
         eprintln!(
             "   export OPENLEDGER_RPC={} OPENLEDGER_WS={} OPENLEDGER_API={} OPENLEDGER_STORE={} OPENLEDGER_KEYPAIR={}",
@@ -62,11 +69,7 @@ impl Running {
             self.user.display()
         );
         eprintln!("   {} model list", self.network.binary("openledger").display());
-        loop {
-            self.network.check()?;
-            self.fleet.check()?;
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        }
+        living::go_on(&mut self.network, &mut self.fleet, &self.validators, |line| eprintln!("{line}")).await
     }
 }
 
@@ -79,7 +82,8 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
         documents::collections(&demo.documents, settings.authors, settings.pages, settings.terms, settings.satire)?;
 
     stage.step("genesis", "A local Solana node, PostgreSQL, the programs and OPEN");
-    let mut network = Network::start(&stage, &demo.folder, &demo.binaries).await?;
+    let place = Place { folder: demo.folder.clone(), binaries: demo.binaries.clone(), kept: None };
+    let mut network = Network::start(&stage, place).await?;
     let genesis = Person::new("genesis");
     let treasury = Person::new("treasury");
     let [developer, builder, stranger, thief] =
@@ -255,7 +259,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     stage.say("Look on: README.md (commands), ARCHITECTURE.md (where each step is), docs/INVARIANTS.md (the rules).");
     let user = demo.folder.join("user.json");
     people::write_key(&users[0].key, &user)?;
-    Ok((summary, Running { network, fleet, user }))
+    Ok((summary, Running { network, fleet, validators, user }))
 }
 
 /// Says what was voted on and what it changed.

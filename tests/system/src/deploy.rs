@@ -1,9 +1,13 @@
 //! Deploys a program through the upgradeable loader, as on any cluster.
 
 use anyhow::{Context, Result, ensure};
-use solana_client::{nonblocking::rpc_client::RpcClient, rpc_config::RpcSendTransactionConfig};
+use serde_json::json;
+use solana_client::{
+    nonblocking::rpc_client::RpcClient, rpc_config::RpcSendTransactionConfig, rpc_request::RpcRequest,
+};
 use solana_keypair::Keypair;
 use solana_loader_v3_interface::{instruction as loader, state::UpgradeableLoaderState};
+use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 use solana_transaction::Transaction;
 use std::time::Duration;
@@ -59,6 +63,15 @@ pub async fn deploy(
         true,
     )?;
     send(rpc, &deploy, payer, &[payer, program]).await.context("deploying the program")?;
+    Ok(())
+}
+
+/// Writes `so` to the accounts of `program` by the local node's own method, which no cluster has.
+pub async fn put(rpc: &RpcClient, authority: &Pubkey, program: &Pubkey, so: &[u8]) -> Result<()> {
+    let method = RpcRequest::Custom { method: "surfnet_writeProgram" };
+    let arguments = json!([program.to_string(), hex::encode(so), 0, authority.to_string()]);
+    let _: serde_json::Value =
+        rpc.send(method, arguments).await.with_context(|| format!("putting program {program}"))?;
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! Five oracle operators. Each is a process with its own keys, database schema and data folder.
 
 use crate::{
-    network::{Network, free_port, wait},
-    people::{Person, write_key},
+    network::{Network, wait},
+    people::Person,
     process::Process,
     settings::{OPEN, SIZE, Settings},
     stage::Stage,
@@ -97,23 +97,22 @@ pub struct Settling {
 }
 
 impl Fleet {
-    /// Makes the keys and configuration files of all operators. Those of [`SECOND_BUILD`] run the node's build `second`.
+    /// Makes the configuration files of all operators, and the keys of those that have none yet. Those of [`SECOND_BUILD`]
+    /// run the node's build `second`. In a network that is kept they settle epochs by themselves.
     pub fn prepare(network: &Network, settings: &Settings, second: Option<&Path>) -> Result<Self> {
         let binary = network.binary("openledger-oracle");
         let mut operators = Vec::new();
         for n in 1..=SIZE {
-            let folder = network.folder.join(format!("operator-{n}"));
+            let folder = network.place.folder.join(format!("operator-{n}"));
             std::fs::create_dir_all(&folder)?;
-            let (person, identity) = (Person::new(format!("operator {n}")), Keypair::new());
-            write_key(&person.key, &folder.join("wallet.json"))?;
-            write_key(&identity, &folder.join("identity.json"))?;
-            let listen = format!("127.0.0.1:{}", free_port()?);
+            let person = Person::at(format!("operator {n}"), &folder.join("wallet.json"))?;
+            let identity = Person::at(format!("identity of operator {n}"), &folder.join("identity.json"))?.key;
+            let listen = format!("127.0.0.1:{}", network.place.port(|p| p.operators + n as u16 - 1)?);
             let database = network.postgres.create_database(&format!("operator_{n}"))?;
             let mut config = toml::toml! {
                 wallet = "wallet.json"
                 identity = "identity.json"
                 data = "data"
-                settle = "manual"
             };
             for (key, value) in [
                 ("rpc", network.rpc.clone()),
@@ -123,6 +122,7 @@ impl Fleet {
                 ("store", network.store_folder.display().to_string()),
                 ("indexer", network.api_url.clone()),
                 ("listen", listen.clone()),
+                ("settle", if network.place.kept.is_some() { "auto" } else { "manual" }.into()),
             ] {
                 config.insert(key.into(), value.into());
             }
@@ -140,7 +140,7 @@ impl Fleet {
 
     /// Stakes and registers every operator, and starts its process.
     pub async fn start(&mut self, network: &Network, mint: &Pubkey) -> Result<()> {
-        for (n, operator) in self.operators.iter_mut().enumerate() {
+        for (n, operator) in self.operators.iter().enumerate() {
             let owner = operator.person.address();
             let serves = if n == 0 { capability::SERVE } else { 0 };
             let capabilities = capability::TRAIN | capability::ATTRIBUTE | serves;
@@ -156,10 +156,45 @@ impl Fleet {
                 )
                 .await
                 .with_context(|| format!("registering {}", operator.person.name))?;
+        }
+        self.run().map(drop)
+    }
+
+    /// Starts every operator that does not run. Returns their numbers (from 1).
+    pub fn run(&mut self) -> Result<Vec<usize>> {
+        let mut started = Vec::new();
+        for (n, operator) in (1..).zip(&mut self.operators).filter(|(_, o)| o.process.is_none()) {
             let args = ["run", "--config", &operator.config.display().to_string()].map(String::from);
-            let (name, binary) = (log_name(n + 1), &operator.binary);
+            let (name, binary) = (log_name(n), &operator.binary);
             let process = Process::start_with_threads(operator.threads, &name, binary, &args, &self.logs)?;
             operator.process = Some(process);
+            started.push(n);
+        }
+        Ok(started)
+    }
+
+    /// Forgets the processes that have died. Returns why, by the operators' numbers (from 1).
+    pub fn bury(&mut self) -> Vec<(usize, String)> {
+        let mut dead = Vec::new();
+        for (n, operator) in (1..).zip(&mut self.operators) {
+            if let Some(Err(reason)) = operator.process.as_mut().map(Process::check) {
+                operator.process = None;
+                dead.push((n, reason.to_string()));
+            }
+        }
+        dead
+    }
+
+    /// Has the operators settle epochs by themselves from their next start on, and stops them for it.
+    pub fn settle_by_themselves(&mut self) -> Result<()> {
+        for operator in &mut self.operators {
+            operator.process = None;
+            let path = &operator.config;
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let mut config: toml::Table = toml::from_str(&text)?;
+            config.insert("settle".into(), "auto".into());
+            std::fs::write(path, toml::to_string(&config)?)
+                .with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
     }

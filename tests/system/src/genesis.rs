@@ -1,6 +1,11 @@
 //! The beginning: deploys the programs, creates OPEN once and for all, and initialises the programs.
 
-use crate::{deploy::deploy, network::Network, settings::OPEN, stage::Stage};
+use crate::{
+    deploy::{deploy, put},
+    network::Network,
+    settings::OPEN,
+    stage::Stage,
+};
 use anyhow::{Context, Result};
 use openledger_sdk::{Program, ix, pda, wallet::local_program_keypair};
 use payout::{parameters::Parameters, state::FeeShares};
@@ -41,9 +46,7 @@ pub async fn deploy_programs(
 ) -> Result<BTreeMap<String, Deployed>> {
     let mut out = BTreeMap::new();
     for program in Program::ALL {
-        let path = folder.join(format!("{}.so", program.name()));
-        let so = std::fs::read(&path)
-            .with_context(|| format!("{} is missing; run `cargo xtask build-programs`", path.display()))?;
+        let so = compiled(folder, program)?;
         let bar = stage.bar(so.len() as u64, &format!("bytes of {} deployed", program.name()));
         let key = local_program_keypair(program);
         deploy(network.client.rpc(), authority, &key, &so, |done| bar.set_position(done as u64)).await?;
@@ -60,6 +63,20 @@ pub async fn deploy_programs(
         out.insert(program.name().to_string(), deployed);
     }
     Ok(out)
+}
+
+/// Puts the programs from `folder` into the local node at once, with `authority` as upgrade authority. A chain that is kept
+/// in a file takes minutes for the thousands of transactions of a deployment.
+pub async fn put_programs(network: &Network, authority: &Keypair, folder: &Path) -> Result<()> {
+    for program in Program::ALL {
+        put(network.client.rpc(), &authority.pubkey(), &program.id(), &compiled(folder, program)?).await?;
+    }
+    Ok(())
+}
+
+fn compiled(folder: &Path, program: Program) -> Result<Vec<u8>> {
+    let path = folder.join(format!("{}.so", program.name()));
+    std::fs::read(&path).with_context(|| format!("{} is missing; run `cargo xtask build-programs`", path.display()))
 }
 
 /// Creates OPEN. The whole supply goes to `authority`. The mint then has no mint authority and no freeze authority.

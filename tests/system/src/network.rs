@@ -7,12 +7,49 @@ use openledger_sdk::{api::IndexerClient, client::Client, store::Store};
 use serde::Deserialize;
 use std::{
     net::TcpListener,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 /// Milliseconds between slots. It is less than on a cluster, so that windows of slots pass quickly.
 pub const SLOT_MS: u64 = 100;
+
+/// The ports of a network that keeps them.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// JSON-RPC of the node.
+    pub rpc: u16,
+    /// WebSocket of the node.
+    pub ws: u16,
+    /// The indexer's API.
+    pub api: u16,
+    /// The first operator. The others have the ports that follow.
+    pub operators: u16,
+}
+
+/// Where a network is, and whether it outlives its processes.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Folder of the processes' files.
+    pub folder: PathBuf,
+    /// Folder of the binaries.
+    pub binaries: PathBuf,
+    /// The ports of a network whose chain and databases stay in the folder and are used again by the next start. `None`
+    /// means any free ports, and that chain and databases end with their processes.
+    pub kept: Option<Ports>,
+}
+
+impl Place {
+    /// A port: the one that is kept, or a free one.
+    pub fn port(&self, kept: impl FnOnce(Ports) -> u16) -> Result<u16> {
+        self.kept.map(kept).map_or_else(free_port, Ok)
+    }
+
+    /// Folder of the processes' logs.
+    pub fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+}
 
 /// Running infrastructure. Dropping it stops everything.
 pub struct Network {
@@ -28,10 +65,8 @@ pub struct Network {
     pub store: Store,
     /// Its folder.
     pub store_folder: PathBuf,
-    /// Folder of the processes' files.
-    pub folder: PathBuf,
-    /// Folder of the binaries.
-    binaries: PathBuf,
+    /// Where it is.
+    pub place: Place,
     /// The indexer's API, once started.
     pub api: Option<IndexerClient>,
     /// Its URL.
@@ -48,18 +83,20 @@ struct Ready {
 
 impl Network {
     /// Starts the node and the database.
-    pub async fn start(stage: &Stage, folder: &Path, binaries: &Path) -> Result<Self> {
+    pub async fn start(stage: &Stage, place: Place) -> Result<Self> {
         let spinner = stage.spinner("starting the Solana node and PostgreSQL");
-        let args = ["--rpc-port", "0", "--ws-port", "0", "--slot-ms", &SLOT_MS.to_string()].map(String::from);
-        let (node, line) = Process::start_and_read_line(
-            "solana-node",
-            &binaries.join("openledger-localnet"),
-            &args,
-            &folder.join("logs"),
-        )?;
+        let [rpc, ws] = place.kept.map_or([0, 0], |p| [p.rpc, p.ws]).map(|port| port.to_string());
+        let mut args =
+            ["--rpc-port", &rpc, "--ws-port", &ws, "--slot-ms", &SLOT_MS.to_string()].map(String::from).to_vec();
+        if place.kept.is_some() {
+            args.extend(["--db".into(), place.folder.join("chain.sqlite").display().to_string()]);
+        }
+        let binary = place.binaries.join("openledger-localnet");
+        let (node, line) = Process::start_and_read_line("solana-node", &binary, &args, &place.logs())?;
         let ready: Ready = serde_json::from_str(&line).with_context(|| format!("the node said {line:?}"))?;
-        let postgres = Postgres::start(None)?;
-        let store_folder = folder.join("store");
+        let database = place.kept.map(|_| place.folder.join("postgres"));
+        let postgres = Postgres::start(database.as_deref())?;
+        let store_folder = place.folder.join("store");
         spinner.finish_and_clear();
         Ok(Self {
             client: Client::new(&ready.rpc, &ready.ws),
@@ -68,8 +105,7 @@ impl Network {
             postgres,
             store: Store::folder(&store_folder)?,
             store_folder,
-            folder: folder.to_path_buf(),
-            binaries: binaries.to_path_buf(),
+            place,
             api: None,
             api_url: String::new(),
             node,
@@ -79,7 +115,7 @@ impl Network {
 
     /// Starts the indexer and waits for its API.
     pub async fn start_indexer(&mut self) -> Result<()> {
-        let port = free_port()?;
+        let port = self.place.port(|p| p.api)?;
         let database = self.postgres.create_database("indexer")?;
         let args: Vec<String> = [
             "run",
@@ -126,12 +162,12 @@ impl Network {
 
     /// Path of a binary.
     pub fn binary(&self, name: &str) -> PathBuf {
-        self.binaries.join(name)
+        self.place.binaries.join(name)
     }
 
     /// Folder of the processes' logs.
     pub fn logs(&self) -> PathBuf {
-        self.folder.join("logs")
+        self.place.logs()
     }
 
     /// Fails if the node or the indexer has died.

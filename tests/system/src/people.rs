@@ -1,7 +1,7 @@
 //! Participants: fresh wallets with some SOL for fees, and OPEN.
 
 use anyhow::{Context, Result};
-use openledger_sdk::{client::Client, ix};
+use openledger_sdk::{client::Client, ix, wallet::read_keypair};
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
@@ -19,6 +19,16 @@ impl Person {
     /// Makes a new participant.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), key: Keypair::new() }
+    }
+
+    /// The participant whose key is in a file. Makes the file, with a new key, if there is none.
+    pub fn at(name: impl Into<String>, path: &Path) -> Result<Self> {
+        if !path.exists() {
+            let person = Self::new(name);
+            write_key(&person.key, path)?;
+            return Ok(person);
+        }
+        Ok(Self { name: name.into(), key: read_keypair(path)? })
     }
 
     /// Their address.

@@ -51,6 +51,11 @@ impl Settings {
         }
     }
 
+    /// SmolLM2-135M on about as many documents as a job learns, so that a world begins soon.
+    pub fn full_world(model: &Path) -> Self {
+        Self { authors: 6, pages: 4, terms: 20, satire: 16, ..Self::full(model) }
+    }
+
     /// A random model of two layers.
     pub fn tiny() -> Self {
         Self {

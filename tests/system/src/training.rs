@@ -143,7 +143,8 @@ pub async fn follow(stage: &Stage, network: &Network, fleet: &mut Fleet, address
     Ok(job)
 }
 
-async fn base_hash(settings: &Settings) -> Result<[u8; 32]> {
+/// SHA-256 of the base model of these settings.
+pub async fn base_hash(settings: &Settings) -> Result<[u8; 32]> {
     use openledger_lm::{BaseModel, Device, ModelSource, sha256_file};
     let source = settings.model.clone();
     tokio::task::spawn_blocking(move || match source {

@@ -1,5 +1,7 @@
 //! The whole loop with a tiny random model, against real parts: node, PostgreSQL, programs, five operator processes.
 
+mod prepared;
+
 use anyhow::{Context, Result};
 use openledger_system::{
     demo::{self, Demo},
@@ -8,18 +10,7 @@ use openledger_system::{
     summary::{FleetSummary, LiarsSummary, RefusedProposal},
     told::LIES,
 };
-use std::path::PathBuf;
-
-/// A folder that `cargo xtask test` prepares and names in `variable`. Without the variable it is the default place
-/// within the cache.
-fn prepared(variable: &str, within_cache: &str) -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os(variable) {
-        return Ok(path.into());
-    }
-    let home = || std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache"));
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).context("HOME is not set")?;
-    Ok(cache.join("openledger").join(within_cache))
-}
+use prepared::prepared;
 
 /// Where `cargo xtask test` puts the node's second build, within the folder of the binaries.
 const SECOND_ORACLE: &str = "x86-v4/openledger-oracle";
