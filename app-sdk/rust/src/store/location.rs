@@ -44,7 +44,7 @@ impl Location {
                     .map_err(|()| fail("write file:/// and the folder's whole path: file:///srv/store"))
             }
             "s3" => {
-                let url = checked(parsed?).map_err(|reason| fail(reason))?;
+                let url = checked(parsed?).map_err(&fail)?;
                 let bucket = url.host_str().filter(|host| !host.is_empty());
                 let bucket = bucket.ok_or_else(|| fail("it names no bucket: write s3://bucket/prefix"))?;
                 if url.port().is_some() {
@@ -52,7 +52,7 @@ impl Location {
                 }
                 Ok(Self::Bucket { bucket: bucket.into(), prefix: url.path().trim_matches('/').into() })
             }
-            "http" | "https" => Ok(Self::Service(checked(parsed?).map_err(|reason| fail(reason))?)),
+            "http" | "https" => Ok(Self::Service(checked(parsed?).map_err(&fail)?)),
             other => Err(fail(&format!(
                 "there is no kind of store {other:?}: give a folder, file://, s3://, http:// or https://"
             ))),
