@@ -5,8 +5,10 @@ mod support;
 
 use openledger_indexer::{
     artifacts::{self, Limits, Service, sweep},
+    datasource::Source,
     db::Database,
     ingest::{TransactionRecord, ingest},
+    metrics::Metrics,
 };
 use openledger_interface::{events::Event, pda};
 use openledger_protocol::hash::sha256;
@@ -14,6 +16,7 @@ use openledger_sdk::{
     Store,
     amount::Amount,
     artifact::Audit,
+    client::Client,
     manifest::{Kind, Leaf, Manifest, Metadata},
     receipt::{Answer, Receipt},
     store::{
@@ -143,7 +146,7 @@ impl Town {
     }
 
     fn permit(&self, wallet: &Keypair, key: &Key, bytes: u64, hash: [u8; 32]) -> Permit {
-        Permit::sign(wallet, self.base.clone(), key, bytes, hash, now() + 300).unwrap()
+        Permit::to_store(wallet, self.base.clone(), key, bytes, hash, now() + 300).unwrap()
     }
 
     async fn put(&self, path: &str, permit: Option<&Permit>, body: impl Into<reqwest::Body>) -> Response {
@@ -236,7 +239,9 @@ impl Drop for Town {
 
 async fn open(db: &Database, folder: &Path, url: &str, limits: Limits) -> Service {
     let store = Store::folder(folder.join("store")).unwrap();
-    Service::open(db.clone(), store, folder.join("uploads"), url, limits).await.unwrap()
+    let nowhere = Client::new("http://127.0.0.1:9", "ws://127.0.0.1:9");
+    let source = Source::new(nowhere, db.clone(), Metrics::new().unwrap());
+    Service::open(&source, store, folder.join("uploads"), url, limits).await.unwrap()
 }
 
 fn serve(service: &Service, listener: TcpListener) -> JoinHandle<()> {
@@ -336,12 +341,12 @@ async fn lies_are_refused_by_name_and_leave_nothing_behind() {
     let text = error(town.put(&path, Some(&large), vec![0; 101]).await, StatusCode::PAYLOAD_TOO_LARGE).await;
     assert!(text.contains("at most 100"), "{text}");
 
-    let expired = Permit::sign(&wallet, town.base.clone(), &key, 6, hash, now() - 1).unwrap();
+    let expired = Permit::to_store(&wallet, town.base.clone(), &key, 6, hash, now() - 1).unwrap();
     let text = error(town.put(&path, Some(&expired), page).await, StatusCode::UNAUTHORIZED).await;
     assert!(text.contains("clocks"), "{text}");
-    let endless = Permit::sign(&wallet, town.base.clone(), &key, 6, hash, now() + 100_000).unwrap();
+    let endless = Permit::to_store(&wallet, town.base.clone(), &key, 6, hash, now() + 100_000).unwrap();
     error(town.put(&path, Some(&endless), page).await, StatusCode::UNAUTHORIZED).await;
-    let elsewhere = Permit::sign(&wallet, "https://elsewhere".into(), &key, 6, hash, now() + 300).unwrap();
+    let elsewhere = Permit::to_store(&wallet, "https://elsewhere".into(), &key, 6, hash, now() + 300).unwrap();
     let text = error(town.put(&path, Some(&elsewhere), page).await, StatusCode::UNAUTHORIZED).await;
     assert!(text.contains("https://elsewhere") && text.contains(&town.base), "{text}");
     let stolen = Permit { wallet: other.pubkey(), ..good.clone() };
@@ -393,7 +398,7 @@ async fn no_path_leads_out_of_the_store() {
 #[tokio::test]
 async fn blobs_are_read_whole_in_parts_or_from_a_cache() {
     let town = Town::start().await;
-    let hash = town.store(&Keypair::new()).put_blob("0123456789").await.unwrap();
+    let hash = town.store(&town.operator).put_blob("0123456789").await.unwrap();
     let (path, etag) = (hex::encode(hash), format!("\"{}\"", hex::encode(hash)));
     let whole = town.get(&path, &[]).await;
     assert_eq!((whole.status(), whole.headers()["etag"].to_str().unwrap()), (StatusCode::OK, etag.as_str()));
@@ -465,7 +470,7 @@ async fn a_slow_upload_is_given_up_and_others_go_on() {
             (String::from_utf8_lossy(&text[..read]).into_owned(), started.elapsed())
         }));
     }
-    let quick = town.store(&Keypair::new()).put_blob("a page").await.unwrap();
+    let quick = town.store(&town.operator).put_blob("a page").await.unwrap();
     assert_eq!(town.reader().get_blob(&quick).await.unwrap(), "a page");
     for answer in answers {
         let (text, took) = answer.await.unwrap();
@@ -553,7 +558,7 @@ async fn an_upload_outlives_a_restart_and_another_wallet_cannot_touch_it() {
         town.put_part(&permit, "bytes 400-999/1000", content[400..].to_vec()).await.status(),
         StatusCode::CREATED
     );
-    assert_eq!(town.reader().get_blob(&hash).await.unwrap(), content);
+    assert_eq!(town.store(&wallet).get_blob(&hash).await.unwrap(), content);
     assert_eq!(town.put_part(&permit, "bytes */1000", vec![]).await.status(), StatusCode::OK);
 
     // Parts that do not make what was signed are thrown away.
@@ -596,14 +601,14 @@ async fn the_same_content_from_many_wallets_at_once_is_stored_once() {
     let puts = stores.iter().map(|store| store.put_blob(content.clone()));
     let hashes: Vec<_> = futures::future::join_all(puts).await.into_iter().map(Result::unwrap).collect();
     assert!(hashes.iter().all(|hash| *hash == sha256(&[&content])));
-    assert_eq!(town.reader().get_blob(&hashes[0]).await.unwrap(), content);
+    assert_eq!(stores[0].get_blob(&hashes[0]).await.unwrap(), content);
     assert_eq!(town.files().0, 1);
 }
 
 #[tokio::test]
 async fn a_damaged_blob_is_noticed_by_readers_and_mended_by_storing_it_again() {
     let town = Town::start().await;
-    let store = town.store(&Keypair::new());
+    let store = town.store(&town.operator);
     let hash = store.put_blob("a page").await.unwrap();
     for damage in ["a lie!", "short"] {
         std::fs::write(town.blob_file(&hash), damage).unwrap();
@@ -686,7 +691,7 @@ async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
     .await;
     let by_operator = town.store(&town.operator).put_blob("a state of a training").await.unwrap();
     assert_eq!(sweep::once(&town.service).await.unwrap(), 2, "the loose one, and the other wallet's");
-    let reader = town.reader();
+    let reader = store.clone();
     assert_eq!(reader.get_blob(&document).await.unwrap(), long(700), "named through the manifest");
     assert!(reader.has_blob(&manifest_hash).await.unwrap() && !reader.has_blob(&loose).await.unwrap());
     assert!(reader.has_blob(&by_operator).await.unwrap(), "an operator's is kept longer");
@@ -709,4 +714,170 @@ async fn what_is_stored_again_is_not_swept_for_its_first_time() {
     town.db.execute(age, &[]).await.unwrap();
     assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
     assert!(!town.blob_file(&hash).exists());
+}
+
+/// A Datanet of `owner` with one batch of `wallet`, handed in with one document.
+async fn handed_in(town: &Town, owner: &Pubkey, wallet: &Keypair, access: datanet::state::Access) -> [[u8; 32]; 2] {
+    let (store, datanet, batch) = (town.store(wallet), pda::datanet(owner, 1), key(6));
+    let document = store.put_blob("what nobody has accepted yet").await.unwrap();
+    let metadata = Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into() };
+    let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
+    let manifest = Manifest::new(datanet, wallet.pubkey(), vec![leaf]).unwrap();
+    let manifest = store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();
+    town.happens(Event::DatanetCreated(datanet::events::DatanetCreated {
+        datanet,
+        sequence: 0,
+        owner: *owner,
+        id: 1,
+        name: "Letters".into(),
+        metadata_uri: String::new(),
+        metadata_hash: hash(1),
+        licence: "MIT".into(),
+        modality: datanet::state::Modality::Text,
+        access,
+        min_bond: 5,
+        panel_size: 3,
+        quorum: 1,
+    }))
+    .await;
+    let contributor = wallet.pubkey();
+    town.happens(Event::BatchOpened(datanet::events::BatchOpened {
+        datanet,
+        sequence: 1,
+        batch,
+        index: 0,
+        contributor,
+        bond: 5,
+    }))
+    .await;
+    town.happens(Event::BatchSubmitted(datanet::events::BatchSubmitted {
+        batch,
+        sequence: 0,
+        root: hash(1),
+        count: 1,
+        manifest,
+        bulk: false,
+        commit_until: 5,
+        reveal_until: 6,
+    }))
+    .await;
+    [document, manifest]
+}
+
+impl Town {
+    async fn accepts(&self, owner: &Pubkey, wallet: &Keypair) {
+        self.happens(Event::BatchAccepted(datanet::events::BatchAccepted {
+            datanet: pda::datanet(owner, 1),
+            sequence: 2,
+            batch: key(6),
+            index: 0,
+            place: 0,
+            contributor: wallet.pubkey(),
+            root: hash(1),
+            count: 1,
+            approved_by: vec![],
+            quality: 9000,
+            datanet_root: hash(2),
+        }))
+        .await;
+    }
+
+    /// The status with which `wallet` reads a blob.
+    async fn reads(&self, wallet: Option<&Keypair>, hash: &[u8; 32]) -> u16 {
+        let permit = wallet.map(|wallet| {
+            let permit = Permit::to_read(wallet, self.base.clone(), &Key::Blob(*hash), now() + 300).unwrap();
+            serde_json::to_string(&permit).unwrap()
+        });
+        let headers: Vec<_> = permit.iter().map(|permit| (Permit::HEADER, permit.as_str())).collect();
+        self.get(&hex::encode(hash), &headers).await.status().as_u16()
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_read_by_those_who_judge_it_until_an_open_datanet_accepts_it() {
+    let town = Town::start().await;
+    let (owner, wallet, stranger) = (Keypair::new(), Keypair::new(), Keypair::new());
+    for blob in handed_in(&town, &owner.pubkey(), &wallet, datanet::state::Access::Open).await {
+        assert_eq!(town.reads(None, &blob).await, 401);
+        assert_eq!(town.reads(Some(&stranger), &blob).await, 403);
+        assert_eq!(town.reads(Some(&town.operator), &blob).await, 403, "operators wait for its acceptance");
+        assert_eq!((town.reads(Some(&wallet), &blob).await, town.reads(Some(&owner), &blob).await), (200, 200));
+        let private = town.store(&wallet).get_blob(&blob).await.unwrap();
+        assert!(town.reader().get_blob(&blob).await.is_err(), "{private:?}");
+        // A permit for another blob, for storing or of another wallet is none.
+        let other = Permit::to_read(&wallet, town.base.clone(), &Key::Blob([1; 32]), now() + 300).unwrap();
+        let storing = town.permit(&wallet, &Key::Blob(blob), 1, blob);
+        let right = Permit::to_read(&wallet, town.base.clone(), &Key::Blob(blob), now() + 300).unwrap();
+        let stolen = Permit { wallet: owner.pubkey(), ..right };
+        for permit in [other, storing, stolen] {
+            let text = serde_json::to_string(&permit).unwrap();
+            assert_eq!(town.get(&hex::encode(blob), &[(Permit::HEADER, &text)]).await.status().as_u16(), 401);
+        }
+    }
+    town.accepts(&owner.pubkey(), &wallet).await;
+    let document = sha256(&[b"what nobody has accepted yet"]);
+    assert_eq!(town.reads(None, &document).await, 200);
+}
+
+#[tokio::test]
+async fn a_permissioned_document_stays_private_and_whoever_names_it_gets_no_right_to_it() {
+    let town = Town::start().await;
+    let (owner, wallet, thief) = (Keypair::new(), Keypair::new(), Keypair::new());
+    let [document, _] = handed_in(&town, &owner.pubkey(), &wallet, datanet::state::Access::Permissioned).await;
+    town.accepts(&owner.pubkey(), &wallet).await;
+    assert_eq!(town.reads(None, &document).await, 401);
+    assert_eq!(town.reads(Some(&owner), &document).await, 200);
+    let permit = Permit::to_read(&owner, town.base.clone(), &Key::Blob(document), now() + 300).unwrap();
+    let found = town.get(&hex::encode(document), &[(Permit::HEADER, &serde_json::to_string(&permit).unwrap())]).await;
+    assert_eq!(found.headers()["cache-control"], "private, no-store");
+
+    // The thief makes an open Datanet of which it says that the document is its description.
+    town.happens(Event::DatanetCreated(datanet::events::DatanetCreated {
+        datanet: pda::datanet(&thief.pubkey(), 1),
+        sequence: 0,
+        owner: thief.pubkey(),
+        id: 1,
+        name: "Theft".into(),
+        metadata_uri: String::new(),
+        metadata_hash: document,
+        licence: "MIT".into(),
+        modality: datanet::state::Modality::Text,
+        access: datanet::state::Access::Open,
+        min_bond: 5,
+        panel_size: 3,
+        quorum: 1,
+    }))
+    .await;
+    assert_eq!((town.reads(None, &document).await, town.reads(Some(&thief), &document).await), (401, 403));
+
+    // An operator reads it once it is in a committee and a job was granted.
+    town.happens(Event::CommitteeConfirmed(stake::events::CommitteeConfirmed {
+        committee: pda::committee(1),
+        sequence: 0,
+        member: town.operator.pubkey(),
+        group_key: hash(5),
+        active: true,
+    }))
+    .await;
+    assert_eq!(town.reads(Some(&town.operator), &document).await, 403);
+    town.happens(Event::JobRequested(model::events::JobRequested {
+        job: key(8),
+        sequence: 0,
+        model: key(9),
+        number: 0,
+        requester: key(10),
+        config_hash: hash(3),
+        seed: 1,
+        snapshots: vec![model::state::Snapshot {
+            datanet: pda::datanet(&owner.pubkey(), 1),
+            root: hash(2),
+            batches: 1,
+        }],
+        budget: 5,
+        data_share_bps: 5,
+        taking_slot: 900,
+    }))
+    .await;
+    assert_eq!(town.reads(Some(&town.operator), &document).await, 200);
+    assert_eq!(town.reads(Some(&thief), &document).await, 403);
 }

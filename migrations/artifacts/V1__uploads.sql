@@ -31,3 +31,38 @@ CREATE TABLE artifacts.replaceable (
     hash    bytea  NOT NULL CHECK (length(hash) = 32),
     expires bigint NOT NULL
 );
+
+-- Which wallets have shown a blob to everybody, by naming it on the chain themselves, and not in a batch.
+CREATE TABLE artifacts.shown (
+    hash   bytea NOT NULL CHECK (length(hash) = 32),
+    wallet text  NOT NULL,
+    PRIMARY KEY (hash, wallet)
+);
+
+-- Which batches were handed in with a manifest, and which blobs a manifest names.
+CREATE TABLE artifacts.batch (
+    manifest bytea NOT NULL CHECK (length(manifest) = 32),
+    batch    text  NOT NULL,
+    PRIMARY KEY (manifest, batch)
+);
+CREATE TABLE artifacts.inside (
+    hash     bytea NOT NULL CHECK (length(hash) = 32),
+    manifest bytea NOT NULL CHECK (length(manifest) = 32),
+    PRIMARY KEY (hash, manifest)
+);
+
+-- Batches that name a blob, as their manifest or inside of it, with their contributor and Datanet. A batch counts only
+-- if its contributor has stored the blob: whoever names what it does not have gets no right to it.
+CREATE FUNCTION artifacts.batches(asked bytea)
+RETURNS TABLE (batch text, datanet text, accepted boolean, decided boolean) LANGUAGE sql STABLE AS $$
+    SELECT o.data ->> 'batch', o.subject,
+           EXISTS (SELECT 1 FROM event e WHERE e.data ->> 'batch' = b.batch AND e.kind = 'BatchAccepted'),
+           EXISTS (SELECT 1 FROM event e WHERE e.data ->> 'batch' = b.batch
+                   AND e.kind IN ('BatchAccepted', 'BatchRejected'))
+    FROM (SELECT m.batch FROM artifacts.batch m WHERE m.manifest = asked
+          UNION
+          SELECT m.batch FROM artifacts.inside i JOIN artifacts.batch m ON m.manifest = i.manifest
+          WHERE i.hash = asked) b
+    JOIN event o ON o.data ->> 'batch' = b.batch AND o.kind = 'BatchOpened'
+    JOIN artifacts.upload u ON u.hash = asked AND u.wallet = o.data ->> 'contributor'
+$$;

@@ -1,13 +1,10 @@
 //! Decides whether a wallet may store an artifact, before one byte of it is read.
 
 use super::{active::Place, facts, refusal::Refusal, service::Service, table};
-use openledger_sdk::store::{Key, Permit, PermitError};
+use openledger_sdk::store::{Act, Key, Permit, PermitError};
 use solana_pubkey::Pubkey;
 use std::time::{SystemTime, UNIX_EPOCH};
 use warp::http::StatusCode;
-
-/// Longest permit that is read.
-const MOST_PERMIT: usize = 2048;
 
 /// An upload that may go on.
 #[derive(Debug)]
@@ -27,13 +24,9 @@ pub async fn admit(service: &Service, key: Key, header: Option<&str>) -> Result<
     let header = header.ok_or_else(|| {
         unsigned(format!("only what a wallet signs is stored: the header {} is missing", Permit::HEADER))
     })?;
-    if header.len() > MOST_PERMIT {
-        return Err(unsigned(format!("the header {} has more than {MOST_PERMIT} bytes", Permit::HEADER)));
-    }
-    let permit: Permit =
-        serde_json::from_str(header).map_err(|e| unsigned(format!("{} is not a permit: {e}", Permit::HEADER)))?;
+    let permit = Permit::from_header(header).map_err(unsigned)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let named = permit.check(&service.name, now).map_err(|error| match &error {
+    let named = permit.check(Act::Store, &service.name, now).map_err(|error| match &error {
         PermitError::Key(_) | PermitError::Hash { .. } => Refusal::bad(error.to_string()),
         _ => unsigned(error.to_string()),
     })?;

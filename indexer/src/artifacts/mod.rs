@@ -3,7 +3,7 @@
 //!
 //! The protocol is [`openledger_sdk::store::protocol`]. Behind the service is a folder or a bucket.
 //!
-//! - `read` answers requests for artifacts and lists of them.
+//! - `read` answers requests for artifacts and lists of them, for those who may read (`readers`).
 //! - `put` stores: it checks who signed (`admit`), takes the bytes (`receive`, long ones in `parts`), checks what they are
 //!   (`content`), and keeps them.
 //! - [`sweep`] removes what nothing on the chain names after a while. `names` finds out what it names.
@@ -18,9 +18,11 @@ mod names;
 mod parts;
 mod put;
 mod read;
+mod readers;
 mod receive;
 mod refusal;
 mod routes;
+mod seen;
 mod service;
 pub mod sweep;
 mod table;

@@ -1,6 +1,6 @@
 //! Which blobs the chain names: by an event, or by a blob that an event names.
 
-use super::{refusal::Refusal, service::Service};
+use super::{refusal::Refusal, seen::Seen, service::Service};
 use crate::db::{Database, DbError};
 use openledger_protocol::Hash32;
 use openledger_sdk::{
@@ -8,23 +8,52 @@ use openledger_sdk::{
     manifest::Manifest,
     store::StoreError,
 };
+use std::time::{Duration, Instant};
 
-/// The hashes in events that name blobs: program, kind of event, field, and what the blob must be.
-const NAMED: [(&str, &str, &str, &str); 9] = [
-    ("datanet", "DatanetCreated", "metadata_hash", "other"),
-    ("datanet", "DatanetConfigured", "metadata_hash", "other"),
-    ("datanet", "BatchSubmitted", "manifest", "batch"),
-    ("model", "JobRequested", "config_hash", "other"),
-    ("model", "ResultAttested", "adapter_hash", "other"),
-    ("model", "ResultAttested", "manifest_hash", "training"),
-    ("payout", "SettlementPosted", "report_hash", "report"),
-    ("payout", "SettlementChallenged", "evidence_hash", "other"),
-    ("governance", "ProposalCreated", "description_hash", "other"),
+/// An event that names a blob.
+struct Naming {
+    program: &'static str,
+    kind: &'static str,
+    /// The field with the hash.
+    field: &'static str,
+    /// What the blob must be.
+    what: &'static str,
+    /// Who names it, in SQL over the event `e`. Nobody where what is named is public anyway.
+    by: Option<&'static str>,
+}
+
+const fn naming(
+    program: &'static str,
+    kind: &'static str,
+    field: &'static str,
+    what: &'static str,
+    by: Option<&'static str>,
+) -> Naming {
+    Naming { program, kind, field, what, by }
+}
+
+/// The wallet that owned the event's Datanet last.
+const OWNER: &str = "(SELECT o.data ->> 'owner' FROM event o WHERE o.subject = e.subject
+    AND o.kind IN ('DatanetCreated', 'DatanetChanged') ORDER BY o.sequence DESC LIMIT 1)";
+
+/// All events that name blobs.
+const NAMED: [Naming; 9] = [
+    naming("datanet", "DatanetCreated", "metadata_hash", "other", Some("e.data ->> 'owner'")),
+    naming("datanet", "DatanetConfigured", "metadata_hash", "other", Some(OWNER)),
+    naming("datanet", "BatchSubmitted", "manifest", "batch", None),
+    naming("model", "JobRequested", "config_hash", "other", Some("e.data ->> 'requester'")),
+    naming("model", "ResultAttested", "adapter_hash", "other", None),
+    naming("model", "ResultAttested", "manifest_hash", "training", None),
+    naming("payout", "SettlementPosted", "report_hash", "report", None),
+    naming("payout", "SettlementChallenged", "evidence_hash", "other", Some("e.data ->> 'challenger'")),
+    naming("governance", "ProposalCreated", "description_hash", "other", Some("e.data ->> 'proposer'")),
 ];
 /// Longest blob that is opened for the hashes in it.
 const MOST_OPENED: u64 = 256 << 20;
 /// Most blobs that are opened in one round.
 const OPENED: i64 = 500;
+/// Least time between two looks.
+const DISTANCE: Duration = Duration::from_millis(300);
 
 /// Notes that the chain names these blobs, through an artifact that names no others.
 pub async fn add(db: &Database, hashes: &[Hash32]) -> Result<(), DbError> {
@@ -46,24 +75,51 @@ async fn note(db: &Database, hashes: impl IntoIterator<Item = (Hash32, &'static 
     Ok(())
 }
 
-/// Brings up to date which uploads the chain names, by the events after number `after`. Returns the number of the last
-/// event that was looked at. The numbers begin anew when the ledger is read again: then 0 looks at all of them.
-pub async fn update(service: &Service, after: i64) -> Result<i64, Refusal> {
-    let db = &service.db;
+/// Brings up to date which uploads the chain names. Those who ask at the same time wait for one look, and looks have a
+/// distance, so that nobody can keep the database busy with this.
+pub async fn refresh(service: &Service) -> Result<(), Refusal> {
+    let asked = Instant::now();
+    let mut seen = service.seen.lock().await;
+    match seen.at {
+        Some(at) if at >= asked => return Ok(()),
+        Some(at) => tokio::time::sleep(DISTANCE.saturating_sub(at.elapsed())).await,
+        None => {}
+    }
+    look(service, &mut seen).await
+}
+
+/// Brings up to date which uploads the chain names, and looks at all events again. Their numbers begin anew when the
+/// ledger is read again.
+pub async fn update(service: &Service) -> Result<(), Refusal> {
+    let mut seen = service.seen.lock().await;
+    seen.event = 0;
+    look(service, &mut seen).await
+}
+
+async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
+    let (db, at) = (&service.db, Instant::now());
     let last = db.client().await.map_err(Refusal::from)?;
     let last = last.query_one("SELECT coalesce(max(id), 0) FROM event", &[]).await.map_err(DbError::from)?;
     let last: i64 = last.get(0);
-    let after = if last < after { 0 } else { after };
-    for (program, kind, field, what) in NAMED {
+    let after = if last < seen.event { 0 } else { seen.event };
+    let new = "FROM event e WHERE e.program = $1 AND e.kind = $2 AND e.id > $4 AND e.id <= $5
+               AND length(e.data ->> $3) = 64";
+    for Naming { program, kind, field, what, by } in NAMED {
         db.execute(
-            "INSERT INTO artifacts.name (hash, kind, opened)
-             SELECT DISTINCT decode(data ->> $3, 'hex'), $4::text, $4::text = 'other' FROM event
-             WHERE program = $1 AND kind = $2 AND id > $5 AND id <= $6 AND length(data ->> $3) = 64
-             ON CONFLICT (hash) DO UPDATE SET kind = excluded.kind, opened = false
-             WHERE name.kind = 'other' AND excluded.kind <> 'other'",
-            &[&program, &kind, &field, &what, &after, &last],
+            &format!(
+                "INSERT INTO artifacts.name (hash, kind, opened)
+                 SELECT DISTINCT decode(e.data ->> $3, 'hex'), $6::text, $6::text = 'other' {new}
+                 ON CONFLICT (hash) DO UPDATE SET kind = excluded.kind, opened = false
+                 WHERE name.kind = 'other' AND excluded.kind <> 'other'"
+            ),
+            &[&program, &kind, &field, &after, &last, &what],
         )
         .await?;
+        let shown = by.map(|by| format!("shown (hash, wallet) SELECT decode(e.data ->> $3, 'hex'), {by} {new}"));
+        let batch = format!("batch (manifest, batch) SELECT decode(e.data ->> $3, 'hex'), e.subject {new}");
+        let Some(noted) = shown.or((what == "batch").then_some(batch)) else { continue };
+        let sql = format!("INSERT INTO artifacts.{noted} ON CONFLICT DO NOTHING");
+        db.execute(&sql, &[&program, &kind, &field, &after, &last]).await?;
     }
     // What a blob names may name further ones.
     while open(service).await? > 0 {}
@@ -72,7 +128,8 @@ pub async fn update(service: &Service, after: i64) -> Result<i64, Refusal> {
         &[],
     )
     .await?;
-    Ok(last)
+    *seen = Seen { event: last, at: Some(at) };
+    Ok(())
 }
 
 /// Opens named blobs that are here and were not opened yet. Returns how many.
@@ -92,6 +149,12 @@ async fn open(service: &Service) -> Result<usize, Refusal> {
             Err(StoreError::Missing { .. } | StoreError::Hash { .. } | StoreError::Size { .. }) => vec![],
             Err(error) => return Err(Refusal::unavailable("the store behind the service fails", &error)),
         };
+        if kind == "batch" {
+            let inside: Vec<Vec<u8>> = inside.iter().map(|(hash, _)| hash.to_vec()).collect();
+            let sql = "INSERT INTO artifacts.inside (hash, manifest) SELECT DISTINCT unnest($1::bytea[]), $2::bytea
+                       ON CONFLICT DO NOTHING";
+            service.db.execute(sql, &[&inside, &hash.as_slice()]).await?;
+        }
         note(&service.db, inside).await?;
         service.db.execute("UPDATE artifacts.name SET opened = true WHERE hash = $1", &[&hash.as_slice()]).await?;
         opened += 1;

@@ -1,10 +1,10 @@
 //! Answers requests for artifacts and for lists of them.
 
-use super::{refusal::Refusal, service::Service};
+use super::{readers, refusal::Refusal, service::Service};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt, path::Path};
 use openledger_sdk::store::{
-    Key,
+    Key, Permit,
     protocol::{Listed, Listing},
 };
 use std::ops::Range;
@@ -28,6 +28,8 @@ const WAITING: usize = 4;
 
 /// Answers `GET`, or `HEAD`, of an artifact.
 pub async fn read(service: &Service, key: &Key, asked: &HeaderMap, head: bool) -> Result<Response, Refusal> {
+    let permit = asked.get(Permit::HEADER).and_then(|value| value.to_str().ok());
+    let public = readers::admit(service, key, permit).await?;
     let path = key.path();
     let meta = match service.objects().head(&path).await {
         Ok(meta) => meta,
@@ -40,7 +42,7 @@ pub async fn read(service: &Service, key: &Key, asked: &HeaderMap, head: bool) -
         return Err(Refusal::new(StatusCode::PRECONDITION_FAILED, format!("{key} is another version now: {etag}")));
     }
     let mut response = warp::reply().into_response();
-    describe(&mut response, key, &etag);
+    describe(&mut response, key, &etag, public);
     if header(IF_NONE_MATCH).is_some_and(|given| matches(given, &etag)) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
@@ -109,8 +111,9 @@ fn matches(list: &str, etag: &str) -> bool {
     list.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == etag)
 }
 
-fn describe(response: &mut Response, key: &Key, etag: &str) {
+fn describe(response: &mut Response, key: &Key, etag: &str, public: bool) {
     let (media, caching) = match key {
+        Key::Blob(_) if !public => ("application/octet-stream", "private, no-store"),
         Key::Blob(_) => ("application/octet-stream", "public, max-age=31536000, immutable"),
         Key::Report { .. } => ("application/json", "public, max-age=31536000, immutable"),
         Key::Answer(_) | Key::Audit { .. } => ("application/json", "no-cache"),

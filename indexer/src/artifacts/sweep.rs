@@ -2,8 +2,8 @@
 
 use super::{facts, names, refusal::Refusal, service::Service, table};
 use object_store::ObjectStoreExt;
-use openledger_sdk::{client::Client, store::Key};
-use std::{sync::Arc, time::Duration};
+use openledger_sdk::store::Key;
+use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Most slots that the index may be behind the node when something is removed: about a minute.
@@ -13,20 +13,24 @@ const ALL_EVENTS: u64 = 100;
 
 /// Finds out once per `every` what the chain names, and removes what it has not named for too long. While the index is
 /// behind the node, nothing is removed: it may not have heard yet what names it.
-pub async fn run(service: Service, client: Arc<Client>, every: Duration) {
+pub async fn run(service: Service, every: Duration) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut after, mut round) = (0, 0u64);
+    let mut round = 0u64;
     loop {
         ticks.tick().await;
         round += 1;
-        match names::update(&service, if round % ALL_EVENTS == 0 { 0 } else { after }).await {
-            Ok(last) => after = last,
+        let looked = if round.is_multiple_of(ALL_EVENTS) {
+            names::update(&service).await
+        } else {
+            names::refresh(&service).await
+        };
+        if looked.is_err() {
             // The cause is in the log.
-            Err(_) => continue,
+            continue;
         }
         let indexed = facts::indexed_slot(&service.db).await;
-        let (Ok(indexed), Ok(slot)) = (indexed, client.slot().await) else { continue };
+        let (Ok(indexed), Ok(slot)) = (indexed, service.client.slot().await) else { continue };
         if slot.saturating_sub(indexed) > BEHIND {
             tracing::info!(indexed, slot, "no artifact is swept while the index is behind");
             continue;
@@ -63,6 +67,6 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
 
 /// Brings up to date what the chain names, and removes what it does not name for too long.
 pub async fn once(service: &Service) -> Result<usize, Refusal> {
-    names::update(service, 0).await?;
+    names::update(service).await?;
     sweep(service).await
 }

@@ -23,7 +23,7 @@ mod service;
 pub use error::StoreError;
 pub use key::{Key, KeyError};
 pub use location::Location;
-pub use permit::{Permit, PermitError};
+pub use permit::{Act, Permit, PermitError};
 pub use service::Wallet;
 pub use service::protocol;
 

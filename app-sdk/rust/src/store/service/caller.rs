@@ -81,6 +81,11 @@ impl ServiceError {
         }
     }
 
+    /// Whether the service would answer somebody who signs.
+    pub fn asks_for_a_permit(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status == StatusCode::UNAUTHORIZED)
+    }
+
     /// The error as the object store's callers know it. `path` is the artifact.
     pub fn about(self, path: &Path) -> object_store::Error {
         let path = path.to_string();

@@ -1,6 +1,10 @@
 //! Reads an artifact as a stream that goes on where a connection was cut.
 
-use super::caller::{Caller, ServiceError, TRIES, pause};
+use super::{
+    caller::{Caller, ServiceError, TRIES, pause},
+    signing,
+};
+use crate::store::permit::Permit;
 use bytes::Bytes;
 use futures::{
     StreamExt,
@@ -55,6 +59,8 @@ fn content_range(text: &str) -> Option<(Range<u64>, u64)> {
 struct Rest {
     caller: Caller,
     url: String,
+    /// What lets the wallet read it, if it is not public.
+    permit: Option<Permit>,
     path: Path,
     /// The answer that is being read. `None` after it was cut.
     response: Option<Response>,
@@ -67,11 +73,12 @@ struct Rest {
 pub fn stream(
     caller: Caller,
     url: String,
+    permit: Option<Permit>,
     path: Path,
     response: Response,
     extent: Extent,
 ) -> BoxStream<'static, object_store::Result<Bytes>> {
-    let rest = Rest { caller, url, path, response: Some(response), extent, cuts: 0 };
+    let rest = Rest { caller, url, permit, path, response: Some(response), extent, cuts: 0 };
     try_unfold(rest, |mut rest| async move {
         match rest.next().await {
             Ok(Some(bytes)) => Ok(Some((bytes, rest))),
@@ -129,8 +136,12 @@ impl Rest {
             .send(&self.url, || {
                 let request =
                     self.caller.request(Method::GET, &self.url).header(RANGE, format!("bytes={start}-{}", end - 1));
-                match &self.extent.etag {
+                let request = match &self.extent.etag {
                     Some(etag) => request.header(IF_RANGE, etag),
+                    None => request,
+                };
+                match &self.permit {
+                    Some(permit) => signing::with(request, permit),
                     None => request,
                 }
             })

@@ -7,7 +7,8 @@ mod caller;
 mod download;
 pub mod protocol;
 mod remote;
+mod signing;
 mod upload;
 
 pub use remote::Remote;
-pub use upload::Wallet;
+pub use signing::Wallet;

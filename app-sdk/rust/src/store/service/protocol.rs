@@ -5,7 +5,10 @@
 //! | `GET /v1/artifacts/<sha256>` | a blob, whole or by `Range` |
 //! | `GET /v1/artifacts/<other key>` | another artifact by its [`Key`]: `answers/…`, `audits/…`, `settlements/…` |
 //! | `GET /v1/artifacts/<folder>?after=<key>` | a page of a folder's keys: [`Listing`] |
-//! | `PUT` of a key | stores an artifact by a [`Permit`](crate::store::Permit) |
+//! | `PUT` of a key | stores an artifact by a [`Permit`](crate::store::Permit) to store |
+//!
+//! A blob that is not public is read by a permit to read, from a wallet that may. Without one the service answers 401, and
+//! 403 to another wallet.
 //!
 //! A long artifact is stored in parts, each a `PUT` with `Content-Range: bytes <first>-<last>/<all>`. The service answers
 //! 202, and [`OFFSET`] says how many bytes it holds: the next part begins there. The same request with

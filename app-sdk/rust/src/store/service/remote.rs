@@ -4,9 +4,10 @@ use super::{
     caller::{Caller, NAME, ServiceError},
     download::{self, Extent},
     protocol::{self, Listing},
-    upload::{Upload, Wallet},
+    signing::{self, Wallet},
+    upload::Upload,
 };
-use crate::store::key::Key;
+use crate::store::{key::Key, permit::Permit};
 use async_trait::async_trait;
 use futures::{
     StreamExt, TryStreamExt,
@@ -97,8 +98,11 @@ impl ObjectStore for Remote {
         }
         let url = self.url(location)?;
         let method = if options.head { Method::HEAD } else { Method::GET };
-        let make = || {
+        let make = |permit: Option<&Permit>| {
             let mut request = self.caller.request(method.clone(), &url);
+            if let Some(permit) = permit {
+                request = signing::with(request, permit);
+            }
             if let Some(range) = &options.range {
                 request = request.header(RANGE, range_header(range));
             }
@@ -110,7 +114,17 @@ impl ObjectStore for Remote {
             }
             request
         };
-        let response = self.caller.send(&url, make).await.map_err(|e| e.about(location))?;
+        // Most artifacts are public. A wallet signs only for those that are not.
+        let mut permit = None;
+        let mut answered = self.caller.send(&url, || make(None)).await;
+        if let (Err(error), Some(wallet)) = (&answered, &self.wallet)
+            && error.asks_for_a_permit()
+        {
+            let signed = signing::to_read(&self.caller, wallet, &key(location)?).map_err(|e| e.about(location))?;
+            answered = self.caller.send(&url, || make(Some(&signed))).await;
+            permit = Some(signed);
+        }
+        let response = answered.map_err(|e| e.about(location))?;
         let extent = Extent::of(&url, &response).map_err(|e| e.about(location))?;
         let meta = ObjectMeta {
             location: location.clone(),
@@ -122,7 +136,7 @@ impl ObjectStore for Remote {
         let range = extent.range.clone();
         let bytes = match options.head {
             true => stream::empty().boxed(),
-            false => download::stream(self.caller.clone(), url, location.clone(), response, extent),
+            false => download::stream(self.caller.clone(), url, permit, location.clone(), response, extent),
         };
         Ok(GetResult {
             payload: GetResultPayload::Stream(bytes),

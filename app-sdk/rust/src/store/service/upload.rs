@@ -3,6 +3,7 @@
 use super::{
     caller::{Caller, ServiceError, TRIES, pause},
     protocol::{self, OFFSET, PART},
+    signing::{self, Wallet},
 };
 use crate::store::{key::Key, permit::Permit};
 use bytes::Bytes;
@@ -11,19 +12,7 @@ use reqwest::{
     Method, RequestBuilder, Response, StatusCode,
     header::{CONTENT_LENGTH, CONTENT_RANGE},
 };
-use solana_signer::Signer;
-use std::{
-    sync::{Arc, Mutex},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
-
-/// For how long a permit is signed. What is left of [`Permit::LONGEST`] is for clocks that differ.
-const LASTS: Duration = Duration::from_secs(600);
-/// What must be left of a permit so that it is used for another request.
-const LEFT: u64 = 120;
-
-/// The wallet that signs permits.
-pub type Wallet = Arc<dyn Signer + Send + Sync>;
+use std::sync::Mutex;
 
 /// One artifact on its way.
 pub struct Upload<'a> {
@@ -93,20 +82,15 @@ impl<'a> Upload<'a> {
     }
 
     fn put(&self, url: &str) -> Result<RequestBuilder, ServiceError> {
-        let permit = serde_json::to_string(&self.permit()?)
-            .map_err(|e| ServiceError::Shape { url: url.into(), reason: e.to_string() })?;
-        Ok(self.caller.request(Method::PUT, url).header(Permit::HEADER, permit))
+        Ok(signing::with(self.caller.request(Method::PUT, url), &self.permit()?))
     }
 
     fn permit(&self) -> Result<Permit, ServiceError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut kept = self.permit.lock().expect("no panic holds this lock");
-        if let Some(permit) = kept.as_ref().filter(|permit| permit.expires > now + LEFT) {
+        if let Some(permit) = kept.as_ref().filter(|permit| signing::lasts(permit)) {
             return Ok(permit.clone());
         }
-        let service = Permit::service_name(self.caller.base());
-        let expires = now + LASTS.as_secs();
-        let permit = Permit::sign(&**self.wallet, service, &self.key, self.bytes.len() as u64, self.hash, expires)?;
+        let permit = signing::to_store(self.caller, self.wallet, &self.key, self.bytes.len() as u64, self.hash)?;
         Ok(kept.insert(permit).clone())
     }
 }
