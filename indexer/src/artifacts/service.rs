@@ -50,8 +50,8 @@ impl std::ops::Deref for Service {
 }
 
 impl Service {
-    /// A service over `store`, for the ledger of `source`. Unfinished uploads are in the folder `uploads`. `url` is where others reach it: permits are
-    /// signed for it.
+    /// A service over `store`, for the ledger of `source`. Unfinished uploads are in the folder `uploads`. `url` is where
+    /// others reach it: permits are signed for it.
     pub async fn open(source: &Source, store: Store, uploads: PathBuf, url: &str, limits: Limits) -> Result<Self> {
         let Location::Service(url) = Location::parse(url)? else {
             bail!("{url} is not the URL of an artifact service: write http:// or https://");
