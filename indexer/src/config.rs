@@ -9,6 +9,10 @@ Examples:
   openledger-indexer run --rpc http://127.0.0.1:8899 --ws ws://127.0.0.1:8900 \\
       --database postgres://postgres@127.0.0.1:5432/openledger --store ./store --listen 127.0.0.1:8910
 
+  # the same, and an artifact service on http://127.0.0.1:8911, at which anybody stores and reads
+  openledger-indexer run --database postgres://postgres@127.0.0.1:5432/openledger --store ./store \\
+      --artifacts 127.0.0.1:8911 --uploads ./uploads
+
   # the same by environment
   OPENLEDGER_RPC=… OPENLEDGER_WS=… DATABASE_URL=… openledger-indexer run
 
@@ -53,9 +57,19 @@ pub struct RunArgs {
     /// WebSocket URL of the same node.
     #[arg(long, env = "OPENLEDGER_WS", default_value = "ws://127.0.0.1:8900")]
     pub ws: String,
-    /// Artifact store (a folder): titles, answers and settlement reports are read from it. Without it they are null.
-    #[arg(long, env = "OPENLEDGER_STORE")]
-    pub store: Option<PathBuf>,
+    /// Artifact store: a folder, s3://bucket/prefix, or the URL of an artifact service. Titles, answers and settlement
+    /// reports are read from it. Without it they are null.
+    #[arg(long, env = "OPENLEDGER_STORE", value_name = "URL")]
+    pub store: Option<String>,
+    /// Address that the artifact service listens on. Without it there is none. It stores in --store, a folder or a bucket.
+    #[arg(long, env = "OPENLEDGER_ARTIFACTS", value_name = "ADDRESS", requires = "store")]
+    pub artifacts: Option<SocketAddr>,
+    /// URL at which others reach the artifact service, if it is not http://ADDRESS. What they store is signed for it.
+    #[arg(long, env = "OPENLEDGER_ARTIFACTS_URL", value_name = "URL", requires = "artifacts")]
+    pub artifacts_url: Option<String>,
+    /// Folder for uploads to the artifact service that are not finished.
+    #[arg(long, env = "OPENLEDGER_UPLOADS", value_name = "FOLDER", default_value = "uploads")]
+    pub uploads: PathBuf,
     /// Address that the API listens on.
     #[arg(long, env = "OPENLEDGER_LISTEN", default_value = "127.0.0.1:8910")]
     pub listen: SocketAddr,
@@ -95,6 +109,16 @@ mod tests {
         let Command::Run(run) = cli.expect("valid").command else { panic!("run") };
         assert_eq!((run.source.rpc.as_str(), run.poll), ("http://n:1", Duration::from_millis(500)));
         assert!(run.store.is_none());
+    }
+
+    #[test]
+    fn an_artifact_service_needs_a_store() {
+        let of = |more: &[&str]| {
+            let args = ["openledger-indexer", "run", "--database", "d", "--artifacts", "127.0.0.1:0"];
+            Cli::try_parse_from([&args, more].concat())
+        };
+        of(&["--store", "s3://bucket"]).expect("valid");
+        assert!(of(&[]).expect_err("refused").to_string().contains("--store"));
     }
 
     #[test]

@@ -7,8 +7,10 @@
 //! - [`reconcile`] turns confirmed rows into finalised ones, closes gaps in event numbers, and compares the index with
 //!   the chain's accounts.
 //! - [`api`] answers from the views.
+//! - [`artifacts`] is the artifact service, which stores and gives the documents that the ledger names.
 
 pub mod api;
+pub mod artifacts;
 pub mod checkpoint;
 pub mod config;
 pub mod datasource;

@@ -1,7 +1,9 @@
 //! The two services that join the crate's parts: `run` and `resync`.
 
 use crate::{
-    api, checkpoint,
+    api,
+    artifacts::{self, Limits, Service},
+    checkpoint,
     config::{RunArgs, SourceArgs},
     datasource::{self, Source},
     db::Database,
@@ -9,16 +11,22 @@ use crate::{
     reconcile,
 };
 use anyhow::{Context, Result, bail};
-use openledger_sdk::{client::Client, store::Store};
+use openledger_sdk::{
+    client::Client,
+    store::{Location, Store},
+};
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     sync::Notify,
+    task::JoinHandle,
     time::{MissedTickBehavior, interval, timeout},
 };
 
 /// How long the first backfill waits for the subscription. Waiting ensures that no transaction falls between the two.
 const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(5);
+/// How often the artifact service looks what the chain names.
+const SWEPT_EVERY: Duration = Duration::from_secs(60);
 /// How long open answers may take after a stop was requested.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -28,7 +36,7 @@ pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}: choose another address with --listen", args.listen))?;
-    let store = args.store.as_ref().map(Store::folder).transpose().context("cannot open the artifact store")?;
+    let store = args.store.as_deref().map(Store::open).transpose().context("--store")?;
     let db = Database::open(&args.source.database).await?;
     let client = Client::new(args.source.rpc.clone(), args.ws.clone());
     let source = Source::new(client, db, Metrics::new()?);
@@ -38,6 +46,7 @@ pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result
     tracing::info!(%address, rpc = args.source.rpc, "indexer runs: http://{address}/v1/status");
     let subscribed = Arc::new(Notify::new());
     let (server_stop, server_stopped) = tokio::sync::oneshot::channel::<()>();
+    let artifacts = serve_artifacts(&args, &source, store.clone()).await?;
     let served = api::serve(api::State::new(&source, store), listener, async {
         let _ = server_stopped.await;
     });
@@ -57,9 +66,26 @@ pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result
         }
         ended = &mut server => ended.context("the API failed")?,
     }
-    workers.iter().for_each(tokio::task::JoinHandle::abort);
+    workers.iter().chain(&artifacts).for_each(JoinHandle::abort);
     tracing::info!("stopped; the next run goes on from here");
     Ok(())
+}
+
+/// Starts the artifact service, if there is to be one. Returns its tasks.
+async fn serve_artifacts(args: &RunArgs, source: &Source, store: Option<Store>) -> Result<Vec<JoinHandle<()>>> {
+    let (Some(address), Some(store), Some(place)) = (args.artifacts, store, &args.store) else { return Ok(vec![]) };
+    if matches!(Location::parse(place)?, Location::Service(_)) {
+        bail!("--artifacts stores in a folder or a bucket: --store {place} is another artifact service");
+    }
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}: choose another address with --artifacts"))?;
+    let url = args.artifacts_url.clone().map_or_else(|| listener.local_addr().map(|a| format!("http://{a}")), Ok)?;
+    let service = Service::open(source, store, args.uploads.clone(), &url, Limits::default()).await?;
+    tracing::info!(url, "artifacts are stored and read at {url}");
+    let server = warp::serve(artifacts::routes(service.clone())).incoming(listener).run();
+    let sweeper = artifacts::sweep::run(service, SWEPT_EVERY);
+    Ok(vec![tokio::spawn(server), tokio::spawn(sweeper)])
 }
 
 /// Drops the index and reads the whole ledger again. Returns the numbers of transactions and events. Fails if the

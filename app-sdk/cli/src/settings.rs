@@ -3,10 +3,15 @@
 use crate::output::Output;
 use anyhow::{Context, Result};
 use clap::Args;
-use openledger_sdk::{Client, Store, api::IndexerClient, wallet::read_keypair};
+use openledger_sdk::{
+    Client, Store,
+    api::IndexerClient,
+    store::{Location, Wallet},
+    wallet::read_keypair,
+};
 use serde::Deserialize;
 use solana_keypair::Keypair;
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 /// Settings from flags and environment.
 #[derive(Args, Clone, Debug, Default)]
@@ -20,9 +25,9 @@ pub struct SettingsArgs {
     /// Address of an indexer's API.
     #[arg(long, global = true, env = "OPENLEDGER_API", value_name = "URL")]
     api: Option<String>,
-    /// Folder of the artifact store.
-    #[arg(long, global = true, env = "OPENLEDGER_STORE", value_name = "FOLDER")]
-    store: Option<PathBuf>,
+    /// Artifact store: a folder, s3://bucket/prefix, or the URL of an artifact service.
+    #[arg(long, global = true, env = "OPENLEDGER_STORE", value_name = "URL")]
+    store: Option<String>,
     /// Key file of the wallet that signs and pays.
     #[arg(long, global = true, env = "OPENLEDGER_KEYPAIR", value_name = "FILE")]
     keypair: Option<PathBuf>,
@@ -35,7 +40,7 @@ struct ConfigFile {
     rpc: Option<String>,
     ws: Option<String>,
     api: Option<String>,
-    store: Option<PathBuf>,
+    store: Option<String>,
     keypair: Option<PathBuf>,
 }
 
@@ -45,7 +50,7 @@ struct Settings {
     rpc: String,
     ws: String,
     api: String,
-    store: PathBuf,
+    store: String,
     keypair: PathBuf,
 }
 
@@ -64,7 +69,11 @@ impl Settings {
             rpc: text(args.rpc, file.rpc, "http://127.0.0.1:8899"),
             ws: text(args.ws, file.ws, "ws://127.0.0.1:8900"),
             api: text(args.api, file.api, "http://127.0.0.1:8910"),
-            store: args.store.or(file.store).unwrap_or_else(|| folder("XDG_DATA_HOME", ".local/share").join("store")),
+            store: text(
+                args.store,
+                file.store,
+                &folder("XDG_DATA_HOME", ".local/share").join("store").to_string_lossy(),
+            ),
             keypair: args.keypair.or(file.keypair).unwrap_or_else(|| config_folder().join("id.json")),
         }
     }
@@ -107,9 +116,13 @@ impl Session {
         IndexerClient::new(&self.settings.api)
     }
 
-    /// The artifact store.
+    /// The artifact store. An artifact service is only read if there is no wallet that could sign.
     pub fn store(&self) -> Result<Store> {
-        Ok(Store::folder(&self.settings.store)?)
+        let wallet = match Location::parse(&self.settings.store)? {
+            Location::Service(_) if self.settings.keypair.exists() => Some(Arc::new(self.keypair()?) as Wallet),
+            _ => None,
+        };
+        Ok(Store::open_as(&self.settings.store, wallet)?)
     }
 
     /// The wallet that signs and pays.

@@ -24,7 +24,7 @@ pub struct Config {
     pub database: String,
     /// Schema in that database. Each operator has its own. The node makes it if it does not exist.
     pub schema: String,
-    /// Folder of the artifact store.
+    /// The artifact store: a folder, `s3://bucket/prefix`, or the URL of an artifact service.
     pub store: String,
     /// Base URL of an indexer's API.
     pub indexer: String,

@@ -28,6 +28,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let files = Files::new(&config.data)?;
     let (wallet, identity) = (read_keypair(&config.wallet)?, read_keypair(&config.identity)?);
     let operator = wallet.pubkey();
+    let store = Store::open_as(&config.store, Some(Arc::new(wallet.insecure_clone())))?;
     let chain = Chain::new(Client::new(&config.rpc, &config.ws), wallet).with_second(config.rpc_second.as_deref());
     let (first, second) = chain.finalized_nodes();
     let ledger = Ledger::new(first, second);
@@ -37,7 +38,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         .await
         .with_context(|| format!("connecting to PostgreSQL, schema {}", config.schema))?;
     let answers = AnswerLog::new(database.pool().clone());
-    let (indexer, store) = (IndexerClient::new(&config.indexer), Store::folder(&config.store)?);
+    let indexer = IndexerClient::new(&config.indexer);
     let (status, changes) = (Board::default(), Changes::default());
     status.update(|s| (s.operator, s.kernel) = (operator.to_string(), training::kernel_class()));
 

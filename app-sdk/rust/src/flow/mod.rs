@@ -7,6 +7,7 @@ pub mod contribute;
 pub mod govern;
 pub mod history;
 pub mod review;
+pub mod seat;
 
 use crate::{client::Client, error::SdkError};
 use openledger_interface::pda;

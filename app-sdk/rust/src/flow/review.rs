@@ -1,6 +1,6 @@
 //! The work of a validator: judge the batches that it is drawn for, commit, reveal, and carry out decisions.
 
-use super::{history::History, open_mint};
+use super::{history::History, open_mint, seat::Candidate};
 use crate::{
     client::Client,
     error::SdkError,
@@ -14,7 +14,7 @@ use datanet::{
 };
 use futures::future::join_all;
 use openledger_interface::{ix, pda};
-use openledger_protocol::{Hash32, draw, hash::ZERO};
+use openledger_protocol::{Hash32, draw};
 use serde::{Deserialize, Serialize};
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
@@ -165,13 +165,6 @@ enum Duty {
     Reveal,
 }
 
-/// The inputs of the draw of a panel besides the batch.
-struct Candidate {
-    position: stake::state::Position,
-    config: stake::state::Config,
-    slot_hashes: Vec<u8>,
-}
-
 impl<'a> Reviewer<'a> {
     /// Makes a reviewer. The folder of `sealed` must outlive this process, or commitments can no longer be revealed.
     pub fn new(client: Client, store: Store, validator: &'a Keypair, sealed: SealedVerdicts, limits: Limits) -> Self {
@@ -184,7 +177,10 @@ impl<'a> Reviewer<'a> {
         let mut filters = vec![(STATUS_AT, vec![BatchStatus::Review as u8])];
         filters.extend(datanet.map(|d| (2, d.to_bytes().to_vec())));
         let batches = self.client.all_accounts::<Batch>(&datanet::ID, &filters).await?;
-        let candidate = if batches.is_empty() { None } else { self.candidate().await? };
+        let candidate = match batches.is_empty() {
+            true => None,
+            false => Candidate::read(&self.client, &self.validator.pubkey()).await?,
+        };
         let mut out = Vec::with_capacity(batches.len());
         for (address, batch) in batches {
             let drawn = match &candidate {
@@ -195,15 +191,6 @@ impl<'a> Reviewer<'a> {
         }
         out.sort_by_key(|p| (p.batch.submitted_slot, p.address));
         Ok(out)
-    }
-
-    /// Reads this validator's inputs of the draw. Returns `None` if it has no stake.
-    async fn candidate(&self) -> Result<Option<Candidate>, SdkError> {
-        let position = pda::position(&self.validator.pubkey(), stake::state::Role::Validator);
-        let Some(position) = self.client.account_opt(&position).await? else { return Ok(None) };
-        let config = self.client.account(&pda::stake_config()).await?;
-        let slot_hashes = self.client.rpc().get_account_data(&solana_sdk_ids::sysvar::slot_hashes::ID).await?;
-        Ok(Some(Candidate { position, config, slot_hashes }))
     }
 
     /// Reads a batch's manifest and documents, and judges them against the documents that the Datanet has accepted.
@@ -393,24 +380,6 @@ impl<'a> Reviewer<'a> {
 /// Returns the result. An error goes to the log, because one batch must not hold up the others.
 fn report<T>(pending: &Pending, result: Result<T, SdkError>) -> Option<T> {
     result.inspect_err(|error| tracing::warn!(batch = %pending.address, %error, "cannot advance a review")).ok()
-}
-
-impl Candidate {
-    /// Whether this validator is drawn to review `batch`. Returns `None` if the draw's seed cannot be known now.
-    fn is_drawn(&self, batch: &Batch) -> Option<bool> {
-        let barred = batch.contributor == self.position.owner
-            || self.position.amount < self.config.min_validator_stake
-            || self.position.since_slot > batch.submitted_slot;
-        if barred {
-            return Some(false);
-        }
-        let seed = match batch.seed {
-            ZERO => datanet::panel::seed(&self.slot_hashes, batch.submitted_slot).ok()?,
-            fixed => fixed,
-        };
-        let (validator, total) = (self.position.owner.to_bytes(), self.config.validator_stake);
-        Some(draw::is_drawn(&seed, &validator, self.position.amount, total, batch.panel_size))
-    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,25 @@
 //! | `audits/<epoch>/<operator>.json` | an operator's audit of a settled epoch |
 //! | `settlements/<epoch>/<report hash>.json` | the report behind a settlement |
 //!
-//! The store is a folder by default. Anything that implements [`ObjectStore`] works. Blobs are checked against their
-//! name at every read, so that the store need not be trusted for them.
+//! [`Store::open`] takes one URL: a folder by default, a bucket of an S3-compatible service, or an artifact service.
+//! Anything that implements [`ObjectStore`] works. Blobs are checked against their name at every read, so that the store
+//! need not be trusted for them.
+
+mod bucket;
+mod connector;
+mod error;
+mod key;
+mod location;
+mod open;
+mod permit;
+mod service;
+
+pub use error::StoreError;
+pub use key::{Key, KeyError};
+pub use location::Location;
+pub use permit::{Act, Permit, PermitError};
+pub use service::Wallet;
+pub use service::protocol;
 
 use crate::{artifact::Audit, receipt::Answer};
 use bytes::Bytes;
@@ -18,60 +35,15 @@ use openledger_protocol::{Hash32, hash::sha256};
 use std::sync::Arc;
 
 /// Longest answer that is read, in bytes.
-const MOST_ANSWER: u64 = 4 << 20;
-
-/// Why an artifact could not be stored or read.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The folder cannot be used.
-    #[error("the artifact store at {path} cannot be opened: {reason}")]
-    Open {
-        /// The folder.
-        path: String,
-        /// The cause.
-        reason: String,
-    },
-    /// There is no such artifact.
-    #[error("the artifact store has no {key}")]
-    Missing {
-        /// Its key.
-        key: String,
-    },
-    /// The bytes do not have the hash that names them.
-    #[error("the artifact store's {key} holds bytes with hash {found}: it is damaged or forged")]
-    Hash {
-        /// Its key.
-        key: String,
-        /// The hash of the bytes that are there.
-        found: String,
-    },
-    /// An artifact is longer than its reader takes.
-    #[error("the artifact store's {key} has {found} bytes, and at most {most} are read")]
-    Size {
-        /// Its key.
-        key: String,
-        /// Its length.
-        found: u64,
-        /// The longest that is read.
-        most: u64,
-    },
-    /// An artifact does not parse, or it belongs under another key.
-    #[error("the artifact store's {key} is not readable: {reason}")]
-    Content {
-        /// Its key.
-        key: String,
-        /// The cause.
-        reason: String,
-    },
-    /// The store failed.
-    #[error("the artifact store failed: {0}")]
-    Backend(object_store::Error),
-}
+pub const MOST_ANSWER: u64 = 4 << 20;
 
 /// The artifact store. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     inner: Arc<dyn ObjectStore>,
+    /// Whether blobs that are there already are not stored again. An artifact service finds that out itself, and it must
+    /// know who wants a blob to stay.
+    looks_first: bool,
 }
 
 impl Store {
@@ -86,15 +58,25 @@ impl Store {
 
     /// Makes a store over any other object store.
     pub fn new(inner: Arc<dyn ObjectStore>) -> Self {
-        Self { inner }
+        Self { inner, looks_first: true }
+    }
+
+    /// A store that an artifact service keeps.
+    fn service(inner: Arc<dyn ObjectStore>) -> Self {
+        Self { inner, looks_first: false }
+    }
+
+    /// The objects behind the store, by the paths of their [`Key`]s.
+    pub fn objects(&self) -> &Arc<dyn ObjectStore> {
+        &self.inner
     }
 
     /// Stores bytes under their SHA-256 and returns it. If an intact blob is there already, it does nothing.
     pub async fn put_blob(&self, bytes: impl Into<Bytes>) -> Result<Hash32, StoreError> {
         let bytes = bytes.into();
         let hash = sha256(&[&bytes]);
-        let path = blob_path(&hash);
-        if self.exists(&path).await? && self.get_blob(&hash).await.is_ok() {
+        let path = Key::Blob(hash).path();
+        if self.looks_first && self.exists(&path).await? && self.get_blob(&hash).await.is_ok() {
             return Ok(hash);
         }
         self.put(&path, bytes).await?;
@@ -109,7 +91,7 @@ impl Store {
     /// Like [`Store::get_blob`], for a blob that somebody else names. Fails with [`StoreError::Size`], and reads nothing,
     /// if it is longer than `most` bytes.
     pub async fn get_blob_within(&self, hash: &Hash32, most: u64) -> Result<Bytes, StoreError> {
-        let path = blob_path(hash);
+        let path = Key::Blob(*hash).path();
         let bytes = self.get_within(&path, most).await?;
         let found = sha256(&[&bytes]);
         if found != *hash {
@@ -120,12 +102,12 @@ impl Store {
 
     /// Whether there is a blob of this name. The content is checked only when it is read.
     pub async fn has_blob(&self, hash: &Hash32) -> Result<bool, StoreError> {
-        self.exists(&blob_path(hash)).await
+        self.exists(&Key::Blob(*hash).path()).await
     }
 
     /// Length of the blob of this name, in bytes. `None` if there is none. The content is checked only when it is read.
     pub async fn blob_bytes(&self, hash: &Hash32) -> Result<Option<u64>, StoreError> {
-        match self.inner.head(&blob_path(hash)).await {
+        match self.inner.head(&Key::Blob(*hash).path()).await {
             Ok(meta) => Ok(Some(meta.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(e) => Err(StoreError::Backend(e)),
@@ -134,7 +116,7 @@ impl Store {
 
     /// Stores a signed answer under the name of its request.
     pub async fn put_answer(&self, answer: &Answer) -> Result<(), StoreError> {
-        let path = answer_path(&answer.request);
+        let path = Key::Answer(answer.request).path();
         let bytes = serde_json::to_vec(answer)
             .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })?;
         self.put(&path, bytes.into()).await
@@ -142,7 +124,7 @@ impl Store {
 
     /// Returns the answer to a request. It does not check the signature: [`Answer::verify`] does.
     pub async fn get_answer(&self, request: &Hash32) -> Result<Answer, StoreError> {
-        let path = answer_path(request);
+        let path = Key::Answer(*request).path();
         let answer: Answer = serde_json::from_slice(&self.get_within(&path, MOST_ANSWER).await?)
             .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })?;
         if answer.request != *request {
@@ -169,13 +151,13 @@ impl Store {
     pub async fn put_settlement_report(&self, epoch: u64, report: impl Into<Bytes>) -> Result<Hash32, StoreError> {
         let report = report.into();
         let hash = self.put_blob(report.clone()).await?;
-        self.put(&report_path(epoch, &hash), report).await?;
+        self.put(&Key::Report { epoch, hash }.path(), report).await?;
         Ok(hash)
     }
 
     /// Stores an operator's audit of an epoch. It replaces the one that is there.
     pub async fn put_audit(&self, audit: &Audit) -> Result<(), StoreError> {
-        let path = Path::from(format!("{}/{}.json", audits_folder(audit.epoch), audit.operator));
+        let path = Key::Audit { epoch: audit.epoch, operator: audit.operator }.path();
         let bytes = serde_json::to_vec(audit)
             .map_err(|e| StoreError::Content { key: path.to_string(), reason: e.to_string() })?;
         self.put(&path, bytes.into()).await
@@ -183,7 +165,7 @@ impl Store {
 
     /// Returns the audits of an epoch that can be read. Their signatures are not checked: [`Audit::is_by`] does that.
     pub async fn audits(&self, epoch: u64) -> Result<Vec<Audit>, StoreError> {
-        let folder = Path::from(audits_folder(epoch));
+        let folder = Path::from(format!("audits/{epoch}"));
         let listed: Vec<_> = self.inner.list(Some(&folder)).try_collect().await.map_err(StoreError::Backend)?;
         let mut audits = Vec::new();
         for meta in listed {
@@ -220,22 +202,6 @@ impl Store {
         }
         result.bytes().await.map_err(StoreError::Backend)
     }
-}
-
-fn blob_path(hash: &Hash32) -> Path {
-    Path::from(format!("blobs/{}", hex::encode(hash)))
-}
-
-fn answer_path(request: &Hash32) -> Path {
-    Path::from(format!("answers/{}.json", hex::encode(request)))
-}
-
-fn audits_folder(epoch: u64) -> String {
-    format!("audits/{epoch}")
-}
-
-fn report_path(epoch: u64, hash: &Hash32) -> Path {
-    Path::from(format!("settlements/{epoch}/{}.json", hex::encode(hash)))
 }
 
 #[cfg(test)]

@@ -1,0 +1,82 @@
+//! Which uploads are running.
+
+use solana_pubkey::Pubkey;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+/// The running uploads of all wallets. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Active {
+    running: Arc<Mutex<HashMap<Pubkey, Running>>>,
+}
+
+/// The running uploads of one wallet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Running {
+    uploads: usize,
+    bytes: u64,
+}
+
+/// A running upload. It counts until this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    active: Active,
+    wallet: Pubkey,
+    bytes: u64,
+}
+
+impl Active {
+    /// A place for an upload of `bytes` bytes, unless `each` uploads of the wallet or `all` uploads are running.
+    pub fn enter(&self, wallet: Pubkey, bytes: u64, each: usize, all: usize) -> Option<Place> {
+        let mut running = self.running.lock().expect("no panic holds this lock");
+        if running.values().map(|r| r.uploads).sum::<usize>() >= all {
+            return None;
+        }
+        let own = running.entry(wallet).or_default();
+        if own.uploads >= each {
+            return None;
+        }
+        own.uploads += 1;
+        own.bytes += bytes;
+        Some(Place { active: self.clone(), wallet, bytes })
+    }
+
+    /// Bytes of the running uploads: of `wallet`, and of all.
+    pub fn bytes(&self, wallet: &Pubkey) -> (u64, u64) {
+        let running = self.running.lock().expect("no panic holds this lock");
+        (running.get(wallet).map_or(0, |r| r.bytes), running.values().map(|r| r.bytes).sum())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut running = self.active.running.lock().expect("no panic holds this lock");
+        if let Some(own) = running.get_mut(&self.wallet) {
+            own.uploads -= 1;
+            own.bytes -= self.bytes;
+            if own.uploads == 0 {
+                running.remove(&self.wallet);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wallet_has_its_own_places_and_they_are_free_again_when_dropped() {
+        let (active, wallet) = (Active::default(), |n: u8| Pubkey::new_from_array([n; 32]));
+        let first = active.enter(wallet(1), 5, 1, 2).unwrap();
+        assert!(active.enter(wallet(1), 5, 1, 2).is_none(), "one for each wallet");
+        let other = active.enter(wallet(2), 7, 1, 2).unwrap();
+        assert!(active.enter(wallet(3), 5, 1, 2).is_none(), "two in all");
+        assert_eq!(active.bytes(&wallet(1)), (5, 12));
+        drop((first, other));
+        assert_eq!(active.bytes(&wallet(1)), (0, 0));
+        active.enter(wallet(3), 5, 1, 2).unwrap();
+    }
+}

@@ -1,0 +1,112 @@
+//! Decides whether a wallet may store an artifact, before one byte of it is read.
+
+use super::{active::Place, facts, refusal::Refusal, service::Service, table};
+use openledger_sdk::store::{Act, Key, Permit, PermitError};
+use solana_pubkey::Pubkey;
+use std::time::{SystemTime, UNIX_EPOCH};
+use warp::http::StatusCode;
+
+/// An upload that may go on.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The artifact.
+    pub key: Key,
+    /// The wallet's permit.
+    pub permit: Permit,
+    /// The wallet's identity key if it is a registered operator's.
+    pub identity: Option<Pubkey>,
+    _place: Place,
+}
+
+/// Admits the upload of `key` by the permit in a request's header.
+pub async fn admit(service: &Service, key: Key, header: Option<&str>) -> Result<Admitted, Refusal> {
+    let unsigned = |error: String| Refusal::new(StatusCode::UNAUTHORIZED, error);
+    let header = header.ok_or_else(|| {
+        unsigned(format!("only what a wallet signs is stored: the header {} is missing", Permit::HEADER))
+    })?;
+    let permit = Permit::from_header(header).map_err(unsigned)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let named = permit.check(Act::Store, &service.name, now).map_err(|error| match &error {
+        PermitError::Key(_) | PermitError::Hash { .. } => Refusal::bad(error.to_string()),
+        _ => unsigned(error.to_string()),
+    })?;
+    if named != key {
+        return Err(unsigned(format!("the permit is for {named}, not for {key}")));
+    }
+    let identity = facts::identity(&service.db, &permit.wallet).await?;
+    let longest = service.limits.longest(&key, identity.is_some());
+    if permit.bytes > longest {
+        let error = format!("{key} has {} bytes, and at most {longest} are taken from {}", permit.bytes, permit.wallet);
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error));
+    }
+    may_write(service, &key, &permit.wallet, identity.is_some()).await?;
+    let limits = &service.limits;
+    let place = service.active.enter(permit.wallet, permit.bytes, limits.at_a_time, limits.uploads);
+    let place = place.ok_or_else(|| {
+        let error = format!("at most {} uploads of a wallet run at a time", limits.at_a_time);
+        Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, error)
+    })?;
+    Ok(Admitted { key, permit, identity, _place: place })
+}
+
+/// Blobs are anybody's. The other artifacts are of those who are to write them by the chain.
+async fn may_write(service: &Service, key: &Key, wallet: &Pubkey, operator: bool) -> Result<(), Refusal> {
+    match key {
+        Key::Blob(_) => Ok(()),
+        Key::Answer(request) => match facts::paid_operator(&service.db, request).await? {
+            Some(paid) if paid == *wallet => Ok(()),
+            Some(paid) => Err(Refusal::forbidden(format!("{paid} was paid for this answer, not {wallet}"))),
+            // The operator may have seen the payment before the index.
+            None => Err(Refusal::later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                1,
+                format!(
+                    "no payment of request {} is indexed: if it is new, try again in a second",
+                    hex::encode(request)
+                ),
+            )),
+        },
+        Key::Audit { operator: author, .. } if author != wallet => {
+            Err(Refusal::forbidden(format!("{wallet} may not store an audit by {author}")))
+        }
+        Key::Audit { .. } | Key::Report { .. } if !operator => {
+            Err(Refusal::forbidden(format!("{wallet} has registered no operator, so it may not store {key}")))
+        }
+        Key::Audit { .. } | Key::Report { .. } => Ok(()),
+    }
+}
+
+/// Refuses a blob that would take more than the wallet's quota. It is asked only for what is not there yet.
+pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), Refusal> {
+    let (wallet, limits) = (&admitted.permit.wallet, &service.limits);
+    let (own, strangers) = table::unnamed(&service.db, wallet).await?;
+    // The admitted upload itself is among those that are running.
+    let (running, all_running) = service.active.bytes(wallet);
+    let unfinished = service.parts.usage(wallet)?;
+    let own = own + running.max(unfinished.own_bytes);
+    let most = match admitted.identity {
+        Some(_) => limits.operator_unnamed,
+        None => limits.unnamed,
+    };
+    if own > most {
+        return Err(Refusal::forbidden(format!(
+            "{wallet} would have {own} bytes here that nothing on the chain names, and at most {most} are taken: hand in \
+             what is here first, or wait until it is swept"
+        )));
+    }
+    if admitted.identity.is_none() && strangers + all_running.max(unfinished.all_bytes) > limits.strangers {
+        let error = "too much is here that nothing on the chain names yet: try again later";
+        return Err(Refusal::later(StatusCode::INSUFFICIENT_STORAGE, 60, error));
+    }
+    Ok(())
+}
+
+/// Refuses to begin one more upload in parts where too many are unfinished.
+pub fn may_begin(service: &Service, wallet: &Pubkey) -> Result<(), Refusal> {
+    let (unfinished, limits) = (service.parts.usage(wallet)?, &service.limits);
+    if unfinished.own >= limits.unfinished || unfinished.all >= limits.all_unfinished {
+        let error = format!("{wallet} has {} unfinished uploads here: go on with those first", unfinished.own);
+        return Err(Refusal::later(StatusCode::TOO_MANY_REQUESTS, 5, error));
+    }
+    Ok(())
+}

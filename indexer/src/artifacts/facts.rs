@@ -1,0 +1,32 @@
+//! What the index knows of wallets that want to store something.
+
+use crate::db::{Database, DbError};
+use openledger_protocol::Hash32;
+use openledger_sdk::text;
+use solana_pubkey::Pubkey;
+
+/// The identity key of the operator with this wallet. `None` if the wallet has registered no operator.
+pub async fn identity(db: &Database, wallet: &Pubkey) -> Result<Option<Pubkey>, DbError> {
+    let sql = "SELECT data ->> 'identity' FROM event WHERE kind = 'OperatorRegistered' AND data ->> 'owner' = $1
+               ORDER BY sequence DESC LIMIT 1";
+    key(db, sql, &wallet.to_string()).await
+}
+
+/// The operator that the first payment for this request paid. Others may pay for the same request later: they must not be
+/// able to put their answer in the place of the first.
+pub async fn paid_operator(db: &Database, request: &Hash32) -> Result<Option<Pubkey>, DbError> {
+    let sql = "SELECT e.data ->> 'operator' FROM event e JOIN transaction t USING (signature)
+               WHERE e.kind = 'Paid' AND e.data ->> 'request' = $1 ORDER BY t.slot, e.id LIMIT 1";
+    key(db, sql, &hex::encode(request)).await
+}
+
+/// The slot up to which every event is in the index.
+pub async fn indexed_slot(db: &Database) -> Result<u64, DbError> {
+    let row = db.client().await?.query_opt("SELECT indexed_slot FROM chain", &[]).await?;
+    Ok(row.map_or(0, |row| row.get::<_, i64>(0) as u64))
+}
+
+async fn key(db: &Database, sql: &str, param: &str) -> Result<Option<Pubkey>, DbError> {
+    let row = db.client().await?.query_opt(sql, &[&param]).await?;
+    Ok(row.and_then(|row| text::parse_key(row.get(0)).ok()))
+}

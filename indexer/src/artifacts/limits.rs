@@ -1,0 +1,84 @@
+//! How much the artifact service takes, and for how long it keeps what nobody names.
+
+use openledger_sdk::store::{Key, MOST_ANSWER};
+use std::time::Duration;
+
+/// The limits of a service.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Longest blob of any wallet, in bytes.
+    pub blob: u64,
+    /// Longest blob of a registered operator: adapters, states of a training, indexes.
+    pub operator_blob: u64,
+    /// Longest report of a settlement.
+    pub report: u64,
+    /// Longest audit.
+    pub audit: u64,
+    /// Most bytes that a wallet may have stored that the chain does not name yet.
+    pub unnamed: u64,
+    /// The same for a registered operator.
+    pub operator_unnamed: u64,
+    /// Most such bytes of all wallets together that are no operators'. Wallets cost nothing, so that a limit for each is
+    /// not enough.
+    pub strangers: u64,
+    /// Uploads of one wallet at a time.
+    pub at_a_time: usize,
+    /// Uploads of all wallets at a time.
+    pub uploads: usize,
+    /// Unfinished uploads in parts of one wallet.
+    pub unfinished: usize,
+    /// Unfinished uploads in parts of all wallets.
+    pub all_unfinished: usize,
+    /// Longest silence in an upload.
+    pub silence: Duration,
+    /// Bytes in a second that an upload must bring on average, once a grace time of twice `silence` is over.
+    pub least_rate: u64,
+    /// How long a blob is kept that the chain does not name.
+    pub kept: Duration,
+    /// The same for a registered operator's: a training may take long before its result is on the chain.
+    pub operator_kept: Duration,
+    /// How long the parts of an unfinished upload are kept after the last one came.
+    pub parts_kept: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let hours = |n: u64| Duration::from_secs(n * 3600);
+        Self {
+            blob: 64 << 20,
+            operator_blob: 8 << 30,
+            report: 256 << 20,
+            audit: 1 << 20,
+            unnamed: 512 << 20,
+            operator_unnamed: 256 << 30,
+            strangers: 16 << 30,
+            at_a_time: 16,
+            uploads: 256,
+            unfinished: 64,
+            all_unfinished: 4096,
+            silence: Duration::from_secs(20),
+            least_rate: 8 << 10,
+            kept: hours(24),
+            operator_kept: hours(24 * 30),
+            parts_kept: hours(24),
+        }
+    }
+}
+
+impl Limits {
+    /// The longest artifact under `key`, of an operator or of anybody else.
+    pub(super) fn longest(&self, key: &Key, operator: bool) -> u64 {
+        match key {
+            Key::Blob(_) if operator => self.operator_blob,
+            Key::Blob(_) => self.blob,
+            Key::Answer(_) => MOST_ANSWER,
+            Key::Audit { .. } => self.audit,
+            Key::Report { .. } => self.report,
+        }
+    }
+
+    /// The most time that `bytes` bytes may take.
+    pub(super) fn time(&self, bytes: u64) -> Duration {
+        self.silence * 2 + Duration::from_secs(bytes / self.least_rate.max(1))
+    }
+}

@@ -1,0 +1,32 @@
+//! The artifact service: anybody far away reads artifacts, and whoever has a wallet stores them, without a disk that two
+//! parties share.
+//!
+//! The protocol is [`openledger_sdk::store::protocol`]. Behind the service is a folder or a bucket.
+//!
+//! - `read` answers requests for artifacts and lists of them, for those who may read (`readers`).
+//! - `put` stores: it checks who signed (`admit`), takes the bytes (`receive`, long ones in `parts`), checks what they are
+//!   (`content`), and keeps them.
+//! - [`sweep`] removes what nothing on the chain names after a while. `names` finds out what it names.
+//! - `facts` is what the index knows of wallets, and `table` what the service itself remembers.
+
+mod active;
+mod admit;
+mod content;
+mod facts;
+mod limits;
+mod names;
+mod parts;
+mod put;
+mod read;
+mod readers;
+mod receive;
+mod refusal;
+mod routes;
+mod seen;
+mod service;
+pub mod sweep;
+mod table;
+
+pub use limits::Limits;
+pub use routes::routes;
+pub use service::Service;

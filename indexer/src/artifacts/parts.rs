@@ -1,0 +1,155 @@
+//! Uploads that come in parts. Each is a file, so that a restart of the service loses none.
+
+use super::receive::Progress;
+use openledger_protocol::hash::sha256;
+use openledger_sdk::store::Permit;
+use solana_pubkey::Pubkey;
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+/// First part of the names of files with a whole upload. They are worth nothing after a restart.
+pub const WHOLE: &str = "whole-";
+/// First part of the names of files with parts.
+const PARTS: &str = "parts-";
+
+/// What has come of an upload. `None` if it must be read from the file.
+type Unfinished = Arc<AsyncMutex<Option<Progress>>>;
+
+/// The unfinished uploads.
+pub struct Parts {
+    folder: PathBuf,
+    known: Mutex<HashMap<PathBuf, Unfinished>>,
+}
+
+/// One unfinished upload, which nobody else writes to meanwhile.
+pub struct Held {
+    path: PathBuf,
+    progress: OwnedMutexGuard<Option<Progress>>,
+}
+
+/// How much of the disk unfinished uploads take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Number of a wallet's.
+    pub own: usize,
+    /// Bytes of a wallet's.
+    pub own_bytes: u64,
+    /// Number of all.
+    pub all: usize,
+    /// Bytes of all.
+    pub all_bytes: u64,
+}
+
+impl Parts {
+    /// The unfinished uploads in `folder`, which is made if it does not exist.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        for file in files(folder, WHOLE)? {
+            fs::remove_file(file)?;
+        }
+        Ok(Self { folder: folder.to_path_buf(), known: Mutex::default() })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The upload that `permit` is about. `None` while another request writes to it.
+    pub async fn hold(&self, permit: &Permit) -> io::Result<Option<Held>> {
+        let name = hex::encode(sha256(&[permit.key.as_bytes(), &permit.hash, &permit.bytes.to_le_bytes()]));
+        let path = self.folder.join(format!("{}{name}", of(&permit.wallet)));
+        let unfinished = self.known.lock().expect("no panic holds this lock").entry(path.clone()).or_default().clone();
+        let Ok(mut progress) = unfinished.try_lock_owned() else { return Ok(None) };
+        if progress.is_none() {
+            *progress = Some(Progress::read(&path).await?);
+        }
+        Ok(Some(Held { path, progress }))
+    }
+
+    /// Ends an upload: what has come is removed.
+    pub fn end(&self, mut held: Held) -> io::Result<()> {
+        let mut known = self.known.lock().expect("no panic holds this lock");
+        *held.progress = None;
+        known.remove(&held.path);
+        fs::remove_file(&held.path)
+    }
+
+    /// How much of the disk the unfinished uploads take, of `wallet` and of all.
+    pub fn usage(&self, wallet: &Pubkey) -> io::Result<Usage> {
+        let (mut usage, own) = (Usage::default(), self.folder.join(of(wallet)));
+        for path in files(&self.folder, PARTS)? {
+            // A file may end meanwhile.
+            let Ok(meta) = fs::metadata(&path) else { continue };
+            usage.all += 1;
+            usage.all_bytes += meta.len();
+            if path.as_os_str().as_encoded_bytes().starts_with(own.as_os_str().as_encoded_bytes()) {
+                usage.own += 1;
+                usage.own_bytes += meta.len();
+            }
+        }
+        Ok(usage)
+    }
+
+    /// Removes the uploads of which no part came for `kept`.
+    pub fn sweep(&self, kept: Duration) -> io::Result<usize> {
+        let (mut swept, now) = (0, SystemTime::now());
+        for path in files(&self.folder, PARTS)? {
+            let Ok(modified) = fs::metadata(&path).and_then(|m| m.modified()) else { continue };
+            if now.duration_since(modified).unwrap_or_default() < kept {
+                continue;
+            }
+            let mut known = self.known.lock().expect("no panic holds this lock");
+            // Whoever is writing just now holds it.
+            if known.get(&path).is_some_and(|unfinished| unfinished.try_lock().is_err()) {
+                continue;
+            }
+            known.remove(&path);
+            fs::remove_file(&path)?;
+            swept += 1;
+        }
+        // Requests that only asked have left no file.
+        let mut known = self.known.lock().expect("no panic holds this lock");
+        known.retain(|path, unfinished| unfinished.try_lock().is_err() || path.exists());
+        Ok(swept)
+    }
+}
+
+impl Held {
+    /// The file with what has come.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What has come.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone().unwrap_or_default()
+    }
+
+    /// Notes what has come. `None` if that must be read from the file.
+    pub fn note(&mut self, progress: Option<Progress>) {
+        *self.progress = progress;
+    }
+}
+
+/// First part of the names of a wallet's files.
+fn of(wallet: &Pubkey) -> String {
+    format!("{PARTS}{wallet}-")
+}
+
+fn files(folder: &Path, prefix: &str) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}

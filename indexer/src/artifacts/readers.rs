@@ -1,0 +1,120 @@
+//! Decides who may read a blob.
+//!
+//! What an operator has stored is public, and so is what came into the store in another way. Of any other wallet's blobs
+//! those are public that the wallet itself names on the chain, such as a job's config, and the documents of an accepted
+//! batch of an open Datanet. Everything else is read by:
+//!
+//! - whoever has stored it,
+//! - the owner of the Datanet that it was handed in to,
+//! - validators with a seat on the panel of its batch. Once it is accepted, those with a seat on the panel of another
+//!   batch of the Datanet, who look for copies,
+//! - once it is accepted, members of a committee, if a job was requested on the Datanet. The program has checked the
+//!   requester's grant.
+
+use super::{names, refusal::Refusal, service::Service};
+use crate::db::DbError;
+use openledger_protocol::Hash32;
+use openledger_sdk::{
+    flow::seat::Candidate,
+    store::{Act, Key, Permit},
+    text,
+};
+use solana_pubkey::Pubkey;
+use std::time::{SystemTime, UNIX_EPOCH};
+use warp::http::StatusCode;
+
+/// Most batches of a Datanet on whose panels a seat is looked for.
+const MOST_BATCHES: i64 = 64;
+
+const PUBLIC: &str = "WITH kept AS (SELECT wallet, operator FROM artifacts.upload WHERE hash = $1)
+    SELECT NOT EXISTS (SELECT 1 FROM kept)
+        OR EXISTS (SELECT 1 FROM kept WHERE operator)
+        OR EXISTS (SELECT 1 FROM artifacts.shown s JOIN kept USING (wallet) WHERE s.hash = $1)
+        OR EXISTS (SELECT 1 FROM artifacts.batches($1) b
+                   JOIN event n ON n.subject = b.datanet AND n.kind = 'DatanetCreated'
+                   WHERE b.accepted AND n.data ->> 'access' = 'open')";
+
+const ENTITLED: &str = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2)
+        OR EXISTS (SELECT 1 FROM artifacts.batches($1) b WHERE $2 = (
+               SELECT o.data ->> 'owner' FROM event o WHERE o.subject = b.datanet
+               AND o.kind IN ('DatanetCreated', 'DatanetChanged') ORDER BY o.sequence DESC LIMIT 1))
+        OR EXISTS (SELECT 1 FROM artifacts.batches($1) b WHERE b.accepted
+               AND EXISTS (SELECT 1 FROM event m WHERE m.program = 'stake' AND m.kind = 'CommitteeConfirmed'
+                           AND m.data ->> 'member' = $2)
+               AND EXISTS (SELECT 1 FROM event j WHERE j.program = 'model' AND j.kind = 'JobRequested'
+                           AND j.data -> 'snapshots' @> jsonb_build_array(jsonb_build_object('datanet', b.datanet))))";
+
+/// Batches under review whose panels may read the blob: its own, and of accepted blobs all of the Datanet.
+const PANELS: &str = "SELECT b.batch FROM artifacts.batches($1) b WHERE NOT b.decided
+    UNION
+    SELECT o.data ->> 'batch' FROM artifacts.batches($1) b
+    JOIN event o ON o.subject = b.datanet AND o.kind = 'BatchOpened'
+    WHERE b.accepted AND NOT EXISTS (SELECT 1 FROM event e WHERE e.data ->> 'batch' = o.data ->> 'batch'
+                                     AND e.kind IN ('BatchAccepted', 'BatchRejected'))
+    LIMIT $2";
+
+/// Whether everybody may read `key`. Fails unless that is so, or the wallet of the permit in `header` may read it.
+pub async fn admit(service: &Service, key: &Key, header: Option<&str>) -> Result<bool, Refusal> {
+    let Key::Blob(hash) = key else { return Ok(true) };
+    if is_public(service, hash).await? {
+        return Ok(true);
+    }
+    // The chain may have named it just now.
+    names::refresh(service).await?;
+    if is_public(service, hash).await? {
+        return Ok(true);
+    }
+    let wallet = wallet(service, key, header)?;
+    if is_entitled(service, hash, &wallet).await? || has_seat(service, hash, &wallet).await? {
+        return Ok(false);
+    }
+    Err(Refusal::forbidden(format!(
+        "{wallet} may not read {key}: it is neither public, nor stored by it, nor handed in to a Datanet for which it is \
+         owner, validator or operator"
+    )))
+}
+
+fn wallet(service: &Service, key: &Key, header: Option<&str>) -> Result<Pubkey, Refusal> {
+    let unsigned = |error: String| Refusal::new(StatusCode::UNAUTHORIZED, error);
+    let header = header.ok_or_else(|| unsigned(format!("{key} is not public: sign a permit to read it")))?;
+    let permit = Permit::from_header(header).map_err(unsigned)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let named = permit.check(Act::Read, &service.name, now).map_err(|error| unsigned(error.to_string()))?;
+    match named == *key {
+        true => Ok(permit.wallet),
+        false => Err(unsigned(format!("the permit is for {named}, not for {key}"))),
+    }
+}
+
+async fn is_public(service: &Service, hash: &Hash32) -> Result<bool, DbError> {
+    Ok(service.db.client().await?.query_one(PUBLIC, &[&hash.as_slice()]).await?.get(0))
+}
+
+async fn is_entitled(service: &Service, hash: &Hash32, wallet: &Pubkey) -> Result<bool, DbError> {
+    let client = service.db.client().await?;
+    Ok(client.query_one(ENTITLED, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
+}
+
+/// Whether the wallet is drawn for a panel that may read the blob. The node says who is drawn.
+async fn has_seat(service: &Service, hash: &Hash32, wallet: &Pubkey) -> Result<bool, Refusal> {
+    let client = service.db.client().await?;
+    let staked = "SELECT EXISTS (SELECT 1 FROM event WHERE kind = 'Staked' AND data ->> 'owner' = $1
+                  AND data ->> 'role' = 'validator')";
+    let staked: bool = client.query_one(staked, &[&wallet.to_string()]).await.map_err(DbError::from)?.get(0);
+    if !staked {
+        return Ok(false);
+    }
+    let rows = client.query(PANELS, &[&hash.as_slice(), &MOST_BATCHES]).await.map_err(DbError::from)?;
+    drop(client);
+    let unavailable = |error| Refusal::unavailable("the node does not answer", &error);
+    let Some(candidate) = Candidate::read(&service.client, wallet).await.map_err(unavailable)? else {
+        return Ok(false);
+    };
+    for batch in rows.iter().filter_map(|row| text::parse_key(row.get(0)).ok()) {
+        let batch = service.client.account_opt(&batch).await.map_err(unavailable)?;
+        if batch.is_some_and(|batch| candidate.is_drawn(&batch) == Some(true)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,78 @@
+//! What the artifact service is made of.
+
+use super::{active::Active, limits::Limits, parts::Parts, seen::Seen, table};
+use crate::{datasource::Source, db::Database};
+use anyhow::{Context, Result, bail};
+use object_store::ObjectStore;
+use openledger_sdk::{
+    client::Client,
+    store::{Location, Permit, Store},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::sync::{Mutex, RwLock};
+
+/// The artifact service. It is cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+/// What the requests share.
+pub struct Inner {
+    /// The index, and the service's own tables.
+    pub db: Database,
+    /// The node, which says who is drawn for a panel.
+    pub client: Arc<Client>,
+    /// The store behind the service.
+    pub store: Store,
+    /// The service's name in permits.
+    pub name: String,
+    /// How much it takes.
+    pub limits: Limits,
+    /// Which uploads are running.
+    pub active: Active,
+    /// The unfinished uploads.
+    pub parts: Parts,
+    /// How far it was looked what the chain names.
+    pub seen: Mutex<Seen>,
+    /// Held for reading while an artifact is kept, and for writing while one is removed: nothing is removed that was just
+    /// found to be there.
+    pub keeping: RwLock<()>,
+}
+
+impl std::ops::Deref for Service {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Service {
+    /// A service over `store`, for the ledger of `source`. Unfinished uploads are in the folder `uploads`. `url` is where
+    /// others reach it: permits are signed for it.
+    pub async fn open(source: &Source, store: Store, uploads: PathBuf, url: &str, limits: Limits) -> Result<Self> {
+        let Location::Service(url) = Location::parse(url)? else {
+            bail!("{url} is not the URL of an artifact service: write http:// or https://");
+        };
+        let name = Permit::service_name(&url);
+        let parts = Parts::open(&uploads).with_context(|| format!("the folder for uploads {}", uploads.display()))?;
+        let (db, client) = (source.db.clone(), source.client.clone());
+        table::migrate(&db).await?;
+        let (active, seen, keeping) = Default::default();
+        Ok(Self(Arc::new(Inner { db, client, store, name, limits, active, parts, seen, keeping })))
+    }
+}
+
+impl Inner {
+    /// The store behind the service, by its keys.
+    pub fn objects(&self) -> &Arc<dyn ObjectStore> {
+        self.store.objects()
+    }
+
+    /// The folder for unfinished uploads.
+    pub fn uploads(&self) -> &Path {
+        self.parts.folder()
+    }
+}

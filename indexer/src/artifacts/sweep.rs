@@ -1,0 +1,72 @@
+//! Removes what nothing on the chain names after a while.
+
+use super::{facts, names, refusal::Refusal, service::Service, table};
+use object_store::ObjectStoreExt;
+use openledger_sdk::store::Key;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Most slots that the index may be behind the node when something is removed: about a minute.
+const BEHIND: u64 = 150;
+/// Rounds after which all events are looked at again. Their numbers change when the ledger is read again.
+const ALL_EVENTS: u64 = 100;
+
+/// Finds out once per `every` what the chain names, and removes what it has not named for too long. While the index is
+/// behind the node, nothing is removed: it may not have heard yet what names it.
+pub async fn run(service: Service, every: Duration) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut round = 0u64;
+    loop {
+        ticks.tick().await;
+        round += 1;
+        let looked = if round.is_multiple_of(ALL_EVENTS) {
+            names::update(&service).await
+        } else {
+            names::refresh(&service).await
+        };
+        if looked.is_err() {
+            // The cause is in the log.
+            continue;
+        }
+        let indexed = facts::indexed_slot(&service.db).await;
+        let (Ok(indexed), Ok(slot)) = (indexed, service.client.slot().await) else { continue };
+        if slot.saturating_sub(indexed) > BEHIND {
+            tracing::info!(indexed, slot, "no artifact is swept while the index is behind");
+            continue;
+        }
+        match sweep(&service).await {
+            Ok(0) => {}
+            Ok(swept) => tracing::info!(swept, "artifacts that nothing on the chain names were removed"),
+            Err(_) => continue,
+        }
+    }
+}
+
+/// Removes blobs that nothing on the chain names and that have been kept long enough, and unfinished uploads that nobody
+/// goes on with. Returns how many blobs. What the chain names must be up to date.
+pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
+    let limits = &service.limits;
+    service.parts.sweep(limits.parts_kept)?;
+    let mut swept = 0;
+    for hash in table::due(&service.db, limits, None).await? {
+        let _keeping = service.keeping.write().await;
+        // Somebody may have stored it again meanwhile.
+        if table::due(&service.db, limits, Some(&hash)).await?.is_empty() {
+            continue;
+        }
+        match service.objects().delete(&Key::Blob(hash).path()).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        table::forget(&service.db, &hash).await?;
+        swept += 1;
+    }
+    Ok(swept)
+}
+
+/// Brings up to date what the chain names, and removes what it does not name for too long.
+pub async fn once(service: &Service) -> Result<usize, Refusal> {
+    names::update(service).await?;
+    sweep(service).await
+}

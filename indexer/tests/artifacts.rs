@@ -1,0 +1,883 @@
+//! Tests of the artifact service: real HTTP, a real folder behind it, a real database, and clients that lie, are cut off
+//! or are slow.
+
+mod support;
+
+use openledger_indexer::{
+    artifacts::{self, Limits, Service, sweep},
+    datasource::Source,
+    db::Database,
+    ingest::{TransactionRecord, ingest},
+    metrics::Metrics,
+};
+use openledger_interface::{events::Event, pda};
+use openledger_protocol::hash::sha256;
+use openledger_sdk::{
+    Store,
+    amount::Amount,
+    artifact::Audit,
+    client::Client,
+    manifest::{Kind, Leaf, Manifest, Metadata},
+    receipt::{Answer, Receipt},
+    store::{
+        Key, Permit, StoreError,
+        protocol::{OFFSET, PART},
+    },
+};
+use reqwest::{Method, Response, StatusCode};
+use solana_keypair::Keypair;
+use solana_pubkey::Pubkey;
+use solana_signer::Signer;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+use support::{Server, hash, key};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+const WEIGHTS: [u8; 32] = [77; 32];
+
+/// A service with a registered operator that was paid for one request, until dropped.
+struct Town {
+    base: String,
+    address: SocketAddr,
+    service: Service,
+    db: Database,
+    folder: tempfile::TempDir,
+    operator: Keypair,
+    identity: Keypair,
+    request: [u8; 32],
+    task: JoinHandle<()>,
+    slot: AtomicUsize,
+    _server: Server,
+}
+
+impl Town {
+    async fn start() -> Self {
+        Self::start_with(Limits::default(), None).await
+    }
+
+    /// `url` is where clients reach the service, if it is not its own address.
+    async fn start_with(limits: Limits, url: Option<String>) -> Self {
+        let server = Server::start();
+        let db = server.database("artifacts").await;
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let base = url.unwrap_or_else(|| format!("http://{address}"));
+        let service = open(&db, folder.path(), &base, limits).await;
+        let task = serve(&service, listener);
+        let (operator, identity, request) = (Keypair::new(), Keypair::new(), hash(7));
+        let town = Self {
+            base,
+            address,
+            service,
+            db,
+            folder,
+            operator,
+            identity,
+            request,
+            task,
+            slot: AtomicUsize::new(1),
+            _server: server,
+        };
+        town.happens(Event::OperatorRegistered(stake::events::OperatorRegistered {
+            operator: pda::operator(&town.operator.pubkey()),
+            sequence: 0,
+            owner: town.operator.pubkey(),
+            identity: town.identity.pubkey(),
+            endpoint: "http://a:1".into(),
+            capabilities: 5,
+        }))
+        .await;
+        town.pays(&town.operator.pubkey(), 0).await;
+        town
+    }
+
+    async fn happens(&self, event: Event) {
+        let n = self.slot.fetch_add(1, Ordering::SeqCst);
+        let record = TransactionRecord {
+            signature: bs58::encode([n as u8; 64]).into_string(),
+            slot: 100 + n as u64,
+            place: None,
+            block_time: None,
+            failed: false,
+            events: vec![event],
+        };
+        ingest(&self.db, &record).await.unwrap();
+    }
+
+    /// Somebody pays `operator` for the request.
+    async fn pays(&self, operator: &Pubkey, sequence: u64) {
+        self.happens(Event::Paid(payout::events::Paid {
+            shard: pda::shard(0),
+            sequence,
+            request: self.request,
+            payer: key(1),
+            model: key(2),
+            operator: *operator,
+            amount: 1000,
+            treasury: 100,
+            model_owner: 200,
+            upstream: 0,
+            compute: 250,
+            validators: 50,
+            contributors: 400,
+            epoch: 1,
+        }))
+        .await;
+    }
+
+    fn store(&self, wallet: &Keypair) -> Store {
+        Store::open_as(&self.base, Some(Arc::new(wallet.insecure_clone()))).unwrap()
+    }
+
+    fn reader(&self) -> Store {
+        Store::open(&self.base).unwrap()
+    }
+
+    fn permit(&self, wallet: &Keypair, key: &Key, bytes: u64, hash: [u8; 32]) -> Permit {
+        Permit::to_store(wallet, self.base.clone(), key, bytes, hash, now() + 300).unwrap()
+    }
+
+    async fn put(&self, path: &str, permit: Option<&Permit>, body: impl Into<reqwest::Body>) -> Response {
+        let request = reqwest::Client::new().put(format!("{}/v1/artifacts/{path}", self.base)).body(body);
+        let request = match permit {
+            Some(permit) => request.header(Permit::HEADER, serde_json::to_string(permit).unwrap()),
+            None => request,
+        };
+        request.send().await.unwrap()
+    }
+
+    async fn put_part(&self, permit: &Permit, range: &str, body: Vec<u8>) -> Response {
+        reqwest::Client::new()
+            .put(format!("{}/v1/artifacts/{}", self.base, hex::encode(permit.hash)))
+            .header(Permit::HEADER, serde_json::to_string(permit).unwrap())
+            .header("content-range", range)
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        self.ask(Method::GET, path, headers).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
+        let mut request = reqwest::Client::new().request(method, format!("{}/v1/artifacts/{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// Files with artifacts, and files with unfinished uploads.
+    fn files(&self) -> (usize, usize) {
+        let count = |folder: PathBuf| walk(&folder).len();
+        (count(self.folder.path().join("store")), count(self.folder.path().join("uploads")))
+    }
+
+    fn blob_file(&self, hash: &[u8; 32]) -> PathBuf {
+        self.folder.path().join("store").join(Key::Blob(*hash).to_string())
+    }
+
+    /// Stops the service as a kill would, and starts it again at the same address.
+    async fn restart(&mut self, limits: Limits) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        self.service = open(&self.db, self.folder.path(), &self.base, limits).await;
+        self.task = serve(&self.service, listener);
+    }
+
+    fn answer(&self, text: &str) -> Answer {
+        let mut answer = Answer {
+            version: openledger_sdk::receipt::VERSION,
+            request: self.request,
+            model: key(2),
+            adapter_hash: hash(1),
+            manifest_hash: hash(2),
+            payer: key(1),
+            operator: self.operator.pubkey(),
+            epoch: 1,
+            prompt_tokens: vec![1],
+            output_tokens: vec![2],
+            text: text.into(),
+            fee: Amount(1000),
+            payment_signature: "s".into(),
+            created_slot: 5,
+            receipt: Receipt {
+                method: "m".into(),
+                settings_hash: hash(3),
+                contributors: Amount(400),
+                influences: vec![],
+                weights: WEIGHTS,
+                spans: vec![],
+            },
+            signature: String::new(),
+        };
+        answer.sign(&self.identity).unwrap();
+        answer
+    }
+}
+
+impl Drop for Town {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn open(db: &Database, folder: &Path, url: &str, limits: Limits) -> Service {
+    let store = Store::folder(folder.join("store")).unwrap();
+    let nowhere = Client::new("http://127.0.0.1:9", "ws://127.0.0.1:9");
+    let source = Source::new(nowhere, db.clone(), Metrics::new().unwrap());
+    Service::open(&source, store, folder.join("uploads"), url, limits).await.unwrap()
+}
+
+fn serve(service: &Service, listener: TcpListener) -> JoinHandle<()> {
+    tokio::spawn(warp::serve(artifacts::routes(service.clone())).incoming(listener).run())
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.path() {
+            path if path.is_dir() => found.extend(walk(&path)),
+            path => found.push(path),
+        }
+    }
+    found
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+fn long(bytes: u64) -> Vec<u8> {
+    (0..bytes).map(|n| (n ^ (n >> 9) ^ (n >> 17)) as u8).collect()
+}
+
+async fn error(response: Response, status: StatusCode) -> String {
+    let (found, text) = (response.status(), response.text().await.unwrap());
+    assert_eq!(found, status, "{text}");
+    serde_json::from_str::<serde_json::Value>(&text).unwrap()["error"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_one_party_stores_another_reads_and_no_disk_is_shared() {
+    let town = Town::start().await;
+    let (writer, reader) = (town.store(&town.operator), town.reader());
+    let page = writer.put_blob("a page").await.unwrap();
+    assert_eq!(reader.get_blob(&page).await.unwrap(), "a page");
+    assert_eq!((reader.blob_bytes(&page).await.unwrap(), reader.has_blob(&[9; 32]).await.unwrap()), (Some(6), false));
+    assert!(matches!(reader.get_blob(&[9; 32]).await, Err(StoreError::Missing { .. })));
+    assert!(matches!(reader.get_blob_within(&page, 5).await, Err(StoreError::Size { found: 6, .. })));
+    let nothing = writer.put_blob("").await.unwrap();
+    assert_eq!(reader.get_blob(&nothing).await.unwrap(), "");
+
+    let adapter = long(2 * PART + 12_345);
+    let name = writer.put_blob(adapter.clone()).await.unwrap();
+    assert_eq!(reader.get_blob(&name).await.unwrap(), adapter);
+
+    let answer = town.answer("an answer");
+    writer.put_answer(&answer).await.unwrap();
+    assert_eq!(reader.get_answer(&town.request).await.unwrap(), answer);
+    assert_eq!(reader.answered().await.unwrap(), [town.request]);
+
+    let (version, operator) = (Audit::VERSION, town.operator.pubkey());
+    let (report, block, answers, signature) = (hash(1), hash(2), vec![], String::new());
+    let mut audit = Audit { version, epoch: 3, report, block, operator, answers, signature };
+    audit.sign(&town.identity).unwrap();
+    writer.put_audit(&audit).await.unwrap();
+    assert_eq!(reader.audits(3).await.unwrap(), [audit]);
+    assert!(reader.audits(30).await.unwrap().is_empty());
+
+    let report = serde_json::json!({
+        "version": 6, "epoch": 4, "cutoff_slot": 1, "previous": null, "band_ppm": 1, "answers": [], "models": [],
+        "documents": [], "observations": [], "observations_root": hex::encode([0; 32]), "pools": [],
+    });
+    let hash = writer.put_settlement_report(4, report.to_string()).await.unwrap();
+    assert_eq!(reader.get_blob(&hash).await.unwrap(), report.to_string());
+    let found = town.get(&format!("settlements/4/{}.json", hex::encode(hash)), &[]).await;
+    assert_eq!(found.text().await.unwrap(), report.to_string());
+    assert_eq!(town.files().1, 0, "no upload is left unfinished");
+
+    let unsigned = reader.put_blob("another page").await.unwrap_err().to_string();
+    assert!(unsigned.contains("--keypair"), "{unsigned}");
+}
+
+#[tokio::test]
+async fn lies_are_refused_by_name_and_leave_nothing_behind() {
+    let town = Town::start_with(Limits { blob: 100, ..Limits::default() }, None).await;
+    let (wallet, other) = (Keypair::new(), Keypair::new());
+    let (page, hash) = ("a page", sha256(&[b"a page"]));
+    let (key, path) = (Key::Blob(hash), hex::encode(hash));
+    let good = town.permit(&wallet, &key, 6, hash);
+
+    let text = error(town.put(&path, Some(&good), "a lie!").await, StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert!(text.contains(&hex::encode(sha256(&[b"a lie!"]))), "{text}");
+    error(town.put(&path, None, page).await, StatusCode::UNAUTHORIZED).await;
+    let text = error(town.put(&path, Some(&good), "a page and more").await, StatusCode::BAD_REQUEST).await;
+    assert!(text.contains("another length"), "{text}");
+    // Without a length in the header, the bytes are counted.
+    for (body, said) in [("a page and more", "more than 6"), ("a pa", "ends 2 bytes before")] {
+        let stream = futures::stream::iter([Ok::<_, std::io::Error>(body)]);
+        let text =
+            error(town.put(&path, Some(&good), reqwest::Body::wrap_stream(stream)).await, StatusCode::BAD_REQUEST)
+                .await;
+        assert!(text.contains(said), "{text}");
+    }
+    let large = town.permit(&wallet, &key, 101, hash);
+    let text = error(town.put(&path, Some(&large), vec![0; 101]).await, StatusCode::PAYLOAD_TOO_LARGE).await;
+    assert!(text.contains("at most 100"), "{text}");
+
+    let expired = Permit::to_store(&wallet, town.base.clone(), &key, 6, hash, now() - 1).unwrap();
+    let text = error(town.put(&path, Some(&expired), page).await, StatusCode::UNAUTHORIZED).await;
+    assert!(text.contains("clocks"), "{text}");
+    let endless = Permit::to_store(&wallet, town.base.clone(), &key, 6, hash, now() + 100_000).unwrap();
+    error(town.put(&path, Some(&endless), page).await, StatusCode::UNAUTHORIZED).await;
+    let elsewhere = Permit::to_store(&wallet, "https://elsewhere".into(), &key, 6, hash, now() + 300).unwrap();
+    let text = error(town.put(&path, Some(&elsewhere), page).await, StatusCode::UNAUTHORIZED).await;
+    assert!(text.contains("https://elsewhere") && text.contains(&town.base), "{text}");
+    let stolen = Permit { wallet: other.pubkey(), ..good.clone() };
+    error(town.put(&path, Some(&stolen), page).await, StatusCode::UNAUTHORIZED).await;
+    let text = error(town.put(&hex::encode([1; 32]), Some(&good), page).await, StatusCode::UNAUTHORIZED).await;
+    assert!(text.contains("the permit is for blobs/"), "{text}");
+    let mismatched = town.permit(&wallet, &key, 6, [3; 32]);
+    error(town.put(&path, Some(&mismatched), page).await, StatusCode::BAD_REQUEST).await;
+
+    assert_eq!(town.files(), (0, 0));
+    assert_eq!(town.put(&path, Some(&good), page).await.status(), StatusCode::CREATED);
+    // A repeated permit stores the same bytes again, and nothing else.
+    assert_eq!(town.put(&path, Some(&good), page).await.status(), StatusCode::OK);
+    assert_eq!(town.files(), (1, 0));
+}
+
+#[tokio::test]
+async fn no_path_leads_out_of_the_store() {
+    let town = Town::start().await;
+    std::fs::write(town.folder.path().join("secret"), "secret").unwrap();
+    for path in [
+        "../secret",
+        "%2e%2e/secret",
+        "..%2fsecret",
+        "answers/../../secret",
+        "audits/1/..%2f..%2f..%2fsecret",
+        "/etc/passwd",
+        "blobs",
+        "",
+        "audits/01",
+        "audits",
+    ] {
+        // A client would shorten `..` itself.
+        let mut socket = TcpStream::connect(town.address).await.unwrap();
+        let request = format!("GET /v1/artifacts/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        socket.read_to_string(&mut text).await.unwrap();
+        assert!(text.starts_with("HTTP/1.1 404") && !text.contains("\r\nsecret"), "{path}: {text}");
+    }
+    let hash = town.store(&Keypair::new()).put_blob("a page").await.unwrap();
+    let twice = town.get(&format!("blobs/{}", hex::encode(hash)), &[]).await;
+    assert_eq!(twice.status(), StatusCode::NOT_FOUND, "an artifact has one address");
+    let deleted = town.ask(Method::DELETE, &hex::encode(hash), &[]).await;
+    assert_eq!(deleted.headers()["allow"], "GET, HEAD, PUT, OPTIONS");
+    assert_eq!(deleted.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn blobs_are_read_whole_in_parts_or_from_a_cache() {
+    let town = Town::start().await;
+    let hash = town.store(&town.operator).put_blob("0123456789").await.unwrap();
+    let (path, etag) = (hex::encode(hash), format!("\"{}\"", hex::encode(hash)));
+    let whole = town.get(&path, &[]).await;
+    assert_eq!((whole.status(), whole.headers()["etag"].to_str().unwrap()), (StatusCode::OK, etag.as_str()));
+    assert!(whole.headers()["cache-control"].to_str().unwrap().contains("immutable"));
+    assert_eq!(
+        (&whole.headers()["accept-ranges"], &whole.headers()["x-content-type-options"]),
+        (&"bytes".parse().unwrap(), &"nosniff".parse().unwrap())
+    );
+    assert_eq!(whole.text().await.unwrap(), "0123456789");
+
+    let head = town.ask(Method::HEAD, &path, &[]).await;
+    assert_eq!((head.status(), head.headers()["content-length"].to_str().unwrap()), (StatusCode::OK, "10"));
+    assert_eq!(town.ask(Method::HEAD, &hex::encode([1; 32]), &[]).await.status(), StatusCode::NOT_FOUND);
+
+    for (range, said, bytes) in
+        [("bytes=2-4", "bytes 2-4/10", "234"), ("bytes=7-", "bytes 7-9/10", "789"), ("bytes=-2", "bytes 8-9/10", "89")]
+    {
+        let part = town.get(&path, &[("range", range)]).await;
+        assert_eq!(
+            (part.status(), part.headers()["content-range"].to_str().unwrap()),
+            (StatusCode::PARTIAL_CONTENT, said)
+        );
+        assert_eq!(part.text().await.unwrap(), bytes);
+    }
+    let outside = town.get(&path, &[("range", "bytes=10-")]).await;
+    assert_eq!(
+        (outside.status(), outside.headers()["content-range"].to_str().unwrap()),
+        (StatusCode::RANGE_NOT_SATISFIABLE, "bytes */10")
+    );
+    let other = town.get(&path, &[("range", "bytes=2-4"), ("if-range", "\"another\"")]).await;
+    assert_eq!((other.status(), other.text().await.unwrap().as_str()), (StatusCode::OK, "0123456789"));
+
+    assert_eq!(town.get(&path, &[("if-none-match", &etag)]).await.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(town.get(&path, &[("if-match", "\"another\"")]).await.status(), StatusCode::PRECONDITION_FAILED);
+    let browser = town.get(&path, &[("origin", "https://studio.example.org")]).await;
+    assert!(browser.headers()["access-control-expose-headers"].to_str().unwrap().contains("etag"));
+}
+
+#[tokio::test]
+async fn a_slow_upload_is_given_up_and_others_go_on() {
+    let limits = Limits { silence: Duration::from_millis(300), least_rate: 1 << 20, ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let (wallet, content) = (Keypair::new(), vec![b'a'; 1000]);
+    let hash = sha256(&[&content]);
+    let permit = town.permit(&wallet, &Key::Blob(hash), 1000, hash);
+    let permit = serde_json::to_string(&permit).unwrap();
+    let head = format!(
+        "PUT /v1/artifacts/{} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n{}: {permit}\r\n\r\n",
+        hex::encode(hash),
+        Permit::HEADER
+    );
+    // One that falls silent, and one that never does but brings a byte at a time.
+    let mut answers = Vec::new();
+    for drips in [false, true] {
+        let mut socket = TcpStream::connect(town.address).await.unwrap();
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let (mut reading, mut writing) = socket.into_split();
+        let dripping = tokio::spawn(async move {
+            while writing.write_all(b"a").await.is_ok() && drips {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            // Held open until the answer is there.
+            std::future::pending::<()>().await;
+        });
+        answers.push(tokio::spawn(async move {
+            let (mut text, started) = (vec![0; 4096], Instant::now());
+            let read = reading.read(&mut text).await.unwrap();
+            dripping.abort();
+            (String::from_utf8_lossy(&text[..read]).into_owned(), started.elapsed())
+        }));
+    }
+    let quick = town.store(&town.operator).put_blob("a page").await.unwrap();
+    assert_eq!(town.reader().get_blob(&quick).await.unwrap(), "a page");
+    for answer in answers {
+        let (text, took) = answer.await.unwrap();
+        assert!(text.starts_with("HTTP/1.1 408") && took < Duration::from_secs(10), "{took:?}: {text}");
+    }
+    assert_eq!(town.files(), (1, 0));
+}
+
+/// Passes connections on to the service. Each of the first is cut after some bytes in each direction.
+async fn cutting_proxy(cuts: usize, after: usize) -> (String, tokio::sync::watch::Sender<Option<SocketAddr>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (to, known) = tokio::sync::watch::channel(None::<SocketAddr>);
+    let left = Arc::new(AtomicUsize::new(cuts));
+    tokio::spawn(async move {
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            let (mut known, left) = (known.clone(), left.clone());
+            tokio::spawn(async move {
+                let address = known.wait_for(Option::is_some).await.unwrap().unwrap();
+                let server = TcpStream::connect(address).await.unwrap();
+                let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+                    (client.into_split(), server.into_split());
+                let pass = async |from: &mut tokio::net::tcp::OwnedReadHalf,
+                                  to: &mut tokio::net::tcp::OwnedWriteHalf| {
+                    let (mut passed, mut chunk) = (0, vec![0; 8192]);
+                    while let Ok(read @ 1..) = from.read(&mut chunk).await {
+                        if to.write_all(&chunk[..read]).await.is_err() {
+                            return;
+                        }
+                        passed += read;
+                        let spend = |n: usize| n.checked_sub(1);
+                        if passed > after && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).is_ok() {
+                            return;
+                        }
+                    }
+                };
+                tokio::select! {
+                    () = pass(&mut from_client, &mut to_server) => {}
+                    () = pass(&mut from_server, &mut to_client) => {}
+                }
+            });
+        }
+    });
+    (url, to)
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_gone_on_with_and_nothing_is_sent_twice() {
+    let (url, to) = cutting_proxy(5, 3_000_000).await;
+    let town = Town::start_with(Limits::default(), Some(url)).await;
+    to.send_replace(Some(town.address));
+    let adapter = long(3 * PART + 777);
+    let hash = town.store(&town.operator).put_blob(adapter.clone()).await.unwrap();
+    assert_eq!(std::fs::read(town.blob_file(&hash)).unwrap(), adapter);
+    assert_eq!(town.files(), (1, 0));
+    assert_eq!(town.reader().get_blob(&hash).await.unwrap(), adapter);
+
+    let (url, to) = cutting_proxy(5, 3_000_000).await;
+    to.send_replace(Some(town.address));
+    assert_eq!(Store::open(&url).unwrap().get_blob(&hash).await.unwrap(), adapter, "five cuts in one download");
+}
+
+#[tokio::test]
+async fn an_upload_outlives_a_restart_and_another_wallet_cannot_touch_it() {
+    let mut town = Town::start().await;
+    let (wallet, other, content) = (Keypair::new(), Keypair::new(), long(1000));
+    let hash = sha256(&[&content]);
+    let permit = town.permit(&wallet, &Key::Blob(hash), 1000, hash);
+    let first = town.put_part(&permit, "bytes 0-399/1000", content[..400].to_vec()).await;
+    assert_eq!((first.status(), &first.headers()[OFFSET]), (StatusCode::ACCEPTED, &"400".parse().unwrap()));
+    // Its first bytes are not the other's, who begins anew.
+    let others = town.permit(&other, &Key::Blob(hash), 1000, hash);
+    let begun = town.put_part(&others, "bytes 0-9/1000", vec![0; 10]).await;
+    assert_eq!(&begun.headers()[OFFSET], &"10".parse::<reqwest::header::HeaderValue>().unwrap());
+
+    town.restart(Limits::default()).await;
+    let asked = town.put_part(&permit, "bytes */1000", vec![]).await;
+    assert_eq!((asked.status(), &asked.headers()[OFFSET]), (StatusCode::ACCEPTED, &"400".parse().unwrap()));
+    let gap = town.put_part(&permit, "bytes 500-999/1000", content[500..].to_vec()).await;
+    assert_eq!((gap.status(), &gap.headers()[OFFSET]), (StatusCode::CONFLICT, &"400".parse().unwrap()));
+    let again = town.put_part(&permit, "bytes 0-399/1000", content[..400].to_vec()).await;
+    assert_eq!(again.status(), StatusCode::CONFLICT);
+    assert_eq!(
+        town.put_part(&permit, "bytes 400-999/1000", content[400..].to_vec()).await.status(),
+        StatusCode::CREATED
+    );
+    assert_eq!(town.store(&wallet).get_blob(&hash).await.unwrap(), content);
+    assert_eq!(town.put_part(&permit, "bytes */1000", vec![]).await.status(), StatusCode::OK);
+
+    // Parts that do not make what was signed are thrown away.
+    let lie = sha256(&[b"something else"]);
+    let permit = town.permit(&wallet, &Key::Blob(lie), 20, lie);
+    town.put_part(&permit, "bytes 0-9/20", vec![1; 10]).await;
+    let text =
+        error(town.put_part(&permit, "bytes 10-19/20", vec![1; 10]).await, StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert!(text.contains("the content has hash"), "{text}");
+    let asked = town.put_part(&permit, "bytes */20", vec![]).await;
+    assert_eq!(&asked.headers()[OFFSET], &"0".parse::<reqwest::header::HeaderValue>().unwrap());
+}
+
+#[tokio::test]
+async fn unfinished_uploads_are_bounded_and_questions_leave_no_file() {
+    let limits = Limits { unfinished: 1, parts_kept: Duration::ZERO, ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let (wallet, hashes) = (Keypair::new(), [hash(1), hash(2)]);
+    let permits = hashes.map(|hash| town.permit(&wallet, &Key::Blob(hash), 20, hash));
+    assert_eq!(town.put_part(&permits[0], "bytes */20", vec![]).await.status(), StatusCode::ACCEPTED);
+    assert_eq!(town.files(), (0, 0));
+    assert_eq!(town.put_part(&permits[0], "bytes 0-9/20", vec![1; 10]).await.status(), StatusCode::ACCEPTED);
+    let refused = town.put_part(&permits[1], "bytes 0-9/20", vec![1; 10]).await;
+    assert!(error(refused, StatusCode::TOO_MANY_REQUESTS).await.contains("1 unfinished"));
+    let others = town.permit(&Keypair::new(), &Key::Blob(hashes[1]), 20, hashes[1]);
+    assert_eq!(town.put_part(&others, "bytes 0-9/20", vec![1; 10]).await.status(), StatusCode::ACCEPTED);
+    assert_eq!(town.files(), (0, 2));
+    sweep::once(&town.service).await.unwrap();
+    assert_eq!(town.files(), (0, 0), "nobody went on with them");
+    let asked = town.put_part(&permits[0], "bytes */20", vec![]).await;
+    assert_eq!(&asked.headers()[OFFSET], &"0".parse::<reqwest::header::HeaderValue>().unwrap());
+}
+
+#[tokio::test]
+async fn the_same_content_from_many_wallets_at_once_is_stored_once() {
+    let town = Town::start().await;
+    let content = long(PART + 5);
+    let wallets: Vec<_> = (0..4).map(|_| Keypair::new()).collect();
+    let stores: Vec<_> = wallets.iter().flat_map(|wallet| [town.store(wallet), town.store(wallet)]).collect();
+    let puts = stores.iter().map(|store| store.put_blob(content.clone()));
+    let hashes: Vec<_> = futures::future::join_all(puts).await.into_iter().map(Result::unwrap).collect();
+    assert!(hashes.iter().all(|hash| *hash == sha256(&[&content])));
+    assert_eq!(stores[0].get_blob(&hashes[0]).await.unwrap(), content);
+    assert_eq!(town.files().0, 1);
+}
+
+#[tokio::test]
+async fn a_damaged_blob_is_noticed_by_readers_and_mended_by_storing_it_again() {
+    let town = Town::start().await;
+    let store = town.store(&town.operator);
+    let hash = store.put_blob("a page").await.unwrap();
+    for damage in ["a lie!", "short"] {
+        std::fs::write(town.blob_file(&hash), damage).unwrap();
+        assert!(matches!(town.reader().get_blob(&hash).await, Err(StoreError::Hash { .. })));
+        store.put_blob("a page").await.unwrap();
+        assert_eq!(town.reader().get_blob(&hash).await.unwrap(), "a page");
+    }
+}
+
+#[tokio::test]
+async fn only_the_operator_that_was_paid_first_answers_and_no_older_answer_comes_back() {
+    let town = Town::start().await;
+    let (store, request) = (town.store(&town.operator), town.request);
+    let (path, key) = (format!("answers/{}.json", hex::encode(request)), Key::Answer(request));
+    let (first, second) = (town.answer("first"), town.answer("second"));
+    let bytes = |answer: &Answer| serde_json::to_vec(answer).unwrap();
+    let old = bytes(&first);
+    let old_permit = town.permit(&town.operator, &key, old.len() as u64, sha256(&[&old]));
+    assert_eq!(town.put(&path, Some(&old_permit), old.clone()).await.status(), StatusCode::CREATED);
+    // The client's permits end later than that one.
+    store.put_answer(&second).await.unwrap();
+    let text = error(town.put(&path, Some(&old_permit), old).await, StatusCode::CONFLICT).await;
+    assert!(text.contains("later permit"), "{text}");
+    assert_eq!(town.reader().get_answer(&request).await.unwrap(), second);
+
+    // Another operator that has itself paid for the same request.
+    let (thief, identity) = (Keypair::new(), Keypair::new());
+    town.happens(Event::OperatorRegistered(stake::events::OperatorRegistered {
+        operator: pda::operator(&thief.pubkey()),
+        sequence: 0,
+        owner: thief.pubkey(),
+        identity: identity.pubkey(),
+        endpoint: "http://b:1".into(),
+        capabilities: 5,
+    }))
+    .await;
+    town.pays(&thief.pubkey(), 1).await;
+    let mut forged = Answer { operator: thief.pubkey(), ..town.answer("forged") };
+    forged.sign(&identity).unwrap();
+    let refused = town.store(&thief).put_answer(&forged).await.unwrap_err().to_string();
+    assert!(refused.contains("was paid for this answer"), "{refused}");
+    // And what is no answer by the one that was paid.
+    let unsigned = Answer { text: "changed".into(), ..second.clone() };
+    let refused = store.put_answer(&unsigned).await.unwrap_err().to_string();
+    assert!(refused.contains("422"), "{refused}");
+    let stranger = town.store(&Keypair::new());
+    let report = stranger.put_settlement_report(1, "{}").await.unwrap_err().to_string();
+    assert!(report.contains("registered no operator"), "{report}");
+    assert_eq!(town.reader().get_answer(&request).await.unwrap(), second);
+}
+
+#[tokio::test]
+async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
+    let limits = Limits { unnamed: 1_500, kept: Duration::ZERO, parts_kept: Duration::ZERO, ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let (wallet, other) = (Keypair::new(), Keypair::new());
+    let store = town.store(&wallet);
+    let document = store.put_blob(long(700)).await.unwrap();
+    let metadata = Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into() };
+    let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
+    let manifest = Manifest::new(key(5), wallet.pubkey(), vec![leaf]).unwrap();
+    let manifest_hash = store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();
+    let loose = store.put_blob("nobody names this").await.unwrap();
+    let refused = store.put_blob(long(800)).await.unwrap_err().to_string();
+    assert!(refused.contains("nothing on the chain names") && refused.contains("1500"), "{refused}");
+    // The same content may be stored again, and another wallet has a quota of its own.
+    store.put_blob(long(700)).await.unwrap();
+    town.store(&other).put_blob(long(801)).await.unwrap();
+
+    town.happens(Event::BatchSubmitted(datanet::events::BatchSubmitted {
+        batch: key(6),
+        sequence: 0,
+        root: hash(1),
+        count: 1,
+        manifest: manifest_hash,
+        bulk: false,
+        commit_until: 5,
+        reveal_until: 6,
+    }))
+    .await;
+    let by_operator = town.store(&town.operator).put_blob("a state of a training").await.unwrap();
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 2, "the loose one, and the other wallet's");
+    let reader = store.clone();
+    assert_eq!(reader.get_blob(&document).await.unwrap(), long(700), "named through the manifest");
+    assert!(reader.has_blob(&manifest_hash).await.unwrap() && !reader.has_blob(&loose).await.unwrap());
+    assert!(reader.has_blob(&by_operator).await.unwrap(), "an operator's is kept longer");
+    // What the chain names counts no more.
+    store.put_blob(long(1_400)).await.unwrap();
+    // A new reading of the ledger, or a restart, forgets neither.
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
+    assert!(reader.has_blob(&document).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_stored_again_is_not_swept_for_its_first_time() {
+    let limits = Limits { kept: Duration::from_secs(3600), ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let hash = town.store(&Keypair::new()).put_blob("a page").await.unwrap();
+    let age = "UPDATE artifacts.upload SET stored_at = now() - interval '2 hours'";
+    town.db.execute(age, &[]).await.unwrap();
+    town.store(&Keypair::new()).put_blob("a page").await.unwrap();
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 0);
+    town.db.execute(age, &[]).await.unwrap();
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
+    assert!(!town.blob_file(&hash).exists());
+}
+
+/// A Datanet of `owner` with one batch of `wallet`, handed in with one document.
+async fn handed_in(town: &Town, owner: &Pubkey, wallet: &Keypair, access: datanet::state::Access) -> [[u8; 32]; 2] {
+    let (store, datanet, batch) = (town.store(wallet), pda::datanet(owner, 1), key(6));
+    let document = store.put_blob("what nobody has accepted yet").await.unwrap();
+    let metadata = Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into() };
+    let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
+    let manifest = Manifest::new(datanet, wallet.pubkey(), vec![leaf]).unwrap();
+    let manifest = store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();
+    town.happens(Event::DatanetCreated(datanet::events::DatanetCreated {
+        datanet,
+        sequence: 0,
+        owner: *owner,
+        id: 1,
+        name: "Letters".into(),
+        metadata_uri: String::new(),
+        metadata_hash: hash(1),
+        licence: "MIT".into(),
+        modality: datanet::state::Modality::Text,
+        access,
+        min_bond: 5,
+        panel_size: 3,
+        quorum: 1,
+    }))
+    .await;
+    let contributor = wallet.pubkey();
+    town.happens(Event::BatchOpened(datanet::events::BatchOpened {
+        datanet,
+        sequence: 1,
+        batch,
+        index: 0,
+        contributor,
+        bond: 5,
+    }))
+    .await;
+    town.happens(Event::BatchSubmitted(datanet::events::BatchSubmitted {
+        batch,
+        sequence: 0,
+        root: hash(1),
+        count: 1,
+        manifest,
+        bulk: false,
+        commit_until: 5,
+        reveal_until: 6,
+    }))
+    .await;
+    [document, manifest]
+}
+
+impl Town {
+    async fn accepts(&self, owner: &Pubkey, wallet: &Keypair) {
+        self.happens(Event::BatchAccepted(datanet::events::BatchAccepted {
+            datanet: pda::datanet(owner, 1),
+            sequence: 2,
+            batch: key(6),
+            index: 0,
+            place: 0,
+            contributor: wallet.pubkey(),
+            root: hash(1),
+            count: 1,
+            approved_by: vec![],
+            quality: 9000,
+            datanet_root: hash(2),
+        }))
+        .await;
+    }
+
+    /// The status with which `wallet` reads a blob.
+    async fn reads(&self, wallet: Option<&Keypair>, hash: &[u8; 32]) -> u16 {
+        let permit = wallet.map(|wallet| {
+            let permit = Permit::to_read(wallet, self.base.clone(), &Key::Blob(*hash), now() + 300).unwrap();
+            serde_json::to_string(&permit).unwrap()
+        });
+        let headers: Vec<_> = permit.iter().map(|permit| (Permit::HEADER, permit.as_str())).collect();
+        self.get(&hex::encode(hash), &headers).await.status().as_u16()
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_read_by_those_who_judge_it_until_an_open_datanet_accepts_it() {
+    let town = Town::start().await;
+    let (owner, wallet, stranger) = (Keypair::new(), Keypair::new(), Keypair::new());
+    for blob in handed_in(&town, &owner.pubkey(), &wallet, datanet::state::Access::Open).await {
+        assert_eq!(town.reads(None, &blob).await, 401);
+        assert_eq!(town.reads(Some(&stranger), &blob).await, 403);
+        assert_eq!(town.reads(Some(&town.operator), &blob).await, 403, "operators wait for its acceptance");
+        assert_eq!((town.reads(Some(&wallet), &blob).await, town.reads(Some(&owner), &blob).await), (200, 200));
+        let private = town.store(&wallet).get_blob(&blob).await.unwrap();
+        assert!(town.reader().get_blob(&blob).await.is_err(), "{private:?}");
+        // A permit for another blob, for storing or of another wallet is none.
+        let other = Permit::to_read(&wallet, town.base.clone(), &Key::Blob([1; 32]), now() + 300).unwrap();
+        let storing = town.permit(&wallet, &Key::Blob(blob), 1, blob);
+        let right = Permit::to_read(&wallet, town.base.clone(), &Key::Blob(blob), now() + 300).unwrap();
+        let stolen = Permit { wallet: owner.pubkey(), ..right };
+        for permit in [other, storing, stolen] {
+            let text = serde_json::to_string(&permit).unwrap();
+            assert_eq!(town.get(&hex::encode(blob), &[(Permit::HEADER, &text)]).await.status().as_u16(), 401);
+        }
+    }
+    town.accepts(&owner.pubkey(), &wallet).await;
+    let document = sha256(&[b"what nobody has accepted yet"]);
+    assert_eq!(town.reads(None, &document).await, 200);
+}
+
+#[tokio::test]
+async fn a_permissioned_document_stays_private_and_whoever_names_it_gets_no_right_to_it() {
+    let town = Town::start().await;
+    let (owner, wallet, thief) = (Keypair::new(), Keypair::new(), Keypair::new());
+    let [document, _] = handed_in(&town, &owner.pubkey(), &wallet, datanet::state::Access::Permissioned).await;
+    town.accepts(&owner.pubkey(), &wallet).await;
+    assert_eq!(town.reads(None, &document).await, 401);
+    assert_eq!(town.reads(Some(&owner), &document).await, 200);
+    let permit = Permit::to_read(&owner, town.base.clone(), &Key::Blob(document), now() + 300).unwrap();
+    let found = town.get(&hex::encode(document), &[(Permit::HEADER, &serde_json::to_string(&permit).unwrap())]).await;
+    assert_eq!(found.headers()["cache-control"], "private, no-store");
+
+    // The thief makes an open Datanet of which it says that the document is its description.
+    town.happens(Event::DatanetCreated(datanet::events::DatanetCreated {
+        datanet: pda::datanet(&thief.pubkey(), 1),
+        sequence: 0,
+        owner: thief.pubkey(),
+        id: 1,
+        name: "Theft".into(),
+        metadata_uri: String::new(),
+        metadata_hash: document,
+        licence: "MIT".into(),
+        modality: datanet::state::Modality::Text,
+        access: datanet::state::Access::Open,
+        min_bond: 5,
+        panel_size: 3,
+        quorum: 1,
+    }))
+    .await;
+    assert_eq!((town.reads(None, &document).await, town.reads(Some(&thief), &document).await), (401, 403));
+
+    // An operator reads it once it is in a committee and a job was granted.
+    town.happens(Event::CommitteeConfirmed(stake::events::CommitteeConfirmed {
+        committee: pda::committee(1),
+        sequence: 0,
+        member: town.operator.pubkey(),
+        group_key: hash(5),
+        active: true,
+    }))
+    .await;
+    assert_eq!(town.reads(Some(&town.operator), &document).await, 403);
+    town.happens(Event::JobRequested(model::events::JobRequested {
+        job: key(8),
+        sequence: 0,
+        model: key(9),
+        number: 0,
+        requester: key(10),
+        config_hash: hash(3),
+        seed: 1,
+        snapshots: vec![model::state::Snapshot {
+            datanet: pda::datanet(&owner.pubkey(), 1),
+            root: hash(2),
+            batches: 1,
+        }],
+        budget: 5,
+        data_share_bps: 5,
+        taking_slot: 900,
+    }))
+    .await;
+    assert_eq!(town.reads(Some(&town.operator), &document).await, 200);
+    assert_eq!(town.reads(Some(&thief), &document).await, 403);
+}
