@@ -30,10 +30,10 @@ pub struct State {
 }
 
 impl State {
-    /// Makes the state from the database and node of `source` and the artifacts in `store`.
-    pub fn new(source: &Source, store: Option<Store>) -> Self {
+    /// Makes the state from the index as `reader` reads it, the node of `source`, and the artifacts in `store`.
+    pub fn new(source: &Source, reader: Database, store: Option<Store>) -> Self {
         Self {
-            db: source.db.clone(),
+            db: reader,
             client: source.client.clone(),
             metrics: source.metrics.clone(),
             news: source.news.clone(),

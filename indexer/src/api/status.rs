@@ -1,9 +1,15 @@
 //! The indexer's status: whether the index is complete, and whether it agrees with the chain.
 
 use super::{error::Refusal, state::State};
-use crate::reconcile::{self, Difference, Gap};
+use crate::{
+    ingest::{self, Quarantined},
+    reconcile::{self, Difference, Gap},
+};
 use openledger_sdk::api::types;
 use serde::{Deserialize, Serialize};
+
+/// Most things in quarantine that an answer names.
+const NAMED: i64 = 50;
 
 /// `GET /v1/status`: the SDK's [`types::Status`] with further details.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,10 +25,17 @@ pub struct Status {
     pub rolled_back: u64,
     /// Number of transactions that are confirmed and not yet final.
     pub provisional: u64,
+    /// Number of transactions and events that could not be read or stored. They are read again from time to time.
+    pub quarantined: u64,
+    /// The last of them.
+    pub quarantine: Vec<Quarantined>,
+    /// Names the numbers of the events in the feed. If it has changed, they are others than before.
+    pub feed: String,
 }
 
 #[derive(Deserialize)]
 struct Row {
+    feed: String,
     genesis: String,
     indexed_slot: u64,
     finalized_slot: u64,
@@ -32,8 +45,8 @@ struct Row {
 }
 
 const ROW: &str = "
-    SELECT genesis, indexed_slot, finalized_slot,
-           (SELECT count(*) FROM event) AS events,
+    SELECT genesis, feed, indexed_slot, finalized_slot,
+           coalesce((SELECT events FROM tally WHERE kind = 'event' AND key = ''), 0) AS events,
            (SELECT count(*) FROM rollback) AS rolled_back,
            (SELECT count(*) FROM transaction WHERE NOT finalized) AS provisional
     FROM chain";
@@ -63,5 +76,8 @@ pub async fn status(state: &State) -> Result<Status, Refusal> {
         differences: reconcile::lasting(&state.db).await?,
         rolled_back: row.rolled_back,
         provisional: row.provisional,
+        quarantined: ingest::number(&state.db).await?,
+        quarantine: ingest::newest(&state.db, NAMED).await?,
+        feed: row.feed,
     })
 }

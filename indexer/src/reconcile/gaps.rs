@@ -31,7 +31,7 @@ pub async fn close_gaps(source: &Source) -> Result<Vec<Gap>, SourceError> {
         found.dedup_by(|a, b| a.subject == b.subject);
         for gap in &found {
             let subject = gap.subject.parse().map_err(|_| SourceError::Signature(gap.subject.clone()))?;
-            let new = backfill_account(source, &subject).await?;
+            let new = backfill_account(source, &subject).await?.new;
             tracing::info!(subject = gap.subject, first = gap.first, last = gap.last, new, "filled a hole");
         }
         found = gaps(&source.db).await?;
