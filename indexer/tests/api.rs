@@ -22,13 +22,14 @@ use std::collections::BTreeSet;
 use support::{Server, World, frozen::Way, key, world};
 use tokio::sync::oneshot;
 
-/// An API that serves the history until dropped. No node is behind it.
+/// An API that serves the history until dropped. The node behind it never answers.
 struct Api {
     way: Way,
     base: String,
     client: IndexerClient,
     source: Source,
     store: tempfile::TempDir,
+    _node: tokio::net::TcpListener,
     _server: Server,
     _stop: oneshot::Sender<()>,
 }
@@ -47,8 +48,10 @@ impl Api {
         // The second batch's manifest is missing on purpose.
         store.put_blob(world.manifests[0].to_bytes().expect("canonical")).await.expect("stored");
         store.put_settlement_report(1, world.report.clone()).await.expect("stored");
-        let nowhere = Client::new("http://127.0.0.1:9", "ws://127.0.0.1:9");
-        let source = Source::new(nowhere, db, Metrics::new().expect("metrics"));
+        // A node that takes connections and never answers.
+        let node = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let silent = Client::new(format!("http://{}", node.local_addr().expect("bound")), "ws://127.0.0.1:9");
+        let source = Source::new(silent, db, Metrics::new().expect("metrics"));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
         let way = Way::to(&url).await;
@@ -57,7 +60,16 @@ impl Api {
         tokio::spawn(api::serve(api::State::new(&source, reader, Some(store)), listener, async {
             let _ = stopped.await;
         }));
-        Self { client: IndexerClient::new(&base), way, base, source, store: folder, _server: server, _stop: stop }
+        Self {
+            client: IndexerClient::new(&base),
+            way,
+            base,
+            source,
+            store: folder,
+            _node: node,
+            _server: server,
+            _stop: stop,
+        }
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
@@ -207,7 +219,7 @@ async fn wrong_requests_are_told_what_is_wrong() {
         ("/v1/models?ovner=x".to_owned(), 422, "`ovner` is no parameter"),
         ("/v1/nothing".to_owned(), 404, "/openapi.json"),
         ("/v1/events?after=-1".to_owned(), 422, "after `-1`"),
-        // No node is behind this API, and a balance needs one.
+        // The node behind this API does not answer, and a balance needs one.
         (format!("/v1/wallets/{stranger}"), 503, "Solana node"),
     ] {
         let (found, body) = api.get(&path).await;
@@ -488,5 +500,15 @@ async fn a_reader_cannot_write_nor_keep_a_statement_running() {
         let begun = std::time::Instant::now();
         reader.query("SELECT pg_sleep(9)", &[]).await.expect_err("too slow");
         assert!(begun.elapsed() < std::time::Duration::from_secs(2));
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_answer_is_told_within_two_seconds() {
+    let api = Api::start(&world()).await;
+    for (path, status) in [("/v1/status".to_owned(), 200), (format!("/v1/wallets/{}", key(201)), 503)] {
+        let begun = std::time::Instant::now();
+        assert_eq!(api.get(&path).await.0, status, "{path}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{path}: {:?}", begun.elapsed());
     }
 }

@@ -57,6 +57,11 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
     }
 
+    /// 503: the node does not answer.
+    pub fn no_node() -> Self {
+        Self::unavailable("the Solana node behind this indexer does not answer now: try again later")
+    }
+
     /// Turns the refusal into an HTTP response.
     pub fn into_response(self) -> Response {
         let body = warp::reply::json(&ErrorBody { error: self.error, field: self.field });
@@ -89,7 +94,7 @@ impl From<DbError> for Refusal {
 impl From<SdkError> for Refusal {
     fn from(error: SdkError) -> Self {
         tracing::warn!(%error, "the node did not answer");
-        Self::unavailable("the Solana node behind this indexer does not answer now: try again later")
+        Self::no_node()
     }
 }
 

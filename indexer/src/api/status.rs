@@ -1,12 +1,16 @@
 //! The indexer's status: whether the index is complete, and whether it agrees with the chain.
 
-use super::{error::Refusal, state::State};
+use super::{
+    error::Refusal,
+    state::{NODE_WITHIN, State},
+};
 use crate::{
     ingest::{self, Quarantined},
     reconcile::{self, Difference, Gap},
 };
 use openledger_sdk::api::types;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 /// Most things in quarantine that an answer names.
 const NAMED: i64 = 50;
@@ -61,7 +65,8 @@ pub async fn status(state: &State) -> Result<Status, Refusal> {
     let missing = reconcile::gaps(&state.db).await?;
     let mut gaps: Vec<String> = missing.iter().map(|g| g.subject.clone()).collect();
     gaps.dedup();
-    let chain_slot = state.client.slot().await.unwrap_or(0).max(row.indexed_slot).max(row.finalized_slot);
+    let asked = timeout(NODE_WITHIN, state.client.slot()).await;
+    let chain_slot = asked.map_or(0, |slot| slot.unwrap_or(0)).max(row.indexed_slot).max(row.finalized_slot);
     Ok(Status {
         status: types::Status {
             version: env!("CARGO_PKG_VERSION").into(),

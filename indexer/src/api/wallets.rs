@@ -1,10 +1,16 @@
 //! The summary of one wallet.
 
-use super::{claims, error::Refusal, list::Final, state::State};
+use super::{
+    claims,
+    error::Refusal,
+    list::Final,
+    state::{NODE_WITHIN, State},
+};
 use openledger_interface::pda;
 use openledger_sdk::{amount::Amount, api::types::Wallet, text};
 use serde::Deserialize;
 use solana_pubkey::Pubkey;
+use tokio::time::timeout;
 
 /// Sums over the events that name the wallet.
 #[derive(Deserialize)]
@@ -60,9 +66,10 @@ pub async fn wallet(state: &State, wallet: &str) -> Result<Final<Wallet>, Refusa
     let finalized = sums.finalized && claims.finalized;
     let (sums, pools) = (sums.row, claims.row.pools);
     let lifetime = |pool: &str| pools.iter().find(|p| p.pool == pool).map_or(Amount(0), |p| p.lifetime);
+    let balance = timeout(NODE_WITHIN, balance(state, &key)).await.map_err(|_| Refusal::no_node())??;
     let row = Wallet {
         address: wallet.to_owned(),
-        balance: Amount(balance(state, &key).await?),
+        balance: Amount(balance),
         earned_contributing: lifetime("contributors"),
         earned_validating: lifetime("validators"),
         earned_models: sums.earned_models,

@@ -104,7 +104,7 @@ async fn take_all(source: &Source, listed: &[Listed]) -> Result<Taken, SourceErr
         match result {
             Ok(Outcome::Stored(_) | Outcome::Replaced(_)) => taken.new += 1,
             Ok(Outcome::Known | Outcome::SetAside) => {}
-            Err(error) if error.is_about_one_transaction() => {
+            Err(error) if error.is_about_one_thing() => {
                 tracing::warn!(%error, "a transaction could not be taken over: it will be tried again");
                 taken.left += 1;
             }

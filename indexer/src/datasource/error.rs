@@ -36,8 +36,9 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// Whether only this one transaction cannot be had, while the node and the database do their work.
-    pub fn is_about_one_transaction(&self) -> bool {
+    /// Whether only what was asked for cannot be had, a transaction or one account's history, while the node and the
+    /// database do their work.
+    pub fn is_about_one_thing(&self) -> bool {
         match self {
             Self::Node(error) => {
                 matches!(error.kind(), ErrorKind::RpcError(RpcError::RpcResponseError { .. }) | ErrorKind::SerdeJson(_))

@@ -37,7 +37,7 @@ impl Source {
             Err(error) => Err(error),
         };
         match taken {
-            Err(error) if settled && error.is_about_one_transaction() => {
+            Err(error) if settled && error.is_about_one_thing() => {
                 self.set_aside(signature, slot, &error.to_string()).await
             }
             other => other,

@@ -87,7 +87,7 @@ pub async fn finalise(source: &Source) -> Result<u64, SourceError> {
             };
             match result {
                 Ok(()) => {}
-                Err(error) if error.is_about_one_transaction() => {
+                Err(error) if error.is_about_one_thing() => {
                     tracing::warn!(%error, signature = row.signature, "it cannot be confirmed: it will be tried again");
                     unconfirmed += 1;
                 }
