@@ -16,7 +16,7 @@ Examples:
   # the same by environment
   OPENLEDGER_RPC=… OPENLEDGER_WS=… DATABASE_URL=… openledger-indexer run
 
-  # forget everything and read the ledger again
+  # read the whole ledger again, beside the index, and then put it in the index's place
   openledger-indexer resync --rpc http://127.0.0.1:8899 --database postgres://postgres@127.0.0.1:5432/openledger";
 
 /// Program events into PostgreSQL without loss, and the HTTP API over them.
@@ -33,7 +33,7 @@ pub struct Cli {
 pub enum Command {
     /// Follow the chain and serve the API until stopped (SIGINT or SIGTERM).
     Run(RunArgs),
-    /// Drop everything indexed, read the whole ledger again, and stop.
+    /// Read the whole ledger again beside the index, put it in the index's place, and stop.
     Resync(SourceArgs),
 }
 
@@ -54,6 +54,10 @@ pub struct RunArgs {
     /// Where events come from and go to.
     #[command(flatten)]
     pub source: SourceArgs,
+    /// PostgreSQL URL by which the API reads, such as that of a role that may only read. Without it that is `--database`.
+    /// Either way the API has connections of its own.
+    #[arg(long, env = "OPENLEDGER_READ_DATABASE")]
+    pub read_database: Option<String>,
     /// WebSocket URL of the same node.
     #[arg(long, env = "OPENLEDGER_WS", default_value = "ws://127.0.0.1:8900")]
     pub ws: String,

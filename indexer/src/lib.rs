@@ -1,12 +1,12 @@
 //! Stores the programs' events in PostgreSQL without loss, and serves the HTTP API over them.
 //!
 //! - [`datasource`] brings transactions, by a subscription for speed and by the ledger's listing for completeness.
-//! - [`ingest`] stores each transaction once.
-//! - The views in `migrations/indexer` derive all state from the stored events. The order of arrival and a kill at any
-//!   moment therefore do not matter.
+//! - [`ingest`] stores each transaction once, and sets aside what cannot be read or stored.
+//! - The views in `migrations/indexer` derive all state from the stored events, and triggers keep sums over them in the
+//!   same SQL transactions. The order of arrival and a kill at any moment therefore do not matter.
 //! - [`reconcile`] turns confirmed rows into finalised ones, closes gaps in event numbers, and compares the index with
 //!   the chain's accounts.
-//! - [`api`] answers from the views.
+//! - [`api`] answers from the views, over connections of its own.
 //! - [`artifacts`] is the artifact service, which stores and gives the documents that the ledger names.
 
 pub mod api;

@@ -33,7 +33,7 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
         Command::Resync(args) => {
             let (transactions, events) = tokio::select! {
                 done = openledger_indexer::resync(&args) => done?,
-                () = stop => anyhow::bail!("stopped before the end; run `resync` or `run` again: both go on from here"),
+                () = stop => anyhow::bail!("stopped before the end: the index is as it was"),
             };
             println!("{transactions} transactions with {events} events indexed");
             Ok(())

@@ -18,6 +18,10 @@ pub struct Metrics {
     pub finalized_slot: IntGauge,
     /// Gaps in event numbers.
     pub gaps: IntGauge,
+    /// Transactions and events that could not be read or stored.
+    pub quarantined: IntGauge,
+    /// Transactions below the newest finalised slot that could not be confirmed in the last round.
+    pub unconfirmed: IntGauge,
     /// Differences between chain and index that lasted for more than one round of comparison.
     pub differences: IntGauge,
     /// API answers by status code.
@@ -51,6 +55,8 @@ impl Metrics {
             subscribed: gauge("subscribed", "1 while the subscription stands")?,
             finalized_slot: gauge("finalized_slot", "Newest finalised slot seen")?,
             gaps: gauge("gaps", "Holes in event numbers")?,
+            quarantined: gauge("quarantined", "Transactions and events that could not be read or stored")?,
+            unconfirmed: gauge("unconfirmed", "Transactions that could not be confirmed in the last round")?,
             differences: gauge("differences", "Differences between chain and index that outlived a round")?,
             answers,
             answer_seconds,

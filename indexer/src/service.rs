@@ -5,8 +5,9 @@ use crate::{
     artifacts::{self, Limits, Service},
     checkpoint,
     config::{RunArgs, SourceArgs},
-    datasource::{self, Source},
-    db::Database,
+    datasource::{self, Source, Taken},
+    db::{Beside, Database},
+    ingest,
     metrics::Metrics,
     reconcile,
 };
@@ -15,18 +16,26 @@ use openledger_sdk::{
     client::Client,
     store::{Location, Store},
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     net::TcpListener,
     sync::Notify,
     task::JoinHandle,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
 /// How long the first backfill waits for the subscription. Waiting ensures that no transaction falls between the two.
 const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(5);
 /// How often the artifact service looks what the chain names.
 const SWEPT_EVERY: Duration = Duration::from_secs(60);
+/// How long `resync` waits for transactions that the node lists and does not return.
+const RESYNC_WAITS: Duration = Duration::from_secs(60);
+/// Pause of `resync` while it waits.
+const RESYNC_PAUSE: Duration = Duration::from_secs(1);
 /// How long open answers may take after a stop was requested.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -39,6 +48,11 @@ pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result
     let store = args.store.as_deref().map(Store::open).transpose().context("--store")?;
     let db = Database::open(&args.source.database).await?;
     let client = Client::new(args.source.rpc.clone(), args.ws.clone());
+    let reader = args.read_database.as_ref().unwrap_or(&args.source.database);
+    if args.read_database.is_some() {
+        db.admit(reader).await.context("cannot let the role of --read-database read the index")?;
+    }
+    let reader = Database::reader(reader)?;
     let source = Source::new(client, db, Metrics::new()?);
     bind_cluster(&source, &args.source.rpc).await?;
 
@@ -47,7 +61,7 @@ pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result
     let subscribed = Arc::new(Notify::new());
     let (server_stop, server_stopped) = tokio::sync::oneshot::channel::<()>();
     let artifacts = serve_artifacts(&args, &source, store.clone()).await?;
-    let served = api::serve(api::State::new(&source, store), listener, async {
+    let served = api::serve(api::State::new(&source, reader, store), listener, async {
         let _ = server_stopped.await;
     });
     let mut server = tokio::spawn(served);
@@ -88,22 +102,36 @@ async fn serve_artifacts(args: &RunArgs, source: &Source, store: Option<Store>) 
     Ok(vec![tokio::spawn(server), tokio::spawn(sweeper)])
 }
 
-/// Drops the index and reads the whole ledger again. Returns the numbers of transactions and events. Fails if the
-/// node's history has gaps.
+/// Reads the whole ledger again into a schema beside the index, and then puts it in the index's place. Until then the
+/// index stays as it is, and so it does if the node's history has gaps. Returns the numbers of transactions and events.
 pub async fn resync(args: &SourceArgs) -> Result<(u64, u64)> {
     let client = Client::new(args.rpc.clone(), String::new());
-    // The node must answer before the index is dropped.
     let genesis = genesis(&client, &args.rpc).await?;
-    let db = Database::recreate(&args.database).await?;
-    let source = Source::new(client, db, Metrics::new()?);
+    let beside = Beside::make(&args.database).await?;
+    let source = Source::new(client, beside.db().clone(), Metrics::new()?);
     checkpoint::bind_cluster(&source.db, &genesis).await?;
-    // Each further pass finds the transactions that happened during the one before.
-    while datasource::backfill(&source).await? > 0 {}
-    reconcile::finalise(&source).await?;
+    let until = Instant::now() + RESYNC_WAITS;
+    loop {
+        let taken = datasource::backfill(&source).await?;
+        datasource::retry(&source).await?;
+        reconcile::finalise(&source).await?;
+        match taken {
+            Taken { new: 0, left: 0 } => break,
+            // Each further pass finds the transactions that happened during the one before.
+            Taken { new: 1.., .. } => {}
+            Taken { left, .. } if Instant::now() > until => {
+                bail!("{left} transactions cannot be read yet, and the index stays as it was: try again in a minute")
+            }
+            Taken { .. } => sleep(RESYNC_PAUSE).await,
+        }
+    }
     let gaps = reconcile::close_gaps(&source).await?;
-    if let Some(gap) = gaps.first() {
+    // What is set aside leaves a gap, and is told by itself.
+    let aside = ingest::number(&source.db).await?;
+    if let (Some(gap), 0) = (gaps.first(), aside) {
         bail!(
-            "the node's history lacks events {} to {} of {} {} (and {} other holes): use a node with the full history",
+            "the node's history lacks events {} to {} of {} {} (and {} other holes), and the index stays as it was: use a \
+             node with the full history",
             gap.first,
             gap.last,
             gap.program,
@@ -111,6 +139,10 @@ pub async fn resync(args: &SourceArgs) -> Result<(u64, u64)> {
             gaps.len() - 1
         );
     }
+    if aside > 0 {
+        tracing::warn!(aside, "transactions or events are set aside: see /v1/status");
+    }
+    beside.swap().await?;
     Ok((source.metrics.transactions.get(), source.metrics.events.get()))
 }
 
@@ -139,9 +171,12 @@ async fn poll(source: Source, subscribed: Arc<Notify>, every: Duration) {
     let _ = timeout(SUBSCRIBED_WITHIN, subscribed.notified()).await;
     loop {
         match datasource::backfill(&source).await {
-            Ok(0) => {}
-            Ok(new) => tracing::debug!(new, "transactions found by polling"),
+            Ok(Taken { new: 0, .. }) => {}
+            Ok(Taken { new, .. }) => tracing::debug!(new, "transactions found by polling"),
             Err(error) => tracing::warn!(%error, "polling failed: it will be tried again"),
+        }
+        if let Err(error) = datasource::retry(&source).await {
+            tracing::warn!(%error, "what is set aside could not be read again: it will be tried again");
         }
         if let Err(error) = reconcile::finalise(&source).await {
             tracing::warn!(%error, "finality could not be asked for: it will be tried again");

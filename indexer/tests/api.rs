@@ -3,7 +3,13 @@
 
 mod support;
 
-use openledger_indexer::{api, datasource::Source, ingest::ingest, metrics::Metrics};
+use openledger_indexer::{
+    api,
+    datasource::Source,
+    db::Database,
+    ingest::{confirm, ingest},
+    metrics::Metrics,
+};
 use openledger_interface::pda;
 use openledger_sdk::{
     amount::Amount,
@@ -13,15 +19,17 @@ use openledger_sdk::{
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
-use support::{Server, World, key, world};
+use support::{Server, World, frozen::Way, key, world};
 use tokio::sync::oneshot;
 
-/// An API that serves the history until dropped. No node is behind it.
+/// An API that serves the history until dropped. The node behind it never answers.
 struct Api {
+    way: Way,
     base: String,
     client: IndexerClient,
     source: Source,
     store: tempfile::TempDir,
+    _node: tokio::net::TcpListener,
     _server: Server,
     _stop: oneshot::Sender<()>,
 }
@@ -29,7 +37,8 @@ struct Api {
 impl Api {
     async fn start(world: &World) -> Self {
         let server = Server::start();
-        let db = server.database("api").await;
+        let url = server.url("api");
+        let db = Database::open(&url).await.expect("the schema migrates");
         openledger_indexer::checkpoint::bind_cluster(&db, "genesis").await.expect("bound");
         for record in &world.history {
             ingest(&db, record).await.expect("ingests");
@@ -39,15 +48,28 @@ impl Api {
         // The second batch's manifest is missing on purpose.
         store.put_blob(world.manifests[0].to_bytes().expect("canonical")).await.expect("stored");
         store.put_settlement_report(1, world.report.clone()).await.expect("stored");
-        let nowhere = Client::new("http://127.0.0.1:9", "ws://127.0.0.1:9");
-        let source = Source::new(nowhere, db, Metrics::new().expect("metrics"));
+        // A node that takes connections and never answers.
+        let node = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let silent = Client::new(format!("http://{}", node.local_addr().expect("bound")), "ws://127.0.0.1:9");
+        let source = Source::new(silent, db, Metrics::new().expect("metrics"));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
+        let way = Way::to(&url).await;
+        let reader = Database::reader(&way.url(&url)).expect("a URL");
         let (stop, stopped) = oneshot::channel();
-        tokio::spawn(api::serve(api::State::new(&source, Some(store)), listener, async {
+        tokio::spawn(api::serve(api::State::new(&source, reader, Some(store)), listener, async {
             let _ = stopped.await;
         }));
-        Self { client: IndexerClient::new(&base), base, source, store: folder, _server: server, _stop: stop }
+        Self {
+            client: IndexerClient::new(&base),
+            way,
+            base,
+            source,
+            store: folder,
+            _node: node,
+            _server: server,
+            _stop: stop,
+        }
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
@@ -88,7 +110,7 @@ async fn lists_and_details_tell_what_happened() {
     let api = Api::start(&world).await;
     let datanets = api.client.datanets().await.expect("answers");
     let d = &datanets[0];
-    assert_eq!((d.id, d.batches, d.accepted, d.rejected), (u64::MAX, 3, 2, 1));
+    assert_eq!((d.id, d.batches, d.accepted, d.rejected), (Amount(u64::MAX), 3, 2, 1));
     assert_eq!((d.contributions, d.contributors), (8, 2));
     let batch = api.client.batch(&pda::batch(&world.datanet, 0)).await.expect("answers").expect("is there");
     assert_eq!((batch.status.as_str(), batch.quality, batch.reviews.len()), ("accepted", Some(9000), 1));
@@ -185,27 +207,123 @@ async fn wrong_requests_are_told_what_is_wrong() {
     let api = Api::start(&world).await;
     let stranger = key(201);
     for (path, status, words) in [
-        ("/v1/datanets/xyz".to_owned(), 400, "\"xyz\" is not a Base58 address"),
+        ("/v1/datanets/xyz".to_owned(), 422, "\"xyz\" is not a Base58 address"),
         (format!("/v1/datanets/{stranger}"), 404, "there is no Datanet"),
         (format!("/v1/datanets/{stranger}/contributions"), 404, "there is no Datanet"),
-        ("/v1/contributions/12".to_owned(), 400, "64 hex digits"),
+        ("/v1/contributions/12".to_owned(), 422, "64 hex digits"),
         (format!("/v1/contributions/{}", "0".repeat(64)), 404, "there is no contribution"),
-        ("/v1/settlements/one".to_owned(), 400, "epoch `one`"),
+        ("/v1/settlements/one".to_owned(), 422, "epoch `one`"),
         ("/v1/settlements/9".to_owned(), 404, "there is no settlement"),
-        ("/v1/models?limit=0".to_owned(), 400, "limit `0`"),
-        ("/v1/models?cursor=x".to_owned(), 400, "cursor `x`"),
-        ("/v1/models?ovner=x".to_owned(), 400, "`ovner` is no parameter"),
+        ("/v1/models?limit=0".to_owned(), 422, "limit `0`"),
+        ("/v1/models?cursor=x".to_owned(), 422, "cursor `x`"),
+        ("/v1/models?ovner=x".to_owned(), 422, "`ovner` is no parameter"),
         ("/v1/nothing".to_owned(), 404, "/openapi.json"),
-        ("/v1/events?after=-1".to_owned(), 400, "after `-1`"),
-        // No node is behind this API, and a balance needs one.
+        ("/v1/events?after=-1".to_owned(), 422, "after `-1`"),
+        // The node behind this API does not answer, and a balance needs one.
         (format!("/v1/wallets/{stranger}"), 503, "Solana node"),
     ] {
         let (found, body) = api.get(&path).await;
         let error = body["error"].as_str().unwrap_or_default();
         assert!(found == status && error.contains(words), "{path}: {found} {error}");
     }
+    for (path, field) in [
+        ("/v1/models/xyz", "address"),
+        ("/v1/models?owner=xyz", "owner"),
+        ("/v1/models?status=raedy", "status"),
+        ("/v1/models?limit=1&limit=2", "limit"),
+        ("/v1/receipts/77", "request"),
+        ("/v1/receipts?after_slot=x", "after_slot"),
+        ("/v1/events?name=Payed", "name"),
+        ("/v1/events/stream?program=bank", "program"),
+        ("/v1/datanets/11111111111111111111111111111111/contributions?batch=b", "batch"),
+        ("/v1/claims/0", "wallet"),
+        ("/v1/funding?pool=swimming", "pool"),
+    ] {
+        let (found, body) = api.get(path).await;
+        // What does not exist is told after what is wrong.
+        let expected = if path.contains("/contributions") { (404, &Value::Null) } else { (422, &body["field"]) };
+        assert_eq!((found, &body["field"]), expected, "{path}: {body}");
+        assert!(found == 404 || body["field"] == field, "{path}: {body}");
+    }
     let response = reqwest::Client::new().post(format!("{}/v1/status", api.base)).send().await.expect("answers");
-    assert_eq!(response.status().as_u16(), 405);
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["allow"]),
+        (405, &"GET, HEAD, OPTIONS".parse().unwrap())
+    );
+    let options = reqwest::Client::new().request(reqwest::Method::OPTIONS, format!("{}/v1/status", api.base));
+    let response = options.send().await.expect("answers");
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["allow"]),
+        (204, &"GET, HEAD, OPTIONS".parse().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn what_a_client_has_already_is_not_sent_again_and_the_rest_is_small() {
+    let world = world();
+    let api = Api::start(&world).await;
+    let url = format!("{}/v1/events?limit=500", api.base);
+    // It shows what comes over the wire.
+    let client = reqwest::Client::builder().no_gzip().build().expect("a client");
+    let plain = client.get(&url).send().await.expect("answers");
+    let (tag, length) = (plain.headers()["etag"].clone(), plain.headers()["content-length"].clone());
+    let body = plain.bytes().await.expect("a body");
+    let head = client.head(&url).send().await.expect("answers");
+    assert_eq!((head.status().as_u16(), &head.headers()["etag"]), (200, &tag));
+    assert_eq!(head.headers()["content-length"], length);
+    assert!(head.bytes().await.expect("reads").is_empty());
+    let again = client.get(&url).header("if-none-match", tag.clone()).send().await.expect("answers");
+    assert_eq!((again.status().as_u16(), &again.headers()["etag"]), (304, &tag));
+    assert!(again.bytes().await.expect("reads").is_empty());
+    let small = client.get(&url).header("accept-encoding", "gzip").send().await.expect("answers");
+    assert_eq!((&small.headers()["content-encoding"], &small.headers()["etag"]), (&"gzip".parse().unwrap(), &tag));
+    let small = small.bytes().await.expect("a body");
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&small[..]), &mut unpacked).expect("gzip");
+    assert!(unpacked == body && small.len() * 3 < body.len(), "{} of {}", small.len(), body.len());
+}
+
+#[tokio::test]
+async fn every_answer_says_whether_it_is_final() {
+    let world = world();
+    let api = Api::start(&world).await;
+    let leaf = hex::encode(world.manifests[0].leaf_hashes()[0]);
+    let paths = [
+        "/v1/datanets".to_owned(),
+        format!("/v1/datanets/{}", world.datanet),
+        format!("/v1/datanets/{}/contributions", world.datanet),
+        format!("/v1/contributions/{leaf}"),
+        "/v1/batches".to_owned(),
+        "/v1/models".to_owned(),
+        "/v1/jobs".to_owned(),
+        "/v1/receipts".to_owned(),
+        "/v1/funding".to_owned(),
+        "/v1/settlements".to_owned(),
+        format!("/v1/claims/{}", world.contributors[0]),
+        "/v1/operators".to_owned(),
+        "/v1/committees".to_owned(),
+        "/v1/events".to_owned(),
+    ];
+    let said = async |finalized: bool| {
+        for path in &paths {
+            let (_, body) = api.get(path).await;
+            let rows = body["items"].as_array().cloned().unwrap_or_else(|| vec![body.clone()]);
+            assert!(!rows.is_empty() && rows.iter().all(|row| row["finalized"] == finalized), "{path}: {body}");
+        }
+    };
+    said(false).await;
+    let signatures: Vec<&str> = world.history.iter().map(|t| t.signature.as_str()).collect();
+    let slots: Vec<i64> = world.history.iter().map(|t| t.slot as i64).collect();
+    // Sums are final only with all that they are of.
+    let paid = world.history.iter().position(|t| t.events[0].name() == "Paid").expect("in the history");
+    let but_one =
+        |list: &[i64]| list.iter().enumerate().filter(|(n, _)| *n != paid).map(|(_, s)| *s).collect::<Vec<_>>();
+    let names: Vec<&str> = signatures.iter().enumerate().filter(|(n, _)| *n != paid).map(|(_, s)| *s).collect();
+    confirm(&api.source.db, &names, &but_one(&slots)).await.expect("writes");
+    let (_, models) = api.get("/v1/models").await;
+    assert_eq!(models["items"][0]["finalized"], false);
+    confirm(&api.source.db, &signatures, &slots).await.expect("writes");
+    said(true).await;
 }
 
 #[tokio::test]
@@ -214,6 +332,17 @@ async fn browsers_of_any_origin_may_ask() {
     let request = reqwest::Client::new().get(format!("{}/v1/status", api.base)).header("origin", "http://studio.local");
     let response = request.send().await.expect("answers");
     assert_eq!(response.headers()["access-control-allow-origin"], "http://studio.local");
+    let exposed = response.headers()["access-control-expose-headers"].to_str().expect("text").to_lowercase();
+    for header in ["etag", "allow", "retry-after"] {
+        assert!(exposed.contains(header), "{exposed}");
+    }
+    let asked = reqwest::Client::new()
+        .request(reqwest::Method::OPTIONS, format!("{}/v1/status", api.base))
+        .header("origin", "http://studio.local")
+        .header("access-control-request-method", "HEAD")
+        .header("access-control-request-headers", "if-none-match");
+    let allowed = asked.send().await.expect("answers");
+    assert!(allowed.status().is_success() && allowed.headers().contains_key("access-control-allow-methods"));
 }
 
 #[tokio::test]
@@ -333,4 +462,53 @@ async fn the_live_feed_brings_new_events_once_and_goes_on_after_the_last_id() {
     assert_eq!(text.matches("event:Claimed").count(), 1, "{text}");
     let metrics = reqwest::get(format!("{}/metrics", api.base)).await.expect("answers").text().await.expect("text");
     assert!(metrics.contains("openledger_indexer_api_answers_total{status=\"200\"}"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_frozen_database_is_told_within_two_seconds_and_does_not_stop_the_ingest() {
+    let mut world = world();
+    let last = world.history.pop().expect("not empty");
+    let api = Api::start(&world).await;
+    assert_eq!(api.get("/v1/models").await.0, 200);
+    api.way.freeze(true);
+    let asked = (0..40).map(|_| api.get("/v1/models"));
+    let begun = std::time::Instant::now();
+    for (status, body) in futures::future::join_all(asked).await {
+        let error = body["error"].as_str().unwrap_or_default().to_owned();
+        assert!(status == 503 && error.contains("the database does not answer"), "{status} {error}");
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
+    // Those who wait have taken no connection from the ingest.
+    ingest(&api.source.db, &last).await.expect("ingests");
+    api.way.freeze(false);
+    assert_eq!(api.get("/v1/models").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write_nor_keep_a_statement_running() {
+    let server = Server::start();
+    let url = server.url("reader");
+    let owner = Database::open(&url).await.expect("opens");
+    owner.execute("CREATE ROLE looker LOGIN", &[]).await.expect("a role");
+    let looker = url.replace("postgres@", "looker@");
+    owner.admit(&looker).await.expect("granted");
+    for url in [&url, &looker] {
+        let reader = Database::reader(url).expect("a URL");
+        assert_eq!(reader.query("SELECT 1 FROM model", &[]).await.expect("reads").len(), 0);
+        let error = reader.execute("DELETE FROM transaction", &[]).await.expect_err("refused").to_string();
+        assert!(error.contains("read-only") || error.contains("permission denied"), "{error}");
+        let begun = std::time::Instant::now();
+        reader.query("SELECT pg_sleep(9)", &[]).await.expect_err("too slow");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2));
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_answer_is_told_within_two_seconds() {
+    let api = Api::start(&world()).await;
+    for (path, status) in [("/v1/status".to_owned(), 200), (format!("/v1/wallets/{}", key(201)), 503)] {
+        let begun = std::time::Instant::now();
+        assert_eq!(api.get(&path).await.0, status, "{path}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{path}: {:?}", begun.elapsed());
+    }
 }

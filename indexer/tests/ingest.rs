@@ -5,7 +5,7 @@ mod support;
 
 use openledger_indexer::{
     db::Database,
-    ingest::{IngestError, Outcome, TransactionRecord, ingest, replace, roll_back},
+    ingest::{IngestError, Outcome, TransactionRecord, confirm, ingest, roll_back},
     reconcile::gaps,
 };
 use proptest::{
@@ -148,22 +148,26 @@ async fn a_failed_transaction_is_remembered_without_events() {
         block_time: None,
         failed: true,
         events: vec![],
+        unread: vec![],
     };
     assert_eq!(ingest(&db, &record).await.expect("stored"), Outcome::Stored(0));
     assert_eq!(ingest(&db, &record).await.expect("known"), Outcome::Known);
 }
 
 #[tokio::test]
-async fn a_transaction_that_fared_differently_in_another_fork_is_replaced() {
+async fn a_transaction_that_another_fork_executed_otherwise_or_elsewhere_is_replaced() {
     let (server, world) = (Server::start(), world());
     let db = server.database("fork").await;
     ingest_all(&db, &world.history).await;
     let expected = state(&db).await;
     let good = world.history.last().expect("not empty");
     let failed = TransactionRecord { slot: good.slot + 3, failed: true, events: vec![], ..good.clone() };
-    assert_eq!(replace(&db, &failed).await.expect("replaced"), Outcome::Stored(0));
+    assert_eq!(ingest(&db, &failed).await.expect("replaced"), Outcome::Replaced(0));
     assert_ne!(state(&db).await, expected);
-    replace(&db, good).await.expect("replaced");
+    let moved = TransactionRecord { slot: good.slot + 1, ..good.clone() };
+    assert_eq!(ingest(&db, &moved).await.expect("replaced"), Outcome::Replaced(good.events.len()));
+    assert_ne!(state(&db).await, expected);
+    assert_eq!(ingest(&db, good).await.expect("replaced"), Outcome::Replaced(good.events.len()));
     assert_eq!(state(&db).await, expected);
 }
 
@@ -211,4 +215,55 @@ async fn a_rejected_settlement_counts_for_nothing_and_its_epoch_is_posted_again(
     );
     let prepaid = "SELECT jsonb_build_array(owner, amount, debited, withdrawing) AS row FROM prepaid";
     assert_eq!(read(prepaid).await, [serde_json::json!([world.payer.to_string(), "500", "300", "100"])]);
+}
+
+/// Sums that differ from those over the events, and batches whose places differ from those that their events give.
+const WRONG_SUMS: &str = "
+    WITH counted AS (
+        SELECT c.tally AS kind, c.key, count(*) AS events, sum(c.amount) AS amount,
+               count(*) FILTER (WHERE NOT e.finalized) AS provisional
+        FROM entry e CROSS JOIN LATERAL counted(e.kind, e.subject, e.data) c WHERE c.key IS NOT NULL GROUP BY 1, 2
+    ), numbered AS (SELECT subject, program, count(*) AS events, sum(sequence) AS numbers FROM event GROUP BY 1, 2),
+    placed AS (
+        SELECT p.* FROM event o CROSS JOIN LATERAL batch_places(o.data ->> 'batch') p WHERE o.kind = 'BatchOpened'
+    )
+    SELECT to_jsonb(d)::text FROM ((SELECT * FROM tally WHERE events <> 0 EXCEPT TABLE counted)
+        UNION ALL (TABLE counted EXCEPT TABLE tally)) d
+    UNION ALL
+    SELECT to_jsonb(d)::text FROM ((SELECT * FROM subject WHERE events <> 0 EXCEPT TABLE numbered)
+        UNION ALL (TABLE numbered EXCEPT TABLE subject)) d
+    UNION ALL
+    SELECT to_jsonb(d)::text FROM ((TABLE batch_place EXCEPT TABLE placed)
+        UNION ALL (TABLE placed EXCEPT TABLE batch_place)) d";
+
+#[tokio::test]
+async fn i1_sums_are_those_over_the_events_whatever_came_and_went() {
+    let (server, world) = (Server::start(), world());
+    let db = server.database("sums").await;
+    let wrong = async || -> Vec<String> {
+        let rows = db.query(WRONG_SUMS, &[]).await.expect("reads");
+        rows.iter().map(|row| row.get(0)).collect()
+    };
+    for record in world.history.iter().rev() {
+        ingest(&db, record).await.expect("ingests");
+    }
+    assert_eq!(wrong().await, [] as [String; 0]);
+    let parts: [Vec<_>; 3] = [0, 1, 2].map(|n| world.history.iter().skip(n).step_by(3).collect());
+    let signatures: Vec<&str> = parts[0].iter().map(|t| t.signature.as_str()).collect();
+    let slots: Vec<i64> = parts[0].iter().map(|t| t.slot as i64).collect();
+    assert_eq!(confirm(&db, &signatures, &slots).await.expect("writes"), signatures.len() as u64);
+    assert_eq!(confirm(&db, &signatures, &slots).await.expect("writes"), 0);
+    for record in &parts[1] {
+        assert!(roll_back(&db, &record.signature).await.expect("rolls back"));
+    }
+    assert_eq!(wrong().await, [] as [String; 0]);
+    for record in &parts[2] {
+        let moved = TransactionRecord { slot: record.slot + 1, ..(*record).clone() };
+        assert_eq!(ingest(&db, &moved).await.expect("moves"), Outcome::Replaced(record.events.len()));
+    }
+    for record in &parts[1] {
+        ingest(&db, record).await.expect("ingests");
+    }
+    assert_eq!(wrong().await, [] as [String; 0]);
+    assert_eq!(gaps(&db).await.expect("reads"), []);
 }

@@ -91,6 +91,7 @@ fn history() -> Vec<TransactionRecord> {
         block_time: None,
         failed: false,
         events: vec![event],
+        unread: vec![],
     };
     events.into_iter().enumerate().map(record).collect()
 }

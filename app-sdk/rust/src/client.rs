@@ -1,6 +1,9 @@
 //! A client of a Solana node. It sends transactions so that each is executed at most once, and reads typed accounts.
 
-use crate::error::{SdkError, explain, is_transient};
+use crate::{
+    error::{SdkError, explain, is_transient},
+    events::NEWEST_TRANSACTION_VERSION,
+};
 use anchor_lang::{AccountDeserialize, Discriminator};
 use solana_account_decoder_client_types::UiAccountEncoding;
 use solana_client::{
@@ -287,7 +290,7 @@ impl Client {
         let config = RpcTransactionConfig {
             encoding: Some(UiTransactionEncoding::Base64),
             commitment: Some(self.commitment()),
-            max_supported_transaction_version: Some(0),
+            max_supported_transaction_version: Some(NEWEST_TRANSACTION_VERSION),
         };
         let start = Instant::now();
         loop {

@@ -2,6 +2,7 @@
 
 use super::{
     error::Refusal,
+    list::Final,
     state::{State, Trees},
 };
 use openledger_protocol::rewards::RewardTree;
@@ -27,45 +28,51 @@ struct Pool {
     leaves: Vec<Earned>,
 }
 
-/// Returns the lifetime amount, the claimed amount and the proof of `wallet` for each pool in which it has a leaf.
-pub async fn claims(state: &State, wallet: &str) -> Result<ClaimProofs, Refusal> {
-    let mut pools = Vec::new();
+/// Returns the lifetime amount, the claimed amount and the proof of `wallet` for each pool in which it has a leaf. They are
+/// final if the settlement and all claims of the wallet are.
+pub async fn claims(state: &State, wallet: &str) -> Result<Final<ClaimProofs>, Refusal> {
+    let (mut pools, mut finalized) = (Vec::new(), true);
     if let Some((settlement, trees)) = active(state).await? {
-        let key = text::parse_key(wallet).map_err(Refusal::bad)?.to_bytes();
+        finalized = settlement.finalized;
+        let key = text::parse_key(wallet).map_err(|e| Refusal::bad("wallet", e))?.to_bytes();
         for (pool, tree) in crate::POOLS.iter().zip(trees.iter()) {
             let Some((index, lifetime, proof)) = tree.prove(&key) else { continue };
             let claimed = claimed(state, wallet, pool).await?;
+            finalized &= claimed.finalized;
             pools.push(ClaimProof {
                 pool: pool.to_string(),
                 lifetime: Amount(lifetime),
-                claimed: Amount(claimed),
+                claimed: claimed.row.paid,
                 // The index may hold a claim against a newer settlement before it holds that settlement.
-                claimable: Amount(lifetime.saturating_sub(claimed)),
-                epoch: settlement.epoch,
+                claimable: Amount(lifetime.saturating_sub(claimed.row.paid.0)),
+                epoch: settlement.row.epoch,
                 index,
                 proof: proof.iter().map(hex::encode).collect(),
             });
         }
     }
-    Ok(ClaimProofs { wallet: wallet.to_owned(), pools })
+    Ok(Final { row: ClaimProofs { wallet: wallet.to_owned(), pools }, finalized })
 }
 
-/// The base units that `wallet` has claimed from `pool`.
-async fn claimed(state: &State, wallet: &str, pool: &str) -> Result<u64, Refusal> {
-    #[derive(Deserialize)]
-    struct Row {
-        paid: Amount,
-    }
-    let sql = "SELECT paid FROM claimed WHERE wallet = $1 AND pool = $2";
-    Ok(state.db.row::<Row>(sql, &[&wallet, &pool]).await?.map_or(0, |r| r.paid.0))
+/// What a wallet has claimed from a pool.
+#[derive(Deserialize)]
+struct Claimed {
+    paid: Amount,
+}
+
+/// What `wallet` has claimed from `pool`.
+async fn claimed(state: &State, wallet: &str, pool: &str) -> Result<Final<Claimed>, Refusal> {
+    let sql = "SELECT paid, finalized FROM claimed WHERE wallet = $1 AND pool = $2";
+    let none = Final { row: Claimed { paid: Amount(0) }, finalized: true };
+    Ok(state.db.row(sql, &[&wallet, &pool]).await?.unwrap_or(none))
 }
 
 /// The active settlement with its trees. The trees are rebuilt from the published report and checked against the roots
 /// on chain.
-async fn active(state: &State) -> Result<Option<(Settlement, Arc<Trees>)>, Refusal> {
+async fn active(state: &State) -> Result<Option<(Final<Settlement>, Arc<Trees>)>, Refusal> {
     let sql = "SELECT * FROM settlement WHERE status = 'active' ORDER BY epoch DESC LIMIT 1";
-    let Some(settlement) = state.db.row::<Settlement>(sql, &[]).await? else { return Ok(None) };
-    let hash = text::parse_hash(&settlement.report_hash).map_err(Refusal::unavailable)?;
+    let Some(settlement) = state.db.row::<Final<Settlement>>(sql, &[]).await? else { return Ok(None) };
+    let hash = text::parse_hash(&settlement.row.report_hash).map_err(Refusal::unavailable)?;
     if let Some(trees) = state.trees.get(&hash) {
         return Ok(Some((settlement, trees)));
     }
@@ -73,8 +80,9 @@ async fn active(state: &State) -> Result<Option<(Settlement, Arc<Trees>)>, Refus
         Refusal::unavailable("this indexer runs without an artifact store, so it has no settlement report: set --store")
     })?;
     let bytes = store.get_blob(&hash).await?;
-    let trees = rebuild(&bytes, &settlement)
-        .map_err(|e| Refusal::unavailable(format!("the report of epoch {} cannot be used: {e}", settlement.epoch)))?;
+    let trees = rebuild(&bytes, &settlement.row).map_err(|e| {
+        Refusal::unavailable(format!("the report of epoch {} cannot be used: {e}", settlement.row.epoch))
+    })?;
     let trees = state.trees.put(hash, trees);
     Ok(Some((settlement, trees)))
 }

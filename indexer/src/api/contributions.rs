@@ -1,11 +1,17 @@
 //! Contributions with the details from their manifests, and proofs that they are in their Datanet's root (rule D1).
 
-use super::{error::Refusal, list, query::Query, state::State};
-use crate::db::DbError;
+use super::{
+    error::Refusal,
+    filters::CONTRIBUTIONS,
+    list::{self, Final},
+    query::Query,
+    state::State,
+};
 use openledger_protocol::leaf;
 use openledger_sdk::{
     api::types::{Contribution, ContributionDetail, ContributionWithProof, Page},
     manifest::Manifest,
+    printable,
     proof::{AcceptedBatch, ContributionProof},
     text,
 };
@@ -21,22 +27,22 @@ struct Row {
 }
 
 /// The leaves of a Datanet.
-pub async fn of_datanet(state: &State, datanet: &str, query: &Query) -> Result<Page<Contribution>, Refusal> {
-    let mut filters = vec![("datanet", datanet)];
-    filters.extend(["status", "contributor", "batch"].into_iter().filter_map(|f| query.text(f).map(|v| (f, v))));
-    let page: Page<Row> = list::page(&state.db, "contribution", &filters, query).await?;
+pub async fn of_datanet(state: &State, datanet: &str, query: &Query) -> Result<Page<Final<Contribution>>, Refusal> {
+    let mut filters = query.filters(CONTRIBUTIONS)?;
+    filters.push(("datanet", datanet.to_owned()));
+    let page: Page<Final<Row>> = list::page(&state.db, "contribution", &filters, query).await?;
     let mut items = Vec::with_capacity(page.items.len());
-    for row in page.items {
-        items.push(described(state, row).await.0);
+    for Final { row, finalized } in page.items {
+        items.push(Final { row: described(state, row).await.0, finalized });
     }
     Ok(Page { items, next: page.next })
 }
 
 /// Returns a leaf, with its proof once its batch is accepted. If several batches carry the leaf, an accepted one is
 /// preferred, then the newest.
-pub async fn with_proof(state: &State, leaf: [u8; 32]) -> Result<ContributionWithProof, Refusal> {
+pub async fn with_proof(state: &State, leaf: [u8; 32]) -> Result<Final<ContributionWithProof>, Refusal> {
     let name = hex::encode(leaf);
-    let row: Option<Row> = state
+    let row: Option<Final<Row>> = state
         .db
         .row(
             "SELECT * FROM contribution WHERE hash = decode($1, 'hex')
@@ -44,13 +50,13 @@ pub async fn with_proof(state: &State, leaf: [u8; 32]) -> Result<ContributionWit
             &[&name],
         )
         .await?;
-    let row = row.ok_or_else(|| Refusal::absent("contribution", &name))?;
+    let Final { row, finalized } = row.ok_or_else(|| Refusal::absent("contribution", &name))?;
     let (contribution, preimage) = described(state, row).await;
     let proof = match contribution.status.as_str() {
         "accepted" => Some(prove(state, &contribution, &leaf, preimage.as_ref()).await?),
         _ => None,
     };
-    Ok(ContributionWithProof { contribution, proof })
+    Ok(Final { row: ContributionWithProof { contribution, proof }, finalized })
 }
 
 /// Adds the details from the manifest, and returns the leaf's preimage with them. The store need not be trusted: the
@@ -67,10 +73,10 @@ async fn described(state: &State, row: Row) -> (Contribution, Option<leaf::Contr
             content: hex::encode(leaf.content),
             kind: leaf.kind.to_string(),
             target: leaf.target.map(hex::encode),
-            title: leaf.metadata.title.clone(),
-            author: leaf.metadata.author.clone(),
-            licence: leaf.metadata.licence.clone(),
-            source: leaf.metadata.source.clone(),
+            title: printable(&leaf.metadata.title).into_owned(),
+            author: printable(&leaf.metadata.author).into_owned(),
+            licence: printable(&leaf.metadata.licence).into_owned(),
+            source: printable(&leaf.metadata.source).into_owned(),
         });
     }
     (contribution, preimage)
@@ -97,19 +103,16 @@ async fn prove(
     leaf: &[u8; 32],
     preimage: Option<&leaf::Contribution>,
 ) -> Result<ContributionProof, Refusal> {
-    let client = state.db.client().await?;
-    let batches = client
+    let batches = state
+        .db
         .query(
             "SELECT (data ->> 'index')::bigint, data ->> 'contributor', data ->> 'root', (data ->> 'count')::bigint
              FROM event WHERE subject = $1 AND kind = 'BatchAccepted' ORDER BY (data ->> 'place')::bigint",
             &[&contribution.datanet],
         )
-        .await
-        .map_err(DbError::from)?;
-    let leaves = client
-        .query("SELECT hash FROM leaf WHERE batch = $1 ORDER BY position", &[&contribution.batch])
-        .await
-        .map_err(DbError::from)?;
+        .await?;
+    let leaves =
+        state.db.query("SELECT hash FROM leaf WHERE batch = $1 ORDER BY position", &[&contribution.batch]).await?;
     let accepted: Vec<AcceptedBatch> = batches
         .iter()
         .map(|row| {

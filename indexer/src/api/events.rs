@@ -1,6 +1,11 @@
 //! The feed of events, as pages and as a live stream.
 
-use super::{error::Refusal, query::Query, state::State};
+use super::{
+    error::Refusal,
+    filters::EVENTS,
+    query::{Query, number},
+    state::State,
+};
 use crate::db::{Database, DbError};
 use futures::StreamExt;
 use openledger_sdk::api::types::{EventRow, Page};
@@ -28,8 +33,7 @@ pub async fn page(state: &State, query: &Query) -> Result<Page<EventRow>, Refusa
         Some(cursor) => cursor,
         None => query.number("after")?.unwrap_or(0),
     };
-    let filters: Vec<(&str, &str)> =
-        ["program", "name", "subject"].into_iter().filter_map(|f| query.text(f).map(|v| (f, v))).collect();
+    let filters = query.filters(EVENTS)?;
     let mut items = read(&state.db, after, limit as i64 + 1, &filters).await?;
     let more = items.len() > limit;
     items.truncate(limit);
@@ -38,28 +42,35 @@ pub async fn page(state: &State, query: &Query) -> Result<Page<EventRow>, Refusa
 }
 
 /// Streams the events after row `after` as server-sent events, each once. With `after` 0 the stream starts at the
-/// beginning. Without `after` it starts with the next new event.
+/// beginning. Without `after` it starts with the next new event. The request may narrow it like a list.
 ///
 /// The id of a server-sent event is its row. A browser that reconnects sends the last id as `Last-Event-ID`, which
 /// takes precedence over `after`, and the stream goes on there.
 pub async fn stream(state: &State, query: &Query, last_id: Option<String>) -> Result<Response, Refusal> {
-    let last_id = last_id.map(|id| super::query::number("Last-Event-ID", &id)).transpose()?;
+    let last_id = last_id.map(|id| number("Last-Event-ID", &id)).transpose()?;
+    let filters = query.filters(EVENTS)?;
     let at = match last_id.or(query.number("after")?) {
         Some(after) => after,
         None => newest(&state.db).await?,
     };
     let (sender, rows) = mpsc::channel(PART as usize);
-    tokio::spawn(follow(state.db.clone(), state.news.subscribe(), at, sender));
+    tokio::spawn(follow(state.db.clone(), state.news.subscribe(), at, filters, sender));
     let live = ReceiverStream::new(rows)
         .map(|row: EventRow| sse::Event::default().id(row.id.to_string()).event(row.name.clone()).json_data(&row));
     Ok(sse::reply(sse::keep_alive().stream(live)).into_response())
 }
 
-/// Sends every row after `at` until the receiver is dropped.
-async fn follow(db: Database, mut news: watch::Receiver<()>, mut at: u64, sender: mpsc::Sender<EventRow>) {
+/// Sends every row after `at` that passes `filters` until the receiver is dropped.
+async fn follow(
+    db: Database,
+    mut news: watch::Receiver<()>,
+    mut at: u64,
+    filters: Vec<(&'static str, String)>,
+    sender: mpsc::Sender<EventRow>,
+) {
     while !sender.is_closed() {
         news.mark_unchanged();
-        match read(&db, at, PART, &[]).await {
+        match read(&db, at, PART, &filters).await {
             Ok(rows) if rows.is_empty() => {
                 let _ = timeout(LOOK, news.changed()).await;
             }
@@ -79,7 +90,7 @@ async fn follow(db: Database, mut news: watch::Receiver<()>, mut at: u64, sender
     }
 }
 
-async fn read(db: &Database, after: u64, limit: i64, filters: &[(&str, &str)]) -> Result<Vec<EventRow>, DbError> {
+async fn read(db: &Database, after: u64, limit: i64, filters: &[(&str, String)]) -> Result<Vec<EventRow>, DbError> {
     let after = after as i64;
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &limit];
     let mut condition = String::new();
@@ -91,6 +102,6 @@ async fn read(db: &Database, after: u64, limit: i64, filters: &[(&str, &str)]) -
 }
 
 async fn newest(db: &Database) -> Result<u64, DbError> {
-    let row = db.client().await?.query_one("SELECT coalesce(max(id), 0) FROM event", &[]).await?;
-    Ok(row.get::<_, i64>(0) as u64)
+    let rows = db.query("SELECT coalesce(max(id), 0) FROM event", &[]).await?;
+    Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
 }

@@ -34,7 +34,7 @@ struct Placed<T> {
 pub async fn page<T: DeserializeOwned>(
     db: &Database,
     view: &str,
-    filters: &[(&str, &str)],
+    filters: &[(&str, String)],
     query: &Query,
 ) -> Result<Page<T>, Refusal> {
     let limit = query.limit()?;
@@ -79,7 +79,7 @@ pub async fn one<T: DeserializeOwned>(
 
 fn cursor(text: &str) -> Result<(i64, i64), Refusal> {
     text.split_once('-').and_then(|(slot, row)| Some((slot.parse().ok()?, row.parse().ok()?))).ok_or_else(|| {
-        Refusal::bad(format!("cursor `{text}` is none that a list gave: pass `next` of the last answer"))
+        Refusal::bad("cursor", format!("cursor `{text}` is none that a list gave: pass `next` of the last answer"))
     })
 }
 

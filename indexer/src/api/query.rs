@@ -1,8 +1,8 @@
 //! Parses the parameters of requests: query parameters, addresses, hashes and numbers.
 
-use super::error::Refusal;
+use super::{error::Refusal, filters::Filter};
 use openledger_sdk::text;
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 /// Rows of a list if the request gives no `limit`.
 const LIMIT: u32 = 100;
@@ -10,18 +10,53 @@ const LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 500;
 
 /// The query part of a request.
-pub struct Query(pub HashMap<String, String>);
+pub struct Query(HashMap<String, String>);
 
 impl Query {
+    /// Takes the parameters in the order of the request. Refuses one that is given twice, because it is not clear which is
+    /// meant.
+    pub fn new(pairs: Vec<(String, String)>) -> Result<Self, Refusal> {
+        let mut all = HashMap::new();
+        for (name, value) in pairs {
+            match all.entry(name) {
+                Entry::Vacant(place) => _ = place.insert(value),
+                Entry::Occupied(twice) => {
+                    return Err(Refusal::bad(twice.key(), format!("`{}` is given more than once", twice.key())));
+                }
+            }
+        }
+        Ok(Self(all))
+    }
+
     /// Refuses parameters that are not in `known`. A misspelt filter must not silently return all rows.
     pub fn allow(&self, known: &[&str]) -> Result<(), Refusal> {
         match self.0.keys().find(|k| !known.contains(&k.as_str())) {
             None => Ok(()),
             Some(other) if known.is_empty() => {
-                Err(Refusal::bad(format!("`{other}`: this address takes no parameters")))
+                Err(Refusal::bad(other, format!("`{other}`: this address takes no parameters")))
             }
-            Some(other) => Err(Refusal::bad(format!("`{other}` is no parameter here: there are {}", known.join(", ")))),
+            Some(other) => {
+                Err(Refusal::bad(other, format!("`{other}` is no parameter here: there are {}", known.join(", "))))
+            }
         }
+    }
+
+    /// The values of those of `filters` that the request gives, each by its column. Refuses a value that no row can have.
+    pub fn filters(&self, filters: &'static [Filter]) -> Result<Vec<(&'static str, String)>, Refusal> {
+        let given = filters.iter().filter_map(|filter| self.text(filter.name).map(|value| (filter, value)));
+        given
+            .map(|(filter, value)| {
+                let value = match filter.takes.words() {
+                    None => address(filter.name, value)?,
+                    Some(words) if words.contains(&value) => value.to_owned(),
+                    Some(words) => {
+                        let error = format!("{} `{value}` is none: write one of {}", filter.name, words.join(", "));
+                        return Err(Refusal::bad(filter.name, error));
+                    }
+                };
+                Ok((filter.name, value))
+            })
+            .collect()
     }
 
     /// The raw text of a parameter.
@@ -34,7 +69,7 @@ impl Query {
         let Some(text) = self.text("limit") else { return Ok(LIMIT as usize) };
         match text.parse() {
             Ok(n @ 1..=MAX_LIMIT) => Ok(n as usize),
-            _ => Err(Refusal::bad(format!("limit `{text}` is not a number from 1 to {MAX_LIMIT}"))),
+            _ => Err(Refusal::bad("limit", format!("limit `{text}` is not a number from 1 to {MAX_LIMIT}"))),
         }
     }
 
@@ -49,21 +84,21 @@ impl Query {
     }
 }
 
-/// Parses a Base58 address and returns it in canonical form.
-pub fn address(text: &str) -> Result<String, Refusal> {
-    text::parse_key(text).map(|k| k.to_string()).map_err(Refusal::bad)
+/// Parses the Base58 address in `field` and returns it in canonical form.
+pub fn address(field: &str, text: &str) -> Result<String, Refusal> {
+    text::parse_key(text).map(|k| k.to_string()).map_err(|e| Refusal::bad(field, e))
 }
 
-/// Parses a hash of exactly 64 hex digits.
-pub fn hash(text: &str) -> Result<[u8; 32], Refusal> {
-    text::parse_hash(text).map_err(Refusal::bad)
+/// Parses the hash in `field`, of exactly 64 hex digits.
+pub fn hash(field: &str, text: &str) -> Result<[u8; 32], Refusal> {
+    text::parse_hash(text).map_err(|e| Refusal::bad(field, e))
 }
 
-/// Parses a non-negative number that fits the database's `bigint`. `what` names it in the refusal.
-pub fn number(what: &str, text: &str) -> Result<u64, Refusal> {
+/// Parses the non-negative number in `field`, which must fit the database's `bigint`.
+pub fn number(field: &str, text: &str) -> Result<u64, Refusal> {
     match text.parse::<i64>() {
         Ok(n) if n >= 0 => Ok(n as u64),
-        _ => Err(Refusal::bad(format!("{what} `{text}` is not a whole number"))),
+        _ => Err(Refusal::bad(field, format!("{field} `{text}` is not a whole number"))),
     }
 }
 
@@ -72,7 +107,12 @@ mod tests {
     use super::*;
 
     fn query(pairs: &[(&str, &str)]) -> Query {
-        Query(pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect())
+        Query::new(pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()).expect("no parameter twice")
+    }
+
+    #[test]
+    fn a_parameter_that_is_given_twice_is_refused() {
+        assert!(Query::new([("a", "1"), ("a", "1")].map(|(k, v)| (k.into(), v.into())).to_vec()).is_err());
     }
 
     #[test]
@@ -82,6 +122,16 @@ mod tests {
         for bad in ["0", "501", "-1", "x", ""] {
             assert!(query(&[("limit", bad)]).limit().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn values_that_no_row_can_have_are_refused() {
+        use crate::api::filters::MODELS;
+        let key = "11111111111111111111111111111112";
+        let good = query(&[("status", "ready"), ("owner", key)]).filters(MODELS).expect("both");
+        assert_eq!(good, [("owner", key.to_owned()), ("status", "ready".to_owned())]);
+        assert!(query(&[("status", "raedy")]).filters(MODELS).is_err());
+        assert!(query(&[("owner", "me")]).filters(MODELS).is_err());
     }
 
     #[test]

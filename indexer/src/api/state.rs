@@ -5,7 +5,7 @@ use crate::{datasource::Source, db::Database, metrics::Metrics};
 use openledger_protocol::rewards::RewardTree;
 use openledger_sdk::{client::Client, manifest::Manifest, store::Store};
 use solana_pubkey::Pubkey;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{OnceCell, watch};
 
 /// The reward trees of a settlement: first the contributors' pool, then the validators' pool.
@@ -15,6 +15,9 @@ pub type Trees = [RewardTree; 2];
 const MANIFESTS: usize = 64;
 /// Most settlements whose trees are kept in memory.
 const TREES: usize = 2;
+
+/// How long an answer waits for the node.
+pub(super) const NODE_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// Everything that a request handler needs.
 #[derive(Clone)]
@@ -30,10 +33,10 @@ pub struct State {
 }
 
 impl State {
-    /// Makes the state from the database and node of `source` and the artifacts in `store`.
-    pub fn new(source: &Source, store: Option<Store>) -> Self {
+    /// Makes the state from the index as `reader` reads it, the node of `source`, and the artifacts in `store`.
+    pub fn new(source: &Source, reader: Database, store: Option<Store>) -> Self {
         Self {
-            db: source.db.clone(),
+            db: reader,
             client: source.client.clone(),
             metrics: source.metrics.clone(),
             news: source.news.clone(),

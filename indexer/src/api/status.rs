@@ -1,9 +1,19 @@
 //! The indexer's status: whether the index is complete, and whether it agrees with the chain.
 
-use super::{error::Refusal, state::State};
-use crate::reconcile::{self, Difference, Gap};
+use super::{
+    error::Refusal,
+    state::{NODE_WITHIN, State},
+};
+use crate::{
+    ingest::{self, Quarantined},
+    reconcile::{self, Difference, Gap},
+};
 use openledger_sdk::api::types;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+/// Most things in quarantine that an answer names.
+const NAMED: i64 = 50;
 
 /// `GET /v1/status`: the SDK's [`types::Status`] with further details.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,10 +29,17 @@ pub struct Status {
     pub rolled_back: u64,
     /// Number of transactions that are confirmed and not yet final.
     pub provisional: u64,
+    /// Number of transactions and events that could not be read or stored. They are read again from time to time.
+    pub quarantined: u64,
+    /// The last of them.
+    pub quarantine: Vec<Quarantined>,
+    /// Names the numbers of the events in the feed. If it has changed, they are others than before.
+    pub feed: String,
 }
 
 #[derive(Deserialize)]
 struct Row {
+    feed: String,
     genesis: String,
     indexed_slot: u64,
     finalized_slot: u64,
@@ -32,8 +49,8 @@ struct Row {
 }
 
 const ROW: &str = "
-    SELECT genesis, indexed_slot, finalized_slot,
-           (SELECT count(*) FROM event) AS events,
+    SELECT genesis, feed, indexed_slot, finalized_slot,
+           coalesce((SELECT events FROM tally WHERE kind = 'event' AND key = ''), 0) AS events,
            (SELECT count(*) FROM rollback) AS rolled_back,
            (SELECT count(*) FROM transaction WHERE NOT finalized) AS provisional
     FROM chain";
@@ -48,7 +65,8 @@ pub async fn status(state: &State) -> Result<Status, Refusal> {
     let missing = reconcile::gaps(&state.db).await?;
     let mut gaps: Vec<String> = missing.iter().map(|g| g.subject.clone()).collect();
     gaps.dedup();
-    let chain_slot = state.client.slot().await.unwrap_or(0).max(row.indexed_slot).max(row.finalized_slot);
+    let asked = timeout(NODE_WITHIN, state.client.slot()).await;
+    let chain_slot = asked.map_or(0, |slot| slot.unwrap_or(0)).max(row.indexed_slot).max(row.finalized_slot);
     Ok(Status {
         status: types::Status {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -63,5 +81,8 @@ pub async fn status(state: &State) -> Result<Status, Refusal> {
         differences: reconcile::lasting(&state.db).await?,
         rolled_back: row.rolled_back,
         provisional: row.provisional,
+        quarantined: ingest::number(&state.db).await?,
+        quarantine: ingest::newest(&state.db, NAMED).await?,
+        feed: row.feed,
     })
 }

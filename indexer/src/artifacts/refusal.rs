@@ -62,7 +62,8 @@ impl Refusal {
     pub fn into_response(self) -> Response {
         let status = self.status;
         let mut response =
-            warp::reply::with_status(warp::reply::json(&ErrorBody { error: self.error }), status).into_response();
+            warp::reply::with_status(warp::reply::json(&ErrorBody { error: self.error, field: None }), status)
+                .into_response();
         let headers = response.headers_mut();
         if let Some(seconds) = self.later {
             headers.insert(RETRY_AFTER, seconds.into());

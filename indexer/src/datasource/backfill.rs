@@ -3,7 +3,7 @@
 use super::{error::SourceError, source::Source};
 use crate::{
     checkpoint::{self, Checkpoint},
-    ingest,
+    ingest::{self, Outcome},
 };
 use futures::{StreamExt, TryStreamExt};
 use openledger_interface::Program;
@@ -27,73 +27,91 @@ struct Listed {
     finalized: bool,
 }
 
-/// Stores every transaction since the checkpoints of all programs. Returns how many were new.
-///
-/// A checkpoint moves only over finalised transactions, oldest first, and never past one that is missing. A node may
-/// list later transactions late or drop them, so each backfill lists those again.
-pub async fn backfill(source: &Source) -> Result<u64, SourceError> {
-    let slot = source.client.rpc().get_slot().await?;
-    let mut new = 0;
-    for program in Program::ALL {
-        new += backfill_program(source, program).await?;
-    }
-    checkpoint::complete(&source.db, slot).await?;
-    Ok(new)
+/// What came of the transactions that a listing named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// How many were new or are stored anew.
+    pub new: u64,
+    /// How many could not be taken over yet. The next listing names them again.
+    pub left: u64,
 }
 
-async fn backfill_program(source: &Source, program: Program) -> Result<u64, SourceError> {
+impl std::ops::AddAssign for Taken {
+    fn add_assign(&mut self, other: Self) {
+        self.new += other.new;
+        self.left += other.left;
+    }
+}
+
+/// Stores every transaction since the checkpoints of all programs.
+///
+/// A checkpoint moves only over finalised transactions, oldest first, and never past one that is neither stored nor set
+/// aside. A node may list later transactions late or drop them, so each backfill lists those again. A transaction that
+/// cannot be taken over holds up no other. It fails only if the node or the database does not answer.
+pub async fn backfill(source: &Source) -> Result<Taken, SourceError> {
+    let slot = source.client.rpc().get_slot().await?;
+    let mut taken = Taken::default();
+    for program in Program::ALL {
+        taken += backfill_program(source, program).await?;
+    }
+    if taken.left == 0 {
+        checkpoint::complete(&source.db, slot).await?;
+    }
+    Ok(taken)
+}
+
+async fn backfill_program(source: &Source, program: Program) -> Result<Taken, SourceError> {
     let stored = checkpoint::load(&source.db, program.name()).await?;
     let listed = list(source, &program.id(), stored.map(|c| c.signature)).await?;
-    let mut new = 0;
+    let mut taken = Taken::default();
     let mut contiguous = true;
     for chunk in listed.chunks(CHUNK) {
-        let (stored, failure) = take_all(source, chunk).await;
-        new += stored;
+        let part = take_all(source, chunk).await?;
+        taken += part;
         let finalized = chunk.iter().take_while(|l| l.finalized).last();
-        contiguous &= failure.is_none();
+        contiguous &= part.left == 0;
         if let (true, Some(last)) = (contiguous, finalized) {
             let to = Checkpoint { signature: last.signature.clone(), slot: last.slot };
             checkpoint::advance(&source.db, program.name(), &to).await?;
         }
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
         contiguous &= chunk.iter().all(|l| l.finalized);
     }
-    Ok(new)
+    Ok(taken)
 }
 
-/// Stores every transaction that names `account`, and returns how many were new. It serves accounts whose event numbers
-/// have a gap, or about which index and chain differ.
-pub async fn backfill_account(source: &Source, account: &Pubkey) -> Result<u64, SourceError> {
+/// Stores every transaction that names `account`. It serves accounts whose event numbers have a gap, or about which index
+/// and chain differ.
+pub async fn backfill_account(source: &Source, account: &Pubkey) -> Result<Taken, SourceError> {
     let listed = list(source, account, None).await?;
-    let (new, failure) = take_all(source, &listed).await;
-    failure.map_or(Ok(new), Err)
+    take_all(source, &listed).await
 }
 
-/// Stores the transactions of `listed` that the database lacks. It goes on after a failure, so that one bad transaction
-/// does not hold up the others. Returns the number of new transactions and the first failure.
-async fn take_all(source: &Source, listed: &[Listed]) -> (u64, Option<SourceError>) {
+/// Stores the transactions of `listed` that the database lacks, or that it holds from another slot.
+async fn take_all(source: &Source, listed: &[Listed]) -> Result<Taken, SourceError> {
     let names: Vec<String> = listed.iter().map(|l| l.signature.clone()).collect();
-    let known = match ingest::known(&source.db, &names).await {
-        Ok(known) => known,
-        Err(error) => return (0, Some(error.into())),
-    };
-    let missing = names.into_iter().filter(|n| !known.contains(n));
-    let mut taken =
-        futures::stream::iter(missing).map(|signature| async move { source.take(&signature).await }).buffered(FETCHES);
-    let (mut new, mut failure) = (0, None);
-    while let Some(result) = taken.next().await {
+    let known = ingest::known(&source.db, &names).await?;
+    let is_current = |l: &Listed| known.get(&l.signature).is_some_and(|held| held.finalized || held.slot == l.slot);
+    // Each future owns its values: one that borrows is not `Send` for every lifetime.
+    let mut missing = Vec::new();
+    for l in listed.iter().filter(|l| !is_current(l)) {
+        missing.push((l.signature.clone(), l.slot, l.finalized));
+    }
+    let mut results = futures::stream::iter(missing)
+        .map(|(signature, slot, settled)| async move { source.take(&signature, slot, settled).await })
+        .buffered(FETCHES);
+    let mut taken = Taken::default();
+    while let Some(result) = results.next().await {
         match result {
-            Ok(ingest::Outcome::Stored(_)) => new += 1,
-            Ok(ingest::Outcome::Known) => {}
-            Err(error) => {
+            Ok(Outcome::Stored(_) | Outcome::Replaced(_)) => taken.new += 1,
+            Ok(Outcome::Known | Outcome::SetAside) => {}
+            Err(error) if error.is_about_one_thing() => {
                 tracing::warn!(%error, "a transaction could not be taken over: it will be tried again");
-                failure.get_or_insert(error);
+                taken.left += 1;
             }
+            Err(error) => return Err(error),
         }
     }
-    (new, failure)
+    Ok(taken)
 }
 
 /// Lists the transactions that name `account` and come after `until`, oldest first.

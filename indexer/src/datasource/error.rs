@@ -1,6 +1,7 @@
 //! Why a transaction could not be taken over.
 
 use crate::{db::DbError, ingest::IngestError};
+use solana_client::{client_error::ClientErrorKind as ErrorKind, rpc_request::RpcError};
 
 /// Why a transaction could not be stored.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +18,11 @@ pub enum SourceError {
     /// A signature or an address, from the node or from an event, does not parse.
     #[error("the node names a signature that is none: {0}")]
     Signature(String),
-    /// An event does not decode, because the program is newer than this indexer.
+    /// The node returns another transaction than the one that it was asked for.
+    #[error("the node returns another transaction than {0}; it will be asked again")]
+    Other(String),
+    /// The transaction does not decode, because it or a program is newer than this indexer, or because the node withholds
+    /// a part of it.
     #[error("transaction {signature}: {source}")]
     Decode {
         /// The transaction.
@@ -28,6 +33,21 @@ pub enum SourceError {
     /// The database refuses.
     #[error(transparent)]
     Ingest(#[from] IngestError),
+}
+
+impl SourceError {
+    /// Whether only what was asked for cannot be had, a transaction or one account's history, while the node and the
+    /// database do their work.
+    pub fn is_about_one_thing(&self) -> bool {
+        match self {
+            Self::Node(error) => {
+                matches!(error.kind(), ErrorKind::RpcError(RpcError::RpcResponseError { .. }) | ErrorKind::SerdeJson(_))
+            }
+            Self::Absent(_) | Self::Other(_) | Self::Signature(_) | Self::Decode { .. } => true,
+            Self::Ingest(IngestError::Conflict { .. }) => true,
+            Self::Account(_) | Self::Ingest(IngestError::Db(_)) => false,
+        }
+    }
 }
 
 impl From<solana_client::client_error::ClientError> for SourceError {

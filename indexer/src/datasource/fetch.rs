@@ -2,6 +2,7 @@
 
 use super::error::SourceError;
 use crate::ingest::TransactionRecord;
+use openledger_sdk::events::NEWEST_TRANSACTION_VERSION;
 use solana_client::{
     client_error::ClientError as Error, nonblocking::rpc_client::RpcClient, rpc_config::RpcTransactionConfig,
     rpc_request::RpcRequest,
@@ -23,6 +24,10 @@ pub async fn transaction(rpc: &RpcClient, signature: &str) -> Result<Transaction
         tokio::time::sleep(Duration::from_millis(pause)).await;
         match find(rpc, &parsed).await {
             Ok(Some(tx)) => {
+                let named = tx.transaction.transaction.decode().and_then(|t| t.signatures.first().copied());
+                if named.is_some_and(|named| named != parsed) {
+                    return Err(SourceError::Other(signature.into()));
+                }
                 return TransactionRecord::read(signature, &tx)
                     .map_err(|source| SourceError::Decode { signature: signature.into(), source });
             }
@@ -53,7 +58,7 @@ async fn find(
     let config = RpcTransactionConfig {
         encoding: Some(UiTransactionEncoding::Base64),
         commitment: Some(CommitmentConfig::confirmed()),
-        max_supported_transaction_version: Some(0),
+        max_supported_transaction_version: Some(NEWEST_TRANSACTION_VERSION),
     };
     rpc.send(RpcRequest::GetTransaction, serde_json::json!([signature.to_string(), config])).await
 }

@@ -5,10 +5,12 @@
 mod backfill;
 mod error;
 mod fetch;
+mod retry;
 mod source;
 mod subscribe;
 
-pub use backfill::{backfill, backfill_account};
+pub use backfill::{Taken, backfill, backfill_account};
 pub use error::SourceError;
+pub use retry::retry;
 pub use source::Source;
 pub use subscribe::subscribe;

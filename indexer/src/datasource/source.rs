@@ -29,20 +29,19 @@ impl Source {
         Self { client: Arc::new(client), db, metrics, news: Arc::new(watch::Sender::new(())) }
     }
 
-    /// Fetches a transaction that the database lacks and stores it.
-    pub async fn take(&self, signature: &str) -> Result<Outcome, SourceError> {
-        let record = fetch::transaction(self.client.rpc(), signature).await?;
-        self.store(&record).await
-    }
-
-    /// Fetches a stored transaction again and replaces its rows. It serves a transaction whose outcome differs because
-    /// the cluster kept another fork than the one it was read from.
-    pub(crate) async fn retake(&self, signature: &str) -> Result<(), SourceError> {
-        let record = fetch::transaction(self.client.rpc(), signature).await?;
-        ingest::replace(&self.db, &record).await?;
-        self.metrics.rollbacks.inc();
-        self.news.send_replace(());
-        Ok(())
+    /// Fetches a transaction and stores it, unless it is stored as the node has it now. If it is `settled` at `slot`, and
+    /// it alone cannot be read or stored, it is set aside. Before that, the node may still have it in another way.
+    pub async fn take(&self, signature: &str, slot: u64, settled: bool) -> Result<Outcome, SourceError> {
+        let taken = match fetch::transaction(self.client.rpc(), signature).await {
+            Ok(record) => self.store(&record).await,
+            Err(error) => Err(error),
+        };
+        match taken {
+            Err(error) if settled && error.is_about_one_thing() => {
+                self.set_aside(signature, slot, &error.to_string()).await
+            }
+            other => other,
+        }
     }
 
     /// Whether the cluster has forgotten a transaction that was once confirmed.
@@ -50,23 +49,77 @@ impl Source {
         fetch::is_dropped(self.client.rpc(), signature).await
     }
 
-    async fn store(&self, record: &TransactionRecord) -> Result<Outcome, SourceError> {
-        let outcome = match ingest::ingest(&self.db, record).await {
-            // Two transactions hold the same event number. If the cluster dropped the stored one, the new one replaces
-            // it.
-            Err(IngestError::Conflict { stored, .. }) if self.is_dropped(&stored).await? => {
-                tracing::warn!(signature = stored, "the cluster dropped a confirmed transaction: rolled back");
-                ingest::roll_back(&self.db, &stored).await?;
-                self.metrics.rollbacks.inc();
-                ingest::ingest(&self.db, record).await?
-            }
-            other => other?,
-        };
-        if let Outcome::Stored(events) = outcome {
-            self.metrics.transactions.inc();
-            self.metrics.events.inc_by(events as u64);
+    /// Rolls a transaction back if the node no longer knows it. A node whose history does not reach back to `slot` proves
+    /// nothing, so then nothing happens. Returns whether it was rolled back.
+    pub(crate) async fn drop_if_gone(&self, signature: &str, slot: u64) -> Result<bool, SourceError> {
+        if self.client.rpc().get_first_available_block().await? > slot || !self.is_dropped(signature).await? {
+            return Ok(false);
+        }
+        tracing::warn!(signature, slot, "the cluster dropped a confirmed transaction: rolled back");
+        self.roll_back(signature).await?;
+        Ok(true)
+    }
+
+    async fn roll_back(&self, signature: &str) -> Result<(), SourceError> {
+        if ingest::roll_back(&self.db, signature).await? {
+            self.metrics.rollbacks.inc();
             self.news.send_replace(());
         }
+        Ok(())
+    }
+
+    async fn store(&self, record: &TransactionRecord) -> Result<Outcome, SourceError> {
+        let outcome = match ingest::ingest(&self.db, record).await {
+            Err(IngestError::Conflict { stored, .. }) => self.store_in_conflict(record, &stored).await?,
+            other => other?,
+        };
+        match outcome {
+            Outcome::Stored(events) => {
+                self.metrics.transactions.inc();
+                self.metrics.events.inc_by(events as u64);
+            }
+            Outcome::Replaced(_) => {
+                tracing::warn!(
+                    signature = record.signature,
+                    slot = record.slot,
+                    "read again: another fork executed it"
+                );
+                self.metrics.rollbacks.inc();
+            }
+            Outcome::Known | Outcome::SetAside => return Ok(outcome),
+        }
+        self.news.send_replace(());
         Ok(outcome)
+    }
+
+    /// Stores `record`, of which the transaction `stored` holds an event number. The cluster dropped `stored`, or `stored`
+    /// has other numbers in the fork that the cluster kept. If neither is so, `record` is set aside, so that `stored` can
+    /// be read again without it: two transactions may have changed places.
+    async fn store_in_conflict(&self, record: &TransactionRecord, stored: &str) -> Result<Outcome, SourceError> {
+        if self.is_dropped(stored).await? {
+            tracing::warn!(signature = stored, "the cluster dropped a confirmed transaction: rolled back");
+            self.roll_back(stored).await?;
+        } else {
+            let present = fetch::transaction(self.client.rpc(), stored).await?;
+            match ingest::ingest(&self.db, &present).await {
+                Ok(_) => {}
+                Err(error @ IngestError::Conflict { .. }) => tracing::debug!(%error, "both have moved"),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match ingest::ingest(&self.db, record).await {
+            Err(conflict @ IngestError::Conflict { .. }) => {
+                self.set_aside(&record.signature, record.slot, &conflict.to_string()).await
+            }
+            other => Ok(other?),
+        }
+    }
+
+    async fn set_aside(&self, signature: &str, slot: u64, reason: &str) -> Result<Outcome, SourceError> {
+        if ingest::set_aside(&self.db, signature, slot, reason).await? {
+            tracing::warn!(signature, slot, reason, "set aside: see /v1/status");
+            self.news.send_replace(());
+        }
+        Ok(Outcome::SetAside)
     }
 }

@@ -48,10 +48,10 @@ async fn follow(source: &Source, subscribed: &Notify) -> Result<(), Box<PubsubCl
     let mut all = futures::stream::select_all(streams);
     while let Some(Some(notification)) = all.next().await {
         let permit = permits.clone().acquire_owned().await;
-        let (source, signature) = (source.clone(), notification.value.signature);
+        let (source, signature, slot) = (source.clone(), notification.value.signature, notification.context.slot);
         tokio::spawn(async move {
             let _permit = permit;
-            match source.take(&signature).await {
+            match source.take(&signature, slot, false).await {
                 Ok(_) => {}
                 // The poll will find it.
                 Err(error @ SourceError::Absent(_)) => tracing::debug!(%error, "left to the poll"),

@@ -27,6 +27,12 @@ pub enum DbError {
     /// A statement failed.
     #[error("database: {}", describe(.0))]
     Query(#[from] tokio_postgres::Error),
+    /// A reader's statement took too long.
+    #[error("database: no answer within {0:?}")]
+    Late(std::time::Duration),
+    /// Another process reads the ledger again.
+    #[error("another `resync` of this database runs: wait until it ends")]
+    Resyncing,
     /// The pool gave no connection.
     #[error("database connection: {0}")]
     Pool(String),
@@ -38,6 +44,17 @@ pub enum DbError {
         /// The JSON error.
         source: serde_json::Error,
     },
+}
+
+impl DbError {
+    /// Whether the server refuses the values of a statement, and not the statement or the moment: the same values will be
+    /// refused again, and others will not.
+    pub fn is_about_content(&self) -> bool {
+        /// Classes of SQLSTATE: values that are none, values that break a constraint, and values that are too large.
+        const CLASSES: [&str; 3] = ["22", "23", "54"];
+        let Self::Query(error) = self else { return false };
+        error.code().is_some_and(|state| CLASSES.iter().any(|class| state.code().starts_with(class)))
+    }
 }
 
 impl From<deadpool_postgres::PoolError> for DbError {

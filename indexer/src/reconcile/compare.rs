@@ -36,7 +36,13 @@ pub async fn compare(source: &Source) -> Result<Vec<Difference>, SourceError> {
     let behind: BTreeSet<&str> = found.iter().map(|d| d.account.as_str()).collect();
     for account in behind {
         let address = account.parse().map_err(|_| SourceError::Signature(account.to_owned()))?;
-        backfill_account(source, &address).await?;
+        match backfill_account(source, &address).await {
+            Ok(_) => {}
+            Err(error) if error.is_about_one_thing() => {
+                tracing::warn!(%error, account, "its history cannot be read: it will be tried again");
+            }
+            Err(error) => return Err(error),
+        }
     }
     remember(&source.db, &found).await?;
     let lasting = lasting(&source.db).await?;

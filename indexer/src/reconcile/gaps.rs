@@ -31,8 +31,16 @@ pub async fn close_gaps(source: &Source) -> Result<Vec<Gap>, SourceError> {
         found.dedup_by(|a, b| a.subject == b.subject);
         for gap in &found {
             let subject = gap.subject.parse().map_err(|_| SourceError::Signature(gap.subject.clone()))?;
-            let new = backfill_account(source, &subject).await?;
-            tracing::info!(subject = gap.subject, first = gap.first, last = gap.last, new, "filled a hole");
+            match backfill_account(source, &subject).await {
+                Ok(taken) => {
+                    let new = taken.new;
+                    tracing::info!(subject = gap.subject, first = gap.first, last = gap.last, new, "filled a hole");
+                }
+                Err(error) if error.is_about_one_thing() => {
+                    tracing::warn!(%error, subject = gap.subject, "its history cannot be read: it will be tried again");
+                }
+                Err(error) => return Err(error),
+            }
         }
         found = gaps(&source.db).await?;
     }

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod frozen;
+pub mod node;
+
 use anchor_lang::prelude::Pubkey;
 use openledger_indexer::{db::Database, ingest::TransactionRecord};
 use openledger_interface::{
@@ -75,6 +78,7 @@ impl Ledger {
             block_time: Some(1_700_000_000 + n as i64),
             failed: false,
             events,
+            unread: vec![],
         };
         self.0.push(record);
     }

@@ -32,20 +32,20 @@ pub enum DatanetError {
     /// A number of slots is zero or too large.
     #[msg("windows must be 1 to 10,000,000 slots")]
     BadWindow,
-    /// A name is empty or too long.
-    #[msg("name must be 1 to 64 bytes")]
+    /// A name is empty or too long, or has a control character.
+    #[msg("name must be 1 to 64 bytes without control characters")]
     BadName,
-    /// A URI is empty or too long.
-    #[msg("metadata URI must be 1 to 128 bytes")]
+    /// A URI is empty or too long, or has a control character.
+    #[msg("metadata URI must be 1 to 128 bytes without control characters")]
     BadUri,
-    /// A licence is empty or too long.
-    #[msg("licence must be an SPDX expression of 1 to 64 bytes")]
+    /// A licence is empty or too long, or has a control character.
+    #[msg("licence must be an SPDX expression of 1 to 64 bytes without control characters")]
     BadLicence,
     /// A panel of that size or with that quorum cannot decide.
     #[msg("panel size must be 1 to 9 and quorum 1 to panel size")]
     BadPanel,
-    /// A purpose is empty or too long.
-    #[msg("purpose must be 1 to 128 bytes")]
+    /// A purpose is empty or too long, or has a control character.
+    #[msg("purpose must be 1 to 128 bytes without control characters")]
     BadPurpose,
     /// The Datanet's owner has paused it.
     #[msg("the Datanet is paused: wait until its owner lifts the pause")]

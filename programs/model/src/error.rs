@@ -29,8 +29,8 @@ pub enum ModelError {
     /// The data share is too large.
     #[msg("the data share is at most 5,000 basis points of a training fee")]
     BadDataShare,
-    /// A name is empty or too long.
-    #[msg("name must be 1 to 64 bytes")]
+    /// A name is empty or too long, or has a control character.
+    #[msg("name must be 1 to 64 bytes without control characters")]
     BadName,
     /// A hash is zero.
     #[msg("a hash is zero: give the SHA-256 of the content")]

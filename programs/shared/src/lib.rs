@@ -6,6 +6,7 @@
 //! - [`sequence`] and [`event`]: the numbers of an account's events, and how an event is emitted.
 //! - [`pause`] and [`governed`]: when a program is paused, and the changes that its authority makes with the config
 //!   alone.
+//! - [`text`]: what a text in an account may be.
 //! - [`version`]: the version byte that every account begins with.
 //! - [`payout`]: a call to a program that the caller cannot depend on.
 //!
@@ -20,6 +21,7 @@ pub mod governed;
 pub mod pause;
 pub mod payout;
 pub mod sequence;
+pub mod text;
 pub mod version;
 
 pub use error::SharedError;

@@ -50,44 +50,51 @@ pub enum DecodeError {
 }
 
 /// Decodes the events among `instructions`, which must be in the order of execution. Joins each `Contributed` event to
-/// the leaves of its instruction.
+/// the leaves of its instruction. Fails if one of the events does not decode.
 pub fn decode_instructions(instructions: &[Executed]) -> Result<Vec<Event>, DecodeError> {
+    decode_each(instructions).into_iter().collect()
+}
+
+/// Like [`decode_instructions`], for whoever goes on without an event that does not decode. The results are in the order
+/// of emission, one for each event.
+pub fn decode_each(instructions: &[Executed]) -> Vec<Result<Event, DecodeError>> {
     let mut out = Vec::new();
-    let mut leaves: Option<Vec<[u8; 32]>> = None;
+    let mut leaves: Leaves = None;
     for ix in instructions {
         let Some(program) = Program::from_id(&ix.program) else { continue };
         if let Some(data) = ix.data.strip_prefix(EVENT_IX_TAG_LE) {
             // Only the program itself can sign for its event authority, so the event of a successful transaction is
             // genuine.
-            let parsed = parse(program, data).map_err(|(event, source)| DecodeError::Layout {
-                program: program.name(),
-                event,
-                source,
-            })?;
-            out.push(match parsed {
-                Some(Parsed::Event(event)) => event,
-                Some(Parsed::Contributed(event)) => Event::Contributed(join(event, leaves.take())?),
-                None => {
-                    let discriminator = hex::encode(&data[..data.len().min(8)]);
-                    return Err(DecodeError::Unknown { program: program.name(), discriminator });
-                }
-            });
+            out.push(read(program, data, &mut leaves));
         } else if program == Program::Datanet
             && let Some(mut args) = ix.data.strip_prefix(datanet::instruction::Contribute::DISCRIMINATOR)
         {
             // A `contribute` emits its event before another one can begin, so one variable is enough.
-            leaves = Vec::<[u8; 32]>::deserialize(&mut args).map(Some).map_err(|source| DecodeError::Layout {
-                program: program.name(),
-                event: "contribute",
-                source,
-            })?;
+            leaves = Some(Vec::<[u8; 32]>::deserialize(&mut args));
         }
     }
-    Ok(out)
+    out
 }
 
-fn join(event: datanet::events::Contributed, leaves: Option<Vec<[u8; 32]>>) -> Result<Contributed, DecodeError> {
-    let leaves = leaves.unwrap_or_default();
+/// The leaves of the last `contribute`, if its event has not come yet and they could be read.
+type Leaves = Option<std::io::Result<Vec<[u8; 32]>>>;
+
+fn read(program: Program, data: &[u8], leaves: &mut Leaves) -> Result<Event, DecodeError> {
+    let layout = |event, source| DecodeError::Layout { program: program.name(), event, source };
+    match parse(program, data).map_err(|(event, source)| layout(event, source))? {
+        Some(Parsed::Event(event)) => Ok(event),
+        Some(Parsed::Contributed(event)) => {
+            let leaves = leaves.take().transpose().map_err(|source| layout("contribute", source))?;
+            Ok(Event::Contributed(join(event, leaves.unwrap_or_default())?))
+        }
+        None => {
+            let discriminator = hex::encode(&data[..data.len().min(8)]);
+            Err(DecodeError::Unknown { program: program.name(), discriminator })
+        }
+    }
+}
+
+fn join(event: datanet::events::Contributed, leaves: Vec<[u8; 32]>) -> Result<Contributed, DecodeError> {
     if leaves.len() != event.count as usize {
         let batch = event.batch.to_string();
         return Err(DecodeError::Leaves { batch, event: event.count, instruction: leaves.len() });
@@ -209,6 +216,25 @@ mod tests {
         assert!(matches!(short, Err(DecodeError::Leaves { event: 2, instruction: 1, .. })));
         let none = decode_instructions(&[contributed(batch, 0, 1)]);
         assert!(matches!(none, Err(DecodeError::Leaves { event: 1, instruction: 0, .. })));
+    }
+
+    #[test]
+    fn an_event_that_does_not_decode_hides_no_other() {
+        let (batch, withdrawn) =
+            (Pubkey::new_unique(), stake::events::Withdrawn { position: Pubkey::new_unique(), sequence: 0, paid: 1 });
+        let each = decode_each(&[
+            emitted(Program::Stake, vec![9; 12]),
+            emitted(Program::Stake, withdrawn.data()),
+            contributed(batch, 0, 1),
+            contribute(batch, &[[1; 32]]),
+            contributed(batch, 0, 1),
+        ]);
+        let kinds: Vec<_> = each.iter().map(|e| e.as_ref().map(Event::name).map_err(ToString::to_string)).collect();
+        assert!(
+            matches!(&kinds[..], [Err(unknown), Ok("Withdrawn"), Err(leaves), Ok("Contributed")]
+            if unknown.contains("unknown event") && leaves.contains("carries 0")),
+            "{kinds:?}"
+        );
     }
 
     #[test]

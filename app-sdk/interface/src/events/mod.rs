@@ -8,5 +8,5 @@ mod decode;
 mod event;
 mod json;
 
-pub use decode::{DecodeError, Executed, decode_instructions};
+pub use decode::{DecodeError, Executed, decode_each, decode_instructions};
 pub use event::{Contributed, Event};

@@ -1,11 +1,14 @@
 //! Why a transaction's events cannot be read.
 
+use super::version::NEWEST_TRANSACTION_VERSION;
+
 /// Why a transaction could not be decoded. Every case means a fault of the node or a program newer than this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
     /// The node answered without the transaction's binary form or metadata.
     #[error(
-        "transaction {signature}: the node gave no {missing}; ask with encoding base64 and maxSupportedTransactionVersion 0"
+        "transaction {signature}: the node gave no {missing}; ask with encoding base64 and \
+         maxSupportedTransactionVersion {NEWEST_TRANSACTION_VERSION}"
     )]
     Incomplete {
         /// The transaction.

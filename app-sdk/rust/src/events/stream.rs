@@ -3,7 +3,10 @@
 //! The source of truth is `getSignaturesForAddress`, read back to the cursor. The logs subscription only says that
 //! there may be something new. A lost or late notification therefore costs time but never an event.
 
-use super::record::{EventRecord, decode};
+use super::{
+    record::{EventRecord, decode},
+    transaction::has_failed,
+};
 use crate::{
     client::{Client, SIGNATURES_PAGE},
     error::SdkError,
@@ -149,7 +152,7 @@ impl Poller {
                     cursor.seen.insert(program.name().into(), signature.to_string());
                 }
                 // A node may list a failed transaction as successful, but the transaction's metadata is right.
-                let good = transaction.filter(|t| t.transaction.meta.as_ref().is_none_or(|m| m.err.is_none()));
+                let good = transaction.filter(|t| t.transaction.meta.as_ref().is_none_or(|m| !has_failed(m)));
                 if let Some(transaction) = good {
                     out.push(Observed {
                         slot: transaction.slot,

@@ -5,9 +5,15 @@ use openledger_interface::events::Executed;
 use solana_pubkey::Pubkey;
 use solana_transaction_status_client_types::{
     EncodedConfirmedTransactionWithStatusMeta, UiInstruction, UiLoadedAddresses, UiParsedInstruction,
-    option_serializer::OptionSerializer,
+    UiTransactionStatusMeta, option_serializer::OptionSerializer,
 };
 use std::str::FromStr;
+
+/// Whether a transaction failed. That it is in a block does not mean that it was executed. Nodes tell the outcome in two
+/// fields, and a failure in either counts.
+pub fn has_failed(meta: &UiTransactionStatusMeta) -> bool {
+    meta.err.is_some() || meta.status.is_err()
+}
 
 /// Returns the transaction's first signature and all of its instructions in the order of execution: each top-level
 /// instruction, then those that it called. Returns `None` if the transaction failed.
@@ -19,7 +25,7 @@ pub fn executed_instructions(
     let missing = |missing| EventError::Incomplete { signature: signature.clone(), missing };
     let decoded = decoded.as_ref().ok_or_else(|| missing("transaction in binary form"))?;
     let meta = transaction.transaction.meta.as_ref().ok_or_else(|| missing("metadata"))?;
-    if meta.err.is_some() {
+    if has_failed(meta) {
         return Ok(None);
     }
     let OptionSerializer::Some(inner) = &meta.inner_instructions else {

@@ -11,13 +11,15 @@ const TABLES: &[(&str, &str)] = &[
     (
         "Status",
         "version:text cluster:text chain_slot:count indexed_slot:count finalized_slot:count events:count \
-                gaps:[key] missing:[Gap] differences:[Difference] rolled_back:count provisional:count",
+                gaps:[key] missing:[Gap] differences:[Difference] rolled_back:count provisional:count \
+                quarantined:count quarantine:[Quarantined] feed:text",
     ),
+    ("Quarantined", "signature:signature slot:count ordinal:count? reason:text tries:count since:count"),
     ("Gap", "program:text subject:key first:count last:count"),
     ("Difference", "account:key field:text chain:text indexed:text rounds:count"),
     (
         "Datanet",
-        "address:key owner:key id:count name:text metadata_uri:text metadata_hash:hash licence:text \
+        "address:key owner:key id:amount name:text metadata_uri:text metadata_hash:hash licence:text \
                  modality:text access:text min_bond:amount batches:count accepted:count rejected:count \
                  contributions:count contributors:count root:hash created_slot:count created_signature:signature \
                  finalized:flag",
@@ -25,14 +27,14 @@ const TABLES: &[(&str, &str)] = &[
     (
         "Contribution",
         "leaf:hash datanet:key batch:key batch_index:count place:count contributor:key status:text \
-                      detail:ContributionDetail? slot:count signature:signature",
+                      detail:ContributionDetail? slot:count signature:signature finalized:flag",
     ),
     ("ContributionDetail", "content:hash kind:text target:hash? title:text author:text licence:text source:text"),
     (
         "ContributionWithProof",
         "leaf:hash datanet:key batch:key batch_index:count place:count contributor:key \
                                status:text detail:ContributionDetail? slot:count signature:signature \
-                               proof:ContributionProof?",
+                               proof:ContributionProof? finalized:flag",
     ),
     (
         "ContributionProof",
@@ -51,7 +53,7 @@ const TABLES: &[(&str, &str)] = &[
     ("Snapshot", "datanet:key root:hash batches:count"),
     (
         "Model",
-        "address:key owner:key id:count name:text base_hash:hash parent:key? adapter_hash:hash? \
+        "address:key owner:key id:amount name:text base_hash:hash parent:key? adapter_hash:hash? \
                manifest_hash:hash? job:key? snapshots:[Snapshot] price_in:amount price_out:amount status:text \
                answers:count fees:amount created_slot:count finalized:flag",
     ),
@@ -87,13 +89,13 @@ const TABLES: &[(&str, &str)] = &[
                     report_hash:hash cutoff_slot:count active_after:count committee_epoch:count posted_slot:count \
                     signature:signature finalized:flag",
     ),
-    ("ClaimProofs", "wallet:key pools:[ClaimProof]"),
+    ("ClaimProofs", "wallet:key pools:[ClaimProof] finalized:flag"),
     ("ClaimProof", "pool:text lifetime:amount claimed:amount claimable:amount epoch:count index:count proof:[hash]"),
     (
         "Wallet",
         "address:key balance:amount earned_contributing:amount earned_validating:amount earned_models:amount \
                 earned_compute:amount claimed:amount claimable:amount staked_operator:amount staked_validator:amount \
-                contributions:count answers:count spent:amount",
+                contributions:count answers:count spent:amount finalized:flag",
     ),
     (
         "Operator",
@@ -110,7 +112,7 @@ const TABLES: &[(&str, &str)] = &[
         "id:count slot:count signature:signature ordinal:count program:text name:text subject:key \
                sequence:count data:json finalized:flag block_time:count?",
     ),
-    ("Error", "error:text"),
+    ("Error", "error:text field:text?"),
 ];
 
 /// Every schema by name, in the order of the tables.
@@ -122,6 +124,11 @@ pub fn all() -> Vec<(&'static str, RefOr<Schema>)> {
 pub fn page(name: &str) -> RefOr<Schema> {
     let items = ArrayBuilder::new().items(kind(name, false));
     ObjectBuilder::new().property("items", items).property("next", kind("text", false)).required("items").into()
+}
+
+/// The schema of one of `words`.
+pub fn words(words: Vec<&'static str>) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some(words)).into()
 }
 
 /// Turns a kind of the tables into a schema.

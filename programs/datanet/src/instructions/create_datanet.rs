@@ -8,7 +8,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
-use openledger_shared::{sequence, slot_unless_paused};
+use openledger_shared::{sequence, slot_unless_paused, text::is_plain};
 
 /// Arguments of `create_datanet`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -56,11 +56,11 @@ pub struct CreateDatanet<'info> {
 }
 
 impl CreateDatanet<'_> {
-    /// Checks lengths and the panel.
+    /// Checks texts and the panel.
     fn validate(&self, args: &CreateDatanetArgs) -> Result<()> {
         slot_unless_paused(self.config.paused_until)?;
-        require!((1..=MAX_NAME).contains(&args.name.len()), DatanetError::BadName);
-        require!((1..=MAX_LICENCE).contains(&args.licence.len()), DatanetError::BadLicence);
+        require!(is_plain(&args.name, MAX_NAME), DatanetError::BadName);
+        require!(is_plain(&args.licence, MAX_LICENCE), DatanetError::BadLicence);
         description::validate(&args.metadata_uri, &args.metadata_hash, args.panel_size, args.quorum)
     }
 }

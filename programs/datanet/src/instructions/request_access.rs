@@ -7,7 +7,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
-use openledger_shared::slot_unless_paused;
+use openledger_shared::{slot_unless_paused, text::is_plain};
 
 /// Accounts of `request_access`.
 #[event_cpi]
@@ -37,7 +37,7 @@ impl RequestAccess<'_> {
     fn validate(&self, purpose: &str) -> Result<()> {
         let slot = slot_unless_paused(self.config.paused_until)?;
         require!(self.datanet.access == Access::Permissioned, DatanetError::AccessIsOpen);
-        require!((1..=MAX_PURPOSE).contains(&purpose.len()), DatanetError::BadPurpose);
+        require!(is_plain(purpose, MAX_PURPOSE), DatanetError::BadPurpose);
         if self.grant.version != Version::UNMADE {
             require!(self.grant.status != GrantStatus::Requested, DatanetError::AlreadyRequested);
             require!(!self.grant.is_live(slot), DatanetError::AlreadyGranted);

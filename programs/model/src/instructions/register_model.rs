@@ -8,7 +8,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use openledger_protocol::hash::ZERO;
-use openledger_shared::{sequence, slot_unless_paused};
+use openledger_shared::{sequence, slot_unless_paused, text::is_plain};
 
 /// Arguments of `register_model`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -51,7 +51,7 @@ impl RegisterModel<'_> {
     /// Checks the name and the hash, and that the parent is ready, has the same base and is not too deep.
     fn validate(&self, args: &RegisterModelArgs) -> Result<()> {
         slot_unless_paused(self.config.paused_until)?;
-        require!((1..=MAX_NAME).contains(&args.name.len()), ModelError::BadName);
+        require!(is_plain(&args.name, MAX_NAME), ModelError::BadName);
         require!(args.base_hash != ZERO, ModelError::ZeroHash);
         if let Some(parent) = &self.parent {
             require!(parent.status == ModelStatus::Ready, ModelError::ParentNotReady);

@@ -77,9 +77,14 @@ fn a_datanet_is_made_once_with_checked_fields() {
     let owner = world.wallet(0);
     let o = owner.pubkey();
     type Change = (fn(&mut datanet::CreateDatanetArgs), DatanetError);
-    let bad: [Change; 11] = [
+    let bad: [Change; 15] = [
         (|a| a.name.clear(), DatanetError::BadName),
         (|a| a.name = "n".repeat(65), DatanetError::BadName),
+        // Each would blind an index, or command a terminal.
+        (|a| a.name = "a\0b".into(), DatanetError::BadName),
+        (|a| a.name = "a\u{1b}[2J".into(), DatanetError::BadName),
+        (|a| a.metadata_uri = "blob:\u{9b}".into(), DatanetError::BadUri),
+        (|a| a.licence = "MIT\n".into(), DatanetError::BadLicence),
         (|a| a.metadata_uri.clear(), DatanetError::BadUri),
         (|a| a.metadata_uri = "u".repeat(129), DatanetError::BadUri),
         (|a| a.licence.clear(), DatanetError::BadLicence),
@@ -206,6 +211,7 @@ fn a_request_is_checked_and_cannot_be_exchanged_while_pending_or_live() {
     let ask = |purpose: &str| ix::datanet::request_access(&d, &datanet, purpose.into());
     refused(world.send(&[ask("")], &[&developer]), DatanetError::BadPurpose);
     refused(world.send(&[ask(&"p".repeat(129))], &[&developer]), DatanetError::BadPurpose);
+    refused(world.send(&[ask("a\0b")], &[&developer]), DatanetError::BadPurpose);
     let open = world.datanet(&owner, 2, |_| {});
     refused(
         world.send(&[ix::datanet::request_access(&d, &open, "x".into())], &[&developer]),

@@ -70,6 +70,8 @@ fn a_model_is_registered_once_with_checked_fields() {
     for (name, base_hash, error) in [
         (String::new(), BASE, ModelError::BadName),
         ("n".repeat(65), BASE, ModelError::BadName),
+        ("a\0b".into(), BASE, ModelError::BadName),
+        ("a\u{1b}[2J".into(), BASE, ModelError::BadName),
         ("n".into(), [0; 32], ModelError::ZeroHash),
     ] {
         let args = model::RegisterModelArgs { name, base_hash, ..register_args(1) };

@@ -10,8 +10,8 @@ pub struct Datanet {
     pub address: String,
     /// Owner or council.
     pub owner: String,
-    /// The number that its creator gave it.
-    pub id: u64,
+    /// The number that its creator gave it. It is a string because it uses all 64 bits.
+    pub id: Amount,
     /// Name.
     pub name: String,
     /// URI of the description.

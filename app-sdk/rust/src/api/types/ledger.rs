@@ -11,7 +11,7 @@ pub struct Status {
     pub cluster: String,
     /// Newest slot that the node reports.
     pub chain_slot: u64,
-    /// Slot up to which every event is in the database.
+    /// Slot up to which every event is in the database, or in quarantine.
     pub indexed_slot: u64,
     /// Slot up to which rows are final.
     pub finalized_slot: u64,

@@ -21,8 +21,8 @@ pub struct Model {
     pub address: String,
     /// Wallet of its owner, who gets a part of its fees.
     pub owner: String,
-    /// The number that its creator gave it.
-    pub id: u64,
+    /// The number that its creator gave it. It is a string because it uses all 64 bits.
+    pub id: Amount,
     /// Name.
     pub name: String,
     /// SHA-256 of the base model's file.

@@ -21,6 +21,9 @@ fn none() -> Option<String> {
 pub struct ErrorBody {
     /// What is wrong and what to do.
     pub error: String,
+    /// The parameter or the part of the path whose value is wrong, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
 }
 
 #[cfg(test)]

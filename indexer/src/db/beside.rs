@@ -1,0 +1,64 @@
+//! A second index beside the first, to take its place.
+
+use super::{
+    database::Database,
+    error::DbError,
+    migrate::{self, SCHEMA},
+};
+use deadpool_postgres::Object;
+
+/// The schema of the second index.
+const NEXT: &str = "indexer_next";
+
+/// An empty index beside the one that is read. Dropping it without a swap leaves that one as it is.
+pub struct Beside {
+    db: Database,
+    /// Holds the lock that keeps a second one away.
+    lock: Object,
+}
+
+impl Beside {
+    /// Makes the schema, in place of what an attempt that was cut off has left.
+    pub async fn make(url: &str) -> Result<Self, DbError> {
+        let db = Database::connect(url, NEXT).await?;
+        let lock = db.client().await?;
+        let free: bool = lock.query_one("SELECT pg_try_advisory_lock(hashtext($1), 1)", &[&NEXT]).await?.get(0);
+        if !free {
+            return Err(DbError::Resyncing);
+        }
+        lock.batch_execute(&format!("DROP SCHEMA IF EXISTS {NEXT} CASCADE")).await?;
+        migrate::up(db.client().await?, NEXT).await?;
+        Ok(Self { db, lock })
+    }
+
+    /// The new index.
+    pub fn db(&self) -> &Database {
+        &self.db
+    }
+
+    /// Puts the new index in the place of the former, which is dropped. Whoever reads or writes meanwhile goes on with the
+    /// new one. A role that could read the former index can read the new one.
+    pub async fn swap(mut self) -> Result<(), DbError> {
+        let tx = self.lock.transaction().await?;
+        let readers = tx
+            .query(
+                "SELECT DISTINCT quote_ident(r.rolname) FROM pg_namespace n, aclexplode(n.nspacl) a
+                 JOIN pg_roles r ON r.oid = a.grantee WHERE n.nspname = $1 AND a.privilege_type = 'USAGE'",
+                &[&SCHEMA],
+            )
+            .await?;
+        tx.batch_execute(&format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; ALTER SCHEMA {NEXT} RENAME TO {SCHEMA}"))
+            .await?;
+        for reader in readers {
+            let role: String = reader.get(0);
+            tx.batch_execute(&format!(
+                "GRANT USAGE ON SCHEMA {SCHEMA} TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {role}"
+            ))
+            .await?;
+        }
+        tx.commit().await?;
+        // The connection goes with its session, and the session's lock with both.
+        drop(Object::take(self.lock));
+        Ok(())
+    }
+}

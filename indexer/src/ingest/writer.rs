@@ -1,0 +1,18 @@
+//! What all writers of transactions do alike.
+
+use deadpool_postgres::{Object, Transaction};
+
+/// Key of the advisory lock that every writer of events takes. It makes event ids become visible in ascending order.
+const WRITER_LOCK: i64 = 0x6f70_656e_6964_7801;
+
+/// Removes a transaction that is not final, together with its events and leaves.
+pub(super) const ROLL_BACK: &str = "
+    WITH gone AS (DELETE FROM transaction WHERE signature = $1 AND NOT finalized RETURNING signature, slot)
+    INSERT INTO rollback (signature, slot) SELECT signature, slot FROM gone";
+
+/// Begins the SQL transaction of a writer.
+pub(super) async fn begin(client: &mut Object) -> Result<Transaction<'_>, tokio_postgres::Error> {
+    let tx = client.transaction().await?;
+    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&WRITER_LOCK]).await?;
+    Ok(tx)
+}
