@@ -1,6 +1,6 @@
 //! The text of a document of Word or LibreOffice (Office Open XML).
 
-use super::format::Piece;
+use super::piece::Piece;
 use quick_xml::{Reader, events::Event};
 use std::io::{Cursor, Read};
 use zip::ZipArchive;

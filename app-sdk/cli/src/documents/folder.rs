@@ -1,8 +1,9 @@
 //! Reads a folder of files. Every file either becomes contributions or is passed over with a reason.
 
 use super::{
-    format::{Columns, Format, Piece},
+    format::Format,
     metadata::{META, stated},
+    piece::{Columns, Piece},
 };
 use crate::failure::of;
 use anyhow::Result;

@@ -1,6 +1,6 @@
 //! The text of a web page.
 
-use super::format::Piece;
+use super::piece::Piece;
 use html2text::config::plain_no_decorate;
 
 /// Columns after which lines are wrapped.

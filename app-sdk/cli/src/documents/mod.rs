@@ -8,7 +8,8 @@ mod format;
 mod html;
 mod metadata;
 mod pdf;
+mod piece;
 mod table;
 
 pub use folder::{Found, Passed, Reading, read};
-pub use format::Columns;
+pub use piece::Columns;

@@ -1,6 +1,6 @@
 //! The text of a PDF file.
 
-use super::format::Piece;
+use super::piece::Piece;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The file's text, page after page. A scan has none.

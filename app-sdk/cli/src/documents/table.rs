@@ -1,6 +1,6 @@
 //! The rows of tables (CSV and JSON lines), each of which is a document.
 
-use super::format::{Columns, Piece};
+use super::piece::{Columns, Piece};
 use serde_json::{Map, Value};
 
 /// Columns that are taken for the text if none is named.
