@@ -1,6 +1,10 @@
 //! The `openledger` command: contribute data, review it, train and ask models, claim what was earned.
 
+mod cluster;
 mod command;
+mod confirm;
+mod documents;
+mod failure;
 mod output;
 mod settings;
 
@@ -9,6 +13,7 @@ use command::{
     chat, claim, contribute, datanet, grant, job, model, operator, proof, proposal, receipt, review, stake, votes,
     wallet,
 };
+use openledger_sdk::ErrorKind;
 use output::Output;
 use settings::{Session, SettingsArgs};
 use std::process::ExitCode;
@@ -16,7 +21,7 @@ use std::process::ExitCode;
 /// OpenLedger on Solana: contribute data, review it, train and ask models, claim what was earned.
 #[derive(Parser)]
 #[command(name = "openledger", version, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Examples:
+#[command(after_help = format!("Examples:
   openledger wallet new
   openledger datanet create \"Linux programming\" --licence GPL-2.0-or-later
   openledger contribute ./pages --datanet DATANET --author \"Jane Doe\"
@@ -24,7 +29,10 @@ use std::process::ExitCode;
   openledger claim
 
 Settings come from flags, else from the environment, else from the file named by OPENLEDGER_CONFIG
-(by default ~/.config/openledger/config.toml with the keys rpc, ws, api, store, keypair).")]
+(by default ~/.config/openledger/config.toml with the keys rpc, ws, api, store, keypair), else from the
+Solana CLI's ~/.config/solana/cli/config.yml.
+
+{}", failure::EXIT_STATUSES))]
 struct Cli {
     #[command(flatten)]
     settings: SettingsArgs,
@@ -97,21 +105,32 @@ async fn main() -> ExitCode {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         .init();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Whoever wants JSON wants it of a wrong command line too. Help is no error.
+        Err(wrong) if wrong.use_stderr() && std::env::args().any(|a| a == "--json") => {
+            let error = failure::of(ErrorKind::Input, wrong.to_string());
+            Output::new(true).error(&error);
+            return failure::status(&error);
+        }
+        Err(wrong) => wrong.exit(),
+    };
     let output = Output::new(cli.json);
     match run(cli, output).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if failure::is_no_reader(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);
-            ExitCode::FAILURE
+            failure::status(&error)
         }
     }
 }
 
 async fn run(cli: Cli, output: Output) -> anyhow::Result<()> {
     if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "openledger", &mut std::io::stdout());
-        return Ok(());
+        let mut bytes = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "openledger", &mut bytes);
+        return output::script(bytes);
     }
     let session = Session::open(cli.settings, output)?;
     match cli.command {

@@ -1,25 +1,29 @@
 //! Settings: the addresses of the node and of the services, the store, and the key.
 
-use crate::output::Output;
+use crate::{cluster, failure, output::Output};
 use anyhow::{Context, Result};
 use clap::Args;
 use openledger_sdk::{
-    Client, Store,
+    AnySigner, Client, ErrorKind, PriorityFee, Sending, Store,
     api::IndexerClient,
     store::{Location, Wallet},
-    wallet::read_keypair,
+    wallet::find_signer,
 };
 use serde::Deserialize;
-use solana_keypair::Keypair;
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, time::Duration};
+
+/// How long a node that does not answer is asked again. Whoever waits at a terminal wants to know soon.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Most micro-lamports for a compute unit that are paid without being asked for: 0.0002 SOL for a common transaction.
+const MOST_PRICE: u64 = 1_000_000;
 
 /// Settings from flags and environment.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SettingsArgs {
-    /// JSON-RPC address of a Solana node.
-    #[arg(long, global = true, env = "OPENLEDGER_RPC", value_name = "URL")]
+    /// JSON-RPC address of a Solana node, or a moniker: localhost, devnet, testnet, mainnet-beta, or their first letters.
+    #[arg(short = 'u', long = "url", visible_alias = "rpc", global = true, env = "OPENLEDGER_RPC", value_name = "URL")]
     rpc: Option<String>,
-    /// WebSocket address of the node.
+    /// WebSocket address of the node; by default it follows from --url.
     #[arg(long, global = true, env = "OPENLEDGER_WS", value_name = "URL")]
     ws: Option<String>,
     /// Address of an indexer's API.
@@ -29,8 +33,22 @@ pub struct SettingsArgs {
     #[arg(long, global = true, env = "OPENLEDGER_STORE", value_name = "URL")]
     store: Option<String>,
     /// Key file of the wallet that signs and pays.
-    #[arg(long, global = true, env = "OPENLEDGER_KEYPAIR", value_name = "FILE")]
+    #[arg(short = 'k', long, global = true, env = "OPENLEDGER_KEYPAIR", value_name = "FILE")]
     keypair: Option<PathBuf>,
+    /// Micro-lamports to pay for each compute unit of a transaction, or auto: what others paid lately, within a bound.
+    #[arg(long, global = true, env = "OPENLEDGER_PRIORITY_FEE", value_name = "PRICE", value_parser = priority_fee)]
+    priority_fee: Option<PriorityFee>,
+}
+
+fn priority_fee(text: &str) -> Result<PriorityFee, String> {
+    match text {
+        "auto" => Ok(PriorityFee::Recent { most: MOST_PRICE }),
+        number => match number.parse() {
+            Ok(0) => Ok(PriorityFee::None),
+            Ok(price) => Ok(PriorityFee::Fixed(price)),
+            Err(_) => Err("write a number of micro-lamports for a compute unit, or auto".into()),
+        },
+    }
 }
 
 /// The config file.
@@ -52,6 +70,9 @@ struct Settings {
     api: String,
     store: String,
     keypair: PathBuf,
+    /// Where a new wallet is made. The Solana CLI's is not touched.
+    new_keypair: PathBuf,
+    priority_fee: PriorityFee,
 }
 
 fn home() -> PathBuf {
@@ -63,18 +84,29 @@ fn folder(variable: &str, below_home: &str) -> PathBuf {
 }
 
 impl Settings {
-    fn resolve(args: SettingsArgs, file: ConfigFile) -> Self {
-        let text = |a: Option<String>, f: Option<String>, default: &str| a.or(f).unwrap_or_else(|| default.to_owned());
+    fn resolve(args: SettingsArgs, file: ConfigFile, solana: cluster::SolanaConfig) -> Self {
+        // The Solana CLI's WebSocket address goes with its node and no other.
+        let (rpc, of_solana) = match args.rpc.or(file.rpc) {
+            Some(named) => (named, None),
+            None => (solana.json_rpc_url.unwrap_or_else(|| "localhost".into()), solana.websocket_url),
+        };
+        let rpc = cluster::address(&rpc);
+        let named = args.keypair.or(file.keypair);
+        let new_keypair = named.clone().unwrap_or_else(|| config_folder().join("id.json"));
         Self {
-            rpc: text(args.rpc, file.rpc, "http://127.0.0.1:8899"),
-            ws: text(args.ws, file.ws, "ws://127.0.0.1:8900"),
-            api: text(args.api, file.api, "http://127.0.0.1:8910"),
-            store: text(
-                args.store,
-                file.store,
-                &folder("XDG_DATA_HOME", ".local/share").join("store").to_string_lossy(),
-            ),
-            keypair: args.keypair.or(file.keypair).unwrap_or_else(|| config_folder().join("id.json")),
+            ws: args.ws.or(file.ws).or(of_solana).unwrap_or_else(|| cluster::websocket(&rpc)),
+            rpc,
+            api: args.api.or(file.api).unwrap_or_else(|| "http://127.0.0.1:8910".into()),
+            store: args.store.or(file.store).unwrap_or_else(|| {
+                folder("XDG_DATA_HOME", ".local/share").join("store").to_string_lossy().into_owned()
+            }),
+            // A wallet that was made with `openledger wallet new` stays the wallet.
+            keypair: match (named, solana.keypair_path) {
+                (None, Some(other)) if !new_keypair.exists() => other,
+                _ => new_keypair.clone(),
+            },
+            new_keypair,
+            priority_fee: args.priority_fee.unwrap_or(PriorityFee::Recent { most: MOST_PRICE }),
         }
     }
 }
@@ -87,7 +119,8 @@ fn read_config() -> Result<ConfigFile> {
     let named = std::env::var_os("OPENLEDGER_CONFIG").map(PathBuf::from);
     let path = named.clone().unwrap_or_else(|| config_folder().join("config.toml"));
     match std::fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text).with_context(|| format!("{} is not a config file", path.display())),
+        Ok(text) => toml::from_str(&text)
+            .map_err(|e| failure::of(ErrorKind::Input, format!("{} is not a config file: {e}", path.display()))),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(ConfigFile::default()),
         Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
     }
@@ -103,12 +136,14 @@ pub struct Session {
 impl Session {
     /// Resolves the settings.
     pub fn open(args: SettingsArgs, output: Output) -> Result<Self> {
-        Ok(Self { settings: Settings::resolve(args, read_config()?), output })
+        let solana = cluster::read_config(&home());
+        Ok(Self { settings: Settings::resolve(args, read_config()?, solana), output })
     }
 
     /// The node.
     pub fn client(&self) -> Client {
-        Client::new(&self.settings.rpc, &self.settings.ws)
+        let sending = Sending { simulate: true, priority: self.settings.priority_fee };
+        Client::new(&self.settings.rpc, &self.settings.ws).with_sending(sending).with_patience(PATIENCE)
     }
 
     /// The indexer.
@@ -119,20 +154,25 @@ impl Session {
     /// The artifact store. An artifact service is only read if there is no wallet that could sign.
     pub fn store(&self) -> Result<Store> {
         let wallet = match Location::parse(&self.settings.store)? {
-            Location::Service(_) if self.settings.keypair.exists() => Some(Arc::new(self.keypair()?) as Wallet),
+            Location::Service(_) if self.settings.keypair.exists() => Some(Wallet::from(self.signer()?)),
             _ => None,
         };
         Ok(Store::open_as(&self.settings.store, wallet)?)
     }
 
     /// The wallet that signs and pays.
-    pub fn keypair(&self) -> Result<Keypair> {
-        Ok(read_keypair(&self.settings.keypair)?)
+    pub fn signer(&self) -> Result<Box<AnySigner>> {
+        Ok(find_signer(&self.settings.keypair.to_string_lossy())?)
     }
 
     /// Where that wallet's key file is or would be.
     pub fn keypair_path(&self) -> &std::path::Path {
         &self.settings.keypair
+    }
+
+    /// Where a new wallet's key file is made.
+    pub fn new_keypair_path(&self) -> &std::path::Path {
+        &self.settings.new_keypair
     }
 
     /// Folder for what must survive this process.
@@ -145,15 +185,33 @@ impl Session {
 mod tests {
     use super::*;
 
+    fn resolved(args: SettingsArgs, file: &str) -> Settings {
+        let solana = cluster::SolanaConfig {
+            json_rpc_url: Some("https://solana.example".into()),
+            websocket_url: Some("wss://solana.example/ws".into()),
+            keypair_path: Some("/solana/id.json".into()),
+        };
+        Settings::resolve(args, toml::from_str(file).unwrap(), solana)
+    }
+
     #[test]
-    fn flags_win_over_the_file_and_the_file_over_the_default() {
-        let file: ConfigFile = toml::from_str("rpc = \"http://file\"\napi = \"http://api\"").unwrap();
-        let args = SettingsArgs { rpc: Some("http://flag".into()), ..Default::default() };
-        let s = Settings::resolve(args, file);
-        assert_eq!(
-            (s.rpc.as_str(), s.api.as_str(), s.ws.as_str()),
-            ("http://flag", "http://api", "ws://127.0.0.1:8900")
-        );
+    fn flags_win_over_the_file_and_the_file_over_the_solana_clis_config() {
+        let args = SettingsArgs { rpc: Some("devnet".into()), ..Default::default() };
+        let s = resolved(args, "rpc = \"http://file\"\napi = \"http://api\"");
+        assert_eq!((s.rpc.as_str(), s.api.as_str()), ("https://api.devnet.solana.com", "http://api"));
+        assert_eq!(s.ws, "wss://api.devnet.solana.com");
+        let s = resolved(SettingsArgs::default(), "rpc = \"http://file:9\"\nkeypair = \"/own.json\"");
+        assert_eq!((s.rpc.as_str(), s.ws.as_str()), ("http://file:9", "ws://file:10"));
+        assert_eq!(s.keypair, PathBuf::from("/own.json"));
+        let s = resolved(SettingsArgs::default(), "");
+        assert_eq!((s.rpc.as_str(), s.ws.as_str()), ("https://solana.example", "wss://solana.example/ws"));
+    }
+
+    #[test]
+    fn a_priority_fee_is_a_number_or_auto() {
+        assert_eq!(priority_fee("auto"), Ok(PriorityFee::Recent { most: MOST_PRICE }));
+        assert_eq!((priority_fee("0"), priority_fee("5")), (Ok(PriorityFee::None), Ok(PriorityFee::Fixed(5))));
+        assert!(priority_fee("much").is_err());
     }
 
     #[test]

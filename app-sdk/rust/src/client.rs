@@ -1,27 +1,37 @@
 //! A client of a Solana node. It sends transactions so that each is executed at most once, and reads typed accounts.
 
+mod budget;
+
+pub use budget::{PriorityFee, SendOptions, Sending, fits};
+
 use crate::{
-    error::{SdkError, explain, is_transient},
+    account_kind,
+    error::{SdkError, explain, is_transient, lacking_lamports},
     events::NEWEST_TRANSACTION_VERSION,
+    wait::Wait,
+    wallet::AnySigner,
 };
 use anchor_lang::{AccountDeserialize, Discriminator};
-use solana_account_decoder_client_types::UiAccountEncoding;
+use serde_json::json;
+use solana_account_decoder_client_types::{UiAccount, UiAccountEncoding};
 use solana_client::{
     client_error::ClientErrorKind as ErrorKind,
     nonblocking::rpc_client::RpcClient,
     rpc_client::GetConfirmedSignaturesForAddress2Config,
-    rpc_config::{RpcAccountInfoConfig, RpcProgramAccountsConfig, RpcSendTransactionConfig, RpcTransactionConfig},
+    rpc_config::{
+        RpcAccountInfoConfig, RpcProgramAccountsConfig, RpcSendTransactionConfig, RpcSimulateTransactionConfig,
+        RpcTransactionConfig,
+    },
     rpc_filter::{Memcmp, RpcFilterType},
-    rpc_request::{RpcError, RpcResponseErrorData},
+    rpc_request::{RpcError, RpcRequest, RpcResponseErrorData},
+    rpc_response::Response,
 };
 use solana_commitment_config::CommitmentConfig;
-use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_instruction::Instruction;
-use solana_keypair::Keypair;
+use solana_message::Message;
 use solana_program_pack::Pack;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
-use solana_signer::Signer;
 use solana_transaction::Transaction;
 use solana_transaction_error::TransactionError;
 use solana_transaction_status_client_types::{
@@ -36,12 +46,24 @@ use std::{
 
 /// Most times that a transaction is signed. It is signed again, over a new blockhash, after its blockhash has expired.
 const ATTEMPTS: u32 = 5;
-/// Time between two queries of a transaction's status.
-const POLL: Duration = Duration::from_millis(100);
+/// How long one signed transaction is awaited. Its blockhash is valid for less.
+const LANDS_WITHIN: Duration = Duration::from_secs(180);
+/// How long a newer blockhash is awaited.
+const BLOCKHASH_WITHIN: Duration = Duration::from_secs(60);
+/// How long a read is repeated while the connection fails, unless a client says otherwise.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Time after which a transaction that has not landed is sent again.
 const RESEND: Duration = Duration::from_secs(2);
 /// Number of sent signatures that are remembered. They show when a new transaction would be equal to an earlier one.
 const REMEMBERED: usize = 256;
+
+/// Most accounts for which a node tells the recent fees.
+const MOST_FEE_ACCOUNTS: usize = 128;
+
+/// Lamports that a transaction costs at least.
+const LEAST_FEE: u64 = 5_000;
+/// Lamports that a wallet must keep, if it keeps any.
+const LEAST_BALANCE: u64 = 890_880;
 
 /// Most signatures in one answer of a node.
 pub const SIGNATURES_PAGE: usize = 1000;
@@ -59,20 +81,13 @@ pub struct ListedTransaction {
     pub failed: bool,
 }
 
-/// Compute budget settings of a transaction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SendOptions {
-    /// Compute unit limit. `None` leaves the runtime's default.
-    pub compute_units: Option<u32>,
-    /// Priority fee in micro-lamports per compute unit. `None` pays none.
-    pub compute_unit_price: Option<u64>,
-}
-
 /// A connection to a node. It is cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     rpc: Arc<RpcClient>,
     ws_url: String,
+    sending: Sending,
+    patience: Duration,
     sent: Arc<Mutex<VecDeque<Signature>>>,
 }
 
@@ -91,8 +106,21 @@ impl Client {
         Self {
             rpc: Arc::new(RpcClient::new_with_commitment(rpc_url.into(), commitment)),
             ws_url: ws_url.into(),
+            sending: Sending::default(),
+            patience: PATIENCE,
             sent: Arc::default(),
         }
+    }
+
+    /// The same connection with another way of setting compute budgets. By default transactions set none.
+    pub fn with_sending(self, sending: Sending) -> Self {
+        Self { sending, ..self }
+    }
+
+    /// The same connection with another patience: how long a read is repeated while the connection fails. It is ten seconds
+    /// by default.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The raw RPC client, for requests that this type does not offer.
@@ -118,7 +146,7 @@ impl Client {
     // --- sending -------------------------------------------------------------------------------------------------
 
     /// Calls [`Client::send_with`] with the default options.
-    pub async fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Signature, SdkError> {
+    pub async fn send(&self, instructions: &[Instruction], signers: &[&AnySigner]) -> Result<Signature, SdkError> {
         self.send_with(instructions, signers, SendOptions::default()).await
     }
 
@@ -131,14 +159,12 @@ impl Client {
     pub async fn send_with(
         &self,
         instructions: &[Instruction],
-        signers: &[&Keypair],
+        signers: &[&AnySigner],
         options: SendOptions,
     ) -> Result<Signature, SdkError> {
-        let payer = signers.first().ok_or_else(|| SdkError::Input("a transaction needs at least one signer".into()))?;
-        let mut all = Vec::with_capacity(instructions.len() + 2);
-        all.extend(options.compute_units.map(ComputeBudgetInstruction::set_compute_unit_limit));
-        all.extend(options.compute_unit_price.map(ComputeBudgetInstruction::set_compute_unit_price));
-        all.extend_from_slice(instructions);
+        let payer =
+            *signers.first().ok_or_else(|| SdkError::Input("a transaction needs at least one signer".into()))?;
+        let all = self.with_budget(instructions, &payer.pubkey(), options).await?;
         let programs: Vec<Pubkey> = all.iter().map(|i| i.program_id).collect();
 
         for _ in 0..ATTEMPTS {
@@ -151,27 +177,89 @@ impl Client {
         Err(SdkError::NotLanded { attempts: ATTEMPTS })
     }
 
+    /// The instructions with their compute budget: as `options` say, else as this client's [`Sending`] does. Fails if the
+    /// simulation shows that a program or the runtime would refuse.
+    async fn with_budget(
+        &self,
+        instructions: &[Instruction],
+        payer: &Pubkey,
+        options: SendOptions,
+    ) -> Result<Vec<Instruction>, SdkError> {
+        let SendOptions { compute_units, compute_unit_price } = options;
+        let price = match compute_unit_price {
+            None => self.sending.priority.price(self.recent_fees(instructions).await),
+            stated => stated,
+        };
+        if compute_units.is_some() || !self.sending.simulate {
+            return Ok(budget::budgeted(payer, instructions, compute_units, price));
+        }
+        let most = budget::budgeted(payer, instructions, Some(budget::MOST_UNITS), price);
+        let transaction = Transaction::new_with_payer(&most, Some(payer));
+        let config = || RpcSimulateTransactionConfig {
+            sig_verify: false,
+            replace_recent_blockhash: true,
+            commitment: Some(self.commitment()),
+            encoding: Some(UiTransactionEncoding::Base64),
+            ..Default::default()
+        };
+        let result = self.retry_read(|| self.rpc.simulate_transaction_with_config(&transaction, config())).await?.value;
+        if let Some(error) = result.err {
+            let programs: Vec<Pubkey> = most.iter().map(|i| i.program_id).collect();
+            return Err(self.refused(&error.into(), &programs, &result.logs.unwrap_or_default(), payer).await);
+        }
+        Ok(budget::budgeted(payer, instructions, result.units_consumed.map(budget::limit), price))
+    }
+
+    /// What transactions on the same accounts paid lately, in micro-lamports per compute unit. Nothing if the node does not
+    /// say, because a fee is no reason not to send.
+    async fn recent_fees(&self, instructions: &[Instruction]) -> Vec<u64> {
+        if !matches!(self.sending.priority, PriorityFee::Recent { .. }) {
+            return Vec::new();
+        }
+        let accounts = instructions.iter().flat_map(|i| &i.accounts);
+        let mut written: Vec<Pubkey> = accounts.filter(|a| a.is_writable).map(|a| a.pubkey).collect();
+        written.sort_unstable();
+        written.dedup();
+        written.truncate(MOST_FEE_ACCOUNTS);
+        let fees = self.rpc.get_recent_prioritization_fees(&written).await.unwrap_or_default();
+        fees.into_iter().map(|f| f.prioritization_fee).collect()
+    }
+
+    /// Explains a refusal. If `payer` lacks SOL, the error says how much it has and needs.
+    async fn refused(
+        &self,
+        error: &TransactionError,
+        programs: &[Pubkey],
+        logs: &[String],
+        payer: &Pubkey,
+    ) -> SdkError {
+        let needs = match (lacking_lamports(logs), error) {
+            (Some((_, needs)), _) => needs,
+            (None, TransactionError::AccountNotFound | TransactionError::InsufficientFundsForFee) => LEAST_FEE,
+            (None, TransactionError::InsufficientFundsForRent { .. }) => LEAST_BALANCE,
+            _ => return explain(error, programs, logs),
+        };
+        match self.retry_read(|| self.rpc.get_balance_with_commitment(payer, self.commitment())).await {
+            Ok(has) => SdkError::NoSol { wallet: *payer, has: has.value, needs },
+            Err(_) => explain(error, programs, logs),
+        }
+    }
+
     /// Signs over the latest blockhash. If the very same transaction was sent before, it waits for a newer blockhash,
     /// because the runtime would take the second transaction for a repetition of the first. Returns the transaction and
     /// the last block height at which it can land.
     async fn sign(
         &self,
         instructions: &[Instruction],
-        payer: &Keypair,
-        signers: &[&Keypair],
+        payer: &AnySigner,
+        signers: &[&AnySigner],
     ) -> Result<(Transaction, u64), SdkError> {
-        // A wallet may sign in two roles, but the runtime wants each signature once.
-        let mut unique: Vec<&Keypair> = Vec::with_capacity(signers.len());
-        for s in signers {
-            if unique.iter().all(|u| u.pubkey() != s.pubkey()) {
-                unique.push(s);
-            }
-        }
+        let mut wait = Wait::new("a newer blockhash, because the same transaction was sent before", BLOCKHASH_WITHIN);
         loop {
             let (blockhash, last_valid) =
                 self.retry_read(|| self.rpc.get_latest_blockhash_with_commitment(self.commitment())).await?;
-            let mut transaction = Transaction::new_with_payer(instructions, Some(&payer.pubkey()));
-            transaction.try_sign(&unique, blockhash)?;
+            let message = Message::new_with_blockhash(instructions, Some(&payer.pubkey()), &blockhash);
+            let transaction = Transaction { signatures: signatures(&message, signers)?, message };
             let signature = transaction.signatures[0];
             {
                 let mut sent = self.sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -183,7 +271,7 @@ impl Client {
                     return Ok((transaction, last_valid));
                 }
             }
-            tokio::time::sleep(POLL).await;
+            wait.pause().await?;
         }
     }
 
@@ -195,6 +283,9 @@ impl Client {
         programs: &[Pubkey],
     ) -> Result<Option<Result<Signature, SdkError>>, SdkError> {
         let signature = transaction.signatures[0];
+        let payer = transaction.message.account_keys.first().copied().unwrap_or_default();
+        let what = format!("transaction {signature}, which may still land: look for it before you send another");
+        let mut wait = Wait::new(what, LANDS_WITHIN);
         let mut preflight = true;
         let mut sent_at: Option<Instant> = None;
         loop {
@@ -216,7 +307,7 @@ impl Client {
                         (error, logs) => {
                             // If it was sent before, that transaction may have landed and may be why this one fails.
                             if preflight && sent_at.is_none() {
-                                return Ok(Some(Err(explain(&error, programs, &logs))));
+                                return Ok(Some(Err(self.refused(&error, programs, &logs, &payer).await)));
                             }
                         }
                     },
@@ -233,7 +324,7 @@ impl Client {
                     Some(status) => {
                         if let Some(error) = status.err {
                             let logs = self.logs(&signature).await;
-                            return Ok(Some(Err(explain(&error, programs, &logs))));
+                            return Ok(Some(Err(self.refused(&error, programs, &logs, &payer).await)));
                         }
                         if status.satisfies_commitment(self.commitment()) {
                             return Ok(Some(Ok(signature)));
@@ -245,7 +336,7 @@ impl Client {
                 Err(e) if is_transient(&e) => {}
                 Err(e) => return Err(e.into()),
             }
-            tokio::time::sleep(POLL).await;
+            wait.pause().await?;
         }
     }
 
@@ -260,18 +351,16 @@ impl Client {
         }
     }
 
-    /// Reads, and repeats the read while the connection fails, for up to ten seconds. Reading twice does no harm.
+    /// Reads, and repeats the read while the connection fails, as long as this client is patient. Reading twice does no harm.
     async fn retry_read<T, F, R>(&self, read: R) -> Result<T, SdkError>
     where
         R: Fn() -> F,
         F: Future<Output = Result<T, solana_client::client_error::ClientError>>,
     {
-        let start = Instant::now();
+        let mut wait = Wait::new("the node", self.patience);
         loop {
             match read().await {
-                Err(e) if is_transient(&e) && start.elapsed() < Duration::from_secs(10) => {
-                    tokio::time::sleep(POLL * 3).await;
-                }
+                Err(e) if is_transient(&e) && !wait.is_over() => wait.pause().await?,
                 other => return other.map_err(SdkError::from),
             }
         }
@@ -292,14 +381,12 @@ impl Client {
             commitment: Some(self.commitment()),
             max_supported_transaction_version: Some(NEWEST_TRANSACTION_VERSION),
         };
-        let start = Instant::now();
+        let mut wait = Wait::new(format!("transaction {signature}"), within);
         loop {
             match self.rpc.get_transaction_with_config(signature, config).await {
                 Ok(t) => return Ok(t),
                 // A node that lacks the transaction answers null, which does not deserialize.
-                Err(e) if start.elapsed() < within && (is_transient(&e) || is_null(&e)) => {
-                    tokio::time::sleep(POLL).await;
-                }
+                Err(e) if !wait.is_over() && (is_transient(&e) || is_null(&e)) => wait.pause().await?,
                 Err(e) if is_null(&e) => return Err(SdkError::NoTransaction { signature: *signature }),
                 Err(e) => return Err(e.into()),
             }
@@ -312,8 +399,33 @@ impl Client {
         &self,
         address: &Pubkey,
     ) -> Result<Option<T>, SdkError> {
-        let found = self.retry_read(|| self.rpc.get_account_with_commitment(address, self.commitment())).await?.value;
-        found.filter(|a| a.lamports > 0).map(|a| parse(address, &a.data)).transpose()
+        self.data(address).await?.map(|data| parse(address, &data)).transpose()
+    }
+
+    /// Whether there is an account at this address.
+    pub async fn exists(&self, address: &Pubkey) -> Result<bool, SdkError> {
+        Ok(self.data(address).await?.is_some())
+    }
+
+    /// Reads an account's data. `None` if it does not exist.
+    ///
+    /// The RPC client's own `get_account` calls every failure "AccountNotFound", also that of the connection.
+    async fn data(&self, address: &Pubkey) -> Result<Option<Vec<u8>>, SdkError> {
+        let config = RpcAccountInfoConfig {
+            encoding: Some(UiAccountEncoding::Base64),
+            commitment: Some(self.commitment()),
+            ..Default::default()
+        };
+        let parameters = || json!([address.to_string(), config]);
+        let found: Response<Option<UiAccount>> =
+            self.retry_read(|| self.rpc.send(RpcRequest::GetAccountInfo, parameters())).await?;
+        match found.value.filter(|a| a.lamports > 0) {
+            None => Ok(None),
+            Some(account) => match account.data.decode() {
+                Some(data) => Ok(Some(data)),
+                None => Err(SdkError::Node(format!("account {address} came without data"))),
+            },
+        }
     }
 
     /// Reads an account of one of the programs. Fails if it does not exist or is of another type.
@@ -402,12 +514,24 @@ impl Client {
 
     /// Returns the balance of a classic SPL token account in base units, or 0 if the account does not exist.
     pub async fn token_balance(&self, token_account: &Pubkey) -> Result<u64, SdkError> {
-        let found = self.retry_read(|| self.rpc.get_account_with_commitment(token_account, self.commitment())).await?;
-        let Some(account) = found.value else { return Ok(0) };
-        spl_token_interface::state::Account::unpack(&account.data).map(|a| a.amount).map_err(|e| {
-            SdkError::WrongAccount { address: *token_account, what: "token account", reason: e.to_string() }
+        let Some(data) = self.data(token_account).await? else { return Ok(0) };
+        spl_token_interface::state::Account::unpack(&data).map(|a| a.amount).map_err(|e| SdkError::WrongAccount {
+            address: *token_account,
+            what: "token account",
+            reason: e.to_string(),
         })
     }
+}
+
+/// The signatures that a message needs, in its order. A wallet may be among `signers` in two roles, and signs once.
+fn signatures(message: &Message, signers: &[&AnySigner]) -> Result<Vec<Signature>, SdkError> {
+    let bytes = message.serialize();
+    let needed = &message.account_keys[..usize::from(message.header.num_required_signatures)];
+    let sign = |key: &Pubkey| match signers.iter().find(|s| s.pubkey() == *key) {
+        Some(signer) => Ok(signer.try_sign_message(&bytes)?),
+        None => Err(SdkError::Input(format!("this transaction needs the signature of {key}: sign with that wallet"))),
+    };
+    needed.iter().map(sign).collect()
 }
 
 /// Returns the transaction error and the logs of a node's refusal. Any other error is returned as it is.
@@ -434,11 +558,52 @@ fn parse<T: AccountDeserialize + Discriminator>(address: &Pubkey, data: &[u8]) -
     T::try_deserialize(&mut &data[..]).map_err(|e| SdkError::WrongAccount {
         address: *address,
         what: type_name::<T>(),
-        reason: e.to_string(),
+        reason: account_kind::describe(data).map_or_else(|| e.to_string(), |kind| format!("it is a {kind}")),
     })
 }
 
 /// Returns the last segment of a type's path, such as `Batch` for `datanet::state::Batch`.
 fn type_name<T>() -> &'static str {
     std::any::type_name::<T>().rsplit("::").next().unwrap_or("account")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use solana_instruction::AccountMeta;
+    use solana_keypair::Keypair;
+    use solana_signer::Signer;
+
+    #[test]
+    fn every_needed_wallet_signs_once_and_a_missing_one_is_named() {
+        let [payer, other] = [1, 2].map(|n| Keypair::new_from_array([n; 32]));
+        let accounts = vec![AccountMeta::new(other.pubkey(), true), AccountMeta::new(payer.pubkey(), true)];
+        let call = Instruction { program_id: Pubkey::new_from_array([9; 32]), accounts, data: vec![1] };
+        let message = Message::new(&[call], Some(&payer.pubkey()));
+        let signed = signatures(&message, &[&payer, &other, &payer]).unwrap();
+        let bytes = message.serialize();
+        assert_eq!(signed, [payer.sign_message(&bytes), other.sign_message(&bytes)]);
+        let missing = signatures(&message, &[&payer]).unwrap_err().to_string();
+        assert!(missing.contains(&other.pubkey().to_string()), "{missing}");
+    }
+
+    #[tokio::test]
+    async fn a_node_that_is_not_there_is_named_and_no_missing_account() {
+        let client = Client::new("http://127.0.0.1:9", "").with_patience(Duration::ZERO);
+        let address = Pubkey::new_from_array([1; 32]);
+        for error in [
+            client.account_opt::<datanet::state::Datanet>(&address).await.err().unwrap(),
+            client.token_balance(&address).await.unwrap_err(),
+            client.slot().await.unwrap_err(),
+        ] {
+            assert!(matches!(&error, SdkError::Unreachable { url, .. } if url == "http://127.0.0.1:9/"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn an_account_that_was_taken_for_another_is_named() {
+        let data = [model::state::Model::DISCRIMINATOR, &[0; 600]].concat();
+        let error = parse::<datanet::state::Datanet>(&Pubkey::default(), &data).err().unwrap();
+        assert!(error.to_string().ends_with("is no Datanet: it is a model"), "{error}");
+    }
 }

@@ -1,12 +1,15 @@
 //! The errors of this crate, with messages that say what to do.
 
+use crate::error_kind::ErrorKind;
 use openledger_interface::{Program, errors};
+use openledger_protocol::Hash32;
 use solana_client::{
-    client_error::{ClientError as RpcClientError, ClientErrorKind as ErrorKind},
+    client_error::{ClientError as RpcClientError, ClientErrorKind as RpcErrorKind},
     rpc_request::{RpcError, RpcResponseErrorData},
 };
 use solana_instruction::error::InstructionError;
 use solana_pubkey::Pubkey;
+use solana_signature::Signature;
 use solana_transaction_error::TransactionError;
 
 /// Any failure of this crate.
@@ -33,7 +36,15 @@ pub enum SdkError {
         /// How often it was signed.
         attempts: u32,
     },
-    /// The node could not be reached, or its answer was an error.
+    /// The node could not be reached.
+    #[error("the node at {url} cannot be reached ({reason}): is it running, and is the address right?")]
+    Unreachable {
+        /// Its address.
+        url: String,
+        /// The cause.
+        reason: String,
+    },
+    /// The node answered with an error.
     #[error("node: {0}")]
     Rpc(Box<RpcClientError>),
     /// The node's answer is malformed.
@@ -43,10 +54,54 @@ pub enum SdkError {
     #[error("the node does not have transaction {signature}, or not yet")]
     NoTransaction {
         /// Its first signature.
-        signature: solana_signature::Signature,
+        signature: Signature,
+    },
+    /// A wallet has too little SOL.
+    #[error(
+        "wallet {wallet} has {} SOL of the {} that this needs: send it SOL, which pays fees and rent",
+        sol(*.has),
+        sol(*.needs)
+    )]
+    NoSol {
+        /// The wallet that pays fees and rent.
+        wallet: Pubkey,
+        /// What it has, in lamports.
+        has: u64,
+        /// What this needs at least, in lamports.
+        needs: u64,
+    },
+    /// A deadline passed.
+    #[error("waited {seconds} s for {what}; it did not come")]
+    TimedOut {
+        /// What was awaited.
+        what: String,
+        /// For how long.
+        seconds: u64,
+    },
+    /// A request is paid for, and its answer did not come or does not hold.
+    #[error(
+        "request {} is paid for by {payment}, and its answer did not come: {source}; ask again with this request and \
+         payment, which costs nothing more",
+        hex::encode(.request)
+    )]
+    Unanswered {
+        /// The request.
+        request: Hash32,
+        /// The transaction that paid for it.
+        payment: Signature,
+        /// Why there is no answer.
+        source: Box<SdkError>,
+    },
+    /// A quote is not what the model's owner asks.
+    #[error("the quote of operator {operator} was not paid: {reason}")]
+    Quote {
+        /// The operator's wallet.
+        operator: Pubkey,
+        /// What is wrong with it.
+        reason: String,
     },
     /// An account that must exist does not.
-    #[error("account {address} ({what}) does not exist")]
+    #[error("there is no {what} at {address} on this cluster: is the address right, and is this the right cluster?")]
     NoAccount {
         /// Its address.
         address: Pubkey,
@@ -54,7 +109,7 @@ pub enum SdkError {
         what: &'static str,
     },
     /// An account is not of the expected type.
-    #[error("account {address} is not a {what}: {reason}")]
+    #[error("account {address} is no {what}: {reason}")]
     WrongAccount {
         /// Its address.
         address: Pubkey,
@@ -102,8 +157,25 @@ pub enum SdkError {
 
 impl From<RpcClientError> for SdkError {
     fn from(e: RpcClientError) -> Self {
-        Self::Rpc(Box::new(e))
+        match e.kind() {
+            RpcErrorKind::Reqwest(cause) if cause.status().is_none() => Self::Unreachable {
+                url: cause.url().map_or_else(|| "its address".to_owned(), ToString::to_string),
+                reason: innermost(cause),
+            },
+            RpcErrorKind::Io(cause) => Self::Unreachable { url: "its address".into(), reason: cause.to_string() },
+            _ => Self::Rpc(Box::new(e)),
+        }
     }
+}
+
+/// The first cause of an error, such as "Connection refused".
+fn innermost(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |e| (*e).source()).last().unwrap_or(error).to_string()
+}
+
+/// Lamports as SOL, which has nine decimals like OPEN.
+fn sol(lamports: u64) -> String {
+    crate::amount::format_open(lamports)
 }
 
 impl SdkError {
@@ -114,6 +186,49 @@ impl SdkError {
             _ => None,
         }
     }
+
+    /// Returns its kind.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Program { program, name, .. } if program == "token" && name == "InsufficientFunds" => {
+                ErrorKind::Funds
+            }
+            Self::Program { .. } | Self::Transaction(_) | Self::Rpc(_) | Self::Node(_) => ErrorKind::Refused,
+            Self::NotLanded { .. } | Self::TimedOut { .. } => ErrorKind::TimedOut,
+            Self::Unreachable { .. } => ErrorKind::Unreachable,
+            Self::NoTransaction { .. } | Self::NoAccount { .. } => ErrorKind::NotFound,
+            Self::NoSol { .. } => ErrorKind::Funds,
+            Self::Unanswered { .. } => ErrorKind::Unanswered,
+            Self::WrongAccount { .. } | Self::Input(_) | Self::Text(_) => ErrorKind::Input,
+            Self::Quote { .. } | Self::Manifest(_) | Self::Proof(_) | Self::Receipt(_) => ErrorKind::Untrusted,
+            Self::Store(error) => error.into(),
+            Self::Api(error) => error.into(),
+            Self::Signing(_) | Self::Event(_) | Self::File { .. } => ErrorKind::Failed,
+        }
+    }
+
+    /// Returns what a program that handles this error needs to know besides its kind, by name.
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Program { program, code, name, .. } => {
+                vec![("program", program.clone()), ("program_error", name.clone()), ("program_code", code.to_string())]
+            }
+            Self::Unreachable { url, .. } => vec![("url", url.clone())],
+            Self::NoSol { wallet, has, needs } => vec![
+                ("wallet", wallet.to_string()),
+                ("has_lamports", has.to_string()),
+                ("needs_lamports", needs.to_string()),
+            ],
+            Self::Unanswered { request, payment, .. } => {
+                vec![("request", hex::encode(request)), ("payment", payment.to_string())]
+            }
+            Self::NoAccount { address, .. } | Self::WrongAccount { address, .. } => {
+                vec![("account", address.to_string())]
+            }
+            Self::NoTransaction { signature } => vec![("transaction", signature.to_string())],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Whether the same request may succeed if it is sent again, because the connection failed or the node is behind or
@@ -121,10 +236,10 @@ impl SdkError {
 pub(crate) fn is_transient(e: &RpcClientError) -> bool {
     matches!(
         e.kind(),
-        ErrorKind::Io(_)
-            | ErrorKind::Reqwest(_)
-            | ErrorKind::Middleware(_)
-            | ErrorKind::RpcError(
+        RpcErrorKind::Io(_)
+            | RpcErrorKind::Reqwest(_)
+            | RpcErrorKind::Middleware(_)
+            | RpcErrorKind::RpcError(
                 RpcError::RpcRequestError(_)
                     | RpcError::RpcResponseError { data: RpcResponseErrorData::NodeUnhealthy { .. }, .. }
             )
@@ -166,6 +281,15 @@ fn program_name(id: &Pubkey) -> String {
         None if *id == solana_sdk_ids::system_program::ID => "system".to_owned(),
         None => id.to_string(),
     }
+}
+
+/// Returns what an account has and what it needs, in lamports, if the logs say that a transfer of SOL failed for want of it.
+pub(crate) fn lacking_lamports(logs: &[String]) -> Option<(u64, u64)> {
+    logs.iter().find_map(|line| {
+        let (_, rest) = line.split_once("insufficient lamports ")?;
+        let (has, needs) = rest.split_once(", need ")?;
+        Some((has.trim().parse().ok()?, needs.trim().parse().ok()?))
+    })
 }
 
 /// Returns the program whose failure comes first in the logs. If one program calls another and that one fails, it is
@@ -245,6 +369,27 @@ mod tests {
         let programs = [solana_sdk_ids::ed25519_program::ID, payout::ID];
         let (program, code, name, _) = parts(explain(&custom(0, 2), &programs, &[]));
         assert_eq!((program.as_str(), code, name.as_str()), ("ed25519 precompile", 2, "InvalidSignature"));
+    }
+
+    #[test]
+    fn the_logs_say_how_much_sol_is_lacking() {
+        let logs =
+            ["Program 11111111111111111111111111111111 invoke [2]", "Transfer: insufficient lamports 70, need 9000"];
+        assert_eq!(lacking_lamports(&logs.map(str::to_owned)), Some((70, 9_000)));
+        assert_eq!(lacking_lamports(&["Program log: insufficient funds".to_owned()]), None);
+    }
+
+    #[test]
+    fn whoever_handles_an_error_has_its_kind_and_its_fields() {
+        let (payment, operator) = (Signature::from([3; 64]), Pubkey::new_from_array([2; 32]));
+        let source = Box::new(SdkError::Unreachable { url: "http://x/".into(), reason: "refused".into() });
+        let error = SdkError::Unanswered { request: [1; 32], payment, source };
+        assert_eq!(error.kind(), ErrorKind::Unanswered);
+        let fields = error.fields();
+        assert!(fields.contains(&("request", "01".repeat(32))) && fields.contains(&("payment", payment.to_string())));
+        let poor = SdkError::NoSol { wallet: operator, has: 5_000, needs: 2_000_000 };
+        assert!(poor.to_string().contains("0.000005 SOL of the 0.002"), "{poor}");
+        assert!(poor.to_string().contains(&operator.to_string()) && poor.kind() == ErrorKind::Funds);
     }
 
     #[test]

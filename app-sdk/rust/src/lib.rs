@@ -10,27 +10,31 @@
 //!
 //! Addresses, instructions and events are those of [`openledger_interface`], which this crate re-exports.
 
+mod account_kind;
 pub mod amount;
 pub mod api;
 pub mod artifact;
 pub mod canonical;
 pub mod client;
 mod error;
+mod error_kind;
 pub mod events;
 pub mod flow;
 pub mod manifest;
-mod printable;
+pub mod price;
 pub mod proof;
 pub mod receipt;
 pub mod review;
 pub mod store;
 pub mod text;
+pub mod wait;
 pub mod wallet;
 
-pub use client::{Client, SendOptions};
+pub use client::{Client, PriorityFee, SendOptions, Sending};
 pub use error::{SdkError, explain};
+pub use error_kind::ErrorKind;
 pub use events::{Event, EventRecord};
 pub use openledger_interface::{Program, attestation, ix, pda, program};
-pub use printable::printable;
+pub use openledger_text::printable;
 pub use store::Store;
-pub use wallet::local_program_keypair;
+pub use wallet::{AnySigner, local_program_keypair};

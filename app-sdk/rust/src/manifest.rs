@@ -113,6 +113,23 @@ pub struct Metadata {
     pub licence: String,
     /// Where the content is from.
     pub source: String,
+    /// The file that the content was extracted from. Absent if the content is the file itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Original>,
+}
+
+/// The file that a content was extracted from. What is learned is the content; this says where to see it whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Original {
+    /// SHA-256 of the file, under which the artifact store has it.
+    #[serde(with = "hash_hex")]
+    pub sha256: Hash32,
+    /// Its format: `html`, `csv`, `jsonl`, `docx` or `pdf`.
+    pub format: String,
+    /// The row of a table that the content is from, the first being 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
 }
 
 impl Metadata {
@@ -268,9 +285,21 @@ mod tests {
         let mut other = document(1);
         other.metadata.author = "someone else".into();
         assert_ne!(manifest(vec![other]).unwrap().leaf_hashes()[0], base);
+        let mut extracted = document(1);
+        extracted.metadata.original = Some(Original { sha256: [8; 32], format: "pdf".into(), row: None });
+        assert_ne!(manifest(vec![extracted]).unwrap().leaf_hashes()[0], base);
         assert_ne!(manifest(vec![Leaf { content: [9; 32], ..document(1) }]).unwrap().leaf_hashes()[0], base);
         let label = Leaf { kind: Kind::Label, target: Some([5; 32]), ..document(1) };
         assert_ne!(manifest(vec![label]).unwrap().leaf_hashes()[0], base);
+    }
+
+    #[test]
+    fn a_document_that_is_its_own_original_reads_and_hashes_as_ever() {
+        let m = manifest(vec![document(1)]).unwrap();
+        assert!(!String::from_utf8(m.to_bytes().unwrap()).unwrap().contains("original"));
+        let metadata = r#"{"author":"","licence":"","source":"","title":"page 1"}"#;
+        assert_eq!(m.leaves[0].metadata.hash(), sha256(&[metadata.as_bytes()]));
+        assert_eq!(serde_json::from_str::<Metadata>(metadata).unwrap(), m.leaves[0].metadata);
     }
 
     #[test]

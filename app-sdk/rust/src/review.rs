@@ -2,8 +2,8 @@
 //!
 //! A leaf is at fault if its content is missing, is not text, is too short or too long, or repeats a document. A
 //! repetition is exact or near. Nearness is the Jaccard similarity of word shingles (Broder, "On the resemblance and
-//! containment of documents", 1997). The text is normalised first, so that case, punctuation and spacing do not hide a
-//! copy.
+//! containment of documents", 1997). The text is normalised first, as the trainer does it, so that case, punctuation,
+//! spacing and the forms of Unicode do not hide a copy.
 //!
 //! A label, correction or removal is also at fault if its target is not an accepted document or was removed. A removal
 //! is at fault if its contributor may not remove the target ([`targets`]).
@@ -12,6 +12,7 @@ pub mod targets;
 
 use crate::manifest::Kind;
 use openledger_protocol::{Hash32, hash::sha256};
+use openledger_text::{letters, normalised, words};
 use solana_pubkey::Pubkey;
 
 /// Words in a shingle.
@@ -131,8 +132,9 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// Computes the fingerprint of a document with content hash `content`.
     pub fn new(content: Hash32, text: &str) -> Self {
-        let words = words(text);
-        let hash = |window: &[String]| {
+        let normalised = normalised(text);
+        let words = words(&normalised);
+        let hash = |window: &[&str]| {
             let digest = sha256(&[window.join(" ").as_bytes()]);
             u64::from_le_bytes(digest[..8].try_into().expect("8 of 32 bytes"))
         };
@@ -160,11 +162,6 @@ impl Fingerprint {
         let (a, b) = (self.shingles.len() as u64, other.shingles.len() as u64);
         a.min(b) * PPM >= a.max(b) * ppm
     }
-}
-
-/// The runs of letters and digits in `text`, in lower case.
-fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
 }
 
 /// Judges a batch. `entries` are its leaves in order, and `known` are the documents that the Datanet accepted before.
@@ -199,7 +196,7 @@ fn examine(
         return Err(Fault::TooLong { bytes: bytes.len() });
     }
     let text = std::str::from_utf8(bytes).map_err(|_| Fault::NotText)?;
-    let characters = text.chars().filter(|c| c.is_alphanumeric()).count();
+    let characters = letters(text);
     let learned = matches!(entry.kind, Kind::Document | Kind::Correction);
     if characters < if learned { limits.min_characters } else { 1 } {
         return Err(Fault::TooShort { characters });
@@ -260,6 +257,21 @@ mod tests {
         let j = judge(&[leaf(&edited)], &[&known(&long)], &Limits::default());
         assert!(!j.approve, "{:?}", j.faults);
         assert!(judge(&[leaf(OTHER)], &[&known(PAGE)], &Limits::default()).approve);
+    }
+
+    #[test]
+    fn a_copy_is_found_in_any_script_and_form() {
+        let chinese =
+            "函数把参数按照格式写到标准输出，并返回写出的字符数；如果出错，就返回一个负数。调用者必须检查返回值。";
+        let spaced: String = chinese.replace('，', " ").chars().flat_map(|c| [c, ' ']).collect();
+        let edited = chinese.replacen("负数", "零", 1);
+        for copy in [&spaced, &edited] {
+            let j = judge(&[leaf(copy)], &[&known(chinese)], &Limits { near_ppm: 700_000, ..Limits::default() });
+            assert!(matches!(j.faults[..], [(0, Fault::Copy { .. })]), "{copy}: {:?}", j.faults);
+        }
+        let hidden = leaf(&"\u{3164}".repeat(40));
+        let j = judge(&[hidden], &[], &Limits::default());
+        assert_eq!(j.faults, [(0, Fault::TooShort { characters: 0 })]);
     }
 
     #[test]

@@ -1,10 +1,30 @@
-//! Reads and makes key files.
+//! Signers: reads and makes key files, and finds the signer that a person names.
 
 use crate::error::SdkError;
 use openledger_interface::Program;
 use openledger_protocol::hash::sha256;
 use solana_keypair::{Keypair, write_keypair};
+use solana_signer::Signer;
 use std::{fs::OpenOptions, path::Path};
+
+/// Anything that signs: a key in memory, or a device or service that keeps it.
+pub type AnySigner = dyn Signer + Send + Sync;
+
+/// Finds a signer by its name: the path of a key file, also as a `file:` URL. Fails for the Solana tools' other names of
+/// signers, such as `usb://ledger`.
+pub fn find_signer(name: &str) -> Result<Box<AnySigner>, SdkError> {
+    if let Some(path) = name.strip_prefix("file://").or_else(|| name.strip_prefix("file:")) {
+        return Ok(Box::new(read_keypair(path)?));
+    }
+    for scheme in ["usb:", "prompt:", "stdin:"] {
+        if name.starts_with(scheme) && !Path::new(name).exists() {
+            return Err(SdkError::Input(format!(
+                "{name} is a signer of another kind than a key file, which this build cannot reach: name a key file"
+            )));
+        }
+    }
+    Ok(Box::new(read_keypair(name)?))
+}
 
 /// Reads a key file in the Solana tools' format: a JSON array of 64 numbers.
 pub fn read_keypair(path: impl AsRef<Path>) -> Result<Keypair, SdkError> {
@@ -48,13 +68,25 @@ pub fn local_program_keypair(program: Program) -> Keypair {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use solana_signer::Signer;
 
     #[test]
     fn local_program_keys_are_those_of_the_declared_ids() {
         for program in Program::ALL {
             assert_eq!(local_program_keypair(program).pubkey(), program.id(), "{program}");
         }
+    }
+
+    #[test]
+    fn a_signer_is_a_key_file_by_path_or_url_and_nothing_else_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("id.json");
+        let key = create_keypair(&path).unwrap().pubkey();
+        let text = path.to_str().unwrap();
+        for name in [text.to_owned(), format!("file:{text}"), format!("file://{text}")] {
+            assert_eq!(find_signer(&name).unwrap().pubkey(), key, "{name}");
+        }
+        let refused = find_signer("usb://ledger?key=0").err().unwrap().to_string();
+        assert!(refused.contains("usb://ledger?key=0") && refused.contains("name a key file"), "{refused}");
     }
 
     #[test]

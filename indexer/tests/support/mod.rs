@@ -94,6 +94,7 @@ fn manifest(datanet: Pubkey, contributor: Pubkey, from: u8, count: u8) -> Manife
             author: "An author".into(),
             licence: "MIT".into(),
             source: "test".into(),
+            ..Default::default()
         },
     });
     Manifest::new(datanet, contributor, leaves.collect()).expect("a valid manifest")

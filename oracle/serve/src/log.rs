@@ -14,7 +14,7 @@ pub struct AnswerLog {
 /// A request that was quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quoted {
-    /// Hash of everything that decides the answer ([`crate::price::request_spec`]).
+    /// Hash of everything that decides the answer ([`crate::spec::request_spec`]).
     pub spec: Hash32,
     /// The fee of the offer, in base units.
     pub amount: u64,

@@ -8,7 +8,7 @@ use crate::{
     log::AnswerLog,
     openai::{ChatCompletion, ChatRequest, Choice, Message, Usage, chunk},
     payment,
-    price::{price, request_spec},
+    spec::request_spec,
 };
 use futures::StreamExt;
 use openledger_lm::{FinishReason, SamplingConfig};
@@ -16,6 +16,7 @@ use openledger_protocol::Hash32;
 use openledger_sdk::{
     api::serve::Quote,
     client::Client,
+    price::price,
     receipt::{self, Answer},
     store::Store,
 };

@@ -271,6 +271,7 @@ async fn deliver(
                 author: d.author.clone(),
                 licence: d.licence.clone(),
                 source: d.source.clone(),
+                ..Default::default()
             };
             Contribution::document(d.text.clone(), metadata)
         })

@@ -111,6 +111,7 @@ fn a_world_lives_by_itself_and_goes_on_after_its_processes_were_killed() -> Resu
             author: "Ada".into(),
             licence: "CC0-1.0".into(),
             source: "the lake".into(),
+            original: None,
         };
         let document = [Contribution::document(text, metadata)];
         let given = contribute(&client, &store, &user, &datanet, &document, None, |_| {}).await?;

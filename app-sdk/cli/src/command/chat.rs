@@ -1,10 +1,11 @@
 //! `openledger chat`.
 
 use super::{amount, hash, key, open};
-use crate::{output::table, settings::Session};
+use crate::{failure, output::table, settings::Session};
 use anyhow::{Context, Result};
 use clap::Args;
 use openledger_sdk::{
+    ErrorKind, SdkError,
     api::{
         ServeClient,
         serve::{ChatRequest, Quote},
@@ -13,7 +14,7 @@ use openledger_sdk::{
     receipt::Answer,
 };
 use solana_pubkey::Pubkey;
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
 /// Ask a model: quote, pay, answer with attribution.
 #[derive(Args)]
@@ -34,7 +35,7 @@ pub struct Chat {
     /// Most tokens of the answer.
     #[arg(long, default_value_t = 64)]
     max_tokens: usize,
-    /// Most OPEN to pay.
+    /// Most OPEN to pay; whatever it is, no more is paid than the model's price on chain.
     #[arg(long, value_parser = open)]
     most: Option<u64>,
     /// Ask only the operator with this wallet.
@@ -54,23 +55,24 @@ pub struct Chat {
 /// Runs it.
 pub async fn run(session: &Session, args: Chat) -> Result<()> {
     let client = session.client();
+    if args.prompt.trim().is_empty() {
+        return Err(failure::of(ErrorKind::Input, "the prompt is empty: ask something"));
+    }
     let mut all = servers(&client).await?;
     if let Some(wallet) = args.operator {
         all.retain(|s| s.wallet == wallet);
     }
     let stream = args.stream && !session.output.is_json();
     let request = ChatRequest { stream, ..ChatRequest::ask(&args.model, &args.prompt, args.max_tokens) };
-    let on_text = |text: &str| {
-        print!("{text}");
-        let _ = std::io::stdout().flush();
-    };
+    // A reader that has gone must not end what is paid for.
+    let on_text = |text: &str| drop(session.output.piece(text));
     let asked = match (args.request, &args.payment) {
         (Some(name), Some(payment)) => {
             let paid = find_payment(&client, payment).await?;
-            let server = all
-                .iter()
-                .find(|s: &&Server| s.wallet == paid.operator)
-                .context("the operator that was paid does not serve now: try again later")?;
+            let server = all.iter().find(|s: &&Server| s.wallet == paid.operator).ok_or_else(|| {
+                let message = "the operator that was paid does not serve now: try again later";
+                failure::of(ErrorKind::Unreachable, message)
+            })?;
             let quote = Quote {
                 request: hex::encode(name),
                 model: paid.model.to_string(),
@@ -79,16 +81,21 @@ pub async fn run(session: &Session, args: Chat) -> Result<()> {
                 prompt_tokens: 0,
                 max_tokens: args.max_tokens,
             };
-            let payment = payment.parse().context("--payment is not a transaction signature")?;
+            let payment = payment
+                .parse()
+                .map_err(|_| failure::of(ErrorKind::Input, "--payment is not a transaction signature"))?;
             // If the server has answered this request before, it gives the answer without computing it again.
             match ServeClient::new(&server.endpoint).receipt(&name).await {
                 Ok(answer) if answer.verify(&server.identity).is_ok() => {
                     return show(session, &answer, args.out, false);
                 }
-                _ => collect(&client, server, &request, &quote, &payment, on_text).await?,
+                _ => collect(&client, server, &request, &quote, &payment, on_text).await.map_err(|e| {
+                    let (request, source) = (name, Box::new(e));
+                    SdkError::Unanswered { request, payment, source }
+                })?,
             }
         }
-        _ => ask(&client, &session.keypair()?, &all, &request, args.most, on_text).await?,
+        _ => ask(&client, &*session.signer()?, &all, &request, args.most, on_text).await?,
     };
     show(session, &asked.answer, args.out, stream)
 }

@@ -35,7 +35,7 @@ pub struct Claim {
 fn wallet_or_own(session: &Session, wallet: Option<Pubkey>) -> Result<Pubkey> {
     Ok(match wallet {
         Some(wallet) => wallet,
-        None => session.keypair()?.pubkey(),
+        None => session.signer()?.pubkey(),
     })
 }
 
@@ -61,7 +61,7 @@ pub async fn earnings(session: &Session, args: Earnings) -> Result<()> {
 /// Runs `claim`.
 pub async fn claim(session: &Session, args: Claim) -> Result<()> {
     let wallet = wallet_or_own(session, args.wallet)?;
-    let claimed = claim::claim(&session.client(), &session.indexer(), &session.keypair()?, &wallet).await?;
+    let claimed = claim::claim(&session.client(), &session.indexer(), &*session.signer()?, &wallet).await?;
     let pool = |c: &claim::Claimed| format!("{:?}", c.pool).to_lowercase();
     let rows: Vec<_> = claimed
         .iter()

@@ -1,30 +1,52 @@
 //! `openledger contribute`.
 
-use super::{key, open};
-use crate::{output::table, settings::Session};
-use anyhow::{Context, Result, bail};
+use super::{amount, key, open, review::describe};
+use crate::{
+    confirm::confirm,
+    documents::{Columns, Found, Passed, Reading, read},
+    failure,
+    output::{fields, table},
+    settings::Session,
+};
+use anyhow::Result;
 use clap::Args;
+use datanet::state::{BatchStatus, Datanet};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use openledger_sdk::{
+    ErrorKind, SdkError,
+    artifact::{DataSettings, learned_bytes},
     flow::{
-        contribute::{Contributed, Contribution, Progress, contribute, contribute_bulk},
-        history::History,
+        contribute::{
+            Contributed, Contribution, Form, Progress, Step, contribute_as, lamports, manifest, pending, steps,
+        },
+        held::held,
+        known::Known,
+        open_mint,
     },
-    manifest::{Kind, Leaf, MAX_LEAVES, Manifest, Metadata},
+    ix,
+    manifest::{Kind, MAX_LEAVES, Metadata},
+    pda,
+    review::Limits,
     text::parse_hash,
 };
-use serde_json::json;
-use sha2::{Digest, Sha256};
+use openledger_text::printable;
+use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use std::path::{Path, PathBuf};
+use std::{collections::HashMap, path::PathBuf};
 
 /// Contribute a folder of documents.
 #[derive(Args)]
 #[command(
-    after_help = "Every file in the folder is a document (UTF-8 text; names that begin with a dot are passed over). A file
-NAME.meta.json beside NAME gives its title, author, licence and source; what it lacks comes from the flags.
-Run the same command again after an interruption: what is done is not done twice.
+    after_help = "Every file in the folder is a document: plain text and Markdown as they are, of HTML, DOCX and PDF the text, of
+CSV and JSON lines each row (the columns text and title, or those that --text-column and --title-column name). What is
+learned is the text; the manifest names the file that it is from. A file NAME.meta.json beside NAME gives its title,
+author, licence and source; what it lacks comes from the flags.
+
+Before anything is paid, every text is judged as validators will judge it, with their usual limits. What they would
+find at fault is passed over and listed, and so is what is no document: hidden files, symbolic links (but for --follow),
+empty or too large files, files that are not UTF-8. Then you are asked. Only what the Datanet does not have yet is
+sent: the same command on a folder that has grown, or after an interruption, adds what is missing.
 
 A label, correction or removal is about one document of the Datanet, named by its leaf: the file holds the label, the
 corrected text or the reason. Validators check that the document is there, and that who removes it contributed it or
@@ -35,6 +57,7 @@ thousands of documents.
 
 Example:
   openledger contribute ./man3 --datanet DATANET --author \"The Linux man-pages project\" --licence GPL-2.0-or-later
+  openledger contribute ./answers.csv --datanet DATANET --title-column question --text-column answer --dry-run
   openledger contribute ./reason.txt --datanet DATANET --kind removal --target LEAF"
 )]
 pub struct Contribute {
@@ -58,6 +81,15 @@ pub struct Contribute {
     /// Where documents are from that do not say so.
     #[arg(long, default_value = "")]
     source: String,
+    /// Column of CSV and JSON lines that holds the text.
+    #[arg(long)]
+    text_column: Option<String>,
+    /// Column of CSV and JSON lines that holds the title.
+    #[arg(long)]
+    title_column: Option<String>,
+    /// Follow symbolic links.
+    #[arg(long)]
+    follow: bool,
     /// Bond of each batch in OPEN; the Datanet's minimum by default.
     #[arg(long, value_parser = open)]
     bond: Option<u64>,
@@ -67,6 +99,12 @@ pub struct Contribute {
     /// Hand the batches in by their roots.
     #[arg(long)]
     bulk: bool,
+    /// Show everything that would be signed, and pay and send nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask before paying.
+    #[arg(long, short)]
+    yes: bool,
 }
 
 /// [`Kind`] on the command line.
@@ -97,206 +135,339 @@ fn leaf_hash(text: &str) -> Result<[u8; 32], String> {
     parse_hash(text).map_err(|e| e.to_string())
 }
 
+/// What a contribution comes to, before anything is paid.
+struct Plan {
+    /// What is handed in.
+    new: Vec<Found>,
+    /// What the Datanet has or reviews already.
+    held: usize,
+    passed: Vec<Passed>,
+    /// A batch that was begun and not handed in, with the number of its leaves on the ledger. Its bond is paid.
+    begun: Option<(Pubkey, usize)>,
+    /// Number of the first batch in the Datanet, if nobody else opens one before.
+    first: u64,
+    /// Bond of each batch in base units.
+    bond: u64,
+    batch_size: usize,
+    form: Form,
+}
+
+impl Plan {
+    fn batches(&self) -> usize {
+        self.new.len().div_ceil(self.batch_size)
+    }
+
+    /// The bonds that are still to be paid.
+    fn bonds(&self) -> u64 {
+        self.bond.saturating_mul(self.batches().saturating_sub(usize::from(self.begun.is_some())) as u64)
+    }
+}
+
 /// Runs it.
 pub async fn run(session: &Session, args: Contribute) -> Result<()> {
-    let contributions = read_folder(&args)?;
-    if contributions.is_empty() {
-        bail!("{} holds no documents", args.folder.display());
+    let (found, passed) = read(&reading(&args))?;
+    if found.is_empty() {
+        session.output.tell(&listed(&passed));
+        let message = format!("{} holds no documents", args.folder.display());
+        return Err(failure::of(ErrorKind::Input, message));
     }
-    let (client, store, contributor) = (session.client(), session.store()?, session.keypair()?);
-    let mut history = History::new(client.clone());
-    history.update().await?;
+    let contributor = session.signer()?;
+    let wallet = contributor.pubkey();
+    let plan = plan(session, &args, &wallet, found, passed).await?;
+    session.output.tell(&listed(&plan.passed));
+    if plan.new.is_empty() {
+        return finish(session, &plan, &[]);
+    }
+    session.output.tell(&summary(&plan));
+    if args.dry_run {
+        return show_transactions(session, &plan, &args.datanet, &wallet).await;
+    }
+    affordable(session, &plan, &wallet).await?;
+    confirm(&question(&plan, &wallet), args.yes)?;
 
+    let contributions: Vec<Contribution> = plan.new.iter().map(|f| f.contribution.clone()).collect();
+    let (client, store) = (session.client(), session.store()?);
     let bar = ProgressBar::new(contributions.len() as u64);
     bar.set_style(ProgressStyle::with_template("{msg:>22} {bar:32} {pos}/{len}")?);
     if session.output.is_json() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
-    let mut done: Vec<(Contributed, bool)> = Vec::new();
-    let mut before = 0;
-    for batch in contributions.chunks(args.batch_size as usize) {
-        let manifest = preview(batch, &args.datanet, &contributor.pubkey())?;
-        if let Some(address) = history.submitted(&manifest.hash()?) {
-            let leaves = manifest.leaf_hashes();
-            done.push((Contributed { batch: address, index: 0, leaves, manifest: manifest.hash()? }, true));
-        } else {
-            let on_progress = |progress| match progress {
-                Progress::Stored(n) => {
-                    bar.set_message("storing");
-                    bar.set_position(before + n as u64);
-                }
-                Progress::Opened(_) => bar.set_message("batch is open"),
-                Progress::Sent(n) => {
-                    bar.set_message("writing to the ledger");
-                    bar.set_position(before + n as u64);
-                }
-                Progress::Submitted(_) => bar.set_message("submitted"),
-            };
-            let one = match args.bulk {
-                true => {
-                    contribute_bulk(&client, &store, &contributor, &args.datanet, batch, args.bond, on_progress).await?
-                }
-                false => {
-                    contribute(&client, &store, &contributor, &args.datanet, batch, args.bond, on_progress).await?
-                }
-            };
-            done.push((one, false));
-        }
+    let (mut done, mut before) = (Vec::new(), 0);
+    for batch in contributions.chunks(plan.batch_size) {
+        let on_progress = |progress| match progress {
+            Progress::Stored(n) => {
+                bar.set_message("storing");
+                bar.set_position(before + n as u64);
+            }
+            Progress::Opened(_) => bar.set_message("batch is open"),
+            Progress::Sent(n) => {
+                bar.set_message("writing to the ledger");
+                bar.set_position(before + n as u64);
+            }
+            Progress::Submitted(_) => bar.set_message("submitted"),
+        };
+        let (bond, form) = (Some(plan.bond), plan.form);
+        done.push(contribute_as(form, &client, &store, &*contributor, &args.datanet, batch, bond, on_progress).await?);
         before += batch.len() as u64;
     }
     bar.finish_and_clear();
-    let shown: Vec<_> = done
-        .iter()
-        .map(|(c, earlier)| {
-            let leaves: Vec<String> = c.leaves.iter().map(hex::encode).collect();
-            json!({
-                "batch": c.batch.to_string(), "manifest": hex::encode(c.manifest), "leaves": leaves, "earlier": earlier,
-            })
-        })
-        .collect();
-    session.output.show(&shown, |_| {
-        table(
-            &["batch", "documents", "manifest", ""],
-            done.iter().map(|(c, earlier)| {
-                let note = if *earlier { "submitted earlier" } else { "under review" };
-                vec![c.batch.to_string(), c.leaves.len().to_string(), hex::encode(c.manifest), note.into()]
-            }),
-        )
-    })
+    finish(session, &plan, &done)
 }
 
-/// The manifest that a batch will have.
-fn preview(batch: &[Contribution], datanet: &Pubkey, contributor: &Pubkey) -> Result<Manifest> {
-    let leaves = batch.iter().map(|c| Leaf {
-        content: Sha256::digest(c.content.as_bytes()).into(),
-        kind: c.kind,
-        target: c.target,
-        metadata: c.metadata.clone(),
-    });
-    Ok(Manifest::new(*datanet, *contributor, leaves.collect())?)
+fn reading(args: &Contribute) -> Reading {
+    Reading {
+        folder: args.folder.clone(),
+        follow: args.follow,
+        columns: Columns { text: args.text_column.clone(), title: args.title_column.clone() },
+        kind: args.kind.into(),
+        target: args.target,
+        known: Metadata {
+            author: args.author.clone(),
+            licence: args.licence.clone(),
+            source: args.source.clone(),
+            ..Default::default()
+        },
+    }
 }
 
-/// All documents below the folder, in the order of their names.
-fn read_folder(args: &Contribute) -> Result<Vec<Contribution>> {
-    let mut out = Vec::new();
-    let visible = |e: &walkdir::DirEntry| e.depth() == 0 || !e.file_name().to_string_lossy().starts_with('.');
-    for entry in walkdir::WalkDir::new(&args.folder).sort_by_file_name().into_iter().filter_entry(visible) {
-        let entry = entry.with_context(|| format!("cannot read {}", args.folder.display()))?;
-        let path = entry.path();
-        if !entry.file_type().is_file() || path.to_string_lossy().ends_with(META) {
-            continue;
-        }
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let content = String::from_utf8(bytes).with_context(|| {
-            format!("{} is not UTF-8 text: convert it or move it out of the folder", path.display())
-        })?;
-        out.push(Contribution {
-            content,
-            kind: args.kind.into(),
-            target: args.target,
-            metadata: metadata(path, args)?,
+/// Works out what is new and without fault. The ledger's history is read only if something is new.
+async fn plan(
+    session: &Session,
+    args: &Contribute,
+    wallet: &Pubkey,
+    found: Vec<Found>,
+    mut passed: Vec<Passed>,
+) -> Result<Plan> {
+    let (client, store) = (session.client(), session.store()?);
+    let account: Datanet = client.account(&args.datanet).await?;
+    if account.paused {
+        let message = format!("Datanet {} takes no batches: its owner has paused it", args.datanet);
+        return Err(failure::of(ErrorKind::Refused, message));
+    }
+    let bond = args.bond.unwrap_or(account.min_bond);
+    if bond < account.min_bond {
+        let least = amount(account.min_bond);
+        return Err(failure::of(
+            ErrorKind::Input,
+            format!("this Datanet wants a bond of at least {least}: raise --bond"),
+        ));
+    }
+    let begun = pending(&client, &args.datanet, wallet).await?.into_iter().find(|(_, b)| b.status == BatchStatus::Open);
+    let begun = begun.map(|(address, batch)| (address, batch.count as usize));
+    let (found, twice) = without_repetitions(found, &args.datanet, wallet)?;
+    passed.extend(twice);
+    let leaves = manifest(wallet, &args.datanet, &contributions(&found))?.leaf_hashes();
+    let has = held(&client, &session.indexer(), &store, &args.datanet, wallet, &leaves).await?;
+    let total = found.len();
+    let mut new: Vec<Found> =
+        found.into_iter().zip(&leaves).filter(|(_, leaf)| !has.contains(*leaf)).map(|(f, _)| f).collect();
+    let held = total - new.len();
+    if !new.is_empty() {
+        session.output.tell("reading what the Datanet has, to judge as its validators will …");
+        let entries = new.iter().map(|f| (f.contribution.leaf(), Some(f.contribution.content.clone().into_bytes())));
+        let entries: Vec<_> = entries.collect();
+        let judged = Known::new(client, store).judge(&args.datanet, wallet, entries, &Limits::default()).await?;
+        let mut faults = judged.faults.into_iter().peekable();
+        let mut place = 0usize..;
+        new.retain(|f| match faults.next_if(|(at, _)| Some(*at) == place.next()) {
+            Some((_, fault)) => {
+                passed.push(Passed { name: f.name.clone(), reason: describe(&fault) });
+                false
+            }
+            None => true,
         });
     }
-    Ok(out)
+    let form = if args.bulk { Form::Bulk } else { Form::Leaves };
+    let (first, batch_size) = (account.batches, args.batch_size as usize);
+    Ok(Plan { new, held, passed, begun, first, bond, batch_size, form })
 }
 
-const META: &str = ".meta.json";
+fn contributions(found: &[Found]) -> Vec<Contribution> {
+    found.iter().map(|f| f.contribution.clone()).collect()
+}
 
-/// What is known about a document: from the file beside it, else from the flags.
-fn metadata(path: &Path, args: &Contribute) -> Result<Metadata> {
-    let relative = path.strip_prefix(&args.folder).ok().filter(|p| !p.as_os_str().is_empty()).unwrap_or(path);
-    let mut known = Metadata {
-        title: relative.display().to_string(),
-        author: args.author.clone(),
-        licence: args.licence.clone(),
-        source: args.source.clone(),
-    };
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(META);
-    match std::fs::read(&beside) {
-        Ok(bytes) => {
-            let stated: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes)
-                .with_context(|| format!("{} is not a JSON object", Path::new(&beside).display()))?;
-            for (name, value) in stated {
-                let text = value
-                    .as_str()
-                    .with_context(|| format!("{name} in {} is not a text", Path::new(&beside).display()))?;
-                match name.as_str() {
-                    "title" => known.title = text.into(),
-                    "author" => known.author = text.into(),
-                    "licence" => known.licence = text.into(),
-                    "source" => known.source = text.into(),
-                    _ => bail!(
-                        "{} has the unknown key {name}: title, author, licence and source are known",
-                        Path::new(&beside).display()
-                    ),
-                }
+/// Leaves out contributions that are equal to an earlier one, which no manifest may have.
+fn without_repetitions(found: Vec<Found>, datanet: &Pubkey, wallet: &Pubkey) -> Result<(Vec<Found>, Vec<Passed>)> {
+    let (mut seen, mut once, mut twice) = (HashMap::new(), Vec::new(), Vec::new());
+    for f in found {
+        let leaf = manifest(wallet, datanet, std::slice::from_ref(&f.contribution))?.leaf_hashes()[0];
+        match seen.get(&leaf) {
+            Some(first) => twice.push(Passed { name: f.name, reason: format!("it is the same as {first}") }),
+            None => {
+                seen.insert(leaf, f.name.clone());
+                once.push(f);
             }
         }
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-        Err(e) => return Err(e).with_context(|| format!("cannot read {}", Path::new(&beside).display())),
     }
-    Ok(known)
+    Ok((once, twice))
+}
+
+/// Fails if the wallet cannot pay the bonds, or has no SOL for fees and rent.
+async fn affordable(session: &Session, plan: &Plan, wallet: &Pubkey) -> Result<()> {
+    let client = session.client();
+    let mint = open_mint(&client).await?;
+    let (has, needs) = (client.token_balance(&pda::token_account(wallet, &mint)).await?, plan.bonds());
+    if has < needs {
+        return Err(failure::of(
+            ErrorKind::Funds,
+            format!(
+                "wallet {wallet} has {} of the {} for the bonds of {} batches: get more OPEN, or hand in less at once",
+                amount(has),
+                amount(needs),
+                plan.batches()
+            ),
+        ));
+    }
+    let sizes = plan.new.chunks(plan.batch_size).map(<[Found]>::len);
+    let needs = lamports(&client, sizes, plan.form).await?;
+    let has =
+        client.rpc().get_balance_with_commitment(wallet, client.commitment()).await.map_err(SdkError::from)?.value;
+    if has < needs {
+        return Err(SdkError::NoSol { wallet: *wallet, has, needs }.into());
+    }
+    Ok(())
+}
+
+/// What was passed over, for people.
+fn listed(passed: &[Passed]) -> String {
+    let lines: String = passed.iter().map(|p| format!("\n  {}: {}", printable(&p.name), p.reason)).collect();
+    match passed.len() {
+        0 => "nothing is passed over".into(),
+        n => format!("passed over ({n}):{lines}"),
+    }
+}
+
+/// What the plan comes to, for people.
+fn summary(plan: &Plan) -> String {
+    let documents = plan.new.iter().all(|f| f.contribution.kind == Kind::Document);
+    let learned = if documents { learned(&plan.new) } else { "what accepted documents become by it".into() };
+    fields(&[
+        ("to hand in", format!("{} documents in {} batches", plan.new.len(), plan.batches())),
+        ("there already", plan.held.to_string()),
+        ("passed over", plan.passed.len().to_string()),
+        ("bond", format!("{}, returned once accepted, lost if rejected", amount(plan.bonds()))),
+        ("what a job learns", learned),
+    ])
+}
+
+/// How much of the documents a job with the default config learns.
+fn learned(new: &[Found]) -> String {
+    let settings = DataSettings::default();
+    let whole = |f: &&Found| {
+        let Contribution { content, metadata, .. } = &f.contribution;
+        learned_bytes(&settings, &metadata.title, content) >= content.len()
+    };
+    let whole = new.iter().filter(whole).count();
+    format!(
+        "the first {} tokens of a title and its text by the default config: about all of {whole} documents, and of {} \
+         the beginning alone",
+        settings.max_tokens,
+        new.len() - whole
+    )
+}
+
+fn question(plan: &Plan, wallet: &Pubkey) -> String {
+    format!("Wallet {wallet} pays a bond of {} and hands in {} documents.", amount(plan.bonds()), plan.new.len())
+}
+
+/// Shows every transaction that would be signed.
+async fn show_transactions(session: &Session, plan: &Plan, datanet: &Pubkey, wallet: &Pubkey) -> Result<()> {
+    let mint = open_mint(&session.client()).await?;
+    let (mut shown, mut rows) = (Vec::new(), Vec::new());
+    let (mut begun, mut next) = (plan.begun, plan.first..);
+    for batch in contributions(&plan.new).chunks(plan.batch_size) {
+        let manifest = manifest(wallet, datanet, batch)?;
+        let (leaves, hash) = (manifest.leaf_hashes(), manifest.hash()?);
+        let (address, sent, opening) = match begun.take() {
+            Some((address, sent)) => (address, sent, None),
+            None => {
+                let index = next.next().unwrap_or_default();
+                let instruction = ix::datanet::open_batch(wallet, datanet, index, &mint, plan.bond);
+                let address = pda::batch(datanet, index);
+                (address, 0, Some(Step { instruction, progress: Progress::Opened(address) }))
+            }
+        };
+        for step in opening.into_iter().chain(steps(wallet, &address, &leaves, hash, sent, plan.form)) {
+            let does = match step.progress {
+                Progress::Opened(_) => format!("opens the batch with a bond of {}", amount(plan.bond)),
+                Progress::Sent(n) => format!("adds leaves up to the {n}th of {}", leaves.len()),
+                Progress::Submitted(_) | Progress::Stored(_) => format!("hands it in; manifest {}", hex::encode(hash)),
+            };
+            let accounts: Vec<Value> = step
+                .instruction
+                .accounts
+                .iter()
+                .map(|a| json!({ "address": a.pubkey.to_string(), "signer": a.is_signer, "writable": a.is_writable }))
+                .collect();
+            rows.push(vec![address.to_string(), does.clone()]);
+            shown.push(json!({
+                "batch": address.to_string(), "does": does, "signer": wallet.to_string(),
+                "program": step.instruction.program_id.to_string(), "accounts": accounts,
+                "data": hex::encode(step.instruction.data),
+            }));
+        }
+    }
+    let all = json!({
+        "bonds": plan.bonds().to_string(), "documents": names(plan), "passed_over": passed(plan),
+        "there_already": plan.held, "transactions": shown,
+    });
+    session
+        .output
+        .show(&all, |_| format!("{}\nnothing was signed: this was a dry run", table(&["batch", "transaction"], rows)))
+}
+
+fn names(plan: &Plan) -> Vec<&str> {
+    plan.new.iter().map(|f| f.name.as_str()).collect()
+}
+
+fn passed(plan: &Plan) -> Vec<Value> {
+    plan.passed.iter().map(|p| json!({ "name": p.name, "reason": p.reason })).collect()
+}
+
+/// Prints what was done.
+fn finish(session: &Session, plan: &Plan, done: &[Contributed]) -> Result<()> {
+    let batches: Vec<Value> = done
+        .iter()
+        .map(|c| {
+            let leaves: Vec<String> = c.leaves.iter().map(hex::encode).collect();
+            json!({ "batch": c.batch.to_string(), "manifest": hex::encode(c.manifest), "leaves": leaves })
+        })
+        .collect();
+    let all = json!({ "batches": batches, "there_already": plan.held, "passed_over": passed(plan) });
+    session.output.show(&all, |_| {
+        if done.is_empty() {
+            return format!(
+                "nothing to hand in: {} documents are there already, {} are passed over",
+                plan.held,
+                plan.passed.len()
+            );
+        }
+        let rows = done.iter().map(|c| vec![c.batch.to_string(), c.leaves.len().to_string(), hex::encode(c.manifest)]);
+        table(&["batch under review", "documents", "manifest"], rows)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn args(folder: &Path) -> Contribute {
-        Contribute {
-            folder: folder.into(),
-            datanet: Pubkey::new_from_array([1; 32]),
-            author: "everyone".into(),
-            licence: "CC0-1.0".into(),
-            source: String::new(),
-            bond: None,
-            batch_size: 500,
-            bulk: false,
-            kind: KindArg::Document,
-            target: None,
-        }
+    fn found(name: &str, content: &str) -> Found {
+        let metadata = Metadata { title: "t".into(), ..Default::default() };
+        Found { name: name.into(), contribution: Contribution::document(content, metadata) }
     }
 
     #[test]
-    fn files_become_documents_in_order_with_their_metadata() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        std::fs::create_dir(at("sub")).unwrap();
-        std::fs::write(at("b.txt"), "second").unwrap();
-        std::fs::write(at("a.txt"), "first").unwrap();
-        std::fs::write(at("a.txt.meta.json"), r#"{"title":"The first","author":"Ann"}"#).unwrap();
-        std::fs::write(at("sub/c.txt"), "third").unwrap();
-        std::fs::write(at(".hidden"), "no").unwrap();
-        let all = read_folder(&args(folder.path())).unwrap();
-        let shown: Vec<_> =
-            all.iter().map(|c| (c.content.as_str(), c.metadata.title.as_str(), c.metadata.author.as_str())).collect();
-        assert_eq!(
-            shown,
-            [("first", "The first", "Ann"), ("second", "b.txt", "everyone"), ("third", "sub/c.txt", "everyone")]
-        );
-        assert!(all.iter().all(|c| c.metadata.licence == "CC0-1.0"));
+    fn equal_contributions_are_handed_in_once() {
+        let key = Pubkey::new_from_array([1; 32]);
+        let all = vec![found("a", "one"), found("b", "two"), found("c", "one")];
+        let (once, twice) = without_repetitions(all, &key, &key).unwrap();
+        assert_eq!(once.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(twice, [Passed { name: "c".into(), reason: "it is the same as a".into() }]);
     }
 
     #[test]
-    fn a_label_is_about_its_target() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("label.txt"), "good").unwrap();
-        let label = Contribute { kind: KindArg::Label, target: Some([7; 32]), ..args(folder.path()) };
-        let all = read_folder(&label).unwrap();
-        assert_eq!((all[0].kind, all[0].target), (Kind::Label, Some([7; 32])));
-        assert!(preview(&all, &label.datanet, &label.datanet).is_ok());
-        let aimless = read_folder(&Contribute { target: None, ..label }).unwrap();
-        assert!(preview(&aimless, &Pubkey::default(), &Pubkey::default()).is_err());
-    }
-
-    #[test]
-    fn what_is_not_text_or_has_unknown_metadata_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("x.bin"), [0xff, 0xfe]).unwrap();
-        assert!(read_folder(&args(folder.path())).unwrap_err().to_string().contains("x.bin"));
-        std::fs::write(folder.path().join("x.bin"), "text").unwrap();
-        std::fs::write(folder.path().join("x.bin.meta.json"), r#"{"titel":"x"}"#).unwrap();
-        assert!(read_folder(&args(folder.path())).unwrap_err().to_string().contains("titel"));
+    fn what_a_job_learns_is_said_beforehand() {
+        let text = learned(&[found("a", "short"), found("b", &"long ".repeat(99)), found("c", "short too")]);
+        assert!(text.contains("all of 2 documents, and of 1 the beginning"), "{text}");
     }
 }

@@ -2,16 +2,17 @@
 
 use super::{amount, key, open};
 use crate::{
+    failure,
     output::{fields, table},
     settings::Session,
 };
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
 use datanet::{
     ConfigureArgs, CreateDatanetArgs,
     state::{Access, Batch, Datanet as Account, Modality},
 };
-use openledger_sdk::{Client, flow::open_mint, ix, pda};
+use openledger_sdk::{Client, ErrorKind, flow::open_mint, ix, pda};
 use serde_json::json;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
@@ -110,7 +111,7 @@ pub enum ModalityArg {
 pub async fn run(session: &Session, command: Datanet) -> Result<()> {
     match command {
         Datanet::Create { name, licence, description, access, modality, min_bond, panel_size, quorum, id } => {
-            let (client, creator) = (session.client(), session.keypair()?);
+            let (client, creator) = (session.client(), session.signer()?);
             let (metadata_uri, metadata_hash) = describe(session, &name, &description, &licence).await?;
             let id = match id {
                 Some(id) => id,
@@ -136,13 +137,13 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
                 panel_size,
                 quorum,
             };
-            let signature = client.send(&[ix::datanet::create_datanet(&creator.pubkey(), args)], &[&creator]).await?;
+            let signature = client.send(&[ix::datanet::create_datanet(&creator.pubkey(), args)], &[&*creator]).await?;
             let address = pda::datanet(&creator.pubkey(), id);
             let made = json!({ "datanet": address.to_string(), "id": id, "signature": signature.to_string() });
             session.output.show(&made, |_| format!("Datanet {name} is {address}"))
         }
         Datanet::Configure { datanet, description, min_bond, panel_size, quorum } => {
-            let (client, owner) = (session.client(), session.keypair()?);
+            let (client, owner) = (session.client(), session.signer()?);
             let now: Account = client.account(&datanet).await?;
             let (metadata_uri, metadata_hash) = match description {
                 Some(text) => describe(session, &now.name, &text, &now.licence).await?,
@@ -155,7 +156,7 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
                 panel_size: panel_size.unwrap_or(now.panel_size),
                 quorum: quorum.unwrap_or(now.quorum),
             };
-            let signature = client.send(&[ix::datanet::configure(&owner.pubkey(), &datanet, args)], &[&owner]).await?;
+            let signature = client.send(&[ix::datanet::configure(&owner.pubkey(), &datanet, args)], &[&*owner]).await?;
             let done = json!({ "datanet": datanet.to_string(), "signature": signature.to_string() });
             session.output.show(&done, |_| format!("Datanet {datanet} takes batches by the new terms"))
         }
@@ -169,7 +170,8 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
         }
         Datanet::Show { datanet } => {
             let found = session.indexer().datanet(&datanet).await?;
-            let found = found.with_context(|| format!("the indexer knows no Datanet {datanet}"))?;
+            let found = found
+                .ok_or_else(|| failure::of(ErrorKind::NotFound, format!("the indexer knows no Datanet {datanet}")))?;
             session.output.show(&found, |d| {
                 fields(&[
                     ("name", d.name.clone()),
@@ -187,11 +189,11 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
             })
         }
         Datanet::CancelBatch { batch } => {
-            let (client, contributor) = (session.client(), session.keypair()?);
+            let (client, contributor) = (session.client(), session.signer()?);
             let account: Batch = client.account(&batch).await?;
             let mint = open_mint(&client).await?;
             let ix = ix::datanet::cancel_batch(&contributor.pubkey(), &account.datanet, &batch, &mint);
-            let signature = client.send(&[ix], &[&contributor]).await?;
+            let signature = client.send(&[ix], &[&*contributor]).await?;
             let done = json!({ "batch": batch.to_string(), "returned": account.bond.to_string(), "signature": signature.to_string() });
             session.output.show(&done, |_| {
                 table(&["batch taken back", "bond returned"], [vec![batch.to_string(), amount(account.bond)]])

@@ -58,20 +58,20 @@ pub async fn run(session: &Session, command: Grant) -> Result<()> {
     let client = session.client();
     let (datanet, grantee, signature) = match command {
         Grant::Request { datanet, purpose } => {
-            let grantee = session.keypair()?;
+            let grantee = session.signer()?;
             let ix = ix::datanet::request_access(&grantee.pubkey(), &datanet, purpose);
-            (datanet, grantee.pubkey(), client.send(&[ix], &[&grantee]).await?)
+            (datanet, grantee.pubkey(), client.send(&[ix], &[&*grantee]).await?)
         }
         Grant::Give { datanet, grantee, slots } => {
-            let owner = session.keypair()?;
+            let owner = session.signer()?;
             let until = client.slot().await?.saturating_add(slots);
             let ix = ix::datanet::grant_access(&owner.pubkey(), &datanet, &grantee, until);
-            (datanet, grantee, client.send(&[ix], &[&owner]).await?)
+            (datanet, grantee, client.send(&[ix], &[&*owner]).await?)
         }
         Grant::Revoke { datanet, grantee } => {
-            let owner = session.keypair()?;
+            let owner = session.signer()?;
             let ix = ix::datanet::revoke_access(&owner.pubkey(), &datanet, &grantee);
-            (datanet, grantee, client.send(&[ix], &[&owner]).await?)
+            (datanet, grantee, client.send(&[ix], &[&*owner]).await?)
         }
         Grant::List { datanet } => {
             // The Datanet is at offset 2, behind version and bump.

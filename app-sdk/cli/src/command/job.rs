@@ -1,7 +1,7 @@
 //! `openledger job`.
 
 use super::{amount, key, open};
-use crate::{output::fields, settings::Session};
+use crate::{confirm::confirm, failure, output::fields, settings::Session};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use datanet::state::{Access, Datanet};
@@ -9,7 +9,15 @@ use model::{
     RequestJobArgs,
     state::{Job as Account, JobStatus, Model},
 };
-use openledger_sdk::{artifact::JobConfig, flow::open_mint, ix, ix::model::JobDatanet, pda};
+use openledger_sdk::{
+    ErrorKind,
+    artifact::{JobConfig, learned_bytes},
+    flow::open_mint,
+    ix,
+    ix::model::JobDatanet,
+    pda,
+    wait::Wait,
+};
 use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
@@ -43,12 +51,18 @@ Example:
         /// Seed of initialisation, order and sampling; random by default.
         #[arg(long)]
         seed: Option<u64>,
+        /// Do not ask before paying.
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Follow a job until it ends.
     Watch {
         /// The job.
         #[arg(value_parser = key)]
         job: Pubkey,
+        /// Stop with an error after this many minutes.
+        #[arg(long, default_value_t = 1440)]
+        minutes: u64,
     },
     /// List all jobs.
     List,
@@ -70,29 +84,41 @@ Example:
 pub async fn run(session: &Session, command: Job) -> Result<()> {
     let client = session.client();
     match command {
-        Job::Request { model, datanets, budget, config, seed } => {
-            let requester = session.keypair()?;
+        Job::Request { model, datanets, budget, config, seed, yes } => {
+            let requester = session.signer()?;
             let bytes = match &config {
                 Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
                 None => serde_json::to_vec(&JobConfig::default())?,
             };
             let named = config.as_ref().map_or("the default config".into(), |p| p.display().to_string());
             // Operators refuse the same, but only after the budget is in escrow.
-            let parsed = JobConfig::parse(&bytes).with_context(|| format!("no operator would run {named}"))?;
+            let parsed = JobConfig::parse(&bytes)
+                .map_err(|e| failure::of(ErrorKind::Input, format!("no operator would run {named}: {e}")))?;
             // Published with every setting in it, so that a later version's defaults change nothing about this job.
             let bytes = serde_json::to_vec(&parsed)?;
-            let config_hash = session.store()?.put_blob(bytes).await?;
-            let mut reads = Vec::new();
+            let (mut reads, mut contributions) = (Vec::new(), 0);
             for datanet in datanets {
-                let permissioned = client.account::<Datanet>(&datanet).await?.access == Access::Permissioned;
-                reads.push(JobDatanet { datanet, permissioned });
+                let account = client.account::<Datanet>(&datanet).await?;
+                contributions += account.contributions;
+                reads.push(JobDatanet { datanet, permissioned: account.access == Access::Permissioned });
             }
+            let data = &parsed.data;
+            session.output.tell(&format!(
+                "of the {contributions} contributions in these Datanets it learns at most {} documents, of each at most \
+                 {} tokens with its title (about {} bytes of text)",
+                data.max_examples,
+                data.max_tokens,
+                learned_bytes(data, "a title", &"x".repeat(data.max_tokens * 8))
+            ));
+            confirm(&format!("{} go into escrow.", amount(budget)), yes)?;
+            // Kept only now that the job is wanted.
+            let config_hash = session.store()?.put_blob(bytes).await?;
             let number = client.account::<Model>(&model).await?.jobs;
             let args = RequestJobArgs { config_hash, seed: seed.unwrap_or_else(rand::random), budget };
             let seed = args.seed;
             let mint = open_mint(&client).await?;
             let ix = ix::model::request_job(&requester.pubkey(), &model, number, &mint, &reads, args);
-            let signature = client.send(&[ix], &[&requester]).await?;
+            let signature = client.send(&[ix], &[&*requester]).await?;
             let job = pda::job(&model, number);
             let made = json!({
                 "job": job.to_string(), "config": hex::encode(config_hash), "seed": seed.to_string(),
@@ -119,7 +145,8 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             let account: Account = client.account(&job).await?;
             session.output.show(&describe(&job, &account), |v| human(v, &account))
         }
-        Job::Watch { job } => {
+        Job::Watch { job, minutes } => {
+            let mut wait = Wait::new(format!("the end of job {job}"), Duration::from_secs(minutes.saturating_mul(60)));
             let mut last = None;
             loop {
                 let account: Account = client.account(&job).await?;
@@ -131,17 +158,17 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
                 if !matches!(account.status, JobStatus::Requested | JobStatus::Running) {
                     return Ok(());
                 }
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                wait.pause().await?;
             }
         }
         Job::Cancel { job } => {
-            let canceller = session.keypair()?;
+            let canceller = session.signer()?;
             let account: Account = client.account(&job).await?;
             let mint = open_mint(&client).await?;
             // Whoever cancels another's job does not depend on that one's token account.
             let make = ix::token::create_account(&canceller.pubkey(), &account.requester, &mint);
             let cancel = ix::model::cancel_job(&canceller.pubkey(), &account, &mint);
-            let signature = client.send(&[make, cancel], &[&canceller]).await?;
+            let signature = client.send(&[make, cancel], &[&*canceller]).await?;
             let done = json!({ "job": job.to_string(), "signature": signature.to_string() });
             session.output.show(&done, |_| format!("job {job} is called off, {} returned", amount(account.budget)))
         }

@@ -1,11 +1,11 @@
 //! `openledger model`.
 
 use super::{amount, hash, key, open};
-use crate::{output::fields, settings::Session};
+use crate::{failure, output::fields, settings::Session};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use model::{RegisterModelArgs, state::Model as Account};
-use openledger_sdk::{Client, ix, pda};
+use openledger_sdk::{Client, ErrorKind, ix, pda};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use solana_pubkey::Pubkey;
@@ -99,14 +99,14 @@ pub async fn run(session: &Session, command: Model) -> Result<()> {
     let client = session.client();
     match command {
         Model::Register { name, base, price_in, price_out, parent, id } => {
-            let creator = session.keypair()?;
+            let creator = session.signer()?;
             let id = match id {
                 Some(id) => id,
                 None => free_id(&client, &creator.pubkey()).await?,
             };
             let args = RegisterModelArgs { id, name: name.clone(), base_hash: base.hash()?, price_in, price_out };
             let ix = ix::model::register_model(&creator.pubkey(), parent.as_ref(), args);
-            let signature = client.send(&[ix], &[&creator]).await?;
+            let signature = client.send(&[ix], &[&*creator]).await?;
             let address = pda::model(&creator.pubkey(), id);
             let made = json!({ "model": address.to_string(), "id": id, "signature": signature.to_string() });
             session.output.show(&made, |_| format!("model {name} is {address}"))
@@ -128,7 +128,8 @@ pub async fn run(session: &Session, command: Model) -> Result<()> {
         }
         Model::Show { model } => {
             let found = session.indexer().model(&model).await?;
-            let found = found.with_context(|| format!("the indexer knows no model {model}"))?;
+            let found =
+                found.ok_or_else(|| failure::of(ErrorKind::NotFound, format!("the indexer knows no model {model}")))?;
             session.output.show(&found, |m| {
                 let or_none = |t: &Option<String>| t.clone().unwrap_or_else(|| "none".into());
                 let datanets: Vec<String> =
@@ -149,17 +150,17 @@ pub async fn run(session: &Session, command: Model) -> Result<()> {
             })
         }
         Model::SetPrice { model, price_in, price_out } => {
-            let owner = session.keypair()?;
+            let owner = session.signer()?;
             let ix = ix::model::set_price(&owner.pubkey(), &model, price_in, price_out);
-            let signature = client.send(&[ix], &[&owner]).await?;
+            let signature = client.send(&[ix], &[&*owner]).await?;
             let done = json!({ "model": model.to_string(), "signature": signature.to_string() });
             session
                 .output
                 .show(&done, |_| format!("1,000 tokens cost {} in and {} out", amount(price_in), amount(price_out)))
         }
         Model::Retire { model } => {
-            let owner = session.keypair()?;
-            let signature = client.send(&[ix::model::retire_model(&owner.pubkey(), &model)], &[&owner]).await?;
+            let owner = session.signer()?;
+            let signature = client.send(&[ix::model::retire_model(&owner.pubkey(), &model)], &[&*owner]).await?;
             let done = json!({ "model": model.to_string(), "signature": signature.to_string() });
             session.output.show(&done, |_| format!("model {model} is retired"))
         }

@@ -80,19 +80,19 @@ pub async fn run(session: &Session, command: Operator) -> Result<()> {
     let client = session.client();
     let wallet = match command {
         Operator::Register { endpoint, identity, can } => {
-            let (owner, identity) = (session.keypair()?, read_keypair(identity)?);
+            let (owner, identity) = (session.signer()?, read_keypair(identity)?);
             let args = RegisterOperatorArgs { endpoint, capabilities: bits(&can) };
             let ix = ix::stake::register_operator(&owner.pubkey(), &identity.pubkey(), args);
-            client.send(&[ix], &[&owner, &identity]).await?;
+            client.send(&[ix], &[&*owner, &identity]).await?;
             owner.pubkey()
         }
         Operator::Update { endpoint, can } => {
-            let owner = session.keypair()?;
-            client.send(&[ix::stake::update_operator(&owner.pubkey(), endpoint, bits(&can))], &[&owner]).await?;
+            let owner = session.signer()?;
+            client.send(&[ix::stake::update_operator(&owner.pubkey(), endpoint, bits(&can))], &[&*owner]).await?;
             owner.pubkey()
         }
         Operator::Show { wallet: Some(wallet) } => wallet,
-        Operator::Show { wallet: None } => session.keypair()?.pubkey(),
+        Operator::Show { wallet: None } => session.signer()?.pubkey(),
         Operator::List => {
             let all = session.indexer().operators().await?;
             let headers = ["wallet", "endpoint", "can", "staked", "answers", "earned"];

@@ -1,11 +1,14 @@
 //! `openledger proof`.
 
 use super::hash;
-use crate::{output::fields, settings::Session};
+use crate::{failure, output::fields, settings::Session};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use datanet::state::Datanet;
-use openledger_sdk::proof::{ContributionProof, datanet_root};
+use openledger_sdk::{
+    ErrorKind,
+    proof::{ContributionProof, datanet_root},
+};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -44,7 +47,8 @@ pub async fn run(session: &Session, command: Proof) -> Result<()> {
         Proof::Contribution { leaf, out } => {
             let name = hex::encode(leaf);
             let found = session.indexer().contribution(&leaf).await?;
-            let found = found.with_context(|| format!("the indexer knows no contribution {name}"))?;
+            let found = found
+                .ok_or_else(|| failure::of(ErrorKind::NotFound, format!("the indexer knows no contribution {name}")))?;
             let Some(proof) = found.proof else {
                 bail!("contribution {name} is {}: only accepted ones are in their Datanet", found.contribution.status)
             };

@@ -79,18 +79,18 @@ pub async fn run(session: &Session, command: Proposal) -> Result<()> {
         }
         Proposal::Show { number } => number,
         Proposal::Vote { number, choice, lock_of } => {
-            let voter = session.keypair()?;
+            let voter = session.signer()?;
             let me = voter.pubkey();
             let vote = ix::governance::cast_vote(&me, &lock_of.unwrap_or(me), &pda::proposal(number), choice.into());
-            client.send(&[vote], &[&voter]).await?;
+            client.send(&[vote], &[&*voter]).await?;
             number
         }
         Proposal::Queue { number } => {
-            client.send(&[ix::governance::queue(&pda::proposal(number))], &[&session.keypair()?]).await?;
+            client.send(&[ix::governance::queue(&pda::proposal(number))], &[&*session.signer()?]).await?;
             number
         }
         Proposal::Execute { number } => {
-            govern::execute(&client, &session.keypair()?, &pda::proposal(number)).await?;
+            govern::execute(&client, &*session.signer()?, &pda::proposal(number)).await?;
             number
         }
     };

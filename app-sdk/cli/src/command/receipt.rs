@@ -1,10 +1,10 @@
 //! `openledger receipt`.
 
 use super::{amount, key};
-use crate::{output::fields, settings::Session};
-use anyhow::{Context, Result, bail};
+use crate::{failure, output::fields, settings::Session};
+use anyhow::{Context, Result};
 use clap::Subcommand;
-use openledger_sdk::{flow::chat::find_payment, pda, receipt::Answer, text::parse_hash};
+use openledger_sdk::{ErrorKind, flow::chat::find_payment, pda, receipt::Answer, text::parse_hash};
 use serde_json::json;
 use solana_pubkey::Pubkey;
 use stake::state::Operator;
@@ -37,11 +37,20 @@ pub async fn run(session: &Session, command: Receipt) -> Result<()> {
         Err(e) => match parse_hash(&answer) {
             Ok(request) if !offline => {
                 let row = session.indexer().receipt(&request).await?;
-                let row = row.with_context(|| format!("nobody has paid for request {answer}"))?;
-                row.answer.with_context(|| format!("request {answer} is paid for but not answered"))?
+                let row = row
+                    .ok_or_else(|| failure::of(ErrorKind::NotFound, format!("nobody has paid for request {answer}")))?;
+                row.answer.ok_or_else(|| {
+                    failure::of(ErrorKind::Unanswered, format!("request {answer} is paid for but not answered"))
+                })?
             }
-            Ok(_) => bail!("give a file: offline nobody can be asked for request {answer}"),
-            Err(_) => bail!("{answer} is neither a readable file ({e}) nor the name of a request"),
+            Ok(_) => {
+                let message = format!("give a file: offline nobody can be asked for request {answer}");
+                return Err(failure::of(ErrorKind::Input, message));
+            }
+            Err(_) => {
+                let message = format!("{answer} is neither a readable file ({e}) nor the name of a request");
+                return Err(failure::of(ErrorKind::Input, message));
+            }
         },
     };
     let identity = match identity {

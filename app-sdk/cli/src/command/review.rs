@@ -6,13 +6,12 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use datanet::state::Batch;
 use openledger_sdk::{
+    AnySigner,
     flow::review::{Action, Reviewer, SealedVerdicts},
     review::{Fault, Judgement, Limits},
 };
 use serde_json::{Value, json};
-use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
-use solana_signer::Signer;
 use std::time::Duration;
 
 /// Review batches as a validator.
@@ -95,17 +94,17 @@ impl From<LimitsArgs> for Limits {
     }
 }
 
-fn reviewer<'a>(session: &Session, validator: &'a Keypair, limits: Limits) -> Result<Reviewer<'a>> {
+fn reviewer<'a>(session: &Session, validator: &'a AnySigner, limits: Limits) -> Result<Reviewer<'a>> {
     let folder = session.state_folder().join("verdicts").join(validator.pubkey().to_string());
     Ok(Reviewer::new(session.client(), session.store()?, validator, SealedVerdicts::open(folder)?, limits))
 }
 
 /// Runs it.
 pub async fn run(session: &Session, command: Review) -> Result<()> {
-    let validator = session.keypair()?;
+    let validator = session.signer()?;
     match command {
         Review::List { datanet } => {
-            let pending = reviewer(session, &validator, Limits::default())?.pending(datanet.as_ref()).await?;
+            let pending = reviewer(session, &*validator, Limits::default())?.pending(datanet.as_ref()).await?;
             let rows: Vec<Value> = pending
                 .iter()
                 .map(|p| {
@@ -142,7 +141,7 @@ pub async fn run(session: &Session, command: Review) -> Result<()> {
             })
         }
         Review::Commit { batch, approve, reject, quality, limits } => {
-            let mut reviewer = reviewer(session, &validator, limits.into())?;
+            let mut reviewer = reviewer(session, &*validator, limits.into())?;
             let account: Batch =
                 session.client().account(&batch).await.context("only a pending batch has an account")?;
             let judgement = reviewer.inspect(&batch, &account).await?;
@@ -154,11 +153,11 @@ pub async fn run(session: &Session, command: Review) -> Result<()> {
         Review::Reveal { batch } => {
             let account: Batch =
                 session.client().account(&batch).await.context("only a pending batch has an account")?;
-            reviewer(session, &validator, Limits::default())?.reveal(&batch, &account).await?;
+            reviewer(session, &*validator, Limits::default())?.reveal(&batch, &account).await?;
             print(session, &Action::Revealed(batch))
         }
         Review::Run { datanet, every, once, limits } => {
-            let mut reviewer = reviewer(session, &validator, limits.into())?;
+            let mut reviewer = reviewer(session, &*validator, limits.into())?;
             loop {
                 match reviewer.pass(datanet.as_ref()).await {
                     Ok(actions) => actions.iter().try_for_each(|a| print(session, a))?,
@@ -205,7 +204,8 @@ fn print(session: &Session, action: &Action) -> Result<()> {
     })
 }
 
-fn describe(fault: &Fault) -> String {
+/// What is wrong with a leaf, for people.
+pub(super) fn describe(fault: &Fault) -> String {
     match fault {
         Fault::Missing => "its content is not in the artifact store".into(),
         Fault::NotText => "it is not UTF-8 text".into(),

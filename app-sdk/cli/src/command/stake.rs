@@ -72,28 +72,28 @@ pub async fn run(session: &Session, command: Stake) -> Result<()> {
     let client = session.client();
     let (wallet, role, signature) = match command {
         Stake::Deposit { amount, role } => {
-            let (owner, mint) = (session.keypair()?, open_mint(&client).await?);
+            let (owner, mint) = (session.signer()?, open_mint(&client).await?);
             let ix = ix::stake::deposit(&owner.pubkey(), &mint, role.into(), amount);
-            (owner.pubkey(), role, Some(client.send(&[ix], &[&owner]).await?))
+            (owner.pubkey(), role, Some(client.send(&[ix], &[&*owner]).await?))
         }
         Stake::Unbond { amount, role } => {
-            let owner = session.keypair()?;
+            let owner = session.signer()?;
             let epoch = client.account::<Config>(&pda::stake_config()).await?.committee_epoch;
             let ix = ix::stake::request_unbond(&owner.pubkey(), epoch, role.into(), amount);
-            (owner.pubkey(), role, Some(client.send(&[ix], &[&owner]).await?))
+            (owner.pubkey(), role, Some(client.send(&[ix], &[&*owner]).await?))
         }
         Stake::Withdraw { role } => {
-            let (owner, mint) = (session.keypair()?, open_mint(&client).await?);
+            let (owner, mint) = (session.signer()?, open_mint(&client).await?);
             let instructions = [
                 ix::token::create_account(&owner.pubkey(), &owner.pubkey(), &mint),
                 ix::stake::withdraw(&owner.pubkey(), &mint, role.into()),
             ];
-            (owner.pubkey(), role, Some(client.send(&instructions, &[&owner]).await?))
+            (owner.pubkey(), role, Some(client.send(&instructions, &[&*owner]).await?))
         }
         Stake::Show { role, wallet } => {
             let wallet = match wallet {
                 Some(wallet) => wallet,
-                None => session.keypair()?.pubkey(),
+                None => session.signer()?.pubkey(),
             };
             (wallet, role, None)
         }

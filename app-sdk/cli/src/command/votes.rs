@@ -64,7 +64,7 @@ pub enum Votes {
 pub async fn run(session: &Session, command: Votes) -> Result<()> {
     let client = session.client();
     let from_now = async |days: u64| Ok::<u64, anyhow::Error>(client.slot().await? + days.saturating_mul(SLOTS_A_DAY));
-    let mine = || session.keypair().map(|k| k.pubkey());
+    let mine = || session.signer().map(|k| k.pubkey());
     let (wallet, call) = match command {
         Votes::Lock { amount, days } => {
             let (me, mint) = (mine()?, open_mint(&client).await?);
@@ -89,7 +89,7 @@ pub async fn run(session: &Session, command: Votes) -> Result<()> {
         Votes::Show { wallet } => (wallet.map_or_else(mine, Ok)?, None),
     };
     let signature = match call {
-        Some(call) => Some(client.send(&[call], &[&session.keypair()?]).await?),
+        Some(call) => Some(client.send(&[call], &[&*session.signer()?]).await?),
         None => None,
     };
     let votes = govern::votes(&client, &wallet).await?;

@@ -44,7 +44,7 @@ pub enum Wallet {
 pub async fn run(session: &Session, command: Wallet) -> Result<()> {
     match command {
         Wallet::New { out } => {
-            let path = out.unwrap_or_else(|| session.keypair_path().to_owned());
+            let path = out.unwrap_or_else(|| session.new_keypair_path().to_owned());
             let address = create_keypair(&path)?.pubkey().to_string();
             session.output.show(&json!({ "address": address, "file": path }), |_| {
                 format!(
@@ -54,7 +54,7 @@ pub async fn run(session: &Session, command: Wallet) -> Result<()> {
             })
         }
         Wallet::Show => {
-            let address = session.keypair()?.pubkey().to_string();
+            let address = session.signer()?.pubkey().to_string();
             session.output.show(&json!({ "address": address, "file": session.keypair_path() }), |_| {
                 fields(&[("address", address.clone()), ("file", session.keypair_path().display().to_string())])
             })
@@ -62,7 +62,7 @@ pub async fn run(session: &Session, command: Wallet) -> Result<()> {
         Wallet::Balance { wallet } => {
             let wallet = match wallet {
                 Some(wallet) => wallet,
-                None => session.keypair()?.pubkey(),
+                None => session.signer()?.pubkey(),
             };
             let client = session.client();
             let mint = open_mint(&client).await?;
@@ -80,13 +80,13 @@ pub async fn run(session: &Session, command: Wallet) -> Result<()> {
             })
         }
         Wallet::Send { to, amount: sum } => {
-            let (client, from) = (session.client(), session.keypair()?);
+            let (client, from) = (session.client(), session.signer()?);
             let mint = open_mint(&client).await?;
             let instructions = [
                 ix::token::create_account(&from.pubkey(), &to, &mint),
                 ix::token::transfer(&from.pubkey(), &to, &mint, sum),
             ];
-            let signature = client.send(&instructions, &[&from]).await?;
+            let signature = client.send(&instructions, &[&*from]).await?;
             let done = json!({ "to": to.to_string(), "amount": sum.to_string(), "signature": signature.to_string() });
             session.output.show(&done, |_| format!("{} sent to {to}", amount(sum)))
         }

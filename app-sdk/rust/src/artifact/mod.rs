@@ -12,6 +12,7 @@ mod job_config;
 mod method;
 mod settlement_report;
 mod training_manifest;
+mod window;
 
 pub use audit::{Audit, AuditedAnswer};
 pub use config_check::{ConfigError, MOST_CONFIG_BYTES};
@@ -27,3 +28,4 @@ pub use settlement_report::{
 pub use training_manifest::{
     Health, InheritedExample, LogEntry, ManifestError, Metrics, RepeatedExample, TrainingManifest,
 };
+pub use window::{learned_bytes, most_question_tokens};

@@ -2,14 +2,17 @@
 
 use super::open_mint;
 use crate::{
+    amount::format_open,
     api::{
         ApiError, ServeClient,
         serve::{ChatRequest, Piece, Quote},
     },
     client::Client,
     error::SdkError,
+    price::price,
     receipt::{Answer, ReceiptError},
     text::{parse_hash, parse_key},
+    wallet::AnySigner,
 };
 use futures::StreamExt;
 use model::state::Model;
@@ -18,10 +21,8 @@ use openledger_interface::{
     pda,
 };
 use payout::instructions::PayArgs;
-use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
-use solana_signer::Signer;
 use stake::state::{Committee, Operator, capability};
 
 /// A node that serves answers.
@@ -60,15 +61,16 @@ pub async fn servers(client: &Client) -> Result<Vec<Server>, SdkError> {
         .collect())
 }
 
-/// Asks `request.model` and pays at most `most` base units. It takes the first of `servers` that gives a quote, and
-/// refuses a quote for another model, by another operator or above `most`. If `request.stream` is set, text goes to
-/// `on_text` as it arrives. The answer is checked before it is returned.
+/// Asks `request.model` and pays at most `most` base units. It takes the first of `servers` that gives a quote. It refuses
+/// a quote for another model, by another operator, for more tokens than were asked for, above the model's price on chain
+/// or above `most`. If `request.stream` is set, text goes to `on_text` as it arrives. The answer is checked before it is
+/// returned.
 ///
-/// An error after the payment names the request and the payment. With these, [`collect`] gets the answer without paying
-/// again.
+/// An error after the payment is [`SdkError::Unanswered`], which names the request and the payment. With these, [`collect`]
+/// gets the answer without paying again.
 pub async fn ask(
     client: &Client,
-    payer: &Keypair,
+    payer: &AnySigner,
     servers: &[Server],
     request: &ChatRequest,
     most: Option<u64>,
@@ -85,14 +87,14 @@ pub async fn ask(
                 continue;
             }
         };
-        check_quote(&quote, server, request, most)?;
+        let model: Model = client.account(&parse_key(&request.model)?).await?;
+        check_quote(&quote, server, request, &model, most)?;
+        let named = parse_hash(&quote.request)?;
         let payment = pay(client, payer, &quote).await?;
-        return collect(client, server, request, &quote, &payment, on_text).await.map_err(|e| {
-            SdkError::Input(format!(
-                "the answer to request {} is paid for by {payment} but did not arrive: {e}; ask again with both, it \
-                 costs nothing more",
-                quote.request
-            ))
+        return collect(client, server, request, &quote, &payment, on_text).await.map_err(|e| SdkError::Unanswered {
+            request: named,
+            payment,
+            source: Box::new(e),
         });
     }
     Err(last.map_or_else(
@@ -101,25 +103,55 @@ pub async fn ask(
     ))
 }
 
-fn check_quote(quote: &Quote, server: &Server, request: &ChatRequest, most: Option<u64>) -> Result<(), SdkError> {
+/// Tokens beside the text that a model's chat template may add to each message.
+const TEMPLATE_TOKENS: usize = 64;
+
+/// Checks what was quoted against what was asked and what the model's account says. No tokenizer that models use makes more tokens than bytes of a text, so the text bounds the prompt's tokens.
+fn check_quote(
+    quote: &Quote,
+    server: &Server,
+    request: &ChatRequest,
+    model: &Model,
+    most: Option<u64>,
+) -> Result<(), SdkError> {
+    let refuse = |reason: String| Err(SdkError::Quote { operator: server.wallet, reason });
     let pairs =
         [("model", &quote.model, request.model.clone()), ("operator", &quote.operator, server.wallet.to_string())];
     for (what, found, expected) in pairs {
         if *found != expected {
-            return Err(ReceiptError::Other { what, found: found.clone(), expected }.into());
+            return refuse(format!("its {what} is {found}, and {expected} was asked"));
         }
+    }
+    if quote.max_tokens > request.max_tokens {
+        return refuse(format!("it is for {} tokens, and {} were asked for", quote.max_tokens, request.max_tokens));
+    }
+    let most_prompt: usize = request.messages.iter().map(|m| m.role.len() + m.content.len() + TEMPLATE_TOKENS).sum();
+    if quote.prompt_tokens > most_prompt {
+        let found = quote.prompt_tokens;
+        return refuse(format!("it counts {found} tokens in a prompt that has at most {most_prompt}"));
+    }
+    let price = price(model.price_in, model.price_out, quote.prompt_tokens, quote.max_tokens);
+    if price.is_none_or(|price| quote.amount.0 > price) {
+        let price = price.map_or("more than there is".to_owned(), format_open);
+        return refuse(format!(
+            "it asks {} OPEN, and the model's price on chain makes {price} OPEN of {} tokens in and {} out",
+            format_open(quote.amount.0),
+            quote.prompt_tokens,
+            quote.max_tokens
+        ));
     }
     match most {
         Some(most) if quote.amount.0 > most => Err(SdkError::Input(format!(
-            "the answer costs {} base units, more than the {most} allowed; ask for fewer tokens or allow more",
-            quote.amount
+            "the answer costs {} OPEN, more than the {} OPEN allowed; ask for fewer tokens or allow more",
+            format_open(quote.amount.0),
+            format_open(most)
         ))),
         _ => Ok(()),
     }
 }
 
 /// Pays a quote. Makes the token accounts that payees lack.
-pub async fn pay(client: &Client, payer: &Keypair, quote: &Quote) -> Result<Signature, SdkError> {
+pub async fn pay(client: &Client, payer: &AnySigner, quote: &Quote) -> Result<Signature, SdkError> {
     let (model_key, operator) = (parse_key(&quote.model)?, parse_key(&quote.operator)?);
     let request = parse_hash(&quote.request)?;
     let model: Model = client.account(&model_key).await?;
@@ -140,8 +172,7 @@ pub async fn pay(client: &Client, payer: &Keypair, quote: &Quote) -> Result<Sign
     let mut instructions = Vec::new();
     for wallet in [Some(model.owner), model.parent_owner, Some(operator)].into_iter().flatten() {
         let account = pda::token_account(&wallet, &open_mint);
-        let found = client.rpc().get_account_with_commitment(&account, client.commitment()).await?.value;
-        if found.is_none() {
+        if !client.exists(&account).await? {
             instructions.push(ix::token::create_account(&payer.pubkey(), &wallet, &open_mint));
         }
     }
@@ -211,24 +242,38 @@ pub async fn find_payment(client: &Client, signature: &str) -> Result<payout::ev
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error_kind::ErrorKind;
+    use anchor_lang::AnchorDeserialize;
 
     #[test]
-    fn an_offer_for_another_model_by_another_operator_or_too_dear_is_not_paid() {
+    fn an_offer_that_is_not_what_was_asked_or_dearer_than_the_price_on_chain_is_not_paid() {
         let key = |n| Pubkey::new_from_array([n; 32]);
         let server = Server { wallet: key(1), identity: key(2), endpoint: String::new() };
         let request = ChatRequest::ask(&key(3), "hi", 8);
+        let zeros = &mut &[0u8; 4096][..];
+        let model = Model { price_in: 1_000, price_out: 2_000, ..AnchorDeserialize::deserialize(zeros).unwrap() };
         let good = Quote {
             request: "00".repeat(32),
             model: key(3).to_string(),
             operator: key(1).to_string(),
-            amount: 10.into(),
-            prompt_tokens: 1,
+            amount: 26.into(),
+            prompt_tokens: 10,
             max_tokens: 8,
         };
-        assert!(check_quote(&good, &server, &request, Some(10)).is_ok());
-        assert!(check_quote(&good, &server, &request, None).is_ok());
-        assert!(check_quote(&good, &server, &request, Some(9)).is_err());
-        assert!(check_quote(&Quote { model: key(9).to_string(), ..good.clone() }, &server, &request, None).is_err());
-        assert!(check_quote(&Quote { operator: key(9).to_string(), ..good }, &server, &request, None).is_err());
+        let check = |quote: &Quote, most| check_quote(quote, &server, &request, &model, most);
+        assert!(check(&good, Some(26)).is_ok() && check(&good, None).is_ok());
+        let cheaper = Quote { amount: 25.into(), ..good.clone() };
+        assert!(check(&cheaper, None).is_ok());
+        let dear = Quote { amount: 27.into(), ..good.clone() };
+        assert!(check(&dear, None).unwrap_err().to_string().contains("price on chain"));
+        for bad in [
+            Quote { model: key(9).to_string(), ..good.clone() },
+            Quote { operator: key(9).to_string(), ..good.clone() },
+            Quote { max_tokens: 9, amount: 28.into(), ..good.clone() },
+            Quote { prompt_tokens: 1_000, amount: 1_016.into(), ..good.clone() },
+        ] {
+            assert_eq!(check(&bad, None).unwrap_err().kind(), ErrorKind::Untrusted, "{bad:?}");
+        }
+        assert!(check(&good, Some(25)).is_err());
     }
 }

@@ -6,16 +6,15 @@ use crate::{
     client::Client,
     error::SdkError,
     text::parse_hash,
+    wallet::AnySigner,
 };
 use openledger_interface::{ix, pda};
 use payout::{
     instructions::ClaimArgs,
     state::{Claim, Pool, Shard},
 };
-use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
-use solana_signer::Signer;
 
 /// The payment of one claim transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +35,7 @@ pub struct Claimed {
 pub async fn claim(
     client: &Client,
     indexer: &IndexerClient,
-    payer: &Keypair,
+    payer: &AnySigner,
     wallet: &Pubkey,
 ) -> Result<Vec<Claimed>, SdkError> {
     let proofs = indexer.claims(wallet).await?;
@@ -49,7 +48,7 @@ pub async fn claim(
 
 async fn claim_pool(
     client: &Client,
-    payer: &Keypair,
+    payer: &AnySigner,
     wallet: &Pubkey,
     mint: &Pubkey,
     proof: &ClaimProof,

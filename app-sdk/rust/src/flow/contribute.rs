@@ -6,19 +6,25 @@ use crate::{
     error::SdkError,
     manifest::{Kind, Leaf, Manifest, Metadata},
     store::Store,
+    wallet::AnySigner,
 };
+use anchor_lang::{Discriminator, Space};
+use bytes::Bytes;
 use datanet::{
     instructions::ContributeBulkArgs,
     state::{Batch, BatchStatus, Datanet, MAX_BATCH},
 };
-use openledger_interface::{
-    ix::{self, datanet::LEAVES_PER_TRANSACTION},
-    pda,
-};
-use openledger_protocol::{Hash32, mmr};
-use solana_keypair::Keypair;
+use openledger_interface::{ix, pda};
+use openledger_protocol::{Hash32, hash::sha256, mmr};
+use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
-use solana_signer::Signer;
+use std::collections::HashSet;
+
+/// Lamports for a transaction with one signature.
+const FEE: u64 = 5_000;
+
+/// Leaves of one transaction. Two fewer than fit leave room for a compute budget.
+const LEAVES_AT_ONCE: usize = ix::datanet::LEAVES_PER_TRANSACTION - 2;
 
 /// Offset in a batch account, counted from the end of the discriminator. The fields are version, bump, Datanet, number,
 /// contributor and status, in this order.
@@ -36,12 +42,24 @@ pub struct Contribution {
     pub target: Option<Hash32>,
     /// Its metadata.
     pub metadata: Metadata,
+    /// The file that the content was extracted from, if it was. The metadata names it by its hash.
+    pub original: Option<Bytes>,
 }
 
 impl Contribution {
     /// A document.
     pub fn document(content: impl Into<String>, metadata: Metadata) -> Self {
-        Self { content: content.into(), kind: Kind::Document, target: None, metadata }
+        Self { content: content.into(), kind: Kind::Document, target: None, metadata, original: None }
+    }
+
+    /// Its leaf in the batch's manifest.
+    pub fn leaf(&self) -> Leaf {
+        Leaf {
+            content: sha256(&[self.content.as_bytes()]),
+            kind: self.kind,
+            target: self.target,
+            metadata: self.metadata.clone(),
+        }
     }
 }
 
@@ -81,28 +99,80 @@ pub async fn pending(
     client.all_accounts(&datanet::ID, &filters).await
 }
 
-/// Contributes one batch and hands it to review. `bond` is in base units. If it is `None`, the bond is the Datanet's
-/// minimum.
+/// How the leaves of a batch go on the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Each leaf is on the ledger.
+    Leaves,
+    /// The ledger holds only the root over the leaves, and only the manifest holds the leaves. It is for imports whose leaf
+    /// hashes would cost too much on the ledger.
+    Bulk,
+}
+
+/// One transaction of a contribution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its one instruction.
+    pub instruction: Instruction,
+    /// How far the contribution has come once it is done.
+    pub progress: Progress,
+}
+
+/// The transactions that put the leaves of an open batch on the ledger and hand it to review, if the ledger has the first
+/// `sent` leaves already.
+pub fn steps(
+    contributor: &Pubkey,
+    batch: &Pubkey,
+    leaves: &[Hash32],
+    manifest: Hash32,
+    sent: usize,
+    form: Form,
+) -> Vec<Step> {
+    let submitted = Progress::Submitted(*batch);
+    if form == Form::Bulk {
+        let args = ContributeBulkArgs { root: mmr::root_of(leaves), count: leaves.len() as u64, manifest };
+        let instruction = ix::datanet::contribute_bulk(contributor, batch, args);
+        return vec![Step { instruction, progress: submitted }];
+    }
+    let mut steps = Vec::new();
+    let mut sent = sent;
+    while sent < leaves.len() {
+        let end = leaves.len().min(sent + LEAVES_AT_ONCE);
+        let instruction = ix::datanet::contribute(contributor, batch, &leaves[sent..end]);
+        steps.push(Step { instruction, progress: Progress::Sent(end) });
+        sent = end;
+    }
+    let instruction = ix::datanet::submit_batch(contributor, batch, manifest);
+    steps.push(Step { instruction, progress: submitted });
+    steps
+}
+
+/// Contributes one batch in one `form` and hands it to review. `bond` is in base units. If it is `None`, the bond is the
+/// Datanet's minimum.
 ///
 /// After any failure it may be called again with the same contributions. It does not send stored contents, leaves on
-/// the ledger or a batch under review a second time. Fails if there are more than [`MAX_BATCH`] contributions, or if
+/// the ledger or a batch under review a second time. Fails if there are too many contributions for the form, or if
 /// another batch of the contributor is open in this Datanet.
-pub async fn contribute(
+#[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and callers name them")]
+pub async fn contribute_as(
+    form: Form,
     client: &Client,
     store: &Store,
-    contributor: &Keypair,
+    contributor: &AnySigner,
     datanet: &Pubkey,
     contributions: &[Contribution],
     bond: Option<u64>,
     progress: impl Fn(Progress),
 ) -> Result<Contributed, SdkError> {
-    if contributions.len() as u64 > MAX_BATCH {
+    if form == Form::Leaves && contributions.len() as u64 > MAX_BATCH {
         return Err(SdkError::Input(format!(
             "a batch has at most {MAX_BATCH} leaves on the ledger: hand it in in bulk"
         )));
     }
-    let Prepared { leaves, manifest } = prepare(store, contributor, datanet, contributions, &progress).await?;
-    let (batch, index, mut sent) = match taken_up(client, contributor, datanet, &leaves, &manifest).await? {
+    let wallet = contributor.pubkey();
+    let Prepared { leaves, manifest } = prepare(store, &wallet, datanet, contributions, &progress).await?;
+    let on_ledger: &[Hash32] = if form == Form::Bulk { &[] } else { &leaves };
+    let (batch, index, sent) = match taken_up(client, &wallet, datanet, on_ledger, &manifest).await? {
         TakenUp::Submitted(batch, index) => {
             progress(Progress::Submitted(batch));
             return Ok(Contributed { batch, index, leaves, manifest });
@@ -114,43 +184,42 @@ pub async fn contribute(
         }
     };
     progress(Progress::Opened(batch));
-    let wallet = contributor.pubkey();
-    while sent < leaves.len() {
-        let end = leaves.len().min(sent + LEAVES_PER_TRANSACTION);
-        client.send(&[ix::datanet::contribute(&wallet, &batch, &leaves[sent..end])], &[contributor]).await?;
-        sent = end;
-        progress(Progress::Sent(sent));
+    for step in steps(&wallet, &batch, &leaves, manifest, sent, form) {
+        client.send(&[step.instruction], &[contributor]).await?;
+        progress(step.progress);
     }
-    client.send(&[ix::datanet::submit_batch(&wallet, &batch, manifest)], &[contributor]).await?;
-    progress(Progress::Submitted(batch));
     Ok(Contributed { batch, index, leaves, manifest })
 }
 
-/// Like [`contribute`], but the ledger holds only the root over the leaves, and only the manifest holds the leaves. It
-/// is for imports whose leaf hashes would cost too much on the ledger.
-pub async fn contribute_bulk(
+/// Calls [`contribute_as`] with the leaves on the ledger.
+pub async fn contribute(
     client: &Client,
     store: &Store,
-    contributor: &Keypair,
+    contributor: &AnySigner,
     datanet: &Pubkey,
     contributions: &[Contribution],
     bond: Option<u64>,
     progress: impl Fn(Progress),
 ) -> Result<Contributed, SdkError> {
-    let Prepared { leaves, manifest } = prepare(store, contributor, datanet, contributions, &progress).await?;
-    let (batch, index) = match taken_up(client, contributor, datanet, &[], &manifest).await? {
-        TakenUp::Submitted(batch, index) => {
-            progress(Progress::Submitted(batch));
-            return Ok(Contributed { batch, index, leaves, manifest });
-        }
-        TakenUp::Open(batch, index, _) => (batch, index),
-        TakenUp::New => open_batch(client, contributor, datanet, bond).await?,
+    contribute_as(Form::Leaves, client, store, contributor, datanet, contributions, bond, progress).await
+}
+
+/// Lamports that batches of this many leaves each take: their fees, and the rent of their accounts, which returns when a
+/// batch is decided.
+pub async fn lamports(client: &Client, batches: impl Iterator<Item = usize>, form: Form) -> Result<u64, SdkError> {
+    let bytes = Batch::DISCRIMINATOR.len() + Batch::INIT_SPACE;
+    let rent = client.rpc().get_minimum_balance_for_rent_exemption(bytes).await?;
+    let transactions = |leaves: usize| match form {
+        Form::Leaves => 2 + leaves.div_ceil(LEAVES_AT_ONCE) as u64,
+        Form::Bulk => 2,
     };
-    progress(Progress::Opened(batch));
-    let args = ContributeBulkArgs { root: mmr::root_of(&leaves), count: leaves.len() as u64, manifest };
-    client.send(&[ix::datanet::contribute_bulk(&contributor.pubkey(), &batch, args)], &[contributor]).await?;
-    progress(Progress::Submitted(batch));
-    Ok(Contributed { batch, index, leaves, manifest })
+    Ok(batches.map(|leaves| rent + FEE * transactions(leaves)).sum())
+}
+
+/// The manifest that a batch of these contributions has.
+pub fn manifest(contributor: &Pubkey, datanet: &Pubkey, contributions: &[Contribution]) -> Result<Manifest, SdkError> {
+    let leaves = contributions.iter().map(Contribution::leaf).collect();
+    Ok(Manifest::new(*datanet, *contributor, leaves)?)
 }
 
 /// A batch whose contents and manifest are in the store.
@@ -161,18 +230,22 @@ struct Prepared {
 
 async fn prepare(
     store: &Store,
-    contributor: &Keypair,
+    contributor: &Pubkey,
     datanet: &Pubkey,
     contributions: &[Contribution],
     progress: &impl Fn(Progress),
 ) -> Result<Prepared, SdkError> {
-    let mut leaves = Vec::with_capacity(contributions.len());
+    let manifest = manifest(contributor, datanet, contributions)?;
+    let mut originals = HashSet::new();
     for (i, c) in contributions.iter().enumerate() {
-        let content = store.put_blob(c.content.clone().into_bytes()).await?;
-        leaves.push(Leaf { content, kind: c.kind, target: c.target, metadata: c.metadata.clone() });
+        store.put_blob(c.content.clone().into_bytes()).await?;
+        if let (Some(original), Some(named)) = (&c.original, &c.metadata.original)
+            && originals.insert(named.sha256)
+        {
+            store.put_blob(original.clone()).await?;
+        }
         progress(Progress::Stored(i + 1));
     }
-    let manifest = Manifest::new(*datanet, contributor.pubkey(), leaves)?;
     let hash = store.put_blob(manifest.to_bytes()?).await?;
     Ok(Prepared { leaves: manifest.leaf_hashes(), manifest: hash })
 }
@@ -187,13 +260,12 @@ enum TakenUp {
 
 async fn taken_up(
     client: &Client,
-    contributor: &Keypair,
+    wallet: &Pubkey,
     datanet: &Pubkey,
     leaves: &[Hash32],
     manifest: &Hash32,
 ) -> Result<TakenUp, SdkError> {
-    let wallet = contributor.pubkey();
-    let pending = pending(client, datanet, &wallet).await?;
+    let pending = pending(client, datanet, wallet).await?;
     if let Some((batch, account)) = pending.iter().find(|(_, b)| b.manifest == *manifest) {
         return Ok(TakenUp::Submitted(*batch, account.index));
     }
@@ -216,7 +288,7 @@ fn is_prefix(batch: &Batch, hashes: &[Hash32]) -> bool {
 
 async fn open_batch(
     client: &Client,
-    contributor: &Keypair,
+    contributor: &AnySigner,
     datanet: &Pubkey,
     bond: Option<u64>,
 ) -> Result<(Pubkey, u64), SdkError> {
@@ -242,6 +314,7 @@ async fn open_batch(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use solana_compute_budget_interface::ComputeBudgetInstruction;
 
     fn batch(leaves: &[Hash32]) -> Batch {
         let (mut peaks, mut count) = ([[0; 32]; datanet::state::BATCH_PEAKS], 0);
@@ -279,6 +352,24 @@ mod tests {
         }
         assert!(!is_prefix(&batch(&leaves), &leaves[..8]));
         assert!(!is_prefix(&batch(&leaves[1..4]), &leaves));
+    }
+
+    #[test]
+    fn the_steps_of_a_batch_go_on_from_what_the_ledger_has_and_leave_room_for_a_budget() {
+        let (wallet, batch, leaves) = (Pubkey::new_unique(), Pubkey::new_unique(), vec![[7; 32]; 60]);
+        let progress = |sent, form| -> Vec<Progress> {
+            steps(&wallet, &batch, &leaves, [1; 32], sent, form).into_iter().map(|s| s.progress).collect()
+        };
+        let submitted = Progress::Submitted(batch);
+        let sent = Progress::Sent;
+        assert_eq!(progress(0, Form::Leaves), [sent(28), sent(56), sent(60), submitted]);
+        assert_eq!(progress(56, Form::Leaves), [sent(60), submitted]);
+        assert_eq!((progress(60, Form::Leaves), progress(0, Form::Bulk)), (vec![submitted], vec![submitted]));
+        let budget =
+            [ComputeBudgetInstruction::set_compute_unit_limit(1), ComputeBudgetInstruction::set_compute_unit_price(1)];
+        for step in steps(&wallet, &batch, &leaves, [1; 32], 0, Form::Leaves) {
+            assert!(crate::client::fits(&wallet, &[&budget[..], &[step.instruction]].concat()));
+        }
     }
 
     #[test]

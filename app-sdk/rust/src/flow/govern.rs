@@ -1,23 +1,20 @@
 //! Governance: the weight of a wallet's locked OPEN, and the steps of a proposal from its draft to its execution.
 
-use crate::{client::Client, error::SdkError, store::Store};
+use crate::{
+    client::{Client, fits},
+    error::SdkError,
+    store::Store,
+    wallet::AnySigner,
+};
 use governance::state::{Config, Proposal, ProposedInstruction};
 use openledger_interface::{ix, pda};
 use solana_instruction::{AccountMeta, Instruction};
-use solana_keypair::Keypair;
-use solana_message::Message;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
-use solana_signer::Signer;
 use stake::state::VoteLock;
 
 /// Offset of [`VoteLock::delegate`] from the end of the discriminator. Version, bump and owner precede it.
 const DELEGATE_AT: usize = 1 + 1 + 32;
-
-/// Largest size of a transaction in bytes.
-const PACKET: usize = 1232;
-/// Bytes of a transaction before its message: the count of signatures and one signature.
-const ONE_SIGNATURE: usize = 1 + 64;
 
 /// The locks that a wallet can vote with.
 #[derive(Clone)]
@@ -56,7 +53,7 @@ pub async fn votes(client: &Client, wallet: &Pubkey) -> Result<Votes, SdkError> 
 pub async fn propose(
     client: &Client,
     store: &Store,
-    proposer: &Keypair,
+    proposer: &AnySigner,
     lock_owner: &Pubkey,
     description: &str,
     calls: &[Instruction],
@@ -83,7 +80,7 @@ fn packed(payer: &Pubkey, instructions: Vec<Instruction>) -> Vec<Vec<Instruction
     for next in instructions {
         let fits = out.last().is_some_and(|open| {
             let all: Vec<Instruction> = open.iter().chain([&next]).cloned().collect();
-            ONE_SIGNATURE + Message::new(&all, Some(payer)).serialize().len() <= PACKET
+            fits(payer, &all)
         });
         match out.last_mut() {
             Some(open) if fits => open.push(next),
@@ -105,7 +102,7 @@ pub fn call(proposed: ProposedInstruction) -> Instruction {
 
 /// Executes the instructions of a proposal that are not executed yet, as read from the chain, with one transaction for
 /// each. The proposal's timelock must be over. Returns the transactions' signatures.
-pub async fn execute(client: &Client, payer: &Keypair, proposal: &Pubkey) -> Result<Vec<Signature>, SdkError> {
+pub async fn execute(client: &Client, payer: &AnySigner, proposal: &Pubkey) -> Result<Vec<Signature>, SdkError> {
     let state: Proposal = client.account(proposal).await?;
     let mut out = Vec::new();
     for index in state.executed..state.instructions {
@@ -130,7 +127,7 @@ mod tests {
         let lengths: Vec<Vec<usize>> = packed.iter().map(|t| t.iter().map(|i| i.data.len()).collect()).collect();
         assert_eq!(lengths, [vec![100, 300], vec![900, 10], vec![1_000], vec![1_000]]);
         for transaction in &packed {
-            assert!(ONE_SIGNATURE + Message::new(transaction, Some(&payer)).serialize().len() <= PACKET);
+            assert!(fits(&payer, transaction));
         }
     }
 

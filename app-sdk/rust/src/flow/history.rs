@@ -9,25 +9,19 @@ use crate::{
 };
 use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-/// All batches that were ever submitted, and which of them were accepted.
+/// The manifests of the batches that were ever submitted, and which batches were accepted.
 pub struct History {
     poller: Poller,
     manifests: HashMap<Pubkey, Hash32>,
     accepted: HashMap<Pubkey, Vec<Pubkey>>,
-    rejected: HashSet<Pubkey>,
 }
 
 impl History {
     /// Makes an empty history. [`History::update`] fills it.
     pub fn new(client: Client) -> Self {
-        Self {
-            poller: Poller::new(client, Cursor::default()),
-            manifests: HashMap::new(),
-            accepted: HashMap::new(),
-            rejected: HashSet::new(),
-        }
+        Self { poller: Poller::new(client, Cursor::default()), manifests: HashMap::new(), accepted: HashMap::new() }
     }
 
     /// Reads the events since the last call.
@@ -43,9 +37,6 @@ impl History {
                         self.manifests.insert(e.batch, e.manifest);
                     }
                     Event::BatchAccepted(e) => self.accepted.entry(e.datanet).or_default().push(e.batch),
-                    Event::BatchRejected(e) => {
-                        self.rejected.insert(e.batch);
-                    }
                     _ => {}
                 }
             }
@@ -56,11 +47,6 @@ impl History {
     pub fn accepted_manifests(&self, datanet: &Pubkey) -> Vec<Hash32> {
         let batches = self.accepted.get(datanet).map(Vec::as_slice).unwrap_or_default();
         batches.iter().filter_map(|b| self.manifests.get(b).copied()).collect()
-    }
-
-    /// Returns a batch that was submitted with this manifest and neither rejected nor expired.
-    pub fn submitted(&self, manifest: &Hash32) -> Option<Pubkey> {
-        self.manifests.iter().find(|(b, m)| *m == manifest && !self.rejected.contains(b)).map(|(b, _)| *b)
     }
 
     /// Returns the manifests of a Datanet's accepted batches, in the order of acceptance. Fails if the store lacks one,

@@ -5,7 +5,9 @@ pub mod chat;
 pub mod claim;
 pub mod contribute;
 pub mod govern;
+pub mod held;
 pub mod history;
+pub mod known;
 pub mod review;
 pub mod seat;
 

@@ -1,15 +1,16 @@
 //! The work of a validator: judge the batches that it is drawn for, commit, reveal, and carry out decisions.
 
-use super::{history::History, open_mint, seat::Candidate};
+use super::{known::Known, open_mint, seat::Candidate};
 use crate::{
     client::Client,
     error::SdkError,
-    manifest::{Kind, Manifest, ManifestError},
-    review::{Entry, Fault, Fingerprint, Judgement, Limits, judge, targets::Accepted},
-    store::{Store, StoreError},
+    manifest::{Manifest, ManifestError},
+    review::{Fault, Judgement, Limits},
+    store::Store,
+    wallet::AnySigner,
 };
 use datanet::{
-    state::{Batch, BatchStatus, Config, Datanet, MAX_PANEL},
+    state::{Batch, BatchStatus, Config, MAX_PANEL},
     verdict,
 };
 use futures::future::join_all;
@@ -17,11 +18,8 @@ use openledger_interface::{ix, pda};
 use openledger_protocol::{Hash32, draw};
 use serde::{Deserialize, Serialize};
 use solana_instruction::Instruction;
-use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
-use solana_signer::Signer;
 use std::{
-    collections::HashMap,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -143,13 +141,10 @@ pub struct Pending {
 /// A validator that reviews batches.
 pub struct Reviewer<'a> {
     client: Client,
-    store: Store,
-    validator: &'a Keypair,
+    validator: &'a AnySigner,
     sealed: SealedVerdicts,
     limits: Limits,
-    history: History,
-    /// Fingerprints of accepted documents, by content hash. Each document is read and fingerprinted once.
-    fingerprints: HashMap<Hash32, Fingerprint>,
+    known: Known,
 }
 
 /// The next step of a validator about a batch.
@@ -167,9 +162,9 @@ enum Duty {
 
 impl<'a> Reviewer<'a> {
     /// Makes a reviewer. The folder of `sealed` must outlive this process, or commitments can no longer be revealed.
-    pub fn new(client: Client, store: Store, validator: &'a Keypair, sealed: SealedVerdicts, limits: Limits) -> Self {
-        let history = History::new(client.clone());
-        Self { client, store, validator, sealed, limits, history, fingerprints: HashMap::new() }
+    pub fn new(client: Client, store: Store, validator: &'a AnySigner, sealed: SealedVerdicts, limits: Limits) -> Self {
+        let known = Known::new(client.clone(), store);
+        Self { client, validator, sealed, limits, known }
     }
 
     /// Lists the batches under review of `datanet`, or of all Datanets, oldest submission first.
@@ -204,60 +199,25 @@ impl<'a> Reviewer<'a> {
                 return Ok(Judgement { approve: false, quality: 0, faults });
             }
         };
-        self.history.update().await?;
-        let (mut contents, mut accepted) = (Vec::new(), Accepted::default());
-        for earlier in self.history.accepted(&self.store, &batch.datanet).await? {
-            accepted.add(&earlier);
-            for leaf in earlier.leaves.iter().filter(|l| matches!(l.kind, Kind::Document | Kind::Correction)) {
-                self.learn(leaf.content).await?;
-                contents.push(leaf.content);
-            }
+        let mut leaves = Vec::with_capacity(manifest.leaves.len());
+        for leaf in manifest.leaves {
+            let content = self.known.content(&leaf.content).await?;
+            leaves.push((leaf, content));
         }
-        let owner = self.client.account::<Datanet>(&batch.datanet).await?.owner;
-        let mut entries = Vec::with_capacity(manifest.leaves.len());
-        for leaf in &manifest.leaves {
-            entries.push(Entry {
-                content: leaf.content,
-                bytes: self.content(&leaf.content).await?,
-                kind: leaf.kind,
-                about: accepted.about(leaf, &batch.contributor, &owner),
-            });
-        }
-        let known: Vec<&Fingerprint> = contents.iter().filter_map(|c| self.fingerprints.get(c)).collect();
-        Ok(judge(&entries, &known, &self.limits))
-    }
-
-    /// Keeps an accepted document's fingerprint, unless the store lacks the document or it is not text.
-    async fn learn(&mut self, content: Hash32) -> Result<(), SdkError> {
-        if !self.fingerprints.contains_key(&content)
-            && let Some(bytes) = self.content(&content).await?
-            && let Ok(text) = std::str::from_utf8(&bytes)
-        {
-            self.fingerprints.insert(content, Fingerprint::new(content, text));
-        }
-        Ok(())
+        self.known.judge(&batch.datanet, &batch.contributor, leaves, &self.limits).await
     }
 
     /// Returns the batch's manifest. Returns `None` if the store lacks it, if it is not valid, if it is for another
     /// Datanet or contributor, or if its leaves do not make the root on chain. That root is over the leaves on the
     /// ledger, or for a bulk batch the one that the contributor gave.
     async fn manifest(&self, batch: &Batch) -> Result<Option<Manifest>, SdkError> {
-        let Some(bytes) = self.content(&batch.manifest).await? else { return Ok(None) };
+        let Some(bytes) = self.known.content(&batch.manifest).await? else { return Ok(None) };
         let matching = Manifest::from_bytes(&bytes).and_then(|m| {
             m.check_batch(&batch.datanet, &batch.contributor)?;
             Ok::<_, ManifestError>(m)
         });
         let on_chain = batch.root().ok();
         Ok(matching.ok().filter(|m| m.leaves.len() as u64 == batch.count && Some(m.root()) == on_chain))
-    }
-
-    /// Returns a blob, or `None` if the store lacks it or holds other bytes under its name.
-    async fn content(&self, hash: &Hash32) -> Result<Option<Vec<u8>>, SdkError> {
-        match self.store.get_blob(hash).await {
-            Ok(bytes) => Ok(Some(bytes.to_vec())),
-            Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => Ok(None),
-            Err(e) => Err(e.into()),
-        }
     }
 
     /// Seals a verdict on disk and commits to it. If an earlier verdict on this batch is sealed, commits to that one

@@ -3,9 +3,12 @@
 use super::snapshot::Document;
 use anyhow::{Context, Result, ensure};
 use openledger_lm::{Example, Tokenizer};
-use openledger_sdk::artifact::DataSettings;
+use openledger_sdk::artifact::{DataSettings, most_question_tokens};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+
+/// Most characters of a title for each token of its question. Few tokens have more.
+const MOST_CHARACTERS: usize = 16;
 
 /// Positions of a job's examples among `count` documents: `(training, validation)`. The job's seed draws them, and the
 /// two do not overlap. Fails if there is no document or the config allows no example.
@@ -20,10 +23,11 @@ pub fn choose(count: usize, settings: &DataSettings, seed: u64) -> Result<(Vec<u
     Ok((order, eval))
 }
 
-/// A document as question and answer in the chat template, cut after `max_tokens` tokens. Only the answer is learned.
-/// Fails if the cut leaves nothing to learn.
+/// A document as question and answer in the chat template, cut after `max_tokens` tokens. Only the answer is learned. A
+/// title that would take more than its part of them is cut too. Fails if the cut leaves nothing to learn.
 pub fn example(tokenizer: &Tokenizer, document: &Document, max_tokens: usize) -> Result<Example> {
-    let example = Example::answer(tokenizer, document.leaf, &question(&document.title), &document.text)?;
+    let question = short_question(tokenizer, document, most_question_tokens(max_tokens))?;
+    let example = Example::answer(tokenizer, document.leaf, &question, &document.text)?;
     let example = example.truncated(max_tokens);
     example.validate().with_context(|| {
         format!("document {} leaves nothing to learn within {max_tokens} tokens", hex::encode(document.leaf))
@@ -34,6 +38,19 @@ pub fn example(tokenizer: &Tokenizer, document: &Document, max_tokens: usize) ->
 /// The text that an example teaches. Documents are compared by this text.
 pub fn learned(tokenizer: &Tokenizer, example: &Example) -> String {
     tokenizer.decode(&example.tokens[example.loss_from..])
+}
+
+/// The question of a document, with as much of its title as fits into `most` tokens.
+fn short_question(tokenizer: &Tokenizer, document: &Document, most: usize) -> Result<String> {
+    // No title of more characters can fit, and tokenising it whole would take long.
+    let mut title: String = document.title.chars().take(most * MOST_CHARACTERS).collect();
+    loop {
+        let question = question(&title);
+        let fits = Example::answer(tokenizer, document.leaf, &question, "")?.loss_from <= most;
+        if fits || title.pop().is_none() {
+            return Ok(question);
+        }
+    }
 }
 
 /// The question that a document with this title answers.
@@ -78,8 +95,21 @@ mod tests {
         let e = example(&tokenizer, &document(1), 1_000).unwrap();
         assert!(e.loss_from > 0 && e.targets() > 20);
         let from = e.loss_from;
-        assert!(example(&tokenizer, &document(1), from).is_err());
+        let untitled = example(&tokenizer, &Document { title: String::new(), ..document(1) }, 1_000).unwrap().loss_from;
+        assert!(example(&tokenizer, &document(1), untitled).is_err());
         assert_eq!(learned(&tokenizer, &e), document(1).text);
         assert_eq!(learned(&tokenizer, &e.truncated(from + 4)), "Text");
+    }
+
+    #[test]
+    fn a_long_title_does_not_eat_what_is_to_be_learned() {
+        let tokenizer = Tokenizer::bytes();
+        let long = Document { title: "a very long title ".repeat(1_000), ..document(1) };
+        let e = example(&tokenizer, &long, 120).unwrap();
+        assert!(e.loss_from <= 90 && e.targets() >= 30, "{} of the title, {} learned", e.loss_from, e.targets());
+        assert!(tokenizer.decode(&e.tokens[..e.loss_from]).contains("a very long"));
+        // A title that fits is not touched.
+        let whole = example(&tokenizer, &document(1), 120).unwrap();
+        assert!(tokenizer.decode(&whole.tokens).contains("What is term 1?"));
     }
 }

@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_and_unusable_documents_are_neither_trained_on_nor_held_out() {
+    fn repeated_documents_are_neither_trained_on_nor_held_out_and_a_long_title_stops_none() {
         // The copy is listed first but was registered later. Only the text within the limit of tokens is compared.
         let mut all = vec![document(50, 9, format!("{} and more of its own besides", own(3).to_uppercase()))];
         all.extend((0..12).map(|n| document(n, 1, own(n))));
@@ -346,9 +346,9 @@ mod tests {
         let config = config(r#"{"data": {"max_examples": 99, "eval_examples": 4, "max_tokens": 96}}"#);
         let plan = JobPlan::without_documents(config, None, &base(), 7, 8).unwrap();
         let plan = plan.with_documents(all, &base(), 7, &Tokenizer::bytes()).unwrap();
-        assert_eq!((plan.documents.len(), plan.eval_documents.len()), (8, 4));
+        assert_eq!((plan.documents.len(), plan.eval_documents.len()), (9, 4));
         let used = plan.documents.iter().chain(&plan.eval_documents);
-        assert!(used.map(|d| d.leaf[0]).all(|n| n < 12));
+        assert!(used.map(|d| d.leaf[0]).all(|n| n < 12 || n == 99));
         assert_eq!(plan.repeats.iter().map(|r| (r.leaf, r.of)).collect::<Vec<_>>(), [([50; 32], [3; 32])]);
         assert!(plan.examples.iter().zip(&plan.documents).all(|(e, d)| e.id == d.leaf));
     }

@@ -11,7 +11,7 @@
 //! chain of paraphrases counts as new, as it would without the chain.
 //!
 //! Four tests, from certain to likely:
-//! - *exact*: SHA-256 of the normalised [`text`];
+//! - *exact*: SHA-256 of the [`normalised`] text;
 //! - *near*: Jaccard similarity of the texts' shingles by [`minhash`];
 //! - *verbatim*: the share of the text that stands word for word in passages of owners, of all of them together. The
 //!   text belongs to the owner whose passages make up most of it. This finds a text of one sentence of a longer text,
@@ -28,7 +28,6 @@ mod bands;
 pub mod gradient;
 pub mod minhash;
 mod settings;
-pub mod text;
 mod verbatim;
 
 pub use settings::{ClusterSettings, GradientSettings, NearSettings, VerbatimSettings};
@@ -38,6 +37,7 @@ use bands::Bands;
 use gradient::{Rows, SimHasher, cosine};
 use minhash::{MinHasher, similarity};
 use openledger_protocol::{Hash32, hash::sha256};
+use openledger_text::normalised;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -142,7 +142,7 @@ impl Clusters {
         let prints: Vec<(Hash32, Vec<u32>, String)> = documents
             .par_iter()
             .map(|d| {
-                let text = text::normalised(d.text);
+                let text = normalised(d.text);
                 (sha256(&[text.as_bytes()]), hasher.signature(&text), text)
             })
             .collect();

@@ -8,12 +8,21 @@ use std::{borrow::Cow, fmt::Write};
 /// PostgreSQL cannot store a NUL. A terminal obeys escape sequences. Marks of writing direction and invisible characters
 /// make one text look like another.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_harmful) {
+    named(text, is_harmful)
+}
+
+/// Like [`printable`], for a text of several lines: line feeds and tabs stay.
+pub fn printable_lines(text: &str) -> Cow<'_, str> {
+    named(text, |c| is_harmful(c) && !matches!(c, '\n' | '\t'))
+}
+
+fn named(text: &str, harms: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&harms) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if is_harmful(c) {
+        if harms(c) {
             // Writing to a string does not fail.
             let _ = write!(out, "⟨U+{:04X}⟩", u32::from(c));
         } else {
@@ -44,6 +53,13 @@ mod tests {
         for plain in ["", "Manual pages, §3 \\0", "Ünïcödé 漢字 👩\u{200d}🔬", "می\u{200c}خواهم"] {
             assert!(matches!(printable(plain), Cow::Borrowed(p) if p == plain), "{plain}");
         }
+    }
+
+    #[test]
+    fn a_line_stays_a_line_and_lines_stay_lines() {
+        assert_eq!(printable("title\nerror: pay again"), "title⟨U+000A⟩error: pay again");
+        assert_eq!(printable_lines("two\nlines\tof 文字"), "two\nlines\tof 文字");
+        assert_eq!(printable_lines("\u{1b}]0;owned\u{7}\r\n"), "⟨U+001B⟩]0;owned⟨U+0007⟩⟨U+000D⟩\n");
     }
 
     #[test]

@@ -1,0 +1,15 @@
+//! Documents as people have them: from a folder of files to contributions, and what is passed over with its reason.
+//!
+//! What is contributed is text. Of a file that is no plain text the text is extracted, and the manifest names the file too.
+
+mod docx;
+mod folder;
+mod format;
+mod html;
+mod metadata;
+mod pdf;
+mod piece;
+mod table;
+
+pub use folder::{Found, Passed, Reading, read};
+pub use piece::Columns;

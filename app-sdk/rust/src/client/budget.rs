@@ -1,0 +1,120 @@
+//! The compute budget of a transaction: how many units it may use, and what it pays for its place in a block.
+
+use solana_compute_budget_interface::ComputeBudgetInstruction;
+use solana_instruction::Instruction;
+use solana_message::Message;
+use solana_pubkey::Pubkey;
+
+/// Most bytes of a transaction.
+const PACKET: usize = 1232;
+/// Most compute units of a transaction.
+pub(super) const MOST_UNITS: u32 = 1_400_000;
+
+/// Compute budget settings of a transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendOptions {
+    /// Compute unit limit. `None` leaves it to the client's [`Sending`].
+    pub compute_units: Option<u32>,
+    /// Priority fee in micro-lamports per compute unit. `None` leaves it to the client's [`Sending`].
+    pub compute_unit_price: Option<u64>,
+}
+
+/// What a client does about the compute budget of transactions that do not set their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sending {
+    /// Whether to simulate a transaction first and to limit its compute units to a little more than it used. Otherwise
+    /// the runtime's default holds.
+    pub simulate: bool,
+    /// The priority fee.
+    pub priority: PriorityFee,
+}
+
+/// What a transaction pays for its place in a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PriorityFee {
+    /// Nothing.
+    #[default]
+    None,
+    /// This many micro-lamports per compute unit.
+    Fixed(u64),
+    /// What three quarters of the recent transactions on the same accounts paid at most, but not more than this many
+    /// micro-lamports per compute unit.
+    Recent {
+        /// The most that is paid.
+        most: u64,
+    },
+}
+
+impl PriorityFee {
+    /// The price by `recent` prices of transactions on the same accounts. `None` if nothing is to be paid.
+    pub(super) fn price(self, mut recent: Vec<u64>) -> Option<u64> {
+        let price = match self {
+            Self::None => 0,
+            Self::Fixed(price) => price,
+            Self::Recent { most } => {
+                recent.sort_unstable();
+                recent.get(recent.len() * 3 / 4).copied().unwrap_or(0).min(most)
+            }
+        };
+        (price > 0).then_some(price)
+    }
+}
+
+/// The unit limit of a transaction that used `used` units when it was simulated. The state may change until it lands, so
+/// it gets a fifth more.
+pub(super) fn limit(used: u64) -> u32 {
+    u32::try_from(used + used / 5 + 1_000).unwrap_or(MOST_UNITS).min(MOST_UNITS)
+}
+
+/// The instructions with those that set the budget before them. If these do not fit into the transaction any more, they
+/// are left out.
+pub(super) fn budgeted(
+    payer: &Pubkey,
+    instructions: &[Instruction],
+    units: Option<u32>,
+    price: Option<u64>,
+) -> Vec<Instruction> {
+    let mut all: Vec<Instruction> = Vec::with_capacity(instructions.len() + 2);
+    all.extend(units.map(ComputeBudgetInstruction::set_compute_unit_limit));
+    all.extend(price.map(ComputeBudgetInstruction::set_compute_unit_price));
+    all.extend_from_slice(instructions);
+    if fits(payer, &all) { all } else { instructions.to_vec() }
+}
+
+/// Whether a transaction of these instructions, which `payer` pays for, is not too long.
+pub fn fits(payer: &Pubkey, instructions: &[Instruction]) -> bool {
+    let message = Message::new(instructions, Some(payer));
+    1 + 64 * usize::from(message.header.num_required_signatures) + message.serialize().len() <= PACKET
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recent_fee_is_that_of_three_quarters_and_bounded() {
+        let recent = PriorityFee::Recent { most: 1_000 };
+        assert_eq!(recent.price(vec![]), None);
+        assert_eq!(recent.price(vec![0; 9]), None);
+        assert_eq!(recent.price(vec![10, 0, 30, 20]), Some(30));
+        assert_eq!(recent.price(vec![5_000; 4]), Some(1_000));
+        assert_eq!(PriorityFee::Fixed(7).price(vec![5_000]), Some(7));
+        assert_eq!(PriorityFee::None.price(vec![5_000]), None);
+    }
+
+    #[test]
+    fn a_limit_leaves_room_and_is_never_above_the_runtimes() {
+        assert_eq!(limit(100_000), 121_000);
+        assert_eq!(limit(1_399_000), MOST_UNITS);
+        assert_eq!(limit(u64::from(u32::MAX) * 2), MOST_UNITS);
+    }
+
+    #[test]
+    fn a_budget_that_does_not_fit_is_left_out() {
+        let payer = Pubkey::new_from_array([1; 32]);
+        let of = |bytes: usize| [Instruction { program_id: payer, accounts: vec![], data: vec![0; bytes] }];
+        assert_eq!(budgeted(&payer, &of(900), Some(1), Some(1)).len(), 3);
+        let full = (900..1232).rev().map(of).find(|ix| fits(&payer, ix)).unwrap();
+        assert_eq!(budgeted(&payer, &full, Some(1), Some(1)), full);
+    }
+}

@@ -1,0 +1,11 @@
+//! Texts as people read them: when two are the same ([`normalised`], [`words`]), and how a stranger's text is shown on a
+//! terminal and stored ([`printable`]).
+//!
+//! Validators and trainers look for copies by the same [`normalised`] text, so what one of them calls a copy is no news to
+//! the other.
+
+mod normal;
+mod printable;
+
+pub use normal::{letters, normalised, words};
+pub use printable::{printable, printable_lines};
