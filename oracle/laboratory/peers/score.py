@@ -33,9 +33,9 @@ GRID = {
     "bergson ekfac": ("bergson_ekfac", {}, [{}, {"damping": 0.01}, {"damping": 0.03}, {"damping": 0.3}, {"damping": 1.0}]),
     "bergson shampoo": ("bergson_ekfac", {"factors": "shampoo"}, [{}, {"damping": 0.01}, {"damping": 1.0}]),
     "bergson source": ("bergson_source", {}, [{}, {"damping": 0.01}, {"damping": 1.0}, {"segments": 6}, {"segments": 2}]),
-    # A product with all examples takes three quarters of a minute on one core, so each is of a part of them.
+    # By conjugate gradients: its own momentum SGD takes minutes a query, and with few steps it is not itself. A product
+    # with all examples takes three quarters of a minute on one core, so each is of a part of them.
     "bergson astra-cg": ("bergson_astra", {"solver": "cg", "batch": 128}, [{}, {"damping": 1.0}]),
-    "bergson astra-sgd": ("bergson_astra", {"solver": "sgd", "batch": 32, "steps": 40}, [{}]),
     # Absolute, but for the first: 0.1 of the mean eigenvalue.
     "kronfluence ekfac": ("kronfluence_ekfac", {}, [{}, {"damping": 1e-8}, {"damping": 1e-5}, {"damping": 1e-3}]),
     # Absolute. 0 leaves the choice to dattri.
