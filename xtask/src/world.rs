@@ -56,7 +56,7 @@ struct Services {
     ws: String,
     api: String,
     openai: String,
-    store: PathBuf,
+    store: String,
     keypair: PathBuf,
     config: PathBuf,
     logs: PathBuf,
@@ -168,7 +168,7 @@ fn tell(services: &Services, json: bool) -> Result<()> {
         ("Solana RPC", format!("{}   (WebSocket {})", services.rpc, services.ws)),
         ("indexer's API", format!("{}/v1/status   (/openapi.json)", services.api)),
         ("OpenAI API", format!("{}/models", services.openai)),
-        ("artifact store", services.store.display().to_string()),
+        ("artifacts", services.store.clone()),
         ("a user's key", services.keypair.display().to_string()),
         ("logs", services.logs.display().to_string()),
     ] {

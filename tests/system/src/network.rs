@@ -23,6 +23,8 @@ pub struct Ports {
     pub ws: u16,
     /// The indexer's API.
     pub api: u16,
+    /// The artifact service.
+    pub artifacts: u16,
     /// The first operator. The others have the ports that follow.
     pub operators: u16,
 }
@@ -71,6 +73,9 @@ pub struct Network {
     pub api: Option<IndexerClient>,
     /// Its URL.
     pub api_url: String,
+    /// URL of the artifact service, at which anybody stores and reads without a disk in common. It runs with the indexer of
+    /// a network that is kept.
+    pub artifacts_url: Option<String>,
     node: Process,
     indexer: Option<Process>,
 }
@@ -108,6 +113,7 @@ impl Network {
             place,
             api: None,
             api_url: String::new(),
+            artifacts_url: None,
             node,
             indexer: None,
         })
@@ -117,7 +123,7 @@ impl Network {
     pub async fn start_indexer(&mut self) -> Result<()> {
         let port = self.place.port(|p| p.api)?;
         let database = self.postgres.create_database("indexer")?;
-        let args: Vec<String> = [
+        let mut args: Vec<String> = [
             "run",
             "--rpc",
             &self.rpc,
@@ -132,6 +138,12 @@ impl Network {
         ]
         .map(String::from)
         .to_vec();
+        if let Some(ports) = self.place.kept {
+            let address = format!("127.0.0.1:{}", ports.artifacts);
+            let uploads = self.place.folder.join("uploads").display().to_string();
+            self.artifacts_url = Some(format!("http://{address}"));
+            args.extend(["--artifacts".into(), address, "--uploads".into(), uploads]);
+        }
         self.indexer = Some(Process::start("indexer", &self.binary("openledger-indexer"), &args, &self.logs())?);
         self.api_url = format!("http://127.0.0.1:{port}");
         let api = IndexerClient::new(&self.api_url);

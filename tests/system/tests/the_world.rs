@@ -20,6 +20,7 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -33,18 +34,19 @@ impl Drop for World {
     }
 }
 
-/// Eight ports that are free one after the other: three services and five operators.
-fn free_ports() -> Result<[u16; 4]> {
-    for base in (20_000..60_000).step_by(8) {
-        let taken: Vec<_> = (base..base + 8).map_while(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
-        if taken.len() == 8 {
-            return Ok([base, base + 1, base + 2, base + 3]);
+/// Nine ports that are free one after the other: four services and five operators. They are below those that the system
+/// gives to outgoing connections.
+fn free_ports() -> Result<[u16; 5]> {
+    for base in (20_000..32_000).step_by(9) {
+        let taken: Vec<_> = (base..base + 9).map_while(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
+        if taken.len() == 9 {
+            return Ok([base, base + 1, base + 2, base + 3, base + 4]);
         }
     }
-    bail!("no eight free ports one after the other")
+    bail!("no nine free ports one after the other")
 }
 
-fn start(folder: &Path, ports: [u16; 4]) -> Result<World> {
+fn start(folder: &Path, ports: [u16; 5]) -> Result<World> {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("world.log"))?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_openledger-world"));
     command.arg("--folder").arg(folder);
@@ -95,7 +97,9 @@ fn a_world_lives_by_itself_and_goes_on_after_its_processes_were_killed() -> Resu
         let mut world = start(folder, ports)?;
         let services = ready(&mut world, folder).await?;
         let (client, indexer) = (Client::new(&services.rpc, &services.ws), IndexerClient::new(&services.api));
-        let (store, user) = (Store::folder(&services.store)?, read_keypair(&services.keypair)?);
+        let user = read_keypair(&services.keypair)?;
+        // The user shares no disk with anybody.
+        let store = Store::open_as(&services.store, Some(Arc::new(user.insecure_clone())))?;
 
         let second = start(folder, ports)?.0.wait()?;
         let log = std::fs::read_to_string(folder.join("world.log"))?;

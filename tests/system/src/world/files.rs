@@ -29,8 +29,8 @@ pub struct Services {
     pub api: String,
     /// The OpenAI-compatible API of the operator that serves.
     pub openai: String,
-    /// The artifact store.
-    pub store: PathBuf,
+    /// The artifact service.
+    pub store: String,
     /// Key file of a user with SOL and OPEN.
     pub keypair: PathBuf,
     /// The mint of OPEN.
@@ -94,7 +94,7 @@ pub fn settings_file(services: &Services) -> Result<String> {
         ("rpc", services.rpc.clone()),
         ("ws", services.ws.clone()),
         ("api", services.api.clone()),
-        ("store", services.store.display().to_string()),
+        ("store", services.store.clone()),
         ("keypair", services.keypair.display().to_string()),
     ] {
         table.insert(key.into(), value.into());
