@@ -121,19 +121,22 @@ impl Jobs {
             if !is_turn(&job, &config, &committee.members, &own, rank, slot) || !self.looked.may_try(&address, now) {
                 continue;
             }
-            let looked = async {
+            let taken = async {
                 self.affordable(&address, &job, &committee.members).await?;
-                self.worthwhile(&job, &config).await
+                self.worthwhile(&job, &config).await?;
+                self.chain.send(&[ix::model::assign_job(&own, committee.epoch, &address)]).await?;
+                anyhow::Ok(self.chain.client.account(&address).await?)
             };
-            if let Err(e) = looked.await {
-                self.looked.failed(&address, Instant::now());
-                if self.status.not_done(&address, format!("{e:#}")) {
-                    tracing::info!(%address, "not taken: {e:#}");
+            match taken.await {
+                Ok(job) => return Ok(Some((address, job))),
+                // A job that cannot be taken keeps no other one waiting.
+                Err(e) => {
+                    self.looked.failed(&address, Instant::now());
+                    if self.status.not_done(&address, format!("{e:#}")) {
+                        tracing::info!(%address, "not taken: {e:#}");
+                    }
                 }
-                continue;
             }
-            self.chain.send(&[ix::model::assign_job(&own, committee.epoch, &address)]).await?;
-            return Ok(Some((address, self.chain.client.account(&address).await?)));
         }
         Ok(None)
     }
