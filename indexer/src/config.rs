@@ -32,7 +32,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Follow the chain and serve the API until stopped (SIGINT or SIGTERM).
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Read the whole ledger again beside the index, put it in the index's place, and stop.
     Resync(SourceArgs),
 }

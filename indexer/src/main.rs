@@ -29,7 +29,7 @@ async fn start(cli: Cli) -> anyhow::Result<()> {
         }
     };
     match cli.command {
-        Command::Run(args) => openledger_indexer::run(args, stop).await,
+        Command::Run(args) => openledger_indexer::run(*args, stop).await,
         Command::Resync(args) => {
             let (transactions, events) = tokio::select! {
                 done = openledger_indexer::resync(&args) => done?,

@@ -112,6 +112,7 @@ impl Town {
             block_time: None,
             failed: false,
             events: vec![event],
+            unread: vec![],
         };
         ingest(&self.db, &record).await.unwrap();
     }
@@ -667,7 +668,8 @@ async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
     let (wallet, other) = (Keypair::new(), Keypair::new());
     let store = town.store(&wallet);
     let document = store.put_blob(long(700)).await.unwrap();
-    let metadata = Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into() };
+    let metadata =
+        Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into(), original: None };
     let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
     let manifest = Manifest::new(key(5), wallet.pubkey(), vec![leaf]).unwrap();
     let manifest_hash = store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();
@@ -720,7 +722,8 @@ async fn what_is_stored_again_is_not_swept_for_its_first_time() {
 async fn handed_in(town: &Town, owner: &Pubkey, wallet: &Keypair, access: datanet::state::Access) -> [[u8; 32]; 2] {
     let (store, datanet, batch) = (town.store(wallet), pda::datanet(owner, 1), key(6));
     let document = store.put_blob("what nobody has accepted yet").await.unwrap();
-    let metadata = Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into() };
+    let metadata =
+        Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into(), original: None };
     let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
     let manifest = Manifest::new(datanet, wallet.pubkey(), vec![leaf]).unwrap();
     let manifest = store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();

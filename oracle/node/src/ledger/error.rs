@@ -37,7 +37,7 @@ pub enum LedgerError {
         /// Address of the node.
         node: String,
         /// The cause.
-        source: SdkError,
+        source: Box<SdkError>,
     },
 }
 

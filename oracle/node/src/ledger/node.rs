@@ -44,7 +44,7 @@ impl Node {
     fn failed(&self, source: impl Into<SdkError>) -> LedgerError {
         match source.into() {
             e @ SdkError::NoTransaction { .. } => self.not_yet(e.to_string()),
-            source => LedgerError::Node { node: self.name(), source },
+            source => LedgerError::Node { node: self.name(), source: Box::new(source) },
         }
     }
 
