@@ -161,6 +161,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         .or(training::routes(verification))
         .map(Reply::into_response)
         .boxed();
+    let mut tasks = JoinSet::new();
     let all = match config.serve {
         true => {
             let engine = engine.get().await?;
@@ -168,12 +169,11 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
             let catalog = Catalog::new(engine.clone(), client.clone(), store.clone(), indexer, files.models());
             let catalog = Arc::new(catalog);
             let serving = Arc::new(Serving { engine, catalog, log: answers, client, store, operator, identity });
-            openledger_serve::routes::publish_left_over(&serving).await?;
+            tasks.spawn(openledger_serve::routes::publish_left_over(serving.clone()));
             own.or(openledger_serve::routes(serving).map(Reply::into_response)).unify().boxed()
         }
         false => own,
     };
-    let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         warp::serve(all).incoming(listener).run().await;
         Ok(())

@@ -25,13 +25,15 @@ use solana_pubkey::Pubkey;
 use std::{
     convert::Infallible,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{mpsc, oneshot};
 use warp::{Filter, Rejection, Reply, http::StatusCode, reply::Response, sse};
 
 /// Largest request body in bytes.
 const MAX_BODY: u64 = 1 << 20;
+/// Pause between two looks for answers that are not published.
+const LEFT_OVER_EVERY: Duration = Duration::from_secs(60);
 
 /// Everything that the routes need.
 pub struct Serving {
@@ -275,13 +277,24 @@ async fn publish(serving: &Serving, answer: &Answer) -> anyhow::Result<()> {
     serving.log.published(&answer.request).await
 }
 
-/// Publishes the answers that are in the database and may not have reached the artifact store, because this node was
-/// killed in between.
-pub async fn publish_left_over(serving: &Serving) -> anyhow::Result<()> {
-    for answer in serving.log.unpublished().await? {
-        publish(serving, &answer).await?;
+/// Publishes the answers that are in the database and have not reached the artifact store, because this node was killed
+/// in between or the store refused them. It looks again every minute. An answer that cannot be published stops no other.
+/// Never returns.
+pub async fn publish_left_over(serving: Arc<Serving>) -> anyhow::Result<()> {
+    loop {
+        match serving.log.unpublished().await {
+            Ok(answers) => {
+                for answer in answers {
+                    if let Err(error) = publish(&serving, &answer).await {
+                        let request = hex::encode(answer.request);
+                        tracing::warn!(request, "an answer cannot be published, it will be tried again: {error:#}");
+                    }
+                }
+            }
+            Err(error) => tracing::warn!("unpublished answers cannot be read, they will be looked for again: {error:#}"),
+        }
+        tokio::time::sleep(LEFT_OVER_EVERY).await;
     }
-    Ok(())
 }
 
 async fn receipt(serving: &Serving, request: &str) -> Result<Response, ServeError> {
