@@ -38,6 +38,9 @@ pub struct Options {
     /// A small version, in minutes, whose figures mean little
     #[arg(long)]
     pub quick: bool,
+    /// Measure nothing, and take what the last run of attribution-quality found
+    #[arg(long, conflicts_with = "quick")]
+    pub kept: bool,
     /// Also write the page and the plots in docs/benchmarks
     #[arg(long, conflicts_with = "quick")]
     pub record: bool,

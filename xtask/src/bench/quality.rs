@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -90,10 +90,50 @@ struct Found {
     others: u64,
 }
 
-/// Measures and prints. With `--record` also writes the page.
+/// The files of a measurement.
+struct Files {
+    chosen: PathBuf,
+    lds: PathBuf,
+    lost: PathBuf,
+    detection: PathBuf,
+    attacks: PathBuf,
+}
+
+impl Files {
+    fn within(out: &Path) -> Self {
+        let [chosen, lds, lost, detection, attacks] =
+            ["chosen.json", "lds.json", "qld.json", "detection.json", "gaming.txt"].map(|name| out.join(name));
+        Self { chosen, lds, lost, detection, attacks }
+    }
+}
+
+/// Measures and prints. With `--record` also writes the page. With `--kept` it measures nothing and takes what the last run
+/// found.
 pub fn run(options: &Options) -> Result<()> {
-    build_examples()?;
     let out = folder("attribution-quality")?;
+    let files = Files::within(&out);
+    if !options.kept {
+        measure(options, &out, &files)?;
+    }
+    print!("{}", read_text(&files.attacks)?);
+    say(&format!("the figures are in {}", out.display()));
+    if !options.record {
+        return Ok(());
+    }
+    let chosen = of_each_family(&read::<Vec<Judged>>(&files.chosen)?, read(&files.lds)?);
+    record(&Found {
+        chosen,
+        lds: read(&files.lds)?,
+        lost: read(&files.lost)?,
+        detection: read(&files.detection)?,
+        attacks: read_text(&files.attacks)?,
+        seeds: options.seeds,
+        others: options.others,
+    })
+}
+
+fn measure(options: &Options, out: &Path, files: &Files) -> Result<()> {
+    build_examples()?;
     let seeds = if options.quick { 1 } else { options.seeds };
     let mut tasks = Vec::new();
     // The first task only chooses settings. What is reported comes from the others, whose data nobody has seen.
@@ -110,53 +150,32 @@ pub fn run(options: &Options) -> Result<()> {
         scored(&task, seed, arguments)?;
         tasks.push(task);
     }
-    let [chosen_on, lds, qld, detection, gaming] =
-        ["chosen.json", "lds.json", "qld.json", "detection.json", "gaming.txt"].map(|name| out.join(name));
     let json = |path: &Path| format!("json={}", path.display());
     let tuning = tasks.remove(0);
     if !options.no_peers {
         peers::tune(&tuning)?;
     }
-    process::run(example("judge", [tuning.display().to_string(), json(&chosen_on)])?, "judging, to choose settings")?;
+    process::run(example("judge", [tuning.display().to_string(), json(&files.chosen)])?, "judging, to choose settings")?;
     if !options.no_peers {
-        peers::score(&tasks, &chosen_on)?;
+        peers::score(&tasks, &files.chosen)?;
     }
-    let judge = tasks.iter().map(|task| task.display().to_string()).chain([json(&lds)]);
+    let judge = tasks.iter().map(|task| task.display().to_string()).chain([json(&files.lds)]);
     say(&format!("the linear datamodeling score over {seeds} seeds"));
     process::run(example("judge", judge)?, "judging")?;
     say("what is lost with the examples that a method names");
     let pairs = (7..).zip(&tasks).map(|(seed, task): (u64, _)| format!("{seed}={}", task.display()));
-    // 51 questions over three seeds.
-    let asked = if options.quick { 6 } else { 17 };
-    let chosen = [format!("only={}", LEFT_OUT.join(";")), format!("queries={asked}"), json(&qld)];
-    once(&qld, "qld", pairs.chain(chosen).collect(), |run| process::run(run, "leaving out what is named"))?;
+    // 51 questions over all seeds.
+    let asked = if options.quick { 6 } else { 51_u64.div_ceil(seeds) };
+    let chosen = [format!("only={}", LEFT_OUT.join(";")), format!("queries={asked}"), json(&files.lost)];
+    once(&files.lost, "qld", pairs.chain(chosen).collect(), |run| process::run(run, "leaving out what is named"))?;
     say("finding the class of an answer, and false labels");
     let few = if options.quick { "bm25,datainf,logra adapter 16 ekfac" } else { DETECTED };
-    let chosen = vec![format!("only={few}"), json(&detection)];
-    once(&detection, "detection", chosen, |run| process::run(run, "detecting"))?;
+    let chosen = vec![format!("only={few}"), json(&files.detection)];
+    once(&files.detection, "detection", chosen, |run| process::run(run, "detecting"))?;
     say("attacks on the pay");
-    once(&gaming, "gaming", vec![format!("seeds={seeds}")], |run| {
-        Ok(fs::write(&gaming, process::output(run, "attacking")?)?)
-    })?;
-    let attacks = fs::read_to_string(&gaming)?;
-    print!("{attacks}");
-    say(&format!("the figures are in {}", out.display()));
-    match options.record {
-        true => {
-            let chosen = of_each_family(&read::<Vec<Judged>>(&chosen_on)?, read(&lds)?);
-            let found = Found {
-                chosen,
-                lds: read(&lds)?,
-                lost: read(&qld)?,
-                detection: read(&detection)?,
-                attacks,
-                seeds,
-                others: options.others,
-            };
-            record(&found)
-        }
-        false => Ok(()),
-    }
+    once(&files.attacks, "gaming", vec![format!("seeds={seeds}")], |run| {
+        Ok(fs::write(&files.attacks, process::output(run, "attacking")?)?)
+    })
 }
 
 /// Has our methods score a task, unless the same program has done so before. So a benchmark of an hour can continue
@@ -199,6 +218,10 @@ fn once(output: &Path, name: &str, arguments: Vec<String>, run: impl FnOnce(Comm
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&bytes).with_context(|| format!("{} is not what it should be", path.display()))
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn record(found: &Found) -> Result<()> {
