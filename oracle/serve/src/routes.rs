@@ -291,7 +291,9 @@ pub async fn publish_left_over(serving: Arc<Serving>) -> anyhow::Result<()> {
                     }
                 }
             }
-            Err(error) => tracing::warn!("unpublished answers cannot be read, they will be looked for again: {error:#}"),
+            Err(error) => {
+                tracing::warn!("unpublished answers cannot be read, they will be looked for again: {error:#}")
+            }
         }
         tokio::time::sleep(LEFT_OVER_EVERY).await;
     }
