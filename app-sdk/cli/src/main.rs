@@ -99,8 +99,17 @@ enum Command {
     },
 }
 
+fn main() -> ExitCode {
+    // Before anything else, because the reader's limits would not do for a runtime and its threads.
+    if std::env::args_os().nth(1).is_some_and(|first| first == documents::READ_PDF) {
+        return documents::read_pdf();
+    }
+    of_people()
+}
+
+/// The command as people and scripts give it.
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn of_people() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)

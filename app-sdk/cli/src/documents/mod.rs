@@ -12,4 +12,5 @@ mod piece;
 mod table;
 
 pub use folder::{Found, Passed, Reading, read};
+pub use pdf::{READ_PDF, read_pdf};
 pub use piece::Columns;
