@@ -1,8 +1,11 @@
 //! What a command ends with if it fails: a message, a code for programs, and an exit status that differs by kind.
 
-use openledger_sdk::{ErrorKind, SdkError, api::ApiError, store::StoreError};
+use openledger_sdk::{
+    ErrorKind, SdkError, api::ApiError, manifest::ManifestError, proof::ProofError, receipt::ReceiptError,
+    store::StoreError,
+};
 use serde_json::{Map, Value};
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 /// The exit statuses, for `--help`.
 pub const EXIT_STATUSES: &str = "Exit status, and the \"code\" of the error that --json prints:
@@ -16,7 +19,9 @@ pub const EXIT_STATUSES: &str = "Exit status, and the \"code\" of the error that
    7  timed_out    a deadline passed; the message says what was awaited
    8  unanswered   a payment was made and no answer came: the error has the fields request and payment
    9  untrusted    a proof, receipt, quote or artifact does not hold
-  10  unconfirmed  nobody agreed to pay: say --yes in a script";
+  10  unconfirmed  nobody agreed to pay: say --yes in a script
+  11  unknown      a transaction was sent and may have been executed: the error has the field signature, and request
+                   if it pays for an answer";
 
 /// A failure of the command line's own.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +42,12 @@ pub fn of(kind: ErrorKind, message: impl Into<String>) -> anyhow::Error {
     Failure::Of(kind, message.into()).into()
 }
 
+/// Reads a file that the caller named.
+pub fn named_file(path: impl AsRef<Path>) -> anyhow::Result<Vec<u8>> {
+    let path = path.as_ref();
+    std::fs::read(path).map_err(|e| of(ErrorKind::Input, format!("cannot read {}: {e}", path.display())))
+}
+
 /// Whether the reader of the output has gone, which is no failure.
 pub fn is_no_reader(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(Failure::NoReader))
@@ -48,11 +59,15 @@ fn kind(error: &anyhow::Error) -> ErrorKind {
         let of_sdk = || cause.downcast_ref::<SdkError>().map(SdkError::kind);
         let of_api = || cause.downcast_ref::<ApiError>().map(ErrorKind::from);
         let of_store = || cause.downcast_ref::<StoreError>().map(ErrorKind::from);
+        let untrusted = || {
+            let forged = cause.is::<ProofError>() || cause.is::<ReceiptError>() || cause.is::<ManifestError>();
+            forged.then_some(ErrorKind::Untrusted)
+        };
         let own = || match cause.downcast_ref::<Failure>() {
             Some(Failure::Of(kind, _)) => Some(*kind),
             _ => None,
         };
-        of_sdk().or_else(of_api).or_else(of_store).or_else(own)
+        of_sdk().or_else(of_api).or_else(of_store).or_else(untrusted).or_else(own)
     };
     error.chain().find_map(known).unwrap_or(ErrorKind::Failed)
 }
@@ -77,6 +92,7 @@ pub fn status(error: &anyhow::Error) -> ExitCode {
         (_, ErrorKind::TimedOut) => 7,
         (_, ErrorKind::Unanswered) => 8,
         (_, ErrorKind::Untrusted) => 9,
+        (_, ErrorKind::Unknown) => 11,
     };
     ExitCode::from(number)
 }
@@ -140,6 +156,7 @@ mod tests {
             ErrorKind::TimedOut,
             ErrorKind::Unanswered,
             ErrorKind::Untrusted,
+            ErrorKind::Unknown,
             ErrorKind::Failed,
         ] {
             assert!(EXIT_STATUSES.contains(&format!("  {} ", kind.code())), "{kind:?}");

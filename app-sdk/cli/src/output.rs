@@ -63,6 +63,14 @@ impl Output {
         }
     }
 
+    /// Tells something on stderr that must not be lost if this process ends: a line for people, or one of JSON.
+    pub fn note<T: Serialize>(&self, value: &T, text: &str) {
+        match serde_json::to_string(value) {
+            Ok(json) if self.json => complain(&escaped(&json)),
+            _ => complain(&printable_lines(text)),
+        }
+    }
+
     /// Prints an error on stderr.
     pub fn error(&self, error: &anyhow::Error) {
         if self.json {

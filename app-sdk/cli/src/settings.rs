@@ -1,13 +1,13 @@
 //! Settings: the addresses of the node and of the services, the store, and the key.
 
 use crate::{cluster, failure, output::Output};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use openledger_sdk::{
     AnySigner, Client, ErrorKind, PriorityFee, Sending, Store,
     api::IndexerClient,
     store::{Location, Wallet},
-    wallet::find_signer,
+    wallet::{find_signer, key_path},
 };
 use serde::Deserialize;
 use std::{path::PathBuf, time::Duration};
@@ -91,7 +91,9 @@ impl Settings {
             None => (solana.json_rpc_url.unwrap_or_else(|| "localhost".into()), solana.websocket_url),
         };
         let rpc = cluster::address(&rpc);
-        let named = args.keypair.or(file.keypair);
+        // From here on it is a path, also where the file is looked for and made.
+        let plain = |named: PathBuf| named.to_str().map(|name| key_path(name).into()).unwrap_or(named);
+        let named = args.keypair.or(file.keypair).map(plain);
         let new_keypair = named.clone().unwrap_or_else(|| config_folder().join("id.json"));
         Self {
             ws: args.ws.or(file.ws).or(of_solana).unwrap_or_else(|| cluster::websocket(&rpc)),
@@ -101,7 +103,7 @@ impl Settings {
                 folder("XDG_DATA_HOME", ".local/share").join("store").to_string_lossy().into_owned()
             }),
             // A wallet that was made with `openledger wallet new` stays the wallet.
-            keypair: match (named, solana.keypair_path) {
+            keypair: match (named, solana.keypair_path.map(plain)) {
                 (None, Some(other)) if !new_keypair.exists() => other,
                 _ => new_keypair.clone(),
             },
@@ -122,7 +124,7 @@ fn read_config() -> Result<ConfigFile> {
         Ok(text) => toml::from_str(&text)
             .map_err(|e| failure::of(ErrorKind::Input, format!("{} is not a config file: {e}", path.display()))),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(ConfigFile::default()),
-        Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
+        Err(e) => Err(failure::of(ErrorKind::Input, format!("cannot read the config file {}: {e}", path.display()))),
     }
 }
 
@@ -205,6 +207,18 @@ mod tests {
         assert_eq!(s.keypair, PathBuf::from("/own.json"));
         let s = resolved(SettingsArgs::default(), "");
         assert_eq!((s.rpc.as_str(), s.ws.as_str()), ("https://solana.example", "wss://solana.example/ws"));
+    }
+
+    #[test]
+    fn a_key_file_that_is_named_as_a_url_is_a_path_everywhere() {
+        for name in ["file:/keys/id.json", "file:///keys/id.json", "/keys/id.json"] {
+            let s = resolved(SettingsArgs { keypair: Some(name.into()), ..Default::default() }, "");
+            assert_eq!((s.keypair, s.new_keypair), ("/keys/id.json".into(), "/keys/id.json".into()), "{name}");
+            let s = resolved(SettingsArgs::default(), &format!("keypair = {name:?}"));
+            assert_eq!(s.keypair, PathBuf::from("/keys/id.json"), "{name}");
+        }
+        let other = resolved(SettingsArgs { keypair: Some("usb://ledger".into()), ..Default::default() }, "");
+        assert_eq!(other.keypair, PathBuf::from("usb://ledger"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command as scripts and terminals meet it when something is wrong.
 
+use serde_json::json;
 use std::{
     path::Path,
     process::{Command, Output, Stdio},
@@ -52,7 +53,69 @@ fn kinds_differ_in_their_exit_status() {
     let forged = home.path().join("proof.json");
     std::fs::write(&forged, "{}").unwrap();
     let unread = run(home.path(), &["--json", "proof", "verify", forged.to_str().unwrap()]);
-    assert!(!unread.status.success() && unread.status.code() != Some(101), "{unread:?}");
+    assert_eq!((unread.status.code(), &error(&unread)["code"]), (Some(2), &"input".into()));
+}
+
+#[test]
+fn a_file_that_is_named_and_missing_or_wrong_is_wrong_input() {
+    let home = tempfile::tempdir().unwrap();
+    let wrong = home.path().join("wrong.json");
+    std::fs::write(&wrong, "[]").unwrap();
+    let wrong = wrong.to_str().unwrap();
+    assert!(run(home.path(), &["wallet", "new"]).status.success());
+    for arguments in [
+        &["--json", "proof", "verify", "/nowhere.json"][..],
+        &["--json", "proof", "verify", wrong],
+        &["--json", "receipt", "verify", "/nowhere.json"],
+        &["--json", "receipt", "verify", wrong],
+        &["--json", "job", "request", NOBODY, "--datanet", NOBODY, "--budget", "1", "--config", "/nowhere.json"],
+    ] {
+        let output = run(home.path(), arguments);
+        assert_eq!((output.status.code(), &error(&output)["code"]), (Some(2), &"input".into()), "{arguments:?}");
+    }
+    let output = openledger(home.path(), &["--json", "wallet", "show"]).env("OPENLEDGER_CONFIG", "/no.toml").output();
+    assert_eq!(output.unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn a_forged_proof_is_untrusted() {
+    let home = tempfile::tempdir().unwrap();
+    let forged = home.path().join("proof.json");
+    let (hash, path) = ("ab".repeat(32), json!({ "count": 1, "index": 0, "siblings": [], "peaks": [] }));
+    let proof = json!({
+        "leaf": hash, "preimage": null, "datanet": NOBODY, "contributor": NOBODY, "batch_index": 0,
+        "batch_root": hash, "in_batch": path, "root": hash, "in_datanet": path,
+    });
+    std::fs::write(&forged, proof.to_string()).unwrap();
+    let output = run(home.path(), &["--json", "proof", "verify", forged.to_str().unwrap()]);
+    assert_eq!((output.status.code(), &error(&output)["code"]), (Some(9), &"untrusted".into()), "{output:?}");
+}
+
+#[test]
+fn an_answers_file_is_made_before_anything_is_asked_or_paid_and_none_is_left_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let ask = ["--json", "chat", "--model", NOBODY, "--prompt", "hi", "--out"];
+    let nowhere = run(home.path(), &[&ask[..], &["/nowhere/answer.json"]].concat());
+    assert_eq!(nowhere.status.code(), Some(1), "{nowhere:?}");
+    assert!(error(&nowhere)["error"].as_str().unwrap().contains("cannot write /nowhere/answer.json"));
+    let (new, old) = (home.path().join("new.json"), home.path().join("old.json"));
+    std::fs::write(&old, "kept").unwrap();
+    for place in [&new, &old] {
+        let output = run(home.path(), &[&ask[..], &[place.to_str().unwrap()]].concat());
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+    }
+    assert!(!new.exists() && std::fs::read_to_string(&old).unwrap() == "kept");
+}
+
+#[test]
+fn a_payment_alone_names_what_is_to_be_fetched() {
+    let home = tempfile::tempdir().unwrap();
+    let (payment, hash) = ("1".repeat(64), "ab".repeat(32));
+    let ask = ["--json", "chat", "--model", NOBODY, "--prompt", "hi"];
+    let code = |more: &[&str]| run(home.path(), &[&ask[..], more].concat()).status.code();
+    assert_eq!(code(&["--payment", &payment]), Some(4));
+    assert_eq!(code(&["--payment", &payment, "--request", &hash]), Some(4));
+    assert_eq!((code(&["--payment", "no"]), code(&["--request", &hash])), (Some(2), Some(2)));
 }
 
 #[test]

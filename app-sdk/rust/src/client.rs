@@ -54,6 +54,8 @@ const BLOCKHASH_WITHIN: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Time after which a transaction that has not landed is sent again.
 const RESEND: Duration = Duration::from_secs(2);
+/// Blocks beyond the last one in which a transaction can land before it counts as expired. Nodes may differ by some.
+const MARGIN: u64 = 32;
 /// Number of sent signatures that are remembered. They show when a new transaction would be equal to an earlier one.
 const REMEMBERED: usize = 256;
 
@@ -81,6 +83,16 @@ pub struct ListedTransaction {
     pub failed: bool,
 }
 
+/// How one signed transaction is awaited.
+#[derive(Clone, Copy, Debug)]
+struct Landing {
+    within: Duration,
+    resend: Duration,
+}
+
+/// Is told each signature before its transaction is sent.
+type Herald = dyn Fn(&Signature) + Send + Sync;
+
 /// A connection to a node. It is cheap to clone.
 #[derive(Clone)]
 pub struct Client {
@@ -88,6 +100,8 @@ pub struct Client {
     ws_url: String,
     sending: Sending,
     patience: Duration,
+    landing: Landing,
+    herald: Option<Arc<Herald>>,
     sent: Arc<Mutex<VecDeque<Signature>>>,
 }
 
@@ -108,6 +122,8 @@ impl Client {
             ws_url: ws_url.into(),
             sending: Sending::default(),
             patience: PATIENCE,
+            landing: Landing { within: LANDS_WITHIN, resend: RESEND },
+            herald: None,
             sent: Arc::default(),
         }
     }
@@ -121,6 +137,12 @@ impl Client {
     /// by default.
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same connection, which tells `herald` each signature before the transaction is sent. Whoever notes it can look for
+    /// the transaction even if this process ends.
+    pub fn with_herald(self, herald: impl Fn(&Signature) + Send + Sync + 'static) -> Self {
+        Self { herald: Some(Arc::new(herald)), ..self }
     }
 
     /// The raw RPC client, for requests that this type does not offer.
@@ -155,7 +177,8 @@ impl Client {
     ///
     /// The instructions are executed at most once. After a lost connection the *same* signed transaction is sent again.
     /// It is signed anew only after its blockhash has expired and the node has said that it did not land. Fails with
-    /// [`SdkError::NotLanded`] after several such blockhashes.
+    /// [`SdkError::NotLanded`] after several such blockhashes, and with [`SdkError::Unknown`] if no node says what became of
+    /// a transaction.
     pub async fn send_with(
         &self,
         instructions: &[Instruction],
@@ -169,6 +192,9 @@ impl Client {
 
         for _ in 0..ATTEMPTS {
             let (transaction, last_valid) = self.sign(&all, payer, signers).await?;
+            if let Some(herald) = &self.herald {
+                herald(&transaction.signatures[0]);
+            }
             if let Some(result) = self.land(&transaction, last_valid, &programs).await? {
                 return result;
             }
@@ -275,7 +301,8 @@ impl Client {
         }
     }
 
-    /// Sends one signed transaction until its outcome is known. Returns `None` if it did not land and no longer can.
+    /// Sends one signed transaction until its outcome is known. Returns `None` if it did not land and no longer can. Once it
+    /// has been sent, no error of a node says that it did not land: the question is repeated.
     async fn land(
         &self,
         transaction: &Transaction,
@@ -284,12 +311,12 @@ impl Client {
     ) -> Result<Option<Result<Signature, SdkError>>, SdkError> {
         let signature = transaction.signatures[0];
         let payer = transaction.message.account_keys.first().copied().unwrap_or_default();
-        let what = format!("transaction {signature}, which may still land: look for it before you send another");
-        let mut wait = Wait::new(what, LANDS_WITHIN);
+        let Landing { within, resend } = self.landing;
+        let mut wait = Wait::new("the transaction", within);
         let mut preflight = true;
         let mut sent_at: Option<Instant> = None;
         loop {
-            if sent_at.is_none_or(|t| t.elapsed() >= RESEND) {
+            if sent_at.is_none_or(|t| t.elapsed() >= resend) {
                 let config = RpcSendTransactionConfig {
                     skip_preflight: !preflight,
                     preflight_commitment: Some(self.commitment().commitment),
@@ -301,10 +328,12 @@ impl Client {
                     Err(e) if is_transient(&e) => {
                         tracing::debug!(%signature, error = %e, "sending failed, trying again")
                     }
-                    Err(e) => match refusal(e)? {
+                    Err(e) => match refusal(e) {
                         // The transaction has landed already, or the node does not know such a recent blockhash yet.
-                        (TransactionError::AlreadyProcessed | TransactionError::BlockhashNotFound, _) => {}
-                        (error, logs) => {
+                        Ok((TransactionError::AlreadyProcessed | TransactionError::BlockhashNotFound, _)) => {}
+                        Err(e) if sent_at.is_none() => return Err(e),
+                        Err(e) => tracing::debug!(%signature, error = %e, "sending again failed"),
+                        Ok((error, logs)) => {
                             // If it was sent before, that transaction may have landed and may be why this one fails.
                             if preflight && sent_at.is_none() {
                                 return Ok(Some(Err(self.refused(&error, programs, &logs, &payer).await)));
@@ -314,29 +343,29 @@ impl Client {
                 }
                 sent_at = Some(Instant::now());
             }
-            let expired = match self.rpc.get_block_height().await {
-                Ok(height) => height > last_valid,
-                Err(_) => false,
+            // The slot as of which it can no longer land.
+            let expired = match self.rpc.get_epoch_info().await {
+                Ok(now) if now.block_height > last_valid.saturating_add(MARGIN) => Some(now.absolute_slot),
+                _ => None,
             };
-            // The status is queried after the height, so that a transaction in the last valid block is seen.
+            // The status is queried after the height, so that a transaction in the last valid block is seen. Another node may
+            // answer: only one that has come as far as the first can say that the transaction did not land.
             match self.rpc.get_signature_statuses_with_history(&[signature]).await {
                 Ok(statuses) => match statuses.value.first().cloned().flatten() {
-                    Some(status) => {
-                        if let Some(error) = status.err {
-                            let logs = self.logs(&signature).await;
-                            return Ok(Some(Err(self.refused(&error, programs, &logs, &payer).await)));
-                        }
-                        if status.satisfies_commitment(self.commitment()) {
-                            return Ok(Some(Ok(signature)));
-                        }
+                    // Below the client's commitment a failure may be that of a fork which does not last.
+                    Some(status) if status.satisfies_commitment(self.commitment()) => {
+                        let Some(error) = status.err else { return Ok(Some(Ok(signature))) };
+                        let logs = self.logs(&signature).await;
+                        return Ok(Some(Err(self.refused(&error, programs, &logs, &payer).await)));
                     }
-                    None if expired => return Ok(None),
-                    None => {}
+                    None if expired.is_some_and(|slot| statuses.context.slot >= slot) => return Ok(None),
+                    Some(_) | None => {}
                 },
-                Err(e) if is_transient(&e) => {}
-                Err(e) => return Err(e.into()),
+                Err(e) => tracing::debug!(%signature, error = %e, "its status is not known"),
             }
-            wait.pause().await?;
+            if wait.pause().await.is_err() {
+                return Err(SdkError::Unknown { signature, request: None, seconds: within.as_secs() });
+            }
         }
     }
 
@@ -570,9 +599,140 @@ fn type_name<T>() -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{error_kind::ErrorKind, fake_node::serve};
+    use serde_json::Value;
     use solana_instruction::AccountMeta;
     use solana_keypair::Keypair;
     use solana_signer::Signer;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Sends a transaction that is valid to block 100 by a node that answers as `node` does. The first sending succeeds
+    /// unless `node` answers it. Returns what came of it, how often it was signed, and the last signature.
+    async fn sent(
+        node: impl Fn(&str, &Value) -> Option<Result<Value, Value>> + Clone + Send + Sync + 'static,
+    ) -> (Result<Signature, SdkError>, u64, Signature) {
+        let told = Arc::new(Mutex::new(Signature::default()));
+        let signed = Arc::new(AtomicU64::new(0));
+        let blockhash = Arc::new(AtomicU64::new(1));
+        let last = told.clone();
+        let url = serve(move |method, parameters| {
+            node(method, parameters).unwrap_or_else(|| {
+                Ok(match method {
+                    "getLatestBlockhash" => {
+                        let n = blockhash.fetch_add(1, Ordering::Relaxed) as u8;
+                        let hash = Pubkey::new_from_array([n; 32]).to_string();
+                        json!({ "context": { "slot": 1 }, "value": { "blockhash": hash, "lastValidBlockHeight": 100 } })
+                    }
+                    "sendTransaction" => json!(last.lock().unwrap().to_string()),
+                    other => panic!("{other} was not expected"),
+                })
+            })
+        })
+        .await;
+        let landing = Landing { within: Duration::from_millis(900), resend: Duration::from_millis(50) };
+        let (note, count) = (told.clone(), signed.clone());
+        let client = Client { landing, ..Client::new(url, "") }.with_herald(move |signature| {
+            *note.lock().unwrap() = *signature;
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let payer = Keypair::new_from_array([1; 32]);
+        let accounts = vec![AccountMeta::new(payer.pubkey(), true)];
+        let call = Instruction { program_id: Pubkey::new_from_array([9; 32]), accounts, data: vec![1] };
+        let result = client.send(&[call], &[&payer]).await;
+        let signature = *told.lock().unwrap();
+        (result, signed.load(Ordering::Relaxed), signature)
+    }
+
+    fn at(slot: u64, height: u64) -> Value {
+        json!({ "absoluteSlot": slot, "blockHeight": height, "epoch": 0, "slotIndex": 0, "slotsInEpoch": 9 })
+    }
+
+    fn status(slot: u64, error: Value, commitment: &str) -> Value {
+        let result = if error.is_null() { json!({ "Ok": null }) } else { json!({ "Err": error }) };
+        let status = json!({
+            "slot": 1, "confirmations": 1, "err": error, "status": result, "confirmationStatus": commitment,
+        });
+        json!({ "context": { "slot": slot }, "value": [status] })
+    }
+
+    fn no_status(slot: u64) -> Value {
+        json!({ "context": { "slot": slot }, "value": [null] })
+    }
+
+    fn broken() -> Value {
+        json!({ "code": -32603, "message": "Internal error" })
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_is_not_refused_by_a_nodes_errors_and_its_landing_is_seen() {
+        let (sendings, looks) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let (result, signed, signature) = sent(move |method, _| match method {
+            "sendTransaction" if sendings.fetch_add(1, Ordering::Relaxed) > 0 => Some(Err(broken())),
+            "getEpochInfo" => Some(Ok(at(9, 50))),
+            "getSignatureStatuses" if looks.fetch_add(1, Ordering::Relaxed) < 2 => Some(Err(broken())),
+            "getSignatureStatuses" => Some(Ok(status(9, Value::Null, "confirmed"))),
+            _ => None,
+        })
+        .await;
+        assert_eq!((result.unwrap(), signed), (signature, 1));
+    }
+
+    #[tokio::test]
+    async fn an_outcome_that_no_node_tells_is_unknown_by_its_signature() {
+        let (result, signed, told) = sent(|method, _| match method {
+            "getEpochInfo" => Some(Ok(at(9, 500))),
+            "getSignatureStatuses" => Some(Err(broken())),
+            _ => None,
+        })
+        .await;
+        let error = result.unwrap_err();
+        assert!(matches!(error, SdkError::Unknown { signature, request: None, .. } if signature == told), "{error}");
+        assert_eq!(signed, 1);
+    }
+
+    #[tokio::test]
+    async fn a_node_that_takes_nothing_refuses_at_once() {
+        let (result, ..) = sent(|method, _| (method == "sendTransaction").then(|| Err(broken()))).await;
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Refused);
+    }
+
+    #[tokio::test]
+    async fn a_failure_counts_only_at_the_clients_commitment() {
+        let looks = Arc::new(AtomicU64::new(0));
+        let failed = json!({ "InstructionError": [0, { "Custom": 1 }] });
+        let (result, ..) = sent(move |method, _| match method {
+            "getEpochInfo" => Some(Ok(at(9, 50))),
+            "getSignatureStatuses" => Some(Ok(match looks.fetch_add(1, Ordering::Relaxed) {
+                0 => status(9, failed.clone(), "processed"),
+                _ => status(9, Value::Null, "confirmed"),
+            })),
+            _ => None,
+        })
+        .await;
+        result.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_missing_status_counts_only_from_a_node_that_is_as_far_as_the_height_and_some_blocks_late() {
+        // A node that is behind, and a height within the margin: nothing is signed anew.
+        for (slot, height) in [(8, 500), (9, 100 + MARGIN)] {
+            let (result, signed, _) = sent(move |method, _| match method {
+                "getEpochInfo" => Some(Ok(at(9, height))),
+                "getSignatureStatuses" => Some(Ok(no_status(slot))),
+                _ => None,
+            })
+            .await;
+            assert_eq!((result.unwrap_err().kind(), signed), (ErrorKind::Unknown, 1), "{slot} {height}");
+        }
+        let (result, signed, _) = sent(|method, _| match method {
+            "getEpochInfo" => Some(Ok(at(9, 101 + MARGIN))),
+            "getSignatureStatuses" => Some(Ok(no_status(9))),
+            _ => None,
+        })
+        .await;
+        assert!(matches!(result, Err(SdkError::NotLanded { .. })), "{result:?}");
+        assert_eq!(signed, u64::from(ATTEMPTS));
+    }
 
     #[test]
     fn every_needed_wallet_signs_once_and_a_missing_one_is_named() {

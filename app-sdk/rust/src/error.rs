@@ -36,6 +36,20 @@ pub enum SdkError {
         /// How often it was signed.
         attempts: u32,
     },
+    /// A transaction was sent, and no node said what became of it. It may have been executed.
+    #[error(
+        "transaction {signature} was sent, and within {seconds} s no node said what became of it: it may have been \
+         executed, so look for it before you send another{}",
+        asking_again(.request, .signature)
+    )]
+    Unknown {
+        /// Its first signature.
+        signature: Signature,
+        /// The request that it pays for, if it pays for one.
+        request: Option<Hash32>,
+        /// For how long it was awaited.
+        seconds: u64,
+    },
     /// The node could not be reached.
     #[error("the node at {url} cannot be reached ({reason}): is it running, and is the address right?")]
     Unreachable {
@@ -168,6 +182,16 @@ impl From<RpcClientError> for SdkError {
     }
 }
 
+/// What to do after a payment for `request` whose outcome is unknown.
+fn asking_again(request: &Option<Hash32>, payment: &Signature) -> String {
+    request.map_or_else(String::new, |request| {
+        format!(
+            "; if it has paid for request {}, ask again with payment {payment}, which costs nothing more",
+            hex::encode(request)
+        )
+    })
+}
+
 /// The first cause of an error, such as "Connection refused".
 fn innermost(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |e| (*e).source()).last().unwrap_or(error).to_string()
@@ -195,6 +219,7 @@ impl SdkError {
             }
             Self::Program { .. } | Self::Transaction(_) | Self::Rpc(_) | Self::Node(_) => ErrorKind::Refused,
             Self::NotLanded { .. } | Self::TimedOut { .. } => ErrorKind::TimedOut,
+            Self::Unknown { .. } => ErrorKind::Unknown,
             Self::Unreachable { .. } => ErrorKind::Unreachable,
             Self::NoTransaction { .. } | Self::NoAccount { .. } => ErrorKind::NotFound,
             Self::NoSol { .. } => ErrorKind::Funds,
@@ -212,6 +237,10 @@ impl SdkError {
         match self {
             Self::Program { program, code, name, .. } => {
                 vec![("program", program.clone()), ("program_error", name.clone()), ("program_code", code.to_string())]
+            }
+            Self::Unknown { signature, request, .. } => {
+                let request = request.map(|request| ("request", hex::encode(request)));
+                request.into_iter().chain([("signature", signature.to_string())]).collect()
             }
             Self::Unreachable { url, .. } => vec![("url", url.clone())],
             Self::NoSol { wallet, has, needs } => vec![
@@ -387,6 +416,12 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Unanswered);
         let fields = error.fields();
         assert!(fields.contains(&("request", "01".repeat(32))) && fields.contains(&("payment", payment.to_string())));
+        let unknown = SdkError::Unknown { signature: payment, request: Some([1; 32]), seconds: 9 };
+        assert_eq!(unknown.kind(), ErrorKind::Unknown);
+        assert_eq!(unknown.fields(), [("request", "01".repeat(32)), ("signature", payment.to_string())]);
+        assert!(unknown.to_string().contains(&format!("ask again with payment {payment}")), "{unknown}");
+        let plain = SdkError::Unknown { signature: payment, request: None, seconds: 9 };
+        assert_eq!(plain.fields(), [("signature", payment.to_string())]);
         let poor = SdkError::NoSol { wallet: operator, has: 5_000, needs: 2_000_000 };
         assert!(poor.to_string().contains("0.000005 SOL of the 0.002"), "{poor}");
         assert!(poor.to_string().contains(&operator.to_string()) && poor.kind() == ErrorKind::Funds);

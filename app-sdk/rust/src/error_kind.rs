@@ -1,6 +1,9 @@
 //! The kinds of failures, by which a program that calls this crate decides what to do next.
 
-use crate::{api::ApiError, store::StoreError};
+use crate::{
+    api::ApiError,
+    store::{StoreCause, StoreError},
+};
 
 /// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub enum ErrorKind {
     Funds,
     /// A deadline passed while something was awaited.
     TimedOut,
+    /// A transaction was sent, and it is not known whether it was executed.
+    Unknown,
     /// A payment was made and no answer came.
     Unanswered,
     /// A proof, a receipt, a quote or an artifact does not hold.
@@ -35,6 +40,7 @@ impl ErrorKind {
             Self::Refused => "refused",
             Self::Funds => "funds",
             Self::TimedOut => "timed_out",
+            Self::Unknown => "unknown",
             Self::Unanswered => "unanswered",
             Self::Untrusted => "untrusted",
             Self::Failed => "failed",
@@ -56,9 +62,16 @@ impl From<&ApiError> for ErrorKind {
 impl From<&StoreError> for ErrorKind {
     fn from(error: &StoreError) -> Self {
         match error {
+            StoreError::Open { .. } => Self::Input,
             StoreError::Missing { .. } => Self::NotFound,
             StoreError::Hash { .. } | StoreError::Content { .. } | StoreError::Size { .. } => Self::Untrusted,
-            _ => Self::Failed,
+            StoreError::Backend(_) => match error.cause() {
+                StoreCause::Unreachable => Self::Unreachable,
+                StoreCause::Refused => Self::Refused,
+                StoreCause::Missing => Self::NotFound,
+                StoreCause::Unsigned => Self::Input,
+                StoreCause::Other => Self::Failed,
+            },
         }
     }
 }

@@ -19,6 +19,8 @@ pub mod client;
 mod error;
 mod error_kind;
 pub mod events;
+#[cfg(test)]
+mod fake_node;
 pub mod flow;
 pub mod manifest;
 pub mod price;

@@ -10,12 +10,14 @@ use std::{fs::OpenOptions, path::Path};
 /// Anything that signs: a key in memory, or a device or service that keeps it.
 pub type AnySigner = dyn Signer + Send + Sync;
 
+/// The path of a key file that is named by its path or as a `file:` URL.
+pub fn key_path(name: &str) -> &str {
+    name.strip_prefix("file://").or_else(|| name.strip_prefix("file:")).unwrap_or(name)
+}
+
 /// Finds a signer by its name: the path of a key file, also as a `file:` URL. Fails for the Solana tools' other names of
 /// signers, such as `usb://ledger`.
 pub fn find_signer(name: &str) -> Result<Box<AnySigner>, SdkError> {
-    if let Some(path) = name.strip_prefix("file://").or_else(|| name.strip_prefix("file:")) {
-        return Ok(Box::new(read_keypair(path)?));
-    }
     for scheme in ["usb:", "prompt:", "stdin:"] {
         if name.starts_with(scheme) && !Path::new(name).exists() {
             return Err(SdkError::Input(format!(
@@ -23,7 +25,7 @@ pub fn find_signer(name: &str) -> Result<Box<AnySigner>, SdkError> {
             )));
         }
     }
-    Ok(Box::new(read_keypair(name)?))
+    Ok(Box::new(read_keypair(key_path(name))?))
 }
 
 /// Reads a key file in the Solana tools' format: a JSON array of 64 numbers.

@@ -1,27 +1,34 @@
 //! `openledger chat`.
 
 use super::{amount, hash, key, open};
-use crate::{failure, output::table, settings::Session};
+use crate::{
+    failure,
+    output::{Output, table},
+    settings::Session,
+};
 use anyhow::{Context, Result};
 use clap::Args;
 use openledger_sdk::{
-    ErrorKind, SdkError,
-    api::{
-        ServeClient,
-        serve::{ChatRequest, Quote},
-    },
-    flow::chat::{Server, ask, collect, find_payment, servers},
+    ErrorKind,
+    api::serve::{ChatRequest, Quote},
+    flow::chat::{answer_to, fetch, find_payment, offer, servers},
     receipt::Answer,
 };
+use serde_json::json;
 use solana_pubkey::Pubkey;
-use std::path::PathBuf;
+use solana_signature::Signature;
+use std::{
+    fs::{File, OpenOptions},
+    io::{ErrorKind as FileErrorKind, Write},
+    path::PathBuf,
+};
 
 /// Ask a model: quote, pay, answer with attribution.
 #[derive(Args)]
 #[command(after_help = "Examples:
   openledger chat --model MODEL --prompt \"What does printf return?\" --stream
   openledger chat --model MODEL --prompt \"…\" --most 0.5 --out answer.json
-  openledger chat --model MODEL --prompt \"…\" --request REQUEST --payment SIGNATURE   (fetch what is paid for)")]
+  openledger chat --model MODEL --prompt \"…\" --payment SIGNATURE      (fetch what is paid for)")]
 pub struct Chat {
     /// The model.
     #[arg(long, value_parser = key)]
@@ -44,12 +51,16 @@ pub struct Chat {
     /// File for the signed answer with its receipt.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// A request that is paid for already.
+    /// The transaction that has paid for the answer already.
+    #[arg(long, value_parser = signature)]
+    payment: Option<Signature>,
+    /// The request that it paid for, if it is to be compared.
     #[arg(long, value_parser = hash, requires = "payment")]
     request: Option<[u8; 32]>,
-    /// The transaction that paid for it.
-    #[arg(long, requires = "request")]
-    payment: Option<String>,
+}
+
+fn signature(text: &str) -> Result<Signature, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a transaction signature"))
 }
 
 /// Runs it.
@@ -58,52 +69,91 @@ pub async fn run(session: &Session, args: Chat) -> Result<()> {
     if args.prompt.trim().is_empty() {
         return Err(failure::of(ErrorKind::Input, "the prompt is empty: ask something"));
     }
+    // What is paid for must have a place.
+    let out = args.out.map(Out::open).transpose()?;
     let mut all = servers(&client).await?;
-    if let Some(wallet) = args.operator {
-        all.retain(|s| s.wallet == wallet);
-    }
     let stream = args.stream && !session.output.is_json();
     let request = ChatRequest { stream, ..ChatRequest::ask(&args.model, &args.prompt, args.max_tokens) };
+    let mut printed = false;
     // A reader that has gone must not end what is paid for.
-    let on_text = |text: &str| drop(session.output.piece(text));
-    let asked = match (args.request, &args.payment) {
-        (Some(name), Some(payment)) => {
-            let paid = find_payment(&client, payment).await?;
-            let server = all.iter().find(|s: &&Server| s.wallet == paid.operator).ok_or_else(|| {
-                let message = "the operator that was paid does not serve now: try again later";
-                failure::of(ErrorKind::Unreachable, message)
-            })?;
-            let quote = Quote {
-                request: hex::encode(name),
-                model: paid.model.to_string(),
-                operator: paid.operator.to_string(),
-                amount: paid.amount.into(),
-                prompt_tokens: 0,
-                max_tokens: args.max_tokens,
-            };
-            let payment = payment
-                .parse()
-                .map_err(|_| failure::of(ErrorKind::Input, "--payment is not a transaction signature"))?;
-            // If the server has answered this request before, it gives the answer without computing it again.
-            match ServeClient::new(&server.endpoint).receipt(&name).await {
-                Ok(answer) if answer.verify(&server.identity).is_ok() => {
-                    return show(session, &answer, args.out, false);
-                }
-                _ => collect(&client, server, &request, &quote, &payment, on_text).await.map_err(|e| {
-                    let (request, source) = (name, Box::new(e));
-                    SdkError::Unanswered { request, payment, source }
-                })?,
-            }
-        }
-        _ => ask(&client, &*session.signer()?, &all, &request, args.most, on_text).await?,
+    let on_text = |text: &str| {
+        printed = true;
+        drop(session.output.piece(text));
     };
-    show(session, &asked.answer, args.out, stream)
+    let asked = match args.payment {
+        Some(payment) => {
+            if let Some(named) = args.request {
+                let paid = find_payment(&client, &payment.to_string()).await?.request;
+                if paid != named {
+                    let message = format!("{payment} has paid for request {}: leave out --request", hex::encode(paid));
+                    return Err(failure::of(ErrorKind::Input, message));
+                }
+            }
+            fetch(&client, &all, &request, &payment, on_text).await?
+        }
+        None => {
+            if let Some(wallet) = args.operator {
+                all.retain(|s| s.wallet == wallet);
+            }
+            let payer = session.signer()?;
+            let offer = offer(&client, &all, &request, args.most).await?;
+            let client = client.with_herald(herald(session.output, &offer.quote));
+            answer_to(&client, &*payer, &offer, &request, on_text).await?
+        }
+    };
+    show(session, &asked.answer, out, printed)
 }
 
-fn show(session: &Session, answer: &Answer, out: Option<PathBuf>, printed: bool) -> Result<()> {
-    if let Some(path) = out {
-        std::fs::write(&path, serde_json::to_vec_pretty(answer)?)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+/// Tells how to get the answer before its payment is sent, so that whoever breaks off does not pay twice.
+fn herald(output: Output, quote: &Quote) -> impl Fn(&Signature) + Send + Sync + use<> {
+    let (request, price) = (quote.request.clone(), amount(quote.amount));
+    move |payment| {
+        let noted = json!({ "request": request, "payment": payment.to_string() });
+        output.note(
+            &noted,
+            &format!(
+                "request {request} is paid for with {price} by {payment}; if this breaks off, say --payment {payment}"
+            ),
+        );
+    }
+}
+
+/// The file for the answer. It is opened before anything is paid.
+struct Out {
+    path: PathBuf,
+    file: File,
+    /// Whether it is an empty file that was made here. It does not stay without an answer.
+    fresh: bool,
+}
+
+impl Out {
+    fn open(path: PathBuf) -> Result<Self> {
+        let (file, fresh) = match File::create_new(&path) {
+            Err(e) if e.kind() == FileErrorKind::AlreadyExists => (OpenOptions::new().write(true).open(&path), false),
+            other => (other, true),
+        };
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self { path, file, fresh })
+    }
+
+    fn write(mut self, bytes: &[u8]) -> Result<()> {
+        self.fresh = false;
+        let written = self.file.set_len(0).and_then(|()| self.file.write_all(bytes));
+        written.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        if self.fresh {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn show(session: &Session, answer: &Answer, out: Option<Out>, printed: bool) -> Result<()> {
+    if let Some(out) = out {
+        out.write(&serde_json::to_vec_pretty(answer)?)?;
     }
     session.output.show(answer, |a| {
         let text = if printed { String::new() } else { a.text.clone() };

@@ -2,7 +2,7 @@
 
 use super::{amount, key, open};
 use crate::{confirm::confirm, failure, output::fields, settings::Session};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Subcommand;
 use datanet::state::{Access, Datanet};
 use model::{
@@ -87,7 +87,7 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
         Job::Request { model, datanets, budget, config, seed, yes } => {
             let requester = session.signer()?;
             let bytes = match &config {
-                Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
+                Some(path) => failure::named_file(path)?,
                 None => serde_json::to_vec(&JobConfig::default())?,
             };
             let named = config.as_ref().map_or("the default config".into(), |p| p.display().to_string());

@@ -83,10 +83,11 @@ impl Base {
             return Ok(hash);
         }
         let path = self.base_file.as_ref().context("give --base-hash or --base-file")?;
-        let mut file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let wrong = |e| failure::of(ErrorKind::Input, format!("cannot read {}: {e}", path.display()));
+        let mut file = std::fs::File::open(path).map_err(wrong)?;
         let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
         loop {
-            match file.read(&mut buffer).with_context(|| format!("cannot read {}", path.display()))? {
+            match file.read(&mut buffer).map_err(wrong)? {
                 0 => return Ok(hasher.finalize().into()),
                 n => hasher.update(&buffer[..n]),
             }

@@ -55,7 +55,8 @@ pub async fn run(session: &Session, command: Proof) -> Result<()> {
             // The indexer need not be trusted, so the proof is verified before it is written.
             proof.verify()?;
             if proof.leaf != leaf {
-                bail!("the indexer answered with the proof of another contribution");
+                let message = "the indexer answered with the proof of another contribution";
+                return Err(failure::of(ErrorKind::Untrusted, message));
             }
             std::fs::write(&out, serde_json::to_vec_pretty(&proof)?)
                 .with_context(|| format!("cannot write {}", out.display()))?;
@@ -63,9 +64,9 @@ pub async fn run(session: &Session, command: Proof) -> Result<()> {
             session.output.show(&shown, |_| format!("proof of {name} is in {}", out.display()))
         }
         Proof::Verify { file, online } => {
-            let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            let proof: ContributionProof =
-                serde_json::from_slice(&bytes).with_context(|| format!("{} is not a proof", file.display()))?;
+            let bytes = failure::named_file(&file)?;
+            let proof: ContributionProof = serde_json::from_slice(&bytes)
+                .map_err(|e| failure::of(ErrorKind::Input, format!("{} is not a proof: {e}", file.display())))?;
             if online {
                 let account: Datanet = session.client().account(&proof.datanet).await?;
                 proof.verify_against(&proof.datanet, &datanet_root(&account)?)?;

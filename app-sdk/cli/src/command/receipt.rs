@@ -2,7 +2,7 @@
 
 use super::{amount, key};
 use crate::{failure, output::fields, settings::Session};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Subcommand;
 use openledger_sdk::{ErrorKind, flow::chat::find_payment, pda, receipt::Answer, text::parse_hash};
 use serde_json::json;
@@ -33,7 +33,8 @@ pub enum Receipt {
 pub async fn run(session: &Session, command: Receipt) -> Result<()> {
     let Receipt::Verify { answer, identity, offline } = command;
     let answer: Answer = match std::fs::read(&answer) {
-        Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{answer} is not a signed answer"))?,
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|e| failure::of(ErrorKind::Input, format!("{answer} is not a signed answer: {e}")))?,
         Err(e) => match parse_hash(&answer) {
             Ok(request) if !offline => {
                 let row = session.indexer().receipt(&request).await?;

@@ -70,10 +70,14 @@ pub enum Piece {
     Answer(Box<Answer>),
 }
 
+/// How long a quote may take. It is no answer, and there are other nodes to ask.
+const QUOTE_WITHIN: Duration = Duration::from_secs(10);
+
 /// A client of one serving node. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ServeClient {
     base: String,
+    quote_within: Duration,
     http: reqwest::Client,
 }
 
@@ -87,13 +91,13 @@ impl ServeClient {
             .timeout(Duration::from_secs(600))
             .build()
             .unwrap_or_default();
-        Self { base: base.into().trim_end_matches('/').to_owned(), http }
+        Self { base: base.into().trim_end_matches('/').to_owned(), quote_within: QUOTE_WITHIN, http }
     }
 
-    /// Gets a quote: the price of an answer and the request to pay for.
+    /// Gets a quote: the price of an answer and the request to pay for. Fails if it takes longer than ten seconds.
     pub async fn quote(&self, request: &ChatRequest) -> Result<Quote, ApiError> {
         let url = format!("{}/v1/quote", self.base);
-        let response = self.http.post(&url).json(request).send().await;
+        let response = self.http.post(&url).timeout(self.quote_within).json(request).send().await;
         read(url, response).await
     }
 
@@ -198,6 +202,19 @@ fn piece(line: &str) -> Result<Option<Piece>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_node_that_takes_a_question_and_says_nothing_gives_no_quote() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let node = ServeClient::new(format!("http://{}", silent.local_addr().unwrap()));
+        assert_eq!(node.quote_within, QUOTE_WITHIN);
+        let node = ServeClient { quote_within: Duration::from_millis(100), ..node };
+        let request = ChatRequest::ask(&Pubkey::default(), "hi", 8);
+        let quote = tokio::time::timeout(Duration::from_secs(30), node.quote(&request))
+            .await
+            .expect("it does not wait for long");
+        assert!(matches!(quote, Err(ApiError::Unreachable { source, .. }) if source.is_timeout()));
+    }
 
     #[test]
     fn lines_come_whole_however_the_bytes_are_cut() {

@@ -20,6 +20,7 @@ use openledger_interface::{
     ix::{self, payout::Payment},
     pda,
 };
+use openledger_protocol::Hash32;
 use payout::instructions::PayArgs;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
@@ -61,13 +62,17 @@ pub async fn servers(client: &Client) -> Result<Vec<Server>, SdkError> {
         .collect())
 }
 
-/// Asks `request.model` and pays at most `most` base units. It takes the first of `servers` that gives a quote. It refuses
-/// a quote for another model, by another operator, for more tokens than were asked for, above the model's price on chain
-/// or above `most`. If `request.stream` is set, text goes to `on_text` as it arrives. The answer is checked before it is
-/// returned.
-///
-/// An error after the payment is [`SdkError::Unanswered`], which names the request and the payment. With these, [`collect`]
-/// gets the answer without paying again.
+/// A quote that is worth paying, and who gave it.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The node that gave it.
+    pub server: Server,
+    /// The quote. It is what was asked and no dearer than the model's price on chain.
+    pub quote: Quote,
+}
+
+/// Asks `request.model` and pays at most `most` base units: takes an [`offer`] and does what [`answer_to`] does. If
+/// `request.stream` is set, text goes to `on_text` as it arrives. The answer is checked before it is returned.
 pub async fn ask(
     client: &Client,
     payer: &AnySigner,
@@ -76,31 +81,100 @@ pub async fn ask(
     most: Option<u64>,
     on_text: impl FnMut(&str),
 ) -> Result<Asked, SdkError> {
-    let mut last = None;
-    for server in servers {
-        let serve = ServeClient::new(&server.endpoint);
-        let quote = match serve.quote(request).await {
-            Ok(q) => q,
-            Err(e) => {
-                tracing::debug!(endpoint = server.endpoint, error = %e, "no offer");
-                last = Some(e);
-                continue;
-            }
-        };
+    let offer = offer(client, servers, request, most).await?;
+    answer_to(client, payer, &offer, request, on_text).await
+}
+
+/// Takes the first of `servers` that gives a good quote. A quote is passed over if it is for another model, by another
+/// operator, for more tokens than were asked for, above the model's price on chain or above `most` base units. Nothing is
+/// paid.
+pub async fn offer(
+    client: &Client,
+    servers: &[Server],
+    request: &ChatRequest,
+    most: Option<u64>,
+) -> Result<Offer, SdkError> {
+    let mut why = None;
+    if !servers.is_empty() {
         let model: Model = client.account(&parse_key(&request.model)?).await?;
-        check_quote(&quote, server, request, &model, most)?;
-        let named = parse_hash(&quote.request)?;
-        let payment = pay(client, payer, &quote).await?;
-        return collect(client, server, request, &quote, &payment, on_text).await.map_err(|e| SdkError::Unanswered {
-            request: named,
-            payment,
-            source: Box::new(e),
-        });
+        for server in servers {
+            let quoted = ServeClient::new(&server.endpoint).quote(request).await.map_err(SdkError::from);
+            let checked = quoted.and_then(|quote| check_quote(&quote, server, request, &model, most).map(|()| quote));
+            match checked {
+                Ok(quote) => return Ok(Offer { server: server.clone(), quote }),
+                Err(e) => {
+                    tracing::debug!(endpoint = server.endpoint, error = %e, "no offer");
+                    // What is wrong with a quote says more than that another node was not there.
+                    why = why.filter(|before| !matches!(before, SdkError::Api(_))).or(Some(e));
+                }
+            }
+        }
     }
-    Err(last.map_or_else(
-        || SdkError::Input("no member of the active committee serves: wait for one, or name an endpoint".into()),
-        SdkError::from,
-    ))
+    let nobody =
+        || SdkError::Input("no member of the active committee serves: wait for one, or name an endpoint".into());
+    Err(why.unwrap_or_else(nobody))
+}
+
+/// Pays an offer and gets the answer to `request`.
+///
+/// If it is not known whether the payment was executed, the error is [`SdkError::Unknown`]. An error after the payment is
+/// [`SdkError::Unanswered`]. Both name the request and the payment. With these, [`fetch`] gets the answer without paying
+/// again.
+pub async fn answer_to(
+    client: &Client,
+    payer: &AnySigner,
+    offer: &Offer,
+    request: &ChatRequest,
+    on_text: impl FnMut(&str),
+) -> Result<Asked, SdkError> {
+    let Offer { server, quote } = offer;
+    let named = parse_hash(&quote.request)?;
+    let payment = pay(client, payer, quote).await?;
+    collect(client, server, request, quote, &payment, on_text).await.map_err(|e| unanswered(named, payment, e))
+}
+
+fn unanswered(request: Hash32, payment: Signature, error: SdkError) -> SdkError {
+    SdkError::Unanswered { request, payment, source: Box::new(error) }
+}
+
+/// Gets the answer to `request` that the transaction `payment` has paid for. If the operator has answered before, it does
+/// not answer again, and no text goes to `on_text`. The answer is checked as [`collect`] does.
+pub async fn fetch(
+    client: &Client,
+    servers: &[Server],
+    request: &ChatRequest,
+    payment: &Signature,
+    on_text: impl FnMut(&str),
+) -> Result<Asked, SdkError> {
+    let paid = find_payment(client, &payment.to_string()).await?;
+    if paid.model.to_string() != request.model {
+        return Err(SdkError::Input(format!(
+            "{payment} has paid for an answer of model {}, and {} is asked: name the model that is paid for",
+            paid.model, request.model
+        )));
+    }
+    let fail = |e| unanswered(paid.request, *payment, e);
+    let server = servers.iter().find(|s| s.wallet == paid.operator).ok_or_else(|| {
+        fail(SdkError::Input(format!(
+            "operator {}, which was paid, does not serve now: try again later",
+            paid.operator
+        )))
+    })?;
+    let quote = Quote {
+        request: hex::encode(paid.request),
+        model: paid.model.to_string(),
+        operator: paid.operator.to_string(),
+        amount: paid.amount.into(),
+        prompt_tokens: 0,
+        max_tokens: request.max_tokens,
+    };
+    if let Ok(answer) = ServeClient::new(&server.endpoint).receipt(&paid.request).await {
+        let model: Model = client.account(&paid.model).await.map_err(fail)?;
+        if check_answer(&answer, server, &paid.request, &paid, payment, &model).is_ok() {
+            return Ok(Asked { quote, payment: *payment, answer });
+        }
+    }
+    collect(client, server, request, &quote, payment, on_text).await.map_err(fail)
 }
 
 /// Tokens beside the text that a model's chat template may add to each message.
@@ -115,6 +189,9 @@ fn check_quote(
     most: Option<u64>,
 ) -> Result<(), SdkError> {
     let refuse = |reason: String| Err(SdkError::Quote { operator: server.wallet, reason });
+    if let Err(e) = parse_hash(&quote.request) {
+        return refuse(format!("it names no request: {e}"));
+    }
     let pairs =
         [("model", &quote.model, request.model.clone()), ("operator", &quote.operator, server.wallet.to_string())];
     for (what, found, expected) in pairs {
@@ -150,7 +227,8 @@ fn check_quote(
     }
 }
 
-/// Pays a quote. Makes the token accounts that payees lack.
+/// Pays a quote. Makes the token accounts that payees lack. Fails with [`SdkError::Unknown`], which names the request and
+/// the payment, if it is not known whether the payment was executed.
 pub async fn pay(client: &Client, payer: &AnySigner, quote: &Quote) -> Result<Signature, SdkError> {
     let (model_key, operator) = (parse_key(&quote.model)?, parse_key(&quote.operator)?);
     let request = parse_hash(&quote.request)?;
@@ -177,7 +255,12 @@ pub async fn pay(client: &Client, payer: &AnySigner, quote: &Quote) -> Result<Si
         }
     }
     instructions.push(ix::payout::pay(&payment, PayArgs { request, amount: quote.amount.0 }));
-    client.send(&instructions, &[payer]).await
+    client.send(&instructions, &[payer]).await.map_err(|e| match e {
+        SdkError::Unknown { signature, seconds, .. } => {
+            SdkError::Unknown { signature, request: Some(request), seconds }
+        }
+        other => other,
+    })
 }
 
 /// Gets the answer to a paid request and checks it. The server's identity key must have signed it, it must match the
@@ -208,21 +291,36 @@ pub async fn collect(
     } else {
         serve.ask(request, quote, &payment_text).await?
     };
+    // Before anything is read for it, it must be the operator's.
     answer.verify(&server.identity)?;
     let paid = find_payment(client, &payment_text).await?;
-    answer.verify_payment(&paid, &payment_text)?;
-    let model: Model = client.account(&answer.model).await?;
-    let pairs = [
-        ("request", hex::encode(answer.request), quote.request.clone()),
-        ("adapter", hex::encode(answer.adapter_hash), hex::encode(model.adapter_hash)),
-        ("training manifest", hex::encode(answer.manifest_hash), hex::encode(model.manifest_hash)),
-    ];
-    for (what, found, expected) in pairs {
-        if found != expected {
-            return Err(ReceiptError::Other { what, found, expected }.into());
-        }
-    }
+    let model: Model = client.account(&paid.model).await?;
+    check_answer(&answer, server, &parse_hash(&quote.request)?, &paid, payment, &model)?;
     Ok(Asked { quote: quote.clone(), payment: *payment, answer })
+}
+
+/// Checks an answer against who should have signed it, the request, the payment on chain and the model's account.
+fn check_answer(
+    answer: &Answer,
+    server: &Server,
+    request: &Hash32,
+    paid: &payout::events::Paid,
+    payment: &Signature,
+    model: &Model,
+) -> Result<(), ReceiptError> {
+    answer.verify(&server.identity)?;
+    answer.verify_payment(paid, &payment.to_string())?;
+    let pairs = [
+        ("request", answer.request, *request),
+        ("adapter", answer.adapter_hash, model.adapter_hash),
+        ("training manifest", answer.manifest_hash, model.manifest_hash),
+    ];
+    match pairs.into_iter().find(|(_, found, expected)| found != expected) {
+        Some((what, found, expected)) => {
+            Err(ReceiptError::Other { what, found: hex::encode(found), expected: hex::encode(expected) })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Returns the payment event of a transaction. Fails if the transaction is not a payment that succeeded.
@@ -242,16 +340,133 @@ pub async fn find_payment(client: &Client, signature: &str) -> Result<payout::ev
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error_kind::ErrorKind;
-    use anchor_lang::AnchorDeserialize;
+    use crate::{
+        error_kind::ErrorKind,
+        fake_node,
+        receipt::{Receipt, VERSION},
+    };
+    use anchor_lang::{AnchorDeserialize, Discriminator};
+    use solana_keypair::Keypair;
+    use solana_signer::Signer;
+    use warp::Filter;
+
+    fn key(n: u8) -> Pubkey {
+        Pubkey::new_from_array([n; 32])
+    }
+
+    fn model(price: u64) -> Model {
+        Model { price_in: price, price_out: price, ..AnchorDeserialize::deserialize(&mut &[0u8; 4096][..]).unwrap() }
+    }
+
+    /// Serves a node that answers every request for a quote with `quote`.
+    async fn server(wallet: Pubkey, quote: Quote) -> Server {
+        let route = warp::path!("v1" / "quote").map(move || warp::reply::json(&quote));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(warp::serve(route).incoming(listener).run());
+        Server { wallet, identity: key(2), endpoint }
+    }
+
+    #[tokio::test]
+    async fn a_bad_quote_of_one_server_leads_to_the_next_and_is_told_if_there_is_no_better() {
+        let account = [Model::DISCRIMINATOR, &borsh::to_vec(&model(1_000)).unwrap()].concat();
+        let node = fake_node::account(model::ID, account).await;
+        let client = Client::new(node, "");
+        let quote = |n: u8, amount: u64| Quote {
+            request: "00".repeat(32),
+            model: key(3).to_string(),
+            operator: key(n).to_string(),
+            amount: amount.into(),
+            prompt_tokens: 10,
+            max_tokens: 8,
+        };
+        let dear = server(key(1), quote(1, 19)).await;
+        let nameless = server(key(4), Quote { request: "?".into(), ..quote(4, 18) }).await;
+        let good = server(key(5), quote(5, 18)).await;
+        let gone = Server { endpoint: "http://127.0.0.1:9".into(), ..good.clone() };
+        let request = ChatRequest::ask(&key(3), "hi", 8);
+        let all = [dear.clone(), nameless, gone.clone(), good];
+        let taken = offer(&client, &all, &request, None).await.unwrap();
+        assert_eq!((taken.server.wallet, taken.quote.amount.0), (key(5), 18));
+        // The last server only was not there, which is no reason to raise what may be paid.
+        for servers in [[dear.clone(), gone.clone()], [gone, dear]] {
+            let error = offer(&client, &servers, &request, None).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Untrusted, "{error}");
+        }
+        assert_eq!(offer(&client, &[], &request, None).await.unwrap_err().kind(), ErrorKind::Input);
+    }
+
+    #[test]
+    fn an_answer_must_be_of_the_operator_the_payment_the_request_and_the_models_adapter_and_manifest() {
+        let identity = Keypair::new_from_array([2; 32]);
+        let server = Server { wallet: key(1), identity: identity.pubkey(), endpoint: String::new() };
+        let payment = Signature::from([7; 64]);
+        let mut answer = Answer {
+            version: VERSION,
+            request: [1; 32],
+            model: key(3),
+            adapter_hash: [3; 32],
+            manifest_hash: [9; 32],
+            payer: key(4),
+            operator: key(1),
+            epoch: 1,
+            prompt_tokens: vec![1],
+            output_tokens: vec![3],
+            text: "use printf".into(),
+            fee: 7.into(),
+            payment_signature: payment.to_string(),
+            created_slot: 9,
+            receipt: Receipt {
+                method: "logra".into(),
+                settings_hash: [6; 32],
+                contributors: 1.into(),
+                influences: vec![],
+                weights: [8; 32],
+                spans: vec![],
+            },
+            signature: String::new(),
+        };
+        answer.sign(&identity).unwrap();
+        let paid = payout::events::Paid {
+            shard: key(3),
+            sequence: 0,
+            request: [1; 32],
+            payer: key(4),
+            model: key(3),
+            operator: key(1),
+            amount: 7,
+            treasury: 5,
+            model_owner: 0,
+            upstream: 0,
+            compute: 0,
+            validators: 1,
+            contributors: 1,
+            epoch: 1,
+        };
+        let trained = Model { adapter_hash: [3; 32], manifest_hash: [9; 32], ..model(1) };
+        check_answer(&answer, &server, &[1; 32], &paid, &payment, &trained).unwrap();
+        let refused = |result: Result<(), ReceiptError>, what: &str| {
+            let error = result.unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        };
+        let check = |server: &Server, request: &Hash32, payment: &Signature, model: &Model| {
+            check_answer(&answer, server, request, &paid, payment, model)
+        };
+        let other = Server { identity: key(8), ..server.clone() };
+        refused(check(&other, &[1; 32], &payment, &trained), "not signed by");
+        refused(check(&server, &[5; 32], &payment, &trained), "request");
+        refused(check(&server, &[1; 32], &Signature::from([8; 64]), &trained), "payment");
+        let adapter = Model { adapter_hash: [4; 32], ..model(1) };
+        refused(check(&server, &[1; 32], &payment, &adapter), "adapter");
+        let manifest = Model { adapter_hash: [3; 32], ..model(1) };
+        refused(check(&server, &[1; 32], &payment, &manifest), "training manifest");
+    }
 
     #[test]
     fn an_offer_that_is_not_what_was_asked_or_dearer_than_the_price_on_chain_is_not_paid() {
-        let key = |n| Pubkey::new_from_array([n; 32]);
         let server = Server { wallet: key(1), identity: key(2), endpoint: String::new() };
         let request = ChatRequest::ask(&key(3), "hi", 8);
-        let zeros = &mut &[0u8; 4096][..];
-        let model = Model { price_in: 1_000, price_out: 2_000, ..AnchorDeserialize::deserialize(zeros).unwrap() };
+        let model = Model { price_out: 2_000, ..model(1_000) };
         let good = Quote {
             request: "00".repeat(32),
             model: key(3).to_string(),
@@ -267,6 +482,7 @@ mod tests {
         let dear = Quote { amount: 27.into(), ..good.clone() };
         assert!(check(&dear, None).unwrap_err().to_string().contains("price on chain"));
         for bad in [
+            Quote { request: "no hash".into(), ..good.clone() },
             Quote { model: key(9).to_string(), ..good.clone() },
             Quote { operator: key(9).to_string(), ..good.clone() },
             Quote { max_tokens: 9, amount: 28.into(), ..good.clone() },

@@ -297,15 +297,20 @@ async fn open_batch(
     for attempt in 0.. {
         let account: Datanet = client.account(datanet).await?;
         let index = account.batches;
-        let bond = bond.unwrap_or(account.min_bond);
-        match client.send(&[ix::datanet::open_batch(&wallet, datanet, index, &mint, bond)], &[contributor]).await {
-            Ok(_) => return Ok((pda::batch(datanet, index), index)),
-            Err(e) => {
-                let raced = client.account::<Datanet>(datanet).await?.batches != index;
-                if !raced || attempt >= 8 {
-                    return Err(e);
-                }
+        let (batch, bond) = (pda::batch(datanet, index), bond.unwrap_or(account.min_bond));
+        let open = ix::datanet::open_batch(&wallet, datanet, index, &mint, bond);
+        let Err(error) = client.send(&[open], &[contributor]).await else { return Ok((batch, index)) };
+        // Whatever the error says, the bond may be paid. It is not paid for a second batch.
+        match client.account_opt::<Batch>(&batch).await {
+            Ok(Some(own)) if own.contributor == wallet && own.status == BatchStatus::Open && own.count == 0 => {
+                return Ok((batch, index));
             }
+            Ok(_) if matches!(error, SdkError::Program { .. }) && attempt < 8 => {}
+            _ => return Err(error),
+        }
+        let raced = client.account::<Datanet>(datanet).await.is_ok_and(|now| now.batches != index);
+        if !raced {
+            return Err(error);
         }
     }
     unreachable!("the loop ends by returning")
@@ -314,7 +319,16 @@ async fn open_batch(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake_node;
+    use anchor_lang::AnchorDeserialize;
+    use serde_json::json;
     use solana_compute_budget_interface::ComputeBudgetInstruction;
+    use solana_keypair::Keypair;
+    use solana_signer::Signer;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    };
 
     fn batch(leaves: &[Hash32]) -> Batch {
         let (mut peaks, mut count) = ([[0; 32]; datanet::state::BATCH_PEAKS], 0);
@@ -352,6 +366,65 @@ mod tests {
         }
         assert!(!is_prefix(&batch(&leaves), &leaves[..8]));
         assert!(!is_prefix(&batch(&leaves[1..4]), &leaves));
+    }
+
+    /// Opens a batch by a node that has `found` at the batch's address and answers that it `refused`. Each look at the
+    /// Datanet finds one batch more. Returns what came of it and how often a batch was paid for.
+    async fn opened(found: Option<Batch>, refused: serde_json::Value) -> (Result<(Pubkey, u64), SdkError>, u64) {
+        let (datanet, sent) = (Pubkey::new_from_array([3; 32]), Arc::new(AtomicU64::new(0)));
+        let (looks, count) = (Arc::new(AtomicU64::new(7)), sent.clone());
+        let bytes = |discriminator: &[u8], account: Vec<u8>| [discriminator, &account].concat();
+        let url = fake_node::serve(move |method, parameters| match (method, parameters[0].as_str()) {
+            ("getLatestBlockhash", _) => {
+                let hash = Pubkey::new_unique().to_string();
+                Ok(json!({ "context": { "slot": 1 }, "value": { "blockhash": hash, "lastValidBlockHeight": 100 } }))
+            }
+            ("sendTransaction", _) => {
+                count.fetch_add(1, Ordering::Relaxed);
+                Err(refused.clone())
+            }
+            (_, Some(at)) if at == datanet.to_string() => {
+                let batches = looks.fetch_add(1, Ordering::Relaxed);
+                let zeros = AnchorDeserialize::deserialize(&mut &[0u8; 4096][..]).unwrap();
+                let account = Datanet { batches, ..zeros };
+                let data = bytes(Datanet::DISCRIMINATOR, borsh::to_vec(&account).unwrap());
+                Ok(fake_node::found(&datanet::ID, &data))
+            }
+            (_, Some(at)) if at == pda::stake_config().to_string() => {
+                let data = bytes(stake::state::Config::DISCRIMINATOR, vec![0; 4096]);
+                Ok(fake_node::found(&stake::ID, &data))
+            }
+            _ => Ok(found.as_ref().map_or_else(fake_node::none, |batch| {
+                fake_node::found(&datanet::ID, &bytes(Batch::DISCRIMINATOR, borsh::to_vec(batch).unwrap()))
+            })),
+        })
+        .await;
+        let wallet = Keypair::new_from_array([4; 32]);
+        let result = open_batch(&Client::new(url, ""), &wallet, &datanet, Some(1)).await;
+        (result, sent.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test]
+    async fn no_second_bond_is_paid_unless_a_program_refused_the_first() {
+        let lost = json!({ "code": -32603, "message": "Internal error" });
+        let taken = json!({
+            "code": -32002, "message": "refused",
+            "data": { "err": { "InstructionError": [0, { "Custom": 0 }] }, "logs": [], "accounts": null,
+                      "unitsConsumed": 0, "returnData": null, "innerInstructions": null },
+        });
+        let wallet = Keypair::new_from_array([4; 32]).pubkey();
+        let own = Batch { contributor: wallet, status: BatchStatus::Open, ..batch(&[]) };
+        let others = Batch { contributor: Pubkey::new_from_array([5; 32]), ..own.clone() };
+        let address = pda::batch(&Pubkey::new_from_array([3; 32]), 7);
+        let (result, paid) = opened(Some(own), lost.clone()).await;
+        assert_eq!((result.unwrap(), paid), ((address, 7), 1));
+        let (result, paid) = opened(Some(others.clone()), lost.clone()).await;
+        assert!(matches!(result, Err(SdkError::Rpc(_))) && paid == 1, "{paid}");
+        let (result, paid) = opened(None, lost).await;
+        assert!(matches!(result, Err(SdkError::Rpc(_))) && paid == 1, "{paid}");
+        // Another contributor was first: the next number is tried.
+        let (result, paid) = opened(Some(others), taken).await;
+        assert!(matches!(result, Err(SdkError::Program { .. })) && paid == 9, "{paid}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod open;
 mod permit;
 mod service;
 
-pub use error::StoreError;
+pub use error::{StoreCause, StoreError};
 pub use key::{Key, KeyError};
 pub use location::Location;
 pub use permit::{Act, Permit, PermitError};

@@ -10,5 +10,6 @@ mod remote;
 mod signing;
 mod upload;
 
+pub use caller::ServiceError;
 pub use remote::Remote;
 pub use signing::Wallet;
