@@ -46,7 +46,9 @@ impl Api {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::folder(folder.path()).expect("a store");
         // The second batch's manifest is missing on purpose.
-        store.put_blob(world.manifests[0].to_bytes().expect("canonical")).await.expect("stored");
+        for shown in [0, 2] {
+            store.put_blob(world.manifests[shown].to_bytes().expect("canonical")).await.expect("stored");
+        }
         store.put_settlement_report(1, world.report.clone()).await.expect("stored");
         // A node that takes connections and never answers.
         let node = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -89,7 +91,8 @@ async fn d1_every_accepted_contribution_has_a_proof_that_holds_offline() {
         for (place, leaf) in manifest.leaf_hashes().iter().enumerate() {
             let found = api.client.contribution(leaf).await.expect("answers").expect("is there");
             assert_eq!(found.contribution.place, place as u64);
-            // Metadata comes from the manifest, so it is only there if the store has the manifest.
+            // Metadata comes from the manifest, so it is only there if the store has the manifest. The third batch
+            // was rejected, so nobody is shown what is in it.
             let title = found.contribution.detail.as_ref().map(|d| d.title.clone());
             assert_eq!(title.is_some(), number == 0);
             match found.proof {
@@ -101,6 +104,21 @@ async fn d1_every_accepted_contribution_has_a_proof_that_holds_offline() {
                 None => assert_eq!((number, found.contribution.status.as_str()), (2, "rejected")),
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_permissioned_datanet_shows_no_details_of_its_documents() {
+    let world = world();
+    let api = Api::start(&world).await;
+    let closes = "UPDATE event SET data = data || '{\"access\": \"permissioned\"}' WHERE kind = 'DatanetCreated'";
+    api.source.db.execute(closes, &[]).await.expect("closed");
+    for leaf in world.manifests[0].leaf_hashes() {
+        let found = api.client.contribution(&leaf).await.expect("answers").expect("is there");
+        assert_eq!(found.contribution.detail, None);
+        let proof = found.proof.expect("its batch is accepted");
+        proof.verify_against(&world.datanet, &world.root).expect("holds");
+        assert!(proof.preimage.is_none());
     }
 }
 

@@ -680,17 +680,8 @@ async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
     store.put_blob(long(700)).await.unwrap();
     town.store(&other).put_blob(long(801)).await.unwrap();
 
-    town.happens(Event::BatchSubmitted(datanet::events::BatchSubmitted {
-        batch: key(6),
-        sequence: 0,
-        root: hash(1),
-        count: 1,
-        manifest: manifest_hash,
-        bulk: false,
-        commit_until: 5,
-        reveal_until: 6,
-    }))
-    .await;
+    town.opens(key(5), key(6), &wallet).await;
+    town.submits(key(6), &manifest).await;
     let by_operator = town.store(&town.operator).put_blob("a state of a training").await.unwrap();
     assert_eq!(sweep::once(&town.service).await.unwrap(), 2, "the loose one, and the other wallet's");
     let reader = store.clone();
@@ -726,7 +717,7 @@ async fn handed_in(town: &Town, owner: &Pubkey, wallet: &Keypair, access: datane
         Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into(), original: None };
     let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
     let manifest = Manifest::new(datanet, wallet.pubkey(), vec![leaf]).unwrap();
-    let manifest = store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();
+    store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();
     town.happens(Event::DatanetCreated(datanet::events::DatanetCreated {
         datanet,
         sequence: 0,
@@ -743,31 +734,50 @@ async fn handed_in(town: &Town, owner: &Pubkey, wallet: &Keypair, access: datane
         quorum: 1,
     }))
     .await;
-    let contributor = wallet.pubkey();
-    town.happens(Event::BatchOpened(datanet::events::BatchOpened {
-        datanet,
-        sequence: 1,
-        batch,
-        index: 0,
-        contributor,
-        bond: 5,
-    }))
-    .await;
-    town.happens(Event::BatchSubmitted(datanet::events::BatchSubmitted {
-        batch,
-        sequence: 0,
-        root: hash(1),
-        count: 1,
-        manifest,
-        bulk: false,
-        commit_until: 5,
-        reveal_until: 6,
-    }))
-    .await;
-    [document, manifest]
+    town.opens(datanet, batch, wallet).await;
+    town.submits(batch, &manifest).await;
+    [document, manifest.hash().unwrap()]
 }
 
 impl Town {
+    async fn opens(&self, datanet: Pubkey, batch: Pubkey, wallet: &Keypair) {
+        let contributor = wallet.pubkey();
+        let opened = datanet::events::BatchOpened { datanet, sequence: 1, batch, index: 0, contributor, bond: 5 };
+        self.happens(Event::BatchOpened(opened)).await;
+    }
+
+    /// The batch is handed in, with what the chain says of an honest one.
+    async fn submits(&self, batch: Pubkey, manifest: &Manifest) {
+        self.submits_as(batch, manifest.hash().unwrap(), manifest.root(), manifest.leaves.len() as u64).await;
+    }
+
+    async fn submits_as(&self, batch: Pubkey, manifest: [u8; 32], root: [u8; 32], count: u64) {
+        self.happens(Event::BatchSubmitted(datanet::events::BatchSubmitted {
+            batch,
+            sequence: 0,
+            root,
+            count,
+            manifest,
+            bulk: false,
+            commit_until: 5,
+            reveal_until: 6,
+        }))
+        .await;
+    }
+
+    async fn rejects(&self, datanet: Pubkey, batch: Pubkey, wallet: &Keypair) {
+        self.happens(Event::BatchRejected(datanet::events::BatchRejected {
+            datanet,
+            sequence: 2,
+            batch,
+            index: 0,
+            contributor: wallet.pubkey(),
+            expired: true,
+            rejected_by: vec![],
+        }))
+        .await;
+    }
+
     async fn accepts(&self, owner: &Pubkey, wallet: &Keypair) {
         self.happens(Event::BatchAccepted(datanet::events::BatchAccepted {
             datanet: pda::datanet(owner, 1),
@@ -883,4 +893,153 @@ async fn a_permissioned_document_stays_private_and_whoever_names_it_gets_no_righ
     .await;
     assert_eq!(town.reads(Some(&town.operator), &document).await, 200);
     assert_eq!(town.reads(Some(&thief), &document).await, 403);
+}
+
+#[tokio::test]
+async fn whoever_knows_only_the_hash_of_a_private_blob_gets_neither_a_right_to_it_nor_its_length() {
+    let town = Town::start().await;
+    let (wallet, thief, content) = (Keypair::new(), Keypair::new(), "a private letter");
+    let hash = town.store(&wallet).put_blob(content).await.unwrap();
+    let (path, length) = (hex::encode(hash), content.len() as u64);
+    // An operator is one of the thieves: what it has stored would be public.
+    for thief in [&thief, &town.operator] {
+        for bytes in [length, length + 1] {
+            let permit = town.permit(thief, &Key::Blob(hash), bytes, hash);
+            let asked = town.put_part(&permit, &format!("bytes */{bytes}"), vec![]).await;
+            assert_eq!((asked.status(), &asked.headers()[OFFSET]), (StatusCode::ACCEPTED, &"0".parse().unwrap()));
+            error(town.put(&path, Some(&permit), "").await, StatusCode::BAD_REQUEST).await;
+            let lie = vec![b'x'; bytes as usize];
+            error(town.put(&path, Some(&permit), lie).await, StatusCode::UNPROCESSABLE_ENTITY).await;
+        }
+        assert_eq!((town.reads(Some(thief), &hash).await, town.reads(None, &hash).await), (403, 401));
+    }
+    // Whoever has stored it need not send it again, and whoever has it may store it too.
+    let again = town.permit(&wallet, &Key::Blob(hash), length, hash);
+    assert_eq!(town.put_part(&again, &format!("bytes */{length}"), vec![]).await.status(), StatusCode::OK);
+    let permit = town.permit(&thief, &Key::Blob(hash), length, hash);
+    assert_eq!(town.put(&path, Some(&permit), content).await.status(), StatusCode::CREATED);
+    assert_eq!(town.reads(Some(&thief), &hash).await, 200);
+}
+
+/// A manifest of `wallet` for the Datanet `key(5)` with one document, both stored.
+async fn stored_batch(town: &Town, wallet: &Keypair) -> ([u8; 32], Manifest) {
+    let document = town.store(wallet).put_blob("a document").await.unwrap();
+    let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata: Metadata::default() };
+    let manifest = Manifest::new(key(5), wallet.pubkey(), vec![leaf]).unwrap();
+    town.store(wallet).put_blob(manifest.to_bytes().unwrap()).await.unwrap();
+    (document, manifest)
+}
+
+fn swept_at_once() -> Limits {
+    Limits { kept: Duration::ZERO, ..Limits::default() }
+}
+
+#[tokio::test]
+async fn a_manifest_that_was_absent_for_a_moment_is_opened_when_it_is_back() {
+    let town = Town::start_with(swept_at_once(), None).await;
+    let wallet = Keypair::new();
+    let (document, manifest) = stored_batch(&town, &wallet).await;
+    town.opens(key(5), key(6), &wallet).await;
+    town.submits(key(6), &manifest).await;
+    let (file, aside) = (town.blob_file(&manifest.hash().unwrap()), town.folder.path().join("aside"));
+    std::fs::rename(&file, &aside).unwrap();
+    // The document is asked for, which looks at what the chain names, and nothing is swept yet.
+    assert_eq!(town.reads(None, &document).await, 401);
+    std::fs::rename(&aside, &file).unwrap();
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 0);
+    assert!(town.blob_file(&document).exists());
+}
+
+#[tokio::test]
+async fn a_stranger_that_names_a_manifest_as_something_else_keeps_nobody_from_opening_it() {
+    let town = Town::start_with(swept_at_once(), None).await;
+    let wallet = Keypair::new();
+    let (document, manifest) = stored_batch(&town, &wallet).await;
+    town.happens(Event::ResultAttested(model::events::ResultAttested {
+        job: key(8),
+        sequence: 0,
+        model: key(9),
+        version: 1,
+        adapter_hash: hash(9),
+        manifest_hash: manifest.hash().unwrap(),
+        compute: vec![],
+        paid: 0,
+        data_share: 0,
+        refunded: 0,
+        committee_epoch: 1,
+    }))
+    .await;
+    town.opens(key(5), key(6), &wallet).await;
+    assert_eq!(town.reads(None, &document).await, 401, "a look at what the chain names");
+    town.submits(key(6), &manifest).await;
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 0);
+    assert!(town.blob_file(&document).exists());
+}
+
+#[tokio::test]
+async fn a_manifest_names_nothing_unless_it_is_what_the_batch_on_the_chain_says() {
+    let town = Town::start_with(swept_at_once(), None).await;
+    let (wallet, other) = (Keypair::new(), Keypair::new());
+    let (document, manifest) = stored_batch(&town, &wallet).await;
+    let (name, root) = (manifest.hash().unwrap(), manifest.root());
+    for (n, datanet, contributor, root, count) in [
+        (10, key(5), &wallet, hash(1), 1),
+        (11, key(5), &wallet, root, 2),
+        (12, key(4), &wallet, root, 1),
+        (13, key(5), &other, root, 1),
+    ] {
+        town.opens(datanet, key(n), contributor).await;
+        town.submits_as(key(n), name, root, count).await;
+    }
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1, "the document, which nothing names");
+    assert!(!town.blob_file(&document).exists() && town.blob_file(&name).exists());
+    // The honest batch, after the manifest was opened in vain.
+    town.store(&wallet).put_blob("a document").await.unwrap();
+    town.opens(key(5), key(6), &wallet).await;
+    town.submits(key(6), &manifest).await;
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_batch_that_ended_without_being_accepted_names_nothing_any_more() {
+    let town = Town::start_with(swept_at_once(), None).await;
+    let wallet = Keypair::new();
+    let (_, manifest) = stored_batch(&town, &wallet).await;
+    for n in [6, 7] {
+        town.opens(key(5), key(n), &wallet).await;
+        town.submits(key(n), &manifest).await;
+    }
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 0);
+    town.rejects(key(5), key(6), &wallet).await;
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 0, "the other batch names them");
+    town.rejects(key(5), key(7), &wallet).await;
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 2);
+    assert_eq!(town.files().0, 0);
+}
+
+#[tokio::test]
+async fn a_service_that_loses_every_part_is_given_up() {
+    use warp::Filter;
+    let parts = Arc::new(AtomicUsize::new(0));
+    let counted = parts.clone();
+    let service = warp::put().and(warp::header::<String>("content-range")).and(warp::body::bytes()).map(
+        move |range: String, _: bytes::Bytes| {
+            let builder = warp::http::Response::builder();
+            match range.starts_with("bytes */") {
+                true => builder.status(202).header(OFFSET, 0).body(""),
+                false => {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    builder.status(503).header("retry-after", 0).body("")
+                }
+            }
+        },
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let task = tokio::spawn(warp::serve(service).incoming(listener).run());
+    let store = Store::open_as(&url, Some(Arc::new(Keypair::new()))).unwrap();
+    let sent = tokio::time::timeout(Duration::from_secs(30), store.put_blob(long(PART + 1))).await;
+    assert!(sent.expect("it ends").is_err());
+    assert!(parts.load(Ordering::SeqCst) <= 6);
+    task.abort();
 }

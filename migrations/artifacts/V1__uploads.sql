@@ -15,15 +15,17 @@ CREATE TABLE artifacts.upload (
 );
 CREATE INDEX upload_unnamed ON artifacts.upload (wallet) WHERE NOT named;
 
--- Every hash that the chain names, itself or through another artifact.
+-- Every hash that the chain names, itself or through another artifact, with every kind as which it is named: anybody may
+-- name anything, and must not take away what others name it as. What batches name is in the tables of batches.
 CREATE TABLE artifacts.name (
-    hash   bytea   PRIMARY KEY CHECK (length(hash) = 32),
+    hash   bytea   NOT NULL CHECK (length(hash) = 32),
     -- What the blob must be: its format says which further hashes it names.
     kind   text    NOT NULL CHECK (kind IN ('batch', 'training', 'report', 'other')),
-    -- Whether those are in this table.
-    opened boolean NOT NULL
+    -- Whether it was read, and those are in these tables.
+    opened boolean NOT NULL,
+    PRIMARY KEY (hash, kind)
 );
-CREATE INDEX name_closed ON artifacts.name (hash) WHERE NOT opened;
+CREATE INDEX name_closed ON artifacts.name (hash, kind) WHERE NOT opened;
 
 -- The newest permit for each artifact that may be replaced, so that an older permit cannot bring back what it replaced.
 CREATE TABLE artifacts.replaceable (
@@ -41,15 +43,28 @@ CREATE TABLE artifacts.shown (
 
 -- Which batches were handed in with a manifest, and which blobs a manifest names.
 CREATE TABLE artifacts.batch (
-    manifest bytea NOT NULL CHECK (length(manifest) = 32),
-    batch    text  NOT NULL,
+    manifest bytea   NOT NULL CHECK (length(manifest) = 32),
+    batch    text    NOT NULL,
+    -- Whether it ended without being accepted: then it names nothing any more.
+    ended    boolean NOT NULL DEFAULT false,
     PRIMARY KEY (manifest, batch)
 );
+CREATE INDEX batch_address ON artifacts.batch (batch);
 CREATE TABLE artifacts.inside (
     hash     bytea NOT NULL CHECK (length(hash) = 32),
     manifest bytea NOT NULL CHECK (length(manifest) = 32),
     PRIMARY KEY (hash, manifest)
 );
+
+CREATE INDEX inside_manifest ON artifacts.inside (manifest);
+
+-- The hashes that the chain names now. One may be there several times.
+CREATE VIEW artifacts.named AS
+    SELECT hash FROM artifacts.name WHERE kind <> 'batch'
+    UNION ALL
+    SELECT manifest FROM artifacts.batch WHERE NOT ended
+    UNION ALL
+    SELECT i.hash FROM artifacts.inside i JOIN artifacts.batch b USING (manifest) WHERE NOT b.ended;
 
 -- Batches that name a blob, as their manifest or inside of it, with their contributor and Datanet. A batch counts only
 -- if its contributor has stored the blob: whoever names what it does not have gets no right to it.

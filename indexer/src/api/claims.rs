@@ -83,7 +83,7 @@ async fn active(state: &State) -> Result<Option<(Final<Settlement>, Arc<Trees>)>
     let trees = rebuild(&bytes, &settlement.row).map_err(|e| {
         Refusal::unavailable(format!("the report of epoch {} cannot be used: {e}", settlement.row.epoch))
     })?;
-    let trees = state.trees.put(hash, trees);
+    let trees = state.trees.put(hash, trees, 1);
     Ok(Some((settlement, trees)))
 }
 

@@ -5,18 +5,28 @@ use super::{
     filters::CONTRIBUTIONS,
     list::{self, Final},
     query::Query,
-    state::State,
+    state::{Loaded, State},
 };
-use openledger_protocol::leaf;
+use openledger_protocol::{Hash32, leaf};
 use openledger_sdk::{
     api::types::{Contribution, ContributionDetail, ContributionWithProof, Page},
     manifest::Manifest,
-    printable,
     proof::{AcceptedBatch, ContributionProof},
     text,
 };
 use serde::Deserialize;
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Longest manifest that is read for its details, in bytes.
+const MOST_MANIFEST: u64 = 4 << 20;
+/// What the cache of manifests counts for an entry, beside the manifest's bytes.
+const ENTRY: usize = 256;
+/// How long a manifest that could not be read is not asked for again.
+const FAILED: Duration = Duration::from_secs(10);
 
 /// A leaf with its batch's manifest.
 #[derive(Deserialize)]
@@ -31,10 +41,9 @@ pub async fn of_datanet(state: &State, datanet: &str, query: &Query) -> Result<P
     let mut filters = query.filters(CONTRIBUTIONS)?;
     filters.push(("datanet", datanet.to_owned()));
     let page: Page<Final<Row>> = list::page(&state.db, "contribution", &filters, query).await?;
-    let mut items = Vec::with_capacity(page.items.len());
-    for Final { row, finalized } in page.items {
-        items.push(Final { row: described(state, row).await.0, finalized });
-    }
+    let (rows, finalized): (Vec<Row>, Vec<bool>) = page.items.into_iter().map(|i| (i.row, i.finalized)).unzip();
+    let rows = described(state, datanet, rows).await?.into_iter().map(|(row, _)| row);
+    let items = rows.zip(finalized).map(|(row, finalized)| Final { row, finalized }).collect();
     Ok(Page { items, next: page.next })
 }
 
@@ -51,7 +60,9 @@ pub async fn with_proof(state: &State, leaf: [u8; 32]) -> Result<Final<Contribut
         )
         .await?;
     let Final { row, finalized } = row.ok_or_else(|| Refusal::absent("contribution", &name))?;
-    let (contribution, preimage) = described(state, row).await;
+    let datanet = row.contribution.datanet.clone();
+    let described = described(state, &datanet, vec![row]).await?.pop();
+    let (contribution, preimage) = described.ok_or_else(|| Refusal::absent("contribution", &name))?;
     let proof = match contribution.status.as_str() {
         "accepted" => Some(prove(state, &contribution, &leaf, preimage.as_ref()).await?),
         _ => None,
@@ -59,42 +70,71 @@ pub async fn with_proof(state: &State, leaf: [u8; 32]) -> Result<Final<Contribut
     Ok(Final { row: ContributionWithProof { contribution, proof }, finalized })
 }
 
-/// Adds the details from the manifest, and returns the leaf's preimage with them. The store need not be trusted: the
-/// details are used only if they hash to the leaf.
-async fn described(state: &State, row: Row) -> (Contribution, Option<leaf::Contribution>) {
-    let mut contribution = row.contribution;
-    let Some(manifest) = row.manifest.and_then(|m| text::parse_hash(&m).ok()) else { return (contribution, None) };
-    let Some(manifest) = load(state, &manifest).await else { return (contribution, None) };
+/// Adds the details from the manifests to the leaves of a Datanet, and returns each leaf's preimage with them. The store
+/// need not be trusted: the details are used only if they hash to the leaf. They are shown to everybody, and therefore only
+/// of accepted batches of an open Datanet.
+async fn described(state: &State, datanet: &str, rows: Vec<Row>) -> Result<Vec<Described>, Refusal> {
+    let mut manifests: HashMap<Hash32, Option<Arc<Loaded>>> = HashMap::new();
+    if is_open(state, datanet).await? {
+        for hash in rows.iter().filter_map(shown) {
+            if !manifests.contains_key(&hash) {
+                manifests.insert(hash, load(state, &hash).await);
+            }
+        }
+    }
+    // Contributors choose how much there is to hash.
+    let describe = move || {
+        let found = |row: &Row| manifests.get(&shown(row)?)?.clone();
+        rows.into_iter().map(|row| (found(&row), row.contribution)).map(|(m, c)| describe(c, m.as_deref())).collect()
+    };
+    tokio::task::spawn_blocking(describe).await.map_err(|e| Refusal::unavailable(e.to_string()))
+}
+
+/// A leaf, and its preimage if everybody may see it.
+type Described = (Contribution, Option<leaf::Contribution>);
+
+/// The manifest with the row's details, unless nobody has accepted them.
+fn shown(row: &Row) -> Option<Hash32> {
+    let manifest = row.manifest.as_ref().filter(|_| row.contribution.status == "accepted")?;
+    text::parse_hash(manifest).ok()
+}
+
+async fn is_open(state: &State, datanet: &str) -> Result<bool, Refusal> {
+    let sql = "SELECT data ->> 'access' = 'open' FROM event WHERE subject = $1 AND kind = 'DatanetCreated'";
+    Ok(state.db.query(sql, &[&datanet]).await?.first().is_some_and(|row| row.get(0)))
+}
+
+fn describe(mut contribution: Contribution, manifest: Option<&Loaded>) -> Described {
+    let Some(Ok(manifest)) = manifest else { return (contribution, None) };
     let place = contribution.place as usize;
     let preimage = manifest.contribution(place).filter(|c| hex::encode(c.hash()) == contribution.leaf);
     if preimage.is_some() {
-        let leaf = &manifest.leaves[place];
-        contribution.detail = Some(ContributionDetail {
-            content: hex::encode(leaf.content),
-            kind: leaf.kind.to_string(),
-            target: leaf.target.map(hex::encode),
-            title: printable(&leaf.metadata.title).into_owned(),
-            author: printable(&leaf.metadata.author).into_owned(),
-            licence: printable(&leaf.metadata.licence).into_owned(),
-            source: printable(&leaf.metadata.source).into_owned(),
-        });
+        contribution.detail = manifest.leaves.get(place).map(ContributionDetail::of);
     }
     (contribution, preimage)
 }
 
-/// Loads a manifest. Returns `None` if the store does not give it or if it does not parse.
-async fn load(state: &State, hash: &[u8; 32]) -> Option<Arc<Manifest>> {
-    if let Some(found) = state.manifests.get(hash) {
+/// Loads a manifest. `None` if there is no store. One that the store does not give, that is too long or that does not parse
+/// is not asked for again for a while.
+async fn load(state: &State, hash: &Hash32) -> Option<Arc<Loaded>> {
+    let store = state.store.as_ref()?;
+    if let Some(found) = state.manifests.get(hash)
+        && (*found).as_ref().err().is_none_or(|failed| failed.elapsed() < FAILED)
+    {
         return Some(found);
     }
-    let bytes = state.store.as_ref()?.get_blob(hash).await.ok()?;
-    match Manifest::from_bytes(&bytes) {
-        Ok(manifest) => Some(state.manifests.put(*hash, manifest)),
-        Err(error) => {
-            tracing::debug!(%error, manifest = hex::encode(hash), "a contributor's manifest does not read");
-            None
+    let (manifest, bytes) = match store.get_blob_within(hash, MOST_MANIFEST).await {
+        Ok(bytes) => {
+            let length = bytes.len();
+            (tokio::task::spawn_blocking(move || Manifest::from_bytes(&bytes).ok()).await.ok().flatten(), length)
         }
+        Err(_) => (None, 0),
+    };
+    let kept = if manifest.is_some() { bytes } else { 0 };
+    if manifest.is_none() {
+        tracing::debug!(manifest = hex::encode(hash), "a contributor's manifest does not read");
     }
+    Some(state.manifests.put(*hash, manifest.ok_or_else(Instant::now), kept + ENTRY))
 }
 
 async fn prove(

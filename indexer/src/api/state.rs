@@ -5,14 +5,20 @@ use crate::{datasource::Source, db::Database, metrics::Metrics};
 use openledger_protocol::rewards::RewardTree;
 use openledger_sdk::{client::Client, manifest::Manifest, store::Store};
 use solana_pubkey::Pubkey;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::{OnceCell, watch};
 
 /// The reward trees of a settlement: first the contributors' pool, then the validators' pool.
 pub type Trees = [RewardTree; 2];
 
-/// Most manifests kept in memory.
-const MANIFESTS: usize = 64;
+/// A manifest, or when it could not be read.
+pub type Loaded = Result<Manifest, Instant>;
+
+/// Most bytes of manifests kept in memory.
+const MANIFESTS: usize = 64 << 20;
 /// Most settlements whose trees are kept in memory.
 const TREES: usize = 2;
 
@@ -27,7 +33,7 @@ pub struct State {
     pub(super) metrics: Metrics,
     pub(super) news: Arc<watch::Sender<()>>,
     pub(super) store: Option<Store>,
-    pub(super) manifests: Arc<Cache<Manifest>>,
+    pub(super) manifests: Arc<Cache<Loaded>>,
     pub(super) trees: Arc<Cache<Trees>>,
     pub(super) mint: Arc<OnceCell<Pubkey>>,
 }

@@ -15,6 +15,8 @@ pub struct Active {
 /// The running uploads of one wallet.
 #[derive(Clone, Copy, Debug, Default)]
 struct Running {
+    /// Whether the wallet is a registered operator's.
+    operator: bool,
     uploads: usize,
     bytes: u64,
 }
@@ -28,25 +30,27 @@ pub struct Place {
 }
 
 impl Active {
-    /// A place for an upload of `bytes` bytes, unless `each` uploads of the wallet or `all` uploads are running.
-    pub fn enter(&self, wallet: Pubkey, bytes: u64, each: usize, all: usize) -> Option<Place> {
+    /// A place for an upload of `bytes` bytes, unless `each` uploads of the wallet are running, or `all` uploads of
+    /// operators if it is an operator's, or of the others if not: strangers cost nothing and must not keep operators out.
+    pub fn enter(&self, wallet: Pubkey, operator: bool, bytes: u64, each: usize, all: usize) -> Option<Place> {
         let mut running = self.running.lock().expect("no panic holds this lock");
-        if running.values().map(|r| r.uploads).sum::<usize>() >= all {
+        if running.values().filter(|r| r.operator == operator).map(|r| r.uploads).sum::<usize>() >= all {
+            return None;
+        }
+        if running.get(&wallet).is_some_and(|own| own.uploads >= each) {
             return None;
         }
         let own = running.entry(wallet).or_default();
-        if own.uploads >= each {
-            return None;
-        }
+        own.operator = operator;
         own.uploads += 1;
         own.bytes += bytes;
         Some(Place { active: self.clone(), wallet, bytes })
     }
 
-    /// Bytes of the running uploads: of `wallet`, and of all.
+    /// Bytes of the running uploads: of `wallet`, and of all that are no operators'.
     pub fn bytes(&self, wallet: &Pubkey) -> (u64, u64) {
         let running = self.running.lock().expect("no panic holds this lock");
-        (running.get(wallet).map_or(0, |r| r.bytes), running.values().map(|r| r.bytes).sum())
+        (running.get(wallet).map_or(0, |r| r.bytes), running.values().filter(|r| !r.operator).map(|r| r.bytes).sum())
     }
 }
 
@@ -70,13 +74,15 @@ mod tests {
     #[test]
     fn a_wallet_has_its_own_places_and_they_are_free_again_when_dropped() {
         let (active, wallet) = (Active::default(), |n: u8| Pubkey::new_from_array([n; 32]));
-        let first = active.enter(wallet(1), 5, 1, 2).unwrap();
-        assert!(active.enter(wallet(1), 5, 1, 2).is_none(), "one for each wallet");
-        let other = active.enter(wallet(2), 7, 1, 2).unwrap();
-        assert!(active.enter(wallet(3), 5, 1, 2).is_none(), "two in all");
+        let first = active.enter(wallet(1), false, 5, 1, 2).unwrap();
+        assert!(active.enter(wallet(1), false, 5, 1, 2).is_none(), "one for each wallet");
+        let other = active.enter(wallet(2), false, 7, 1, 2).unwrap();
+        assert!(active.enter(wallet(3), false, 5, 1, 2).is_none(), "two in all");
         assert_eq!(active.bytes(&wallet(1)), (5, 12));
-        drop((first, other));
+        let operator = active.enter(wallet(4), true, 9, 1, 2).expect("strangers keep no operator out");
+        assert_eq!(active.bytes(&wallet(4)), (9, 12));
+        drop((first, other, operator));
         assert_eq!(active.bytes(&wallet(1)), (0, 0));
-        active.enter(wallet(3), 5, 1, 2).unwrap();
+        active.enter(wallet(3), false, 5, 1, 2).unwrap();
     }
 }

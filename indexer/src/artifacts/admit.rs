@@ -41,7 +41,7 @@ pub async fn admit(service: &Service, key: Key, header: Option<&str>) -> Result<
     }
     may_write(service, &key, &permit.wallet, identity.is_some()).await?;
     let limits = &service.limits;
-    let place = service.active.enter(permit.wallet, permit.bytes, limits.at_a_time, limits.uploads);
+    let place = service.active.enter(permit.wallet, identity.is_some(), permit.bytes, limits.at_a_time, limits.uploads);
     let place = place.ok_or_else(|| {
         let error = format!("at most {} uploads of a wallet run at a time", limits.at_a_time);
         Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, error)
@@ -81,8 +81,8 @@ pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), 
     let (wallet, limits) = (&admitted.permit.wallet, &service.limits);
     let (own, strangers) = table::unnamed(&service.db, wallet).await?;
     // The admitted upload itself is among those that are running.
-    let (running, all_running) = service.active.bytes(wallet);
-    let unfinished = service.parts.usage(wallet)?;
+    let (running, strangers_running) = service.active.bytes(wallet);
+    let unfinished = service.parts.usage(wallet, admitted.identity.is_some())?;
     let own = own + running.max(unfinished.own_bytes);
     let most = match admitted.identity {
         Some(_) => limits.operator_unnamed,
@@ -94,7 +94,7 @@ pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), 
              what is here first, or wait until it is swept"
         )));
     }
-    if admitted.identity.is_none() && strangers + all_running.max(unfinished.all_bytes) > limits.strangers {
+    if admitted.identity.is_none() && strangers + strangers_running.max(unfinished.all_bytes) > limits.strangers {
         let error = "too much is here that nothing on the chain names yet: try again later";
         return Err(Refusal::later(StatusCode::INSUFFICIENT_STORAGE, 60, error));
     }
@@ -102,8 +102,9 @@ pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), 
 }
 
 /// Refuses to begin one more upload in parts where too many are unfinished.
-pub fn may_begin(service: &Service, wallet: &Pubkey) -> Result<(), Refusal> {
-    let (unfinished, limits) = (service.parts.usage(wallet)?, &service.limits);
+pub fn may_begin(service: &Service, admitted: &Admitted) -> Result<(), Refusal> {
+    let (wallet, limits) = (&admitted.permit.wallet, &service.limits);
+    let unfinished = service.parts.usage(wallet, admitted.identity.is_some())?;
     if unfinished.own >= limits.unfinished || unfinished.all >= limits.all_unfinished {
         let error = format!("{wallet} has {} unfinished uploads here: go on with those first", unfinished.own);
         return Err(Refusal::later(StatusCode::TOO_MANY_REQUESTS, 5, error));

@@ -23,16 +23,18 @@ pub struct Limits {
     pub strangers: u64,
     /// Uploads of one wallet at a time.
     pub at_a_time: usize,
-    /// Uploads of all wallets at a time.
+    /// Uploads of all operators at a time, and as many of all others.
     pub uploads: usize,
     /// Unfinished uploads in parts of one wallet.
     pub unfinished: usize,
-    /// Unfinished uploads in parts of all wallets.
+    /// Unfinished uploads in parts of all operators, and as many of all others.
     pub all_unfinished: usize,
     /// Longest silence in an upload.
     pub silence: Duration,
     /// Bytes in a second that an upload must bring on average, once a grace time of twice `silence` is over.
     pub least_rate: u64,
+    /// Every such time of an upload must bring bytes at that rate too: a quick beginning buys no slow end.
+    pub window: Duration,
     /// How long a blob is kept that the chain does not name.
     pub kept: Duration,
     /// The same for a registered operator's: a training may take long before its result is on the chain.
@@ -58,6 +60,7 @@ impl Default for Limits {
             all_unfinished: 4096,
             silence: Duration::from_secs(20),
             least_rate: 8 << 10,
+            window: Duration::from_secs(60),
             kept: hours(24),
             operator_kept: hours(24 * 30),
             parts_kept: hours(24),
@@ -80,5 +83,10 @@ impl Limits {
     /// The most time that `bytes` bytes may take.
     pub(super) fn time(&self, bytes: u64) -> Duration {
         self.silence * 2 + Duration::from_secs(bytes / self.least_rate.max(1))
+    }
+
+    /// The least bytes that each `window` must bring.
+    pub(super) fn least(&self) -> u64 {
+        (self.least_rate as u128 * self.window.as_millis() / 1000) as u64
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{refusal::Refusal, seen::Seen, service::Service};
 use crate::db::{Database, DbError};
+use bytes::Bytes;
 use openledger_protocol::Hash32;
 use openledger_sdk::{
     artifact::{Divided, SettlementReport, TrainingManifest},
@@ -65,13 +66,19 @@ async fn note(db: &Database, hashes: impl IntoIterator<Item = (Hash32, &'static 
         hashes.into_iter().map(|(hash, kind)| (hash.to_vec(), kind)).unzip();
     db.execute(
         "INSERT INTO artifacts.name (hash, kind, opened)
-         SELECT DISTINCT ON (hash) hash, kind, kind = 'other' FROM unnest($1::bytea[], $2::text[]) n (hash, kind)
-         ORDER BY hash, kind = 'other'
-         ON CONFLICT (hash) DO UPDATE SET kind = excluded.kind, opened = false
-         WHERE name.kind = 'other' AND excluded.kind <> 'other'",
+         SELECT DISTINCT hash, kind, kind = 'other' FROM unnest($1::bytea[], $2::text[]) n (hash, kind)
+         ON CONFLICT DO NOTHING",
         &[&hashes, &kinds],
     )
     .await?;
+    Ok(())
+}
+
+/// Notes that a blob is here now, so that it is read if the chain names it: what was there before may have been
+/// damaged.
+pub async fn stored(db: &Database, hash: &Hash32) -> Result<(), DbError> {
+    let sql = "UPDATE artifacts.name SET opened = false WHERE hash = $1 AND kind <> 'other' AND opened";
+    db.execute(sql, &[&hash.as_slice()]).await?;
     Ok(())
 }
 
@@ -109,8 +116,8 @@ async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
             &format!(
                 "INSERT INTO artifacts.name (hash, kind, opened)
                  SELECT DISTINCT decode(e.data ->> $3, 'hex'), $6::text, $6::text = 'other' {new}
-                 ON CONFLICT (hash) DO UPDATE SET kind = excluded.kind, opened = false
-                 WHERE name.kind = 'other' AND excluded.kind <> 'other'"
+                 ON CONFLICT (hash, kind) DO UPDATE SET opened = false WHERE excluded.kind = 'batch'
+                 AND NOT EXISTS (SELECT 1 FROM artifacts.inside i WHERE i.manifest = excluded.hash)"
             ),
             &[&program, &kind, &field, &after, &last, &what],
         )
@@ -121,10 +128,11 @@ async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
         let sql = format!("INSERT INTO artifacts.{noted} ON CONFLICT DO NOTHING");
         db.execute(&sql, &[&program, &kind, &field, &after, &last]).await?;
     }
+    end(db, after, last).await?;
     // What a blob names may name further ones.
     while open(service).await? > 0 {}
     db.execute(
-        "UPDATE artifacts.upload u SET named = true FROM artifacts.name n WHERE n.hash = u.hash AND NOT u.named",
+        "UPDATE artifacts.upload u SET named = true FROM artifacts.named n WHERE n.hash = u.hash AND NOT u.named",
         &[],
     )
     .await?;
@@ -132,43 +140,97 @@ async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Opens named blobs that are here and were not opened yet. Returns how many.
-async fn open(service: &Service) -> Result<usize, Refusal> {
-    let client = service.db.client().await?;
-    let sql = "SELECT n.hash, n.kind FROM artifacts.name n
-               WHERE NOT n.opened AND EXISTS (SELECT 1 FROM artifacts.upload u WHERE u.hash = n.hash) LIMIT $1";
-    let rows = client.query(sql, &[&OPENED]).await.map_err(DbError::from)?;
-    drop(client);
-    let mut opened = 0;
-    for row in rows {
-        let Ok(hash) = Hash32::try_from(row.get::<_, &[u8]>(0)) else { continue };
-        let kind: &str = row.get(1);
-        let inside = match service.store.get_blob_within(&hash, MOST_OPENED).await {
-            Ok(bytes) => inside(kind, &bytes),
-            // A blob that is no longer there, is damaged or too long names nothing.
-            Err(StoreError::Missing { .. } | StoreError::Hash { .. } | StoreError::Size { .. }) => vec![],
-            Err(error) => return Err(Refusal::unavailable("the store behind the service fails", &error)),
-        };
-        if kind == "batch" {
-            let inside: Vec<Vec<u8>> = inside.iter().map(|(hash, _)| hash.to_vec()).collect();
-            let sql = "INSERT INTO artifacts.inside (hash, manifest) SELECT DISTINCT unnest($1::bytea[]), $2::bytea
-                       ON CONFLICT DO NOTHING";
-            service.db.execute(sql, &[&inside, &hash.as_slice()]).await?;
-        }
-        note(&service.db, inside).await?;
-        service.db.execute("UPDATE artifacts.name SET opened = true WHERE hash = $1", &[&hash.as_slice()]).await?;
-        opened += 1;
+/// Notes which batches ended without being accepted by the events after `after` and up to `last`. What only they named is
+/// kept from now on as long as what was just stored.
+async fn end(db: &Database, after: i64, last: i64) -> Result<(), DbError> {
+    if after == 0 {
+        // A fork may have dropped the event.
+        let sql = "UPDATE artifacts.batch b SET ended = false WHERE b.ended AND NOT EXISTS (
+                       SELECT 1 FROM event e WHERE e.kind = 'BatchRejected' AND e.data ->> 'batch' = b.batch)";
+        db.execute(sql, &[]).await?;
     }
-    Ok(opened)
+    let rejected = "e.kind = 'BatchRejected' AND e.id > $1 AND e.id <= $2 AND e.data ->> 'batch' = b.batch";
+    db.execute(
+        &format!("UPDATE artifacts.batch b SET ended = true FROM event e WHERE NOT b.ended AND {rejected}"),
+        &[&after, &last],
+    )
+    .await?;
+    db.execute(
+        &format!(
+            "WITH ended AS (SELECT DISTINCT b.manifest FROM artifacts.batch b JOIN event e ON {rejected})
+             UPDATE artifacts.upload u SET named = false, stored_at = now()
+             WHERE u.named AND u.hash IN (SELECT manifest FROM ended
+                                          UNION SELECT i.hash FROM artifacts.inside i JOIN ended USING (manifest))
+             AND NOT EXISTS (SELECT 1 FROM artifacts.named n WHERE n.hash = u.hash)"
+        ),
+        &[&after, &last],
+    )
+    .await?;
+    Ok(())
 }
 
-/// The hashes in a blob of this kind, with what the blobs of these hashes must be. A blob that is not of its kind has none.
+/// Opens named blobs that are here and were not opened yet. Returns how many.
+async fn open(service: &Service) -> Result<usize, Refusal> {
+    let sql = "SELECT n.hash, n.kind FROM artifacts.name n
+               WHERE NOT n.opened AND EXISTS (SELECT 1 FROM artifacts.upload u WHERE u.hash = n.hash)
+               AND (n.hash, n.kind) > ($1, $2) ORDER BY n.hash, n.kind LIMIT $3";
+    let (mut opened, mut hash, mut kind) = (0, vec![], String::new());
+    loop {
+        let rows = service.db.query(sql, &[&hash, &kind, &OPENED]).await?;
+        for row in &rows {
+            (hash, kind) = (row.get(0), row.get(1));
+            let Ok(hash) = Hash32::try_from(hash.as_slice()) else { continue };
+            opened += usize::from(read(service, &hash, &kind).await?);
+        }
+        if (rows.len() as i64) < OPENED {
+            return Ok(opened);
+        }
+    }
+}
+
+/// Reads one named blob and notes what it names. Returns whether it was read: one that is absent or damaged is tried again.
+async fn read(service: &Service, hash: &Hash32, kind: &str) -> Result<bool, Refusal> {
+    let db = &service.db;
+    match service.store.get_blob_within(hash, MOST_OPENED).await {
+        Ok(bytes) if kind == "batch" => open_batch(db, hash, bytes).await?,
+        Ok(bytes) => note(db, inside(kind, &bytes)).await?,
+        // A blob that is too long names nothing.
+        Err(StoreError::Size { .. }) => {}
+        Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => return Ok(false),
+        Err(error) => return Err(Refusal::unavailable("the store behind the service fails", &error)),
+    }
+    let sql = "UPDATE artifacts.name SET opened = true WHERE hash = $1 AND kind = $2";
+    db.execute(sql, &[&hash.as_slice(), &kind]).await?;
+    Ok(true)
+}
+
+/// Notes which blobs a batch's manifest names, if it is the manifest of a batch on the chain: its leaves give the batch's
+/// root and count, and it is of the batch's Datanet and contributor.
+async fn open_batch(db: &Database, hash: &Hash32, bytes: Bytes) -> Result<(), DbError> {
+    // Its leaves are hashed, which may be many.
+    let read = tokio::task::spawn_blocking(move || {
+        let manifest = Manifest::from_bytes(&bytes).ok()?;
+        let root = manifest.root();
+        Some((manifest, hex::encode(root)))
+    });
+    let Ok(Some((manifest, root))) = read.await else { return Ok(()) };
+    let (datanet, contributor) = (manifest.datanet.to_string(), manifest.contributor.to_string());
+    let count = manifest.leaves.len() as i64;
+    let inside: Vec<Vec<u8>> = manifest.leaves.iter().map(|leaf| leaf.content.to_vec()).collect();
+    let sql = "INSERT INTO artifacts.inside (hash, manifest) SELECT DISTINCT unnest($1::bytea[]), $2::bytea
+               WHERE EXISTS (SELECT 1 FROM artifacts.batch b
+                   JOIN event s ON s.subject = b.batch AND s.kind = 'BatchSubmitted'
+                   JOIN event o ON o.data ->> 'batch' = b.batch AND o.kind = 'BatchOpened'
+                   WHERE b.manifest = $2 AND s.data ->> 'manifest' = encode($2, 'hex') AND s.data ->> 'root' = $3
+                   AND (s.data ->> 'count')::bigint = $4 AND o.subject = $5 AND o.data ->> 'contributor' = $6)
+               ON CONFLICT DO NOTHING";
+    db.execute(sql, &[&inside, &hash.as_slice(), &root, &count, &datanet, &contributor]).await?;
+    Ok(())
+}
+
+/// The hashes in a blob of this kind, which is not a batch's manifest, with what the blobs of these hashes must be. A blob that is not of its kind has none.
 fn inside(kind: &str, bytes: &[u8]) -> Vec<(Hash32, &'static str)> {
     match kind {
-        "batch" => {
-            let manifest = Manifest::from_bytes(bytes).map(|m| m.leaves).unwrap_or_default();
-            manifest.into_iter().map(|leaf| (leaf.content, "other")).collect()
-        }
         "training" => {
             let Ok(manifest) = serde_json::from_slice::<TrainingManifest>(bytes) else { return vec![] };
             let walk = manifest.health.map(|health| health.walk).unwrap_or_default();

@@ -17,6 +17,8 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 pub const WHOLE: &str = "whole-";
 /// First part of the names of files with parts.
 const PARTS: &str = "parts-";
+/// First part of the names of those that are a registered operator's.
+const OPERATOR: &str = "parts-operator-";
 
 /// What has come of an upload. `None` if it must be read from the file.
 type Unfinished = Arc<AsyncMutex<Option<Progress>>>;
@@ -40,9 +42,9 @@ pub struct Usage {
     pub own: usize,
     /// Bytes of a wallet's.
     pub own_bytes: u64,
-    /// Number of all.
+    /// Number of all operators' if the wallet is an operator's, or of all others' if not.
     pub all: usize,
-    /// Bytes of all.
+    /// Bytes of these.
     pub all_bytes: u64,
 }
 
@@ -61,10 +63,10 @@ impl Parts {
         &self.folder
     }
 
-    /// The upload that `permit` is about. `None` while another request writes to it.
-    pub async fn hold(&self, permit: &Permit) -> io::Result<Option<Held>> {
+    /// The upload that `permit` is about, of an operator or of anybody else. `None` while another request writes to it.
+    pub async fn hold(&self, permit: &Permit, operator: bool) -> io::Result<Option<Held>> {
         let name = hex::encode(sha256(&[permit.key.as_bytes(), &permit.hash, &permit.bytes.to_le_bytes()]));
-        let path = self.folder.join(format!("{}{name}", of(&permit.wallet)));
+        let path = self.folder.join(format!("{}{name}", of(&permit.wallet, operator)));
         let unfinished = self.known.lock().expect("no panic holds this lock").entry(path.clone()).or_default().clone();
         let Ok(mut progress) = unfinished.try_lock_owned() else { return Ok(None) };
         if progress.is_none() {
@@ -81,10 +83,13 @@ impl Parts {
         fs::remove_file(&held.path)
     }
 
-    /// How much of the disk the unfinished uploads take, of `wallet` and of all.
-    pub fn usage(&self, wallet: &Pubkey) -> io::Result<Usage> {
-        let (mut usage, own) = (Usage::default(), self.folder.join(of(wallet)));
+    /// How much of the disk the unfinished uploads take, of `wallet` and of all operators or all others.
+    pub fn usage(&self, wallet: &Pubkey, operator: bool) -> io::Result<Usage> {
+        let (mut usage, own) = (Usage::default(), self.folder.join(of(wallet, operator)));
         for path in files(&self.folder, PARTS)? {
+            if path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(OPERATOR)) != operator {
+                continue;
+            }
             // A file may end meanwhile.
             let Ok(meta) = fs::metadata(&path) else { continue };
             usage.all += 1;
@@ -139,8 +144,9 @@ impl Held {
 }
 
 /// First part of the names of a wallet's files.
-fn of(wallet: &Pubkey) -> String {
-    format!("{PARTS}{wallet}-")
+fn of(wallet: &Pubkey, operator: bool) -> String {
+    let class = if operator { OPERATOR } else { PARTS };
+    format!("{class}{wallet}-")
 }
 
 fn files(folder: &Path, prefix: &str) -> io::Result<Vec<PathBuf>> {

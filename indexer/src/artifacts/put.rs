@@ -4,6 +4,7 @@ use super::{
     admit::{Admitted, admit, may_begin, within_quota},
     content, names,
     parts::WHOLE,
+    readers,
     receive::{Progress, Sink, drain},
     refusal::Refusal,
     service::Service,
@@ -87,8 +88,7 @@ async fn store(service: &Service, key: Key, head: Head, body: &mut Body) -> Resu
     let admitted = admit(service, key, head.permit.as_deref()).await?;
     let (permit, limits) = (&admitted.permit, &service.limits);
     let piece = Piece::read(head.content_range.as_deref(), permit.bytes)?;
-    if key.hash().is_some() && is_intact(service, &admitted).await? {
-        note(service, &admitted).await?;
+    if is_stored(service, &admitted).await? {
         return Ok(done(StatusCode::OK, permit.hash));
     }
     let (first, last) = match piece {
@@ -109,7 +109,7 @@ async fn store(service: &Service, key: Key, head: Head, body: &mut Body) -> Resu
         Piece::Question => (None, 0),
         Piece::Part { first, last } => (Some(first), last),
     };
-    let held = service.parts.hold(permit).await?;
+    let held = service.parts.hold(permit, admitted.identity.is_some()).await?;
     let mut held = held.ok_or_else(|| {
         Refusal::later(StatusCode::CONFLICT, 1, "another request is bringing a part of it: ask again how much is here")
     })?;
@@ -121,7 +121,7 @@ async fn store(service: &Service, key: Key, head: Head, body: &mut Body) -> Resu
         }
         within_quota(service, &admitted).await?;
         if here == 0 {
-            may_begin(service, &permit.wallet)?;
+            may_begin(service, &admitted)?;
         }
         let mut sink = Sink::open(held.path(), progress).await?;
         let taken = sink.take(body, last - first + 1, limits).await;
@@ -171,6 +171,7 @@ async fn keep(service: &Service, admitted: &Admitted, file: &Path, hash: Hash32)
     // First its row: a blob without one would never be swept.
     note(service, admitted).await?;
     copy(service, key, file).await?;
+    names::stored(&service.db, &permit.hash).await?;
     names::add(&service.db, &named).await?;
     Ok(())
 }
@@ -212,9 +213,29 @@ async fn copy(service: &Service, key: &Key, file: &Path) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// Whether the artifact is here already, so that its bytes need not come. Then the time when it was stored is now.
+///
+/// A blob that the wallet could not read must come whole: whoever has stored a blob may read it, so a hash alone must not
+/// make a wallet one of those. Such a wallet does not even learn that the blob is here.
+async fn is_stored(service: &Service, admitted: &Admitted) -> Result<bool, Refusal> {
+    let (db, permit) = (&service.db, &admitted.permit);
+    // The sweep must not remove it between the look and the note.
+    let _keeping = service.keeping.read().await;
+    let known = match &admitted.key {
+        Key::Blob(hash) => {
+            table::has_stored(db, hash, &permit.wallet).await? || readers::is_public(service, hash).await?
+        }
+        key => key.hash().is_some(),
+    };
+    let stored = known && is_intact(service, admitted).await?;
+    if stored {
+        note(service, admitted).await?;
+    }
+    Ok(stored)
+}
+
 /// Whether the artifact is in the store and has not been damaged. A damaged one is replaced.
 async fn is_intact(service: &Service, admitted: &Admitted) -> Result<bool, Refusal> {
-    let _keeping = service.keeping.read().await;
     let found = match service.objects().get(&admitted.key.path()).await {
         Ok(found) => found,
         Err(object_store::Error::NotFound { .. }) => return Ok(false),

@@ -86,7 +86,8 @@ fn wallet(service: &Service, key: &Key, header: Option<&str>) -> Result<Pubkey, 
     }
 }
 
-async fn is_public(service: &Service, hash: &Hash32) -> Result<bool, DbError> {
+/// Whether everybody may read the blob, by what is indexed so far.
+pub async fn is_public(service: &Service, hash: &Hash32) -> Result<bool, DbError> {
     Ok(service.db.client().await?.query_one(PUBLIC, &[&hash.as_slice()]).await?.get(0))
 }
 

@@ -88,6 +88,7 @@ impl Sink {
     ) -> Result<(), Refusal> {
         let (mut body, end) = (std::pin::pin!(body), self.progress.length + expected);
         let deadline = Instant::now() + limits.time(expected);
+        let (mut since, mut before) = (Instant::now(), self.progress.length);
         let taken = async {
             while let Some(chunk) = timeout(limits.silence, body.next()).await.map_err(|_| slow())? {
                 let mut chunk = chunk.map_err(|e| Refusal::bad(format!("the body was cut: {e}")))?;
@@ -99,6 +100,12 @@ impl Sink {
                     self.write(bytes).await?;
                     let read = bytes.len();
                     chunk.advance(read);
+                }
+                if since.elapsed() >= limits.window {
+                    if self.progress.length - before < limits.least() && self.progress.length < end {
+                        return Err(slow());
+                    }
+                    (since, before) = (Instant::now(), self.progress.length);
                 }
             }
             if self.progress.length < end {
@@ -136,4 +143,28 @@ pub async fn drain<B: Buf, E>(body: impl Stream<Item = Result<B, E>>, most: u64,
         }
     };
     let _ = timeout(limits.time(most), rest).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn an_upload_that_becomes_slow_is_given_up_long_before_its_whole_time_is_over() {
+        let window = Duration::from_millis(100);
+        let limits = Limits { least_rate: 10_000, window, ..Limits::default() };
+        // Quick at first, and then a byte at a time: on average it is quick enough for a long while.
+        let quick = futures::stream::iter([Bytes::from(vec![0; 100_000])]);
+        let slow = futures::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            Some((Bytes::from_static(b"a"), ()))
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let mut sink = Sink::open(&folder.path().join("file"), Progress::default()).await.unwrap();
+        let taken = sink.take(quick.chain(slow).map(Ok::<_, String>), 10_000_000, &limits);
+        let taken = timeout(Duration::from_secs(10), taken).await.expect("it is given up");
+        assert_eq!(taken.unwrap_err().status, StatusCode::REQUEST_TIMEOUT);
+    }
 }

@@ -32,11 +32,17 @@ pub async fn migrate(db: &Database) -> Result<(), DbError> {
 /// Notes that `wallet` has stored a blob.
 pub async fn stored(db: &Database, hash: &Hash32, bytes: u64, wallet: &Pubkey, operator: bool) -> Result<(), DbError> {
     let sql = "INSERT INTO artifacts.upload (hash, wallet, bytes, operator, named)
-               VALUES ($1, $2, $3, $4, EXISTS (SELECT 1 FROM artifacts.name WHERE hash = $1))
+               VALUES ($1, $2, $3, $4, EXISTS (SELECT 1 FROM artifacts.named WHERE hash = $1))
                ON CONFLICT (hash, wallet) DO UPDATE SET stored_at = now()";
     let (hash, wallet, bytes) = (hash.as_slice(), wallet.to_string(), bytes as i64);
     db.execute(sql, &[&hash, &wallet, &bytes, &operator]).await?;
     Ok(())
+}
+
+/// Whether `wallet` has stored the blob.
+pub async fn has_stored(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result<bool, DbError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2)";
+    Ok(db.client().await?.query_one(sql, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
 }
 
 /// How many bytes stand in the service that the chain does not name: of `wallet`, and of all wallets that are no

@@ -10,14 +10,19 @@ use model::state::{Model, ModelStatus};
 use openledger_lm::Adapter;
 use openledger_protocol::Hash32;
 use openledger_sdk::{
-    api::{IndexerClient, types::Contribution},
+    api::{
+        IndexerClient,
+        types::{Batch, Contribution, ContributionDetail},
+    },
     artifact::{JobConfig, TrainingManifest},
     client::Client,
+    manifest::Manifest,
     store::Store,
+    text::parse_hash,
 };
 use solana_pubkey::Pubkey;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::Arc,
 };
@@ -150,11 +155,30 @@ impl Catalog {
             let mut batches = self.indexer.accepted_batches(&snapshot.datanet).await?;
             batches.sort_by_key(|b| b.place);
             batches.truncate(snapshot.batches as usize);
-            let covered: HashSet<String> = batches.into_iter().map(|b| b.address).collect();
-            let all = self.indexer.contributions(&snapshot.datanet).await?;
-            by_leaf.extend(all.into_iter().filter(|c| covered.contains(&c.batch)).map(|c| (c.leaf.clone(), c)));
+            let covered: HashMap<String, Batch> = batches.into_iter().map(|b| (b.address.clone(), b)).collect();
+            let mut manifests = HashMap::new();
+            for mut contribution in self.indexer.contributions(&snapshot.datanet).await? {
+                let Some(batch) = covered.get(&contribution.batch) else { continue };
+                // The indexer shows nobody what is in a permissioned Datanet. The store shows it to its committee.
+                if contribution.detail.is_none() {
+                    if !manifests.contains_key(&batch.address) {
+                        manifests.insert(batch.address.clone(), self.manifest(batch).await);
+                    }
+                    let manifest = manifests.get(&batch.address).and_then(Option::as_ref);
+                    let leaf = manifest.and_then(|m| m.leaves.get(contribution.place as usize));
+                    contribution.detail = leaf.map(ContributionDetail::of);
+                }
+                by_leaf.insert(contribution.leaf.clone(), contribution);
+            }
         }
         Ok(by_leaf)
+    }
+
+    /// The manifest of a batch, if the store gives it and its leaves give the batch's root.
+    async fn manifest(&self, batch: &Batch) -> Option<Manifest> {
+        let hash = parse_hash(batch.manifest.as_ref()?).ok()?;
+        let manifest = Manifest::from_bytes(&self.store.get_blob(&hash).await.ok()?).ok()?;
+        (batch.root.as_ref() == Some(&hex::encode(manifest.root()))).then_some(manifest)
     }
 }
 

@@ -95,7 +95,7 @@ pub async fn build_on(
     let mut order: Vec<_> = earned.into_iter().collect();
     order.sort_by_key(|(leaf, amount)| (Reverse(*amount), *leaf));
     for (leaf, amount) in order.into_iter().take(SHOWN) {
-        let doc = title(network, &leaf).await?;
+        let doc = network.title(&leaf).await?;
         summary.top.push(PaidDocument { doc, amount: amount.into() });
     }
     Ok(summary)
@@ -156,7 +156,7 @@ async fn ask_about(
     let mut earned = HashMap::<(Pubkey, Hash32), u64>::new();
     let count = QUESTIONS.min(manifest.inherited.len());
     for n in 0..count {
-        let title = title(network, &manifest.inherited[n * manifest.inherited.len() / count].leaf).await?;
+        let title = network.title(&manifest.inherited[n * manifest.inherited.len() / count].leaf).await?;
         let request = ChatRequest::ask(model, format!("What is {title}?"), settings.answer_tokens);
         let asked = ask(&network.client, &user.key, &servers, &request, Some(10 * OPEN), |_| {})
             .await
@@ -176,9 +176,4 @@ async fn ask_about(
     summary.to_own = of(true).map(|(_, amount)| amount).sum::<u64>().into();
     summary.to_parent = of(false).map(|(_, amount)| amount).sum::<u64>().into();
     Ok(of(false).map(|((_, leaf), amount)| (*leaf, *amount)).collect())
-}
-
-async fn title(network: &Network, leaf: &Hash32) -> Result<String> {
-    let found = network.api()?.contribution(leaf).await?.context("a training document is not indexed")?;
-    Ok(found.contribution.detail.context("a training document has no metadata")?.title)
 }

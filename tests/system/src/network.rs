@@ -1,9 +1,16 @@
 //! The infrastructure of the loop: a Solana node, PostgreSQL and an indexer.
 
 use crate::{process::Process, stage::Stage};
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use openledger_postgres::Postgres;
-use openledger_sdk::{api::IndexerClient, client::Client, store::Store};
+use openledger_protocol::Hash32;
+use openledger_sdk::{
+    api::IndexerClient,
+    client::Client,
+    manifest::Manifest,
+    store::Store,
+    text::{parse_hash, parse_key},
+};
 use serde::Deserialize;
 use std::{
     net::TcpListener,
@@ -159,6 +166,21 @@ impl Network {
     /// The indexer's API.
     pub fn api(&self) -> Result<&IndexerClient> {
         self.api.as_ref().context("the indexer is not started yet")
+    }
+
+    /// The title of a contribution. The indexer shows only those of open Datanets; every other one is in the manifest.
+    pub async fn title(&self, leaf: &Hash32) -> Result<String> {
+        let api = self.api()?;
+        let found = api.contribution(leaf).await?.context("a training document is not indexed")?.contribution;
+        if let Some(detail) = found.detail {
+            return Ok(detail.title);
+        }
+        let batch =
+            api.batch(&parse_key(&found.batch).map_err(Error::msg)?).await?.context("a batch is not indexed")?;
+        let hash = parse_hash(&batch.manifest.context("a batch has no manifest")?).map_err(Error::msg)?;
+        let manifest = Manifest::from_bytes(&self.store.get_blob(&hash).await.context("the manifest of a batch")?)?;
+        let leaf = manifest.leaves.into_iter().nth(found.place as usize).context("a manifest lacks a leaf")?;
+        Ok(leaf.metadata.title)
     }
 
     /// Waits until the indexer has ingested everything up to now.

@@ -41,8 +41,7 @@ pub async fn ask_all(
     let (mut answers, mut method) = (Vec::new(), String::new());
     for n in 0..count {
         let leaf = examples[n * examples.len() / count];
-        let source = network.api()?.contribution(&leaf).await?.context("a training document is not indexed")?;
-        let title = source.contribution.detail.context("a training document has no metadata")?.title;
+        let title = network.title(&leaf).await?;
         let user = &users[n % users.len()];
         let mut request = ChatRequest::ask(&trained.model, format!("What is {title}?"), settings.answer_tokens);
         request.stream = n % 2 == 0;

@@ -34,8 +34,7 @@ pub async fn compare(network: &Network, epochs: &[u64], main: &Pubkey) -> Result
     let mut order: Vec<_> = by_receipts.into_iter().collect();
     order.sort_by_key(|(document, amount)| (std::cmp::Reverse(*amount), *document));
     for ((_, leaf), amount) in order.into_iter().take(SHOWN) {
-        let found = network.api()?.contribution(&leaf).await?;
-        let doc = found.and_then(|c| c.contribution.detail).map(|d| d.title).unwrap_or_default();
+        let doc = network.title(&leaf).await?;
         summary.top.push(PaidDocument { doc, amount: amount.into() });
     }
     Ok(summary)

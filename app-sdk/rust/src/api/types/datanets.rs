@@ -1,6 +1,6 @@
 //! Datanets, their batches, and the contributions in them.
 
-use crate::amount::Amount;
+use crate::{amount::Amount, manifest::Leaf, printable};
 use serde::{Deserialize, Serialize};
 
 /// `GET /v1/datanets`, `GET /v1/datanets/{address}`.
@@ -61,7 +61,8 @@ pub struct Contribution {
     pub contributor: String,
     /// `open`, `review`, `accepted`, `rejected` or `expired`.
     pub status: String,
-    /// The leaf's details from the manifest. They are absent if the artifact store lacks the manifest.
+    /// The leaf's details from the manifest. They are there only of accepted batches of open Datanets, and only if the
+    /// artifact store has the manifest.
     pub detail: Option<ContributionDetail>,
     /// Slot in which the leaf went on the ledger.
     pub slot: u64,
@@ -86,6 +87,22 @@ pub struct ContributionDetail {
     pub licence: String,
     /// Where the content is from.
     pub source: String,
+}
+
+impl ContributionDetail {
+    /// The details of a manifest's leaf, printable.
+    pub fn of(leaf: &Leaf) -> Self {
+        let text = |text: &str| printable(text).into_owned();
+        Self {
+            content: hex::encode(leaf.content),
+            kind: leaf.kind.to_string(),
+            target: leaf.target.map(hex::encode),
+            title: text(&leaf.metadata.title),
+            author: text(&leaf.metadata.author),
+            licence: text(&leaf.metadata.licence),
+            source: text(&leaf.metadata.source),
+        }
+    }
 }
 
 /// `GET /v1/contributions/{leaf}`: a leaf and, once its batch is accepted, the proof that it is in its Datanet's root.

@@ -46,7 +46,8 @@ impl<'a> Upload<'a> {
                 }
             }
         }
-        let (mut held, mut tried) = (None, 0);
+        // Only more than ever before is a success that lets it try anew: a service that loses what it took is given up.
+        let (mut held, mut best, mut tried) = (None, None, 0);
         loop {
             let request = match held {
                 // What an earlier run or a cut request has brought there is not sent again.
@@ -60,8 +61,15 @@ impl<'a> Upload<'a> {
             match self.caller.once(&url, request).await {
                 Ok(response) if response.status() == StatusCode::ACCEPTED => {
                     let now = offset(&url, &response, all)?;
-                    if held.is_none_or(|before| now > before) {
-                        tried = 0;
+                    if best.is_none_or(|best| now > best) {
+                        (best, tried) = (Some(now), 0);
+                    } else if held.is_some() {
+                        tried += 1;
+                        if tried >= TRIES {
+                            let reason = format!("it takes parts and never holds more than {now} bytes");
+                            return Err(ServiceError::Shape { url, reason });
+                        }
+                        pause(tried, None).await;
                     }
                     held = Some(now);
                 }
