@@ -298,7 +298,7 @@ async fn what_a_client_has_already_is_not_sent_again_and_the_rest_is_small() {
     let small = small.bytes().await.expect("a body");
     let mut unpacked = Vec::new();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&small[..]), &mut unpacked).expect("gzip");
-    assert!(unpacked == body && small.len() * 3 < body.len(), "{} of {}", small.len(), body.len());
+    assert!(unpacked == body && small.len() * 2 < body.len(), "{} of {}", small.len(), body.len());
 }
 
 #[tokio::test]
