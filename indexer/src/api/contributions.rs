@@ -16,7 +16,7 @@ use openledger_sdk::{
 };
 use serde::Deserialize;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -77,8 +77,8 @@ async fn described(state: &State, datanet: &str, rows: Vec<Row>) -> Result<Vec<D
     let mut manifests: HashMap<Hash32, Option<Arc<Loaded>>> = HashMap::new();
     if is_open(state, datanet).await? {
         for hash in rows.iter().filter_map(shown) {
-            if !manifests.contains_key(&hash) {
-                manifests.insert(hash, load(state, &hash).await);
+            if let Entry::Vacant(place) = manifests.entry(hash) {
+                place.insert(load(state, &hash).await);
             }
         }
     }
