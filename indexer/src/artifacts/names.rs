@@ -5,7 +5,7 @@ use crate::db::{Database, DbError};
 use openledger_protocol::Hash32;
 use openledger_sdk::{
     artifact::{Divided, SettlementReport, TrainingManifest},
-    manifest::Manifest,
+    manifest::{Leaf, Manifest},
     store::StoreError,
 };
 use std::time::{Duration, Instant};
@@ -167,7 +167,9 @@ fn inside(kind: &str, bytes: &[u8]) -> Vec<(Hash32, &'static str)> {
     match kind {
         "batch" => {
             let manifest = Manifest::from_bytes(bytes).map(|m| m.leaves).unwrap_or_default();
-            manifest.into_iter().map(|leaf| (leaf.content, "other")).collect()
+            let original = |leaf: &Leaf| leaf.metadata.original.as_ref().map(|original| original.sha256);
+            let hashes = manifest.iter().flat_map(|leaf| std::iter::once(leaf.content).chain(original(leaf)));
+            hashes.map(|hash| (hash, "other")).collect()
         }
         "training" => {
             let Ok(manifest) = serde_json::from_slice::<TrainingManifest>(bytes) else { return vec![] };

@@ -47,3 +47,10 @@ pub enum StoreError {
     #[error("the artifact store failed: {0}")]
     Backend(object_store::Error),
 }
+
+impl StoreError {
+    /// Whether the store has refused this wallet what another may do.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Backend(object_store::Error::PermissionDenied { .. }))
+    }
+}
