@@ -17,7 +17,7 @@ use openledger_sdk::{
     amount::Amount,
     artifact::Audit,
     client::Client,
-    manifest::{Kind, Leaf, Manifest, Metadata},
+    manifest::{Kind, Leaf, Manifest, Metadata, Original},
     receipt::{Answer, Receipt},
     store::{
         Key, Permit, StoreError,
@@ -668,8 +668,12 @@ async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
     let (wallet, other) = (Keypair::new(), Keypair::new());
     let store = town.store(&wallet);
     let document = store.put_blob(long(700)).await.unwrap();
+<<<<<<< HEAD
     let metadata =
         Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into(), original: None };
+=======
+    let metadata = Metadata { title: "t".into(), licence: "MIT".into(), ..Default::default() };
+>>>>>>> wt-hand14
     let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
     let manifest = Manifest::new(key(5), wallet.pubkey(), vec![leaf]).unwrap();
     let manifest_hash = store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();
@@ -696,6 +700,21 @@ async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
 }
 
 #[tokio::test]
+async fn the_file_that_a_document_is_from_is_kept_and_read_like_the_document() {
+    let limits = Limits { kept: Duration::ZERO, ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let (owner, wallet) = (Keypair::new(), Keypair::new());
+    let original = town.store(&wallet).put_blob("<p>what nobody has accepted yet</p>").await.unwrap();
+    let loose = town.store(&wallet).put_blob("nobody names this").await.unwrap();
+    handed_in(&town, &owner.pubkey(), &wallet, datanet::state::Access::Open).await;
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1, "the loose one");
+    assert!(town.blob_file(&original).exists() && !town.blob_file(&loose).exists());
+    assert_eq!((town.reads(None, &original).await, town.reads(Some(&owner), &original).await), (401, 200));
+    town.accepts(&owner.pubkey(), &wallet).await;
+    assert_eq!(town.reads(None, &original).await, 200);
+}
+
+#[tokio::test]
 async fn what_is_stored_again_is_not_swept_for_its_first_time() {
     let limits = Limits { kept: Duration::from_secs(3600), ..Limits::default() };
     let town = Town::start_with(limits, None).await;
@@ -709,12 +728,18 @@ async fn what_is_stored_again_is_not_swept_for_its_first_time() {
     assert!(!town.blob_file(&hash).exists());
 }
 
-/// A Datanet of `owner` with one batch of `wallet`, handed in with one document.
+/// A Datanet of `owner` with one batch of `wallet`, handed in with one document, which is from a file.
 async fn handed_in(town: &Town, owner: &Pubkey, wallet: &Keypair, access: datanet::state::Access) -> [[u8; 32]; 2] {
     let (store, datanet, batch) = (town.store(wallet), pda::datanet(owner, 1), key(6));
     let document = store.put_blob("what nobody has accepted yet").await.unwrap();
+<<<<<<< HEAD
     let metadata =
         Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into(), original: None };
+=======
+    let sha256 = sha256(&[b"<p>what nobody has accepted yet</p>"]);
+    let original = Some(Original { sha256, format: "html".into(), row: None });
+    let metadata = Metadata { title: "t".into(), licence: "MIT".into(), original, ..Default::default() };
+>>>>>>> wt-hand14
     let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
     let manifest = Manifest::new(datanet, wallet.pubkey(), vec![leaf]).unwrap();
     store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();

@@ -20,6 +20,10 @@ pub const VERSION: u32 = 1;
 /// [`datanet::state::MAX_BATCH`].
 pub const MAX_LEAVES: usize = datanet::state::MAX_BULK as usize;
 
+/// Longest manifest that is read, in bytes. A leaf takes some 200 bytes without the texts of its metadata, so that a
+/// manifest of [`MAX_LEAVES`] leaves fits, and a stranger's does not fill its readers' memory.
+pub const MOST_BYTES: u64 = 256 << 20;
+
 /// Why a manifest was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -35,6 +39,9 @@ pub enum ManifestError {
     /// It has no leaves or too many.
     #[error("a manifest has 1 to {MAX_LEAVES} leaves, this one has {0}")]
     Count(usize),
+    /// It is longer than its readers take.
+    #[error("the manifest has {0} bytes, and at most {MOST_BYTES} are read: put fewer leaves in a batch")]
+    Length(usize),
     /// A leaf lacks its target, or has one that it must not have.
     #[error("leaf {index}: a {kind:?} {rule}")]
     Target {
@@ -77,6 +84,13 @@ pub enum Kind {
     Correction,
     /// A request that `target` no longer be used.
     Removal,
+}
+
+impl Kind {
+    /// Whether a model learns the content of such a leaf. Nobody learns from a label or the reason of a removal.
+    pub fn is_learned(self) -> bool {
+        matches!(self, Self::Document | Self::Correction)
+    }
 }
 
 impl From<Kind> for LeafKind {
@@ -186,9 +200,13 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The blob: the manifest's canonical JSON.
+    /// The blob: the manifest's canonical JSON. Fails if it has more than [`MOST_BYTES`].
     pub fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
-        Ok(canonical::to_vec(self)?)
+        let bytes = canonical::to_vec(self)?;
+        match bytes.len() as u64 <= MOST_BYTES {
+            true => Ok(bytes),
+            false => Err(ManifestError::Length(bytes.len())),
+        }
     }
 
     /// SHA-256 of the blob, as the chain holds it.

@@ -61,9 +61,9 @@ async fn accepted_and_reviewed_leaves_are_there_and_no_history_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let (client, store) = (Client::new(&node, ""), Store::folder(folder.path()).unwrap());
     let has = held(&client, &IndexerClient::new(api), &store, &datanet, &wallet, &leaves).await.unwrap();
-    assert_eq!(has, leaves[..2].iter().copied().collect());
+    assert_eq!(has.leaves, leaves[..2].iter().copied().collect());
     assert_eq!(*asked.lock().unwrap(), ["getProgramAccounts"]);
     // Without an indexer nothing is known to be there, and validators' rules decide.
     let nobody = IndexerClient::new("http://127.0.0.1:9");
-    assert!(held(&client, &nobody, &store, &datanet, &wallet, &leaves).await.unwrap().is_empty());
+    assert!(held(&client, &nobody, &store, &datanet, &wallet, &leaves).await.unwrap().leaves.is_empty());
 }

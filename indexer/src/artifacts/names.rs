@@ -6,7 +6,7 @@ use bytes::Bytes;
 use openledger_protocol::Hash32;
 use openledger_sdk::{
     artifact::{Divided, SettlementReport, TrainingManifest},
-    manifest::Manifest,
+    manifest::{Leaf, Manifest},
     store::StoreError,
 };
 use std::time::{Duration, Instant};
@@ -216,7 +216,9 @@ async fn open_batch(db: &Database, hash: &Hash32, bytes: Bytes) -> Result<(), Db
     let Ok(Some((manifest, root))) = read.await else { return Ok(()) };
     let (datanet, contributor) = (manifest.datanet.to_string(), manifest.contributor.to_string());
     let count = manifest.leaves.len() as i64;
-    let inside: Vec<Vec<u8>> = manifest.leaves.iter().map(|leaf| leaf.content.to_vec()).collect();
+    let original = |leaf: &Leaf| leaf.metadata.original.as_ref().map(|original| original.sha256);
+    let hashes = manifest.leaves.iter().flat_map(|leaf| std::iter::once(leaf.content).chain(original(leaf)));
+    let inside: Vec<Vec<u8>> = hashes.map(|hash| hash.to_vec()).collect();
     let sql = "INSERT INTO artifacts.inside (hash, manifest) SELECT DISTINCT unnest($1::bytea[]), $2::bytea
                WHERE EXISTS (SELECT 1 FROM artifacts.batch b
                    JOIN event s ON s.subject = b.batch AND s.kind = 'BatchSubmitted'
@@ -228,7 +230,8 @@ async fn open_batch(db: &Database, hash: &Hash32, bytes: Bytes) -> Result<(), Db
     Ok(())
 }
 
-/// The hashes in a blob of this kind, which is not a batch's manifest, with what the blobs of these hashes must be. A blob that is not of its kind has none.
+/// The hashes in a blob of this kind, which is not a batch's manifest, with what the blobs of these hashes must be. A blob
+/// that is not of its kind has none.
 fn inside(kind: &str, bytes: &[u8]) -> Vec<(Hash32, &'static str)> {
     match kind {
         "training" => {

@@ -17,7 +17,8 @@ use openledger_sdk::{
     artifact::{DataSettings, learned_bytes},
     flow::{
         contribute::{
-            Contributed, Contribution, Form, Progress, Step, contribute_as, lamports, manifest, pending, steps,
+            Contributed, Contribution, Form, Progress, Step, contribute_as, lamports, manifest, pending, place_of,
+            steps,
         },
         held::held,
         known::Known,
@@ -142,7 +143,10 @@ struct Plan {
     /// What the Datanet has or reviews already.
     held: usize,
     passed: Vec<Passed>,
-    /// A batch that was begun and not handed in, with the number of its leaves on the ledger. Its bond is paid.
+    /// Number of the Datanet's documents that this wallet may not read, so that a copy of them goes unnoticed here.
+    uncompared: u64,
+    /// A batch that was begun and not handed in, with the number of its leaves on the ledger. Its bond is paid, and its
+    /// leaves are the first of `new`.
     begun: Option<(Pubkey, usize)>,
     /// Number of the first batch in the Datanet, if nobody else opens one before.
     first: u64,
@@ -175,6 +179,12 @@ pub async fn run(session: &Session, args: Contribute) -> Result<()> {
     let wallet = contributor.pubkey();
     let plan = plan(session, &args, &wallet, found, passed).await?;
     session.output.tell(&listed(&plan.passed));
+    if plan.uncompared > 0 {
+        session.output.tell(&format!(
+            "not compared: {} documents of this Datanet, which this wallet may not read; validators find copies of them",
+            plan.uncompared
+        ));
+    }
     if plan.new.is_empty() {
         return finish(session, &plan, &[]);
     }
@@ -207,11 +217,30 @@ pub async fn run(session: &Session, args: Contribute) -> Result<()> {
             Progress::Submitted(_) => bar.set_message("submitted"),
         };
         let (bond, form) = (Some(plan.bond), plan.form);
-        done.push(contribute_as(form, &client, &store, &*contributor, &args.datanet, batch, bond, on_progress).await?);
+        match contribute_as(form, &client, &store, &*contributor, &args.datanet, batch, bond, on_progress).await {
+            Ok(contributed) => done.push(contributed),
+            Err(error) => {
+                bar.finish_and_clear();
+                return Err(interrupted(error, &done, plan.batches()));
+            }
+        }
         before += batch.len() as u64;
     }
     bar.finish_and_clear();
     finish(session, &plan, &done)
+}
+
+/// The error of a batch, with those that were handed in before it: their bonds are paid.
+fn interrupted(error: SdkError, done: &[Contributed], batches: usize) -> anyhow::Error {
+    let handed_in: Vec<String> = done.iter().map(|c| c.batch.to_string()).collect();
+    match handed_in.is_empty() {
+        true => error.into(),
+        false => anyhow::Error::new(error).context(format!(
+            "{} of {batches} batches are under review ({}), and the same command hands in the rest; the next one failed",
+            done.len(),
+            handed_in.join(", ")
+        )),
+    }
 }
 
 fn reading(args: &Contribute) -> Reading {
@@ -253,21 +282,20 @@ async fn plan(
         ));
     }
     let begun = pending(&client, &args.datanet, wallet).await?.into_iter().find(|(_, b)| b.status == BatchStatus::Open);
-    let begun = begun.map(|(address, batch)| (address, batch.count as usize));
     let (found, twice) = without_repetitions(found, &args.datanet, wallet)?;
     passed.extend(twice);
     let leaves = manifest(wallet, &args.datanet, &contributions(&found))?.leaf_hashes();
     let has = held(&client, &session.indexer(), &store, &args.datanet, wallet, &leaves).await?;
     let total = found.len();
     let mut new: Vec<Found> =
-        found.into_iter().zip(&leaves).filter(|(_, leaf)| !has.contains(*leaf)).map(|(f, _)| f).collect();
-    let held = total - new.len();
+        found.into_iter().zip(&leaves).filter(|(_, leaf)| !has.leaves.contains(*leaf)).map(|(f, _)| f).collect();
+    let (held, mut uncompared) = (total - new.len(), 0);
     if !new.is_empty() {
         session.output.tell("reading what the Datanet has, to judge as its validators will …");
-        let entries = new.iter().map(|f| (f.contribution.leaf(), Some(f.contribution.content.clone().into_bytes())));
-        let entries: Vec<_> = entries.collect();
-        let judged = Known::new(client, store).judge(&args.datanet, wallet, entries, &Limits::default()).await?;
-        let mut faults = judged.faults.into_iter().peekable();
+        let (mut known, limits) = (Known::new(client, store), Limits::default());
+        let foreseen = known.foresee(&args.datanet, wallet, &contributions(&new), &has.reviewed, &limits).await?;
+        uncompared = foreseen.uncompared;
+        let mut faults = foreseen.judgement.faults.into_iter().peekable();
         let mut place = 0usize..;
         new.retain(|f| match faults.next_if(|(at, _)| Some(*at) == place.next()) {
             Some((_, fault)) => {
@@ -279,11 +307,44 @@ async fn plan(
     }
     let form = if args.bulk { Form::Bulk } else { Form::Leaves };
     let (first, batch_size) = (account.batches, args.batch_size as usize);
-    Ok(Plan { new, held, passed, begun, first, bond, batch_size, form })
+    // Nothing is opened if nothing is new, so that a begun batch is in nobody's way.
+    let begun = match begun.filter(|_| !new.is_empty()) {
+        Some((address, batch)) => {
+            let leaves = manifest(wallet, &args.datanet, &contributions(&new))?.leaf_hashes();
+            let begun = batch.count as usize;
+            new.rotate_left(place_of_begun(&address, begun, place_of(&batch, &leaves), form, batch_size)?);
+            Some((address, begun))
+        }
+        None => None,
+    };
+    Ok(Plan { new, held, passed, uncompared, begun, first, bond, batch_size, form })
 }
 
-fn contributions(found: &[Found]) -> Vec<Contribution> {
-    found.iter().map(|f| f.contribution.clone()).collect()
+/// Place of the `begun` leaves of an open batch among those to hand in, if they are all at `place`. They must come first,
+/// because a wallet has one open batch in a Datanet at a time. Fails if the batch cannot be gone on with, so that nobody
+/// pays in vain.
+fn place_of_begun(
+    address: &Pubkey,
+    begun: usize,
+    place: Option<usize>,
+    form: Form,
+    batch_size: usize,
+) -> Result<usize> {
+    let cannot = |what: &str| {
+        failure::of(
+            ErrorKind::Input,
+            format!(
+                "batch {address} was begun in this Datanet with {begun} leaves on the ledger, and {what}; or take it \
+                 back with `openledger datanet cancel-batch {address}`"
+            ),
+        )
+    };
+    match place {
+        _ if form == Form::Bulk && begun > 0 => Err(cannot("--bulk cannot go on with it: leave --bulk out")),
+        None => Err(cannot("other documents are handed in now: finish it with the files that it was begun with")),
+        Some(_) if begun > batch_size => Err(cannot("these are more than --batch-size: raise it")),
+        Some(place) => Ok(place),
+    }
 }
 
 /// Leaves out contributions that are equal to an earlier one, which no manifest may have.
@@ -409,7 +470,7 @@ async fn show_transactions(session: &Session, plan: &Plan, datanet: &Pubkey, wal
     }
     let all = json!({
         "bonds": plan.bonds().to_string(), "documents": names(plan), "passed_over": passed(plan),
-        "there_already": plan.held, "transactions": shown,
+        "there_already": plan.held, "not_compared": plan.uncompared, "transactions": shown,
     });
     session
         .output
@@ -433,7 +494,9 @@ fn finish(session: &Session, plan: &Plan, done: &[Contributed]) -> Result<()> {
             json!({ "batch": c.batch.to_string(), "manifest": hex::encode(c.manifest), "leaves": leaves })
         })
         .collect();
-    let all = json!({ "batches": batches, "there_already": plan.held, "passed_over": passed(plan) });
+    let all = json!({
+        "batches": batches, "there_already": plan.held, "not_compared": plan.uncompared, "passed_over": passed(plan),
+    });
     session.output.show(&all, |_| {
         if done.is_empty() {
             return format!(
@@ -463,6 +526,30 @@ mod tests {
         let (once, twice) = without_repetitions(all, &key, &key).unwrap();
         assert_eq!(once.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(twice, [Passed { name: "c".into(), reason: "it is the same as a".into() }]);
+    }
+
+    #[test]
+    fn a_begun_batch_is_gone_on_with_or_refused_before_anything_is_paid() {
+        let address = Pubkey::new_from_array([1; 32]);
+        let place =
+            |begun, place, form| place_of_begun(&address, begun, place, form, 2).map_err(|error| error.to_string());
+        assert_eq!(place(2, Some(1), Form::Leaves), Ok(1));
+        assert_eq!(place(0, Some(0), Form::Bulk), Ok(0));
+        let other = place(1, None, Form::Leaves).unwrap_err();
+        assert!(other.contains(&format!("cancel-batch {address}")) && other.contains("1 leaves"), "{other}");
+        assert!(place(1, Some(0), Form::Bulk).unwrap_err().contains("leave --bulk out"));
+        assert!(place(3, Some(0), Form::Leaves).unwrap_err().contains("--batch-size"));
+    }
+
+    #[test]
+    fn what_was_handed_in_is_told_with_the_error_of_a_later_batch() {
+        let batch = Pubkey::new_from_array([5; 32]);
+        let done = [Contributed { batch, index: 0, leaves: vec![], manifest: [0; 32] }];
+        let error = || SdkError::Unreachable { url: "http://x/".into(), reason: "refused".into() };
+        let told = failure::message(&interrupted(error(), &done, 3));
+        assert!(told.contains("1 of 3") && told.contains(&batch.to_string()) && told.contains("http://x/"), "{told}");
+        assert_eq!(failure::json(&interrupted(error(), &done, 3))["code"], "unreachable");
+        assert_eq!(interrupted(error(), &[], 3).to_string(), error().to_string());
     }
 
     #[test]

@@ -161,10 +161,12 @@ fn file(entry: &DirEntry, reading: &Reading) -> Result<File> {
     Ok(File::Texts(texts.collect()))
 }
 
-/// A path as shown to people: below the folder that they named.
+/// A path as shown to people: below the folder that they named. A file that they named itself is its name, because titles
+/// are made of it, and a path differs by where they stand.
 fn shown(path: &Path, folder: &Path) -> String {
     let below = path.strip_prefix(folder).ok().filter(|p| !p.as_os_str().is_empty());
-    below.unwrap_or(path).display().to_string()
+    let name = || path.file_name().map_or(path, Path::new);
+    below.unwrap_or_else(name).display().to_string()
 }
 
 #[cfg(test)]
@@ -286,6 +288,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".note");
         std::fs::write(&path, "text").unwrap();
-        assert_eq!(read(&reading(&path)).unwrap().0[0].contribution.content, "text");
+        let found = &read(&reading(&path)).unwrap().0[0];
+        assert_eq!(found.contribution.content, "text");
+        assert_eq!((found.name.as_str(), found.contribution.metadata.title.as_str()), (".note", ".note"));
     }
 }

@@ -280,6 +280,11 @@ async fn taken_up(
     }
 }
 
+/// Place in `leaves` from which on the leaves of `batch` on the ledger stand, if they do.
+pub fn place_of(batch: &Batch, leaves: &[Hash32]) -> Option<usize> {
+    (0..leaves.len()).find(|place| is_prefix(batch, &leaves[*place..]))
+}
+
 /// Whether the leaves of `batch` on the ledger are the first of `hashes`.
 fn is_prefix(batch: &Batch, hashes: &[Hash32]) -> bool {
     let Some(first) = hashes.get(..batch.count as usize) else { return false };
@@ -366,6 +371,8 @@ mod tests {
         }
         assert!(!is_prefix(&batch(&leaves), &leaves[..8]));
         assert!(!is_prefix(&batch(&leaves[1..4]), &leaves));
+        assert_eq!(place_of(&batch(&leaves[3..7]), &leaves), Some(3));
+        assert_eq!(place_of(&batch(&leaves[3..7]), &leaves[..6]), None);
     }
 
     /// Opens a batch by a node that has `found` at the batch's address and answers that it `refused`. Each look at the

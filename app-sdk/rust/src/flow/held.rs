@@ -2,7 +2,13 @@
 //! no history of the ledger.
 
 use super::contribute::pending;
-use crate::{api::IndexerClient, client::Client, error::SdkError, manifest::Manifest, store::Store};
+use crate::{
+    api::IndexerClient,
+    client::Client,
+    error::SdkError,
+    manifest::{self, Leaf, Manifest},
+    store::Store,
+};
 use futures::{StreamExt, TryStreamExt};
 use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
@@ -10,6 +16,15 @@ use std::collections::HashSet;
 
 /// Most requests to the indexer at once.
 const AT_ONCE: usize = 16;
+
+/// What a Datanet has of a contributor's leaves.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    /// The leaves that were asked for and are there.
+    pub leaves: HashSet<Hash32>,
+    /// All leaves of the contributor's batches under review.
+    pub reviewed: Vec<Leaf>,
+}
 
 /// The leaves among `leaves` that are accepted, or in a batch of `contributor` that is under review. An indexer that
 /// cannot be asked is passed over, because validators find a repetition too; then accepted leaves are missing here.
@@ -20,13 +35,14 @@ pub async fn held(
     datanet: &Pubkey,
     contributor: &Pubkey,
     leaves: &[Hash32],
-) -> Result<HashSet<Hash32>, SdkError> {
-    let mut held = HashSet::new();
+) -> Result<Held, SdkError> {
+    let (mut held, mut reviewed) = (HashSet::new(), Vec::new());
     for (_, batch) in pending(client, datanet, contributor).await? {
         // An open batch has no manifest yet. It is gone on with.
-        let Ok(bytes) = store.get_blob(&batch.manifest).await else { continue };
+        let Ok(bytes) = store.get_blob_within(&batch.manifest, manifest::MOST_BYTES).await else { continue };
         let Ok(manifest) = Manifest::from_bytes(&bytes) else { continue };
         held.extend(manifest.leaf_hashes());
+        reviewed.extend(manifest.leaves);
     }
     let unknown: Vec<Hash32> = leaves.iter().filter(|l| !held.contains(*l)).copied().collect();
     let asked = futures::stream::iter(unknown)
@@ -42,6 +58,7 @@ pub async fn held(
         Ok(found) => held.extend(found.into_iter().flatten()),
         Err(error) => tracing::info!(%error, "the indexer cannot say what the Datanet has"),
     }
-    held.retain(|leaf| leaves.contains(leaf));
-    Ok(held)
+    let asked: HashSet<&Hash32> = leaves.iter().collect();
+    held.retain(|leaf| asked.contains(leaf));
+    Ok(Held { leaves: held, reviewed })
 }

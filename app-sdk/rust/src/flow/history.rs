@@ -4,8 +4,6 @@ use crate::{
     client::Client,
     error::SdkError,
     events::{Cursor, Event, Poller},
-    manifest::Manifest,
-    store::Store,
 };
 use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
@@ -15,7 +13,8 @@ use std::collections::HashMap;
 pub struct History {
     poller: Poller,
     manifests: HashMap<Pubkey, Hash32>,
-    accepted: HashMap<Pubkey, Vec<Pubkey>>,
+    /// The accepted batches of each Datanet, with the number of their leaves.
+    accepted: HashMap<Pubkey, Vec<(Pubkey, u64)>>,
 }
 
 impl History {
@@ -36,26 +35,17 @@ impl History {
                     Event::BatchSubmitted(e) => {
                         self.manifests.insert(e.batch, e.manifest);
                     }
-                    Event::BatchAccepted(e) => self.accepted.entry(e.datanet).or_default().push(e.batch),
+                    Event::BatchAccepted(e) => self.accepted.entry(e.datanet).or_default().push((e.batch, e.count)),
                     _ => {}
                 }
             }
         }
     }
 
-    /// Returns the hashes of the manifests of a Datanet's accepted batches, in the order of acceptance.
-    pub fn accepted_manifests(&self, datanet: &Pubkey) -> Vec<Hash32> {
+    /// Returns the hashes of the manifests of a Datanet's accepted batches with the numbers of their leaves, in the order of
+    /// acceptance.
+    pub fn accepted_manifests(&self, datanet: &Pubkey) -> Vec<(Hash32, u64)> {
         let batches = self.accepted.get(datanet).map(Vec::as_slice).unwrap_or_default();
-        batches.iter().filter_map(|b| self.manifests.get(b).copied()).collect()
-    }
-
-    /// Returns the manifests of a Datanet's accepted batches, in the order of acceptance. Fails if the store lacks one,
-    /// because copies of its documents would go unnoticed.
-    pub async fn accepted(&self, store: &Store, datanet: &Pubkey) -> Result<Vec<Manifest>, SdkError> {
-        let mut manifests = Vec::new();
-        for hash in self.accepted_manifests(datanet) {
-            manifests.push(Manifest::from_bytes(&store.get_blob(&hash).await?)?);
-        }
-        Ok(manifests)
+        batches.iter().filter_map(|(batch, count)| Some((*self.manifests.get(batch)?, *count))).collect()
     }
 }

@@ -1,17 +1,21 @@
 //! What a Datanet has accepted, and what its validators say of new leaves beside it.
 
-use super::history::History;
+use super::{contribute::Contribution, history::History};
 use crate::{
     client::Client,
     error::SdkError,
-    manifest::{Kind, Leaf},
-    review::{Entry, Fingerprint, Judgement, Limits, judge, targets::Accepted},
+    manifest::{self, Leaf, Manifest},
+    review::{Entry, Fault, Judgement, Judging, Limits, Text, fingerprint::Fingerprint, targets::Accepted},
     store::{Store, StoreError},
 };
+use bytes::Bytes;
 use datanet::state::Datanet;
 use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, hash_map},
+    sync::Arc,
+};
 
 /// What Datanets have accepted, read from the ledger and the store as far as it is needed.
 pub struct Known {
@@ -19,7 +23,46 @@ pub struct Known {
     store: Store,
     history: History,
     /// Fingerprints of accepted documents, by content hash. Each document is read and fingerprinted once.
-    fingerprints: HashMap<Hash32, Fingerprint>,
+    fingerprints: HashMap<Hash32, Arc<Fingerprint>>,
+}
+
+/// What becomes of an artifact that the store refuses to this wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    /// The judgement fails: a validator must not miss a copy.
+    Fails,
+    /// It is counted. A contributor may not read all that its validators read.
+    Counts,
+}
+
+/// What new leaves are judged beside.
+#[derive(Default)]
+struct Beside {
+    accepted: Accepted,
+    documents: Vec<Arc<Fingerprint>>,
+    /// Number of leaves that the store refused.
+    refused: u64,
+    /// Whether manifests are among what it refused. A target that is not found may be in one of them.
+    unlisted: bool,
+}
+
+impl Beside {
+    /// The content hash of the document that a leaf is about, or the fault of its target.
+    fn about(&self, leaf: &Leaf, contributor: &Pubkey, owner: &Pubkey) -> Result<Option<Hash32>, Fault> {
+        match self.accepted.about(leaf, contributor, owner) {
+            Err(Fault::NoTarget { .. }) if self.unlisted => Ok(None),
+            about => about,
+        }
+    }
+}
+
+/// What validators will say of contributions, as far as the contributor can know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreseen {
+    /// Their verdict, if the contributions repeat nothing of what could not be compared.
+    pub judgement: Judgement,
+    /// Number of the Datanet's leaves that the contributor may not read.
+    pub uncompared: u64,
 }
 
 impl Known {
@@ -28,55 +71,268 @@ impl Known {
         Self { history: History::new(client.clone()), client, store, fingerprints: HashMap::new() }
     }
 
-    /// Judges leaves by `contributor`, each with its content or `None` if nobody has it, against what `datanet` has
-    /// accepted by now. A validator says the same of the same leaves.
+    /// Judges leaves by `contributor`, whose contents are in the store, against what `datanet` has accepted by now.
     pub async fn judge(
         &mut self,
         datanet: &Pubkey,
         contributor: &Pubkey,
-        leaves: impl IntoIterator<Item = (Leaf, Option<Vec<u8>>)>,
+        leaves: &[Leaf],
         limits: &Limits,
     ) -> Result<Judgement, SdkError> {
-        self.history.update().await?;
-        let (mut contents, mut accepted) = (Vec::new(), Accepted::default());
-        for earlier in self.history.accepted(&self.store, datanet).await? {
-            accepted.add(&earlier);
-            for leaf in earlier.leaves.iter().filter(|l| matches!(l.kind, Kind::Document | Kind::Correction)) {
-                self.learn(leaf.content).await?;
-                contents.push(leaf.content);
-            }
-        }
+        let accepted = self.accepted(datanet).await?;
+        let beside = self.beside(&accepted, limits, Refused::Fails).await?;
         let owner = self.client.account::<Datanet>(datanet).await?.owner;
-        let entries: Vec<Entry> = leaves
-            .into_iter()
-            .map(|(leaf, bytes)| Entry {
-                content: leaf.content,
-                bytes,
-                kind: leaf.kind,
-                about: accepted.about(&leaf, contributor, &owner),
-            })
-            .collect();
-        let known: Vec<&Fingerprint> = contents.iter().filter_map(|c| self.fingerprints.get(c)).collect();
-        Ok(judge(&entries, &known, limits))
+        self.judge_beside(beside, contributor, &owner, leaves, limits).await
     }
 
-    /// Keeps an accepted document's fingerprint, unless the store lacks the document or it is not text.
-    async fn learn(&mut self, content: Hash32) -> Result<(), SdkError> {
-        if !self.fingerprints.contains_key(&content)
-            && let Some(bytes) = self.content(&content).await?
-            && let Ok(text) = std::str::from_utf8(&bytes)
-        {
-            self.fingerprints.insert(content, Fingerprint::new(content, text));
+    /// Foresees what validators will say of contributions that are not in the store yet. `reviewed` are leaves of the same
+    /// contributor that the Datanet has under review: what repeats them would be rejected once they are accepted.
+    pub async fn foresee(
+        &mut self,
+        datanet: &Pubkey,
+        contributor: &Pubkey,
+        contributions: &[Contribution],
+        reviewed: &[Leaf],
+        limits: &Limits,
+    ) -> Result<Foreseen, SdkError> {
+        let accepted = self.accepted(datanet).await?;
+        let mut beside = self.beside(&accepted, limits, Refused::Counts).await?;
+        self.learn(&mut beside, reviewed, limits, Refused::Counts).await?;
+        let owner = self.client.account::<Datanet>(datanet).await?.owner;
+        Ok(foresee_beside(beside, contributor, &owner, contributions, limits))
+    }
+
+    async fn accepted(&mut self, datanet: &Pubkey) -> Result<Vec<(Hash32, u64)>, SdkError> {
+        self.history.update().await?;
+        Ok(self.history.accepted_manifests(datanet))
+    }
+
+    /// Reads accepted batches, by the hashes of their manifests and the numbers of their leaves. Fails if the store lacks a
+    /// manifest, because copies of its documents would go unnoticed.
+    async fn beside(
+        &mut self,
+        accepted: &[(Hash32, u64)],
+        limits: &Limits,
+        refused: Refused,
+    ) -> Result<Beside, SdkError> {
+        let mut beside = Beside::default();
+        for (hash, leaves) in accepted {
+            let bytes = match self.store.get_blob_within(hash, manifest::MOST_BYTES).await {
+                Err(error) if refused == Refused::Counts && error.is_refusal() => {
+                    (beside.refused, beside.unlisted) = (beside.refused + leaves, true);
+                    continue;
+                }
+                bytes => bytes?,
+            };
+            let manifest = Manifest::from_bytes(&bytes)?;
+            beside.accepted.add(&manifest);
+            self.learn(&mut beside, &manifest.leaves, limits, refused).await?;
+        }
+        Ok(beside)
+    }
+
+    /// Adds the fingerprints of those leaves that a model learns. Passes over what the store lacks, what is no text and what
+    /// is too long.
+    async fn learn(
+        &mut self,
+        beside: &mut Beside,
+        leaves: &[Leaf],
+        limits: &Limits,
+        refused: Refused,
+    ) -> Result<(), SdkError> {
+        for Leaf { content, .. } in leaves.iter().filter(|leaf| leaf.kind.is_learned()) {
+            if !self.fingerprints.contains_key(content) {
+                let bytes = match self.content(content, limits.max_bytes as u64).await {
+                    Err(SdkError::Store(error)) if refused == Refused::Counts && error.is_refusal() => {
+                        beside.refused += 1;
+                        continue;
+                    }
+                    bytes => bytes?,
+                };
+                if let Ok(bytes) = bytes
+                    && let Ok(text) = std::str::from_utf8(&bytes)
+                {
+                    self.fingerprints.insert(*content, Arc::new(Fingerprint::new(*content, text)));
+                }
+            }
+            beside.documents.extend(self.fingerprints.get(content).cloned());
         }
         Ok(())
     }
 
-    /// Returns a blob, or `None` if the store lacks it or holds other bytes under its name.
-    pub async fn content(&self, hash: &Hash32) -> Result<Option<Vec<u8>>, SdkError> {
-        match self.store.get_blob(hash).await {
-            Ok(bytes) => Ok(Some(bytes.to_vec())),
-            Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => Ok(None),
+    /// Reads and judges one leaf after the other, each content once. Of what is judged only the fingerprint is kept: a
+    /// stranger says how many leaves there are and how long each is.
+    async fn judge_beside(
+        &self,
+        mut beside: Beside,
+        contributor: &Pubkey,
+        owner: &Pubkey,
+        leaves: &[Leaf],
+        limits: &Limits,
+    ) -> Result<Judgement, SdkError> {
+        let mut judging = Judging::new(std::mem::take(&mut beside.documents), limits);
+        let mut texts: HashMap<Hash32, Result<Text, Fault>> = HashMap::new();
+        for leaf in leaves {
+            let about = match beside.about(leaf, contributor, owner) {
+                Ok(about) => about,
+                Err(fault) => {
+                    judging.add(Err(fault));
+                    continue;
+                }
+            };
+            let text = match texts.entry(leaf.content) {
+                hash_map::Entry::Occupied(read) => read.get().clone(),
+                hash_map::Entry::Vacant(unread) => {
+                    let bytes = self.content(&leaf.content, limits.max_bytes as u64).await?;
+                    unread.insert(bytes.and_then(|bytes| Text::read(leaf.content, &bytes, limits))).clone()
+                }
+            };
+            judging.add(text.map(|text| Entry { kind: leaf.kind, about, text }));
+        }
+        Ok(judging.judgement())
+    }
+
+    /// Returns a blob of at most `most` bytes, or why it cannot be judged: the store lacks it, holds other bytes under its
+    /// name, or it is longer.
+    pub async fn content(&self, hash: &Hash32, most: u64) -> Result<Result<Bytes, Fault>, SdkError> {
+        match self.store.get_blob_within(hash, most).await {
+            Ok(bytes) => Ok(Ok(bytes)),
+            Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => Ok(Err(Fault::Missing)),
+            Err(StoreError::Size { found, .. }) => Ok(Err(Fault::TooLong { bytes: found as usize })),
             Err(e) => Err(e.into()),
         }
+    }
+}
+
+fn foresee_beside(
+    mut beside: Beside,
+    contributor: &Pubkey,
+    owner: &Pubkey,
+    contributions: &[Contribution],
+    limits: &Limits,
+) -> Foreseen {
+    let mut judging = Judging::new(std::mem::take(&mut beside.documents), limits);
+    for contribution in contributions {
+        let leaf = contribution.leaf();
+        judging.add(beside.about(&leaf, contributor, owner).and_then(|about| {
+            let text = Text::read(leaf.content, contribution.content.as_bytes(), limits)?;
+            Ok(Entry { kind: leaf.kind, about, text })
+        }));
+    }
+    Foreseen { judgement: judging.judgement(), uncompared: beside.refused }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Kind, Metadata};
+    use openledger_protocol::hash::sha256;
+    use std::sync::Mutex;
+    use warp::{Filter, http::StatusCode};
+
+    const WALLET: Pubkey = Pubkey::new_from_array([1; 32]);
+    const OWNER: Pubkey = Pubkey::new_from_array([2; 32]);
+
+    /// A document of 20 words that no other `n` has.
+    fn text(n: usize) -> String {
+        (0..20).map(|i| format!("word{n}x{i} ")).collect()
+    }
+
+    fn document(title: &str, content: &str) -> Contribution {
+        Contribution::document(content, Metadata { title: title.into(), ..Default::default() })
+    }
+
+    fn leaves(contributions: &[Contribution]) -> Vec<Leaf> {
+        contributions.iter().map(Contribution::leaf).collect()
+    }
+
+    fn batch(leaves: Vec<Leaf>) -> (Vec<u8>, (Hash32, u64)) {
+        let (count, manifest) = (leaves.len() as u64, Manifest::new(OWNER, OWNER, leaves).unwrap());
+        (manifest.to_bytes().unwrap(), (manifest.hash().unwrap(), count))
+    }
+
+    /// An artifact service with these blobs, of which it refuses some, and the paths that it is asked for.
+    async fn service(blobs: Vec<(Vec<u8>, bool)>) -> (Known, Arc<Mutex<Vec<String>>>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = asked.clone();
+        let route = warp::path!("v1" / "artifacts" / String).map(move |name: String| {
+            let found = blobs.iter().find(|(bytes, _)| hex::encode(sha256(&[bytes])) == name);
+            seen.lock().unwrap().push(name);
+            let (status, body) = match found {
+                Some((bytes, true)) => (StatusCode::OK, bytes.clone()),
+                Some((_, false)) => (StatusCode::FORBIDDEN, br#"{"error":"it is not yours to read"}"#.to_vec()),
+                None => (StatusCode::NOT_FOUND, br#"{"error":"unknown"}"#.to_vec()),
+            };
+            warp::reply::with_status(body, status)
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let store = Store::open(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(warp::serve(route).incoming(listener).run());
+        (Known::new(Client::new("http://127.0.0.1:9", ""), store), asked)
+    }
+
+    #[tokio::test]
+    async fn a_content_is_read_once_and_not_at_all_if_it_is_too_long() {
+        let limits = Limits { max_bytes: 1_000, ..Limits::default() };
+        let (good, long) = (text(1), "long ".repeat(1_000));
+        let (mut known, asked) =
+            service(vec![(good.clone().into_bytes(), true), (long.clone().into_bytes(), true)]).await;
+        let mut all = leaves(&[document("a", &good), document("b", &long), document("c", "nobody has it")]);
+        let removal =
+            Leaf { kind: Kind::Removal, target: Some([9; 32]), ..document("d", "in vain for want of a target").leaf() };
+        all.extend([document("again", &good).leaf(), document("again", &long).leaf(), removal]);
+        let beside = known.beside(&[], &limits, Refused::Fails).await.unwrap();
+        let judged = known.judge_beside(beside, &WALLET, &OWNER, &all, &limits).await.unwrap();
+        let of = sha256(&[good.as_bytes()]);
+        let expected = [
+            (1, Fault::TooLong { bytes: 5_000 }),
+            (2, Fault::Missing),
+            (3, Fault::Copy { of, ppm: 1_000_000 }),
+            (4, Fault::TooLong { bytes: 5_000 }),
+            (5, Fault::NoTarget { target: [9; 32] }),
+        ];
+        assert_eq!(judged.faults, expected);
+        let contents: Vec<String> = all[..3].iter().map(|leaf| hex::encode(leaf.content)).collect();
+        assert_eq!(*asked.lock().unwrap(), contents);
+        assert!(matches!(known.content(&of, 10).await, Ok(Err(Fault::TooLong { .. }))));
+        // Nor does an accepted one fill the memory.
+        known.learn(&mut Beside::default(), &all[1..2], &limits, Refused::Fails).await.unwrap();
+        assert!(known.fingerprints.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_a_contributor_may_not_read_is_counted_and_stops_a_validator() {
+        let (mine, theirs) = (text(1), text(2));
+        let (listed, first) = batch(leaves(&[document("a", &mine), document("b", &theirs)]));
+        let (unlisted, second) = batch(leaves(&[document("c", "one"), document("d", "two"), document("e", "three")]));
+        let blobs =
+            vec![(mine.clone().into_bytes(), true), (theirs.into_bytes(), false), (listed, true), (unlisted, false)];
+        let limits = Limits::default();
+        for accepted in [first, second] {
+            let (mut known, _) = service(blobs.clone()).await;
+            let refused = known.beside(&[accepted], &limits, Refused::Fails).await.err().unwrap();
+            assert!(refused.to_string().contains("not yours to read"), "{refused}");
+        }
+        let (mut known, _) = service(blobs).await;
+        let beside = known.beside(&[first, second], &limits, Refused::Counts).await.unwrap();
+        let about = |target| Contribution { kind: Kind::Label, target: Some(target), ..document("f", "good") };
+        // The target may be in the batch that is not read.
+        let all = [document("mine again", &mine), document("new", &text(3)), about([7; 32])];
+        let foreseen = foresee_beside(beside, &WALLET, &OWNER, &all, &limits);
+        assert_eq!(foreseen.uncompared, 4);
+        assert!(matches!(foreseen.judgement.faults[..], [(0, Fault::Copy { .. })]), "{foreseen:?}");
+        // Another error is one for everybody.
+        assert!(known.beside(&[([8; 32], 1)], &limits, Refused::Counts).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_under_review_is_not_handed_in_again_under_another_title() {
+        let reviewed = document("a", &text(1));
+        let (mut known, _) = service(vec![(text(1).into_bytes(), true)]).await;
+        let (mut beside, limits) = (Beside::default(), Limits::default());
+        known.learn(&mut beside, &[reviewed.leaf()], &limits, Refused::Counts).await.unwrap();
+        let renamed = [document("b", &text(1)), document("a", &text(2))];
+        let foreseen = foresee_beside(beside, &WALLET, &OWNER, &renamed, &limits);
+        assert!(matches!(foreseen.judgement.faults[..], [(0, Fault::Copy { .. })]), "{foreseen:?}");
     }
 }

@@ -4,7 +4,7 @@ use super::{known::Known, open_mint, seat::Candidate};
 use crate::{
     client::Client,
     error::SdkError,
-    manifest::{Manifest, ManifestError},
+    manifest::{self, Manifest, ManifestError},
     review::{Fault, Judgement, Limits},
     store::Store,
     wallet::AnySigner,
@@ -199,19 +199,14 @@ impl<'a> Reviewer<'a> {
                 return Ok(Judgement { approve: false, quality: 0, faults });
             }
         };
-        let mut leaves = Vec::with_capacity(manifest.leaves.len());
-        for leaf in manifest.leaves {
-            let content = self.known.content(&leaf.content).await?;
-            leaves.push((leaf, content));
-        }
-        self.known.judge(&batch.datanet, &batch.contributor, leaves, &self.limits).await
+        self.known.judge(&batch.datanet, &batch.contributor, &manifest.leaves, &self.limits).await
     }
 
-    /// Returns the batch's manifest. Returns `None` if the store lacks it, if it is not valid, if it is for another
-    /// Datanet or contributor, or if its leaves do not make the root on chain. That root is over the leaves on the
+    /// Returns the batch's manifest. Returns `None` if the store lacks it, if it is too long or not valid, if it is for
+    /// another Datanet or contributor, or if its leaves do not make the root on chain. That root is over the leaves on the
     /// ledger, or for a bulk batch the one that the contributor gave.
     async fn manifest(&self, batch: &Batch) -> Result<Option<Manifest>, SdkError> {
-        let Some(bytes) = self.known.content(&batch.manifest).await? else { return Ok(None) };
+        let Ok(bytes) = self.known.content(&batch.manifest, manifest::MOST_BYTES).await? else { return Ok(None) };
         let matching = Manifest::from_bytes(&bytes).and_then(|m| {
             m.check_batch(&batch.datanet, &batch.contributor)?;
             Ok::<_, ManifestError>(m)

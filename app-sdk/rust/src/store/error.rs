@@ -68,6 +68,11 @@ pub enum StoreCause {
 }
 
 impl StoreError {
+    /// Whether the store has refused this wallet what another may do.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Backend(object_store::Error::PermissionDenied { .. }))
+    }
+
     /// Returns what was behind it: that of the first cause that is known.
     pub fn cause(&self) -> StoreCause {
         let error = match self {
