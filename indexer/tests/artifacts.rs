@@ -668,12 +668,7 @@ async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
     let (wallet, other) = (Keypair::new(), Keypair::new());
     let store = town.store(&wallet);
     let document = store.put_blob(long(700)).await.unwrap();
-<<<<<<< HEAD
-    let metadata =
-        Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into(), original: None };
-=======
     let metadata = Metadata { title: "t".into(), licence: "MIT".into(), ..Default::default() };
->>>>>>> wt-hand14
     let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
     let manifest = Manifest::new(key(5), wallet.pubkey(), vec![leaf]).unwrap();
     let manifest_hash = store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();
@@ -732,14 +727,9 @@ async fn what_is_stored_again_is_not_swept_for_its_first_time() {
 async fn handed_in(town: &Town, owner: &Pubkey, wallet: &Keypair, access: datanet::state::Access) -> [[u8; 32]; 2] {
     let (store, datanet, batch) = (town.store(wallet), pda::datanet(owner, 1), key(6));
     let document = store.put_blob("what nobody has accepted yet").await.unwrap();
-<<<<<<< HEAD
-    let metadata =
-        Metadata { title: "t".into(), author: "a".into(), licence: "MIT".into(), source: "s".into(), original: None };
-=======
     let sha256 = sha256(&[b"<p>what nobody has accepted yet</p>"]);
     let original = Some(Original { sha256, format: "html".into(), row: None });
     let metadata = Metadata { title: "t".into(), licence: "MIT".into(), original, ..Default::default() };
->>>>>>> wt-hand14
     let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
     let manifest = Manifest::new(datanet, wallet.pubkey(), vec![leaf]).unwrap();
     store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();

@@ -151,10 +151,11 @@ mod tests {
     }
 
     #[test]
-    fn a_config_with_defaults_alone_pays_every_positive_score() {
+    fn a_config_with_defaults_alone_pays_every_positive_score_and_holds_outliers() {
         let config: JobConfig = serde_json::from_str("{}").unwrap();
         let clusters = ClusterSettings { seed: 5, ..Default::default() };
-        let expected = PaySettings { clusters, ..PaySettings::exact() };
+        let expected =
+            PaySettings { clusters, normalisation: Normalisation::Guard { limit: 1.5 }, ..PaySettings::exact() };
         assert_eq!(pay_settings(&config, 5).unwrap(), expected);
     }
 

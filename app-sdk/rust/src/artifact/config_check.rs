@@ -153,7 +153,7 @@ mod tests {
             "{}",
             r#"{"index": {"states": 1, "k": 1}, "train": {"runs": 8}}"#,
             r#"{"index": {"states": 64, "k": 4096, "query": "all"}, "train": {"learning_rate": 1}}"#,
-            r#"{"index": {"preconditioner": "none", "damping": 0}}"#,
+            r#"{"index": {"preconditioner": "none", "damping": 0}, "pay": {"outlier_limit": null}}"#,
         ] {
             JobConfig::parse(json.as_bytes()).unwrap();
         }
