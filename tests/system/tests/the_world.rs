@@ -150,7 +150,7 @@ fn a_world_lives_by_itself_and_goes_on_after_its_processes_were_killed() -> Resu
 
         drop(world);
         wait("all processes to end", Duration::from_secs(30), async || {
-            Ok(process_with(&["openledger-oracle", &folder.display().to_string()])?.is_none().then_some(()))
+            Ok(process_with(&[&folder.display().to_string()])?.is_none().then_some(()))
         })
         .await?;
         let mut world = start(folder, ports)?;

@@ -347,6 +347,10 @@ fn place_of_begun(
     }
 }
 
+fn contributions(found: &[Found]) -> Vec<Contribution> {
+    found.iter().map(|f| f.contribution.clone()).collect()
+}
+
 /// Leaves out contributions that are equal to an earlier one, which no manifest may have.
 fn without_repetitions(found: Vec<Found>, datanet: &Pubkey, wallet: &Pubkey) -> Result<(Vec<Found>, Vec<Passed>)> {
     let (mut seen, mut once, mut twice) = (HashMap::new(), Vec::new(), Vec::new());
