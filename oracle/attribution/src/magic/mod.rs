@@ -17,7 +17,7 @@
 //! The walk is cut where the run logged its states. [`Magic::segment`] takes a [`MagicState`] from one logged step to
 //! the one before. It is a pure function, so a walk resumes from any stored state after a crash. Whoever doubts a
 //! published state computes it again from its predecessor and compares bytes. A segment first replays its training
-//! steps, which must end in the logged state bit for bit. If a [`GradientCache`] has their gradients, the replay costs
+//! steps, which must end in the logged state, bit for bit or within [`TrainedRun::with_band`]. If a [`GradientCache`] has their gradients, the replay costs
 //! no pass through the model.
 //!
 //! Several queries are walked together at half the cost of each alone: [`Walks`].

@@ -34,7 +34,7 @@ impl Tape {
 }
 
 /// Replays the steps between two logged states. Uses the kept gradients if there are any, and keeps the gradients
-/// otherwise. The last state equals that of the log, bit for bit. `between` is called after each step that is computed.
+/// otherwise. The last state equals that of the log, bit for bit or within the run's band. `between` is called after each step that is computed.
 pub(crate) fn replay(
     run: &TrainedRun,
     cache: Option<&GradientCache>,
@@ -66,7 +66,7 @@ pub(crate) fn replay(
         between();
     }
     let found = end(&tape)?.hash()?;
-    if found != to.state_hash {
+    if found != to.state_hash && !run.counts_as(&tape.states[0], end(&tape)?, to)? {
         return Err(AttributionError::DoesNotReplay {
             from: from.step,
             to: to.step,
@@ -74,7 +74,8 @@ pub(crate) fn replay(
             found: hex::encode(found),
         });
     }
-    if let Some(cache) = cache {
+    // Kept gradients must lead to the logged state to the bit.
+    if let Some(cache) = cache.filter(|_| found == to.state_hash) {
         (from.step..).zip(&tape.gradients).for_each(|(step, gradient)| cache.put(step, gradient));
     }
     Ok(tape)

@@ -9,7 +9,7 @@ use crate::{
 };
 use openledger_lm::{
     Adapter, AdapterLayout, BaseModel, Digest, Example, TrainConfig, TrainState, Trainer, TrainingLog, sha256,
-    train::{DirectorySink, LogEntry},
+    train::{DirectorySink, LogEntry, StateDistance},
 };
 use sha2::{Digest as _, Sha256};
 use std::{ops::ControlFlow, path::Path, sync::Arc};
@@ -46,6 +46,7 @@ pub struct TrainedRun {
     weights: Option<Vec<f32>>,
     log: TrainingLog,
     states: Arc<dyn StateSource>,
+    band: f64,
 }
 
 impl TrainedRun {
@@ -100,7 +101,7 @@ impl TrainedRun {
         states: Arc<dyn StateSource>,
     ) -> Result<Self> {
         let ids = examples.iter().map(|e| e.id).collect();
-        let run = Self { base, config, examples, ids, start, weights: None, log, states };
+        let run = Self { base, config, examples, ids, start, weights: None, log, states, band: 0.0 };
         let trainer = run.trainer()?;
         let steps: Vec<u64> = run.log.entries.iter().map(|e| e.step).collect();
         let total = trainer.plan().total_steps();
@@ -119,6 +120,23 @@ impl TrainedRun {
             )));
         }
         Ok(run)
+    }
+
+    /// Sets how far a replayed segment may end from the logged state and still count as the same: the largest of the
+    /// [`StateDistance`](openledger_lm::train::StateDistance)s. Without this call it must be equal, bit for bit. Another
+    /// kind of processor rounds differently.
+    pub fn with_band(mut self, band: f64) -> Self {
+        self.band = band;
+        self
+    }
+
+    /// Whether `own` counts as the logged state `entry`, which the steps after `start` lead to.
+    pub(super) fn counts_as(&self, start: &TrainState, own: &TrainState, entry: &LogEntry) -> Result<bool> {
+        if self.band == 0.0 {
+            return Ok(false);
+        }
+        let distance = StateDistance::between(start, own, &self.logged(entry)?);
+        Ok(distance.is_some_and(|d| d.largest() <= self.band))
     }
 
     /// Sets the weights wᵢ that the run was trained with. Without this call each is 1.

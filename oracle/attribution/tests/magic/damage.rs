@@ -126,3 +126,28 @@ fn wrong_kept_gradients_are_computed_again() {
         assert_eq!(&std::fs::read(cache.path(step as u64)).unwrap(), bytes, "step {step} is mended");
     }
 }
+
+/// T1: another kind of processor rounds differently, so that no state of its log is met to the bit.
+#[test]
+fn a_log_of_another_machine_is_walked_within_the_band_and_a_forged_one_is_not() {
+    let job = Job::new(config());
+    let (log, states) = job.train(job.trainer());
+    let exact = magic(job.run_of(log.clone(), &states)).score(&query()).unwrap();
+    let logged_with = |change: f32| {
+        let (mut log, states) = (log.clone(), Arc::new(std::sync::Mutex::new(states.lock().unwrap().clone())));
+        let last = log.entries.last_mut().unwrap();
+        let mut state = TrainState::from_bytes(&states.lock().unwrap()[&last.state_hash]).unwrap();
+        state.m.iter_mut().for_each(|m| *m *= 1.0 + change);
+        let bytes = state.to_bytes().unwrap();
+        last.state_hash = sha256(&bytes);
+        states.lock().unwrap().insert(last.state_hash, bytes);
+        job.run_of(log, &states)
+    };
+    let refused = |run: TrainedRun| matches!(magic(run).score(&query()), Err(AttributionError::DoesNotReplay { .. }));
+    assert!(refused(logged_with(1e-5)));
+    let near = magic(logged_with(1e-5).with_band(2e-4)).score(&query()).unwrap();
+    assert_eq!(near.ids, exact.ids);
+    let largest = exact.values.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+    assert!(near.values.iter().zip(&exact.values).all(|(a, b)| (a - b).abs() <= 1e-2 * largest), "{near:?} {exact:?}");
+    assert!(refused(logged_with(1e-3).with_band(2e-4)));
+}

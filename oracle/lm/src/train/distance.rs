@@ -15,6 +15,11 @@ pub struct StateDistance {
 }
 
 impl StateDistance {
+    /// The largest of the three. NaN if one is.
+    pub fn largest(&self) -> f64 {
+        [self.m, self.v].into_iter().fold(self.params, |most, d| if d > most || d.is_nan() { d } else { most })
+    }
+
     /// The distances of `other` from `own`. Both claim to be what the steps after `start` end in. The norms are those
     /// of `own`, so that whoever made `other` cannot choose them. A distance from nothing is 0 or infinite.
     ///

@@ -3,31 +3,24 @@
 //! Matrix products take other instructions on another kind of processor, and round differently. The bytes are compared
 //! first: on the same build and kind of processor they are equal. `docs/benchmarks/band.md` has the measurements.
 
+use crate::walks::STATE_BAND;
 use openledger_lm::{TrainState, train::StateDistance};
 use openledger_protocol::weights::Weights;
 
-/// Largest distance of each part of a state: of the parameters over the way that they went in the segment, of the
-/// moments over their norms.
-///
-/// The largest distance between builds was 1.8e-5, in segments of up to 150 steps: a tenth of this band. The smallest
-/// forgery, one document left out of or added to one step of one segment, moved some part by 4.0e-3 at least: 20 times
-/// this band.
-const STATE: f64 = 2e-4;
 /// Largest distance of training weights, as the sum of the differences, in parts per million of the whole. It is the band
 /// of receipts too.
 const WEIGHTS_PPM: u64 = 200;
 
 /// Whether `logged` counts as the state that `own` is: what the steps of a segment that began at `start` end in.
 pub fn holds(start: &TrainState, own: &TrainState, logged: &TrainState) -> bool {
-    let within = |d: StateDistance| d.params <= STATE && d.m <= STATE && d.v <= STATE;
-    StateDistance::between(start, own, logged).is_some_and(within)
+    StateDistance::between(start, own, logged).is_some_and(|d| d.largest() <= STATE_BAND)
 }
 
 /// How far the `logged` state is from the `own` one, in parts per billion: the largest distance of its parts, rounded up.
 /// `None` if the states cannot be compared.
 pub fn distance_ppb(start: &TrainState, own: &TrainState, logged: &TrainState) -> Option<u64> {
     let d = StateDistance::between(start, own, logged)?;
-    Some(d.params.max(d.m).max(d.v)).filter(|d| d.is_finite()).map(|d| (d * 1e9).ceil() as u64)
+    Some(d.largest()).filter(|d| d.is_finite()).map(|d| (d * 1e9).ceil() as u64)
 }
 
 /// Whether `published` weights count as the `own` ones.
@@ -48,7 +41,7 @@ mod tests {
         let (start, own) = (state(0.0, 0.0, 0.0), state(1.0, 0.0, 0.0));
         assert!(holds(&start, &own, &own));
         let by = |times: f64| {
-            let d = (times * STATE) as f32;
+            let d = (times * STATE_BAND) as f32;
             [state(1.0 + d, 0.0, 0.0), state(1.0, d, 0.0), state(1.0, 0.0, d)]
         };
         assert!(by(0.9).iter().all(|inside| holds(&start, &own, inside)));

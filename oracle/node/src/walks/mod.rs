@@ -16,4 +16,4 @@ pub use advance::to_the_end;
 pub use check::{check_steps, link};
 pub use together::Together;
 pub use tools::Tools;
-pub use walk::Walk;
+pub use walk::{STATE_BAND, Walk};

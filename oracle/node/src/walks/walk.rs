@@ -44,6 +44,14 @@ impl Walk {
     }
 }
 
+/// Largest distance at which a re-executed segment of a training log counts as the logged one: of the parameters over the
+/// way that they went in the segment, of the moments over their norms (`docs/benchmarks/band.md`).
+///
+/// The largest distance between builds was 1.8e-5, in segments of up to 150 steps: a tenth of this band. The smallest
+/// forgery, one document left out of or added to one step of one segment, moved some part by 4.0e-3 at least: 20 times
+/// this band.
+pub const STATE_BAND: f64 = 2e-4;
+
 /// Opens the first run of the training that `log` has the states of. The states are read from the store when they are
 /// needed. The run of a model with a parent begins with the parent's adapter, and a walk ends there.
 pub(super) async fn run(
@@ -61,9 +69,10 @@ pub(super) async fn run(
     let (train, examples) = (plan.train.clone(), plan.examples.clone());
     Ok(move |engine: &openledger_serve::Engine| {
         let (base, log, states) = (engine.base().clone(), TrainingLog { entries }, Arc::new(states));
-        Ok(match start {
+        let run = match start {
             Some(start) => TrainedRun::with_start(base, train, examples, start, log, states)?,
             None => TrainedRun::new(base, train, examples, log, states)?,
-        })
+        };
+        Ok(run.with_band(STATE_BAND))
     })
 }
