@@ -755,9 +755,14 @@ async fn handed_in(town: &Town, owner: &Pubkey, wallet: &Keypair, access: datane
 }
 
 impl Town {
+    /// A number that no event of the town had before.
+    fn sequence(&self) -> u64 {
+        self.slot.load(Ordering::SeqCst) as u64
+    }
+
     async fn opens(&self, datanet: Pubkey, batch: Pubkey, wallet: &Keypair) {
-        let contributor = wallet.pubkey();
-        let opened = datanet::events::BatchOpened { datanet, sequence: 1, batch, index: 0, contributor, bond: 5 };
+        let (contributor, sequence) = (wallet.pubkey(), self.sequence());
+        let opened = datanet::events::BatchOpened { datanet, sequence, batch, index: 0, contributor, bond: 5 };
         self.happens(Event::BatchOpened(opened)).await;
     }
 
@@ -783,7 +788,7 @@ impl Town {
     async fn rejects(&self, datanet: Pubkey, batch: Pubkey, wallet: &Keypair) {
         self.happens(Event::BatchRejected(datanet::events::BatchRejected {
             datanet,
-            sequence: 2,
+            sequence: self.sequence(),
             batch,
             index: 0,
             contributor: wallet.pubkey(),
@@ -796,7 +801,7 @@ impl Town {
     async fn accepts(&self, owner: &Pubkey, wallet: &Keypair) {
         self.happens(Event::BatchAccepted(datanet::events::BatchAccepted {
             datanet: pda::datanet(owner, 1),
-            sequence: 2,
+            sequence: self.sequence(),
             batch: key(6),
             index: 0,
             place: 0,

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use crate::{
     demo::build_binaries,
-    documents, model, paths, process, programs,
+    documents, interrupt, model, paths, process, programs,
     progress::{Spinner, say},
     setup,
 };
@@ -107,13 +107,29 @@ pub fn up(options: &Up) -> Result<()> {
     // A process group of its own, so that Ctrl-C in this terminal later does not reach it.
     world.process_group(0).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     let mut child = world.spawn().context("cannot start the network")?;
+    // Until it is there, Ctrl-C ends it.
+    interrupt::watch(child.id() as i32, "starting the network");
     let started = wait_until_ready(&mut child, &folder, &log);
+    interrupt::give_way();
+    interrupt::watch(0, "");
     if started.is_err() {
-        // Whatever half of it runs must not keep the ports.
-        end(child.id());
-        let _ = child.wait();
+        put_down(&mut child);
     }
     tell(&started?, options.json)
+}
+
+/// Ends a network that did not start: whatever half of it runs must not keep the ports.
+fn put_down(child: &mut Child) {
+    end(child.id());
+    let begun = Instant::now();
+    while matches!(child.try_wait(), Ok(None)) {
+        if begun.elapsed() > END {
+            let _ = child.kill();
+            let _ = child.wait();
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 fn wait_until_ready(child: &mut Child, folder: &Path, log: &Path) -> Result<Services> {
