@@ -285,6 +285,15 @@ impl Fleet {
         self.operators.iter_mut().filter_map(|o| o.process.as_mut()).try_for_each(Process::check)
     }
 
+    /// Waits until the operator that serves answers. It reads the base model before it does.
+    pub async fn served(&mut self) -> Result<()> {
+        wait("the operator that serves", Duration::from_secs(120), async || {
+            self.check()?;
+            Ok(self.status(1).await.map(drop))
+        })
+        .await
+    }
+
     /// The status of operator `n` (from 1), if it answers.
     pub async fn status(&self, n: usize) -> Option<NodeStatus> {
         self.get(n, "v1/status").await

@@ -65,6 +65,7 @@ pub async fn run(world: &World) -> Result<()> {
             (fleet, mint)
         }
     };
+    fleet.served().await?;
     let config = folder.join("config.toml");
     let keypair = folder.join(KEYS).join("user.json");
     let services = Services {
