@@ -209,13 +209,6 @@ fn people_on_another_machine_contribute_and_review_with_no_disk_in_common() -> R
 
         let (rpc, ws) = (relay(machine.here, &network.rpc).await?, relay(machine.here, &network.ws).await?);
         let urls = [("RPC", &*rpc), ("WS", &*ws), ("API", &*network.api_url), ("STORE", &*network.artifacts_url)];
-        if machine.name.is_some() {
-            // Neither this machine's disk nor its loopback is there.
-            let looks = machine.command(Path::new("ls")).arg(folder.path().join("store")).output()?;
-            ensure!(!looks.status.success(), "it sees the store's folder");
-            let asks = machine.command(&openledger).args(["datanet", "list", "--api", "http://127.0.0.1:8910"]);
-            ensure!(!asks.env("OPENLEDGER_RPC", &network.rpc).output()?.status.success(), "it reaches the loopback");
-        }
         let mut running = Vec::new();
         for validator in &validators {
             let home = machine.home(validator, &urls)?;
@@ -224,6 +217,15 @@ fn people_on_another_machine_contribute_and_review_with_no_disk_in_common() -> R
             running.push(Running(review.stdout(Stdio::null()).spawn()?));
         }
         let home = machine.home(&contributor, &urls)?;
+        if machine.name.is_some() {
+            // Neither this machine's disk nor its loopback is there.
+            let looks = machine.command(Path::new("ls")).arg(folder.path().join("store")).output()?;
+            ensure!(!looks.status.success(), "it sees the store's folder");
+            let mut asks = machine.command(&openledger);
+            let asked = asks.args(["review", "list", "--url", &network.rpc]).envs(home.settings.clone()).output()?;
+            let told = String::from_utf8_lossy(&asked.stderr);
+            ensure!(!asked.status.success() && told.contains(&network.rpc), "it reaches the loopback: {told}");
+        }
         let document = home.folder.join("loris.txt");
         std::fs::write(&document, TEXT)?;
         machine.owns(&document)?;
