@@ -46,10 +46,7 @@ pub async fn remove(service: &Service, hash: &Hash32) -> Result<(), Refusal> {
     let wallets = table::wallets(&service.db, hash).await?;
     for wallet in wallets.iter().filter_map(|wallet| parse_key(wallet).ok()) {
         for operator in [false, true] {
-            match service.objects().delete(&path(hash, &wallet, operator)).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+            service.delete(&path(hash, &wallet, operator)).await?;
         }
     }
     Ok(())

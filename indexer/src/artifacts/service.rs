@@ -3,7 +3,7 @@
 use super::{active::Active, limits::Limits, parts::Parts, seen::Seen, table};
 use crate::db::Database;
 use anyhow::{Context, Result, bail};
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt};
 use openledger_sdk::{
     client::Client,
     store::{Location, Permit, Store},
@@ -75,6 +75,14 @@ impl Inner {
     /// The store behind the service, by its keys.
     pub fn objects(&self) -> &Arc<dyn ObjectStore> {
         self.store.objects()
+    }
+
+    /// Removes an object, if it is there.
+    pub async fn delete(&self, path: &object_store::path::Path) -> Result<(), object_store::Error> {
+        match self.objects().delete(path).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            done => done,
+        }
     }
 
     /// The folder for unfinished uploads.

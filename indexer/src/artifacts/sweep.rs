@@ -1,7 +1,7 @@
 //! Removes what nothing on the chain names after a while.
 
 use super::{facts, names, owners, refusal::Refusal, service::Service, table};
-use object_store::{ObjectStoreExt, path::Path};
+use object_store::path::Path;
 use openledger_sdk::store::Key;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -60,7 +60,7 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
         if table::due(&service.db, limits, Some(&hash)).await?.is_empty() {
             continue;
         }
-        delete(service, &Key::Blob(hash).path()).await?;
+        service.delete(&Key::Blob(hash).path()).await?;
         owners::remove(service, &hash).await?;
         table::forget(&service.db, &hash).await?;
         swept += 1;
@@ -71,19 +71,11 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
         if table::due_statements(&service.db, limits, Some(&key)).await?.is_empty() {
             continue;
         }
-        delete(service, &Path::from(key.as_str())).await?;
+        service.delete(&Path::from(key.as_str())).await?;
         table::forget_statement(&service.db, &key).await?;
         swept += 1;
     }
     Ok(swept)
-}
-
-/// Removes an object, if it is there.
-async fn delete(service: &Service, path: &Path) -> Result<(), Refusal> {
-    match service.objects().delete(path).await {
-        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Brings up to date what the chain names, and removes what it does not name for too long.
