@@ -774,7 +774,7 @@ impl Town {
 
 #[tokio::test]
 async fn answers_audits_and_reports_count_against_their_operators_quota() {
-    let limits = Limits { operator_unnamed: 4 * 4096, ..Limits::default() };
+    let limits = Limits { statements: 4 * 4096, ..Limits::default() };
     let town = Town::start_with(limits, None).await;
     let store = town.store(&town.operator);
     store.put_answer(&town.answer("an answer")).await.unwrap();

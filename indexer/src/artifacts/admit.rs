@@ -97,21 +97,23 @@ async fn paid_operator(service: &Service, request: &Hash32) -> Result<Option<Pub
 /// Refuses an artifact that would take more than the wallet's quota. It is asked only for what is not there yet.
 pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), Refusal> {
     let (wallet, limits) = (&admitted.permit.wallet, &service.limits);
+    let within = |own: u64, most: u64| match own <= most {
+        true => Ok(()),
+        false => Err(Refusal::forbidden(format!(
+            "{wallet} would have {own} bytes here that nothing on the chain names, and at most {most} are taken: hand in what \
+             is here first, or wait until it is swept"
+        ))),
+    };
+    if !matches!(admitted.key, Key::Blob(_)) {
+        let own = table::unnamed_statements(&service.db, wallet).await? + counted(admitted.permit.bytes);
+        return within(own, limits.statements);
+    }
     let (own, strangers) = table::unnamed(&service.db, wallet).await?;
     // The admitted upload itself is among those that are running.
     let (running, strangers_running) = service.active.bytes(wallet);
     let unfinished = service.parts.usage(wallet, admitted.identity.is_some())?;
     let own = own + running.max(unfinished.own_bytes);
-    let most = match admitted.identity {
-        Some(_) => limits.operator_unnamed,
-        None => limits.unnamed,
-    };
-    if own > most {
-        return Err(Refusal::forbidden(format!(
-            "{wallet} would have {own} bytes here that nothing on the chain names, and at most {most} are taken: hand in \
-             what is here first, or wait until it is swept"
-        )));
-    }
+    within(own, if admitted.identity.is_some() { limits.operator_unnamed } else { limits.unnamed })?;
     if admitted.identity.is_none() && strangers + strangers_running.max(unfinished.all_bytes) > limits.strangers {
         let error = "too much is here that nothing on the chain names yet: try again later";
         return Err(Refusal::later(StatusCode::INSUFFICIENT_STORAGE, 60, error));

@@ -25,8 +25,10 @@ pub struct Limits {
     /// Most bytes that a wallet may have stored that the chain does not name yet. Each file counts as 4 KiB at least, here
     /// and below.
     pub unnamed: u64,
-    /// The same for a registered operator, with its answers, audits and reports.
+    /// The same for a registered operator.
     pub operator_unnamed: u64,
+    /// The same for an operator's answers, audits and reports.
+    pub statements: u64,
     /// Most such bytes of all wallets together that are no operators'. Wallets cost nothing, so that a limit for each is
     /// not enough. What several of them have stored counts once.
     pub strangers: u64,
@@ -63,6 +65,7 @@ impl Default for Limits {
             audit: 1 << 20,
             unnamed: 512 << 20,
             operator_unnamed: 256 << 30,
+            statements: 4 << 30,
             strangers: 16 << 30,
             at_a_time: 16,
             uploads: 256,

@@ -47,19 +47,25 @@ pub async fn has_stored(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result
 
 const UNNAMED: &str = "
     WITH loose AS (SELECT hash, wallet, operator, greatest(bytes, $2) AS bytes FROM artifacts.upload WHERE NOT named)
-    SELECT ((SELECT coalesce(sum(bytes), 0) FROM loose WHERE wallet = $1)
-          + (SELECT coalesce(sum(greatest(bytes, $2)), 0) FROM artifacts.statement WHERE wallet = $1 AND NOT named))::bigint,
+    SELECT (SELECT coalesce(sum(bytes), 0) FROM loose WHERE wallet = $1)::bigint,
            (SELECT coalesce(sum(bytes), 0) FROM (SELECT max(bytes) AS bytes FROM loose GROUP BY hash
                                                  HAVING NOT bool_or(operator)) each)::bigint";
 
-/// How much of what stands in the service and is not named by the chain counts in quotas: of `wallet`, and of all wallets
-/// that are no operators'.
+/// How much of the blobs in the service that the chain does not name counts in quotas: of `wallet`, and of all wallets that
+/// are no operators'.
 ///
 /// A wallet answers for all that it has stored, whoever else has stored the same: it can keep that here alone. The bound on
 /// all together is about the disk, which has each content once.
 pub async fn unnamed(db: &Database, wallet: &Pubkey) -> Result<(u64, u64), DbError> {
     let row = db.client().await?.query_one(UNNAMED, &[&wallet.to_string(), &(counted(0) as i64)]).await?;
     Ok((row.get::<_, i64>(0) as u64, row.get::<_, i64>(1) as u64))
+}
+
+/// How much of an operator's answers, audits and reports that the chain does not name counts in its quota.
+pub async fn unnamed_statements(db: &Database, wallet: &Pubkey) -> Result<u64, DbError> {
+    let sql = "SELECT coalesce(sum(greatest(bytes, $2)), 0)::bigint FROM artifacts.statement WHERE wallet = $1 AND NOT named";
+    let row = db.client().await?.query_one(sql, &[&wallet.to_string(), &(counted(0) as i64)]).await?;
+    Ok(row.get::<_, i64>(0) as u64)
 }
 
 /// Notes that an operator has stored an answer, an audit or a report.
