@@ -95,7 +95,9 @@ async fn serve_artifacts(args: &RunArgs, source: &Source, store: Option<Store>) 
         .await
         .with_context(|| format!("cannot listen on {address}: choose another address with --artifacts"))?;
     let url = args.artifacts_url.clone().map_or_else(|| listener.local_addr().map(|a| format!("http://{a}")), Ok)?;
-    let service = Service::open(source, store, args.uploads.clone(), &url, Limits::default()).await?;
+    let db = Database::artifacts(&args.source.database)?;
+    let client = source.client.clone();
+    let service = Service::open(db, client, store, args.uploads.clone(), &url, Limits::default()).await?;
     tracing::info!(url, "artifacts are stored and read at {url}");
     let server = warp::serve(artifacts::routes(service.clone())).incoming(listener).run();
     let sweeper = artifacts::sweep::run(service, SWEPT_EVERY);

@@ -5,10 +5,8 @@ mod support;
 
 use openledger_indexer::{
     artifacts::{self, Limits, Service, sweep},
-    datasource::Source,
     db::Database,
     ingest::{TransactionRecord, ingest},
-    metrics::Metrics,
 };
 use openledger_interface::{events::Event, pda};
 use openledger_protocol::hash::sha256;
@@ -52,6 +50,7 @@ struct Town {
     address: SocketAddr,
     service: Service,
     db: Database,
+    database: String,
     folder: tempfile::TempDir,
     operator: Keypair,
     identity: Keypair,
@@ -74,7 +73,8 @@ impl Town {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let base = url.unwrap_or_else(|| format!("http://{address}"));
-        let service = open(&db, folder.path(), &base, limits).await;
+        let database = server.url("artifacts");
+        let service = open(&database, folder.path(), &base, limits).await;
         let task = serve(&service, listener);
         let (operator, identity, request) = (Keypair::new(), Keypair::new(), hash(7));
         let town = Self {
@@ -82,6 +82,7 @@ impl Town {
             address,
             service,
             db,
+            database,
             folder,
             operator,
             identity,
@@ -184,8 +185,13 @@ impl Town {
 
     /// Files with artifacts, and files with unfinished uploads.
     fn files(&self) -> (usize, usize) {
-        let count = |folder: PathBuf| walk(&folder).len();
-        (count(self.folder.path().join("store")), count(self.folder.path().join("uploads")))
+        let artifacts = walk(&self.folder.path().join("store")).into_iter().filter(|file| !file.starts_with(self.notes()));
+        (artifacts.count(), walk(&self.folder.path().join("uploads")).len())
+    }
+
+    /// The folder with the notes of who has stored what.
+    fn notes(&self) -> PathBuf {
+        self.folder.path().join("store/owners")
     }
 
     fn blob_file(&self, hash: &[u8; 32]) -> PathBuf {
@@ -197,7 +203,7 @@ impl Town {
         self.task.abort();
         let _ = (&mut self.task).await;
         let listener = TcpListener::bind(self.address).await.unwrap();
-        self.service = open(&self.db, self.folder.path(), &self.base, limits).await;
+        self.service = open(&self.database, self.folder.path(), &self.base, limits).await;
         self.task = serve(&self.service, listener);
     }
 
@@ -238,11 +244,11 @@ impl Drop for Town {
     }
 }
 
-async fn open(db: &Database, folder: &Path, url: &str, limits: Limits) -> Service {
+async fn open(database: &str, folder: &Path, url: &str, limits: Limits) -> Service {
     let store = Store::folder(folder.join("store")).unwrap();
-    let nowhere = Client::new("http://127.0.0.1:9", "ws://127.0.0.1:9");
-    let source = Source::new(nowhere, db.clone(), Metrics::new().unwrap());
-    Service::open(&source, store, folder.join("uploads"), url, limits).await.unwrap()
+    let nowhere = Arc::new(Client::new("http://127.0.0.1:9", "ws://127.0.0.1:9"));
+    let db = Database::artifacts(database).unwrap();
+    Service::open(db, nowhere, store, folder.join("uploads"), url, limits).await.unwrap()
 }
 
 fn serve(service: &Service, listener: TcpListener) -> JoinHandle<()> {
@@ -663,35 +669,215 @@ async fn only_the_operator_that_was_paid_first_answers_and_no_older_answer_comes
 
 #[tokio::test]
 async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
-    let limits = Limits { unnamed: 1_500, kept: Duration::ZERO, parts_kept: Duration::ZERO, ..Limits::default() };
+    let limits = Limits { unnamed: 20_000, kept: Duration::ZERO, parts_kept: Duration::ZERO, ..Limits::default() };
     let town = Town::start_with(limits, None).await;
     let (wallet, other) = (Keypair::new(), Keypair::new());
     let store = town.store(&wallet);
-    let document = store.put_blob(long(700)).await.unwrap();
+    let document = store.put_blob(long(7_000)).await.unwrap();
     let metadata = Metadata { title: "t".into(), licence: "MIT".into(), ..Default::default() };
     let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
     let manifest = Manifest::new(key(5), wallet.pubkey(), vec![leaf]).unwrap();
     let manifest_hash = store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();
     let loose = store.put_blob("nobody names this").await.unwrap();
-    let refused = store.put_blob(long(800)).await.unwrap_err().to_string();
-    assert!(refused.contains("nothing on the chain names") && refused.contains("1500"), "{refused}");
+    let refused = store.put_blob(long(8_000)).await.unwrap_err().to_string();
+    assert!(refused.contains("nothing on the chain names") && refused.contains("20000"), "{refused}");
     // The same content may be stored again, and another wallet has a quota of its own.
-    store.put_blob(long(700)).await.unwrap();
-    town.store(&other).put_blob(long(801)).await.unwrap();
+    store.put_blob(long(7_000)).await.unwrap();
+    town.store(&other).put_blob(long(8_001)).await.unwrap();
 
     town.opens(key(5), key(6), &wallet).await;
     town.submits(key(6), &manifest).await;
     let by_operator = town.store(&town.operator).put_blob("a state of a training").await.unwrap();
     assert_eq!(sweep::once(&town.service).await.unwrap(), 2, "the loose one, and the other wallet's");
     let reader = store.clone();
-    assert_eq!(reader.get_blob(&document).await.unwrap(), long(700), "named through the manifest");
+    assert_eq!(reader.get_blob(&document).await.unwrap(), long(7_000), "named through the manifest");
     assert!(reader.has_blob(&manifest_hash).await.unwrap() && !reader.has_blob(&loose).await.unwrap());
     assert!(reader.has_blob(&by_operator).await.unwrap(), "an operator's is kept longer");
     // What the chain names counts no more.
-    store.put_blob(long(1_400)).await.unwrap();
+    store.put_blob(long(19_000)).await.unwrap();
     // A new reading of the ledger, or a restart, forgets neither.
     assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
     assert!(reader.has_blob(&document).await.unwrap());
+}
+
+#[tokio::test]
+async fn small_files_count_as_blocks_and_what_many_wallets_store_counts_once() {
+    let limits = Limits { unnamed: 3 * 4096, strangers: 5 * 4096, ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let (one, two, three) = (Keypair::new(), Keypair::new(), Keypair::new());
+    for n in 0..3 {
+        town.store(&one).put_blob(vec![n]).await.unwrap();
+    }
+    let refused = town.store(&one).put_blob(vec![3]).await.unwrap_err().to_string();
+    assert!(refused.contains("12288"), "the fourth file of a byte: {refused}");
+    // Another wallet may have the same, and all together have it once.
+    for n in 0..3 {
+        town.store(&two).put_blob(vec![n]).await.unwrap();
+    }
+    town.store(&three).put_blob(vec![4]).await.unwrap();
+    town.store(&three).put_blob(vec![5]).await.unwrap();
+    let permit = town.permit(&three, &Key::Blob(sha256(&[b"6"])), 1, sha256(&[b"6"]));
+    let full = town.put(&hex::encode(permit.hash), Some(&permit), "6").await;
+    assert!(error(full, StatusCode::INSUFFICIENT_STORAGE).await.contains("too much is here"));
+}
+
+/// A report of an epoch that pays a request by the receipt of its answer. `odd` makes it another report.
+fn report(epoch: u64, request: [u8; 32], odd: u64) -> Vec<u8> {
+    let answer = serde_json::json!({
+        "request": hex::encode(request), "transaction": "s", "slot": 5, "model": key(2).to_string(),
+        "job": key(8).to_string(), "operator": key(3).to_string(), "contributors": "400", "validators": "50",
+        "divided": { "by": "receipt", "answer": hex::encode([1; 32]), "weights": hex::encode(WEIGHTS), "distance": 0 },
+    });
+    serde_json::json!({
+        "version": 6, "epoch": epoch, "cutoff_slot": odd, "previous": null, "band_ppm": 1, "answers": [answer],
+        "models": [], "documents": [], "observations": [], "observations_root": hex::encode([0; 32]), "pools": [],
+    })
+    .to_string()
+    .into_bytes()
+}
+
+impl Town {
+    fn audit(&self, epoch: u64) -> Audit {
+        let (version, operator, signature) = (Audit::VERSION, self.operator.pubkey(), String::new());
+        let mut audit = Audit { version, epoch, report: hash(1), block: hash(2), operator, answers: vec![], signature };
+        audit.sign(&self.identity).unwrap();
+        audit
+    }
+
+    async fn posts(&self, epoch: u64, report_hash: [u8; 32]) {
+        self.happens(Event::SettlementPosted(payout::events::SettlementPosted {
+            config: pda::payout_config(),
+            sequence: self.sequence(),
+            epoch,
+            pools: Default::default(),
+            funded: [0; 2],
+            observations_root: hash(8),
+            report_hash,
+            cutoff_slot: 750,
+            active_after: 800,
+            committee_epoch: 1,
+        }))
+        .await;
+    }
+
+    async fn confirms(&self) {
+        self.happens(Event::CommitteeConfirmed(stake::events::CommitteeConfirmed {
+            committee: pda::committee(1),
+            sequence: self.sequence(),
+            member: self.operator.pubkey(),
+            group_key: hash(5),
+            active: true,
+        }))
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn answers_audits_and_reports_count_against_their_operators_quota() {
+    let limits = Limits { statements: 4 * 4096, ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let store = town.store(&town.operator);
+    store.put_answer(&town.answer("an answer")).await.unwrap();
+    for epoch in 1..4 {
+        store.put_audit(&town.audit(epoch)).await.unwrap();
+    }
+    let refused = store.put_audit(&town.audit(9)).await.unwrap_err().to_string();
+    assert!(refused.contains("16384"), "{refused}");
+    let refused = store.put_settlement_report(3, report(3, town.request, 1)).await.unwrap_err().to_string();
+    assert!(refused.contains("16384"), "{refused}");
+    // What the chain names counts no more.
+    town.confirms().await;
+    town.posts(2, hash(3)).await;
+    sweep::once(&town.service).await.unwrap();
+    store.put_audit(&town.audit(9)).await.unwrap();
+    store.put_audit(&town.audit(10)).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn answers_audits_and_reports_are_swept_unless_a_posted_settlement_names_them() {
+    let town = Town::start_with(Limits { operator_kept: Duration::ZERO, ..Limits::default() }, None).await;
+    let store = town.store(&town.operator);
+    let (posted, other) = (report(2, town.request, 1), report(2, hash(9), 2));
+    let weights = store.put_blob("what an answer names, and no settlement yet").await.unwrap();
+    store.put_answer(&town.answer("an answer")).await.unwrap();
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 2, "an answer keeps nothing until it is settled");
+    assert!(!town.blob_file(&weights).exists() && town.reader().answered().await.unwrap().is_empty());
+
+    store.put_answer(&town.answer("an answer")).await.unwrap();
+    for epoch in [2, 3] {
+        store.put_audit(&town.audit(epoch)).await.unwrap();
+    }
+    town.confirms().await;
+    town.posts(2, sha256(&[&posted])).await;
+    let named = store.put_settlement_report(2, posted).await.unwrap();
+    let loose = store.put_settlement_report(2, other).await.unwrap();
+    // The audit of an epoch that is not settled, and the other report, which is there twice.
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 3);
+    let file = |hash: &[u8; 32]| town.folder.path().join(format!("store/settlements/2/{}.json", hex::encode(hash)));
+    assert!(file(&named).exists() && !file(&loose).exists());
+    assert_eq!(town.reader().answered().await.unwrap(), [town.request], "the posted report pays by it");
+    assert_eq!((town.reader().audits(2).await.unwrap().len(), town.reader().audits(3).await.unwrap().len()), (1, 0));
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_lost_database_makes_nothing_public_and_the_store_says_who_has_stored_what() {
+    let mut town = Town::start().await;
+    let (owner, wallet, stranger) = (Keypair::new(), Keypair::new(), Keypair::new());
+    let [document, _] = handed_in(&town, &owner.pubkey(), &wallet, datanet::state::Access::Permissioned).await;
+    let draft = town.store(&wallet).put_blob("nobody has seen this").await.unwrap();
+    let adapter = town.store(&town.operator).put_blob("an adapter").await.unwrap();
+    std::fs::write(town.blob_file(&sha256(&[b"foreign"])), "foreign").unwrap();
+    let standings = async |town: &Town| {
+        let mut all = Vec::new();
+        for blob in [document, draft, adapter, sha256(&[b"foreign"]), hash(99)] {
+            all.push([town.reads(None, &blob).await, town.reads(Some(&stranger), &blob).await]);
+        }
+        all
+    };
+    let known = [[401, 403], [401, 403], [200, 200], [401, 403], [404, 404]];
+    assert_eq!(standings(&town).await, known);
+
+    town.db.execute("DROP SCHEMA artifacts CASCADE", &[]).await.unwrap();
+    town.restart(Limits::default()).await;
+    // As long as nothing is known, nothing is given away.
+    assert_eq!(standings(&town).await, [[401, 403], [401, 403], [401, 403], [401, 403], [404, 404]]);
+    assert_eq!(town.reads(Some(&wallet), &draft).await, 403);
+    assert_eq!(artifacts::restore(&town.service).await.unwrap(), 4, "all that was stored through the service");
+    assert_eq!(standings(&town).await, known);
+    assert_eq!((town.reads(Some(&wallet), &draft).await, town.reads(Some(&owner), &document).await), (200, 200));
+    assert_eq!(artifacts::restore(&town.service).await.unwrap(), 0);
+
+    // A swept blob leaves no note behind.
+    town.db.execute("UPDATE artifacts.upload SET stored_at = now() - interval '99 days'", &[]).await.unwrap();
+    sweep::once(&town.service).await.unwrap();
+    assert!(!town.blob_file(&draft).exists());
+    let notes = walk(&town.notes());
+    assert!(!notes.is_empty() && !notes.iter().any(|note| note.to_string_lossy().contains(&hex::encode(draft))));
+}
+
+#[tokio::test]
+async fn requests_that_wait_for_the_database_take_no_connection_from_the_index() {
+    let town = Town::start().await;
+    // Nobody can note an upload, and so every upload holds a connection of the service.
+    let mut client = town.db.client().await.unwrap();
+    let locked = client.transaction().await.unwrap();
+    locked.batch_execute("LOCK TABLE artifacts.upload").await.unwrap();
+    let stores: Vec<_> = (0..20).map(|_| town.store(&Keypair::new())).collect();
+    let puts: Vec<_> = (0..20u8)
+        .zip(stores)
+        .map(|(n, store)| tokio::spawn(async move { store.put_blob(vec![n]).await.unwrap() }))
+        .collect();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    while town.db.query(waiting, &[]).await.unwrap()[0].get::<_, i64>(0) < 6 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let ingested = tokio::time::timeout(Duration::from_secs(5), town.confirms()).await;
+    ingested.expect("the index goes on");
+    locked.rollback().await.unwrap();
+    for put in puts {
+        put.await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -2,13 +2,13 @@
 
 mod support;
 
-use anchor_lang::Event as _;
+use anchor_lang::{AccountSerialize, AnchorDeserialize, Event as _};
 use openledger_indexer::{
     config::SourceArgs,
     datasource::{Source, Taken, backfill, retry},
     db::Database,
     ingest::{self, Outcome, Quarantined, TransactionRecord},
-    reconcile::finalise,
+    reconcile::{compare, finalise},
 };
 use openledger_interface::{Program, events::Event, pda};
 use stake::state::Role;
@@ -177,6 +177,59 @@ async fn a_settled_transaction_that_the_node_withholds_is_set_aside_and_comes_la
     node.ledger().entries.pop();
     retry_now(&source).await;
     assert_eq!(aside(&source).await, []);
+}
+
+#[tokio::test]
+async fn what_the_node_refuses_to_speak_of_keeps_nothing_else_waiting() {
+    // As many as one round reads again, and one more.
+    let mut entries: Vec<Entry> = (1..=33).map(|n| Entry::new(n, 10, Program::Stake, [staked(n)])).collect();
+    entries[..32].iter_mut().for_each(|entry| entry.silent = true);
+    let signatures: Vec<String> = entries.iter().map(Entry::signature).collect();
+    let node = Node::start(100, 50, entries).await;
+    let server = Server::start();
+    let source = index(&server, "silent", &node).await;
+    for signature in &signatures {
+        assert!(ingest::set_aside(&source.db, signature, 10, "it could not be read").await.expect("writes"));
+    }
+    let last = "UPDATE quarantine SET next_try = now() - CASE WHEN signature = $1 THEN interval '1 second'
+                ELSE interval '1 minute' END";
+    source.db.execute(last, &[&signatures[32]]).await.expect("writes");
+    retry(&source).await.expect_err("the node refuses 32 of them");
+    assert_eq!(retry(&source).await.expect("goes on"), 1, "the last one's turn has come");
+    assert_eq!(aside(&source).await.len(), 32);
+}
+
+#[tokio::test]
+async fn an_endpoint_with_a_nul_stops_no_comparison() {
+    let (owner, identity) = (key(9), key(8));
+    let (address, endpoint) = (pda::operator(&owner), "http://a\0\u{1b}[2J:1".to_owned());
+    let registered = stake::events::OperatorRegistered {
+        operator: address,
+        sequence: 0,
+        owner,
+        identity,
+        endpoint: endpoint.clone(),
+        capabilities: 5,
+    };
+    let node = Node::start(100, 50, vec![Entry::new(1, 10, Program::Stake, [registered.data()])]).await;
+    let mut operator = stake::state::Operator::deserialize(&mut &[0; 512][..]).expect("zeros are an account");
+    (operator.owner, operator.identity, operator.endpoint, operator.sequence) = (owner, identity, endpoint, 1);
+    let mut data = Vec::new();
+    operator.try_serialize(&mut data).expect("memory is written to");
+    node.ledger().accounts.push((Program::Stake, address, data.clone()));
+    let server = Server::start();
+    let source = index(&server, "endpoint", &node).await;
+    backfill(&source).await.expect("goes on");
+    for _ in 0..2 {
+        assert_eq!(compare(&source).await.expect("compares"), []);
+    }
+    // And a true difference is still found.
+    operator.sequence = 2;
+    data.clear();
+    operator.try_serialize(&mut data).expect("memory is written to");
+    node.ledger().accounts[0].2 = data;
+    compare(&source).await.expect("compares");
+    assert_eq!(compare(&source).await.expect("compares").len(), 1);
 }
 
 #[tokio::test]

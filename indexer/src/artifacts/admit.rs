@@ -1,10 +1,16 @@
 //! Decides whether a wallet may store an artifact, before one byte of it is read.
 
-use super::{active::Place, facts, refusal::Refusal, service::Service, table};
+use super::{active::Place, facts, limits::counted, refusal::Refusal, service::Service, table};
+use openledger_protocol::Hash32;
 use openledger_sdk::store::{Act, Key, Permit, PermitError};
 use solana_pubkey::Pubkey;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use warp::http::StatusCode;
+
+/// How long an answer waits for its payment: its operator may have seen the payment before the index.
+const INDEXED_WITHIN: Duration = Duration::from_secs(2);
+/// Pause between two looks for it.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// An upload that may go on.
 #[derive(Debug)]
@@ -41,7 +47,8 @@ pub async fn admit(service: &Service, key: Key, header: Option<&str>) -> Result<
     }
     may_write(service, &key, &permit.wallet, identity.is_some()).await?;
     let limits = &service.limits;
-    let place = service.active.enter(permit.wallet, identity.is_some(), permit.bytes, limits.at_a_time, limits.uploads);
+    let bytes = counted(permit.bytes);
+    let place = service.active.enter(permit.wallet, identity.is_some(), bytes, limits.at_a_time, limits.uploads);
     let place = place.ok_or_else(|| {
         let error = format!("at most {} uploads of a wallet run at a time", limits.at_a_time);
         Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, error)
@@ -53,10 +60,9 @@ pub async fn admit(service: &Service, key: Key, header: Option<&str>) -> Result<
 async fn may_write(service: &Service, key: &Key, wallet: &Pubkey, operator: bool) -> Result<(), Refusal> {
     match key {
         Key::Blob(_) => Ok(()),
-        Key::Answer(request) => match facts::paid_operator(&service.db, request).await? {
+        Key::Answer(request) => match paid_operator(service, request).await? {
             Some(paid) if paid == *wallet => Ok(()),
             Some(paid) => Err(Refusal::forbidden(format!("{paid} was paid for this answer, not {wallet}"))),
-            // The operator may have seen the payment before the index.
             None => Err(Refusal::later(
                 StatusCode::SERVICE_UNAVAILABLE,
                 1,
@@ -76,24 +82,38 @@ async fn may_write(service: &Service, key: &Key, wallet: &Pubkey, operator: bool
     }
 }
 
-/// Refuses a blob that would take more than the wallet's quota. It is asked only for what is not there yet.
+/// The operator that was paid for a request. Waits a little for what is not indexed yet.
+async fn paid_operator(service: &Service, request: &Hash32) -> Result<Option<Pubkey>, Refusal> {
+    let until = Instant::now() + INDEXED_WITHIN;
+    loop {
+        let paid = facts::paid_operator(&service.db, request).await?;
+        if paid.is_some() || Instant::now() > until {
+            return Ok(paid);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Refuses an artifact that would take more than the wallet's quota. It is asked only for what is not there yet.
 pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), Refusal> {
     let (wallet, limits) = (&admitted.permit.wallet, &service.limits);
+    let within = |own: u64, most: u64| match own <= most {
+        true => Ok(()),
+        false => Err(Refusal::forbidden(format!(
+            "{wallet} would have {own} bytes here that nothing on the chain names, and at most {most} are taken: hand in what \
+             is here first, or wait until it is swept"
+        ))),
+    };
+    if !matches!(admitted.key, Key::Blob(_)) {
+        let own = table::unnamed_statements(&service.db, wallet).await? + counted(admitted.permit.bytes);
+        return within(own, limits.statements);
+    }
     let (own, strangers) = table::unnamed(&service.db, wallet).await?;
     // The admitted upload itself is among those that are running.
     let (running, strangers_running) = service.active.bytes(wallet);
     let unfinished = service.parts.usage(wallet, admitted.identity.is_some())?;
     let own = own + running.max(unfinished.own_bytes);
-    let most = match admitted.identity {
-        Some(_) => limits.operator_unnamed,
-        None => limits.unnamed,
-    };
-    if own > most {
-        return Err(Refusal::forbidden(format!(
-            "{wallet} would have {own} bytes here that nothing on the chain names, and at most {most} are taken: hand in \
-             what is here first, or wait until it is swept"
-        )));
-    }
+    within(own, if admitted.identity.is_some() { limits.operator_unnamed } else { limits.unnamed })?;
     if admitted.identity.is_none() && strangers + strangers_running.max(unfinished.all_bytes) > limits.strangers {
         let error = "too much is here that nothing on the chain names yet: try again later";
         return Err(Refusal::later(StatusCode::INSUFFICIENT_STORAGE, 60, error));

@@ -3,6 +3,14 @@
 use openledger_sdk::store::{Key, MOST_ANSWER};
 use std::time::Duration;
 
+/// Fewest bytes that a file counts in a quota: a file takes a block of the disk, and a row in the database.
+const BLOCK: u64 = 4096;
+
+/// What a file of `bytes` bytes counts in a quota.
+pub(super) fn counted(bytes: u64) -> u64 {
+    bytes.max(BLOCK)
+}
+
 /// The limits of a service.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -14,12 +22,15 @@ pub struct Limits {
     pub report: u64,
     /// Longest audit.
     pub audit: u64,
-    /// Most bytes that a wallet may have stored that the chain does not name yet.
+    /// Most bytes that a wallet may have stored that the chain does not name yet. Each file counts as 4 KiB at least, here
+    /// and below.
     pub unnamed: u64,
     /// The same for a registered operator.
     pub operator_unnamed: u64,
+    /// The same for an operator's answers, audits and reports.
+    pub statements: u64,
     /// Most such bytes of all wallets together that are no operators'. Wallets cost nothing, so that a limit for each is
-    /// not enough.
+    /// not enough. What several of them have stored counts once.
     pub strangers: u64,
     /// Uploads of one wallet at a time.
     pub at_a_time: usize,
@@ -37,7 +48,8 @@ pub struct Limits {
     pub window: Duration,
     /// How long a blob is kept that the chain does not name.
     pub kept: Duration,
-    /// The same for a registered operator's: a training may take long before its result is on the chain.
+    /// The same for a registered operator's, and its answers, audits and reports: a training may take long before its
+    /// result is on the chain.
     pub operator_kept: Duration,
     /// How long the parts of an unfinished upload are kept after the last one came.
     pub parts_kept: Duration,
@@ -53,6 +65,7 @@ impl Default for Limits {
             audit: 1 << 20,
             unnamed: 512 << 20,
             operator_unnamed: 256 << 30,
+            statements: 4 << 30,
             strangers: 16 << 30,
             at_a_time: 16,
             uploads: 256,

@@ -7,7 +7,8 @@
 //! - `put` stores: it checks who signed (`admit`), takes the bytes (`receive`, long ones in `parts`), checks what they are
 //!   (`content`), and keeps them.
 //! - [`sweep`] removes what nothing on the chain names after a while. `names` finds out what it names.
-//! - `facts` is what the index knows of wallets, and `table` what the service itself remembers.
+//! - `facts` is what the index knows of wallets, and `table` what the service itself remembers. `owners` are notes in the
+//!   store, from which it remembers who stored what if the database is lost.
 
 mod active;
 mod admit;
@@ -15,6 +16,7 @@ mod content;
 mod facts;
 mod limits;
 mod names;
+mod owners;
 mod parts;
 mod put;
 mod read;
@@ -28,5 +30,6 @@ pub mod sweep;
 mod table;
 
 pub use limits::Limits;
+pub use owners::restore;
 pub use routes::routes;
 pub use service::Service;

@@ -1,6 +1,11 @@
 //! Which blobs the chain names: by an event, or by a blob that an event names.
 
-use super::{refusal::Refusal, seen::Seen, service::Service};
+use super::{
+    refusal::Refusal,
+    seen::{Look, Seen},
+    service::Service,
+    table,
+};
 use crate::db::{Database, DbError};
 use bytes::Bytes;
 use openledger_protocol::Hash32;
@@ -53,13 +58,8 @@ const NAMED: [Naming; 9] = [
 const MOST_OPENED: u64 = 256 << 20;
 /// Most blobs that are opened in one round.
 const OPENED: i64 = 500;
-/// Least time between two looks.
+/// Most time between two looks, where somebody waits for the second.
 const DISTANCE: Duration = Duration::from_millis(300);
-
-/// Notes that the chain names these blobs, through an artifact that names no others.
-pub async fn add(db: &Database, hashes: &[Hash32]) -> Result<(), DbError> {
-    note(db, hashes.iter().map(|hash| (*hash, "other"))).await
-}
 
 async fn note(db: &Database, hashes: impl IntoIterator<Item = (Hash32, &'static str)>) -> Result<(), DbError> {
     let (hashes, kinds): (Vec<Vec<u8>>, Vec<&str>) =
@@ -83,13 +83,13 @@ pub async fn stored(db: &Database, hash: &Hash32) -> Result<(), DbError> {
 }
 
 /// Brings up to date which uploads the chain names. Those who ask at the same time wait for one look, and looks have a
-/// distance, so that nobody can keep the database busy with this.
+/// distance ([`Look::rest`]).
 pub async fn refresh(service: &Service) -> Result<(), Refusal> {
     let asked = Instant::now();
     let mut seen = service.seen.lock().await;
-    match seen.at {
-        Some(at) if at >= asked => return Ok(()),
-        Some(at) => tokio::time::sleep(DISTANCE.saturating_sub(at.elapsed())).await,
+    match seen.last {
+        Some(look) if look.at >= asked => return Ok(()),
+        Some(look) => tokio::time::sleep(look.rest(DISTANCE)).await,
         None => {}
     }
     look(service, &mut seen).await
@@ -105,9 +105,8 @@ pub async fn update(service: &Service) -> Result<(), Refusal> {
 
 async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
     let (db, at) = (&service.db, Instant::now());
-    let last = db.client().await.map_err(Refusal::from)?;
-    let last = last.query_one("SELECT coalesce(max(id), 0) FROM event", &[]).await.map_err(DbError::from)?;
-    let last: i64 = last.get(0);
+    let last = db.query("SELECT coalesce(max(id), 0) FROM event", &[]).await?;
+    let last: i64 = last.first().map_or(0, |row| row.get(0));
     let after = if last < seen.event { 0 } else { seen.event };
     let new = "FROM event e WHERE e.program = $1 AND e.kind = $2 AND e.id > $4 AND e.id <= $5
                AND length(e.data ->> $3) = 64";
@@ -136,7 +135,7 @@ async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
         &[],
     )
     .await?;
-    *seen = Seen { event: last, at: Some(at) };
+    *seen = Seen { event: last, last: Some(Look { at, took: at.elapsed() }) };
     Ok(())
 }
 
@@ -193,7 +192,11 @@ async fn read(service: &Service, hash: &Hash32, kind: &str) -> Result<bool, Refu
     let db = &service.db;
     match service.store.get_blob_within(hash, MOST_OPENED).await {
         Ok(bytes) if kind == "batch" => open_batch(db, hash, bytes).await?,
-        Ok(bytes) => note(db, inside(kind, &bytes)).await?,
+        Ok(bytes) => {
+            let Inside { blobs, requests } = inside(kind, &bytes);
+            note(db, blobs).await?;
+            table::settled(db, &requests).await?;
+        }
         // A blob that is too long names nothing.
         Err(StoreError::Size { .. }) => {}
         Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => return Ok(false),
@@ -230,25 +233,35 @@ async fn open_batch(db: &Database, hash: &Hash32, bytes: Bytes) -> Result<(), Db
     Ok(())
 }
 
-/// The hashes in a blob of this kind, which is not a batch's manifest, with what the blobs of these hashes must be. A blob
-/// that is not of its kind has none.
-fn inside(kind: &str, bytes: &[u8]) -> Vec<(Hash32, &'static str)> {
+/// What a blob names.
+#[derive(Default)]
+struct Inside {
+    /// Hashes, with what the blobs of these hashes must be.
+    blobs: Vec<(Hash32, &'static str)>,
+    /// Requests whose answers are paid by their receipts.
+    requests: Vec<Hash32>,
+}
+
+/// What a blob of this kind names, which is not a batch's manifest. A blob that is not of its kind names nothing.
+fn inside(kind: &str, bytes: &[u8]) -> Inside {
     match kind {
         "training" => {
-            let Ok(manifest) = serde_json::from_slice::<TrainingManifest>(bytes) else { return vec![] };
+            let Ok(manifest) = serde_json::from_slice::<TrainingManifest>(bytes) else { return Inside::default() };
             let walk = manifest.health.map(|health| health.walk).unwrap_or_default();
             let states = manifest.log.into_iter().chain(walk).map(|entry| entry.state);
             let files = [manifest.adapter_hash, manifest.index_hash, manifest.weights, manifest.config_hash];
-            states.chain(files).map(|hash| (hash, "other")).collect()
+            Inside { blobs: states.chain(files).map(|hash| (hash, "other")).collect(), requests: vec![] }
         }
         "report" => {
-            let Ok(report) = SettlementReport::read(bytes) else { return vec![] };
-            let weights = report.answers.into_iter().filter_map(|answer| match answer.divided {
-                Divided::Receipt { weights, .. } => Some((weights, "other")),
+            let Ok(report) = SettlementReport::read(bytes) else { return Inside::default() };
+            let paid = report.answers.into_iter().filter_map(|answer| match answer.divided {
+                Divided::Receipt { weights, .. } => Some(((weights, "other"), answer.request)),
                 _ => None,
             });
-            weights.chain(report.previous.map(|hash| (hash, "report"))).collect()
+            let (mut blobs, requests): (Vec<_>, _) = paid.unzip();
+            blobs.extend(report.previous.map(|hash| (hash, "report")));
+            Inside { blobs, requests }
         }
-        _ => vec![],
+        _ => Inside::default(),
     }
 }

@@ -1,6 +1,6 @@
 //! Uploads that come in parts. Each is a file, so that a restart of the service loses none.
 
-use super::receive::Progress;
+use super::{limits::counted, receive::Progress};
 use openledger_protocol::hash::sha256;
 use openledger_sdk::store::Permit;
 use solana_pubkey::Pubkey;
@@ -40,11 +40,11 @@ pub struct Held {
 pub struct Usage {
     /// Number of a wallet's.
     pub own: usize,
-    /// Bytes of a wallet's.
+    /// What a wallet's count in a quota.
     pub own_bytes: u64,
     /// Number of all operators' if the wallet is an operator's, or of all others' if not.
     pub all: usize,
-    /// Bytes of these.
+    /// What these count.
     pub all_bytes: u64,
 }
 
@@ -93,10 +93,10 @@ impl Parts {
             // A file may end meanwhile.
             let Ok(meta) = fs::metadata(&path) else { continue };
             usage.all += 1;
-            usage.all_bytes += meta.len();
+            usage.all_bytes += counted(meta.len());
             if path.as_os_str().as_encoded_bytes().starts_with(own.as_os_str().as_encoded_bytes()) {
                 usage.own += 1;
-                usage.own_bytes += meta.len();
+                usage.own_bytes += counted(meta.len());
             }
         }
         Ok(usage)

@@ -2,7 +2,7 @@
 
 use super::{
     admit::{Admitted, admit, may_begin, within_quota},
-    content, names,
+    content, names, owners,
     parts::WHOLE,
     readers,
     receive::{Progress, Sink, drain},
@@ -162,7 +162,7 @@ async fn keep(service: &Service, admitted: &Admitted, file: &Path, hash: Hash32)
         let (found, signed) = (hex::encode(hash), hex::encode(permit.hash));
         return Err(Refusal::content(format!("the content has hash {found}, and the permit is for {signed}")));
     }
-    let named = content::check(key, file, admitted.identity.as_ref()).await?;
+    content::check(key, file, admitted.identity.as_ref()).await?;
     if key.hash().is_none() && !table::replace(&service.db, &permit.key, &hash, permit.expires).await? {
         let error = format!("{key} was stored by a later permit: sign a new one");
         return Err(Refusal::new(StatusCode::CONFLICT, error));
@@ -171,18 +171,17 @@ async fn keep(service: &Service, admitted: &Admitted, file: &Path, hash: Hash32)
     // First its row: a blob without one would never be swept.
     note(service, admitted).await?;
     copy(service, key, file).await?;
-    names::stored(&service.db, &permit.hash).await?;
-    names::add(&service.db, &named).await?;
-    Ok(())
+    Ok(names::stored(&service.db, &permit.hash).await?)
 }
 
-/// Notes who stored a blob.
+/// Notes who stored an artifact.
 async fn note(service: &Service, admitted: &Admitted) -> Result<(), Refusal> {
     let (permit, operator) = (&admitted.permit, admitted.identity.is_some());
-    if matches!(admitted.key, Key::Blob(_)) {
-        table::stored(&service.db, &permit.hash, permit.bytes, &permit.wallet, operator).await?;
+    if !matches!(admitted.key, Key::Blob(_)) {
+        return Ok(table::stated(&service.db, &permit.key, permit.bytes, &permit.wallet).await?);
     }
-    Ok(())
+    table::stored(&service.db, &permit.hash, permit.bytes, &permit.wallet, operator).await?;
+    owners::note(service, &permit.hash, &permit.wallet, operator).await
 }
 
 /// Copies a file into the store. Readers see all of it or nothing.

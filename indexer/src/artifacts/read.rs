@@ -33,7 +33,7 @@ pub async fn read(service: &Service, key: &Key, asked: &HeaderMap, head: bool) -
     let path = key.path();
     let meta = match service.objects().head(&path).await {
         Ok(meta) => meta,
-        Err(object_store::Error::NotFound { .. }) => return Err(absent(key)),
+        Err(object_store::Error::NotFound { .. }) => return Err(Refusal::absent(key)),
         Err(error) => return Err(error.into()),
     };
     let etag = etag(key, &meta);
@@ -91,10 +91,6 @@ fn streamed(found: object_store::GetResult) -> Response {
         }
     });
     warp::reply::stream(ReceiverStream::new(waiting)).into_response()
-}
-
-fn absent(key: &Key) -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, format!("there is no {key} here"))
 }
 
 /// The version of an artifact. Where the name says the content, it is the name.

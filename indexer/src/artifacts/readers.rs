@@ -1,8 +1,9 @@
 //! Decides who may read a blob.
 //!
-//! What an operator has stored is public, and so is what came into the store in another way. Of any other wallet's blobs
-//! those are public that the wallet itself names on the chain, such as a job's config, and the documents of an accepted
-//! batch of an open Datanet. Everything else is read by:
+//! What an operator has stored is public. Of any other wallet's blobs those are public that the wallet itself names on the
+//! chain, such as a job's config, and the documents of an accepted batch of an open Datanet. Nothing is public because
+//! nothing is known of it: a blob that came into the store in another way, or whose note the database has lost, is nobody's
+//! until it is stored through the service, or the note is restored (`owners`). Everything else is read by:
 //!
 //! - whoever has stored it,
 //! - the owner of the Datanet that it was handed in to,
@@ -13,6 +14,7 @@
 
 use super::{names, refusal::Refusal, service::Service};
 use crate::db::DbError;
+use object_store::ObjectStoreExt;
 use openledger_protocol::Hash32;
 use openledger_sdk::{
     flow::seat::Candidate,
@@ -26,9 +28,9 @@ use warp::http::StatusCode;
 /// Most batches of a Datanet on whose panels a seat is looked for.
 const MOST_BATCHES: i64 = 64;
 
-const PUBLIC: &str = "WITH kept AS (SELECT wallet, operator FROM artifacts.upload WHERE hash = $1)
-    SELECT NOT EXISTS (SELECT 1 FROM kept)
-        OR EXISTS (SELECT 1 FROM kept WHERE operator)
+const STANDING: &str = "WITH kept AS (SELECT wallet, operator FROM artifacts.upload WHERE hash = $1)
+    SELECT EXISTS (SELECT 1 FROM kept),
+           EXISTS (SELECT 1 FROM kept WHERE operator)
         OR EXISTS (SELECT 1 FROM artifacts.shown s JOIN kept USING (wallet) WHERE s.hash = $1)
         OR EXISTS (SELECT 1 FROM artifacts.batches($1) b
                    JOIN event n ON n.subject = b.datanet AND n.kind = 'DatanetCreated'
@@ -53,19 +55,41 @@ const PANELS: &str = "SELECT b.batch FROM artifacts.batches($1) b WHERE NOT b.de
                                      AND e.kind IN ('BatchAccepted', 'BatchRejected'))
     LIMIT $2";
 
+/// What is known of a blob by what is indexed so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Everybody may read it.
+    Public,
+    /// Somebody has stored it, and not everybody may read it.
+    Private,
+    /// Nobody is known to have stored it.
+    Unknown,
+}
+
 /// Whether everybody may read `key`. Fails unless that is so, or the wallet of the permit in `header` may read it.
 pub async fn admit(service: &Service, key: &Key, header: Option<&str>) -> Result<bool, Refusal> {
     let Key::Blob(hash) = key else { return Ok(true) };
-    if is_public(service, hash).await? {
-        return Ok(true);
+    match standing(service, hash).await? {
+        Standing::Public => return Ok(true),
+        Standing::Unknown if !is_here(service, key).await? => return Err(Refusal::absent(key)),
+        Standing::Private | Standing::Unknown => {}
+    }
+    let wallet = header.map(|header| wallet(service, key, header)).transpose()?;
+    if let Some(wallet) = &wallet
+        && may_read(service, hash, wallet).await?
+    {
+        return Ok(false);
     }
     // The chain may have named it just now.
     names::refresh(service).await?;
     if is_public(service, hash).await? {
         return Ok(true);
     }
-    let wallet = wallet(service, key, header)?;
-    if is_entitled(service, hash, &wallet).await? || has_seat(service, hash, &wallet).await? {
+    let Some(wallet) = wallet else {
+        let error = format!("{key} is not public: sign a permit to read it");
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, error));
+    };
+    if may_read(service, hash, &wallet).await? {
         return Ok(false);
     }
     Err(Refusal::forbidden(format!(
@@ -74,9 +98,8 @@ pub async fn admit(service: &Service, key: &Key, header: Option<&str>) -> Result
     )))
 }
 
-fn wallet(service: &Service, key: &Key, header: Option<&str>) -> Result<Pubkey, Refusal> {
+fn wallet(service: &Service, key: &Key, header: &str) -> Result<Pubkey, Refusal> {
     let unsigned = |error: String| Refusal::new(StatusCode::UNAUTHORIZED, error);
-    let header = header.ok_or_else(|| unsigned(format!("{key} is not public: sign a permit to read it")))?;
     let permit = Permit::from_header(header).map_err(unsigned)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let named = permit.check(Act::Read, &service.name, now).map_err(|error| unsigned(error.to_string()))?;
@@ -88,7 +111,29 @@ fn wallet(service: &Service, key: &Key, header: Option<&str>) -> Result<Pubkey, 
 
 /// Whether everybody may read the blob, by what is indexed so far.
 pub async fn is_public(service: &Service, hash: &Hash32) -> Result<bool, DbError> {
-    Ok(service.db.client().await?.query_one(PUBLIC, &[&hash.as_slice()]).await?.get(0))
+    Ok(standing(service, hash).await? == Standing::Public)
+}
+
+async fn standing(service: &Service, hash: &Hash32) -> Result<Standing, DbError> {
+    let row = service.db.client().await?.query_one(STANDING, &[&hash.as_slice()]).await?;
+    Ok(match (row.get(0), row.get(1)) {
+        (_, true) => Standing::Public,
+        (true, false) => Standing::Private,
+        (false, false) => Standing::Unknown,
+    })
+}
+
+/// Whether the store has it.
+async fn is_here(service: &Service, key: &Key) -> Result<bool, Refusal> {
+    match service.objects().head(&key.path()).await {
+        Ok(_) => Ok(true),
+        Err(object_store::Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn may_read(service: &Service, hash: &Hash32, wallet: &Pubkey) -> Result<bool, Refusal> {
+    Ok(is_entitled(service, hash, wallet).await? || has_seat(service, hash, wallet).await?)
 }
 
 async fn is_entitled(service: &Service, hash: &Hash32, wallet: &Pubkey) -> Result<bool, DbError> {

@@ -1,7 +1,10 @@
 //! The artifact service's error answers.
 
 use crate::db::DbError;
-use openledger_sdk::{api::types::ErrorBody, store::protocol::OFFSET};
+use openledger_sdk::{
+    api::types::ErrorBody,
+    store::{Key, protocol::OFFSET},
+};
 use warp::{
     http::{
         HeaderValue, StatusCode,
@@ -40,6 +43,11 @@ impl Refusal {
     /// 403: this wallet may not do it.
     pub fn forbidden(error: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, error)
+    }
+
+    /// 404: there is no such artifact.
+    pub fn absent(key: &Key) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("there is no {key} here"))
     }
 
     /// 422: the bytes are not what they should be.

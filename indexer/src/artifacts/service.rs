@@ -1,9 +1,9 @@
 //! What the artifact service is made of.
 
 use super::{active::Active, limits::Limits, parts::Parts, seen::Seen, table};
-use crate::{datasource::Source, db::Database};
+use crate::db::Database;
 use anyhow::{Context, Result, bail};
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt};
 use openledger_sdk::{
     client::Client,
     store::{Location, Permit, Store},
@@ -20,7 +20,7 @@ pub struct Service(Arc<Inner>);
 
 /// What the requests share.
 pub struct Inner {
-    /// The index, and the service's own tables.
+    /// The index, and the service's own tables, by connections of its own.
     pub db: Database,
     /// The node, which says who is drawn for a panel.
     pub client: Arc<Client>,
@@ -50,15 +50,21 @@ impl std::ops::Deref for Service {
 }
 
 impl Service {
-    /// A service over `store`, for the ledger of `source`. Unfinished uploads are in the folder `uploads`. `url` is where
-    /// others reach it: permits are signed for it.
-    pub async fn open(source: &Source, store: Store, uploads: PathBuf, url: &str, limits: Limits) -> Result<Self> {
+    /// A service over `store`, for the ledger that `db` has the index of and `client` a node of. Unfinished uploads are in
+    /// the folder `uploads`. `url` is where others reach it: permits are signed for it.
+    pub async fn open(
+        db: Database,
+        client: Arc<Client>,
+        store: Store,
+        uploads: PathBuf,
+        url: &str,
+        limits: Limits,
+    ) -> Result<Self> {
         let Location::Service(url) = Location::parse(url)? else {
             bail!("{url} is not the URL of an artifact service: write http:// or https://");
         };
         let name = Permit::service_name(&url);
         let parts = Parts::open(&uploads).with_context(|| format!("the folder for uploads {}", uploads.display()))?;
-        let (db, client) = (source.db.clone(), source.client.clone());
         table::migrate(&db).await?;
         let (active, seen, keeping) = Default::default();
         Ok(Self(Arc::new(Inner { db, client, store, name, limits, active, parts, seen, keeping })))
@@ -69,6 +75,14 @@ impl Inner {
     /// The store behind the service, by its keys.
     pub fn objects(&self) -> &Arc<dyn ObjectStore> {
         self.store.objects()
+    }
+
+    /// Removes an object, if it is there.
+    pub async fn delete(&self, path: &object_store::path::Path) -> Result<(), object_store::Error> {
+        match self.objects().delete(path).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            done => done,
+        }
     }
 
     /// The folder for unfinished uploads.

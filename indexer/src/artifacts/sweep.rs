@@ -1,7 +1,7 @@
 //! Removes what nothing on the chain names after a while.
 
-use super::{facts, names, refusal::Refusal, service::Service, table};
-use object_store::ObjectStoreExt;
+use super::{facts, names, owners, refusal::Refusal, service::Service, table};
+use object_store::path::Path;
 use openledger_sdk::store::Key;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -11,12 +11,17 @@ const BEHIND: u64 = 150;
 /// Rounds after which all events are looked at again. Their numbers change when the ledger is read again.
 const ALL_EVENTS: u64 = 100;
 
-/// Finds out once per `every` what the chain names, and removes what it has not named for too long. While the index is
-/// behind the node, nothing is removed: it may not have heard yet what names it.
+/// Restores what the database has lost of who stored what. Then finds out once per `every` what the chain names, and removes
+/// what it has not named for too long. While the index is behind the node, nothing is removed: it may not have heard yet
+/// what names it.
 pub async fn run(service: Service, every: Duration) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut round = 0u64;
+    while owners::restore(&service).await.is_err() {
+        // The cause is in the log.
+        ticks.tick().await;
+    }
     loop {
         ticks.tick().await;
         round += 1;
@@ -43,8 +48,8 @@ pub async fn run(service: Service, every: Duration) {
     }
 }
 
-/// Removes blobs that nothing on the chain names and that have been kept long enough, and unfinished uploads that nobody
-/// goes on with. Returns how many blobs. What the chain names must be up to date.
+/// Removes artifacts that nothing on the chain names and that have been kept long enough, and unfinished uploads that nobody
+/// goes on with. Returns how many artifacts. Which blobs the chain names must be up to date.
 pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
     let limits = &service.limits;
     service.parts.sweep(limits.parts_kept)?;
@@ -55,11 +60,19 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
         if table::due(&service.db, limits, Some(&hash)).await?.is_empty() {
             continue;
         }
-        match service.objects().delete(&Key::Blob(hash).path()).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        service.delete(&Key::Blob(hash).path()).await?;
+        owners::remove(service, &hash).await?;
         table::forget(&service.db, &hash).await?;
+        swept += 1;
+    }
+    table::name_statements(&service.db).await?;
+    for key in table::due_statements(&service.db, limits, None).await? {
+        let _keeping = service.keeping.write().await;
+        if table::due_statements(&service.db, limits, Some(&key)).await?.is_empty() {
+            continue;
+        }
+        service.delete(&Path::from(key.as_str())).await?;
+        table::forget_statement(&service.db, &key).await?;
         swept += 1;
     }
     Ok(swept)

@@ -1,6 +1,6 @@
 //! What the service remembers of uploads, in a schema of its own.
 
-use super::limits::Limits;
+use super::limits::{Limits, counted};
 use crate::db::{Database, DbError};
 use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
@@ -33,7 +33,7 @@ pub async fn migrate(db: &Database) -> Result<(), DbError> {
 pub async fn stored(db: &Database, hash: &Hash32, bytes: u64, wallet: &Pubkey, operator: bool) -> Result<(), DbError> {
     let sql = "INSERT INTO artifacts.upload (hash, wallet, bytes, operator, named)
                VALUES ($1, $2, $3, $4, EXISTS (SELECT 1 FROM artifacts.named WHERE hash = $1))
-               ON CONFLICT (hash, wallet) DO UPDATE SET stored_at = now()";
+               ON CONFLICT (hash, wallet) DO UPDATE SET stored_at = now(), operator = upload.operator OR excluded.operator";
     let (hash, wallet, bytes) = (hash.as_slice(), wallet.to_string(), bytes as i64);
     db.execute(sql, &[&hash, &wallet, &bytes, &operator]).await?;
     Ok(())
@@ -45,14 +45,111 @@ pub async fn has_stored(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result
     Ok(db.client().await?.query_one(sql, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
 }
 
-/// How many bytes stand in the service that the chain does not name: of `wallet`, and of all wallets that are no
-/// operators'.
+const UNNAMED: &str = "
+    WITH loose AS (SELECT hash, wallet, operator, greatest(bytes, $2) AS bytes FROM artifacts.upload WHERE NOT named)
+    SELECT (SELECT coalesce(sum(bytes), 0) FROM loose WHERE wallet = $1)::bigint,
+           (SELECT coalesce(sum(bytes), 0) FROM (SELECT max(bytes) AS bytes FROM loose GROUP BY hash
+                                                 HAVING NOT bool_or(operator)) each)::bigint";
+
+/// How much of the blobs in the service that the chain does not name counts in quotas: of `wallet`, and of all wallets that
+/// are no operators'.
+///
+/// A wallet answers for all that it has stored, whoever else has stored the same: it can keep that here alone. The bound on
+/// all together is about the disk, which has each content once.
 pub async fn unnamed(db: &Database, wallet: &Pubkey) -> Result<(u64, u64), DbError> {
-    let sql = "SELECT coalesce(sum(bytes) FILTER (WHERE wallet = $1), 0)::bigint,
-                      coalesce(sum(bytes) FILTER (WHERE NOT operator), 0)::bigint
-               FROM artifacts.upload WHERE NOT named";
-    let row = db.client().await?.query_one(sql, &[&wallet.to_string()]).await?;
+    let row = db.client().await?.query_one(UNNAMED, &[&wallet.to_string(), &(counted(0) as i64)]).await?;
     Ok((row.get::<_, i64>(0) as u64, row.get::<_, i64>(1) as u64))
+}
+
+/// How much of an operator's answers, audits and reports that the chain does not name counts in its quota.
+pub async fn unnamed_statements(db: &Database, wallet: &Pubkey) -> Result<u64, DbError> {
+    let sql = "SELECT coalesce(sum(greatest(bytes, $2)), 0)::bigint FROM artifacts.statement WHERE wallet = $1 AND NOT named";
+    let row = db.client().await?.query_one(sql, &[&wallet.to_string(), &(counted(0) as i64)]).await?;
+    Ok(row.get::<_, i64>(0) as u64)
+}
+
+/// Notes that an operator has stored an answer, an audit or a report.
+pub async fn stated(db: &Database, key: &str, bytes: u64, wallet: &Pubkey) -> Result<(), DbError> {
+    let sql = "INSERT INTO artifacts.statement (key, wallet, bytes) VALUES ($1, $2, $3)
+               ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes, stored_at = now()";
+    db.execute(sql, &[&key, &wallet.to_string(), &(bytes as i64)]).await?;
+    Ok(())
+}
+
+/// Notes that a settlement pays these requests by the receipts of their answers.
+pub async fn settled(db: &Database, requests: &[Hash32]) -> Result<(), DbError> {
+    let requests: Vec<&[u8]> = requests.iter().map(|request| request.as_slice()).collect();
+    let sql = "INSERT INTO artifacts.settled SELECT DISTINCT unnest($1::bytea[]) ON CONFLICT DO NOTHING";
+    db.execute(sql, &[&requests]).await?;
+    Ok(())
+}
+
+/// What the chain names of the statements: reports that were posted, audits by members of committees of epochs that were
+/// posted, and answers that are paid by their receipts.
+const STATED: [&str; 3] = [
+    "UPDATE artifacts.statement s SET named = true FROM event e WHERE NOT s.named AND e.kind = 'SettlementPosted'
+     AND s.key = 'settlements/' || (e.data ->> 'epoch') || '/' || (e.data ->> 'report_hash') || '.json'",
+    "UPDATE artifacts.statement s SET named = true FROM event e WHERE NOT s.named AND e.kind = 'SettlementPosted'
+     AND s.key = 'audits/' || (e.data ->> 'epoch') || '/' || s.wallet || '.json'
+     AND EXISTS (SELECT 1 FROM event m WHERE m.kind = 'CommitteeConfirmed' AND m.data ->> 'member' = s.wallet)",
+    "UPDATE artifacts.statement s SET named = true FROM artifacts.settled a WHERE NOT s.named
+     AND s.key = 'answers/' || encode(a.request, 'hex') || '.json'",
+];
+
+/// Brings up to date which answers, audits and reports the chain names.
+pub async fn name_statements(db: &Database) -> Result<(), DbError> {
+    for sql in STATED {
+        db.execute(sql, &[]).await?;
+    }
+    Ok(())
+}
+
+/// Answers, audits and reports that the chain does not name, and that are older than they are kept. Looks at one if it is
+/// given.
+pub async fn due_statements(db: &Database, limits: &Limits, only: Option<&str>) -> Result<Vec<String>, DbError> {
+    let sql = "SELECT key FROM artifacts.statement WHERE NOT named AND ($2::text IS NULL OR key = $2)
+               AND stored_at < now() - make_interval(secs => $1::float8)";
+    let rows = db.client().await?.query(sql, &[&limits.operator_kept.as_secs_f64(), &only]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Forgets an answer, an audit or a report.
+pub async fn forget_statement(db: &Database, key: &str) -> Result<(), DbError> {
+    db.execute("DELETE FROM artifacts.statement WHERE key = $1", &[&key]).await?;
+    Ok(())
+}
+
+/// The wallets that have stored a blob.
+pub async fn wallets(db: &Database, hash: &Hash32) -> Result<Vec<String>, DbError> {
+    let rows = db.query("SELECT wallet FROM artifacts.upload WHERE hash = $1", &[&hash.as_slice()]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// An upload that the database may have lost.
+pub struct Lost {
+    /// The blob.
+    pub hash: Hash32,
+    /// Its length.
+    pub bytes: u64,
+    /// Who has stored it.
+    pub wallet: Pubkey,
+    /// Whether the wallet was a registered operator's.
+    pub operator: bool,
+}
+
+/// Notes uploads that the database has lost, as if they were stored now. Returns how many it had lost.
+pub async fn restore(db: &Database, lost: &[Lost]) -> Result<u64, DbError> {
+    let hashes: Vec<&[u8]> = lost.iter().map(|one| one.hash.as_slice()).collect();
+    let wallets: Vec<String> = lost.iter().map(|one| one.wallet.to_string()).collect();
+    let bytes: Vec<i64> = lost.iter().map(|one| one.bytes as i64).collect();
+    let operators: Vec<bool> = lost.iter().map(|one| one.operator).collect();
+    // A wallet may have stored a blob before it registered as an operator, and after.
+    let sql = "INSERT INTO artifacts.upload (hash, wallet, bytes, operator, named)
+               SELECT hash, wallet, max(bytes), bool_or(operator), false
+               FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bool[]) l (hash, wallet, bytes, operator)
+               GROUP BY hash, wallet
+               ON CONFLICT (hash, wallet) DO UPDATE SET operator = true WHERE excluded.operator AND NOT upload.operator";
+    db.execute(sql, &[&hashes, &wallets, &bytes, &operators]).await
 }
 
 /// Claims the name of a replaceable artifact for a permit. Returns whether no later permit has stored something else.

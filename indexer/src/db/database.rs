@@ -12,6 +12,8 @@ use tokio_postgres::{NoTls, Row, types::ToSql};
 
 /// Most connections at a time of whoever writes, and of those who only read.
 const CONNECTIONS: usize = 12;
+/// Most connections at a time of the artifact service.
+const ARTIFACT_CONNECTIONS: usize = 6;
 
 /// How long a reader's statement may take, from the wait for a connection to the last row. A database that does not answer
 /// is told from one that does by this.
@@ -41,6 +43,14 @@ impl Database {
     pub fn reader(url: &str) -> Result<Self, DbError> {
         let settings = format!("-c default_transaction_read_only=on -c statement_timeout={}", READ_WITHIN.as_millis());
         Ok(Self { pool: pool(url, SCHEMA, &settings, "openledger-indexer-api")?, within: Some(READ_WITHIN) })
+    }
+
+    /// Makes a small pool of its own for the artifact service, whose requests then wait for one another and take no
+    /// connection from whoever writes the index. It does not connect yet.
+    pub fn artifacts(url: &str) -> Result<Self, DbError> {
+        let pool = pool(url, SCHEMA, "", "openledger-indexer-artifacts")?;
+        pool.resize(ARTIFACT_CONNECTIONS);
+        Ok(Self { pool, within: None })
     }
 
     /// Connects to `schema`, which need not exist.

@@ -9,5 +9,5 @@ mod writer;
 
 pub use apply::{Held, Outcome, confirm, ingest, known, roll_back};
 pub use error::IngestError;
-pub use quarantine::{Due, Quarantined, due, newest, number, set_aside};
+pub use quarantine::{Due, Quarantined, due, newest, number, postpone, set_aside};
 pub use record::{EventRow, LeafRows, TransactionRecord, Unread};

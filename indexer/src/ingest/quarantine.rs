@@ -12,11 +12,17 @@ use serde::{Deserialize, Serialize};
 /// The place that stands for a whole transaction.
 pub(super) const WHOLE: i32 = -1;
 
-/// Sets aside one thing. What is set aside already waits twice as long as before, up to an hour.
-const PUT: &str = "
-    INSERT INTO quarantine (signature, place, reason) VALUES ($1, $2, $3)
-    ON CONFLICT (signature, place) DO UPDATE SET reason = excluded.reason, tries = quarantine.tries + 1,
-        next_try = now() + least(2 ^ least(quarantine.tries + 1, 12), 3600) * interval '1 second'";
+/// Has what is set aside wait twice as long as before, up to an hour.
+const LATER: &str = "tries = quarantine.tries + 1,
+    next_try = now() + least(2 ^ least(quarantine.tries + 1, 12), 3600) * interval '1 second'";
+
+/// Sets aside one thing, or again.
+fn put() -> String {
+    format!(
+        "INSERT INTO quarantine (signature, place, reason) VALUES ($1, $2, $3)
+         ON CONFLICT (signature, place) DO UPDATE SET reason = excluded.reason, {LATER}"
+    )
+}
 
 /// A transaction or an event that was set aside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +69,7 @@ pub async fn set_aside(db: &Database, signature: &str, slot: u64, reason: &str) 
             return Ok(false);
         }
     }
-    tx.execute(PUT, &[&signature, &WHOLE, &printable(reason)]).await?;
+    tx.execute(&*put(), &[&signature, &WHOLE, &printable(reason)]).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -77,8 +83,14 @@ pub(super) async fn keep(
     let places: Vec<i32> = refused.iter().map(|r| r.place).collect();
     tx.execute("DELETE FROM quarantine WHERE signature = $1 AND place <> ALL($2)", &[&signature, &places]).await?;
     for one in refused {
-        tx.execute(PUT, &[&signature, &one.place, &printable(&one.reason)]).await?;
+        tx.execute(&*put(), &[&signature, &one.place, &printable(&one.reason)]).await?;
     }
+    Ok(())
+}
+
+/// Has what is set aside of a transaction wait longer, because it could not be read again just now.
+pub async fn postpone(db: &Database, signature: &str) -> Result<(), DbError> {
+    db.execute(&format!("UPDATE quarantine SET {LATER} WHERE signature = $1"), &[&signature]).await?;
     Ok(())
 }
 

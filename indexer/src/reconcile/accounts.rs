@@ -3,6 +3,7 @@
 use crate::datasource::{Source, SourceError};
 use anchor_lang::{AccountDeserialize, Discriminator, prelude::Pubkey};
 use openledger_protocol::mmr;
+use openledger_sdk::printable;
 use std::collections::BTreeMap;
 
 /// `(account, field) → value`.
@@ -128,7 +129,8 @@ pub async fn facts(source: &Source) -> Result<Facts, SourceError> {
     Ok(facts)
 }
 
-/// Adds the facts of every account of type `T` of `program`. `say` names the fields of one account and their values.
+/// Adds the facts of every account of type `T` of `program`. `say` names the fields of one account and their values. Texts
+/// of strangers are made [`printable`], as those of events are where they enter the index.
 async fn each<T: AccountDeserialize + Discriminator>(
     source: &Source,
     program: &Pubkey,
@@ -137,7 +139,7 @@ async fn each<T: AccountDeserialize + Discriminator>(
 ) -> Result<(), SourceError> {
     for (address, account) in source.client.all_accounts::<T>(program, &[]).await? {
         say(&account, &mut |field, value| {
-            facts.insert((address.to_string(), field.to_owned()), value);
+            facts.insert((address.to_string(), field.to_owned()), printable(&value).into_owned());
         });
     }
     Ok(())

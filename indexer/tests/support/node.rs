@@ -1,6 +1,6 @@
 //! A node that a test tells what to answer, truly or not. It speaks JSON-RPC over HTTP.
 
-use anchor_lang::event::EVENT_IX_TAG_LE;
+use anchor_lang::{event::EVENT_IX_TAG_LE, prelude::Pubkey};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use openledger_indexer::{datasource::Source, db::Database, metrics::Metrics};
 use openledger_interface::{Program, pda};
@@ -128,6 +128,8 @@ pub struct Ledger {
     pub entries: Vec<Entry>,
     /// Whether every listing names every transaction twice, and in a wrong order.
     pub confused: bool,
+    /// Accounts of the programs, with their discriminators.
+    pub accounts: Vec<(Program, Pubkey, Vec<u8>)>,
 }
 
 impl Ledger {
@@ -142,7 +144,20 @@ impl Ledger {
             "getFirstAvailableBlock" => json!(0),
             "getSlot" if params[0]["commitment"] == "finalized" => json!(self.finalized),
             "getSlot" => json!(self.slot),
-            "getProgramAccounts" => json!([]),
+            "getProgramAccounts" => {
+                let kind = &params[1]["filters"][0]["memcmp"]["bytes"];
+                let asked = |(program, _, data): &&(Program, Pubkey, Vec<u8>)| {
+                    let kinds = [json!(bs58::encode(&data[..8]).into_string()), json!(BASE64_STANDARD.encode(&data[..8]))];
+                    params[0] == program.id().to_string() && (kinds.contains(kind) || *kind == json!(data[..8]))
+                };
+                let account = |(program, address, data): &(Program, Pubkey, Vec<u8>)| {
+                    json!({ "pubkey": address.to_string(), "account": {
+                        "data": [BASE64_STANDARD.encode(data), "base64"], "executable": false, "lamports": 1,
+                        "owner": program.id().to_string(), "rentEpoch": 0, "space": data.len(),
+                    } })
+                };
+                json!(self.accounts.iter().filter(asked).map(account).collect::<Vec<_>>())
+            }
             "getSignaturesForAddress" => {
                 let until = params[1]["until"].as_str();
                 let of: Vec<Value> = self
@@ -199,7 +214,7 @@ pub struct Node {
 
 impl Node {
     pub async fn start(slot: u64, finalized: u64, entries: Vec<Entry>) -> Self {
-        let ledger = Arc::new(Mutex::new(Ledger { slot, finalized, entries, confused: false }));
+        let ledger = Arc::new(Mutex::new(Ledger { slot, finalized, entries, ..Ledger::default() }));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let (stop, stopped) = oneshot::channel::<()>();

@@ -89,7 +89,7 @@ pub async fn create(network: &Network, owners: Vec<Person>, collections: &[Colle
     let mut out = Vec::new();
     for (owner, collection) in owners.into_iter().zip(collections) {
         let description = collection.description.as_bytes().to_vec();
-        let metadata_hash = network.store.put_blob(description).await?;
+        let metadata_hash = network.store_of(&owner)?.put_blob(description).await?;
         let args = CreateDatanetArgs {
             id: 1,
             name: collection.name.into(),
@@ -276,7 +276,7 @@ async fn deliver(
             Contribution::document(d.text.clone(), metadata)
         })
         .collect();
-    contribute(&network.client, &network.store, &who.key, datanet, &contributions, None, |_| {})
+    contribute(&network.client, &network.store_of(who)?, &who.key, datanet, &contributions, None, |_| {})
         .await
         .with_context(|| format!("contributing the documents of {}", who.name))
 }
@@ -285,7 +285,7 @@ async fn deliver(
 pub fn reviewers<'a>(network: &Network, validators: &'a [Person]) -> Result<Vec<Reviewer<'a>>> {
     let reviewer = |v: &'a Person| {
         let sealed = SealedVerdicts::open(network.place.folder.join("verdicts").join(v.address().to_string()))?;
-        Ok(Reviewer::new(network.client.clone(), network.store.clone(), &v.key, sealed, Limits::default()))
+        Ok(Reviewer::new(network.client.clone(), network.store_of(v)?, &v.key, sealed, Limits::default()))
     };
     validators.iter().map(reviewer).collect()
 }

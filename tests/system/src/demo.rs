@@ -57,6 +57,7 @@ impl Running {
         eprintln!("epochs settle by themselves.");
         eprintln!("   Solana RPC     {}   (WebSocket {})", self.network.rpc, self.network.ws);
         eprintln!("   indexer's API  {}/v1/status   (/openapi.json)", self.network.api_url);
+        eprintln!("   artifacts      {}", self.network.artifacts_url);
         eprintln!("   OpenAI API     {}/v1/models", self.fleet.serving());
         eprintln!("   files          {}", self.network.place.folder.display());
         eprintln!("\nAs a user with some OPEN, in another terminal:");
@@ -65,7 +66,7 @@ impl Running {
             self.network.rpc,
             self.network.ws,
             self.network.api_url,
-            self.network.store_folder.display(),
+            self.network.artifacts_url,
             self.user.display()
         );
         eprintln!("   {} model list", self.network.binary("openledger").display());
@@ -99,8 +100,8 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     people::fund(&network.client, &genesis.key, &mint, &[(treasury.address(), 0)]).await?;
     let treasury_account = pda::token_account(&treasury.address(), &mint);
     genesis::initialise(&network, &genesis.key, &mint, &treasury_account).await?;
-    let assembly = governance::convene(&stage, &network, &genesis.key, &mint, &mut summary.governance).await?;
     network.start_indexer().await?;
+    let assembly = governance::convene(&stage, &network, &genesis.key, &mint, &mut summary.governance).await?;
     let mut fleet = Fleet::prepare(&network, settings, demo.second_oracle.as_deref())?;
     let mut purse = Vec::new();
     let everyone = owners.iter().chain(&contributors).chain(&users).chain([&developer, &builder, &thief, &stranger]);
@@ -159,7 +160,9 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
 
     stage.step("questions", "Questions, each paid in OPEN, each answer with a receipt of the documents behind it");
     network.caught_up().await?;
-    (summary.answers, summary.attribution) = questions::ask_all(&stage, &network, settings, &trained, &users).await?;
+    let member = &fleet.operators[0].person;
+    (summary.answers, summary.attribution) =
+        questions::ask_all(&stage, &network, settings, &trained, &users, member).await?;
     summary.unanswered = questions::pay_and_leave(&network, &trained, &users[0]).await?;
     let a = &summary.attribution;
     stage.note(format!("the source document is the top influence of {:.0} % and among the top 5 of {:.0} % of answers (chance: {:.0} %)", 100.0 * a.recall_at_1, 100.0 * a.recall_at_5, 100.0 * a.chance_at_5));
@@ -219,7 +222,8 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     summary.settlement = settle::summary(&network, [settled, among].concat(), signers_alive).await?;
     fleet.compare(&mut summary.fleet).await;
 
-    summary.receipts = receipts::compare(&network, &summary.settlement.epochs, &trained.manifest.job).await?;
+    let member = &fleet.operators[0].person;
+    summary.receipts = receipts::compare(&network, &summary.settlement.epochs, &trained.manifest.job, member).await?;
     say_receipts(&stage, &summary.receipts);
 
     stage.step("claims", "Everybody is paid by claims that a stranger sends");

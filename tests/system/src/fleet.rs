@@ -119,7 +119,7 @@ impl Fleet {
                 ("ws", network.ws.clone()),
                 ("database", database),
                 ("schema", format!("operator_{n}")),
-                ("store", network.store_folder.display().to_string()),
+                ("store", network.artifacts_url.clone()),
                 ("indexer", network.api_url.clone()),
                 ("listen", listen.clone()),
                 ("settle", if network.place.kept.is_some() { "auto" } else { "manual" }.into()),

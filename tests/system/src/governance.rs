@@ -126,7 +126,8 @@ impl Assembly {
     /// Proposes these instructions, and all founders vote for them.
     pub async fn vote(&self, network: &Network, title: &str, calls: &[Instruction]) -> Result<Voted> {
         let (client, proposer) = (&network.client, &self.founders[0]);
-        let address = govern::propose(client, &network.store, &proposer.key, &proposer.address(), title, calls).await?;
+        let store = network.store_of(proposer)?;
+        let address = govern::propose(client, &store, &proposer.key, &proposer.address(), title, calls).await?;
         let votes = self.founders.iter().map(async |founder| {
             let me = founder.address();
             client.send(&[ix::governance::cast_vote(&me, &me, &address, Choice::For)], &[&founder.key]).await

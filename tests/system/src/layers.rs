@@ -55,7 +55,7 @@ pub async fn build_on(
 ) -> Result<LayersSummary> {
     let (model, job) = train(stage, network, fleet, settings, parent, owner, datanets, mint).await?;
     let state: Model = network.client.account(&model).await?;
-    let manifest = network.store.get_blob(&state.manifest_hash).await.context("the child's training manifest")?;
+    let manifest = network.store()?.get_blob(&state.manifest_hash).await.context("the child's training manifest")?;
     let manifest: TrainingManifest = serde_json::from_slice(&manifest)?;
     let inherited: Vec<Hash32> = manifest.inherited.iter().map(|e| e.leaf).collect();
     ensure!(
@@ -83,7 +83,8 @@ pub async fn build_on(
         ..LayersSummary::default()
     };
     network.caught_up().await?;
-    let earned = ask_about(network, settings, &model, &manifest, user, &mut summary).await?;
+    let member = &fleet.operators[0].person;
+    let earned = ask_about(network, settings, &model, &manifest, user, member, &mut summary).await?;
     ensure!(summary.to_parent.0 > 0, "the child's receipts pay no document of its parent");
 
     network.caught_up().await?;
@@ -95,7 +96,7 @@ pub async fn build_on(
     let mut order: Vec<_> = earned.into_iter().collect();
     order.sort_by_key(|(leaf, amount)| (Reverse(*amount), *leaf));
     for (leaf, amount) in order.into_iter().take(SHOWN) {
-        let doc = network.title(&leaf).await?;
+        let doc = network.title(&leaf, member).await?;
         summary.top.push(PaidDocument { doc, amount: amount.into() });
     }
     Ok(summary)
@@ -119,7 +120,7 @@ async fn train(
     let register = ix::model::register_model(&wallet, Some(&parent.model), register);
     client.send(&[register], &[&owner.key]).await.context("registering a model with a parent")?;
     let model = pda::model(&wallet, 1);
-    let config_hash = network.store.put_blob(serde_json::to_vec(&config(settings))?).await?;
+    let config_hash = network.store_of(owner)?.put_blob(serde_json::to_vec(&config(settings))?).await?;
     // The thief's copies are elsewhere.
     let datanet = datanets.rejected.datanet;
     let datanet = datanets.all.iter().find(|d| d.address == datanet).context("the first Datanet is gone")?;
@@ -141,14 +142,15 @@ fn config(settings: &Settings) -> JobConfig {
     }
 }
 
-/// Asks about documents of the parent, and adds up what the receipts pay to whose documents. Returns what each document
-/// of the parent is paid.
+/// Asks about documents of the parent, whose titles `member` of the committee knows, and adds up what the receipts pay to
+/// whose documents. Returns what each document of the parent is paid.
 async fn ask_about(
     network: &Network,
     settings: &Settings,
     model: &Pubkey,
     manifest: &TrainingManifest,
     user: &Person,
+    member: &Person,
     summary: &mut LayersSummary,
 ) -> Result<BTreeMap<Hash32, u64>> {
     let servers = servers(&network.client).await?;
@@ -156,13 +158,14 @@ async fn ask_about(
     let mut earned = HashMap::<(Pubkey, Hash32), u64>::new();
     let count = QUESTIONS.min(manifest.inherited.len());
     for n in 0..count {
-        let title = network.title(&manifest.inherited[n * manifest.inherited.len() / count].leaf).await?;
+        let asked_about = &manifest.inherited[n * manifest.inherited.len() / count].leaf;
+        let title = network.title(asked_about, member).await?;
         let request = ChatRequest::ask(model, format!("What is {title}?"), settings.answer_tokens);
         let asked = ask(&network.client, &user.key, &servers, &request, Some(10 * OPEN), |_| {})
             .await
             .with_context(|| format!("asking the child about {title}"))?;
         let receipt = &asked.answer.receipt;
-        let weights = network.store.get_blob(&receipt.weights).await.context("the weights of a receipt")?;
+        let weights = network.store()?.get_blob(&receipt.weights).await.context("the weights of a receipt")?;
         let weights = Weights::from_bytes(&weights, paid.len());
         let weights = weights.context("the receipt's weights are not one for each document of child and parent")?;
         for (document, amount) in paid.iter().zip(weights.divide(receipt.contributors.0)) {

@@ -125,11 +125,11 @@ async fn sell_forged(
     let capabilities = capability::TRAIN | capability::ATTRIBUTE | capability::SERVE;
     let serve = ix::stake::update_operator(&liar.person.address(), liar.endpoint.clone(), capabilities);
     network.client.send(&[serve], &[&liar.person.key]).await.context("a liar says that it serves")?;
-    let any = network.api()?.receipts().await?;
+    let (any, store) = (network.api()?.receipts().await?, network.store_of(&liar.person)?);
     let mut template = None;
     for paid in any.iter().filter(|r| r.model == trained.model.to_string()) {
         let request = openledger_sdk::text::parse_hash(&paid.request)?;
-        let answer = network.store.get_answer(&request).await.ok();
+        let answer = store.get_answer(&request).await.ok();
         template = template.or(answer.filter(|a| !a.output_tokens.contains(&u32::MAX)));
     }
     let mut answer: Answer = template.context("the model has answered nothing yet")?;
@@ -150,11 +150,11 @@ async fn sell_forged(
     (answer.request, answer.operator, answer.payer) = (request, liar.person.address(), accomplice.address());
     (answer.epoch, answer.payment_signature) = (paid.epoch, payment);
     answer.receipt.contributors = paid.contributors.into();
-    answer.receipt.weights = network.store.put_blob(weights.to_bytes()).await?;
+    answer.receipt.weights = store.put_blob(weights.to_bytes()).await?;
     answer.receipt.influences.clear();
     answer.receipt.spans.clear();
     answer.sign(&liar.identity)?;
-    network.store.put_answer(&answer).await?;
+    store.put_answer(&answer).await?;
     Ok((request, answer.fee.0))
 }
 

@@ -10,6 +10,7 @@ use openledger_sdk::{
     artifact::{Divided, NoAnswer},
     flow::chat::{ask, servers},
     receipt::Answer,
+    store::Store,
 };
 use solana_keypair::Keypair;
 
@@ -24,18 +25,19 @@ pub struct Lies {
 /// Has two questions answered, and replaces what the operator published: one answer by one with a token that no model
 /// has, and the other one's receipt by one that pays everything to one document. The operator signs both.
 pub async fn tell(network: &Network, fleet: &Fleet, trained: &Trained, user: &Person) -> Result<Lies> {
-    let identity = &fleet.operators[0].identity;
+    let liar = &fleet.operators[0];
+    let store = network.store_of(&liar.person)?;
     let mut poisoned = answered(network, trained, user, "What is poison?").await?;
     poisoned.output_tokens = vec![u32::MAX];
-    publish(network, identity, &mut poisoned).await?;
+    publish(&store, &liar.identity, &mut poisoned).await?;
 
     let mut forged = answered(network, trained, user, "What is a forgery?").await?;
     let mut parts = vec![0; trained.manifest.examples.len()];
     *parts.last_mut().context("the model has no documents")? = 1;
     let weights = Weights::in_proportion(&parts).context("one document has everything")?;
-    forged.receipt.weights = network.store.put_blob(weights.to_bytes()).await?;
+    forged.receipt.weights = store.put_blob(weights.to_bytes()).await?;
     forged.receipt.influences.clear();
-    publish(network, identity, &mut forged).await?;
+    publish(&store, &liar.identity, &mut forged).await?;
     let paid = poisoned.fee.0 + forged.fee.0;
     Ok(Lies { poisoned: poisoned.request, forged: forged.request, paid })
 }
@@ -47,9 +49,9 @@ async fn answered(network: &Network, trained: &Trained, user: &Person, question:
     Ok(asked.with_context(|| format!("asking {question:?}"))?.answer)
 }
 
-async fn publish(network: &Network, identity: &Keypair, answer: &mut Answer) -> Result<()> {
+async fn publish(store: &Store, identity: &Keypair, answer: &mut Answer) -> Result<()> {
     answer.sign(identity)?;
-    Ok(network.store.put_answer(answer).await?)
+    Ok(store.put_answer(answer).await?)
 }
 
 /// Checks that the settled `epochs` name the lies and divide both payments by the training weights.

@@ -1,4 +1,4 @@
-//! A network that goes on: validators review what comes, operators that died come back, and epochs settle by themselves.
+//! A network that goes on: validators review what comes, processes that died come back, and epochs settle by themselves.
 
 use crate::{data, fleet::Fleet, network::Network, people::Person};
 use anyhow::Result;
@@ -10,12 +10,12 @@ use std::{
 
 /// Pause between two looks at the processes, and between two passes of the validators.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long an operator that died stays dead, so that one that dies at once does not keep the machine busy.
+/// How long a process that died stays dead, so that one that dies at once does not keep the machine busy.
 const MOURNING: Duration = Duration::from_secs(10);
 /// Number of lines about the validators that are not told again.
 const REMEMBERED: usize = 100;
 
-/// Keeps the network going until the node or the indexer dies. `tell` is given a line for whatever happens.
+/// Keeps the network going until the node dies. `tell` is given a line for whatever happens.
 pub async fn go_on(
     network: &mut Network,
     fleet: &mut Fleet,
@@ -29,11 +29,15 @@ pub async fn go_on(
     }
 }
 
-/// Brings operators back. Fails if the node or the indexer has died, because without them nothing goes on.
+/// Brings operators and the indexer back. Fails if the node has died, because without it nothing goes on.
 async fn keep_up(network: &mut Network, fleet: &mut Fleet, tell: impl Fn(&str)) -> Result<()> {
     let mut died = None;
     loop {
         network.check()?;
+        if let Some(reason) = network.bury_indexer() {
+            tell(&format!("the indexer comes back: {}", reason.lines().next().unwrap_or_default()));
+            died = Some(Instant::now());
+        }
         for (n, reason) in fleet.bury() {
             // The end of its log follows, which is in its log.
             let reason = reason.lines().next().unwrap_or_default();
@@ -41,6 +45,9 @@ async fn keep_up(network: &mut Network, fleet: &mut Fleet, tell: impl Fn(&str)) 
             died = Some(Instant::now());
         }
         if died.is_none_or(|at: Instant| at.elapsed() > MOURNING) {
+            if network.run_indexer()? {
+                tell("the indexer is back");
+            }
             for n in fleet.run()? {
                 tell(&format!("operator {n} is back"));
             }

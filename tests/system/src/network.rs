@@ -1,6 +1,6 @@
 //! The infrastructure of the loop: a Solana node, PostgreSQL and an indexer.
 
-use crate::{process::Process, stage::Stage};
+use crate::{people::Person, process::Process, stage::Stage};
 use anyhow::{Context, Error, Result};
 use openledger_postgres::Postgres;
 use openledger_protocol::Hash32;
@@ -13,8 +13,9 @@ use openledger_sdk::{
 };
 use serde::Deserialize;
 use std::{
-    net::TcpListener,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -70,21 +71,19 @@ pub struct Network {
     pub ws: String,
     /// The database server.
     pub postgres: Postgres,
-    /// The artifact store.
-    pub store: Store,
-    /// Its folder.
-    pub store_folder: PathBuf,
     /// Where it is.
     pub place: Place,
     /// The indexer's API, once started.
     pub api: Option<IndexerClient>,
     /// Its URL.
     pub api_url: String,
-    /// URL of the artifact service, at which anybody stores and reads without a disk in common. It runs with the indexer of
-    /// a network that is kept.
-    pub artifacts_url: Option<String>,
+    /// URL of the artifact service, through which everybody stores and reads. Only the indexer has its folder. It runs from
+    /// the start of the indexer on.
+    pub artifacts_url: String,
     node: Process,
     indexer: Option<Process>,
+    /// The indexer's arguments.
+    indexer_args: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -108,29 +107,34 @@ impl Network {
         let ready: Ready = serde_json::from_str(&line).with_context(|| format!("the node said {line:?}"))?;
         let database = place.kept.map(|_| place.folder.join("postgres"));
         let postgres = Postgres::start(database.as_deref())?;
-        let store_folder = place.folder.join("store");
         spinner.finish_and_clear();
         Ok(Self {
             client: Client::new(&ready.rpc, &ready.ws),
             rpc: ready.rpc,
             ws: ready.ws,
             postgres,
-            store: Store::folder(&store_folder)?,
-            store_folder,
             place,
             api: None,
             api_url: String::new(),
-            artifacts_url: None,
+            artifacts_url: String::new(),
             node,
             indexer: None,
+            indexer_args: vec![],
         })
     }
 
-    /// Starts the indexer and waits for its API.
+    /// Starts the indexer, with the artifact service, and waits for its API.
     pub async fn start_indexer(&mut self) -> Result<()> {
-        let port = self.place.port(|p| p.api)?;
+        self.start_indexer_at(Ipv4Addr::LOCALHOST.into()).await
+    }
+
+    /// Like [`Self::start_indexer`], at an address of this machine.
+    pub async fn start_indexer_at(&mut self, address: IpAddr) -> Result<()> {
+        let (api, artifacts) = (self.place.port(|p| p.api)?, self.place.port(|p| p.artifacts)?);
+        let [api, artifacts] = [api, artifacts].map(|port| SocketAddr::new(address, port).to_string());
         let database = self.postgres.create_database("indexer")?;
-        let mut args: Vec<String> = [
+        let own = |name: &str| self.place.folder.join(name).display().to_string();
+        self.indexer_args = [
             "run",
             "--rpc",
             &self.rpc,
@@ -139,20 +143,18 @@ impl Network {
             "--database",
             &database,
             "--store",
-            &self.store_folder.display().to_string(),
+            &own("store"),
+            "--uploads",
+            &own("uploads"),
             "--listen",
-            &format!("127.0.0.1:{port}"),
+            &api,
+            "--artifacts",
+            &artifacts,
         ]
         .map(String::from)
         .to_vec();
-        if let Some(ports) = self.place.kept {
-            let address = format!("127.0.0.1:{}", ports.artifacts);
-            let uploads = self.place.folder.join("uploads").display().to_string();
-            self.artifacts_url = Some(format!("http://{address}"));
-            args.extend(["--artifacts".into(), address, "--uploads".into(), uploads]);
-        }
-        self.indexer = Some(Process::start("indexer", &self.binary("openledger-indexer"), &args, &self.logs())?);
-        self.api_url = format!("http://127.0.0.1:{port}");
+        (self.api_url, self.artifacts_url) = (format!("http://{api}"), format!("http://{artifacts}"));
+        self.run_indexer()?;
         let api = IndexerClient::new(&self.api_url);
         wait("the indexer's API", Duration::from_secs(60), async || {
             self.indexer.as_mut().context("just started")?.check()?;
@@ -163,13 +165,41 @@ impl Network {
         Ok(())
     }
 
+    /// Starts the indexer if it does not run. Returns whether it did not.
+    pub fn run_indexer(&mut self) -> Result<bool> {
+        if self.indexer.is_some() {
+            return Ok(false);
+        }
+        let binary = self.binary("openledger-indexer");
+        self.indexer = Some(Process::start("indexer", &binary, &self.indexer_args, &self.logs())?);
+        Ok(true)
+    }
+
+    /// Forgets the indexer's process if it has died. Returns why.
+    pub fn bury_indexer(&mut self) -> Option<String> {
+        let reason = self.indexer.as_mut()?.check().err()?;
+        self.indexer = None;
+        Some(reason.to_string())
+    }
+
+    /// The artifact service as this person uses it.
+    pub fn store_of(&self, person: &Person) -> Result<Store> {
+        Ok(Store::open_as(&self.artifacts_url, Some(Arc::new(person.key.insecure_clone())))?)
+    }
+
+    /// The artifact service as everybody reads it.
+    pub fn store(&self) -> Result<Store> {
+        Ok(Store::open(&self.artifacts_url)?)
+    }
+
     /// The indexer's API.
     pub fn api(&self) -> Result<&IndexerClient> {
         self.api.as_ref().context("the indexer is not started yet")
     }
 
-    /// The title of a contribution. The indexer shows only those of open Datanets; every other one is in the manifest.
-    pub async fn title(&self, leaf: &Hash32) -> Result<String> {
+    /// The title of a contribution. The indexer shows only those of open Datanets; every other one is in the manifest, which
+    /// `member` of the committee may read.
+    pub async fn title(&self, leaf: &Hash32, member: &Person) -> Result<String> {
         let api = self.api()?;
         let found = api.contribution(leaf).await?.context("a training document is not indexed")?.contribution;
         if let Some(detail) = found.detail {
@@ -178,7 +208,8 @@ impl Network {
         let batch =
             api.batch(&parse_key(&found.batch).map_err(Error::msg)?).await?.context("a batch is not indexed")?;
         let hash = parse_hash(&batch.manifest.context("a batch has no manifest")?).map_err(Error::msg)?;
-        let manifest = Manifest::from_bytes(&self.store.get_blob(&hash).await.context("the manifest of a batch")?)?;
+        let manifest = self.store_of(member)?.get_blob(&hash).await.context("the manifest of a batch")?;
+        let manifest = Manifest::from_bytes(&manifest)?;
         let leaf = manifest.leaves.into_iter().nth(found.place as usize).context("a manifest lacks a leaf")?;
         Ok(leaf.metadata.title)
     }
@@ -204,13 +235,9 @@ impl Network {
         self.place.logs()
     }
 
-    /// Fails if the node or the indexer has died.
+    /// Fails if the node has died.
     pub fn check(&mut self) -> Result<()> {
-        self.node.check()?;
-        match &mut self.indexer {
-            Some(p) => p.check(),
-            None => Ok(()),
-        }
+        self.node.check()
     }
 }
 

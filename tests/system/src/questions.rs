@@ -25,13 +25,15 @@ pub async fn pay_and_leave(network: &Network, trained: &Trained, user: &Person) 
     Ok(quote.amount)
 }
 
-/// Asks `settings.questions` questions about documents that the model was trained on.
+/// Asks `settings.questions` questions about documents that the model was trained on. `member` of the committee knows their
+/// titles.
 pub async fn ask_all(
     stage: &Stage,
     network: &Network,
     settings: &Settings,
     trained: &Trained,
     users: &[Person],
+    member: &Person,
 ) -> Result<(Vec<AnswerSummary>, AttributionSummary)> {
     let client = &network.client;
     let servers = servers(client).await?;
@@ -41,7 +43,7 @@ pub async fn ask_all(
     let (mut answers, mut method) = (Vec::new(), String::new());
     for n in 0..count {
         let leaf = examples[n * examples.len() / count];
-        let title = network.title(&leaf).await?;
+        let title = network.title(&leaf, member).await?;
         let user = &users[n % users.len()];
         let mut request = ChatRequest::ask(&trained.model, format!("What is {title}?"), settings.answer_tokens);
         request.stream = n % 2 == 0;

@@ -2,6 +2,7 @@
 
 use crate::{
     network::Network,
+    people::Person,
     settle,
     summary::{PaidDocument, ReceiptsSummary},
 };
@@ -18,8 +19,9 @@ const SHOWN: usize = 8;
 type Earned = BTreeMap<(Pubkey, Hash32), u64>;
 
 /// Adds up the receipts of the settled `epochs` by hand, and compares the sums with what the settlements paid. Fails if a
-/// base unit differs. What the summary says of a training is that of the job `main`.
-pub async fn compare(network: &Network, epochs: &[u64], main: &Pubkey) -> Result<ReceiptsSummary> {
+/// base unit differs. What the summary says of a training is that of the job `main`. `member` of the committee knows the
+/// documents' titles.
+pub async fn compare(network: &Network, epochs: &[u64], main: &Pubkey, member: &Person) -> Result<ReceiptsSummary> {
     let mut summary = ReceiptsSummary::default();
     let mut by_receipts = Earned::new();
     for epoch in epochs {
@@ -34,7 +36,7 @@ pub async fn compare(network: &Network, epochs: &[u64], main: &Pubkey) -> Result
     let mut order: Vec<_> = by_receipts.into_iter().collect();
     order.sort_by_key(|(document, amount)| (std::cmp::Reverse(*amount), *document));
     for ((_, leaf), amount) in order.into_iter().take(SHOWN) {
-        let doc = network.title(&leaf).await?;
+        let doc = network.title(&leaf, member).await?;
         summary.top.push(PaidDocument { doc, amount: amount.into() });
     }
     Ok(summary)
@@ -47,10 +49,10 @@ async fn add(
     main: &Pubkey,
     summary: &mut ReceiptsSummary,
 ) -> Result<Earned> {
-    let mut earned = Earned::new();
+    let (store, mut earned) = (network.store()?, Earned::new());
     let mut manifests = BTreeMap::new();
     for model in &report.models {
-        let manifest = network.store.get_blob(&model.manifest).await?;
+        let manifest = store.get_blob(&model.manifest).await?;
         let manifest: TrainingManifest = serde_json::from_slice(&manifest)?;
         if model.job == *main {
             summary.method = model.method.to_string();
@@ -74,9 +76,9 @@ async fn add(
     for counted in &report.answers {
         match &counted.divided {
             Divided::Receipt { weights, distance, .. } => {
-                let answer = network.store.get_answer(&counted.request).await?;
+                let answer = store.get_answer(&counted.request).await?;
                 ensure!(answer.receipt.weights == *weights, "the settlement used other weights than the receipt names");
-                pay(&counted.job, &network.store.get_blob(weights).await?, counted.contributors.0)?;
+                pay(&counted.job, &store.get_blob(weights).await?, counted.contributors.0)?;
                 summary.exact += 1;
                 summary.largest_distance_ppm = summary.largest_distance_ppm.max(*distance);
             }
@@ -102,7 +104,7 @@ async fn training_weights(
     let manifest = manifests.get(job).context("the report pays a job that it does not list")?;
     let model = report.models.iter().find(|m| m.job == *job).context("the report pays a job that it does not list")?;
     if model.paid_by_scores {
-        return Ok(network.store.get_blob(&manifest.weights).await?.to_vec());
+        return Ok(network.store()?.get_blob(&manifest.weights).await?.to_vec());
     }
     let mut tokens: Vec<u64> = manifest.targets.iter().map(|t| u64::from(*t)).collect();
     manifest.repeated.iter().for_each(|r| tokens[r.example as usize] = 0);

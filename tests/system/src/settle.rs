@@ -123,7 +123,7 @@ pub async fn summary(network: &Network, epochs: Vec<u64>, signers_alive: usize) 
 /// The published report of a settled epoch.
 pub async fn report(network: &Network, epoch: u64) -> Result<SettlementReport> {
     let settlement: Settlement = network.client.account(&pda::settlement(epoch)).await?;
-    let report = network.store.get_blob(&settlement.report_hash).await.context("the settlement's report")?;
+    let report = network.store()?.get_blob(&settlement.report_hash).await.context("the settlement's report")?;
     SettlementReport::read(&report).context("the settlement's report")
 }
 

@@ -60,7 +60,7 @@ pub async fn train(
         RegisterModelArgs { id: 1, name: "Unix & wit".into(), base_hash, price_in: PRICE_IN, price_out: PRICE_OUT };
     client.send(&[ix::model::register_model(&owner, None, register)], &[&developer.key]).await?;
     let model = pda::model(&owner, 1);
-    let config_hash = network.store.put_blob(serde_json::to_vec(&settings.job)?).await?;
+    let config_hash = network.store_of(developer)?.put_blob(serde_json::to_vec(&settings.job)?).await?;
     let args = RequestJobArgs { config_hash, seed: SEED, budget: BUDGET };
     let reads: Vec<JobDatanet> =
         datanets.all.iter().map(|d| JobDatanet { datanet: d.address, permissioned: d.permissioned }).collect();
@@ -85,7 +85,7 @@ pub async fn train(
 
     let job = follow(stage, network, fleet, &job_address).await?;
     let state: Model = client.account(&model).await?;
-    let manifest = network.store.get_blob(&state.manifest_hash).await?;
+    let manifest = network.store()?.get_blob(&state.manifest_hash).await?;
     let manifest: TrainingManifest = serde_json::from_slice(&manifest)?;
     ensure!(
         job.paid + job.data_paid + job.refunded == job.budget && job.data_paid == job.data_share,

@@ -11,6 +11,7 @@ use openledger_system::{
     told::LIES,
 };
 use prepared::prepared;
+use std::path::Path;
 
 /// Where `cargo xtask test` puts the node's second build, within the folder of the binaries.
 const SECOND_ORACLE: &str = "x86-v4/openledger-oracle";
@@ -47,6 +48,7 @@ fn a_mixed_fleet_closes_the_loop_with_two_killed_and_two_liars_and_every_base_un
     let runtime = tokio::runtime::Runtime::new()?;
     let (summary, running) = runtime.block_on(demo::run(&demo))?;
     drop(running);
+    no_operator_shares_a_folder(folder.path())?;
 
     assert!(summary.books.balanced, "{:?}", summary.books);
     assert_eq!(summary.rejected_batches, 1);
@@ -96,6 +98,34 @@ fn a_mixed_fleet_closes_the_loop_with_two_killed_and_two_liars_and_every_base_un
         let by = ["stake", "datanet", "model", "payout", "ed25519 precompile"];
         assert!(by.iter().any(|p| refusal.error.starts_with(&format!("{p}: "))), "{refusal:?}");
     }
+    Ok(())
+}
+
+/// Every operator stores through the artifact service, and no setting of one names a folder of another or of the service.
+fn no_operator_shares_a_folder(folder: &Path) -> Result<()> {
+    fn texts(value: &toml::Value, found: &mut Vec<String>) {
+        match value {
+            toml::Value::String(text) => found.push(text.clone()),
+            toml::Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+            toml::Value::Table(table) => table.values().for_each(|item| texts(item, found)),
+            _ => {}
+        }
+    }
+    let mut configs = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path().join("oracle.toml");
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let (config, mut found): (toml::Table, Vec<String>) = (toml::from_str(&text)?, vec![]);
+        assert!(config["store"].as_str().is_some_and(|store| store.starts_with("http://")), "{text}");
+        texts(&config.into(), &mut found);
+        // What is named from here on down is the operator's own.
+        let elsewhere = |text: &String| text.contains("..") || Path::new(text).starts_with(folder);
+        assert!(!found.iter().any(elsewhere), "{}: {text}", path.display());
+        configs += 1;
+    }
+    assert_eq!(configs, 5);
+    let blobs = std::fs::read_dir(folder.join("store/blobs"))?.count();
+    assert!(blobs > 0, "the artifact service has stored nothing");
     Ok(())
 }
 

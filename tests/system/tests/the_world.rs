@@ -88,7 +88,7 @@ async fn settled(indexer: &IndexerClient) -> Result<u64> {
 }
 
 /// What is contributed is reviewed, a model is trained, and answers are settled, with nobody's help. An operator that is
-/// killed comes back, and so does everything after the power goes.
+/// killed comes back, and so does the artifact service, for which the operators wait, and everything after the power goes.
 #[test]
 fn a_world_lives_by_itself_and_goes_on_after_its_processes_were_killed() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -104,6 +104,17 @@ fn a_world_lives_by_itself_and_goes_on_after_its_processes_were_killed() -> Resu
         let second = start(folder, ports)?.0.wait()?;
         let log = std::fs::read_to_string(folder.join("world.log"))?;
         ensure!(!second.success() && log.contains("runs already"), "two worlds share a folder: {log}");
+
+        // The artifact service is gone for some seconds while the operators train the first model.
+        let words = ["openledger-indexer", &folder.display().to_string()];
+        let service = process_with(&words)?.context("the indexer does not run")?;
+        // SAFETY: kill(2) has no preconditions.
+        unsafe { libc::kill(service, libc::SIGKILL) };
+        wait("the indexer to come back", Duration::from_secs(60), async || {
+            let back = process_with(&words)?.filter(|pid| *pid != service);
+            Ok(back.and(indexer.status().await.ok()))
+        })
+        .await?;
 
         let datanets = indexer.datanets().await?;
         let datanet = datanets.iter().find(|d| d.access == "open").context("there is no open Datanet")?;

@@ -155,6 +155,14 @@ impl Store {
         Ok(hash)
     }
 
+    /// Returns the hashes of the reports of an epoch that somebody has stored. At most one of them was posted.
+    pub async fn reports(&self, epoch: u64) -> Result<Vec<Hash32>, StoreError> {
+        let folder = Path::from(format!("settlements/{epoch}"));
+        let listed: Vec<_> = self.inner.list(Some(&folder)).try_collect().await.map_err(StoreError::Backend)?;
+        let hash = |key: Key| key.hash();
+        Ok(listed.iter().filter_map(|meta| meta.location.as_ref().parse().ok().and_then(hash)).collect())
+    }
+
     /// Stores an operator's audit of an epoch. It replaces the one that is there.
     pub async fn put_audit(&self, audit: &Audit) -> Result<(), StoreError> {
         let path = Key::Audit { epoch: audit.epoch, operator: audit.operator }.path();
@@ -247,5 +255,6 @@ mod tests {
         let hash = store.put_settlement_report(3, "{}").await.unwrap();
         assert_eq!(store.get_blob(&hash).await.unwrap(), "{}");
         assert!(folder.path().join(format!("settlements/3/{}.json", hex::encode(hash))).exists());
+        assert_eq!((store.reports(3).await.unwrap(), store.reports(4).await.unwrap()), (vec![hash], vec![]));
     }
 }

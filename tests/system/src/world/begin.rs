@@ -57,8 +57,8 @@ pub async fn begin(
     people::fund(&network.client, &genesis.key, &mint, &[(treasury, 0)]).await?;
     let treasury = pda::token_account(&treasury, &mint);
     genesis::initialise(network, &genesis.key, &mint, &treasury).await?;
-    let assembly = governance::convene(stage, network, &genesis.key, &mint, &mut GovernanceSummary::default()).await?;
     network.start_indexer().await?;
+    let assembly = governance::convene(stage, network, &genesis.key, &mint, &mut GovernanceSummary::default()).await?;
     let mut fleet = Fleet::prepare(network, settings, None)?;
     let mut purse = vec![(keepers.user.address(), PURSE), (keepers.owner.address(), PURSE)];
     purse.extend(owners.iter().chain(&contributors).map(|p| (p.address(), 100 * OPEN)));
@@ -95,7 +95,7 @@ pub async fn begin(
         price_out: training::PRICE_OUT,
     };
     let (me, model) = (owner.address(), pda::model(&owner.address(), 1));
-    let config_hash = network.store.put_blob(serde_json::to_vec(&settings.job)?).await?;
+    let config_hash = network.store_of(owner)?.put_blob(serde_json::to_vec(&settings.job)?).await?;
     let reads: Vec<JobDatanet> = datanets
         .iter()
         .filter(|d| !d.permissioned)

@@ -63,7 +63,8 @@ async fn main() -> Result<()> {
     let config: Config = toml::from_str(&std::fs::read_to_string(&cli.config)?).context("the configuration")?;
     let folder = cli.config.parent().context("the configuration is in a folder")?;
     let (wallet, identity) = (read_keypair(folder.join(&config.wallet))?, read_keypair(folder.join(&config.identity))?);
-    let (client, store) = (Client::new(&config.rpc, &config.ws), Store::folder(&config.store)?);
+    let client = Client::new(&config.rpc, &config.ws);
+    let store = Store::open_as(&config.store, Some(Arc::new(wallet.insecure_clone())))?;
     let stake: stake::state::Config = client.account(&pda::stake_config()).await?;
     let told = Arc::new(Mutex::new(Told::default()));
     let (ask, mut asked) = mpsc::unbounded_channel();
@@ -98,8 +99,7 @@ async fn main() -> Result<()> {
     tokio::spawn(warp::serve(routes(quorum.clone()).or(says).unify()).incoming(listener).run());
     tracing::info!(operator = %wallet.pubkey(), "a liar has taken the operator's seat");
 
-    let folder = PathBuf::from(&config.store);
-    let proposer = Proposer { client, store, folder, quorum, mind, wallet: Arc::new(wallet), pay: cli.pay, told };
+    let proposer = Proposer { client, store, quorum, mind, wallet: Arc::new(wallet), pay: cli.pay, told };
     let mut known = HashSet::new();
     while let Some(question) = asked.recv().await {
         if known.insert(question.to_string()) {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use openledger_protocol::{Hash32, hash::sha256, rewards::RewardTree};
 use openledger_quorum::{Agreement, Coordinator, Error, Participant, Round};
 use openledger_sdk::{
-    artifact::SettlementReport, attestation, canonical, client::Client, ix, pda, store::Store, text::parse_hash,
+    artifact::SettlementReport, attestation, canonical, client::Client, ix, pda, store::Store,
 };
 use openledger_system::told::{
     Agreed, BESIDE_REPORT, BESIDE_ROOTS, EVERYTHING, Lie, NOBODYS, OTHER_CUTOFF, OTHER_CUTOFF_OBSERVED, OTHER_EPOCH,
@@ -20,7 +20,6 @@ use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 use std::{
-    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -38,8 +37,6 @@ const LOOK: Duration = Duration::from_millis(5);
 pub struct Proposer {
     pub client: Client,
     pub store: Store,
-    /// The store's folder.
-    pub folder: PathBuf,
     pub quorum: Participant,
     pub mind: Arc<Mind>,
     pub wallet: Arc<Keypair>,
@@ -107,11 +104,9 @@ impl Proposer {
 
     /// Waits until the store has a report of the epoch that is not the liars' own.
     async fn true_report(&self, epoch: u64, own: &Hash32) -> (Hash32, SettlementReport) {
-        let folder = self.folder.join("settlements").join(epoch.to_string());
         loop {
-            let names = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
-            let hashes = names.filter_map(|name| parse_hash(name.to_str()?.strip_suffix(".json")?).ok());
-            for hash in hashes.filter(|hash| hash != own).collect::<Vec<_>>() {
+            let hashes = self.store.reports(epoch).await.unwrap_or_default();
+            for hash in hashes.into_iter().filter(|hash| hash != own) {
                 let report = self.store.get_blob(&hash).await.ok().and_then(|b| SettlementReport::read(&b).ok());
                 if let Some(report) =
                     report.filter(|r| r.pools.iter().flat_map(|p| &p.leaves).all(|leaf| leaf.wallet != self.pay))
