@@ -95,7 +95,7 @@ async fn no_route_reads_the_whole_history() {
         .replace("$PAYER", &payer)
         .replace("$OPERATOR", &operator)
         .replace("$CONTRIBUTOR", &contributor);
-    db.client().await.expect("a connection").batch_execute(&fill).await.expect("fills");
+    db.run(&fill).await.expect("fills");
 
     let reader = Database::reader(&url).expect("a URL");
     let source =

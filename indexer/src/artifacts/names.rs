@@ -105,9 +105,7 @@ pub async fn update(service: &Service) -> Result<(), Refusal> {
 
 async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
     let (db, at) = (&service.db, Instant::now());
-    let last = db.client().await.map_err(Refusal::from)?;
-    let last = last.query_one("SELECT coalesce(max(id), 0) FROM event", &[]).await.map_err(DbError::from)?;
-    let last: i64 = last.get(0);
+    let last: i64 = db.query_one("SELECT coalesce(max(id), 0) FROM event", &[]).await?.get(0);
     let after = if last < seen.event { 0 } else { seen.event };
     let new = "FROM event e WHERE e.program = $1 AND e.kind = $2 AND e.id > $4 AND e.id <= $5
                AND length(e.data ->> $3) = 64";
