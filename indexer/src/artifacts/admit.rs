@@ -89,12 +89,14 @@ pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), 
         None => limits.unnamed,
     };
     if own > most {
+        service.metrics.over_quota.inc();
         return Err(Refusal::forbidden(format!(
             "{wallet} would have {own} bytes here that nothing on the chain names, and at most {most} are taken: hand in \
              what is here first, or wait until it is swept"
         )));
     }
     if admitted.identity.is_none() && strangers + strangers_running.max(unfinished.all_bytes) > limits.strangers {
+        service.metrics.over_quota.inc();
         let error = "too much is here that nothing on the chain names yet: try again later";
         return Err(Refusal::later(StatusCode::INSUFFICIENT_STORAGE, 60, error));
     }
@@ -106,6 +108,7 @@ pub fn may_begin(service: &Service, admitted: &Admitted) -> Result<(), Refusal> 
     let (wallet, limits) = (&admitted.permit.wallet, &service.limits);
     let unfinished = service.parts.usage(wallet, admitted.identity.is_some())?;
     if unfinished.own >= limits.unfinished || unfinished.all >= limits.all_unfinished {
+        service.metrics.over_quota.inc();
         let error = format!("{wallet} has {} unfinished uploads here: go on with those first", unfinished.own);
         return Err(Refusal::later(StatusCode::TOO_MANY_REQUESTS, 5, error));
     }

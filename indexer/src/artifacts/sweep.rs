@@ -62,6 +62,8 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
         table::forget(&service.db, &hash).await?;
         swept += 1;
     }
+    service.metrics.sweeps.inc();
+    service.metrics.swept.inc_by(swept as u64);
     Ok(swept)
 }
 
