@@ -52,7 +52,9 @@ impl Address {
             Some("require" | "verify-ca") => (SslMode::Require, Check::Signature),
             Some("verify-full") => (SslMode::Require, Check::SignatureAndHost),
             Some(other) => {
-                return Err(wrong(format!("sslmode {other:?}: write disable, prefer, require, verify-ca or verify-full")));
+                return Err(wrong(format!(
+                    "sslmode {other:?}: write disable, prefer, require, verify-ca or verify-full"
+                )));
             }
         };
         config.ssl_mode(used);
@@ -98,9 +100,6 @@ mod tests {
             (SslMode::Require, Check::Signature, file("/etc/ca.pem"))
         );
         assert_eq!(of("?sslmode=verify-full&sslrootcert=system"), (SslMode::Require, Check::SignatureAndHost, None));
-        assert_eq!(
-            of("?sslmode=verify-ca&sslrootcert=ca.pem"),
-            (SslMode::Require, Check::Signature, file("ca.pem"))
-        );
+        assert_eq!(of("?sslmode=verify-ca&sslrootcert=ca.pem"), (SslMode::Require, Check::Signature, file("ca.pem")));
     }
 }

@@ -1,6 +1,7 @@
 //! Numbered migrations of a schema.
 
 use crate::{Database, DbError, Transaction};
+use async_trait::async_trait;
 use refinery::{Migration, Runner};
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -24,6 +25,7 @@ pub async fn migrate(db: &Database, schema: &str, runner: &Runner) -> Result<(),
 /// The transaction in which everything happens.
 struct UnderWay(Transaction);
 
+#[async_trait]
 impl AsyncTransaction for UnderWay {
     type Error = DbError;
 
@@ -37,6 +39,7 @@ impl AsyncTransaction for UnderWay {
     }
 }
 
+#[async_trait]
 impl AsyncQuery<Vec<Migration>> for UnderWay {
     async fn query(&mut self, query: &str) -> Result<Vec<Migration>, DbError> {
         let rows = self.0.query(query, &[]).await?;

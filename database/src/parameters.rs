@@ -48,11 +48,21 @@ mod tests {
     fn a_value_has_the_type_of_the_columns_that_it_is_for() {
         let json = serde_json::json!({ "a": 1 });
         let (hashes, names): (Vec<&[u8]>, _) = (vec![&[1, 2]], vec!["a".to_owned()]);
-        let params: Params = &[&"a", &1i64, &2i32, &3i16, &true, &json, &None::<&str>, &Some(4i32), &hashes, &names, &0.5];
+        let params: Params =
+            &[&"a", &1i64, &2i32, &3i16, &true, &json, &None::<&str>, &Some(4i32), &hashes, &names, &0.5];
         let types: Vec<Type> = typed("", params).expect("all known").into_iter().map(|(_, kind)| kind).collect();
         use Type as T;
         let expected = [
-            T::TEXT, T::INT8, T::INT4, T::INT2, T::BOOL, T::JSONB, T::TEXT, T::INT4, T::BYTEA_ARRAY, T::TEXT_ARRAY,
+            T::TEXT,
+            T::INT8,
+            T::INT4,
+            T::INT2,
+            T::BOOL,
+            T::JSONB,
+            T::TEXT,
+            T::INT4,
+            T::BYTEA_ARRAY,
+            T::TEXT_ARRAY,
             T::FLOAT8,
         ];
         assert_eq!(types, expected);

@@ -64,6 +64,11 @@ impl Database {
         Transaction::begin(self.pool.get().await?, &self.begin).await
     }
 
+    /// Begins a transaction, and in the same message runs `more`, statements without parameters.
+    pub async fn begin_with(&self, more: &str) -> Result<Transaction, DbError> {
+        Transaction::begin(self.pool.get().await?, &format!("{}; {more}", self.begin)).await
+    }
+
     /// Returns all rows of `query`.
     pub async fn query(&self, query: &str, params: Params<'_>) -> Result<Vec<Row>, DbError> {
         let (params, lease) = (typed(query, params)?, self.lease().await?);

@@ -24,7 +24,8 @@ pub fn connector(address: &Address) -> Result<MakeRustlsConnect, DbError> {
         check => {
             let roots = Arc::new(roots(address.roots.as_deref())?);
             let full = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
-            let full = full.map_err(|e| DbError::Pool(format!("the certificates of authorities cannot be used: {e}")))?;
+            let full =
+                full.map_err(|e| DbError::Pool(format!("the certificates of authorities cannot be used: {e}")))?;
             if check == Check::SignatureAndHost { full } else { Arc::new(AnyHost(full)) }
         }
     };

@@ -30,7 +30,9 @@ async fn nothing_needs_a_session_of_its_own() {
     let db = Database::connect(&url, &settings("one")).await.expect("connects");
     let other = Database::connect(&url, &settings("two")).await.expect("connects");
     for (db, schema) in [(&db, "one"), (&other, "two")] {
-        db.run(&format!("CREATE SCHEMA {schema}; CREATE TABLE t (n bigint PRIMARY KEY, name text)")).await.expect(schema);
+        db.run(&format!("CREATE SCHEMA {schema}; CREATE TABLE t (n bigint PRIMARY KEY, name text)"))
+            .await
+            .expect(schema);
     }
     // Many at once, so that each statement meets a session that another has used, of another schema.
     let write = async |db: &Database, n: i64| {

@@ -91,7 +91,8 @@ async fn a_file_without_certificates_and_a_server_without_tls_are_told() {
     let empty = server.folder.path().join("empty.pem");
     std::fs::write(&empty, "nothing").expect("writes");
     for file in [empty, server.folder.path().join("absent.pem")] {
-        let error = server.with(&format!("sslmode=verify-full&sslrootcert={}", file.display())).await.expect_err("none");
+        let error =
+            server.with(&format!("sslmode=verify-full&sslrootcert={}", file.display())).await.expect_err("none");
         assert!(error.contains("sslrootcert") && error.contains(&file.display().to_string()), "{error}");
     }
     let plain = Postgres::start(None).expect("a server starts");

@@ -90,7 +90,8 @@ async fn what_another_process_does_is_noticed_with_the_next_look_at_the_ledger()
     let db = Database::open(&url).await.expect("opens");
     openledger_indexer::checkpoint::bind_cluster(&db, GENESIS).await.expect("bound");
     let (position, owner) = (pda::position(&key(1), Role::Operator), key(1));
-    let staked = stake::events::Staked { position, sequence: 0, owner, role: Role::Operator, added: 1, amount: 1 }.data();
+    let staked =
+        stake::events::Staked { position, sequence: 0, owner, role: Role::Operator, added: 1, amount: 1 }.data();
     let node = Node::start(200, 0, vec![Entry::new(1, 100, Program::Stake, [staked])]).await;
     let source = node.source(db.clone());
     backfill(&source).await.expect("the node answers");

@@ -4,10 +4,8 @@ use crate::{
     node::{Node, Shape},
     percentiles,
 };
-use openledger_indexer::{
-    config::{Cli, Command},
-};
 use clap::Parser;
+use openledger_indexer::config::{Cli, Command};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,

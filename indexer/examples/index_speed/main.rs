@@ -49,9 +49,7 @@ async fn sizes(db: &Database) -> Value {
                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                   WHERE n.nspname = 'indexer' AND c.relkind = 'r' ORDER BY 2 DESC LIMIT 6";
     let tables = db.query(tables, &[]).await.expect("reads");
-    let table = |row: &openledger_indexer::db::Row| {
-        json!({ "name": row.get::<_, &str>(0), "bytes": row.get::<_, i64>(1), "of_indexes": row.get::<_, i64>(2) })
-    };
+    let table = |row: &openledger_indexer::db::Row| json!({ "name": row.get::<_, &str>(0), "bytes": row.get::<_, i64>(1), "of_indexes": row.get::<_, i64>(2) });
     json!({
         "database": db.query_one(size, &[]).await.expect("reads").get::<_, i64>(0),
         "tables": tables.iter().map(table).collect::<Vec<_>>(),

@@ -122,7 +122,9 @@ impl Node {
         match method {
             "getGenesisHash" => json!(GENESIS),
             "getFirstAvailableBlock" => json!(0),
-            "getSlot" if params[0]["commitment"] == "finalized" => json!(self.newest_slot().saturating_sub(FINAL_AFTER)),
+            "getSlot" if params[0]["commitment"] == "finalized" => {
+                json!(self.newest_slot().saturating_sub(FINAL_AFTER))
+            }
             "getSlot" => json!(self.newest_slot()),
             "getProgramAccounts" => json!([]),
             "getSignaturesForAddress" => {
@@ -132,10 +134,13 @@ impl Node {
                 let before = params[1]["before"].as_str().and_then(number).unwrap_or(length);
                 let until = params[1]["until"].as_str().and_then(number).map_or(0, |n| n + 1);
                 let page = (until.max(before.saturating_sub(PAGE))..before).rev();
-                json!(page.map(|n| json!({
-                    "signature": bs58::encode(signature(n)).into_string(), "slot": self.slot(n), "err": null,
-                    "memo": null, "blockTime": null, "confirmationStatus": said(n),
-                })).collect::<Vec<_>>())
+                json!(
+                    page.map(|n| json!({
+                        "signature": bs58::encode(signature(n)).into_string(), "slot": self.slot(n), "err": null,
+                        "memo": null, "blockTime": null, "confirmationStatus": said(n),
+                    }))
+                    .collect::<Vec<_>>()
+                )
             }
             "getTransaction" => match params[0].as_str().and_then(number).filter(|n| *n < length) {
                 Some(n) => self.transaction(n),

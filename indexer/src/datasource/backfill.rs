@@ -107,10 +107,10 @@ async fn take_all(source: &Source, listed: &[Listed]) -> Result<Taken, SourceErr
         .collect()
         .await;
     let whole: Vec<&TransactionRecord> = fetched.iter().filter_map(|(.., fetched)| fetched.as_ref().ok()).collect();
-    let together = !whole.is_empty() && source.store_new(&whole).await?;
+    let mut together = source.store_new(&whole).await?.into_iter();
     let mut taken = Taken::default();
     for (signature, slot, settled, fetched) in fetched {
-        if together && fetched.is_ok() {
+        if fetched.is_ok() && together.next() == Some(true) {
             taken.new += 1;
             continue;
         }

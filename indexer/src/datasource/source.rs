@@ -1,6 +1,6 @@
 //! A node and the database that its ledger is read into.
 
-use super::{error::SourceError, fetch};
+use super::{error::SourceError, fetch, together::Together};
 use crate::{
     checkpoint,
     db::Database,
@@ -24,12 +24,21 @@ pub struct Source {
     pub news: Arc<watch::Sender<()>>,
     /// What had happened to the index when it was last looked at.
     seen: Arc<Mutex<checkpoint::State>>,
+    /// What waits to be stored.
+    together: Arc<Together>,
 }
 
 impl Source {
     /// Makes a source from the node of `client`. It sends no request yet.
     pub fn new(client: Client, db: Database, metrics: Metrics) -> Self {
-        Self { client: Arc::new(client), db, metrics, news: Arc::new(watch::Sender::new(())), seen: Arc::default() }
+        Self {
+            client: Arc::new(client),
+            db,
+            metrics,
+            news: Arc::new(watch::Sender::new(())),
+            seen: Arc::default(),
+            together: Arc::default(),
+        }
     }
 
     /// Fetches a transaction and stores it, unless it is stored as the node has it now. If it is `settled` at `slot`, and
@@ -52,7 +61,18 @@ impl Source {
         fetched: Result<TransactionRecord, SourceError>,
     ) -> Result<Outcome, SourceError> {
         let taken = match fetched {
-            Ok(record) => self.store(&record).await,
+            Ok(record) => {
+                let (record, source) = (Arc::new(record), self.clone());
+                let new = async move |all: Vec<Arc<TransactionRecord>>| {
+                    let all: Vec<&TransactionRecord> = all.iter().map(Arc::as_ref).collect();
+                    // A failure comes again with the attempt to store each by itself.
+                    source.store_new(&all).await.unwrap_or_default()
+                };
+                match self.together.add(record.clone(), new).await {
+                    true => Ok(Outcome::Stored(record.events.len())),
+                    false => self.store(&record).await,
+                }
+            }
             Err(error) => Err(error),
         };
         match taken {
@@ -95,13 +115,17 @@ impl Source {
         Ok(())
     }
 
-    /// Stores all of `records` at once. Returns whether it did: if one of them is not new, nothing is stored.
-    pub(super) async fn store_new(&self, records: &[&TransactionRecord]) -> Result<bool, SourceError> {
-        let Some(events) = ingest::ingest_new(&self.db, records).await? else { return Ok(false) };
-        self.metrics.transactions.inc_by(records.len() as u64);
-        self.metrics.events.inc_by(events as u64);
-        self.news.send_replace(());
-        Ok(true)
+    /// Stores those of `records` at once that are new. Returns for each whether it was stored.
+    pub(super) async fn store_new(&self, records: &[&TransactionRecord]) -> Result<Vec<bool>, SourceError> {
+        let stored = ingest::ingest_new(&self.db, records).await?;
+        let new = records.iter().zip(&stored).filter(|(_, stored)| **stored);
+        let (transactions, events) = new.fold((0, 0), |(t, e), (record, _)| (t + 1, e + record.events.len() as u64));
+        if transactions > 0 {
+            self.metrics.transactions.inc_by(transactions);
+            self.metrics.events.inc_by(events);
+            self.news.send_replace(());
+        }
+        Ok(stored)
     }
 
     async fn store(&self, record: &TransactionRecord) -> Result<Outcome, SourceError> {

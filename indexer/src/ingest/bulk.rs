@@ -6,53 +6,54 @@ use super::{
     writer::begin,
 };
 use crate::db::{Database, Transaction};
+use std::collections::HashSet;
 
-/// Stores `records` in one SQL transaction and returns the number of their events, if all of them are new and the database
-/// takes everything that is in them. Otherwise nothing is stored, and each must be stored by itself.
-pub async fn ingest_new(db: &Database, records: &[&TransactionRecord]) -> Result<Option<usize>, IngestError> {
-    if records.iter().any(|record| !record.unread.is_empty()) {
-        return Ok(None);
+/// Stores those of `records` that are new in one SQL transaction. Returns for each whether it was stored now. One that was
+/// not must be stored by itself. That is so for all of them if the database does not take everything that is in them.
+pub async fn ingest_new(db: &Database, records: &[&TransactionRecord]) -> Result<Vec<bool>, IngestError> {
+    let none = vec![false; records.len()];
+    if records.is_empty() || records.iter().any(|record| !record.unread.is_empty()) {
+        return Ok(none);
     }
     let tx = begin(db).await?;
     match store(&tx, records).await {
-        Ok(Some(events)) => {
+        Ok(Some(new)) => {
             tx.commit().await?;
-            Ok(Some(events))
+            Ok(records.iter().map(|record| new.contains(&record.signature)).collect())
         }
         Ok(None) => {
             tx.undo().await?;
-            Ok(None)
+            Ok(none)
         }
         Err(IngestError::Db(error)) if error.is_about_content() => {
             tx.undo().await?;
-            Ok(None)
+            Ok(none)
         }
         Err(error) => Err(error),
     }
 }
 
-async fn store(tx: &Transaction, records: &[&TransactionRecord]) -> Result<Option<usize>, IngestError> {
+/// Returns the signatures of those that were new, or `None` if an event among them is there already.
+async fn store(tx: &Transaction, records: &[&TransactionRecord]) -> Result<Option<HashSet<String>>, IngestError> {
     let signatures: Vec<&str> = records.iter().map(|r| r.signature.as_str()).collect();
     let slots: Vec<i64> = records.iter().map(|r| r.slot as i64).collect();
     let places: Vec<Option<i32>> = records.iter().map(|r| r.place.map(|p| p as i32)).collect();
     let times: Vec<Option<i64>> = records.iter().map(|r| r.block_time).collect();
     let failed: Vec<bool> = records.iter().map(|r| r.failed).collect();
-    let inserted = tx
-        .execute(
+    let new = tx
+        .query(
             "INSERT INTO transaction (signature, slot, place, block_time, failed)
              SELECT * FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::bigint[], $5::boolean[])
-             ON CONFLICT DO NOTHING",
+             ON CONFLICT DO NOTHING RETURNING signature",
             &[&signatures, &slots, &places, &times, &failed],
         )
         .await?;
-    if inserted != records.len() as u64 {
-        return Ok(None);
-    }
+    let new: HashSet<String> = new.iter().map(|row| row.get(0)).collect();
     let (mut of, mut slots, mut places) = (Vec::new(), Vec::new(), Vec::new());
     let (mut programs, mut kinds, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
     let (mut sequences, mut data) = (Vec::new(), Vec::new());
     let (mut batches, mut positions, mut hashes, mut by) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for record in records {
+    for record in records.iter().filter(|record| new.contains(&record.signature)) {
         for (place, event) in record.placed() {
             let row = EventRow::from(event);
             of.push(record.signature.as_str());
@@ -92,5 +93,5 @@ async fn store(tx: &Transaction, records: &[&TransactionRecord]) -> Result<Optio
         )
         .await?;
     }
-    Ok(Some(of.len()))
+    Ok(Some(new))
 }

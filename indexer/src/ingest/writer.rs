@@ -12,7 +12,7 @@ pub(super) const ROLL_BACK: &str = "
 
 /// Begins the SQL transaction of a writer.
 pub(super) async fn begin(db: &Database) -> Result<Transaction, DbError> {
-    let tx = db.begin().await?;
-    tx.query("SELECT pg_advisory_xact_lock($1)", &[&WRITER_LOCK]).await?;
-    Ok(tx)
+    // A session keeps the plans of triggers and foreign keys. What it plans while the tables are small, reading them from
+    // beginning to end, would be slow when they are large: a writer only ever looks up what has an index.
+    db.begin_with(&format!("SET LOCAL enable_seqscan = off; SELECT pg_advisory_xact_lock({WRITER_LOCK})")).await
 }

@@ -209,7 +209,8 @@ impl Plans {
     pub fn scans(&mut self) -> (usize, Vec<String>) {
         let new = self.new();
         let is_scan = |line: &&str| {
-            let table = line.split_once("Seq Scan on ").map(|(_, rest)| rest.split([' ', '(']).next().unwrap_or_default());
+            let table =
+                line.split_once("Seq Scan on ").map(|(_, rest)| rest.split([' ', '(']).next().unwrap_or_default());
             table.is_some_and(|table| HISTORY.contains(&table))
         };
         let scans = new.lines().filter(is_scan).map(|line| line.trim().to_owned()).collect();

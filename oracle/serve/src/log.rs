@@ -33,17 +33,19 @@ impl AnswerLog {
     /// Records an offer of `amount` base units.
     pub async fn quote(&self, request: &Hash32, spec: &Hash32, amount: u64) -> Result<()> {
         let amount = amount.to_string();
-        self.db.execute(
-            "INSERT INTO answers (request, spec, amount) VALUES ($1, $2, $3::text::numeric)",
-            &[&request.as_slice(), &spec.as_slice(), &amount],
-        )
-        .await?;
+        self.db
+            .execute(
+                "INSERT INTO answers (request, spec, amount) VALUES ($1, $2, $3::text::numeric)",
+                &[&request.as_slice(), &spec.as_slice(), &amount],
+            )
+            .await?;
         Ok(())
     }
 
     /// The record of a request. `None` if it was never quoted.
     pub async fn get(&self, request: &Hash32) -> Result<Option<Quoted>> {
-        let row = self.db
+        let row = self
+            .db
             .query_opt(
                 "SELECT spec, amount::text, payment, answer FROM answers WHERE request = $1",
                 &[&request.as_slice()],
@@ -66,7 +68,8 @@ impl AnswerLog {
     /// Binds a payment to a request. Returns `false` if the payment is already bound to another request, or the request
     /// to another payment.
     pub async fn bind_payment(&self, request: &Hash32, payment: &str) -> Result<bool> {
-        let changed = self.db
+        let changed = self
+            .db
             .execute(
                 "UPDATE answers SET payment = $2 WHERE request = $1 AND (payment IS NULL OR payment = $2)
                  AND NOT EXISTS (SELECT 1 FROM answers WHERE payment = $2 AND request <> $1)",
@@ -78,11 +81,12 @@ impl AnswerLog {
 
     /// Records the answer.
     pub async fn answered(&self, answer: &Answer) -> Result<()> {
-        self.db.execute(
-            "UPDATE answers SET answer = $2, answered_at = now() WHERE request = $1",
-            &[&answer.request.as_slice(), &serde_json::to_value(answer)?],
-        )
-        .await?;
+        self.db
+            .execute(
+                "UPDATE answers SET answer = $2, answered_at = now() WHERE request = $1",
+                &[&answer.request.as_slice(), &serde_json::to_value(answer)?],
+            )
+            .await?;
         Ok(())
     }
 

@@ -269,7 +269,8 @@ mod tests {
         assert_eq!((of("route_p99_ms"), of("slot_to_api_p99_ms")), (Some(51.0), Some(80.0)));
         assert_eq!((of("events_per_second"), of("backfill_events_per_second")), (Some(1_000.0), Some(5_000.0)));
         let page = markdown(&figures, &goals, "a machine").unwrap();
-        for part in ["1 requests have some", "| `/v1/jobs` | 200 | 7 | 1.0 | 51.0 | 1 | 1 |", "3.0 MiB", "was 0.5 when"] {
+        for part in ["1 requests have some", "| `/v1/jobs` | 200 | 7 | 1.0 | 51.0 | 1 | 1 |", "3.0 MiB", "was 0.5 when"]
+        {
             assert!(page.contains(part), "{part} in\n{page}");
         }
         let slowest = page.find("`/v1/jobs`").unwrap();

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use openledger_protocol::Hash32;
 use openledger_database::Row;
+use openledger_protocol::Hash32;
 
 use super::schema::{Store, array, signed};
 use crate::error::Result;
@@ -102,7 +102,9 @@ impl Store {
         );
         let (epoch, sequence) = (signed(key.epoch, "epoch")?, signed(key.sequence, "sequence")?);
         let (cluster, subject, member, digest) = (&key.cluster[..], &key.subject[..], &member[..], &digest[..]);
-        let heard = self.db.execute(&sql, &[&cluster, &epoch, &subject, &sequence, &(what as i16), &member, &digest, &body])
+        let heard = self
+            .db
+            .execute(&sql, &[&cluster, &epoch, &subject, &sequence, &(what as i16), &member, &digest, &body])
             .await?;
         if heard > 0 {
             let oldest = format!(

@@ -1,7 +1,7 @@
 //! The stored state of signing: the payload that binds this member in a sequence.
 
-use openledger_protocol::Hash32;
 use openledger_database::Row;
+use openledger_protocol::Hash32;
 
 use super::schema::{Store, array, signed};
 use crate::error::Result;
@@ -51,9 +51,8 @@ impl Store {
     /// The payload that was signed first for the subject and sequence of `of`, if any.
     pub(crate) async fn signed_subject(&self, of: &SignedSubject) -> Result<Option<SignedSubject>> {
         let sequence = signed(of.sequence, "sequence")?;
-        let row = self.db
-            .query_opt(SIGNED, &[&&of.cluster[..], &i32::from(of.kind), &&of.subject[..], &sequence])
-            .await?;
+        let row =
+            self.db.query_opt(SIGNED, &[&&of.cluster[..], &i32::from(of.kind), &&of.subject[..], &sequence]).await?;
         row.map(|r| signed_row(of, &r)).transpose()
     }
 
