@@ -23,7 +23,8 @@ impl Settings<'_> {
         let access = if self.read_only { " READ ONLY" } else { "" };
         // Every statement here reads few rows, for which compiling it or starting workers takes longer than the reading.
         let mut begin = format!(
-            "BEGIN{access}; SET LOCAL search_path = {}; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0",
+            "BEGIN{access}; SET LOCAL search_path = {}; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \
+             SET LOCAL random_page_cost = 1.1",
             self.schema
         );
         if let Some(within) = self.within {

@@ -52,6 +52,10 @@ const FILL: &str = "
         'root', repeat('1', 64), 'count', '5', 'quality', 9000, 'datanet_root', repeat('3', 64)), n
     FROM generate_series(1, $N / 50) n;
     INSERT INTO event (signature, place, program, kind, subject, sequence, data, slot)
+    SELECT name(n), 7 + v, 'datanet', CASE WHEN v % 2 = 0 THEN 'VerdictCommitted' ELSE 'VerdictRevealed' END,
+        address('B', n), 1 + v, jsonb_build_object('validator', address('V', v / 2), 'approve', true, 'quality', 9000), n
+    FROM generate_series(1, $N / 50) n, generate_series(0, 5) v;
+    INSERT INTO event (signature, place, program, kind, subject, sequence, data, slot)
     SELECT name($N + n), 0, 'payout', 'Paid', address('S', n % 16), n / 16, jsonb_build_object(
         'request', name(n), 'payer', address('U', n % 5000), 'model',
         address('M', CASE WHEN n % 3 = 0 THEN 7 ELSE 1 + n % ($N / 1000) END), 'operator', address('W', 1 + n % 20),

@@ -1,3 +1,13 @@
+-- What a long history needs.
+
+-- Views look for an account's events of a kind, or for the last of them. An index by accounts alone, and one by kinds
+-- alone, are no help where a kind has many events. Of payments there are the most, and nobody looks for one shard's.
+CREATE INDEX event_subject_kind ON event (subject, kind, sequence) WHERE kind <> 'Paid';
+
+-- The feed is in the order of its numbers, whatever narrows it.
+CREATE INDEX event_feed_kind    ON event (kind, id);
+CREATE INDEX event_feed_subject ON event (subject, id);
+
 -- Sums are kept once for each statement, over all of the events that it adds or removes, and no longer once for each
 -- event: a backfill adds hundreds of events by one statement, most of which add to the same few sums.
 
