@@ -1,6 +1,6 @@
 //! How far the index holds the ledger without holes, and which cluster it belongs to.
 
-use crate::db::{Database, DbError};
+use crate::db::{Database, DbError, Row};
 use serde::Deserialize;
 
 /// A program's transaction up to which, inclusive, all of its transactions are indexed.
@@ -30,16 +30,29 @@ pub async fn advance(db: &Database, program: &str, to: &Checkpoint) -> Result<()
     Ok(())
 }
 
-/// Records that every event up to `slot` is in the database.
-pub async fn complete(db: &Database, slot: u64) -> Result<(), DbError> {
-    db.execute("UPDATE chain SET indexed_slot = greatest(indexed_slot, $1)", &[&(slot as i64)]).await?;
-    Ok(())
+/// What has happened to the index. Two are equal if and only if nothing was stored, rolled back or confirmed between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    newest: i64,
+    events: i64,
+    provisional: i64,
+}
+
+/// Records that every event up to `slot` is in the database. Returns what has happened to it, whoever did it.
+pub async fn complete(db: &Database, slot: u64) -> Result<State, DbError> {
+    let sql = "UPDATE chain SET indexed_slot = greatest(indexed_slot, $1)
+               RETURNING coalesce((SELECT max(id) FROM event), 0),
+                   coalesce((SELECT events FROM tally WHERE kind = 'event' AND key = ''), 0),
+                   coalesce((SELECT provisional FROM tally WHERE kind = 'event' AND key = ''), 0)";
+    let row = db.query_opt(sql, &[&(slot as i64)]).await?;
+    let state = |row: Row| State { newest: row.get(0), events: row.get(1), provisional: row.get(2) };
+    Ok(row.map(state).unwrap_or_default())
 }
 
 /// Binds the database to the cluster with hash `genesis`, unless it is bound already. Returns the genesis hash that it
 /// is bound to. The caller must refuse a hash other than `genesis`.
 pub async fn bind_cluster(db: &Database, genesis: &str) -> Result<String, DbError> {
     db.execute("INSERT INTO chain (genesis) VALUES ($1) ON CONFLICT DO NOTHING", &[&genesis]).await?;
-    let row = db.client().await?.query_one("SELECT genesis FROM chain", &[]).await?;
+    let row = db.query_one("SELECT genesis FROM chain", &[]).await?;
     Ok(row.get(0))
 }

@@ -13,6 +13,10 @@ Examples:
   openledger-indexer run --database postgres://postgres@127.0.0.1:5432/openledger --store ./store \\
       --artifacts 127.0.0.1:8911 --uploads ./uploads
 
+  # a database elsewhere, over TLS
+  openledger-indexer run \\
+      --database 'postgres://indexer:…@db.example:5432/openledger?sslmode=verify-full&sslrootcert=/etc/ca.pem'
+
   # the same by environment
   OPENLEDGER_RPC=… OPENLEDGER_WS=… DATABASE_URL=… openledger-indexer run
 
@@ -43,7 +47,9 @@ pub struct SourceArgs {
     /// JSON-RPC URL of a Solana node.
     #[arg(long, env = "OPENLEDGER_RPC", default_value = "http://127.0.0.1:8899")]
     pub rpc: String,
-    /// PostgreSQL URL; the tables live in the schema `indexer` of that database.
+    /// PostgreSQL URL; the tables live in the schema `indexer` of that database. It may be that of a pooler in transaction
+    /// mode. With `?sslmode=verify-full` the server's certificate is checked, by the authorities in `sslrootcert=FILE` or by
+    /// the system's.
     #[arg(long, env = "DATABASE_URL")]
     pub database: String,
 }

@@ -28,6 +28,25 @@ pub struct Metrics {
     pub answers: IntCounterVec,
     /// Seconds that API answers took.
     pub answer_seconds: Histogram,
+    /// The artifact service's.
+    pub artifacts: ArtifactMetrics,
+}
+
+/// What the artifact service counts. Clones share it.
+#[derive(Clone)]
+pub struct ArtifactMetrics {
+    /// Requests by method and by the status code of the answer.
+    pub requests: IntCounterVec,
+    /// Bytes of artifacts that came.
+    pub received: IntCounter,
+    /// Bytes of artifacts that went.
+    pub sent: IntCounter,
+    /// Uploads that a quota refused.
+    pub over_quota: IntCounter,
+    /// Rounds of the sweep that ended well.
+    pub sweeps: IntCounter,
+    /// Artifacts that the sweep removed.
+    pub swept: IntCounter,
 }
 
 impl Metrics {
@@ -44,8 +63,11 @@ impl Metrics {
             registry.register(Box::new(metric.clone()))?;
             Ok(metric)
         };
-        let answers = IntCounterVec::new(Opts::new("api_answers_total", "API answers by status code"), &["status"])?;
-        registry.register(Box::new(answers.clone()))?;
+        let counters = |name: &str, help: &str, labels: &[&str]| -> Result<IntCounterVec, prometheus::Error> {
+            let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok(metric)
+        };
         let answer_seconds = Histogram::with_opts(HistogramOpts::new("api_answer_seconds", "Duration of API answers"))?;
         registry.register(Box::new(answer_seconds.clone()))?;
         Ok(Self {
@@ -58,8 +80,20 @@ impl Metrics {
             quarantined: gauge("quarantined", "Transactions and events that could not be read or stored")?,
             unconfirmed: gauge("unconfirmed", "Transactions that could not be confirmed in the last round")?,
             differences: gauge("differences", "Differences between chain and index that outlived a round")?,
-            answers,
+            answers: counters("api_answers_total", "API answers by status code", &["status"])?,
             answer_seconds,
+            artifacts: ArtifactMetrics {
+                requests: counters(
+                    "artifact_requests_total",
+                    "Requests to the artifact service by method and status code",
+                    &["method", "status"],
+                )?,
+                received: counter("artifact_received_bytes_total", "Bytes of artifacts that came")?,
+                sent: counter("artifact_sent_bytes_total", "Bytes of artifacts that went")?,
+                over_quota: counter("artifact_over_quota_total", "Uploads that a quota refused")?,
+                sweeps: counter("artifact_sweeps_total", "Rounds of the sweep that ended well")?,
+                swept: counter("artifact_swept_total", "Artifacts that the sweep removed")?,
+            },
             registry,
         })
     }

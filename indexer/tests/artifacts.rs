@@ -1249,3 +1249,20 @@ async fn a_service_that_loses_every_part_is_given_up() {
     assert!(parts.load(Ordering::SeqCst) <= 6);
     task.abort();
 }
+
+#[tokio::test]
+async fn the_service_counts_requests_bytes_sweeps_and_refusals_by_quota() {
+    let limits = Limits { unnamed: 1_500, ..swept_at_once() };
+    let town = Town::start_with(limits, None).await;
+    let (wallet, metrics) = (Keypair::new(), town.service.metrics.clone());
+    let store = town.store(&wallet);
+    let hash = store.put_blob(long(700)).await.unwrap();
+    assert_eq!(store.get_blob(&hash).await.unwrap(), long(700));
+    assert_eq!((metrics.received.get(), metrics.sent.get(), metrics.over_quota.get()), (700, 700, 0));
+    store.put_blob(long(801)).await.unwrap_err();
+    assert_eq!((metrics.received.get(), metrics.over_quota.get()), (700, 1));
+    let requests = |method, status| metrics.requests.with_label_values(&[method, status]).get();
+    assert!(requests("PUT", "201") == 1 && requests("PUT", "403") == 1 && requests("GET", "200") == 1);
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
+    assert_eq!((metrics.sweeps.get(), metrics.swept.get()), (1, 1));
+}

@@ -124,7 +124,8 @@ the first one answers). It goes on where it stopped. The command line `openledge
   cargo xtask bench attribution-quality             ours and other libraries, three seeds; a long run
   cargo xtask bench attribution-quality --quick --no-peers
   cargo xtask bench attribution-quality --record    and write the page in docs/benchmarks
-  cargo xtask bench programs --record               the programs' bill, and what the tests compare it with")]
+  cargo xtask bench programs --record               the programs' bill, and what the tests compare it with
+  cargo xtask bench indexer --quick                 the index over a small history, in a minute")]
     Bench(bench::Options),
     /// Play random histories of all programs' instructions and check the books after every step
     #[command(after_help = "Examples:

@@ -15,7 +15,7 @@ pub struct Package {
     present: fn() -> bool,
 }
 
-const PACKAGES: [Package; 7] = [
+const PACKAGES: [Package; 8] = [
     Package { what: "a C compiler", debian: "gcc", present: || exists("cc") || exists("gcc") },
     Package { what: "make", debian: "make", present: || exists("make") },
     Package { what: "perl", debian: "perl", present: || exists("perl") },
@@ -26,6 +26,8 @@ const PACKAGES: [Package; 7] = [
         present: || succeeds("pkg-config", &["--exists", "openssl"]),
     },
     Package { what: "PostgreSQL", debian: "postgresql", present: has_postgres },
+    // In front of PostgreSQL in tests.
+    Package { what: "PgBouncer", debian: "pgbouncer", present: has_pgbouncer },
     Package {
         what: "Python with pip",
         debian: "python3-pip",
@@ -38,6 +40,11 @@ fn has_postgres() -> bool {
     std::env::var_os("PG_BIN").is_some()
         || (exists("postgres") && exists("initdb"))
         || debian.is_dir() && has_version(debian)
+}
+
+/// Debian's is not on everybody's path.
+fn has_pgbouncer() -> bool {
+    exists("pgbouncer") || Path::new("/usr/sbin/pgbouncer").is_file()
 }
 
 /// Whether one of Debian's version folders holds the server.

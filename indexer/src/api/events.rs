@@ -10,10 +10,7 @@ use crate::db::{Database, DbError};
 use futures::StreamExt;
 use openledger_sdk::api::types::{EventRow, Page};
 use std::time::Duration;
-use tokio::{
-    sync::{mpsc, watch},
-    time::timeout,
-};
+use tokio::sync::{mpsc, watch};
 use tokio_postgres::types::ToSql;
 use tokio_stream::wrappers::ReceiverStream;
 use warp::{
@@ -23,8 +20,8 @@ use warp::{
 
 /// Most rows that the live feed reads at a time.
 const PART: i64 = 200;
-/// The live feed reads the database at least this often. Another process may write without waking it.
-const LOOK: Duration = Duration::from_secs(2);
+/// How long the live feed waits before it reads again what it could not read.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// Returns a page of the events after row `after`, oldest first.
 pub async fn page(state: &State, query: &Query) -> Result<Page<EventRow>, Refusal> {
@@ -71,9 +68,11 @@ async fn follow(
     while !sender.is_closed() {
         news.mark_unchanged();
         match read(&db, at, PART, &filters).await {
-            Ok(rows) if rows.is_empty() => {
-                let _ = timeout(LOOK, news.changed()).await;
-            }
+            // While nothing happens the database is not asked.
+            Ok(rows) if rows.is_empty() => tokio::select! {
+                changed = news.changed() => if changed.is_err() { return },
+                () = sender.closed() => return,
+            },
             Ok(rows) => {
                 for row in rows {
                     at = row.id;
@@ -84,7 +83,7 @@ async fn follow(
             }
             Err(error) => {
                 tracing::warn!(%error, "the live feed cannot read: trying again");
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(AGAIN).await;
             }
         }
     }

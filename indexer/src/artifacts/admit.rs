@@ -97,12 +97,15 @@ async fn paid_operator(service: &Service, request: &Hash32) -> Result<Option<Pub
 /// Refuses an artifact that would take more than the wallet's quota. It is asked only for what is not there yet.
 pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), Refusal> {
     let (wallet, limits) = (&admitted.permit.wallet, &service.limits);
-    let within = |own: u64, most: u64| match own <= most {
-        true => Ok(()),
-        false => Err(Refusal::forbidden(format!(
+    let within = |own: u64, most: u64| {
+        if own <= most {
+            return Ok(());
+        }
+        service.metrics.over_quota.inc();
+        Err(Refusal::forbidden(format!(
             "{wallet} would have {own} bytes here that nothing on the chain names, and at most {most} are taken: hand in what \
              is here first, or wait until it is swept"
-        ))),
+        )))
     };
     if !matches!(admitted.key, Key::Blob(_)) {
         let own = table::unnamed_statements(&service.db, wallet).await? + counted(admitted.permit.bytes);
@@ -115,6 +118,7 @@ pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), 
     let own = own + running.max(unfinished.own_bytes);
     within(own, if admitted.identity.is_some() { limits.operator_unnamed } else { limits.unnamed })?;
     if admitted.identity.is_none() && strangers + strangers_running.max(unfinished.all_bytes) > limits.strangers {
+        service.metrics.over_quota.inc();
         let error = "too much is here that nothing on the chain names yet: try again later";
         return Err(Refusal::later(StatusCode::INSUFFICIENT_STORAGE, 60, error));
     }
@@ -126,6 +130,7 @@ pub fn may_begin(service: &Service, admitted: &Admitted) -> Result<(), Refusal> 
     let (wallet, limits) = (&admitted.permit.wallet, &service.limits);
     let unfinished = service.parts.usage(wallet, admitted.identity.is_some())?;
     if unfinished.own >= limits.unfinished || unfinished.all >= limits.all_unfinished {
+        service.metrics.over_quota.inc();
         let error = format!("{wallet} has {} unfinished uploads here: go on with those first", unfinished.own);
         return Err(Refusal::later(StatusCode::TOO_MANY_REQUESTS, 5, error));
     }

@@ -22,11 +22,11 @@ pub async fn paid_operator(db: &Database, request: &Hash32) -> Result<Option<Pub
 
 /// The slot up to which every event is in the index.
 pub async fn indexed_slot(db: &Database) -> Result<u64, DbError> {
-    let row = db.client().await?.query_opt("SELECT indexed_slot FROM chain", &[]).await?;
+    let row = db.query_opt("SELECT indexed_slot FROM chain", &[]).await?;
     Ok(row.map_or(0, |row| row.get::<_, i64>(0) as u64))
 }
 
 async fn key(db: &Database, sql: &str, param: &str) -> Result<Option<Pubkey>, DbError> {
-    let row = db.client().await?.query_opt(sql, &[&param]).await?;
+    let row = db.query_opt(sql, &[&param]).await?;
     Ok(row.and_then(|row| text::parse_key(row.get(0)).ok()))
 }

@@ -102,6 +102,7 @@ async fn store(service: &Service, key: Key, head: Head, body: &mut Body) -> Resu
             let file = tempfile::Builder::new().prefix(WHOLE).tempfile_in(service.uploads())?;
             let mut sink = Sink::open(file.path(), Progress::default()).await?;
             sink.take(body, permit.bytes, limits).await?;
+            service.metrics.received.inc_by(permit.bytes);
             let hash = sink.into_progress().unwrap_or_default().hash();
             keep(service, &admitted, file.path(), hash).await?;
             return Ok(done(StatusCode::CREATED, permit.hash));
@@ -128,6 +129,7 @@ async fn store(service: &Service, key: Key, head: Head, body: &mut Body) -> Resu
         let now = sink.into_progress();
         held.note(now.clone());
         taken?;
+        service.metrics.received.inc_by(last - first + 1);
         progress = now.unwrap_or_default();
     }
     let here = progress.length();

@@ -7,6 +7,7 @@ use openledger_sdk::store::{
     Key, Permit,
     protocol::{Listed, Listing},
 };
+use prometheus::IntCounter;
 use std::ops::Range;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -68,7 +69,7 @@ pub async fn read(service: &Service, key: &Key, asked: &HeaderMap, head: bool) -
     if !head && length > 0 {
         let options = GetOptions { range: range.map(GetRange::Bounded), if_match: meta.e_tag, ..Default::default() };
         let found = service.objects().get_opts(&path, options).await?;
-        let parts = std::mem::replace(&mut response, streamed(found)).into_parts().0;
+        let parts = std::mem::replace(&mut response, streamed(found, service.metrics.sent.clone())).into_parts().0;
         (*response.status_mut(), *response.headers_mut()) = (parts.status, parts.headers);
     }
     response.headers_mut().insert(CONTENT_LENGTH, length.into());
@@ -76,7 +77,7 @@ pub async fn read(service: &Service, key: &Key, asked: &HeaderMap, head: bool) -
 }
 
 /// Streams an object. A reader that has gone ends it.
-fn streamed(found: object_store::GetResult) -> Response {
+fn streamed(found: object_store::GetResult, sent: IntCounter) -> Response {
     let (pieces, waiting) = mpsc::channel(WAITING);
     tokio::spawn(async move {
         let mut stream = found.into_stream();
@@ -84,10 +85,11 @@ fn streamed(found: object_store::GetResult) -> Response {
             if let Err(error) = &piece {
                 tracing::warn!(%error, "an artifact could not be read to its end");
             }
-            let failed = piece.is_err();
+            let (failed, bytes) = (piece.is_err(), piece.as_ref().map_or(0, |piece| piece.len() as u64));
             if pieces.send(piece).await.is_err() || failed {
                 return;
             }
+            sent.inc_by(bytes);
         }
     });
     warp::reply::stream(ReceiverStream::new(waiting)).into_response()

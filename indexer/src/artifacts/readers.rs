@@ -115,7 +115,7 @@ pub async fn is_public(service: &Service, hash: &Hash32) -> Result<bool, DbError
 }
 
 async fn standing(service: &Service, hash: &Hash32) -> Result<Standing, DbError> {
-    let row = service.db.client().await?.query_one(STANDING, &[&hash.as_slice()]).await?;
+    let row = service.db.query_one(STANDING, &[&hash.as_slice()]).await?;
     Ok(match (row.get(0), row.get(1)) {
         (_, true) => Standing::Public,
         (true, false) => Standing::Private,
@@ -137,21 +137,18 @@ async fn may_read(service: &Service, hash: &Hash32, wallet: &Pubkey) -> Result<b
 }
 
 async fn is_entitled(service: &Service, hash: &Hash32, wallet: &Pubkey) -> Result<bool, DbError> {
-    let client = service.db.client().await?;
-    Ok(client.query_one(ENTITLED, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
+    Ok(service.db.query_one(ENTITLED, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
 }
 
 /// Whether the wallet is drawn for a panel that may read the blob. The node says who is drawn.
 async fn has_seat(service: &Service, hash: &Hash32, wallet: &Pubkey) -> Result<bool, Refusal> {
-    let client = service.db.client().await?;
     let staked = "SELECT EXISTS (SELECT 1 FROM event WHERE kind = 'Staked' AND data ->> 'owner' = $1
                   AND data ->> 'role' = 'validator')";
-    let staked: bool = client.query_one(staked, &[&wallet.to_string()]).await.map_err(DbError::from)?.get(0);
+    let staked: bool = service.db.query_one(staked, &[&wallet.to_string()]).await?.get(0);
     if !staked {
         return Ok(false);
     }
-    let rows = client.query(PANELS, &[&hash.as_slice(), &MOST_BATCHES]).await.map_err(DbError::from)?;
-    drop(client);
+    let rows = service.db.query(PANELS, &[&hash.as_slice(), &MOST_BATCHES]).await?;
     let unavailable = |error| Refusal::unavailable("the node does not answer", &error);
     let Some(candidate) = Candidate::read(&service.client, wallet).await.map_err(unavailable)? else {
         return Ok(false);

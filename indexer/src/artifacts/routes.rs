@@ -44,15 +44,17 @@ pub fn routes(service: Service) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(warp::body::stream().map(pieces))
         .then(move |method: Method, path: warp::path::FullPath, query: HashMap<String, String>, headers, body: Body| {
-            let service = service.clone();
+            let (service, requests, name) = (service.clone(), service.metrics.requests.clone(), named(&method));
             async move {
                 // A client that goes away must not stop what is just being written.
                 let answered =
                     tokio::spawn(async move { answer(&service, &method, path.as_str(), &query, headers, body).await });
-                match answered.await {
+                let response = match answered.await {
                     Ok(answer) => answer.unwrap_or_else(Refusal::into_response),
                     Err(error) => Refusal::unavailable("the service failed", &error).into_response(),
-                }
+                };
+                requests.with_label_values(&[name, response.status().as_str()]).inc();
+                response
             }
         })
         .recover(|_| async {
@@ -63,6 +65,16 @@ pub fn routes(service: Service) -> BoxedFilter<(Response,)> {
         .with(cors)
         .map(Reply::into_response)
         .boxed()
+}
+
+/// The method's name among the metrics. Whatever a stranger makes up is one of them.
+fn named(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::PUT => "PUT",
+        _ => "other",
+    }
 }
 
 fn pieces<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>> + Send + 'static) -> Body {

@@ -1,7 +1,7 @@
 //! What the artifact service is made of.
 
 use super::{active::Active, limits::Limits, parts::Parts, seen::Seen, table};
-use crate::db::Database;
+use crate::{datasource::Source, db::Database, metrics::ArtifactMetrics};
 use anyhow::{Context, Result, bail};
 use object_store::{ObjectStore, ObjectStoreExt};
 use openledger_sdk::{
@@ -28,6 +28,8 @@ pub struct Inner {
     pub store: Store,
     /// The service's name in permits.
     pub name: String,
+    /// What it counts.
+    pub metrics: ArtifactMetrics,
     /// How much it takes.
     pub limits: Limits,
     /// Which uploads are running.
@@ -67,7 +69,8 @@ impl Service {
         let parts = Parts::open(&uploads).with_context(|| format!("the folder for uploads {}", uploads.display()))?;
         table::migrate(&db).await?;
         let (active, seen, keeping) = Default::default();
-        Ok(Self(Arc::new(Inner { db, client, store, name, limits, active, parts, seen, keeping })))
+        let metrics = source.metrics.artifacts.clone();
+        Ok(Self(Arc::new(Inner { db, client, store, name, metrics, limits, active, parts, seen, keeping })))
     }
 }
 

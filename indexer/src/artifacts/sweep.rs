@@ -75,6 +75,8 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
         table::forget_statement(&service.db, &key).await?;
         swept += 1;
     }
+    service.metrics.sweeps.inc();
+    service.metrics.swept.inc_by(swept as u64);
     Ok(swept)
 }
 

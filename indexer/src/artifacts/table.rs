@@ -4,7 +4,6 @@ use super::limits::{Limits, counted};
 use crate::db::{Database, DbError};
 use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
-use std::ops::DerefMut;
 
 mod embedded {
     refinery::embed_migrations!("../migrations/artifacts");
@@ -12,21 +11,8 @@ mod embedded {
 
 /// Makes the tables, or brings them up to date.
 pub async fn migrate(db: &Database) -> Result<(), DbError> {
-    let mut client = db.client().await?;
-    // A session lock, because migrations run in transactions of their own.
-    client.execute("SELECT pg_advisory_lock(hashtext('artifacts'))", &[]).await?;
-    let result = async {
-        client.batch_execute("CREATE SCHEMA IF NOT EXISTS artifacts").await?;
-        let connection: &mut tokio_postgres::Client = client.deref_mut().deref_mut();
-        embedded::migrations::runner()
-            .set_migration_table_name("artifacts.migration")
-            .run_async(connection)
-            .await
-            .map_err(|e| DbError::Migrate(std::error::Error::source(&e).map_or(e.to_string(), |c| format!("{e}: {c}"))))
-    }
-    .await;
-    client.execute("SELECT pg_advisory_unlock(hashtext('artifacts'))", &[]).await?;
-    result.map(|_| ())
+    let mut runner = embedded::migrations::runner();
+    openledger_database::migrate(db, "artifacts", runner.set_migration_table_name("artifacts.migration")).await
 }
 
 /// Notes that `wallet` has stored a blob.
@@ -42,7 +28,7 @@ pub async fn stored(db: &Database, hash: &Hash32, bytes: u64, wallet: &Pubkey, o
 /// Whether `wallet` has stored the blob.
 pub async fn has_stored(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result<bool, DbError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2)";
-    Ok(db.client().await?.query_one(sql, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
+    Ok(db.query_one(sql, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
 }
 
 const UNNAMED: &str = "
@@ -57,7 +43,7 @@ const UNNAMED: &str = "
 /// A wallet answers for all that it has stored, whoever else has stored the same: it can keep that here alone. The bound on
 /// all together is about the disk, which has each content once.
 pub async fn unnamed(db: &Database, wallet: &Pubkey) -> Result<(u64, u64), DbError> {
-    let row = db.client().await?.query_one(UNNAMED, &[&wallet.to_string(), &(counted(0) as i64)]).await?;
+    let row = db.query_one(UNNAMED, &[&wallet.to_string(), &(counted(0) as i64)]).await?;
     Ok((row.get::<_, i64>(0) as u64, row.get::<_, i64>(1) as u64))
 }
 
@@ -109,7 +95,7 @@ pub async fn name_statements(db: &Database) -> Result<(), DbError> {
 pub async fn due_statements(db: &Database, limits: &Limits, only: Option<&str>) -> Result<Vec<String>, DbError> {
     let sql = "SELECT key FROM artifacts.statement WHERE NOT named AND ($2::text IS NULL OR key = $2)
                AND stored_at < now() - make_interval(secs => $1::float8)";
-    let rows = db.client().await?.query(sql, &[&limits.operator_kept.as_secs_f64(), &only]).await?;
+    let rows = db.query(sql, &[&limits.operator_kept.as_secs_f64(), &only]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
@@ -168,7 +154,7 @@ const DUE: &str = "SELECT hash FROM artifacts.upload WHERE NOT named AND ($3::by
 /// blob if it is given.
 pub async fn due(db: &Database, limits: &Limits, only: Option<&Hash32>) -> Result<Vec<Hash32>, DbError> {
     let (operators, others) = (limits.operator_kept.as_secs_f64(), limits.kept.as_secs_f64());
-    let rows = db.client().await?.query(DUE, &[&operators, &others, &only.map(|hash| hash.as_slice())]).await?;
+    let rows = db.query(DUE, &[&operators, &others, &only.map(|hash| hash.as_slice())]).await?;
     Ok(rows.iter().filter_map(|row| row.get::<_, &[u8]>(0).try_into().ok()).collect())
 }
 

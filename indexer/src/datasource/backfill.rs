@@ -3,7 +3,7 @@
 use super::{error::SourceError, source::Source};
 use crate::{
     checkpoint::{self, Checkpoint},
-    ingest::{self, Outcome},
+    ingest::{self, Outcome, TransactionRecord},
 };
 use futures::{StreamExt, TryStreamExt};
 use openledger_interface::Program;
@@ -54,9 +54,8 @@ pub async fn backfill(source: &Source) -> Result<Taken, SourceError> {
     for program in Program::ALL {
         taken += backfill_program(source, program).await?;
     }
-    if taken.left == 0 {
-        checkpoint::complete(&source.db, slot).await?;
-    }
+    let complete = if taken.left == 0 { slot } else { 0 };
+    source.notice(checkpoint::complete(&source.db, complete).await?);
     Ok(taken)
 }
 
@@ -82,8 +81,11 @@ async fn backfill_program(source: &Source, program: Program) -> Result<Taken, So
 /// Stores every transaction that names `account`. It serves accounts whose event numbers have a gap, or about which index
 /// and chain differ.
 pub async fn backfill_account(source: &Source, account: &Pubkey) -> Result<Taken, SourceError> {
-    let listed = list(source, account, None).await?;
-    take_all(source, &listed).await
+    let mut taken = Taken::default();
+    for chunk in list(source, account, None).await?.chunks(CHUNK) {
+        taken += take_all(source, chunk).await?;
+    }
+    Ok(taken)
 }
 
 /// Stores the transactions of `listed` that the database lacks, or that it holds from another slot.
@@ -96,12 +98,23 @@ async fn take_all(source: &Source, listed: &[Listed]) -> Result<Taken, SourceErr
     for l in listed.iter().filter(|l| !is_current(l)) {
         missing.push((l.signature.clone(), l.slot, l.finalized));
     }
-    let mut results = futures::stream::iter(missing)
-        .map(|(signature, slot, settled)| async move { source.take(&signature, slot, settled).await })
-        .buffered(FETCHES);
+    let fetched: Vec<_> = futures::stream::iter(missing)
+        .map(|(signature, slot, settled)| async move {
+            let fetched = source.fetch(&signature).await;
+            (signature, slot, settled, fetched)
+        })
+        .buffered(FETCHES)
+        .collect()
+        .await;
+    let whole: Vec<&TransactionRecord> = fetched.iter().filter_map(|(.., fetched)| fetched.as_ref().ok()).collect();
+    let mut together = source.store_new(&whole).await?.into_iter();
     let mut taken = Taken::default();
-    while let Some(result) = results.next().await {
-        match result {
+    for (signature, slot, settled, fetched) in fetched {
+        if fetched.is_ok() && together.next() == Some(true) {
+            taken.new += 1;
+            continue;
+        }
+        match source.settle(&signature, slot, settled, fetched).await {
             Ok(Outcome::Stored(_) | Outcome::Replaced(_)) => taken.new += 1,
             Ok(Outcome::Known | Outcome::SetAside) => {}
             Err(error) if error.is_about_one_thing() => {

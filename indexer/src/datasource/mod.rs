@@ -8,6 +8,7 @@ mod fetch;
 mod retry;
 mod source;
 mod subscribe;
+mod together;
 
 pub use backfill::{Taken, backfill, backfill_account};
 pub use error::SourceError;

@@ -1,13 +1,14 @@
 //! A node and the database that its ledger is read into.
 
-use super::{error::SourceError, fetch};
+use super::{error::SourceError, fetch, together::Together};
 use crate::{
+    checkpoint,
     db::Database,
     ingest::{self, IngestError, Outcome, TransactionRecord},
     metrics::Metrics,
 };
 use openledger_sdk::client::Client;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 /// A node and the database that its ledger is read into.
@@ -19,21 +20,59 @@ pub struct Source {
     pub db: Database,
     /// Counters.
     pub metrics: Metrics,
-    /// Wakes the tasks that wait for new events.
+    /// Wakes the tasks that wait for something to happen to the index. Nobody has to ask the database for it.
     pub news: Arc<watch::Sender<()>>,
+    /// What had happened to the index when it was last looked at.
+    seen: Arc<Mutex<checkpoint::State>>,
+    /// What waits to be stored.
+    together: Arc<Together>,
 }
 
 impl Source {
     /// Makes a source from the node of `client`. It sends no request yet.
     pub fn new(client: Client, db: Database, metrics: Metrics) -> Self {
-        Self { client: Arc::new(client), db, metrics, news: Arc::new(watch::Sender::new(())) }
+        Self {
+            client: Arc::new(client),
+            db,
+            metrics,
+            news: Arc::new(watch::Sender::new(())),
+            seen: Arc::default(),
+            together: Arc::default(),
+        }
     }
 
     /// Fetches a transaction and stores it, unless it is stored as the node has it now. If it is `settled` at `slot`, and
     /// it alone cannot be read or stored, it is set aside. Before that, the node may still have it in another way.
     pub async fn take(&self, signature: &str, slot: u64, settled: bool) -> Result<Outcome, SourceError> {
-        let taken = match fetch::transaction(self.client.rpc(), signature).await {
-            Ok(record) => self.store(&record).await,
+        self.settle(signature, slot, settled, self.fetch(signature).await).await
+    }
+
+    /// Fetches a transaction.
+    pub(super) async fn fetch(&self, signature: &str) -> Result<TransactionRecord, SourceError> {
+        fetch::transaction(self.client.rpc(), signature).await
+    }
+
+    /// Does with a transaction that was fetched, or could not be, what [`Self::take`] does.
+    pub(super) async fn settle(
+        &self,
+        signature: &str,
+        slot: u64,
+        settled: bool,
+        fetched: Result<TransactionRecord, SourceError>,
+    ) -> Result<Outcome, SourceError> {
+        let taken = match fetched {
+            Ok(record) => {
+                let (record, source) = (Arc::new(record), self.clone());
+                let new = async move |all: Vec<Arc<TransactionRecord>>| {
+                    let all: Vec<&TransactionRecord> = all.iter().map(Arc::as_ref).collect();
+                    // A failure comes again with the attempt to store each by itself.
+                    source.store_new(&all).await.unwrap_or_default()
+                };
+                match self.together.add(record.clone(), new).await {
+                    true => Ok(Outcome::Stored(record.events.len())),
+                    false => self.store(&record).await,
+                }
+            }
             Err(error) => Err(error),
         };
         match taken {
@@ -60,12 +99,33 @@ impl Source {
         Ok(true)
     }
 
+    /// Wakes those who wait if something has happened to the index. Another process may have done it, and tells nobody here.
+    pub(super) fn notice(&self, now: checkpoint::State) {
+        let before = std::mem::replace(&mut *self.seen.lock().expect("no panic holds this lock"), now.clone());
+        if before != now {
+            self.news.send_replace(());
+        }
+    }
+
     async fn roll_back(&self, signature: &str) -> Result<(), SourceError> {
         if ingest::roll_back(&self.db, signature).await? {
             self.metrics.rollbacks.inc();
             self.news.send_replace(());
         }
         Ok(())
+    }
+
+    /// Stores those of `records` at once that are new. Returns for each whether it was stored.
+    pub(super) async fn store_new(&self, records: &[&TransactionRecord]) -> Result<Vec<bool>, SourceError> {
+        let stored = ingest::ingest_new(&self.db, records).await?;
+        let new = records.iter().zip(&stored).filter(|(_, stored)| **stored);
+        let (transactions, events) = new.fold((0, 0), |(t, e), (record, _)| (t + 1, e + record.events.len() as u64));
+        if transactions > 0 {
+            self.metrics.transactions.inc_by(transactions);
+            self.metrics.events.inc_by(events);
+            self.news.send_replace(());
+        }
+        Ok(stored)
     }
 
     async fn store(&self, record: &TransactionRecord) -> Result<Outcome, SourceError> {

@@ -2,10 +2,9 @@
 
 use super::{
     database::Database,
-    error::DbError,
     migrate::{self, SCHEMA},
 };
-use deadpool_postgres::Object;
+use openledger_database::{DbError, Transaction};
 
 /// The schema of the second index.
 const NEXT: &str = "indexer_next";
@@ -13,21 +12,22 @@ const NEXT: &str = "indexer_next";
 /// An empty index beside the one that is read. Dropping it without a swap leaves that one as it is.
 pub struct Beside {
     db: Database,
-    /// Holds the lock that keeps a second one away.
-    lock: Object,
+    /// Holds the lock that keeps a second one away, and in its end makes the swap.
+    lock: Transaction,
 }
 
 impl Beside {
     /// Makes the schema, in place of what an attempt that was cut off has left.
     pub async fn make(url: &str) -> Result<Self, DbError> {
         let db = Database::connect(url, NEXT).await?;
-        let lock = db.client().await?;
-        let free: bool = lock.query_one("SELECT pg_try_advisory_lock(hashtext($1), 1)", &[&NEXT]).await?.get(0);
-        if !free {
-            return Err(DbError::Resyncing);
+        let lock = db.begin().await?;
+        lock.run("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+        let free = lock.query_one("SELECT pg_try_advisory_xact_lock(hashtext($1), 1)", &[&NEXT]).await?;
+        if !free.get::<_, bool>(0) {
+            return Err(DbError::Busy("another `resync` of this database runs: wait until it ends"));
         }
-        lock.batch_execute(&format!("DROP SCHEMA IF EXISTS {NEXT} CASCADE")).await?;
-        migrate::up(db.client().await?, NEXT).await?;
+        db.run(&format!("DROP SCHEMA IF EXISTS {NEXT} CASCADE")).await?;
+        migrate::up(&db, NEXT).await?;
         Ok(Self { db, lock })
     }
 
@@ -38,8 +38,8 @@ impl Beside {
 
     /// Puts the new index in the place of the former, which is dropped. Whoever reads or writes meanwhile goes on with the
     /// new one. A role that could read the former index can read the new one.
-    pub async fn swap(mut self) -> Result<(), DbError> {
-        let tx = self.lock.transaction().await?;
+    pub async fn swap(self) -> Result<(), DbError> {
+        let tx = self.lock;
         let readers = tx
             .query(
                 "SELECT DISTINCT quote_ident(r.rolname) FROM pg_namespace n, aclexplode(n.nspacl) a
@@ -47,18 +47,14 @@ impl Beside {
                 &[&SCHEMA],
             )
             .await?;
-        tx.batch_execute(&format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; ALTER SCHEMA {NEXT} RENAME TO {SCHEMA}"))
-            .await?;
+        tx.run(&format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; ALTER SCHEMA {NEXT} RENAME TO {SCHEMA}")).await?;
         for reader in readers {
             let role: String = reader.get(0);
-            tx.batch_execute(&format!(
+            tx.run(&format!(
                 "GRANT USAGE ON SCHEMA {SCHEMA} TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {role}"
             ))
             .await?;
         }
-        tx.commit().await?;
-        // The connection goes with its session, and the session's lock with both.
-        drop(Object::take(self.lock));
-        Ok(())
+        tx.commit().await
     }
 }

@@ -1,11 +1,10 @@
-//! Access to PostgreSQL: pools of connections, one schema, and rows as typed values.
+//! Access to PostgreSQL: the writers' pool and the readers', and the index's schema.
 
 mod beside;
 mod database;
-mod error;
 mod migrate;
 
 pub use beside::Beside;
-pub use database::{Database, Params};
-pub use error::DbError;
+pub use database::Database;
 pub use migrate::SCHEMA;
+pub use openledger_database::{DbError, Params, Row, Transaction};

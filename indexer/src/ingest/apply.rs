@@ -6,8 +6,7 @@ use super::{
     record::{EventRow, LeafRows, TransactionRecord, Unread},
     writer::{ROLL_BACK, begin},
 };
-use crate::db::{Database, DbError};
-use deadpool_postgres::Transaction;
+use crate::db::{Database, DbError, Transaction};
 use openledger_interface::events::Event;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -41,14 +40,13 @@ pub struct Held {
 /// If the transaction is stored as an earlier fork executed it, in another slot or with another outcome, its rows are
 /// replaced, unless they are final. An event that the database refuses is set aside, and the others are stored.
 pub async fn ingest(db: &Database, record: &TransactionRecord) -> Result<Outcome, IngestError> {
-    let mut client = db.client().await?;
-    let mut tx = begin(&mut client).await?;
-    let outcome = store(&mut tx, record).await?;
+    let tx = begin(db).await?;
+    let outcome = store(&tx, record).await?;
     tx.commit().await?;
     Ok(outcome)
 }
 
-async fn store(tx: &mut Transaction<'_>, record: &TransactionRecord) -> Result<Outcome, IngestError> {
+async fn store(tx: &Transaction, record: &TransactionRecord) -> Result<Outcome, IngestError> {
     // The places that were set aside, where it was stored before.
     let mut again: Option<Vec<i32>> = None;
     let mut replaced = false;
@@ -91,14 +89,14 @@ async fn store(tx: &mut Transaction<'_>, record: &TransactionRecord) -> Result<O
     let mut stored = 0;
     for (place, event) in record.placed().filter(|(place, _)| wanted(*place)) {
         // What the database refuses must not take along what it does not.
-        let part = tx.savepoint("event").await?;
-        match store_event(&part, &record.signature, place, event).await {
+        tx.run("SAVEPOINT event").await?;
+        match store_event(tx, &record.signature, place, event).await {
             Ok(()) => {
-                part.commit().await?;
+                tx.run("RELEASE event").await?;
                 stored += 1;
             }
             Err(IngestError::Db(error)) if error.is_about_content() => {
-                part.rollback().await?;
+                tx.run("ROLLBACK TO event").await?;
                 refused.push(Unread { place, reason: error.to_string() });
             }
             Err(error) => return Err(error),
@@ -113,7 +111,7 @@ async fn store(tx: &mut Transaction<'_>, record: &TransactionRecord) -> Result<O
 }
 
 /// Inserts the row of the transaction itself. Returns whether it was not there.
-async fn insert_transaction(tx: &Transaction<'_>, record: &TransactionRecord) -> Result<bool, IngestError> {
+async fn insert_transaction(tx: &Transaction, record: &TransactionRecord) -> Result<bool, IngestError> {
     let inserted = tx
         .execute(
             "INSERT INTO transaction (signature, slot, place, block_time, failed) VALUES ($1, $2, $3, $4, $5)
@@ -130,17 +128,15 @@ async fn insert_transaction(tx: &Transaction<'_>, record: &TransactionRecord) ->
     Ok(inserted > 0)
 }
 
-async fn store_event(tx: &Transaction<'_>, signature: &str, place: i32, event: &Event) -> Result<(), IngestError> {
+async fn store_event(tx: &Transaction, signature: &str, place: i32, event: &Event) -> Result<(), IngestError> {
     let row = EventRow::from(event);
-    let insert = tx
-        .prepare_cached(
+    let stored = tx
+        .execute(
             "INSERT INTO event (signature, place, program, kind, subject, sequence, data, slot)
              SELECT $1, $2, $3, $4, $5, $6, $7, slot FROM transaction WHERE signature = $1
              ON CONFLICT (subject, sequence) DO NOTHING",
+            &[&signature, &place, &row.program, &row.kind, &row.subject, &row.sequence, &row.data],
         )
-        .await?;
-    let stored = tx
-        .execute(&insert, &[&signature, &place, &row.program, &row.kind, &row.subject, &row.sequence, &row.data])
         .await?;
     if stored == 0 {
         let held = tx
@@ -177,8 +173,7 @@ pub async fn known(db: &Database, signatures: &[String]) -> Result<HashMap<Strin
 
 /// Marks transactions as final, each if it is still stored with that slot. Returns how many were marked.
 pub async fn confirm(db: &Database, signatures: &[&str], slots: &[i64]) -> Result<u64, DbError> {
-    let mut client = db.client().await?;
-    let tx = begin(&mut client).await?;
+    let tx = begin(db).await?;
     let confirmed = tx
         .execute(
             "UPDATE transaction t SET finalized = true FROM unnest($1::text[], $2::bigint[]) u (signature, slot)
@@ -193,8 +188,7 @@ pub async fn confirm(db: &Database, signatures: &[&str], slots: &[i64]) -> Resul
 /// Removes a transaction that the cluster dropped, together with its events and leaves. A final transaction stays.
 /// Returns whether one was removed.
 pub async fn roll_back(db: &Database, signature: &str) -> Result<bool, DbError> {
-    let mut client = db.client().await?;
-    let tx = begin(&mut client).await?;
+    let tx = begin(db).await?;
     let removed = tx.execute(ROLL_BACK, &[&signature]).await?;
     tx.commit().await?;
     Ok(removed > 0)

@@ -19,9 +19,3 @@ pub enum IngestError {
         stored: String,
     },
 }
-
-impl From<tokio_postgres::Error> for IngestError {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Db(error.into())
-    }
-}

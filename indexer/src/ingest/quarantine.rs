@@ -4,8 +4,7 @@ use super::{
     record::Unread,
     writer::{ROLL_BACK, begin},
 };
-use crate::db::{Database, DbError};
-use deadpool_postgres::Transaction;
+use crate::db::{Database, DbError, Transaction};
 use openledger_sdk::printable;
 use serde::{Deserialize, Serialize};
 
@@ -53,8 +52,7 @@ pub struct Due {
 /// Sets a whole transaction aside. Whatever is stored of it is removed, unless it is final. Returns whether it is set
 /// aside: a final transaction stays as it is.
 pub async fn set_aside(db: &Database, signature: &str, slot: u64, reason: &str) -> Result<bool, DbError> {
-    let mut client = db.client().await?;
-    let tx = begin(&mut client).await?;
+    let tx = begin(db).await?;
     // If it waits already, its row stays, so that the number of tries is kept.
     let waits = tx.query("SELECT 1 FROM quarantine WHERE signature = $1 AND place = $2", &[&signature, &WHOLE]).await?;
     if waits.is_empty() {
@@ -75,11 +73,7 @@ pub async fn set_aside(db: &Database, signature: &str, slot: u64, reason: &str) 
 }
 
 /// Makes `refused` all that is set aside of a transaction.
-pub(super) async fn keep(
-    tx: &Transaction<'_>,
-    signature: &str,
-    refused: &[Unread],
-) -> Result<(), tokio_postgres::Error> {
+pub(super) async fn keep(tx: &Transaction, signature: &str, refused: &[Unread]) -> Result<(), DbError> {
     let places: Vec<i32> = refused.iter().map(|r| r.place).collect();
     tx.execute("DELETE FROM quarantine WHERE signature = $1 AND place <> ALL($2)", &[&signature, &places]).await?;
     for one in refused {

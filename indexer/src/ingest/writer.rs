@@ -1,6 +1,6 @@
 //! What all writers of transactions do alike.
 
-use deadpool_postgres::{Object, Transaction};
+use crate::db::{Database, DbError, Transaction};
 
 /// Key of the advisory lock that every writer of events takes. It makes event ids become visible in ascending order.
 const WRITER_LOCK: i64 = 0x6f70_656e_6964_7801;
@@ -11,8 +11,8 @@ pub(super) const ROLL_BACK: &str = "
     INSERT INTO rollback (signature, slot) SELECT signature, slot FROM gone";
 
 /// Begins the SQL transaction of a writer.
-pub(super) async fn begin(client: &mut Object) -> Result<Transaction<'_>, tokio_postgres::Error> {
-    let tx = client.transaction().await?;
-    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&WRITER_LOCK]).await?;
-    Ok(tx)
+pub(super) async fn begin(db: &Database) -> Result<Transaction, DbError> {
+    // A session keeps the plans of triggers and foreign keys. What it plans while the tables are small, reading them from
+    // beginning to end, would be slow when they are large: a writer only ever looks up what has an index.
+    db.begin_with(&format!("SET LOCAL enable_seqscan = off; SELECT pg_advisory_xact_lock({WRITER_LOCK})")).await
 }

@@ -103,8 +103,7 @@ async fn remember(db: &Database, found: &[Difference]) -> Result<(), DbError> {
     let column = |of: fn(&Difference) -> &String| found.iter().map(|d| of(d).clone()).collect::<Vec<_>>();
     let (accounts, fields) = (column(|d| &d.account), column(|d| &d.field));
     let (chain, indexed) = (column(|d| &d.chain), column(|d| &d.indexed));
-    let mut client = db.client().await?;
-    let tx = client.transaction().await?;
+    let tx = db.begin().await?;
     tx.execute(
         "DELETE FROM difference d WHERE NOT EXISTS (
              SELECT 1 FROM unnest($1::text[], $2::text[]) u (account, field)

@@ -96,9 +96,12 @@ pub async fn finalise(source: &Source) -> Result<u64, SourceError> {
         }
         let signatures: Vec<&str> = confirmed.iter().map(|row| row.signature.as_str()).collect();
         let slots: Vec<i64> = confirmed.iter().map(|row| row.slot as i64).collect();
-        done += ingest::confirm(db, &signatures, &slots).await?;
+        let settled = ingest::confirm(db, &signatures, &slots).await?;
+        done += settled;
         // The `finalized` flag shows in the API's views, so its change wakes those who wait for news.
-        source.news.send_replace(());
+        if settled > 0 {
+            source.news.send_replace(());
+        }
     }
     source.metrics.unconfirmed.set(unconfirmed);
     Ok(done)

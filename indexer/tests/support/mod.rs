@@ -4,6 +4,7 @@
 
 pub mod frozen;
 pub mod node;
+pub mod scale;
 
 use anchor_lang::prelude::Pubkey;
 use openledger_indexer::{db::Database, ingest::TransactionRecord};
@@ -29,6 +30,15 @@ impl Server {
     /// A fresh database with the indexer's schema.
     pub async fn database(&self, name: &str) -> Database {
         Database::open(&self.url(name)).await.expect("the schema migrates")
+    }
+
+    pub fn postgres(&self) -> &Postgres {
+        &self.postgres
+    }
+
+    /// Stops the server's processes until the result is dropped.
+    pub fn freeze(&self) -> openledger_postgres::Frozen {
+        self.postgres.freeze().expect("the server runs")
     }
 
     pub fn url(&self, name: &str) -> String {

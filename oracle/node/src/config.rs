@@ -20,7 +20,8 @@ pub struct Config {
     pub rpc_second: Option<String>,
     /// WebSocket of the first node.
     pub ws: String,
-    /// PostgreSQL connection string.
+    /// PostgreSQL URL. It may be that of a pooler in transaction mode. With `?sslmode=verify-full` the server's certificate
+    /// is checked, by the authorities in `sslrootcert=FILE` or by the system's.
     pub database: String,
     /// Schema in that database. Each operator has its own. The node makes it if it does not exist.
     pub schema: String,

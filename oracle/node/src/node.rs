@@ -37,7 +37,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let database = quorum::Store::connect(&config.database, &config.schema)
         .await
         .with_context(|| format!("connecting to PostgreSQL, schema {}", config.schema))?;
-    let answers = AnswerLog::new(database.pool().clone());
+    let answers = AnswerLog::new(database.database().clone());
     let indexer = IndexerClient::new(&config.indexer);
     let (status, changes) = (Board::default(), Changes::default());
     status.update(|s| (s.operator, s.kernel) = (operator.to_string(), training::kernel_class()));

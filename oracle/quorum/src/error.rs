@@ -76,11 +76,8 @@ pub enum Error {
     #[error("the message cannot be signed: {0}")]
     Message(String),
     /// PostgreSQL failed.
-    #[error("database: {}", cause(.0))]
-    Database(#[from] tokio_postgres::Error),
-    /// There was no PostgreSQL connection.
-    #[error("database pool: {0}")]
-    Pool(#[from] deadpool_postgres::PoolError),
+    #[error(transparent)]
+    Database(#[from] openledger_database::DbError),
     /// The database could not be set up.
     #[error("database set-up: {0}")]
     Setup(String),
@@ -99,7 +96,7 @@ impl Error {
     /// Whether this member itself failed: its database, or what is stored there. Nothing that another member says causes
     /// such an error.
     pub(crate) fn is_own(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::Pool(_) | Self::Setup(_) | Self::Corrupt { .. })
+        matches!(self, Self::Database(_) | Self::Setup(_) | Self::Corrupt { .. })
     }
 }
 
@@ -194,9 +191,4 @@ fn list(faults: &[Fault]) -> String {
         return String::new();
     }
     format!(" ({})", faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; "))
-}
-
-/// The text of the error's source. tokio-postgres itself says only "db error".
-fn cause(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |e| e.to_string())
 }

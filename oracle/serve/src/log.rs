@@ -1,14 +1,14 @@
 //! The record of what this operator has offered and answered. Everything is in PostgreSQL before it is sent to anybody.
 
 use anyhow::{Context, Result};
-use deadpool_postgres::Pool;
+use openledger_database::Database;
 use openledger_protocol::Hash32;
 use openledger_sdk::receipt::Answer;
 
 /// The operator's record of requests.
 #[derive(Clone)]
 pub struct AnswerLog {
-    pool: Pool,
+    db: Database,
 }
 
 /// A request that was quoted.
@@ -25,27 +25,27 @@ pub struct Quoted {
 }
 
 impl AnswerLog {
-    /// The record in the schema that `pool` uses. The schema has the table `answers` (`migrations/oracle`).
-    pub fn new(pool: Pool) -> Self {
-        Self { pool }
+    /// The record in the schema of `db`. The schema has the table `answers` (`migrations/oracle`).
+    pub fn new(db: Database) -> Self {
+        Self { db }
     }
 
     /// Records an offer of `amount` base units.
     pub async fn quote(&self, request: &Hash32, spec: &Hash32, amount: u64) -> Result<()> {
-        let db = self.pool.get().await.context("the operator's database")?;
         let amount = amount.to_string();
-        db.execute(
-            "INSERT INTO answers (request, spec, amount) VALUES ($1, $2, $3::text::numeric)",
-            &[&request.as_slice(), &spec.as_slice(), &amount],
-        )
-        .await?;
+        self.db
+            .execute(
+                "INSERT INTO answers (request, spec, amount) VALUES ($1, $2, $3::text::numeric)",
+                &[&request.as_slice(), &spec.as_slice(), &amount],
+            )
+            .await?;
         Ok(())
     }
 
     /// The record of a request. `None` if it was never quoted.
     pub async fn get(&self, request: &Hash32) -> Result<Option<Quoted>> {
-        let db = self.pool.get().await.context("the operator's database")?;
-        let row = db
+        let row = self
+            .db
             .query_opt(
                 "SELECT spec, amount::text, payment, answer FROM answers WHERE request = $1",
                 &[&request.as_slice()],
@@ -68,8 +68,8 @@ impl AnswerLog {
     /// Binds a payment to a request. Returns `false` if the payment is already bound to another request, or the request
     /// to another payment.
     pub async fn bind_payment(&self, request: &Hash32, payment: &str) -> Result<bool> {
-        let db = self.pool.get().await.context("the operator's database")?;
-        let changed = db
+        let changed = self
+            .db
             .execute(
                 "UPDATE answers SET payment = $2 WHERE request = $1 AND (payment IS NULL OR payment = $2)
                  AND NOT EXISTS (SELECT 1 FROM answers WHERE payment = $2 AND request <> $1)",
@@ -81,20 +81,19 @@ impl AnswerLog {
 
     /// Records the answer.
     pub async fn answered(&self, answer: &Answer) -> Result<()> {
-        let db = self.pool.get().await.context("the operator's database")?;
-        db.execute(
-            "UPDATE answers SET answer = $2, answered_at = now() WHERE request = $1",
-            &[&answer.request.as_slice(), &serde_json::to_value(answer)?],
-        )
-        .await?;
+        self.db
+            .execute(
+                "UPDATE answers SET answer = $2, answered_at = now() WHERE request = $1",
+                &[&answer.request.as_slice(), &serde_json::to_value(answer)?],
+            )
+            .await?;
         Ok(())
     }
 
     /// Answers that were given and are not recorded as published. Some of them may not have reached the artifact store.
     /// Those of another layout version are left out: nobody reads them any more.
     pub async fn unpublished(&self) -> Result<Vec<Answer>> {
-        let db = self.pool.get().await.context("the operator's database")?;
-        let rows = db.query("SELECT answer FROM answers WHERE answer IS NOT NULL AND NOT published", &[]).await?;
+        let rows = self.db.query("SELECT answer FROM answers WHERE answer IS NOT NULL AND NOT published", &[]).await?;
         let read = rows.into_iter().map(|r| serde_json::from_value::<Answer>(r.get(0)));
         let read = read.inspect(|r| _ = r.as_ref().inspect_err(|e| tracing::warn!("a stored answer is not read: {e}")));
         Ok(read.flatten().collect())
@@ -102,8 +101,7 @@ impl AnswerLog {
 
     /// Records that the answer is in the artifact store.
     pub async fn published(&self, request: &Hash32) -> Result<()> {
-        let db = self.pool.get().await.context("the operator's database")?;
-        db.execute("UPDATE answers SET published = true WHERE request = $1", &[&request.as_slice()]).await?;
+        self.db.execute("UPDATE answers SET published = true WHERE request = $1", &[&request.as_slice()]).await?;
         Ok(())
     }
 }

@@ -13,6 +13,9 @@ pub enum PostgresError {
          `apt-get install postgresql`), or set PG_BIN to the folder that holds `postgres` and `initdb`"
     )]
     NotInstalled,
+    /// PgBouncer is not installed on this machine.
+    #[error("PgBouncer was not found in $PATH or /usr/sbin: install it (Debian, Ubuntu: `apt-get install pgbouncer`)")]
+    NoPooler,
     /// PG_BIN points at a folder without the server.
     #[error("PG_BIN is {0}, but there is no `postgres` and `initdb` in it: correct or unset it")]
     WrongPgBin(PathBuf),

@@ -18,6 +18,7 @@ use crate::{
     account::Account,
     binaries,
     command::{command, run},
+    frozen::Frozen,
     keeper::Keeper,
 };
 
@@ -31,6 +32,11 @@ const ATTEMPTS: u32 = 3;
 
 /// Name of the server's log in its data folder.
 const LOG: &str = "server.log";
+
+/// Names of certificate, key and the list of who is let in, in the data folder.
+const CERTIFICATE: &str = "server.crt";
+const KEY: &str = "server.key";
+const ADMITTED: &str = "pg_hba.conf";
 
 /// A running PostgreSQL server. Dropping it shuts it down and removes its data, unless a folder was given.
 pub struct Postgres {
@@ -48,6 +54,15 @@ impl Postgres {
     /// With a `data_dir` the data stay there, are written durably, and are used again by the next start. Without one,
     /// the data are in a temporary folder, and the server trades durability for speed.
     pub fn start(data_dir: Option<&Path>) -> Result<Self, PostgresError> {
+        Self::launch(data_dir, None)
+    }
+
+    /// Like [`Self::start`] without a folder, for a server that speaks TLS alone. `certificate` and `key` are in PEM form.
+    pub fn start_with_tls(certificate: &str, key: &str) -> Result<Self, PostgresError> {
+        Self::launch(None, Some((certificate, key)))
+    }
+
+    fn launch(data_dir: Option<&Path>, tls: Option<(&str, &str)>) -> Result<Self, PostgresError> {
         let bin = binaries::find()?;
         let account = Account::to_become()?;
         let (data, temporary) = match data_dir {
@@ -59,9 +74,13 @@ impl Postgres {
             }
         };
         initialise(&bin, &data, account.as_ref())?;
+        if let Some((certificate, key)) = tls {
+            secure(&data, account.as_ref(), certificate, key)?;
+        }
         for attempt in 1.. {
             let port = free_port().map_err(cannot(&data))?;
-            let server = Keeper::start(server_command(&bin, &data, account.as_ref(), port, temporary.is_none())?)
+            let settings = settings(port, temporary.is_none(), tls.is_some());
+            let server = Keeper::start(server_command(&bin, &data, account.as_ref(), &settings)?)
                 .map_err(|error| PostgresError::Failed { program: "postgres", output: error.to_string() })?;
             match wait_ready(&data, &server) {
                 Err(PostgresError::Failed { output, .. }) if attempt < ATTEMPTS && output.contains("in use") => {}
@@ -99,6 +118,16 @@ impl Postgres {
             result => result?,
         }
         Ok(self.url_of(name))
+    }
+
+    /// Stops the server's processes in the middle of whatever they do, until the result is dropped. Its connections stay
+    /// open, and nothing is answered.
+    pub fn freeze(&self) -> Result<Frozen, PostgresError> {
+        let path = self.data.join("postmaster.pid");
+        let text = fs::read_to_string(&path).map_err(cannot(&path))?;
+        let first = text.lines().next().and_then(|line| line.trim().parse().ok());
+        let main = first.ok_or_else(|| cannot(&path)(io::Error::other("it names no process")))?;
+        Ok(Frozen::new(main))
     }
 
     fn url_of(&self, database: &str) -> String {
@@ -142,21 +171,20 @@ fn server_command(
     bin: &Path,
     data: &Path,
     account: Option<&Account>,
-    port: u16,
-    durable: bool,
+    settings: &[String],
 ) -> Result<Command, PostgresError> {
     let path = data.join(LOG);
     let log = File::create(&path).map_err(cannot(&path))?;
     let mut server = command(bin, "postgres", account);
     server.arg("-D").arg(data).stderr(log.try_clone().map_err(cannot(&path))?).stdout(log);
-    for setting in settings(port, durable) {
-        server.args(["-c", &setting]);
+    for setting in settings {
+        server.args(["-c", setting]);
     }
     Ok(server)
 }
 
 /// The server's settings: loopback only, no socket files, and no waiting for the disk unless the data are to stay.
-fn settings(port: u16, durable: bool) -> Vec<String> {
+fn settings(port: u16, durable: bool, tls: bool) -> Vec<String> {
     let mut settings = vec![
         format!("port={port}"),
         "listen_addresses=127.0.0.1".into(),
@@ -167,7 +195,24 @@ fn settings(port: u16, durable: bool) -> Vec<String> {
     if !durable {
         settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(String::from));
     }
+    if tls {
+        settings.extend(["ssl=on".into(), format!("ssl_cert_file={CERTIFICATE}"), format!("ssl_key_file={KEY}")]);
+    }
     settings
+}
+
+/// Puts certificate and key into the data folder, and lets nobody in without TLS.
+fn secure(data: &Path, account: Option<&Account>, certificate: &str, key: &str) -> Result<(), PostgresError> {
+    for (name, text) in [(CERTIFICATE, certificate), (KEY, key), (ADMITTED, "hostssl all all 127.0.0.1/32 trust\n")] {
+        let path = data.join(name);
+        fs::write(&path, text).map_err(cannot(&path))?;
+        // The server refuses a key that others may read.
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(cannot(&path))?;
+        if let Some(account) = account {
+            account.own(&path).map_err(cannot(&path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Waits for the line `ready` in `postmaster.pid`, which the server writes when it takes connections.
@@ -209,7 +254,7 @@ mod tests {
 
     #[test]
     fn kept_data_are_written_durably() {
-        assert!(settings(1, false).contains(&"fsync=off".to_owned()));
-        assert!(!settings(1, true).iter().any(|s| s.ends_with("=off") && s != "logging_collector=off"));
+        assert!(settings(1, false, false).contains(&"fsync=off".to_owned()));
+        assert!(!settings(1, true, false).iter().any(|s| s.ends_with("=off") && s != "logging_collector=off"));
     }
 }

@@ -20,6 +20,14 @@ pub fn build_examples() -> Result<()> {
     process::run(build, "compiling the benchmarks")
 }
 
+/// Compiles one of them.
+pub fn build_example(name: &str) -> Result<()> {
+    say("compiling the benchmark");
+    let mut build = cargo()?;
+    build.args(["build", "--workspace", "--example", name]);
+    process::run(build, "compiling the benchmark")
+}
+
 /// Path of a compiled example.
 pub fn example_path(name: &str) -> Result<PathBuf> {
     Ok(paths::binaries()?.join("examples").join(name))

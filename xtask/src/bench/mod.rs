@@ -2,6 +2,7 @@
 
 mod examples;
 mod goal;
+mod indexer;
 mod machine;
 mod options;
 mod pay;
@@ -28,5 +29,6 @@ pub fn run(options: &Options) -> Result<()> {
         Benchmark::AttributionDemoJob => pay::run(pay::Part::DemoJob, options),
         Benchmark::Programs => programs::run(options),
         Benchmark::AttributionSpeed => speed::measure(options),
+        Benchmark::Indexer => indexer::run(options),
     }
 }

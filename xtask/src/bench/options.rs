@@ -19,6 +19,8 @@ pub enum Benchmark {
     Programs,
     /// What gradients, queries and settlements cost
     AttributionSpeed,
+    /// How fast the index answers, follows the chain, and reads a ledger, over a million payments
+    Indexer,
 }
 
 /// How a benchmark is run.
@@ -38,7 +40,7 @@ pub struct Options {
     /// A small version, in minutes, whose figures mean little
     #[arg(long)]
     pub quick: bool,
-    /// Measure nothing, and take what the last run of attribution-quality found
+    /// Measure nothing, and take what the last run of attribution-quality or indexer found
     #[arg(long, conflicts_with = "quick")]
     pub kept: bool,
     /// Also write the page and the plots in docs/benchmarks

@@ -28,7 +28,7 @@ pub fn folders() -> Vec<String> {
         let entries = fs::read_dir(root().join(place)).unwrap_or_else(|e| panic!("{place}: {e}"));
         folders.extend(entries.map(|entry| format!("{place}/{}", entry.unwrap().file_name().display())));
     }
-    folders.extend(["indexer", "xtask"].map(String::from));
+    folders.extend(["indexer", "migrations", "xtask"].map(String::from));
     folders.retain(|folder| root().join(folder).join("Cargo.toml").exists());
     folders.sort();
     folders

@@ -60,7 +60,7 @@ impl Store {
         let sql = "SELECT epoch, round1, round1_sealed, transport_sealed, round2_sealed, round2, share_sealed,
                           share_public, group_key
                    FROM dkg_sessions WHERE committee = $1 AND attempt = $2";
-        let row = self.client().await?.query_opt(sql, &[&&committee[..], &(attempt as i16)]).await?;
+        let row = self.db.query_opt(sql, &[&&committee[..], &(attempt as i16)]).await?;
         row.map(|r| {
             Ok(DkgSession {
                 epoch: r.get::<_, i64>(0) as u64,
@@ -84,7 +84,7 @@ impl Store {
         let epoch = signed(session.epoch, "epoch")?;
         let (r1, transport) = (&session.round1_sealed, &session.transport_sealed);
         let (committee, attempt) = (&committee[..], attempt as i16);
-        self.client().await?.execute(sql, &[&committee, &attempt, &epoch, &session.round1, r1, transport]).await?;
+        self.db.execute(sql, &[&committee, &attempt, &epoch, &session.round1, r1, transport]).await?;
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl Store {
         let sql = "UPDATE dkg_sessions SET round2_sealed = $3, round2 = $4, round1_sealed = NULL
                    WHERE committee = $1 AND attempt = $2 AND round2 IS NULL AND round1_sealed IS NOT NULL";
         let (committee, attempt) = (&committee[..], attempt as i16);
-        self.client().await?.execute(sql, &[&committee, &attempt, &sealed, &packages]).await?;
+        self.db.execute(sql, &[&committee, &attempt, &sealed, &packages]).await?;
         Ok(())
     }
 
@@ -110,8 +110,7 @@ impl Store {
                        round1_sealed = NULL, round2_sealed = NULL, transport_sealed = NULL
                    WHERE committee = $1 AND attempt = $2 AND round2_sealed IS NOT NULL";
         let (committee, attempt, group_key) = (&row.committee[..], attempt as i16, &row.group_key[..]);
-        let client = self.client().await?;
-        client.execute(sql, &[&committee, &attempt, &row.sealed, &row.public, &group_key]).await?;
+        self.db.execute(sql, &[&committee, &attempt, &row.sealed, &row.public, &group_key]).await?;
         Ok(())
     }
 
@@ -126,7 +125,7 @@ impl Store {
         let sql = "SELECT body FROM dkg_received
                    WHERE committee = $1 AND attempt = $2 AND member = $3 AND round = $4";
         let (committee, member) = (&committee[..], &member[..]);
-        let row = self.client().await?.query_opt(sql, &[&committee, &(attempt as i16), &member, &round]).await?;
+        let row = self.db.query_opt(sql, &[&committee, &(attempt as i16), &member, &round]).await?;
         Ok(row.map(|r| r.get(0)))
     }
 
@@ -142,22 +141,21 @@ impl Store {
         let sql = "INSERT INTO dkg_received (committee, attempt, member, round, body) VALUES ($1, $2, $3, $4, $5)
                    ON CONFLICT DO NOTHING";
         let (committee, attempt, member) = (&committee[..], attempt as i16, &member[..]);
-        self.client().await?.execute(sql, &[&committee, &attempt, &member, &round, &body]).await?;
+        self.db.execute(sql, &[&committee, &attempt, &member, &round, &body]).await?;
         Ok(())
     }
 
     /// The evidence that ended each attempt so far, in order of the attempts, as JSON.
     pub(crate) async fn dkg_evidence(&self, committee: &Hash32) -> Result<Vec<String>> {
         let sql = "SELECT body FROM dkg_evidence WHERE committee = $1 ORDER BY attempt";
-        let rows = self.client().await?.query(sql, &[&&committee[..]]).await?;
+        let rows = self.db.query(sql, &[&&committee[..]]).await?;
         Ok(rows.into_iter().map(|r| r.get(0)).collect())
     }
 
     /// Stores the evidence that ends an attempt, and deletes this member's secrets of it. The first evidence stays.
     /// `false` if the key share is stored already: then the attempt cannot end any more.
     pub(crate) async fn end_attempt(&self, committee: &Hash32, attempt: u16, evidence: &str) -> Result<bool> {
-        let mut client = self.client().await?;
-        let transaction = client.transaction().await?;
+        let transaction = self.db.begin().await?;
         let (committee, attempt) = (&committee[..], attempt as i16);
         transaction.query_opt(LOCK, &[&committee, &attempt]).await?;
         let has_key = "SELECT 1 FROM key_shares WHERE committee = $1";
@@ -178,7 +176,7 @@ impl Store {
     /// The key share of a committee, if there is one.
     pub(crate) async fn key_share(&self, committee: &Hash32) -> Result<Option<KeyShareRow>> {
         let sql = "SELECT epoch, group_key, sealed, public FROM key_shares WHERE committee = $1";
-        let row = self.client().await?.query_opt(sql, &[&&committee[..]]).await?;
+        let row = self.db.query_opt(sql, &[&&committee[..]]).await?;
         row.map(|r| {
             Ok(KeyShareRow {
                 epoch: r.get::<_, i64>(0) as u64,
@@ -194,8 +192,7 @@ impl Store {
     /// Moves the key share of an attempt to where signing finds it, and deletes every secret of the key generation, in
     /// one transaction. Does nothing if the attempt was ended or the share is not there.
     pub(crate) async fn finish_dkg(&self, committee: &Hash32, attempt: u16) -> Result<()> {
-        let mut client = self.client().await?;
-        let transaction = client.transaction().await?;
+        let transaction = self.db.begin().await?;
         let (committee, attempt) = (&committee[..], attempt as i16);
         transaction.query_opt(LOCK, &[&committee, &attempt]).await?;
         let insert = "INSERT INTO key_shares (committee, epoch, group_key, sealed, public)

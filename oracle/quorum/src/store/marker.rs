@@ -6,7 +6,7 @@ use crate::error::Result;
 impl Store {
     /// The counter. 0 if nothing was counted.
     pub(crate) async fn marker(&self) -> Result<u64> {
-        let row = self.client().await?.query_opt("SELECT counter FROM marker", &[]).await?;
+        let row = self.db.query_opt("SELECT counter FROM marker", &[]).await?;
         Ok(row.map_or(0, |r| r.get::<_, i64>(0) as u64))
     }
 
@@ -14,14 +14,14 @@ impl Store {
     pub(crate) async fn advance_marker(&self) -> Result<u64> {
         let sql = "INSERT INTO marker (counter) VALUES (1)
                    ON CONFLICT (one) DO UPDATE SET counter = marker.counter + 1 RETURNING counter";
-        Ok(self.client().await?.query_one(sql, &[]).await?.get::<_, i64>(0) as u64)
+        Ok(self.db.query_one(sql, &[]).await?.get::<_, i64>(0) as u64)
     }
 
     /// Raises the counter to `counter`, unless it is greater already.
     pub(crate) async fn raise_marker(&self, counter: u64) -> Result<()> {
         let sql = "INSERT INTO marker (counter) VALUES ($1)
                    ON CONFLICT (one) DO UPDATE SET counter = greatest(marker.counter, excluded.counter)";
-        self.client().await?.execute(sql, &[&signed(counter, "counter")?]).await?;
+        self.db.execute(sql, &[&signed(counter, "counter")?]).await?;
         Ok(())
     }
 }

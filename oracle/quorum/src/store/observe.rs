@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use openledger_database::Row;
 use openledger_protocol::Hash32;
-use tokio_postgres::Row;
 
 use super::schema::{Store, array, signed};
 use crate::error::Result;
@@ -67,7 +67,7 @@ impl Store {
         let sql = format!("SELECT reveal FROM observations WHERE {KEY}");
         let (epoch, sequence) = (signed(key.epoch, "epoch")?, signed(key.sequence, "sequence")?);
         let (cluster, subject) = (&key.cluster[..], &key.subject[..]);
-        let row = self.client().await?.query_opt(&sql, &[&cluster, &epoch, &subject, &sequence]).await?;
+        let row = self.db.query_opt(&sql, &[&cluster, &epoch, &subject, &sequence]).await?;
         Ok(row.map(|r| r.get(0)))
     }
 
@@ -80,7 +80,7 @@ impl Store {
                    ON CONFLICT DO NOTHING";
         let (epoch, sequence) = (signed(key.epoch, "epoch")?, signed(key.sequence, "sequence")?);
         let (cluster, subject) = (&key.cluster[..], &key.subject[..]);
-        self.client().await?.execute(sql, &[&cluster, &epoch, &subject, &sequence, &&context[..], &reveal]).await?;
+        self.db.execute(sql, &[&cluster, &epoch, &subject, &sequence, &&context[..], &reveal]).await?;
         Ok(())
     }
 
@@ -102,8 +102,8 @@ impl Store {
         );
         let (epoch, sequence) = (signed(key.epoch, "epoch")?, signed(key.sequence, "sequence")?);
         let (cluster, subject, member, digest) = (&key.cluster[..], &key.subject[..], &member[..], &digest[..]);
-        let client = self.client().await?;
-        let heard = client
+        let heard = self
+            .db
             .execute(&sql, &[&cluster, &epoch, &subject, &sequence, &(what as i16), &member, &digest, &body])
             .await?;
         if heard > 0 {
@@ -112,7 +112,7 @@ impl Store {
                      SELECT heard_at FROM observe_heard WHERE member = $1
                      ORDER BY heard_at DESC OFFSET {OF_ONE_MEMBER} LIMIT 1)"
             );
-            client.execute(&oldest, &[&member]).await?;
+            self.db.execute(&oldest, &[&member]).await?;
         }
         Ok(())
     }
@@ -134,8 +134,7 @@ impl Store {
         );
         let (epoch, sequence) = (signed(key.epoch, "epoch")?, signed(key.sequence, "sequence")?);
         let (cluster, subject) = (&key.cluster[..], &key.subject[..]);
-        let client = self.client().await?;
-        Ok(client.query(&sql, &[&cluster, &epoch, &subject, &sequence, &(what as i16)]).await?)
+        Ok(self.db.query(&sql, &[&cluster, &epoch, &subject, &sequence, &(what as i16)]).await?)
     }
 
     /// Stores a checked, published set under its root.
@@ -144,7 +143,7 @@ impl Store {
                    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
         let (epoch, sequence) = (signed(key.epoch, "epoch")?, signed(key.sequence, "sequence")?);
         let (cluster, subject) = (&key.cluster[..], &key.subject[..]);
-        self.client().await?.execute(sql, &[&cluster, &epoch, &subject, &sequence, &&root[..], &published]).await?;
+        self.db.execute(sql, &[&cluster, &epoch, &subject, &sequence, &&root[..], &published]).await?;
         Ok(())
     }
 
@@ -156,7 +155,7 @@ impl Store {
         );
         let (epoch, sequence) = (signed(key.epoch, "epoch")?, signed(key.sequence, "sequence")?);
         let (cluster, subject, root) = (&key.cluster[..], &key.subject[..], root.map(|r| &r[..]));
-        let row = self.client().await?.query_opt(&sql, &[&cluster, &epoch, &subject, &sequence, &root]).await?;
+        let row = self.db.query_opt(&sql, &[&cluster, &epoch, &subject, &sequence, &root]).await?;
         Ok(row.map(|r| r.get(0)))
     }
 
@@ -175,8 +174,7 @@ impl Store {
     ) -> Result<u64> {
         let (cluster, below) = (&cluster[..], signed(below, "epoch")?);
         let (settled, kept) = (settled.as_secs_f64(), kept.as_secs_f64());
-        let mut client = self.client().await?;
-        let transaction = client.transaction().await?;
+        let transaction = self.db.begin().await?;
         let floor = "INSERT INTO observe_swept (cluster, below) VALUES ($1, $2)
                      ON CONFLICT (cluster) DO UPDATE SET below = greatest(observe_swept.below, excluded.below)";
         transaction.execute(floor, &[&cluster, &below]).await?;

@@ -1,12 +1,12 @@
 //! The connection to an operator's schema, its tables, and the stored form of values.
 
-use std::str::FromStr;
-
-use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod};
+use openledger_database::{Database, Settings, migrate};
 use serde::{Serialize, de::DeserializeOwned};
-use tokio_postgres::NoTls;
 
 use crate::error::{Error, Result};
+
+/// Most connections of an operator at a time.
+const CONNECTIONS: usize = 8;
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/oracle");
@@ -15,7 +15,7 @@ mod embedded {
 /// Connections to one operator's schema.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool,
+    pub(super) db: Database,
 }
 
 impl Store {
@@ -23,31 +23,16 @@ impl Store {
     /// `migrations/oracle`).
     pub async fn connect(url: &str, schema: &str) -> Result<Self> {
         check_schema(schema)?;
-        let mut config = tokio_postgres::Config::from_str(url)?;
-        let (client, connection) = config.connect(NoTls).await?;
-        let connection = tokio::spawn(connection);
-        client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
-        drop(client);
-        let _ = connection.await;
-
-        config.options(format!("-c search_path={schema}"));
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-        let pool = Pool::builder(manager).max_size(8).build().map_err(|e| Error::Setup(e.to_string()))?;
-        let mut client = pool.get().await?;
-        embedded::migrations::runner()
-            .run_async(&mut **client as &mut tokio_postgres::Client)
-            .await
-            .map_err(|e| Error::Setup(format!("migration of schema {schema}: {e}")))?;
-        Ok(Self { pool })
+        let (name, connections) = ("openledger-oracle", CONNECTIONS);
+        let settings = Settings { schema, name, connections, read_only: false, within: None };
+        let db = Database::connect(url, &settings).await?;
+        migrate(&db, schema, &embedded::migrations::runner()).await?;
+        Ok(Self { db })
     }
 
-    /// Connections for the node's own tables in the same schema. Their search path is set.
-    pub fn pool(&self) -> &Pool {
-        &self.pool
-    }
-
-    pub(crate) async fn client(&self) -> Result<Client> {
-        Ok(self.pool.get().await?)
+    /// Connections for the node's own tables in the same schema.
+    pub fn database(&self) -> &Database {
+        &self.db
     }
 }
 

@@ -1,7 +1,7 @@
 //! The stored state of signing: the payload that binds this member in a sequence.
 
+use openledger_database::Row;
 use openledger_protocol::Hash32;
-use tokio_postgres::Row;
 
 use super::schema::{Store, array, signed};
 use crate::error::Result;
@@ -51,11 +51,8 @@ impl Store {
     /// The payload that was signed first for the subject and sequence of `of`, if any.
     pub(crate) async fn signed_subject(&self, of: &SignedSubject) -> Result<Option<SignedSubject>> {
         let sequence = signed(of.sequence, "sequence")?;
-        let row = self
-            .client()
-            .await?
-            .query_opt(SIGNED, &[&&of.cluster[..], &i32::from(of.kind), &&of.subject[..], &sequence])
-            .await?;
+        let row =
+            self.db.query_opt(SIGNED, &[&&of.cluster[..], &i32::from(of.kind), &&of.subject[..], &sequence]).await?;
         row.map(|r| signed_row(of, &r)).transpose()
     }
 
@@ -79,11 +76,10 @@ impl Store {
         let (kind, sequence) = (i32::from(next.kind), signed(next.sequence, "sequence")?);
         // A slot beyond the range of `i64` stands for "for ever". It is stored as the last slot that fits.
         let expiry = i64::try_from(next.expiry_slot).unwrap_or(i64::MAX);
-        let client = self.client().await?;
         let new =
-            client.execute(insert, &[&cluster, &kind, &subject, &sequence, &epoch, &core, &payload, &expiry]).await?;
+            self.db.execute(insert, &[&cluster, &kind, &subject, &sequence, &epoch, &core, &payload, &expiry]).await?;
         if new == 0 {
-            let row = client.query_one(SIGNED, &[&cluster, &kind, &subject, &sequence]).await?;
+            let row = self.db.query_one(SIGNED, &[&cluster, &kind, &subject, &sequence]).await?;
             let first = signed_row(next, &row)?;
             if !first.gives_way_to(next, finalized_slot) {
                 return Ok(Err(first.payload));

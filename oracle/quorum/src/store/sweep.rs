@@ -15,8 +15,7 @@ impl Store {
     /// slot all of it stays.
     pub(crate) async fn sweep(&self, newest: u64, finalized_slot: Option<u64>) -> Result<()> {
         let first_kept = signed(newest.saturating_sub(KEPT), "epoch")?;
-        let mut client = self.client().await?;
-        let transaction = client.transaction().await?;
+        let transaction = self.db.begin().await?;
         for table in ["dkg_received", "dkg_evidence"] {
             let sql =
                 format!("DELETE FROM {table} WHERE committee IN (SELECT committee FROM dkg_sessions WHERE epoch < $1)");

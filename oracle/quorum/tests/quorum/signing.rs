@@ -124,7 +124,7 @@ async fn share(fleet: &Fleet, (from, to): (u16, u16), round: &[Committed]) -> An
 
 async fn sql(fleet: &Fleet, place: u16, statements: &str) {
     let store = fleet.store(place).await;
-    store.pool().get().await.unwrap().batch_execute(statements).await.unwrap();
+    store.database().run(statements).await.unwrap();
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn a_restart_loses_the_nonces_and_the_database_has_none() {
     let store = fleet.store(2).await;
     let tables = "SELECT string_agg(table_name, ' ') FROM information_schema.columns
                   WHERE table_schema = 'operator_2' AND (table_name LIKE '%nonce%' OR column_name LIKE '%nonce%')";
-    let found = store.pool().get().await.unwrap().query_one(tables, &[]).await.unwrap();
+    let found = store.database().query_one(tables, &[]).await.unwrap();
     assert_eq!(found.get::<_, Option<String>>(0), None);
     for place in [2, 3] {
         fleet.kill(place);

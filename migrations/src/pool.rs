@@ -1,0 +1,179 @@
+//! The pool of connections, and rows as typed values.
+
+use crate::{
+    DbError, Params, Settings, Transaction,
+    address::{Address, without_password},
+    error::describe,
+    parameters::typed,
+    tls,
+    transaction::one,
+};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use futures::future::join3;
+use serde::de::DeserializeOwned;
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::Row;
+
+/// How long a new connection may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// A pool of connections, all in one schema. Clones share it.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool,
+    /// The statements that begin every transaction.
+    begin: Arc<str>,
+    /// Most time for a statement. `None` sets no limit.
+    within: Option<Duration>,
+}
+
+impl Database {
+    /// Makes the pool. It does not connect yet.
+    pub fn new(url: &str, settings: &Settings) -> Result<Self, DbError> {
+        let mut address = Address::parse(url)?;
+        address.config.application_name(settings.name).connect_timeout(CONNECT_WITHIN);
+        let connector = tls::connector(&address)?;
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_config(address.config, connector, recycling))
+            .max_size(settings.connections)
+            .create_timeout(Some(CONNECT_WITHIN))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|e| DbError::Pool(e.to_string()))?;
+        Ok(Self { pool, begin: settings.begin().into(), within: settings.within })
+    }
+
+    /// Makes the pool, and fails if the server does not answer or lets nobody in.
+    pub async fn connect(url: &str, settings: &Settings<'_>) -> Result<Self, DbError> {
+        let database = Self::new(url, settings)?;
+        match database.query("SELECT 1", &[]).await {
+            Ok(_) => Ok(database),
+            Err(DbError::Query(e)) => Err(DbError::Connect { url: without_password(url), reason: describe(&e) }),
+            Err(e) => Err(DbError::Connect { url: without_password(url), reason: e.to_string() }),
+        }
+    }
+
+    /// The role that `url` names.
+    pub fn role(url: &str) -> Result<Option<String>, DbError> {
+        Ok(Address::parse(url)?.config.get_user().map(str::to_owned))
+    }
+
+    /// Begins a transaction.
+    pub async fn begin(&self) -> Result<Transaction, DbError> {
+        Transaction::begin(self.pool.get().await?, &self.begin).await
+    }
+
+    /// Begins a transaction, and in the same message runs `more`, statements without parameters.
+    pub async fn begin_with(&self, more: &str) -> Result<Transaction, DbError> {
+        Transaction::begin(self.pool.get().await?, &format!("{}; {more}", self.begin)).await
+    }
+
+    /// Returns all rows of `query`.
+    pub async fn query(&self, query: &str, params: Params<'_>) -> Result<Vec<Row>, DbError> {
+        let (params, lease) = (typed(query, params)?, self.lease().await?);
+        let done = lease.alone(&self.begin, lease.client.query_typed(query, &params)).await;
+        lease.end(done)
+    }
+
+    /// Returns the row of a `query` that has exactly one.
+    pub async fn query_one(&self, query: &str, params: Params<'_>) -> Result<Row, DbError> {
+        one(query, self.query(query, params).await?)
+    }
+
+    /// Returns the first row of `query`.
+    pub async fn query_opt(&self, query: &str, params: Params<'_>) -> Result<Option<Row>, DbError> {
+        Ok(self.query(query, params).await?.into_iter().next())
+    }
+
+    /// Returns all rows of `query`. Each row is read from its JSON form, so its columns must be the fields of `T`.
+    pub async fn rows<T: DeserializeOwned>(&self, query: &str, params: Params<'_>) -> Result<Vec<T>, DbError> {
+        let rows = self.query(&format!("SELECT to_jsonb(r) FROM ({query}) r"), params).await?;
+        rows.iter()
+            .map(|row| {
+                serde_json::from_value(row.get(0)).map_err(|source| DbError::Row { query: query.into(), source })
+            })
+            .collect()
+    }
+
+    /// Returns the first row of `query`, or `None` if there is none.
+    pub async fn row<T: DeserializeOwned>(&self, query: &str, params: Params<'_>) -> Result<Option<T>, DbError> {
+        Ok(self.rows(query, params).await?.into_iter().next())
+    }
+
+    /// Runs a statement and returns the number of rows that it affected.
+    pub async fn execute(&self, statement: &str, params: Params<'_>) -> Result<u64, DbError> {
+        let (params, lease) = (typed(statement, params)?, self.lease().await?);
+        let done = lease.alone(&self.begin, lease.client.execute_typed(statement, &params)).await;
+        lease.end(done)
+    }
+
+    /// Runs statements without parameters, all or none.
+    pub async fn run(&self, statements: &str) -> Result<(), DbError> {
+        let lease = self.lease().await?;
+        let done = lease.alone(&self.begin, lease.client.batch_execute(statements)).await;
+        lease.end(done)
+    }
+
+    /// Takes a connection for one statement. The time limit begins with the wait for it.
+    async fn lease(&self) -> Result<Lease, DbError> {
+        let limit = self.within.map(|within| (within, Instant::now() + within));
+        let client = match limit {
+            None => self.pool.get().await?,
+            Some((within, until)) => timeout_at(until, self.pool.get()).await.map_err(|_| DbError::Late(within))??,
+        };
+        Ok(Lease { client, limit })
+    }
+}
+
+/// A connection for one statement, with the time limit of that statement.
+struct Lease {
+    client: Object,
+    limit: Option<(Duration, Instant)>,
+}
+
+impl Lease {
+    /// Does `work` in a transaction of its own, which the statements `begin` begin. Beginning, work and end are sent
+    /// together, so that they take the time of one.
+    async fn alone<T>(
+        &self,
+        begin: &str,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, DbError> {
+        // They are sent in this order, because this polls them in this order.
+        let together = join3(self.client.batch_execute(begin), work, self.client.batch_execute("COMMIT"));
+        let (begun, done, ended) = match self.limit {
+            None => together.await,
+            Some((within, until)) => timeout_at(until, together).await.map_err(|_| DbError::Late(within))?,
+        };
+        // The first failure is the cause of the others. The end of a transaction whose work failed undoes it.
+        begun?;
+        let done = done?;
+        ended?;
+        Ok(done)
+    }
+
+    /// Returns the connection to its pool, unless it has kept its user waiting: such a one is closed.
+    fn end<T>(self, done: Result<T, DbError>) -> Result<T, DbError> {
+        if matches!(done, Err(DbError::Late(_))) {
+            drop(Object::take(self.client));
+        }
+        done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wrong_url_and_an_absent_server_are_told_apart() {
+        let settings = Settings { schema: "s", name: "test", connections: 1, read_only: false, within: None };
+        let error = Database::connect("not a url", &settings).await.err().expect("refused").to_string();
+        assert!(error.contains("is not a PostgreSQL URL"), "{error}");
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("port").port();
+        let url = format!("postgres://postgres@127.0.0.1:{port}/x");
+        let error = Database::connect(&url, &settings).await.err().expect("refused").to_string();
+        assert!(error.contains("cannot use PostgreSQL at") && error.contains(&port.to_string()), "{error}");
+    }
+}
