@@ -5,7 +5,7 @@ use openledger_postgres::{PgBouncer, Postgres};
 use std::time::{Duration, Instant};
 
 mod embedded {
-    refinery::embed_migrations!("../migrations/oracle");
+    refinery::embed_migrations!("oracle");
 }
 
 /// Sessions behind the pooler. Few, so that transactions must share them.

@@ -136,6 +136,16 @@ mod tests {
     }
 
     #[test]
+    fn a_payment_without_an_answer_names_request_and_payment_as_fields() {
+        let (payment, source) = (solana_signature::Signature::from([7; 64]), Box::new(lost()));
+        let error = SdkError::Unanswered { request: [0xab; 32], payment, source };
+        let shown = json(&anyhow::Error::new(error).context("asking"));
+        assert_eq!(shown["code"], "unanswered");
+        assert_eq!(shown["request"], "ab".repeat(32));
+        assert_eq!(shown["payment"], payment.to_string());
+    }
+
+    #[test]
     fn a_cause_is_told_once() {
         let told = openledger_sdk::SdkError::Unanswered {
             request: [1; 32],

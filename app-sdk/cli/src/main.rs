@@ -6,6 +6,7 @@ mod confirm;
 mod documents;
 mod failure;
 mod output;
+mod sent;
 mod settings;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -32,6 +33,10 @@ Settings come from flags, else from the environment, else from the file named by
 (by default ~/.config/openledger/config.toml with the keys rpc, ws, api, store, keypair), else from the
 Solana CLI's ~/.config/solana/cli/config.yml.
 
+A command that pays OPEN, makes an account whose rent you pay, or does what cannot be taken back asks on the terminal
+first. --yes answers. Where there is no terminal and no --yes, it pays nothing and ends with status 10. What costs a
+transaction's fee alone is not asked about.
+
 {}", failure::EXIT_STATUSES))]
 struct Cli {
     #[command(flatten)]
@@ -39,6 +44,9 @@ struct Cli {
     /// Print JSON instead of tables.
     #[arg(long, global = true)]
     json: bool,
+    /// Do not ask before paying.
+    #[arg(long, short, global = true)]
+    yes: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -141,24 +149,31 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<()> {
         clap_complete::generate(shell, &mut Cli::command(), "openledger", &mut bytes);
         return output::script(bytes);
     }
-    let session = Session::open(cli.settings, output)?;
-    match cli.command {
-        Command::Datanet(c) => datanet::run(&session, c).await,
-        Command::Contribute(c) => contribute::run(&session, c).await,
-        Command::Review(c) => review::run(&session, c).await,
-        Command::Grant(c) => grant::run(&session, c).await,
-        Command::Model(c) => model::run(&session, c).await,
-        Command::Job(c) => job::run(&session, c).await,
-        Command::Chat(c) => chat::run(&session, c).await,
-        Command::Earnings(c) => claim::earnings(&session, c).await,
-        Command::Claim(c) => claim::claim(&session, c).await,
-        Command::Stake(c) => stake::run(&session, c).await,
-        Command::Votes(c) => votes::run(&session, c).await,
-        Command::Proposal(c) => proposal::run(&session, c).await,
-        Command::Operator(c) => operator::run(&session, c).await,
-        Command::Receipt(c) => receipt::run(&session, c).await,
-        Command::Proof(c) => proof::run(&session, c).await,
-        Command::Wallet(c) => wallet::run(&session, c).await,
+    let session = Session::open(cli.settings, cli.yes, output)?;
+    let done = dispatch(&session, cli.command).await;
+    // What failed may have sent something too.
+    session.remember();
+    done
+}
+
+async fn dispatch(session: &Session, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Datanet(c) => datanet::run(session, c).await,
+        Command::Contribute(c) => contribute::run(session, c).await,
+        Command::Review(c) => review::run(session, c).await,
+        Command::Grant(c) => grant::run(session, c).await,
+        Command::Model(c) => model::run(session, c).await,
+        Command::Job(c) => job::run(session, c).await,
+        Command::Chat(c) => chat::run(session, c).await,
+        Command::Earnings(c) => claim::earnings(session, c).await,
+        Command::Claim(c) => claim::claim(session, c).await,
+        Command::Stake(c) => stake::run(session, c).await,
+        Command::Votes(c) => votes::run(session, c).await,
+        Command::Proposal(c) => proposal::run(session, c).await,
+        Command::Operator(c) => operator::run(session, c).await,
+        Command::Receipt(c) => receipt::run(session, c).await,
+        Command::Proof(c) => proof::run(session, c).await,
+        Command::Wallet(c) => wallet::run(session, c).await,
         Command::Completions { .. } => Ok(()),
     }
 }

@@ -1,13 +1,13 @@
 //! Settings: the addresses of the node and of the services, the store, and the key.
 
-use crate::{cluster, failure, output::Output};
+use crate::{cluster, confirm, failure, output::Output, sent};
 use anyhow::Result;
 use clap::Args;
 use openledger_sdk::{
     AnySigner, Client, ErrorKind, PriorityFee, Sending, Store,
     api::IndexerClient,
     store::{Location, Wallet},
-    wallet::{find_signer, key_path},
+    wallet::{find_signer, is_no_file, key_path},
 };
 use serde::Deserialize;
 use std::{path::PathBuf, time::Duration};
@@ -32,7 +32,7 @@ pub struct SettingsArgs {
     /// Artifact store: a folder, s3://bucket/prefix, or the URL of an artifact service.
     #[arg(long, global = true, env = "OPENLEDGER_STORE", value_name = "URL")]
     store: Option<String>,
-    /// Key file of the wallet that signs and pays.
+    /// Key file of the wallet that signs and pays, or a hardware wallet such as usb://ledger?key=0.
     #[arg(short = 'k', long, global = true, env = "OPENLEDGER_KEYPAIR", value_name = "FILE")]
     keypair: Option<PathBuf>,
     /// Micro-lamports to pay for each compute unit of a transaction, or auto: what others paid lately, within a bound.
@@ -94,7 +94,8 @@ impl Settings {
         // From here on it is a path, also where the file is looked for and made.
         let plain = |named: PathBuf| named.to_str().map(|name| key_path(name).into()).unwrap_or(named);
         let named = args.keypair.or(file.keypair).map(plain);
-        let new_keypair = named.clone().unwrap_or_else(|| config_folder().join("id.json"));
+        let is_file = |named: &PathBuf| !is_no_file(&named.to_string_lossy());
+        let new_keypair = named.clone().filter(is_file).unwrap_or_else(|| config_folder().join("id.json"));
         Self {
             ws: args.ws.or(file.ws).or(of_solana).unwrap_or_else(|| cluster::websocket(&rpc)),
             rpc,
@@ -104,8 +105,9 @@ impl Settings {
             }),
             // A wallet that was made with `openledger wallet new` stays the wallet.
             keypair: match (named, solana.keypair_path.map(plain)) {
+                (Some(named), _) => named,
                 (None, Some(other)) if !new_keypair.exists() => other,
-                _ => new_keypair.clone(),
+                (None, _) => new_keypair.clone(),
             },
             new_keypair,
             priority_fee: args.priority_fee.unwrap_or(PriorityFee::Recent { most: MOST_PRICE }),
@@ -131,29 +133,65 @@ fn read_config() -> Result<ConfigFile> {
 /// What every command works with. Nothing is opened before it is used: `wallet new` needs no node.
 pub struct Session {
     settings: Settings,
+    client: Client,
+    yes: bool,
     /// How to print.
     pub output: Output,
 }
 
 impl Session {
-    /// Resolves the settings.
-    pub fn open(args: SettingsArgs, output: Output) -> Result<Self> {
+    /// Resolves the settings. `yes` answers every question.
+    pub fn open(args: SettingsArgs, yes: bool, output: Output) -> Result<Self> {
         let solana = cluster::read_config(&home());
-        Ok(Self { settings: Settings::resolve(args, read_config()?, solana), output })
+        let settings = Settings::resolve(args, read_config()?, solana);
+        let sending = Sending { simulate: true, priority: settings.priority_fee };
+        let client = Client::new(&settings.rpc, &settings.ws).with_sending(sending).with_patience(PATIENCE);
+        Ok(Self { settings, client, yes, output })
+    }
+
+    /// Asks before something is paid: the wallet, and what it pays for.
+    pub fn confirm(&self, question: &str) -> Result<()> {
+        confirm::confirm(question, self.yes)
+    }
+
+    /// Fails if [`Session::confirm`] could get no answer.
+    pub fn answerable(&self) -> Result<()> {
+        confirm::answerable(self.yes)
     }
 
     /// The node.
     pub fn client(&self) -> Client {
-        let sending = Sending { simulate: true, priority: self.settings.priority_fee };
-        Client::new(&self.settings.rpc, &self.settings.ws).with_sending(sending).with_patience(PATIENCE)
+        self.client.clone()
     }
 
-    /// The indexer.
+    /// The indexer, as it is.
     pub fn indexer(&self) -> IndexerClient {
         IndexerClient::new(&self.settings.api)
     }
 
-    /// The artifact store. An artifact service is only read if there is no wallet that could sign.
+    /// The indexer for a command that shows what it knows: it has what was sent from here before, or says how far it is
+    /// behind.
+    pub async fn caught_up(&self) -> IndexerClient {
+        let indexer = self.indexer();
+        if let Some(lag) = sent::catch_up(&indexer, self.sent().read()).await {
+            self.output.note(&lag, &lag.to_string());
+        }
+        indexer
+    }
+
+    /// Notes the slot of what this process has sent, so that later commands wait for it.
+    pub fn remember(&self) {
+        if let Some(slot) = self.client.landed_slot() {
+            self.sent().write(slot);
+        }
+    }
+
+    fn sent(&self) -> sent::Sent {
+        sent::Sent::to(&self.state_folder(), &self.settings.rpc)
+    }
+
+    /// The artifact store. An artifact service is only read if there is no wallet that could sign for it. A hardware wallet
+    /// cannot: it signs transactions alone.
     pub fn store(&self) -> Result<Store> {
         let wallet = match Location::parse(&self.settings.store)? {
             Location::Service(_) if self.settings.keypair.exists() => Some(Wallet::from(self.signer()?)),
@@ -219,6 +257,7 @@ mod tests {
         }
         let other = resolved(SettingsArgs { keypair: Some("usb://ledger".into()), ..Default::default() }, "");
         assert_eq!(other.keypair, PathBuf::from("usb://ledger"));
+        assert!(other.new_keypair.ends_with("id.json"), "a new wallet is a file");
     }
 
     #[test]

@@ -94,7 +94,7 @@ fn a_forged_proof_is_untrusted() {
 #[test]
 fn an_answers_file_is_made_before_anything_is_asked_or_paid_and_none_is_left_behind() {
     let home = tempfile::tempdir().unwrap();
-    let ask = ["--json", "chat", "--model", NOBODY, "--prompt", "hi", "--out"];
+    let ask = ["--json", "chat", "--model", NOBODY, "--prompt", "hi", "--most", "1", "--out"];
     let nowhere = run(home.path(), &[&ask[..], &["/nowhere/answer.json"]].concat());
     assert_eq!(nowhere.status.code(), Some(1), "{nowhere:?}");
     assert!(error(&nowhere)["error"].as_str().unwrap().contains("cannot write /nowhere/answer.json"));

@@ -1,8 +1,10 @@
 //! A client of a Solana node. It sends transactions so that each is executed at most once, and reads typed accounts.
 
 mod budget;
+mod form;
 
-pub use budget::{PriorityFee, SendOptions, Sending, fits};
+pub use budget::{PriorityFee, SendOptions, Sending};
+pub use form::{Room, fits};
 
 use crate::{
     account_kind,
@@ -12,6 +14,8 @@ use crate::{
     wallet::AnySigner,
 };
 use anchor_lang::{AccountDeserialize, Discriminator};
+use budget::Budget;
+use form::{compile, programs};
 use serde_json::json;
 use solana_account_decoder_client_types::{UiAccount, UiAccountEncoding};
 use solana_client::{
@@ -27,12 +31,13 @@ use solana_client::{
     rpc_response::Response,
 };
 use solana_commitment_config::CommitmentConfig;
+use solana_hash::Hash;
 use solana_instruction::Instruction;
-use solana_message::Message;
+use solana_message::VersionedMessage;
 use solana_program_pack::Pack;
-use solana_pubkey::Pubkey;
+use solana_pubkey::{Pubkey, pubkey};
 use solana_signature::Signature;
-use solana_transaction::Transaction;
+use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction_error::TransactionError;
 use solana_transaction_status_client_types::{
     EncodedConfirmedTransactionWithStatusMeta, UiTransactionEncoding, option_serializer::OptionSerializer,
@@ -40,7 +45,10 @@ use solana_transaction_status_client_types::{
 use std::{
     collections::VecDeque,
     str::FromStr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -58,6 +66,10 @@ const RESEND: Duration = Duration::from_secs(2);
 const MARGIN: u64 = 32;
 /// Number of sent signatures that are remembered. They show when a new transaction would be equal to an earlier one.
 const REMEMBERED: usize = 256;
+
+/// The feature gate of transactions of version 1, `enable_tx_v1` (SIMD-0385). Its account says from which slot on it is
+/// active: a byte that is 1, and the slot.
+const V1_FEATURE: Pubkey = pubkey!("txv1aq4pp281K9um3tnPgkfX8UqtFT6wcVW3hNezGLL");
 
 /// Most accounts for which a node tells the recent fees.
 const MOST_FEE_ACCOUNTS: usize = 128;
@@ -103,6 +115,23 @@ pub struct Client {
     landing: Landing,
     herald: Option<Arc<Herald>>,
     sent: Arc<Mutex<VecDeque<Signature>>>,
+    /// Whether the cluster is known to take version 1. What it does not take yet, it may take later.
+    takes_v1: Arc<AtomicBool>,
+    /// Newest slot in which a transaction of this client landed, 0 before the first.
+    landed: Arc<AtomicU64>,
+}
+
+/// What is to be signed, without its budget and its blockhash.
+struct Draft<'a> {
+    payer: Pubkey,
+    instructions: &'a [Instruction],
+    room: Room,
+}
+
+impl Draft<'_> {
+    fn message(&self, budget: Budget, blockhash: Hash) -> Result<VersionedMessage, SdkError> {
+        compile(&self.payer, self.instructions, budget, self.room, blockhash)
+    }
 }
 
 impl Client {
@@ -125,6 +154,8 @@ impl Client {
             landing: Landing { within: LANDS_WITHIN, resend: RESEND },
             herald: None,
             sent: Arc::default(),
+            takes_v1: Arc::default(),
+            landed: Arc::default(),
         }
     }
 
@@ -165,7 +196,33 @@ impl Client {
         Ok(self.rpc.get_slot().await?)
     }
 
+    /// The newest slot in which a transaction landed that this client or a clone of it sent.
+    pub fn landed_slot(&self) -> Option<u64> {
+        Some(self.landed.load(Ordering::Relaxed)).filter(|slot| *slot > 0)
+    }
+
+    /// Lamports that an account with this many bytes of data must have.
+    pub async fn rent(&self, bytes: usize) -> Result<u64, SdkError> {
+        self.retry_read(|| self.rpc.get_minimum_balance_for_rent_exemption(bytes)).await
+    }
+
     // --- sending -------------------------------------------------------------------------------------------------
+
+    /// How large the transactions may be that these wallets sign. The cluster is asked whether it takes version 1. A device
+    /// that shows what it signs gets legacy transactions alone, because it may know no others.
+    pub async fn room(&self, signers: &[&AnySigner]) -> Result<Room, SdkError> {
+        if signers.iter().any(|signer| signer.is_interactive()) {
+            return Ok(Room::Legacy);
+        }
+        if !self.takes_v1.load(Ordering::Relaxed) {
+            let gate = self.data(&V1_FEATURE).await?;
+            if gate.is_none_or(|data| data.first() != Some(&1)) {
+                return Ok(Room::Legacy);
+            }
+            self.takes_v1.store(true, Ordering::Relaxed);
+        }
+        Ok(Room::V1)
+    }
 
     /// Calls [`Client::send_with`] with the default options.
     pub async fn send(&self, instructions: &[Instruction], signers: &[&AnySigner]) -> Result<Signature, SdkError> {
@@ -187,15 +244,30 @@ impl Client {
     ) -> Result<Signature, SdkError> {
         let payer =
             *signers.first().ok_or_else(|| SdkError::Input("a transaction needs at least one signer".into()))?;
-        let all = self.with_budget(instructions, &payer.pubkey(), options).await?;
-        let programs: Vec<Pubkey> = all.iter().map(|i| i.program_id).collect();
+        let price = match options.compute_unit_price {
+            None => self.sending.priority.price(self.recent_fees(instructions).await),
+            stated => stated,
+        };
+        let simulate = options.compute_units.is_none() && self.sending.simulate;
+        let mut budget = Budget { units: options.compute_units, price };
+        if simulate {
+            budget.units = Some(budget::MOST_UNITS);
+        }
+        let room = match fits(&payer.pubkey(), &budget.before(instructions)) {
+            true => Room::Legacy,
+            false => self.room(signers).await?,
+        };
+        let draft = Draft { payer: payer.pubkey(), instructions, room };
+        if simulate {
+            budget.units = self.simulated(&draft, budget).await?.map(budget::limit);
+        }
 
         for _ in 0..ATTEMPTS {
-            let (transaction, last_valid) = self.sign(&all, payer, signers).await?;
+            let (transaction, last_valid) = self.sign(&draft, budget, signers).await?;
             if let Some(herald) = &self.herald {
                 herald(&transaction.signatures[0]);
             }
-            if let Some(result) = self.land(&transaction, last_valid, &programs).await? {
+            if let Some(result) = self.land(&transaction, last_valid).await? {
                 return result;
             }
             tracing::debug!(signature = %transaction.signatures[0], "blockhash expired, signing anew");
@@ -203,24 +275,13 @@ impl Client {
         Err(SdkError::NotLanded { attempts: ATTEMPTS })
     }
 
-    /// The instructions with their compute budget: as `options` say, else as this client's [`Sending`] does. Fails if the
-    /// simulation shows that a program or the runtime would refuse.
-    async fn with_budget(
-        &self,
-        instructions: &[Instruction],
-        payer: &Pubkey,
-        options: SendOptions,
-    ) -> Result<Vec<Instruction>, SdkError> {
-        let SendOptions { compute_units, compute_unit_price } = options;
-        let price = match compute_unit_price {
-            None => self.sending.priority.price(self.recent_fees(instructions).await),
-            stated => stated,
-        };
-        if compute_units.is_some() || !self.sending.simulate {
-            return Ok(budget::budgeted(payer, instructions, compute_units, price));
-        }
-        let most = budget::budgeted(payer, instructions, Some(budget::MOST_UNITS), price);
-        let transaction = Transaction::new_with_payer(&most, Some(payer));
+    /// Compute units that a transaction uses with the budget `most`, if the node says. Fails if the simulation shows that a
+    /// program or the runtime would refuse.
+    async fn simulated(&self, draft: &Draft<'_>, most: Budget) -> Result<Option<u64>, SdkError> {
+        let message = draft.message(most, Hash::default())?;
+        let programs = programs(&message);
+        let signatures = vec![Signature::default(); usize::from(message.header().num_required_signatures)];
+        let transaction = VersionedTransaction { signatures, message };
         let config = || RpcSimulateTransactionConfig {
             sig_verify: false,
             replace_recent_blockhash: true,
@@ -230,10 +291,10 @@ impl Client {
         };
         let result = self.retry_read(|| self.rpc.simulate_transaction_with_config(&transaction, config())).await?.value;
         if let Some(error) = result.err {
-            let programs: Vec<Pubkey> = most.iter().map(|i| i.program_id).collect();
-            return Err(self.refused(&error.into(), &programs, &result.logs.unwrap_or_default(), payer).await);
+            let logs = result.logs.unwrap_or_default();
+            return Err(self.refused(&error.into(), &programs, &logs, &draft.payer).await);
         }
-        Ok(budget::budgeted(payer, instructions, result.units_consumed.map(budget::limit), price))
+        Ok(result.units_consumed)
     }
 
     /// What transactions on the same accounts paid lately, in micro-lamports per compute unit. Nothing if the node does not
@@ -276,16 +337,16 @@ impl Client {
     /// the last block height at which it can land.
     async fn sign(
         &self,
-        instructions: &[Instruction],
-        payer: &AnySigner,
+        draft: &Draft<'_>,
+        budget: Budget,
         signers: &[&AnySigner],
-    ) -> Result<(Transaction, u64), SdkError> {
+    ) -> Result<(VersionedTransaction, u64), SdkError> {
         let mut wait = Wait::new("a newer blockhash, because the same transaction was sent before", BLOCKHASH_WITHIN);
         loop {
             let (blockhash, last_valid) =
                 self.retry_read(|| self.rpc.get_latest_blockhash_with_commitment(self.commitment())).await?;
-            let message = Message::new_with_blockhash(instructions, Some(&payer.pubkey()), &blockhash);
-            let transaction = Transaction { signatures: signatures(&message, signers)?, message };
+            let message = draft.message(budget, blockhash)?;
+            let transaction = VersionedTransaction { signatures: signatures(&message, signers)?, message };
             let signature = transaction.signatures[0];
             {
                 let mut sent = self.sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -305,12 +366,12 @@ impl Client {
     /// has been sent, no error of a node says that it did not land: the question is repeated.
     async fn land(
         &self,
-        transaction: &Transaction,
+        transaction: &VersionedTransaction,
         last_valid: u64,
-        programs: &[Pubkey],
     ) -> Result<Option<Result<Signature, SdkError>>, SdkError> {
         let signature = transaction.signatures[0];
-        let payer = transaction.message.account_keys.first().copied().unwrap_or_default();
+        let payer = transaction.message.static_account_keys().first().copied().unwrap_or_default();
+        let programs = programs(&transaction.message);
         let Landing { within, resend } = self.landing;
         let mut wait = Wait::new("the transaction", within);
         let mut preflight = true;
@@ -336,7 +397,7 @@ impl Client {
                         Ok((error, logs)) => {
                             // If it was sent before, that transaction may have landed and may be why this one fails.
                             if preflight && sent_at.is_none() {
-                                return Ok(Some(Err(self.refused(&error, programs, &logs, &payer).await)));
+                                return Ok(Some(Err(self.refused(&error, &programs, &logs, &payer).await)));
                             }
                         }
                     },
@@ -354,9 +415,10 @@ impl Client {
                 Ok(statuses) => match statuses.value.first().cloned().flatten() {
                     // Below the client's commitment a failure may be that of a fork which does not last.
                     Some(status) if status.satisfies_commitment(self.commitment()) => {
+                        self.landed.fetch_max(status.slot, Ordering::Relaxed);
                         let Some(error) = status.err else { return Ok(Some(Ok(signature))) };
                         let logs = self.logs(&signature).await;
-                        return Ok(Some(Err(self.refused(&error, programs, &logs, &payer).await)));
+                        return Ok(Some(Err(self.refused(&error, &programs, &logs, &payer).await)));
                     }
                     None if expired.is_some_and(|slot| statuses.context.slot >= slot) => return Ok(None),
                     Some(_) | None => {}
@@ -553,9 +615,9 @@ impl Client {
 }
 
 /// The signatures that a message needs, in its order. A wallet may be among `signers` in two roles, and signs once.
-fn signatures(message: &Message, signers: &[&AnySigner]) -> Result<Vec<Signature>, SdkError> {
+fn signatures(message: &VersionedMessage, signers: &[&AnySigner]) -> Result<Vec<Signature>, SdkError> {
     let bytes = message.serialize();
-    let needed = &message.account_keys[..usize::from(message.header.num_required_signatures)];
+    let needed = &message.static_account_keys()[..usize::from(message.header().num_required_signatures)];
     let sign = |key: &Pubkey| match signers.iter().find(|s| s.pubkey() == *key) {
         Some(signer) => Ok(signer.try_sign_message(&bytes)?),
         None => Err(SdkError::Input(format!("this transaction needs the signature of {key}: sign with that wallet"))),
@@ -599,16 +661,27 @@ fn type_name<T>() -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{error_kind::ErrorKind, fake_node::serve};
+    use crate::{
+        error_kind::ErrorKind,
+        fake_node::{found, none, serve},
+    };
+    use base64::{Engine, prelude::BASE64_STANDARD};
     use serde_json::Value;
     use solana_instruction::AccountMeta;
     use solana_keypair::Keypair;
     use solana_signer::Signer;
-    use std::sync::atomic::{AtomicU64, Ordering};
 
     /// Sends a transaction that is valid to block 100 by a node that answers as `node` does. The first sending succeeds
     /// unless `node` answers it. Returns what came of it, how often it was signed, and the last signature.
     async fn sent(
+        node: impl Fn(&str, &Value) -> Option<Result<Value, Value>> + Clone + Send + Sync + 'static,
+    ) -> (Result<Signature, SdkError>, u64, Signature) {
+        sent_with(1, node).await
+    }
+
+    /// Like [`sent`], with this many bytes of data in its one instruction.
+    async fn sent_with(
+        bytes: usize,
         node: impl Fn(&str, &Value) -> Option<Result<Value, Value>> + Clone + Send + Sync + 'static,
     ) -> (Result<Signature, SdkError>, u64, Signature) {
         let told = Arc::new(Mutex::new(Signature::default()));
@@ -637,7 +710,7 @@ mod tests {
         });
         let payer = Keypair::new_from_array([1; 32]);
         let accounts = vec![AccountMeta::new(payer.pubkey(), true)];
-        let call = Instruction { program_id: Pubkey::new_from_array([9; 32]), accounts, data: vec![1] };
+        let call = Instruction { program_id: Pubkey::new_from_array([9; 32]), accounts, data: vec![1; bytes] };
         let result = client.send(&[call], &[&payer]).await;
         let signature = *told.lock().unwrap();
         (result, signed.load(Ordering::Relaxed), signature)
@@ -734,12 +807,59 @@ mod tests {
         assert_eq!(signed, u64::from(ATTEMPTS));
     }
 
+    #[tokio::test]
+    async fn a_large_transaction_is_of_version_1_where_the_feature_is_active_and_goes_nowhere_else() {
+        let active = [&[1_u8][..], &7_u64.to_le_bytes()].concat();
+        for (gate, version) in [(Some(active), Some(0x81)), (Some(vec![0]), None), (None, None)] {
+            let first = Arc::new(Mutex::new(None));
+            let (gate, note) = (gate.clone(), first.clone());
+            let (result, signed, _) = sent_with(2_000, move |method, parameters| match method {
+                "getAccountInfo" => {
+                    assert_eq!(parameters[0], V1_FEATURE.to_string());
+                    Some(Ok(gate.as_ref().map_or_else(none, |data| found(&Pubkey::default(), data))))
+                }
+                "sendTransaction" => {
+                    let bytes = BASE64_STANDARD.decode(parameters[0].as_str().unwrap()).unwrap();
+                    *note.lock().unwrap() = bytes.first().copied();
+                    None
+                }
+                "getEpochInfo" => Some(Ok(at(9, 50))),
+                "getSignatureStatuses" => Some(Ok(status(9, Value::Null, "confirmed"))),
+                _ => None,
+            })
+            .await;
+            assert_eq!(*first.lock().unwrap(), version);
+            match version {
+                Some(_) => assert_eq!((result.is_ok(), signed), (true, 1)),
+                None => assert_eq!((result.unwrap_err().kind(), signed), (ErrorKind::Input, 0)),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wallet_that_shows_what_it_signs_gets_legacy_transactions_alone() {
+        struct Device;
+        impl Signer for Device {
+            fn try_pubkey(&self) -> Result<Pubkey, solana_signer::SignerError> {
+                Ok(Pubkey::default())
+            }
+            fn try_sign_message(&self, _: &[u8]) -> Result<Signature, solana_signer::SignerError> {
+                Ok(Signature::default())
+            }
+            fn is_interactive(&self) -> bool {
+                true
+            }
+        }
+        let nobody = Client::new("http://127.0.0.1:9", "");
+        assert_eq!(nobody.room(&[&Device]).await.unwrap(), Room::Legacy);
+    }
+
     #[test]
     fn every_needed_wallet_signs_once_and_a_missing_one_is_named() {
         let [payer, other] = [1, 2].map(|n| Keypair::new_from_array([n; 32]));
         let accounts = vec![AccountMeta::new(other.pubkey(), true), AccountMeta::new(payer.pubkey(), true)];
         let call = Instruction { program_id: Pubkey::new_from_array([9; 32]), accounts, data: vec![1] };
-        let message = Message::new(&[call], Some(&payer.pubkey()));
+        let message = compile(&payer.pubkey(), &[call], Budget::default(), Room::Legacy, Hash::default()).unwrap();
         let signed = signatures(&message, &[&payer, &other, &payer]).unwrap();
         let bytes = message.serialize();
         assert_eq!(signed, [payer.sign_message(&bytes), other.sign_message(&bytes)]);

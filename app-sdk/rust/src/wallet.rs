@@ -1,5 +1,11 @@
 //! Signers: reads and makes key files, and finds the signer that a person names.
 
+#[cfg(feature = "ledger")]
+mod ledger;
+mod resident;
+
+pub use resident::Resident;
+
 use crate::error::SdkError;
 use openledger_interface::Program;
 use openledger_protocol::hash::sha256;
@@ -15,17 +21,28 @@ pub fn key_path(name: &str) -> &str {
     name.strip_prefix("file://").or_else(|| name.strip_prefix("file:")).unwrap_or(name)
 }
 
-/// Finds a signer by its name: the path of a key file, also as a `file:` URL. Fails for the Solana tools' other names of
-/// signers, such as `usb://ledger`.
+/// Whether it names a signer of another kind than a key file, in the words of the Solana tools.
+pub fn is_no_file(name: &str) -> bool {
+    ["usb:", "prompt:", "stdin:"].iter().any(|scheme| name.starts_with(scheme)) && !Path::new(name).exists()
+}
+
+/// Finds a signer by its name: the path of a key file, also as a `file:` URL, or a hardware wallet such as `usb://ledger`,
+/// if this crate is built with the feature `ledger`. Fails for the Solana tools' other names of signers.
 pub fn find_signer(name: &str) -> Result<Box<AnySigner>, SdkError> {
-    for scheme in ["usb:", "prompt:", "stdin:"] {
-        if name.starts_with(scheme) && !Path::new(name).exists() {
-            return Err(SdkError::Input(format!(
-                "{name} is a signer of another kind than a key file, which this build cannot reach: name a key file"
-            )));
-        }
+    if !is_no_file(name) {
+        return Ok(Box::new(read_keypair(key_path(name))?));
     }
-    Ok(Box::new(read_keypair(key_path(name))?))
+    #[cfg(feature = "ledger")]
+    if name.starts_with("usb:") {
+        return Ok(Box::new(ledger::find(name)?));
+    }
+    let remedy = match name.starts_with("usb:") {
+        true => "build it with `--features ledger`, or name a key file",
+        false => "name a key file",
+    };
+    Err(SdkError::Input(format!(
+        "{name} is a signer of another kind than a key file, which this build cannot reach: {remedy}"
+    )))
 }
 
 /// Reads a key file in the Solana tools' format: a JSON array of 64 numbers.
@@ -79,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signer_is_a_key_file_by_path_or_url_and_nothing_else_yet() {
+    fn a_signer_is_a_key_file_by_path_or_url_and_other_kinds_are_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("id.json");
         let key = create_keypair(&path).unwrap().pubkey();
@@ -87,8 +104,14 @@ mod tests {
         for name in [text.to_owned(), format!("file:{text}"), format!("file://{text}")] {
             assert_eq!(find_signer(&name).unwrap().pubkey(), key, "{name}");
         }
-        let refused = find_signer("usb://ledger?key=0").err().unwrap().to_string();
-        assert!(refused.contains("usb://ledger?key=0") && refused.contains("name a key file"), "{refused}");
+        let refused = find_signer("prompt://").err().unwrap().to_string();
+        assert!(refused.contains("prompt://") && refused.contains("name a key file"), "{refused}");
+        // No device is connected where tests run.
+        let refused = find_signer("usb://ledger?key=0").err().unwrap();
+        assert!(matches!(refused, SdkError::Input(_)), "{refused:?}");
+        let remedy = if cfg!(feature = "ledger") { "connect it" } else { "--features ledger" };
+        let refused = refused.to_string();
+        assert!(refused.contains("usb://ledger?key=0") && refused.contains(remedy), "{refused}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod normal;
 mod printable;
+mod unseen;
 
 pub use normal::{letters, normalised, words};
 pub use printable::{printable, printable_lines};

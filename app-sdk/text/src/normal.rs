@@ -2,15 +2,12 @@
 //! letters cannot disguise a text, whatever its script.
 //!
 //! What still passes is what a reader can see or what changes the words: a visible division or joining of words
-//! ("t-h-e", "thecat"), also by blanks that Unicode counts as invisible (U+3164, U+2800); letters with accents that real
+//! ("t-h-e", "thecat"), also by blanks that are no spaces (U+3164, U+2800); letters with accents that real
 //! words have ("é" for "e"); look-alikes other than those of Greek and Cyrillic ("rn" for "m", "0" for "o"); and other
 //! words for the same.
 
-use icu_properties::{
-    CodePointMapData, CodePointSetData,
-    props::{DefaultIgnorableCodePoint, GeneralCategory, Script},
-    script::ScriptWithExtensions,
-};
+use crate::unseen::{encloses_digits, is_blank, shows_nothing};
+use icu_properties::{props::Script, script::ScriptWithExtensions};
 use unicode_normalization::{
     UnicodeNormalization,
     char::{compose, is_combining_mark},
@@ -20,13 +17,15 @@ use unicode_normalization::{
 /// A text without letters and digits stays as it is, but for what nobody sees.
 ///
 /// Scripts that are written without spaces (Chinese, Japanese, Thai and their like) have none, because a space there says
-/// nothing. Left out are invisible characters, and the marks that readers do without: a mark stays only if it makes
+/// nothing. Blanks that are no spaces divide words as spaces do. Left out are invisible characters, and the marks that readers do without: a mark stays only if it makes
 /// another letter of the one before it, or if that letter's script is written with it. So Arabic and Hebrew vowel points
 /// are left out, and Indian vowel signs stay. Greek and Cyrillic letters that look like Latin ones become these. Within
 /// each script different letters stay different, so no two words of one language become equal by that.
 pub fn normalised(text: &str) -> String {
     match folded(text) {
-        nothing if nothing.is_empty() => text.chars().filter(|c| !is_left_out(*c)).collect(),
+        nothing if nothing.is_empty() => {
+            text.chars().filter(|c| !is_left_out(*c)).map(|c| if is_blank(c) { ' ' } else { c }).collect()
+        }
         folded => folded,
     }
 }
@@ -62,7 +61,9 @@ fn folded(text: &str) -> String {
     let (mut gap, mut last): (bool, Option<(char, char)>) = (false, None);
     // Decomposed, so that what is left out between a letter and its accent does not keep them apart.
     for c in text.chars().filter(|c| !is_left_out(*c)).nfkd().filter(|c| !is_left_out(*c)) {
-        if is_combining_mark(c) {
+        if is_blank(c) {
+            gap = true;
+        } else if is_combining_mark(c) {
             let Some((base, made)) = last.filter(|(base, _)| !gap || has_no_spaces(*base)) else { continue };
             if let Some(letter) = compose(made, c) {
                 last = Some((base, letter));
@@ -89,18 +90,9 @@ fn case_folded(c: char) -> impl Iterator<Item = char> {
     c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 
-/// Whether nobody sees it, or it only stretches a word (the Arabic tatweel).
+/// Whether nobody sees it, or it only stretches a word (the Arabic tatweel) or encloses a number.
 fn is_left_out(c: char) -> bool {
-    if c.is_ascii() {
-        return c.is_ascii_control() && !c.is_whitespace();
-    }
-    c.is_control() && !c.is_whitespace()
-        || CodePointMapData::<GeneralCategory>::new().get(c) == GeneralCategory::Format
-        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
-        // Blank or without any form, though Unicode counts them as symbols: the blank of Braille, the musical null
-        // notehead, and the marks around and instead of objects. Last the code points that are no characters.
-        || matches!(c, '\u{640}' | '\u{2800}' | '\u{1d159}' | '\u{fff0}'..='\u{fffc}' | '\u{fdd0}'..='\u{fdef}')
-        || u32::from(c) & 0xfffe == 0xfffe
+    shows_nothing(c) || c == '\u{640}' || encloses_digits(c)
 }
 
 /// Whether words in the letter's script need the mark. Alphabets need none that does not compose, and Arabic, Hebrew and
@@ -158,6 +150,10 @@ fn has_no_spaces(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use icu_properties::{
+        CodePointMapData, CodePointSetData,
+        props::{DefaultIgnorableCodePoint, GeneralCategory},
+    };
 
     #[test]
     fn disguises_are_taken_off() {
@@ -167,7 +163,7 @@ mod tests {
             "ｔｈｅ ｃａｔ ｓａｔ",
             "\"The (cat) sat...\"",
             "t\u{337}he cat sat",
-            "t\u{e0041}he c\u{3164}at s\u{2064}at",
+            "t\u{e0041}he c\u{34f}at s\u{2064}at",
         ] {
             assert_eq!(normalised(disguised), "the cat sat", "{disguised:?}");
         }
@@ -190,10 +186,8 @@ mod tests {
             ("an unassigned special", '\u{fff0}'),
             ("the object replacement", '\u{fffc}'),
             ("no character", '\u{ffff}'),
-            ("the Braille blank", '\u{2800}'),
             ("the Kaithi number sign", '\u{110bd}'),
             ("the Arabic number sign", '\u{600}'),
-            ("the Hangul filler", '\u{3164}'),
             ("the null notehead", '\u{1d159}'),
             ("a musical control", '\u{1d173}'),
             ("a tag", '\u{e0041}'),
@@ -201,6 +195,17 @@ mod tests {
             ("a control of hieroglyphs", '\u{13430}'),
         ] {
             assert_eq!(normalised(&format!("prin{c}tf {c} {c}re{c}turns{c}")), "printf returns", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_copy_whose_spaces_are_blanks_of_another_kind_is_the_same_text() {
+        let text = "the printf family of functions produces output";
+        for c in ('\0'..=char::MAX).filter(|c| is_blank(*c)) {
+            let blank = format!("U+{:04X}", u32::from(c));
+            assert_eq!(normalised(&text.replace(' ', &c.to_string())), text, "{blank}");
+            assert_eq!(normalised(&text.replace(' ', &format!(" {c}{c}"))), text, "{blank} beside a space");
+            assert_eq!((letters(&c.to_string().repeat(30)), words(&normalised(&format!("a{c}b"))).len()), (0, 2));
         }
     }
 
@@ -303,9 +308,10 @@ mod tests {
     #[test]
     fn an_invisible_character_anywhere_changes_nothing() {
         let invisible = |c: &char| {
-            c.is_control() && !c.is_whitespace()
+            let stated = c.is_control() && !c.is_whitespace()
                 || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(*c)
-                || CodePointMapData::<GeneralCategory>::new().get(*c) == GeneralCategory::Format
+                || CodePointMapData::<GeneralCategory>::new().get(*c) == GeneralCategory::Format;
+            stated && !is_blank(*c)
         };
         let texts = ["Thе e\u{301}t ᾴß, हिन्दी!", "=> {}", "ที่นี่ 函数 \u{1112}\u{1161}", "מִלָּה كِتَاب が"];
         let mut tried = 0;
@@ -374,7 +380,7 @@ mod tests {
     #[test]
     fn a_text_without_words_is_left_as_it_is() {
         assert_eq!(normalised("=> {}"), "=> {}");
-        assert_eq!(normalised("=>\u{7f} {\u{3164}}"), "=> {}", "but for what nobody sees");
+        assert_eq!(normalised("=>\u{7f}\u{2800}{\u{200b}}"), "=> {}", "but for what nobody sees");
         assert_eq!(normalised(""), "");
     }
 }

@@ -1,5 +1,6 @@
 //! Text of strangers, made safe to store and to show.
 
+use crate::unseen::{is_blank, shows_nothing};
 use std::{borrow::Cow, fmt::Write};
 
 /// Returns `text` without characters that can do harm where it is stored or shown. Each of them is replaced by its name,
@@ -32,13 +33,17 @@ fn named(text: &str, harms: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether `c` is a control character, a line break, a mark of writing direction, or invisible. The joiners U+200C and
-/// U+200D are none: scripts and emoji are written with them.
+/// Whether `c` is a control character, a line break, a mark of writing direction, or invisible.
 fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-            | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+    match c {
+        _ if c.is_ascii() => c.is_ascii_control(),
+        // Scripts and emoji are written with the joiners and the variation selectors, texts of the web with soft hyphens, and
+        // Braille with its blank.
+        '\u{ad}' | '\u{180b}'..='\u{180f}' | '\u{200c}' | '\u{200d}' | '\u{2800}' => false,
+        '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => false,
+        '\u{2028}' | '\u{2029}' => true,
+        _ => c.is_control() || shows_nothing(c) || is_blank(c),
+    }
 }
 
 #[cfg(test)]
@@ -50,7 +55,15 @@ mod tests {
         assert_eq!(printable("a\0b"), "a⟨U+0000⟩b");
         assert_eq!(printable("\u{1b}[2Jx\n\u{9b}"), "⟨U+001B⟩[2Jx⟨U+000A⟩⟨U+009B⟩");
         assert_eq!(printable("\u{202e}evil\u{200b}\u{feff}\u{7f}"), "⟨U+202E⟩evil⟨U+200B⟩⟨U+FEFF⟩⟨U+007F⟩");
-        for plain in ["", "Manual pages, §3 \\0", "Ünïcödé 漢字 👩\u{200d}🔬", "می\u{200c}خواهم"] {
+        assert_eq!(printable("\u{3164}\u{34f}\u{2062}"), "⟨U+3164⟩⟨U+034F⟩⟨U+2062⟩");
+        for plain in [
+            "",
+            "Manual pages, §3 \\0",
+            "Ünïcödé 漢字 👩\u{200d}🔬 ❤\u{fe0f}",
+            "می\u{200c}خواهم",
+            "\u{600}١٢",
+            "⠃⠗\u{2800}⠃",
+        ] {
             assert!(matches!(printable(plain), Cow::Borrowed(p) if p == plain), "{plain}");
         }
     }

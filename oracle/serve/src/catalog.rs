@@ -2,30 +2,20 @@
 //! against the chain, and kept in memory.
 
 use crate::{
-    divider::Divider, engine::Engine, error::ServeError, passages::Passages, settings, source::Source,
-    states::states_of_a_query,
+    divider::Divider, documents::Documents, engine::Engine, error::ServeError, passages::Passages, settings,
+    source::Source, states::states_of_a_query,
 };
 use anyhow::{Context, Result};
 use model::state::{Model, ModelStatus};
 use openledger_lm::Adapter;
-use openledger_protocol::Hash32;
 use openledger_sdk::{
-    api::{
-        IndexerClient,
-        types::{Batch, Contribution, ContributionDetail},
-    },
+    api::IndexerClient,
     artifact::{JobConfig, TrainingManifest},
     client::Client,
-    manifest::Manifest,
     store::Store,
-    text::parse_hash,
 };
 use solana_pubkey::Pubkey;
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 use tokio::sync::Mutex;
 
 /// A model that is ready to answer.
@@ -112,10 +102,11 @@ impl Catalog {
         let states = states_of_a_query(&self.store, &manifest.log, &projection).await?;
         let path = self.folder.join(format!("{}.index", hex::encode(manifest.index_hash)));
         crate::files::write_if_absent(&path, &index)?;
-        let known = self.known(&state).await?;
+        let mut documents = Documents::new(&self.indexer, &self.store);
+        let known = documents.of_model(&state).await?;
         let mut sources = Vec::with_capacity(manifest.inherited.len() + manifest.examples.len());
         for (_, leaf) in manifest.paid() {
-            sources.push(self.source(&leaf, &known).await?);
+            sources.push(documents.source(&leaf, &known).await?);
         }
         let passages = Passages::build(
             &self.engine,
@@ -134,51 +125,6 @@ impl Catalog {
             })
             .await?;
         Ok(ServedModel { address, state, adapter, divider, sources, passages })
-    }
-
-    /// A training document. A parent's snapshots may have other Datanets than the model's, so the indexer is asked for a
-    /// document that is not among the `known` ones.
-    async fn source(&self, leaf: &Hash32, known: &BTreeMap<String, Contribution>) -> Result<Source> {
-        let name = hex::encode(leaf);
-        if let Some(contribution) = known.get(&name) {
-            return Source::of(contribution);
-        }
-        let found = self.indexer.contribution(leaf).await?;
-        let found = found.with_context(|| format!("the indexer does not know training document {name}"))?;
-        Source::of(&found.contribution)
-    }
-
-    /// Contributions of the batches that the model's snapshots cover, by leaf.
-    async fn known(&self, state: &Model) -> Result<BTreeMap<String, Contribution>> {
-        let mut by_leaf = BTreeMap::new();
-        for snapshot in &state.snapshots {
-            let mut batches = self.indexer.accepted_batches(&snapshot.datanet).await?;
-            batches.sort_by_key(|b| b.place);
-            batches.truncate(snapshot.batches as usize);
-            let covered: HashMap<String, Batch> = batches.into_iter().map(|b| (b.address.clone(), b)).collect();
-            let mut manifests = HashMap::new();
-            for mut contribution in self.indexer.contributions(&snapshot.datanet).await? {
-                let Some(batch) = covered.get(&contribution.batch) else { continue };
-                // The indexer shows nobody what is in a permissioned Datanet. The store shows it to its committee.
-                if contribution.detail.is_none() {
-                    if !manifests.contains_key(&batch.address) {
-                        manifests.insert(batch.address.clone(), self.manifest(batch).await);
-                    }
-                    let manifest = manifests.get(&batch.address).and_then(Option::as_ref);
-                    let leaf = manifest.and_then(|m| m.leaves.get(contribution.place as usize));
-                    contribution.detail = leaf.map(ContributionDetail::of);
-                }
-                by_leaf.insert(contribution.leaf.clone(), contribution);
-            }
-        }
-        Ok(by_leaf)
-    }
-
-    /// The manifest of a batch, if the store gives it and its leaves give the batch's root.
-    async fn manifest(&self, batch: &Batch) -> Option<Manifest> {
-        let hash = parse_hash(batch.manifest.as_ref()?).ok()?;
-        let manifest = Manifest::from_bytes(&self.store.get_blob(&hash).await.ok()?).ok()?;
-        (batch.root.as_ref() == Some(&hex::encode(manifest.root()))).then_some(manifest)
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Chat {
     /// Most tokens of the answer.
     #[arg(long, default_value_t = 64)]
     max_tokens: usize,
-    /// Most OPEN to pay; whatever it is, no more is paid than the model's price on chain.
+    /// Most OPEN to pay without being asked; whatever it is, no more is paid than the model's price on chain.
     #[arg(long, value_parser = open)]
     most: Option<u64>,
     /// Ask only the operator with this wallet.
@@ -68,6 +68,11 @@ pub async fn run(session: &Session, args: Chat) -> Result<()> {
     let client = session.client();
     if args.prompt.trim().is_empty() {
         return Err(failure::of(ErrorKind::Input, "the prompt is empty: ask something"));
+    }
+    // Whoever has said how much may be paid has been asked.
+    let ask = args.payment.is_none() && args.most.is_none();
+    if ask {
+        session.answerable()?;
     }
     // What is paid for must have a place.
     let out = args.out.map(Out::open).transpose()?;
@@ -97,6 +102,10 @@ pub async fn run(session: &Session, args: Chat) -> Result<()> {
             }
             let payer = session.signer()?;
             let offer = offer(&client, &all, &request, args.most).await?;
+            if ask {
+                let (wallet, price) = (payer.pubkey(), amount(offer.quote.amount));
+                session.confirm(&format!("Wallet {wallet} pays operator {} {price}.", offer.server.wallet))?;
+            }
             let client = client.with_herald(herald(session.output, &offer.quote));
             answer_to(&client, &*payer, &offer, &request, on_text).await?
         }

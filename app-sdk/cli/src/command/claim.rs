@@ -42,7 +42,7 @@ fn wallet_or_own(session: &Session, wallet: Option<Pubkey>) -> Result<Pubkey> {
 /// Runs `earnings`.
 pub async fn earnings(session: &Session, args: Earnings) -> Result<()> {
     let wallet = wallet_or_own(session, args.wallet)?;
-    let indexer = session.indexer();
+    let indexer = session.caught_up().await;
     let (earned, claims) = (indexer.wallet(&wallet).await?, indexer.claims(&wallet).await?);
     session.output.show(&json!({ "wallet": earned, "claims": claims }), |_| {
         fields(&[

@@ -2,7 +2,6 @@
 
 use super::{amount, key, open, review::describe};
 use crate::{
-    confirm::confirm,
     documents::{Columns, Found, Passed, Reading, read},
     failure,
     output::{fields, table},
@@ -13,12 +12,12 @@ use clap::Args;
 use datanet::state::{BatchStatus, Datanet};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use openledger_sdk::{
-    ErrorKind, SdkError,
+    AnySigner, ErrorKind, SdkError,
     artifact::{DataSettings, learned_bytes},
     flow::{
         contribute::{
             Contributed, Contribution, Form, Progress, Step, contribute_as, lamports, manifest, pending, place_of,
-            steps,
+            room_of, steps,
         },
         held::held,
         known::Known,
@@ -33,7 +32,6 @@ use openledger_sdk::{
 use openledger_text::printable;
 use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
-use solana_signer::Signer;
 use std::{collections::HashMap, path::PathBuf};
 
 /// Contribute a folder of documents.
@@ -103,9 +101,6 @@ pub struct Contribute {
     /// Show everything that would be signed, and pay and send nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask before paying.
-    #[arg(long, short)]
-    yes: bool,
 }
 
 /// [`Kind`] on the command line.
@@ -190,10 +185,10 @@ pub async fn run(session: &Session, args: Contribute) -> Result<()> {
     }
     session.output.tell(&summary(&plan));
     if args.dry_run {
-        return show_transactions(session, &plan, &args.datanet, &wallet).await;
+        return show_transactions(session, &plan, &args.datanet, &*contributor).await;
     }
-    affordable(session, &plan, &wallet).await?;
-    confirm(&question(&plan, &wallet), args.yes)?;
+    affordable(session, &plan, &*contributor).await?;
+    session.confirm(&question(&plan, &wallet))?;
 
     let contributions: Vec<Contribution> = plan.new.iter().map(|f| f.contribution.clone()).collect();
     let (client, store) = (session.client(), session.store()?);
@@ -368,8 +363,8 @@ fn without_repetitions(found: Vec<Found>, datanet: &Pubkey, wallet: &Pubkey) -> 
 }
 
 /// Fails if the wallet cannot pay the bonds, or has no SOL for fees and rent.
-async fn affordable(session: &Session, plan: &Plan, wallet: &Pubkey) -> Result<()> {
-    let client = session.client();
+async fn affordable(session: &Session, plan: &Plan, contributor: &AnySigner) -> Result<()> {
+    let (client, wallet) = (session.client(), &contributor.pubkey());
     let mint = open_mint(&client).await?;
     let (has, needs) = (client.token_balance(&pda::token_account(wallet, &mint)).await?, plan.bonds());
     if has < needs {
@@ -384,7 +379,7 @@ async fn affordable(session: &Session, plan: &Plan, wallet: &Pubkey) -> Result<(
         ));
     }
     let sizes = plan.new.chunks(plan.batch_size).map(<[Found]>::len);
-    let needs = lamports(&client, sizes, plan.form).await?;
+    let needs = lamports(&client, sizes, plan.form, room_of(&client, contributor, plan.form).await?).await?;
     let has =
         client.rpc().get_balance_with_commitment(wallet, client.commitment()).await.map_err(SdkError::from)?.value;
     if has < needs {
@@ -436,8 +431,9 @@ fn question(plan: &Plan, wallet: &Pubkey) -> String {
 }
 
 /// Shows every transaction that would be signed.
-async fn show_transactions(session: &Session, plan: &Plan, datanet: &Pubkey, wallet: &Pubkey) -> Result<()> {
-    let mint = open_mint(&session.client()).await?;
+async fn show_transactions(session: &Session, plan: &Plan, datanet: &Pubkey, contributor: &AnySigner) -> Result<()> {
+    let (client, wallet) = (session.client(), &contributor.pubkey());
+    let (mint, room) = (open_mint(&client).await?, room_of(&client, contributor, plan.form).await?);
     let (mut shown, mut rows) = (Vec::new(), Vec::new());
     let (mut begun, mut next) = (plan.begun, plan.first..);
     for batch in contributions(&plan.new).chunks(plan.batch_size) {
@@ -452,7 +448,7 @@ async fn show_transactions(session: &Session, plan: &Plan, datanet: &Pubkey, wal
                 (address, 0, Some(Step { instruction, progress: Progress::Opened(address) }))
             }
         };
-        for step in opening.into_iter().chain(steps(wallet, &address, &leaves, hash, sent, plan.form)) {
+        for step in opening.into_iter().chain(steps(wallet, &address, &leaves, hash, sent, plan.form, room)) {
             let does = match step.progress {
                 Progress::Opened(_) => format!("opens the batch with a bond of {}", amount(plan.bond)),
                 Progress::Sent(n) => format!("adds leaves up to the {n}th of {}", leaves.len()),

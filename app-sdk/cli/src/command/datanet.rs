@@ -112,6 +112,8 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
     match command {
         Datanet::Create { name, licence, description, access, modality, min_bond, panel_size, quorum, id } => {
             let (client, creator) = (session.client(), session.signer()?);
+            let wallet = creator.pubkey();
+            session.confirm(&format!("Wallet {wallet} makes Datanet {name:?} and pays the rent of its account."))?;
             let (metadata_uri, metadata_hash) = describe(session, &name, &description, &licence).await?;
             let id = match id {
                 Some(id) => id,
@@ -161,7 +163,7 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
             session.output.show(&done, |_| format!("Datanet {datanet} takes batches by the new terms"))
         }
         Datanet::List => {
-            let all = session.indexer().datanets().await?;
+            let all = session.caught_up().await.datanets().await?;
             let headers = ["address", "name", "access", "licence", "batches", "contributions", "contributors"];
             session.output.list(&all, &headers, |d| {
                 let counts = [d.accepted, d.contributions, d.contributors].map(|n| n.to_string());
@@ -169,7 +171,7 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
             })
         }
         Datanet::Show { datanet } => {
-            let found = session.indexer().datanet(&datanet).await?;
+            let found = session.caught_up().await.datanet(&datanet).await?;
             let found = found
                 .ok_or_else(|| failure::of(ErrorKind::NotFound, format!("the indexer knows no Datanet {datanet}")))?;
             session.output.show(&found, |d| {

@@ -59,6 +59,8 @@ pub async fn run(session: &Session, command: Grant) -> Result<()> {
     let (datanet, grantee, signature) = match command {
         Grant::Request { datanet, purpose } => {
             let grantee = session.signer()?;
+            let wallet = grantee.pubkey();
+            session.confirm(&format!("Wallet {wallet} asks for access to {datanet} and pays the request's rent."))?;
             let ix = ix::datanet::request_access(&grantee.pubkey(), &datanet, purpose);
             (datanet, grantee.pubkey(), client.send(&[ix], &[&*grantee]).await?)
         }

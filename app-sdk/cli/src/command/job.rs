@@ -1,7 +1,7 @@
 //! `openledger job`.
 
 use super::{amount, key, open};
-use crate::{confirm::confirm, failure, output::fields, settings::Session};
+use crate::{failure, output::fields, settings::Session};
 use anyhow::Result;
 use clap::Subcommand;
 use datanet::state::{Access, Datanet};
@@ -51,9 +51,6 @@ Example:
         /// Seed of initialisation, order and sampling; random by default.
         #[arg(long)]
         seed: Option<u64>,
-        /// Do not ask before paying.
-        #[arg(long, short)]
-        yes: bool,
     },
     /// Follow a job until it ends.
     Watch {
@@ -84,7 +81,7 @@ Example:
 pub async fn run(session: &Session, command: Job) -> Result<()> {
     let client = session.client();
     match command {
-        Job::Request { model, datanets, budget, config, seed, yes } => {
+        Job::Request { model, datanets, budget, config, seed } => {
             let requester = session.signer()?;
             let bytes = match &config {
                 Some(path) => failure::named_file(path)?,
@@ -94,6 +91,7 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             // Operators refuse the same, but only after the budget is in escrow.
             let parsed = JobConfig::parse(&bytes)
                 .map_err(|e| failure::of(ErrorKind::Input, format!("no operator would run {named}: {e}")))?;
+            session.answerable()?;
             // Published with every setting in it, so that a later version's defaults change nothing about this job.
             let bytes = serde_json::to_vec(&parsed)?;
             let (mut reads, mut contributions) = (Vec::new(), 0);
@@ -110,7 +108,8 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
                 data.max_tokens,
                 learned_bytes(data, "a title", &"x".repeat(data.max_tokens * 8))
             ));
-            confirm(&format!("{} go into escrow.", amount(budget)), yes)?;
+            let wallet = requester.pubkey();
+            session.confirm(&format!("Wallet {wallet} puts {} into escrow for this job.", amount(budget)))?;
             // Kept only now that the job is wanted.
             let config_hash = session.store()?.put_blob(bytes).await?;
             let number = client.account::<Model>(&model).await?.jobs;
@@ -127,7 +126,7 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             session.output.show(&made, |_| format!("job {job} waits for an operator, {} in escrow", amount(budget)))
         }
         Job::List => {
-            let all = session.indexer().jobs().await?;
+            let all = session.caught_up().await.jobs().await?;
             let headers = ["address", "model", "status", "operator", "budget", "paid", "refunded"];
             session.output.list(&all, &headers, |j| {
                 vec![

@@ -101,6 +101,8 @@ pub async fn run(session: &Session, command: Model) -> Result<()> {
     match command {
         Model::Register { name, base, price_in, price_out, parent, id } => {
             let creator = session.signer()?;
+            let wallet = creator.pubkey();
+            session.confirm(&format!("Wallet {wallet} registers model {name:?} and pays the rent of its account."))?;
             let id = match id {
                 Some(id) => id,
                 None => free_id(&client, &creator.pubkey()).await?,
@@ -113,7 +115,7 @@ pub async fn run(session: &Session, command: Model) -> Result<()> {
             session.output.show(&made, |_| format!("model {name} is {address}"))
         }
         Model::List => {
-            let all = session.indexer().models().await?;
+            let all = session.caught_up().await.models().await?;
             let headers = ["address", "name", "status", "in / 1,000", "out / 1,000", "answers", "fees"];
             session.output.list(&all, &headers, |m| {
                 vec![
@@ -128,7 +130,7 @@ pub async fn run(session: &Session, command: Model) -> Result<()> {
             })
         }
         Model::Show { model } => {
-            let found = session.indexer().model(&model).await?;
+            let found = session.caught_up().await.model(&model).await?;
             let found =
                 found.ok_or_else(|| failure::of(ErrorKind::NotFound, format!("the indexer knows no model {model}")))?;
             session.output.show(&found, |m| {
@@ -161,6 +163,7 @@ pub async fn run(session: &Session, command: Model) -> Result<()> {
         }
         Model::Retire { model } => {
             let owner = session.signer()?;
+            session.confirm(&format!("Model {model} is taken out of service for good."))?;
             let signature = client.send(&[ix::model::retire_model(&owner.pubkey(), &model)], &[&*owner]).await?;
             let done = json!({ "model": model.to_string(), "signature": signature.to_string() });
             session.output.show(&done, |_| format!("model {model} is retired"))

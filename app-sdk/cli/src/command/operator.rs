@@ -81,6 +81,8 @@ pub async fn run(session: &Session, command: Operator) -> Result<()> {
     let wallet = match command {
         Operator::Register { endpoint, identity, can } => {
             let (owner, identity) = (session.signer()?, read_keypair(identity)?);
+            let wallet = owner.pubkey();
+            session.confirm(&format!("Wallet {wallet} registers as an operator and pays the rent of its account."))?;
             let args = RegisterOperatorArgs { endpoint, capabilities: bits(&can) };
             let ix = ix::stake::register_operator(&owner.pubkey(), &identity.pubkey(), args);
             client.send(&[ix], &[&*owner, &identity]).await?;
@@ -94,7 +96,7 @@ pub async fn run(session: &Session, command: Operator) -> Result<()> {
         Operator::Show { wallet: Some(wallet) } => wallet,
         Operator::Show { wallet: None } => session.signer()?.pubkey(),
         Operator::List => {
-            let all = session.indexer().operators().await?;
+            let all = session.caught_up().await.operators().await?;
             let headers = ["wallet", "endpoint", "can", "staked", "answers", "earned"];
             return session.output.list(&all, &headers, |o| {
                 vec![

@@ -46,7 +46,7 @@ pub async fn run(session: &Session, command: Proof) -> Result<()> {
     match command {
         Proof::Contribution { leaf, out } => {
             let name = hex::encode(leaf);
-            let found = session.indexer().contribution(&leaf).await?;
+            let found = session.caught_up().await.contribution(&leaf).await?;
             let found = found
                 .ok_or_else(|| failure::of(ErrorKind::NotFound, format!("the indexer knows no contribution {name}")))?;
             let Some(proof) = found.proof else {

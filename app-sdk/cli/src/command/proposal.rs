@@ -81,6 +81,9 @@ pub async fn run(session: &Session, command: Proposal) -> Result<()> {
         Proposal::Vote { number, choice, lock_of } => {
             let voter = session.signer()?;
             let me = voter.pubkey();
+            let says = choice.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+            session
+                .confirm(&format!("Wallet {me} votes {says} on proposal {number}, once, and pays the vote's rent."))?;
             let vote = ix::governance::cast_vote(&me, &lock_of.unwrap_or(me), &pda::proposal(number), choice.into());
             client.send(&[vote], &[&*voter]).await?;
             number
@@ -90,6 +93,7 @@ pub async fn run(session: &Session, command: Proposal) -> Result<()> {
             number
         }
         Proposal::Execute { number } => {
+            session.confirm(&format!("Proposal {number} is executed, which cannot be taken back."))?;
             govern::execute(&client, &*session.signer()?, &pda::proposal(number)).await?;
             number
         }

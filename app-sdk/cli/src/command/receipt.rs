@@ -37,7 +37,7 @@ pub async fn run(session: &Session, command: Receipt) -> Result<()> {
             .map_err(|e| failure::of(ErrorKind::Input, format!("{answer} is not a signed answer: {e}")))?,
         Err(e) => match parse_hash(&answer) {
             Ok(request) if !offline => {
-                let row = session.indexer().receipt(&request).await?;
+                let row = session.caught_up().await.receipt(&request).await?;
                 let row = row
                     .ok_or_else(|| failure::of(ErrorKind::NotFound, format!("nobody has paid for request {answer}")))?;
                 row.answer.ok_or_else(|| {

@@ -58,6 +58,15 @@ pub enum RoleArg {
     Validator,
 }
 
+impl RoleArg {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Operator => "an operator",
+            Self::Validator => "a validator",
+        }
+    }
+}
+
 impl From<RoleArg> for Role {
     fn from(r: RoleArg) -> Self {
         match r {
@@ -71,9 +80,15 @@ impl From<RoleArg> for Role {
 pub async fn run(session: &Session, command: Stake) -> Result<()> {
     let client = session.client();
     let (wallet, role, signature) = match command {
-        Stake::Deposit { amount, role } => {
-            let (owner, mint) = (session.signer()?, open_mint(&client).await?);
-            let ix = ix::stake::deposit(&owner.pubkey(), &mint, role.into(), amount);
+        Stake::Deposit { amount: sum, role } => {
+            let owner = session.signer()?;
+            let (wallet, as_what) = (owner.pubkey(), role.name());
+            session.confirm(&format!(
+                "Wallet {wallet} bonds {} as {as_what}, which can be slashed and returns after a cooldown.",
+                amount(sum)
+            ))?;
+            let mint = open_mint(&client).await?;
+            let ix = ix::stake::deposit(&wallet, &mint, role.into(), sum);
             (owner.pubkey(), role, Some(client.send(&[ix], &[&*owner]).await?))
         }
         Stake::Unbond { amount, role } => {

@@ -66,16 +66,20 @@ pub async fn run(session: &Session, command: Votes) -> Result<()> {
     let from_now = async |days: u64| Ok::<u64, anyhow::Error>(client.slot().await? + days.saturating_mul(SLOTS_A_DAY));
     let mine = || session.signer().map(|k| k.pubkey());
     let (wallet, call) = match command {
-        Votes::Lock { amount, days } => {
-            let (me, mint) = (mine()?, open_mint(&client).await?);
-            (me, Some(ix::stake::lock_votes(&me, &mint, amount, from_now(days).await?)))
-        }
-        Votes::Add { amount } => {
+        Votes::Lock { amount: sum, days } => {
             let me = mine()?;
-            (me, Some(ix::stake::add_to_lock(&me, &open_mint(&client).await?, amount)))
+            session.confirm(&format!("Wallet {me} locks {} for {days} days.", amount(sum)))?;
+            let mint = open_mint(&client).await?;
+            (me, Some(ix::stake::lock_votes(&me, &mint, sum, from_now(days).await?)))
+        }
+        Votes::Add { amount: sum } => {
+            let me = mine()?;
+            session.confirm(&format!("Wallet {me} adds {} to its lock, until the lock's end.", amount(sum)))?;
+            (me, Some(ix::stake::add_to_lock(&me, &open_mint(&client).await?, sum)))
         }
         Votes::Extend { days } => {
             let me = mine()?;
+            session.confirm(&format!("Wallet {me} locks what it has locked for {days} days from now."))?;
             (me, Some(ix::stake::extend_lock(&me, from_now(days).await?)))
         }
         Votes::Unlock { wallet } => {

@@ -81,6 +81,7 @@ pub async fn run(session: &Session, command: Wallet) -> Result<()> {
         }
         Wallet::Send { to, amount: sum } => {
             let (client, from) = (session.client(), session.signer()?);
+            session.confirm(&format!("Wallet {} sends {} to {to}.", from.pubkey(), amount(sum)))?;
             let mint = open_mint(&client).await?;
             let instructions = [
                 ix::token::create_account(&from.pubkey(), &to, &mint),

@@ -2,13 +2,14 @@
 
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_instruction::Instruction;
-use solana_message::Message;
-use solana_pubkey::Pubkey;
+use solana_message::v1::TransactionConfig;
 
-/// Most bytes of a transaction.
-const PACKET: usize = 1232;
 /// Most compute units of a transaction.
 pub(super) const MOST_UNITS: u32 = 1_400_000;
+/// Compute units that the runtime grants for each instruction of a transaction that sets no limit.
+const UNITS_OF_INSTRUCTION: u32 = 200_000;
+/// Most bytes of accounts that a transaction may load, which is also what the runtime grants one that sets no limit.
+const MOST_LOADED: u32 = 64 << 20;
 
 /// Compute budget settings of a transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,25 +67,39 @@ pub(super) fn limit(used: u64) -> u32 {
     u32::try_from(used + used / 5 + 1_000).unwrap_or(MOST_UNITS).min(MOST_UNITS)
 }
 
-/// The instructions with those that set the budget before them. If these do not fit into the transaction any more, they
-/// are left out.
-pub(super) fn budgeted(
-    payer: &Pubkey,
-    instructions: &[Instruction],
-    units: Option<u32>,
-    price: Option<u64>,
-) -> Vec<Instruction> {
-    let mut all: Vec<Instruction> = Vec::with_capacity(instructions.len() + 2);
-    all.extend(units.map(ComputeBudgetInstruction::set_compute_unit_limit));
-    all.extend(price.map(ComputeBudgetInstruction::set_compute_unit_price));
-    all.extend_from_slice(instructions);
-    if fits(payer, &all) { all } else { instructions.to_vec() }
+/// The compute budget of one transaction. What is `None` is left to the runtime.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Budget {
+    /// Most compute units.
+    pub units: Option<u32>,
+    /// Micro-lamports for each of them.
+    pub price: Option<u64>,
 }
 
-/// Whether a transaction of these instructions, which `payer` pays for, is not too long.
-pub fn fits(payer: &Pubkey, instructions: &[Instruction]) -> bool {
-    let message = Message::new(instructions, Some(payer));
-    1 + 64 * usize::from(message.header.num_required_signatures) + message.serialize().len() <= PACKET
+impl Budget {
+    /// The instructions with those that set the budget before them.
+    pub(super) fn before(self, instructions: &[Instruction]) -> Vec<Instruction> {
+        let mut all: Vec<Instruction> = Vec::with_capacity(instructions.len() + 2);
+        all.extend(self.units.map(ComputeBudgetInstruction::set_compute_unit_limit));
+        all.extend(self.price.map(ComputeBudgetInstruction::set_compute_unit_price));
+        all.extend_from_slice(instructions);
+        all
+    }
+
+    /// The same for a transaction of version 1 with this many instructions. What a config does not name is zero there, so it
+    /// names what the runtime grants other transactions. Its fee is in lamports, for all units together.
+    pub(super) fn config(self, instructions: usize) -> TransactionConfig {
+        let units = self.units.unwrap_or_else(|| {
+            u32::try_from(instructions).map_or(MOST_UNITS, |n| n.saturating_mul(UNITS_OF_INSTRUCTION).min(MOST_UNITS))
+        });
+        let fee = |price: u64| (u128::from(price) * u128::from(units)).div_ceil(1_000_000);
+        TransactionConfig {
+            priority_fee: self.price.map(|price| u64::try_from(fee(price)).unwrap_or(u64::MAX)),
+            compute_unit_limit: Some(units),
+            loaded_accounts_data_size_limit: Some(MOST_LOADED),
+            heap_size: None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -107,14 +122,5 @@ mod tests {
         assert_eq!(limit(100_000), 121_000);
         assert_eq!(limit(1_399_000), MOST_UNITS);
         assert_eq!(limit(u64::from(u32::MAX) * 2), MOST_UNITS);
-    }
-
-    #[test]
-    fn a_budget_that_does_not_fit_is_left_out() {
-        let payer = Pubkey::new_from_array([1; 32]);
-        let of = |bytes: usize| [Instruction { program_id: payer, accounts: vec![], data: vec![0; bytes] }];
-        assert_eq!(budgeted(&payer, &of(900), Some(1), Some(1)).len(), 3);
-        let full = (900..1232).rev().map(of).find(|ix| fits(&payer, ix)).unwrap();
-        assert_eq!(budgeted(&payer, &full, Some(1), Some(1)), full);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::open_mint;
 use crate::{
-    client::Client,
+    client::{Client, Room},
     error::SdkError,
     manifest::{Kind, Leaf, Manifest, Metadata},
     store::Store,
@@ -23,8 +23,8 @@ use std::collections::HashSet;
 /// Lamports for a transaction with one signature.
 const FEE: u64 = 5_000;
 
-/// Leaves of one transaction. Two fewer than fit leave room for a compute budget.
-const LEAVES_AT_ONCE: usize = ix::datanet::LEAVES_PER_TRANSACTION - 2;
+/// Leaves of one legacy transaction. Two fewer than fit leave room for a compute budget.
+const LEAVES_OF_LEGACY: usize = ix::datanet::LEAVES_PER_TRANSACTION - 2;
 
 /// Offset in a batch account, counted from the end of the discriminator. The fields are version, bump, Datanet, number,
 /// contributor and status, in this order.
@@ -118,6 +118,14 @@ pub struct Step {
     pub progress: Progress,
 }
 
+/// Leaves that go into one transaction, by how large it may be.
+pub fn leaves_at_once(room: Room) -> usize {
+    match room {
+        Room::Legacy => LEAVES_OF_LEGACY,
+        Room::V1 => ix::datanet::LEAVES_PER_LARGE_TRANSACTION,
+    }
+}
+
 /// The transactions that put the leaves of an open batch on the ledger and hand it to review, if the ledger has the first
 /// `sent` leaves already.
 pub fn steps(
@@ -127,6 +135,7 @@ pub fn steps(
     manifest: Hash32,
     sent: usize,
     form: Form,
+    room: Room,
 ) -> Vec<Step> {
     let submitted = Progress::Submitted(*batch);
     if form == Form::Bulk {
@@ -137,7 +146,7 @@ pub fn steps(
     let mut steps = Vec::new();
     let mut sent = sent;
     while sent < leaves.len() {
-        let end = leaves.len().min(sent + LEAVES_AT_ONCE);
+        let end = leaves.len().min(sent + leaves_at_once(room));
         let instruction = ix::datanet::contribute(contributor, batch, &leaves[sent..end]);
         steps.push(Step { instruction, progress: Progress::Sent(end) });
         sent = end;
@@ -184,11 +193,21 @@ pub async fn contribute_as(
         }
     };
     progress(Progress::Opened(batch));
-    for step in steps(&wallet, &batch, &leaves, manifest, sent, form) {
+    let room = room_of(client, contributor, form).await?;
+    for step in steps(&wallet, &batch, &leaves, manifest, sent, form, room) {
         client.send(&[step.instruction], &[contributor]).await?;
         progress(step.progress);
     }
     Ok(Contributed { batch, index, leaves, manifest })
+}
+
+/// How large the transactions may be that `contributor` signs for a batch of this form.
+pub async fn room_of(client: &Client, contributor: &AnySigner, form: Form) -> Result<Room, SdkError> {
+    match form {
+        Form::Leaves => client.room(&[contributor]).await,
+        // A root fits into any transaction.
+        Form::Bulk => Ok(Room::Legacy),
+    }
 }
 
 /// Calls [`contribute_as`] with the leaves on the ledger.
@@ -206,11 +225,15 @@ pub async fn contribute(
 
 /// Lamports that batches of this many leaves each take: their fees, and the rent of their accounts, which returns when a
 /// batch is decided.
-pub async fn lamports(client: &Client, batches: impl Iterator<Item = usize>, form: Form) -> Result<u64, SdkError> {
-    let bytes = Batch::DISCRIMINATOR.len() + Batch::INIT_SPACE;
-    let rent = client.rpc().get_minimum_balance_for_rent_exemption(bytes).await?;
+pub async fn lamports(
+    client: &Client,
+    batches: impl Iterator<Item = usize>,
+    form: Form,
+    room: Room,
+) -> Result<u64, SdkError> {
+    let rent = client.rent(Batch::DISCRIMINATOR.len() + Batch::INIT_SPACE).await?;
     let transactions = |leaves: usize| match form {
-        Form::Leaves => 2 + leaves.div_ceil(LEAVES_AT_ONCE) as u64,
+        Form::Leaves => 2 + leaves.div_ceil(leaves_at_once(room)) as u64,
         Form::Bulk => 2,
     };
     Ok(batches.map(|leaves| rent + FEE * transactions(leaves)).sum())
@@ -437,17 +460,19 @@ mod tests {
     #[test]
     fn the_steps_of_a_batch_go_on_from_what_the_ledger_has_and_leave_room_for_a_budget() {
         let (wallet, batch, leaves) = (Pubkey::new_unique(), Pubkey::new_unique(), vec![[7; 32]; 60]);
-        let progress = |sent, form| -> Vec<Progress> {
-            steps(&wallet, &batch, &leaves, [1; 32], sent, form).into_iter().map(|s| s.progress).collect()
+        let progress = |sent, form, room| -> Vec<Progress> {
+            steps(&wallet, &batch, &leaves, [1; 32], sent, form, room).into_iter().map(|s| s.progress).collect()
         };
         let submitted = Progress::Submitted(batch);
         let sent = Progress::Sent;
-        assert_eq!(progress(0, Form::Leaves), [sent(28), sent(56), sent(60), submitted]);
-        assert_eq!(progress(56, Form::Leaves), [sent(60), submitted]);
-        assert_eq!((progress(60, Form::Leaves), progress(0, Form::Bulk)), (vec![submitted], vec![submitted]));
+        assert_eq!(progress(0, Form::Leaves, Room::Legacy), [sent(28), sent(56), sent(60), submitted]);
+        assert_eq!(progress(56, Form::Leaves, Room::Legacy), [sent(60), submitted]);
+        assert_eq!(progress(0, Form::Leaves, Room::V1), [sent(60), submitted]);
+        assert_eq!(progress(60, Form::Leaves, Room::Legacy), [submitted]);
+        assert_eq!(progress(0, Form::Bulk, Room::Legacy), [submitted]);
         let budget =
             [ComputeBudgetInstruction::set_compute_unit_limit(1), ComputeBudgetInstruction::set_compute_unit_price(1)];
-        for step in steps(&wallet, &batch, &leaves, [1; 32], 0, Form::Leaves) {
+        for step in steps(&wallet, &batch, &leaves, [1; 32], 0, Form::Leaves, Room::Legacy) {
             assert!(crate::client::fits(&wallet, &[&budget[..], &[step.instruction]].concat()));
         }
     }

@@ -21,8 +21,9 @@ use program_tests::{
     tx::refused_with,
 };
 use solana_keypair::Signer;
+use solana_message::{VersionedMessage, v1};
 use solana_pubkey::Pubkey;
-use solana_transaction::Transaction;
+use solana_transaction::{Transaction, versioned::VersionedTransaction};
 
 fn world() -> (World, Key, Pubkey) {
     let mut world = World::with_datanet(&[]);
@@ -72,6 +73,33 @@ fn twenty_eight_leaves_fit_in_one_transaction_of_1232_bytes() {
     assert!(size <= 1_232, "{size} bytes");
     world.svm.send_transaction(transaction).expect("is accepted");
     assert_eq!(world.get::<Batch>(&batch).count, 28);
+}
+
+#[test]
+fn a_transaction_of_version_1_takes_as_many_leaves_as_promised_at_the_fee_of_one_signature() {
+    let (mut world, _, datanet) = world();
+    let alice = world.wallet(100 * OPEN);
+    let batch = world.open(&alice, datanet, &[]);
+    let all = leaves(1, ix::datanet::LEAVES_PER_LARGE_TRANSACTION);
+    let config = v1::TransactionConfig {
+        priority_fee: None,
+        compute_unit_limit: Some(100_000),
+        loaded_accounts_data_size_limit: Some(64 << 20),
+        heap_size: None,
+    };
+    let message = v1::Message::try_compile_with_config(
+        &alice.pubkey(),
+        &[ix::datanet::contribute(&alice.pubkey(), &batch, &all)],
+        world.svm.latest_blockhash(),
+        config,
+    )
+    .unwrap();
+    let transaction = VersionedTransaction::try_new(VersionedMessage::V1(message), &[&alice]).unwrap();
+    let before = world.svm.get_balance(&alice.pubkey()).unwrap();
+    world.svm.send_transaction(transaction).expect("is accepted");
+    assert_eq!(before - world.svm.get_balance(&alice.pubkey()).unwrap(), 5_000);
+    let state: Batch = world.get(&batch);
+    assert_eq!(mmr::root(state.count, &state.peaks).unwrap(), mmr::root_of(&all));
 }
 
 #[test]
