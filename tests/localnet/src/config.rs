@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use solana_pubkey::Pubkey;
+use solana_pubkey::{Pubkey, pubkey};
 use surfpool_core::surfnet::svm::SurfnetSvmConfig;
 use surfpool_types::{BlockProductionMode, RpcConfig, SimnetConfig, SurfpoolConfig, SvmFeatureConfig};
 
@@ -10,6 +10,10 @@ use crate::ports::Ports;
 
 /// Key of this chain's rows in the database file.
 pub(crate) const CHAIN_ID: &str = "localnet";
+
+/// The feature `enable_tx_v1`: transactions of version 1, which mainnet takes. The features that surfpool begins with are
+/// older.
+const ENABLE_TX_V1: Pubkey = pubkey!("txv1aq4pp281K9um3tnPgkfX8UqtFT6wcVW3hNezGLL");
 
 /// Settings of a [`Localnet`](crate::Localnet).
 #[derive(Clone, Debug)]
@@ -79,7 +83,7 @@ impl LocalnetConfig {
             instruction_profiling_enabled: false,
             max_profiles: SimnetConfig::default().max_profiles,
             log_bytes_limit: None,
-            feature_config: SvmFeatureConfig::default(),
+            feature_config: SvmFeatureConfig::default().enable(ENABLE_TX_V1.to_bytes().into()),
             skip_blockhash_check: false,
         }
     }
