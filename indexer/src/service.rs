@@ -96,8 +96,8 @@ async fn serve_artifacts(args: &RunArgs, source: &Source, store: Option<Store>) 
         .with_context(|| format!("cannot listen on {address}: choose another address with --artifacts"))?;
     let url = args.artifacts_url.clone().map_or_else(|| listener.local_addr().map(|a| format!("http://{a}")), Ok)?;
     let db = Database::artifacts(&args.source.database)?;
-    let client = source.client.clone();
-    let service = Service::open(db, client, store, args.uploads.clone(), &url, Limits::default()).await?;
+    let (client, limits, metrics) = (source.client.clone(), Limits::default(), source.metrics.artifacts.clone());
+    let service = Service::open(db, client, store, args.uploads.clone(), &url, limits, metrics).await?;
     tracing::info!(url, "artifacts are stored and read at {url}");
     let server = warp::serve(artifacts::routes(service.clone())).incoming(listener).run();
     let sweeper = artifacts::sweep::run(service, SWEPT_EVERY);

@@ -7,6 +7,7 @@ use openledger_indexer::{
     artifacts::{self, Limits, Service, sweep},
     db::Database,
     ingest::{TransactionRecord, ingest},
+    metrics::Metrics,
 };
 use openledger_interface::{events::Event, pda};
 use openledger_protocol::hash::sha256;
@@ -185,7 +186,8 @@ impl Town {
 
     /// Files with artifacts, and files with unfinished uploads.
     fn files(&self) -> (usize, usize) {
-        let artifacts = walk(&self.folder.path().join("store")).into_iter().filter(|file| !file.starts_with(self.notes()));
+        let artifacts =
+            walk(&self.folder.path().join("store")).into_iter().filter(|file| !file.starts_with(self.notes()));
         (artifacts.count(), walk(&self.folder.path().join("uploads")).len())
     }
 
@@ -248,7 +250,8 @@ async fn open(database: &str, folder: &Path, url: &str, limits: Limits) -> Servi
     let store = Store::folder(folder.join("store")).unwrap();
     let nowhere = Arc::new(Client::new("http://127.0.0.1:9", "ws://127.0.0.1:9"));
     let db = Database::artifacts(database).unwrap();
-    Service::open(db, nowhere, store, folder.join("uploads"), url, limits).await.unwrap()
+    let metrics = Metrics::new().unwrap().artifacts;
+    Service::open(db, nowhere, store, folder.join("uploads"), url, limits, metrics).await.unwrap()
 }
 
 fn serve(service: &Service, listener: TcpListener) -> JoinHandle<()> {
@@ -860,9 +863,8 @@ async fn a_lost_database_makes_nothing_public_and_the_store_says_who_has_stored_
 async fn requests_that_wait_for_the_database_take_no_connection_from_the_index() {
     let town = Town::start().await;
     // Nobody can note an upload, and so every upload holds a connection of the service.
-    let mut client = town.db.client().await.unwrap();
-    let locked = client.transaction().await.unwrap();
-    locked.batch_execute("LOCK TABLE artifacts.upload").await.unwrap();
+    let locked = town.db.begin().await.unwrap();
+    locked.run("LOCK TABLE artifacts.upload").await.unwrap();
     let stores: Vec<_> = (0..20).map(|_| town.store(&Keypair::new())).collect();
     let puts: Vec<_> = (0..20u8)
         .zip(stores)
@@ -874,7 +876,7 @@ async fn requests_that_wait_for_the_database_take_no_connection_from_the_index()
     }
     let ingested = tokio::time::timeout(Duration::from_secs(5), town.confirms()).await;
     ingested.expect("the index goes on");
-    locked.rollback().await.unwrap();
+    locked.undo().await.unwrap();
     for put in puts {
         put.await.unwrap();
     }

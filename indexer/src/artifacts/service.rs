@@ -1,7 +1,7 @@
 //! What the artifact service is made of.
 
 use super::{active::Active, limits::Limits, parts::Parts, seen::Seen, table};
-use crate::{datasource::Source, db::Database, metrics::ArtifactMetrics};
+use crate::{db::Database, metrics::ArtifactMetrics};
 use anyhow::{Context, Result, bail};
 use object_store::{ObjectStore, ObjectStoreExt};
 use openledger_sdk::{
@@ -53,7 +53,7 @@ impl std::ops::Deref for Service {
 
 impl Service {
     /// A service over `store`, for the ledger that `db` has the index of and `client` a node of. Unfinished uploads are in
-    /// the folder `uploads`. `url` is where others reach it: permits are signed for it.
+    /// the folder `uploads`. `url` is where others reach it: permits are signed for it. It counts in `metrics`.
     pub async fn open(
         db: Database,
         client: Arc<Client>,
@@ -61,6 +61,7 @@ impl Service {
         uploads: PathBuf,
         url: &str,
         limits: Limits,
+        metrics: ArtifactMetrics,
     ) -> Result<Self> {
         let Location::Service(url) = Location::parse(url)? else {
             bail!("{url} is not the URL of an artifact service: write http:// or https://");
@@ -69,7 +70,6 @@ impl Service {
         let parts = Parts::open(&uploads).with_context(|| format!("the folder for uploads {}", uploads.display()))?;
         table::migrate(&db).await?;
         let (active, seen, keeping) = Default::default();
-        let metrics = source.metrics.artifacts.clone();
         Ok(Self(Arc::new(Inner { db, client, store, name, metrics, limits, active, parts, seen, keeping })))
     }
 }

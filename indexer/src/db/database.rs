@@ -49,9 +49,9 @@ impl Database {
     /// Makes a small pool of its own for the artifact service, whose requests then wait for one another and take no
     /// connection from whoever writes the index. It does not connect yet.
     pub fn artifacts(url: &str) -> Result<Self, DbError> {
-        let pool = pool(url, SCHEMA, "", "openledger-indexer-artifacts")?;
-        pool.resize(ARTIFACT_CONNECTIONS);
-        Ok(Self { pool, within: None })
+        let (name, connections) = ("openledger-indexer-artifacts", ARTIFACT_CONNECTIONS);
+        let settings = Settings { schema: SCHEMA, name, connections, read_only: false, within: None };
+        Ok(Self(database::Database::new(url, &settings)?))
     }
 
     /// Connects to `schema`, which need not exist.
