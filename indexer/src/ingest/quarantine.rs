@@ -67,7 +67,7 @@ pub async fn set_aside(db: &Database, signature: &str, slot: u64, reason: &str) 
             return Ok(false);
         }
     }
-    tx.execute(&*put(), &[&signature, &WHOLE, &printable(reason)]).await?;
+    tx.execute(&put(), &[&signature, &WHOLE, &printable(reason)]).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -77,7 +77,7 @@ pub(super) async fn keep(tx: &Transaction, signature: &str, refused: &[Unread]) 
     let places: Vec<i32> = refused.iter().map(|r| r.place).collect();
     tx.execute("DELETE FROM quarantine WHERE signature = $1 AND place <> ALL($2)", &[&signature, &places]).await?;
     for one in refused {
-        tx.execute(&*put(), &[&signature, &one.place, &printable(&one.reason)]).await?;
+        tx.execute(&put(), &[&signature, &one.place, &printable(&one.reason)]).await?;
     }
     Ok(())
 }
