@@ -257,7 +257,7 @@ async fn what_committees_long_gone_have_left_is_swept_and_what_safety_needs_is_k
     fleet.committee.epoch = 20;
     fleet.start_all().await;
     fleet.mind(1).finalized_slot.store(500, Ordering::SeqCst);
-    let client = fleet.participant(1).store().database();
+    let client = fleet.participant(1).store().database().clone();
     // Epoch 11 is long gone, epoch 12 is the first that is kept.
     for epoch in [11, 12] {
         for (table, columns, values) in [

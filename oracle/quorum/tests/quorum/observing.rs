@@ -525,7 +525,7 @@ async fn values_are_kept_for_a_sealed_set_only() {
     let _: Option<Published> = told(&fleet, (4, 1), Kind::ObserveTell, &told_of(Told::Commitment(commitment))).await;
     let (code, _) = refused(&fleet, (4, 1), Kind::ObserveTell, &told_of(Told::Reveal(reveal))).await;
     assert_eq!(code, Code::Unavailable, "an honest member's values may come before the set, and are told again");
-    let client = fleet.participant(1).store().database();
+    let client = fleet.participant(1).store().database().clone();
     let kept: i64 = client.query_one("SELECT count(*) FROM observe_heard WHERE what = 2", &[]).await.unwrap().get(0);
     assert_eq!(kept, 0);
 }
@@ -555,7 +555,7 @@ async fn a_coordinator_that_asks_first_in_another_context_burns_nothing() {
         let wrong = CommitRequest { context: json!({"answers": 0}), ..commit_request() };
         let (code, text) = refused(&fleet, (4, place), Kind::ObserveCommit, &wrong).await;
         assert_eq!((code, &text[..]), (Code::NotApproved, "this is not the question"));
-        let client = fleet.participant(place).store().database();
+        let client = fleet.participant(place).store().database().clone();
         let stored: i64 = client.query_one("SELECT count(*) FROM observations", &[]).await.unwrap().get(0);
         assert_eq!(stored, 0, "what the node refuses is not stored");
     }
@@ -604,7 +604,7 @@ async fn forged_seals_move_nobody_to_reveal() {
     let request = RevealRequest { about: about(), sealed: SealedSet { set, seals } };
     let (_, text) = refused(&fleet, (4, 1), Kind::ObserveReveal, &request).await;
     assert!(text.contains("2 of 3"), "{text}");
-    let client = fleet.participant(1).store().database();
+    let client = fleet.participant(1).store().database().clone();
     let kept: i64 = client.query_one("SELECT count(*) FROM observe_heard WHERE what = 4", &[]).await.unwrap().get(0);
     assert_eq!(kept, 0, "no forged set is kept");
 }
@@ -703,7 +703,7 @@ async fn the_next_coordinator_finishes_what_a_killed_one_has_had_sealed() {
     fleet.minds[0].clock.get_or_init(Instant::now);
     fleet.kill(first);
     let sealed = async |fleet: &Fleet, place: u16| -> Vec<Vec<u8>> {
-        let client = fleet.participant(place).store().database();
+        let client = fleet.participant(place).store().database().clone();
         let rows = client.query("SELECT digest FROM observe_heard WHERE what = 4", &[]).await.unwrap();
         rows.into_iter().map(|r| r.get(0)).collect()
     };
@@ -740,15 +740,15 @@ async fn what_is_old_is_swept_and_never_observed_again() {
     fleet.start_all().await;
     all_agree(&fleet, &[1, 2, 3]).await;
     let rows = async |fleet: &Fleet, sql: &str| -> i64 {
-        let client = fleet.participant(1).store().database();
+        let client = fleet.participant(1).store().database().clone();
         client.query_one(sql, &[]).await.unwrap().get(0)
     };
     assert!(rows(&fleet, "SELECT count(*) FROM observe_heard").await > 0);
     // A month passes, then another round.
-    let client = fleet.participant(1).store().database();
+    let client = fleet.participant(1).store().database().clone();
     for (table, column) in [("observe_heard", "heard_at"), ("agreements", "agreed_at"), ("observations", "created_at")]
     {
-        client.batch_execute(&format!("UPDATE {table} SET {column} = {column} - interval '31 days'")).await.unwrap();
+        client.run(&format!("UPDATE {table} SET {column} = {column} - interval '31 days'")).await.unwrap();
     }
     drop(client);
     let next = async |fleet: &Fleet, epoch: u64| {
