@@ -75,7 +75,8 @@ impl<'a> Documents<'a> {
     /// committee.
     async fn read(&mut self, batch: &Batch) {
         if !self.manifests.contains_key(&batch.address) {
-            self.manifests.insert(batch.address.clone(), self.manifest(batch).await);
+            let manifest = self.manifest(batch).await;
+            self.manifests.insert(batch.address.clone(), manifest);
         }
     }
 
