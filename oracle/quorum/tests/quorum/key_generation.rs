@@ -270,13 +270,13 @@ async fn what_committees_long_gone_have_left_is_swept_and_what_safety_needs_is_k
                 format!("'c{epoch}', {epoch}, 'k', 's', 'p'"),
             ),
         ] {
-            client.batch_execute(&format!("INSERT INTO {table} ({columns}) VALUES ({values})")).await.unwrap();
+            client.run(&format!("INSERT INTO {table} ({columns}) VALUES ({values})")).await.unwrap();
         }
         for expiry in [499, 500] {
             let insert = "INSERT INTO signed_subjects
                           (cluster, kind, subject, sequence, epoch, core, payload, expiry_slot) VALUES";
             let row = format!("('c', 1, 's', {}, {epoch}, 'c', 'p', {expiry})", epoch * 1_000 + expiry);
-            client.batch_execute(&format!("{insert} {row}")).await.unwrap();
+            client.run(&format!("{insert} {row}")).await.unwrap();
         }
     }
     for run in (1..=3).map(|place| fleet.generate_key(place)).collect::<Vec<_>>() {
