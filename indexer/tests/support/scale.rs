@@ -196,12 +196,12 @@ pub struct Plans {
 impl Plans {
     pub fn of(server: &Postgres) -> Self {
         let mut plans = Self { log: server.data_dir().join("server.log"), seen: 0 };
-        plans.new();
+        plans.unread();
         plans
     }
 
     /// What was logged since the last call.
-    fn new(&mut self) -> String {
+    fn unread(&mut self) -> String {
         let text = fs::read(&self.log).expect("the server writes a log");
         let new = String::from_utf8_lossy(&text[self.seen..]).into_owned();
         self.seen = text.len();
@@ -211,7 +211,7 @@ impl Plans {
     /// How many statements were explained since the last call, and those steps of their plans that read a table of the
     /// history row by row.
     pub fn scans(&mut self) -> (usize, Vec<String>) {
-        let new = self.new();
+        let new = self.unread();
         let is_scan = |line: &&str| {
             let table =
                 line.split_once("Seq Scan on ").map(|(_, rest)| rest.split([' ', '(']).next().unwrap_or_default());
