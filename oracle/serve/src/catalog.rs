@@ -113,7 +113,7 @@ impl Catalog {
         let path = self.folder.join(format!("{}.index", hex::encode(manifest.index_hash)));
         crate::files::write_if_absent(&path, &index)?;
         let known = self.known(&state).await?;
-        let mut sources = Vec::with_capacity(manifest.inherited.len() + manifest.examples.len());
+        let mut sources = Vec::new();
         for (_, leaf) in manifest.paid() {
             sources.push(self.source(&leaf, &known).await?);
         }
