@@ -1,7 +1,7 @@
 //! The checks of a validator, as pure functions from documents to a verdict.
 //!
 //! A leaf is at fault if its content is missing, is not text, is too short or too long, or repeats a document. A
-//! repetition is exact or near ([`fingerprint`]).
+//! repetition is exact or near ([`fingerprint`]). What documents begin with alike, such as a licence, makes none a copy.
 //!
 //! A label, correction or removal is also at fault if its target is not an accepted document or was removed. A removal
 //! is at fault if its contributor may not remove the target ([`targets`]).
@@ -255,6 +255,46 @@ mod tests {
         let hidden = leaf(&"\u{3164}".repeat(40));
         let j = judge(&[hidden], &[], &Limits::default());
         assert_eq!(j.faults, [(0, Fault::TooShort { characters: 0 })]);
+    }
+
+    /// A licence of 100 lines. Those of different `n` share no five successive words.
+    fn licence(n: u32) -> String {
+        (0..100).map(|i| format!("Clause {n}x{i}: whoever{n} copies{i} it must{n} keep{i} this notice{n}.\n")).collect()
+    }
+
+    /// Ten lines of a document.
+    fn body(n: u32) -> String {
+        (0..10).map(|i| format!("Step {n}x{i} calls function{n} number{i} of module{n}.\n")).collect()
+    }
+
+    #[test]
+    fn a_licence_that_many_documents_begin_with_makes_none_a_copy() {
+        let documents: Vec<_> = (0..6).map(|n| leaf(&(licence(0) + &body(n)))).collect();
+        let j = judge(&documents, &[known(&(licence(0) + &body(9)))], &Limits::default());
+        assert_eq!(j, Judgement { approve: true, quality: 10_000, faults: vec![] });
+        // The licence is most of each: without it in view, the last would pass for a copy of the first.
+        let whole = |n| Fingerprint::new([0; 32], &(licence(0) + &body(n)));
+        assert!(whole(0).similarity(&whole(5)) > Limits::default().near_ppm);
+    }
+
+    #[test]
+    fn a_copy_under_a_changed_licence_or_with_another_ending_is_still_one() {
+        let earlier: Vec<_> = (0..3).map(|n| known(&(licence(0) + &body(n)))).collect();
+        let other = [known(&(licence(7) + &body(7)))];
+        let known = [earlier, other.to_vec()].concat();
+        let own = licence(0).replacen("Clause 0x0:", "Copyright of somebody else:", 1);
+        let shortened = licence(0).lines().skip(4).map(|line| format!("{line}\n")).collect::<String>();
+        let changed_within = licence(0).replacen("whoever0 copies30", "whoever copies", 1);
+        for header in [licence(0), own, shortened, changed_within, licence(7)] {
+            for n in 0..3 {
+                let j = judge(&[leaf(&(header.clone() + &body(n)))], &known, &Limits::default());
+                assert!(matches!(j.faults[..], [(0, Fault::Copy { .. })]), "{n} under {}", &header[..40]);
+            }
+        }
+        let (cut, longer) = (licence(0) + &body(1)[..300], licence(0) + &body(1) + "And a word of thanks.\n");
+        for copy in [&cut, &longer] {
+            assert!(!judge(&[leaf(copy)], &known, &Limits::default()).approve);
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! RAYON_NUM_THREADS=2 CANDLE_NUM_THREADS=1 cargo run -p openledger-laboratory --example demo_job -- \
 //!     MODEL.gguf DOCUMENTS FILE.json [leave=20] [minutes=…] [key=value …]
 //! ```
-//! `MODEL.gguf` and `DOCUMENTS` are what `cargo xtask fetch` puts into the cache. The job has the default config, as the
-//! demo's has. Keys that change it: examples, held_out, tokens, epochs, batch, lr, warmup, rank, damping, k, states, seed. The documents
+//! `MODEL.gguf` and `DOCUMENTS` are what `cargo xtask fetch` puts into the cache. The job has the demo's config: the default
+//! one, but for its first 40 tokens of each document. Keys that change it: examples, held_out, tokens, epochs, batch, lr, warmup, rank, damping, k, states, seed. The documents
 //! are drawn as a job draws them, but by another shuffle, because the chain gives the demo's documents their order.
 //! `leave` single documents are left out, each in a training of its own, but no further ones after `minutes`. Everything
 //! found is written to `FILE.json`.
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
     let [model, folder, output, rest @ ..] = arguments.as_slice() else {
         bail!("usage: demo_job MODEL.gguf DOCUMENTS FILE.json [key=value …]")
     };
-    // The default of a job's config, which the demo's job has.
+    // The config of the demo's job.
     let (mut count, mut held, mut damping) = (48, 16, 0.1);
     let mut config = TrainConfig {
         epochs: 4,

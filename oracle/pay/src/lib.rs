@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! clusters          which documents are someone's own, and which repeat earlier ones      text, gradients
-//! normalise         a score for the whole document, without reward for being an outlier   floats
+//! normalise         a score for each whole example, without reward for being an outlier   floats
+//! windows           the sum of a document's examples                                      floats
 //! floor             what noise alone would earn is taken off                              floats
 //! integer_weights   positive part, as integers by an exact power of two                   floats → integers
 //! cap               a document's largest share; largest remainder                         integers
@@ -32,6 +33,9 @@
 //! - **A document is paid for its content, not for being one document.** Training counts each example's *mean* loss, so
 //!   k pieces weigh k times as much as the whole. Scores are therefore multiplied by the number of target tokens, which
 //!   makes them additive over pieces. See [`normalise`].
+//! - **A long document is paid for all of its windows.** Each window is an example with a score of its own, in which the
+//!   guard against outliers sees one example among others of about its length. A document's score is the sum of them,
+//!   also of those below zero, so that it matters little whether somebody cuts it before it is cut here.
 //! - **A text is paid for what is new in it.** A text put together from others, or cut out of one, repeats them.
 //! - **Noise earns little.** The positive part of a score that is noise around zero is positive on average. Without a
 //!   floor, junk would earn in proportion to its amount, and a document cut into pieces would shed the pieces that do
@@ -54,6 +58,7 @@ pub mod normalise;
 mod quantile;
 mod settings;
 mod shares;
+mod windows;
 
 pub use clusters::{ClusterSettings, Clusters, Document};
 pub use error::{PayError, Result};
@@ -61,3 +66,4 @@ pub use integer_weights::ppm;
 pub use normalise::Normalisation;
 pub use settings::{PaySettings, VERSION};
 pub use shares::{PayInput, Shares, by_tokens, shares, weights};
+pub use windows::Windows;

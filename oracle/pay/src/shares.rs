@@ -8,17 +8,21 @@ use crate::{
     integer_weights::{check_finite, integer_weights},
     normalise::{Measured, normalise},
     settings::PaySettings,
+    windows::Windows,
 };
 use openledger_protocol::{
     Hash32,
     allocate::PPM,
     weights::{WHOLE, Weights},
 };
+use std::ops::Range;
 
-/// What pay is computed from. Every list has one entry for each document, in the same order.
+/// What pay is computed from. Every list has one entry for each example, in the same order.
 #[derive(Clone, Copy, Debug)]
 pub struct PayInput<'a> {
-    /// The leaves that name the documents.
+    /// Which examples are of which document.
+    pub windows: &'a Windows,
+    /// The leaves that name the examples' documents.
     pub ids: &'a [Hash32],
     /// The attributor's scores, each for the mean loss of an example.
     pub scores: &'a [f32],
@@ -27,7 +31,7 @@ pub struct PayInput<'a> {
     /// gᵢᵀ(F+λI)⁻¹gᵢ of each example's mean loss (`openledger_attribution::precondition`). Only some normalisations
     /// need it.
     pub self_influence: Option<&'a [f64]>,
-    /// Which documents repeat others.
+    /// Which documents repeat others. It has one entry for each document.
     pub clusters: &'a Clusters,
 }
 
@@ -35,7 +39,7 @@ pub struct PayInput<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shares {
     /// Every document's share, in the input's order. Documents that repeat another have 0.
-    pub per_example: Vec<u64>,
+    pub per_document: Vec<u64>,
     /// The share that the cap leaves over. All shares and this one sum to the whole, or to 0 if no document earns
     /// anything.
     pub unallocated: u64,
@@ -54,27 +58,30 @@ pub fn shares(input: &PayInput, settings: &PaySettings) -> Result<Shares> {
 /// Scores and self-influence of documents that repeat another do not change the result. They must still be finite.
 /// Fails if lists do not fit each other or a number is not allowed.
 pub fn weights(input: &PayInput, settings: &PaySettings, rest: &Weights) -> Result<Weights> {
-    let Shares { mut per_example, unallocated } = divide(WHOLE, input, settings)?;
-    if rest.values().len() != per_example.len() {
+    let Shares { mut per_document, unallocated } = divide(WHOLE, input, settings)?;
+    if rest.values().len() != per_document.len() {
         return Err(PayError::Scores(format!(
             "the rest is divided among {} documents, there are {}",
             rest.values().len(),
-            per_example.len()
+            per_document.len()
         )));
     }
-    let left = WHOLE - per_example.iter().sum::<u64>();
+    let left = WHOLE - per_document.iter().sum::<u64>();
     debug_assert!(unallocated == left || unallocated == 0);
-    for (own, more) in per_example.iter_mut().zip(rest.divide(left)) {
+    for (own, more) in per_document.iter_mut().zip(rest.divide(left)) {
         *own += more;
     }
-    Ok(Weights::in_proportion(&per_example).expect("what the scores leave over is divided too"))
+    Ok(Weights::in_proportion(&per_document).expect("what the scores leave over is divided too"))
 }
 
-/// Weights in proportion to the tokens that were learned of each document. Documents that repeat another have 0. `None`
-/// if there are no documents.
-pub fn by_tokens(targets: &[u32], clusters: &Clusters) -> Option<Weights> {
-    let own = |(i, targets): (usize, &u32)| if clusters.owner(i) == i { u64::from(*targets) } else { 0 };
-    Weights::in_proportion(&targets.iter().enumerate().map(own).collect::<Vec<_>>())
+/// Weights in proportion to the tokens that were learned of each document. `targets` has the tokens of each example.
+/// Documents that repeat another have 0. `None` if there are no documents.
+pub fn by_tokens(targets: &[u32], windows: &Windows, clusters: &Clusters) -> Option<Weights> {
+    let own = |(i, examples): (usize, Range<usize>)| match clusters.owner(i) == i {
+        true => targets[examples].iter().map(|t| u64::from(*t)).sum(),
+        false => 0,
+    };
+    Weights::in_proportion(&windows.iter().enumerate().map(own).collect::<Vec<u64>>())
 }
 
 fn divide(whole: u64, input: &PayInput, settings: &PaySettings) -> Result<Shares> {
@@ -82,34 +89,47 @@ fn divide(whole: u64, input: &PayInput, settings: &PaySettings) -> Result<Shares
     let self_influence = check(input, settings)?;
     // The owners are taken in the order of registration, so that rounding does not depend on the list's order either.
     let owners = input.clusters.owners();
-    let measured: Vec<Measured> = owners
-        .iter()
-        .map(|&i| Measured {
+    let examples = owners.iter().flat_map(|document| input.windows.of_document(*document));
+    let measured: Vec<Measured> = examples
+        .map(|i| Measured {
             score: f64::from(input.scores[i]),
             targets: input.targets[i],
             self_influence: self_influence.map_or(0.0, |values| values[i]),
         })
         .collect();
     let normalised = normalise(&measured, settings.normalisation);
-    let sized: Vec<(f64, u64)> = normalised.into_iter().zip(&measured).map(|(v, m)| (v, m.targets.into())).collect();
+    let mut each = normalised.into_iter().zip(&measured);
+    let sized: Vec<(f64, u64)> = owners
+        .iter()
+        .map(|document| {
+            let windows = each.by_ref().take(input.windows.of_document(*document).len());
+            windows.fold((0.0, 0), |(sum, tokens), (value, m)| (sum + value, tokens + u64::from(m.targets)))
+        })
+        .collect();
     let weights = integer_weights(&above_noise(&sized, settings.noise_floor));
     let (parts, unallocated) = capped_shares(whole, &weights, settings.cap_ppm * (whole / PPM));
-    let mut per_example = vec![0; input.clusters.len()];
+    let mut per_document = vec![0; input.clusters.len()];
     for (owner, part) in owners.into_iter().zip(parts) {
-        per_example[owner] = part;
+        per_document[owner] = part;
     }
-    Ok(Shares { per_example, unallocated })
+    Ok(Shares { per_document, unallocated })
 }
 
 /// Fails if the lists do not fit each other or a number is not allowed. Returns the self-influences if the rule needs
 /// them.
 fn check<'a>(input: &PayInput<'a>, settings: &PaySettings) -> Result<Option<&'a [f64]>> {
-    let n = input.clusters.len();
+    let (documents, n) = (input.clusters.len(), input.windows.examples());
+    if input.windows.documents() != documents {
+        return Err(PayError::Scores(format!(
+            "there are {documents} documents, but examples of {}",
+            input.windows.documents()
+        )));
+    }
     let self_influence = input.self_influence.filter(|_| settings.normalisation.needs_self_influence());
     let lengths = [input.scores.len(), input.ids.len(), input.targets.len()];
     if lengths.iter().chain(self_influence.map(<[f64]>::len).iter()).any(|length| *length != n) {
         return Err(PayError::Scores(format!(
-            "there are {n} documents, but {lengths:?} scores, ids and target counts and {:?} self-influences; give \
+            "there are {n} examples, but {lengths:?} scores, ids and target counts and {:?} self-influences; give \
              one each",
             self_influence.map(<[f64]>::len)
         )));
@@ -170,8 +190,9 @@ mod tests {
         let targets: Vec<u32> = cases.iter().map(|c| c.targets).collect();
         let own: Vec<f64> = cases.iter().map(|c| c.self_influence).collect();
         let self_influence = Some(own.as_slice());
-        let input = PayInput { ids: &ids, scores: &scores, targets: &targets, self_influence, clusters: &clusters };
-        shares(&input, settings)
+        let windows = &Windows::single(cases.len());
+        let (ids, targets, clusters) = (&ids, &targets, &clusters);
+        shares(&PayInput { windows, ids, scores: &scores, targets, self_influence, clusters }, settings)
     }
 
     fn pay(cases: &[Case], settings: &PaySettings) -> Shares {
@@ -183,11 +204,11 @@ mod tests {
         let honest = [case(1, "the first document", 1.0), case(2, "quite another text", 2.0), case(3, "a third", 0.5)];
         let before = pay(&honest, &PaySettings::default());
         // 2/3.5 of the pool is above the cap of a half.
-        assert_eq!((&before.per_example[..], before.unallocated), (&[333_333, 500_000, 166_667][..], 0));
+        assert_eq!((&before.per_document[..], before.unallocated), (&[333_333, 500_000, 166_667][..], 0));
         for score in [1e30, -1e30, 2.0] {
             let copy = Case { self_influence: 1e50, targets: 1_000_000, ..case(9, "Quite ANOTHER text!", score) };
             let after = pay(&[&honest[..], &[copy]].concat(), &PaySettings::default());
-            assert_eq!((&after.per_example[..3], after.per_example[3]), (before.per_example.as_slice(), 0));
+            assert_eq!((&after.per_document[..3], after.per_document[3]), (before.per_document.as_slice(), 0));
         }
     }
 
@@ -203,7 +224,8 @@ mod tests {
             let clusters = Clusters::by_text(&documents, &settings.clusters).unwrap();
             let ids: Vec<Hash32> = documents.iter().map(|d| d.id).collect();
             let (targets, self_influence) = ([10; 3], None);
-            let input = PayInput { ids: &ids, scores: &scores, targets: &targets, self_influence, clusters: &clusters };
+            let (windows, ids, clusters) = (&Windows::single(3), &ids, &clusters);
+            let input = PayInput { windows, ids, scores: &scores, targets: &targets, self_influence, clusters };
             weights(&input, &settings, &rest).unwrap().divide(1_000)
         };
         assert_eq!(of([3.0, 1.0, -5.0], PPM), [750, 250, 0]);
@@ -216,8 +238,11 @@ mod tests {
         let documents = [(0, TEXTS[0]), (1, TEXTS[1]), (2, TEXTS[5])];
         let documents = documents.map(|(order, text)| Document { id: [order as u8; 32], order, text });
         let clusters = Clusters::by_text(&documents, &ClusterSettings::default()).unwrap();
-        assert_eq!(by_tokens(&[30, 10, 60], &clusters).unwrap().divide(100), [75, 25, 0]);
-        assert_eq!(by_tokens(&[], &Clusters::by_text(&[], &ClusterSettings::default()).unwrap()), None);
+        assert_eq!(by_tokens(&[30, 10, 60], &Windows::single(3), &clusters).unwrap().divide(100), [75, 25, 0]);
+        let windows = Windows::of([0, 0, 1, 2]);
+        assert_eq!(by_tokens(&[20, 10, 10, 60], &windows, &clusters).unwrap().divide(100), [75, 25, 0]);
+        let none = Clusters::by_text(&[], &ClusterSettings::default()).unwrap();
+        assert_eq!(by_tokens(&[], &Windows::default(), &none), None);
     }
 
     #[test]
@@ -235,15 +260,35 @@ mod tests {
         refused(&|c| c.self_influence = f64::INFINITY, "self-influence");
 
         let clusters = Clusters::by_text(&[], &ClusterSettings::default()).unwrap();
-        let ids = &[[1; 32]];
-        let input = PayInput { ids, scores: &[1.0], targets: &[1], self_influence: None, clusters: &clusters };
+        let (ids, windows, targets, clusters) = (&[[1; 32]], &Windows::single(1), &[1], &clusters);
+        let input = PayInput { windows, ids, scores: &[1.0], targets, self_influence: None, clusters };
         assert!(shares(&input, &PaySettings::default()).unwrap_err().to_string().contains("0 documents"));
+        let none = PayInput { windows: &Windows::default(), ..input };
+        assert!(shares(&none, &PaySettings::default()).unwrap_err().to_string().contains("0 examples"));
         let documents = [Document { id: [1; 32], order: 0, text: "a" }];
         let clusters = Clusters::by_text(&documents, &ClusterSettings::default()).unwrap();
         let input = PayInput { clusters: &clusters, ..input };
         assert!(shares(&input, &PaySettings::default()).unwrap_err().to_string().contains("self-influence"));
         let plain = PaySettings { normalisation: Normalisation::None, cap_ppm: PPM, ..Default::default() };
-        assert_eq!(shares(&input, &plain).unwrap(), Shares { per_example: vec![PPM], unallocated: 0 });
+        assert_eq!(shares(&input, &plain).unwrap(), Shares { per_document: vec![PPM], unallocated: 0 });
+    }
+
+    #[test]
+    fn a_document_is_paid_once_for_the_sum_of_its_windows() {
+        let documents = [0, 1, 2].map(|i| Document { id: [i as u8; 32], order: i, text: TEXTS[i as usize] });
+        let clusters = &Clusters::by_text(&documents, &ClusterSettings::default()).unwrap();
+        let settings = PaySettings { cap_ppm: PPM, ..PaySettings::exact() };
+        let rest = Weights::in_proportion(&[1, 1, 1]).unwrap();
+        let of = |windows: &Windows, ids: &[Hash32], scores: &[f32]| {
+            let targets = &vec![1; scores.len()];
+            let input = PayInput { windows, ids, scores, targets, self_influence: None, clusters };
+            weights(&input, &settings, &rest).unwrap()
+        };
+        let ids = [0, 1, 1, 1, 2].map(|i| [i; 32]);
+        let cut = of(&Windows::of(ids), &ids, &[2.0, 0.5, -0.25, 3.0, 1.0]);
+        let whole = of(&Windows::single(3), &[[0; 32], [1; 32], [2; 32]], &[2.0, 3.25, 1.0]);
+        assert_eq!(cut, whole);
+        assert_eq!((cut.values().len(), cut.values().iter().sum::<u64>()), (3, WHOLE));
     }
 
     const RULES: [Normalisation; 4] =
@@ -293,10 +338,10 @@ mod tests {
         #[test]
         fn shares_and_the_rest_are_a_million_and_none_exceeds_the_cap(cases in cases(), settings in settings()) {
             let paid = pay(&cases, &settings);
-            let sum = paid.per_example.iter().sum::<u64>() + paid.unallocated;
+            let sum = paid.per_document.iter().sum::<u64>() + paid.unallocated;
             prop_assert!(sum == PPM || (sum == 0 && cases.iter().all(|c| c.score < 10.0)));
-            prop_assert!(paid.per_example.iter().all(|p| *p <= settings.cap_ppm));
-            for (case, part) in cases.iter().zip(&paid.per_example) {
+            prop_assert!(paid.per_document.iter().all(|p| *p <= settings.cap_ppm));
+            for (case, part) in cases.iter().zip(&paid.per_document) {
                 prop_assert!(case.score > 0.0 || *part == 0);
             }
         }
@@ -307,9 +352,9 @@ mod tests {
             let turn = turn % cases.len();
             let mut turned = cases.clone();
             turned.rotate_left(turn);
-            let mut expected = paid.per_example;
+            let mut expected = paid.per_document;
             expected.rotate_left(turn);
-            prop_assert_eq!(pay(&turned, &settings), Shares { per_example: expected, unallocated: paid.unallocated });
+            prop_assert_eq!(pay(&turned, &settings), Shares { per_document: expected, unallocated: paid.unallocated });
         }
 
         #[test]
@@ -327,7 +372,7 @@ mod tests {
                 self_influence: *self_influence,
             });
             let after = pay(&cases.iter().cloned().chain(copies).collect::<Vec<_>>(), &settings);
-            prop_assert_eq!(&after.per_example[..cases.len()], &before.per_example[..]);
+            prop_assert_eq!(&after.per_document[..cases.len()], &before.per_document[..]);
             prop_assert_eq!(after.unallocated, before.unallocated);
         }
 
@@ -336,11 +381,11 @@ mod tests {
             cases in cases(), settings in settings(), who in 0usize..14, more in 0f32..10.0,
         ) {
             let who = who % cases.len();
-            let before = pay(&cases, &settings).per_example[who];
+            let before = pay(&cases, &settings).per_document[who];
             let mut raised = cases;
             raised[who].score += more;
             // Rounding may take one part.
-            prop_assert!(pay(&raised, &settings).per_example[who] + 1 >= before);
+            prop_assert!(pay(&raised, &settings).per_document[who] + 1 >= before);
         }
     }
 
@@ -348,6 +393,34 @@ mod tests {
     // no piece does harm.
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
+
+        /// Windows of one document, and the same texts as documents of their own. Their gradients differ in strength, so
+        /// that the guard holds some back.
+        #[test]
+        fn a_document_in_windows_earns_what_its_pieces_earn_as_documents(
+            pieces in prop::collection::vec((0.01f32..10.0, 1u32..50, 0.1f64..9.0), 1..6),
+            others in prop::collection::vec((-10f32..10.0, 1u32..50, 0.1f64..9.0), 3..10),
+            rule in 0usize..4,
+        ) {
+            let settings =
+                PaySettings { normalisation: RULES[rule], noise_floor: 0.0, cap_ppm: PPM, ..Default::default() };
+            let all: Vec<(f32, u32, f64)> = others.iter().chain(&pieces).copied().collect();
+            let scores: Vec<f32> = all.iter().map(|p| p.0).collect();
+            let targets: Vec<u32> = all.iter().map(|p| p.1).collect();
+            let own: Vec<f64> = all.iter().map(|p| p.2).collect();
+            let paid = |windows: Windows| {
+                let clusters = &Clusters::given(windows.documents(), []).unwrap();
+                let ids = &vec![[0; 32]; all.len()];
+                let (scores, targets, self_influence) = (&scores, &targets, Some(own.as_slice()));
+                let input = PayInput { windows: &windows, ids, scores, targets, self_influence, clusters };
+                shares(&input, &settings).unwrap().per_document
+            };
+            let names = (0..all.len()).map(|i| i.min(others.len()));
+            let (whole, cut) = (paid(Windows::of(names)), paid(Windows::single(all.len())));
+            let together: u64 = cut[others.len()..].iter().sum();
+            prop_assert_eq!(whole.len(), others.len() + 1);
+            prop_assert!(whole[others.len()].abs_diff(together) <= 2 + pieces.len() as u64, "{:?} {:?}", whole, cut);
+        }
 
         #[test]
         fn a_split_gains_nothing_where_the_cap_does_not_bind(
@@ -375,8 +448,8 @@ mod tests {
             let cut = pay(&[&others[..], &pieces].concat(), &settings);
             // f32 rounds the mean, and every piece may be rounded up.
             let tolerance = 2 + pieces.len() as u64;
-            let total = cut.per_example[others.len()..].iter().sum::<u64>();
-            prop_assert!(total <= whole.per_example[others.len()] + tolerance, "{total} for {whole:?}");
+            let total = cut.per_document[others.len()..].iter().sum::<u64>();
+            prop_assert!(total <= whole.per_document[others.len()] + tolerance, "{total} for {whole:?}");
         }
     }
 }

@@ -104,7 +104,7 @@ impl Catalog {
         crate::files::write_if_absent(&path, &index)?;
         let mut documents = Documents::new(&self.indexer, &self.store);
         let known = documents.of_model(&state).await?;
-        let mut sources = Vec::with_capacity(manifest.inherited.len() + manifest.examples.len());
+        let mut sources = Vec::new();
         for (_, leaf) in manifest.paid() {
             sources.push(documents.source(&leaf, &known).await?);
         }

@@ -7,9 +7,9 @@ use crate::{Engine, settings};
 use anyhow::{Context, Result, ensure};
 use openledger_attribution::{Attributor, Estimator, IndexReader, Query, precondition::Fisher};
 use openledger_lm::TrainState;
-use openledger_pay::{Clusters, PayInput, PaySettings, by_tokens, weights};
+use openledger_pay::{Clusters, PayInput, PaySettings, Windows, by_tokens, weights};
 use openledger_protocol::weights::Weights;
-use openledger_sdk::artifact::{Health, JobConfig, RepeatedExample, TrainingManifest};
+use openledger_sdk::artifact::{Health, JobConfig, Repetition, TrainingManifest};
 use std::path::Path;
 
 /// The documents of a job, and everything by which they are paid.
@@ -26,31 +26,34 @@ pub struct Divider {
 pub struct Terms {
     /// The rules.
     pub rules: PaySettings,
-    /// Tokens that are learned of each document.
+    /// Which examples are windows of which document.
+    pub windows: Windows,
+    /// Tokens that are learned of each example.
     pub targets: Vec<u32>,
-    /// For each document: by what its score is multiplied before it pays. If a document's loss was a sum over tokens, so
-    /// is its score. If it was a mean, the score is multiplied by the number of tokens, so that a document that is cut in
-    /// two earns no more.
+    /// For each example: by what its score is multiplied before it pays. If its loss was a sum over tokens, so is its
+    /// score. If it was a mean, the score is multiplied by the number of tokens, so that a document that is cut in two
+    /// earns no more.
     pub factors: Vec<u32>,
     /// Which documents repeat others.
     pub clusters: Clusters,
-    /// Self-influence of each document, if the rules need it.
+    /// Self-influence of each example, if the rules need it.
     pub self_influence: Option<Vec<f64>>,
 }
 
 impl Terms {
-    /// The terms of a job whose documents have these numbers of learned tokens. `repeated` are those whose gradients
-    /// repeat another's. `index` is the job's influence index, from which self-influences are taken if the rules need
-    /// them.
+    /// The terms of a job whose documents have these windows, with these numbers of learned tokens. `repeated` are the
+    /// documents whose gradients repeat another's. `index` is the job's influence index, from which self-influences are
+    /// taken if the rules need them.
     pub fn new(
         config: &JobConfig,
+        windows: Windows,
         targets: Vec<u32>,
-        repeated: &[RepeatedExample],
+        repeated: &[Repetition],
         index: &IndexReader,
     ) -> Result<Self> {
         let rules = settings::pay_settings(config, 0)?;
-        let pairs = repeated.iter().map(|r| (r.example as usize, r.of as usize));
-        let clusters = Clusters::given(targets.len(), pairs).context("the repeated documents")?;
+        let pairs = repeated.iter().map(|r| (r.document as usize, r.of as usize));
+        let clusters = Clusters::given(windows.documents(), pairs).context("the repeated documents")?;
         let self_influence = match rules.normalisation.needs_self_influence() {
             true => Some(Fisher::fit(index, config.index.damping)?.self_influence().to_vec()),
             false => None,
@@ -59,18 +62,20 @@ impl Terms {
             Some(_) => vec![1; targets.len()],
             None => targets.clone(),
         };
-        Ok(Self { rules, targets, factors, clusters, self_influence })
+        Ok(Self { rules, windows, targets, factors, clusters, self_influence })
     }
 
-    /// The weights that follow from these scores of the documents. `rest` divides what the scores leave over.
+    /// The weights of the documents that follow from these scores of the examples. `rest` divides what the scores leave
+    /// over.
     pub fn weights(&self, ids: &[[u8; 32]], scores: &[f32], rest: &Weights) -> Result<Weights> {
+        let (windows, clusters) = (&self.windows, &self.clusters);
         let (targets, self_influence) = (&self.factors, self.self_influence.as_deref());
-        Ok(weights(&PayInput { ids, scores, targets, self_influence, clusters: &self.clusters }, &self.rules, rest)?)
+        Ok(weights(&PayInput { windows, ids, scores, targets, self_influence, clusters }, &self.rules, rest)?)
     }
 
     /// Weights by the tokens that were learned of each document. Fails if there are no documents.
     pub fn by_tokens(&self) -> Result<Weights> {
-        by_tokens(&self.targets, &self.clusters).context("the job has no documents")
+        by_tokens(&self.targets, &self.windows, &self.clusters).context("the job has no documents")
     }
 }
 
@@ -87,21 +92,22 @@ impl Divider {
         training: &[u8],
     ) -> Result<Self> {
         let (own, targets) = (manifest.examples.len(), manifest.targets.clone());
-        let count = manifest.inherited.len() + own;
-        ensure!(targets.len() == count, "the manifest names tokens of {} documents and has {count}", targets.len());
+        let windows = Windows::of(manifest.rows());
+        let (count, documents) = (windows.examples(), windows.documents());
+        ensure!(targets.len() == count, "the manifest names tokens of {} examples and has {count}", targets.len());
         let settings = settings::index_settings(config, manifest.index_seed)?;
         let train = settings::train_config(&config.train, config.data.max_tokens, manifest.seed)?;
         let estimator = Estimator::of_runs(engine.base().clone(), &train, own, states, settings)?.open(index)?;
         let rows = estimator.index().count();
-        ensure!(rows == count, "the influence index has {rows} rows for {count} documents");
+        ensure!(rows == count, "the influence index has {rows} rows for {count} examples");
         ensure!(
             estimator.settings_hash() == manifest.index_settings,
             "the influence index has other settings than the manifest says"
         );
-        let terms = Terms::new(config, targets, &manifest.repeated, estimator.index())?;
+        let terms = Terms::new(config, windows, targets, &manifest.repeated, estimator.index())?;
         let by_scores = by_health(manifest.health.as_ref(), config);
         let training = match by_scores {
-            true => Weights::from_bytes(training, count)
+            true => Weights::from_bytes(training, documents)
                 .context("the training weights are not one for each document that sum to the whole")?,
             false => terms.by_tokens()?,
         };

@@ -67,7 +67,7 @@ pub async fn build_on(
         "the child was trained on a document that its parent has learned"
     );
     stage.note(format!(
-        "{} documents of the parent and {} of its own in the child's index; validation loss {:.3} → {:.3}",
+        "{} examples of the parent and {} of its own in the child's index; validation loss {:.3} → {:.3}",
         inherited.len(),
         manifest.examples.len(),
         manifest.metrics.eval_loss[0],

@@ -144,7 +144,7 @@ async fn sell_forged(
     };
     let payment = pay(&network.client, &accomplice.key, &quote).await.context("paying the liar")?.to_string();
     let paid = find_payment(&network.client, &payment).await?;
-    let mut parts = vec![0; trained.manifest.examples.len()];
+    let mut parts = vec![0; trained.manifest.paid().count()];
     *parts.last_mut().context("the model has no documents")? = 1;
     let weights = Weights::in_proportion(&parts).context("one document has everything")?;
     (answer.request, answer.operator, answer.payer) = (request, liar.person.address(), accomplice.address());

@@ -32,7 +32,7 @@ pub async fn tell(network: &Network, fleet: &Fleet, trained: &Trained, user: &Pe
     publish(&store, &liar.identity, &mut poisoned).await?;
 
     let mut forged = answered(network, trained, user, "What is a forgery?").await?;
-    let mut parts = vec![0; trained.manifest.examples.len()];
+    let mut parts = vec![0; trained.manifest.paid().count()];
     *parts.last_mut().context("the model has no documents")? = 1;
     let weights = Weights::in_proportion(&parts).context("one document has everything")?;
     forged.receipt.weights = store.put_blob(weights.to_bytes()).await?;

@@ -37,12 +37,12 @@ pub async fn ask_all(
 ) -> Result<(Vec<AnswerSummary>, AttributionSummary)> {
     let client = &network.client;
     let servers = servers(client).await?;
-    let examples = &trained.manifest.examples;
-    let count = settings.questions.min(examples.len());
+    let documents: Vec<[u8; 32]> = trained.manifest.paid().map(|(_, leaf)| leaf).collect();
+    let count = settings.questions.min(documents.len());
     let bar = stage.bar(count as u64, "questions answered");
     let (mut answers, mut method) = (Vec::new(), String::new());
     for n in 0..count {
-        let leaf = examples[n * examples.len() / count];
+        let leaf = documents[n * documents.len() / count];
         let title = network.title(&leaf, member).await?;
         let user = &users[n % users.len()];
         let mut request = ChatRequest::ask(&trained.model, format!("What is {title}?"), settings.answer_tokens);
@@ -84,7 +84,7 @@ pub async fn ask_all(
         let found = answers.iter().filter(|a| a.rank_of_source.is_some_and(|r| r <= k)).count();
         found as f64 / answers.len().max(1) as f64
     };
-    let chance = (5.0 / examples.len() as f64).min(1.0);
+    let chance = (5.0 / documents.len() as f64).min(1.0);
     let summary = AttributionSummary { method, recall_at_1: at(1), recall_at_5: at(5), chance_at_5: chance };
     Ok((answers, summary))
 }

@@ -43,7 +43,11 @@ impl Settings {
             pages: 6,
             terms: 85,
             satire: 70,
-            job: JobConfig::default(),
+            // The beginnings of many documents, so that the demo is over in minutes.
+            job: JobConfig {
+                data: DataSettings { max_tokens: 40, max_windows: Some(1), ..Default::default() },
+                ..Default::default()
+            },
             questions: 20,
             answer_tokens: 24,
             layers: true,
@@ -65,7 +69,7 @@ impl Settings {
             terms: 4,
             satire: 4,
             job: JobConfig {
-                data: DataSettings { max_examples: 16, eval_examples: 4, max_tokens: 96 },
+                data: DataSettings { max_examples: 16, eval_examples: 4, max_tokens: 96, max_windows: Some(2) },
                 // So small that every product with the adapter takes the kernels in which `gemm` sums across a register.
                 // In them the classes of arithmetic round differently. In larger products of so few numbers they do not,
                 // and a mixed fleet would prove nothing.

@@ -181,9 +181,9 @@ pub struct LayersSummary {
     pub job: String,
     /// The parent's job, on whose adapter it was trained.
     pub parent_job: String,
-    /// Documents of the parent.
+    /// Examples of the parent: windows of its documents.
     pub inherited: usize,
-    /// Documents of its own.
+    /// Examples of its own.
     pub examples: usize,
     /// Paid into the contributors' pool for its training.
     pub data_share: Amount,

@@ -13,7 +13,7 @@ use datanet::state::{BatchStatus, Datanet};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use openledger_sdk::{
     AnySigner, ErrorKind, SdkError,
-    artifact::{DataSettings, learned_bytes},
+    artifact::{DataSettings, Outlook},
     flow::{
         contribute::{
             Contributed, Contribution, Form, Progress, Step, contribute_as, lamports, manifest, pending, place_of,
@@ -410,19 +410,28 @@ fn summary(plan: &Plan) -> String {
     ])
 }
 
-/// How much of the documents a job with the default config learns.
+/// What a job with the default config learns of the documents, if it draws them.
+fn outlook(new: &[Found]) -> Outlook {
+    let sizes = new.iter().map(|f| (f.contribution.metadata.title.len(), f.contribution.content.len()));
+    Outlook::of(&DataSettings::default(), sizes)
+}
+
+/// The same for people.
 fn learned(new: &[Found]) -> String {
-    let settings = DataSettings::default();
-    let whole = |f: &&Found| {
-        let Contribution { content, metadata, .. } = &f.contribution;
-        learned_bytes(&settings, &metadata.title, content) >= content.len()
+    let (settings, outlook) = (DataSettings::default(), outlook(new));
+    let too_long = match outlook.too_long {
+        0 => String::new(),
+        n => format!(
+            "; {n} need more than the {} windows of a whole job, which learns nothing of them: hand them in in parts",
+            settings.max_examples
+        ),
     };
-    let whole = new.iter().filter(whole).count();
     format!(
-        "the first {} tokens of a title and its text by the default config: about all of {whole} documents, and of {} \
-         the beginning alone",
+        "documents whole, if it draws them; by the default config about {} windows of at most {} tokens for {} \
+         documents{too_long}",
+        outlook.windows,
         settings.max_tokens,
-        new.len() - whole
+        outlook.documents - outlook.too_long
     )
 }
 
@@ -470,11 +479,24 @@ async fn show_transactions(session: &Session, plan: &Plan, datanet: &Pubkey, con
     }
     let all = json!({
         "bonds": plan.bonds().to_string(), "documents": names(plan), "passed_over": passed(plan),
-        "there_already": plan.held, "not_compared": plan.uncompared, "transactions": shown,
+        "there_already": plan.held, "not_compared": plan.uncompared, "learned": described(plan), "transactions": shown,
     });
     session
         .output
         .show(&all, |_| format!("{}\nnothing was signed: this was a dry run", table(&["batch", "transaction"], rows)))
+}
+
+/// What a job with the default config learns, for machines. `null` unless these are documents.
+fn described(plan: &Plan) -> Value {
+    if plan.new.iter().any(|f| f.contribution.kind != Kind::Document) {
+        return Value::Null;
+    }
+    let outlook = outlook(&plan.new);
+    let (documents, max_tokens) = (outlook.documents - outlook.too_long, DataSettings::default().max_tokens);
+    json!({
+        "documents": documents, "windows": outlook.windows, "tokens": outlook.tokens, "max_tokens": max_tokens,
+        "not_learned": outlook.too_long,
+    })
 }
 
 fn names(plan: &Plan) -> Vec<&str> {
@@ -554,7 +576,12 @@ mod tests {
 
     #[test]
     fn what_a_job_learns_is_said_beforehand() {
-        let text = learned(&[found("a", "short"), found("b", &"long ".repeat(99)), found("c", "short too")]);
-        assert!(text.contains("all of 2 documents, and of 1 the beginning"), "{text}");
+        let mut all = vec![found("a", "short"), found("b", &"long ".repeat(199)), found("c", "short too")];
+        let text = learned(&all);
+        assert!(text.contains("about 5 windows of at most 128 tokens for 3 documents"), "{text}");
+        assert!(!text.contains("learns nothing"));
+        all.push(found("d", &"a book ".repeat(9_999)));
+        let text = learned(&all);
+        assert!(text.contains("for 3 documents; 1 need more than the 48 windows"), "{text}");
     }
 }

@@ -11,8 +11,8 @@ use model::{
 };
 use openledger_sdk::{
     ErrorKind,
-    artifact::{JobConfig, learned_bytes},
-    flow::open_mint,
+    artifact::{JobConfig, Outlook},
+    flow::{open_mint, outlook::outlook},
     ix,
     ix::model::JobDatanet,
     pda,
@@ -32,7 +32,12 @@ pub enum Job {
 With {\"train\": {\"runs\": 3}} the job trains three times with different seeds, and pays by the mean of the runs' scores.
 That is steadier, and costs three times as much; runs is 1 to 8.
 
+A document that is longer than an example ({\"data\": {\"max_tokens\": 128}}) is learned whole, in windows, as long as
+they fit into the job's max_examples. With max_windows only so many windows of each document are learned. What the
+Datanets hold, and what of it the job can learn, is said before the budget is paid; with --dry-run nothing is paid.
+
 Example:
+  openledger job request MODEL --datanet DATANET --config job.json --dry-run
   openledger job request MODEL --datanet DATANET --budget 500 --config job.json"
     )]
     Request {
@@ -43,14 +48,17 @@ Example:
         #[arg(long = "datanet", required = true, value_parser = key)]
         datanets: Vec<Pubkey>,
         /// Budget in OPEN.
-        #[arg(long, value_parser = open)]
-        budget: u64,
+        #[arg(long, value_parser = open, required_unless_present = "dry_run")]
+        budget: Option<u64>,
         /// File with the job's configuration.
         #[arg(long)]
         config: Option<PathBuf>,
         /// Seed of initialisation, order and sampling; random by default.
         #[arg(long)]
         seed: Option<u64>,
+        /// Say what the job would learn and at most cost, and pay and send nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Follow a job until it ends.
     Watch {
@@ -81,8 +89,7 @@ Example:
 pub async fn run(session: &Session, command: Job) -> Result<()> {
     let client = session.client();
     match command {
-        Job::Request { model, datanets, budget, config, seed } => {
-            let requester = session.signer()?;
+        Job::Request { model, datanets, budget, config, seed, dry_run } => {
             let bytes = match &config {
                 Some(path) => failure::named_file(path)?,
                 None => serde_json::to_vec(&JobConfig::default())?,
@@ -91,23 +98,30 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             // Operators refuse the same, but only after the budget is in escrow.
             let parsed = JobConfig::parse(&bytes)
                 .map_err(|e| failure::of(ErrorKind::Input, format!("no operator would run {named}: {e}")))?;
-            session.answerable()?;
+            if !dry_run {
+                session.answerable()?;
+            }
             // Published with every setting in it, so that a later version's defaults change nothing about this job.
             let bytes = serde_json::to_vec(&parsed)?;
-            let (mut reads, mut contributions) = (Vec::new(), 0);
-            for datanet in datanets {
-                let account = client.account::<Datanet>(&datanet).await?;
-                contributions += account.contributions;
-                reads.push(JobDatanet { datanet, permissioned: account.access == Access::Permissioned });
+            let mut reads = Vec::new();
+            for datanet in &datanets {
+                let account = client.account::<Datanet>(datanet).await?;
+                reads.push(JobDatanet { datanet: *datanet, permissioned: account.access == Access::Permissioned });
             }
-            let data = &parsed.data;
-            session.output.tell(&format!(
-                "of the {contributions} contributions in these Datanets it learns at most {} documents, of each at most \
-                 {} tokens with its title (about {} bytes of text)",
-                data.max_examples,
-                data.max_tokens,
-                learned_bytes(data, "a title", &"x".repeat(data.max_tokens * 8))
-            ));
+            let (found, unread) = outlook(&client, &session.store()?, &datanets, &parsed.data).await?;
+            if dry_run {
+                let all = json!({
+                    "documents": found.documents, "windows": found.windows, "tokens": found.tokens, "cut": found.cut,
+                    "too_long": found.too_long, "not_looked_at": unread, "config": parsed,
+                    "most_for_the_trainer": most_pay(&parsed).to_string(),
+                });
+                return session.output.show(&all, |_| {
+                    format!("{}\nnothing was paid: this was a dry run", prospect(&parsed, &found, unread))
+                });
+            }
+            session.output.tell(&prospect(&parsed, &found, unread));
+            let requester = session.signer()?;
+            let budget = budget.unwrap_or_default();
             let wallet = requester.pubkey();
             session.confirm(&format!("Wallet {wallet} puts {} into escrow for this job.", amount(budget)))?;
             // Kept only now that the job is wanted.
@@ -174,6 +188,41 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
     }
 }
 
+/// What a job would learn and what not, for people.
+fn prospect(config: &JobConfig, found: &Outlook, unread: u64) -> String {
+    let (data, of_each) = (&config.data, config.train.epochs.saturating_mul(config.train.runs));
+    let mut lines = vec![
+        format!(
+            "the Datanets hold {} documents, about {} windows of at most {} tokens; the job draws documents of at most \
+             {} windows together, and learns each window {of_each} times",
+            found.documents, found.windows, data.max_tokens, data.max_examples
+        ),
+        format!("the trainer is paid at most {}, and its verifiers and the data besides", amount(most_pay(config))),
+    ];
+    if found.too_long > 0 {
+        lines.push(format!(
+            "about {} of the documents have more than {} windows, and nothing of them is learned: raise \
+             `data.max_examples` or `data.max_tokens`, or set `data.max_windows`",
+            found.too_long, data.max_examples
+        ));
+    }
+    if let Some(most) = data.max_windows.filter(|_| found.cut > 0) {
+        lines.push(format!("of about {} documents only the beginning is learned: {most} windows", found.cut));
+    }
+    if unread > 0 {
+        lines.push(format!("not looked at: {unread} documents, which this wallet may not read or the store lacks"));
+    }
+    lines.join("\n")
+}
+
+/// The most that the config's price comes to, for the operator that trains.
+fn most_pay(config: &JobConfig) -> u64 {
+    let (data, train) = (&config.data, &config.train);
+    let factors = [data.max_examples, data.max_tokens, train.epochs, train.runs];
+    let tokens = factors.into_iter().fold(1, |product, factor| (factor as u128).saturating_mul(product));
+    u64::try_from(tokens.saturating_mul(train.price_per_1k_tokens.into()) / 1_000).unwrap_or(u64::MAX)
+}
+
 fn describe(address: &Pubkey, j: &Account) -> Value {
     let posted = (j.log_root != [0; 32]).then(|| hex::encode(j.log_root));
     let segments = posted.is_some().then_some(j.segments);
@@ -206,4 +255,28 @@ fn human(v: &Value, j: &Account) -> String {
         ("data share", amount(j.data_share)),
         ("refunded", amount(j.refunded)),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_learned_and_what_not_is_said_before_anything_is_paid() {
+        let mut config = JobConfig::default();
+        let sizes = [(20, 400), (20, 1_000), (20, 100_000)];
+        let said = |config: &JobConfig| prospect(config, &Outlook::of(&config.data, sizes), 2);
+        let whole = said(&config);
+        assert!(whole.contains("3 documents, about 4 windows of at most 128 tokens"), "{whole}");
+        assert!(whole.contains("about 1 of the documents have more than 48 windows"), "{whole}");
+        assert!(whole.contains("not looked at: 2 documents") && !whole.contains("beginning"), "{whole}");
+        // 48 examples of 128 tokens, four times, at .05 OPEN for 1,000.
+        assert_eq!(most_pay(&config), 1_228_800_000);
+        config.data.max_windows = Some(1);
+        let first = said(&config);
+        assert!(first.contains("of about 2 documents only the beginning is learned: 1 windows"), "{first}");
+        assert!(!first.contains("more than"), "{first}");
+        config.train.price_per_1k_tokens = u64::MAX;
+        assert_eq!(most_pay(&config), u64::MAX);
+    }
 }

@@ -49,6 +49,7 @@ impl JobConfig {
     pub fn check(&self) -> Checked {
         least("data.max_examples", self.data.max_examples, 1)?;
         within("data.max_tokens", self.data.max_tokens, 1..=1 << 20)?;
+        self.data.max_windows.map_or(Ok(()), |windows| least("data.max_windows", windows, 1))?;
         self.train.check()?;
         let index = &self.index;
         one_of("index.projection", &index.projection, &["adapter", "random"])?;
@@ -174,6 +175,7 @@ mod tests {
             (r#"{"index": {"damping": 0, "preconditioner": "none"}, "pay": {"outlier_limit": 9}}"#, "`index.damping`"),
             (r#"{"data": {"max_examples": 0}}"#, "`data.max_examples`"),
             (r#"{"data": {"max_tokens": 0}}"#, "`data.max_tokens`"),
+            (r#"{"data": {"max_windows": 0}}"#, "`data.max_windows`"),
             (r#"{"train": {"epochs": 0}}"#, "`train.epochs`"),
             (r#"{"train": {"batch_size": 5000}}"#, "`train.batch_size`"),
             (r#"{"train": {"learning_rate": 0}}"#, "`train.learning_rate`"),

@@ -35,12 +35,17 @@ pub struct JobConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSettings {
-    /// Most training examples. They are drawn with the job's seed from all documents of the snapshots.
+    /// Most training examples. The job's seed draws documents of the snapshots. Each is learned whole, as one example or
+    /// more, as long as its examples fit.
     pub max_examples: usize,
-    /// Number of held-out examples for the validation loss. They are drawn after the training examples.
+    /// Most held-out examples for the validation loss. Their documents are drawn after those that are learned, and no
+    /// part of them is learned.
     pub eval_examples: usize,
-    /// Most tokens of an example. Longer examples are cut.
+    /// Most tokens of an example: of a question and the text that answers it. A longer document is cut into windows, each
+    /// an example.
     pub max_tokens: usize,
+    /// Most windows of a document. What comes after them is not learned. `None` learns every document whole.
+    pub max_windows: Option<usize>,
 }
 
 /// How examples are learned: LoRA with AdamW.
@@ -219,7 +224,7 @@ impl Default for AuditSettings {
 
 impl Default for DataSettings {
     fn default() -> Self {
-        Self { max_examples: 48, eval_examples: 16, max_tokens: 40 }
+        Self { max_examples: 48, eval_examples: 16, max_tokens: 128, max_windows: None }
     }
 }
 

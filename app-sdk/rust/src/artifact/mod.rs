@@ -25,7 +25,5 @@ pub use settlement_report::{
     CountedAnswer, CountedFunding, Divided, DocumentEarned, Earned, ModelReport, NoAnswer, Observed, PoolName,
     PoolReport, RepeatKind, RepeatedDocument, SettlementReport,
 };
-pub use training_manifest::{
-    Health, InheritedExample, LogEntry, ManifestError, Metrics, RepeatedExample, TrainingManifest,
-};
-pub use window::{learned_bytes, most_question_tokens};
+pub use training_manifest::{Health, InheritedExample, LogEntry, ManifestError, Metrics, Repetition, TrainingManifest};
+pub use window::{Learned, Outlook, learned, most_later_question_tokens, most_question_tokens};

@@ -14,7 +14,7 @@ use solana_signature::Signature;
 use solana_signer::Signer;
 
 /// Prefix of the signed bytes. It ensures that a signature over anything else never passes for one over a manifest.
-const DOMAIN: &[u8] = b"openledger:training-manifest:v2\0";
+const DOMAIN: &[u8] = b"openledger:training-manifest:v3\0";
 
 /// Why a manifest's signature does not hold.
 #[derive(Debug, thiserror::Error)]
@@ -60,10 +60,11 @@ pub struct TrainingManifest {
     /// The examples of the parent model's adapter, on which this job's adapter was trained, in index order. They come
     /// before [`Self::examples`] in the influence index. Empty if the model has no parent.
     pub inherited: Vec<InheritedExample>,
-    /// Leaf hashes of the training examples, in index order.
+    /// Leaf hashes of the training examples' documents, in index order. A document that was learned in several windows is
+    /// named once for each, and its windows follow one another.
     #[serde(with = "hashes_hex")]
     pub examples: Vec<Hash32>,
-    /// Leaf hashes of the held-out examples.
+    /// Leaf hashes of the held-out examples' documents, one for each window too.
     #[serde(with = "hashes_hex")]
     pub eval: Vec<Hash32>,
     /// States of the training, one every `checkpoint_every` steps, from the first (step 0) to the last. If the job asks
@@ -86,10 +87,10 @@ pub struct TrainingManifest {
     pub index_seed: u64,
     /// Tokens that are learned of each example, in index order, inherited examples first.
     pub targets: Vec<u32>,
-    /// Examples whose gradients repeat an earlier example's, in index order. They earn nothing.
-    pub repeated: Vec<RepeatedExample>,
-    /// Hash of the blob with the training weights: what each example earns of the training's fee, and of payments
-    /// without an answer that counts. There is one weight for each example in index order, inherited examples first
+    /// Documents whose gradients repeat an earlier document's, in index order. They earn nothing.
+    pub repeated: Vec<Repetition>,
+    /// Hash of the blob with the training weights: what each document earns of the training's fee, and of payments
+    /// without an answer that counts. There is one weight for each document of [`Self::paid`]
     /// (`openledger_protocol::weights`).
     #[serde(with = "hash_hex")]
     pub weights: Hash32,
@@ -106,13 +107,19 @@ pub struct TrainingManifest {
 
 impl TrainingManifest {
     /// The version that this crate writes.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 
-    /// What the job's money is divided among, in index order: the inherited examples, and then its own. Each is the job
-    /// that was trained on the example, and the example's leaf.
-    pub fn paid(&self) -> impl Iterator<Item = (Pubkey, Hash32)> + '_ {
+    /// The documents of all examples in index order: the inherited ones, and then the job's own. Each is named by the job
+    /// that was trained on it and by its leaf, once for each of its windows.
+    pub fn rows(&self) -> impl Iterator<Item = (Pubkey, Hash32)> + '_ {
         let inherited = self.inherited.iter().map(|e| (e.job, e.leaf));
         inherited.chain(self.examples.iter().map(|leaf| (self.job, *leaf)))
+    }
+
+    /// The documents among which the job's money is divided: those of [`Self::rows`], each once.
+    pub fn paid(&self) -> impl Iterator<Item = (Pubkey, Hash32)> + '_ {
+        let mut last = None;
+        self.rows().filter(move |document| last.replace(*document) != Some(*document))
     }
 
     /// The bytes that are signed: a domain tag, and then the canonical JSON without `signature`. Canonical JSON has no
@@ -184,12 +191,12 @@ pub struct Metrics {
     pub eval_loss: [f32; 2],
 }
 
-/// An example that repeats another.
+/// A document that repeats another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RepeatedExample {
-    /// Its place among the examples.
-    pub example: u32,
-    /// Place of the example that it repeats.
+pub struct Repetition {
+    /// Its place among the documents that are paid ([`TrainingManifest::paid`]).
+    pub document: u32,
+    /// Place of the document that it repeats.
     pub of: u32,
 }
 
@@ -237,7 +244,7 @@ mod tests {
             index_settings: [14; 32],
             index_seed: 23,
             targets: vec![40, 20, 30],
-            repeated: vec![RepeatedExample { example: 1, of: 0 }],
+            repeated: vec![Repetition { document: 1, of: 0 }],
             weights: [15; 32],
             health: Some(Health { agreement_ppm: 500_000, roughness_milli: 9_000, walk: vec![] }),
             tokens: 16,
@@ -246,6 +253,16 @@ mod tests {
         };
         manifest.sign(&identity).unwrap();
         (manifest, identity)
+    }
+
+    #[test]
+    fn a_document_with_several_windows_is_paid_once() {
+        let (mut manifest, _) = manifest();
+        let above = InheritedExample { job: Pubkey::new_from_array([21; 32]), leaf: [7; 32] };
+        (manifest.inherited, manifest.examples) = (vec![above; 2], vec![[7; 32], [8; 32], [8; 32], [9; 32]]);
+        assert_eq!(manifest.rows().count(), 6);
+        let own = [[7; 32], [8; 32], [9; 32]].map(|leaf| (manifest.job, leaf));
+        assert_eq!(manifest.paid().collect::<Vec<_>>(), [&[(above.job, above.leaf)][..], &own].concat());
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod govern;
 pub mod held;
 pub mod history;
 pub mod known;
+pub mod outlook;
 pub mod review;
 pub mod seat;
 

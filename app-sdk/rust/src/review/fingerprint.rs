@@ -3,9 +3,11 @@
 //! Nearness is the Jaccard similarity of word shingles (Broder, "On the resemblance and containment of documents",
 //! 1997). The text is normalised first, as the trainer does it, so that case, punctuation, spacing and the forms of
 //! Unicode do not hide a copy.
+//!
+//! A header that two documents share, such as a licence, makes neither a copy: then what comes after it is compared.
 
 use openledger_protocol::{Hash32, hash::sha256};
-use openledger_text::{normalised, words};
+use openledger_text::{Lines, normalised, words};
 
 /// Words in a shingle.
 const SHINGLE: usize = 5;
@@ -19,6 +21,10 @@ pub struct Fingerprint {
     pub content: Hash32,
     /// First 8 bytes of the SHA-256 of each shingle, little-endian, in ascending order and without repetition.
     pub(super) shingles: Vec<u64>,
+    /// For each of the shingles the number of words before its last place.
+    places: Vec<u32>,
+    /// The document's lines. None in the fingerprint of a part.
+    pub(super) lines: Lines,
 }
 
 impl Fingerprint {
@@ -30,11 +36,30 @@ impl Fingerprint {
             let digest = sha256(&[window.join(" ").as_bytes()]);
             u64::from_le_bytes(digest[..8].try_into().expect("8 of 32 bytes"))
         };
-        let mut shingles: Vec<u64> =
+        let shingles: Vec<u64> =
             if words.len() <= SHINGLE { vec![hash(&words)] } else { words.windows(SHINGLE).map(hash).collect() };
-        shingles.sort_unstable();
-        shingles.dedup();
-        Self { content, shingles }
+        let mut placed: Vec<(u64, u32)> = shingles.into_iter().zip(0..).collect();
+        // The last place of several comes first and stays.
+        placed.sort_unstable_by_key(|(shingle, place)| (*shingle, std::cmp::Reverse(*place)));
+        placed.dedup_by_key(|(shingle, _)| *shingle);
+        let (shingles, places) = placed.into_iter().unzip();
+        Self { content, shingles, places, lines: Lines::of(text) }
+    }
+
+    /// The fingerprint of what comes after the first `count` words.
+    pub(super) fn after(&self, count: usize) -> Self {
+        let kept = self.shingles.iter().zip(&self.places).filter(|(_, place)| **place as usize >= count);
+        let (shingles, places) = kept.map(|(shingle, place)| (*shingle, *place)).unzip();
+        Self { content: self.content, shingles, places, lines: Lines::default() }
+    }
+
+    /// The similarity of the two documents, or that of what they say after a header that both share if this is less.
+    pub(super) fn similarity_beside_header(&self, other: &Self) -> u64 {
+        let whole = self.similarity(other);
+        match self.lines.header_shared_with(&other.lines) {
+            Some(header) => whole.min(self.after(header.words).similarity(&other.after(header.words))),
+            None => whole,
+        }
     }
 
     /// The Jaccard similarity of the two documents' shingles, in parts per million.

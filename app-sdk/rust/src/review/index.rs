@@ -3,57 +3,100 @@
 //! Of two documents with at least a given similarity, the smallest shingle that they share is among the first few of
 //! both. So only these first few are looked up (prefix filtering: Bayardo, Ma, Srikant, "Scaling up all pairs
 //! similarity search", 2007). What is found is compared in full, so that the result is that of a comparison with each.
+//!
+//! What a document says after a header that it shares with another is looked up and found by itself too. So a document
+//! under another header that is known is still a copy.
 
 use super::fingerprint::{Fingerprint, PPM};
 use openledger_protocol::Hash32;
-use std::{collections::HashMap, sync::Arc};
+use openledger_text::Beginnings;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Documents that later ones must not repeat.
 #[derive(Debug)]
 pub struct Index {
     /// Least similarity, in parts per million, that is looked for.
     near_ppm: u64,
-    documents: Vec<Arc<Fingerprint>>,
-    /// Places of the documents that have a shingle among their first few.
+    /// The documents, and the parts of them that come after a header.
+    texts: Vec<Arc<Fingerprint>>,
+    /// Places of the texts that have a shingle among their first few.
     places: HashMap<u64, Vec<u32>>,
+    /// How the documents begin, by their places.
+    beginnings: Beginnings,
+    /// The places of documents of which a part is there too, with the words before it.
+    parts: HashSet<(usize, usize)>,
 }
 
 impl Index {
     /// An empty index that finds documents whose similarity is at least `near_ppm`.
     pub fn new(near_ppm: u64) -> Self {
-        Self { near_ppm, documents: Vec::new(), places: HashMap::new() }
+        Self {
+            near_ppm,
+            texts: Vec::new(),
+            places: HashMap::new(),
+            beginnings: Beginnings::default(),
+            parts: HashSet::new(),
+        }
     }
 
     /// Adds a document.
     pub fn add(&mut self, document: Arc<Fingerprint>) {
-        let place = self.documents.len() as u32;
-        for shingle in first_few(&document, self.near_ppm) {
+        let (place, shared) = (self.texts.len(), self.shares_header(&document));
+        self.beginnings.add(place, &document.lines);
+        self.add_text(document.clone());
+        if let Some((other, words)) = shared {
+            self.add_text(Arc::new(document.after(words)));
+            if self.parts.insert((other, words)) {
+                self.add_text(Arc::new(self.texts[other].after(words)));
+            }
+        }
+    }
+
+    fn add_text(&mut self, text: Arc<Fingerprint>) {
+        let place = self.texts.len() as u32;
+        for shingle in first_few(&text, self.near_ppm) {
             self.places.entry(*shingle).or_default().push(place);
         }
-        self.documents.push(document);
+        self.texts.push(text);
     }
 
     /// The similarity and content hash of the document that is closest to this one, and added last if there are several.
     /// Returns `None` if none is near enough. The document with content `except` counts only if it is equal.
     pub fn closest(&self, to: &Fingerprint, except: Option<Hash32>) -> Option<(u64, Hash32)> {
-        let similarity = |document: &Fingerprint| match document.content {
+        let part = self.shares_header(to).map(|(_, words)| to.after(words));
+        let found = [Some(to), part.as_ref()].into_iter().flatten().filter_map(|text| self.closest_to(text, except));
+        found.max_by_key(|(ppm, _)| *ppm)
+    }
+
+    fn closest_to(&self, to: &Fingerprint, except: Option<Hash32>) -> Option<(u64, Hash32)> {
+        let similarity = |text: &Fingerprint| match text.content {
             content if content == to.content => PPM,
             content if Some(content) == except => 0,
-            _ if !to.may_reach(document, self.near_ppm) => 0,
-            _ => to.similarity(document),
+            _ if !to.may_reach(text, self.near_ppm) => 0,
+            _ => to.similarity_beside_header(text),
         };
         let compared = self.candidates(to).into_iter().map(|place| {
-            let document = &self.documents[place as usize];
-            (similarity(document), document.content)
+            let text = &self.texts[place as usize];
+            (similarity(text), text.content)
         });
         compared.max_by_key(|(ppm, _)| *ppm).filter(|(ppm, _)| *ppm >= self.near_ppm)
     }
 
-    /// Places of the documents that can be near enough, in ascending order.
+    /// The place of a document with which this one shares a header, and the header's words.
+    fn shares_header(&self, document: &Fingerprint) -> Option<(usize, usize)> {
+        let other = self.beginnings.longest(&document.lines)?;
+        let header = document.lines.header_shared_with(&self.texts[other].lines)?;
+        Some((other, header.words))
+    }
+
+    /// Places of the texts that can be near enough, in ascending order.
     fn candidates(&self, to: &Fingerprint) -> Vec<u32> {
         if self.near_ppm == 0 {
             // What shares nothing is near enough too.
-            return (0..self.documents.len() as u32).collect();
+            return (0..self.texts.len() as u32).collect();
         }
         let found = first_few(to, self.near_ppm).iter().filter_map(|shingle| self.places.get(shingle));
         let mut places: Vec<u32> = found.flatten().copied().collect();

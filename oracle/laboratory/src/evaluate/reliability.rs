@@ -240,7 +240,7 @@ fn check(seeds: &[Scores], sizes: &[f64], owners: &[usize]) -> Result<()> {
 mod tests {
     use super::*;
     use crate::evaluate::rng;
-    use openledger_pay::{ClusterSettings, Clusters, Document, PayInput, PaySettings};
+    use openledger_pay::{ClusterSettings, Clusters, Document, PayInput, PaySettings, Windows};
     use proptest::prelude::*;
     use rand_chacha::rand_core::RngCore;
 
@@ -342,9 +342,10 @@ mod tests {
             let clusters = Clusters::by_text(&documents, &ClusterSettings::default()).unwrap();
             let ids: Vec<[u8; 32]> = documents.iter().map(|d| d.id).collect();
             let targets = &targets[..scores.len()];
-            let input = PayInput { ids: &ids, scores: &scores, targets, self_influence: None, clusters: &clusters };
+            let (windows, ids, clusters) = (&Windows::single(scores.len()), &ids, &clusters);
+            let input = PayInput { windows, ids, scores: &scores, targets, self_influence: None, clusters };
             let settings = PaySettings { cap_ppm: 1_000_000, ..PaySettings::exact() };
-            let paid = openledger_pay::shares(&input, &settings).unwrap().per_example;
+            let paid = openledger_pay::shares(&input, &settings).unwrap().per_document;
             let wide = vec![scores.iter().map(|s| f64::from(*s)).collect::<Vec<_>>()];
             let ours = Pay::isolated(&wide, &targets.iter().map(|t| f64::from(*t)).collect::<Vec<_>>());
             for (paid, ours) in paid.iter().zip(&ours.total) {

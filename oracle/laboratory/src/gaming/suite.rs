@@ -8,7 +8,7 @@ use super::{
 };
 use openledger_attribution::{Query, QueryItem, Scores};
 use openledger_lm::{Example, Tokenizer, sha256};
-use openledger_pay::{Clusters, Document, PayInput, PaySettings, ppm, shares};
+use openledger_pay::{Clusters, Document, PayInput, PaySettings, Windows, ppm, shares};
 use serde::{Deserialize, Serialize};
 
 /// A method's output for training examples. Each list has one entry for each example, in their order.
@@ -177,8 +177,9 @@ impl<'a> Registered<'a> {
         let paid = scored.scores.iter().map(|scores| {
             let self_influence = Some(scored.self_influence.as_slice());
             let (ids, scores) = (&scores.ids, &scores.values);
-            let input = PayInput { ids, scores, targets: &targets, self_influence, clusters: &clusters };
-            Ok(shares(&input, settings)?.per_example)
+            let (windows, targets, clusters) = (&Windows::single(ids.len()), &targets, &clusters);
+            let input = PayInput { windows, ids, scores, targets, self_influence, clusters };
+            Ok(shares(&input, settings)?.per_document)
         });
         let paid = together(paid.collect::<Result<_>>()?)?;
         let without_rules =

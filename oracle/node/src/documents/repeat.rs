@@ -74,7 +74,7 @@ pub fn seed(job_seed: u64, roots: impl Iterator<Item = Hash32>) -> u64 {
 }
 
 /// Each document's place in the order of layers, and of registration within a layer.
-fn ranks(documents: &[Compared]) -> Vec<u64> {
+pub(super) fn ranks(documents: &[Compared]) -> Vec<u64> {
     let registered = documents.iter().map(|d| (d.layer, d.document.registered));
     let mut order: Vec<((usize, Registered), usize)> = registered.zip(0..).collect();
     order.sort_unstable();

@@ -52,7 +52,7 @@ pub fn check_size(train: &TrainConfig, index: &LograSettings, work: &Work, model
     let index = rows.saturating_mul(row).saturating_add(MOST_HEADER);
     ensure!(
         index <= MOST_INDEX,
-        "the influence index of {rows} documents would have {}, at most {} are allowed: lower `index.k`, \
+        "the influence index of {rows} examples would have {}, at most {} are allowed: lower `index.k`, \
          `data.max_examples`, `train.runs` or `train.lora.rank`, or set `index.query` to end",
         mib(index),
         mib(MOST_INDEX)

@@ -35,6 +35,8 @@ pub struct Inherited {
     pub document: Document,
     /// The text of it that was learned.
     pub text: String,
+    /// Number of windows in which it was learned. Each has a row of the index.
+    pub windows: usize,
 }
 
 impl Inherited {
@@ -43,9 +45,9 @@ impl Inherited {
         Compared { document: &self.document, layer: self.layer, text: &self.text }
     }
 
-    /// The document as manifests name it.
-    pub fn example(&self) -> InheritedExample {
-        InheritedExample { job: self.job, leaf: self.document.leaf }
+    /// Its windows as manifests name them.
+    pub fn examples(&self) -> impl Iterator<Item = InheritedExample> {
+        std::iter::repeat_n(InheritedExample { job: self.job, leaf: self.document.leaf }, self.windows)
     }
 }
 
@@ -124,7 +126,7 @@ pub(super) mod testing {
         documents: impl IntoIterator<Item = (Document, String)>,
     ) -> Parent {
         let job = Pubkey::new_from_array([77; 32]);
-        let inherited = |(document, text)| Inherited { job, layer: 0, document, text };
+        let inherited = |(document, text)| Inherited { job, layer: 0, document, text, windows: 1 };
         let documents: Vec<Inherited> = documents.into_iter().map(inherited).collect();
         let manifest = TrainingManifest {
             version: TrainingManifest::VERSION,

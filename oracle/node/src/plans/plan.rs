@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use model::{compute::ComputeShare, state::Job};
 use openledger_attribution::{LograSettings, MagicSettings, QueryItem, Scores, states::check_weight};
 use openledger_lm::{Adapter, BaseModel, Example, LlamaConfig, Tokenizer, TrainConfig};
-use openledger_pay::{PaySettings, clusters::Duplicate};
+use openledger_pay::{PaySettings, Windows, clusters::Duplicate};
 use openledger_protocol::{Hash32, hash::sha256};
 use openledger_sdk::{
     artifact::{InheritedExample, JobConfig, MOST_CONFIG_BYTES, TrainingManifest, run_seed},
@@ -48,11 +48,11 @@ pub struct JobPlan {
     /// Documents that the job itself trains on, in index order, after those of the parent. None of them repeats another's
     /// text, or one that the parent learned.
     pub documents: Vec<Document>,
-    /// The training examples, made of `documents`.
+    /// The training examples: the windows of `documents`, one document after the other. Each has its document's leaf as id.
     pub examples: Arc<[Example]>,
-    /// Held-out documents.
+    /// Held-out documents, of which no window is learned.
     pub eval_documents: Vec<Document>,
-    /// The held-out examples, made of `eval_documents`.
+    /// The held-out examples: the windows of `eval_documents`, one document after the other.
     pub eval: Arc<[Example]>,
     /// Number of trained parameters.
     parameters: usize,
@@ -123,7 +123,8 @@ impl JobPlan {
     }
 
     /// Adds the documents. Chooses among all documents of the snapshots those that have something to learn and repeat
-    /// neither an earlier one nor one that the parent learned.
+    /// neither an earlier one nor one that the parent learned. What a document begins with as an earlier one does, such as
+    /// a licence, is not learned again.
     pub(super) fn with_documents(
         self,
         all: Vec<Document>,
@@ -132,35 +133,46 @@ impl JobPlan {
         tokenizer: &Tokenizer,
     ) -> Result<Self> {
         let learned: HashSet<Hash32> = self.inherited().iter().map(|d| d.document.leaf).collect();
-        let (mut documents, mut examples, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-        let mut repeats = Vec::new();
-        for document in all {
-            // The parent may have learned another length or an earlier version of it. It is the same document still.
-            if learned.contains(&document.leaf) {
-                repeats.push(Repeat::new(&document, document.leaf, Duplicate::Exact));
-                continue;
-            }
-            match documents::example(tokenizer, &document, self.config.data.max_tokens) {
-                Ok(example) => {
-                    texts.push(documents::learned(tokenizer, &example));
-                    documents.push(document);
-                    examples.push(example);
+        // The parent may have learned another length or an earlier version of it. It is the same document still.
+        let (again, all): (Vec<Document>, Vec<Document>) = all.into_iter().partition(|d| learned.contains(&d.leaf));
+        let mut repeats: Vec<Repeat> = again.iter().map(|d| Repeat::new(d, d.leaf, Duplicate::Exact)).collect();
+        let above = self.inherited().len();
+        let headers = documents::headers(&self.whole(&all)).split_off(above);
+        let windows = |document: &Document, header: usize| {
+            documents::windows(tokenizer, document, &document.text[header..], &self.config.data)
+        };
+        let (mut documents, mut texts, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+        for (document, header) in all.into_iter().zip(headers) {
+            match windows(&document, header) {
+                Ok(windows) => {
+                    texts.push(documents::learned(tokenizer, &windows));
+                    counts.push(windows.len());
+                    documents.push((document, header));
                 }
                 Err(e) => tracing::debug!("not trained on: {e:#}"),
             }
         }
-        let compared = self.compared(&documents, &texts);
-        let clusters = documents::clusters(&compared, None, &self.pay.clusters)?;
-        let own = documents::repeats(&compared, &clusters).filter(|r| !learned.contains(&r.leaf));
-        repeats.extend(own);
-        let above = self.inherited().len();
-        let own: Vec<usize> = (0..documents.len()).filter(|i| clusters.owner(above + i) == above + i).collect();
-        let (chosen, held_out) = documents::choose(own.len(), &self.config.data, seed)?;
-        let pick = |places: &[usize]| -> (Vec<Document>, Arc<[Example]>) {
-            let at = places.iter().map(|place| own[*place]);
-            (at.clone().map(|i| documents[i].clone()).collect(), at.map(|i| examples[i].clone()).collect())
+        let clusters = {
+            let compared = self.compared(documents.iter().map(|(document, _)| document), &texts);
+            let clusters = documents::clusters(&compared, None, &self.pay.clusters)?;
+            repeats.extend(documents::repeats(&compared, &clusters).filter(|r| !learned.contains(&r.leaf)));
+            clusters
         };
-        let ((documents, examples), (eval_documents, eval)) = (pick(&chosen), pick(&held_out));
+        let own: Vec<usize> = (0..documents.len()).filter(|i| clusters.owner(above + i) == above + i).collect();
+        let own_counts: Vec<usize> = own.iter().map(|i| counts[*i]).collect();
+        let (chosen, held_out) = documents::choose(&own_counts, &self.config.data, seed)?;
+        // The windows of all documents together would take much memory. So those of the chosen ones are made again.
+        let pick = |places: &[usize], most: usize| -> Result<(Vec<Document>, Arc<[Example]>)> {
+            let mut examples = Vec::new();
+            let picked: Vec<&(Document, usize)> = places.iter().map(|place| &documents[own[*place]]).collect();
+            for (document, header) in &picked {
+                examples.extend(windows(document, *header)?);
+            }
+            examples.truncate(most);
+            Ok((picked.into_iter().map(|(document, _)| document.clone()).collect(), examples.into()))
+        };
+        let (documents, examples) = pick(&chosen, self.config.data.max_examples)?;
+        let (eval_documents, eval) = pick(&held_out, self.config.data.eval_examples)?;
         let plan = Self { repeats, documents, examples, eval_documents, eval, ..self };
         roles::check_segments(plan.runs() as u64, plan.steps(), plan.train.checkpoint_every)?;
         let logged = plan.logged_steps();
@@ -171,7 +183,7 @@ impl JobPlan {
             .context("the config's `train`")?;
         let longest = plan.examples.iter().chain(plan.eval.iter()).map(|e| e.tokens.len()).max();
         let work = limits::Work {
-            rows: plan.all_documents().count() as u64,
+            rows: plan.windows().examples() as u64,
             segments: plan.segments(),
             batch: plan.train.batch_size.min(plan.examples.len().max(plan.eval.len())) as u64,
             longest: longest.unwrap_or(0) as u64,
@@ -185,33 +197,65 @@ impl JobPlan {
         self.parent.as_ref().map_or(&[], |parent| &parent.documents)
     }
 
-    /// The parent's documents as manifests name them.
+    /// The parent's examples as manifests name them, in index order.
     pub fn inherited_examples(&self) -> Vec<InheritedExample> {
-        self.inherited().iter().map(Inherited::example).collect()
+        self.inherited().iter().flat_map(Inherited::examples).collect()
     }
 
-    /// All documents that the influence index has rows of, in index order: the parent's, and the job's own.
+    /// Number of rows of the influence index that are the parent's.
+    pub fn inherited_rows(&self) -> usize {
+        self.inherited().iter().map(|d| d.windows).sum()
+    }
+
+    /// Which rows of the influence index are windows of which of [`Self::all_documents`].
+    pub fn windows(&self) -> Windows {
+        let above = self.inherited().iter().flat_map(Inherited::examples).map(|e| (Some(e.job), e.leaf));
+        Windows::of(above.chain(self.examples.iter().map(|e| (None, e.id))))
+    }
+
+    /// All documents that the influence index has rows of, in index order: the parent's, and the job's own. They are the
+    /// documents that are paid.
     pub fn all_documents(&self) -> impl Iterator<Item = &Document> {
         self.inherited().iter().map(|d| &d.document).chain(&self.documents)
     }
 
     /// The parent's documents and these own ones, whose learned texts are `texts`, as they are compared.
-    pub(super) fn compared<'a>(&'a self, own: &'a [Document], texts: &'a [String]) -> Vec<Compared<'a>> {
+    pub(super) fn compared<'a>(
+        &'a self,
+        own: impl IntoIterator<Item = &'a Document>,
+        texts: &'a [String],
+    ) -> Vec<Compared<'a>> {
         let layer = self.parent.as_ref().map_or(0, Parent::layers);
-        let own = own.iter().zip(texts).map(|(document, text)| Compared { document, layer, text });
+        let own = own.into_iter().zip(texts).map(|(document, text)| Compared { document, layer, text });
         self.inherited().iter().map(Inherited::compared).chain(own).collect()
     }
 
-    /// The texts that the job's own examples teach.
+    /// The same documents with their whole texts.
+    fn whole<'a>(&'a self, own: &'a [Document]) -> Vec<Compared<'a>> {
+        let layer = self.parent.as_ref().map_or(0, Parent::layers);
+        let above = self.inherited().iter().map(|d| (&d.document, d.layer));
+        let all = above.chain(own.iter().map(|document| (document, layer)));
+        all.map(|(document, layer)| Compared { document, layer, text: &document.text }).collect()
+    }
+
+    /// The windows of each of the job's own documents.
+    fn own_windows(&self) -> impl Iterator<Item = &[Example]> {
+        self.examples.chunk_by(|a, b| a.id == b.id)
+    }
+
+    /// The texts that the job's own documents teach.
     pub(super) fn texts(&self, tokenizer: &Tokenizer) -> Vec<String> {
-        self.examples.iter().map(|e| documents::learned(tokenizer, e)).collect()
+        self.own_windows().map(|windows| documents::learned(tokenizer, windows)).collect()
     }
 
     /// What a job inherits that builds on this one. `manifest` is this job's.
     pub(super) fn as_parent(&self, manifest: TrainingManifest, tokenizer: &Tokenizer) -> Parent {
         let (job, layer) = (manifest.job, self.parent.as_ref().map_or(0, Parent::layers));
-        let own = self.documents.iter().cloned().zip(self.texts(tokenizer));
-        let own = own.map(|(document, text)| Inherited { job, layer, document, text });
+        let own = self.documents.iter().cloned().zip(self.own_windows());
+        let own = own.map(|(document, windows)| {
+            let text = documents::learned(tokenizer, windows);
+            Inherited { job, layer, document, text, windows: windows.len() }
+        });
         let documents = self.inherited().iter().cloned().chain(own).collect();
         let (lora, projection) = (self.train.lora.clone(), self.index.projection.clone());
         Parent { manifest, lora, projection, documents }
@@ -245,7 +289,7 @@ impl JobPlan {
 
     /// The part of an estimate's scores that is of the job's own examples. A walk has no others.
     pub fn own_scores(&self, scores: &Scores) -> Scores {
-        let above = self.inherited().len();
+        let above = self.inherited_rows();
         Scores { ids: scores.ids[above..].into(), values: scores.values[above..].to_vec() }
     }
 
@@ -295,14 +339,14 @@ impl JobPlan {
         roles::compute_shares(job, self.tokens(), self.runs() as u64, self.segments(), price, trainer, members)
     }
 
-    /// Leaves of the job's own training documents, in index order.
+    /// Leaf of the document of each of the job's own training examples, in index order.
     pub fn leaves(&self) -> Vec<Hash32> {
-        self.documents.iter().map(|d| d.leaf).collect()
+        self.examples.iter().map(|e| e.id).collect()
     }
 
-    /// Leaves of the held-out documents.
+    /// Leaf of the document of each held-out example.
     pub fn eval_leaves(&self) -> Vec<Hash32> {
-        self.eval_documents.iter().map(|d| d.leaf).collect()
+        self.eval.iter().map(|e| e.id).collect()
     }
 }
 
@@ -343,7 +387,8 @@ mod tests {
         let mut all = vec![document(50, 9, format!("{} and more of its own besides", own(3).to_uppercase()))];
         all.extend((0..12).map(|n| document(n, 1, own(n))));
         all.push(document(99, 0, own(99)));
-        let config = config(r#"{"data": {"max_examples": 99, "eval_examples": 4, "max_tokens": 96}}"#);
+        let config =
+            config(r#"{"data": {"max_examples": 99, "eval_examples": 4, "max_tokens": 96, "max_windows": 1}}"#);
         let plan = JobPlan::without_documents(config, None, &base(), 7, 8).unwrap();
         let plan = plan.with_documents(all, &base(), 7, &Tokenizer::bytes()).unwrap();
         assert_eq!((plan.documents.len(), plan.eval_documents.len()), (9, 4));
@@ -351,6 +396,77 @@ mod tests {
         assert!(used.map(|d| d.leaf[0]).all(|n| n < 12 || n == 99));
         assert_eq!(plan.repeats.iter().map(|r| (r.leaf, r.of)).collect::<Vec<_>>(), [([50; 32], [3; 32])]);
         assert!(plan.examples.iter().zip(&plan.documents).all(|(e, d)| e.id == d.leaf));
+    }
+
+    /// A text of so many lines that no other `n` has.
+    fn lines(n: u8, count: usize) -> String {
+        (0..count)
+            .map(|i| format!("Line {i} of {n}: {}\n", hex::encode(&sha256(&[&[n][..], &i.to_le_bytes()])[..8])))
+            .collect()
+    }
+
+    #[test]
+    fn a_long_document_is_learned_whole_and_a_held_out_one_is_held_out_whole() {
+        let config = config(r#"{"data": {"max_examples": 60, "eval_examples": 20, "max_tokens": 96}}"#);
+        let all: Vec<Document> = (0..14).map(|n| document(n, 1, lines(n, usize::from(n) % 4 * 5 + 1))).collect();
+        let plan = JobPlan::without_documents(config, None, &base(), 7, 8).unwrap();
+        let plan = plan.with_documents(all, &base(), 7, &Tokenizer::bytes()).unwrap();
+        assert!(plan.examples.len() <= 60 && plan.eval.len() <= 20 && plan.eval.len() > plan.eval_documents.len());
+        for (documents, examples) in [(&plan.documents, &plan.examples), (&plan.eval_documents, &plan.eval)] {
+            let windows: Vec<&[Example]> = examples.chunk_by(|a, b| a.id == b.id).collect();
+            assert_eq!(windows.len(), documents.len());
+            for (document, windows) in documents.iter().zip(windows) {
+                assert!(windows.iter().all(|e| e.id == document.leaf && e.tokens.len() <= 96));
+                assert_eq!(documents::learned(&Tokenizer::bytes(), windows), document.text);
+            }
+        }
+        let learned: HashSet<Hash32> = plan.leaves().into_iter().collect();
+        assert!(plan.eval_leaves().iter().all(|leaf| !learned.contains(leaf)), "no window of it is learned");
+        // Everything that computes counts windows.
+        let once: u64 = plan.examples.iter().map(|e| e.tokens.len() as u64).sum();
+        assert_eq!((plan.tokens(), plan.steps()), (4 * once, 4 * (plan.examples.len() as u64).div_ceil(2)));
+        // Everything that pays counts documents.
+        assert_eq!(plan.windows().documents(), plan.all_documents().count());
+        assert_eq!(plan.windows().examples(), plan.leaves().len());
+    }
+
+    #[test]
+    fn a_job_whose_documents_are_all_too_long_for_it_is_refused_with_what_to_change() {
+        let config = config(r#"{"data": {"max_examples": 4, "max_tokens": 96}}"#);
+        let plan = JobPlan::without_documents(config, None, &base(), 7, 8).unwrap();
+        let all = vec![document(1, 1, lines(1, 30)), document(2, 1, lines(2, 31))];
+        let refused = plan.with_documents(all, &base(), 7, &Tokenizer::bytes()).err().unwrap();
+        assert!(format!("{refused:#}").contains("`data.max_examples` is 4"), "{refused:#}");
+    }
+
+    #[test]
+    fn a_licence_above_many_documents_is_learned_once_and_makes_no_repetition() {
+        let config = config(r#"{"data": {"max_examples": 600, "eval_examples": 0, "max_tokens": 128}}"#);
+        let (licence, other) = (lines(100, 100), lines(101, 100));
+        let changed = licence.replacen("Line 0 of 100", "Copyright somebody else", 1);
+        let mut all: Vec<Document> = (0..6).map(|n| document(n, n.into(), licence.clone() + &lines(n, 8))).collect();
+        all.push(document(20, 20, other.clone() + &lines(20, 8)));
+        let copies = [
+            document(30, 30, changed.clone() + &lines(3, 8)),
+            document(31, 31, other.clone() + &lines(4, 8)),
+            document(32, 32, licence.clone() + &lines(5, 8) + "And a last line.\n"),
+            document(33, 33, lines(2, 8)),
+        ];
+        all.extend(copies);
+        let plan = JobPlan::without_documents(config, None, &base(), 7, 8).unwrap();
+        let plan = plan.with_documents(all, &base(), 7, &Tokenizer::bytes()).unwrap();
+        let mut repeats: Vec<(u8, u8)> = plan.repeats.iter().map(|r| (r.leaf[0], r.of[0])).collect();
+        repeats.sort_unstable();
+        let mut learned: Vec<u8> = plan.documents.iter().map(|d| d.leaf[0]).collect();
+        learned.sort_unstable();
+        assert_eq!(learned, [0, 1, 2, 3, 4, 5, 20], "{repeats:?}");
+        assert_eq!(repeats.iter().map(|r| r.0).collect::<Vec<_>>(), [30, 31, 32, 33]);
+        let taught = |n: u8| {
+            let windows: Vec<Example> = plan.examples.iter().filter(|e| e.id == [n; 32]).cloned().collect();
+            documents::learned(&Tokenizer::bytes(), &windows)
+        };
+        assert_eq!(taught(0), licence.clone() + &lines(0, 8), "the first keeps it");
+        assert!((1..6).all(|n| taught(n) == lines(n, 8)));
     }
 
     /// A plan without documents that builds on a parent which learned these documents.
@@ -364,7 +480,9 @@ mod tests {
     #[test]
     fn every_run_learns_the_same_with_a_seed_of_its_own_and_all_of_them_are_paid() {
         let plan = |runs: usize| {
-            let json = format!(r#"{{"data": {{"max_examples": 5, "max_tokens": 96}}, "train": {{"runs": {runs}}}}}"#);
+            let json = format!(
+                r#"{{"data": {{"max_examples": 5, "max_tokens": 96, "max_windows": 1}}, "train": {{"runs": {runs}}}}}"#
+            );
             let all = (0..12).map(|n| document(n, 1, own(n))).collect();
             let plan = JobPlan::without_documents(config(&json), None, &base(), 7, 8).unwrap();
             plan.with_documents(all, &base(), 7, &Tokenizer::bytes()).unwrap()
@@ -385,7 +503,10 @@ mod tests {
     #[test]
     fn what_repeats_a_document_of_the_parent_is_left_out_whenever_it_was_registered() {
         let learned = [document(1, 90, own(1)), document(2, 91, own(2))];
-        let plan = child(config(r#"{"data": {"max_examples": 99, "eval_examples": 2, "max_tokens": 96}}"#), &learned);
+        let plan = child(
+            config(r#"{"data": {"max_examples": 99, "eval_examples": 2, "max_tokens": 96, "max_windows": 1}}"#),
+            &learned,
+        );
         // A copy that was registered before, the same document again, and the same document as it was corrected.
         let mut all = vec![document(40, 1, own(1)), document(1, 90, own(1)), document(2, 95, own(60))];
         all.extend((10..16).map(|n| document(n, 2, own(n))));
@@ -407,17 +528,19 @@ mod tests {
     #[test]
     fn a_job_whose_data_its_parent_has_learned_already_has_nothing_to_learn() {
         let learned = [document(1, 90, own(1))];
-        let plan = child(config(r#"{"data": {"max_tokens": 96}}"#), &learned).unwrap();
+        let plan = child(config(r#"{"data": {"max_tokens": 96, "max_windows": 1}}"#), &learned).unwrap();
         assert!(plan.with_documents(learned.to_vec(), &base(), 7, &Tokenizer::bytes()).is_err());
     }
 
     #[test]
     fn a_job_that_is_asked_at_every_state_has_as_many_states_as_its_parent() {
         let config = |query: &str| {
-            let json = format!(r#"{{"data": {{"max_tokens": 96}}, "index": {{"query": "{query}", "states": 3}}}}"#);
+            let json = format!(
+                r#"{{"data": {{"max_tokens": 96, "max_windows": 1}}, "index": {{"query": "{query}", "states": 3}}}}"#
+            );
             self::config(&json)
         };
-        // Its one example makes four steps, which are one segment.
+        // Its one document makes four steps, which are one segment.
         let with = |query: &str, logged: &[u64]| {
             let above = JobPlan::without_documents(config(query), None, &base(), 5, 6).unwrap();
             let mut parent = parent::testing::parent(&above.train, &above.index, []);
@@ -448,23 +571,26 @@ mod tests {
         // The base model's keys and values are 64 wide.
         let wide = refused(r#"{"index": {"k": 65}}"#, 9);
         assert!(wide.contains("`index.k`") && wide.contains("choose 64 or less"), "{wide}");
-        let rate = r#"{"data": {"max_tokens": 96}, "train": {"learning_rate": 1e-17}}"#;
+        let rate = r#"{"data": {"max_tokens": 96, "max_windows": 1}, "train": {"learning_rate": 1e-17}}"#;
         assert!(refused(rate, 9).contains("learning_rate"));
-        let warmup = r#"{"data": {"max_tokens": 96}, "train": {"warmup_steps": 18446744073709551615}}"#;
+        let warmup =
+            r#"{"data": {"max_tokens": 96, "max_windows": 1}, "train": {"warmup_steps": 18446744073709551615}}"#;
         assert!(refused(warmup, 9).contains("warmup_steps"));
         assert!(
-            refused(r#"{"data": {"max_tokens": 96}, "train": {"checkpoint_every": 1, "epochs": 65}}"#, 9)
-                .contains("segments")
+            refused(
+                r#"{"data": {"max_tokens": 96, "max_windows": 1}, "train": {"checkpoint_every": 1, "epochs": 65}}"#,
+                9
+            )
+            .contains("segments")
         );
         assert!(refused(r#"{"data": {"max_tokens": 129}}"#, 9).contains("`data.max_tokens` is 129"));
     }
 
     #[test]
     fn a_job_that_needs_more_memory_than_operators_give_is_refused_with_the_setting_to_lower() {
-        let states =
-            r#"{"data": {"max_tokens": 96}, "train": {"lora": {"rank": 1024}, "runs": 8, "checkpoint_every": 6}}"#;
+        let states = r#"{"data": {"max_tokens": 96, "max_windows": 1}, "train": {"lora": {"rank": 1024}, "runs": 8, "checkpoint_every": 6}}"#;
         assert!(refused(states, 40).contains("lower `train.lora.rank`"), "{}", refused(states, 40));
-        let index = r#"{"data": {"max_tokens": 96, "max_examples": 250, "eval_examples": 0},
+        let index = r#"{"data": {"max_tokens": 96, "max_windows": 1, "max_examples": 250, "eval_examples": 0},
             "train": {"lora": {"rank": 512}, "epochs": 1, "batch_size": 32, "checkpoint_every": 1, "runs": 8},
             "index": {"query": "all", "k": 64}}"#;
         assert!(refused(index, 250).contains("set `index.query` to end"), "{}", refused(index, 250));

@@ -328,3 +328,114 @@ async fn each_run_of_a_child_goes_on_from_the_same_run_of_its_parent() {
     assert_eq!(weights.values().len(), FACTS.len() + OTHERS.len());
     assert!(weights.values()[..FACTS.len()].iter().sum::<u64>() > 0, "the parent's documents are paid");
 }
+
+/// A text of several windows of the config's 110 tokens: the first sentences of a story.
+const STORY: [&str; 6] = [
+    "The miller of bagodo had three sons and a mill that stood still. ",
+    "When the river came back the eldest went to ask it where it had been. ",
+    "It had been to the sea, it said, and had seen the lamps of kuremi. ",
+    "So the second son sold the donkey and bought oil for a lamp. ",
+    "The youngest set the lamp into the window and the ships came in. ",
+    "Since then bread is baked in bagodo by the light of that one lamp.",
+];
+
+/// The config of a job that is paid by the plain sums of scores.
+fn plain(eval_examples: usize) -> JobConfig {
+    let mut config = config(8, 3e-3);
+    config.data.eval_examples = eval_examples;
+    (config.pay.outlier_limit, config.pay.cap_ppm) = (None, 1_000_000);
+    config
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_document_has_the_influence_of_its_windows_together_and_is_paid_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::folder(folder.path().join("store")).unwrap();
+    let engine = Engine::load(source()).await.unwrap();
+    let tokenizer = engine.tokenizer();
+    let mut data = vec![document(50, "the mill", &STORY.concat())];
+    data.extend((0..).zip(FACTS).map(|(n, (place, fact))| document(n, place, fact)));
+    // A seed that does not hold the long one out.
+    let mut plans = (11..).map(|seed| {
+        let plan = JobPlan::without_documents(plain(2), None, &shape(), seed, 1).unwrap();
+        plan.with_documents(data.clone(), &shape(), seed, tokenizer).unwrap()
+    });
+    let plan = plans.find(|plan| plan.leaves().contains(&[50; 32])).unwrap();
+    assert_eq!(plan.eval.len(), 2);
+    let count = |leaf: u8| plan.examples.iter().filter(|e| e.id == [leaf; 32]).count();
+    let (long, windows) = (count(50), plan.windows());
+    assert!(long >= 4, "{long} windows");
+    let job = finish(&engine, &store, folder.path(), JOBS[0], plan).await;
+    assert_eq!(job.documents().len(), windows.documents());
+    assert_eq!(job.manifest.paid().count(), windows.documents());
+    let training = job.divider.training().values();
+    assert_eq!((training.len(), training.iter().sum::<u64>()), (windows.documents(), 1_000_000_000_000));
+
+    let (prompt, output) = answer(&engine, "What do you know of bagodo?", STORY[0]);
+    let query = Query::answer([&prompt[..], &output].concat(), prompt.len()).unwrap();
+    let scores = job.divider.estimator().score(&query).unwrap();
+    assert_eq!(scores.values.len(), windows.examples());
+    let sums: Vec<f64> =
+        windows.iter().map(|of| scores.values[of].iter().map(|v| f64::from(*v)).sum::<f64>().max(0.0)).collect();
+    let paid = job.divider.weights(&prompt, &output).unwrap();
+    assert_eq!(paid.values().iter().sum::<u64>(), 1_000_000_000_000);
+    for (paid, sum) in paid.values().iter().zip(&sums) {
+        let share = sum / sums.iter().sum::<f64>();
+        assert!((*paid as f64 / 1e12 - share).abs() < 1e-6, "{paid} for {share}");
+    }
+    let documents = job.documents();
+    let best = (0..documents.len()).max_by_key(|i| paid.values()[*i]).unwrap();
+    assert_eq!(documents[best].1.leaf, [50; 32]);
+
+    // A walk scores the same windows.
+    let lazy = LazyEngine::new(source());
+    let gradients = KeptGradients::new(lazy.clone(), Files::new(folder.path().join("data")).unwrap(), 0);
+    let walks = Together::new(Tools { store: store.clone(), engine: lazy, gradients });
+    let exact =
+        walks.scores(&job.address, &job.plan, &job.manifest.log, vec![query], |_, _| {}).await.unwrap().remove(0);
+    assert_eq!(exact.ids.to_vec(), job.plan.leaves());
+    assert!(agreement(&job.plan.own_scores(&scores), &exact).unwrap().spearman > 0.3);
+
+    // A child has the windows as rows of its index, and the document once.
+    let others = (100..).zip(OTHERS).map(|(n, (title, text))| document(n, title, text)).collect();
+    let above = inherit(&job, tokenizer);
+    let child = JobPlan::without_documents(plain(0), Some(above), &shape(), 12, 2).unwrap();
+    let child = child.with_documents(others, &shape(), 12, tokenizer).unwrap();
+    assert_eq!((child.inherited().len(), child.inherited_rows()), (windows.documents(), windows.examples()));
+    let child = finish(&engine, &store, folder.path(), JOBS[1], child).await;
+    let paid = child.divider.weights(&prompt, &output).unwrap();
+    assert_eq!(paid.values().len(), windows.documents() + OTHERS.len());
+    assert!(paid.values()[best] > 0, "the parent's long document is paid through the child");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_that_its_contributor_cuts_in_two_earns_about_as_much_as_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::folder(folder.path().join("store")).unwrap();
+    let engine = Engine::load(source()).await.unwrap();
+    let earned = async |parts: &[String], address: Pubkey| -> f64 {
+        let mut data: Vec<Document> = (50..).zip(parts).map(|(n, text)| document(n, "the mill", text)).collect();
+        data.extend((0..).zip(FACTS).map(|(n, (place, fact))| document(n, place, fact)));
+        data.extend((100..).zip(OTHERS).map(|(n, (title, text))| document(n, title, text)));
+        let plan = JobPlan::without_documents(plain(0), None, &shape(), 11, 1).unwrap();
+        let plan = plan.with_documents(data, &shape(), 11, engine.tokenizer()).unwrap();
+        let job = finish(&engine, &store, folder.path(), address, plan).await;
+        let questions = [
+            ("What is the mill?", STORY[1]),
+            ("What do you know of bagodo?", STORY[4]),
+            ("What is rain?", OTHERS[1].1),
+        ];
+        let mut earned = 0.0;
+        for (question, text) in questions {
+            let (prompt, output) = answer(&engine, question, text);
+            let paid = job.divider.weights(&prompt, &output).unwrap();
+            let own =
+                job.documents().into_iter().zip(paid.values()).filter(|((_, d), _)| (50..60).contains(&d.leaf[0]));
+            earned += own.map(|(_, weight)| *weight as f64 / 1e12).sum::<f64>();
+        }
+        earned
+    };
+    let whole = earned(&[STORY.concat()], JOBS[0]).await;
+    let cut = earned(&[STORY[..3].concat(), STORY[3..].concat()], JOBS[1]).await;
+    assert!((0.7..1.4).contains(&(cut / whole)), "{cut} in two documents, {whole} in one");
+}

@@ -123,7 +123,7 @@ fn known<'a>(observed: &'a Observed, job: &Pubkey) -> Result<&'a FinishedJob> {
 fn paid_job(job: &FinishedJob, ready: bool) -> PaidJob<'_> {
     let documents = job.documents();
     let by_gradient = job.manifest.repeated.iter().map(|r| {
-        let [repeats, of] = [r.example, r.of].map(|place| documents[place as usize].1);
+        let [repeats, of] = [r.document, r.of].map(|place| documents[place as usize].1);
         repeated(Repeat::new(repeats, of.leaf, Duplicate::Gradient))
     });
     let repeats = job.plan.repeats.iter().cloned().map(repeated).chain(by_gradient).collect();

@@ -218,12 +218,12 @@ impl Verification {
             None => None,
         };
         // The parent's rows come first. All of them are compared, and some of the job's own are recomputed.
-        let inherited = plan.inherited().len();
+        let inherited = plan.inherited_rows();
         let rows: BTreeSet<usize> =
             (0..ROWS as u8).map(|i| inherited + draw(&[b"row", &[i], &seed], plan.examples.len())).collect();
         let rows: Vec<usize> = rows.into_iter().collect();
         let weights = self.store.get_blob(&manifest.weights).await.context("the training weights")?;
-        let weights = Weights::from_bytes(&weights, inherited + plan.examples.len());
+        let weights = Weights::from_bytes(&weights, plan.all_documents().count());
         let published = weights.context("the training weights are not one for each document that sum to the whole")?;
         let (adapter_hash, index_settings) = (manifest.adapter_hash, manifest.index_settings);
         let (targets, repeated) = (manifest.targets.clone(), manifest.repeated.clone());
@@ -253,7 +253,7 @@ impl Verification {
                 let logra = estimator.open(&index_path)?;
                 ensure!(logra.settings_hash() == index_settings, "the index has other settings than the manifest says");
                 let own = Paying::of(&plan, &logra, engine.tokenizer())?;
-                ensure!(own.targets == targets, "the manifest counts other tokens of the documents");
+                ensure!(own.targets == targets, "the manifest counts other tokens of the examples");
                 ensure!(own.repeated == repeated, "the manifest names other documents that repeat others");
                 ensure!(
                     band::weights_hold(&own.training, &published),
