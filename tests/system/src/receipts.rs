@@ -106,7 +106,11 @@ async fn training_weights(
     if model.paid_by_scores {
         return Ok(network.store()?.get_blob(&manifest.weights).await?.to_vec());
     }
-    let mut tokens: Vec<u64> = manifest.targets.iter().map(|t| u64::from(*t)).collect();
-    manifest.repeated.iter().for_each(|r| tokens[r.example as usize] = 0);
+    let mut learned = BTreeMap::new();
+    for (document, tokens) in manifest.rows().zip(&manifest.targets) {
+        *learned.entry(document).or_insert(0) += u64::from(*tokens);
+    }
+    let mut tokens: Vec<u64> = manifest.paid().map(|document| learned[&document]).collect();
+    manifest.repeated.iter().for_each(|r| tokens[r.document as usize] = 0);
     Ok(Weights::in_proportion(&tokens).context("the job has no documents")?.to_bytes())
 }

@@ -51,7 +51,7 @@ fn repeated(plan: &JobPlan, estimate: &Logra, tokenizer: &Tokenizer) -> Result<V
     // A document's gradient is the sum of its windows'.
     let rows = |document: usize| {
         let gradients = windows.of_document(document).map(|example| index.gradient(example));
-        let sum = |sum: Vec<f32>, next: Vec<f32>| sum.iter().zip(next).map(|(a, b)| a + b).collect();
+        let sum = |sum: Vec<f32>, next: Vec<f32>| sum.iter().zip(next).map(|(a, b)| a + b).collect::<Vec<f32>>();
         gradients.reduce(sum).unwrap_or_default()
     };
     let rows: &Rows = &rows;
