@@ -6,8 +6,9 @@ use super::{
 };
 use crate::db::{Database, DbError};
 use deadpool_postgres::Transaction;
-use openledger_sdk::printable;
+use openledger_sdk::{api::schema::Signature, printable};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The place that stands for a whole transaction.
 pub(super) const WHOLE: i32 = -1;
@@ -19,9 +20,10 @@ const PUT: &str = "
         next_try = now() + least(2 ^ least(quarantine.tries + 1, 12), 3600) * interval '1 second'";
 
 /// A transaction or an event that was set aside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Quarantined {
     /// The transaction.
+    #[schema(value_type = Signature)]
     pub signature: String,
     /// Its slot.
     pub slot: u64,

@@ -2,8 +2,11 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod api;
+pub mod council;
 pub mod frozen;
 pub mod node;
+pub mod town;
 
 use anchor_lang::prelude::Pubkey;
 use openledger_indexer::{db::Database, ingest::TransactionRecord};
@@ -529,6 +532,16 @@ pub async fn state(db: &Database) -> Vec<String> {
         "batch",
         "contribution",
         "access_grant",
+        "challenge",
+        "delegation",
+        "insurance",
+        "insurance_payment",
+        "proposal",
+        "proposal_call",
+        "slash",
+        "stake_pool",
+        "vote",
+        "vote_lock",
         "model",
         "job",
         "receipt",

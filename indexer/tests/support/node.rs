@@ -1,6 +1,6 @@
 //! A node that a test tells what to answer, truly or not. It speaks JSON-RPC over HTTP.
 
-use anchor_lang::event::EVENT_IX_TAG_LE;
+use anchor_lang::{Discriminator, Space, event::EVENT_IX_TAG_LE};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use openledger_indexer::{datasource::Source, db::Database, metrics::Metrics};
 use openledger_interface::{Program, pda};
@@ -8,6 +8,7 @@ use openledger_sdk::client::Client;
 use serde_json::{Value, json};
 use solana_message::{MessageHeader, VersionedMessage, compiled_instruction::CompiledInstruction, legacy, v1};
 use std::{
+    collections::HashMap,
     convert::Infallible,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -128,6 +129,8 @@ pub struct Ledger {
     pub entries: Vec<Entry>,
     /// Whether every listing names every transaction twice, and in a wrong order.
     pub confused: bool,
+    /// The data of accounts. Others are not there.
+    pub accounts: HashMap<String, Vec<u8>>,
 }
 
 impl Ledger {
@@ -143,6 +146,14 @@ impl Ledger {
             "getSlot" if params[0]["commitment"] == "finalized" => json!(self.finalized),
             "getSlot" => json!(self.slot),
             "getProgramAccounts" => json!([]),
+            "getAccountInfo" => {
+                let data = params[0].as_str().and_then(|address| self.accounts.get(address));
+                let account = data.map(|data| {
+                    json!({ "data": [BASE64_STANDARD.encode(data), "base64"], "executable": false, "lamports": 1,
+                            "owner": Program::Stake.id().to_string(), "rentEpoch": 0, "space": data.len() })
+                });
+                json!({ "context": { "slot": self.slot }, "value": account })
+            }
             "getSignaturesForAddress" => {
                 let until = params[1]["until"].as_str();
                 let of: Vec<Value> = self
@@ -199,7 +210,7 @@ pub struct Node {
 
 impl Node {
     pub async fn start(slot: u64, finalized: u64, entries: Vec<Entry>) -> Self {
-        let ledger = Arc::new(Mutex::new(Ledger { slot, finalized, entries, confused: false }));
+        let ledger = Arc::new(Mutex::new(Ledger { slot, finalized, entries, ..Default::default() }));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -226,6 +237,12 @@ impl Node {
     /// What the node believes, to be changed.
     pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().expect("no panic")
+    }
+
+    /// Gives the node the config of the stake program, whose mint is that of OPEN.
+    pub fn tell_accounts(&self) {
+        let config = [stake::state::Config::DISCRIMINATOR, &[0; stake::state::Config::INIT_SPACE]].concat();
+        self.ledger().accounts.insert(pda::stake_config().to_string(), config);
     }
 
     /// Lets the cluster finalise everything up to `slot`.
