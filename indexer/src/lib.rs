@@ -6,11 +6,13 @@
 //!   same SQL transactions. The order of arrival and a kill at any moment therefore do not matter.
 //! - [`reconcile`] turns confirmed rows into finalised ones, closes gaps in event numbers, and compares the index with
 //!   the chain's accounts.
+//! - [`bulk`] reads the leaves of batches of which the ledger has only the root.
 //! - [`api`] answers from the views, over connections of its own.
 //! - [`artifacts`] is the artifact service, which stores and gives the documents that the ledger names.
 
 pub mod api;
 pub mod artifacts;
+pub mod bulk;
 pub mod checkpoint;
 pub mod config;
 pub mod datasource;

@@ -3,7 +3,7 @@
 use crate::{
     api,
     artifacts::{self, Limits, Service},
-    checkpoint,
+    bulk, checkpoint,
     config::{RunArgs, SourceArgs},
     datasource::{self, Source, Taken},
     db::{Beside, Database},
@@ -32,6 +32,8 @@ use tokio::{
 const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(5);
 /// How often the artifact service looks what the chain names.
 const SWEPT_EVERY: Duration = Duration::from_secs(60);
+/// How often leaves of batches in bulk are looked for that are new or due again.
+const LEAVES_EVERY: Duration = Duration::from_secs(1);
 /// How long `resync` waits for transactions that the node lists and does not return.
 const RESYNC_WAITS: Duration = Duration::from_secs(60);
 /// Pause of `resync` while it waits.
@@ -61,6 +63,7 @@ pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result
     let subscribed = Arc::new(Notify::new());
     let (server_stop, server_stopped) = tokio::sync::oneshot::channel::<()>();
     let artifacts = serve_artifacts(&args, &source, store.clone()).await?;
+    let leaves = store.clone().map(|store| tokio::spawn(bulk::run(source.db.clone(), store, LEAVES_EVERY)));
     let served = api::serve(api::State::new(&source, reader, store), listener, async {
         let _ = server_stopped.await;
     });
@@ -80,7 +83,7 @@ pub async fn run(args: RunArgs, stop: impl Future<Output = ()> + Send) -> Result
         }
         ended = &mut server => ended.context("the API failed")?,
     }
-    workers.iter().chain(&artifacts).for_each(JoinHandle::abort);
+    workers.iter().chain(&artifacts).chain(&leaves).for_each(JoinHandle::abort);
     tracing::info!("stopped; the next run goes on from here");
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Automation: setup, building of programs, demo, tests. Light, so that it compiles in seconds.
 
+mod api;
 mod bench;
 mod cargo;
 mod checksum;
@@ -143,6 +144,15 @@ the first one answers). It goes on where it stopped. The command line `openledge
     #[command(after_help = "Example:
   cargo xtask check-cuda")]
     CheckCuda,
+    /// Ask the indexer's API whatever its OpenAPI document allows, and much that it does not, with schemathesis
+    #[command(after_help = "Examples:
+  cargo xtask check-api
+  cargo xtask check-api --examples 500    five times as many requests")]
+    CheckApi {
+        /// Requests that are made up for each operation
+        #[arg(long, default_value_t = 100)]
+        examples: u32,
+    },
     /// Print a shell's completions for the command `xtask`
     #[command(after_help = "Example:
   alias xtask='cargo xtask'
@@ -187,6 +197,7 @@ fn run(task: Task) -> Result<()> {
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz { steps, seed } => test::fuzz(steps, seed),
         Task::CheckCuda => cuda::check(),
+        Task::CheckApi { examples } => api::check(examples),
         Task::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command().bin_name("xtask"), "xtask", &mut std::io::stdout());
             Ok(())

@@ -1,14 +1,19 @@
 //! Proofs that a contribution is in its Datanet's root. They are built from ledger data and checked offline.
 
-use crate::text::{hash_hex, hashes_hex, key_b58};
+use crate::{
+    api::schema::{Address, Hash},
+    text::{hash_hex, hashes_hex, key_b58},
+};
 use openledger_protocol::{
     Hash32,
     batch::BatchLeaf,
+    hash::ZERO,
     leaf::{Contribution, LeafKind},
     mmr::{self, RangeError, RangeProof},
 };
 use serde::{Deserialize, Serialize};
 use solana_pubkey::Pubkey;
+use utoipa::ToSchema;
 
 /// Why a proof does not hold or cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +56,7 @@ pub enum ProofError {
 }
 
 /// The path from one leaf to the root of a Merkle mountain range.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Path {
     /// Number of leaves in the range.
@@ -60,9 +65,11 @@ pub struct Path {
     pub index: u64,
     /// The sibling hashes from the leaf to its mountain's peak, lowest first.
     #[serde(with = "hashes_hex")]
+    #[schema(value_type = Vec<Hash>)]
     pub siblings: Vec<Hash32>,
     /// The peaks of the other mountains, highest first.
     #[serde(with = "hashes_hex")]
+    #[schema(value_type = Vec<Hash>)]
     pub peaks: Vec<Hash32>,
 }
 
@@ -72,26 +79,64 @@ impl From<RangeProof> for Path {
     }
 }
 
+/// Leaves of a block. Whoever keeps the roots of a range's blocks makes a path from one block's leaves alone.
+pub const BLOCK: u64 = 1 << 10;
+
+/// The roots of the whole blocks of `leaves`, in order.
+pub fn block_roots(leaves: &[Hash32]) -> Vec<Hash32> {
+    leaves.chunks_exact(BLOCK as usize).filter_map(|block| peaks(block).ok()?.first().copied()).collect()
+}
+
+/// The peaks of the range over `leaves`, highest first.
+fn peaks(leaves: &[Hash32]) -> Result<Vec<Hash32>, RangeError> {
+    let (mut peaks, mut count) = ([ZERO; mmr::MAX_PEAKS], 0);
+    for leaf in leaves {
+        count = mmr::append(count, &mut peaks, *leaf)?;
+    }
+    Ok(peaks[..mmr::peak_count(count)].to_vec())
+}
+
 impl Path {
+    /// The path of leaf `index`, in a range whose whole blocks have the roots `blocks` and are followed by the leaves
+    /// `rest`. `block` are the leaves of the block that holds it. They do not matter if it is in the rest, which may be of any
+    /// length.
+    pub fn in_blocks(index: u64, block: &[Hash32], blocks: &[Hash32], rest: &[Hash32]) -> Result<Self, RangeError> {
+        let whole = blocks.len() as u64 * BLOCK;
+        let (siblings, peaks) = match index.checked_sub(whole) {
+            None => {
+                let (inside, outside) = (mmr::prove(block, index % BLOCK)?, mmr::prove(blocks, index / BLOCK)?);
+                ([inside.siblings, outside.siblings].concat(), [outside.peaks, peaks(rest)?].concat())
+            }
+            Some(place) => {
+                let inside = mmr::prove(rest, place)?;
+                (inside.siblings, [peaks(blocks)?, inside.peaks].concat())
+            }
+        };
+        Ok(Self { count: whole + rest.len() as u64, index, siblings, peaks })
+    }
+
     fn verify(&self, root: &Hash32, leaf: &Hash32) -> Result<(), RangeError> {
         mmr::verify(root, self.count, self.index, leaf, &self.siblings, &self.peaks)
     }
 }
 
 /// The parts of a leaf's preimage that a [`ContributionProof`] does not hold already.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Preimage {
     /// SHA-256 of the content.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub content: Hash32,
     /// Kind: 0 document, 1 label, 2 correction, 3 removal.
     pub kind: u8,
     /// The leaf hash of the document that it is about. A document has zeros.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub target: Hash32,
     /// SHA-256 of the canonical metadata.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub metadata: Hash32,
 }
 
@@ -102,29 +147,34 @@ impl From<Contribution> for Preimage {
 }
 
 /// A proof that `leaf` by `contributor` is in the accepted batches of `datanet` under `root`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContributionProof {
     /// The leaf hash.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub leaf: Hash32,
     /// The leaf's preimage, if it is known. With it the proof also proves the hashes of content and metadata.
     pub preimage: Option<Preimage>,
     /// The Datanet account.
     #[serde(with = "key_b58")]
+    #[schema(value_type = Address)]
     pub datanet: Pubkey,
     /// The contributor's wallet.
     #[serde(with = "key_b58")]
+    #[schema(value_type = Address)]
     pub contributor: Pubkey,
     /// Number of the batch in its Datanet, in order of opening.
     pub batch_index: u64,
     /// Root of the batch's range.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub batch_root: Hash32,
     /// The path of the leaf in its batch.
     pub in_batch: Path,
     /// Root of the Datanet's range.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub root: Hash32,
     /// The path of the batch in its Datanet.
     pub in_datanet: Path,
@@ -170,6 +220,19 @@ impl ContributionProof {
         preimage: Option<&Contribution>,
     ) -> Result<Self, ProofError> {
         let place = leaves.iter().position(|l| l == leaf).ok_or(ProofError::NoLeaf { leaf: hex::encode(leaf) })?;
+        let in_batch = mmr::prove(leaves, place as u64).map_err(ProofError::InBatch)?.into();
+        Self::along(datanet, accepted, batch_index, in_batch, leaf, preimage)
+    }
+
+    /// Like [`ContributionProof::build`], from the leaf's path in its batch.
+    pub fn along(
+        datanet: &Pubkey,
+        accepted: &[AcceptedBatch],
+        batch_index: u64,
+        in_batch: Path,
+        leaf: &Hash32,
+        preimage: Option<&Contribution>,
+    ) -> Result<Self, ProofError> {
         let at = accepted.iter().position(|b| b.index == batch_index).ok_or(ProofError::NoBatch)?;
         let batch = accepted[at];
         let tops: Vec<Hash32> = accepted.iter().map(|b| b.leaf(datanet).hash()).collect();
@@ -180,7 +243,7 @@ impl ContributionProof {
             contributor: batch.contributor,
             batch_index,
             batch_root: batch.root,
-            in_batch: mmr::prove(leaves, place as u64).map_err(ProofError::InBatch)?.into(),
+            in_batch,
             root: mmr::root_of(&tops),
             in_datanet: mmr::prove(&tops, at as u64).map_err(ProofError::InDatanet)?.into(),
         };
@@ -323,6 +386,21 @@ mod tests {
         assert!(matches!(proof.verify(), Err(ProofError::Preimage { .. })));
         proof.preimage.as_mut().unwrap().kind = 4;
         assert!(matches!(proof.verify(), Err(ProofError::Field(_))));
+    }
+
+    #[test]
+    fn a_path_through_blocks_is_the_path_through_all_leaves() {
+        for count in [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 7 * BLOCK + 300] {
+            let leaves: Vec<Hash32> = (0..count).map(hash).collect();
+            let (blocks, whole) = (block_roots(&leaves), count / BLOCK * BLOCK);
+            for index in [0, count / 3, count / 2, whole.saturating_sub(1), whole.min(count - 1), count - 1] {
+                let first = (index / BLOCK * BLOCK) as usize;
+                let block = &leaves[first..leaves.len().min(first + BLOCK as usize)];
+                let path = Path::in_blocks(index, block, &blocks, &leaves[whole as usize..]).unwrap();
+                assert_eq!(path, mmr::prove(&leaves, index).unwrap().into(), "{index} of {count}");
+                assert_eq!(path, Path::in_blocks(index, &[], &[], &leaves).unwrap(), "without blocks");
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::{
     amount::Amount,
+    api::schema::{Address, Hash},
     canonical,
     text::{hash_hex, key_b58},
 };
@@ -11,6 +12,7 @@ use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use solana_signer::Signer;
+use utoipa::ToSchema;
 
 /// The layout version that this crate writes and reads.
 pub const VERSION: u32 = 3;
@@ -71,14 +73,16 @@ pub enum ReceiptError {
 }
 
 /// How much one document shaped an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Influence {
     /// The contribution's leaf hash.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub leaf: Hash32,
     /// Its Datanet.
     #[serde(with = "key_b58")]
+    #[schema(value_type = Address)]
     pub datanet: Pubkey,
     /// Number of its batch in the Datanet.
     pub batch: u64,
@@ -86,6 +90,7 @@ pub struct Influence {
     pub title: String,
     /// The contributor's wallet.
     #[serde(with = "key_b58")]
+    #[schema(value_type = Address)]
     pub owner: Pubkey,
     /// Its part of what the answer's fee pays contributors, in parts per million, rounded down.
     pub ppm: u64,
@@ -94,13 +99,14 @@ pub struct Influence {
 }
 
 /// Whose data shaped an answer, what that pays, and the method that found it out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
     /// Name of the attribution method.
     pub method: String,
     /// SHA-256 of the method's settings.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub settings_hash: Hash32,
     /// The part of the fee that the answer's documents divide, in base units.
     pub contributors: Amount,
@@ -111,6 +117,7 @@ pub struct Receipt {
     /// (`openledger_protocol::weights`). They divide `contributors`. A settlement pays this if members that work the
     /// answer out again come to the same.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub weights: Hash32,
     /// The spans that the answer repeats verbatim from the model's Datanets, rarest first.
     pub spans: Vec<QuotedSpan>,
@@ -118,7 +125,7 @@ pub struct Receipt {
 
 /// A run of the answer's tokens that occurs word for word in documents. The model need not have learned it from them,
 /// so nobody is paid for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuotedSpan {
     /// Its first token in the answer.
@@ -134,21 +141,23 @@ pub struct QuotedSpan {
 }
 
 /// A document that holds a span.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuotedDocument {
     /// The contribution's leaf hash.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub leaf: Hash32,
     /// Its title.
     pub title: String,
     /// The contributor's wallet.
     #[serde(with = "key_b58")]
+    #[schema(value_type = Address)]
     pub owner: Pubkey,
 }
 
 /// An answer, signed by the identity key of the operator that gave it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     /// Layout version. Another one is not read.
@@ -156,22 +165,28 @@ pub struct Answer {
     pub version: u32,
     /// The request that was paid for.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub request: Hash32,
     /// The model account.
     #[serde(with = "key_b58")]
+    #[schema(value_type = Address)]
     pub model: Pubkey,
     /// SHA-256 of the adapter's file with which the model answered.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub adapter_hash: Hash32,
     /// SHA-256 of the training manifest of the result that answered. It says by what the fee is divided. Two results of a
     /// model may have one adapter and different manifests.
     #[serde(with = "hash_hex")]
+    #[schema(value_type = Hash)]
     pub manifest_hash: Hash32,
     /// The payer's wallet.
     #[serde(with = "key_b58")]
+    #[schema(value_type = Address)]
     pub payer: Pubkey,
     /// The operator's wallet.
     #[serde(with = "key_b58")]
+    #[schema(value_type = Address)]
     pub operator: Pubkey,
     /// The payout epoch that the payment belongs to.
     pub epoch: u64,

@@ -2,13 +2,12 @@
 
 use super::{
     error::Refusal,
-    list::Final,
     state::{State, Trees},
 };
 use openledger_protocol::rewards::RewardTree;
 use openledger_sdk::{
     amount::Amount,
-    api::types::{ClaimProof, ClaimProofs, Settlement},
+    api::types::{ClaimProof, ClaimProofs, Final, Settlement},
     artifact::Earned,
     text,
 };

@@ -2,16 +2,16 @@
 
 use super::{
     error::Refusal,
-    filters::CONTRIBUTIONS,
-    list::{self, Final},
+    list,
+    parameters::CONTRIBUTIONS,
     query::Query,
     state::{Loaded, State},
 };
 use openledger_protocol::{Hash32, leaf};
 use openledger_sdk::{
-    api::types::{Contribution, ContributionDetail, ContributionWithProof, Page},
+    api::types::{Contribution, ContributionDetail, ContributionWithProof, Final, Page},
     manifest::Manifest,
-    proof::{AcceptedBatch, ContributionProof},
+    proof::{AcceptedBatch, BLOCK, ContributionProof, Path, ProofError},
     text,
 };
 use serde::Deserialize;
@@ -34,6 +34,8 @@ struct Row {
     #[serde(flatten)]
     contribution: Contribution,
     manifest: Option<String>,
+    /// What the manifest says about it, if that is kept with it.
+    told: Option<String>,
 }
 
 /// The leaves of a Datanet.
@@ -74,20 +76,35 @@ pub async fn with_proof(state: &State, leaf: [u8; 32]) -> Result<Final<Contribut
 /// need not be trusted: the details are used only if they hash to the leaf. They are shown to everybody, and therefore only
 /// of accepted batches of an open Datanet.
 async fn described(state: &State, datanet: &str, rows: Vec<Row>) -> Result<Vec<Described>, Refusal> {
+    let open = is_open(state, datanet).await?;
     let mut manifests: HashMap<Hash32, Option<Arc<Loaded>>> = HashMap::new();
-    if is_open(state, datanet).await? {
-        for hash in rows.iter().filter_map(shown) {
-            if let Entry::Vacant(place) = manifests.entry(hash) {
-                place.insert(load(state, &hash).await);
-            }
+    for hash in rows.iter().filter(|row| open && row.told.is_none()).filter_map(shown) {
+        if let Entry::Vacant(place) = manifests.entry(hash) {
+            place.insert(load(state, &hash).await);
         }
     }
     // Contributors choose how much there is to hash.
     let describe = move || {
-        let found = |row: &Row| manifests.get(&shown(row)?)?.clone();
-        rows.into_iter().map(|row| (found(&row), row.contribution)).map(|(m, c)| describe(c, m.as_deref())).collect()
+        let described = rows.into_iter().map(|row| match shown(&row).filter(|_| open) {
+            None => (row.contribution, None),
+            Some(hash) => match row.told.as_deref().and_then(|told| alone(told, &row.contribution)) {
+                Some(manifest) => describe(row.contribution, Some(&manifest), 0),
+                None => {
+                    let manifest = manifests.get(&hash).and_then(|loaded| loaded.as_deref()?.as_ref().ok());
+                    let place = row.contribution.place as usize;
+                    describe(row.contribution, manifest, place)
+                }
+            },
+        });
+        described.collect()
     };
     tokio::task::spawn_blocking(describe).await.map_err(|e| Refusal::unavailable(e.to_string()))
+}
+
+/// A manifest of one leaf alone, from what its own manifest says about it.
+fn alone(told: &str, contribution: &Contribution) -> Option<Manifest> {
+    let (datanet, contributor) = (text::parse_key(&contribution.datanet), text::parse_key(&contribution.contributor));
+    Manifest::new(datanet.ok()?, contributor.ok()?, vec![serde_json::from_str(told).ok()?]).ok()
 }
 
 /// A leaf, and its preimage if everybody may see it.
@@ -104,9 +121,9 @@ async fn is_open(state: &State, datanet: &str) -> Result<bool, Refusal> {
     Ok(state.db.query(sql, &[&datanet]).await?.first().is_some_and(|row| row.get(0)))
 }
 
-fn describe(mut contribution: Contribution, manifest: Option<&Loaded>) -> Described {
-    let Some(Ok(manifest)) = manifest else { return (contribution, None) };
-    let place = contribution.place as usize;
+/// Adds the details of the leaf at `place` of `manifest`, if it is that leaf.
+fn describe(mut contribution: Contribution, manifest: Option<&Manifest>, place: usize) -> Described {
+    let Some(manifest) = manifest else { return (contribution, None) };
     let preimage = manifest.contribution(place).filter(|c| hex::encode(c.hash()) == contribution.leaf);
     if preimage.is_some() {
         contribution.detail = manifest.leaves.get(place).map(ContributionDetail::of);
@@ -151,8 +168,7 @@ async fn prove(
             &[&contribution.datanet],
         )
         .await?;
-    let leaves =
-        state.db.query("SELECT hash FROM leaf WHERE batch = $1 ORDER BY position", &[&contribution.batch]).await?;
+    let path = path(state, contribution).await?;
     let accepted: Vec<AcceptedBatch> = batches
         .iter()
         .map(|row| {
@@ -165,11 +181,30 @@ async fn prove(
         })
         .collect::<Result<_, String>>()
         .map_err(Refusal::unavailable)?;
-    let leaves: Vec<[u8; 32]> = leaves.iter().filter_map(|row| row.get::<_, &[u8]>(0).try_into().ok()).collect();
     let datanet = text::parse_key(&contribution.datanet).map_err(Refusal::unavailable)?;
-    ContributionProof::build(&datanet, &accepted, contribution.batch_index, &leaves, leaf, preimage).map_err(|error| {
-        Refusal::unavailable(format!(
-            "the index is not complete yet, so the proof cannot be built ({error}): try again"
-        ))
-    })
+    ContributionProof::along(&datanet, &accepted, contribution.batch_index, path, leaf, preimage).map_err(incomplete)
+}
+
+/// The path of a leaf in its batch. A batch in bulk may have a million leaves, of which those of one block are read, and
+/// the roots of the others.
+async fn path(state: &State, contribution: &Contribution) -> Result<Path, Refusal> {
+    let batch = &contribution.batch;
+    let hashes = async |sql: &str, from: i64, to: i64| -> Result<Vec<Hash32>, Refusal> {
+        let rows = state.db.query(sql, &[batch, &from, &to]).await?;
+        Ok(rows.iter().filter_map(|row| row.get::<_, &[u8]>(0).try_into().ok()).collect())
+    };
+    const BLOCKS: &str =
+        "SELECT hash FROM bulk_block WHERE batch = $1 AND number >= $2 AND number < $3 ORDER BY number";
+    const LEAVES: &str =
+        "SELECT hash FROM leaf WHERE batch = $1 AND position >= $2 AND position < $3 ORDER BY position";
+    let (place, block) = (contribution.place, BLOCK as i64);
+    let blocks = hashes(BLOCKS, 0, i64::MAX).await?;
+    let rest = hashes(LEAVES, blocks.len() as i64 * block, i64::MAX).await?;
+    let first = (place - place % BLOCK) as i64;
+    let own = if place / BLOCK < blocks.len() as u64 { hashes(LEAVES, first, first + block).await? } else { vec![] };
+    Path::in_blocks(place, &own, &blocks, &rest).map_err(|e| incomplete(ProofError::InBatch(e)))
+}
+
+fn incomplete(error: ProofError) -> Refusal {
+    Refusal::unavailable(format!("the index is not complete yet, so the proof cannot be built ({error}): try again"))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     error::Refusal,
-    filters::EVENTS,
+    parameters::{EVENTS, Parameter, Takes},
     query::{Query, number},
     state::State,
 };
@@ -17,6 +17,10 @@ use warp::{
     reply::{Reply, Response},
     sse,
 };
+
+/// The feed is paged by the events' numbers.
+pub const CURSOR: Parameter =
+    Parameter { name: "cursor", takes: Takes::Number, about: "`next` of the page before, instead of `after`." };
 
 /// Most rows that the live feed reads at a time.
 const PART: i64 = 200;

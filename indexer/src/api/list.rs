@@ -1,21 +1,13 @@
 //! Reads lists and single rows of the database views.
 
-use super::{error::Refusal, query::Query};
+use super::{
+    error::Refusal,
+    query::{Query, number},
+};
 use crate::db::Database;
 use openledger_sdk::api::types::Page;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio_postgres::types::ToSql;
-
-/// A row, and whether every transaction behind it is final. A transaction that is only confirmed can still be rolled
-/// back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Final<T> {
-    /// The row.
-    #[serde(flatten)]
-    pub row: T,
-    /// Whether it is final.
-    pub finalized: bool,
-}
 
 /// A row with its place in the list.
 #[derive(Deserialize)]
@@ -78,7 +70,8 @@ pub async fn one<T: DeserializeOwned>(
 }
 
 fn cursor(text: &str) -> Result<(i64, i64), Refusal> {
-    text.split_once('-').and_then(|(slot, row)| Some((slot.parse().ok()?, row.parse().ok()?))).ok_or_else(|| {
+    let number = |text| number("cursor", text).ok().map(|n| n as i64);
+    text.split_once('-').and_then(|(slot, row)| Some((number(slot)?, number(row)?))).ok_or_else(|| {
         Refusal::bad("cursor", format!("cursor `{text}` is none that a list gave: pass `next` of the last answer"))
     })
 }
@@ -90,7 +83,7 @@ mod tests {
     #[test]
     fn only_cursors_of_ours_are_taken() {
         assert_eq!(cursor("12-7").expect("ours"), (12, 7));
-        for bad in ["", "12", "a-b", "1-2-3"] {
+        for bad in ["", "12", "a-b", "1-2-3", "+1-2", "1-+2", "-1-2"] {
             assert!(cursor(bad).is_err(), "{bad}");
         }
     }

@@ -1,16 +1,20 @@
 //! The HTTP API: REST under `/v1`, live events, OpenAPI and metrics.
 
 mod answer;
+mod artifact_document;
 mod cache;
 mod claims;
 mod contributions;
+mod describe;
+mod document;
 mod error;
 mod events;
-mod filters;
 mod list;
-mod openapi;
+mod parameters;
+mod proposals;
 mod query;
 mod receipts;
+mod route;
 mod routes;
 mod state;
 mod status;
@@ -28,7 +32,6 @@ use warp::{
     reply::{Reply, Response},
 };
 
-pub use list::Final;
 pub use state::State;
 pub use status::Status;
 
@@ -88,5 +91,5 @@ async fn respond(
 ) -> Result<Response, Refusal> {
     let query = query::Query::new(query)?;
     let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    Ok(routes::route(state, path, &query, last_id).await?.into_response(headers))
+    Ok(routes::answer(state, path, query, last_id).await?.into_response(headers))
 }

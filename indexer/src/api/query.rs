@@ -1,13 +1,14 @@
 //! Parses the parameters of requests: query parameters, addresses, hashes and numbers.
 
-use super::{error::Refusal, filters::Filter};
+use super::{
+    error::Refusal,
+    parameters::{FINAL, MAX_LIMIT, Parameter},
+};
 use openledger_sdk::text;
 use std::collections::{HashMap, hash_map::Entry};
 
 /// Rows of a list if the request gives no `limit`.
 const LIMIT: u32 = 100;
-/// Most rows of a list.
-const MAX_LIMIT: u32 = 500;
 
 /// The query part of a request.
 pub struct Query(HashMap<String, String>);
@@ -42,8 +43,8 @@ impl Query {
     }
 
     /// The values of those of `filters` that the request gives, each by its column. Refuses a value that no row can have.
-    pub fn filters(&self, filters: &'static [Filter]) -> Result<Vec<(&'static str, String)>, Refusal> {
-        let given = filters.iter().filter_map(|filter| self.text(filter.name).map(|value| (filter, value)));
+    pub fn filters(&self, filters: &'static [Parameter]) -> Result<Vec<(&'static str, String)>, Refusal> {
+        let given = filters.iter().chain([&FINAL]).filter_map(|filter| Some((filter, self.text(filter.name)?)));
         given
             .map(|(filter, value)| {
                 let value = match filter.takes.words() {
@@ -54,7 +55,7 @@ impl Query {
                         return Err(Refusal::bad(filter.name, error));
                     }
                 };
-                Ok((filter.name, value))
+                Ok((filter.column(), value))
             })
             .collect()
     }
@@ -67,8 +68,8 @@ impl Query {
     /// The parameter `limit`, from 1 to `MAX_LIMIT`. The default is `LIMIT`.
     pub fn limit(&self) -> Result<usize, Refusal> {
         let Some(text) = self.text("limit") else { return Ok(LIMIT as usize) };
-        match text.parse() {
-            Ok(n @ 1..=MAX_LIMIT) => Ok(n as usize),
+        match number("limit", text) {
+            Ok(n) if (1..=u64::from(MAX_LIMIT)).contains(&n) => Ok(n as usize),
             _ => Err(Refusal::bad("limit", format!("limit `{text}` is not a number from 1 to {MAX_LIMIT}"))),
         }
     }
@@ -97,7 +98,8 @@ pub fn hash(field: &str, text: &str) -> Result<[u8; 32], Refusal> {
 /// Parses the non-negative number in `field`, which must fit the database's `bigint`.
 pub fn number(field: &str, text: &str) -> Result<u64, Refusal> {
     match text.parse::<i64>() {
-        Ok(n) if n >= 0 => Ok(n as u64),
+        // A sign is no digit.
+        Ok(n) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(n as u64),
         _ => Err(Refusal::bad(field, format!("{field} `{text}` is not a whole number"))),
     }
 }
@@ -119,19 +121,22 @@ mod tests {
     fn limits_stay_within_bounds() {
         assert_eq!(query(&[]).limit().expect("default"), 100);
         assert_eq!(query(&[("limit", "500")]).limit().expect("most"), 500);
-        for bad in ["0", "501", "-1", "x", ""] {
+        for bad in ["0", "501", "-1", "+1", "x", ""] {
             assert!(query(&[("limit", bad)]).limit().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn values_that_no_row_can_have_are_refused() {
-        use crate::api::filters::MODELS;
+        use crate::api::parameters::MODELS;
         let key = "11111111111111111111111111111112";
         let good = query(&[("status", "ready"), ("owner", key)]).filters(MODELS).expect("both");
         assert_eq!(good, [("owner", key.to_owned()), ("status", "ready".to_owned())]);
         assert!(query(&[("status", "raedy")]).filters(MODELS).is_err());
         assert!(query(&[("owner", "me")]).filters(MODELS).is_err());
+        let settled = query(&[("finalized", "true")]).filters(MODELS).expect("final rows");
+        assert_eq!(settled, [("finalized::text", "true".to_owned())]);
+        assert!(query(&[("finalized", "false")]).filters(MODELS).is_err(), "most of history is final");
     }
 
     #[test]

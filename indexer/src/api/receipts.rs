@@ -1,7 +1,10 @@
 //! Payments with the answers that they paid for.
 
-use super::{error::Refusal, list::Final, state::State};
-use openledger_sdk::{api::types::ReceiptRow, store::StoreError};
+use super::{error::Refusal, state::State};
+use openledger_sdk::{
+    api::types::{Final, ReceiptRow},
+    store::StoreError,
+};
 
 /// Returns the payment of `request`, with its answer once the store has one that can be read.
 ///

@@ -5,21 +5,24 @@ use super::{
     state::{NODE_WITHIN, State},
 };
 use crate::{
+    bulk,
     ingest::{self, Quarantined},
     reconcile::{self, Difference, Gap},
 };
 use openledger_sdk::api::types;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 /// Most things in quarantine that an answer names.
 const NAMED: i64 = 50;
 
 /// `GET /v1/status`: the SDK's [`types::Status`] with further details.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The fields that the SDK reads.
     #[serde(flatten)]
+    #[schema(inline)]
     pub status: types::Status,
     /// Missing event numbers.
     pub missing: Vec<Gap>,
@@ -33,6 +36,8 @@ pub struct Status {
     pub quarantined: u64,
     /// The last of them.
     pub quarantine: Vec<Quarantined>,
+    /// Number of batches in bulk whose leaves could not be read yet. They are looked for again.
+    pub unread_batches: u64,
     /// Names the numbers of the events in the feed. If it has changed, they are others than before.
     pub feed: String,
 }
@@ -83,6 +88,7 @@ pub async fn status(state: &State) -> Result<Status, Refusal> {
         provisional: row.provisional,
         quarantined: ingest::number(&state.db).await?,
         quarantine: ingest::newest(&state.db, NAMED).await?,
+        unread_batches: bulk::unread(&state.db).await?,
         feed: row.feed,
     })
 }

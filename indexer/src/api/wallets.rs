@@ -3,11 +3,14 @@
 use super::{
     claims,
     error::Refusal,
-    list::Final,
     state::{NODE_WITHIN, State},
 };
 use openledger_interface::pda;
-use openledger_sdk::{amount::Amount, api::types::Wallet, text};
+use openledger_sdk::{
+    amount::Amount,
+    api::types::{Final, Wallet},
+    text,
+};
 use serde::Deserialize;
 use solana_pubkey::Pubkey;
 use tokio::time::timeout;

@@ -5,8 +5,9 @@ use super::{
     writer::{ROLL_BACK, begin},
 };
 use crate::db::{Database, DbError, Transaction};
-use openledger_sdk::printable;
+use openledger_sdk::{api::schema::Signature, printable};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The place that stands for a whole transaction.
 pub(super) const WHOLE: i32 = -1;
@@ -24,9 +25,10 @@ fn put() -> String {
 }
 
 /// A transaction or an event that was set aside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Quarantined {
     /// The transaction.
+    #[schema(value_type = Signature)]
     pub signature: String,
     /// Its slot.
     pub slot: u64,

@@ -5,17 +5,20 @@ use crate::{
     datasource::{Source, SourceError, backfill_account},
     db::{Database, DbError},
 };
+use openledger_sdk::api::schema::Address;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use utoipa::ToSchema;
 
 /// The number of successive rounds that must find a difference before it is reported. The chain moves while it is read,
 /// so a difference that only one round finds may not be real.
 pub const REPORTED_AFTER: i32 = 2;
 
 /// A field of an account about which chain and index disagree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Difference {
     /// Base58 address of the account.
+    #[schema(value_type = Address)]
     pub account: String,
     /// Its field.
     pub field: String,

@@ -4,14 +4,17 @@ use crate::{
     datasource::{Source, SourceError, backfill_account},
     db::{Database, DbError},
 };
+use openledger_sdk::api::schema::Address;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Successive event numbers of one subject that the index lacks although it holds a later one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Gap {
     /// Name of the program.
     pub program: String,
     /// Base58 address of the subject.
+    #[schema(value_type = Address)]
     pub subject: String,
     /// First missing number.
     pub first: u64,

@@ -2,9 +2,12 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod api;
+pub mod council;
 pub mod frozen;
 pub mod node;
 pub mod scale;
+pub mod town;
 
 use anchor_lang::prelude::Pubkey;
 use openledger_indexer::{db::Database, ingest::TransactionRecord};
@@ -539,6 +542,16 @@ pub async fn state(db: &Database) -> Vec<String> {
         "batch",
         "contribution",
         "access_grant",
+        "challenge",
+        "delegation",
+        "insurance",
+        "insurance_payment",
+        "proposal",
+        "proposal_call",
+        "slash",
+        "stake_pool",
+        "vote",
+        "vote_lock",
         "model",
         "job",
         "receipt",

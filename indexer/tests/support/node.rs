@@ -1,6 +1,6 @@
 //! A node that a test tells what to answer, truly or not. It speaks JSON-RPC over HTTP.
 
-use anchor_lang::{event::EVENT_IX_TAG_LE, prelude::Pubkey};
+use anchor_lang::{Discriminator, Space, event::EVENT_IX_TAG_LE, prelude::Pubkey};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use openledger_indexer::{datasource::Source, db::Database, metrics::Metrics};
 use openledger_interface::{Program, pda};
@@ -128,7 +128,7 @@ pub struct Ledger {
     pub entries: Vec<Entry>,
     /// Whether every listing names every transaction twice, and in a wrong order.
     pub confused: bool,
-    /// Accounts of the programs, with their discriminators.
+    /// Accounts of the programs, with their discriminators. Others are not there.
     pub accounts: Vec<(Program, Pubkey, Vec<u8>)>,
 }
 
@@ -158,6 +158,15 @@ impl Ledger {
                     } })
                 };
                 json!(self.accounts.iter().filter(asked).map(account).collect::<Vec<_>>())
+            }
+            "getAccountInfo" => {
+                let mut known = self.accounts.iter();
+                let account =
+                    known.find(|(_, address, _)| params[0] == address.to_string()).map(|(program, _, data)| {
+                        json!({ "data": [BASE64_STANDARD.encode(data), "base64"], "executable": false, "lamports": 1,
+                            "owner": program.id().to_string(), "rentEpoch": 0, "space": data.len() })
+                    });
+                json!({ "context": { "slot": self.slot }, "value": account })
             }
             "getSignaturesForAddress" => {
                 let until = params[1]["until"].as_str();
@@ -242,6 +251,12 @@ impl Node {
     /// What the node believes, to be changed.
     pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().expect("no panic")
+    }
+
+    /// Gives the node the config of the stake program, whose mint is that of OPEN.
+    pub fn tell_accounts(&self) {
+        let config = [stake::state::Config::DISCRIMINATOR, &[0; stake::state::Config::INIT_SPACE]].concat();
+        self.ledger().accounts.push((Program::Stake, pda::stake_config(), config));
     }
 
     /// Lets the cluster finalise everything up to `slot`.

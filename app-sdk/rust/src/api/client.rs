@@ -3,8 +3,9 @@
 use super::{
     error::ApiError,
     types::{
-        Batch, ClaimProofs, Committee, Contribution, ContributionWithProof, Datanet, ErrorBody, EventRow, Funding, Job,
-        Model, Operator, Page, ReceiptRow, Settlement, Status, Wallet,
+        Balance, Batch, Challenge, ClaimProofs, Committee, Contribution, ContributionWithProof, Datanet, Delegation,
+        ErrorBody, EventRow, Final, Funding, Grant, Insurance, InsurancePayment, Job, Model, Operator, Page, Proposal,
+        ProposalDetail, ReceiptRow, Settlement, Slash, StakePool, Status, Vote, VoteLock, Wallet,
     },
 };
 use openledger_protocol::Hash32;
@@ -171,6 +172,76 @@ impl IndexerClient {
     /// `GET /v1/committees`, all of them.
     pub async fn committees(&self) -> Result<Vec<Committee>, ApiError> {
         self.all("/committees").await
+    }
+
+    /// `GET /v1/pools`, all pools of delegations.
+    pub async fn stake_pools(&self) -> Result<Vec<Final<StakePool>>, ApiError> {
+        self.all("/pools").await
+    }
+
+    /// `GET /v1/delegations`, all of one delegator.
+    pub async fn delegations_of(&self, owner: &Pubkey) -> Result<Vec<Final<Delegation>>, ApiError> {
+        self.all(&format!("/delegations?owner={owner}")).await
+    }
+
+    /// `GET /v1/delegations`, all to one operator's wallet.
+    pub async fn delegations_to(&self, operator: &Pubkey) -> Result<Vec<Final<Delegation>>, ApiError> {
+        self.all(&format!("/delegations?operator={operator}")).await
+    }
+
+    /// `GET /v1/balances`: what a wallet has paid ahead. `None` if it never did.
+    pub async fn prepaid_balance(&self, owner: &Pubkey) -> Result<Option<Final<Balance>>, ApiError> {
+        Ok(self.all(&format!("/balances?owner={owner}")).await?.into_iter().next())
+    }
+
+    /// `GET /v1/challenges`, all of them.
+    pub async fn challenges(&self) -> Result<Vec<Final<Challenge>>, ApiError> {
+        self.all("/challenges").await
+    }
+
+    /// `GET /v1/grants`, all of one Datanet.
+    pub async fn grants_of(&self, datanet: &Pubkey) -> Result<Vec<Final<Grant>>, ApiError> {
+        self.all(&format!("/grants?datanet={datanet}")).await
+    }
+
+    /// `GET /v1/grants`, all that one wallet has asked for.
+    pub async fn grants_for(&self, grantee: &Pubkey) -> Result<Vec<Final<Grant>>, ApiError> {
+        self.all(&format!("/grants?grantee={grantee}")).await
+    }
+
+    /// `GET /v1/slashes`, all of them.
+    pub async fn slashes(&self) -> Result<Vec<Final<Slash>>, ApiError> {
+        self.all("/slashes").await
+    }
+
+    /// `GET /v1/insurance`.
+    pub async fn insurance(&self) -> Result<Final<Insurance>, ApiError> {
+        self.get("/insurance").await
+    }
+
+    /// `GET /v1/insurance/payments`, all of them.
+    pub async fn insurance_payments(&self) -> Result<Vec<Final<InsurancePayment>>, ApiError> {
+        self.all("/insurance/payments").await
+    }
+
+    /// `GET /v1/proposals`, all of them.
+    pub async fn proposals(&self) -> Result<Vec<Final<Proposal>>, ApiError> {
+        self.all("/proposals").await
+    }
+
+    /// `GET /v1/proposals/{address}`, with its instructions.
+    pub async fn proposal(&self, address: &Pubkey) -> Result<Option<Final<ProposalDetail>>, ApiError> {
+        self.get_opt(&format!("/proposals/{address}")).await
+    }
+
+    /// `GET /v1/votes`, all on one proposal.
+    pub async fn votes_on(&self, proposal: &Pubkey) -> Result<Vec<Final<Vote>>, ApiError> {
+        self.all(&format!("/votes?proposal={proposal}")).await
+    }
+
+    /// `GET /v1/locks`: what a wallet has locked for votes. `None` if it never did.
+    pub async fn vote_lock(&self, owner: &Pubkey) -> Result<Option<Final<VoteLock>>, ApiError> {
+        Ok(self.all(&format!("/locks?owner={owner}")).await?.into_iter().next())
     }
 
     /// `GET /v1/events?after=`: the next events after row `after` (0 for the beginning), oldest first.

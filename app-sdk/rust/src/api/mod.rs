@@ -2,6 +2,7 @@
 
 mod client;
 mod error;
+pub mod schema;
 pub mod serve;
 pub mod types;
 

@@ -1,6 +1,48 @@
-//! The parts that answers have in common: pages of lists, and refusals.
+//! The parts that answers have in common: whether they are final, pages of lists, and refusals.
 
+use super::super::schema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, schema::Type},
+};
+
+/// A row, and whether every transaction behind it is final. A transaction that is only confirmed can still be rolled
+/// back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Final<T> {
+    /// The row.
+    #[serde(flatten)]
+    pub row: T,
+    /// Whether it is final.
+    pub finalized: bool,
+}
+
+/// In the document the row has the field too.
+impl<T: ToSchema> PartialSchema for Final<T> {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = schema::flat(T::schema());
+        if let RefOr::T(Schema::Object(row)) = &mut schema {
+            let about =
+                "Whether every transaction behind it is final. What is only confirmed can still be rolled back.";
+            let field = ObjectBuilder::new().schema_type(Type::Boolean).description(Some(about));
+            row.properties.insert("finalized".to_owned(), field.into());
+            row.required.push("finalized".to_owned());
+        }
+        schema
+    }
+}
+
+impl<T: ToSchema> ToSchema for Final<T> {
+    fn name() -> Cow<'static, str> {
+        T::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
 
 /// A page of a list. To read on, pass `next` as `?cursor=` until it is absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,12 +54,36 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let next = "Pass it as `cursor` for the next page. It is absent on the last one.";
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .property("items", ArrayBuilder::new().items(Ref::from_schema_name(T::name())))
+            .required("items")
+            .property("next", ObjectBuilder::new().schema_type(Type::String).description(Some(next)))
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
 fn none() -> Option<String> {
     None
 }
 
 /// The body of every refusal of the API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Error)]
 pub struct ErrorBody {
     /// What is wrong and what to do.
     pub error: String,

@@ -1,12 +1,15 @@
 //! The summary of one wallet.
 
+use super::super::schema::Address;
 use crate::amount::Amount;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `GET /v1/wallets/{wallet}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Wallet {
     /// The wallet.
+    #[schema(value_type = Address)]
     pub address: String,
     /// OPEN in its own token account.
     pub balance: Amount,

@@ -16,6 +16,7 @@
 
 use crate::store::key::Key;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Where the artifacts are below a service's URL.
 pub const ROOT: &str = "v1/artifacts";
@@ -33,7 +34,7 @@ pub fn path(key: &Key) -> String {
 }
 
 /// A page of the artifacts in a folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Listing {
     /// The artifacts, in ascending order of their keys.
     pub items: Vec<Listed>,
@@ -42,7 +43,7 @@ pub struct Listing {
 }
 
 /// An artifact of a [`Listing`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Listed {
     /// Its key.
     pub key: String,
