@@ -125,6 +125,8 @@ mod tests {
             bond: 1.into(),
             root: Some(hex::encode(of.root())),
             manifest: Some(hex::encode(of.hash().unwrap())),
+            leaves: "ledger".into(),
+            leaves_error: None,
             commit_until: None,
             reveal_until: None,
             place: Some(0),
