@@ -28,8 +28,21 @@ fn ask(base: &str, document: &str, filters: &[&str]) {
     let report = openledger_protocol::hash::sha256(&[&world.report]);
     let hashes = [world.manifests[0].leaf_hashes()[0], world.request, report].map(hex::encode);
     let samples = json!({ "address": accounts.map(|a| a.to_string()), "hash": hashes });
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../xtask/api/schemathesis.toml");
     let status = Command::new(program)
-        .args(["run", document, "--url", base, "--max-examples", &examples, "--seed", "1", "--no-color"])
+        .args([
+            "--config-file",
+            config,
+            "run",
+            document,
+            "--url",
+            base,
+            "--max-examples",
+            &examples,
+            "--seed",
+            "1",
+            "--no-color",
+        ])
         .args(["--checks", "all", "--request-timeout", "10", "--generation-database", "none", "--warnings", "off"])
         .args(["--continue-on-failure"])
         .args(filters)

@@ -34,7 +34,7 @@ struct Artifacts {
 }
 
 const SHA256: Parameter = Parameter { name: "sha256", takes: Takes::Hash, about: "SHA-256 of the content." };
-const EPOCH: Parameter = Parameter { name: "epoch", takes: Takes::Number, about: "The epoch." };
+const EPOCH: Parameter = Parameter { name: "epoch", takes: Takes::Uint64, about: "The epoch." };
 
 const KINDS: &[Artifacts] = &[
     Artifacts {

@@ -46,7 +46,7 @@ fn schema(takes: Takes) -> RefOr<Schema> {
     match takes {
         Takes::Key => Ref::from_schema_name(Address::name()).into(),
         Takes::Hash => Ref::from_schema_name(Hash::name()).into(),
-        // The database has numbers of 63 bits.
+        Takes::Uint64 => number().minimum(Some(0)).maximum(Some(u64::MAX)).into(),
         Takes::Number => number().minimum(Some(0)).maximum(Some(i64::MAX)).into(),
         Takes::Limit => number().minimum(Some(1)).maximum(Some(MAX_LIMIT)).into(),
         Takes::Cursor => text().pattern(Some(CURSOR)).into(),

@@ -29,8 +29,10 @@ pub enum Takes {
     Key,
     /// A hash of 64 hex digits.
     Hash,
-    /// A whole number.
+    /// A whole number that the database holds, which are those of 63 bits.
     Number,
+    /// A whole number of 64 bits.
+    Uint64,
     /// A number of rows.
     Limit,
     /// The name of a page, as the page before gave it.
@@ -50,7 +52,7 @@ impl Takes {
             Self::OneOf(words) => Some(words.to_vec()),
             Self::Program => Some(Program::ALL.map(Program::name).to_vec()),
             Self::Event => Some(Event::NAMES.to_vec()),
-            Self::Key | Self::Hash | Self::Number | Self::Limit | Self::Cursor => None,
+            Self::Key | Self::Hash | Self::Number | Self::Uint64 | Self::Limit | Self::Cursor => None,
         }
     }
 }
