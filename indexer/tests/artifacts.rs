@@ -185,7 +185,8 @@ impl Town {
 
     /// Files with artifacts, and files with unfinished uploads.
     fn files(&self) -> (usize, usize) {
-        let artifacts = walk(&self.folder.path().join("store")).into_iter().filter(|file| !file.starts_with(self.notes()));
+        let artifacts =
+            walk(&self.folder.path().join("store")).into_iter().filter(|file| !file.starts_with(self.notes()));
         (artifacts.count(), walk(&self.folder.path().join("uploads")).len())
     }
 

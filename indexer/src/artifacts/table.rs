@@ -63,7 +63,8 @@ pub async fn unnamed(db: &Database, wallet: &Pubkey) -> Result<(u64, u64), DbErr
 
 /// How much of an operator's answers, audits and reports that the chain does not name counts in its quota.
 pub async fn unnamed_statements(db: &Database, wallet: &Pubkey) -> Result<u64, DbError> {
-    let sql = "SELECT coalesce(sum(greatest(bytes, $2)), 0)::bigint FROM artifacts.statement WHERE wallet = $1 AND NOT named";
+    let sql =
+        "SELECT coalesce(sum(greatest(bytes, $2)), 0)::bigint FROM artifacts.statement WHERE wallet = $1 AND NOT named";
     let row = db.client().await?.query_one(sql, &[&wallet.to_string(), &(counted(0) as i64)]).await?;
     Ok(row.get::<_, i64>(0) as u64)
 }

@@ -147,7 +147,8 @@ impl Ledger {
             "getProgramAccounts" => {
                 let kind = &params[1]["filters"][0]["memcmp"]["bytes"];
                 let asked = |(program, _, data): &&(Program, Pubkey, Vec<u8>)| {
-                    let kinds = [json!(bs58::encode(&data[..8]).into_string()), json!(BASE64_STANDARD.encode(&data[..8]))];
+                    let kinds =
+                        [json!(bs58::encode(&data[..8]).into_string()), json!(BASE64_STANDARD.encode(&data[..8]))];
                     params[0] == program.id().to_string() && (kinds.contains(kind) || *kind == json!(data[..8]))
                 };
                 let account = |(program, address, data): &(Program, Pubkey, Vec<u8>)| {

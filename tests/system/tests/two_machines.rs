@@ -35,7 +35,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// The user there: nobody.
 const USER: u32 = 65_534;
-const TEXT: &str = "The slow loris of Dock Nine counts the crates at night, and eats only what has fallen into the water.";
+const TEXT: &str =
+    "The slow loris of Dock Nine counts the crates at night, and eats only what has fallen into the water.";
 
 /// The other machine. Dropping it removes it.
 struct Machine {
@@ -159,7 +160,12 @@ async fn relay(here: IpAddr, url: &str) -> Result<String> {
 }
 
 /// A network with one permissioned Datanet. Returns the Datanet and its owner.
-async fn found(network: &mut Network, here: IpAddr, rich: &[&Person], validators: &[Person]) -> Result<(Pubkey, Person)> {
+async fn found(
+    network: &mut Network,
+    here: IpAddr,
+    rich: &[&Person],
+    validators: &[Person],
+) -> Result<(Pubkey, Person)> {
     let [genesis, treasury, owner] = ["genesis", "treasury", "owner"].map(Person::new);
     let client = network.client.clone();
     people::airdrop(&client, [genesis.address()], 1_000_000_000_000).await?;
@@ -233,7 +239,13 @@ fn people_on_another_machine_contribute_and_review_with_no_disk_in_common() -> R
         std::fs::write(&document, TEXT)?;
         machine.owns(&document)?;
         let mut contribute = machine.command(&openledger);
-        contribute.arg("contribute").arg(&document).args(["--datanet", &datanet.to_string(), "--licence", "MIT", "--yes"]);
+        contribute.arg("contribute").arg(&document).args([
+            "--datanet",
+            &datanet.to_string(),
+            "--licence",
+            "MIT",
+            "--yes",
+        ]);
         let contributed = contribute.envs(home.settings).current_dir(home.folder).output()?;
         ensure!(contributed.status.success(), "{}", String::from_utf8_lossy(&contributed.stderr));
 

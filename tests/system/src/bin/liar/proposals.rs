@@ -4,9 +4,7 @@ use crate::mind::{Mind, Proposal, Question, WIDTH};
 use anyhow::Result;
 use openledger_protocol::{Hash32, hash::sha256, rewards::RewardTree};
 use openledger_quorum::{Agreement, Coordinator, Error, Participant, Round};
-use openledger_sdk::{
-    artifact::SettlementReport, attestation, canonical, client::Client, ix, pda, store::Store,
-};
+use openledger_sdk::{artifact::SettlementReport, attestation, canonical, client::Client, ix, pda, store::Store};
 use openledger_system::told::{
     Agreed, BESIDE_REPORT, BESIDE_ROOTS, EVERYTHING, Lie, NOBODYS, OTHER_CUTOFF, OTHER_CUTOFF_OBSERVED, OTHER_EPOCH,
     Proposed, Told,
