@@ -30,6 +30,7 @@ const MOST_BATCHES: i64 = 64;
 
 const STANDING: &str = "WITH kept AS (SELECT wallet, operator FROM artifacts.upload WHERE hash = $1)
     SELECT EXISTS (SELECT 1 FROM kept),
+           EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND named),
            EXISTS (SELECT 1 FROM kept WHERE operator)
         OR EXISTS (SELECT 1 FROM artifacts.shown s JOIN kept USING (wallet) WHERE s.hash = $1)
         OR EXISTS (SELECT 1 FROM artifacts.batches($1) b
@@ -60,8 +61,9 @@ const PANELS: &str = "SELECT b.batch FROM artifacts.batches($1) b WHERE NOT b.de
 enum Standing {
     /// Everybody may read it.
     Public,
-    /// Somebody has stored it, and not everybody may read it.
-    Private,
+    /// Somebody has stored it, and not everybody may read it. `named` is whether the chain names it: then what it says about
+    /// that name is looked at with every request.
+    Private { named: bool },
     /// Nobody is known to have stored it.
     Unknown,
 }
@@ -69,10 +71,12 @@ enum Standing {
 /// Whether everybody may read `key`. Fails unless that is so, or the wallet of the permit in `header` may read it.
 pub async fn admit(service: &Service, key: &Key, header: Option<&str>) -> Result<bool, Refusal> {
     let Key::Blob(hash) = key else { return Ok(true) };
+    let unsigned = || Refusal::new(StatusCode::UNAUTHORIZED, format!("{key} is not public: sign a permit to read it"));
     match standing(service, hash).await? {
         Standing::Public => return Ok(true),
         Standing::Unknown if !is_here(service, key).await? => return Err(Refusal::absent(key)),
-        Standing::Private | Standing::Unknown => {}
+        Standing::Private { named: true } if header.is_none() => return Err(unsigned()),
+        Standing::Private { .. } | Standing::Unknown => {}
     }
     let wallet = header.map(|header| wallet(service, key, header)).transpose()?;
     if let Some(wallet) = &wallet
@@ -85,10 +89,7 @@ pub async fn admit(service: &Service, key: &Key, header: Option<&str>) -> Result
     if is_public(service, hash).await? {
         return Ok(true);
     }
-    let Some(wallet) = wallet else {
-        let error = format!("{key} is not public: sign a permit to read it");
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, error));
-    };
+    let wallet = wallet.ok_or_else(unsigned)?;
     if may_read(service, hash, &wallet).await? {
         return Ok(false);
     }
@@ -116,10 +117,10 @@ pub async fn is_public(service: &Service, hash: &Hash32) -> Result<bool, DbError
 
 async fn standing(service: &Service, hash: &Hash32) -> Result<Standing, DbError> {
     let row = service.db.query_one(STANDING, &[&hash.as_slice()]).await?;
-    Ok(match (row.get(0), row.get(1)) {
-        (_, true) => Standing::Public,
-        (true, false) => Standing::Private,
-        (false, false) => Standing::Unknown,
+    Ok(match (row.get(0), row.get(1), row.get(2)) {
+        (_, _, true) => Standing::Public,
+        (true, named, false) => Standing::Private { named },
+        (false, _, false) => Standing::Unknown,
     })
 }
 

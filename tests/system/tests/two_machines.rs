@@ -24,7 +24,9 @@ use prepared::prepared;
 use solana_pubkey::Pubkey;
 use stake::state::Role;
 use std::{
+    fs::Permissions,
     net::{IpAddr, Ipv4Addr},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -70,7 +72,7 @@ impl Machine {
         ip(&format!("-n {name} addr add {net}.2/30 dev {name}b"))?;
         ip(&format!("-n {name} link set {name}b up"))?;
         ip(&format!("-n {name} link set lo up"))?;
-        std::fs::set_permissions(machine.disk.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+        std::fs::set_permissions(machine.disk.path(), Permissions::from_mode(0o755))?;
         Ok(machine)
     }
 
@@ -203,6 +205,7 @@ async fn found(
 #[test]
 fn people_on_another_machine_contribute_and_review_with_no_disk_in_common() -> Result<()> {
     let (folder, machine) = (tempfile::tempdir()?, Machine::start()?);
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o700))?;
     let binaries = prepared("OPENLEDGER_BIN_DIR", "target/debug")?;
     let openledger = machine.disk.path().join("openledger");
     std::fs::copy(binaries.join("openledger"), &openledger).context("`cargo xtask test two_machines` builds it")?;
