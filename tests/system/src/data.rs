@@ -355,7 +355,8 @@ pub async fn summary(network: &Network, datanets: &Datanets) -> Result<(Vec<Data
     let (mut out, mut rejected) = (Vec::new(), 0);
     for d in &datanets.all {
         let row = network.api()?.datanet(&d.address).await?.context("the indexer does not know a Datanet")?;
-        rejected += row.rejected;
+        // Those that nobody reviewed in time were contributed again.
+        rejected += network.api()?.batches(&d.address, "rejected").await?.len() as u64;
         out.push(DatanetSummary {
             id: d.address.to_string(),
             name: d.name.clone(),

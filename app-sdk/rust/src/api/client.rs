@@ -91,7 +91,12 @@ impl IndexerClient {
 
     /// `GET /v1/batches`, the accepted ones of a Datanet, all of them.
     pub async fn accepted_batches(&self, datanet: &Pubkey) -> Result<Vec<Batch>, ApiError> {
-        self.all(&format!("/batches?datanet={datanet}&status=accepted")).await
+        self.batches(datanet, "accepted").await
+    }
+
+    /// `GET /v1/batches`, those of a Datanet that have the status, all of them.
+    pub async fn batches(&self, datanet: &Pubkey, status: &str) -> Result<Vec<Batch>, ApiError> {
+        self.all(&format!("/batches?datanet={datanet}&status={status}")).await
     }
 
     /// `GET /v1/models`, all of them.
