@@ -165,12 +165,7 @@ fn a_world_lives_by_itself_and_goes_on_after_its_processes_were_killed() -> Resu
         })
         .await?;
         let mut world = start(folder, ports)?;
-        let services = ready(&mut world, folder).await?;
-        wait("the operator that serves to come back", Duration::from_secs(60), async || {
-            let models = reqwest::get(format!("{}/models", services.openai)).await;
-            Ok(models.ok().filter(|answer| answer.status().is_success()))
-        })
-        .await?;
+        ready(&mut world, folder).await?;
         reviewed(Duration::from_secs(60)).await.context("after the restart")?;
         ensure!(settled(&indexer).await? >= before, "a settlement was forgotten");
         ask(&client, &user, &servers(&client).await?, &question, None, |_| {}).await.context("after the restart")?;
