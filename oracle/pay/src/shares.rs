@@ -101,10 +101,8 @@ fn divide(whole: u64, input: &PayInput, settings: &PaySettings) -> Result<Shares
     let sized: Vec<(f64, u64)> = normalised.into_iter().zip(measured.iter().map(|m| u64::from(m.targets))).collect();
     // Each window is held against the floor by itself. So cutting a document sheds nothing that counted against it.
     let mut each = above_noise(&sized, settings.noise_floor).into_iter();
-    let sums: Vec<f64> = owners
-        .iter()
-        .map(|document| each.by_ref().take(input.windows.of_document(*document).len()).fold(0.0, |sum, v| sum + v))
-        .collect();
+    let sums: Vec<f64> =
+        owners.iter().map(|document| each.by_ref().take(input.windows.of_document(*document).len()).sum()).collect();
     let weights = integer_weights(&sums);
     let (parts, unallocated) = capped_shares(whole, &weights, settings.cap_ppm * (whole / PPM));
     let mut per_document = vec![0; input.clusters.len()];
