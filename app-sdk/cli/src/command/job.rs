@@ -204,8 +204,8 @@ fn prospect(config: &JobConfig, found: &Outlook, unread: u64) -> String {
         let most = data.most_windows();
         lines.push(format!(
             "about {} of the documents have more than {most} windows, a quarter of `data.max_examples`, and take no \
-             part: raise `data.max_examples` or `data.max_tokens`, or set `data.max_windows` to {most} or less, or have their \
-             contributors hand them in in parts",
+             part: raise `data.max_examples` or `data.max_tokens`, or set `data.max_windows` to {most} or less, or have \
+             their contributors hand them in in parts",
             found.too_long
         ));
     }
