@@ -1,8 +1,7 @@
 //! Takes off every score what noise alone would earn.
 //!
-//! A document that has nothing to do with a query scores near zero, above or below by chance. Negative scores earn
-//! nothing, but positive ones would. m pieces of junk would be paid in proportion to m. A document cut into pieces
-//! would shed the pieces that do harm.
+//! An example that has nothing to do with a query scores near zero, above or below by chance. Negative scores earn
+//! nothing, but positive ones would. m pieces of junk would be paid in proportion to m.
 //!
 //! The scores *below* zero show how far chance reaches, because no document that helped can hide them. Their median
 //! says where the noise lies. The distance from the median to the lower quartile says how wide it is. The two are kept

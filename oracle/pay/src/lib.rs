@@ -6,9 +6,9 @@
 //! ```text
 //! clusters          which documents are someone's own, and which repeat earlier ones      text, gradients
 //! normalise         a score for each whole example, without reward for being an outlier   floats
+//! floor             what noise alone would earn is taken off each example; positive part  floats
 //! windows           the sum of a document's examples                                      floats
-//! floor             what noise alone would earn is taken off                              floats
-//! integer_weights   positive part, as integers by an exact power of two                   floats → integers
+//! integer_weights   as integers by an exact power of two                                  floats → integers
 //! cap               a document's largest share; largest remainder                         integers
 //! ```
 //! [`Clusters`] come first, then [`shares`] applies the other rules in this order. Scores are measurements, not money:
@@ -34,12 +34,11 @@
 //!   k pieces weigh k times as much as the whole. Scores are therefore multiplied by the number of target tokens, which
 //!   makes them additive over pieces. See [`normalise`].
 //! - **A long document is paid for all of its windows.** Each window is an example with a score of its own, in which the
-//!   guard against outliers sees one example among others of about its length. A document's score is the sum of them,
-//!   also of those below zero, so that it matters little whether somebody cuts it before it is cut here.
+//!   guard against outliers sees one example among others of about its length. A document earns the sum of what each
+//!   window has above the floor. So it earns the same if somebody cuts it there before it is cut here.
 //! - **A text is paid for what is new in it.** A text put together from others, or cut out of one, repeats them.
 //! - **Noise earns little.** The positive part of a score that is noise around zero is positive on average. Without a
-//!   floor, junk would earn in proportion to its amount, and a document cut into pieces would shed the pieces that do
-//!   harm. See [`floor`].
+//!   floor, junk would earn in proportion to its amount. See [`floor`].
 //! - **An outlier's score stops growing.** See [`normalise`].
 //!
 //! The last two rules are for estimates. Exact scores have the right signs. See [`PaySettings::exact`].

@@ -422,8 +422,9 @@ fn learned(new: &[Found]) -> String {
     let too_long = match outlook.too_long {
         0 => String::new(),
         n => format!(
-            "; {n} need more than the {} windows of a whole job, which learns nothing of them: hand them in in parts",
-            settings.max_examples
+            "; {n} need more than the {} windows that a job learns of one document, and take no part: hand them in in \
+             parts",
+            settings.most_windows()
         ),
     };
     format!(
@@ -579,9 +580,9 @@ mod tests {
         let mut all = vec![found("a", "short"), found("b", &"long ".repeat(199)), found("c", "short too")];
         let text = learned(&all);
         assert!(text.contains("about 5 windows of at most 128 tokens for 3 documents"), "{text}");
-        assert!(!text.contains("learns nothing"));
+        assert!(!text.contains("take no part"));
         all.push(found("d", &"a book ".repeat(9_999)));
         let text = learned(&all);
-        assert!(text.contains("for 3 documents; 1 need more than the 48 windows"), "{text}");
+        assert!(text.contains("for 3 documents; 1 need more than the 12 windows"), "{text}");
     }
 }

@@ -33,8 +33,9 @@ With {\"train\": {\"runs\": 3}} the job trains three times with different seeds,
 That is steadier, and costs three times as much; runs is 1 to 8.
 
 A document that is longer than an example ({\"data\": {\"max_tokens\": 128}}) is learned whole, in windows, as long as
-they fit into the job's max_examples. With max_windows only so many windows of each document are learned. What the
-Datanets hold, and what of it the job can learn, is said before the budget is paid; with --dry-run nothing is paid.
+they fit into the job's max_examples. One with more windows than a quarter of max_examples takes no part. With
+max_windows only so many windows of each document are learned. What the Datanets hold, and what of it the job can
+learn, is said before the budget is paid; with --dry-run nothing is paid.
 
 Example:
   openledger job request MODEL --datanet DATANET --config job.json --dry-run
@@ -200,10 +201,12 @@ fn prospect(config: &JobConfig, found: &Outlook, unread: u64) -> String {
         format!("the trainer is paid at most {}, and its verifiers and the data besides", amount(most_pay(config))),
     ];
     if found.too_long > 0 {
+        let most = data.most_windows();
         lines.push(format!(
-            "about {} of the documents have more than {} windows, and nothing of them is learned: raise \
-             `data.max_examples` or `data.max_tokens`, or set `data.max_windows`",
-            found.too_long, data.max_examples
+            "about {} of the documents have more than {most} windows, a quarter of `data.max_examples`, and take no \
+             part: raise `data.max_examples` or `data.max_tokens`, or set `data.max_windows` to {most} or less, or have \
+             their contributors hand them in in parts",
+            found.too_long
         ));
     }
     if let Some(most) = data.max_windows.filter(|_| found.cut > 0) {
@@ -268,7 +271,7 @@ mod tests {
         let said = |config: &JobConfig| prospect(config, &Outlook::of(&config.data, sizes), 2);
         let whole = said(&config);
         assert!(whole.contains("3 documents, about 4 windows of at most 128 tokens"), "{whole}");
-        assert!(whole.contains("about 1 of the documents have more than 48 windows"), "{whole}");
+        assert!(whole.contains("about 1 of the documents have more than 12 windows"), "{whole}");
         assert!(whole.contains("not looked at: 2 documents") && !whole.contains("beginning"), "{whole}");
         // 48 examples of 128 tokens, four times, at .05 OPEN for 1,000.
         assert_eq!(most_pay(&config), 1_228_800_000);

@@ -36,16 +36,24 @@ pub struct JobConfig {
 #[serde(default, deny_unknown_fields)]
 pub struct DataSettings {
     /// Most training examples. The job's seed draws documents of the snapshots. Each is learned whole, as one example or
-    /// more, as long as its examples fit.
+    /// more, as long as its examples fit. One that has more than [`DataSettings::most_windows`] takes no part.
     pub max_examples: usize,
-    /// Most held-out examples for the validation loss. Their documents are drawn after those that are learned, and no
-    /// part of them is learned.
+    /// Most held-out examples for the validation loss. Their documents are drawn before those that are learned, and no
+    /// part of them is learned. Each has at most a quarter of these examples, if there are such documents.
     pub eval_examples: usize,
     /// Most tokens of an example: of a question and the text that answers it. A longer document is cut into windows, each
     /// an example.
     pub max_tokens: usize,
     /// Most windows of a document. What comes after them is not learned. `None` learns every document whole.
     pub max_windows: Option<usize>,
+}
+
+impl DataSettings {
+    /// Most windows of a document that takes part in the job: a quarter of the examples, so that no document is most of
+    /// what the job learns.
+    pub fn most_windows(&self) -> usize {
+        (self.max_examples / 4).max(1)
+    }
 }
 
 /// How examples are learned: LoRA with AdamW.

@@ -6,7 +6,7 @@ use crate::{
     text::{hash_hex, hashes_hex, key_b58, parse_signature},
 };
 use openledger_protocol::Hash32;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::json;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -35,7 +35,8 @@ pub enum ManifestError {
 /// The manifest of a training result. Its hash is in the attested arguments and in the model's account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingManifest {
-    /// Version of this format: [`TrainingManifest::VERSION`].
+    /// Version of this format: [`TrainingManifest::VERSION`]. A manifest of another one cannot be read.
+    #[serde(deserialize_with = "known_version")]
     pub version: u32,
     /// The job's account.
     #[serde(with = "key_b58")]
@@ -105,8 +106,18 @@ pub struct TrainingManifest {
     pub signature: String,
 }
 
+fn known_version<'de, D: Deserializer<'de>>(d: D) -> Result<u32, D::Error> {
+    match u32::deserialize(d)? {
+        TrainingManifest::VERSION => Ok(TrainingManifest::VERSION),
+        other => Err(D::Error::custom(format!(
+            "a training manifest of version {other} is unknown; this program reads version {}",
+            TrainingManifest::VERSION
+        ))),
+    }
+}
+
 impl TrainingManifest {
-    /// The version that this crate writes.
+    /// The version that this crate reads and writes.
     pub const VERSION: u32 = 3;
 
     /// The documents of all examples in index order: the inherited ones, and then the job's own. Each is named by the job
@@ -287,10 +298,21 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_of_an_unknown_version_is_refused_by_its_number() {
+        let (manifest, identity) = manifest();
+        for version in [0, 2, 4] {
+            let other = TrainingManifest { version, ..manifest.clone() };
+            let refused = serde_json::from_slice::<TrainingManifest>(&serde_json::to_vec(&other).unwrap()).unwrap_err();
+            assert!(refused.to_string().contains(&format!("of version {version} is unknown")), "{refused}");
+            assert!(other.verify(&identity.pubkey()).is_err(), "the signature covers it");
+        }
+    }
+
+    #[test]
     fn no_field_of_a_manifest_can_be_changed_under_the_signature() {
         let (manifest, identity) = manifest();
         let json = serde_json::to_value(&manifest).unwrap();
-        for key in json.as_object().unwrap().keys().filter(|k| *k != "signature") {
+        for key in json.as_object().unwrap().keys().filter(|k| !["signature", "version"].contains(&k.as_str())) {
             let mut bad = json.clone();
             bad[key] = match &json[key] {
                 Value::Number(n) => (n.as_u64().unwrap() + 1).into(),

@@ -63,7 +63,8 @@ pub struct Outlook {
     pub tokens: usize,
     /// Documents of which only the beginning can be learned, because the config limits the windows of a document.
     pub cut: usize,
-    /// Documents that cannot be learned, because they have more windows than the job has examples.
+    /// Documents that take no part, because they have more windows than the job learns of one document
+    /// ([`DataSettings::most_windows`]).
     pub too_long: usize,
 }
 
@@ -74,7 +75,7 @@ impl Outlook {
         for (title, text) in documents {
             let Learned { windows, tokens, bytes } = learned(settings, title, text);
             all.documents += 1;
-            if windows > settings.max_examples {
+            if windows > settings.most_windows() {
                 all.too_long += 1;
                 continue;
             }
@@ -137,6 +138,11 @@ mod tests {
         let first = outlook(&settings(128, Some(1)));
         assert_eq!((first.windows, first.tokens, first.cut, first.too_long), (3, 3 * 128, 2, 0));
         assert_eq!(first.scaled(300).windows, 300);
+        // A quarter of 48 examples is the most for one document: 110 tokens of text in the first, 106 in each other.
+        let most = 4 * (110 + 11 * 106);
+        let long = |text| Outlook::of(&settings(128, None), [(20, text)]);
+        assert_eq!((long(most).windows, long(most).too_long), (12, 0));
+        assert_eq!((long(most + 1).windows, long(most + 1).too_long), (0, 1));
         assert_eq!(Outlook::default().scaled(7), Outlook { documents: 7, ..Outlook::default() });
     }
 }

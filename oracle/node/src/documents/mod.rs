@@ -8,9 +8,9 @@ mod snapshot;
 mod window;
 
 pub use choose::choose;
-pub use header::headers;
+pub use header::{Headed, headers};
 pub use repeat::{Compared, Repeat, clusters, repeats, seed};
 #[cfg(test)]
 pub use snapshot::Registered;
 pub use snapshot::{Document, documents};
-pub use window::{learned, windows};
+pub use window::{complete, learned, windows};

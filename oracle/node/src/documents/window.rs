@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use openledger_lm::{ChatMessage, Example, Role, Tokenizer};
 use openledger_sdk::artifact::{DataSettings, most_later_question_tokens, most_question_tokens};
 
-/// Most characters of a title for each token of its question. Few tokens have more.
+/// Most characters of a text for each of its tokens. Few tokens have more.
 const MOST_CHARACTERS: usize = 16;
 /// A number for a window that is as long as any.
 const LONG_NUMBER: usize = 1_000_000;
@@ -21,6 +21,9 @@ const LONG_NUMBER: usize = 1_000_000;
 /// Every question names the title, and from the second on also the number of the window. A title that would take more
 /// than its part of the tokens is cut. With `max_windows` the text may go on after the last window.
 ///
+/// A document that is too long for the job has one window more than [`DataSettings::most_windows`], and no more of it is
+/// tokenised than these need.
+///
 /// Fails if the questions leave nothing to learn within `max_tokens`.
 pub fn windows(
     tokenizer: &Tokenizer,
@@ -28,9 +31,9 @@ pub fn windows(
     text: &str,
     settings: &DataSettings,
 ) -> Result<Vec<Example>> {
-    let mut tokens = tokenizer.encode(text)?;
-    tokens.push(tokenizer.end_of_turn());
-    let questions = questions(tokenizer, &document.title, tokens.len(), settings)
+    let most = settings.max_windows.unwrap_or(usize::MAX).min(settings.most_windows() + 1);
+    let tokens = encode(tokenizer, text, most.saturating_mul(settings.max_tokens))?;
+    let questions = questions(tokenizer, &document.title, tokens.len(), settings.max_tokens, most)
         .with_context(|| format!("document {}", hex::encode(document.leaf)))?;
     let room = |question: &Vec<u32>| settings.max_tokens - question.len();
     let mut room_after: usize = questions.iter().map(room).sum();
@@ -56,18 +59,33 @@ pub fn learned(tokenizer: &Tokenizer, windows: &[Example]) -> String {
     tokenizer.decode(&tokens)
 }
 
-/// The questions of as many windows as so many tokens of text need, or as `max_windows` allows, in the chat template.
-fn questions(tokenizer: &Tokenizer, title: &str, text: usize, settings: &DataSettings) -> Result<Vec<Vec<u32>>> {
-    let DataSettings { max_tokens, max_windows, .. } = settings;
-    let first = short_title(tokenizer, title, most_question_tokens(*max_tokens), &question)?;
+/// Whether the windows of a document teach it to its end.
+pub fn complete(tokenizer: &Tokenizer, windows: &[Example]) -> bool {
+    windows.last().is_some_and(|e| e.tokens.last() == Some(&tokenizer.end_of_turn()))
+}
+
+/// The tokens of a text and the end of the turn, or more than `most` of them.
+fn encode(tokenizer: &Tokenizer, text: &str, most: usize) -> Result<Vec<u32>> {
+    let beginning = &text[..text.floor_char_boundary(most.saturating_mul(MOST_CHARACTERS))];
+    let mut tokens = tokenizer.encode(beginning)?;
+    if tokens.len() <= most && beginning.len() < text.len() {
+        tokens = tokenizer.encode(text)?;
+    }
+    tokens.push(tokenizer.end_of_turn());
+    Ok(tokens)
+}
+
+/// The questions of as many windows as so many tokens of text need, at most `most`, in the chat template.
+fn questions(tokenizer: &Tokenizer, title: &str, text: usize, max_tokens: usize, most: usize) -> Result<Vec<Vec<u32>>> {
+    let first = short_title(tokenizer, title, most_question_tokens(max_tokens), &question)?;
     let mut later = None;
     let (mut questions, mut room) = (Vec::new(), 0);
-    while room < text && max_windows.is_none_or(|most| questions.len() < most) {
+    while room < text && questions.len() < most {
         let question = match questions.len() {
             0 => question(first),
             before => {
                 let short = || {
-                    let most = most_later_question_tokens(*max_tokens);
+                    let most = most_later_question_tokens(max_tokens);
                     short_title(tokenizer, title, most, &|title| later_question(title, LONG_NUMBER))
                 };
                 let title = match later {
@@ -78,7 +96,7 @@ fn questions(tokenizer: &Tokenizer, title: &str, text: usize, settings: &DataSet
             }
         };
         let question = in_template(tokenizer, question)?;
-        ensure!(question.len() < *max_tokens, "its question leaves nothing to learn within {max_tokens} tokens");
+        ensure!(question.len() < max_tokens, "its question leaves nothing to learn within {max_tokens} tokens");
         room += max_tokens - question.len();
         questions.push(question);
     }
@@ -144,7 +162,7 @@ mod tests {
     }
 
     fn settings(max_tokens: usize, max_windows: Option<usize>) -> DataSettings {
-        DataSettings { max_tokens, max_windows, ..Default::default() }
+        DataSettings { max_tokens, max_windows, max_examples: 4_000, ..Default::default() }
     }
 
     fn cut(title: &str, text: &str, settings: &DataSettings) -> Result<Vec<Example>> {
@@ -191,6 +209,22 @@ mod tests {
         assert_eq!(two.iter().map(|e| e.tokens.len()).collect::<Vec<_>>(), [120, 120]);
         let taught = learned(&Tokenizer::bytes(), &two);
         assert!(text.starts_with(&taught) && taught.len() < text.len());
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_for_a_job_is_not_cut_to_its_end() {
+        let tokenizer = Tokenizer::bytes();
+        let settings = DataSettings::default();
+        let text = "ten bytes ".repeat((1 << 20) / 10);
+        let all = cut("term", &text, &settings).unwrap();
+        assert_eq!(all.len(), settings.most_windows() + 1);
+        assert!(!complete(&tokenizer, &all) && text.starts_with(&learned(&tokenizer, &all)));
+        let most = settings.most_windows() * settings.max_tokens;
+        assert!(encode(&tokenizer, &text, most).unwrap().len() <= most * MOST_CHARACTERS + 1);
+        let beginning = format!("a{}", "é".repeat(500));
+        assert!(encode(&tokenizer, &beginning, 3).unwrap().len() > 3, "a character is not cut");
+        let short = cut("term", "Text that is to be learned.", &settings).unwrap();
+        assert!(short.len() == 1 && complete(&tokenizer, &short));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
     roles, settings,
 };
 use crate::{
-    documents::{self, Compared, Document, Repeat},
+    documents::{self, Compared, Document, Headed, Repeat},
     ledger::Ledger,
 };
 use anyhow::{Context, Result};
@@ -28,6 +28,18 @@ pub const KERNEL: &str = concat!("openledger-lm ", env!("CARGO_PKG_VERSION"), " 
 
 /// Most bytes of a published state besides its numbers.
 const FRAME: u64 = 16 << 10;
+
+/// How a document can be learned.
+struct Prepared {
+    /// Bytes at the beginning of its text that an earlier document teaches.
+    header: usize,
+    /// Windows of what comes after them. Of a document that is too long, one more than is allowed.
+    windows: usize,
+    /// Whether they reach the end of the text.
+    complete: bool,
+    /// The text that they teach.
+    text: String,
+}
 
 /// A job, ready to run.
 pub struct JobPlan {
@@ -136,40 +148,36 @@ impl JobPlan {
         // The parent may have learned another length or an earlier version of it. It is the same document still.
         let (again, all): (Vec<Document>, Vec<Document>) = all.into_iter().partition(|d| learned.contains(&d.leaf));
         let mut repeats: Vec<Repeat> = again.iter().map(|d| Repeat::new(d, d.leaf, Duplicate::Exact)).collect();
-        let above = self.inherited().len();
-        let headers = documents::headers(&self.whole(&all)).split_off(above);
-        let windows = |document: &Document, header: usize| {
-            documents::windows(tokenizer, document, &document.text[header..], &self.config.data)
-        };
-        let (mut documents, mut texts, mut counts) = (Vec::new(), Vec::new(), Vec::new());
-        for (document, header) in all.into_iter().zip(headers) {
-            match windows(&document, header) {
-                Ok(windows) => {
-                    texts.push(documents::learned(tokenizer, &windows));
-                    counts.push(windows.len());
-                    documents.push((document, header));
-                }
-                Err(e) => tracing::debug!("not trained on: {e:#}"),
-            }
+        let unknown = all.iter().map(|_| None).collect();
+        let most = self.config.data.most_windows();
+        // A header is its first document's only if that one takes part. Which documents do is known once all are compared,
+        // and so all is done twice.
+        let whole: Vec<usize> = all.iter().map(|d| d.text.len()).collect();
+        let first = self.prepare(&all, &whole, unknown, tokenizer);
+        let mut taught = vec![0; all.len()];
+        for i in self.compare(&all, &first)?.0 {
+            taught[i] = first[i].as_ref().map_or(0, |p| if p.complete { whole[i] } else { p.header + p.text.len() });
         }
-        let clusters = {
-            let compared = self.compared(documents.iter().map(|(document, _)| document), &texts);
-            let clusters = documents::clusters(&compared, None, &self.pay.clusters)?;
-            repeats.extend(documents::repeats(&compared, &clusters).filter(|r| !learned.contains(&r.leaf)));
-            clusters
-        };
-        let own: Vec<usize> = (0..documents.len()).filter(|i| clusters.owner(above + i) == above + i).collect();
-        let own_counts: Vec<usize> = own.iter().map(|i| counts[*i]).collect();
-        let (chosen, held_out) = documents::choose(&own_counts, &self.config.data, seed)?;
+        let prepared = self.prepare(&all, &taught, first, tokenizer);
+        let (mut own, found) = self.compare(&all, &prepared)?;
+        repeats.extend(found.into_iter().filter(|r| !learned.contains(&r.leaf)));
+        // Those that are too long are not chosen, but the choice says so if there are no others.
+        let windows_of = |i: usize| prepared[i].as_ref().map_or(0, |p| p.windows);
+        own.extend((0..all.len()).filter(|i| windows_of(*i) > most));
+        let counts: Vec<usize> = own.iter().map(|i| windows_of(*i)).collect();
+        let (chosen, held_out) = documents::choose(&counts, &self.config.data, seed)?;
         // The windows of all documents together would take much memory. So those of the chosen ones are made again.
         let pick = |places: &[usize], most: usize| -> Result<(Vec<Document>, Arc<[Example]>)> {
-            let mut examples = Vec::new();
-            let picked: Vec<&(Document, usize)> = places.iter().map(|place| &documents[own[*place]]).collect();
-            for (document, header) in &picked {
-                examples.extend(windows(document, *header)?);
+            let (mut picked, mut examples) = (Vec::new(), Vec::new());
+            for place in places {
+                let (document, prepared) = (&all[own[*place]], &prepared[own[*place]]);
+                let header = prepared.as_ref().map_or(0, |p| p.header);
+                let text = &document.text[header..];
+                examples.extend(documents::windows(tokenizer, document, text, &self.config.data)?);
+                picked.push(document.clone());
             }
             examples.truncate(most);
-            Ok((picked.into_iter().map(|(document, _)| document.clone()).collect(), examples.into()))
+            Ok((picked, examples.into()))
         };
         let (documents, examples) = pick(&chosen, self.config.data.max_examples)?;
         let (eval_documents, eval) = pick(&held_out, self.config.data.eval_examples)?;
@@ -223,19 +231,70 @@ impl JobPlan {
     pub(super) fn compared<'a>(
         &'a self,
         own: impl IntoIterator<Item = &'a Document>,
-        texts: &'a [String],
+        texts: impl IntoIterator<Item = &'a String>,
     ) -> Vec<Compared<'a>> {
         let layer = self.parent.as_ref().map_or(0, Parent::layers);
         let own = own.into_iter().zip(texts).map(|(document, text)| Compared { document, layer, text });
         self.inherited().iter().map(Inherited::compared).chain(own).collect()
     }
 
-    /// The same documents with their whole texts.
-    fn whole<'a>(&'a self, own: &'a [Document]) -> Vec<Compared<'a>> {
+    /// The parent's documents and these own ones, as their headers are looked for. `taught` has the bytes that each own one
+    /// teaches.
+    fn headed<'a>(&'a self, own: &'a [Document], taught: &'a [usize]) -> Vec<Headed<'a>> {
         let layer = self.parent.as_ref().map_or(0, Parent::layers);
-        let above = self.inherited().iter().map(|d| (&d.document, d.layer));
-        let all = above.chain(own.iter().map(|document| (document, layer)));
-        all.map(|(document, layer)| Compared { document, layer, text: &document.text }).collect()
+        let above = self.inherited().iter().map(|d| {
+            let text = d.document.text.as_str();
+            let known = text.find(&d.text);
+            let taught = known.map_or(text.len(), |header| header + d.text.len());
+            Headed { whole: Compared { document: &d.document, layer: d.layer, text }, taught, known }
+        });
+        let own = own.iter().zip(taught).map(|(document, taught)| Headed {
+            whole: Compared { document, layer, text: &document.text },
+            taught: *taught,
+            known: None,
+        });
+        above.chain(own).collect()
+    }
+
+    /// How each of these documents can be learned, if each teaches so many bytes of its text. `None` where nothing can.
+    /// What was prepared before is taken over where the header is the same.
+    fn prepare(
+        &self,
+        all: &[Document],
+        taught: &[usize],
+        before: Vec<Option<Prepared>>,
+        tokenizer: &Tokenizer,
+    ) -> Vec<Option<Prepared>> {
+        let headers = documents::headers(&self.headed(all, taught)).split_off(self.inherited().len());
+        let documents = all.iter().zip(headers).zip(before);
+        let prepare = |((document, header), before): ((&Document, usize), Option<Prepared>)| match before {
+            Some(before) if before.header == header => Some(before),
+            _ => self
+                .prepare_one(document, header, tokenizer)
+                .inspect_err(|e| tracing::debug!("not trained on: {e:#}"))
+                .ok(),
+        };
+        documents.map(prepare).collect()
+    }
+
+    fn prepare_one(&self, document: &Document, header: usize, tokenizer: &Tokenizer) -> Result<Prepared> {
+        let windows = documents::windows(tokenizer, document, &document.text[header..], &self.config.data)?;
+        let complete = documents::complete(tokenizer, &windows);
+        Ok(Prepared { header, windows: windows.len(), complete, text: documents::learned(tokenizer, &windows) })
+    }
+
+    /// Compares these documents with each other and with the parent's. Returns the places of those that repeat no other,
+    /// and the repetitions. One that is too long for the job is not compared: its parts may be handed in.
+    fn compare(&self, all: &[Document], prepared: &[Option<Prepared>]) -> Result<(Vec<usize>, Vec<Repeat>)> {
+        let most = self.config.data.most_windows();
+        let known = prepared.iter().enumerate().filter_map(|(i, p)| Some((i, p.as_ref()?)));
+        let usable: Vec<(usize, &Prepared)> = known.filter(|(_, p)| p.windows <= most).collect();
+        let compared = self.compared(usable.iter().map(|(i, _)| &all[*i]), usable.iter().map(|(_, p)| &p.text));
+        let clusters = documents::clusters(&compared, None, &self.pay.clusters)?;
+        let above = self.inherited().len();
+        let owners = (0..usable.len()).filter(|at| clusters.owner(above + at) == above + at);
+        let owners = owners.map(|at| usable[at].0).collect();
+        Ok((owners, documents::repeats(&compared, &clusters).collect()))
     }
 
     /// The windows of each of the job's own documents.
@@ -467,6 +526,64 @@ mod tests {
         };
         assert_eq!(taught(0), licence.clone() + &lines(0, 8), "the first keeps it");
         assert!((1..6).all(|n| taught(n) == lines(n, 8)));
+    }
+
+    /// A plan of these documents that learns all that it can.
+    fn plan_of(all: Vec<Document>, max_examples: usize) -> JobPlan {
+        let config = config(&format!(
+            r#"{{"data": {{"max_examples": {max_examples}, "eval_examples": 0, "max_tokens": 128}}}}"#
+        ));
+        let plan = JobPlan::without_documents(config, None, &base(), 7, 8).unwrap();
+        plan.with_documents(all, &base(), 7, &Tokenizer::bytes()).unwrap()
+    }
+
+    /// The documents that a plan learns, each with what is learned of it, and the repetitions with what they repeat.
+    fn standing(plan: &JobPlan) -> (Vec<(u8, String)>, Vec<(u8, u8)>) {
+        let texts = plan.texts(&Tokenizer::bytes());
+        let mut learned: Vec<(u8, String)> = plan.documents.iter().map(|d| d.leaf[0]).zip(texts).collect();
+        let mut repeats: Vec<(u8, u8)> = plan.repeats.iter().map(|r| (r.leaf[0], r.of[0])).collect();
+        learned.sort_unstable();
+        repeats.sort_unstable();
+        (learned, repeats)
+    }
+
+    #[test]
+    fn a_copy_is_found_whoever_had_its_header_first_and_a_repetition_gives_its_header_to_nobody() {
+        let (licence, text) = (lines(100, 20), lines(4, 12));
+        let first = |others: Vec<Document>| {
+            let copied = [3, 4].map(|n| document(n, n.into(), licence.clone() + &text));
+            standing(&plan_of([others, copied.to_vec()].concat(), 600))
+        };
+        // The licence is first above a text of its own, of which the copied document learns only what comes after it.
+        let own = licence.clone() + &lines(3, 40);
+        let (learned, repeats) = first(vec![document(2, 2, own.clone())]);
+        assert_eq!((learned, repeats), (vec![(2, own.clone()), (3, text.clone())], vec![(4, 3)]));
+        // It is first above a repetition, which teaches nobody anything.
+        let (learned, repeats) = first(vec![document(1, 1, lines(3, 40)), document(2, 2, own)]);
+        let expected = vec![(1, lines(3, 40)), (3, licence.clone() + &text)];
+        assert_eq!((learned, repeats), (expected, vec![(2, 1), (4, 3)]));
+    }
+
+    #[test]
+    fn of_a_whole_text_with_a_longer_one_below_it_the_longer_one_is_learned() {
+        let (a, b) = (lines(1, 20), lines(2, 30));
+        let all = vec![document(1, 1, a.clone()), document(2, 2, format!("{a}\n{b}"))];
+        let (learned, repeats) = standing(&plan_of(all, 600));
+        assert_eq!((learned, repeats), (vec![(1, a), (2, format!("\n{b}"))], vec![]));
+    }
+
+    #[test]
+    fn a_document_that_is_too_long_for_the_job_takes_no_part_and_its_parts_may() {
+        let licence = lines(100, 20);
+        let all = vec![
+            document(1, 1, licence.clone() + &lines(1, 400)),
+            document(2, 2, licence.clone() + &lines(2, 12)),
+            document(3, 3, licence.clone() + &lines(3, 12)),
+            document(4, 4, lines(1, 12)),
+        ];
+        let (learned, repeats) = standing(&plan_of(all, 160));
+        let expected = vec![(2, licence + &lines(2, 12)), (3, lines(3, 12)), (4, lines(1, 12))];
+        assert_eq!((learned, repeats), (expected, vec![]));
     }
 
     /// A plan without documents that builds on a parent which learned these documents.

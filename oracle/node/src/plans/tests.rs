@@ -376,7 +376,7 @@ async fn a_long_document_has_the_influence_of_its_windows_together_and_is_paid_o
     let scores = job.divider.estimator().score(&query).unwrap();
     assert_eq!(scores.values.len(), windows.examples());
     let sums: Vec<f64> =
-        windows.iter().map(|of| scores.values[of].iter().map(|v| f64::from(*v)).sum::<f64>().max(0.0)).collect();
+        windows.iter().map(|of| scores.values[of].iter().map(|v| f64::from(v.max(0.0))).sum()).collect();
     let paid = job.divider.weights(&prompt, &output).unwrap();
     assert_eq!(paid.values().iter().sum::<u64>(), 1_000_000_000_000);
     for (paid, sum) in paid.values().iter().zip(&sums) {
