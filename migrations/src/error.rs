@@ -7,10 +7,8 @@ use std::{error::Error, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// The URL does not parse.
-    #[error("`{url}` is not a PostgreSQL URL ({reason}); write postgres://USER[:PASSWORD]@HOST:PORT/DATABASE")]
+    #[error("what was given is not a PostgreSQL URL ({reason}); write postgres://USER[:PASSWORD]@HOST:PORT/DATABASE")]
     Url {
-        /// The URL as given, without its password.
-        url: String,
         /// The parser's message.
         reason: String,
     },
@@ -25,7 +23,7 @@ pub enum DbError {
     /// The server or the database is absent, or access is denied.
     #[error("cannot use PostgreSQL at {url}: {reason}")]
     Connect {
-        /// The URL as given, without its password.
+        /// User, hosts, ports and database.
         url: String,
         /// The cause's message.
         reason: String,

@@ -1,12 +1,7 @@
 //! The pool of connections, and rows as typed values.
 
 use crate::{
-    DbError, Params, Settings, Transaction,
-    address::{Address, without_password},
-    error::describe,
-    parameters::typed,
-    tls,
-    transaction::one,
+    DbError, Params, Settings, Transaction, address::Address, error::describe, parameters::typed, tls, transaction::one,
 };
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures::future::join3;
@@ -47,11 +42,12 @@ impl Database {
     /// Makes the pool, and fails if the server does not answer or lets nobody in.
     pub async fn connect(url: &str, settings: &Settings<'_>) -> Result<Self, DbError> {
         let database = Self::new(url, settings)?;
-        match database.query("SELECT 1", &[]).await {
-            Ok(_) => Ok(database),
-            Err(DbError::Query(e)) => Err(DbError::Connect { url: without_password(url), reason: describe(&e) }),
-            Err(e) => Err(DbError::Connect { url: without_password(url), reason: e.to_string() }),
-        }
+        let reason = match database.query("SELECT 1", &[]).await {
+            Ok(_) => return Ok(database),
+            Err(DbError::Query(e)) => describe(&e),
+            Err(e) => e.to_string(),
+        };
+        Err(DbError::Connect { url: Address::parse(url)?.shown(), reason })
     }
 
     /// The role that `url` names.
