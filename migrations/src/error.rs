@@ -84,6 +84,9 @@ impl From<deadpool_postgres::PoolError> for DbError {
     fn from(error: deadpool_postgres::PoolError) -> Self {
         match error {
             deadpool_postgres::PoolError::Backend(error) => Self::Query(error),
+            deadpool_postgres::PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => {
+                Self::Pool("all are in use, and none became free".into())
+            }
             deadpool_postgres::PoolError::Timeout(_) => Self::Pool("the server does not answer".into()),
             error => Self::Pool(error.to_string()),
         }
