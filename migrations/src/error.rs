@@ -40,6 +40,9 @@ pub enum DbError {
     /// Somebody else does what only one may do at a time.
     #[error("{0}")]
     Busy(&'static str),
+    /// The lock of what only one may do at a time was lost.
+    #[error("the connection that keeps others away has ended ({0}): all is as it was before, so begin again")]
+    Unlocked(String),
     /// The pool gave no connection.
     #[error("database connection: {0}")]
     Pool(String),

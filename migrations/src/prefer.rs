@@ -32,10 +32,7 @@ impl Connect for Connecting {
             match self.0.connect(&config).await {
                 Ok(connected) => {
                     let reason = describe(&error);
-                    tracing::warn!(
-                        reason,
-                        "TLS with PostgreSQL fails, so it goes without: see sslmode"
-                    );
+                    tracing::warn!(reason, "TLS with PostgreSQL fails, so it goes without: see sslmode");
                     Ok(connected)
                 }
                 // The first try was the better one, and so its failure is the one to mend.
