@@ -117,8 +117,11 @@ pub async fn resync(args: &SourceArgs) -> Result<(u64, u64)> {
     checkpoint::bind_cluster(&source.db, &genesis).await?;
     let until = Instant::now() + RESYNC_WAITS;
     loop {
+        beside.is_held().await?;
         let taken = datasource::backfill(&source).await?;
+        beside.is_held().await?;
         datasource::retry(&source).await?;
+        beside.is_held().await?;
         reconcile::finalise(&source).await?;
         match taken {
             Taken { new: 0, left: 0 } => break,
@@ -130,6 +133,7 @@ pub async fn resync(args: &SourceArgs) -> Result<(u64, u64)> {
             Taken { .. } => sleep(RESYNC_PAUSE).await,
         }
     }
+    beside.is_held().await?;
     let gaps = reconcile::close_gaps(&source).await?;
     // What is set aside leaves a gap, and is told by itself.
     let aside = ingest::number(&source.db).await?;
@@ -147,6 +151,7 @@ pub async fn resync(args: &SourceArgs) -> Result<(u64, u64)> {
     if aside > 0 {
         tracing::warn!(aside, "transactions or events are set aside: see /v1/status");
     }
+    beside.is_held().await?;
     beside.swap().await?;
     Ok((source.metrics.transactions.get(), source.metrics.events.get()))
 }

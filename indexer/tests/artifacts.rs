@@ -6,7 +6,7 @@ mod support;
 use openledger_indexer::{
     artifacts::{self, Limits, Service, sweep},
     db::Database,
-    ingest::{TransactionRecord, ingest},
+    ingest::{TransactionRecord, ingest, set_aside},
     metrics::Metrics,
 };
 use openledger_interface::{events::Event, pda};
@@ -860,6 +860,90 @@ async fn a_lost_database_makes_nothing_public_and_the_store_says_who_has_stored_
 }
 
 #[tokio::test]
+async fn uploads_from_before_there_were_notes_get_theirs() {
+    let mut town = Town::start().await;
+    let wallet = Keypair::new();
+    town.store(&wallet).put_blob("a letter").await.unwrap();
+    town.store(&town.operator).put_blob("a letter").await.unwrap();
+    let notes = |town: &Town| {
+        let mut notes = walk(&town.notes());
+        notes.sort();
+        notes
+    };
+    let before = notes(&town);
+    std::fs::remove_dir_all(town.notes()).unwrap();
+    assert_eq!(artifacts::complete(&town.service).await.unwrap(), 2);
+    assert_eq!(notes(&town), before);
+    assert_eq!(artifacts::complete(&town.service).await.unwrap(), 0);
+    town.db.execute("DROP SCHEMA artifacts CASCADE", &[]).await.unwrap();
+    town.restart(Limits::default()).await;
+    assert_eq!(artifacts::restore(&town.service).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn whoever_stores_a_public_blob_again_needs_quota_unless_the_chain_names_it() {
+    let limits = Limits { unnamed: 5_000, ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let wallet = Keypair::new();
+    let (one, two) = (long(4_500), long(4_600));
+    for blob in [&one, &two] {
+        town.store(&town.operator).put_blob(blob.clone()).await.unwrap();
+    }
+    let rows = async || -> i64 {
+        let sql = "SELECT count(*) FROM artifacts.upload WHERE wallet = $1";
+        town.db.query_one(sql, &[&wallet.pubkey().to_string()]).await.unwrap().get(0)
+    };
+    town.store(&wallet).put_blob(one).await.unwrap();
+    let refused = town.store(&wallet).put_blob(two.clone()).await.unwrap_err().to_string();
+    assert!(refused.contains("nothing on the chain names"), "{refused}");
+    assert_eq!((rows().await, walk(&town.notes()).len()), (1, 3));
+    town.posts(2, sha256(&[&two])).await;
+    sweep::once(&town.service).await.unwrap();
+    town.store(&wallet).put_blob(two).await.unwrap();
+    assert_eq!((rows().await, walk(&town.notes()).len()), (1, 3), "it is no owner, and needs not be one");
+}
+
+#[tokio::test]
+async fn what_a_transaction_in_quarantine_may_name_is_kept_for_a_month() {
+    let town = Town::start_with(swept_at_once(), None).await;
+    let store = town.store(&Keypair::new());
+    let before = store.put_blob("a letter").await.unwrap();
+    let signature = bs58::encode([200; 64]).into_string();
+    assert!(set_aside(&town.db, &signature, 300, "nobody can read it").await.unwrap());
+    let after = store.put_blob("another letter").await.unwrap();
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
+    assert!(!town.blob_file(&before).exists() && town.blob_file(&after).exists());
+    town.db.execute("UPDATE quarantine SET since = now() - interval '31 days'", &[]).await.unwrap();
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
+    assert!(!town.blob_file(&after).exists());
+}
+
+#[tokio::test]
+async fn unfinished_audits_count_against_their_operators_quota_and_blobs_do_not() {
+    let limits = Limits { statements: 2 * 4096, ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let begin = async |key: Key, bytes: u64| {
+        let permit = town.permit(&town.operator, &key, bytes, key.hash().unwrap_or(hash(2)));
+        let path = key.hash().map_or(key.to_string(), hex::encode);
+        let request = reqwest::Client::new()
+            .put(format!("{}/v1/artifacts/{path}", town.base))
+            .header(Permit::HEADER, serde_json::to_string(&permit).unwrap())
+            .header("content-range", format!("bytes 0-9/{bytes}"))
+            .body(vec![0u8; 10]);
+        request.send().await.unwrap()
+    };
+    let audit = |epoch: u64| Key::Audit { epoch, operator: town.operator.pubkey() };
+    // A large blob under way is no reason to refuse an audit.
+    assert_eq!(begin(Key::Blob(hash(1)), 100_000).await.status(), StatusCode::ACCEPTED);
+    for epoch in 1..4 {
+        assert_eq!(begin(audit(epoch), 20).await.status(), StatusCode::ACCEPTED);
+    }
+    let refused = error(begin(audit(4), 20).await, StatusCode::FORBIDDEN).await;
+    assert!(refused.contains("12288") && refused.contains("8192"), "{refused}");
+    assert_eq!(town.files(), (0, 4));
+}
+
+#[tokio::test]
 async fn requests_that_wait_for_the_database_take_no_connection_from_the_index() {
     let town = Town::start().await;
     // Nobody can note an upload, and so every upload holds a connection of the service.
@@ -1254,7 +1338,8 @@ async fn a_service_that_loses_every_part_is_given_up() {
 
 #[tokio::test]
 async fn the_service_counts_requests_bytes_sweeps_and_refusals_by_quota() {
-    let limits = Limits { unnamed: 1_500, ..swept_at_once() };
+    // Room for one small file, which counts as a block of 4 KiB.
+    let limits = Limits { unnamed: 5_000, ..swept_at_once() };
     let town = Town::start_with(limits, None).await;
     let (wallet, metrics) = (Keypair::new(), town.service.metrics.clone());
     let store = town.store(&wallet);

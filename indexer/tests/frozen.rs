@@ -2,7 +2,13 @@
 
 mod support;
 
-use openledger_indexer::{api, datasource::Source, db::Database, ingest::ingest, metrics::Metrics};
+use openledger_indexer::{
+    api,
+    datasource::Source,
+    db::{Beside, Database},
+    ingest::ingest,
+    metrics::Metrics,
+};
 use openledger_sdk::client::Client;
 use std::time::{Duration, Instant};
 use support::{Server, world};
@@ -89,4 +95,17 @@ async fn a_table_that_somebody_locks_is_told_and_readers_hold_up_no_writer() {
     for one in busy {
         one.await.expect("no panic").expect_err("too slow");
     }
+}
+
+#[tokio::test]
+async fn a_second_index_whose_lock_is_lost_is_given_up() {
+    let server = Server::start();
+    let (db, url) = (server.database("beside").await, server.url("beside"));
+    let beside = Beside::make(&url).await.expect("makes");
+    beside.is_held().await.expect("holds");
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'";
+    assert_eq!(db.query(end, &[]).await.expect("ends it").len(), 1);
+    let error = beside.is_held().await.expect_err("it is lost").to_string();
+    assert!(error.contains("keeps others away"), "{error}");
+    beside.swap().await.expect_err("the former index stays");
 }

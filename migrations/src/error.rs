@@ -7,10 +7,8 @@ use std::{error::Error, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// The URL does not parse.
-    #[error("`{url}` is not a PostgreSQL URL ({reason}); write postgres://USER[:PASSWORD]@HOST:PORT/DATABASE")]
+    #[error("what was given is not a PostgreSQL URL ({reason}); write postgres://USER[:PASSWORD]@HOST:PORT/DATABASE")]
     Url {
-        /// The URL as given, without its password.
-        url: String,
         /// The parser's message.
         reason: String,
     },
@@ -25,7 +23,7 @@ pub enum DbError {
     /// The server or the database is absent, or access is denied.
     #[error("cannot use PostgreSQL at {url}: {reason}")]
     Connect {
-        /// The URL as given, without its password.
+        /// User, hosts, ports and database.
         url: String,
         /// The cause's message.
         reason: String,
@@ -42,6 +40,9 @@ pub enum DbError {
     /// Somebody else does what only one may do at a time.
     #[error("{0}")]
     Busy(&'static str),
+    /// The lock of what only one may do at a time was lost.
+    #[error("the connection that keeps others away has ended ({0}): all is as it was before, so begin again")]
+    Unlocked(String),
     /// The pool gave no connection.
     #[error("database connection: {0}")]
     Pool(String),
@@ -86,6 +87,9 @@ impl From<deadpool_postgres::PoolError> for DbError {
     fn from(error: deadpool_postgres::PoolError) -> Self {
         match error {
             deadpool_postgres::PoolError::Backend(error) => Self::Query(error),
+            deadpool_postgres::PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => {
+                Self::Pool("all are in use, and none became free".into())
+            }
             deadpool_postgres::PoolError::Timeout(_) => Self::Pool("the server does not answer".into()),
             error => Self::Pool(error.to_string()),
         }

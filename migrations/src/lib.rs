@@ -10,6 +10,7 @@ mod error;
 mod migrate;
 mod parameters;
 mod pool;
+mod prefer;
 mod settings;
 mod tls;
 mod transaction;

@@ -1,22 +1,27 @@
 //! The pool of connections, and rows as typed values.
 
 use crate::{
-    DbError, Params, Settings, Transaction,
-    address::{Address, without_password},
-    error::describe,
-    parameters::typed,
-    tls,
-    transaction::one,
+    DbError, Params, Settings, Transaction, address::Address, error::describe, parameters::typed, prefer::Connecting,
+    tls, transaction::one,
 };
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures::future::join3;
 use serde::de::DeserializeOwned;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::Row;
+use tokio_postgres::{Config, Row};
 
 /// How long a new connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How long somebody waits for a connection that others have.
+const WAIT_WITHIN: Duration = Duration::from_secs(30);
+/// After this time without a word, the system asks whether the server's machine is still there.
+const ASK_AFTER: Duration = Duration::from_secs(30);
+/// It asks again after this time, so often as below. Then the connection has ended.
+const ASK_EVERY: Duration = Duration::from_secs(10);
+const ASK_TIMES: u32 = 3;
+/// A connection has also ended when what was sent has not arrived for this long.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 
 /// A pool of connections, all in one schema. Clones share it.
 #[derive(Clone)]
@@ -33,11 +38,13 @@ impl Database {
     pub fn new(url: &str, settings: &Settings) -> Result<Self, DbError> {
         let mut address = Address::parse(url)?;
         address.config.application_name(settings.name).connect_timeout(CONNECT_WITHIN);
+        notice_a_lost_server(&mut address.config);
         let connector = tls::connector(&address)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(address.config, connector, recycling))
+        let pool = Pool::builder(Manager::from_connect(address.config, Connecting::new(connector), recycling))
             .max_size(settings.connections)
             .create_timeout(Some(CONNECT_WITHIN))
+            .wait_timeout(Some(WAIT_WITHIN))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| DbError::Pool(e.to_string()))?;
@@ -47,11 +54,12 @@ impl Database {
     /// Makes the pool, and fails if the server does not answer or lets nobody in.
     pub async fn connect(url: &str, settings: &Settings<'_>) -> Result<Self, DbError> {
         let database = Self::new(url, settings)?;
-        match database.query("SELECT 1", &[]).await {
-            Ok(_) => Ok(database),
-            Err(DbError::Query(e)) => Err(DbError::Connect { url: without_password(url), reason: describe(&e) }),
-            Err(e) => Err(DbError::Connect { url: without_password(url), reason: e.to_string() }),
-        }
+        let reason = match database.query("SELECT 1", &[]).await {
+            Ok(_) => return Ok(database),
+            Err(DbError::Query(e)) => describe(&e),
+            Err(e) => e.to_string(),
+        };
+        Err(DbError::Connect { url: Address::parse(url)?.shown(), reason })
     }
 
     /// The role that `url` names.
@@ -126,6 +134,24 @@ impl Database {
     }
 }
 
+/// Has connections end whose server is gone without a word, as with a machine that lost its power or a router that forgot
+/// the connection. The system alone takes hours. What the URL says counts more.
+fn notice_a_lost_server(config: &mut Config) {
+    // It alone has a value without the URL.
+    if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+        config.keepalives_idle(ASK_AFTER);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(ASK_EVERY);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(ASK_TIMES);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(ARRIVES_WITHIN);
+    }
+}
+
 /// A connection for one statement, with the time limit of that statement.
 struct Lease {
     client: Object,
@@ -166,9 +192,24 @@ impl Lease {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_lost_server_is_noticed_in_the_time_that_the_url_says_or_else_in_a_minute() {
+        let of = |query: &str| {
+            let mut config = Address::parse(&format!("postgres://u@h/d{query}")).expect(query).config;
+            notice_a_lost_server(&mut config);
+            let (idle, interval) = (config.get_keepalives_idle().as_secs(), config.get_keepalives_interval());
+            let user = config.get_tcp_user_timeout().map(Duration::as_secs);
+            (idle, interval.map(|i| i.as_secs()), config.get_keepalives_retries(), user)
+        };
+        assert_eq!(of(""), (30, Some(10), Some(3), Some(30)));
+        let all = "?keepalives_idle=1&keepalives_interval=2&keepalives_retries=4&tcp_user_timeout=5";
+        assert_eq!(of(all), (1, Some(2), Some(4), Some(5)));
+    }
+
     #[tokio::test]
     async fn a_wrong_url_and_an_absent_server_are_told_apart() {
-        let settings = Settings { schema: "s", name: "test", connections: 1, read_only: false, within: None };
+        let settings =
+            Settings { schema: "s", name: "test", connections: 1, read_only: false, within: None, durable: false };
         let error = Database::connect("not a url", &settings).await.err().expect("refused").to_string();
         assert!(error.contains("is not a PostgreSQL URL"), "{error}");
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("port").port();

@@ -15,6 +15,8 @@ pub struct Settings<'a> {
     pub read_only: bool,
     /// Most time for a statement, from the wait for a connection to the last row. `None` sets no limit.
     pub within: Option<Duration>,
+    /// Whether an end of a transaction waits until it is on disk, whatever the server does by itself.
+    pub durable: bool,
 }
 
 impl Settings<'_> {
@@ -27,6 +29,9 @@ impl Settings<'_> {
              SET LOCAL random_page_cost = 1.1",
             self.schema
         );
+        if self.durable {
+            begin += "; SET LOCAL synchronous_commit = on";
+        }
         if let Some(within) = self.within {
             begin += &format!("; SET LOCAL statement_timeout = {}", within.as_millis());
         }
@@ -40,9 +45,15 @@ mod tests {
 
     #[test]
     fn a_transaction_says_all_that_it_needs() {
-        let settings = Settings { schema: "s", name: "n", connections: 1, read_only: false, within: None };
+        let settings =
+            Settings { schema: "s", name: "n", connections: 1, read_only: false, within: None, durable: false };
         let plain = settings.begin();
         assert!(plain.starts_with("BEGIN; SET LOCAL search_path = s;") && !plain.contains("timeout"), "{plain}");
+        let durable = Settings { durable: true, ..settings }.begin();
+        assert!(
+            durable.ends_with("; SET LOCAL synchronous_commit = on") && !plain.contains("synchronous"),
+            "{durable}"
+        );
         let reader = Settings { read_only: true, within: Some(Duration::from_millis(1_500)), ..settings }.begin();
         assert!(reader.starts_with("BEGIN READ ONLY;") && reader.ends_with("statement_timeout = 1500"), "{reader}");
     }

@@ -52,9 +52,11 @@ impl Transaction {
         self.end("ROLLBACK").await
     }
 
-    /// Makes everything count.
+    /// Makes everything count. Fails if a statement has failed before.
     pub async fn commit(self) -> Result<(), DbError> {
-        self.end("COMMIT").await
+        // Alone, COMMIT undoes a transaction in which a statement has failed, and is no error. Any other statement is one
+        // then, and the rest of its message is not done.
+        self.end("SELECT 1; COMMIT").await
     }
 
     async fn end(mut self, statement: &str) -> Result<(), DbError> {

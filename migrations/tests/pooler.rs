@@ -12,7 +12,7 @@ mod embedded {
 const SESSIONS: usize = 3;
 
 fn settings(schema: &str) -> Settings<'_> {
-    Settings { schema, name: "a-test", connections: 8, read_only: false, within: None }
+    Settings { schema, name: "a-test", connections: 8, read_only: false, within: None, durable: false }
 }
 
 /// A server, a pooler before it, and the URLs of a database straight and through the pooler.
@@ -72,6 +72,12 @@ async fn a_transaction_is_whole_or_undone_and_its_lock_ends_with_it() {
         assert_eq!(count().await, 0);
         whole.commit().await.expect("commits");
         assert_eq!(count().await, 1);
+        // One in which a statement has failed cannot count.
+        let failed = db.begin().await.expect("begins");
+        failed.execute("INSERT INTO t VALUES ($1)", &[&4i64]).await.expect("inserts");
+        failed.run("SELECT 1 / 0").await.expect_err("fails");
+        let error = failed.commit().await.expect_err("is undone").to_string();
+        assert!(error.contains("aborted"), "{error}");
         // A statement that fails alone undoes itself and leaves its connection usable.
         db.run("INSERT INTO t VALUES (3); SELECT 1 / 0").await.expect_err("fails");
         let error = db.query("SELECT $1 / 0", &[&1i64]).await.expect_err("fails");

@@ -4,6 +4,10 @@ use openledger_database::{Database, Settings};
 use openledger_postgres::Postgres;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::path::PathBuf;
+use tokio::{
+    io::{AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+};
 
 /// A server, the URL of a database of it, and files with the certificates of an authority that signed the server's
 /// certificate and of one that did not.
@@ -41,7 +45,8 @@ impl Secured {
 
     /// Connects by the URL with `query`, and returns whether TLS is used.
     async fn with(&self, query: &str) -> Result<bool, String> {
-        let settings = Settings { schema: "public", name: "test", connections: 1, read_only: false, within: None };
+        let settings =
+            Settings { schema: "public", name: "test", connections: 1, read_only: false, within: None, durable: false };
         let db = Database::connect(&format!("{}?{query}", self.url), &settings).await.map_err(|e| e.to_string())?;
         let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
         Ok(db.query_one(sql, &[]).await.map_err(|e| e.to_string())?.get(0))
@@ -96,9 +101,49 @@ async fn a_file_without_certificates_and_a_server_without_tls_are_told() {
         assert!(error.contains("sslrootcert") && error.contains(&file.display().to_string()), "{error}");
     }
     let plain = Postgres::start(None).expect("a server starts");
-    let settings = Settings { schema: "public", name: "test", connections: 1, read_only: false, within: None };
+    let settings =
+        Settings { schema: "public", name: "test", connections: 1, read_only: false, within: None, durable: false };
     let url = |mode: &str| format!("{}?sslmode={mode}", plain.url());
     assert!(Database::connect(&url("prefer"), &settings).await.is_ok());
     let error = Database::connect(&url("require"), &settings).await.err().expect("it has no TLS").to_string();
     assert!(error.contains("does not support TLS"), "{error}");
+}
+
+/// First bytes of a message that asks for TLS: its length, and a number that stands for TLS.
+const WANTS_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+
+#[tokio::test]
+async fn where_tls_fails_prefer_goes_on_without_it_and_require_does_not() {
+    let plain = Postgres::start(None).expect("a server starts");
+    let (listener, server) = (TcpListener::bind("127.0.0.1:0").await.expect("a port"), plain.port());
+    let port = listener.local_addr().expect("an address").port();
+    // It says that it has TLS, and hangs up. It passes on who does not ask for TLS.
+    let proxy = tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.expect("accepts");
+            tokio::spawn(async move {
+                let mut first = [0; 8];
+                while client.peek(&mut first).await.expect("reads") < first.len() {
+                    tokio::task::yield_now().await;
+                }
+                if first == WANTS_TLS {
+                    client.write_all(b"S").await.expect("writes");
+                    return;
+                }
+                let mut server = TcpStream::connect(("127.0.0.1", server)).await.expect("connects");
+                // Either end may hang up.
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    let settings =
+        Settings { schema: "public", name: "test", connections: 1, read_only: false, within: None, durable: false };
+    for query in ["", "?sslmode=prefer"] {
+        let url = format!("postgres://postgres@127.0.0.1:{port}/postgres{query}");
+        let db = Database::connect(&url, &settings).await.unwrap_or_else(|e| panic!("{query}: {e}"));
+        assert_eq!(db.query_one("SELECT 1", &[]).await.expect("reads").get::<_, i32>(0), 1);
+    }
+    let url = format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=require");
+    assert!(Database::connect(&url, &settings).await.is_err());
+    proxy.abort();
 }

@@ -19,6 +19,8 @@ struct Running {
     operator: bool,
     uploads: usize,
     bytes: u64,
+    /// How many of the bytes are of answers, audits and reports, which have a quota of their own.
+    statements: u64,
 }
 
 /// A running upload. It counts until this is dropped.
@@ -27,12 +29,22 @@ pub struct Place {
     active: Active,
     wallet: Pubkey,
     bytes: u64,
+    statements: u64,
 }
 
 impl Active {
     /// A place for an upload of `bytes` bytes, unless `each` uploads of the wallet are running, or `all` uploads of
     /// operators if it is an operator's, or of the others if not: strangers cost nothing and must not keep operators out.
-    pub fn enter(&self, wallet: Pubkey, operator: bool, bytes: u64, each: usize, all: usize) -> Option<Place> {
+    /// `statement` is whether it is an answer, an audit or a report.
+    pub fn enter(
+        &self,
+        wallet: Pubkey,
+        operator: bool,
+        statement: bool,
+        bytes: u64,
+        each: usize,
+        all: usize,
+    ) -> Option<Place> {
         let mut running = self.running.lock().expect("no panic holds this lock");
         if running.values().filter(|r| r.operator == operator).map(|r| r.uploads).sum::<usize>() >= all {
             return None;
@@ -44,13 +56,21 @@ impl Active {
         own.operator = operator;
         own.uploads += 1;
         own.bytes += bytes;
-        Some(Place { active: self.clone(), wallet, bytes })
+        let statements = if statement { bytes } else { 0 };
+        own.statements += statements;
+        Some(Place { active: self.clone(), wallet, bytes, statements })
     }
 
     /// Bytes of the running uploads: of `wallet`, and of all that are no operators'.
     pub fn bytes(&self, wallet: &Pubkey) -> (u64, u64) {
         let running = self.running.lock().expect("no panic holds this lock");
         (running.get(wallet).map_or(0, |r| r.bytes), running.values().filter(|r| !r.operator).map(|r| r.bytes).sum())
+    }
+
+    /// Bytes of the running uploads of answers, audits and reports of `wallet`.
+    pub fn statements(&self, wallet: &Pubkey) -> u64 {
+        let running = self.running.lock().expect("no panic holds this lock");
+        running.get(wallet).map_or(0, |r| r.statements)
     }
 }
 
@@ -60,6 +80,7 @@ impl Drop for Place {
         if let Some(own) = running.get_mut(&self.wallet) {
             own.uploads -= 1;
             own.bytes -= self.bytes;
+            own.statements -= self.statements;
             if own.uploads == 0 {
                 running.remove(&self.wallet);
             }
@@ -74,15 +95,27 @@ mod tests {
     #[test]
     fn a_wallet_has_its_own_places_and_they_are_free_again_when_dropped() {
         let (active, wallet) = (Active::default(), |n: u8| Pubkey::new_from_array([n; 32]));
-        let first = active.enter(wallet(1), false, 5, 1, 2).unwrap();
-        assert!(active.enter(wallet(1), false, 5, 1, 2).is_none(), "one for each wallet");
-        let other = active.enter(wallet(2), false, 7, 1, 2).unwrap();
-        assert!(active.enter(wallet(3), false, 5, 1, 2).is_none(), "two in all");
+        let first = active.enter(wallet(1), false, false, 5, 1, 2).unwrap();
+        assert!(active.enter(wallet(1), false, false, 5, 1, 2).is_none(), "one for each wallet");
+        let other = active.enter(wallet(2), false, false, 7, 1, 2).unwrap();
+        assert!(active.enter(wallet(3), false, false, 5, 1, 2).is_none(), "two in all");
         assert_eq!(active.bytes(&wallet(1)), (5, 12));
-        let operator = active.enter(wallet(4), true, 9, 1, 2).expect("strangers keep no operator out");
+        let operator = active.enter(wallet(4), true, false, 9, 1, 2).expect("strangers keep no operator out");
         assert_eq!(active.bytes(&wallet(4)), (9, 12));
         drop((first, other, operator));
         assert_eq!(active.bytes(&wallet(1)), (0, 0));
-        active.enter(wallet(3), false, 5, 1, 2).unwrap();
+        active.enter(wallet(3), false, false, 5, 1, 2).unwrap();
+    }
+
+    #[test]
+    fn answers_audits_and_reports_are_counted_by_themselves_too() {
+        let (active, wallet) = (Active::default(), Pubkey::new_from_array([1; 32]));
+        let blob = active.enter(wallet, true, false, 7, 9, 9).unwrap();
+        let audit = active.enter(wallet, true, true, 5, 9, 9).unwrap();
+        assert_eq!((active.bytes(&wallet).0, active.statements(&wallet)), (12, 5));
+        drop(audit);
+        assert_eq!((active.bytes(&wallet).0, active.statements(&wallet)), (7, 0));
+        drop(blob);
+        assert_eq!(active.statements(&wallet), 0);
     }
 }

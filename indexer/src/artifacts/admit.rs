@@ -48,7 +48,8 @@ pub async fn admit(service: &Service, key: Key, header: Option<&str>) -> Result<
     may_write(service, &key, &permit.wallet, identity.is_some()).await?;
     let limits = &service.limits;
     let bytes = counted(permit.bytes);
-    let place = service.active.enter(permit.wallet, identity.is_some(), bytes, limits.at_a_time, limits.uploads);
+    let (operator, statement) = (identity.is_some(), !matches!(key, Key::Blob(_)));
+    let place = service.active.enter(permit.wallet, operator, statement, bytes, limits.at_a_time, limits.uploads);
     let place = place.ok_or_else(|| {
         let error = format!("at most {} uploads of a wallet run at a time", limits.at_a_time);
         Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, error)
@@ -107,14 +108,14 @@ pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), 
              is here first, or wait until it is swept"
         )))
     };
+    let unfinished = service.parts.usage(wallet, admitted.identity.is_some())?;
+    // The admitted upload itself is among those that are running, here and below.
     if !matches!(admitted.key, Key::Blob(_)) {
-        let own = table::unnamed_statements(&service.db, wallet).await? + counted(admitted.permit.bytes);
-        return within(own, limits.statements);
+        let under_way = service.active.statements(wallet).max(unfinished.own_statements);
+        return within(table::unnamed_statements(&service.db, wallet).await? + under_way, limits.statements);
     }
     let (own, strangers) = table::unnamed(&service.db, wallet).await?;
-    // The admitted upload itself is among those that are running.
     let (running, strangers_running) = service.active.bytes(wallet);
-    let unfinished = service.parts.usage(wallet, admitted.identity.is_some())?;
     let own = own + running.max(unfinished.own_bytes);
     within(own, if admitted.identity.is_some() { limits.operator_unnamed } else { limits.unnamed })?;
     if admitted.identity.is_none() && strangers + strangers_running.max(unfinished.all_bytes) > limits.strangers {

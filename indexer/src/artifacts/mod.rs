@@ -30,6 +30,6 @@ pub mod sweep;
 mod table;
 
 pub use limits::Limits;
-pub use owners::restore;
+pub use owners::{complete, restore};
 pub use routes::routes;
 pub use service::Service;

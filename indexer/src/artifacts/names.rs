@@ -14,7 +14,7 @@ use openledger_sdk::{
     manifest::{Leaf, Manifest},
     store::StoreError,
 };
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// An event that names a blob.
 struct Naming {
@@ -58,8 +58,6 @@ const NAMED: [Naming; 9] = [
 const MOST_OPENED: u64 = 256 << 20;
 /// Most blobs that are opened in one round.
 const OPENED: i64 = 500;
-/// Most time between two looks, where somebody waits for the second.
-const DISTANCE: Duration = Duration::from_millis(300);
 
 async fn note(db: &Database, hashes: impl IntoIterator<Item = (Hash32, &'static str)>) -> Result<(), DbError> {
     let (hashes, kinds): (Vec<Vec<u8>>, Vec<&str>) =
@@ -89,7 +87,7 @@ pub async fn refresh(service: &Service) -> Result<(), Refusal> {
     let mut seen = service.seen.lock().await;
     match seen.last {
         Some(look) if look.at >= asked => return Ok(()),
-        Some(look) => tokio::time::sleep(look.rest(DISTANCE)).await,
+        Some(look) => tokio::time::sleep(look.rest()).await,
         None => {}
     }
     look(service, &mut seen).await

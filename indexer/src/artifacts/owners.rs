@@ -16,7 +16,7 @@ use openledger_sdk::{
     text::{parse_hash, parse_key},
 };
 use solana_pubkey::Pubkey;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Folder of the notes.
 const FOLDER: &str = "owners";
@@ -41,10 +41,13 @@ pub async fn note(service: &Service, hash: &Hash32, wallet: &Pubkey, operator: b
     Ok(())
 }
 
-/// Removes all notes about a blob. It must still be known who has stored it.
-pub async fn remove(service: &Service, hash: &Hash32) -> Result<(), Refusal> {
-    let wallets = table::wallets(&service.db, hash).await?;
+/// Removes the notes that these wallets have stored a blob.
+pub async fn remove(service: &Service, hash: &Hash32, wallets: &[String]) -> Result<(), Refusal> {
     for wallet in wallets.iter().filter_map(|wallet| parse_key(wallet).ok()) {
+        // It may have stored the blob again meanwhile.
+        if table::has_stored(&service.db, hash, &wallet).await? {
+            continue;
+        }
         for operator in [false, true] {
             service.delete(&path(hash, &wallet, operator)).await?;
         }
@@ -78,6 +81,36 @@ pub async fn restore(service: &Service) -> Result<u64, Refusal> {
         tracing::warn!(restored, "the database had lost uploads, which are known again by the notes in the store");
     }
     Ok(restored)
+}
+
+/// Notes what only the database knows: uploads from before there were notes, and those whose note is lost. Returns how many.
+pub async fn complete(service: &Service) -> Result<usize, Refusal> {
+    let mut noted = HashSet::new();
+    let mut notes = service.objects().list(Some(&Path::from(FOLDER)));
+    while let Some(note) = notes.try_next().await? {
+        noted.extend(read(&note.location));
+    }
+    let (mut completed, mut hash, mut wallet) = (0, Vec::<u8>::new(), String::new());
+    loop {
+        let page = table::uploads(&service.db, &hash, &wallet, PAGE as i64).await?;
+        let last = page.len() < PAGE;
+        for (of, by, operator) in page {
+            if let (Ok(blob), Ok(owner)) = (Hash32::try_from(of.as_slice()), parse_key(&by))
+                && !noted.contains(&(blob, owner, operator))
+            {
+                note(service, &blob, &owner, operator).await?;
+                completed += 1;
+            }
+            (hash, wallet) = (of, by);
+        }
+        if last {
+            break;
+        }
+    }
+    if completed > 0 {
+        tracing::info!(completed, "uploads without a note in the store have one now");
+    }
+    Ok(completed)
 }
 
 #[cfg(test)]

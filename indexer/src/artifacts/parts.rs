@@ -2,7 +2,7 @@
 
 use super::{limits::counted, receive::Progress};
 use openledger_protocol::hash::sha256;
-use openledger_sdk::store::Permit;
+use openledger_sdk::store::{Key, Permit};
 use solana_pubkey::Pubkey;
 use std::{
     collections::HashMap,
@@ -19,6 +19,8 @@ pub const WHOLE: &str = "whole-";
 const PARTS: &str = "parts-";
 /// First part of the names of those that are a registered operator's.
 const OPERATOR: &str = "parts-operator-";
+/// Last part of the names of those that are an answer, an audit or a report.
+const STATEMENT: &str = "-statement";
 
 /// What has come of an upload. `None` if it must be read from the file.
 type Unfinished = Arc<AsyncMutex<Option<Progress>>>;
@@ -42,6 +44,8 @@ pub struct Usage {
     pub own: usize,
     /// What a wallet's count in a quota.
     pub own_bytes: u64,
+    /// What a wallet's answers, audits and reports count among them.
+    pub own_statements: u64,
     /// Number of all operators' if the wallet is an operator's, or of all others' if not.
     pub all: usize,
     /// What these count.
@@ -66,7 +70,8 @@ impl Parts {
     /// The upload that `permit` is about, of an operator or of anybody else. `None` while another request writes to it.
     pub async fn hold(&self, permit: &Permit, operator: bool) -> io::Result<Option<Held>> {
         let name = hex::encode(sha256(&[permit.key.as_bytes(), &permit.hash, &permit.bytes.to_le_bytes()]));
-        let path = self.folder.join(format!("{}{name}", of(&permit.wallet, operator)));
+        let last = if matches!(permit.key.parse::<Key>(), Ok(Key::Blob(_))) { "" } else { STATEMENT };
+        let path = self.folder.join(format!("{}{name}{last}", of(&permit.wallet, operator)));
         let unfinished = self.known.lock().expect("no panic holds this lock").entry(path.clone()).or_default().clone();
         let Ok(mut progress) = unfinished.try_lock_owned() else { return Ok(None) };
         if progress.is_none() {
@@ -97,6 +102,9 @@ impl Parts {
             if path.as_os_str().as_encoded_bytes().starts_with(own.as_os_str().as_encoded_bytes()) {
                 usage.own += 1;
                 usage.own_bytes += counted(meta.len());
+                if path.as_os_str().as_encoded_bytes().ends_with(STATEMENT.as_bytes()) {
+                    usage.own_statements += counted(meta.len());
+                }
             }
         }
         Ok(usage)

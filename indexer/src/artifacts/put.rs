@@ -218,21 +218,32 @@ async fn copy(service: &Service, key: &Key, file: &Path) -> Result<(), Refusal> 
 ///
 /// A blob that the wallet could not read must come whole: whoever has stored a blob may read it, so a hash alone must not
 /// make a wallet one of those. Such a wallet does not even learn that the blob is here.
+///
+/// A public blob that the chain names gets no further owner: everybody may read it, and it stays without one.
 async fn is_stored(service: &Service, admitted: &Admitted) -> Result<bool, Refusal> {
     let (db, permit) = (&service.db, &admitted.permit);
     // The sweep must not remove it between the look and the note.
     let _keeping = service.keeping.read().await;
-    let known = match &admitted.key {
-        Key::Blob(hash) => {
-            table::has_stored(db, hash, &permit.wallet).await? || readers::is_public(service, hash).await?
+    let mut owned = true;
+    if let Key::Blob(hash) = &admitted.key {
+        owned = table::has_stored(db, hash, &permit.wallet).await?;
+        if !owned && !readers::is_public(service, hash).await? {
+            return Ok(false);
         }
-        key => key.hash().is_some(),
-    };
-    let stored = known && is_intact(service, admitted).await?;
-    if stored {
-        note(service, admitted).await?;
+    } else if admitted.key.hash().is_none() {
+        return Ok(false);
     }
-    Ok(stored)
+    if !is_intact(service, admitted).await? {
+        return Ok(false);
+    }
+    if !owned {
+        if table::is_named(db, &permit.hash).await? {
+            return Ok(true);
+        }
+        within_quota(service, admitted).await?;
+    }
+    note(service, admitted).await?;
+    Ok(true)
 }
 
 /// Whether the artifact is in the store and has not been damaged. A damaged one is replaced.

@@ -2,6 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+/// Least and most time between two looks.
+const LEAST: Duration = Duration::from_millis(300);
+const MOST: Duration = Duration::from_secs(10);
+
 /// How far the events were looked at.
 #[derive(Debug, Default)]
 pub struct Seen {
@@ -21,9 +25,31 @@ pub struct Look {
 }
 
 impl Look {
-    /// How long the next look should still wait. Looks take up to a quarter of the time, so that nobody keeps the database
-    /// busy with them, and wait no longer than `most` between their beginnings.
-    pub fn rest(&self, most: Duration) -> Duration {
-        (self.took * 4).min(most).saturating_sub(self.at.elapsed())
+    /// How long the next look should still wait.
+    pub fn rest(&self) -> Duration {
+        pause(self.took).saturating_sub((self.at + self.took).elapsed())
+    }
+}
+
+/// How much time lies between the end of a look that `took` so long and the beginning of the next. So looks take at most a
+/// quarter of the time, and nobody keeps the database busy with them. Only those that take more than 3 seconds take more.
+fn pause(took: Duration) -> Duration {
+    (took * 3).clamp(LEAST, MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_is_three_times_the_look_within_its_bounds_and_begins_at_its_end() {
+        let milliseconds = Duration::from_millis;
+        assert_eq!(pause(milliseconds(0)), LEAST);
+        assert_eq!(pause(milliseconds(1_000)), milliseconds(3_000));
+        assert_eq!(pause(milliseconds(9_000)), MOST);
+        let ended_now = |took| Look { at: Instant::now().checked_sub(took).expect("a time"), took };
+        assert!(ended_now(milliseconds(1_000)).rest() > milliseconds(2_500));
+        let long_ago = Look { at: Instant::now().checked_sub(milliseconds(900)).expect("a time"), took: LEAST / 10 };
+        assert_eq!(long_ago.rest(), Duration::ZERO);
     }
 }

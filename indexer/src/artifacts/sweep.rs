@@ -11,20 +11,23 @@ const BEHIND: u64 = 150;
 /// Rounds after which all events are looked at again. Their numbers change when the ledger is read again.
 const ALL_EVENTS: u64 = 100;
 
-/// Restores what the database has lost of who stored what. Then finds out once per `every` what the chain names, and removes
-/// what it has not named for too long. While the index is behind the node, nothing is removed: it may not have heard yet
-/// what names it.
+/// Has database and store agree on who stored what. Then finds out once per `every` what the chain names, and removes what it
+/// has not named for too long. While the index is behind the node, nothing is removed: it may not have heard yet what names
+/// it.
 pub async fn run(service: Service, every: Duration) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut round = 0u64;
-    while owners::restore(&service).await.is_err() {
+    while agree(&service).await.is_err() {
         // The cause is in the log.
         ticks.tick().await;
     }
     loop {
         ticks.tick().await;
         round += 1;
+        // Before the look: what the index hears of during a look is not in it.
+        let indexed = facts::indexed_slot(&service.db).await.ok();
+        let slot = service.client.slot().await.ok();
         let looked = if round.is_multiple_of(ALL_EVENTS) {
             names::update(&service).await
         } else {
@@ -34,9 +37,8 @@ pub async fn run(service: Service, every: Duration) {
             // The cause is in the log.
             continue;
         }
-        let indexed = facts::indexed_slot(&service.db).await;
-        let (Ok(indexed), Ok(slot)) = (indexed, service.client.slot().await) else { continue };
-        if slot.saturating_sub(indexed) > BEHIND {
+        let (Some(indexed), Some(slot)) = (indexed, slot) else { continue };
+        if is_behind(indexed, slot) {
             tracing::info!(indexed, slot, "no artifact is swept while the index is behind");
             continue;
         }
@@ -48,6 +50,18 @@ pub async fn run(service: Service, every: Duration) {
     }
 }
 
+/// Whether an index up to the slot `indexed` may lack what names an artifact, when the node is at `slot`.
+fn is_behind(indexed: u64, slot: u64) -> bool {
+    slot.saturating_sub(indexed) > BEHIND
+}
+
+/// Restores by the notes what the database has lost, and the notes that are lost by the database.
+async fn agree(service: &Service) -> Result<(), Refusal> {
+    owners::restore(service).await?;
+    owners::complete(service).await?;
+    Ok(())
+}
+
 /// Removes artifacts that nothing on the chain names and that have been kept long enough, and unfinished uploads that nobody
 /// goes on with. Returns how many artifacts. Which blobs the chain names must be up to date.
 pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
@@ -55,14 +69,17 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
     service.parts.sweep(limits.parts_kept)?;
     let mut swept = 0;
     for hash in table::due(&service.db, limits, None).await? {
-        let _keeping = service.keeping.write().await;
+        let keeping = service.keeping.write().await;
         // Somebody may have stored it again meanwhile.
         if table::due(&service.db, limits, Some(&hash)).await?.is_empty() {
             continue;
         }
+        let wallets = table::wallets(&service.db, &hash).await?;
         service.delete(&Key::Blob(hash).path()).await?;
-        owners::remove(service, &hash).await?;
         table::forget(&service.db, &hash).await?;
+        // The notes may be many, and uploads wait for this lock. Without the blob they mean nothing.
+        drop(keeping);
+        owners::remove(service, &hash, &wallets).await?;
         swept += 1;
     }
     table::name_statements(&service.db).await?;
@@ -84,4 +101,15 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
 pub async fn once(service: &Service) -> Result<usize, Refusal> {
     names::update(service).await?;
     sweep(service).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_a_minute_behind_the_node_sweeps_nothing() {
+        assert!(!is_behind(1_000, 1_000 + BEHIND) && !is_behind(1_000, 0));
+        assert!(is_behind(1_000, 1_001 + BEHIND) && is_behind(0, u64::MAX));
+    }
 }

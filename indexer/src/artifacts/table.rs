@@ -25,6 +25,12 @@ pub async fn stored(db: &Database, hash: &Hash32, bytes: u64, wallet: &Pubkey, o
     Ok(())
 }
 
+/// Whether the chain names the blob, by what is indexed so far.
+pub async fn is_named(db: &Database, hash: &Hash32) -> Result<bool, DbError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND named)";
+    Ok(db.query_one(sql, &[&hash.as_slice()]).await?.get(0))
+}
+
 /// Whether `wallet` has stored the blob.
 pub async fn has_stored(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result<bool, DbError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2)";
@@ -91,12 +97,18 @@ pub async fn name_statements(db: &Database) -> Result<(), DbError> {
     Ok(())
 }
 
+/// The time up to which it is known what the chain names, in SQL. A transaction in quarantine may name anything that was
+/// kept when it came. A stranger can have one set aside, and must not stop the sweep for ever: it does so for 30 days.
+const KNOWN: &str = "least(now(), (SELECT min(since) FROM quarantine WHERE since > now() - interval '30 days'))";
+
 /// Answers, audits and reports that the chain does not name, and that are older than they are kept. Looks at one if it is
 /// given.
 pub async fn due_statements(db: &Database, limits: &Limits, only: Option<&str>) -> Result<Vec<String>, DbError> {
-    let sql = "SELECT key FROM artifacts.statement WHERE NOT named AND ($2::text IS NULL OR key = $2)
-               AND stored_at < now() - make_interval(secs => $1::float8)";
-    let rows = db.query(sql, &[&limits.operator_kept.as_secs_f64(), &only]).await?;
+    let sql = format!(
+        "SELECT key FROM artifacts.statement WHERE NOT named AND ($2::text IS NULL OR key = $2)
+         AND stored_at < {KNOWN} - make_interval(secs => $1::float8)"
+    );
+    let rows = db.query(&sql, &[&limits.operator_kept.as_secs_f64(), &only]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
@@ -104,6 +116,20 @@ pub async fn due_statements(db: &Database, limits: &Limits, only: Option<&str>) 
 pub async fn forget_statement(db: &Database, key: &str) -> Result<(), DbError> {
     db.execute("DELETE FROM artifacts.statement WHERE key = $1", &[&key]).await?;
     Ok(())
+}
+
+/// Blobs with the wallets that have stored them and whether these were registered operators', in order, at most `most` after
+/// those of a hash and a wallet.
+pub async fn uploads(
+    db: &Database,
+    hash: &[u8],
+    wallet: &str,
+    most: i64,
+) -> Result<Vec<(Vec<u8>, String, bool)>, DbError> {
+    let sql = "SELECT hash, wallet, operator FROM artifacts.upload WHERE (hash, wallet) > ($1, $2)
+               ORDER BY hash, wallet LIMIT $3";
+    let rows = db.query(sql, &[&hash, &wallet, &most]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
 }
 
 /// The wallets that have stored a blob.
@@ -147,15 +173,17 @@ pub async fn replace(db: &Database, key: &str, hash: &Hash32, expires: u64) -> R
     Ok(db.execute(sql, &[&key, &hash.as_slice(), &(expires as i64)]).await? > 0)
 }
 
-const DUE: &str = "SELECT hash FROM artifacts.upload WHERE NOT named AND ($3::bytea IS NULL OR hash = $3) GROUP BY hash
-    HAVING bool_and(stored_at < now() - make_interval(secs => CASE WHEN operator THEN $1::float8 ELSE $2::float8 END))
-       AND NOT EXISTS (SELECT 1 FROM artifacts.upload n WHERE n.hash = upload.hash AND n.named)";
-
 /// Blobs that nothing on the chain names, and whose every upload is older than it is kept for its wallet. Looks at one
 /// blob if it is given.
 pub async fn due(db: &Database, limits: &Limits, only: Option<&Hash32>) -> Result<Vec<Hash32>, DbError> {
     let (operators, others) = (limits.operator_kept.as_secs_f64(), limits.kept.as_secs_f64());
-    let rows = db.query(DUE, &[&operators, &others, &only.map(|hash| hash.as_slice())]).await?;
+    let sql = format!(
+        "SELECT hash FROM artifacts.upload WHERE NOT named AND ($3::bytea IS NULL OR hash = $3) GROUP BY hash
+         HAVING bool_and(stored_at < {KNOWN}
+                         - make_interval(secs => CASE WHEN operator THEN $1::float8 ELSE $2::float8 END))
+            AND NOT EXISTS (SELECT 1 FROM artifacts.upload n WHERE n.hash = upload.hash AND n.named)"
+    );
+    let rows = db.query(&sql, &[&operators, &others, &only.map(|hash| hash.as_slice())]).await?;
     Ok(rows.iter().filter_map(|row| row.get::<_, &[u8]>(0).try_into().ok()).collect())
 }
 

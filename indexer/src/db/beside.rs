@@ -22,6 +22,10 @@ impl Beside {
         let db = Database::connect(url, NEXT).await?;
         let lock = db.begin().await?;
         lock.run("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+        // Servers before PostgreSQL 17 have no such limit.
+        let unlimited = "SELECT set_config('transaction_timeout', '0', true)
+                         WHERE current_setting('transaction_timeout', true) IS NOT NULL";
+        lock.query(unlimited, &[]).await?;
         let free = lock.query_one("SELECT pg_try_advisory_xact_lock(hashtext($1), 1)", &[&NEXT]).await?;
         if !free.get::<_, bool>(0) {
             return Err(DbError::Busy("another `resync` of this database runs: wait until it ends"));
@@ -34,6 +38,14 @@ impl Beside {
     /// The new index.
     pub fn db(&self) -> &Database {
         &self.db
+    }
+
+    /// Fails if the lock is lost, because its connection has ended: somebody else may have begun anew in the same schema.
+    pub async fn is_held(&self) -> Result<(), DbError> {
+        match self.lock.query("SELECT 1", &[]).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(DbError::Unlocked(error.to_string())),
+        }
     }
 
     /// Puts the new index in the place of the former, which is dropped. Whoever reads or writes meanwhile goes on with the

@@ -42,6 +42,7 @@ impl Database {
             connections: CONNECTIONS,
             read_only: true,
             within: Some(READ_WITHIN),
+            durable: false,
         };
         Ok(Self(database::Database::new(url, &settings)?))
     }
@@ -50,14 +51,14 @@ impl Database {
     /// connection from whoever writes the index. It does not connect yet.
     pub fn artifacts(url: &str) -> Result<Self, DbError> {
         let (name, connections) = ("openledger-indexer-artifacts", ARTIFACT_CONNECTIONS);
-        let settings = Settings { schema: SCHEMA, name, connections, read_only: false, within: None };
+        let settings = Settings { schema: SCHEMA, name, connections, read_only: false, within: None, durable: false };
         Ok(Self(database::Database::new(url, &settings)?))
     }
 
     /// Connects to `schema`, which need not exist.
     pub(super) async fn connect(url: &str, schema: &str) -> Result<Self, DbError> {
         let (name, connections) = ("openledger-indexer", CONNECTIONS);
-        let settings = Settings { schema, name, connections, read_only: false, within: None };
+        let settings = Settings { schema, name, connections, read_only: false, within: None, durable: false };
         Ok(Self(database::Database::connect(url, &settings).await?))
     }
 

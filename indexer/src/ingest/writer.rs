@@ -14,5 +14,10 @@ pub(super) const ROLL_BACK: &str = "
 pub(super) async fn begin(db: &Database) -> Result<Transaction, DbError> {
     // A session keeps the plans of triggers and foreign keys. What it plans while the tables are small, reading them from
     // beginning to end, would be slow when they are large: a writer only ever looks up what has an index.
-    db.begin_with(&format!("SET LOCAL enable_seqscan = off; SELECT pg_advisory_xact_lock({WRITER_LOCK})")).await
+    // The server ends a writer that is gone without a word, so that its lock does not stop all others.
+    db.begin_with(&format!(
+        "SET LOCAL enable_seqscan = off; SET LOCAL idle_in_transaction_session_timeout = '60s'; \
+         SELECT pg_advisory_xact_lock({WRITER_LOCK})"
+    ))
+    .await
 }

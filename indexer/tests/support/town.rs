@@ -26,7 +26,8 @@ impl Town {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let uploads = api.store.path().join("uploads");
-        let (db, client, metrics) = (api.source.db.clone(), api.source.client.clone(), api.source.metrics.artifacts.clone());
+        let (db, client, metrics) =
+            (api.source.db.clone(), api.source.client.clone(), api.source.metrics.artifacts.clone());
         let service = Service::open(db, client, store, uploads, &url, Limits::default(), metrics).await.expect("opens");
         tokio::spawn(warp::serve(artifacts::routes(service)).incoming(listener).run());
         Self { api, artifacts: url, _node: node }

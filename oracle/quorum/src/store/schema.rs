@@ -24,7 +24,8 @@ impl Store {
     pub async fn connect(url: &str, schema: &str) -> Result<Self> {
         check_schema(schema)?;
         let (name, connections) = ("openledger-oracle", CONNECTIONS);
-        let settings = Settings { schema, name, connections, read_only: false, within: None };
+        // What a member has said must outlive a power cut, also where the server is set to lose the last moment in one.
+        let settings = Settings { schema, name, connections, read_only: false, within: None, durable: true };
         let db = Database::connect(url, &settings).await?;
         migrate(&db, schema, &embedded::migrations::runner()).await?;
         Ok(Self { db })
