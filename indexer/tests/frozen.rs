@@ -103,7 +103,7 @@ async fn a_second_index_whose_lock_is_lost_is_given_up() {
     let (db, url) = (server.database("beside").await, server.url("beside"));
     let beside = Beside::make(&url).await.expect("makes");
     beside.is_held().await.expect("holds");
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'";
+    let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'";
     assert_eq!(db.query(end, &[]).await.expect("ends it").len(), 1);
     let error = beside.is_held().await.expect_err("it is lost").to_string();
     assert!(error.contains("keeps others away"), "{error}");
