@@ -538,7 +538,9 @@ mod tests {
     }
 
     /// The documents that a plan learns, each with what is learned of it, and the repetitions with what they repeat.
-    fn standing(plan: &JobPlan) -> (Vec<(u8, String)>, Vec<(u8, u8)>) {
+    type Standing = (Vec<(u8, String)>, Vec<(u8, u8)>);
+
+    fn standing(plan: &JobPlan) -> Standing {
         let texts = plan.texts(&Tokenizer::bytes());
         let mut learned: Vec<(u8, String)> = plan.documents.iter().map(|d| d.leaf[0]).zip(texts).collect();
         let mut repeats: Vec<(u8, u8)> = plan.repeats.iter().map(|r| (r.leaf[0], r.of[0])).collect();
