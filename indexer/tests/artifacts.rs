@@ -403,6 +403,9 @@ async fn no_path_leads_out_of_the_store() {
     let deleted = town.ask(Method::DELETE, &hex::encode(hash), &[]).await;
     assert_eq!(deleted.headers()["allow"], "GET, HEAD, PUT, OPTIONS");
     assert_eq!(deleted.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let traced = town.ask(Method::TRACE, "answers", &[]).await;
+    assert_eq!(traced.status(), StatusCode::METHOD_NOT_ALLOWED, "a list is there, if only to be read");
+    assert_eq!(traced.headers()["allow"], "GET, OPTIONS");
 }
 
 #[tokio::test]

@@ -22,12 +22,14 @@ pub struct Refusal {
     later: Option<u64>,
     /// How many bytes of the unfinished artifact the service holds.
     held: Option<u64>,
+    /// The methods that there are instead.
+    allow: Option<&'static str>,
 }
 
 impl Refusal {
     /// A refusal that stays one.
     pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self { status, error: error.into(), later: None, held: None }
+        Self { status, error: error.into(), later: None, held: None, allow: None }
     }
 
     /// A refusal of a request that may succeed after some seconds.
@@ -48,6 +50,12 @@ impl Refusal {
     /// 404: there is no such artifact.
     pub fn absent(key: &Key) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("there is no {key} here"))
+    }
+
+    /// 405: there is no such method here, but those of `allow`.
+    pub fn method(allow: &'static str) -> Self {
+        let error = format!("there is no such method here: use one of {allow}");
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, error) }
     }
 
     /// 422: the bytes are not what they should be.
@@ -79,8 +87,8 @@ impl Refusal {
         if let Some(held) = self.held {
             headers.insert(OFFSET, held.into());
         }
-        if status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, PUT, OPTIONS"));
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
         response
     }

@@ -100,8 +100,11 @@ async fn answer(
         ["audits" | "settlements", epoch] => epoch.parse::<u64>().is_ok_and(|n| n.to_string() == *epoch),
         _ => false,
     };
-    if folder && *method == Method::GET {
-        return read::list(service, name, query.get("after").map(String::as_str)).await;
+    if folder {
+        return match *method {
+            Method::GET => read::list(service, name, query.get("after").map(String::as_str)).await,
+            _ => Err(Refusal::method("GET, OPTIONS")),
+        };
     }
     let key: Key = match name.contains('/') {
         true => name.parse(),
@@ -124,6 +127,6 @@ async fn answer(
             };
             put::put(service, key, head, body).await
         }
-        _ => Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "use GET, HEAD or PUT")),
+        _ => Err(Refusal::method("GET, HEAD, PUT, OPTIONS")),
     }
 }
