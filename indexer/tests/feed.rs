@@ -97,7 +97,7 @@ async fn what_another_process_does_is_noticed_with_the_next_look_at_the_ledger()
     let (position, owner) = (pda::position(&key(1), Role::Operator), key(1));
     let staked =
         stake::events::Staked { position, sequence: 0, owner, role: Role::Operator, added: 1, amount: 1 }.data();
-    let node = Node::start(200, 0, vec![Entry::new(1, 100, Program::Stake, [staked])]).await;
+    let node = Node::start(200, 0, vec![Entry::new(99, 100, Program::Stake, [staked])]).await;
     let source = node.source(db.clone());
     backfill(&source).await.expect("the node answers");
     let mut news = source.news.subscribe();
@@ -115,7 +115,7 @@ async fn what_another_process_does_is_noticed_with_the_next_look_at_the_ledger()
     woken("it stored a transaction", true).await;
     confirm(&other, &[&first.signature], &[first.slot as i64]).await.expect("confirms");
     woken("it confirmed it", true).await;
-    assert!(roll_back(&other, &Entry::new(1, 100, Program::Stake, []).signature()).await.expect("rolls back"));
+    assert!(roll_back(&other, &Entry::new(99, 100, Program::Stake, []).signature()).await.expect("rolls back"));
     // The node still lists it, so it comes again.
     woken("it rolled one back", true).await;
     woken("nothing happened", false).await;
