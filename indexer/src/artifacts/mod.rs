@@ -24,6 +24,7 @@ mod readers;
 mod receive;
 mod refusal;
 mod routes;
+mod seats;
 mod seen;
 mod service;
 pub mod sweep;

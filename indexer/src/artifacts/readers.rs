@@ -150,13 +150,18 @@ async fn has_seat(service: &Service, hash: &Hash32, wallet: &Pubkey) -> Result<b
         return Ok(false);
     }
     let rows = service.db.query(PANELS, &[&hash.as_slice(), &MOST_BATCHES]).await?;
+    let batches: Vec<Pubkey> = rows.iter().filter_map(|row| text::parse_key(row.get(0)).ok()).collect();
+    if batches.iter().any(|batch| service.seats.has(wallet, batch)) {
+        return Ok(true);
+    }
     let unavailable = |error| Refusal::unavailable("the node does not answer", &error);
     let Some(candidate) = Candidate::read(&service.client, wallet).await.map_err(unavailable)? else {
         return Ok(false);
     };
-    for batch in rows.iter().filter_map(|row| text::parse_key(row.get(0)).ok()) {
-        let batch = service.client.account_opt(&batch).await.map_err(unavailable)?;
+    for place in batches {
+        let batch = service.client.account_opt(&place).await.map_err(unavailable)?;
         if batch.is_some_and(|batch| candidate.is_drawn(&batch) == Some(true)) {
+            service.seats.note(wallet, &place);
             return Ok(true);
         }
     }

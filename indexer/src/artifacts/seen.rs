@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 /// Least and most time between two looks.
-const LEAST: Duration = Duration::from_millis(300);
-const MOST: Duration = Duration::from_secs(10);
+const LEAST: Duration = Duration::from_millis(100);
+const MOST: Duration = Duration::from_secs(3);
 
 /// How far the events were looked at.
 #[derive(Debug, Default)]
@@ -31,10 +31,11 @@ impl Look {
     }
 }
 
-/// How much time lies between the end of a look that `took` so long and the beginning of the next. So looks take at most a
-/// quarter of the time, and nobody keeps the database busy with them. Only those that take more than 3 seconds take more.
+/// How much time lies between the end of a look that `took` so long and the beginning of the next. So looks take at most half
+/// of the time, and nobody keeps the database busy with them. Only those that take more than 3 seconds take more. A panel has
+/// seconds to read what was just handed in, and waits for a look.
 fn pause(took: Duration) -> Duration {
-    (took * 3).clamp(LEAST, MOST)
+    took.clamp(LEAST, MOST)
 }
 
 #[cfg(test)]
@@ -42,13 +43,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pause_is_three_times_the_look_within_its_bounds_and_begins_at_its_end() {
+    fn the_pause_is_as_long_as_the_look_within_its_bounds_and_begins_at_its_end() {
         let milliseconds = Duration::from_millis;
         assert_eq!(pause(milliseconds(0)), LEAST);
-        assert_eq!(pause(milliseconds(1_000)), milliseconds(3_000));
+        assert_eq!(pause(milliseconds(1_000)), milliseconds(1_000));
         assert_eq!(pause(milliseconds(9_000)), MOST);
         let ended_now = |took| Look { at: Instant::now().checked_sub(took).expect("a time"), took };
-        assert!(ended_now(milliseconds(1_000)).rest() > milliseconds(2_500));
+        assert!(ended_now(milliseconds(1_000)).rest() > milliseconds(700));
         let long_ago = Look { at: Instant::now().checked_sub(milliseconds(900)).expect("a time"), took: LEAST / 10 };
         assert_eq!(long_ago.rest(), Duration::ZERO);
     }

@@ -1,6 +1,6 @@
 //! What the artifact service is made of.
 
-use super::{active::Active, limits::Limits, parts::Parts, seen::Seen, table};
+use super::{active::Active, limits::Limits, parts::Parts, seats::Seats, seen::Seen, table};
 use crate::{db::Database, metrics::ArtifactMetrics};
 use anyhow::{Context, Result, bail};
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -36,6 +36,8 @@ pub struct Inner {
     pub active: Active,
     /// The unfinished uploads.
     pub parts: Parts,
+    /// Who was found to be drawn for which panel.
+    pub seats: Seats,
     /// How far it was looked what the chain names.
     pub seen: Mutex<Seen>,
     /// Held for reading while an artifact is kept, and for writing while one is removed: nothing is removed that was just
@@ -69,8 +71,8 @@ impl Service {
         let name = Permit::service_name(&url);
         let parts = Parts::open(&uploads).with_context(|| format!("the folder for uploads {}", uploads.display()))?;
         table::migrate(&db).await?;
-        let (active, seen, keeping) = Default::default();
-        Ok(Self(Arc::new(Inner { db, client, store, name, metrics, limits, active, parts, seen, keeping })))
+        let (active, seats, seen, keeping) = Default::default();
+        Ok(Self(Arc::new(Inner { db, client, store, name, metrics, limits, active, parts, seats, seen, keeping })))
     }
 }
 
