@@ -99,7 +99,7 @@ pub async fn run(demo: &Demo) -> Result<(Summary, Running)> {
     stage.note(format!("OPEN {mint}: {} minted once, mint authority revoked", SUPPLY / OPEN));
     people::fund(&network.client, &genesis.key, &mint, &[(treasury.address(), 0)]).await?;
     let treasury_account = pda::token_account(&treasury.address(), &mint);
-    genesis::initialise(&network, &genesis.key, &mint, &treasury_account).await?;
+    genesis::initialise(&network, &genesis.key, &mint, &treasury_account, settings.commit_slots).await?;
     network.start_indexer().await?;
     let assembly = governance::convene(&stage, &network, &genesis.key, &mint, &mut summary.governance).await?;
     let mut fleet = Fleet::prepare(&network, settings, demo.second_oracle.as_deref())?;

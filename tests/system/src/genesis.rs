@@ -105,8 +105,14 @@ pub async fn create_open(network: &Network, authority: &Keypair) -> Result<Pubke
 }
 
 /// Initialises all programs but governance, with windows that are short enough for a demo. `treasury` receives the
-/// network's share.
-pub async fn initialise(network: &Network, authority: &Keypair, mint: &Pubkey, treasury: &Pubkey) -> Result<()> {
+/// network's share. A panel has `commit_slots` to read a batch.
+pub async fn initialise(
+    network: &Network,
+    authority: &Keypair,
+    mint: &Pubkey,
+    treasury: &Pubkey,
+    commit_slots: u64,
+) -> Result<()> {
     let client = &network.client;
     let owner = authority.pubkey();
     let cluster = client.rpc().get_genesis_hash().await?.to_bytes();
@@ -117,7 +123,7 @@ pub async fn initialise(network: &Network, authority: &Keypair, mint: &Pubkey, t
         unbond_slots: 216_000,
     };
     client.send(&[ix::stake::initialize(&owner, mint, stake_args)], &[authority]).await?;
-    let datanet_args = datanet::instructions::InitializeArgs { commit_slots: 120, reveal_slots: 900 };
+    let datanet_args = datanet::instructions::InitializeArgs { commit_slots, reveal_slots: 900 };
     client.send(&[ix::datanet::initialize(&owner, mint, datanet_args)], &[authority]).await?;
     let model_args = model::instructions::InitializeArgs {
         job_slots: 18_000,

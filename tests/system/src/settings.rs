@@ -22,6 +22,8 @@ pub struct Settings {
     pub terms: usize,
     /// Satirical definitions.
     pub satire: usize,
+    /// Slots in which a panel reads a batch and commits to its verdicts. All batches come at about the same time.
+    pub commit_slots: u64,
     /// The job.
     pub job: JobConfig,
     /// Questions asked.
@@ -43,6 +45,7 @@ impl Settings {
             pages: 6,
             terms: 85,
             satire: 70,
+            commit_slots: 500,
             // The beginnings of many documents, so that the demo is over in minutes.
             job: JobConfig {
                 data: DataSettings { max_tokens: 40, max_windows: Some(1), ..Default::default() },
@@ -57,7 +60,7 @@ impl Settings {
 
     /// SmolLM2-135M on about as many documents as a job learns, so that a world begins soon.
     pub fn full_world(model: &Path) -> Self {
-        Self { authors: 6, pages: 4, terms: 20, satire: 16, ..Self::full(model) }
+        Self { authors: 6, pages: 4, terms: 20, satire: 16, commit_slots: 120, ..Self::full(model) }
     }
 
     /// A random model of two layers.
@@ -68,6 +71,7 @@ impl Settings {
             pages: 3,
             terms: 4,
             satire: 4,
+            commit_slots: 120,
             job: JobConfig {
                 data: DataSettings { max_examples: 16, eval_examples: 4, max_tokens: 96, max_windows: Some(2) },
                 // So small that every product with the adapter takes the kernels in which `gemm` sums across a register.

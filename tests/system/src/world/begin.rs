@@ -56,7 +56,7 @@ pub async fn begin(
     let treasury = keepers.treasury.address();
     people::fund(&network.client, &genesis.key, &mint, &[(treasury, 0)]).await?;
     let treasury = pda::token_account(&treasury, &mint);
-    genesis::initialise(network, &genesis.key, &mint, &treasury).await?;
+    genesis::initialise(network, &genesis.key, &mint, &treasury, settings.commit_slots).await?;
     network.start_indexer().await?;
     let assembly = governance::convene(stage, network, &genesis.key, &mint, &mut GovernanceSummary::default()).await?;
     let mut fleet = Fleet::prepare(network, settings, None)?;
