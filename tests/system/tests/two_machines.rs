@@ -35,6 +35,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// The user there: nobody.
 const USER: u32 = 65_534;
+/// Slots in which the panel reads a batch and commits to its verdicts.
+const COMMIT_SLOTS: u64 = 120;
 const TEXT: &str =
     "The slow loris of Dock Nine counts the crates at night, and eats only what has fallen into the water.";
 
@@ -173,7 +175,7 @@ async fn found(
     let mint = genesis::create_open(network, &genesis.key).await?;
     people::fund(&client, &genesis.key, &mint, &[(treasury.address(), 0)]).await?;
     let treasury = pda::token_account(&treasury.address(), &mint);
-    genesis::initialise(network, &genesis.key, &mint, &treasury).await?;
+    genesis::initialise(network, &genesis.key, &mint, &treasury, COMMIT_SLOTS).await?;
     network.start_indexer_at(here).await?;
     let mut purse: Vec<_> = rich.iter().map(|p| (p.address(), 100 * OPEN)).collect();
     purse.push((owner.address(), 100 * OPEN));
