@@ -3,6 +3,7 @@
 
 mod support;
 
+use datanet::events::DatanetCreated;
 use openledger_indexer::{
     artifacts::{self, Limits, Service, sweep},
     db::Database,
@@ -36,7 +37,7 @@ use std::{
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use support::{Server, hash, key};
+use support::{Server, created, hash, key, paid};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -121,23 +122,7 @@ impl Town {
 
     /// Somebody pays `operator` for the request.
     async fn pays(&self, operator: &Pubkey, sequence: u64) {
-        self.happens(Event::Paid(payout::events::Paid {
-            shard: pda::shard(0),
-            sequence,
-            request: self.request,
-            payer: key(1),
-            model: key(2),
-            operator: *operator,
-            amount: 1000,
-            treasury: 100,
-            model_owner: 200,
-            upstream: 0,
-            compute: 250,
-            validators: 50,
-            contributors: 400,
-            epoch: 1,
-        }))
-        .await;
+        self.happens(Event::Paid(paid(sequence, self.request, *operator))).await;
     }
 
     fn store(&self, wallet: &Keypair) -> Store {
@@ -1008,22 +993,7 @@ async fn handed_in(town: &Town, owner: &Pubkey, wallet: &Keypair, access: datane
     let leaf = Leaf { content: document, kind: Kind::Document, target: None, metadata };
     let manifest = Manifest::new(datanet, wallet.pubkey(), vec![leaf]).unwrap();
     store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();
-    town.happens(Event::DatanetCreated(datanet::events::DatanetCreated {
-        datanet,
-        sequence: 0,
-        owner: *owner,
-        id: 1,
-        name: "Letters".into(),
-        metadata_uri: String::new(),
-        metadata_hash: hash(1),
-        licence: "MIT".into(),
-        modality: datanet::state::Modality::Text,
-        access,
-        min_bond: 5,
-        panel_size: 3,
-        quorum: 1,
-    }))
-    .await;
+    town.happens(Event::DatanetCreated(DatanetCreated { access, ..created(*owner, 1, "Letters") })).await;
     town.opens(datanet, batch, wallet).await;
     town.submits(batch, &manifest).await;
     [document, manifest.hash().unwrap()]
@@ -1140,22 +1110,8 @@ async fn a_permissioned_document_stays_private_and_whoever_names_it_gets_no_righ
     assert_eq!(found.headers()["cache-control"], "private, no-store");
 
     // The thief makes an open Datanet of which it says that the document is its description.
-    town.happens(Event::DatanetCreated(datanet::events::DatanetCreated {
-        datanet: pda::datanet(&thief.pubkey(), 1),
-        sequence: 0,
-        owner: thief.pubkey(),
-        id: 1,
-        name: "Theft".into(),
-        metadata_uri: String::new(),
-        metadata_hash: document,
-        licence: "MIT".into(),
-        modality: datanet::state::Modality::Text,
-        access: datanet::state::Access::Open,
-        min_bond: 5,
-        panel_size: 3,
-        quorum: 1,
-    }))
-    .await;
+    let theft = DatanetCreated { metadata_hash: document, ..created(thief.pubkey(), 1, "Theft") };
+    town.happens(Event::DatanetCreated(theft)).await;
     assert_eq!((town.reads(None, &document).await, town.reads(Some(&thief), &document).await), (401, 403));
 
     // An operator reads it once it is in a committee and a job was granted.

@@ -14,7 +14,7 @@ use openledger_sdk::{
     store::Store,
 };
 use serde_json::Value;
-use support::{api::Api, hash, key, world};
+use support::{api::Api, created, hash, key, world};
 
 /// Two whole blocks of leaves, and some.
 const COUNT: u16 = 2_085;
@@ -45,22 +45,7 @@ impl Town {
         let store = Store::folder(api.store.path()).expect("a store");
         let datanet = pda::datanet(&key(120), 1);
         let mut town = Self { api, store, datanet, accepted: vec![], events: 1, records: 0 };
-        town.happens(Event::DatanetCreated(datanet::events::DatanetCreated {
-            datanet,
-            sequence: 0,
-            owner: key(120),
-            id: 1,
-            name: "Import".into(),
-            metadata_uri: "blob:3".into(),
-            metadata_hash: hash(3),
-            licence: "MIT".into(),
-            modality: datanet::state::Modality::Text,
-            access: datanet::state::Access::Open,
-            min_bond: 5,
-            panel_size: 3,
-            quorum: 1,
-        }))
-        .await;
+        town.happens(Event::DatanetCreated(created(key(120), 1, "Import"))).await;
         town
     }
 

@@ -3,6 +3,7 @@
 mod support;
 
 use anchor_lang::{AccountSerialize, AnchorDeserialize, Event as _};
+use datanet::events::DatanetCreated;
 use openledger_indexer::{
     config::SourceArgs,
     datasource::{Source, Taken, backfill, retry},
@@ -13,7 +14,7 @@ use openledger_indexer::{
 use openledger_interface::{Program, events::Event, pda};
 use stake::state::Role;
 use support::{
-    Server, key,
+    Server, created, key,
     node::{Entry, GENESIS, Node},
     state, world,
 };
@@ -24,22 +25,8 @@ fn staked(owner: u8) -> Vec<u8> {
 }
 
 /// A Datanet whose name blinds whoever stores or shows it as it is.
-fn named(name: &str) -> datanet::events::DatanetCreated {
-    datanet::events::DatanetCreated {
-        datanet: pda::datanet(&key(7), 7),
-        sequence: 0,
-        owner: key(7),
-        id: 7,
-        name: name.into(),
-        metadata_uri: "blob:\0".into(),
-        metadata_hash: [1; 32],
-        licence: "MIT".into(),
-        modality: datanet::state::Modality::Text,
-        access: datanet::state::Access::Open,
-        min_bond: 5,
-        panel_size: 3,
-        quorum: 1,
-    }
+fn named(name: &str) -> DatanetCreated {
+    DatanetCreated { metadata_uri: "blob:\0".into(), ..created(key(7), 7, name) }
 }
 
 async fn index(server: &Server, name: &str, node: &Node) -> Source {

@@ -20,13 +20,16 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub fn connector(address: &Address) -> Result<MakeRustlsConnect, DbError> {
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match address.check {
-        Check::Nothing => Arc::new(Believing(provider.clone())),
+        Check::Nothing => Arc::new(AnyHost { signed_by: None, provider: provider.clone() }),
         check => {
             let roots = Arc::new(roots(address.roots.as_deref())?);
             let full = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
             let full =
                 full.map_err(|e| DbError::Pool(format!("the certificates of authorities cannot be used: {e}")))?;
-            if check == Check::SignatureAndHost { full } else { Arc::new(AnyHost(full)) }
+            match check {
+                Check::SignatureAndHost => full,
+                _ => Arc::new(AnyHost { signed_by: Some(full), provider: provider.clone() }),
+            }
         }
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -57,48 +60,14 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, DbError> {
     Ok(roots)
 }
 
-/// Believes every certificate, as `sslmode=require` does.
+/// Accepts certificates for other hosts too.
 #[derive(Debug)]
-struct Believing(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Believing {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct AnyHost {
+    /// Checks who signed a certificate, as `sslmode=verify-ca` does. If there is none, everybody may have signed it, as with
+    /// `sslmode=require`.
+    signed_by: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
 }
-
-/// Checks who signed a certificate, and not which host it is for, as `sslmode=verify-ca` does.
-#[derive(Debug)]
-struct AnyHost(Arc<WebPkiServerVerifier>);
 
 impl ServerCertVerifier for AnyHost {
     fn verify_server_cert(
@@ -109,8 +78,9 @@ impl ServerCertVerifier for AnyHost {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let Some(signed_by) = &self.signed_by else { return Ok(ServerCertVerified::assertion()) };
         // The host is checked last, when everything else has been found right.
-        match self.0.verify_server_cert(certificate, between, host, ocsp, now) {
+        match signed_by.verify_server_cert(certificate, between, host, ocsp, now) {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -124,7 +94,8 @@ impl ServerCertVerifier for AnyHost {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -133,10 +104,11 @@ impl ServerCertVerifier for AnyHost {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

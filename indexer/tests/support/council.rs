@@ -1,6 +1,6 @@
 //! A history of delegation, grants, slashes and votes.
 
-use super::{hash, key};
+use super::{created, key};
 use anchor_lang::prelude::Pubkey;
 use governance::{
     events::{
@@ -134,7 +134,7 @@ fn stake_events(operator: Pubkey, owner: Pubkey, pool: Pubkey, delegation: Pubke
 fn grant_events(datanet: Pubkey, grant: Pubkey, grantee: Pubkey) -> Vec<Event> {
     use datanet::{
         events::{DatanetCreated, GrantChanged, UseRecorded},
-        state::{Access, GrantStatus, Modality},
+        state::{Access, GrantStatus},
     };
     let changed = |sequence, status, expiry_slot| {
         let purpose = "to write manuals".to_owned();
@@ -143,18 +143,8 @@ fn grant_events(datanet: Pubkey, grant: Pubkey, grantee: Pubkey) -> Vec<Event> {
     vec![
         Event::DatanetCreated(DatanetCreated {
             datanet,
-            sequence: 0,
-            owner: key(104),
-            id: 1,
-            name: "Dictionary".into(),
-            metadata_uri: "blob:2".into(),
-            metadata_hash: hash(2),
-            licence: "MIT".into(),
-            modality: Modality::Text,
             access: Access::Permissioned,
-            min_bond: 5,
-            panel_size: 3,
-            quorum: 1,
+            ..created(key(104), 1, "Dictionary")
         }),
         changed(0, GrantStatus::Requested, 0),
         // Its giver chose the last slot that there can be, which no number of the database holds.

@@ -10,6 +10,10 @@ pub mod scale;
 pub mod town;
 
 use anchor_lang::prelude::Pubkey;
+use datanet::{
+    events::DatanetCreated,
+    state::{Access, Modality},
+};
 use openledger_indexer::{db::Database, ingest::TransactionRecord};
 use openledger_interface::{
     events::{Contributed, Event},
@@ -18,7 +22,7 @@ use openledger_interface::{
 use openledger_postgres::Postgres;
 use openledger_protocol::{batch::BatchLeaf, mmr, rewards::RewardTree};
 use openledger_sdk::manifest::{Kind, Leaf, Manifest, Metadata};
-use payout::challenge::Outcome;
+use payout::{challenge::Outcome, events::Paid};
 
 /// A PostgreSQL server for one test, so that tests can run side by side.
 pub struct Server {
@@ -55,6 +59,45 @@ pub fn key(n: u8) -> Pubkey {
 
 pub fn hash(n: u8) -> [u8; 32] {
     openledger_protocol::hash::sha256(&[&[n]])
+}
+
+/// An open Datanet of `owner`.
+pub fn created(owner: Pubkey, id: u64, name: &str) -> DatanetCreated {
+    DatanetCreated {
+        datanet: pda::datanet(&owner, id),
+        sequence: 0,
+        owner,
+        id,
+        name: name.into(),
+        metadata_uri: String::new(),
+        metadata_hash: hash(1),
+        licence: "MIT".into(),
+        modality: Modality::Text,
+        access: Access::Open,
+        min_bond: 5,
+        panel_size: 3,
+        quorum: 1,
+    }
+}
+
+/// A payment of 1,000 units for an answer of `operator`.
+pub fn paid(sequence: u64, request: [u8; 32], operator: Pubkey) -> Paid {
+    Paid {
+        shard: pda::shard(0),
+        sequence,
+        request,
+        payer: key(1),
+        model: key(2),
+        operator,
+        amount: 1000,
+        treasury: 100,
+        model_owner: 200,
+        upstream: 0,
+        compute: 250,
+        validators: 50,
+        contributors: 400,
+        epoch: 1,
+    }
 }
 
 /// The history, and the accounts and values that it is about.
@@ -123,21 +166,9 @@ pub fn world() -> World {
     let mut ledger = Ledger::default();
 
     stake(&mut ledger, operator, validator);
-    ledger.push([Event::DatanetCreated(datanet::events::DatanetCreated {
-        datanet,
-        sequence: 0,
-        owner,
-        id: u64::MAX,
-        name: "Manual pages".into(),
-        metadata_uri: "blob:1".into(),
-        metadata_hash: hash(1),
-        licence: "MIT".into(),
-        modality: datanet::state::Modality::Text,
-        access: datanet::state::Access::Open,
-        min_bond: 5,
-        panel_size: 3,
-        quorum: 1,
-    })]);
+    // Its owner chose a number that no number of the database holds.
+    let created = DatanetCreated { id: u64::MAX, metadata_uri: "blob:1".into(), ..created(owner, 1, "Manual pages") };
+    ledger.push([Event::DatanetCreated(created)]);
     let manifests = vec![
         manifest(datanet, contributors[0], 20, 5),
         manifest(datanet, contributors[1], 40, 3),
@@ -152,22 +183,8 @@ pub fn world() -> World {
     train(&mut ledger, owner, operator, model, job, datanet, root);
     let shard = pda::shard(0);
     for n in 0..3u64 {
-        ledger.push([Event::Paid(payout::events::Paid {
-            shard,
-            sequence: n,
-            request: if n == 0 { request } else { hash(80 + n as u8) },
-            payer,
-            model,
-            operator,
-            amount: 1000,
-            treasury: 100,
-            model_owner: 200,
-            upstream: 0,
-            compute: 250,
-            validators: 50,
-            contributors: 400,
-            epoch: 1,
-        })]);
+        let request = if n == 0 { request } else { hash(80 + n as u8) };
+        ledger.push([Event::Paid(Paid { payer, model, ..paid(n, request, operator) })]);
     }
     let funded = |sequence, payer, amount| {
         let pool = payout::state::Pool::Contributors;

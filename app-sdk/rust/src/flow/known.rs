@@ -10,12 +10,16 @@ use crate::{
 };
 use bytes::Bytes;
 use datanet::state::Datanet;
+use futures::{Stream, StreamExt, stream};
 use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
 use std::{
-    collections::{HashMap, hash_map},
+    collections::{HashMap, HashSet, hash_map},
     sync::Arc,
 };
+
+/// Most contents that are read at the same time, and so held in memory.
+const READS_AT_ONCE: usize = 8;
 
 /// What Datanets have accepted, read from the ledger and the store as far as it is needed.
 pub struct Known {
@@ -140,27 +144,32 @@ impl Known {
         limits: &Limits,
         refused: Refused,
     ) -> Result<(), SdkError> {
-        for Leaf { content, .. } in leaves.iter().filter(|leaf| leaf.kind.is_learned()) {
-            if !self.fingerprints.contains_key(content) {
-                let bytes = match self.content(content, limits.max_bytes as u64).await {
-                    Err(SdkError::Store(error)) if refused == Refused::Counts && error.is_refusal() => {
-                        beside.refused += 1;
-                        continue;
-                    }
-                    bytes => bytes?,
-                };
-                if let Ok(bytes) = bytes
-                    && let Ok(text) = std::str::from_utf8(&bytes)
-                {
-                    self.fingerprints.insert(*content, Arc::new(Fingerprint::new(*content, text)));
+        let learned = || leaves.iter().filter(|leaf| leaf.kind.is_learned()).map(|leaf| leaf.content);
+        let mut asked = HashSet::new();
+        let unread: Vec<Hash32> =
+            learned().filter(|content| !self.fingerprints.contains_key(content) && asked.insert(*content)).collect();
+        let mut contents = std::pin::pin!(self.contents(unread, limits));
+        let mut withheld = HashSet::new();
+        while let Some((content, bytes)) = contents.next().await {
+            let bytes = match bytes {
+                Err(SdkError::Store(error)) if refused == Refused::Counts && error.is_refusal() => {
+                    withheld.insert(content);
+                    continue;
                 }
+                bytes => bytes?,
+            };
+            if let Ok(bytes) = bytes
+                && let Ok(text) = std::str::from_utf8(&bytes)
+            {
+                self.fingerprints.insert(content, Arc::new(Fingerprint::new(content, text)));
             }
-            beside.documents.extend(self.fingerprints.get(content).cloned());
         }
+        beside.refused += learned().filter(|content| withheld.contains(content)).count() as u64;
+        beside.documents.extend(learned().filter_map(|content| self.fingerprints.get(&content).cloned()));
         Ok(())
     }
 
-    /// Reads and judges one leaf after the other, each content once. Of what is judged only the fingerprint is kept: a
+    /// Judges one leaf after the other, and reads each content once. Of what is judged only the fingerprint is kept: a
     /// stranger says how many leaves there are and how long each is.
     async fn judge_beside(
         &self,
@@ -171,9 +180,16 @@ impl Known {
         limits: &Limits,
     ) -> Result<Judgement, SdkError> {
         let mut judging = Judging::new(std::mem::take(&mut beside.documents), limits);
+        let about: Vec<_> = leaves.iter().map(|leaf| beside.about(leaf, contributor, owner)).collect();
+        let judged = leaves.iter().zip(&about).filter(|(_, about)| about.is_ok());
+        let mut seen = HashSet::new();
+        let unread: Vec<Hash32> =
+            judged.map(|(leaf, _)| leaf.content).filter(|content| seen.insert(*content)).collect();
+        // They come in the order of the leaves, so each is there when its first leaf is judged.
+        let mut contents = std::pin::pin!(self.contents(unread, limits));
         let mut texts: HashMap<Hash32, Result<Text, Fault>> = HashMap::new();
-        for leaf in leaves {
-            let about = match beside.about(leaf, contributor, owner) {
+        for (leaf, about) in leaves.iter().zip(about) {
+            let about = match about {
                 Ok(about) => about,
                 Err(fault) => {
                     judging.add(Err(fault));
@@ -183,8 +199,9 @@ impl Known {
             let text = match texts.entry(leaf.content) {
                 hash_map::Entry::Occupied(read) => read.get().clone(),
                 hash_map::Entry::Vacant(unread) => {
-                    let bytes = self.content(&leaf.content, limits.max_bytes as u64).await?;
-                    unread.insert(bytes.and_then(|bytes| Text::read(leaf.content, &bytes, limits))).clone()
+                    let (content, bytes) = contents.next().await.expect("every content that is judged is read");
+                    debug_assert_eq!(content, leaf.content);
+                    unread.insert(bytes?.and_then(|bytes| Text::read(content, &bytes, limits))).clone()
                 }
             };
             judging.add(text.map(|text| Entry { kind: leaf.kind, about, text }));
@@ -192,15 +209,35 @@ impl Known {
         Ok(judging.judgement())
     }
 
-    /// Returns a blob of at most `most` bytes, or why it cannot be judged: the store lacks it, holds other bytes under its
-    /// name, or it is longer.
+    /// Reads contents, a few at the same time, and yields them in the order of `hashes`.
+    fn contents<I: IntoIterator<Item = Hash32>>(
+        &self,
+        hashes: I,
+        limits: &Limits,
+    ) -> impl Stream<Item = (Hash32, Result<Result<Bytes, Fault>, SdkError>)> + use<I> {
+        let (store, most) = (self.store.clone(), limits.max_bytes as u64);
+        // Each future owns its store. A stream of futures that borrow would not be `Send` for every lifetime.
+        let read = move |hash| {
+            let store = store.clone();
+            async move { (hash, content(&store, &hash, most).await) }
+        };
+        stream::iter(hashes).map(read).buffered(READS_AT_ONCE)
+    }
+
+    /// [`content`], from this store.
     pub async fn content(&self, hash: &Hash32, most: u64) -> Result<Result<Bytes, Fault>, SdkError> {
-        match self.store.get_blob_within(hash, most).await {
-            Ok(bytes) => Ok(Ok(bytes)),
-            Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => Ok(Err(Fault::Missing)),
-            Err(StoreError::Size { found, .. }) => Ok(Err(Fault::TooLong { bytes: found as usize })),
-            Err(e) => Err(e.into()),
-        }
+        content(&self.store, hash, most).await
+    }
+}
+
+/// Returns a blob of at most `most` bytes, or why it cannot be judged: the store lacks it, holds other bytes under its
+/// name, or it is longer.
+async fn content(store: &Store, hash: &Hash32, most: u64) -> Result<Result<Bytes, Fault>, SdkError> {
+    match store.get_blob_within(hash, most).await {
+        Ok(bytes) => Ok(Ok(bytes)),
+        Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => Ok(Err(Fault::Missing)),
+        Err(StoreError::Size { found, .. }) => Ok(Err(Fault::TooLong { bytes: found as usize })),
+        Err(e) => Err(e.into()),
     }
 }
 
@@ -292,8 +329,12 @@ mod tests {
             (5, Fault::NoTarget { target: [9; 32] }),
         ];
         assert_eq!(judged.faults, expected);
-        let contents: Vec<String> = all[..3].iter().map(|leaf| hex::encode(leaf.content)).collect();
-        assert_eq!(*asked.lock().unwrap(), contents);
+        let mut contents: Vec<String> = all[..3].iter().map(|leaf| hex::encode(leaf.content)).collect();
+        // Several are asked for at the same time, so in any order.
+        let mut asked = std::mem::take(&mut *asked.lock().unwrap());
+        asked.sort();
+        contents.sort();
+        assert_eq!(asked, contents);
         assert!(matches!(known.content(&of, 10).await, Ok(Err(Fault::TooLong { .. }))));
         // Nor does an accepted one fill the memory.
         known.learn(&mut Beside::default(), &all[1..2], &limits, Refused::Fails).await.unwrap();

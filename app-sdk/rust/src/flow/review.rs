@@ -264,6 +264,10 @@ impl<'a> Reviewer<'a> {
         for group in unread.chunks(COMMITS_AT_ONCE) {
             let mut judged = Vec::with_capacity(group.len());
             for pending in group {
+                // The batches before it took their time. Nothing is read for a commitment that would come too late.
+                if self.client.slot().await? > pending.batch.commit_until {
+                    continue;
+                }
                 let judgement = self.judgement(pending).await;
                 judged.extend(report(pending, judgement).map(|judgement| (*pending, judgement)));
             }

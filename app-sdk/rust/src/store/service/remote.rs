@@ -18,21 +18,27 @@ use object_store::{
     ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, path::Path,
 };
 use reqwest::{
-    Method, Url,
-    header::{IF_MATCH, IF_NONE_MATCH, RANGE},
+    Method, Response, Url,
+    header::{CACHE_CONTROL, IF_MATCH, IF_NONE_MATCH, RANGE},
 };
-use std::fmt;
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// An artifact service. Without a wallet it is only read.
 pub struct Remote {
     caller: Caller,
     wallet: Option<Wallet>,
+    /// Whether what was read last was not public. What is read next is often of the same Datanet, and is asked for with a
+    /// permit at once.
+    withheld: AtomicBool,
 }
 
 impl Remote {
     /// The service at `base`. Nothing is sent yet. `wallet` signs what is stored.
     pub fn new(base: &Url, wallet: Option<Wallet>) -> Self {
-        Self { caller: Caller::new(base), wallet }
+        Self { caller: Caller::new(base), wallet, withheld: AtomicBool::new(false) }
     }
 
     /// The URL of an artifact.
@@ -115,16 +121,20 @@ impl ObjectStore for Remote {
             request
         };
         // Most artifacts are public. A wallet signs only for those that are not.
-        let mut permit = None;
-        let mut answered = self.caller.send(&url, || make(None)).await;
-        if let (Err(error), Some(wallet)) = (&answered, &self.wallet)
+        let sign = |wallet| signing::to_read(&self.caller, wallet, &key(location)?).map_err(|e| e.about(location));
+        let mut permit = match &self.wallet {
+            Some(wallet) if self.withheld.load(Ordering::Relaxed) => Some(sign(wallet)?),
+            _ => None,
+        };
+        let mut answered = self.caller.send(&url, || make(permit.as_ref())).await;
+        if let (Err(error), Some(wallet), None) = (&answered, &self.wallet, &permit)
             && error.asks_for_a_permit()
         {
-            let signed = signing::to_read(&self.caller, wallet, &key(location)?).map_err(|e| e.about(location))?;
-            answered = self.caller.send(&url, || make(Some(&signed))).await;
-            permit = Some(signed);
+            permit = Some(sign(wallet)?);
+            answered = self.caller.send(&url, || make(permit.as_ref())).await;
         }
         let response = answered.map_err(|e| e.about(location))?;
+        self.withheld.store(permit.is_some() && is_private(&response), Ordering::Relaxed);
         let extent = Extent::of(&url, &response).map_err(|e| e.about(location))?;
         let meta = ObjectMeta {
             location: location.clone(),
@@ -188,10 +198,61 @@ impl ObjectStore for Remote {
     }
 }
 
+/// Whether an answer is for its reader alone.
+fn is_private(response: &Response) -> bool {
+    let caching = response.headers().get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    caching.is_some_and(|value| value.split(',').any(|directive| directive.trim() == "private"))
+}
+
 fn range_header(range: &GetRange) -> String {
     match range {
         GetRange::Bounded(range) => format!("bytes={}-{}", range.start, range.end.saturating_sub(1)),
         GetRange::Offset(first) => format!("bytes={first}-"),
         GetRange::Suffix(length) => format!("bytes=-{length}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object_store::ObjectStoreExt;
+    use openledger_protocol::hash::sha256;
+    use solana_keypair::Keypair;
+    use std::sync::{Arc, Mutex};
+    use warp::{Filter, http::StatusCode};
+
+    #[tokio::test]
+    async fn what_follows_a_private_artifact_is_asked_for_with_a_permit_at_once_until_one_is_public() {
+        // Whether each request came with a permit.
+        let signed = Arc::new(Mutex::new(Vec::new()));
+        let seen = signed.clone();
+        let route = warp::path!("v1" / "artifacts" / String).and(warp::header::optional(Permit::HEADER)).map(
+            move |name: String, permit: Option<String>| {
+                seen.lock().unwrap().push(permit.is_some());
+                let public = name == hex::encode(sha256(&[b"public"]));
+                let (status, caching) = match (public, permit) {
+                    (true, _) => (StatusCode::OK, "public, immutable"),
+                    (false, Some(_)) => (StatusCode::OK, "private, no-store"),
+                    (false, None) => (StatusCode::UNAUTHORIZED, "no-store"),
+                };
+                let body = warp::reply::with_header("bytes", CACHE_CONTROL, caching);
+                warp::reply::with_status(body, status)
+            },
+        );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(warp::serve(route).incoming(listener).run());
+        let remote = Remote::new(&base, Some(Arc::new(Keypair::new())));
+        for (what, expected) in [
+            ("public", vec![false]),
+            ("one", vec![false, true]),
+            ("two", vec![true]),
+            ("public", vec![true]),
+            ("three", vec![false, true]),
+        ] {
+            let read = remote.get(&Key::Blob(sha256(&[what.as_bytes()])).path()).await.unwrap().bytes().await.unwrap();
+            assert_eq!(read, "bytes");
+            assert_eq!(std::mem::take(&mut *signed.lock().unwrap()), expected, "{what}");
+        }
     }
 }
