@@ -6,6 +6,10 @@ use crate::{
     source::Source, states::states_of_a_query,
 };
 use anyhow::{Context, Result};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use model::state::{Model, ModelStatus};
 use openledger_lm::Adapter;
 use openledger_sdk::{
@@ -15,8 +19,13 @@ use openledger_sdk::{
     store::Store,
 };
 use solana_pubkey::Pubkey;
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
-use tokio::sync::Mutex;
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// A model that is ready to answer.
 pub struct ServedModel {
@@ -34,36 +43,53 @@ pub struct ServedModel {
     pub passages: Passages,
 }
 
-/// Loaded models by address.
+/// Models by address: ready, or being loaded.
 pub struct Catalog {
+    loader: Arc<Loader>,
+    models: Mutex<HashMap<Pubkey, Entry>>,
+}
+
+/// A model that was asked for, with the result that it is loaded from.
+struct Entry {
+    state: Model,
+    loading: Loading,
+}
+
+/// The end of a loading. All who ask for the model wait for the same one.
+type Loading = Shared<BoxFuture<'static, Result<Arc<ServedModel>, Arc<anyhow::Error>>>>;
+
+/// Loads models.
+struct Loader {
     engine: Engine,
     client: Client,
     store: Store,
     indexer: IndexerClient,
     folder: PathBuf,
-    loaded: Mutex<HashMap<Pubkey, Arc<ServedModel>>>,
 }
 
 impl Catalog {
     /// A catalog that keeps index files in `folder`.
     pub fn new(engine: Engine, client: Client, store: Store, indexer: IndexerClient, folder: PathBuf) -> Self {
-        Self { engine, client, store, indexer, folder, loaded: Mutex::default() }
+        Self { loader: Arc::new(Loader { engine, client, store, indexer, folder }), models: Mutex::default() }
     }
 
     /// Models on chain that are ready and build on this node's base model, with their addresses.
     pub async fn list(&self) -> Result<Vec<(Pubkey, Model)>, ServeError> {
+        let Loader { client, engine, .. } = &*self.loader;
         let mut all: Vec<(Pubkey, Model)> =
-            self.client.all_accounts::<Model>(&model::ID, &[]).await.map_err(|e| ServeError::Internal(e.into()))?;
-        all.retain(|(_, m)| m.status == ModelStatus::Ready && m.base_hash == self.engine.base().hash());
+            client.all_accounts::<Model>(&model::ID, &[]).await.map_err(|e| ServeError::Internal(e.into()))?;
+        all.retain(|(_, m)| m.status == ModelStatus::Ready && m.base_hash == engine.base().hash());
         all.sort_by_key(|(address, _)| *address);
         Ok(all)
     }
 
-    /// The model at this address. It is loaded if it is not in memory yet. Fails if this node cannot serve it.
-    pub async fn get(&self, address: &Pubkey) -> Result<Arc<ServedModel>, ServeError> {
+    /// The model at this address. It begins to be loaded if it is not in memory yet. That goes on when nobody waits for it
+    /// any more. Fails with [`ServeError::Loading`] if it takes longer than `within`, and otherwise if this node cannot
+    /// serve it.
+    pub async fn get(&self, address: &Pubkey, within: Duration) -> Result<Arc<ServedModel>, ServeError> {
         let refuse = |reason: String| ServeError::Model { model: address.to_string(), reason };
         let state: Option<Model> =
-            self.client.account_opt(address).await.map_err(|e| ServeError::Internal(e.into()))?;
+            self.loader.client.account_opt(address).await.map_err(|e| ServeError::Internal(e.into()))?;
         let state = state.ok_or_else(|| refuse("there is no model account at this address".into()))?;
         if state.status != ModelStatus::Ready {
             return Err(refuse(format!(
@@ -71,24 +97,45 @@ impl Catalog {
                 state.status
             )));
         }
-        if state.base_hash != self.engine.base().hash() {
+        if state.base_hash != self.loader.engine.base().hash() {
             return Err(refuse(format!(
                 "it builds on base model {}, which is not loaded here",
                 hex::encode(state.base_hash)
             )));
         }
-        // The lock is held while loading, so a second request for the same model waits instead of loading it again.
-        let mut loaded = self.loaded.lock().await;
-        if let Some(model) = loaded.get(address)
-            && has_same_result(&model.state, &state)
-        {
-            return Ok(model.clone());
+        let loading = self.loading(*address, state);
+        match tokio::time::timeout(within, loading).await {
+            Ok(Ok(model)) => Ok(model),
+            Ok(Err(error)) => Err(ServeError::Internal(anyhow::anyhow!("{error:#}"))),
+            Err(_) => Err(ServeError::Loading { model: address.to_string() }),
         }
-        let model = Arc::new(self.load(*address, state).await?);
-        loaded.insert(*address, model.clone());
-        Ok(model)
     }
 
+    /// The loading of a model: the one that was begun, unless it failed or is of another result.
+    fn loading(&self, address: Pubkey, state: Model) -> Loading {
+        let mut models = self.models.lock().expect("no panic holds this lock");
+        if let Some(Entry { state: of, loading }) = models.get(&address)
+            && has_same_result(of, &state)
+            && !loading.peek().is_some_and(Result::is_err)
+        {
+            return loading.clone();
+        }
+        let (loader, of) = (self.loader.clone(), state.clone());
+        let load = async move { loader.load(address, of).await.map(Arc::new) };
+        // A panic ends this loading and not those that come after it.
+        let load = AssertUnwindSafe(load).catch_unwind().map(|loaded| match loaded {
+            Ok(loaded) => loaded.map_err(Arc::new),
+            Err(_) => Err(Arc::new(anyhow::anyhow!("loading the model panicked: see this node's log"))),
+        });
+        let loading = load.boxed().shared();
+        // Who waits may go away. A task of its own loads to the end.
+        tokio::spawn(loading.clone());
+        models.insert(address, Entry { state, loading: loading.clone() });
+        loading
+    }
+}
+
+impl Loader {
     async fn load(&self, address: Pubkey, state: Model) -> Result<ServedModel> {
         let manifest = self.store.get_blob(&state.manifest_hash).await.context("the model's training manifest")?;
         let manifest: TrainingManifest =

@@ -17,6 +17,12 @@ pub enum ServeError {
         /// The reason.
         reason: String,
     },
+    /// The model is being loaded.
+    #[error("model {model} is being loaded here: ask again in a few seconds")]
+    Loading {
+        /// The model's address.
+        model: String,
+    },
     /// The request is not paid for yet.
     #[error("this answer costs {} base units of OPEN; pay `quote.amount` with payout::pay for `quote.request`, then ask again with the headers X-Request-Id and X-Payment-Signature", .0.amount)]
     Unpaid(Box<Quote>),
@@ -38,6 +44,7 @@ impl ServeError {
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::Model { .. } | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Unpaid(_) | Self::Payment(_) => StatusCode::PAYMENT_REQUIRED,
+            Self::Loading { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -48,7 +55,7 @@ impl ServeError {
             Self::Bad(_) => "invalid_request_error",
             Self::Model { .. } | Self::NotFound(_) => "not_found_error",
             Self::Unpaid(_) | Self::Payment(_) => "payment_required",
-            Self::Internal(_) => "server_error",
+            Self::Loading { .. } | Self::Internal(_) => "server_error",
         };
         let mut body = serde_json::json!({ "error": { "message": self.to_string(), "type": kind } });
         if let Self::Unpaid(quote) = self {

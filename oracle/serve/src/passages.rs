@@ -2,6 +2,7 @@
 
 use crate::{engine::Engine, source::Source};
 use anyhow::{Context, Result};
+use futures::{StreamExt, TryStreamExt, stream};
 use openledger_attribution::spans::{CorpusHasher, SpanIndex, SpanIndexBuilder, SpanSettings};
 use openledger_lm::Tokenizer;
 use openledger_protocol::Hash32;
@@ -19,6 +20,9 @@ use std::{
 /// Which passages a receipt shows. Runs of fewer tokens occur in any text.
 const SETTINGS: SpanSettings = SpanSettings { min_tokens: 5, top: 5, documents_per_span: 3 };
 
+/// Most documents that are read at the same time.
+const READS_AT_ONCE: usize = 8;
+
 /// Finds passages in the documents of a model's Datanets, by a suffix array over their tokens.
 pub struct Passages {
     index: SpanIndex,
@@ -34,11 +38,24 @@ impl Passages {
         path: PathBuf,
     ) -> Result<Self> {
         let (mut sources, mut texts) = (HashMap::new(), Vec::new());
-        for c in contributions.values() {
-            let Some(detail) = c.detail.as_ref().filter(|d| d.kind == "document") else { continue };
-            let bytes = store.get_blob(&parse_hash(&detail.content)?).await.context("a document")?;
+        let documents = contributions.values().filter_map(|c| {
+            let detail = c.detail.as_ref().filter(|d| d.kind == "document")?;
+            Some((c.clone(), detail.content.clone()))
+        });
+        // Each future owns its values. A stream of futures that borrow would not be `Send` for every lifetime.
+        let documents: Vec<_> = documents
+            .map(|(c, content)| {
+                let store = store.clone();
+                async move {
+                    let bytes = store.get_blob(&parse_hash(&content)?).await.context("a document")?;
+                    anyhow::Ok((c, bytes))
+                }
+            })
+            .collect();
+        let mut documents = stream::iter(documents).buffered(READS_AT_ONCE);
+        while let Some((c, bytes)) = documents.try_next().await? {
             let Ok(text) = String::from_utf8(bytes.to_vec()) else { continue };
-            let source = Source::of(c)?;
+            let source = Source::of(&c)?;
             texts.push((source.leaf, text));
             sources.insert(source.leaf, source);
         }

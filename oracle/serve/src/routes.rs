@@ -28,10 +28,21 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{mpsc, oneshot};
-use warp::{Filter, Rejection, Reply, http::StatusCode, reply::Response, sse};
+use warp::{
+    Filter, Rejection, Reply,
+    http::{StatusCode, header::RETRY_AFTER},
+    reply::Response,
+    sse,
+};
 
 /// Largest request body in bytes.
 const MAX_BODY: u64 = 1 << 20;
+/// How long an offer waits for its model to be loaded. Whoever asks can ask another node, or again.
+const OFFER_WAITS: Duration = Duration::from_secs(5);
+/// How long a paid request waits for it.
+const PAID_WAITS: Duration = Duration::from_secs(300);
+/// After how many seconds to ask again for a model that is being loaded.
+const AGAIN_AFTER: u64 = 2;
 /// Pause between two looks for answers that are not published.
 const LEFT_OVER_EVERY: Duration = Duration::from_secs(60);
 
@@ -92,7 +103,12 @@ fn reply(result: Result<Response, ServeError>) -> Response {
             if let ServeError::Internal(e) = &error {
                 tracing::error!("{e:#}");
             }
-            warp::reply::with_status(warp::reply::json(&error.body()), error.status()).into_response()
+            let mut response =
+                warp::reply::with_status(warp::reply::json(&error.body()), error.status()).into_response();
+            if let ServeError::Loading { .. } = error {
+                response.headers_mut().insert(RETRY_AFTER, AGAIN_AFTER.into());
+            }
+            response
         }
     }
 }
@@ -138,7 +154,7 @@ struct Asked {
     prompt: Vec<u32>,
 }
 
-async fn ask(serving: &Serving, body: &[u8]) -> Result<Asked, ServeError> {
+async fn ask(serving: &Serving, body: &[u8], waits: Duration) -> Result<Asked, ServeError> {
     let request: ChatRequest =
         serde_json::from_slice(body).map_err(|e| ServeError::Bad(format!("the body is not a chat request: {e}")))?;
     if request.messages.is_empty() {
@@ -149,7 +165,7 @@ async fn ask(serving: &Serving, body: &[u8]) -> Result<Asked, ServeError> {
     })?;
     let sampling = request.sampling();
     sampling.validate().map_err(|e| ServeError::Bad(e.to_string()))?;
-    let model = serving.catalog.get(&address).await?;
+    let model = serving.catalog.get(&address, waits).await?;
     let prompt = serving.engine.tokenizer().chat(&request.messages).map_err(|e| ServeError::Bad(e.to_string()))?;
     let limit = serving.engine.base().config().max_len;
     if prompt.len() + sampling.max_tokens > limit {
@@ -163,7 +179,7 @@ async fn ask(serving: &Serving, body: &[u8]) -> Result<Asked, ServeError> {
 }
 
 async fn quote(serving: &Serving, body: &[u8]) -> Result<Quote, ServeError> {
-    let asked = ask(serving, body).await?;
+    let asked = ask(serving, body, OFFER_WAITS).await?;
     offer(serving, &asked).await
 }
 
@@ -189,7 +205,8 @@ async fn chat(
     payment: Option<String>,
     body: &[u8],
 ) -> Result<Response, ServeError> {
-    let asked = ask(&serving, body).await?;
+    let waits = if request.is_some() && payment.is_some() { PAID_WAITS } else { OFFER_WAITS };
+    let asked = ask(&serving, body, waits).await?;
     let (Some(request), Some(payment)) = (request, payment) else {
         return Err(ServeError::Unpaid(Box::new(offer(&serving, &asked).await?)));
     };

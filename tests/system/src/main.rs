@@ -81,7 +81,13 @@ async fn run(cli: Cli) -> Result<()> {
         folder,
         settings,
     };
-    let (summary, running) = demo::run(&demo).await?;
+    let (summary, running) = match demo::run(&demo).await {
+        Ok(closed) => closed,
+        Err(error) => {
+            let folder = if cli.folder.is_none() { temporary.keep() } else { demo.folder };
+            return Err(error.context(format!("the logs are in {}", folder.join("logs").display())));
+        }
+    };
     if let Some(path) = &cli.json {
         std::fs::write(path, serde_json::to_vec_pretty(&summary)?)
             .map_err(|e| anyhow::anyhow!("cannot write {}: {e}", path.display()))?;

@@ -11,16 +11,15 @@ use crate::{
 use anyhow::{Context, Result};
 use openledger_sdk::{
     amount::Amount,
-    api::serve::{ChatRequest, ServeClient},
-    flow::chat::{ask, pay, servers},
+    api::serve::ChatRequest,
+    flow::chat::{Offer, ask, offer, pay, servers},
 };
 
 /// Takes a quote, pays for it and never fetches the answer. Returns the base units paid.
 pub async fn pay_and_leave(network: &Network, trained: &Trained, user: &Person) -> Result<Amount> {
     let servers = servers(&network.client).await?;
-    let server = servers.first().context("no operator serves")?;
     let request = ChatRequest::ask(&trained.model, "Is anybody there?", 8);
-    let quote = ServeClient::new(&server.endpoint).quote(&request).await?;
+    let Offer { quote, .. } = offer(&network.client, &servers, &request, None).await?;
     pay(&network.client, &user.key, &quote).await.context("paying for an answer")?;
     Ok(quote.amount)
 }

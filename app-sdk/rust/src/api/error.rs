@@ -30,3 +30,10 @@ pub enum ApiError {
         reason: String,
     },
 }
+
+impl ApiError {
+    /// Whether a serving node still loads the model that was asked for.
+    pub fn is_loading(&self) -> bool {
+        matches!(self, Self::Refused { status: 503, .. })
+    }
+}

@@ -25,6 +25,12 @@ use payout::instructions::PayArgs;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use stake::state::{Committee, Operator, capability};
+use std::time::{Duration, Instant};
+
+/// How long nodes may take to load a model that is asked for.
+const LOADS_WITHIN: Duration = Duration::from_secs(120);
+/// Pause before they are asked again.
+const LOADING_PAUSE: Duration = Duration::from_secs(1);
 
 /// A node that serves answers.
 #[derive(Clone, Debug)]
@@ -87,18 +93,25 @@ pub async fn ask(
 
 /// Takes the first of `servers` that gives a good quote. A quote is passed over if it is for another model, by another
 /// operator, for more tokens than were asked for, above the model's price on chain or above `most` base units. Nothing is
-/// paid.
+/// paid. While nodes still load the model and no other gives a quote, this asks them again, for up to two minutes.
 pub async fn offer(
     client: &Client,
     servers: &[Server],
     request: &ChatRequest,
     most: Option<u64>,
 ) -> Result<Offer, SdkError> {
-    let mut why = None;
-    if !servers.is_empty() {
-        let model: Model = client.account(&parse_key(&request.model)?).await?;
+    if servers.is_empty() {
+        let nobody = "no member of the active committee serves: wait for one, or name an endpoint";
+        return Err(SdkError::Input(nobody.into()));
+    }
+    let model: Model = client.account(&parse_key(&request.model)?).await?;
+    let until = Instant::now() + LOADS_WITHIN;
+    loop {
+        let (mut why, mut loading) = (None, false);
         for server in servers {
-            let quoted = ServeClient::new(&server.endpoint).quote(request).await.map_err(SdkError::from);
+            let quoted = ServeClient::new(&server.endpoint).quote(request).await;
+            loading |= quoted.as_ref().is_err_and(ApiError::is_loading);
+            let quoted = quoted.map_err(SdkError::from);
             let checked = quoted.and_then(|quote| check_quote(&quote, server, request, &model, most).map(|()| quote));
             match checked {
                 Ok(quote) => return Ok(Offer { server: server.clone(), quote }),
@@ -109,10 +122,14 @@ pub async fn offer(
                 }
             }
         }
+        match why {
+            Some(why) if !loading || Instant::now() >= until => return Err(why),
+            _ => {
+                tracing::info!("the model is being loaded: asking again");
+                tokio::time::sleep(LOADING_PAUSE).await;
+            }
+        }
     }
-    let nobody =
-        || SdkError::Input("no member of the active committee serves: wait for one, or name an endpoint".into());
-    Err(why.unwrap_or_else(nobody))
 }
 
 /// Pays an offer and gets the answer to `request`.
@@ -348,7 +365,11 @@ mod tests {
     use anchor_lang::{AnchorDeserialize, Discriminator};
     use solana_keypair::Keypair;
     use solana_signer::Signer;
-    use warp::Filter;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+    use warp::{Filter, http::StatusCode};
 
     fn key(n: u8) -> Pubkey {
         Pubkey::new_from_array([n; 32])
@@ -394,6 +415,33 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Untrusted, "{error}");
         }
         assert_eq!(offer(&client, &[], &request, None).await.unwrap_err().kind(), ErrorKind::Input);
+    }
+
+    #[tokio::test]
+    async fn a_model_that_every_node_still_loads_is_waited_for() {
+        let account = [Model::DISCRIMINATOR, &borsh::to_vec(&model(1_000)).unwrap()].concat();
+        let client = Client::new(fake_node::account(model::ID, account).await, "");
+        let asked = Arc::new(AtomicUsize::new(0));
+        let quote = Quote {
+            request: "00".repeat(32),
+            model: key(3).to_string(),
+            operator: key(1).to_string(),
+            amount: 18.into(),
+            prompt_tokens: 10,
+            max_tokens: 8,
+        };
+        let counted = asked.clone();
+        let route = warp::path!("v1" / "quote").map(move || match counted.fetch_add(1, Ordering::Relaxed) {
+            0 => warp::reply::with_status(warp::reply::json(&serde_json::json!({})), StatusCode::SERVICE_UNAVAILABLE),
+            _ => warp::reply::with_status(warp::reply::json(&quote), StatusCode::OK),
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(warp::serve(route).incoming(listener).run());
+        let loads = Server { wallet: key(1), identity: key(2), endpoint };
+        let gone = Server { endpoint: "http://127.0.0.1:9".into(), ..loads.clone() };
+        let taken = offer(&client, &[gone, loads], &ChatRequest::ask(&key(3), "hi", 8), None).await.unwrap();
+        assert_eq!((taken.quote.amount.0, asked.load(Ordering::Relaxed)), (18, 2));
     }
 
     #[test]
