@@ -46,9 +46,9 @@ impl Settings {
             terms: 85,
             satire: 70,
             commit_slots: 500,
-            // The beginnings of many documents, so that the demo is over in minutes.
+            // The beginnings of some documents, so that the demo is over in ten minutes on two cores.
             job: JobConfig {
-                data: DataSettings { max_tokens: 40, max_windows: Some(1), ..Default::default() },
+                data: DataSettings { max_examples: 24, eval_examples: 8, max_tokens: 40, max_windows: Some(1) },
                 ..Default::default()
             },
             questions: 20,
