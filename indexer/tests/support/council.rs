@@ -1,6 +1,6 @@
 //! A history of delegation, grants, slashes and votes.
 
-use super::{created, key};
+use super::{created, hash, key};
 use anchor_lang::prelude::Pubkey;
 use governance::{
     events::{
@@ -47,7 +47,7 @@ pub fn council() -> Council {
     events.extend(lock_events(delegator, lock));
     events.extend(votes(proposal, [lock, other], delegator));
     events.extend([
-        Event::ProposalCreated(created(withdrawn, 1)),
+        Event::ProposalCreated(proposal_created(withdrawn, 1)),
         Event::ProposalEnded(ProposalEnded {
             proposal: withdrawn,
             sequence: 1,
@@ -168,7 +168,7 @@ fn lock_events(owner: Pubkey, lock: Pubkey) -> Vec<Event> {
     ]
 }
 
-fn created(proposal: Pubkey, number: u64) -> ProposalCreated {
+fn proposal_created(proposal: Pubkey, number: u64) -> ProposalCreated {
     ProposalCreated {
         proposal,
         sequence: 0,
@@ -184,7 +184,7 @@ fn votes(proposal: Pubkey, locks: [Pubkey; 2], voter: Pubkey) -> Vec<Event> {
         |sequence, lock, choice, weight| Event::VoteCast(VoteCast { proposal, sequence, lock, voter, choice, weight });
     let account = ProposedAccount { address: pda::payout_config(), signer: false, writable: true };
     vec![
-        Event::ProposalCreated(created(proposal, 0)),
+        Event::ProposalCreated(proposal_created(proposal, 0)),
         Event::InstructionProposed(InstructionProposed {
             proposal,
             sequence: 1,

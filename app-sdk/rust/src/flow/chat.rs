@@ -12,6 +12,7 @@ use crate::{
     price::price,
     receipt::{Answer, ReceiptError},
     text::{parse_hash, parse_key},
+    wait::Wait,
     wallet::AnySigner,
 };
 use futures::StreamExt;
@@ -25,12 +26,10 @@ use payout::instructions::PayArgs;
 use solana_pubkey::Pubkey;
 use solana_signature::Signature;
 use stake::state::{Committee, Operator, capability};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long nodes may take to load a model that is asked for.
 const LOADS_WITHIN: Duration = Duration::from_secs(120);
-/// Pause before they are asked again.
-const LOADING_PAUSE: Duration = Duration::from_secs(1);
 
 /// A node that serves answers.
 #[derive(Clone, Debug)]
@@ -105,7 +104,7 @@ pub async fn offer(
         return Err(SdkError::Input(nobody.into()));
     }
     let model: Model = client.account(&parse_key(&request.model)?).await?;
-    let until = Instant::now() + LOADS_WITHIN;
+    let mut loaded = Wait::new(format!("a node to load model {}", request.model), LOADS_WITHIN);
     loop {
         let (mut why, mut loading) = (None, false);
         for server in servers {
@@ -122,13 +121,10 @@ pub async fn offer(
                 }
             }
         }
-        match why {
-            Some(why) if !loading || Instant::now() >= until => return Err(why),
-            _ => {
-                tracing::info!("the model is being loaded: asking again");
-                tokio::time::sleep(LOADING_PAUSE).await;
-            }
+        if let Some(why) = why.filter(|_| !loading) {
+            return Err(why);
         }
+        loaded.pause().await?;
     }
 }
 
