@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     path::PathBuf,
     sync::{
         Arc, Mutex, OnceLock,
@@ -119,8 +119,11 @@ impl Fleet {
     pub fn new(threshold: u16, size: u16) -> Self {
         let postgres = Postgres::start(None).expect("PostgreSQL starts");
         let url = postgres.create_database("quorum").expect("a database can be made");
-        // All ports are bound at once, so that none is given twice.
-        let ports: Vec<TcpListener> = (0..size).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        // All ports are bound at once, so that none is given twice. Members start and stop, and nobody else may take a free
+        // port meanwhile: the address is this process's own, and no connection goes out from it.
+        let [_, a, b, c] = std::process::id().to_be_bytes();
+        let address = (Ipv4Addr::new(127, a, b, c), 0);
+        let ports: Vec<TcpListener> = (0..size).map(|_| TcpListener::bind(address).unwrap()).collect();
         let member = |(place, port): (u16, &TcpListener)| Member {
             place,
             wallet: [place as u8; 32],
