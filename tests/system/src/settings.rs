@@ -46,7 +46,7 @@ impl Settings {
             terms: 85,
             satire: 70,
             commit_slots: 500,
-            // The beginnings of some documents, so that the demo is over in ten minutes on two cores.
+            // The beginnings of some documents: five members check what is made of them on one small machine.
             job: JobConfig {
                 data: DataSettings { max_examples: 24, eval_examples: 8, max_tokens: 40, max_windows: Some(1) },
                 ..Default::default()
