@@ -265,7 +265,7 @@ impl<'a> Reviewer<'a> {
             let mut judged = Vec::with_capacity(group.len());
             for pending in group {
                 // The batches before it took their time. Nothing is read for a commitment that would come too late.
-                if self.client.slot().await? > pending.batch.commit_until {
+                if self.client.slot().await.is_ok_and(|slot| slot > pending.batch.commit_until) {
                     continue;
                 }
                 let judgement = self.judgement(pending).await;
