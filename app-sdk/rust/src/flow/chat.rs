@@ -375,13 +375,33 @@ mod tests {
         Model { price_in: price, price_out: price, ..AnchorDeserialize::deserialize(&mut &[0u8; 4096][..]).unwrap() }
     }
 
-    /// Serves a node that answers every request for a quote with `quote`.
-    async fn server(wallet: Pubkey, quote: Quote) -> Server {
-        let route = warp::path!("v1" / "quote").map(move || warp::reply::json(&quote));
+    /// A quote of the operator `n` for an answer of model 3.
+    fn quote(n: u8, amount: u64) -> Quote {
+        Quote {
+            request: "00".repeat(32),
+            model: key(3).to_string(),
+            operator: key(n).to_string(),
+            amount: amount.into(),
+            prompt_tokens: 10,
+            max_tokens: 8,
+        }
+    }
+
+    /// Serves a node that gives quotes by `answer`.
+    async fn serving<R: warp::Reply + 'static>(
+        wallet: Pubkey,
+        answer: impl Fn() -> R + Clone + Send + Sync + 'static,
+    ) -> Server {
+        let route = warp::path!("v1" / "quote").map(answer);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(warp::serve(route).incoming(listener).run());
         Server { wallet, identity: key(2), endpoint }
+    }
+
+    /// Serves a node that answers every request for a quote with `quote`.
+    async fn server(wallet: Pubkey, quote: Quote) -> Server {
+        serving(wallet, move || warp::reply::json(&quote)).await
     }
 
     #[tokio::test]
@@ -389,14 +409,6 @@ mod tests {
         let account = [Model::DISCRIMINATOR, &borsh::to_vec(&model(1_000)).unwrap()].concat();
         let node = fake_node::account(model::ID, account).await;
         let client = Client::new(node, "");
-        let quote = |n: u8, amount: u64| Quote {
-            request: "00".repeat(32),
-            model: key(3).to_string(),
-            operator: key(n).to_string(),
-            amount: amount.into(),
-            prompt_tokens: 10,
-            max_tokens: 8,
-        };
         let dear = server(key(1), quote(1, 19)).await;
         let nameless = server(key(4), Quote { request: "?".into(), ..quote(4, 18) }).await;
         let good = server(key(5), quote(5, 18)).await;
@@ -418,23 +430,13 @@ mod tests {
         let account = [Model::DISCRIMINATOR, &borsh::to_vec(&model(1_000)).unwrap()].concat();
         let client = Client::new(fake_node::account(model::ID, account).await, "");
         let asked = Arc::new(AtomicUsize::new(0));
-        let quote = Quote {
-            request: "00".repeat(32),
-            model: key(3).to_string(),
-            operator: key(1).to_string(),
-            amount: 18.into(),
-            prompt_tokens: 10,
-            max_tokens: 8,
-        };
+        let quote = quote(1, 18);
         let counted = asked.clone();
-        let route = warp::path!("v1" / "quote").map(move || match counted.fetch_add(1, Ordering::Relaxed) {
+        let loads = serving(key(1), move || match counted.fetch_add(1, Ordering::Relaxed) {
             0 => warp::reply::with_status(warp::reply::json(&serde_json::json!({})), StatusCode::SERVICE_UNAVAILABLE),
             _ => warp::reply::with_status(warp::reply::json(&quote), StatusCode::OK),
         });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(warp::serve(route).incoming(listener).run());
-        let loads = Server { wallet: key(1), identity: key(2), endpoint };
+        let loads = loads.await;
         let gone = Server { endpoint: "http://127.0.0.1:9".into(), ..loads.clone() };
         let taken = offer(&client, &[gone, loads], &ChatRequest::ask(&key(3), "hi", 8), None).await.unwrap();
         assert_eq!((taken.quote.amount.0, asked.load(Ordering::Relaxed)), (18, 2));
@@ -511,14 +513,7 @@ mod tests {
         let server = Server { wallet: key(1), identity: key(2), endpoint: String::new() };
         let request = ChatRequest::ask(&key(3), "hi", 8);
         let model = Model { price_out: 2_000, ..model(1_000) };
-        let good = Quote {
-            request: "00".repeat(32),
-            model: key(3).to_string(),
-            operator: key(1).to_string(),
-            amount: 26.into(),
-            prompt_tokens: 10,
-            max_tokens: 8,
-        };
+        let good = quote(1, 26);
         let check = |quote: &Quote, most| check_quote(quote, &server, &request, &model, most);
         assert!(check(&good, Some(26)).is_ok() && check(&good, None).is_ok());
         let cheaper = Quote { amount: 25.into(), ..good.clone() };
