@@ -1,5 +1,5 @@
-//! Reads the leaves of batches in bulk. The ledger has the root over such a batch's leaves and the hash of its manifest,
-//! which names them. What a manifest says is taken only if it makes that root. A manifest that is not there or is wrong is
+//! Reads the leaves of accepted batches in bulk. The ledger has the root over such a batch's leaves and the hash of its
+//! manifest, which names them. What a manifest says is taken only if it makes that root. A manifest that is not there or is wrong is
 //! told with the batch, and looked for again; nothing waits for it.
 
 use crate::db::{Database, DbError};
@@ -27,7 +27,7 @@ const DUE: &str = "
     FROM bulk b
     JOIN batch_place p ON p.address = b.batch
     JOIN event s ON s.signature = b.signature AND s.subject = b.batch AND s.kind = 'BatchSubmitted'
-    WHERE b.leaves <> 'manifest' AND b.next_try <= now()
+    WHERE b.accepted AND b.leaves <> 'manifest' AND b.next_try <= now()
     ORDER BY b.next_try LIMIT 1";
 
 /// Tells why leaves could not be read. They wait twice as long as before, up to an hour.
@@ -100,13 +100,14 @@ pub async fn read_due(db: &Database, store: &Store) -> Result<usize, DbError> {
     Ok(looked)
 }
 
-/// Returns how many batches in bulk have leaves that could not be read yet.
+/// Returns how many accepted batches in bulk have leaves that could not be read yet.
 pub async fn unread(db: &Database) -> Result<u64, DbError> {
     #[derive(Deserialize)]
     struct Row {
         number: u64,
     }
-    let row: Option<Row> = db.row("SELECT count(*) AS number FROM bulk WHERE leaves <> 'manifest'", &[]).await?;
+    let row: Option<Row> =
+        db.row("SELECT count(*) AS number FROM bulk WHERE accepted AND leaves <> 'manifest'", &[]).await?;
     Ok(row.map_or(0, |row| row.number))
 }
 

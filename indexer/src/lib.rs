@@ -18,6 +18,7 @@ pub mod config;
 pub mod datasource;
 pub mod db;
 pub mod ingest;
+mod listen;
 pub mod metrics;
 pub mod reconcile;
 mod service;

@@ -7,7 +7,7 @@ use crate::{
     config::{RunArgs, SourceArgs},
     datasource::{self, Source, Taken},
     db::{Beside, Database},
-    ingest,
+    ingest, listen,
     metrics::Metrics,
     reconcile,
 };
@@ -102,7 +102,7 @@ async fn serve_artifacts(args: &RunArgs, source: &Source, store: Option<Store>) 
     let (client, limits, metrics) = (source.client.clone(), Limits::default(), source.metrics.artifacts.clone());
     let service = Service::open(db, client, store, args.uploads.clone(), &url, limits, metrics).await?;
     tracing::info!(url, "artifacts are stored and read at {url}");
-    let server = warp::serve(artifacts::routes(service.clone())).incoming(listener).run();
+    let server = listen::serve(artifacts::routes(service.clone()), listener, std::future::pending());
     let sweeper = artifacts::sweep::run(service, SWEPT_EVERY);
     Ok(vec![tokio::spawn(server), tokio::spawn(sweeper)])
 }

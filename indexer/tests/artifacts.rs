@@ -659,8 +659,8 @@ async fn only_the_operator_that_was_paid_first_answers_and_no_older_answer_comes
 }
 
 #[tokio::test]
-async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
-    let limits = Limits { unnamed: 20_000, kept: Duration::ZERO, parts_kept: Duration::ZERO, ..Limits::default() };
+async fn a_wallet_has_a_quota_until_validators_accept_what_it_stored() {
+    let limits = Limits { unsettled: 20_000, kept: Duration::ZERO, parts_kept: Duration::ZERO, ..Limits::default() };
     let town = Town::start_with(limits, None).await;
     let (wallet, other) = (Keypair::new(), Keypair::new());
     let store = town.store(&wallet);
@@ -671,7 +671,7 @@ async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
     let manifest_hash = store.put_blob(manifest.to_bytes().unwrap()).await.unwrap();
     let loose = store.put_blob("nobody names this").await.unwrap();
     let refused = store.put_blob(long(8_000)).await.unwrap_err().to_string();
-    assert!(refused.contains("nothing on the chain names") && refused.contains("20000"), "{refused}");
+    assert!(refused.contains("nobody has accepted") && refused.contains("20000"), "{refused}");
     // The same content may be stored again, and another wallet has a quota of its own.
     store.put_blob(long(7_000)).await.unwrap();
     town.store(&other).put_blob(long(8_001)).await.unwrap();
@@ -684,7 +684,11 @@ async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
     assert_eq!(reader.get_blob(&document).await.unwrap(), long(7_000), "named through the manifest");
     assert!(reader.has_blob(&manifest_hash).await.unwrap() && !reader.has_blob(&loose).await.unwrap());
     assert!(reader.has_blob(&by_operator).await.unwrap(), "an operator's is kept longer");
-    // What the chain names counts no more.
+    // A batch may name what its contributor likes: it counts until it is accepted.
+    let refused = store.put_blob(long(19_000)).await.unwrap_err().to_string();
+    assert!(refused.contains("30096"), "the document, the manifest and this: {refused}");
+    town.accepts(&key(5), &wallet).await;
+    sweep::once(&town.service).await.unwrap();
     store.put_blob(long(19_000)).await.unwrap();
     // A new reading of the ledger, or a restart, forgets neither.
     assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
@@ -692,8 +696,99 @@ async fn a_wallet_has_a_quota_until_the_chain_names_what_it_stored() {
 }
 
 #[tokio::test]
+async fn the_files_that_accepted_documents_are_from_still_count_beyond_their_own_quota() {
+    let limits = Limits { unsettled: 9_000, originals: 0, ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let (owner, wallet) = (Keypair::new(), Keypair::new());
+    let store = town.store(&wallet);
+    let original = store.put_blob("<p>what nobody has accepted yet</p>").await.unwrap();
+    // The document has no room beside the file until this is accepted, so another wallet hands in.
+    let other = Keypair::new();
+    town.store(&other).put_blob("<p>what nobody has accepted yet</p>").await.unwrap();
+    let [document, manifest] = handed_in(&town, &owner.pubkey(), &town.operator, datanet::state::Access::Open).await;
+    town.accepts(&owner.pubkey(), &town.operator).await;
+    sweep::once(&town.service).await.unwrap();
+    let marks = async |hash: [u8; 32]| -> Vec<(bool, bool)> {
+        let sql = "SELECT settled, original FROM artifacts.upload WHERE hash = $1";
+        let rows = town.db.query(sql, &[&hash.as_slice()]).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    };
+    assert_eq!((marks(document).await, marks(manifest).await), (vec![(true, false)], vec![(true, false)]));
+    assert_eq!(marks(original).await, [(true, true); 2], "of both that have stored it");
+    store.put_blob(long(4_500)).await.unwrap();
+    let refused = store.put_blob(long(700)).await.unwrap_err().to_string();
+    assert!(refused.contains("12692"), "4,096 of the original, 4,500 and 4,096: {refused}");
+}
+
+#[tokio::test]
+async fn what_a_wallet_names_by_itself_is_kept_only_if_it_is_short() {
+    let town = Town::start_with(swept_at_once(), None).await;
+    let wallet = Keypair::new();
+    let (short, long) = (long(5_000), long((1 << 20) + 1));
+    for (id, description) in [(1, &short), (2, &long)] {
+        town.store(&wallet).put_blob(description.clone()).await.unwrap();
+        let metadata_hash = sha256(&[description]);
+        let event = DatanetCreated { metadata_hash, ..created(wallet.pubkey(), id, "Letters") };
+        town.happens(Event::DatanetCreated(event)).await;
+    }
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
+    assert!(town.blob_file(&sha256(&[&short])).exists() && !town.blob_file(&sha256(&[&long])).exists());
+}
+
+#[tokio::test]
+async fn saying_again_that_one_has_a_blob_keeps_it_no_longer_and_sending_it_again_does() {
+    let town = Town::start_with(Limits { kept: Duration::from_secs(3600), ..Limits::default() }, None).await;
+    let (wallet, hash) = (Keypair::new(), sha256(&[b"a page"]));
+    town.store(&wallet).put_blob("a page").await.unwrap();
+    let ages = async |minutes: i32| {
+        let sql = format!("UPDATE artifacts.upload SET stored_at = now() - interval '{minutes} minutes'");
+        town.db.execute(&sql, &[]).await.unwrap();
+    };
+    let age = async || -> f64 {
+        let sql = "SELECT extract(epoch FROM now() - stored_at)::float8 FROM artifacts.upload";
+        town.db.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    let permit = town.permit(&wallet, &Key::Blob(hash), 6, hash);
+    let asks = async || town.put_part(&permit, "bytes */6", vec![]).await.status();
+    ages(20).await;
+    assert_eq!(asks().await, StatusCode::OK);
+    assert!(age().await >= 1200.0, "a question changes nothing");
+    ages(40).await;
+    assert_eq!(asks().await, StatusCode::ACCEPTED, "its bytes are wanted again before it is swept");
+    assert_eq!(town.put(&hex::encode(hash), Some(&permit), "a page").await.status(), StatusCode::CREATED);
+    assert!(age().await < 600.0);
+}
+
+#[tokio::test]
+async fn parts_that_come_for_too_long_are_swept_whenever_the_last_one_came() {
+    let town = Town::start_with(Limits { parts_oldest: Duration::ZERO, ..Limits::default() }, None).await;
+    let permit = town.permit(&Keypair::new(), &Key::Blob(hash(1)), 20, hash(1));
+    assert_eq!(town.put_part(&permit, "bytes 0-9/20", vec![1; 10]).await.status(), StatusCode::ACCEPTED);
+    assert_eq!(town.files(), (0, 1));
+    sweep::once(&town.service).await.unwrap();
+    assert_eq!(town.files(), (0, 0));
+}
+
+#[tokio::test]
+async fn wallets_with_something_at_stake_store_where_strangers_have_filled_their_share() {
+    let limits = Limits { strangers: 4096, ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let (contributor, stranger) = (Keypair::new(), Keypair::new());
+    town.store(&stranger).put_blob("one").await.unwrap();
+    let puts = async |wallet: &Keypair, content: &'static str| {
+        let hash = sha256(&[content.as_bytes()]);
+        let permit = town.permit(wallet, &Key::Blob(hash), content.len() as u64, hash);
+        town.put(&hex::encode(hash), Some(&permit), content).await.status()
+    };
+    assert_eq!(puts(&contributor, "two").await, StatusCode::INSUFFICIENT_STORAGE);
+    town.opens(key(5), key(6), &contributor).await;
+    assert_eq!(puts(&contributor, "two").await, StatusCode::CREATED);
+    assert_eq!(puts(&stranger, "three").await, StatusCode::INSUFFICIENT_STORAGE);
+}
+
+#[tokio::test]
 async fn small_files_count_as_blocks_and_what_many_wallets_store_counts_once() {
-    let limits = Limits { unnamed: 3 * 4096, strangers: 5 * 4096, ..Limits::default() };
+    let limits = Limits { unsettled: 3 * 4096, strangers: 8 * 4096, ..Limits::default() };
     let town = Town::start_with(limits, None).await;
     let (one, two, three) = (Keypair::new(), Keypair::new(), Keypair::new());
     for n in 0..3 {
@@ -701,7 +796,7 @@ async fn small_files_count_as_blocks_and_what_many_wallets_store_counts_once() {
     }
     let refused = town.store(&one).put_blob(vec![3]).await.unwrap_err().to_string();
     assert!(refused.contains("12288"), "the fourth file of a byte: {refused}");
-    // Another wallet may have the same, and all together have it once.
+    // Another wallet may have the same, and all together have it once, with a note for each of the two.
     for n in 0..3 {
         town.store(&two).put_blob(vec![n]).await.unwrap();
     }
@@ -818,6 +913,8 @@ async fn a_lost_database_makes_nothing_public_and_the_store_says_who_has_stored_
     let [document, _] = handed_in(&town, &owner.pubkey(), &wallet, datanet::state::Access::Permissioned).await;
     let draft = town.store(&wallet).put_blob("nobody has seen this").await.unwrap();
     let adapter = town.store(&town.operator).put_blob("an adapter").await.unwrap();
+    town.store(&town.operator).put_answer(&town.answer("an answer")).await.unwrap();
+    town.store(&town.operator).put_audit(&town.audit(3)).await.unwrap();
     std::fs::write(town.blob_file(&sha256(&[b"foreign"])), "foreign").unwrap();
     let standings = async |town: &Town| {
         let mut all = Vec::new();
@@ -834,7 +931,9 @@ async fn a_lost_database_makes_nothing_public_and_the_store_says_who_has_stored_
     // As long as nothing is known, nothing is given away.
     assert_eq!(standings(&town).await, [[401, 403], [401, 403], [401, 403], [401, 403], [404, 404]]);
     assert_eq!(town.reads(Some(&wallet), &draft).await, 403);
-    assert_eq!(artifacts::restore(&town.service).await.unwrap(), 4, "all that was stored through the service");
+    assert_eq!(artifacts::restore(&town.service).await.unwrap(), 6, "all that was stored through the service");
+    assert_eq!(town.reader().answered().await.unwrap(), [town.request], "lists have what is there");
+    assert_eq!(town.reader().audits(3).await.unwrap().len(), 1);
     assert_eq!(standings(&town).await, known);
     assert_eq!((town.reads(Some(&wallet), &draft).await, town.reads(Some(&owner), &document).await), (200, 200));
     assert_eq!(artifacts::restore(&town.service).await.unwrap(), 0);
@@ -870,7 +969,7 @@ async fn uploads_from_before_there_were_notes_get_theirs() {
 
 #[tokio::test]
 async fn whoever_stores_a_public_blob_again_needs_quota_unless_the_chain_names_it() {
-    let limits = Limits { unnamed: 5_000, ..Limits::default() };
+    let limits = Limits { unsettled: 5_000, ..Limits::default() };
     let town = Town::start_with(limits, None).await;
     let wallet = Keypair::new();
     let (one, two) = (long(4_500), long(4_600));
@@ -883,7 +982,7 @@ async fn whoever_stores_a_public_blob_again_needs_quota_unless_the_chain_names_i
     };
     town.store(&wallet).put_blob(one).await.unwrap();
     let refused = town.store(&wallet).put_blob(two.clone()).await.unwrap_err().to_string();
-    assert!(refused.contains("nothing on the chain names"), "{refused}");
+    assert!(refused.contains("nobody has accepted"), "{refused}");
     assert_eq!((rows().await, walk(&town.notes()).len()), (1, 3));
     town.posts(2, sha256(&[&two])).await;
     sweep::once(&town.service).await.unwrap();
@@ -1266,6 +1365,103 @@ async fn a_batch_that_ended_without_being_accepted_names_nothing_any_more() {
     town.rejects(key(5), key(7), &wallet).await;
     assert_eq!(sweep::once(&town.service).await.unwrap(), 2);
     assert_eq!(town.files().0, 0);
+    let rows = town.db.query_one("SELECT count(*) FROM artifacts.inside", &[]).await.unwrap();
+    assert_eq!(rows.get::<_, i64>(0), 0, "nor is it remembered what they named");
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_an_operator_hands_in_to_a_datanet_is_as_private_as_anybody_elses() {
+    let town = Town::start().await;
+    let owner = Keypair::new();
+    let [document, manifest] =
+        handed_in(&town, &owner.pubkey(), &town.operator, datanet::state::Access::Permissioned).await;
+    let state = town.store(&town.operator).put_blob("a state of a training").await.unwrap();
+    sweep::once(&town.service).await.unwrap();
+    assert_eq!((town.reads(None, &document).await, town.reads(None, &manifest).await), (401, 401));
+    assert_eq!((town.reads(None, &state).await, town.reads(Some(&owner), &document).await), (200, 200));
+}
+
+#[tokio::test]
+async fn a_panels_seat_is_looked_for_among_submitted_batches_however_many_are_merely_open() {
+    let town = Town::start().await;
+    let (owner, wallet, validator) = (Keypair::new(), Keypair::new(), Keypair::new());
+    town.happens(Event::Staked(stake::events::Staked {
+        position: pda::position(&validator.pubkey(), stake::state::Role::Validator),
+        sequence: 0,
+        owner: validator.pubkey(),
+        role: stake::state::Role::Validator,
+        added: 70,
+        amount: 70,
+    }))
+    .await;
+    let [document, _] = handed_in(&town, &owner.pubkey(), &wallet, datanet::state::Access::Permissioned).await;
+    // The node does not answer here: where it is asked for a seat, the service says so.
+    assert_eq!(town.reads(Some(&validator), &document).await, 503, "the batch has a panel");
+    town.accepts(&owner.pubkey(), &wallet).await;
+    let datanet = pda::datanet(&owner.pubkey(), 1);
+    for n in 100..180 {
+        town.opens(datanet, key(n), &wallet).await;
+    }
+    assert_eq!(town.reads(Some(&validator), &document).await, 403, "no batch has a panel now");
+    let (_, manifest) = stored_batch(&town, &wallet).await;
+    town.submits(key(100), &manifest).await;
+    assert_eq!(town.reads(Some(&validator), &document).await, 503, "a panel looks for copies of what is accepted");
+}
+
+#[tokio::test]
+async fn whoever_described_a_datanet_before_it_was_handed_over_shows_nothing_of_its_new_owner() {
+    let town = Town::start().await;
+    let (owner, heir) = (Keypair::new(), Keypair::new());
+    let letter = town.store(&heir).put_blob("a private letter").await.unwrap();
+    let datanet = pda::datanet(&owner.pubkey(), 1);
+    town.happens(Event::DatanetCreated(created(owner.pubkey(), 1, "Letters"))).await;
+    town.happens(Event::DatanetConfigured(datanet::events::DatanetConfigured {
+        datanet,
+        sequence: 1,
+        metadata_uri: String::new(),
+        metadata_hash: letter,
+        min_bond: 5,
+        panel_size: 3,
+        quorum: 1,
+    }))
+    .await;
+    town.happens(Event::DatanetChanged(datanet::events::DatanetChanged {
+        datanet,
+        sequence: 2,
+        owner: heir.pubkey(),
+        pending_owner: None,
+        paused: false,
+    }))
+    .await;
+    sweep::once(&town.service).await.unwrap();
+    assert_eq!((town.reads(None, &letter).await, town.reads(Some(&heir), &letter).await), (401, 200));
+}
+
+#[tokio::test]
+async fn of_two_payments_in_a_slot_the_first_of_the_ledger_counts_and_not_the_first_that_was_heard_of() {
+    let town = Town::start().await;
+    let (first, second, request) = (Keypair::new(), Keypair::new(), hash(70));
+    for (n, place, operator) in [(0, 7, &second), (1, 3, &first)] {
+        let record = TransactionRecord {
+            signature: bs58::encode([n as u8 + 201; 64]).into_string(),
+            slot: 900,
+            place: Some(place),
+            block_time: None,
+            failed: false,
+            events: vec![Event::Paid(paid(10 + n, request, operator.pubkey()))],
+            unread: vec![],
+        };
+        ingest(&town.db, &record).await.unwrap();
+    }
+    let key = Key::Answer(request);
+    let answers = async |wallet: &Keypair| {
+        let permit = town.permit(wallet, &key, 3, sha256(&[b"{}\n"]));
+        let path = format!("answers/{}.json", hex::encode(request));
+        town.put(&path, Some(&permit), "{}\n").await.status()
+    };
+    assert_eq!(answers(&second).await, StatusCode::FORBIDDEN);
+    assert_eq!(answers(&first).await, StatusCode::UNPROCESSABLE_ENTITY, "it may write, and this is no answer");
 }
 
 #[tokio::test]
@@ -1298,7 +1494,7 @@ async fn a_service_that_loses_every_part_is_given_up() {
 #[tokio::test]
 async fn the_service_counts_requests_bytes_sweeps_and_refusals_by_quota() {
     // Room for one small file, which counts as a block of 4 KiB.
-    let limits = Limits { unnamed: 5_000, ..swept_at_once() };
+    let limits = Limits { unsettled: 5_000, ..swept_at_once() };
     let town = Town::start_with(limits, None).await;
     let (wallet, metrics) = (Keypair::new(), town.service.metrics.clone());
     let store = town.store(&wallet);

@@ -14,6 +14,7 @@ use openledger_sdk::{
     store::Store,
 };
 use serde_json::Value;
+use std::ops::Range;
 use support::{api::Api, created, hash, key, world};
 
 /// Two whole blocks of leaves, and some.
@@ -67,17 +68,34 @@ impl Town {
     }
 
     fn manifest(&self, from: u16) -> Manifest {
-        let leaves = (from..from + COUNT).map(|n| Leaf {
+        self.manifest_of(from..from + COUNT, "An author")
+    }
+
+    fn manifest_of(&self, leaves: Range<u16>, author: &str) -> Manifest {
+        let leaves = leaves.map(|n| Leaf {
             content: content(n),
             kind: Kind::Document,
             target: None,
-            metadata: Metadata { title: format!("Row {n}\0"), author: "An author".into(), ..Default::default() },
+            metadata: Metadata {
+                title: format!("Row {n}\0"),
+                author: author.into(),
+                licence: author.into(),
+                source: author.into(),
+                ..Default::default()
+            },
         });
         Manifest::new(self.datanet, key(121), leaves.collect()).expect("valid")
     }
 
     /// A batch with this root is handed in, and accepted.
     async fn accepts(&mut self, manifest: &Manifest, root: [u8; 32]) -> Batch {
+        let batch = self.submits(manifest, root).await;
+        self.accepts_batch(&batch, root, manifest.leaves.len() as u64).await;
+        batch
+    }
+
+    /// A batch with this root is handed in.
+    async fn submits(&mut self, manifest: &Manifest, root: [u8; 32]) -> Batch {
         let (datanet, contributor, index) = (self.datanet, key(121), self.accepted.len() as u64);
         let (batch, count) = (pda::batch(&datanet, index), manifest.leaves.len() as u64);
         let opened =
@@ -94,12 +112,19 @@ impl Town {
             reveal_until: 600,
         };
         let submitted = self.happens(Event::BatchSubmitted(submitted)).await;
+        self.events += 1;
+        Batch { address: batch, submitted }
+    }
+
+    /// The batch that was handed in last is accepted.
+    async fn accepts_batch(&mut self, batch: &Batch, root: [u8; 32], count: u64) {
+        let (datanet, contributor, index) = (self.datanet, key(121), self.accepted.len() as u64);
         let leaf = BatchLeaf { datanet: datanet.to_bytes(), index, contributor: contributor.to_bytes(), root, count };
         self.accepted.push(leaf.hash());
         self.happens(Event::BatchAccepted(datanet::events::BatchAccepted {
             datanet,
-            sequence: self.events + 1,
-            batch,
+            sequence: self.events,
+            batch: batch.address,
             index,
             place: index,
             contributor,
@@ -110,8 +135,7 @@ impl Town {
             datanet_root: mmr::root_of(&self.accepted),
         }))
         .await;
-        self.events += 2;
-        Batch { address: batch, submitted }
+        self.events += 1;
     }
 
     async fn gives(&self, manifest: &Manifest) {
@@ -182,6 +206,40 @@ async fn contributions_in_bulk_are_listed_and_proven_once_their_manifest_is_ther
         let proof = found.proof.expect("accepted");
         proof.verify_against(&town.datanet, &root).expect("holds");
         assert_eq!(proof.preimage.map(|p| p.content), Some(content(place as u16)));
+    }
+}
+
+#[tokio::test]
+async fn leaves_in_bulk_are_read_for_no_batch_that_is_not_accepted() {
+    let mut town = Town::start().await;
+    let manifest = town.manifest(0);
+    town.gives(&manifest).await;
+    let batch = town.submits(&manifest, manifest.root()).await;
+    assert_eq!(town.reads().await, 0);
+    assert_eq!(town.leaves(&batch).await, ("waiting".to_owned(), None));
+    assert_eq!(town.api.get("/v1/status").await.1["unread_batches"], 0);
+    town.accepts_batch(&batch, manifest.root(), manifest.leaves.len() as u64).await;
+    assert_eq!(town.reads().await, 1);
+    assert_eq!(town.leaves(&batch).await, ("manifest".to_owned(), None));
+}
+
+#[tokio::test]
+async fn a_page_for_which_much_must_be_read_ends_early_and_the_pages_have_every_leaf() {
+    let mut town = Town::start().await;
+    // Each manifest has three megabytes, and too much about each leaf for the index to keep it.
+    let long = "\u{1}".repeat(1024);
+    for n in 0..4 {
+        let manifest = town.manifest_of(n * 160..(n + 1) * 160, &long);
+        town.gives(&manifest).await;
+        town.accepts(&manifest, manifest.root()).await;
+    }
+    while town.reads().await > 0 {}
+    let (_, first) = town.api.get(&format!("/v1/datanets/{}/contributions?limit=500", town.datanet)).await;
+    assert_eq!(first["items"].as_array().map(Vec::len), Some(480), "three of the four manifests were read");
+    let all = town.listed().await;
+    assert_eq!(all.len(), 640);
+    for (leaf, n) in all.iter().zip((0..640).rev()) {
+        assert_eq!(leaf["detail"]["title"], format!("Row {n}⟨U+0000⟩"));
     }
 }
 

@@ -29,6 +29,17 @@ pub fn websocket(address: &str) -> String {
     if path.is_empty() { format!("{scheme}://{host}") } else { format!("{scheme}://{host}/{path}") }
 }
 
+/// Whether the node at `address` is on this machine.
+pub fn is_local(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// What the Solana CLI's config says of interest here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SolanaConfig {
@@ -63,6 +74,17 @@ fn parse(text: &str) -> SolanaConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_is_local_by_its_address_alone() {
+        for here in ["http://127.0.0.1:8899", "http://localhost:1", "http://[::1]:8899/x", "127.0.3.4", "localhost"] {
+            assert!(is_local(here), "{here}");
+        }
+        for away in ["https://api.devnet.solana.com", "http://127.0.0.1.example", "http://localhost.example/127.0.0.1"]
+        {
+            assert!(!is_local(away), "{away}");
+        }
+    }
 
     #[test]
     fn monikers_are_those_of_the_solana_cli() {

@@ -69,6 +69,8 @@ struct Settings {
     ws: String,
     api: String,
     store: String,
+    /// Whether somebody has named the store. If not, it is a folder that others do not know.
+    named_store: bool,
     keypair: PathBuf,
     /// Where a new wallet is made. The Solana CLI's is not touched.
     new_keypair: PathBuf,
@@ -95,12 +97,14 @@ impl Settings {
         let plain = |named: PathBuf| named.to_str().map(|name| key_path(name).into()).unwrap_or(named);
         let named = args.keypair.or(file.keypair).map(plain);
         let is_file = |named: &PathBuf| !is_no_file(&named.to_string_lossy());
+        let store = args.store.or(file.store);
         let new_keypair = named.clone().filter(is_file).unwrap_or_else(|| config_folder().join("id.json"));
         Self {
             ws: args.ws.or(file.ws).or(of_solana).unwrap_or_else(|| cluster::websocket(&rpc)),
             rpc,
             api: args.api.or(file.api).unwrap_or_else(|| "http://127.0.0.1:8910".into()),
-            store: args.store.or(file.store).unwrap_or_else(|| {
+            named_store: store.is_some(),
+            store: store.unwrap_or_else(|| {
                 folder("XDG_DATA_HOME", ".local/share").join("store").to_string_lossy().into_owned()
             }),
             // A wallet that was made with `openledger wallet new` stays the wallet.
@@ -112,6 +116,20 @@ impl Settings {
             new_keypair,
             priority_fee: args.priority_fee.unwrap_or(PriorityFee::Recent { most: MOST_PRICE }),
         }
+    }
+}
+
+impl Settings {
+    fn is_shared(&self) -> Result<(), String> {
+        if self.named_store || cluster::is_local(&self.rpc) {
+            return Ok(());
+        }
+        Err(format!(
+            "no artifact store is named, and others cannot read the folder {} of this machine: name the network's artifact \
+             service with --store URL, or as `store` in {}",
+            self.store,
+            config_folder().join("config.toml").display()
+        ))
     }
 }
 
@@ -200,6 +218,13 @@ impl Session {
         Ok(Store::open_as(&self.settings.store, wallet)?)
     }
 
+    /// The artifact store for what others have to read, or for what is judged by what is in it. Fails if nobody has named a
+    /// store and the node is another machine's: a bond would be lost, because nobody else reads this machine's folder.
+    pub fn shared_store(&self) -> Result<Store> {
+        self.settings.is_shared().map_err(|message| failure::of(ErrorKind::Input, message))?;
+        self.store()
+    }
+
     /// The wallet that signs and pays.
     pub fn signer(&self) -> Result<Box<AnySigner>> {
         Ok(find_signer(&self.settings.keypair.to_string_lossy())?)
@@ -245,6 +270,15 @@ mod tests {
         assert_eq!(s.keypair, PathBuf::from("/own.json"));
         let s = resolved(SettingsArgs::default(), "");
         assert_eq!((s.rpc.as_str(), s.ws.as_str()), ("https://solana.example", "wss://solana.example/ws"));
+    }
+
+    #[test]
+    fn what_others_must_read_goes_to_a_named_store_unless_the_node_is_this_machines() {
+        let away = resolved(SettingsArgs { rpc: Some("devnet".into()), ..Default::default() }, "");
+        assert!(away.is_shared().unwrap_err().contains("--store"), "{away:?}");
+        let named = resolved(SettingsArgs { rpc: Some("devnet".into()), ..Default::default() }, "store = \"http://a\"");
+        let local = resolved(SettingsArgs { rpc: Some("http://127.0.0.1:8899".into()), ..Default::default() }, "");
+        assert_eq!((named.is_shared(), local.is_shared()), (Ok(()), Ok(())));
     }
 
     #[test]

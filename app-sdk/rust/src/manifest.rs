@@ -24,6 +24,9 @@ pub const MAX_LEAVES: usize = datanet::state::MAX_BULK as usize;
 /// manifest of [`MAX_LEAVES`] leaves fits, and a stranger's does not fill its readers' memory.
 pub const MOST_BYTES: u64 = 256 << 20;
 
+/// Longest text of a leaf's metadata, in bytes. Readers show many leaves at once, whose texts strangers have written.
+pub const MOST_TEXT: usize = 1024;
+
 /// Why a manifest was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -51,6 +54,16 @@ pub enum ManifestError {
         kind: Kind,
         /// The rule that it breaks.
         rule: &'static str,
+    },
+    /// A text of a leaf's metadata is too long.
+    #[error("the {field} of leaf {index} has {bytes} bytes, and at most {MOST_TEXT} are taken")]
+    Text {
+        /// Place of the leaf.
+        index: usize,
+        /// The text.
+        field: &'static str,
+        /// Its length.
+        bytes: usize,
     },
     /// Two leaves are the same contribution.
     #[error("leaves {first} and {second} are the same contribution")]
@@ -151,6 +164,19 @@ impl Metadata {
     pub fn hash(&self) -> Hash32 {
         canonical::hash(self).expect("strings have a canonical form")
     }
+
+    /// The first text that has more than [`MOST_TEXT`] bytes: its field, and its length.
+    pub fn too_long(&self) -> Option<(&'static str, usize)> {
+        let format = self.original.as_ref().map_or("", |original| &original.format);
+        let texts = [
+            ("title", &*self.title),
+            ("author", &*self.author),
+            ("licence", &*self.licence),
+            ("source", &*self.source),
+            ("format", format),
+        ];
+        texts.into_iter().map(|(field, text)| (field, text.len())).find(|(_, bytes)| *bytes > MOST_TEXT)
+    }
 }
 
 /// One contribution.
@@ -214,7 +240,7 @@ impl Manifest {
         Ok(sha256(&[&self.to_bytes()?]))
     }
 
-    /// Checks the version, the number of leaves, their targets, and that no leaf occurs twice.
+    /// Checks the version, the number of leaves, their targets, the lengths of their texts, and that no leaf occurs twice.
     pub fn check(&self) -> Result<(), ManifestError> {
         if self.version != VERSION {
             return Err(ManifestError::Version(self.version));
@@ -223,6 +249,9 @@ impl Manifest {
             return Err(ManifestError::Count(self.leaves.len()));
         }
         for (index, leaf) in self.leaves.iter().enumerate() {
+            if let Some((field, bytes)) = leaf.metadata.too_long() {
+                return Err(ManifestError::Text { index, field, bytes });
+            }
             let rule = match (LeafKind::from(leaf.kind).needs_target(), leaf.target) {
                 (true, None | Some(ZERO)) => "must name its target leaf",
                 (false, Some(_)) => "must not name a target",
@@ -328,6 +357,18 @@ mod tests {
             let without = Leaf { kind: Kind::Correction, target, ..document(1) };
             assert!(matches!(manifest(vec![document(2), without]), Err(ManifestError::Target { index: 1, .. })));
         }
+    }
+
+    #[test]
+    fn a_text_that_no_reader_would_show_is_refused_by_its_field() {
+        let titled = |bytes: usize| {
+            let mut leaf = document(1);
+            leaf.metadata.title = "é".repeat(bytes / 2);
+            manifest(vec![document(0), leaf])
+        };
+        titled(MOST_TEXT).expect("as long as a text may be");
+        let error = titled(MOST_TEXT + 2).unwrap_err();
+        assert!(matches!(error, ManifestError::Text { index: 1, field: "title", bytes: 1026 }), "{error}");
     }
 
     #[test]

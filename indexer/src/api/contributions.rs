@@ -2,7 +2,7 @@
 
 use super::{
     error::Refusal,
-    list,
+    list::{self, Placed},
     parameters::CONTRIBUTIONS,
     query::Query,
     state::{Loaded, State},
@@ -23,6 +23,8 @@ use std::{
 
 /// Longest manifest that is read for its details, in bytes.
 const MOST_MANIFEST: u64 = 4 << 20;
+/// Bytes of manifests after which a page ends, however few its rows are: contributors choose how long manifests are.
+const MOST_READ: usize = 8 << 20;
 /// What the cache of manifests counts for an entry, beside the manifest's bytes.
 const ENTRY: usize = 256;
 /// How long a manifest that could not be read is not asked for again.
@@ -38,15 +40,18 @@ struct Row {
     told: Option<String>,
 }
 
-/// The leaves of a Datanet.
+/// The leaves of a Datanet. A page ends early where much had to be read for it.
 pub async fn of_datanet(state: &State, datanet: &str, query: &Query) -> Result<Page<Final<Contribution>>, Refusal> {
     let mut filters = query.filters(CONTRIBUTIONS)?;
     filters.push(("datanet", datanet.to_owned()));
-    let page: Page<Final<Row>> = list::page(&state.db, "contribution", &filters, query).await?;
-    let (rows, finalized): (Vec<Row>, Vec<bool>) = page.items.into_iter().map(|i| (i.row, i.finalized)).unzip();
-    let rows = described(state, datanet, rows).await?.into_iter().map(|(row, _)| row);
-    let items = rows.zip(finalized).map(|(row, finalized)| Final { row, finalized }).collect();
-    Ok(Page { items, next: page.next })
+    let (rows, more): (Vec<Placed<Final<Row>>>, _) = list::placed(&state.db, "contribution", &filters, query).await?;
+    let cursors: Vec<String> = rows.iter().map(Placed::cursor).collect();
+    let (rows, finalized): (Vec<Row>, Vec<bool>) = rows.into_iter().map(|p| (p.row.row, p.row.finalized)).unzip();
+    let described = described(state, datanet, rows).await?;
+    let more = more || described.len() < cursors.len();
+    let next = described.len().checked_sub(1).filter(|_| more).map(|last| cursors[last].clone());
+    let items = described.into_iter().zip(finalized).map(|((row, _), finalized)| Final { row, finalized }).collect();
+    Ok(Page { items, next })
 }
 
 /// Returns a leaf, with its proof once its batch is accepted. If several batches carry the leaf, an accepted one is
@@ -74,15 +79,25 @@ pub async fn with_proof(state: &State, leaf: [u8; 32]) -> Result<Final<Contribut
 
 /// Adds the details from the manifests to the leaves of a Datanet, and returns each leaf's preimage with them. The store
 /// need not be trusted: the details are used only if they hash to the leaf. They are shown to everybody, and therefore only
-/// of accepted batches of an open Datanet.
-async fn described(state: &State, datanet: &str, rows: Vec<Row>) -> Result<Vec<Described>, Refusal> {
+/// of accepted batches of an open Datanet. Of many rows it returns the first ones, for which [`MOST_READ`] bytes were read.
+async fn described(state: &State, datanet: &str, mut rows: Vec<Row>) -> Result<Vec<Described>, Refusal> {
     let open = is_open(state, datanet).await?;
     let mut manifests: HashMap<Hash32, Option<Arc<Loaded>>> = HashMap::new();
-    for hash in rows.iter().filter(|row| open && row.told.is_none()).filter_map(shown) {
-        if let Entry::Vacant(place) = manifests.entry(hash) {
-            place.insert(load(state, &hash).await);
+    let (mut read, mut done) = (0, 0);
+    for row in &rows {
+        if let Some(hash) = shown(row).filter(|_| open && row.told.is_none())
+            && let Entry::Vacant(place) = manifests.entry(hash)
+        {
+            if read >= MOST_READ {
+                break;
+            }
+            let (manifest, bytes) = load(state, &hash).await.unzip();
+            read += bytes.unwrap_or(0);
+            place.insert(manifest);
         }
+        done += 1;
     }
+    rows.truncate(done);
     // Contributors choose how much there is to hash.
     let describe = move || {
         let described = rows.into_iter().map(|row| match shown(&row).filter(|_| open) {
@@ -131,14 +146,14 @@ fn describe(mut contribution: Contribution, manifest: Option<&Manifest>, place: 
     (contribution, preimage)
 }
 
-/// Loads a manifest. `None` if there is no store. One that the store does not give, that is too long or that does not parse
+/// Loads a manifest, and says how many bytes were read for it. `None` if there is no store. One that the store does not give, that is too long or that does not parse
 /// is not asked for again for a while.
-async fn load(state: &State, hash: &Hash32) -> Option<Arc<Loaded>> {
+async fn load(state: &State, hash: &Hash32) -> Option<(Arc<Loaded>, usize)> {
     let store = state.store.as_ref()?;
     if let Some(found) = state.manifests.get(hash)
         && (*found).as_ref().err().is_none_or(|failed| failed.elapsed() < FAILED)
     {
-        return Some(found);
+        return Some((found, 0));
     }
     let (manifest, bytes) = match store.get_blob_within(hash, MOST_MANIFEST).await {
         Ok(bytes) => {
@@ -151,7 +166,7 @@ async fn load(state: &State, hash: &Hash32) -> Option<Arc<Loaded>> {
     if manifest.is_none() {
         tracing::debug!(manifest = hex::encode(hash), "a contributor's manifest does not read");
     }
-    Some(state.manifests.put(*hash, manifest.ok_or_else(Instant::now), kept + ENTRY))
+    Some((state.manifests.put(*hash, manifest.ok_or_else(Instant::now), kept + ENTRY), bytes))
 }
 
 async fn prove(

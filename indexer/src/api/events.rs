@@ -50,12 +50,19 @@ pub async fn page(state: &State, query: &Query) -> Result<Page<EventRow>, Refusa
 pub async fn stream(state: &State, query: &Query, last_id: Option<String>) -> Result<Response, Refusal> {
     let last_id = last_id.map(|id| number("Last-Event-ID", &id)).transpose()?;
     let filters = query.filters(EVENTS)?;
+    let full =
+        |_| Refusal::unavailable("too many live feeds are open: try again later, or read the pages of /v1/events");
+    let place = state.feeds.clone().try_acquire_owned().map_err(full)?;
     let at = match last_id.or(query.number("after")?) {
         Some(after) => after,
         None => newest(&state.db).await?,
     };
     let (sender, rows) = mpsc::channel(PART as usize);
-    tokio::spawn(follow(state.db.clone(), state.news.subscribe(), at, filters, sender));
+    let followed = follow(state.db.clone(), state.news.subscribe(), at, filters, sender);
+    tokio::spawn(async move {
+        followed.await;
+        drop(place);
+    });
     let live = ReceiverStream::new(rows)
         .map(|row: EventRow| sse::Event::default().id(row.id.to_string()).event(row.name.clone()).json_data(&row));
     Ok(sse::reply(sse::keep_alive().stream(live)).into_response())

@@ -11,11 +11,19 @@ use tokio_postgres::types::ToSql;
 
 /// A row with its place in the list.
 #[derive(Deserialize)]
-struct Placed<T> {
+pub struct Placed<T> {
+    /// The row.
     #[serde(flatten)]
-    row: T,
+    pub row: T,
     page_slot: i64,
     page_row: i64,
+}
+
+impl<T> Placed<T> {
+    /// The cursor of the rows after this one.
+    pub fn cursor(&self) -> String {
+        format!("{}-{}", self.page_slot, self.page_row)
+    }
 }
 
 /// Returns one page of `view`, newest first. It holds the rows whose columns equal `filters` and whose slots are in the
@@ -29,6 +37,18 @@ pub async fn page<T: DeserializeOwned>(
     filters: &[(&str, String)],
     query: &Query,
 ) -> Result<Page<T>, Refusal> {
+    let (rows, more) = placed(db, view, filters, query).await?;
+    let next = rows.last().filter(|_| more).map(Placed::cursor);
+    Ok(Page { items: rows.into_iter().map(|r| r.row).collect(), next })
+}
+
+/// The rows of such a page with their places, and whether there are more. A caller may end the page before the last of them.
+pub async fn placed<T: DeserializeOwned>(
+    db: &Database,
+    view: &str,
+    filters: &[(&str, String)],
+    query: &Query,
+) -> Result<(Vec<Placed<T>>, bool), Refusal> {
     let limit = query.limit()?;
     let (slot, row) = query.text("cursor").map_or(Ok((i64::MAX, i64::MAX)), cursor)?;
     let fetch = limit as i64 + 1;
@@ -52,8 +72,7 @@ pub async fn page<T: DeserializeOwned>(
     let mut rows: Vec<Placed<T>> = db.rows(&sql, &params).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|r| format!("{}-{}", r.page_slot, r.page_row));
-    Ok(Page { items: rows.into_iter().map(|r| r.row).collect(), next })
+    Ok((rows, more))
 }
 
 /// Returns the row of `view` whose `column` is `value`. If there is none, it refuses with 404 "there is no `what`

@@ -20,6 +20,7 @@ mod state;
 mod status;
 mod wallets;
 
+use crate::listen;
 use error::Refusal;
 use std::{convert::Infallible, future::Future, time::Duration};
 use tokio::net::TcpListener;
@@ -60,8 +61,9 @@ pub async fn serve(state: State, listener: TcpListener, stop: impl Future<Output
                 Refusal::unreadable("the query part is not readable: write name=value&name=value").into_response(),
             )
         })
-        .with(cors);
-    warp::serve(any).incoming(listener).graceful(stop).run().await;
+        .with(cors)
+        .boxed();
+    listen::serve(any, listener, stop).await;
 }
 
 async fn answer(

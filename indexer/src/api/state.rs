@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::{OnceCell, watch};
+use tokio::{
+    sync::{Mutex, OnceCell, Semaphore, watch},
+    time::timeout,
+};
 
 /// The reward trees of a settlement: first the contributors' pool, then the validators' pool.
 pub type Trees = [RewardTree; 2];
@@ -21,6 +24,13 @@ pub type Loaded = Result<Manifest, Instant>;
 const MANIFESTS: usize = 64 << 20;
 /// Most settlements whose trees are kept in memory.
 const TREES: usize = 2;
+
+/// Live feeds at a time. Each reads what is new by itself.
+const FEEDS: usize = 256;
+/// Questions to the node at a time.
+const ASKING: usize = 16;
+/// How long the node's slot is taken for the newest: about a slot's time.
+const SLOT_KEPT: Duration = Duration::from_millis(400);
 
 /// How long an answer waits for the node.
 pub(super) const NODE_WITHIN: Duration = Duration::from_millis(1_500);
@@ -36,6 +46,12 @@ pub struct State {
     pub(super) manifests: Arc<Cache<Loaded>>,
     pub(super) trees: Arc<Cache<Trees>>,
     pub(super) mint: Arc<OnceCell<Pubkey>>,
+    /// Live feeds that may be open at a time.
+    pub(super) feeds: Arc<Semaphore>,
+    /// Questions to the node that may run at a time.
+    pub(super) asking: Arc<Semaphore>,
+    /// The node's slot, and when it said so.
+    pub(super) slot: Arc<Mutex<Option<(Instant, u64)>>>,
 }
 
 impl State {
@@ -50,6 +66,25 @@ impl State {
             manifests: Arc::new(Cache::new(MANIFESTS)),
             trees: Arc::new(Cache::new(TREES)),
             mint: Arc::default(),
+            feeds: Arc::new(Semaphore::new(FEEDS)),
+            asking: Arc::new(Semaphore::new(ASKING)),
+            slot: Arc::default(),
         }
+    }
+
+    /// The node's slot. Those who ask within [`SLOT_KEPT`] get the same answer. 0 if the node does not say it.
+    pub(super) async fn chain_slot(&self) -> u64 {
+        let ask = async {
+            let mut slot = self.slot.lock().await;
+            if let Some((at, slot)) = *slot
+                && at.elapsed() < SLOT_KEPT
+            {
+                return slot;
+            }
+            let said = self.client.slot().await.unwrap_or(0);
+            *slot = Some((Instant::now(), said));
+            said
+        };
+        timeout(NODE_WITHIN, ask).await.unwrap_or(0)
     }
 }

@@ -1,9 +1,6 @@
 //! The indexer's status: whether the index is complete, and whether it agrees with the chain.
 
-use super::{
-    error::Refusal,
-    state::{NODE_WITHIN, State},
-};
+use super::{error::Refusal, state::State};
 use crate::{
     bulk,
     ingest::{self, Quarantined},
@@ -11,7 +8,6 @@ use crate::{
 };
 use openledger_sdk::api::types;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
 use utoipa::ToSchema;
 
 /// Most things in quarantine that an answer names.
@@ -70,8 +66,7 @@ pub async fn status(state: &State) -> Result<Status, Refusal> {
     let missing = reconcile::gaps(&state.db).await?;
     let mut gaps: Vec<String> = missing.iter().map(|g| g.subject.clone()).collect();
     gaps.dedup();
-    let asked = timeout(NODE_WITHIN, state.client.slot()).await;
-    let chain_slot = asked.map_or(0, |slot| slot.unwrap_or(0)).max(row.indexed_slot).max(row.finalized_slot);
+    let chain_slot = state.chain_slot().await.max(row.indexed_slot).max(row.finalized_slot);
     Ok(Status {
         status: types::Status {
             version: env!("CARGO_PKG_VERSION").into(),

@@ -90,6 +90,7 @@ pub async fn wallet(state: &State, wallet: &str) -> Result<Final<Wallet>, Refusa
 
 /// The OPEN in the wallet's associated token account, in base units, read from the node.
 async fn balance(state: &State, wallet: &Pubkey) -> Result<u64, Refusal> {
+    let _asking = state.asking.acquire().await.map_err(|_| Refusal::no_node())?;
     let mint = state
         .mint
         .get_or_try_init(|| async {

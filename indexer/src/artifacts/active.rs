@@ -1,5 +1,6 @@
 //! Which uploads are running.
 
+use super::class::Class;
 use solana_pubkey::Pubkey;
 use std::{
     collections::HashMap,
@@ -13,10 +14,10 @@ pub struct Active {
 }
 
 /// The running uploads of one wallet.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Running {
-    /// Whether the wallet is a registered operator's.
-    operator: bool,
+    /// What the wallet was when the last of them began.
+    class: Class,
     uploads: usize,
     bytes: u64,
     /// How many of the bytes are of answers, audits and reports, which have a quota of their own.
@@ -33,27 +34,26 @@ pub struct Place {
 }
 
 impl Active {
-    /// A place for an upload of `bytes` bytes, unless `each` uploads of the wallet are running, or `all` uploads of
-    /// operators if it is an operator's, or of the others if not: strangers cost nothing and must not keep operators out.
-    /// `statement` is whether it is an answer, an audit or a report.
+    /// A place for an upload of `bytes` bytes, unless `each` uploads of the wallet are running, or `all` uploads of its class:
+    /// strangers cost nothing and must keep nobody out. `statement` is whether it is an answer, an audit or a report.
     pub fn enter(
         &self,
         wallet: Pubkey,
-        operator: bool,
+        class: Class,
         statement: bool,
         bytes: u64,
         each: usize,
         all: usize,
     ) -> Option<Place> {
         let mut running = self.running.lock().expect("no panic holds this lock");
-        if running.values().filter(|r| r.operator == operator).map(|r| r.uploads).sum::<usize>() >= all {
+        if running.values().filter(|r| r.class == class).map(|r| r.uploads).sum::<usize>() >= all {
             return None;
         }
         if running.get(&wallet).is_some_and(|own| own.uploads >= each) {
             return None;
         }
-        let own = running.entry(wallet).or_default();
-        own.operator = operator;
+        let own = running.entry(wallet).or_insert(Running { class, uploads: 0, bytes: 0, statements: 0 });
+        own.class = class;
         own.uploads += 1;
         own.bytes += bytes;
         let statements = if statement { bytes } else { 0 };
@@ -61,10 +61,13 @@ impl Active {
         Some(Place { active: self.clone(), wallet, bytes, statements })
     }
 
-    /// Bytes of the running uploads: of `wallet`, and of all that are no operators'.
-    pub fn bytes(&self, wallet: &Pubkey) -> (u64, u64) {
+    /// Bytes of the running uploads: of `wallet`, and of all of a class.
+    pub fn bytes(&self, wallet: &Pubkey, class: Class) -> (u64, u64) {
         let running = self.running.lock().expect("no panic holds this lock");
-        (running.get(wallet).map_or(0, |r| r.bytes), running.values().filter(|r| !r.operator).map(|r| r.bytes).sum())
+        (
+            running.get(wallet).map_or(0, |r| r.bytes),
+            running.values().filter(|r| r.class == class).map(|r| r.bytes).sum(),
+        )
     }
 
     /// Bytes of the running uploads of answers, audits and reports of `wallet`.
@@ -95,26 +98,30 @@ mod tests {
     #[test]
     fn a_wallet_has_its_own_places_and_they_are_free_again_when_dropped() {
         let (active, wallet) = (Active::default(), |n: u8| Pubkey::new_from_array([n; 32]));
-        let first = active.enter(wallet(1), false, false, 5, 1, 2).unwrap();
-        assert!(active.enter(wallet(1), false, false, 5, 1, 2).is_none(), "one for each wallet");
-        let other = active.enter(wallet(2), false, false, 7, 1, 2).unwrap();
-        assert!(active.enter(wallet(3), false, false, 5, 1, 2).is_none(), "two in all");
-        assert_eq!(active.bytes(&wallet(1)), (5, 12));
-        let operator = active.enter(wallet(4), true, false, 9, 1, 2).expect("strangers keep no operator out");
-        assert_eq!(active.bytes(&wallet(4)), (9, 12));
-        drop((first, other, operator));
-        assert_eq!(active.bytes(&wallet(1)), (0, 0));
-        active.enter(wallet(3), false, false, 5, 1, 2).unwrap();
+        let first = active.enter(wallet(1), Class::Stranger, false, 5, 1, 2).unwrap();
+        assert!(active.enter(wallet(1), Class::Stranger, false, 5, 1, 2).is_none(), "one for each wallet");
+        let other = active.enter(wallet(2), Class::Stranger, false, 7, 1, 2).unwrap();
+        assert!(active.enter(wallet(3), Class::Stranger, false, 5, 1, 2).is_none(), "two in all");
+        assert_eq!(active.bytes(&wallet(1), Class::Stranger), (5, 12));
+        let known =
+            active.enter(wallet(5), Class::Known, false, 3, 1, 2).expect("nor anybody who has something at stake");
+        assert_eq!(active.bytes(&wallet(5), Class::Known), (3, 3));
+        let operator =
+            active.enter(wallet(4), Class::Operator, false, 9, 1, 2).expect("strangers keep no operator out");
+        assert_eq!(active.bytes(&wallet(4), Class::Operator), (9, 9));
+        drop((first, other, operator, known));
+        assert_eq!(active.bytes(&wallet(1), Class::Stranger), (0, 0));
+        active.enter(wallet(3), Class::Stranger, false, 5, 1, 2).unwrap();
     }
 
     #[test]
     fn answers_audits_and_reports_are_counted_by_themselves_too() {
         let (active, wallet) = (Active::default(), Pubkey::new_from_array([1; 32]));
-        let blob = active.enter(wallet, true, false, 7, 9, 9).unwrap();
-        let audit = active.enter(wallet, true, true, 5, 9, 9).unwrap();
-        assert_eq!((active.bytes(&wallet).0, active.statements(&wallet)), (12, 5));
+        let blob = active.enter(wallet, Class::Operator, false, 7, 9, 9).unwrap();
+        let audit = active.enter(wallet, Class::Operator, true, 5, 9, 9).unwrap();
+        assert_eq!((active.bytes(&wallet, Class::Operator).0, active.statements(&wallet)), (12, 5));
         drop(audit);
-        assert_eq!((active.bytes(&wallet).0, active.statements(&wallet)), (7, 0));
+        assert_eq!((active.bytes(&wallet, Class::Operator).0, active.statements(&wallet)), (7, 0));
         drop(blob);
         assert_eq!(active.statements(&wallet), 0);
     }

@@ -1,6 +1,6 @@
 //! Decides whether a wallet may store an artifact, before one byte of it is read.
 
-use super::{active::Place, facts, limits::counted, refusal::Refusal, service::Service, table};
+use super::{active::Place, class::Class, facts, limits::counted, refusal::Refusal, service::Service, table};
 use openledger_protocol::Hash32;
 use openledger_sdk::store::{Act, Key, Permit, PermitError};
 use solana_pubkey::Pubkey;
@@ -21,6 +21,8 @@ pub struct Admitted {
     pub permit: Permit,
     /// The wallet's identity key if it is a registered operator's.
     pub identity: Option<Pubkey>,
+    /// What the wallet has to lose.
+    pub class: Class,
     _place: Place,
 }
 
@@ -40,21 +42,22 @@ pub async fn admit(service: &Service, key: Key, header: Option<&str>) -> Result<
         return Err(unsigned(format!("the permit is for {named}, not for {key}")));
     }
     let identity = facts::identity(&service.db, &permit.wallet).await?;
-    let longest = service.limits.longest(&key, identity.is_some());
+    let class = Class::of(&service.db, &permit.wallet, identity.as_ref()).await?;
+    let longest = service.limits.longest(&key, class.is_operator());
     if permit.bytes > longest {
         let error = format!("{key} has {} bytes, and at most {longest} are taken from {}", permit.bytes, permit.wallet);
         return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error));
     }
-    may_write(service, &key, &permit.wallet, identity.is_some()).await?;
+    may_write(service, &key, &permit.wallet, class.is_operator()).await?;
     let limits = &service.limits;
     let bytes = counted(permit.bytes);
-    let (operator, statement) = (identity.is_some(), !matches!(key, Key::Blob(_)));
-    let place = service.active.enter(permit.wallet, operator, statement, bytes, limits.at_a_time, limits.uploads);
+    let statement = !matches!(key, Key::Blob(_));
+    let place = service.active.enter(permit.wallet, class, statement, bytes, limits.at_a_time, limits.uploads);
     let place = place.ok_or_else(|| {
         let error = format!("at most {} uploads of a wallet run at a time", limits.at_a_time);
         Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, error)
     })?;
-    Ok(Admitted { key, permit, identity, _place: place })
+    Ok(Admitted { key, permit, identity, class, _place: place })
 }
 
 /// Blobs are anybody's. The other artifacts are of those who are to write them by the chain.
@@ -97,30 +100,30 @@ async fn paid_operator(service: &Service, request: &Hash32) -> Result<Option<Pub
 
 /// Refuses an artifact that would take more than the wallet's quota. It is asked only for what is not there yet.
 pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), Refusal> {
-    let (wallet, limits) = (&admitted.permit.wallet, &service.limits);
+    let (wallet, class, limits) = (&admitted.permit.wallet, admitted.class, &service.limits);
     let within = |own: u64, most: u64| {
         if own <= most {
             return Ok(());
         }
         service.metrics.over_quota.inc();
         Err(Refusal::forbidden(format!(
-            "{wallet} would have {own} bytes here that nothing on the chain names, and at most {most} are taken: hand in what \
-             is here first, or wait until it is swept"
+            "{wallet} would have {own} bytes here that nobody has accepted yet, and at most {most} are taken: hand in what is \
+             here and wait for the validators, or until it is swept"
         )))
     };
-    let unfinished = service.parts.usage(wallet, admitted.identity.is_some())?;
+    let unfinished = service.parts.usage(wallet, class)?;
     // The admitted upload itself is among those that are running, here and below.
     if !matches!(admitted.key, Key::Blob(_)) {
         let under_way = service.active.statements(wallet).max(unfinished.own_statements);
         return within(table::unnamed_statements(&service.db, wallet).await? + under_way, limits.statements);
     }
-    let (own, strangers) = table::unnamed(&service.db, wallet).await?;
-    let (running, strangers_running) = service.active.bytes(wallet);
-    let own = own + running.max(unfinished.own_bytes);
-    within(own, if admitted.identity.is_some() { limits.operator_unnamed } else { limits.unnamed })?;
-    if admitted.identity.is_none() && strangers + strangers_running.max(unfinished.all_bytes) > limits.strangers {
+    let held = table::unsettled(&service.db, wallet, class, &admitted.permit.hash).await?;
+    let (running, all_running) = service.active.bytes(wallet, class);
+    let own = held.own + held.originals.saturating_sub(limits.originals) + running.max(unfinished.own_bytes);
+    within(own, limits.unsettled(class, facts::bonded(&service.db, wallet).await?))?;
+    if held.all.saturating_add(all_running.max(unfinished.all_bytes)) > limits.of_all(class) {
         service.metrics.over_quota.inc();
-        let error = "too much is here that nothing on the chain names yet: try again later";
+        let error = "too much is here that nobody has accepted yet: try again later";
         return Err(Refusal::later(StatusCode::INSUFFICIENT_STORAGE, 60, error));
     }
     Ok(())
@@ -129,7 +132,7 @@ pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), 
 /// Refuses to begin one more upload in parts where too many are unfinished.
 pub fn may_begin(service: &Service, admitted: &Admitted) -> Result<(), Refusal> {
     let (wallet, limits) = (&admitted.permit.wallet, &service.limits);
-    let unfinished = service.parts.usage(wallet, admitted.identity.is_some())?;
+    let unfinished = service.parts.usage(wallet, admitted.class)?;
     if unfinished.own >= limits.unfinished || unfinished.all >= limits.all_unfinished {
         service.metrics.over_quota.inc();
         let error = format!("{wallet} has {} unfinished uploads here: go on with those first", unfinished.own);

@@ -1,6 +1,10 @@
 //! How much the artifact service takes, and for how long it keeps what nobody names.
 
-use openledger_sdk::store::{Key, MOST_ANSWER};
+use super::class::Class;
+use openledger_sdk::{
+    amount,
+    store::{Key, MOST_ANSWER},
+};
 use std::time::Duration;
 
 /// Fewest bytes that a file counts in a quota: a file takes a block of the disk, and a row in the database.
@@ -22,23 +26,29 @@ pub struct Limits {
     pub report: u64,
     /// Longest audit.
     pub audit: u64,
-    /// Most bytes that a wallet may have stored that the chain does not name yet. Each file counts as 4 KiB at least, here
-    /// and below.
-    pub unnamed: u64,
+    /// Most bytes that a wallet may have stored that nobody has accepted yet, beside what its bonds are for. Each file counts
+    /// as 4 KiB at least, here and below.
+    pub unsettled: u64,
+    /// What a bond of one OPEN is for, in bytes, until its batch is decided.
+    pub bonded: u64,
+    /// Bytes of the files that a wallet's accepted documents are from that do not count. Nobody judges those files.
+    pub originals: u64,
     /// The same for a registered operator.
-    pub operator_unnamed: u64,
+    pub operator_unsettled: u64,
     /// The same for an operator's answers, audits and reports.
     pub statements: u64,
-    /// Most such bytes of all wallets together that are no operators'. Wallets cost nothing, so that a limit for each is
-    /// not enough. What several of them have stored counts once.
+    /// Most such bytes of all strangers together. Wallets cost nothing, so that a limit for each is not enough. What several
+    /// of them have stored counts once, and each of them as the note of who has stored it.
     pub strangers: u64,
+    /// The same of all wallets together that have something at stake and are no operators'.
+    pub known: u64,
     /// Uploads of one wallet at a time.
     pub at_a_time: usize,
-    /// Uploads of all operators at a time, and as many of all others.
+    /// Uploads of all wallets of a class at a time.
     pub uploads: usize,
     /// Unfinished uploads in parts of one wallet.
     pub unfinished: usize,
-    /// Unfinished uploads in parts of all operators, and as many of all others.
+    /// Unfinished uploads in parts of all wallets of a class.
     pub all_unfinished: usize,
     /// Longest silence in an upload.
     pub silence: Duration,
@@ -53,6 +63,8 @@ pub struct Limits {
     pub operator_kept: Duration,
     /// How long the parts of an unfinished upload are kept after the last one came.
     pub parts_kept: Duration,
+    /// How long they are kept after the first one came, whatever came since.
+    pub parts_oldest: Duration,
 }
 
 impl Default for Limits {
@@ -63,20 +75,24 @@ impl Default for Limits {
             operator_blob: 8 << 30,
             report: 256 << 20,
             audit: 1 << 20,
-            unnamed: 512 << 20,
-            operator_unnamed: 256 << 30,
+            unsettled: 512 << 20,
+            bonded: 256 << 20,
+            originals: 16 << 30,
+            operator_unsettled: 256 << 30,
             statements: 4 << 30,
             strangers: 16 << 30,
+            known: 64 << 30,
             at_a_time: 16,
             uploads: 256,
             unfinished: 64,
             all_unfinished: 4096,
             silence: Duration::from_secs(20),
             least_rate: 8 << 10,
-            window: Duration::from_secs(60),
+            window: Duration::from_secs(20),
             kept: hours(24),
             operator_kept: hours(24 * 30),
             parts_kept: hours(24),
+            parts_oldest: hours(72),
         }
     }
 }
@@ -93,6 +109,29 @@ impl Limits {
         }
     }
 
+    /// What a wallet may have here that nobody has accepted, with bonds of so many base units.
+    pub(super) fn unsettled(&self, class: Class, bonds: u64) -> u64 {
+        if class.is_operator() {
+            return self.operator_unsettled;
+        }
+        let bonded = u128::from(bonds) * u128::from(self.bonded) / u128::from(amount::ONE);
+        self.unsettled.saturating_add(bonded.try_into().unwrap_or(u64::MAX))
+    }
+
+    /// What all wallets of a class may have here together that nobody has accepted.
+    pub(super) fn of_all(&self, class: Class) -> u64 {
+        match class {
+            Class::Operator => u64::MAX,
+            Class::Known => self.known,
+            Class::Stranger => self.strangers,
+        }
+    }
+
+    /// How long what this class stores is kept if the chain does not name it.
+    pub(super) fn kept(&self, class: Class) -> Duration {
+        if class.is_operator() { self.operator_kept } else { self.kept }
+    }
+
     /// The most time that `bytes` bytes may take.
     pub(super) fn time(&self, bytes: u64) -> Duration {
         self.silence * 2 + Duration::from_secs(bytes / self.least_rate.max(1))
@@ -101,5 +140,20 @@ impl Limits {
     /// The least bytes that each `window` must bring.
     pub(super) fn least(&self) -> u64 {
         (self.least_rate as u128 * self.window.as_millis() / 1000) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bond_is_for_bytes_and_no_sum_of_bonds_overflows() {
+        let limits = Limits { unsettled: 1_000, bonded: 500, operator_unsettled: 7, ..Limits::default() };
+        assert_eq!(limits.unsettled(Class::Stranger, 0), 1_000);
+        assert_eq!(limits.unsettled(Class::Known, 3 * amount::ONE / 2), 1_750);
+        assert_eq!(limits.unsettled(Class::Operator, amount::ONE), 7);
+        let most = Limits { bonded: u64::MAX, ..limits };
+        assert_eq!(most.unsettled(Class::Known, u64::MAX), u64::MAX);
     }
 }

@@ -12,6 +12,7 @@
 
 mod active;
 mod admit;
+mod class;
 mod content;
 mod facts;
 mod limits;
@@ -23,8 +24,8 @@ mod read;
 mod readers;
 mod receive;
 mod refusal;
+mod remembered;
 mod routes;
-mod seats;
 mod seen;
 mod service;
 pub mod sweep;

@@ -38,21 +38,21 @@ const fn naming(
     Naming { program, kind, field, what, by }
 }
 
-/// The wallet that owned the event's Datanet last.
-const OWNER: &str = "(SELECT o.data ->> 'owner' FROM event o WHERE o.subject = e.subject
+/// The wallet that owned the event's Datanet when it happened.
+const OWNER: &str = "(SELECT o.data ->> 'owner' FROM event o WHERE o.subject = e.subject AND o.sequence <= e.sequence
     AND o.kind IN ('DatanetCreated', 'DatanetChanged') ORDER BY o.sequence DESC LIMIT 1)";
 
 /// All events that name blobs.
 const NAMED: [Naming; 9] = [
-    naming("datanet", "DatanetCreated", "metadata_hash", "other", Some("e.data ->> 'owner'")),
-    naming("datanet", "DatanetConfigured", "metadata_hash", "other", Some(OWNER)),
+    naming("datanet", "DatanetCreated", "metadata_hash", "told", Some("e.data ->> 'owner'")),
+    naming("datanet", "DatanetConfigured", "metadata_hash", "told", Some(OWNER)),
     naming("datanet", "BatchSubmitted", "manifest", "batch", None),
-    naming("model", "JobRequested", "config_hash", "other", Some("e.data ->> 'requester'")),
+    naming("model", "JobRequested", "config_hash", "told", Some("e.data ->> 'requester'")),
     naming("model", "ResultAttested", "adapter_hash", "other", None),
     naming("model", "ResultAttested", "manifest_hash", "training", None),
     naming("payout", "SettlementPosted", "report_hash", "report", None),
-    naming("payout", "SettlementChallenged", "evidence_hash", "other", Some("e.data ->> 'challenger'")),
-    naming("governance", "ProposalCreated", "description_hash", "other", Some("e.data ->> 'proposer'")),
+    naming("payout", "SettlementChallenged", "evidence_hash", "told", Some("e.data ->> 'challenger'")),
+    naming("governance", "ProposalCreated", "description_hash", "told", Some("e.data ->> 'proposer'")),
 ];
 /// Longest blob that is opened for the hashes in it.
 const MOST_OPENED: u64 = 256 << 20;
@@ -64,7 +64,7 @@ async fn note(db: &Database, hashes: impl IntoIterator<Item = (Hash32, &'static 
         hashes.into_iter().map(|(hash, kind)| (hash.to_vec(), kind)).unzip();
     db.execute(
         "INSERT INTO artifacts.name (hash, kind, opened)
-         SELECT DISTINCT hash, kind, kind = 'other' FROM unnest($1::bytea[], $2::text[]) n (hash, kind)
+         SELECT DISTINCT hash, kind, kind IN ('other', 'told') FROM unnest($1::bytea[], $2::text[]) n (hash, kind)
          ON CONFLICT DO NOTHING",
         &[&hashes, &kinds],
     )
@@ -75,7 +75,7 @@ async fn note(db: &Database, hashes: impl IntoIterator<Item = (Hash32, &'static 
 /// Notes that a blob is here now, so that it is read if the chain names it: what was there before may have been
 /// damaged.
 pub async fn stored(db: &Database, hash: &Hash32) -> Result<(), DbError> {
-    let sql = "UPDATE artifacts.name SET opened = false WHERE hash = $1 AND kind <> 'other' AND opened";
+    let sql = "UPDATE artifacts.name SET opened = false WHERE hash = $1 AND kind NOT IN ('other', 'told') AND opened";
     db.execute(sql, &[&hash.as_slice()]).await?;
     Ok(())
 }
@@ -108,11 +108,12 @@ async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
     let after = if last < seen.event { 0 } else { seen.event };
     let new = "FROM event e WHERE e.program = $1 AND e.kind = $2 AND e.id > $4 AND e.id <= $5
                AND length(e.data ->> $3) = 64";
+    let mut news = 0;
     for Naming { program, kind, field, what, by } in NAMED {
         db.execute(
             &format!(
                 "INSERT INTO artifacts.name (hash, kind, opened)
-                 SELECT DISTINCT decode(e.data ->> $3, 'hex'), $6::text, $6::text = 'other' {new}
+                 SELECT DISTINCT decode(e.data ->> $3, 'hex'), $6::text, $6::text IN ('other', 'told') {new}
                  ON CONFLICT (hash, kind) DO UPDATE SET opened = false WHERE excluded.kind = 'batch'
                  AND NOT EXISTS (SELECT 1 FROM artifacts.inside i WHERE i.manifest = excluded.hash)"
             ),
@@ -120,50 +121,75 @@ async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
         )
         .await?;
         let shown = by.map(|by| format!("shown (hash, wallet) SELECT decode(e.data ->> $3, 'hex'), {by} {new}"));
-        let batch = format!("batch (manifest, batch) SELECT decode(e.data ->> $3, 'hex'), e.subject {new}");
+        // Its end may have arrived before it.
+        let is =
+            |end| format!("EXISTS (SELECT 1 FROM event d WHERE d.data ->> 'batch' = e.subject AND d.kind = '{end}')");
+        let batch = format!(
+            "batch (manifest, batch, ended, accepted) SELECT decode(e.data ->> $3, 'hex'), e.subject, {}, {} {new}",
+            is("BatchRejected"),
+            is("BatchAccepted")
+        );
         let Some(noted) = shown.or((what == "batch").then_some(batch)) else { continue };
         let sql = format!("INSERT INTO artifacts.{noted} ON CONFLICT DO NOTHING");
-        db.execute(&sql, &[&program, &kind, &field, &after, &last]).await?;
+        news += db.execute(&sql, &[&program, &kind, &field, &after, &last]).await?;
     }
-    end(db, after, last).await?;
+    news += end(db, after, last).await?;
     // What a blob names may name further ones.
-    while open(service).await? > 0 {}
+    while let more @ 1.. = open(service).await? {
+        news += more as u64;
+    }
     db.execute(
-        "UPDATE artifacts.upload u SET named = true FROM artifacts.named n WHERE n.hash = u.hash AND NOT u.named",
+        "UPDATE artifacts.upload u SET named = true FROM artifacts.named n
+         WHERE n.hash = u.hash AND NOT u.named AND u.bytes <= coalesce(n.most, u.bytes)",
         &[],
     )
     .await?;
+    if news > 0 || after == 0 {
+        table::settle(db).await?;
+    }
+    if after == 0 {
+        table::unsettle(db).await?;
+    }
     *seen = Seen { event: last, last: Some(Look { at, took: at.elapsed() }) };
     Ok(())
 }
 
-/// Notes which batches ended without being accepted by the events after `after` and up to `last`. What only they named is
-/// kept from now on as long as what was just stored.
-async fn end(db: &Database, after: i64, last: i64) -> Result<(), DbError> {
+/// Notes which batches were accepted, and which ended otherwise, by the events after `after` and up to `last`. Returns how many.
+/// What only a batch that ended otherwise named is kept from now on as long as what was just stored.
+async fn end(db: &Database, after: i64, last: i64) -> Result<u64, DbError> {
     if after == 0 {
-        // A fork may have dropped the event.
-        let sql = "UPDATE artifacts.batch b SET ended = false WHERE b.ended AND NOT EXISTS (
-                       SELECT 1 FROM event e WHERE e.kind = 'BatchRejected' AND e.data ->> 'batch' = b.batch)";
-        db.execute(sql, &[]).await?;
+        // A fork may have dropped the event. What a batch named that goes on is read from its manifest again.
+        for (column, kind) in [("ended", "BatchRejected"), ("accepted", "BatchAccepted")] {
+            let sql = format!(
+                "WITH back AS (UPDATE artifacts.batch b SET {column} = false WHERE b.{column} AND NOT EXISTS (
+                     SELECT 1 FROM event e WHERE e.kind = $1 AND e.data ->> 'batch' = b.batch) RETURNING manifest)
+                 UPDATE artifacts.name n SET opened = false FROM back
+                 WHERE n.hash = back.manifest AND n.kind = 'batch' AND n.opened"
+            );
+            db.execute(&sql, &[&kind]).await?;
+        }
     }
-    let rejected = "e.kind = 'BatchRejected' AND e.id > $1 AND e.id <= $2 AND e.data ->> 'batch' = b.batch";
-    db.execute(
-        &format!("UPDATE artifacts.batch b SET ended = true FROM event e WHERE NOT b.ended AND {rejected}"),
-        &[&after, &last],
-    )
-    .await?;
+    let new = "e.id > $1 AND e.id <= $2 AND e.data ->> 'batch' = b.batch";
+    let mut decided = 0;
+    for (column, kind) in [("ended", "BatchRejected"), ("accepted", "BatchAccepted")] {
+        let sql = format!(
+            "UPDATE artifacts.batch b SET {column} = true FROM event e WHERE NOT b.{column} AND e.kind = $3 AND {new}"
+        );
+        decided += db.execute(&sql, &[&after, &last, &kind]).await?;
+    }
     db.execute(
         &format!(
-            "WITH ended AS (SELECT DISTINCT b.manifest FROM artifacts.batch b JOIN event e ON {rejected})
+            "WITH ended AS (SELECT DISTINCT b.manifest FROM artifacts.batch b JOIN event e ON e.kind = 'BatchRejected' AND {new})
              UPDATE artifacts.upload u SET named = false, stored_at = now()
              WHERE u.named AND u.hash IN (SELECT manifest FROM ended
                                           UNION SELECT i.hash FROM artifacts.inside i JOIN ended USING (manifest))
-             AND NOT EXISTS (SELECT 1 FROM artifacts.named n WHERE n.hash = u.hash)"
+             AND NOT EXISTS (SELECT 1 FROM artifacts.named n
+                             WHERE n.hash = u.hash AND u.bytes <= coalesce(n.most, u.bytes))"
         ),
         &[&after, &last],
     )
     .await?;
-    Ok(())
+    Ok(decided)
 }
 
 /// Opens named blobs that are here and were not opened yet. Returns how many.
@@ -217,17 +243,21 @@ async fn open_batch(db: &Database, hash: &Hash32, bytes: Bytes) -> Result<(), Db
     let Ok(Some((manifest, root))) = read.await else { return Ok(()) };
     let (datanet, contributor) = (manifest.datanet.to_string(), manifest.contributor.to_string());
     let count = manifest.leaves.len() as i64;
-    let original = |leaf: &Leaf| leaf.metadata.original.as_ref().map(|original| original.sha256);
-    let hashes = manifest.leaves.iter().flat_map(|leaf| std::iter::once(leaf.content).chain(original(leaf)));
-    let inside: Vec<Vec<u8>> = hashes.map(|hash| hash.to_vec()).collect();
-    let sql = "INSERT INTO artifacts.inside (hash, manifest) SELECT DISTINCT unnest($1::bytea[]), $2::bytea
+    let original = |leaf: &Leaf| leaf.metadata.original.as_ref().map(|original| (original.sha256, true));
+    let named = manifest.leaves.iter().flat_map(|leaf| std::iter::once((leaf.content, false)).chain(original(leaf)));
+    let (inside, originals): (Vec<Vec<u8>>, Vec<bool>) = named.map(|(hash, is)| (hash.to_vec(), is)).unzip();
+    // What is a document too is no mere original.
+    let sql = "INSERT INTO artifacts.inside AS i (hash, manifest, original)
+               SELECT hash, $2::bytea, bool_and(original) FROM unnest($1::bytea[], $7::bool[]) n (hash, original)
                WHERE EXISTS (SELECT 1 FROM artifacts.batch b
                    JOIN event s ON s.subject = b.batch AND s.kind = 'BatchSubmitted'
                    JOIN event o ON o.data ->> 'batch' = b.batch AND o.kind = 'BatchOpened'
                    WHERE b.manifest = $2 AND s.data ->> 'manifest' = encode($2, 'hex') AND s.data ->> 'root' = $3
                    AND (s.data ->> 'count')::bigint = $4 AND o.subject = $5 AND o.data ->> 'contributor' = $6)
-               ON CONFLICT DO NOTHING";
-    db.execute(sql, &[&inside, &hash.as_slice(), &root, &count, &datanet, &contributor]).await?;
+               GROUP BY hash
+               ON CONFLICT (hash, manifest) DO UPDATE SET original = excluded.original
+               WHERE i.original <> excluded.original";
+    db.execute(sql, &[&inside, &hash.as_slice(), &root, &count, &datanet, &contributor, &originals]).await?;
     Ok(())
 }
 

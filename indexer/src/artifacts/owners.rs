@@ -77,10 +77,27 @@ pub async fn restore(service: &Service) -> Result<u64, Refusal> {
         }
     }
     restored += table::restore(&service.db, &lost).await?;
+    restored += restore_statements(service).await?;
     if restored > 0 {
         tracing::warn!(restored, "the database had lost uploads, which are known again by the notes in the store");
     }
     Ok(restored)
+}
+
+/// Brings back which answers, audits and reports there are: lists are made of what the database knows.
+async fn restore_statements(service: &Service) -> Result<u64, Refusal> {
+    let (mut lost, mut restored) = (Vec::new(), 0);
+    for folder in ["answers", "audits", "settlements"] {
+        let mut found = service.objects().list(Some(&Path::from(folder)));
+        while let Some(meta) = found.try_next().await? {
+            let Ok(key) = meta.location.as_ref().parse::<Key>() else { continue };
+            lost.push((key.to_string(), meta.size));
+            if lost.len() >= PAGE {
+                restored += table::restore_statements(&service.db, &std::mem::take(&mut lost)).await?;
+            }
+        }
+    }
+    Ok(restored + table::restore_statements(&service.db, &lost).await?)
 }
 
 /// Notes what only the database knows: uploads from before there were notes, and those whose note is lost. Returns how many.

@@ -1,6 +1,6 @@
 //! Uploads that come in parts. Each is a file, so that a restart of the service loses none.
 
-use super::{limits::counted, receive::Progress};
+use super::{class::Class, limits::counted, receive::Progress};
 use openledger_protocol::hash::sha256;
 use openledger_sdk::store::{Key, Permit};
 use solana_pubkey::Pubkey;
@@ -17,8 +17,9 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 pub const WHOLE: &str = "whole-";
 /// First part of the names of files with parts.
 const PARTS: &str = "parts-";
-/// First part of the names of those that are a registered operator's.
+/// First parts of the names of those that are operators', and of those of wallets with something at stake.
 const OPERATOR: &str = "parts-operator-";
+const KNOWN: &str = "parts-known-";
 /// Last part of the names of those that are an answer, an audit or a report.
 const STATEMENT: &str = "-statement";
 
@@ -46,7 +47,7 @@ pub struct Usage {
     pub own_bytes: u64,
     /// What a wallet's answers, audits and reports count among them.
     pub own_statements: u64,
-    /// Number of all operators' if the wallet is an operator's, or of all others' if not.
+    /// Number of its class's.
     pub all: usize,
     /// What these count.
     pub all_bytes: u64,
@@ -67,11 +68,11 @@ impl Parts {
         &self.folder
     }
 
-    /// The upload that `permit` is about, of an operator or of anybody else. `None` while another request writes to it.
-    pub async fn hold(&self, permit: &Permit, operator: bool) -> io::Result<Option<Held>> {
+    /// The upload that `permit` is about, of a wallet of this class. `None` while another request writes to it.
+    pub async fn hold(&self, permit: &Permit, class: Class) -> io::Result<Option<Held>> {
         let name = hex::encode(sha256(&[permit.key.as_bytes(), &permit.hash, &permit.bytes.to_le_bytes()]));
         let last = if matches!(permit.key.parse::<Key>(), Ok(Key::Blob(_))) { "" } else { STATEMENT };
-        let path = self.folder.join(format!("{}{name}{last}", of(&permit.wallet, operator)));
+        let path = self.folder.join(format!("{}{name}{last}", of(&permit.wallet, class)));
         let unfinished = self.known.lock().expect("no panic holds this lock").entry(path.clone()).or_default().clone();
         let Ok(mut progress) = unfinished.try_lock_owned() else { return Ok(None) };
         if progress.is_none() {
@@ -88,11 +89,13 @@ impl Parts {
         fs::remove_file(&held.path)
     }
 
-    /// How much of the disk the unfinished uploads take, of `wallet` and of all operators or all others.
-    pub fn usage(&self, wallet: &Pubkey, operator: bool) -> io::Result<Usage> {
-        let (mut usage, own) = (Usage::default(), self.folder.join(of(wallet, operator)));
-        for path in files(&self.folder, PARTS)? {
-            if path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(OPERATOR)) != operator {
+    /// How much of the disk the unfinished uploads take, of `wallet` and of all of its class.
+    pub fn usage(&self, wallet: &Pubkey, class: Class) -> io::Result<Usage> {
+        let (mut usage, own) = (Usage::default(), self.folder.join(of(wallet, class)));
+        for path in files(&self.folder, prefix(class))? {
+            // Of those that have no class in their names are strangers'.
+            let named = |prefix| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(prefix));
+            if class == Class::Stranger && (named(OPERATOR) || named(KNOWN)) {
                 continue;
             }
             // A file may end meanwhile.
@@ -110,12 +113,16 @@ impl Parts {
         Ok(usage)
     }
 
-    /// Removes the uploads of which no part came for `kept`.
-    pub fn sweep(&self, kept: Duration) -> io::Result<usize> {
+    /// Removes the uploads of which no part came for `kept`, and those that began longer ago than `oldest`: somebody who
+    /// brings a byte a day must not keep a place for ever.
+    pub fn sweep(&self, kept: Duration, oldest: Duration) -> io::Result<usize> {
         let (mut swept, now) = (0, SystemTime::now());
         for path in files(&self.folder, PARTS)? {
-            let Ok(modified) = fs::metadata(&path).and_then(|m| m.modified()) else { continue };
-            if now.duration_since(modified).unwrap_or_default() < kept {
+            let Ok(meta) = fs::metadata(&path) else { continue };
+            let age = |time: io::Result<SystemTime>| time.ok().and_then(|time| now.duration_since(time).ok());
+            // Some file systems do not say when a file was made.
+            let begun = age(meta.created()).unwrap_or_default();
+            if age(meta.modified()).unwrap_or_default() < kept && begun < oldest {
                 continue;
             }
             let mut known = self.known.lock().expect("no panic holds this lock");
@@ -152,9 +159,16 @@ impl Held {
 }
 
 /// First part of the names of a wallet's files.
-fn of(wallet: &Pubkey, operator: bool) -> String {
-    let class = if operator { OPERATOR } else { PARTS };
-    format!("{class}{wallet}-")
+fn of(wallet: &Pubkey, class: Class) -> String {
+    format!("{}{wallet}-", prefix(class))
+}
+
+fn prefix(class: Class) -> &'static str {
+    match class {
+        Class::Operator => OPERATOR,
+        Class::Known => KNOWN,
+        Class::Stranger => PARTS,
+    }
 }
 
 fn files(folder: &Path, prefix: &str) -> io::Result<Vec<PathBuf>> {

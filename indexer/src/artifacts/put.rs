@@ -12,7 +12,7 @@ use super::{
 };
 use bytes::Bytes;
 use futures::{TryStreamExt, stream::BoxStream};
-use object_store::{ObjectStoreExt, WriteMultipart};
+use object_store::{ObjectMeta, ObjectStoreExt, WriteMultipart};
 use openledger_protocol::Hash32;
 use openledger_sdk::store::{
     Key,
@@ -110,7 +110,7 @@ async fn store(service: &Service, key: Key, head: Head, body: &mut Body) -> Resu
         Piece::Question => (None, 0),
         Piece::Part { first, last } => (Some(first), last),
     };
-    let held = service.parts.hold(permit, admitted.identity.is_some()).await?;
+    let held = service.parts.hold(permit, admitted.class).await?;
     let mut held = held.ok_or_else(|| {
         Refusal::later(StatusCode::CONFLICT, 1, "another request is bringing a part of it: ask again how much is here")
     })?;
@@ -170,20 +170,26 @@ async fn keep(service: &Service, admitted: &Admitted, file: &Path, hash: Hash32)
         return Err(Refusal::new(StatusCode::CONFLICT, error));
     }
     let _keeping = service.keeping.read().await;
-    // First its row: a blob without one would never be swept.
-    note(service, admitted).await?;
-    copy(service, key, file).await?;
+    if matches!(key, Key::Blob(_)) {
+        // First its row: a blob without one would never be swept.
+        note(service, admitted).await?;
+        copy(service, key, file).await?;
+    } else {
+        // First the artifact: lists are made of the rows.
+        copy(service, key, file).await?;
+        note(service, admitted).await?;
+    }
     Ok(names::stored(&service.db, &permit.hash).await?)
 }
 
 /// Notes who stored an artifact.
 async fn note(service: &Service, admitted: &Admitted) -> Result<(), Refusal> {
-    let (permit, operator) = (&admitted.permit, admitted.identity.is_some());
+    let permit = &admitted.permit;
     if !matches!(admitted.key, Key::Blob(_)) {
         return Ok(table::stated(&service.db, &permit.key, permit.bytes, &permit.wallet).await?);
     }
-    table::stored(&service.db, &permit.hash, permit.bytes, &permit.wallet, operator).await?;
-    owners::note(service, &permit.hash, &permit.wallet, operator).await
+    table::stored(&service.db, &permit.hash, permit.bytes, &permit.wallet, admitted.class).await?;
+    owners::note(service, &permit.hash, &permit.wallet, admitted.class.is_operator()).await
 }
 
 /// Copies a file into the store. Readers see all of it or nothing.
@@ -214,50 +220,73 @@ async fn copy(service: &Service, key: &Key, file: &Path) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// Whether the artifact is here already, so that its bytes need not come. Then the time when it was stored is now.
+/// Whether the artifact is here already, so that its bytes need not come.
 ///
 /// A blob that the wallet could not read must come whole: whoever has stored a blob may read it, so a hash alone must not
-/// make a wallet one of those. Such a wallet does not even learn that the blob is here.
+/// make a wallet one of those. Such a wallet does not even learn that the blob is here. So must a blob that is swept soon
+/// ([`table::stays`]).
 ///
 /// A public blob that the chain names gets no further owner: everybody may read it, and it stays without one.
 async fn is_stored(service: &Service, admitted: &Admitted) -> Result<bool, Refusal> {
     let (db, permit) = (&service.db, &admitted.permit);
+    let Key::Blob(hash) = &admitted.key else {
+        // The others may be replaced, but for reports. Those are noted anew.
+        let there = admitted.key.hash().is_some() && is_intact(service, admitted).await?;
+        if there {
+            note(service, admitted).await?;
+        }
+        return Ok(there);
+    };
+    let owned = table::has_stored(db, hash, &permit.wallet).await?;
+    let may = match owned {
+        true => table::stays(db, hash, &permit.wallet, service.limits.kept(admitted.class)).await?,
+        false => readers::is_public(service, hash).await?,
+    };
+    // It may be long: the sweep and other uploads do not wait until it is read.
+    if !may || !is_intact(service, admitted).await? {
+        return Ok(false);
+    }
     // The sweep must not remove it between the look and the note.
     let _keeping = service.keeping.read().await;
-    let mut owned = true;
-    if let Key::Blob(hash) = &admitted.key {
-        owned = table::has_stored(db, hash, &permit.wallet).await?;
-        if !owned && !readers::is_public(service, hash).await? {
-            return Ok(false);
-        }
-    } else if admitted.key.hash().is_none() {
+    if is_here(service, admitted).await?.is_none() {
         return Ok(false);
     }
-    if !is_intact(service, admitted).await? {
-        return Ok(false);
-    }
-    if !owned {
-        if table::is_named(db, &permit.hash).await? {
-            return Ok(true);
-        }
+    if !owned && !table::is_named(db, hash).await? {
         within_quota(service, admitted).await?;
+        note(service, admitted).await?;
     }
-    note(service, admitted).await?;
     Ok(true)
 }
 
-/// Whether the artifact is in the store and has not been damaged. A damaged one is replaced.
+/// What is in the store under its name and has its length.
+async fn is_here(service: &Service, admitted: &Admitted) -> Result<Option<ObjectMeta>, Refusal> {
+    match service.objects().head(&admitted.key.path()).await {
+        Ok(found) => Ok(Some(found).filter(|found| found.size == admitted.permit.bytes)),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the artifact is in the store and has not been damaged. A damaged one is replaced. What was found to be whole lately
+/// is not read again, unless it has changed.
 async fn is_intact(service: &Service, admitted: &Admitted) -> Result<bool, Refusal> {
+    let hash = admitted.permit.hash;
+    let Some(meta) = is_here(service, admitted).await? else { return Ok(false) };
+    let version = (hash, meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339()));
+    if service.whole.has(&version) {
+        return Ok(true);
+    }
     let found = match service.objects().get(&admitted.key.path()).await {
-        Ok(found) => found,
+        Ok(found) => found.into_stream(),
         Err(object_store::Error::NotFound { .. }) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
-    if found.meta.size != admitted.permit.bytes {
-        return Ok(false);
+    let read = found.try_fold(Sha256::new(), async |hash, bytes| Ok(hash.chain_update(&bytes))).await?;
+    let whole = Hash32::from(read.finalize()) == hash;
+    if whole {
+        service.whole.note(version);
     }
-    let hash = found.into_stream().try_fold(Sha256::new(), async |hash, bytes| Ok(hash.chain_update(&bytes))).await?;
-    Ok(Hash32::from(hash.finalize()) == admitted.permit.hash)
+    Ok(whole)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Answers requests for artifacts and for lists of them.
 
-use super::{readers, refusal::Refusal, service::Service};
-use futures::{StreamExt, TryStreamExt};
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt, path::Path};
+use super::{readers, refusal::Refusal, service::Service, table};
+use futures::StreamExt;
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt};
 use openledger_sdk::store::{
     Key, Permit,
     protocol::{Listed, Listing},
@@ -157,21 +157,10 @@ impl Asked {
 
 /// Answers with a page of the artifacts in `folder` whose keys come after `after`.
 pub async fn list(service: &Service, folder: &str, after: Option<&str>) -> Result<Response, Refusal> {
-    let prefix = Path::parse(folder).map_err(|e| Refusal::bad(e.to_string()))?;
-    let mut items: Vec<Listed> = service
-        .objects()
-        .list(Some(&prefix))
-        .try_filter_map(async |meta| {
-            // Other files are not the service's business.
-            let key = meta.location.as_ref().parse::<Key>().ok().map(|key| key.to_string());
-            let key = key.filter(|key| after.is_none_or(|after| key.as_str() > after));
-            Ok(key.map(|key| Listed { key, bytes: meta.size }))
-        })
-        .try_collect()
-        .await?;
-    items.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    let more = items.len() > PAGE;
-    items.truncate(PAGE);
+    let mut found = table::statements(&service.db, folder, after, PAGE + 1).await?;
+    let more = found.len() > PAGE;
+    found.truncate(PAGE);
+    let items: Vec<Listed> = found.into_iter().map(|(key, bytes)| Listed { key, bytes }).collect();
     let next = items.last().filter(|_| more).map(|last| last.key.clone());
     Ok(warp::reply::json(&Listing { items, next }).into_response())
 }

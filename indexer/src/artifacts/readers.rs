@@ -1,9 +1,10 @@
 //! Decides who may read a blob.
 //!
-//! What an operator has stored is public. Of any other wallet's blobs those are public that the wallet itself names on the
-//! chain, such as a job's config, and the documents of an accepted batch of an open Datanet. Nothing is public because
-//! nothing is known of it: a blob that came into the store in another way, or whose note the database has lost, is nobody's
-//! until it is stored through the service, or the note is restored (`owners`). Everything else is read by:
+//! What an operator has stored is public, but for what it hands in to a Datanet. Of all other blobs those are public that the
+//! wallet itself names on the chain, such as a job's config, and the documents of an accepted batch of an open Datanet.
+//! Nothing is public because nothing is known of it: a blob that came into the store in another way, or whose note the
+//! database has lost, is nobody's until it is stored through the service, or the note is restored (`owners`). Everything else
+//! is read by:
 //!
 //! - whoever has stored it,
 //! - the owner of the Datanet that it was handed in to,
@@ -14,6 +15,7 @@
 
 use super::{names, refusal::Refusal, service::Service};
 use crate::db::DbError;
+use datanet::state::Batch;
 use object_store::ObjectStoreExt;
 use openledger_protocol::Hash32;
 use openledger_sdk::{
@@ -22,16 +24,21 @@ use openledger_sdk::{
     text,
 };
 use solana_pubkey::Pubkey;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::timeout;
 use warp::http::StatusCode;
 
+/// How long a reader waits until the node is asked for its seat.
+const ASKED_WITHIN: Duration = Duration::from_secs(5);
 /// Most batches of a Datanet on whose panels a seat is looked for.
 const MOST_BATCHES: i64 = 64;
 
 const STANDING: &str = "WITH kept AS (SELECT wallet, operator FROM artifacts.upload WHERE hash = $1)
     SELECT EXISTS (SELECT 1 FROM kept),
            EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND named),
-           EXISTS (SELECT 1 FROM kept WHERE operator)
+           EXISTS (SELECT 1 FROM kept k WHERE operator AND NOT EXISTS (
+                   SELECT 1 FROM artifacts.batches($1) b JOIN batch_place p ON p.address = b.batch
+                   WHERE p.contributor = k.wallet))
         OR EXISTS (SELECT 1 FROM artifacts.shown s JOIN kept USING (wallet) WHERE s.hash = $1)
         OR EXISTS (SELECT 1 FROM artifacts.batches($1) b
                    JOIN event n ON n.subject = b.datanet AND n.kind = 'DatanetCreated'
@@ -47,14 +54,16 @@ const ENTITLED: &str = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash
                AND EXISTS (SELECT 1 FROM event j WHERE j.program = 'model' AND j.kind = 'JobRequested'
                            AND j.data -> 'snapshots' @> jsonb_build_array(jsonb_build_object('datanet', b.datanet))))";
 
-/// Batches under review whose panels may read the blob: its own, and of accepted blobs all of the Datanet.
-const PANELS: &str = "SELECT b.batch FROM artifacts.batches($1) b WHERE NOT b.decided
-    UNION
-    SELECT o.data ->> 'batch' FROM artifacts.batches($1) b
-    JOIN event o ON o.subject = b.datanet AND o.kind = 'BatchOpened'
-    WHERE b.accepted AND NOT EXISTS (SELECT 1 FROM event e WHERE e.data ->> 'batch' = o.data ->> 'batch'
-                                     AND e.kind IN ('BatchAccepted', 'BatchRejected'))
-    LIMIT $2";
+/// Batches under review whose panels may read the blob: its own first, and of accepted blobs all of the Datanet, the newest
+/// first.
+const PANELS: &str = "
+    WITH own AS (SELECT * FROM artifacts.batches($1)),
+         asked AS (SELECT batch, true AS own FROM own WHERE NOT decided
+                   UNION ALL
+                   SELECT p.address, false FROM batch_place p
+                   WHERE p.datanet IN (SELECT datanet FROM own WHERE accepted))
+    SELECT p.address FROM asked a JOIN batch_place p ON p.address = a.batch
+    WHERE p.status = 'review' GROUP BY p.address, p.slot, p.id ORDER BY bool_or(a.own) DESC, p.slot DESC, p.id DESC LIMIT $2";
 
 /// What is known of a blob by what is indexed so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,19 +160,28 @@ async fn has_seat(service: &Service, hash: &Hash32, wallet: &Pubkey) -> Result<b
     }
     let rows = service.db.query(PANELS, &[&hash.as_slice(), &MOST_BATCHES]).await?;
     let batches: Vec<Pubkey> = rows.iter().filter_map(|row| text::parse_key(row.get(0)).ok()).collect();
-    if batches.iter().any(|batch| service.seats.has(wallet, batch)) {
+    if batches.iter().any(|batch| service.seats.has(&(*wallet, *batch))) {
         return Ok(true);
     }
-    let unavailable = |error| Refusal::unavailable("the node does not answer", &error);
-    let Some(candidate) = Candidate::read(&service.client, wallet).await.map_err(unavailable)? else {
+    let batches: Vec<Pubkey> = batches.into_iter().filter(|batch| !service.unseated.has(&(*wallet, *batch))).collect();
+    if batches.is_empty() {
         return Ok(false);
-    };
-    for place in batches {
-        let batch = service.client.account_opt(&place).await.map_err(unavailable)?;
-        if batch.is_some_and(|batch| candidate.is_drawn(&batch) == Some(true)) {
-            service.seats.note(wallet, &place);
-            return Ok(true);
-        }
     }
-    Ok(false)
+    let busy = || Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 1, "too many ask for panels: try again in a second");
+    let asked = timeout(ASKED_WITHIN, service.asking.acquire()).await;
+    let _asking = asked.map_err(|_| busy())?.map_err(|_| busy())?;
+    let unavailable = |error| Refusal::unavailable("the node does not answer", &error);
+    let candidate = Candidate::read(&service.client, wallet).await.map_err(unavailable)?;
+    // Of each batch whether the wallet is drawn. A batch that is gone has no panel.
+    let drawn: Vec<bool> = match candidate {
+        Some(candidate) => {
+            let found = service.client.accounts::<Batch>(&batches).await.map_err(unavailable)?;
+            found.iter().map(|batch| batch.as_ref().and_then(|b| candidate.is_drawn(b)) == Some(true)).collect()
+        }
+        None => vec![false; batches.len()],
+    };
+    for (batch, drawn) in batches.iter().zip(&drawn) {
+        if *drawn { &service.seats } else { &service.unseated }.note((*wallet, *batch));
+    }
+    Ok(drawn.contains(&true))
 }

@@ -1,18 +1,30 @@
 //! What the artifact service is made of.
 
-use super::{active::Active, limits::Limits, parts::Parts, seats::Seats, seen::Seen, table};
+use super::{active::Active, limits::Limits, parts::Parts, remembered::Remembered, seen::Seen, table};
 use crate::{db::Database, metrics::ArtifactMetrics};
 use anyhow::{Context, Result, bail};
 use object_store::{ObjectStore, ObjectStoreExt};
+use openledger_protocol::Hash32;
 use openledger_sdk::{
     client::Client,
     store::{Location, Permit, Store},
 };
+use solana_pubkey::Pubkey;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{Mutex, RwLock, Semaphore};
+
+/// For how long a seat is remembered. Who had it may have read all by then.
+const SEATED: Duration = Duration::from_secs(60);
+/// For how long it is remembered that there is none. A draw becomes known with a slot.
+const UNSEATED: Duration = Duration::from_millis(400);
+/// Questions to the node about panels that run at a time.
+const ASKING: usize = 8;
+/// For how long a blob that was read and is whole is not read again for those who store it again.
+const WHOLE: Duration = Duration::from_secs(600);
 
 /// The artifact service. It is cheap to clone.
 #[derive(Clone)]
@@ -36,8 +48,15 @@ pub struct Inner {
     pub active: Active,
     /// The unfinished uploads.
     pub parts: Parts,
-    /// Who was found to be drawn for which panel.
-    pub seats: Seats,
+    /// Which wallet was found to be drawn for the panel of which batch. A panel's member reads a batch's documents one after
+    /// the other.
+    pub seats: Remembered<(Pubkey, Pubkey)>,
+    /// Which was found not to be.
+    pub unseated: Remembered<(Pubkey, Pubkey)>,
+    /// Questions to the node about panels that may run at a time.
+    pub asking: Semaphore,
+    /// Which blobs were read and found to be whole, with the versions of their objects.
+    pub whole: Remembered<(Hash32, String)>,
     /// How far it was looked what the chain names.
     pub seen: Mutex<Seen>,
     /// Held for reading while an artifact is kept, and for writing while one is removed: nothing is removed that was just
@@ -71,8 +90,25 @@ impl Service {
         let name = Permit::service_name(&url);
         let parts = Parts::open(&uploads).with_context(|| format!("the folder for uploads {}", uploads.display()))?;
         table::migrate(&db).await?;
-        let (active, seats, seen, keeping) = Default::default();
-        Ok(Self(Arc::new(Inner { db, client, store, name, metrics, limits, active, parts, seats, seen, keeping })))
+        let (active, seen, keeping) = Default::default();
+        let [seats, unseated] = [SEATED, UNSEATED].map(Remembered::new);
+        let (asking, whole) = (Semaphore::new(ASKING), Remembered::new(WHOLE));
+        Ok(Self(Arc::new(Inner {
+            db,
+            client,
+            store,
+            name,
+            metrics,
+            limits,
+            active,
+            parts,
+            seats,
+            unseated,
+            asking,
+            whole,
+            seen,
+            keeping,
+        })))
     }
 }
 

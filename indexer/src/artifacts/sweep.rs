@@ -66,7 +66,7 @@ async fn agree(service: &Service) -> Result<(), Refusal> {
 /// goes on with. Returns how many artifacts. Which blobs the chain names must be up to date.
 pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
     let limits = &service.limits;
-    service.parts.sweep(limits.parts_kept)?;
+    service.parts.sweep(limits.parts_kept, limits.parts_oldest)?;
     let mut swept = 0;
     for hash in table::due(&service.db, limits, None).await? {
         let keeping = service.keeping.write().await;
@@ -82,6 +82,7 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
         owners::remove(service, &hash, &wallets).await?;
         swept += 1;
     }
+    table::forget_ended(&service.db).await?;
     table::name_statements(&service.db).await?;
     for key in table::due_statements(&service.db, limits, None).await? {
         let _keeping = service.keeping.write().await;

@@ -1,9 +1,13 @@
 //! What the service remembers of uploads, in a schema of its own.
 
-use super::limits::{Limits, counted};
+use super::{
+    class::Class,
+    limits::{Limits, counted},
+};
 use crate::db::{Database, DbError};
 use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
+use std::time::Duration;
 
 mod embedded {
     refinery::embed_migrations!("../migrations/artifacts");
@@ -15,13 +19,17 @@ pub async fn migrate(db: &Database) -> Result<(), DbError> {
     openledger_database::migrate(db, "artifacts", runner.set_migration_table_name("artifacts.migration")).await
 }
 
-/// Notes that `wallet` has stored a blob.
-pub async fn stored(db: &Database, hash: &Hash32, bytes: u64, wallet: &Pubkey, operator: bool) -> Result<(), DbError> {
-    let sql = "INSERT INTO artifacts.upload (hash, wallet, bytes, operator, named)
-               VALUES ($1, $2, $3, $4, EXISTS (SELECT 1 FROM artifacts.named WHERE hash = $1))
-               ON CONFLICT (hash, wallet) DO UPDATE SET stored_at = now(), operator = upload.operator OR excluded.operator";
+/// Notes that `wallet` has stored a blob now.
+pub async fn stored(db: &Database, hash: &Hash32, bytes: u64, wallet: &Pubkey, class: Class) -> Result<(), DbError> {
+    let sql = "INSERT INTO artifacts.upload (hash, wallet, bytes, operator, known, named, settled, original)
+               SELECT $1, $2, $3, $4, $5,
+                      EXISTS (SELECT 1 FROM artifacts.named WHERE hash = $1 AND $3 <= coalesce(most, $3)),
+                      coalesce(count(a) > 0, false), coalesce(bool_and(a.original), false)
+               FROM (SELECT original FROM artifacts.accepted WHERE hash = $1) a
+               ON CONFLICT (hash, wallet) DO UPDATE SET stored_at = now(), known = upload.known OR excluded.known,
+                   operator = upload.operator OR excluded.operator";
     let (hash, wallet, bytes) = (hash.as_slice(), wallet.to_string(), bytes as i64);
-    db.execute(sql, &[&hash, &wallet, &bytes, &operator]).await?;
+    db.execute(sql, &[&hash, &wallet, &bytes, &class.is_operator(), &(class == Class::Known)]).await?;
     Ok(())
 }
 
@@ -37,20 +45,64 @@ pub async fn has_stored(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result
     Ok(db.query_one(sql, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
 }
 
-const UNNAMED: &str = "
-    WITH loose AS (SELECT hash, wallet, operator, greatest(bytes, $2) AS bytes FROM artifacts.upload WHERE NOT named)
-    SELECT (SELECT coalesce(sum(bytes), 0) FROM loose WHERE wallet = $1)::bigint,
-           (SELECT coalesce(sum(bytes), 0) FROM (SELECT max(bytes) AS bytes FROM loose GROUP BY hash
-                                                 HAVING NOT bool_or(operator)) each)::bigint";
+/// Whether the blob that `wallet` has stored stays for now: the chain names it, or it was stored within the first half of
+/// the time for which it is kept. Later its bytes must come again: whoever wants to keep here what nothing names has to send
+/// it once in a while.
+pub async fn stays(db: &Database, hash: &Hash32, wallet: &Pubkey, kept: Duration) -> Result<bool, DbError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2
+                              AND (named OR stored_at > now() - make_interval(secs => $3::float8)))";
+    Ok(db.query_one(sql, &[&hash.as_slice(), &wallet.to_string(), &(kept.as_secs_f64() / 2.0)]).await?.get(0))
+}
 
-/// How much of the blobs in the service that the chain does not name counts in quotas: of `wallet`, and of all wallets that
-/// are no operators'.
+/// What is in the service that nobody has accepted, as it counts in quotas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsettled {
+    /// Of a wallet.
+    pub own: u64,
+    /// The files that the wallet's accepted documents are from.
+    pub originals: u64,
+    /// Of all wallets of its class.
+    pub all: u64,
+}
+
+/// A content is of the class of who has most to lose among those that have stored it. It is on the disk once, with a note for
+/// each of them.
+const UNSETTLED: &str = "
+    WITH loose AS (SELECT hash, wallet, operator, known, greatest(bytes, $2) AS bytes FROM artifacts.upload
+                   WHERE NOT settled AND hash <> $4)
+    SELECT (SELECT coalesce(sum(bytes), 0) FROM loose WHERE wallet = $1)::bigint,
+           (SELECT coalesce(sum(greatest(bytes, $2)), 0) FROM artifacts.upload WHERE original AND wallet = $1)::bigint,
+           (SELECT coalesce(sum(bytes), 0) FROM (SELECT max(bytes) + $2 * (count(*) - 1) AS bytes FROM loose GROUP BY hash
+                                                 HAVING NOT bool_or(operator) AND bool_or(known) = $3) each)::bigint";
+
+/// How much of the blobs in the service that nobody has accepted counts in the quotas of `wallet` and of its class, without
+/// the blob that it is about to store.
 ///
 /// A wallet answers for all that it has stored, whoever else has stored the same: it can keep that here alone. The bound on
-/// all together is about the disk, which has each content once.
-pub async fn unnamed(db: &Database, wallet: &Pubkey) -> Result<(u64, u64), DbError> {
-    let row = db.query_one(UNNAMED, &[&wallet.to_string(), &(counted(0) as i64)]).await?;
-    Ok((row.get::<_, i64>(0) as u64, row.get::<_, i64>(1) as u64))
+/// all together is about the disk, which has each content once. Operators have none together.
+pub async fn unsettled(db: &Database, wallet: &Pubkey, class: Class, storing: &Hash32) -> Result<Unsettled, DbError> {
+    let (known, block, storing) = (class == Class::Known, counted(0) as i64, storing.as_slice());
+    let row = db.query_one(UNSETTLED, &[&wallet.to_string(), &block, &known, &storing]).await?;
+    let number = |at| row.get::<_, i64>(at) as u64;
+    Ok(Unsettled { own: number(0), originals: number(1), all: number(2) })
+}
+
+/// Brings up to date what others than those who stored it have accepted.
+pub async fn settle(db: &Database) -> Result<(), DbError> {
+    for original in [false, true] {
+        let sql = "UPDATE artifacts.upload u SET settled = true, original = $1 FROM artifacts.accepted a
+                   WHERE a.hash = u.hash AND a.original = $1 AND (NOT u.settled OR u.original AND NOT $1)";
+        db.execute(sql, &[&original]).await?;
+    }
+    Ok(())
+}
+
+/// Undoes what a fork has dropped of that.
+pub async fn unsettle(db: &Database) -> Result<(), DbError> {
+    let sql = "UPDATE artifacts.upload u SET settled = false, original = false
+               WHERE u.settled AND NOT EXISTS (SELECT 1 FROM artifacts.accepted a WHERE a.hash = u.hash)";
+    db.execute(sql, &[]).await?;
+    Ok(())
 }
 
 /// How much of an operator's answers, audits and reports that the chain does not name counts in its quota.
@@ -67,6 +119,33 @@ pub async fn stated(db: &Database, key: &str, bytes: u64, wallet: &Pubkey) -> Re
                ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes, stored_at = now()";
     db.execute(sql, &[&key, &wallet.to_string(), &(bytes as i64)]).await?;
     Ok(())
+}
+
+/// Notes statements that the database may have lost, as if they were stored now. Whose they are is known of audits alone.
+pub async fn restore_statements(db: &Database, lost: &[(String, u64)]) -> Result<u64, DbError> {
+    let keys: Vec<&str> = lost.iter().map(|(key, _)| key.as_str()).collect();
+    let bytes: Vec<i64> = lost.iter().map(|(_, bytes)| *bytes as i64).collect();
+    let sql = "INSERT INTO artifacts.statement (key, wallet, bytes)
+               SELECT key, coalesce(substring(key FROM '^audits/[0-9]+/([^/]+)[.]json$'), ''), bytes
+               FROM unnest($1::text[], $2::bigint[]) l (key, bytes)
+               ON CONFLICT DO NOTHING";
+    db.execute(sql, &[&keys, &bytes]).await
+}
+
+/// The answers, audits or reports in `folder` with their lengths, by their keys, at most `most` after `after`.
+pub async fn statements(
+    db: &Database,
+    folder: &str,
+    after: Option<&str>,
+    most: usize,
+) -> Result<Vec<(String, u64)>, DbError> {
+    // The folder's keys are those between "folder/" and "folder0": 0 comes after the slash.
+    let (first, end) = (format!("{folder}/"), format!("{folder}0"));
+    let after = after.filter(|after| *after > first.as_str()).unwrap_or(&first);
+    let sql = "SELECT key, bytes FROM artifacts.statement WHERE key COLLATE \"C\" > $1 AND key COLLATE \"C\" < $2
+               ORDER BY key COLLATE \"C\" LIMIT $3";
+    let rows = db.query(sql, &[&after, &end, &(most as i64)]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1) as u64)).collect())
 }
 
 /// Notes that a settlement pays these requests by the receipts of their answers.
@@ -185,6 +264,19 @@ pub async fn due(db: &Database, limits: &Limits, only: Option<&Hash32>) -> Resul
     );
     let rows = db.query(&sql, &[&operators, &others, &only.map(|hash| hash.as_slice())]).await?;
     Ok(rows.iter().filter_map(|row| row.get::<_, &[u8]>(0).try_into().ok()).collect())
+}
+
+/// Forgets what manifests name whose batches have all ended without being accepted, and that are not here any more.
+pub async fn forget_ended(db: &Database) -> Result<(), DbError> {
+    let sql = "WITH gone AS (
+                   SELECT manifest FROM artifacts.batch b WHERE NOT EXISTS (
+                       SELECT 1 FROM artifacts.upload u WHERE u.hash = b.manifest)
+                   GROUP BY manifest HAVING bool_and(ended)),
+               closed AS (UPDATE artifacts.name n SET opened = false FROM gone
+                          WHERE n.hash = gone.manifest AND n.kind = 'batch' AND n.opened)
+               DELETE FROM artifacts.inside i USING gone WHERE i.manifest = gone.manifest";
+    db.execute(sql, &[]).await?;
+    Ok(())
 }
 
 /// Forgets the uploads of a blob.

@@ -24,7 +24,7 @@ use openledger_sdk::{
         open_mint,
     },
     ix,
-    manifest::{Kind, MAX_LEAVES, Metadata},
+    manifest::{Kind, MAX_LEAVES, MOST_TEXT, Metadata},
     pda,
     review::Limits,
     text::parse_hash,
@@ -191,7 +191,7 @@ pub async fn run(session: &Session, args: Contribute) -> Result<()> {
     session.confirm(&question(&plan, &wallet))?;
 
     let contributions: Vec<Contribution> = plan.new.iter().map(|f| f.contribution.clone()).collect();
-    let (client, store) = (session.client(), session.store()?);
+    let (client, store) = (session.client(), session.shared_store()?);
     let bar = ProgressBar::new(contributions.len() as u64);
     bar.set_style(ProgressStyle::with_template("{msg:>22} {bar:32} {pos}/{len}")?);
     if session.output.is_json() {
@@ -262,7 +262,7 @@ async fn plan(
     found: Vec<Found>,
     mut passed: Vec<Passed>,
 ) -> Result<Plan> {
-    let (client, store) = (session.client(), session.store()?);
+    let (client, store) = (session.client(), session.shared_store()?);
     let account: Datanet = client.account(&args.datanet).await?;
     if account.paused {
         let message = format!("Datanet {} takes no batches: its owner has paused it", args.datanet);
@@ -277,8 +277,8 @@ async fn plan(
         ));
     }
     let begun = pending(&client, &args.datanet, wallet).await?.into_iter().find(|(_, b)| b.status == BatchStatus::Open);
-    let (found, twice) = without_repetitions(found, &args.datanet, wallet)?;
-    passed.extend(twice);
+    let (found, unfit) = fit_for_a_manifest(found, &args.datanet, wallet)?;
+    passed.extend(unfit);
     let leaves = manifest(wallet, &args.datanet, &contributions(&found))?.leaf_hashes();
     let has = held(&client, &session.indexer(), &store, &args.datanet, wallet, &leaves).await?;
     let total = found.len();
@@ -346,20 +346,25 @@ fn contributions(found: &[Found]) -> Vec<Contribution> {
     found.iter().map(|f| f.contribution.clone()).collect()
 }
 
-/// Leaves out contributions that are equal to an earlier one, which no manifest may have.
-fn without_repetitions(found: Vec<Found>, datanet: &Pubkey, wallet: &Pubkey) -> Result<(Vec<Found>, Vec<Passed>)> {
-    let (mut seen, mut once, mut twice) = (HashMap::new(), Vec::new(), Vec::new());
+/// Leaves out what no manifest may have: contributions that are equal to an earlier one, and texts that are too long.
+fn fit_for_a_manifest(found: Vec<Found>, datanet: &Pubkey, wallet: &Pubkey) -> Result<(Vec<Found>, Vec<Passed>)> {
+    let (mut seen, mut fit, mut passed) = (HashMap::new(), Vec::new(), Vec::new());
     for f in found {
+        if let Some((field, bytes)) = f.contribution.metadata.too_long() {
+            let reason = format!("its {field} has {bytes} bytes, and at most {MOST_TEXT} are taken: shorten it");
+            passed.push(Passed { name: f.name, reason });
+            continue;
+        }
         let leaf = manifest(wallet, datanet, std::slice::from_ref(&f.contribution))?.leaf_hashes()[0];
         match seen.get(&leaf) {
-            Some(first) => twice.push(Passed { name: f.name, reason: format!("it is the same as {first}") }),
+            Some(first) => passed.push(Passed { name: f.name, reason: format!("it is the same as {first}") }),
             None => {
                 seen.insert(leaf, f.name.clone());
-                once.push(f);
+                fit.push(f);
             }
         }
     }
-    Ok((once, twice))
+    Ok((fit, passed))
 }
 
 /// Fails if the wallet cannot pay the bonds, or has no SOL for fees and rent.
@@ -546,9 +551,19 @@ mod tests {
     fn equal_contributions_are_handed_in_once() {
         let key = Pubkey::new_from_array([1; 32]);
         let all = vec![found("a", "one"), found("b", "two"), found("c", "one")];
-        let (once, twice) = without_repetitions(all, &key, &key).unwrap();
-        assert_eq!(once.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(twice, [Passed { name: "c".into(), reason: "it is the same as a".into() }]);
+        let (fit, passed) = fit_for_a_manifest(all, &key, &key).unwrap();
+        assert_eq!(fit.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(passed, [Passed { name: "c".into(), reason: "it is the same as a".into() }]);
+    }
+
+    #[test]
+    fn a_file_whose_title_no_manifest_takes_is_passed_over_and_the_others_are_handed_in() {
+        let (key, mut long) = (Pubkey::new_from_array([1; 32]), found("long", "one"));
+        long.contribution.metadata.title = "t".repeat(MOST_TEXT + 1);
+        let (fit, passed) = fit_for_a_manifest(vec![long, found("b", "two")], &key, &key).unwrap();
+        assert_eq!(fit.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["b"]);
+        let reason = "its title has 1025 bytes, and at most 1024 are taken: shorten it".to_owned();
+        assert_eq!(passed, [Passed { name: "long".into(), reason }]);
     }
 
     #[test]

@@ -207,7 +207,7 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
 /// Stores a description; its URI and hash.
 async fn describe(session: &Session, name: &str, description: &str, licence: &str) -> Result<(String, [u8; 32])> {
     let metadata = serde_json::to_vec(&json!({ "name": name, "description": description, "licence": licence }))?;
-    let hash = session.store()?.put_blob(metadata).await?;
+    let hash = session.shared_store()?.put_blob(metadata).await?;
     Ok((format!("blob:{}", hex::encode(hash)), hash))
 }
 

@@ -109,7 +109,7 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
                 let account = client.account::<Datanet>(datanet).await?;
                 reads.push(JobDatanet { datanet: *datanet, permissioned: account.access == Access::Permissioned });
             }
-            let (found, unread) = outlook(&client, &session.store()?, &datanets, &parsed.data).await?;
+            let (found, unread) = outlook(&client, &session.shared_store()?, &datanets, &parsed.data).await?;
             if dry_run {
                 let all = json!({
                     "documents": found.documents, "windows": found.windows, "tokens": found.tokens, "cut": found.cut,
@@ -126,7 +126,7 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             let wallet = requester.pubkey();
             session.confirm(&format!("Wallet {wallet} puts {} into escrow for this job.", amount(budget)))?;
             // Kept only now that the job is wanted.
-            let config_hash = session.store()?.put_blob(bytes).await?;
+            let config_hash = session.shared_store()?.put_blob(bytes).await?;
             let number = client.account::<Model>(&model).await?.jobs;
             let args = RequestJobArgs { config_hash, seed: seed.unwrap_or_else(rand::random), budget };
             let seed = args.seed;

@@ -9,6 +9,7 @@ use openledger_sdk::{
     AnySigner,
     flow::review::{Action, Reviewer, SealedVerdicts},
     review::{Fault, Judgement, Limits},
+    store::Store,
 };
 use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
@@ -94,9 +95,10 @@ impl From<LimitsArgs> for Limits {
     }
 }
 
-fn reviewer<'a>(session: &Session, validator: &'a AnySigner, limits: Limits) -> Result<Reviewer<'a>> {
+/// A reviewer that judges by what is in `store`.
+fn reviewer<'a>(session: &Session, store: Store, validator: &'a AnySigner, limits: Limits) -> Result<Reviewer<'a>> {
     let folder = session.state_folder().join("verdicts").join(validator.pubkey().to_string());
-    Ok(Reviewer::new(session.client(), session.store()?, validator, SealedVerdicts::open(folder)?, limits))
+    Ok(Reviewer::new(session.client(), store, validator, SealedVerdicts::open(folder)?, limits))
 }
 
 /// Runs it.
@@ -104,7 +106,8 @@ pub async fn run(session: &Session, command: Review) -> Result<()> {
     let validator = session.signer()?;
     match command {
         Review::List { datanet } => {
-            let pending = reviewer(session, &*validator, Limits::default())?.pending(datanet.as_ref()).await?;
+            let pending =
+                reviewer(session, session.store()?, &*validator, Limits::default())?.pending(datanet.as_ref()).await?;
             let rows: Vec<Value> = pending
                 .iter()
                 .map(|p| {
@@ -141,7 +144,7 @@ pub async fn run(session: &Session, command: Review) -> Result<()> {
             })
         }
         Review::Commit { batch, approve, reject, quality, limits } => {
-            let mut reviewer = reviewer(session, &*validator, limits.into())?;
+            let mut reviewer = reviewer(session, session.shared_store()?, &*validator, limits.into())?;
             let account: Batch =
                 session.client().account(&batch).await.context("only a pending batch has an account")?;
             let judgement = reviewer.inspect(&batch, &account).await?;
@@ -153,11 +156,11 @@ pub async fn run(session: &Session, command: Review) -> Result<()> {
         Review::Reveal { batch } => {
             let account: Batch =
                 session.client().account(&batch).await.context("only a pending batch has an account")?;
-            reviewer(session, &*validator, Limits::default())?.reveal(&batch, &account).await?;
+            reviewer(session, session.store()?, &*validator, Limits::default())?.reveal(&batch, &account).await?;
             print(session, &Action::Revealed(batch))
         }
         Review::Run { datanet, every, once, limits } => {
-            let mut reviewer = reviewer(session, &*validator, limits.into())?;
+            let mut reviewer = reviewer(session, session.shared_store()?, &*validator, limits.into())?;
             loop {
                 match reviewer.pass(datanet.as_ref()).await {
                     Ok(actions) => actions.iter().try_for_each(|a| print(session, a))?,

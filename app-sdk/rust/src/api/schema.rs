@@ -86,7 +86,7 @@ words! {
     BatchStatus: "open" "review" "accepted" "rejected" "expired";
     /// Where the leaves of a batch are. `ledger`: on the ledger. The ledger has only the root of a batch in bulk, whose
     /// manifest names the leaves. `manifest`: they were read from it, and they make the root. `waiting`: it is not read
-    /// yet. `absent`: the artifact store does not have it. `wrong`: it does not make the root, or it cannot be read.
+    /// yet, because the batch is not accepted yet or was just accepted. `absent`: the artifact store does not have it. `wrong`: it does not make the root, or it cannot be read.
     LeavesFrom: "ledger" "manifest" "waiting" "absent" "wrong";
     /// What a contribution is.
     ContributionKind: "document" "label" "correction" "removal";

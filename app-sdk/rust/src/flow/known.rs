@@ -15,7 +15,10 @@ use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
 use std::{
     collections::{HashMap, HashSet, hash_map},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Most contents that are read at the same time, and so held in memory.
@@ -28,6 +31,8 @@ pub struct Known {
     history: History,
     /// Fingerprints of accepted documents, by content hash. Each document is read and fingerprinted once.
     fingerprints: HashMap<Hash32, Arc<Fingerprint>>,
+    /// Whether the store has given a blob.
+    gives: Arc<AtomicBool>,
 }
 
 /// What becomes of an artifact that the store refuses to this wallet.
@@ -72,7 +77,25 @@ pub struct Foreseen {
 impl Known {
     /// Knows nothing yet. The first judgement reads the ledger's history.
     pub fn new(client: Client, store: Store) -> Self {
-        Self { history: History::new(client.clone()), client, store, fingerprints: HashMap::new() }
+        Self {
+            history: History::new(client.clone()),
+            client,
+            store,
+            fingerprints: HashMap::new(),
+            gives: Arc::default(),
+        }
+    }
+
+    /// Whether the store is the one that others use: it has given a blob before, or has a manifest that `datanet` has accepted.
+    /// A store that has nothing may be the wrong one, and what is missing there is nobody's fault.
+    pub async fn is_shared(&mut self, datanet: &Pubkey) -> Result<bool, SdkError> {
+        if !self.gives.load(Ordering::Relaxed)
+            && let Some((newest, _)) = self.accepted(datanet).await?.last()
+            && self.store.has_blob(newest).await?
+        {
+            self.gives.store(true, Ordering::Relaxed);
+        }
+        Ok(self.gives.load(Ordering::Relaxed))
     }
 
     /// Judges leaves by `contributor`, whose contents are in the store, against what `datanet` has accepted by now.
@@ -215,26 +238,34 @@ impl Known {
         hashes: I,
         limits: &Limits,
     ) -> impl Stream<Item = (Hash32, Result<Result<Bytes, Fault>, SdkError>)> + use<I> {
-        let (store, most) = (self.store.clone(), limits.max_bytes as u64);
+        let (store, gives, most) = (self.store.clone(), self.gives.clone(), limits.max_bytes as u64);
         // Each future owns its store. A stream of futures that borrow would not be `Send` for every lifetime.
         let read = move |hash| {
-            let store = store.clone();
-            async move { (hash, content(&store, &hash, most).await) }
+            let (store, gives) = (store.clone(), gives.clone());
+            async move { (hash, content(&store, &gives, &hash, most).await) }
         };
         stream::iter(hashes).map(read).buffered(READS_AT_ONCE)
     }
 
     /// [`content`], from this store.
     pub async fn content(&self, hash: &Hash32, most: u64) -> Result<Result<Bytes, Fault>, SdkError> {
-        content(&self.store, hash, most).await
+        content(&self.store, &self.gives, hash, most).await
     }
 }
 
 /// Returns a blob of at most `most` bytes, or why it cannot be judged: the store lacks it, holds other bytes under its
-/// name, or it is longer.
-async fn content(store: &Store, hash: &Hash32, most: u64) -> Result<Result<Bytes, Fault>, SdkError> {
+/// name, or it is longer. Notes in `gives` that the store gave one.
+async fn content(
+    store: &Store,
+    gives: &AtomicBool,
+    hash: &Hash32,
+    most: u64,
+) -> Result<Result<Bytes, Fault>, SdkError> {
     match store.get_blob_within(hash, most).await {
-        Ok(bytes) => Ok(Ok(bytes)),
+        Ok(bytes) => {
+            gives.store(true, Ordering::Relaxed);
+            Ok(Ok(bytes))
+        }
         Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => Ok(Err(Fault::Missing)),
         Err(StoreError::Size { found, .. }) => Ok(Err(Fault::TooLong { bytes: found as usize })),
         Err(e) => Err(e.into()),
@@ -339,6 +370,16 @@ mod tests {
         // Nor does an accepted one fill the memory.
         known.learn(&mut Beside::default(), &all[1..2], &limits, Refused::Fails).await.unwrap();
         assert!(known.fingerprints.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_store_that_has_given_something_is_the_one_that_others_use() {
+        let (mut known, _) = service(vec![(b"a page".to_vec(), true)]).await;
+        assert!(matches!(known.content(&[9; 32], 10).await, Ok(Err(Fault::Missing))));
+        // Nothing says so yet, and the ledger is asked what the Datanet has.
+        known.is_shared(&OWNER).await.expect_err("the node does not answer");
+        known.content(&sha256(&[b"a page"]), 10).await.unwrap().unwrap();
+        assert!(known.is_shared(&OWNER).await.unwrap());
     }
 
     #[tokio::test]

@@ -188,10 +188,17 @@ impl<'a> Reviewer<'a> {
         Ok(out)
     }
 
-    /// Reads a batch's manifest and documents, and judges them against the documents that the Datanet has accepted.
+    /// Reads a batch's manifest and documents, and judges them against the documents that the Datanet has accepted. Fails if the
+    /// manifest is missing in a store that has given nothing yet: it may be another store than the contributor's.
     pub async fn inspect(&mut self, address: &Pubkey, batch: &Batch) -> Result<Judgement, SdkError> {
         let manifest = match self.manifest(batch).await? {
             Some(m) => m,
+            None if !self.known.is_shared(&batch.datanet).await? => {
+                return Err(SdkError::Input(format!(
+                    "the artifact store lacks the manifest of batch {address}, and has given nothing else either, so that no \
+                     verdict is given: name with --store the store that the contributors use"
+                )));
+            }
             // Without a manifest there is nothing to judge, so every leaf counts as missing.
             None => {
                 tracing::info!(%address, "the batch's manifest is missing or does not match its leaves");
