@@ -333,6 +333,30 @@ async fn pages_join_without_repetition_or_hole() {
 }
 
 #[tokio::test]
+async fn a_range_of_slots_holds_its_last_slot_and_not_its_first_on_every_page() {
+    let world = world();
+    let api = Api::start(&world).await;
+    let slots = async |range: &str| -> Vec<u64> {
+        let (mut slots, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let (_, page) = api.get(&format!("/v1/receipts?limit=1{range}{cursor}")).await;
+            slots.extend(page["items"].as_array().expect("items").iter().map(|i| i["slot"].as_u64().expect("a slot")));
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return slots,
+            }
+        }
+    };
+    let all = slots("").await;
+    assert_eq!(all.len(), 3);
+    let [newest, middle, oldest] = all[..] else { panic!("three payments") };
+    assert_eq!(slots(&format!("&until_slot={middle}")).await, [middle, oldest]);
+    assert_eq!(slots(&format!("&until_slot={}", oldest - 1)).await, [0; 0]);
+    assert_eq!(slots(&format!("&after_slot={oldest}&until_slot={middle}")).await, [middle]);
+    assert_eq!(slots(&format!("&after_slot={middle}")).await, [newest]);
+}
+
+#[tokio::test]
 async fn the_live_feed_brings_new_events_once_and_goes_on_after_the_last_id() {
     use futures::StreamExt;
     let mut world = world();

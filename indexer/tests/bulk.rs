@@ -117,11 +117,11 @@ impl Town {
     }
 
     /// The batch that was handed in last is accepted.
-    async fn accepts_batch(&mut self, batch: &Batch, root: [u8; 32], count: u64) {
+    async fn accepts_batch(&mut self, batch: &Batch, root: [u8; 32], count: u64) -> TransactionRecord {
         let (datanet, contributor, index) = (self.datanet, key(121), self.accepted.len() as u64);
         let leaf = BatchLeaf { datanet: datanet.to_bytes(), index, contributor: contributor.to_bytes(), root, count };
         self.accepted.push(leaf.hash());
-        self.happens(Event::BatchAccepted(datanet::events::BatchAccepted {
+        let accepted = self.happens(Event::BatchAccepted(datanet::events::BatchAccepted {
             datanet,
             sequence: self.events,
             batch: batch.address,
@@ -133,9 +133,10 @@ impl Town {
             approved_by: vec![key(122)],
             quality: 9000,
             datanet_root: mmr::root_of(&self.accepted),
-        }))
-        .await;
+        }));
+        let accepted = accepted.await;
         self.events += 1;
+        accepted
     }
 
     async fn gives(&self, manifest: &Manifest) {
@@ -221,6 +222,33 @@ async fn leaves_in_bulk_are_read_for_no_batch_that_is_not_accepted() {
     town.accepts_batch(&batch, manifest.root(), manifest.leaves.len() as u64).await;
     assert_eq!(town.reads().await, 1);
     assert_eq!(town.leaves(&batch).await, ("manifest".to_owned(), None));
+}
+
+#[tokio::test]
+async fn proofs_follow_what_is_accepted_and_what_a_fork_drops_of_it() {
+    let mut town = Town::start().await;
+    let first = town.manifest_of(0..3, "An author");
+    town.gives(&first).await;
+    town.accepts(&first, first.root()).await;
+    town.reads().await;
+    let leaf = first.leaf_hashes()[1];
+    let proves = async |town: &Town, root: [u8; 32]| {
+        let found = town.api.client.contribution(&leaf).await.expect("answers").expect("is there");
+        found.proof.expect("accepted").verify_against(&town.datanet, &root).expect("holds");
+    };
+    let alone = mmr::root_of(&town.accepted);
+    proves(&town, alone).await;
+    let second = town.manifest_of(3..6, "An author");
+    let batch = town.submits(&second, second.root()).await;
+    let record = town.accepts_batch(&batch, second.root(), 3).await;
+    proves(&town, mmr::root_of(&town.accepted)).await;
+    assert!(roll_back(&town.api.source.db, &record.signature).await.expect("writes"));
+    proves(&town, alone).await;
+    // It is accepted again, in another slot.
+    town.accepted.pop();
+    town.events -= 1;
+    town.accepts_batch(&batch, second.root(), 3).await;
+    proves(&town, mmr::root_of(&town.accepted)).await;
 }
 
 #[tokio::test]

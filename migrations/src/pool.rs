@@ -96,11 +96,9 @@ impl Database {
 
     /// Returns all rows of `query`. Each row is read from its JSON form, so its columns must be the fields of `T`.
     pub async fn rows<T: DeserializeOwned>(&self, query: &str, params: Params<'_>) -> Result<Vec<T>, DbError> {
-        let rows = self.query(&format!("SELECT to_jsonb(r) FROM ({query}) r"), params).await?;
+        let rows = self.query(&format!("SELECT row_to_json(r)::text FROM ({query}) r"), params).await?;
         rows.iter()
-            .map(|row| {
-                serde_json::from_value(row.get(0)).map_err(|source| DbError::Row { query: query.into(), source })
-            })
+            .map(|row| serde_json::from_str(row.get(0)).map_err(|source| DbError::Row { query: query.into(), source }))
             .collect()
     }
 

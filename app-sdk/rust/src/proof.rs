@@ -206,6 +206,50 @@ impl AcceptedBatch {
     }
 }
 
+/// The range of a Datanet's accepted batches. It keeps what proofs are made of, so that a proof from a long range hashes one
+/// block of it.
+#[derive(Clone, Debug)]
+pub struct AcceptedRange {
+    datanet: Pubkey,
+    batches: Vec<AcceptedBatch>,
+    tops: Vec<Hash32>,
+    blocks: Vec<Hash32>,
+}
+
+impl AcceptedRange {
+    /// The range of *all* accepted batches of `datanet` in the order of acceptance, which is their place in the range.
+    pub fn new(datanet: Pubkey, batches: Vec<AcceptedBatch>) -> Self {
+        let tops: Vec<Hash32> = batches.iter().map(|batch| batch.leaf(&datanet).hash()).collect();
+        let blocks = block_roots(&tops);
+        Self { datanet, batches, tops, blocks }
+    }
+
+    /// Number of the batches.
+    pub fn len(&self) -> usize {
+        self.batches.len()
+    }
+
+    /// Whether nothing is accepted yet.
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// The batches that follow the last whole block.
+    fn rest(&self) -> &[Hash32] {
+        &self.tops[self.blocks.len() * BLOCK as usize..]
+    }
+
+    fn path(&self, at: usize) -> Result<Path, RangeError> {
+        let block = at / BLOCK as usize * BLOCK as usize;
+        let end = self.tops.len().min(block + BLOCK as usize);
+        Path::in_blocks(at as u64, &self.tops[block..end], &self.blocks, self.rest())
+    }
+
+    fn root(&self) -> Result<Hash32, RangeError> {
+        mmr::root(self.tops.len() as u64, &[peaks(&self.blocks)?, peaks(self.rest())?].concat())
+    }
+}
+
 impl ContributionProof {
     /// Builds a proof and verifies it. `accepted` are *all* accepted batches of the Datanet in the order of acceptance,
     /// which is their place in the range. `batch_index` is the number of the batch that holds the leaf. `leaves` are
@@ -221,31 +265,30 @@ impl ContributionProof {
     ) -> Result<Self, ProofError> {
         let place = leaves.iter().position(|l| l == leaf).ok_or(ProofError::NoLeaf { leaf: hex::encode(leaf) })?;
         let in_batch = mmr::prove(leaves, place as u64).map_err(ProofError::InBatch)?.into();
-        Self::along(datanet, accepted, batch_index, in_batch, leaf, preimage)
+        let accepted = AcceptedRange::new(*datanet, accepted.to_vec());
+        Self::along(&accepted, batch_index, in_batch, leaf, preimage)
     }
 
     /// Like [`ContributionProof::build`], from the leaf's path in its batch.
     pub fn along(
-        datanet: &Pubkey,
-        accepted: &[AcceptedBatch],
+        accepted: &AcceptedRange,
         batch_index: u64,
         in_batch: Path,
         leaf: &Hash32,
         preimage: Option<&Contribution>,
     ) -> Result<Self, ProofError> {
-        let at = accepted.iter().position(|b| b.index == batch_index).ok_or(ProofError::NoBatch)?;
-        let batch = accepted[at];
-        let tops: Vec<Hash32> = accepted.iter().map(|b| b.leaf(datanet).hash()).collect();
+        let at = accepted.batches.iter().position(|b| b.index == batch_index).ok_or(ProofError::NoBatch)?;
+        let batch = accepted.batches[at];
         let proof = Self {
             leaf: *leaf,
             preimage: preimage.map(|c| (*c).into()),
-            datanet: *datanet,
+            datanet: accepted.datanet,
             contributor: batch.contributor,
             batch_index,
             batch_root: batch.root,
             in_batch,
-            root: mmr::root_of(&tops),
-            in_datanet: mmr::prove(&tops, at as u64).map_err(ProofError::InDatanet)?.into(),
+            root: accepted.root().map_err(ProofError::InDatanet)?,
+            in_datanet: accepted.path(at).map_err(ProofError::InDatanet)?,
         };
         // Wrong inputs, such as a missing leaf or another order, must fail here and not when a reader verifies the
         // proof.
@@ -333,6 +376,23 @@ mod tests {
             prop_assert!(proof.verify_against(&proof.datanet, &proof.root).is_ok());
             let json = serde_json::to_string(&proof).unwrap();
             prop_assert_eq!(serde_json::from_str::<ContributionProof>(&json).unwrap(), proof);
+        }
+    }
+
+    #[test]
+    fn a_range_of_several_blocks_has_the_root_of_all_its_batches_and_proves_each() {
+        let datanet = Pubkey::new_from_array([7; 32]);
+        let count = 2 * BLOCK + 37;
+        let batches: Vec<_> =
+            (0..count).map(|b| AcceptedBatch { index: b, contributor: datanet, root: hash(b), count: 1 }).collect();
+        let tops: Vec<Hash32> = batches.iter().map(|batch| batch.leaf(&datanet).hash()).collect();
+        let range = AcceptedRange::new(datanet, batches);
+        let root = range.root().unwrap();
+        assert_eq!(root, mmr::root_of(&tops));
+        for at in [0, 1, BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK, count - 1] {
+            let path = range.path(at as usize).unwrap();
+            path.verify(&root, &tops[at as usize]).unwrap();
+            assert_eq!(path, mmr::prove(&tops, at).unwrap().into(), "{at}");
         }
     }
 

@@ -1,7 +1,9 @@
 //! Every route over a long history: how long it takes, and whether its statements read a table of the history row by row.
 
 use crate::{
-    Server, percentiles,
+    Server,
+    node::{Node, Shape},
+    percentiles,
     scale::{History, Plans, explainer},
 };
 use openledger_indexer::{api, datasource::Source, db::Database, metrics::Metrics};
@@ -10,9 +12,9 @@ use serde_json::{Value, json};
 use std::time::Instant;
 use tokio::sync::oneshot;
 
-/// An API whose statements run as the role of `url`.
-async fn serve(db: &Database, url: &str) -> (String, oneshot::Sender<()>) {
-    let client = Client::new("http://127.0.0.1:9", "ws://127.0.0.1:9");
+/// An API whose statements run as the role of `url`, before this node.
+async fn serve(db: &Database, url: &str, node: &Node) -> (String, oneshot::Sender<()>) {
+    let client = Client::new(&node.http, &node.ws);
     let source = Source::new(client, db.clone(), Metrics::new().expect("metrics"));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("bound"));
@@ -24,8 +26,9 @@ async fn serve(db: &Database, url: &str) -> (String, oneshot::Sender<()>) {
 
 /// Asks every request `asked` times, one after another.
 pub async fn measure(server: &Server, db: &Database, url: &str, history: &History, asked: usize) -> Vec<Value> {
-    let (base, _stop) = serve(db, url).await;
-    let (explained, _end) = serve(db, &explainer(db, url, false).await).await;
+    let node = Node::start(Shape { first_slot: 1, in_slot: 1, payments: 1 }, 1).await;
+    let (base, _stop) = serve(db, url, &node).await;
+    let (explained, _end) = serve(db, &explainer(db, url, false).await, &node).await;
     let mut plans = Plans::of(&server.postgres);
     let client = reqwest::Client::new();
     let document = client.get(format!("{base}/openapi.json")).send().await.expect("answers");

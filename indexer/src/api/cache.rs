@@ -1,11 +1,12 @@
-//! A small cache of values that content hashes name. Such values never change, so the cache never needs to refresh one.
+//! A small cache of values under keys of 32 bytes. What a content hash names never changes. Other values say by themselves
+//! whether they still hold, and are put again.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Holds values, each under its hash, of at most `capacity` in size together.
+/// Holds values, each under its key, of at most `capacity` in size together.
 pub struct Cache<V> {
     capacity: usize,
     kept: Mutex<Kept<V>>,
@@ -22,7 +23,7 @@ impl<V> Cache<V> {
         Self { capacity, kept: Mutex::new(Kept { size: 0, values: HashMap::new() }) }
     }
 
-    /// The value named `hash`.
+    /// The value under `hash`.
     pub fn get(&self, hash: &[u8; 32]) -> Option<Arc<V>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.values.get(hash).map(|(value, _)| value.clone())

@@ -1,6 +1,7 @@
 //! Contributions with the details from their manifests, and proofs that they are in their Datanet's root (rule D1).
 
 use super::{
+    accepted,
     error::Refusal,
     list::{self, Placed},
     parameters::CONTRIBUTIONS,
@@ -11,7 +12,7 @@ use openledger_protocol::{Hash32, leaf};
 use openledger_sdk::{
     api::types::{Contribution, ContributionDetail, ContributionWithProof, Final, Page},
     manifest::Manifest,
-    proof::{AcceptedBatch, BLOCK, ContributionProof, Path, ProofError},
+    proof::{BLOCK, ContributionProof, Path, ProofError},
     text,
 };
 use serde::Deserialize;
@@ -175,29 +176,10 @@ async fn prove(
     leaf: &[u8; 32],
     preimage: Option<&leaf::Contribution>,
 ) -> Result<ContributionProof, Refusal> {
-    let batches = state
-        .db
-        .query(
-            "SELECT (data ->> 'index')::bigint, data ->> 'contributor', data ->> 'root', (data ->> 'count')::bigint
-             FROM event WHERE subject = $1 AND kind = 'BatchAccepted' ORDER BY (data ->> 'place')::bigint",
-            &[&contribution.datanet],
-        )
-        .await?;
     let path = path(state, contribution).await?;
-    let accepted: Vec<AcceptedBatch> = batches
-        .iter()
-        .map(|row| {
-            Ok(AcceptedBatch {
-                index: row.get::<_, i64>(0) as u64,
-                contributor: text::parse_key(row.get(1))?,
-                root: text::parse_hash(row.get(2))?,
-                count: row.get::<_, i64>(3) as u64,
-            })
-        })
-        .collect::<Result<_, String>>()
-        .map_err(Refusal::unavailable)?;
     let datanet = text::parse_key(&contribution.datanet).map_err(Refusal::unavailable)?;
-    ContributionProof::along(&datanet, &accepted, contribution.batch_index, path, leaf, preimage).map_err(incomplete)
+    let accepted = accepted::of(state, &datanet).await?;
+    ContributionProof::along(&accepted.range, contribution.batch_index, path, leaf, preimage).map_err(incomplete)
 }
 
 /// The path of a leaf in its batch. A batch in bulk may have a million leaves, of which those of one block are read, and

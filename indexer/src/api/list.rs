@@ -50,7 +50,10 @@ pub async fn placed<T: DeserializeOwned>(
     query: &Query,
 ) -> Result<(Vec<Placed<T>>, bool), Refusal> {
     let limit = query.limit()?;
-    let (slot, row) = query.text("cursor").map_or(Ok((i64::MAX, i64::MAX)), cursor)?;
+    let (after, until) = (query.slot("after_slot")?, query.slot("until_slot")?);
+    // The page begins at the last slot that is asked for: an index leads there at once, and need not pass over the newer ones.
+    let top = (until.unwrap_or(i64::MAX), i64::MAX);
+    let (slot, row) = query.text("cursor").map_or(Ok(top), cursor)?.min(top);
     let fetch = limit as i64 + 1;
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![&slot, &row, &fetch];
     let mut condition = String::new();
@@ -58,12 +61,9 @@ pub async fn placed<T: DeserializeOwned>(
         params.push(value);
         condition += &format!(" AND {column} = ${}", params.len());
     }
-    let (after, until) = (query.slot("after_slot")?, query.slot("until_slot")?);
-    for (bound, slot) in [(">", &after), ("<=", &until)] {
-        if let Some(slot) = slot {
-            params.push(slot);
-            condition += &format!(" AND page_slot {bound} ${}", params.len());
-        }
+    if let Some(slot) = &after {
+        params.push(slot);
+        condition += &format!(" AND page_slot > ${}", params.len());
     }
     let sql = format!(
         "SELECT * FROM {view} WHERE (page_slot, page_row) < ($1, $2){condition}

@@ -1,5 +1,6 @@
 //! The HTTP API: REST under `/v1`, live events, OpenAPI and metrics.
 
+mod accepted;
 mod answer;
 mod artifact_document;
 mod cache;

@@ -1,6 +1,6 @@
 //! What answers are made from.
 
-use super::cache::Cache;
+use super::{accepted::Accepted, cache::Cache};
 use crate::{datasource::Source, db::Database, metrics::Metrics};
 use openledger_protocol::rewards::RewardTree;
 use openledger_sdk::{client::Client, manifest::Manifest, store::Store};
@@ -22,6 +22,8 @@ pub type Loaded = Result<Manifest, Instant>;
 
 /// Most bytes of manifests kept in memory.
 const MANIFESTS: usize = 64 << 20;
+/// Most bytes of ranges of accepted batches kept in memory.
+const ACCEPTED: usize = 64 << 20;
 /// Most settlements whose trees are kept in memory.
 const TREES: usize = 2;
 
@@ -45,6 +47,7 @@ pub struct State {
     pub(super) store: Option<Store>,
     pub(super) manifests: Arc<Cache<Loaded>>,
     pub(super) trees: Arc<Cache<Trees>>,
+    pub(super) accepted: Arc<Cache<Accepted>>,
     pub(super) mint: Arc<OnceCell<Pubkey>>,
     /// Live feeds that may be open at a time.
     pub(super) feeds: Arc<Semaphore>,
@@ -65,6 +68,7 @@ impl State {
             store,
             manifests: Arc::new(Cache::new(MANIFESTS)),
             trees: Arc::new(Cache::new(TREES)),
+            accepted: Arc::new(Cache::new(ACCEPTED)),
             mint: Arc::default(),
             feeds: Arc::new(Semaphore::new(FEEDS)),
             asking: Arc::new(Semaphore::new(ASKING)),

@@ -108,7 +108,7 @@ pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), 
         service.metrics.over_quota.inc();
         Err(Refusal::forbidden(format!(
             "{wallet} would have {own} bytes here that nobody has accepted yet, and at most {most} are taken: hand in what is \
-             here and wait for the validators, or until it is swept"
+             here and wait for the validators, give your batches a larger bond, or wait until it is swept"
         )))
     };
     let unfinished = service.parts.usage(wallet, class)?;

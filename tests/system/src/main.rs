@@ -66,6 +66,18 @@ async fn main() -> std::process::ExitCode {
     }
 }
 
+/// Keeps the logs of a temporary folder, and removes the rest: chain, databases and artifacts may have a gigabyte.
+fn keep_logs(temporary: tempfile::TempDir) -> PathBuf {
+    let folder = temporary.keep();
+    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten().filter(|entry| entry.file_name() != "logs")
+    {
+        let path = entry.path();
+        // What cannot be removed stays: the error of the demo is what matters now.
+        let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    }
+    folder
+}
+
 async fn run(cli: Cli) -> Result<()> {
     let settings = match &cli.model {
         Some(model) if !cli.tiny => Settings::full(model),
@@ -84,7 +96,7 @@ async fn run(cli: Cli) -> Result<()> {
     let (summary, running) = match demo::run(&demo).await {
         Ok(closed) => closed,
         Err(error) => {
-            let folder = if cli.folder.is_none() { temporary.keep() } else { demo.folder };
+            let folder = if cli.folder.is_none() { keep_logs(temporary) } else { demo.folder };
             return Err(error.context(format!("the logs are in {}", folder.join("logs").display())));
         }
     };

@@ -15,7 +15,10 @@ use serde::Deserialize;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -241,9 +244,18 @@ impl Network {
     }
 }
 
-/// A free port.
+/// Ports that are looked at for a free one. The system gives none of them to outgoing connections, which could take one away
+/// before the process listens that it was looked up for.
+const PORTS: std::ops::Range<u16> = 10_000..20_000;
+
+/// A free port. No two calls of a process return the same, and other processes begin elsewhere.
 pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0").context("no free port on loopback")?.local_addr()?.port())
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    let count = PORTS.end - PORTS.start;
+    let first = (std::process::id().wrapping_mul(37) % u32::from(count)) as u16;
+    let next = |_| PORTS.start + (first + TRIED.fetch_add(1, Ordering::Relaxed) % count) % count;
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    (0..count).map(next).find(free).context("no free port on loopback")
 }
 
 /// Calls `probe` until it returns a value.

@@ -20,12 +20,14 @@ pub fn build_examples() -> Result<()> {
     process::run(build, "compiling the benchmarks")
 }
 
-/// Compiles one of them.
-pub fn build_example(name: &str) -> Result<()> {
-    say("compiling the benchmark");
+/// Compiles one of them as a release is compiled, where what it measures is mostly in packages that a development build does
+/// not optimise. Returns its path.
+pub fn build_released_example(name: &str) -> Result<PathBuf> {
+    say("compiling the benchmark as a release");
     let mut build = cargo()?;
-    build.args(["build", "--workspace", "--example", name]);
-    process::run(build, "compiling the benchmark")
+    build.args(["build", "--release", "--workspace", "--example", name]);
+    process::run(build, "compiling the benchmark")?;
+    Ok(paths::target()?.join("release/examples").join(name))
 }
 
 /// Path of a compiled example.

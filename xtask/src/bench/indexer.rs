@@ -1,14 +1,14 @@
 //! Measures the index: every route over a long history, how soon the chain's newest is served, and how fast a ledger is
 //! read.
 
-use std::{fmt::Write, fs, path::Path};
+use std::{fmt::Write, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{
-    examples::{build_example, example, folder},
+    examples::{build_released_example, folder},
     goal::{self, Goal},
     machine,
     options::Options,
@@ -98,15 +98,21 @@ pub fn run(options: &Options) -> Result<()> {
     fs::create_dir_all(&out)?;
     let (history, backfill) = (out.join("history.json"), out.join("backfill.json"));
     if !options.kept {
-        build_example("index_speed")?;
+        let example = build_released_example("index_speed")?;
+        let measure = |arguments: Vec<String>| {
+            let mut command = Command::new(&example);
+            command.args(arguments);
+            command
+        };
         let (size, seconds, asked) = if options.quick { (20_000, 5, 20) } else { (1_000_000, 60, 100) };
-        let arguments = ["what=history".to_owned(), format!("payments={size}"), format!("seconds={seconds}")];
-        let more = [format!("asked={asked}"), format!("json={}", history.display())];
+        let history_of = [format!("payments={size}"), format!("seconds={seconds}"), format!("asked={asked}")];
+        let to = |file: &Path| format!("json={}", file.display());
+        let arguments = [vec!["what=history".to_owned(), to(&history)], history_of.to_vec()].concat();
         let doing = format!("measuring an index of {size} payments");
-        run_quietly(example("index_speed", arguments.into_iter().chain(more))?, &doing, "bench-indexer-history")?;
-        let arguments = ["what=backfill".to_owned(), format!("events={size}"), format!("json={}", backfill.display())];
+        run_quietly(measure(arguments), &doing, "bench-indexer-history")?;
+        let arguments = vec!["what=backfill".to_owned(), format!("events={size}"), to(&backfill)];
         let doing = format!("reading a ledger of {size} events");
-        run_quietly(example("index_speed", arguments)?, &doing, "bench-indexer-backfill")?;
+        run_quietly(measure(arguments), &doing, "bench-indexer-backfill")?;
     }
     let figures = Figures { history: read(&history)?, backfill: read(&backfill)? };
     let (machine, goals) = (machine::describe(), goals(&figures));
