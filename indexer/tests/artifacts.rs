@@ -93,6 +93,7 @@ impl Town {
             slot: AtomicUsize::new(1),
             _server: server,
         };
+        town.stakes(&town.operator.pubkey(), stake::state::Role::Operator).await;
         town.happens(Event::OperatorRegistered(stake::events::OperatorRegistered {
             operator: pda::operator(&town.operator.pubkey()),
             sequence: 0,
@@ -118,6 +119,12 @@ impl Town {
             unread: vec![],
         };
         ingest(&self.db, &record).await.unwrap();
+    }
+
+    async fn stakes(&self, owner: &Pubkey, role: stake::state::Role) {
+        let (position, owner) = (pda::position(owner, role), *owner);
+        let staked = stake::events::Staked { position, sequence: 0, owner, role, added: 70, amount: 70 };
+        self.happens(Event::Staked(staked)).await;
     }
 
     /// Somebody pays `operator` for the request.
@@ -750,13 +757,13 @@ async fn saying_again_that_one_has_a_blob_keeps_it_no_longer_and_sending_it_agai
     };
     let permit = town.permit(&wallet, &Key::Blob(hash), 6, hash);
     let asks = async || town.put_part(&permit, "bytes */6", vec![]).await.status();
-    ages(20).await;
+    ages(10).await;
     assert_eq!(asks().await, StatusCode::OK);
-    assert!(age().await >= 1200.0, "a question changes nothing");
-    ages(40).await;
+    assert!(age().await >= 600.0, "a question changes nothing");
+    ages(20).await;
     assert_eq!(asks().await, StatusCode::ACCEPTED, "its bytes are wanted again before it is swept");
     assert_eq!(town.put(&hex::encode(hash), Some(&permit), "a page").await.status(), StatusCode::CREATED);
-    assert!(age().await < 600.0);
+    assert!(age().await < 500.0);
 }
 
 #[tokio::test]
@@ -770,8 +777,62 @@ async fn parts_that_come_for_too_long_are_swept_whenever_the_last_one_came() {
 }
 
 #[tokio::test]
+async fn an_operator_whose_stake_is_gone_is_a_stranger_that_may_still_answer() {
+    let limits = Limits { unsettled: 5_000, ..Limits::default() };
+    let town = Town::start_with(limits, None).await;
+    let (store, wallet) = (town.store(&town.operator), town.operator.pubkey());
+    store.put_blob(long(20_000)).await.unwrap();
+    let position = pda::position(&wallet, stake::state::Role::Operator);
+    let unbonding = stake::events::Unbonding { position, sequence: 1, unbonding: 70, unbond_slot: 900, amount: 0 };
+    town.happens(Event::Unbonding(unbonding)).await;
+    let refused = store.put_blob(long(4_999)).await.unwrap_err().to_string();
+    assert!(refused.contains("at most 5000"), "{refused}");
+    store.put_answer(&town.answer("an answer")).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_upload_in_parts_goes_on_when_its_wallet_has_something_at_stake_meanwhile() {
+    let town = Town::start().await;
+    let (wallet, content) = (Keypair::new(), long(20));
+    let hash = sha256(&[&content]);
+    let permit = town.permit(&wallet, &Key::Blob(hash), 20, hash);
+    assert_eq!(town.put_part(&permit, "bytes 0-9/20", content[..10].to_vec()).await.status(), StatusCode::ACCEPTED);
+    town.opens(key(5), key(6), &wallet).await;
+    assert_eq!(town.put_part(&permit, "bytes 10-19/20", content[10..].to_vec()).await.status(), StatusCode::CREATED);
+    assert_eq!(town.files(), (1, 0));
+}
+
+#[tokio::test]
+async fn a_manifest_that_fits_no_batch_is_read_once_however_often_batches_name_it() {
+    let town = Town::start().await;
+    let wallet = Keypair::new();
+    let (document, manifest) = stored_batch(&town, &wallet).await;
+    let name = manifest.hash().unwrap();
+    let opened = async || -> bool {
+        let sql = "SELECT bool_and(opened) FROM artifacts.name WHERE hash = $1";
+        town.db.query_one(sql, &[&name.as_slice()]).await.unwrap().get(0)
+    };
+    town.opens(key(5), key(10), &wallet).await;
+    town.submits_as(key(10), name, hash(1), 1).await;
+    sweep::once(&town.service).await.unwrap();
+    // It is not even looked for the next time.
+    std::fs::rename(town.blob_file(&name), town.folder.path().join("aside")).unwrap();
+    town.opens(key(5), key(11), &wallet).await;
+    town.submits_as(key(11), name, hash(2), 1).await;
+    sweep::once(&town.service).await.unwrap();
+    assert!(opened().await);
+    // The batch that it fits has it read again.
+    std::fs::rename(town.folder.path().join("aside"), town.blob_file(&name)).unwrap();
+    town.opens(key(5), key(12), &wallet).await;
+    town.submits(key(12), &manifest).await;
+    sweep::once(&town.service).await.unwrap();
+    let sql = "SELECT named FROM artifacts.upload WHERE hash = $1";
+    assert!(town.db.query_one(sql, &[&document.as_slice()]).await.unwrap().get::<_, bool>(0));
+}
+
+#[tokio::test]
 async fn wallets_with_something_at_stake_store_where_strangers_have_filled_their_share() {
-    let limits = Limits { strangers: 4096, ..Limits::default() };
+    let limits = Limits { strangers: 4096, summed_every: Duration::ZERO, ..Limits::default() };
     let town = Town::start_with(limits, None).await;
     let (contributor, stranger) = (Keypair::new(), Keypair::new());
     town.store(&stranger).put_blob("one").await.unwrap();
@@ -788,7 +849,7 @@ async fn wallets_with_something_at_stake_store_where_strangers_have_filled_their
 
 #[tokio::test]
 async fn small_files_count_as_blocks_and_what_many_wallets_store_counts_once() {
-    let limits = Limits { unsettled: 3 * 4096, strangers: 8 * 4096, ..Limits::default() };
+    let limits = Limits { unsettled: 3 * 4096, strangers: 8 * 4096, summed_every: Duration::ZERO, ..Limits::default() };
     let town = Town::start_with(limits, None).await;
     let (one, two, three) = (Keypair::new(), Keypair::new(), Keypair::new());
     for n in 0..3 {
@@ -863,14 +924,15 @@ async fn answers_audits_and_reports_count_against_their_operators_quota() {
     let limits = Limits { statements: 4 * 4096, ..Limits::default() };
     let town = Town::start_with(limits, None).await;
     let store = town.store(&town.operator);
-    store.put_answer(&town.answer("an answer")).await.unwrap();
-    for epoch in 1..4 {
+    for epoch in 1..5 {
         store.put_audit(&town.audit(epoch)).await.unwrap();
     }
     let refused = store.put_audit(&town.audit(9)).await.unwrap_err().to_string();
     assert!(refused.contains("16384"), "{refused}");
     let refused = store.put_settlement_report(3, report(3, town.request, 1)).await.unwrap_err().to_string();
     assert!(refused.contains("16384"), "{refused}");
+    // Answers have a quota of their own.
+    store.put_answer(&town.answer("an answer")).await.unwrap();
     // What the chain names counts no more.
     town.confirms().await;
     town.posts(2, hash(3)).await;
@@ -991,18 +1053,24 @@ async fn whoever_stores_a_public_blob_again_needs_quota_unless_the_chain_names_i
 }
 
 #[tokio::test]
-async fn what_a_transaction_in_quarantine_may_name_is_kept_for_a_month() {
-    let town = Town::start_with(swept_at_once(), None).await;
+async fn what_a_transaction_in_quarantine_may_name_is_kept_for_three_days_and_of_an_operator_for_a_month() {
+    let town = Town::start_with(Limits { operator_kept: Duration::ZERO, ..swept_at_once() }, None).await;
     let store = town.store(&Keypair::new());
     let before = store.put_blob("a letter").await.unwrap();
     let signature = bs58::encode([200; 64]).into_string();
     assert!(set_aside(&town.db, &signature, 300, "nobody can read it").await.unwrap());
     let after = store.put_blob("another letter").await.unwrap();
+    let operators = town.store(&town.operator).put_blob("a state").await.unwrap();
     assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
     assert!(!town.blob_file(&before).exists() && town.blob_file(&after).exists());
+    let age = "UPDATE artifacts.upload SET stored_at = now() - interval '4 days'";
+    town.db.execute(age, &[]).await.unwrap();
+    town.db.execute("UPDATE quarantine SET since = now() - interval '5 days'", &[]).await.unwrap();
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
+    assert!(!town.blob_file(&after).exists() && town.blob_file(&operators).exists());
     town.db.execute("UPDATE quarantine SET since = now() - interval '31 days'", &[]).await.unwrap();
     assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
-    assert!(!town.blob_file(&after).exists());
+    assert!(!town.blob_file(&operators).exists());
 }
 
 #[tokio::test]
@@ -1386,15 +1454,7 @@ async fn what_an_operator_hands_in_to_a_datanet_is_as_private_as_anybody_elses()
 async fn a_panels_seat_is_looked_for_among_submitted_batches_however_many_are_merely_open() {
     let town = Town::start().await;
     let (owner, wallet, validator) = (Keypair::new(), Keypair::new(), Keypair::new());
-    town.happens(Event::Staked(stake::events::Staked {
-        position: pda::position(&validator.pubkey(), stake::state::Role::Validator),
-        sequence: 0,
-        owner: validator.pubkey(),
-        role: stake::state::Role::Validator,
-        added: 70,
-        amount: 70,
-    }))
-    .await;
+    town.stakes(&validator.pubkey(), stake::state::Role::Validator).await;
     let [document, _] = handed_in(&town, &owner.pubkey(), &wallet, datanet::state::Access::Permissioned).await;
     // The node does not answer here: where it is asked for a seat, the service says so.
     assert_eq!(town.reads(Some(&validator), &document).await, 503, "the batch has a panel");

@@ -23,9 +23,9 @@ DROP VIEW artifacts.named;
 CREATE VIEW artifacts.named AS
     SELECT hash, CASE WHEN kind = 'told' THEN 1048576 END::bigint AS most FROM artifacts.name WHERE kind <> 'batch'
     UNION ALL
-    SELECT manifest, NULL FROM artifacts.batch WHERE NOT ended
+    SELECT manifest, NULL FROM artifacts.batch WHERE NOT ended OR accepted
     UNION ALL
-    SELECT i.hash, NULL FROM artifacts.inside i JOIN artifacts.batch b USING (manifest) WHERE NOT b.ended;
+    SELECT i.hash, NULL FROM artifacts.inside i JOIN artifacts.batch b USING (manifest) WHERE NOT b.ended OR b.accepted;
 
 -- The hashes that others than who stored them have accepted.
 CREATE VIEW artifacts.accepted AS
@@ -39,6 +39,12 @@ CREATE VIEW artifacts.accepted AS
 -- are opened again, and say what is an original.
 DELETE FROM artifacts.name WHERE kind = 'other';
 UPDATE artifacts.name SET opened = false WHERE kind <> 'other';
+
+-- The roots of the leaves of manifests that were read: one that fits no batch is not read again.
+CREATE TABLE artifacts.manifest (
+    hash bytea PRIMARY KEY CHECK (length(hash) = 32),
+    root text  NOT NULL
+);
 
 -- A list of answers, audits or reports is in the order of the bytes of their keys.
 CREATE INDEX statement_key ON artifacts.statement (key COLLATE "C");

@@ -35,6 +35,8 @@ UPDATE bulk SET leaves = 'waiting' WHERE NOT accepted AND leaves = 'manifest';
 
 -- The artifact service asks who has a job under way.
 CREATE INDEX event_requester ON event ((data ->> 'requester')) WHERE kind = 'JobRequested';
+-- It asks for the batches of a Datanet that are under review too.
+CREATE INDEX batch_place_review ON batch_place (datanet, slot, id) WHERE status = 'review';
 
 -- Lists of batches are narrowed by where their leaves are.
 ALTER TABLE batch_place ADD leaves text NOT NULL DEFAULT 'ledger';

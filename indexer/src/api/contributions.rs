@@ -62,8 +62,12 @@ pub async fn with_proof(state: &State, leaf: [u8; 32]) -> Result<Final<Contribut
     let row: Option<Final<Row>> = state
         .db
         .row(
-            "SELECT * FROM contribution WHERE hash = decode($1, 'hex')
-             ORDER BY status = 'accepted' DESC, slot DESC, batch_index DESC, place LIMIT 1",
+            // Anybody may put the same leaf into as many batches as they like: only one is looked at whole.
+            "SELECT c.* FROM (
+                 SELECT l.batch, l.position FROM leaf l JOIN batch_place p ON p.address = l.batch
+                 WHERE l.hash = decode($1, 'hex')
+                 ORDER BY p.status = 'accepted' DESC, p.slot DESC, p.index DESC, l.position LIMIT 1) one
+             JOIN contribution c ON c.batch = one.batch AND c.place = one.position",
             &[&name],
         )
         .await?;

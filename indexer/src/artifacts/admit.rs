@@ -108,25 +108,41 @@ pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), 
         service.metrics.over_quota.inc();
         Err(Refusal::forbidden(format!(
             "{wallet} would have {own} bytes here that nobody has accepted yet, and at most {most} are taken: hand in what is \
-             here and wait for the validators, give your batches a larger bond, or wait until it is swept"
+             here and wait for the validators, hand in fewer files at once, or wait until it is swept"
         )))
     };
     let unfinished = service.parts.usage(wallet, class)?;
     // The admitted upload itself is among those that are running, here and below.
     if !matches!(admitted.key, Key::Blob(_)) {
         let under_way = service.active.statements(wallet).max(unfinished.own_statements);
-        return within(table::unnamed_statements(&service.db, wallet).await? + under_way, limits.statements);
+        let answers = matches!(admitted.key, Key::Answer(_));
+        return within(table::unnamed_statements(&service.db, wallet, answers).await? + under_way, limits.statements);
     }
-    let held = table::unsettled(&service.db, wallet, class, &admitted.permit.hash).await?;
+    let held = table::unsettled(&service.db, wallet, &admitted.permit.hash).await?;
+    let of_class = of_class(service, class).await?;
     let (running, all_running) = service.active.bytes(wallet, class);
     let own = held.own + held.originals.saturating_sub(limits.originals) + running.max(unfinished.own_bytes);
     within(own, limits.unsettled(class, facts::bonded(&service.db, wallet).await?))?;
-    if held.all.saturating_add(all_running.max(unfinished.all_bytes)) > limits.of_all(class) {
+    if of_class.saturating_add(all_running.max(unfinished.all_bytes)) > limits.of_all(class) {
         service.metrics.over_quota.inc();
         let error = "too much is here that nobody has accepted yet: try again later";
         return Err(Refusal::later(StatusCode::INSUFFICIENT_STORAGE, 60, error));
     }
     Ok(())
+}
+
+/// What all wallets of a class have here that nobody has accepted. It is summed once in a while, because all rows are looked at.
+/// What is stored meanwhile is not in it; a wallet's own quota is exact.
+async fn of_class(service: &Service, class: Class) -> Result<u64, Refusal> {
+    let mut sums = service.sums.lock().await;
+    if let Some((at, sum)) = sums.get(&class)
+        && at.elapsed() < service.limits.summed_every
+    {
+        return Ok(*sum);
+    }
+    let sum = table::unsettled_of(&service.db, class).await?;
+    sums.insert(class, (Instant::now(), sum));
+    Ok(sum)
 }
 
 /// Refuses to begin one more upload in parts where too many are unfinished.

@@ -6,9 +6,9 @@ use crate::db::{Database, DbError};
 use solana_pubkey::Pubkey;
 
 /// Whose an upload is. Each class has places and bytes of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// A registered operator's.
+    /// A registered operator's, as long as it has a stake.
     Operator,
     /// Of a wallet that has something at stake: a bond of a batch that is not decided, a batch that was accepted, or a job
     /// under way.
@@ -18,12 +18,15 @@ pub enum Class {
 }
 
 impl Class {
-    /// The class of `wallet`, which is an operator's if it has an identity key.
+    /// Every class.
+    pub const ALL: [Self; 3] = [Self::Operator, Self::Known, Self::Stranger];
+
+    /// The class of `wallet`, which has registered an operator if it has an identity key.
     pub async fn of(db: &Database, wallet: &Pubkey, identity: Option<&Pubkey>) -> Result<Self, DbError> {
         Ok(match identity {
-            Some(_) => Self::Operator,
-            None if facts::is_known(db, wallet).await? => Self::Known,
-            None => Self::Stranger,
+            Some(_) if facts::is_staked(db, wallet).await? => Self::Operator,
+            _ if facts::is_known(db, wallet).await? => Self::Known,
+            _ => Self::Stranger,
         })
     }
 

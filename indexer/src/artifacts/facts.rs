@@ -12,6 +12,12 @@ pub async fn identity(db: &Database, wallet: &Pubkey) -> Result<Option<Pubkey>, 
     key(db, sql, &wallet.to_string()).await
 }
 
+/// Whether the wallet has a stake as an operator that is not unbonding.
+pub async fn is_staked(db: &Database, wallet: &Pubkey) -> Result<bool, DbError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM position WHERE owner = $1 AND role = 'operator' AND amount::numeric > 0)";
+    Ok(db.query_one(sql, &[&wallet.to_string()]).await?.get(0))
+}
+
 /// The operator that the first payment for this request paid. Others may pay for the same request later: they must not be
 /// able to put their answer in the place of the first.
 pub async fn paid_operator(db: &Database, request: &Hash32) -> Result<Option<Pubkey>, DbError> {
@@ -26,7 +32,8 @@ const KNOWN: &str = "
         OR EXISTS (SELECT 1 FROM batch_place p JOIN event o ON o.id = p.id
                    WHERE p.contributor = $1 AND p.status IN ('open', 'review') AND (o.data ->> 'bond')::numeric > 0)
         OR EXISTS (SELECT 1 FROM event j WHERE j.kind = 'JobRequested' AND j.data ->> 'requester' = $1
-                   AND NOT EXISTS (SELECT 1 FROM event e WHERE e.subject = j.subject AND e.kind = 'JobEnded'))";
+                   AND NOT EXISTS (SELECT 1 FROM event e WHERE e.subject = j.subject
+                                   AND e.kind IN ('JobEnded', 'ResultAttested')))";
 
 /// Whether the wallet has something at stake: a bond of a batch that is not decided, a batch that was accepted, or a job
 /// under way.

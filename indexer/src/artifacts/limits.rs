@@ -3,6 +3,7 @@
 use super::class::Class;
 use openledger_sdk::{
     amount,
+    manifest::MOST_BYTES,
     store::{Key, MOST_ANSWER},
 };
 use std::time::Duration;
@@ -35,13 +36,15 @@ pub struct Limits {
     pub originals: u64,
     /// The same for a registered operator.
     pub operator_unsettled: u64,
-    /// The same for an operator's answers, audits and reports.
+    /// Most bytes of an operator's answers that the chain does not name, and of its audits and reports.
     pub statements: u64,
     /// Most such bytes of all strangers together. Wallets cost nothing, so that a limit for each is not enough. What several
     /// of them have stored counts once, and each of them as the note of who has stored it.
     pub strangers: u64,
     /// The same of all wallets together that have something at stake and are no operators'.
     pub known: u64,
+    /// How often those sums are made.
+    pub summed_every: Duration,
     /// Uploads of one wallet at a time.
     pub at_a_time: usize,
     /// Uploads of all wallets of a class at a time.
@@ -71,17 +74,19 @@ impl Default for Limits {
     fn default() -> Self {
         let hours = |n: u64| Duration::from_secs(n * 3600);
         Self {
-            blob: 64 << 20,
+            // A manifest may have so much.
+            blob: MOST_BYTES,
             operator_blob: 8 << 30,
             report: 256 << 20,
             audit: 1 << 20,
             unsettled: 512 << 20,
             bonded: 256 << 20,
-            originals: 16 << 30,
+            originals: 4 << 30,
             operator_unsettled: 256 << 30,
             statements: 4 << 30,
             strangers: 16 << 30,
             known: 64 << 30,
+            summed_every: Duration::from_secs(5),
             at_a_time: 16,
             uploads: 256,
             unfinished: 64,

@@ -14,7 +14,7 @@ use openledger_sdk::{
     manifest::{Leaf, Manifest},
     store::StoreError,
 };
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// An event that names a blob.
 struct Naming {
@@ -58,6 +58,8 @@ const NAMED: [Naming; 9] = [
 const MOST_OPENED: u64 = 256 << 20;
 /// Most blobs that are opened in one round.
 const OPENED: i64 = 500;
+/// How long blobs are opened in one look. The rest are opened in the next.
+const OPENING: Duration = Duration::from_secs(2);
 
 async fn note(db: &Database, hashes: impl IntoIterator<Item = (Hash32, &'static str)>) -> Result<(), DbError> {
     let (hashes, kinds): (Vec<Vec<u8>>, Vec<&str>) =
@@ -106,20 +108,44 @@ async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
     let last = db.query("SELECT coalesce(max(id), 0) FROM event", &[]).await?;
     let last: i64 = last.first().map_or(0, |row| row.get(0));
     let after = if last < seen.event { 0 } else { seen.event };
+    let mut touched = events(db, after, last).await?;
+    touched.extend(end(db, after, last).await?);
+    // What a blob names may name further ones.
+    touched.extend(open(service, at + OPENING).await?);
+    match after {
+        0 => table::judge_all(db).await?,
+        _ => table::judge(db, &touched).await?,
+    }
+    *seen = Seen { event: last, last: Some(Look { at, took: at.elapsed() }) };
+    Ok(())
+}
+
+/// Notes what the events after `after` and up to `last` name. Returns it.
+async fn events(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, DbError> {
+    if after == 0 {
+        // A fork may have dropped the event that handed in a manifest.
+        let sql = "DELETE FROM artifacts.batch b WHERE NOT EXISTS (
+                       SELECT 1 FROM event s WHERE s.subject = b.batch AND s.kind = 'BatchSubmitted'
+                       AND s.data ->> 'manifest' = encode(b.manifest, 'hex'))";
+        db.execute(sql, &[]).await?;
+    }
     let new = "FROM event e WHERE e.program = $1 AND e.kind = $2 AND e.id > $4 AND e.id <= $5
                AND length(e.data ->> $3) = 64";
-    let mut news = 0;
+    let mut touched = Vec::new();
     for Naming { program, kind, field, what, by } in NAMED {
-        db.execute(
-            &format!(
-                "INSERT INTO artifacts.name (hash, kind, opened)
-                 SELECT DISTINCT decode(e.data ->> $3, 'hex'), $6::text, $6::text IN ('other', 'told') {new}
-                 ON CONFLICT (hash, kind) DO UPDATE SET opened = false WHERE excluded.kind = 'batch'
-                 AND NOT EXISTS (SELECT 1 FROM artifacts.inside i WHERE i.manifest = excluded.hash)"
-            ),
-            &[&program, &kind, &field, &after, &last, &what],
-        )
-        .await?;
+        let named = db
+            .query(
+                &format!(
+                    "INSERT INTO artifacts.name (hash, kind, opened)
+                     SELECT DISTINCT decode(e.data ->> $3, 'hex'), $6::text, $6::text IN ('other', 'told') {new}
+                     ON CONFLICT (hash, kind) DO UPDATE SET opened = false WHERE excluded.kind = 'batch'
+                     AND NOT EXISTS (SELECT 1 FROM artifacts.inside i WHERE i.manifest = excluded.hash)
+                     RETURNING hash"
+                ),
+                &[&program, &kind, &field, &after, &last, &what],
+            )
+            .await?;
+        touched.extend(named.iter().map(|row| row.get::<_, Vec<u8>>(0)));
         let shown = by.map(|by| format!("shown (hash, wallet) SELECT decode(e.data ->> $3, 'hex'), {by} {new}"));
         // Its end may have arrived before it.
         let is =
@@ -130,33 +156,18 @@ async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
             is("BatchAccepted")
         );
         let Some(noted) = shown.or((what == "batch").then_some(batch)) else { continue };
-        let sql = format!("INSERT INTO artifacts.{noted} ON CONFLICT DO NOTHING");
-        news += db.execute(&sql, &[&program, &kind, &field, &after, &last]).await?;
+        let column = if what == "batch" { "manifest" } else { "hash" };
+        let sql = format!("INSERT INTO artifacts.{noted} ON CONFLICT DO NOTHING RETURNING {column}");
+        let noted = db.query(&sql, &[&program, &kind, &field, &after, &last]).await?;
+        touched.extend(noted.iter().map(|row| row.get::<_, Vec<u8>>(0)));
     }
-    news += end(db, after, last).await?;
-    // What a blob names may name further ones.
-    while let more @ 1.. = open(service).await? {
-        news += more as u64;
-    }
-    db.execute(
-        "UPDATE artifacts.upload u SET named = true FROM artifacts.named n
-         WHERE n.hash = u.hash AND NOT u.named AND u.bytes <= coalesce(n.most, u.bytes)",
-        &[],
-    )
-    .await?;
-    if news > 0 || after == 0 {
-        table::settle(db).await?;
-    }
-    if after == 0 {
-        table::unsettle(db).await?;
-    }
-    *seen = Seen { event: last, last: Some(Look { at, took: at.elapsed() }) };
-    Ok(())
+    Ok(touched)
 }
 
-/// Notes which batches were accepted, and which ended otherwise, by the events after `after` and up to `last`. Returns how many.
-/// What only a batch that ended otherwise named is kept from now on as long as what was just stored.
-async fn end(db: &Database, after: i64, last: i64) -> Result<u64, DbError> {
+/// Notes which batches were accepted, and which ended otherwise, by the events after `after` and up to `last`. Returns the
+/// manifests of those that were accepted. What only a batch that ended otherwise named is kept from now on as long as what was
+/// just stored.
+async fn end(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, DbError> {
     if after == 0 {
         // A fork may have dropped the event. What a batch named that goes on is read from its manifest again.
         for (column, kind) in [("ended", "BatchRejected"), ("accepted", "BatchAccepted")] {
@@ -170,12 +181,16 @@ async fn end(db: &Database, after: i64, last: i64) -> Result<u64, DbError> {
         }
     }
     let new = "e.id > $1 AND e.id <= $2 AND e.data ->> 'batch' = b.batch";
-    let mut decided = 0;
+    let mut accepted = Vec::new();
     for (column, kind) in [("ended", "BatchRejected"), ("accepted", "BatchAccepted")] {
         let sql = format!(
-            "UPDATE artifacts.batch b SET {column} = true FROM event e WHERE NOT b.{column} AND e.kind = $3 AND {new}"
+            "UPDATE artifacts.batch b SET {column} = true FROM event e WHERE NOT b.{column} AND e.kind = $3 AND {new}
+             RETURNING b.manifest"
         );
-        decided += db.execute(&sql, &[&after, &last, &kind]).await?;
+        let rows = db.query(&sql, &[&after, &last, &kind]).await?;
+        if column == "accepted" {
+            accepted = rows.iter().map(|row| row.get::<_, Vec<u8>>(0)).collect();
+        }
     }
     db.execute(
         &format!(
@@ -183,56 +198,81 @@ async fn end(db: &Database, after: i64, last: i64) -> Result<u64, DbError> {
              UPDATE artifacts.upload u SET named = false, stored_at = now()
              WHERE u.named AND u.hash IN (SELECT manifest FROM ended
                                           UNION SELECT i.hash FROM artifacts.inside i JOIN ended USING (manifest))
-             AND NOT EXISTS (SELECT 1 FROM artifacts.named n
-                             WHERE n.hash = u.hash AND u.bytes <= coalesce(n.most, u.bytes))"
+             AND NOT coalesce({NAMED_NOW}, false)",
+            NAMED_NOW = table::NAMED_NOW
         ),
         &[&after, &last],
     )
     .await?;
-    Ok(decided)
+    Ok(accepted)
 }
 
-/// Opens named blobs that are here and were not opened yet. Returns how many.
-async fn open(service: &Service) -> Result<usize, Refusal> {
-    let sql = "SELECT n.hash, n.kind FROM artifacts.name n
-               WHERE NOT n.opened AND EXISTS (SELECT 1 FROM artifacts.upload u WHERE u.hash = n.hash)
-               AND (n.hash, n.kind) > ($1, $2) ORDER BY n.hash, n.kind LIMIT $3";
-    let (mut opened, mut hash, mut kind) = (0, vec![], String::new());
-    loop {
-        let rows = service.db.query(sql, &[&hash, &kind, &OPENED]).await?;
-        for row in &rows {
-            (hash, kind) = (row.get(0), row.get(1));
-            let Ok(hash) = Hash32::try_from(hash.as_slice()) else { continue };
-            opened += usize::from(read(service, &hash, &kind).await?);
-        }
-        if (rows.len() as i64) < OPENED {
-            return Ok(opened);
+/// Opens named blobs that are here and were not opened yet, the shortest first, until the time is over: whoever names long
+/// blobs must not keep waiting those who wait for a short one. Returns what it named, of batches the manifests.
+async fn open(service: &Service, until: Instant) -> Result<Vec<Vec<u8>>, Refusal> {
+    // A manifest that was read and is not that of any batch is not read again.
+    let known = "UPDATE artifacts.name n SET opened = true FROM artifacts.manifest m
+                 WHERE NOT n.opened AND n.kind = 'batch' AND m.hash = n.hash
+                 AND NOT EXISTS (SELECT 1 FROM artifacts.batch b
+                     JOIN event s ON s.subject = b.batch AND s.kind = 'BatchSubmitted'
+                     WHERE b.manifest = n.hash AND s.data ->> 'root' = m.root)";
+    service.db.execute(known, &[]).await?;
+    let sql = "SELECT n.hash, n.kind, u.bytes FROM artifacts.name n
+               JOIN LATERAL (SELECT max(bytes) AS bytes FROM artifacts.upload u WHERE u.hash = n.hash) u ON u.bytes IS NOT NULL
+               WHERE NOT n.opened AND (u.bytes, n.hash, n.kind) > ($1, $2, $3) ORDER BY u.bytes, n.hash, n.kind LIMIT $4";
+    let (mut touched, mut round) = (Vec::new(), 1);
+    while round > 0 {
+        let (mut bytes, mut hash, mut kind) = (-1i64, vec![], String::new());
+        round = 0;
+        loop {
+            let rows = service.db.query(sql, &[&bytes, &hash, &kind, &OPENED]).await?;
+            for row in &rows {
+                (hash, kind, bytes) = (row.get(0), row.get(1), row.get(2));
+                let Ok(blob) = Hash32::try_from(hash.as_slice()) else { continue };
+                if let Some(named) = read(service, &blob, &kind).await? {
+                    touched.extend(named);
+                    round += 1;
+                }
+                if Instant::now() > until {
+                    return Ok(touched);
+                }
+            }
+            if (rows.len() as i64) < OPENED {
+                break;
+            }
         }
     }
+    Ok(touched)
 }
 
-/// Reads one named blob and notes what it names. Returns whether it was read: one that is absent or damaged is tried again.
-async fn read(service: &Service, hash: &Hash32, kind: &str) -> Result<bool, Refusal> {
+/// Reads one named blob and notes what it names. Returns that, of a batch its manifest, or `None` if it was not read: one that
+/// is absent or damaged is tried again.
+async fn read(service: &Service, hash: &Hash32, kind: &str) -> Result<Option<Vec<Vec<u8>>>, Refusal> {
     let db = &service.db;
-    match service.store.get_blob_within(hash, MOST_OPENED).await {
-        Ok(bytes) if kind == "batch" => open_batch(db, hash, bytes).await?,
+    let named = match service.store.get_blob_within(hash, MOST_OPENED).await {
+        Ok(bytes) if kind == "batch" => {
+            open_batch(db, hash, bytes).await?;
+            vec![hash.to_vec()]
+        }
         Ok(bytes) => {
             let Inside { blobs, requests } = inside(kind, &bytes);
+            let named = blobs.iter().map(|(hash, _)| hash.to_vec()).collect();
             note(db, blobs).await?;
             table::settled(db, &requests).await?;
+            named
         }
         // A blob that is too long names nothing.
-        Err(StoreError::Size { .. }) => {}
-        Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => return Ok(false),
+        Err(StoreError::Size { .. }) => vec![],
+        Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => return Ok(None),
         Err(error) => return Err(Refusal::unavailable("the store behind the service fails", &error)),
-    }
+    };
     let sql = "UPDATE artifacts.name SET opened = true WHERE hash = $1 AND kind = $2";
     db.execute(sql, &[&hash.as_slice(), &kind]).await?;
-    Ok(true)
+    Ok(Some(named))
 }
 
-/// Notes which blobs a batch's manifest names, if it is the manifest of a batch on the chain: its leaves give the batch's
-/// root and count, and it is of the batch's Datanet and contributor.
+/// Notes what a batch's manifest is, and which blobs it names if it is the manifest of a batch on the chain: its leaves give
+/// the batch's root and count, and it is of the batch's Datanet and contributor.
 async fn open_batch(db: &Database, hash: &Hash32, bytes: Bytes) -> Result<(), DbError> {
     // Its leaves are hashed, which may be many.
     let read = tokio::task::spawn_blocking(move || {
@@ -241,6 +281,8 @@ async fn open_batch(db: &Database, hash: &Hash32, bytes: Bytes) -> Result<(), Db
         Some((manifest, hex::encode(root)))
     });
     let Ok(Some((manifest, root))) = read.await else { return Ok(()) };
+    let sql = "INSERT INTO artifacts.manifest (hash, root) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    db.execute(sql, &[&hash.as_slice(), &root]).await?;
     let (datanet, contributor) = (manifest.datanet.to_string(), manifest.contributor.to_string());
     let count = manifest.leaves.len() as i64;
     let original = |leaf: &Leaf| leaf.metadata.original.as_ref().map(|original| (original.sha256, true));

@@ -51,6 +51,10 @@ pub async fn remove(service: &Service, hash: &Hash32, wallets: &[String]) -> Res
         for operator in [false, true] {
             service.delete(&path(hash, &wallet, operator)).await?;
         }
+        // And between the look and the removal.
+        if table::has_stored(&service.db, hash, &wallet).await? {
+            note(service, hash, &wallet, table::is_operators(&service.db, hash, &wallet).await?).await?;
+        }
     }
     Ok(())
 }

@@ -72,7 +72,9 @@ impl Parts {
     pub async fn hold(&self, permit: &Permit, class: Class) -> io::Result<Option<Held>> {
         let name = hex::encode(sha256(&[permit.key.as_bytes(), &permit.hash, &permit.bytes.to_le_bytes()]));
         let last = if matches!(permit.key.parse::<Key>(), Ok(Key::Blob(_))) { "" } else { STATEMENT };
-        let path = self.folder.join(format!("{}{name}{last}", of(&permit.wallet, class)));
+        let of = |class| self.folder.join(format!("{}{name}{last}", of(&permit.wallet, class)));
+        // The wallet may have been of another class when it began.
+        let path = Class::ALL.into_iter().map(of).find(|path| path.exists()).unwrap_or_else(|| of(class));
         let unfinished = self.known.lock().expect("no panic holds this lock").entry(path.clone()).or_default().clone();
         let Ok(mut progress) = unfinished.try_lock_owned() else { return Ok(None) };
         if progress.is_none() {

@@ -31,7 +31,7 @@ use warp::http::StatusCode;
 /// How long a reader waits until the node is asked for its seat.
 const ASKED_WITHIN: Duration = Duration::from_secs(5);
 /// Most batches of a Datanet on whose panels a seat is looked for.
-const MOST_BATCHES: i64 = 64;
+const MOST_BATCHES: i64 = 100;
 
 const STANDING: &str = "WITH kept AS (SELECT wallet, operator FROM artifacts.upload WHERE hash = $1)
     SELECT EXISTS (SELECT 1 FROM kept),
@@ -61,7 +61,7 @@ const PANELS: &str = "
          asked AS (SELECT batch, true AS own FROM own WHERE NOT decided
                    UNION ALL
                    SELECT p.address, false FROM batch_place p
-                   WHERE p.datanet IN (SELECT datanet FROM own WHERE accepted))
+                   WHERE p.status = 'review' AND p.datanet IN (SELECT datanet FROM own WHERE accepted))
     SELECT p.address FROM asked a JOIN batch_place p ON p.address = a.batch
     WHERE p.status = 'review' GROUP BY p.address, p.slot, p.id ORDER BY bool_or(a.own) DESC, p.slot DESC, p.id DESC LIMIT $2";
 

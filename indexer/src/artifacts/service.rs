@@ -1,6 +1,6 @@
 //! What the artifact service is made of.
 
-use super::{active::Active, limits::Limits, parts::Parts, remembered::Remembered, seen::Seen, table};
+use super::{active::Active, class::Class, limits::Limits, parts::Parts, remembered::Remembered, seen::Seen, table};
 use crate::{db::Database, metrics::ArtifactMetrics};
 use anyhow::{Context, Result, bail};
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -11,9 +11,10 @@ use openledger_sdk::{
 };
 use solana_pubkey::Pubkey;
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::{Mutex, RwLock, Semaphore};
 
@@ -46,6 +47,8 @@ pub struct Inner {
     pub limits: Limits,
     /// Which uploads are running.
     pub active: Active,
+    /// What each class has here that nobody has accepted, and when that was summed.
+    pub sums: Mutex<HashMap<Class, (Instant, u64)>>,
     /// The unfinished uploads.
     pub parts: Parts,
     /// Which wallet was found to be drawn for the panel of which batch. A panel's member reads a batch's documents one after
@@ -90,7 +93,7 @@ impl Service {
         let name = Permit::service_name(&url);
         let parts = Parts::open(&uploads).with_context(|| format!("the folder for uploads {}", uploads.display()))?;
         table::migrate(&db).await?;
-        let (active, seen, keeping) = Default::default();
+        let (active, sums, seen, keeping) = Default::default();
         let [seats, unseated] = [SEATED, UNSEATED].map(Remembered::new);
         let (asking, whole) = (Semaphore::new(ASKING), Remembered::new(WHOLE));
         Ok(Self(Arc::new(Inner {
@@ -101,6 +104,7 @@ impl Service {
             metrics,
             limits,
             active,
+            sums,
             parts,
             seats,
             unseated,

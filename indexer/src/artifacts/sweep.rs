@@ -11,6 +11,9 @@ const BEHIND: u64 = 150;
 /// Rounds after which all events are looked at again. Their numbers change when the ledger is read again.
 const ALL_EVENTS: u64 = 100;
 
+/// Removals after which it is looked again what the chain names.
+const LOOK_AGAIN: usize = 1000;
+
 /// Has database and store agree on who stored what. Then finds out once per `every` what the chain names, and removes what it
 /// has not named for too long. While the index is behind the node, nothing is removed: it may not have heard yet what names
 /// it.
@@ -68,7 +71,11 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
     let limits = &service.limits;
     service.parts.sweep(limits.parts_kept, limits.parts_oldest)?;
     let mut swept = 0;
-    for hash in table::due(&service.db, limits, None).await? {
+    for (n, hash) in table::due(&service.db, limits, None).await?.into_iter().enumerate() {
+        if n > 0 && n.is_multiple_of(LOOK_AGAIN) {
+            // It takes long, and the chain may name what is due.
+            names::refresh(service).await?;
+        }
         let keeping = service.keeping.write().await;
         // Somebody may have stored it again meanwhile.
         if table::due(&service.db, limits, Some(&hash)).await?.is_empty() {

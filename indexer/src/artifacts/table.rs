@@ -45,13 +45,19 @@ pub async fn has_stored(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result
     Ok(db.query_one(sql, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
 }
 
-/// Whether the blob that `wallet` has stored stays for now: the chain names it, or it was stored within the first half of
-/// the time for which it is kept. Later its bytes must come again: whoever wants to keep here what nothing names has to send
+/// Whether `wallet` was an operator's when it stored the blob.
+pub async fn is_operators(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result<bool, DbError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2 AND operator)";
+    Ok(db.query_one(sql, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
+}
+
+/// Whether the blob that `wallet` has stored stays for now: the chain names it, or it was stored within the first quarter of
+/// the time for which it is kept. Later its bytes must come again: the first documents of a long import outlive it, and whoever wants to keep here what nothing names has to send
 /// it once in a while.
 pub async fn stays(db: &Database, hash: &Hash32, wallet: &Pubkey, kept: Duration) -> Result<bool, DbError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2
                               AND (named OR stored_at > now() - make_interval(secs => $3::float8)))";
-    Ok(db.query_one(sql, &[&hash.as_slice(), &wallet.to_string(), &(kept.as_secs_f64() / 2.0)]).await?.get(0))
+    Ok(db.query_one(sql, &[&hash.as_slice(), &wallet.to_string(), &(kept.as_secs_f64() / 4.0)]).await?.get(0))
 }
 
 /// What is in the service that nobody has accepted, as it counts in quotas.
@@ -61,55 +67,86 @@ pub struct Unsettled {
     pub own: u64,
     /// The files that the wallet's accepted documents are from.
     pub originals: u64,
-    /// Of all wallets of its class.
-    pub all: u64,
 }
 
 /// A content is of the class of who has most to lose among those that have stored it. It is on the disk once, with a note for
 /// each of them.
-const UNSETTLED: &str = "
-    WITH loose AS (SELECT hash, wallet, operator, known, greatest(bytes, $2) AS bytes FROM artifacts.upload
-                   WHERE NOT settled AND hash <> $4)
-    SELECT (SELECT coalesce(sum(bytes), 0) FROM loose WHERE wallet = $1)::bigint,
-           (SELECT coalesce(sum(greatest(bytes, $2)), 0) FROM artifacts.upload WHERE original AND wallet = $1)::bigint,
-           (SELECT coalesce(sum(bytes), 0) FROM (SELECT max(bytes) + $2 * (count(*) - 1) AS bytes FROM loose GROUP BY hash
-                                                 HAVING NOT bool_or(operator) AND bool_or(known) = $3) each)::bigint";
+const OF_CLASS: &str = "
+    SELECT coalesce(sum(bytes), 0)::bigint FROM (
+        SELECT max(greatest(bytes, $1)) + $1 * (count(*) - 1) AS bytes FROM artifacts.upload
+        WHERE NOT settled GROUP BY hash HAVING NOT bool_or(operator) AND bool_or(known) = $2) each";
 
-/// How much of the blobs in the service that nobody has accepted counts in the quotas of `wallet` and of its class, without
-/// the blob that it is about to store.
-///
-/// A wallet answers for all that it has stored, whoever else has stored the same: it can keep that here alone. The bound on
-/// all together is about the disk, which has each content once. Operators have none together.
-pub async fn unsettled(db: &Database, wallet: &Pubkey, class: Class, storing: &Hash32) -> Result<Unsettled, DbError> {
-    let (known, block, storing) = (class == Class::Known, counted(0) as i64, storing.as_slice());
-    let row = db.query_one(UNSETTLED, &[&wallet.to_string(), &block, &known, &storing]).await?;
+const OF_WALLET: &str = "
+    SELECT (SELECT coalesce(sum(greatest(bytes, $2)), 0) FROM artifacts.upload
+            WHERE NOT settled AND wallet = $1 AND hash <> $3)::bigint,
+           (SELECT coalesce(sum(greatest(bytes, $2)), 0) FROM artifacts.upload WHERE original AND wallet = $1)::bigint";
+
+/// How much of the blobs that `wallet` has stored counts in its quota, without the one that it is about to store. It answers
+/// for all of them, whoever else has stored the same: it can keep that here alone.
+pub async fn unsettled(db: &Database, wallet: &Pubkey, storing: &Hash32) -> Result<Unsettled, DbError> {
+    let row = db.query_one(OF_WALLET, &[&wallet.to_string(), &(counted(0) as i64), &storing.as_slice()]).await?;
     let number = |at| row.get::<_, i64>(at) as u64;
-    Ok(Unsettled { own: number(0), originals: number(1), all: number(2) })
+    Ok(Unsettled { own: number(0), originals: number(1) })
 }
 
-/// Brings up to date what others than those who stored it have accepted.
-pub async fn settle(db: &Database) -> Result<(), DbError> {
-    for original in [false, true] {
-        let sql = "UPDATE artifacts.upload u SET settled = true, original = $1 FROM artifacts.accepted a
-                   WHERE a.hash = u.hash AND a.original = $1 AND (NOT u.settled OR u.original AND NOT $1)";
-        db.execute(sql, &[&original]).await?;
+/// How much of the blobs that nobody has accepted counts of all wallets of a class together. The bound on it is about the disk,
+/// which has each content once. All rows are looked at: ask rarely. Operators have no such bound.
+pub async fn unsettled_of(db: &Database, class: Class) -> Result<u64, DbError> {
+    if class.is_operator() {
+        return Ok(0);
+    }
+    let row = db.query_one(OF_CLASS, &[&(counted(0) as i64), &(class == Class::Known)]).await?;
+    Ok(row.get::<_, i64>(0) as u64)
+}
+
+/// Whether the chain names the upload `u` now, in SQL. It is no EXISTS, which would be joined with all that is named.
+pub(super) const NAMED_NOW: &str =
+    "(SELECT true FROM artifacts.named n WHERE n.hash = u.hash AND u.bytes <= coalesce(n.most, u.bytes) LIMIT 1)";
+
+/// Brings up to date which of these blobs, and of what they name as manifests, the chain names, and which of them others than
+/// who stored them have accepted.
+pub async fn judge(db: &Database, touched: &[Vec<u8>]) -> Result<(), DbError> {
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let among = "u.hash IN (SELECT unnest($1::bytea[]) UNION SELECT i.hash FROM artifacts.inside i WHERE i.manifest = ANY ($1))";
+    let touched = touched.to_vec();
+    db.execute(
+        &format!("UPDATE artifacts.upload u SET named = true WHERE NOT u.named AND {among} AND {NAMED_NOW}"),
+        &[&touched],
+    )
+    .await?;
+    // A blob that is an original and a document too is no mere original.
+    let original = "(SELECT bool_and(original) FROM artifacts.accepted a WHERE a.hash = u.hash)";
+    let settled = format!(
+        "UPDATE artifacts.upload u SET settled = true, original = {original}
+         WHERE (NOT u.settled OR u.original) AND {among} AND {original} IS NOT NULL"
+    );
+    db.execute(&settled, &[&touched]).await?;
+    Ok(())
+}
+
+/// Brings all of that up to date, and undoes what a fork has dropped.
+pub async fn judge_all(db: &Database) -> Result<(), DbError> {
+    let named = "UPDATE artifacts.upload u SET named = true FROM artifacts.named n
+                 WHERE n.hash = u.hash AND NOT u.named AND u.bytes <= coalesce(n.most, u.bytes)";
+    let settled = "UPDATE artifacts.upload u SET settled = true, original = a.original
+                   FROM (SELECT hash, bool_and(original) AS original FROM artifacts.accepted GROUP BY hash) a
+                   WHERE a.hash = u.hash AND (NOT u.settled OR u.original <> a.original)";
+    let dropped = "UPDATE artifacts.upload u SET settled = false, original = false
+                   WHERE u.settled AND NOT EXISTS (SELECT 1 FROM artifacts.accepted a WHERE a.hash = u.hash)";
+    for sql in [named, settled, dropped] {
+        db.execute(sql, &[]).await?;
     }
     Ok(())
 }
 
-/// Undoes what a fork has dropped of that.
-pub async fn unsettle(db: &Database) -> Result<(), DbError> {
-    let sql = "UPDATE artifacts.upload u SET settled = false, original = false
-               WHERE u.settled AND NOT EXISTS (SELECT 1 FROM artifacts.accepted a WHERE a.hash = u.hash)";
-    db.execute(sql, &[]).await?;
-    Ok(())
-}
-
 /// How much of an operator's answers, audits and reports that the chain does not name counts in its quota.
-pub async fn unnamed_statements(db: &Database, wallet: &Pubkey) -> Result<u64, DbError> {
-    let sql =
-        "SELECT coalesce(sum(greatest(bytes, $2)), 0)::bigint FROM artifacts.statement WHERE wallet = $1 AND NOT named";
-    let row = db.query_one(sql, &[&wallet.to_string(), &(counted(0) as i64)]).await?;
+/// Answers count by themselves: whatever else it has stored must not keep an operator from answering.
+pub async fn unnamed_statements(db: &Database, wallet: &Pubkey, answers: bool) -> Result<u64, DbError> {
+    let sql = "SELECT coalesce(sum(greatest(bytes, $2)), 0)::bigint FROM artifacts.statement
+               WHERE wallet = $1 AND NOT named AND (key LIKE 'answers/%') = $3";
+    let row = db.query_one(sql, &[&wallet.to_string(), &(counted(0) as i64), &answers]).await?;
     Ok(row.get::<_, i64>(0) as u64)
 }
 
@@ -177,7 +214,8 @@ pub async fn name_statements(db: &Database) -> Result<(), DbError> {
 }
 
 /// The time up to which it is known what the chain names, in SQL. A transaction in quarantine may name anything that was
-/// kept when it came. A stranger can have one set aside, and must not stop the sweep for ever: it does so for 30 days.
+/// kept when it came. A stranger can have one set aside, and must not stop the sweep for ever: it does so for 30 days, and of
+/// what is no operator's for 3.
 const KNOWN: &str = "least(now(), (SELECT min(since) FROM quarantine WHERE since > now() - interval '30 days'))";
 
 /// Answers, audits and reports that the chain does not name, and that are older than they are kept. Looks at one if it is
@@ -258,8 +296,9 @@ pub async fn due(db: &Database, limits: &Limits, only: Option<&Hash32>) -> Resul
     let (operators, others) = (limits.operator_kept.as_secs_f64(), limits.kept.as_secs_f64());
     let sql = format!(
         "SELECT hash FROM artifacts.upload WHERE NOT named AND ($3::bytea IS NULL OR hash = $3) GROUP BY hash
-         HAVING bool_and(stored_at < {KNOWN}
-                         - make_interval(secs => CASE WHEN operator THEN $1::float8 ELSE $2::float8 END))
+         HAVING bool_and(CASE WHEN operator THEN stored_at < {KNOWN} - make_interval(secs => $1::float8)
+                         ELSE stored_at < greatest({KNOWN}, now() - interval '3 days')
+                                          - make_interval(secs => $2::float8) END)
             AND NOT EXISTS (SELECT 1 FROM artifacts.upload n WHERE n.hash = upload.hash AND n.named)"
     );
     let rows = db.query(&sql, &[&operators, &others, &only.map(|hash| hash.as_slice())]).await?;

@@ -147,7 +147,14 @@ pub async fn run(session: &Session, command: Review) -> Result<()> {
             let mut reviewer = reviewer(session, session.shared_store()?, &*validator, limits.into())?;
             let account: Batch =
                 session.client().account(&batch).await.context("only a pending batch has an account")?;
-            let judgement = reviewer.inspect(&batch, &account).await?;
+            let judgement = match reviewer.inspect(&batch, &account).await {
+                // Whoever rejects whatever the checks say does so also where they cannot be made.
+                Err(error) if reject => {
+                    session.output.tell(&format!("the checks could not be made: {error}"));
+                    Judgement { approve: false, quality: 0, faults: vec![] }
+                }
+                judged => judged?,
+            };
             let verdict = (approve || judgement.approve) && !reject;
             let sealed = reviewer.commit(&batch, &account, verdict, quality.unwrap_or(judgement.quality)).await?;
             let committed = Judgement { approve: sealed.approve, quality: sealed.quality, faults: judgement.faults };

@@ -14,11 +14,15 @@ use datanet::{
     instructions::ContributeBulkArgs,
     state::{Batch, BatchStatus, Datanet, MAX_BATCH},
 };
+use futures::future::try_join_all;
 use openledger_interface::{ix, pda};
 use openledger_protocol::{Hash32, hash::sha256, mmr};
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use std::collections::HashSet;
+
+/// Contents that are stored at the same time.
+const STORED_AT_ONCE: usize = 8;
 
 /// Lamports for a transaction with one signature.
 const FEE: u64 = 5_000;
@@ -259,15 +263,18 @@ async fn prepare(
     progress: &impl Fn(Progress),
 ) -> Result<Prepared, SdkError> {
     let manifest = manifest(contributor, datanet, contributions)?;
-    let mut originals = HashSet::new();
-    for (i, c) in contributions.iter().enumerate() {
-        store.put_blob(c.content.clone().into_bytes()).await?;
-        if let (Some(original), Some(named)) = (&c.original, &c.metadata.original)
-            && originals.insert(named.sha256)
-        {
-            store.put_blob(original.clone()).await?;
+    let (mut originals, mut stored) = (HashSet::new(), 0);
+    for some in contributions.chunks(STORED_AT_ONCE) {
+        try_join_all(some.iter().map(|c| store.put_blob(c.content.clone().into_bytes()))).await?;
+        for c in some {
+            if let (Some(original), Some(named)) = (&c.original, &c.metadata.original)
+                && originals.insert(named.sha256)
+            {
+                store.put_blob(original.clone()).await?;
+            }
         }
-        progress(Progress::Stored(i + 1));
+        stored += some.len();
+        progress(Progress::Stored(stored));
     }
     let hash = store.put_blob(manifest.to_bytes()?).await?;
     Ok(Prepared { leaves: manifest.leaf_hashes(), manifest: hash })

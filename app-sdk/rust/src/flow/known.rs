@@ -86,16 +86,22 @@ impl Known {
         }
     }
 
-    /// Whether the store is the one that others use: it has given a blob before, or has a manifest that `datanet` has accepted.
-    /// A store that has nothing may be the wrong one, and what is missing there is nobody's fault.
+    /// Whether the store is the one that others use: it has given a blob before, or has the description of `datanet` or the last
+    /// manifest that it has accepted. A store that has nothing may be the wrong one, and what is missing there is nobody's
+    /// fault.
     pub async fn is_shared(&mut self, datanet: &Pubkey) -> Result<bool, SdkError> {
-        if !self.gives.load(Ordering::Relaxed)
-            && let Some((newest, _)) = self.accepted(datanet).await?.last()
-            && self.store.has_blob(newest).await?
-        {
-            self.gives.store(true, Ordering::Relaxed);
+        if self.gives.load(Ordering::Relaxed) {
+            return Ok(true);
         }
-        Ok(self.gives.load(Ordering::Relaxed))
+        let description = self.client.account::<Datanet>(datanet).await?.metadata_hash;
+        let newest = self.accepted(datanet).await?.last().map(|(manifest, _)| *manifest);
+        for blob in newest.into_iter().chain([description]) {
+            if self.store.has_blob(&blob).await? {
+                self.gives.store(true, Ordering::Relaxed);
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Judges leaves by `contributor`, whose contents are in the store, against what `datanet` has accepted by now.

@@ -209,13 +209,14 @@ impl<'a> Reviewer<'a> {
         self.known.judge(&batch.datanet, &batch.contributor, &manifest.leaves, &self.limits).await
     }
 
-    /// Returns the batch's manifest. Returns `None` if the store lacks it, if it is too long or not valid, if it is for
-    /// another Datanet or contributor, or if its leaves do not make the root on chain. That root is over the leaves on the
-    /// ledger, or for a bulk batch the one that the contributor gave.
+    /// Returns the batch's manifest. Returns `None` if the store lacks it, if it or a text in it is too long, if it is not valid,
+    /// if it is for another Datanet or contributor, or if its leaves do not make the root on chain. That root is over the
+    /// leaves on the ledger, or for a bulk batch the one that the contributor gave.
     async fn manifest(&self, batch: &Batch) -> Result<Option<Manifest>, SdkError> {
         let Ok(bytes) = self.known.content(&batch.manifest, manifest::MOST_BYTES).await? else { return Ok(None) };
         let matching = Manifest::from_bytes(&bytes).and_then(|m| {
             m.check_batch(&batch.datanet, &batch.contributor)?;
+            m.check_texts()?;
             Ok::<_, ManifestError>(m)
         });
         let on_chain = batch.root().ok();
