@@ -1,7 +1,10 @@
 //! The ranges of what Datanets have accepted, from which proofs are made. A long one is read once, and again only when it has
 //! changed.
 
-use super::{error::Refusal, state::State};
+use super::{
+    error::Refusal,
+    state::{Accepted, Mark, State},
+};
 use openledger_sdk::{
     proof::{AcceptedBatch, AcceptedRange},
     text,
@@ -11,22 +14,6 @@ use std::sync::Arc;
 
 /// What the cache counts for a batch.
 const BATCH: usize = 144;
-
-/// A range, and what it was read from.
-pub struct Accepted {
-    /// The range.
-    pub range: AcceptedRange,
-    mark: Mark,
-}
-
-/// What changes with every acceptance and every roll-back: the feed's name, how many transactions the cluster ever dropped,
-/// and how many batches of the Datanet are accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Mark {
-    feed: String,
-    dropped: i64,
-    accepted: i64,
-}
 
 const MARK: &str = "
     SELECT feed, (SELECT count(*) FROM rollback),

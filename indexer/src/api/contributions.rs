@@ -11,7 +11,7 @@ use super::{
 use openledger_protocol::{Hash32, leaf};
 use openledger_sdk::{
     api::types::{Contribution, ContributionDetail, ContributionWithProof, Final, Page},
-    manifest::Manifest,
+    manifest::{self, Manifest},
     proof::{BLOCK, ContributionProof, Path, ProofError},
     text,
 };
@@ -121,10 +121,11 @@ async fn described(state: &State, datanet: &str, mut rows: Vec<Row>) -> Result<V
     tokio::task::spawn_blocking(describe).await.map_err(|e| Refusal::unavailable(e.to_string()))
 }
 
-/// A manifest of one leaf alone, from what its own manifest says about it.
+/// A manifest of one leaf alone, from what its own manifest says about it. It is shown only if it hashes to the leaf.
 fn alone(told: &str, contribution: &Contribution) -> Option<Manifest> {
     let (datanet, contributor) = (text::parse_key(&contribution.datanet), text::parse_key(&contribution.contributor));
-    Manifest::new(datanet.ok()?, contributor.ok()?, vec![serde_json::from_str(told).ok()?]).ok()
+    let leaves = vec![serde_json::from_str(told).ok()?];
+    Some(Manifest { version: manifest::VERSION, datanet: datanet.ok()?, contributor: contributor.ok()?, leaves })
 }
 
 /// A leaf, and its preimage if everybody may see it.
@@ -151,8 +152,8 @@ fn describe(mut contribution: Contribution, manifest: Option<&Manifest>, place: 
     (contribution, preimage)
 }
 
-/// Loads a manifest, and says how many bytes were read for it. `None` if there is no store. One that the store does not give, that is too long or that does not parse
-/// is not asked for again for a while.
+/// Loads a manifest, and says how many bytes were read for it. `None` if there is no store. One that the store does not give,
+/// that is too long or that does not parse is not asked for again for a while.
 async fn load(state: &State, hash: &Hash32) -> Option<(Arc<Loaded>, usize)> {
     let store = state.store.as_ref()?;
     if let Some(found) = state.manifests.get(hash)

@@ -1,9 +1,9 @@
 //! What answers are made from.
 
-use super::{accepted::Accepted, cache::Cache};
+use super::cache::Cache;
 use crate::{datasource::Source, db::Database, metrics::Metrics};
 use openledger_protocol::rewards::RewardTree;
-use openledger_sdk::{client::Client, manifest::Manifest, store::Store};
+use openledger_sdk::{client::Client, manifest::Manifest, proof::AcceptedRange, store::Store};
 use solana_pubkey::Pubkey;
 use std::{
     sync::Arc,
@@ -19,6 +19,21 @@ pub type Trees = [RewardTree; 2];
 
 /// A manifest, or when it could not be read.
 pub type Loaded = Result<Manifest, Instant>;
+
+/// The range of what a Datanet has accepted, and what it was read from.
+pub struct Accepted {
+    pub(super) range: AcceptedRange,
+    pub(super) mark: Mark,
+}
+
+/// What changes with every acceptance and every roll-back: the feed's name, how many transactions the cluster ever dropped,
+/// and how many batches of the Datanet are accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub(super) feed: String,
+    pub(super) dropped: i64,
+    pub(super) accepted: i64,
+}
 
 /// Most bytes of manifests kept in memory.
 const MANIFESTS: usize = 64 << 20;

@@ -9,9 +9,10 @@ use std::{fs, path::PathBuf};
 /// Fills the ledger's tables with `$N` payments, a tenth as many contributions, and a thousandth as many models, and their
 /// sums at once. The last `$OPEN` transactions are not final.
 const FILL: &str = "
+    -- Base 58 has no zero.
     CREATE FUNCTION address(kind text, n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS
         $$ SELECT CASE kind || n WHEN 'M7' THEN '$MODEL' WHEN 'D1' THEN '$DATANET' WHEN 'U7' THEN '$PAYER'
-                  WHEN 'W3' THEN '$OPERATOR' WHEN 'C3' THEN '$CONTRIBUTOR' ELSE kind || lpad(n::text, 43, 'x') END $$;
+                  WHEN 'W3' THEN '$OPERATOR' WHEN 'C3' THEN '$CONTRIBUTOR' ELSE kind || lpad(translate(n::text, '0', 'z'), 43, 'x') END $$;
     CREATE FUNCTION name(n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS
         $$ SELECT encode(sha256(n::text::bytea), 'hex') $$;
     ALTER TABLE event DISABLE TRIGGER USER;

@@ -342,7 +342,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let store = Store::open(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         tokio::spawn(warp::serve(route).incoming(listener).run());
-        (Known::new(Client::new("http://127.0.0.1:9", ""), store), asked)
+        (Known::new(Client::new("http://127.0.0.1:9", "").with_patience(std::time::Duration::ZERO), store), asked)
     }
 
     #[tokio::test]
