@@ -1369,6 +1369,37 @@ async fn a_manifest_that_was_absent_for_a_moment_is_opened_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn what_a_look_noted_that_failed_is_judged_by_the_next() {
+    let town = Town::start_with(swept_at_once(), None).await;
+    let wallet = Keypair::new();
+    let (document, manifest) = stored_batch(&town, &wallet).await;
+    let metadata_hash = town.store(&wallet).put_blob("a description").await.unwrap();
+    looks_once(&town).await;
+    let event = DatanetCreated { metadata_hash, ..created(wallet.pubkey(), 1, "Letters") };
+    town.happens(Event::DatanetCreated(event)).await;
+    town.opens(key(5), key(6), &wallet).await;
+    town.submits(key(6), &manifest).await;
+    // Nobody can note a manifest's root, so that the look fails after it has noted the events.
+    town.db.run("ALTER TABLE artifacts.manifest RENAME TO aside").await.unwrap();
+    assert_eq!(town.reads(None, &document).await, 503);
+    town.db.run("ALTER TABLE artifacts.aside RENAME TO manifest").await.unwrap();
+    assert_eq!(town.reads(None, &document).await, 401);
+    let sql = "SELECT bool_and(named) FROM artifacts.upload";
+    assert!(
+        town.db.query_one(sql, &[]).await.unwrap().get::<_, bool>(0),
+        "the description too, which was noted before"
+    );
+}
+
+/// A look of its own, so that the next one is not the first.
+async fn looks_once(town: &Town) {
+    assert_eq!(town.reads(None, &hash(98)).await, 404);
+    let unknown = town.store(&Keypair::new()).put_blob("a look").await.unwrap();
+    assert_eq!(town.reads(None, &unknown).await, 401);
+    town.db.execute("DELETE FROM artifacts.upload WHERE hash = $1", &[&unknown.as_slice()]).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_stranger_that_names_a_manifest_as_something_else_keeps_nobody_from_opening_it() {
     let town = Town::start_with(swept_at_once(), None).await;
     let wallet = Keypair::new();

@@ -108,15 +108,18 @@ async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
     let last = db.query("SELECT coalesce(max(id), 0) FROM event", &[]).await?;
     let last: i64 = last.first().map_or(0, |row| row.get(0));
     let after = if last < seen.event { 0 } else { seen.event };
+    // What a look that failed had noted is not found as new again.
+    let whole = after == 0 || seen.unfinished;
+    seen.unfinished = true;
     let mut touched = events(db, after, last).await?;
     touched.extend(end(db, after, last).await?);
     // What a blob names may name further ones.
     touched.extend(open(service, at + OPENING).await?);
-    match after {
-        0 => table::judge_all(db).await?,
-        _ => table::judge(db, &touched).await?,
+    match whole {
+        true => table::judge_all(db).await?,
+        false => table::judge(db, &touched).await?,
     }
-    *seen = Seen { event: last, last: Some(Look { at, took: at.elapsed() }) };
+    *seen = Seen { event: last, last: Some(Look { at, took: at.elapsed() }), unfinished: false };
     Ok(())
 }
 

@@ -11,8 +11,10 @@ const MOST: Duration = Duration::from_secs(3);
 pub struct Seen {
     /// Number of the last event.
     pub event: i64,
-    /// The last look.
+    /// The last look that was ended.
     pub last: Option<Look>,
+    /// Whether the last look was not ended.
+    pub unfinished: bool,
 }
 
 /// A look at the events.
