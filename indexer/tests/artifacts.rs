@@ -1369,6 +1369,31 @@ async fn a_manifest_that_was_absent_for_a_moment_is_opened_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn events_that_the_index_hears_of_in_another_order_stop_no_look_and_name_what_they_name() {
+    let town = Town::start_with(swept_at_once(), None).await;
+    let wallet = Keypair::new();
+    let (document, manifest) = stored_batch(&town, &wallet).await;
+    // The Datanet's creation is not heard of yet, nor the opening of the batch.
+    town.happens(Event::DatanetConfigured(datanet::events::DatanetConfigured {
+        datanet: key(5),
+        sequence: 1,
+        metadata_uri: String::new(),
+        metadata_hash: hash(90),
+        min_bond: 5,
+        panel_size: 3,
+        quorum: 1,
+    }))
+    .await;
+    town.submits(key(6), &manifest).await;
+    assert_eq!(town.reads(None, &document).await, 401, "a look, in which the manifest is read in vain");
+    town.opens(key(5), key(6), &wallet).await;
+    let unknown = town.store(&Keypair::new()).put_blob("a look").await.unwrap();
+    assert_eq!(town.reads(None, &unknown).await, 401);
+    let sql = "SELECT named FROM artifacts.upload WHERE hash = $1";
+    assert!(town.db.query_one(sql, &[&document.as_slice()]).await.unwrap().get::<_, bool>(0));
+}
+
+#[tokio::test]
 async fn what_a_look_noted_that_failed_is_judged_by_the_next() {
     let town = Town::start_with(swept_at_once(), None).await;
     let wallet = Keypair::new();

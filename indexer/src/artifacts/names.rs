@@ -114,12 +114,13 @@ async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
     let mut touched = events(db, after, last).await?;
     touched.extend(end(db, after, last).await?);
     // What a blob names may name further ones.
-    touched.extend(open(service, at + OPENING).await?);
+    let opened = open(service, Instant::now() + OPENING).await?;
+    touched.extend(opened.touched);
     match whole {
         true => table::judge_all(db).await?,
         false => table::judge(db, &touched).await?,
     }
-    *seen = Seen { event: last, last: Some(Look { at, took: at.elapsed() }), unfinished: false };
+    *seen = Seen { event: last, last: Some(Look { at, took: at.elapsed() }), unfinished: false, cut: opened.cut };
     Ok(())
 }
 
@@ -149,7 +150,9 @@ async fn events(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, Db
             )
             .await?;
         touched.extend(named.iter().map(|row| row.get::<_, Vec<u8>>(0)));
-        let shown = by.map(|by| format!("shown (hash, wallet) SELECT decode(e.data ->> $3, 'hex'), {by} {new}"));
+        let shown = by.map(|by| {
+            format!("shown (hash, wallet) SELECT decode(e.data ->> $3, 'hex'), {by} {new} AND {by} IS NOT NULL")
+        });
         // Its end may have arrived before it.
         let is =
             |end| format!("EXISTS (SELECT 1 FROM event d WHERE d.data ->> 'batch' = e.subject AND d.kind = '{end}')");
@@ -164,7 +167,23 @@ async fn events(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, Db
         let noted = db.query(&sql, &[&program, &kind, &field, &after, &last]).await?;
         touched.extend(noted.iter().map(|row| row.get::<_, Vec<u8>>(0)));
     }
+    // A manifest that was read before the opening of its batch was heard of named nothing.
+    let sql =
+        "UPDATE artifacts.name n SET opened = false FROM event e JOIN artifacts.batch b ON b.batch = e.data ->> 'batch'
+               WHERE e.kind = 'BatchOpened' AND e.id > $1 AND e.id <= $2
+               AND n.hash = b.manifest AND n.kind = 'batch' AND n.opened
+               AND NOT EXISTS (SELECT 1 FROM artifacts.inside i WHERE i.manifest = n.hash)";
+    db.execute(sql, &[&after, &last]).await?;
     Ok(touched)
+}
+
+/// What was opened in a look.
+#[derive(Default)]
+struct Opened {
+    /// What it named, of batches the manifests.
+    touched: Vec<Vec<u8>>,
+    /// Whether something is left that could not be opened now: then nobody knows what it names.
+    cut: bool,
 }
 
 /// Notes which batches were accepted, and which ended otherwise, by the events after `after` and up to `last`. Returns the
@@ -211,8 +230,8 @@ async fn end(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, DbErr
 }
 
 /// Opens named blobs that are here and were not opened yet, the shortest first, until the time is over: whoever names long
-/// blobs must not keep waiting those who wait for a short one. Returns what it named, of batches the manifests.
-async fn open(service: &Service, until: Instant) -> Result<Vec<Vec<u8>>, Refusal> {
+/// blobs must not keep waiting those who wait for a short one. A blob that the store does not give now is passed over.
+async fn open(service: &Service, until: Instant) -> Result<Opened, Refusal> {
     // A manifest that was read and is not that of any batch is not read again.
     let known = "UPDATE artifacts.name n SET opened = true FROM artifacts.manifest m
                  WHERE NOT n.opened AND n.kind = 'batch' AND m.hash = n.hash
@@ -223,7 +242,7 @@ async fn open(service: &Service, until: Instant) -> Result<Vec<Vec<u8>>, Refusal
     let sql = "SELECT n.hash, n.kind, u.bytes FROM artifacts.name n
                JOIN LATERAL (SELECT max(bytes) AS bytes FROM artifacts.upload u WHERE u.hash = n.hash) u ON u.bytes IS NOT NULL
                WHERE NOT n.opened AND (u.bytes, n.hash, n.kind) > ($1, $2, $3) ORDER BY u.bytes, n.hash, n.kind LIMIT $4";
-    let (mut touched, mut round) = (Vec::new(), 1);
+    let (mut opened, mut round) = (Opened::default(), 1);
     while round > 0 {
         let (mut bytes, mut hash, mut kind) = (-1i64, vec![], String::new());
         round = 0;
@@ -232,12 +251,16 @@ async fn open(service: &Service, until: Instant) -> Result<Vec<Vec<u8>>, Refusal
             for row in &rows {
                 (hash, kind, bytes) = (row.get(0), row.get(1), row.get(2));
                 let Ok(blob) = Hash32::try_from(hash.as_slice()) else { continue };
-                if let Some(named) = read(service, &blob, &kind).await? {
-                    touched.extend(named);
-                    round += 1;
+                match read(service, &blob, &kind).await? {
+                    Read::Names(named) => {
+                        opened.touched.extend(named);
+                        round += 1;
+                    }
+                    Read::Absent => {}
+                    Read::Withheld => opened.cut = true,
                 }
                 if Instant::now() > until {
-                    return Ok(touched);
+                    return Ok(Opened { cut: true, ..opened });
                 }
             }
             if (rows.len() as i64) < OPENED {
@@ -245,12 +268,21 @@ async fn open(service: &Service, until: Instant) -> Result<Vec<Vec<u8>>, Refusal
             }
         }
     }
-    Ok(touched)
+    Ok(opened)
 }
 
-/// Reads one named blob and notes what it names. Returns that, of a batch its manifest, or `None` if it was not read: one that
-/// is absent or damaged is tried again.
-async fn read(service: &Service, hash: &Hash32, kind: &str) -> Result<Option<Vec<Vec<u8>>>, Refusal> {
+/// What came of reading a named blob.
+enum Read {
+    /// What it names, of a batch its manifest.
+    Names(Vec<Vec<u8>>),
+    /// It is absent or damaged, and is tried again.
+    Absent,
+    /// The store does not give it now.
+    Withheld,
+}
+
+/// Reads one named blob and notes what it names.
+async fn read(service: &Service, hash: &Hash32, kind: &str) -> Result<Read, Refusal> {
     let db = &service.db;
     let named = match service.store.get_blob_within(hash, MOST_OPENED).await {
         Ok(bytes) if kind == "batch" => {
@@ -266,12 +298,15 @@ async fn read(service: &Service, hash: &Hash32, kind: &str) -> Result<Option<Vec
         }
         // A blob that is too long names nothing.
         Err(StoreError::Size { .. }) => vec![],
-        Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => return Ok(None),
-        Err(error) => return Err(Refusal::unavailable("the store behind the service fails", &error)),
+        Err(StoreError::Missing { .. } | StoreError::Hash { .. }) => return Ok(Read::Absent),
+        Err(error) => {
+            tracing::warn!(blob = hex::encode(hash), %error, "a blob that the chain names cannot be read");
+            return Ok(Read::Withheld);
+        }
     };
     let sql = "UPDATE artifacts.name SET opened = true WHERE hash = $1 AND kind = $2";
     db.execute(sql, &[&hash.as_slice(), &kind]).await?;
-    Ok(Some(named))
+    Ok(Read::Names(named))
 }
 
 /// Notes what a batch's manifest is, and which blobs it names if it is the manifest of a batch on the chain: its leaves give

@@ -15,6 +15,8 @@ pub struct Seen {
     pub last: Option<Look>,
     /// Whether the last look was not ended.
     pub unfinished: bool,
+    /// Whether the last look left something unopened, so that it is not known what that names.
+    pub cut: bool,
 }
 
 /// A look at the events.

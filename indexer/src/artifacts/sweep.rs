@@ -31,11 +31,9 @@ pub async fn run(service: Service, every: Duration) {
         // Before the look: what the index hears of during a look is not in it.
         let indexed = facts::indexed_slot(&service.db).await.ok();
         let slot = service.client.slot().await.ok();
-        let looked = if round.is_multiple_of(ALL_EVENTS) {
-            names::update(&service).await
-        } else {
-            names::refresh(&service).await
-        };
+        // The first look is a whole one: a reader's may have come before all rows were restored.
+        let looked =
+            if round % ALL_EVENTS == 1 { names::update(&service).await } else { names::refresh(&service).await };
         if looked.is_err() {
             // The cause is in the log.
             continue;
@@ -75,6 +73,10 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
         if n > 0 && n.is_multiple_of(LOOK_AGAIN) {
             // It takes long, and the chain may name what is due.
             names::refresh(service).await?;
+        }
+        // What was not opened yet may name it.
+        if service.seen.lock().await.cut {
+            break;
         }
         let keeping = service.keeping.write().await;
         // Somebody may have stored it again meanwhile.

@@ -120,7 +120,7 @@ pub async fn judge(db: &Database, touched: &[Vec<u8>]) -> Result<(), DbError> {
     let original = "(SELECT bool_and(original) FROM artifacts.accepted a WHERE a.hash = u.hash)";
     let settled = format!(
         "UPDATE artifacts.upload u SET settled = true, original = {original}
-         WHERE (NOT u.settled OR u.original) AND {among} AND {original} IS NOT NULL"
+         WHERE (NOT u.settled OR u.original <> {original}) AND {among} AND {original} IS NOT NULL"
     );
     db.execute(&settled, &[&touched]).await?;
     Ok(())
