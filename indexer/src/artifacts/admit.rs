@@ -48,7 +48,7 @@ pub async fn admit(service: &Service, key: Key, header: Option<&str>) -> Result<
         let error = format!("{key} has {} bytes, and at most {longest} are taken from {}", permit.bytes, permit.wallet);
         return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error));
     }
-    may_write(service, &key, &permit.wallet, class.is_operator()).await?;
+    may_write(service, &key, &permit.wallet, identity.is_some()).await?;
     let limits = &service.limits;
     let bytes = counted(permit.bytes);
     let statement = !matches!(key, Key::Blob(_));

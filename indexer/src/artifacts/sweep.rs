@@ -10,7 +10,6 @@ use tokio::time::{MissedTickBehavior, interval};
 const BEHIND: u64 = 150;
 /// Rounds after which all events are looked at again. Their numbers change when the ledger is read again.
 const ALL_EVENTS: u64 = 100;
-
 /// Removals after which it is looked again what the chain names.
 const LOOK_AGAIN: usize = 1000;
 
@@ -94,6 +93,10 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
     table::forget_ended(&service.db).await?;
     table::name_statements(&service.db).await?;
     for key in table::due_statements(&service.db, limits, None).await? {
+        // A report that was not opened yet may pay by it.
+        if service.seen.lock().await.cut {
+            break;
+        }
         let _keeping = service.keeping.write().await;
         if table::due_statements(&service.db, limits, Some(&key)).await?.is_empty() {
             continue;
