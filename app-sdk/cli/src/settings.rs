@@ -117,9 +117,8 @@ impl Settings {
             priority_fee: args.priority_fee.unwrap_or(PriorityFee::Recent { most: MOST_PRICE }),
         }
     }
-}
 
-impl Settings {
+    /// Fails with a remedy if others cannot read what is stored here.
     fn is_shared(&self) -> Result<(), String> {
         if self.named_store || cluster::is_local(&self.rpc) {
             return Ok(());

@@ -150,22 +150,28 @@ async fn events(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, Db
             )
             .await?;
         touched.extend(named.iter().map(|row| row.get::<_, Vec<u8>>(0)));
-        let shown = by.map(|by| {
-            format!("shown (hash, wallet) SELECT decode(e.data ->> $3, 'hex'), {by} {new} AND {by} IS NOT NULL")
-        });
-        // Its end may have arrived before it.
-        let is =
-            |end| format!("EXISTS (SELECT 1 FROM event d WHERE d.data ->> 'batch' = e.subject AND d.kind = '{end}')");
-        let batch = format!(
-            "batch (manifest, batch, ended, accepted) SELECT decode(e.data ->> $3, 'hex'), e.subject, {}, {} {new}",
-            is("BatchRejected"),
-            is("BatchAccepted")
-        );
-        let Some(noted) = shown.or((what == "batch").then_some(batch)) else { continue };
-        let column = if what == "batch" { "manifest" } else { "hash" };
-        let sql = format!("INSERT INTO artifacts.{noted} ON CONFLICT DO NOTHING RETURNING {column}");
-        let noted = db.query(&sql, &[&program, &kind, &field, &after, &last]).await?;
-        touched.extend(noted.iter().map(|row| row.get::<_, Vec<u8>>(0)));
+        if let Some(by) = by {
+            let shown = format!(
+                "INSERT INTO artifacts.shown (hash, wallet) SELECT decode(e.data ->> $3, 'hex'), {by} {new}
+                 AND {by} IS NOT NULL ON CONFLICT DO NOTHING"
+            );
+            db.execute(&shown, &[&program, &kind, &field, &after, &last]).await?;
+        }
+        if what == "batch" {
+            // Its end may have arrived before it.
+            let is = |end| {
+                format!("EXISTS (SELECT 1 FROM event d WHERE d.data ->> 'batch' = e.subject AND d.kind = '{end}')")
+            };
+            let batch = format!(
+                "INSERT INTO artifacts.batch (manifest, batch, ended, accepted)
+                 SELECT decode(e.data ->> $3, 'hex'), e.subject, {}, {} {new}
+                 ON CONFLICT DO NOTHING RETURNING manifest",
+                is("BatchRejected"),
+                is("BatchAccepted")
+            );
+            let noted = db.query(&batch, &[&program, &kind, &field, &after, &last]).await?;
+            touched.extend(noted.iter().map(|row| row.get::<_, Vec<u8>>(0)));
+        }
     }
     // A manifest that was read before the opening of its batch was heard of named nothing.
     let sql =

@@ -52,8 +52,8 @@ pub async fn remove(service: &Service, hash: &Hash32, wallets: &[String]) -> Res
             service.delete(&path(hash, &wallet, operator)).await?;
         }
         // And between the look and the removal.
-        if table::has_stored(&service.db, hash, &wallet).await? {
-            note(service, hash, &wallet, table::is_operators(&service.db, hash, &wallet).await?).await?;
+        if let Some(operator) = table::stored_as_operator(&service.db, hash, &wallet).await? {
+            note(service, hash, &wallet, operator).await?;
         }
     }
     Ok(())

@@ -260,11 +260,7 @@ async fn is_stored(service: &Service, admitted: &Admitted) -> Result<bool, Refus
 
 /// What is in the store under its name and has its length.
 async fn is_here(service: &Service, admitted: &Admitted) -> Result<Option<ObjectMeta>, Refusal> {
-    match service.objects().head(&admitted.key.path()).await {
-        Ok(found) => Ok(Some(found).filter(|found| found.size == admitted.permit.bytes)),
-        Err(object_store::Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    Ok(service.head(&admitted.key).await?.filter(|found| found.size == admitted.permit.bytes))
 }
 
 /// Whether the artifact is in the store and has not been damaged. A damaged one is replaced. What was found to be whole lately

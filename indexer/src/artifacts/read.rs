@@ -2,7 +2,7 @@
 
 use super::{readers, refusal::Refusal, service::Service, table};
 use futures::StreamExt;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, ObjectMeta};
 use openledger_sdk::store::{
     Key, Permit,
     protocol::{Listed, Listing},
@@ -31,12 +31,7 @@ const WAITING: usize = 4;
 pub async fn read(service: &Service, key: &Key, asked: &HeaderMap, head: bool) -> Result<Response, Refusal> {
     let permit = asked.get(Permit::HEADER).and_then(|value| value.to_str().ok());
     let public = readers::admit(service, key, permit).await?;
-    let path = key.path();
-    let meta = match service.objects().head(&path).await {
-        Ok(meta) => meta,
-        Err(object_store::Error::NotFound { .. }) => return Err(Refusal::absent(key)),
-        Err(error) => return Err(error.into()),
-    };
+    let meta = service.head(key).await?.ok_or_else(|| Refusal::absent(key))?;
     let etag = etag(key, &meta);
     let header = |name| asked.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if header(IF_MATCH).is_some_and(|given| !matches(given, &etag)) {
@@ -68,7 +63,7 @@ pub async fn read(service: &Service, key: &Key, asked: &HeaderMap, head: bool) -
     let length = bytes.end - bytes.start;
     if !head && length > 0 {
         let options = GetOptions { range: range.map(GetRange::Bounded), if_match: meta.e_tag, ..Default::default() };
-        let found = service.objects().get_opts(&path, options).await?;
+        let found = service.objects().get_opts(&key.path(), options).await?;
         let parts = std::mem::replace(&mut response, streamed(found, service.metrics.sent.clone())).into_parts().0;
         (*response.status_mut(), *response.headers_mut()) = (parts.status, parts.headers);
     }

@@ -16,7 +16,6 @@
 use super::{names, refusal::Refusal, service::Service};
 use crate::db::DbError;
 use datanet::state::Batch;
-use object_store::ObjectStoreExt;
 use openledger_protocol::Hash32;
 use openledger_sdk::{
     flow::seat::Candidate,
@@ -83,7 +82,7 @@ pub async fn admit(service: &Service, key: &Key, header: Option<&str>) -> Result
     let unsigned = || Refusal::new(StatusCode::UNAUTHORIZED, format!("{key} is not public: sign a permit to read it"));
     match standing(service, hash).await? {
         Standing::Public => return Ok(true),
-        Standing::Unknown if !is_here(service, key).await? => return Err(Refusal::absent(key)),
+        Standing::Unknown if service.head(key).await?.is_none() => return Err(Refusal::absent(key)),
         Standing::Private { named: true } if header.is_none() => return Err(unsigned()),
         Standing::Private { .. } | Standing::Unknown => {}
     }
@@ -131,15 +130,6 @@ async fn standing(service: &Service, hash: &Hash32) -> Result<Standing, DbError>
         (true, named, false) => Standing::Private { named },
         (false, _, false) => Standing::Unknown,
     })
-}
-
-/// Whether the store has it.
-async fn is_here(service: &Service, key: &Key) -> Result<bool, Refusal> {
-    match service.objects().head(&key.path()).await {
-        Ok(_) => Ok(true),
-        Err(object_store::Error::NotFound { .. }) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
 }
 
 async fn may_read(service: &Service, hash: &Hash32, wallet: &Pubkey) -> Result<bool, Refusal> {

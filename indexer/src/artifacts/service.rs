@@ -3,11 +3,11 @@
 use super::{active::Active, class::Class, limits::Limits, parts::Parts, remembered::Remembered, seen::Seen, table};
 use crate::{db::Database, metrics::ArtifactMetrics};
 use anyhow::{Context, Result, bail};
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use openledger_protocol::Hash32;
 use openledger_sdk::{
     client::Client,
-    store::{Location, Permit, Store},
+    store::{Key, Location, Permit, Store},
 };
 use solana_pubkey::Pubkey;
 use std::{
@@ -120,6 +120,14 @@ impl Inner {
     /// The store behind the service, by its keys.
     pub fn objects(&self) -> &Arc<dyn ObjectStore> {
         self.store.objects()
+    }
+
+    /// What the store says of an artifact, if it has it.
+    pub async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, object_store::Error> {
+        match self.objects().head(&key.path()).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            found => found.map(Some),
+        }
     }
 
     /// Removes an object, if it is there.

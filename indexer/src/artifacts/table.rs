@@ -39,21 +39,20 @@ pub async fn is_named(db: &Database, hash: &Hash32) -> Result<bool, DbError> {
     Ok(db.query_one(sql, &[&hash.as_slice()]).await?.get(0))
 }
 
-/// Whether `wallet` has stored the blob.
-pub async fn has_stored(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result<bool, DbError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2)";
-    Ok(db.query_one(sql, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
+/// Whether `wallet` was an operator's when it stored the blob. `None` if it has not stored it.
+pub async fn stored_as_operator(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result<Option<bool>, DbError> {
+    let sql = "SELECT operator FROM artifacts.upload WHERE hash = $1 AND wallet = $2";
+    Ok(db.query_opt(sql, &[&hash.as_slice(), &wallet.to_string()]).await?.map(|row| row.get(0)))
 }
 
-/// Whether `wallet` was an operator's when it stored the blob.
-pub async fn is_operators(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result<bool, DbError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2 AND operator)";
-    Ok(db.query_one(sql, &[&hash.as_slice(), &wallet.to_string()]).await?.get(0))
+/// Whether `wallet` has stored the blob.
+pub async fn has_stored(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result<bool, DbError> {
+    Ok(stored_as_operator(db, hash, wallet).await?.is_some())
 }
 
 /// Whether the blob that `wallet` has stored stays for now: the chain names it, or it was stored within the first quarter of
-/// the time for which it is kept. Later its bytes must come again: the first documents of a long import outlive it, and whoever wants to keep here what nothing names has to send
-/// it once in a while.
+/// the time for which it is kept. Later its bytes must come again: the first documents of a long import must outlive it, and
+/// whoever wants to keep here what nothing names has to send it once in a while.
 pub async fn stays(db: &Database, hash: &Hash32, wallet: &Pubkey, kept: Duration) -> Result<bool, DbError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2
                               AND (named OR stored_at > now() - make_interval(secs => $3::float8)))";
@@ -141,8 +140,8 @@ pub async fn judge_all(db: &Database) -> Result<(), DbError> {
     Ok(())
 }
 
-/// How much of an operator's answers, audits and reports that the chain does not name counts in its quota.
-/// Answers count by themselves: whatever else it has stored must not keep an operator from answering.
+/// How much of an operator's answers, or of its audits and reports, that the chain does not name counts in its quota. Answers
+/// count by themselves: whatever else it has stored must not keep an operator from answering.
 pub async fn unnamed_statements(db: &Database, wallet: &Pubkey, answers: bool) -> Result<u64, DbError> {
     let sql = "SELECT coalesce(sum(greatest(bytes, $2)), 0)::bigint FROM artifacts.statement
                WHERE wallet = $1 AND NOT named AND (key LIKE 'answers/%') = $3";
