@@ -30,9 +30,13 @@ pub async fn of(state: &State, datanet: &Pubkey) -> Result<Arc<Accepted>, Refusa
     // Before the batches: what is accepted meanwhile is read with the next proof.
     let row = state.db.query_one(MARK, &[&name]).await?;
     let mark = Mark { feed: row.get(0), dropped: row.get(1), accepted: row.get(2) };
-    if let Some(found) = state.accepted.get(&key)
-        && found.mark == mark
-    {
+    let kept = || state.accepted.get(&key).filter(|found| found.mark == mark);
+    if let Some(found) = kept() {
+        return Ok(found);
+    }
+    // Many ask at once after an acceptance. The first of them reads, and the others find what it has read.
+    let _reading = state.reading.lock().await;
+    if let Some(found) = kept() {
         return Ok(found);
     }
     let rows = state.db.query(BATCHES, &[&name]).await?;

@@ -63,6 +63,8 @@ pub struct State {
     pub(super) manifests: Arc<Cache<Loaded>>,
     pub(super) trees: Arc<Cache<Trees>>,
     pub(super) accepted: Arc<Cache<Accepted>>,
+    /// Held by the request that reads such a range.
+    pub(super) reading: Arc<Mutex<()>>,
     pub(super) mint: Arc<OnceCell<Pubkey>>,
     /// Live feeds that may be open at a time.
     pub(super) feeds: Arc<Semaphore>,
@@ -84,6 +86,7 @@ impl State {
             manifests: Arc::new(Cache::new(MANIFESTS)),
             trees: Arc::new(Cache::new(TREES)),
             accepted: Arc::new(Cache::new(ACCEPTED)),
+            reading: Arc::default(),
             mint: Arc::default(),
             feeds: Arc::new(Semaphore::new(FEEDS)),
             asking: Arc::new(Semaphore::new(ASKING)),

@@ -91,25 +91,24 @@ impl Parts {
         fs::remove_file(&held.path)
     }
 
-    /// How much of the disk the unfinished uploads take, of `wallet` and of all of its class.
+    /// How much of the disk the unfinished uploads take, of `wallet` and of all of its class. A wallet's own count also if
+    /// it began them in another class.
     pub fn usage(&self, wallet: &Pubkey, class: Class) -> io::Result<Usage> {
-        let (mut usage, own) = (Usage::default(), self.folder.join(of(wallet, class)));
-        for path in files(&self.folder, prefix(class))? {
-            // Of those that have no class in their names are strangers'.
-            let named = |prefix| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(prefix));
-            if class == Class::Stranger && (named(OPERATOR) || named(KNOWN)) {
-                continue;
-            }
+        let mut usage = Usage::default();
+        let own = Class::ALL.map(|class| of(wallet, class));
+        for path in files(&self.folder, PARTS)? {
+            let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { continue };
             // A file may end meanwhile.
             let Ok(meta) = fs::metadata(&path) else { continue };
-            usage.all += 1;
-            usage.all_bytes += counted(meta.len());
-            if path.as_os_str().as_encoded_bytes().starts_with(own.as_os_str().as_encoded_bytes()) {
+            let bytes = counted(meta.len());
+            if class_of(&name) == class {
+                usage.all += 1;
+                usage.all_bytes += bytes;
+            }
+            if own.iter().any(|own| name.starts_with(own)) {
                 usage.own += 1;
-                usage.own_bytes += counted(meta.len());
-                if path.as_os_str().as_encoded_bytes().ends_with(STATEMENT.as_bytes()) {
-                    usage.own_statements += counted(meta.len());
-                }
+                usage.own_bytes += bytes;
+                usage.own_statements += if name.ends_with(STATEMENT) { bytes } else { 0 };
             }
         }
         Ok(usage)
@@ -173,6 +172,12 @@ fn prefix(class: Class) -> &'static str {
     }
 }
 
+/// Whose file it is. Those that have no class in their names are strangers'.
+fn class_of(name: &str) -> Class {
+    let named = |class: &Class| *class != Class::Stranger && name.starts_with(prefix(*class));
+    Class::ALL.into_iter().find(named).unwrap_or(Class::Stranger)
+}
+
 fn files(folder: &Path, prefix: &str) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -182,4 +187,28 @@ fn files(folder: &Path, prefix: &str) -> io::Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_wallet_began_in_another_class_counts_for_it_and_for_that_class() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let parts = Parts::open(folder.path()).expect("opens");
+        let (wallet, other) = (Pubkey::new_unique(), Pubkey::new_unique());
+        let file = |class, wallet, last: &str| {
+            fs::write(folder.path().join(format!("{}name{last}", of(wallet, class))), [0; 10_000]).expect("written");
+        };
+        file(Class::Stranger, &wallet, "");
+        file(Class::Known, &wallet, STATEMENT);
+        file(Class::Operator, &other, "");
+        let bytes = counted(10_000);
+        let usage = |class| parts.usage(&wallet, class).expect("read");
+        let own = Usage { own: 2, own_bytes: 2 * bytes, own_statements: bytes, ..Usage::default() };
+        for class in Class::ALL {
+            assert_eq!(usage(class), Usage { all: 1, all_bytes: bytes, ..own }, "{class:?}");
+        }
+    }
 }

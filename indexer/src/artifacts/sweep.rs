@@ -3,15 +3,15 @@
 use super::{facts, names, owners, refusal::Refusal, service::Service, table};
 use object_store::path::Path;
 use openledger_sdk::store::Key;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Most slots that the index may be behind the node when something is removed: about a minute.
 const BEHIND: u64 = 150;
 /// Rounds after which all events are looked at again. Their numbers change when the ledger is read again.
 const ALL_EVENTS: u64 = 100;
-/// Removals after which it is looked again what the chain names.
-const LOOK_AGAIN: usize = 1000;
+/// How long a sweep goes on before it is looked again what the chain names, which may name what is due.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Has database and store agree on who stored what. Then finds out once per `every` what the chain names, and removes what it
 /// has not named for too long. While the index is behind the node, nothing is removed: it may not have heard yet what names
@@ -27,19 +27,10 @@ pub async fn run(service: Service, every: Duration) {
     loop {
         ticks.tick().await;
         round += 1;
-        // Before the look: what the index hears of during a look is not in it.
-        let indexed = facts::indexed_slot(&service.db).await.ok();
-        let slot = service.client.slot().await.ok();
         // The first look is a whole one: a reader's may have come before all rows were restored.
-        let looked =
-            if round % ALL_EVENTS == 1 { names::update(&service).await } else { names::refresh(&service).await };
-        if looked.is_err() {
+        let known = look(&service, round % ALL_EVENTS == 1).await;
+        if !matches!(known, Ok(true)) {
             // The cause is in the log.
-            continue;
-        }
-        let (Some(indexed), Some(slot)) = (indexed, slot) else { continue };
-        if is_behind(indexed, slot) {
-            tracing::info!(indexed, slot, "no artifact is swept while the index is behind");
             continue;
         }
         match sweep(&service).await {
@@ -48,6 +39,35 @@ pub async fn run(service: Service, every: Duration) {
             Err(_) => continue,
         }
     }
+}
+
+/// Whether it is known what the chain names. It was `looked` when that was found out last.
+async fn is_known(service: &Service, looked: &mut Instant) -> Result<bool, Refusal> {
+    if looked.elapsed() > LOOK_AGAIN {
+        if !look(service, false).await? {
+            return Ok(false);
+        }
+        *looked = Instant::now();
+    }
+    // What was not opened yet may name anything.
+    Ok(!service.seen.lock().await.cut)
+}
+
+/// Finds out what the chain names, by all events or by the new ones. Returns whether the index has heard of all of it.
+async fn look(service: &Service, all: bool) -> Result<bool, Refusal> {
+    // Before the look: what the index hears of during a look is not in it.
+    let indexed = facts::indexed_slot(&service.db).await?;
+    let slot = service.client.slot().await.ok();
+    match all {
+        true => names::update(service).await?,
+        false => names::refresh(service).await?,
+    }
+    let Some(slot) = slot else { return Ok(false) };
+    if is_behind(indexed, slot) {
+        tracing::info!(indexed, slot, "no artifact is swept while the index is behind");
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// Whether an index up to the slot `indexed` may lack what names an artifact, when the node is at `slot`.
@@ -67,14 +87,9 @@ async fn agree(service: &Service) -> Result<(), Refusal> {
 pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
     let limits = &service.limits;
     service.parts.sweep(limits.parts_kept, limits.parts_oldest)?;
-    let mut swept = 0;
-    for (n, hash) in table::due(&service.db, limits, None).await?.into_iter().enumerate() {
-        if n > 0 && n.is_multiple_of(LOOK_AGAIN) {
-            // It takes long, and the chain may name what is due.
-            names::refresh(service).await?;
-        }
-        // What was not opened yet may name it.
-        if service.seen.lock().await.cut {
+    let (mut swept, mut looked) = (0, Instant::now());
+    for hash in table::due(&service.db, limits, None).await? {
+        if !is_known(service, &mut looked).await? {
             break;
         }
         let keeping = service.keeping.write().await;
@@ -93,8 +108,7 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
     table::forget_ended(&service.db).await?;
     table::name_statements(&service.db).await?;
     for key in table::due_statements(&service.db, limits, None).await? {
-        // A report that was not opened yet may pay by it.
-        if service.seen.lock().await.cut {
+        if !is_known(service, &mut looked).await? {
             break;
         }
         let _keeping = service.keeping.write().await;
