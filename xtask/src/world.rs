@@ -3,7 +3,7 @@
 use std::{
     env,
     fs::{self, File},
-    io::IsTerminal,
+    io::{IsTerminal, Read},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -57,6 +57,8 @@ struct Services {
     api: String,
     openai: String,
     store: String,
+    database: String,
+    operators: Vec<String>,
     keypair: PathBuf,
     config: PathBuf,
     logs: PathBuf,
@@ -97,7 +99,12 @@ pub fn up(options: &Up) -> Result<()> {
     let folder = folder(options.real)?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let log = folder.join("world.log");
-    let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+    // What a former network said before it ended stays.
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(&log)
+        .with_context(|| format!("cannot write {}", log.display()))?;
     let mut world = Command::new(paths::binaries()?.join("openledger-world"));
     world.arg("--folder").arg(&folder).arg("--programs-dir").arg(paths::programs()?);
     world.arg("--bin-dir").arg(paths::binaries()?).arg("--documents").arg(&documents);
@@ -164,9 +171,26 @@ fn running(folder: &Path) -> Result<Option<Services>> {
     };
     let services: Services =
         serde_json::from_slice(&bytes).with_context(|| format!("{} is no list of services", path.display()))?;
-    // The file stays behind if the process was killed, and another process may have got its number.
-    let name = fs::read_to_string(format!("/proc/{}/cmdline", services.pid)).unwrap_or_default();
-    Ok(name.contains("openledger-world").then_some(services))
+    // The file stays behind if the process was killed.
+    Ok((holder(folder)? == Some(services.pid)).then_some(services))
+}
+
+/// The process of the network in a folder, which holds the folder's lock from its first moment on.
+fn holder(folder: &Path) -> Result<Option<u32>> {
+    let path = folder.join("lock");
+    let mut file = match File::open(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        file => file.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(fs::TryLockError::Error(e)) => Err(e).with_context(|| format!("cannot lock {}", path.display())),
+        Err(fs::TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            file.read_to_string(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
+            text.trim().parse().map(Some).with_context(|| format!("{} names no process", path.display()))
+        }
+    }
 }
 
 /// Says what is where, and has the command line find it.
@@ -185,6 +209,8 @@ fn tell(services: &Services, json: bool) -> Result<()> {
         ("indexer's API", format!("{}/v1/status   (/openapi.json)", services.api)),
         ("OpenAI API", format!("{}/models", services.openai)),
         ("artifacts", services.store.clone()),
+        ("PostgreSQL", services.database.clone()),
+        ("operators", services.operators.join(" ")),
         ("a user's key", services.keypair.display().to_string()),
         ("logs", services.logs.display().to_string()),
     ] {
@@ -228,11 +254,12 @@ pub fn down(options: &Down) -> Result<()> {
     let mut ended = 0;
     for real in [true, false] {
         let folder = folder(real)?;
-        if let Some(services) = running(&folder)? {
-            end(services.pid);
+        // It may have begun and not be ready yet.
+        if let Some(pid) = holder(&folder)? {
+            end(pid);
             let begun = Instant::now();
-            while running(&folder)?.is_some() {
-                ensure!(begun.elapsed() < END, "process {} does not end: kill it", services.pid);
+            while holder(&folder)?.is_some() {
+                ensure!(begun.elapsed() < END, "process {pid} does not end: kill it");
                 thread::sleep(Duration::from_millis(100));
             }
             ended += 1;
@@ -278,13 +305,23 @@ mod tests {
         assert!(running(folder.path()).unwrap().is_none());
         let of = |pid: u32| {
             format!(
-                r#"{{"pid": {pid}, "rpc": "", "ws": "", "api": "", "openai": "", "store": "", "keypair": "", "config": "",
-                    "logs": ""}}"#
+                r#"{{"pid": {pid}, "rpc": "", "ws": "", "api": "", "openai": "", "store": "", "database": "",
+                    "operators": [], "keypair": "", "config": "", "logs": ""}}"#
             )
         };
-        // Another process has the number now.
         fs::write(folder.path().join("world.json"), of(std::process::id())).unwrap();
         assert!(running(folder.path()).unwrap().is_none());
+        // Another process has the number now, and nobody the lock.
+        let lock = folder.path().join("lock");
+        fs::write(&lock, std::process::id().to_string()).unwrap();
+        assert!(running(folder.path()).unwrap().is_none());
+        let held = File::open(&lock).unwrap();
+        held.lock().unwrap();
+        assert!(running(folder.path()).unwrap().is_some());
+        // Which is known before the network is ready, too.
+        fs::remove_file(folder.path().join("world.json")).unwrap();
+        assert!(running(folder.path()).unwrap().is_none());
+        assert_eq!(holder(folder.path()).unwrap(), Some(std::process::id()));
         fs::write(folder.path().join("world.json"), "{}").unwrap();
         assert!(running(folder.path()).unwrap_err().to_string().contains("world.json"));
     }

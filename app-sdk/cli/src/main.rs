@@ -1,6 +1,5 @@
 //! The `openledger` command: contribute data, review it, train and ask models, claim what was earned.
 
-mod cluster;
 mod command;
 mod confirm;
 mod documents;
@@ -125,7 +124,7 @@ async fn of_people() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Whoever wants JSON wants it of a wrong command line too. Help is no error.
-        Err(wrong) if wrong.use_stderr() && std::env::args().any(|a| a == "--json") => {
+        Err(wrong) if wrong.use_stderr() && std::env::args_os().any(|a| a == "--json") => {
             let error = failure::of(ErrorKind::Input, wrong.to_string());
             Output::new(true).error(&error);
             return failure::status(&error);

@@ -259,7 +259,8 @@ impl Client {
         };
         let draft = Draft { payer: payer.pubkey(), instructions, room };
         if simulate {
-            budget.units = self.simulated(&draft, budget).await?.map(budget::limit);
+            let mark = rand::random();
+            budget.units = self.simulated(&draft, budget).await?.map(|used| budget::limit(used, mark));
         }
 
         for _ in 0..ATTEMPTS {
@@ -734,6 +735,71 @@ mod tests {
 
     fn broken() -> Value {
         json!({ "code": -32603, "message": "Internal error" })
+    }
+
+    /// Sends the same transaction twice by a node that has one blockhash and simulates as told. Returns what came of each,
+    /// and the unit limits of what was sent.
+    async fn simulated(simulated: Value) -> ([Result<Signature, SdkError>; 2], Vec<u32>) {
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let note = sent.clone();
+        let url = serve(move |method, parameters| {
+            let context = json!({ "slot": 1 });
+            Ok(match method {
+                "simulateTransaction" => json!({ "context": context, "value": simulated }),
+                "getBalance" => json!({ "context": context, "value": 77 }),
+                "getLatestBlockhash" => {
+                    let hash = Pubkey::new_from_array([1; 32]).to_string();
+                    json!({ "context": context, "value": { "blockhash": hash, "lastValidBlockHeight": 100 } })
+                }
+                "sendTransaction" => {
+                    let bytes = BASE64_STANDARD.decode(parameters[0].as_str().unwrap()).unwrap();
+                    let transaction: VersionedTransaction = bincode::deserialize(&bytes).unwrap();
+                    let data = &transaction.message.instructions()[0].data;
+                    assert_eq!(data[0], 2, "the first instruction sets the unit limit");
+                    note.lock().unwrap().push(u32::from_le_bytes(data[1..5].try_into().unwrap()));
+                    json!(transaction.signatures[0].to_string())
+                }
+                "getEpochInfo" => at(9, 50),
+                "getSignatureStatuses" => status(9, Value::Null, "confirmed"),
+                other => panic!("{other} was not expected"),
+            })
+        })
+        .await;
+        let payer = Keypair::new_from_array([1; 32]);
+        let call = Instruction { program_id: Pubkey::new_from_array([9; 32]), accounts: vec![], data: vec![1] };
+        // Two processes know nothing of each other.
+        let send = async || {
+            let sending = Sending { simulate: true, ..Sending::default() };
+            Client::new(&url, "").with_sending(sending).send(std::slice::from_ref(&call), &[&payer]).await
+        };
+        let results = [send().await, send().await];
+        let sent = std::mem::take(&mut *sent.lock().unwrap());
+        (results, sent)
+    }
+
+    #[tokio::test]
+    async fn a_limit_comes_from_the_simulation_and_two_processes_that_do_the_same_sign_other_bytes() {
+        let good = json!({ "err": null, "logs": [], "accounts": null, "unitsConsumed": 50_000, "returnData": null });
+        // Two random numbers may be equal, but hardly three times.
+        for attempt in 0.. {
+            let ([first, second], units) = simulated(good.clone()).await;
+            assert!(units.iter().all(|units| (61_000..66_000).contains(units)), "{units:?}");
+            if first.unwrap() != second.unwrap() {
+                break;
+            }
+            assert!(attempt < 2, "{units:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_simulation_refuses_is_not_sent_and_says_what_a_wallet_lacks() {
+        let refused = json!({
+            "err": "AccountNotFound", "logs": [], "accounts": null, "unitsConsumed": 0, "returnData": null,
+        });
+        let ([error, _], units) = simulated(refused).await;
+        let error = error.unwrap_err();
+        assert!(matches!(error, SdkError::NoSol { has: 77, needs: LEAST_FEE, .. }), "{error}");
+        assert!(units.is_empty());
     }
 
     #[tokio::test]

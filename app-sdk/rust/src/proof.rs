@@ -245,7 +245,8 @@ impl AcceptedRange {
         Path::in_blocks(at as u64, &self.tops[block..end], &self.blocks, self.rest())
     }
 
-    fn root(&self) -> Result<Hash32, RangeError> {
+    /// The root of the range, which the Datanet's account has too.
+    pub fn root(&self) -> Result<Hash32, RangeError> {
         mmr::root(self.tops.len() as u64, &[peaks(&self.blocks)?, peaks(self.rest())?].concat())
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use openledger_lm::ModelSource;
+use openledger_sdk::{Client, PriorityFee, Sending};
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
@@ -45,6 +46,10 @@ pub struct Config {
     /// offers less in `train.price_per_1k_tokens` is left to others. 0, the default, takes any price.
     #[serde(default)]
     pub least_price_per_1k_tokens: u64,
+    /// What this operator's transactions pay for their places in blocks: a number of micro-lamports for each compute unit, or
+    /// `auto`, the default: what others paid lately, within a bound.
+    #[serde(default = "PriorityFee::auto")]
+    pub priority_fee: PriorityFee,
     /// The base model.
     pub model: ModelSource,
     /// When the node settles epochs.
@@ -93,6 +98,12 @@ impl Config {
         Ok(config)
     }
 
+    /// The client of its node.
+    pub fn client(&self) -> Client {
+        let sending = Sending { priority: self.priority_fee, ..Sending::default() };
+        Client::new(&self.rpc, &self.ws).with_sending(sending)
+    }
+
     /// The example that `init` writes.
     pub fn example() -> Self {
         Self {
@@ -109,6 +120,7 @@ impl Config {
             listen: ([127, 0, 0, 1], 7000).into(),
             gradient_cache_mib: gradient_cache_mib(),
             least_price_per_1k_tokens: 0,
+            priority_fee: PriorityFee::auto(),
             model: ModelSource::Gguf { path: "SmolLM2-135M-Instruct.Q4_1.gguf".into(), sha256: None },
             settle: Settle::Auto,
             serve: true,
@@ -127,7 +139,7 @@ mod tests {
         std::fs::write(&path, toml::to_string(&Config::example()).unwrap()).unwrap();
         let read = Config::read(&path).unwrap();
         assert_eq!(read.wallet, dir.path().join("wallet.json"));
-        assert_eq!(read.settle, Settle::Auto);
+        assert_eq!((read.settle, read.priority_fee), (Settle::Auto, PriorityFee::auto()));
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod walks;
 use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser, Subcommand};
 use config::Config;
-use openledger_sdk::{client::Client, wallet::read_keypair};
+use openledger_sdk::wallet::read_keypair;
 use solana_signer::Signer;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -114,7 +114,7 @@ async fn run(command: Command) -> Result<()> {
 }
 
 async fn settle(config: &Config) -> Result<()> {
-    let chain = operator::Chain::new(Client::new(&config.rpc, &config.ws), read_keypair(&config.wallet)?);
+    let chain = operator::Chain::new(config.client(), read_keypair(&config.wallet)?);
     let identity = read_keypair(&config.identity)?;
     let request = http::SettleRequest::sign(chain.client.slot().await?, chain.wallet().to_string(), &identity);
     let committee = chain.membership(&chain.active_committee().await?).await?;

@@ -15,7 +15,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use openledger_quorum::{self as quorum, Participant};
-use openledger_sdk::{api::IndexerClient, client::Client, store::Store, wallet::read_keypair};
+use openledger_sdk::{api::IndexerClient, store::Store, wallet::read_keypair};
 use openledger_serve::{AnswerLog, Catalog, Serving};
 use solana_signer::Signer;
 use std::{future::Future, sync::Arc, time::Duration};
@@ -29,7 +29,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let (wallet, identity) = (read_keypair(&config.wallet)?, read_keypair(&config.identity)?);
     let operator = wallet.pubkey();
     let store = Store::open_as(&config.store, Some(Arc::new(wallet.insecure_clone())))?;
-    let chain = Chain::new(Client::new(&config.rpc, &config.ws), wallet).with_second(config.rpc_second.as_deref());
+    let chain = Chain::new(config.client(), wallet).with_second(config.rpc_second.as_deref());
     let (first, second) = chain.finalized_nodes();
     let ledger = Ledger::new(first, second);
     let due = Due::new(ledger.clone());

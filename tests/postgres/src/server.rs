@@ -44,7 +44,7 @@ pub struct Postgres {
     bin: PathBuf,
     data: PathBuf,
     // Fields drop in this order: the server ends before its folder goes.
-    _server: Keeper,
+    server: Keeper,
     _temporary: Option<TempDir>,
 }
 
@@ -54,15 +54,20 @@ impl Postgres {
     /// With a `data_dir` the data stay there, are written durably, and are used again by the next start. Without one,
     /// the data are in a temporary folder, and the server trades durability for speed.
     pub fn start(data_dir: Option<&Path>) -> Result<Self, PostgresError> {
-        Self::launch(data_dir, None)
+        Self::launch(data_dir, None, None)
+    }
+
+    /// Like [`Self::start`] with a folder, on this port of 127.0.0.1.
+    pub fn start_at(port: u16, data_dir: &Path) -> Result<Self, PostgresError> {
+        Self::launch(Some(data_dir), Some(port), None)
     }
 
     /// Like [`Self::start`] without a folder, for a server that speaks TLS alone. `certificate` and `key` are in PEM form.
     pub fn start_with_tls(certificate: &str, key: &str) -> Result<Self, PostgresError> {
-        Self::launch(None, Some((certificate, key)))
+        Self::launch(None, None, Some((certificate, key)))
     }
 
-    fn launch(data_dir: Option<&Path>, tls: Option<(&str, &str)>) -> Result<Self, PostgresError> {
+    fn launch(data_dir: Option<&Path>, kept: Option<u16>, tls: Option<(&str, &str)>) -> Result<Self, PostgresError> {
         let bin = binaries::find()?;
         let account = Account::to_become()?;
         let (data, temporary) = match data_dir {
@@ -78,14 +83,15 @@ impl Postgres {
             secure(&data, account.as_ref(), certificate, key)?;
         }
         for attempt in 1.. {
-            let port = free_port().map_err(cannot(&data))?;
+            let port = kept.map_or_else(free_port, Ok).map_err(cannot(&data))?;
             let settings = settings(port, temporary.is_none(), tls.is_some());
             let server = Keeper::start(server_command(&bin, &data, account.as_ref(), &settings)?)
                 .map_err(|error| PostgresError::Failed { program: "postgres", output: error.to_string() })?;
             match wait_ready(&data, &server) {
-                Err(PostgresError::Failed { output, .. }) if attempt < ATTEMPTS && output.contains("in use") => {}
+                Err(PostgresError::Failed { output, .. })
+                    if kept.is_none() && attempt < ATTEMPTS && output.contains("in use") => {}
                 Err(error) => return Err(error),
-                Ok(()) => return Ok(Self { port, bin, data, _server: server, _temporary: temporary }),
+                Ok(()) => return Ok(Self { port, bin, data, server, _temporary: temporary }),
             }
         }
         unreachable!("the loop above has no end but a return")
@@ -94,6 +100,11 @@ impl Postgres {
     /// URL of the database `postgres`, which every server has.
     pub fn url(&self) -> String {
         self.url_of("postgres")
+    }
+
+    /// Whether its process is gone.
+    pub fn ended(&self) -> bool {
+        self.server.ended()
     }
 
     /// The port on 127.0.0.1.

@@ -285,7 +285,8 @@ async fn deliver(
 pub fn reviewers<'a>(network: &Network, validators: &'a [Person]) -> Result<Vec<Reviewer<'a>>> {
     let reviewer = |v: &'a Person| {
         let sealed = SealedVerdicts::open(network.place.folder.join("verdicts").join(v.address().to_string()))?;
-        Ok(Reviewer::new(network.client.clone(), network.store_of(v)?, &v.key, sealed, Limits::default()))
+        let reviewer = Reviewer::new(network.client.clone(), network.store_of(v)?, &v.key, sealed, Limits::default());
+        Ok(reviewer.with_index(network.api()?.clone()))
     };
     validators.iter().map(reviewer).collect()
 }

@@ -15,7 +15,7 @@ const MOURNING: Duration = Duration::from_secs(10);
 /// Number of lines about the validators that are not told again.
 const REMEMBERED: usize = 100;
 
-/// Keeps the network going until the node dies. `tell` is given a line for whatever happens.
+/// Keeps the network going until the node or the database server dies. `tell` is given a line for whatever happens.
 pub async fn go_on(
     network: &mut Network,
     fleet: &mut Fleet,
@@ -29,7 +29,8 @@ pub async fn go_on(
     }
 }
 
-/// Brings operators and the indexer back. Fails if the node has died, because without it nothing goes on.
+/// Brings operators and the indexer back. Fails if the node or the database server has died, because without them nothing
+/// goes on.
 async fn keep_up(network: &mut Network, fleet: &mut Fleet, tell: impl Fn(&str)) -> Result<()> {
     let mut died = None;
     loop {

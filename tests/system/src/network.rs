@@ -1,7 +1,7 @@
 //! The infrastructure of the loop: a Solana node, PostgreSQL and an indexer.
 
 use crate::{people::Person, process::Process, stage::Stage};
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Error, Result, ensure};
 use openledger_postgres::Postgres;
 use openledger_protocol::Hash32;
 use openledger_sdk::{
@@ -36,6 +36,8 @@ pub struct Ports {
     pub api: u16,
     /// The artifact service.
     pub artifacts: u16,
+    /// PostgreSQL.
+    pub database: u16,
     /// The first operator. The others have the ports that follow.
     pub operators: u16,
 }
@@ -108,8 +110,10 @@ impl Network {
         let binary = place.binaries.join("openledger-localnet");
         let (node, line) = Process::start_and_read_line("solana-node", &binary, &args, &place.logs())?;
         let ready: Ready = serde_json::from_str(&line).with_context(|| format!("the node said {line:?}"))?;
-        let database = place.kept.map(|_| place.folder.join("postgres"));
-        let postgres = Postgres::start(database.as_deref())?;
+        let postgres = match place.kept {
+            Some(ports) => Postgres::start_at(ports.database, &place.folder.join("postgres"))?,
+            None => Postgres::start(None)?,
+        };
         spinner.finish_and_clear();
         Ok(Self {
             client: Client::new(&ready.rpc, &ready.ws),
@@ -238,9 +242,11 @@ impl Network {
         self.place.logs()
     }
 
-    /// Fails if the node has died.
+    /// Fails if the node or the database server has died.
     pub fn check(&mut self) -> Result<()> {
-        self.node.check()
+        self.node.check()?;
+        ensure!(!self.postgres.ended(), "PostgreSQL has died; its log is in {}", self.postgres.data_dir().display());
+        Ok(())
     }
 }
 

@@ -16,12 +16,13 @@ use openledger_sdk::{
 };
 use openledger_system::{network::wait, world::Services};
 use prepared::prepared;
+use serde_json::{Value, json};
 use std::{
     net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A world's process. Dropping it kills it, and the kernel kills what it started.
@@ -34,19 +35,19 @@ impl Drop for World {
     }
 }
 
-/// Nine ports that are free one after the other: four services and five operators. They are below those that the system
+/// Ten ports that are free one after the other: five services and five operators. They are below those that the system
 /// gives to outgoing connections.
-fn free_ports() -> Result<[u16; 5]> {
-    for base in (20_000..32_000).step_by(9) {
-        let taken: Vec<_> = (base..base + 9).map_while(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
-        if taken.len() == 9 {
-            return Ok([base, base + 1, base + 2, base + 3, base + 4]);
+fn free_ports() -> Result<[u16; 6]> {
+    for base in (20_000..32_000).step_by(10) {
+        let taken: Vec<_> = (base..base + 10).map_while(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
+        if taken.len() == 10 {
+            return Ok([0, 1, 2, 3, 4, 5].map(|n| base + n));
         }
     }
-    bail!("no nine free ports one after the other")
+    bail!("no ten free ports one after the other")
 }
 
-fn start(folder: &Path, ports: [u16; 5]) -> Result<World> {
+fn start(folder: &Path, ports: [u16; 6]) -> Result<World> {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("world.log"))?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_openledger-world"));
     command.arg("--folder").arg(folder);
@@ -81,6 +82,78 @@ fn process_with(words: &[&str]) -> Result<Option<i32>> {
         }
     }
     Ok(None)
+}
+
+/// What a person at a terminal does: the command line finds the world by its settings. Returns what it printed.
+async fn typed(services: &Services, words: &[&str]) -> Result<Value> {
+    let binary = prepared("OPENLEDGER_BIN_DIR", "target/debug")?.join("openledger");
+    let mut command = tokio::process::Command::new(binary);
+    command.env("OPENLEDGER_CONFIG", &services.config).env("HOME", services.config.with_file_name("newcomer"));
+    command.args(words).args(["--json", "--yes"]).stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(Duration::from_secs(120), command.output()).await??;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "openledger {}: {said}", words.join(" "));
+    serde_json::from_slice(&output.stdout).with_context(|| format!("openledger {}: {said}", words.join(" ")))
+}
+
+fn word<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
+    value[name].as_str().with_context(|| format!("no {name} in {value}"))
+}
+
+/// A newcomer does everything at a terminal: makes a Datanet, contributes, is reviewed, registers a model, has it trained,
+/// asks it, and is paid for the data.
+async fn newcomer(services: &Services, indexer: &IndexerClient, base_hash: &str) -> Result<()> {
+    let papers = tempfile::tempdir()?;
+    for (n, (animal, place)) in
+        [("heron", "Lake Orme"), ("loris", "Dock Nine"), ("adder", "the mill"), ("swift", "the tower")]
+            .iter()
+            .enumerate()
+    {
+        let text = format!(
+            "The {animal} of {place} sleeps {n} hours, and eats what nobody else there has ever wanted to eat."
+        );
+        std::fs::write(papers.path().join(format!("{animal}.txt")), text)?;
+    }
+    let papers = papers.path().display().to_string();
+    let made = typed(services, &["datanet", "create", "animals", "--licence", "CC0-1.0"]).await?;
+    let datanet = word(&made, "datanet")?;
+    // What was just sent is in the next list.
+    let listed = typed(services, &["datanet", "list"]).await?;
+    ensure!(listed.to_string().contains(datanet), "{listed}");
+    let contribute = ["contribute", &papers, "--datanet", datanet, "--author", "Ada", "--licence", "CC0-1.0"];
+    let given = typed(services, &contribute).await?;
+    ensure!(given["batches"].as_array().is_some_and(|b| b.len() == 1), "{given}");
+    wait("the newcomer's review", Duration::from_secs(120), async || {
+        let found = indexer.datanet(&datanet.parse()?).await?;
+        Ok(found.filter(|d| d.contributions == 4))
+    })
+    .await?;
+    let again = typed(services, &contribute).await?;
+    ensure!(again["there_already"] == 4 && again["batches"] == json!([]), "{again}");
+
+    let register = ["model", "register", "animals", "--base-hash", base_hash, "--price-in", "1", "--price-out", "1"];
+    let model = typed(services, &register).await?;
+    let model = word(&model, "model")?;
+    let config = format!("{papers}/job.json");
+    std::fs::write(&config, r#"{"data": {"max_examples": 16, "eval_examples": 1, "max_tokens": 64}}"#)?;
+    let request = ["job", "request", model, "--datanet", datanet, "--budget", "50", "--config", &config];
+    let job = typed(services, &request).await?;
+    let job = word(&job, "job")?;
+    wait("the newcomer's model", Duration::from_secs(300), async || {
+        let found = indexer.job(&job.parse()?).await?.context("the job is not indexed")?;
+        ensure!(!["expired", "cancelled"].contains(&found.status.as_str()), "the job ended: {}", found.status);
+        Ok((found.status == "attested").then_some(()))
+    })
+    .await?;
+    let chat = ["chat", "--model", model, "--prompt", "What does the heron eat?", "--max-tokens", "4", "--most", "5"];
+    let answer = typed(services, &chat).await?;
+    ensure!(!word(&answer, "text")?.is_empty(), "{answer}");
+    wait("the newcomer's pay", Duration::from_secs(180), async || {
+        let paid = typed(services, &["claim"]).await?;
+        let from_data = |claim: &&Value| claim["pool"] == "contributors" && claim["amount"] != "0";
+        Ok(paid.as_array().and_then(|claims| claims.iter().find(from_data)).map(drop))
+    })
+    .await
 }
 
 async fn settled(indexer: &IndexerClient) -> Result<u64> {
@@ -152,6 +225,7 @@ fn a_world_lives_by_itself_and_goes_on_after_its_processes_were_killed() -> Resu
             Ok(indexer.models().await?.into_iter().find(|m| m.status == "ready"))
         })
         .await?;
+        newcomer(&services, &indexer, &model.base_hash).await?;
         let model = model.address.parse()?;
         let question = ChatRequest::ask(&model, "What is a heron?", 4);
         ask(&client, &user, &servers(&client).await?, &question, None, |_| {}).await?;
@@ -165,7 +239,10 @@ fn a_world_lives_by_itself_and_goes_on_after_its_processes_were_killed() -> Resu
         })
         .await?;
         let mut world = start(folder, ports)?;
+        let begun = Instant::now();
         ready(&mut world, folder).await?;
+        let took = begun.elapsed();
+        ensure!(took < Duration::from_secs(60), "a world that was there before is back after {took:?}");
         reviewed(Duration::from_secs(60)).await.context("after the restart")?;
         ensure!(settled(&indexer).await? >= before, "a settlement was forgotten");
         ask(&client, &user, &servers(&client).await?, &question, None, |_| {}).await.context("after the restart")?;

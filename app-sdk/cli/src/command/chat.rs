@@ -104,12 +104,22 @@ pub async fn run(session: &Session, args: Chat) -> Result<()> {
             let offer = offer(&client, &all, &request, args.most).await?;
             if ask {
                 let (wallet, price) = (payer.pubkey(), amount(offer.quote.amount));
-                session.confirm(&format!("Wallet {wallet} pays operator {} {price}.", offer.server.wallet))?;
+                let (operator, quote) = (offer.server.wallet, &offer.quote);
+                session.confirm(&format!(
+                    "Wallet {wallet} pays operator {operator} {price} for a prompt of {} tokens and an answer of up to {}.",
+                    quote.prompt_tokens, quote.max_tokens
+                ))?;
             }
             let client = client.with_herald(herald(session.output, &offer.quote));
             answer_to(&client, &*payer, &offer, &request, on_text).await?
         }
     };
+    if let Some(counted) = asked.overcounted() {
+        let (wallet, has) = (&asked.quote.operator, asked.answer.prompt_tokens.len());
+        session.output.tell(&format!(
+            "operator {wallet} was paid for {counted} tokens of a prompt that has {has}: ask another one with --operator"
+        ));
+    }
     show(session, &asked.answer, out, printed)
 }
 
@@ -121,7 +131,8 @@ fn herald(output: Output, quote: &Quote) -> impl Fn(&Signature) + Send + Sync + 
         output.note(
             &noted,
             &format!(
-                "request {request} is paid for with {price} by {payment}; if this breaks off, say --payment {payment}"
+                "paying {price} for request {request} by {payment}; if this breaks off, say the same again with \
+                 --payment {payment}"
             ),
         );
     }

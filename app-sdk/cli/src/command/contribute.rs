@@ -287,7 +287,7 @@ async fn plan(
     let (held, mut uncompared) = (total - new.len(), 0);
     if !new.is_empty() {
         session.output.tell("reading what the Datanet has, to judge as its validators will …");
-        let (mut known, limits) = (Known::new(client, store), Limits::default());
+        let (mut known, limits) = (Known::new(client, store).with_index(session.indexer()), Limits::default());
         let foreseen = known.foresee(&args.datanet, wallet, &contributions(&new), &has.reviewed, &limits).await?;
         uncompared = foreseen.uncompared;
         let mut faults = foreseen.judgement.faults.into_iter().peekable();

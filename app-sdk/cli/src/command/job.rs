@@ -60,6 +60,9 @@ Example:
         /// Say what the job would learn and at most cost, and pay and send nothing.
         #[arg(long)]
         dry_run: bool,
+        /// Pay for this job although the model's last one asks for the same and still waits.
+        #[arg(long)]
+        again: bool,
     },
     /// Follow a job until it ends.
     Watch {
@@ -90,7 +93,7 @@ Example:
 pub async fn run(session: &Session, command: Job) -> Result<()> {
     let client = session.client();
     match command {
-        Job::Request { model, datanets, budget, config, seed, dry_run } => {
+        Job::Request { model, datanets, budget, config, seed, dry_run, again } => {
             let bytes = match &config {
                 Some(path) => failure::named_file(path)?,
                 None => serde_json::to_vec(&JobConfig::default())?,
@@ -109,7 +112,8 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
                 let account = client.account::<Datanet>(datanet).await?;
                 reads.push(JobDatanet { datanet: *datanet, permissioned: account.access == Access::Permissioned });
             }
-            let (found, unread) = outlook(&client, &session.shared_store()?, &datanets, &parsed.data).await?;
+            let (index, store) = (Some(session.indexer()), session.shared_store()?);
+            let (found, unread) = outlook(&client, index, &store, &datanets, &parsed.data).await?;
             if dry_run {
                 let all = json!({
                     "documents": found.documents, "windows": found.windows, "tokens": found.tokens, "cut": found.cut,
@@ -128,6 +132,16 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             // Kept only now that the job is wanted.
             let config_hash = session.shared_store()?.put_blob(bytes).await?;
             let number = client.account::<Model>(&model).await?.jobs;
+            // Somebody who does not know whether the first request landed asks again.
+            if let Some(last) = number.checked_sub(1).map(|last| pda::job(&model, last)).filter(|_| !again)
+                && let Some(waiting) = client.account_opt::<Account>(&last).await?
+                && (waiting.requester, waiting.config_hash, waiting.budget, waiting.status)
+                    == (wallet, config_hash, budget, JobStatus::Requested)
+            {
+                let message =
+                    format!("job {last} asks for the same and waits for an operator: say --again to pay for another");
+                return Err(failure::of(ErrorKind::Input, message));
+            }
             let args = RequestJobArgs { config_hash, seed: seed.unwrap_or_else(rand::random), budget };
             let seed = args.seed;
             let mint = open_mint(&client).await?;

@@ -98,7 +98,8 @@ impl From<LimitsArgs> for Limits {
 /// A reviewer that judges by what is in `store`.
 fn reviewer<'a>(session: &Session, store: Store, validator: &'a AnySigner, limits: Limits) -> Result<Reviewer<'a>> {
     let folder = session.state_folder().join("verdicts").join(validator.pubkey().to_string());
-    Ok(Reviewer::new(session.client(), store, validator, SealedVerdicts::open(folder)?, limits))
+    let reviewer = Reviewer::new(session.client(), store, validator, SealedVerdicts::open(folder)?, limits);
+    Ok(reviewer.with_index(session.indexer()))
 }
 
 /// Runs it.

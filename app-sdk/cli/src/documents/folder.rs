@@ -79,7 +79,10 @@ pub fn read(reading: &Reading) -> Result<(Vec<Found>, Vec<Passed>)> {
             }
         } else if !entry.file_type().is_dir() {
             match file(&entry, reading)? {
-                File::Texts(texts) => found.extend(texts),
+                File::Texts(texts, empty) => {
+                    found.extend(texts);
+                    passed.extend(empty);
+                }
                 File::Passed(reason) => passed.push(Passed { name: shown(entry.path(), &reading.folder), reason }),
                 File::Beside => {}
             }
@@ -106,7 +109,8 @@ fn strange(entry: &DirEntry) -> Option<String> {
 
 /// What a file is.
 enum File {
-    Texts(Vec<Found>),
+    /// What is in it, and which of its rows are empty.
+    Texts(Vec<Found>, Vec<Passed>),
     Passed(String),
     /// It says something about the file beside it.
     Beside,
@@ -146,9 +150,12 @@ fn file(entry: &DirEntry, reading: &Reading) -> Result<File> {
     let extracted = format != Format::Plain;
     let sha256 = extracted.then(|| <[u8; 32]>::from(Sha256::digest(&bytes)));
     let original = extracted.then(|| Bytes::from(bytes));
-    let texts = pieces.into_iter().filter(|p| !p.text.trim().is_empty()).map(|piece| {
+    let name = |row: Option<u64>| row.map_or_else(|| name.clone(), |row| format!("{name}, row {row}"));
+    let (empty, full): (Vec<Piece>, Vec<Piece>) = pieces.into_iter().partition(|p| p.text.trim().is_empty());
+    let empty = empty.into_iter().map(|piece| Passed { name: name(piece.row), reason: "it is empty".into() });
+    let texts = full.into_iter().map(|piece| {
         let Piece { title, text, row } = piece;
-        let name = row.map_or_else(|| name.clone(), |row| format!("{name}, row {row}"));
+        let name = name(row);
         let title = if titled && row.is_none() { known.title.clone() } else { title.unwrap_or_else(|| name.clone()) };
         let metadata = Metadata {
             title,
@@ -158,7 +165,7 @@ fn file(entry: &DirEntry, reading: &Reading) -> Result<File> {
         let (kind, target, original) = (reading.kind, reading.target, original.clone());
         Found { name, contribution: Contribution { content: text, kind, target, metadata, original } }
     });
-    Ok(File::Texts(texts.collect()))
+    Ok(File::Texts(texts.collect(), empty.collect()))
 }
 
 /// A path as shown to people: below the folder that they named. A file that they named itself is its name, because titles
@@ -227,7 +234,7 @@ mod tests {
             ("second", "b.csv, row 2", Some(2)),
             ("Word", "c.docx", None),
         ];
-        assert_eq!((shown, passed), (expected.to_vec(), vec![]));
+        assert_eq!((shown, reasons(&passed)), (expected.to_vec(), vec![("b.csv, row 3", "it is empty")]));
         let original = found[0].contribution.metadata.original.as_ref().unwrap();
         assert_eq!(original.sha256, <[u8; 32]>::from(Sha256::digest(page)));
         assert_eq!(

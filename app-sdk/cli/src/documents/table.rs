@@ -13,6 +13,12 @@ pub fn csv(text: &str, columns: &Columns) -> Result<Vec<Piece>, String> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let wrong = |e: csv::Error| format!("its CSV does not read: {e}");
     let headers: Vec<String> = reader.headers().map_err(wrong)?.iter().map(|h| h.trim().to_owned()).collect();
+    // With another separator every line would be one cell, and so a document.
+    if let [alone] = &headers[..]
+        && let Some(separator) = [';', '\t', '|'].into_iter().find(|s| alone.contains(*s))
+    {
+        return Err(format!("its columns seem to be separated by {separator:?}: separate them by commas"));
+    }
     let texts = column(&headers, columns.text.as_deref(), &TEXTS)?
         .or((headers.len() == 1).then_some(0))
         .ok_or_else(|| no_text(&headers))?;
@@ -87,6 +93,9 @@ mod tests {
         assert!(unnamed.contains("--text-column") && unnamed.contains("question, answer"), "{unnamed}");
         assert!(csv("a,b\n1,2\n", &columns).unwrap_err().contains("no column answer"));
         assert_eq!(csv("anything\nalone\n", &Columns::default()).unwrap()[0].text, "alone");
+        for other in ["title;text\nOne;a; b\n", "title\ttext\nOne\ta\n"] {
+            assert!(csv(other, &Columns::default()).unwrap_err().contains("commas"), "{other}");
+        }
     }
 
     #[test]

@@ -8,10 +8,14 @@ use super::{
         ProposalDetail, ReceiptRow, Settlement, Slash, StakePool, Status, Vote, VoteLock, Wallet,
     },
 };
+use futures::StreamExt;
 use openledger_protocol::Hash32;
 use serde::de::DeserializeOwned;
 use solana_pubkey::Pubkey;
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
+
+/// Most bytes of an answer. Who answers may be a stranger.
+const MOST_BYTES: usize = 64 << 20;
 
 /// A client of the indexer's REST API. It is cheap to clone.
 #[derive(Clone, Debug)]
@@ -45,6 +49,7 @@ impl IndexerClient {
     async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ApiError> {
         let mut items = Vec::new();
         let mut next: Option<String> = None;
+        let mut asked = HashSet::new();
         loop {
             let joint = if path.contains('?') { '&' } else { '?' };
             let page: Page<T> = match &next {
@@ -53,6 +58,11 @@ impl IndexerClient {
             };
             items.extend(page.items);
             match page.next {
+                // A list that leads back to where it was has no end.
+                Some(cursor) if !asked.insert(cursor.clone()) => {
+                    let (url, reason) = (format!("{}/v1{path}", self.base), format!("cursor {cursor} comes twice"));
+                    return Err(ApiError::Shape { url, reason });
+                }
                 Some(cursor) => next = Some(cursor),
                 None => return Ok(items),
             }
@@ -272,10 +282,17 @@ pub(super) async fn read<T: DeserializeOwned>(
         Err(source) => return Err(ApiError::Unreachable { url, source }),
     };
     let status = response.status();
-    let bytes = match response.bytes().await {
-        Ok(b) => b,
-        Err(source) => return Err(ApiError::Unreachable { url, source }),
-    };
+    let (mut bytes, mut chunks) = (Vec::new(), response.bytes_stream());
+    while let Some(chunk) = chunks.next().await {
+        match chunk {
+            Ok(chunk) if bytes.len() + chunk.len() <= MOST_BYTES => bytes.extend_from_slice(&chunk),
+            Ok(_) => {
+                let reason = format!("it is longer than {} MiB", MOST_BYTES >> 20);
+                return Err(ApiError::Shape { url, reason });
+            }
+            Err(source) => return Err(ApiError::Unreachable { url, source }),
+        }
+    }
     if !status.is_success() {
         let message = serde_json::from_slice::<ErrorBody>(&bytes)
             .map_or_else(|_| String::from_utf8_lossy(&bytes).into_owned(), |b| b.error);

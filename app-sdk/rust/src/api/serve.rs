@@ -132,14 +132,12 @@ impl ServeClient {
         };
         let mut lines = Lines::default();
         Ok(response.bytes_stream().flat_map(move |chunk| {
+            let wrong = |reason| ApiError::Shape { url: url.clone(), reason };
             let pieces: Vec<Result<Piece, ApiError>> = match chunk {
-                Ok(bytes) => lines
-                    .push(&bytes)
-                    .into_iter()
-                    .filter_map(|line| {
-                        piece(&line).map_err(|reason| ApiError::Shape { url: url.clone(), reason }).transpose()
-                    })
-                    .collect(),
+                Ok(bytes) => match lines.push(&bytes) {
+                    Ok(lines) => lines.iter().filter_map(|line| piece(line).map_err(wrong).transpose()).collect(),
+                    Err(reason) => vec![Err(wrong(reason))],
+                },
                 Err(source) => vec![Err(ApiError::Unreachable { url: url.clone(), source })],
             };
             futures::stream::iter(pieces)
@@ -165,6 +163,9 @@ impl ServeClient {
     }
 }
 
+/// Longest line of a stream. The last has the whole answer with its receipt.
+const MOST_LINE: usize = 16 << 20;
+
 /// Splits a stream of bytes into whole lines.
 #[derive(Default)]
 struct Lines {
@@ -172,14 +173,18 @@ struct Lines {
 }
 
 impl Lines {
-    fn push(&mut self, bytes: &[u8]) -> Vec<String> {
+    /// The lines that end with these bytes. Fails once a line is too long: a stranger may send one without an end.
+    fn push(&mut self, bytes: &[u8]) -> Result<Vec<String>, String> {
+        if self.rest.len() + bytes.len() > MOST_LINE {
+            return Err(format!("a line of the stream is longer than {} MiB", MOST_LINE >> 20));
+        }
         self.rest.extend_from_slice(bytes);
         let mut out = Vec::new();
         while let Some(end) = self.rest.iter().position(|b| *b == b'\n') {
             let line: Vec<u8> = self.rest.drain(..=end).collect();
             out.push(String::from_utf8_lossy(&line).trim_end().to_owned());
         }
-        out
+        Ok(out)
     }
 }
 
@@ -222,7 +227,7 @@ mod tests {
         for cut in 1..text.len() {
             let mut lines = Lines::default();
             let (a, b) = text.as_bytes().split_at(cut);
-            let all: Vec<_> = lines.push(a).into_iter().chain(lines.push(b)).collect();
+            let all: Vec<_> = [a, b].into_iter().flat_map(|bytes| lines.push(bytes).expect("short")).collect();
             assert_eq!(all, ["data: {\"a\":\"é\"}", "", "data: [DONE]"], "cut at {cut}");
         }
     }

@@ -1,8 +1,10 @@
 //! The compute budget of a transaction: how many units it may use, and what it pays for its place in a block.
 
+use serde::{Deserialize, Serialize};
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_instruction::Instruction;
 use solana_message::v1::TransactionConfig;
+use std::str::FromStr;
 
 /// Most compute units of a transaction.
 pub(super) const MOST_UNITS: u32 = 1_400_000;
@@ -30,8 +32,13 @@ pub struct Sending {
     pub priority: PriorityFee,
 }
 
-/// What a transaction pays for its place in a block.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Most micro-lamports for a compute unit that `auto` pays: 0.0002 SOL for a common transaction.
+const MOST_PRICE: u64 = 1_000_000;
+
+/// What a transaction pays for its place in a block. As a text it is a number of micro-lamports for a compute unit, or `auto`:
+/// what others paid lately, within a bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum PriorityFee {
     /// Nothing.
     #[default]
@@ -46,7 +53,45 @@ pub enum PriorityFee {
     },
 }
 
+impl FromStr for PriorityFee {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::auto()),
+            number => match number.parse() {
+                Ok(0) => Ok(Self::None),
+                Ok(price) => Ok(Self::Fixed(price)),
+                Err(_) => Err(format!("{text:?}: write a number of micro-lamports for a compute unit, or auto")),
+            },
+        }
+    }
+}
+
+impl TryFrom<String> for PriorityFee {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<PriorityFee> for String {
+    fn from(fee: PriorityFee) -> Self {
+        match fee {
+            PriorityFee::None => "0".into(),
+            PriorityFee::Fixed(price) => price.to_string(),
+            PriorityFee::Recent { .. } => "auto".into(),
+        }
+    }
+}
+
 impl PriorityFee {
+    /// What others paid lately, within a bound.
+    pub fn auto() -> Self {
+        Self::Recent { most: MOST_PRICE }
+    }
+
     /// The price by `recent` prices of transactions on the same accounts. `None` if nothing is to be paid.
     pub(super) fn price(self, mut recent: Vec<u64>) -> Option<u64> {
         let price = match self {
@@ -61,10 +106,18 @@ impl PriorityFee {
     }
 }
 
+/// Number of limits from which a transaction gets one by chance.
+const MARKS: u32 = 4_096;
+
 /// The unit limit of a transaction that used `used` units when it was simulated. The state may change until it lands, so
 /// it gets a fifth more.
-pub(super) fn limit(used: u64) -> u32 {
-    u32::try_from(used + used / 5 + 1_000).unwrap_or(MOST_UNITS).min(MOST_UNITS)
+///
+/// Some units are up to `mark`, a random number: two processes that do the same thing in the same moment would otherwise sign
+/// the same bytes, of which the ledger takes one, and both would take it for theirs.
+pub(super) fn limit(used: u64, mark: u32) -> u32 {
+    let used = u32::try_from(used).unwrap_or(MOST_UNITS).min(MOST_UNITS);
+    let room = (used + used / 5 + 1_000).min(MOST_UNITS - MARKS);
+    (room + mark % MARKS).max(used)
 }
 
 /// The compute budget of one transaction. What is `None` is left to the runtime.
@@ -118,9 +171,20 @@ mod tests {
     }
 
     #[test]
+    fn a_fee_is_a_number_or_auto() {
+        for (text, fee) in [("0", PriorityFee::None), ("7", PriorityFee::Fixed(7)), ("auto", PriorityFee::auto())] {
+            assert_eq!(text.parse(), Ok(fee));
+            assert_eq!(String::from(fee), text);
+        }
+        assert!("much".parse::<PriorityFee>().unwrap_err().contains("auto"));
+    }
+
+    #[test]
     fn a_limit_leaves_room_and_is_never_above_the_runtimes() {
-        assert_eq!(limit(100_000), 121_000);
-        assert_eq!(limit(1_399_000), MOST_UNITS);
-        assert_eq!(limit(u64::from(u32::MAX) * 2), MOST_UNITS);
+        assert_eq!(limit(100_000, 0), 121_000);
+        assert_eq!(limit(100_000, MARKS + 7), 121_007);
+        assert_eq!(limit(1_300_000, 77), MOST_UNITS - MARKS + 77);
+        assert_eq!(limit(1_399_000, 0), 1_399_000);
+        assert_eq!(limit(u64::MAX, 77), MOST_UNITS);
     }
 }

@@ -57,6 +57,7 @@ const AT_ONCE: usize = 16;
 /// Reads the transactions since its cursor, one chunk per call.
 pub struct Poller {
     client: Client,
+    programs: Vec<Program>,
     cursor: Cursor,
     /// Transactions that are listed and not yet read, oldest first.
     pending: VecDeque<(Signature, Listed)>,
@@ -71,9 +72,14 @@ struct Listed {
 }
 
 impl Poller {
-    /// Makes a poller that begins after `from`.
+    /// Makes a poller of all programs that begins after `from`.
     pub fn new(client: Client, from: Cursor) -> Self {
-        Self { client, cursor: from, pending: VecDeque::new() }
+        Self::of(client, &Program::ALL, from)
+    }
+
+    /// Makes a poller of these programs that begins after `from`.
+    pub fn of(client: Client, programs: &[Program], from: Cursor) -> Self {
+        Self { client, programs: programs.to_vec(), cursor: from, pending: VecDeque::new() }
     }
 
     /// The present cursor.
@@ -84,7 +90,7 @@ impl Poller {
     /// Lists the transactions since the cursor, oldest first, each once.
     async fn list(&self) -> Result<Vec<(Signature, Listed)>, SdkError> {
         let mut found: HashMap<Signature, Listed> = HashMap::new();
-        for program in Program::ALL {
+        for program in self.programs.iter().copied() {
             let until = match self.cursor.seen.get(program.name()) {
                 None => None,
                 Some(s) => Some(Signature::from_str(s).map_err(|_| {

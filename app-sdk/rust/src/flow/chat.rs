@@ -53,6 +53,14 @@ pub struct Asked {
     pub answer: Answer,
 }
 
+impl Asked {
+    /// Number of tokens that the operator counted in the prompt when it gave its quote, if the prompt of its answer has
+    /// fewer: then it was paid for more than it read.
+    pub fn overcounted(&self) -> Option<usize> {
+        Some(self.quote.prompt_tokens).filter(|quoted| *quoted > self.answer.prompt_tokens.len())
+    }
+}
+
 /// Returns the members of the active committee that serve, in the committee's order.
 pub async fn servers(client: &Client) -> Result<Vec<Server>, SdkError> {
     let config: stake::state::Config = client.account(&pda::stake_config()).await?;
@@ -167,12 +175,16 @@ pub async fn fetch(
         )));
     }
     let fail = |e| unanswered(paid.request, *payment, e);
-    let server = servers.iter().find(|s| s.wallet == paid.operator).ok_or_else(|| {
-        fail(SdkError::Input(format!(
-            "operator {}, which was paid, does not serve now: try again later",
-            paid.operator
-        )))
-    })?;
+    let former;
+    let server = match servers.iter().find(|s| s.wallet == paid.operator) {
+        Some(server) => server,
+        // It may have left the committee since, and still have the answer.
+        None => {
+            let operator: Operator = client.account(&pda::operator(&paid.operator)).await.map_err(fail)?;
+            former = Server { wallet: operator.owner, identity: operator.identity, endpoint: operator.endpoint };
+            &former
+        }
+    };
     let quote = Quote {
         request: hex::encode(paid.request),
         model: paid.model.to_string(),
@@ -193,7 +205,8 @@ pub async fn fetch(
 /// Tokens beside the text that a model's chat template may add to each message.
 const TEMPLATE_TOKENS: usize = 64;
 
-/// Checks what was quoted against what was asked and what the model's account says. No tokenizer that models use makes more tokens than bytes of a text, so the text bounds the prompt's tokens.
+/// Checks what was quoted against what was asked and what the model's account says. No tokenizer that models use makes more
+/// tokens than bytes of a text, so the text bounds the prompt's tokens. [`Asked::overcounted`] compares them with the answer's.
 fn check_quote(
     quote: &Quote,
     server: &Server,

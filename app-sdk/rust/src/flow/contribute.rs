@@ -312,7 +312,24 @@ async fn taken_up(
 
 /// Place in `leaves` from which on the leaves of `batch` on the ledger stand, if they do.
 pub fn place_of(batch: &Batch, leaves: &[Hash32]) -> Option<usize> {
-    (0..leaves.len()).find(|place| is_prefix(batch, &leaves[*place..]))
+    let count = usize::try_from(batch.count).ok()?;
+    let mut fit: Vec<usize> = (0..leaves.len().checked_sub(count)? + 1).collect();
+    // The node over the leaves from each place on, of which there are 1 << height: all places share the work.
+    let mut nodes = leaves.to_vec();
+    let mut peaks = batch.peaks[..mmr::peak_count(batch.count)].iter().rev();
+    for height in 0.. {
+        let wide = 1 << height;
+        if wide > count || fit.is_empty() {
+            break;
+        }
+        if count & wide != 0 {
+            // The lowest peak comes last.
+            let (peak, before) = (peaks.next()?, count & !(2 * wide - 1));
+            fit.retain(|place| nodes[place + before] == *peak);
+        }
+        nodes = (0..(nodes.len()).saturating_sub(wide)).map(|i| mmr::node(&nodes[i], &nodes[i + wide])).collect();
+    }
+    fit.first().copied()
 }
 
 /// Whether the leaves of `batch` on the ledger are the first of `hashes`.
@@ -403,6 +420,13 @@ mod tests {
         assert!(!is_prefix(&batch(&leaves[1..4]), &leaves));
         assert_eq!(place_of(&batch(&leaves[3..7]), &leaves), Some(3));
         assert_eq!(place_of(&batch(&leaves[3..7]), &leaves[..6]), None);
+        for (from, to) in (0..9).flat_map(|from| (from..=9).map(move |to| (from, to))) {
+            let found = place_of(&batch(&leaves[from..to]), &leaves);
+            assert_eq!(found, Some(if from == to { 0 } else { from }), "{from}..{to}");
+        }
+        let mut other = leaves.clone();
+        other[5] = [0; 32];
+        assert_eq!(place_of(&batch(&other[3..7]), &leaves), None);
     }
 
     /// Opens a batch by a node that has `found` at the batch's address and answers that it `refused`. Each look at the

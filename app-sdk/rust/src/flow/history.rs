@@ -1,10 +1,12 @@
 //! The history of batches on the ledger, read incrementally.
 
+use super::accepted::Accepted;
 use crate::{
     client::Client,
     error::SdkError,
     events::{Cursor, Event, Poller},
 };
+use openledger_interface::Program;
 use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
 use std::collections::HashMap;
@@ -13,14 +15,15 @@ use std::collections::HashMap;
 pub struct History {
     poller: Poller,
     manifests: HashMap<Pubkey, Hash32>,
-    /// The accepted batches of each Datanet, with the number of their leaves.
-    accepted: HashMap<Pubkey, Vec<(Pubkey, u64)>>,
+    /// The accepted batches of each Datanet, with their roots and the numbers of their leaves.
+    accepted: HashMap<Pubkey, Vec<(Pubkey, Hash32, u64)>>,
 }
 
 impl History {
     /// Makes an empty history. [`History::update`] fills it.
     pub fn new(client: Client) -> Self {
-        Self { poller: Poller::new(client, Cursor::default()), manifests: HashMap::new(), accepted: HashMap::new() }
+        let poller = Poller::of(client, &[Program::Datanet], Cursor::default());
+        Self { poller, manifests: HashMap::new(), accepted: HashMap::new() }
     }
 
     /// Reads the events since the last call.
@@ -35,17 +38,21 @@ impl History {
                     Event::BatchSubmitted(e) => {
                         self.manifests.insert(e.batch, e.manifest);
                     }
-                    Event::BatchAccepted(e) => self.accepted.entry(e.datanet).or_default().push((e.batch, e.count)),
+                    Event::BatchAccepted(e) => {
+                        self.accepted.entry(e.datanet).or_default().push((e.batch, e.root, e.count));
+                    }
                     _ => {}
                 }
             }
         }
     }
 
-    /// Returns the hashes of the manifests of a Datanet's accepted batches with the numbers of their leaves, in the order of
-    /// acceptance.
-    pub fn accepted_manifests(&self, datanet: &Pubkey) -> Vec<(Hash32, u64)> {
+    /// A Datanet's accepted batches, in the order of acceptance.
+    pub fn accepted(&self, datanet: &Pubkey) -> Vec<Accepted> {
         let batches = self.accepted.get(datanet).map(Vec::as_slice).unwrap_or_default();
-        batches.iter().filter_map(|(batch, count)| Some((*self.manifests.get(batch)?, *count))).collect()
+        let accepted = |(batch, root, leaves): &(Pubkey, Hash32, u64)| {
+            Some(Accepted { manifest: *self.manifests.get(batch)?, root: *root, leaves: *leaves })
+        };
+        batches.iter().filter_map(accepted).collect()
     }
 }

@@ -1,7 +1,11 @@
 //! What a Datanet has accepted, and what its validators say of new leaves beside it.
 
-use super::{contribute::Contribution, history::History};
+use super::{
+    accepted::{Accepted as AcceptedBatch, AcceptedBatches},
+    contribute::Contribution,
+};
 use crate::{
+    api::IndexerClient,
     client::Client,
     error::SdkError,
     manifest::{self, Leaf, Manifest},
@@ -28,7 +32,7 @@ const READS_AT_ONCE: usize = 8;
 pub struct Known {
     client: Client,
     store: Store,
-    history: History,
+    batches: AcceptedBatches,
     /// Fingerprints of accepted documents, by content hash. Each document is read and fingerprinted once.
     fingerprints: HashMap<Hash32, Arc<Fingerprint>>,
     /// Whether the store has given a blob.
@@ -78,12 +82,17 @@ impl Known {
     /// Knows nothing yet. The first judgement reads the ledger's history.
     pub fn new(client: Client, store: Store) -> Self {
         Self {
-            history: History::new(client.clone()),
+            batches: AcceptedBatches::new(client.clone(), None),
             client,
             store,
             fingerprints: HashMap::new(),
             gives: Arc::default(),
         }
+    }
+
+    /// The same by an index, so that no history is read. What the index says counts only as far as the chain bears it out.
+    pub fn with_index(self, index: IndexerClient) -> Self {
+        Self { batches: AcceptedBatches::new(self.client.clone(), Some(index)), ..self }
     }
 
     /// Whether the store is the one that others use: it has given a blob before, or has the description of `datanet` or the last
@@ -94,7 +103,7 @@ impl Known {
             return Ok(true);
         }
         let description = self.client.account::<Datanet>(datanet).await?.metadata_hash;
-        let newest = self.accepted(datanet).await?.last().map(|(manifest, _)| *manifest);
+        let newest = self.batches.of(datanet).await?.last().map(|batch| batch.manifest);
         for blob in newest.into_iter().chain([description]) {
             if self.store.has_blob(&blob).await? {
                 self.gives.store(true, Ordering::Relaxed);
@@ -112,8 +121,7 @@ impl Known {
         leaves: &[Leaf],
         limits: &Limits,
     ) -> Result<Judgement, SdkError> {
-        let accepted = self.accepted(datanet).await?;
-        let beside = self.beside(&accepted, limits, Refused::Fails).await?;
+        let beside = self.beside(datanet, limits, Refused::Fails).await?;
         let owner = self.client.account::<Datanet>(datanet).await?.owner;
         self.judge_beside(beside, contributor, &owner, leaves, limits).await
     }
@@ -128,40 +136,52 @@ impl Known {
         reviewed: &[Leaf],
         limits: &Limits,
     ) -> Result<Foreseen, SdkError> {
-        let accepted = self.accepted(datanet).await?;
-        let mut beside = self.beside(&accepted, limits, Refused::Counts).await?;
+        let mut beside = self.beside(datanet, limits, Refused::Counts).await?;
         self.learn(&mut beside, reviewed, limits, Refused::Counts).await?;
         let owner = self.client.account::<Datanet>(datanet).await?.owner;
         Ok(foresee_beside(beside, contributor, &owner, contributions, limits))
     }
 
-    async fn accepted(&mut self, datanet: &Pubkey) -> Result<Vec<(Hash32, u64)>, SdkError> {
-        self.history.update().await?;
-        Ok(self.history.accepted_manifests(datanet))
+    /// Reads what a Datanet has accepted.
+    async fn beside(&mut self, datanet: &Pubkey, limits: &Limits, refused: Refused) -> Result<Beside, SdkError> {
+        let accepted = self.batches.of(datanet).await?;
+        if let Some(beside) = self.beside_those(&accepted, true, limits, refused).await? {
+            return Ok(beside);
+        }
+        // The index named a manifest that is not the batch's, or a panel accepted such a one. The ledger says which.
+        let accepted = self.batches.by_ledger(datanet).await?;
+        Ok(self.beside_those(&accepted, false, limits, refused).await?.unwrap_or_default())
     }
 
-    /// Reads accepted batches, by the hashes of their manifests and the numbers of their leaves. Fails if the store lacks a
-    /// manifest, because copies of its documents would go unnoticed.
-    async fn beside(
+    /// Reads accepted batches. `None` if all manifests must be `strict`ly those of their batches and one is not. Fails if the
+    /// store lacks a manifest, because copies of its documents would go unnoticed.
+    async fn beside_those(
         &mut self,
-        accepted: &[(Hash32, u64)],
+        accepted: &[AcceptedBatch],
+        strict: bool,
         limits: &Limits,
         refused: Refused,
-    ) -> Result<Beside, SdkError> {
+    ) -> Result<Option<Beside>, SdkError> {
         let mut beside = Beside::default();
-        for (hash, leaves) in accepted {
-            let bytes = match self.store.get_blob_within(hash, manifest::MOST_BYTES).await {
+        for batch in accepted {
+            let bytes = match self.store.get_blob_within(&batch.manifest, manifest::MOST_BYTES).await {
                 Err(error) if refused == Refused::Counts && error.is_refusal() => {
-                    (beside.refused, beside.unlisted) = (beside.refused + leaves, true);
+                    (beside.refused, beside.unlisted) = (beside.refused + batch.leaves, true);
                     continue;
                 }
+                // The index may have named what nobody has.
+                Err(StoreError::Missing { .. }) if strict => return Ok(None),
                 bytes => bytes?,
             };
-            let manifest = Manifest::from_bytes(&bytes)?;
+            let manifest = match Manifest::from_bytes(&bytes) {
+                Ok(manifest) if strict && manifest.root() != batch.root => return Ok(None),
+                Err(_) if strict => return Ok(None),
+                manifest => manifest?,
+            };
             beside.accepted.add(&manifest);
             self.learn(&mut beside, &manifest.leaves, limits, refused).await?;
         }
-        Ok(beside)
+        Ok(Some(beside))
     }
 
     /// Adds the fingerprints of those leaves that a model learns. Passes over what the store lacks, what is no text and what
@@ -320,9 +340,10 @@ mod tests {
         contributions.iter().map(Contribution::leaf).collect()
     }
 
-    fn batch(leaves: Vec<Leaf>) -> (Vec<u8>, (Hash32, u64)) {
-        let (count, manifest) = (leaves.len() as u64, Manifest::new(OWNER, OWNER, leaves).unwrap());
-        (manifest.to_bytes().unwrap(), (manifest.hash().unwrap(), count))
+    fn batch(leaves: Vec<Leaf>) -> (Vec<u8>, AcceptedBatch) {
+        let (leaves, manifest) = (leaves.len() as u64, Manifest::new(OWNER, OWNER, leaves).unwrap());
+        let accepted = AcceptedBatch { manifest: manifest.hash().unwrap(), root: manifest.root(), leaves };
+        (manifest.to_bytes().unwrap(), accepted)
     }
 
     /// An artifact service with these blobs, of which it refuses some, and the paths that it is asked for.
@@ -342,7 +363,8 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let store = Store::open(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         tokio::spawn(warp::serve(route).incoming(listener).run());
-        (Known::new(Client::new("http://127.0.0.1:9", "").with_patience(std::time::Duration::ZERO), store), asked)
+        let client = Client::new("http://127.0.0.1:9", "").with_patience(std::time::Duration::ZERO);
+        (Known::new(client, store), asked)
     }
 
     #[tokio::test]
@@ -355,7 +377,7 @@ mod tests {
         let removal =
             Leaf { kind: Kind::Removal, target: Some([9; 32]), ..document("d", "in vain for want of a target").leaf() };
         all.extend([document("again", &good).leaf(), document("again", &long).leaf(), removal]);
-        let beside = known.beside(&[], &limits, Refused::Fails).await.unwrap();
+        let beside = Beside::default();
         let judged = known.judge_beside(beside, &WALLET, &OWNER, &all, &limits).await.unwrap();
         let of = sha256(&[good.as_bytes()]);
         let expected = [
@@ -398,11 +420,11 @@ mod tests {
         let limits = Limits::default();
         for accepted in [first, second] {
             let (mut known, _) = service(blobs.clone()).await;
-            let refused = known.beside(&[accepted], &limits, Refused::Fails).await.err().unwrap();
+            let refused = known.beside_those(&[accepted], true, &limits, Refused::Fails).await.err().unwrap();
             assert!(refused.to_string().contains("not yours to read"), "{refused}");
         }
         let (mut known, _) = service(blobs).await;
-        let beside = known.beside(&[first, second], &limits, Refused::Counts).await.unwrap();
+        let beside = known.beside_those(&[first, second], true, &limits, Refused::Counts).await.unwrap().unwrap();
         let about = |target| Contribution { kind: Kind::Label, target: Some(target), ..document("f", "good") };
         // The target may be in the batch that is not read.
         let all = [document("mine again", &mine), document("new", &text(3)), about([7; 32])];
@@ -410,7 +432,26 @@ mod tests {
         assert_eq!(foreseen.uncompared, 4);
         assert!(matches!(foreseen.judgement.faults[..], [(0, Fault::Copy { .. })]), "{foreseen:?}");
         // Another error is one for everybody.
-        assert!(known.beside(&[([8; 32], 1)], &limits, Refused::Counts).await.is_err());
+        let absent = AcceptedBatch { manifest: [8; 32], root: [8; 32], leaves: 1 };
+        assert!(known.beside_those(&[absent], false, &limits, Refused::Counts).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_manifest_that_an_index_made_up_does_not_count() {
+        let (bytes, honest) = batch(leaves(&[document("a", &text(1))]));
+        let (other, made_up) = batch(leaves(&[document("b", &text(2))]));
+        let blobs = vec![(bytes, true), (other, true), (b"no manifest".to_vec(), true), (text(1).into(), true)];
+        let (mut known, _) = service(blobs).await;
+        let limits = Limits::default();
+        for manifest in [made_up.manifest, sha256(&[b"no manifest"]), [8; 32]] {
+            let said = AcceptedBatch { manifest, ..honest };
+            assert!(known.beside_those(&[said], true, &limits, Refused::Fails).await.unwrap().is_none());
+        }
+        let beside = known.beside_those(&[honest], true, &limits, Refused::Fails).await.unwrap().unwrap();
+        assert_eq!(beside.documents.len(), 1);
+        // A panel may have accepted such a one: it must not stop the next panel.
+        let said = AcceptedBatch { root: [7; 32], ..honest };
+        assert!(known.beside_those(&[said], false, &limits, Refused::Fails).await.unwrap().is_some());
     }
 
     #[tokio::test]

@@ -1,12 +1,13 @@
 //! The flows of users from start to end. Each flow joins reads, artifacts and transactions, and can be resumed where it
 //! was interrupted.
 
+mod accepted;
 pub mod chat;
 pub mod claim;
 pub mod contribute;
 pub mod govern;
 pub mod held;
-pub mod history;
+mod history;
 pub mod known;
 pub mod outlook;
 pub mod review;

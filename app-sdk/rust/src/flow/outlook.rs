@@ -1,8 +1,9 @@
 //! What a job would find in Datanets, told before its budget is paid. It reads the manifests of accepted batches and asks
 //! how long documents are; it fetches none.
 
-use super::history::History;
+use super::accepted::AcceptedBatches;
 use crate::{
+    api::IndexerClient,
     artifact::{DataSettings, Outlook},
     client::Client,
     error::SdkError,
@@ -20,22 +21,23 @@ const MOST_ASKED: usize = 512;
 const AT_ONCE: usize = 16;
 
 /// About what a job with these settings would learn of what `datanets` have accepted, if all of it were drawn, and the
-/// number of documents that could not be looked at: the store refuses them to this wallet, or lacks them.
+/// number of documents that could not be looked at: the store refuses them to this wallet, or lacks them. Without an `index`
+/// the ledger's history is read.
 pub async fn outlook(
     client: &Client,
+    index: Option<IndexerClient>,
     store: &Store,
     datanets: &[Pubkey],
     settings: &DataSettings,
 ) -> Result<(Outlook, u64), SdkError> {
-    let mut history = History::new(client.clone());
-    history.update().await?;
+    let mut batches = AcceptedBatches::new(client.clone(), index);
     let (mut documents, mut unread) = (Vec::new(), 0);
     for datanet in datanets {
         let mut manifests = Vec::new();
-        for (hash, leaves) in history.accepted_manifests(datanet) {
-            match store.get_blob_within(&hash, manifest::MOST_BYTES).await {
+        for batch in batches.of(datanet).await? {
+            match store.get_blob_within(&batch.manifest, manifest::MOST_BYTES).await {
                 Ok(bytes) => manifests.push(Manifest::from_bytes(&bytes)?),
-                Err(error) if error.is_refusal() => unread += leaves,
+                Err(error) if error.is_refusal() => unread += batch.leaves,
                 Err(error) => return Err(error.into()),
             }
         }

@@ -2,6 +2,7 @@
 
 use super::{known::Known, open_mint, seat::Candidate};
 use crate::{
+    api::IndexerClient,
     client::Client,
     error::SdkError,
     manifest::{self, Manifest, ManifestError},
@@ -165,6 +166,12 @@ impl<'a> Reviewer<'a> {
     pub fn new(client: Client, store: Store, validator: &'a AnySigner, sealed: SealedVerdicts, limits: Limits) -> Self {
         let known = Known::new(client.clone(), store);
         Self { client, validator, sealed, limits, known }
+    }
+
+    /// The same by an index, so that no history of the ledger is read. What the index says counts only as far as the chain
+    /// bears it out.
+    pub fn with_index(self, index: IndexerClient) -> Self {
+        Self { known: self.known.with_index(index), ..self }
     }
 
     /// Lists the batches under review of `datanet`, or of all Datanets, oldest submission first.

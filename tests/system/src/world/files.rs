@@ -1,9 +1,10 @@
 //! The files of a world's folder: who has it, whether it began, and what is where.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -31,6 +32,10 @@ pub struct Services {
     pub openai: String,
     /// The artifact service.
     pub store: String,
+    /// PostgreSQL. The databases are `indexer` and each operator's.
+    pub database: String,
+    /// The operators.
+    pub operators: Vec<String>,
     /// Key file of a user with SOL and OPEN.
     pub keypair: PathBuf,
     /// The mint of OPEN.
@@ -74,12 +79,29 @@ pub fn forget(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Takes the world's folder. Fails if another process has it.
+/// Takes the world's folder, and notes in the lock's file which process has it. Fails if another process has it, or if the
+/// folder holds something else: an interrupted start has all of it removed.
 pub fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(LOCK);
-    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    if !path.exists() {
+        for entry in std::fs::read_dir(folder)? {
+            let name = entry?.file_name();
+            ensure!(name == LOG, "{} holds {name:?}, and is no world's: name an empty folder", folder.display());
+        }
+    }
+    let mut file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            file.set_len(0)
+                .and_then(|()| write!(file, "{}", std::process::id()))
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            Ok(file)
+        }
         Err(std::fs::TryLockError::WouldBlock) => {
             bail!("the world in {} runs already; `cargo xtask down` ends it", folder.display())
         }
@@ -117,5 +139,27 @@ pub fn remove(path: &Path) -> Result<()> {
             Err(e).with_context(|| format!("cannot remove {}", path.display()))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_something_else_is_not_taken_and_the_lock_names_its_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let theirs = folder.path().join("thesis.md");
+        std::fs::write(&theirs, "years of work").unwrap();
+        let error = lock(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("thesis.md"), "{error}");
+        std::fs::remove_file(theirs).unwrap();
+        std::fs::write(folder.path().join(LOG), "").unwrap();
+        let held = lock(folder.path()).unwrap();
+        assert!(lock(folder.path()).unwrap_err().to_string().contains("runs already"));
+        let process = std::fs::read_to_string(folder.path().join(LOCK)).unwrap();
+        assert_eq!(process, std::process::id().to_string());
+        drop(held);
+        lock(folder.path()).unwrap();
     }
 }

@@ -21,7 +21,7 @@ use keepers::{KEYS, Keepers};
 use std::path::PathBuf;
 
 /// The ports of the world's services. The node's are those that Solana's tools expect.
-pub const PORTS: Ports = Ports { rpc: 8899, ws: 8900, api: 8910, artifacts: 8911, operators: 7001 };
+pub const PORTS: Ports = Ports { rpc: 8899, ws: 8900, api: 8910, artifacts: 8911, database: 8912, operators: 7001 };
 
 /// Paths and settings of a world.
 pub struct World {
@@ -75,6 +75,8 @@ pub async fn run(world: &World) -> Result<()> {
         api: network.api_url.clone(),
         openai: format!("{}/v1", fleet.serving()),
         store: network.artifacts_url.clone(),
+        database: network.postgres.url(),
+        operators: fleet.operators.iter().map(|o| o.endpoint.clone()).collect(),
         keypair,
         mint: mint.to_string(),
         config: config.clone(),

@@ -26,9 +26,9 @@ struct Cli {
     /// Folder of the unpacked document packages.
     #[arg(long)]
     documents: PathBuf,
-    /// Ports of the node's JSON-RPC, of its WebSocket, of the indexer's API, of the artifact service and of the first
-    /// operator. The other operators have those that follow.
-    #[arg(long, num_args = 5, value_names = ["RPC", "WS", "API", "ARTIFACTS", "OPERATOR"])]
+    /// Ports of the node's JSON-RPC, of its WebSocket, of the indexer's API, of the artifact service, of PostgreSQL and of
+    /// the first operator. The other operators have those that follow.
+    #[arg(long, num_args = 6, value_names = ["RPC", "WS", "API", "ARTIFACTS", "DATABASE", "OPERATOR"])]
     ports: Option<Vec<u16>>,
     /// The base model, a GGUF file. A tiny random model if left out.
     #[arg(long)]
@@ -63,7 +63,7 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<()> {
     let settings = cli.model.as_deref().map_or_else(Settings::tiny, Settings::full_world);
     let ports = match cli.ports.as_deref() {
-        Some(&[rpc, ws, api, artifacts, operators]) => Ports { rpc, ws, api, artifacts, operators },
+        Some(&[rpc, ws, api, artifacts, database, operators]) => Ports { rpc, ws, api, artifacts, database, operators },
         _ => PORTS,
     };
     let place = Place { folder: cli.folder, binaries: cli.bin_dir, kept: Some(ports) };
