@@ -188,6 +188,8 @@ async fn wrong_requests_are_told_what_is_wrong() {
         ("/v1/receipts?after_slot=x", "after_slot"),
         ("/v1/events?name=Payed", "name"),
         ("/v1/events/stream?program=bank", "program"),
+        ("/v1/events?program=datanet&name=Paid", "program"),
+        ("/v1/events/stream?program=datanet&name=Paid", "program"),
         ("/v1/datanets/11111111111111111111111111111111/contributions?batch=b", "batch"),
         ("/v1/claims/0", "wallet"),
         ("/v1/funding?pool=swimming", "pool"),
@@ -366,6 +368,8 @@ async fn the_live_feed_brings_new_events_once_and_goes_on_after_the_last_id() {
     let newest = reqwest::get(format!("{}/v1/events?limit=500", api.base)).await.expect("answers");
     let newest: Value = newest.json().await.expect("json");
     let before = newest["items"].as_array().and_then(|i| i.get(i.len() - 2)).expect("two events")["id"].to_string();
+    let (_, status) = api.get("/v1/status").await;
+    let before = format!("{}:{before}:0", status["feed"].as_str().expect("a name"));
     let response = reqwest::Client::new().get(&url).header("last-event-id", before).send().await.expect("answers");
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut stream = response.bytes_stream();

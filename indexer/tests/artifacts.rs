@@ -985,13 +985,14 @@ async fn a_lost_database_makes_nothing_public_and_the_store_says_who_has_stored_
         }
         all
     };
-    let known = [[401, 403], [401, 403], [200, 200], [401, 403], [404, 404]];
+    let known = [[401, 403], [401, 403], [401, 403], [401, 403], [404, 404]];
     assert_eq!(standings(&town).await, known);
+    assert_eq!(town.reads(Some(&town.operator), &adapter).await, 200);
 
     town.db.execute("DROP SCHEMA artifacts CASCADE", &[]).await.unwrap();
     town.restart(Limits::default()).await;
     // As long as nothing is known, nothing is given away.
-    assert_eq!(standings(&town).await, [[401, 403], [401, 403], [401, 403], [401, 403], [404, 404]]);
+    assert_eq!(standings(&town).await, known);
     assert_eq!(town.reads(Some(&wallet), &draft).await, 403);
     assert_eq!(artifacts::restore(&town.service).await.unwrap(), 6, "all that was stored through the service");
     assert_eq!(town.reader().answered().await.unwrap(), [town.request], "lists have what is there");
@@ -1282,35 +1283,33 @@ async fn a_permissioned_document_stays_private_and_whoever_names_it_gets_no_righ
     assert_eq!((town.reads(None, &document).await, town.reads(Some(&thief), &document).await), (401, 403));
 
     // An operator reads it once it is in a committee and a job was granted.
-    town.happens(Event::CommitteeConfirmed(stake::events::CommitteeConfirmed {
+    town.happens(Event::CommitteeProposed(stake::events::CommitteeProposed {
         committee: pda::committee(1),
         sequence: 0,
+        epoch: 1,
+        threshold: 1,
+        size: 1,
+        members: vec![town.operator.pubkey()],
+    }))
+    .await;
+    town.happens(Event::CommitteeConfirmed(stake::events::CommitteeConfirmed {
+        committee: pda::committee(1),
+        sequence: 1,
         member: town.operator.pubkey(),
         group_key: hash(5),
         active: true,
     }))
     .await;
     assert_eq!(town.reads(Some(&town.operator), &document).await, 403);
-    town.happens(Event::JobRequested(model::events::JobRequested {
-        job: key(8),
-        sequence: 0,
-        model: key(9),
-        number: 0,
-        requester: key(10),
-        config_hash: hash(3),
-        seed: 1,
-        snapshots: vec![model::state::Snapshot {
-            datanet: pda::datanet(&owner.pubkey(), 1),
-            root: hash(2),
-            batches: 1,
-        }],
-        budget: 5,
-        data_share_bps: 5,
-        taking_slot: 900,
-    }))
-    .await;
+    let snapshots =
+        vec![model::state::Snapshot { datanet: pda::datanet(&owner.pubkey(), 1), root: hash(2), batches: 1 }];
+    town.happens(requested(key(8), &key(10), hash(3), snapshots)).await;
     assert_eq!(town.reads(Some(&town.operator), &document).await, 200);
     assert_eq!(town.reads(Some(&thief), &document).await, 403);
+    // And no longer when the job has ended without a model.
+    let ended = model::events::JobEnded { job: key(8), sequence: 1, expired: true, refunded: 5 };
+    town.happens(Event::JobEnded(ended)).await;
+    assert_eq!(town.reads(Some(&town.operator), &document).await, 403);
 }
 
 #[tokio::test]
@@ -1337,6 +1336,23 @@ async fn whoever_knows_only_the_hash_of_a_private_blob_gets_neither_a_right_to_i
     let permit = town.permit(&thief, &Key::Blob(hash), length, hash);
     assert_eq!(town.put(&path, Some(&permit), content).await.status(), StatusCode::CREATED);
     assert_eq!(town.reads(Some(&thief), &hash).await, 200);
+}
+
+/// A job that `requester` asks for.
+fn requested(job: Pubkey, requester: &Pubkey, config_hash: [u8; 32], snapshots: Vec<model::state::Snapshot>) -> Event {
+    Event::JobRequested(model::events::JobRequested {
+        job,
+        sequence: 0,
+        model: key(9),
+        number: 0,
+        requester: *requester,
+        config_hash,
+        seed: 1,
+        snapshots,
+        budget: 5,
+        data_share_bps: 5,
+        taking_slot: 900,
+    })
 }
 
 /// A manifest of `wallet` for the Datanet `key(5)` with one document, both stored.
@@ -1522,7 +1538,87 @@ async fn what_an_operator_hands_in_to_a_datanet_is_as_private_as_anybody_elses()
     let state = town.store(&town.operator).put_blob("a state of a training").await.unwrap();
     sweep::once(&town.service).await.unwrap();
     assert_eq!((town.reads(None, &document).await, town.reads(None, &manifest).await), (401, 401));
-    assert_eq!((town.reads(None, &state).await, town.reads(Some(&owner), &document).await), (200, 200));
+    assert_eq!(town.reads(Some(&owner), &document).await, 200);
+    // What nothing names yet is for those who check it.
+    let checker = Keypair::new();
+    assert_eq!((town.reads(None, &state).await, town.reads(Some(&checker), &state).await), (401, 403));
+    town.stakes(&checker.pubkey(), stake::state::Role::Operator).await;
+    assert_eq!(town.reads(Some(&checker), &state).await, 200);
+}
+
+#[tokio::test]
+async fn what_an_operator_hands_in_is_private_from_the_moment_that_it_is_stored() {
+    let town = Town::start().await;
+    let (document, manifest) = stored_batch(&town, &town.operator).await;
+    let hash = manifest.hash().unwrap();
+    assert_eq!((town.reads(None, &document).await, town.reads(None, &hash).await), (401, 401));
+    // The chain names the manifest, and no look has come since.
+    town.opens(key(5), key(6), &town.operator).await;
+    town.submits(key(6), &manifest).await;
+    assert_eq!((town.reads(None, &document).await, town.reads(None, &hash).await), (401, 401));
+    sweep::once(&town.service).await.unwrap();
+    assert_eq!((town.reads(None, &document).await, town.reads(None, &hash).await), (401, 401));
+}
+
+#[tokio::test]
+async fn the_weights_of_an_answer_are_public_with_the_answer() {
+    let town = Town::start().await;
+    let store = town.store(&town.operator);
+    let weights = store.put_blob("the weights of an answer").await.unwrap();
+    assert_eq!(town.reads(None, &weights).await, 401);
+    let mut answer = town.answer("an answer");
+    answer.receipt.weights = weights;
+    answer.sign(&town.identity).unwrap();
+    store.put_answer(&answer).await.unwrap();
+    assert_eq!(town.reads(None, &weights).await, 200);
+}
+
+#[tokio::test]
+async fn a_description_is_named_until_the_next_one_and_a_jobs_config_until_it_ends_without_a_result() {
+    let town = Town::start_with(swept_at_once(), None).await;
+    let owner = Keypair::new();
+    let store = town.store(&owner);
+    let (first, second) =
+        (store.put_blob("a description").await.unwrap(), store.put_blob("a better one").await.unwrap());
+    let config = store.put_blob("a config").await.unwrap();
+    town.happens(Event::DatanetCreated(DatanetCreated { metadata_hash: first, ..created(owner.pubkey(), 1, "Told") }))
+        .await;
+    town.happens(requested(key(8), &owner.pubkey(), config, vec![])).await;
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1, "the second description is not told yet");
+    store.put_blob("a better one").await.unwrap();
+    assert_eq!((town.reads(None, &first).await, town.reads(None, &config).await), (200, 200));
+    town.happens(Event::DatanetConfigured(datanet::events::DatanetConfigured {
+        datanet: pda::datanet(&owner.pubkey(), 1),
+        sequence: 1,
+        metadata_uri: "x".into(),
+        metadata_hash: second,
+        min_bond: 5,
+        panel_size: 3,
+        quorum: 2,
+    }))
+    .await;
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
+    assert!(!town.blob_file(&first).exists() && town.blob_file(&second).exists() && town.blob_file(&config).exists());
+    let ended = model::events::JobEnded { job: key(8), sequence: 1, expired: false, refunded: 5 };
+    town.happens(Event::JobEnded(ended)).await;
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 1);
+    assert!(!town.blob_file(&config).exists() && town.blob_file(&second).exists());
+    assert_eq!(sweep::once(&town.service).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_wallet_with_nothing_at_stake_stores_little_until_it_opens_a_batch() {
+    let town = Town::start_with(Limits { stranger: 9_000, ..Limits::default() }, None).await;
+    let wallet = Keypair::new();
+    let (first, second) = (long(5_000), long(6_000));
+    town.store(&wallet).put_blob(first).await.unwrap();
+    let (hash, permit) = (sha256(&[&second]), |hash| town.permit(&wallet, &Key::Blob(hash), 6_000, hash));
+    let refused = town.put(&hex::encode(hash), Some(&permit(hash)), second.clone()).await;
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let said = error(refused, StatusCode::SERVICE_UNAVAILABLE).await;
+    assert!(said.contains("nothing at stake"), "{said}");
+    town.opens(key(5), key(6), &wallet).await;
+    town.store(&wallet).put_blob(second).await.unwrap();
 }
 
 #[tokio::test]

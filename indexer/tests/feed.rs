@@ -7,10 +7,11 @@ use openledger_indexer::{
     api,
     datasource::{Source, backfill},
     db::Database,
-    ingest::{confirm, ingest, roll_back},
+    ingest::{TransactionRecord, confirm, ingest, roll_back},
     reconcile::finalise,
 };
 use openledger_interface::{Program, pda};
+use serde_json::{Value, json};
 use stake::state::Role;
 use std::time::Duration;
 use support::{
@@ -119,4 +120,137 @@ async fn what_another_process_does_is_noticed_with_the_next_look_at_the_ledger()
     // The node still lists it, so it comes again.
     woken("it rolled one back", true).await;
     woken("nothing happened", false).await;
+}
+
+/// An index of the world's history but its last transaction, behind an API. Returns also the last transaction.
+async fn begun(server: &Server, name: &str) -> (Source, String, oneshot::Sender<()>, TransactionRecord) {
+    let mut world = world();
+    let url = server.url(name);
+    let db = Database::open(&url).await.expect("opens");
+    openledger_indexer::checkpoint::bind_cluster(&db, GENESIS).await.expect("bound");
+    let last = world.history.pop().expect("not empty");
+    for record in &world.history {
+        ingest(&db, record).await.expect("ingests");
+    }
+    let source = Node::start(200, 0, vec![]).await.source(db);
+    let (base, stop) = serve(&source, &url).await;
+    (source, base, stop, last)
+}
+
+/// A live feed, and what was read of it.
+struct Live {
+    stream: reqwest::Response,
+    text: String,
+}
+
+impl Live {
+    async fn open(url: &str, last_id: Option<&str>) -> Self {
+        let mut request = reqwest::Client::new().get(url);
+        if let Some(id) = last_id {
+            request = request.header("last-event-id", id);
+        }
+        Self { stream: request.send().await.expect("answers"), text: String::new() }
+    }
+
+    /// Reads until an event of this name has come. Returns its id and its data.
+    async fn hears(&mut self, name: &str) -> (String, Value) {
+        loop {
+            let whole = self.text.split_inclusive("\n\n").filter(|part| part.ends_with("\n\n"));
+            let field = |part: &str, name: &str| -> Option<String> {
+                part.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(|v| v.trim().to_owned())
+            };
+            let found = whole.clone().find(|part| field(part, "event").as_deref() == Some(name));
+            if let Some(part) = found {
+                let data = field(part, "data").expect("data");
+                return (field(part, "id").expect("an id"), serde_json::from_str(&data).expect("JSON"));
+            }
+            let next = tokio::time::timeout(Duration::from_secs(20), self.stream.chunk()).await;
+            let next = next.unwrap_or_else(|_| panic!("no {name} came: {}", self.text));
+            self.text += &String::from_utf8_lossy(&next.expect("reads").expect("goes on"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_live_feed_tells_what_is_final_and_what_was_dropped_and_tells_it_again_to_who_was_away() {
+    let server = Server::start();
+    let (source, base, _stop, last) = begun(&server, "told").await;
+    let mut live = Live::open(&format!("{base}/v1/events/stream"), None).await;
+    ingest(&source.db, &last).await.expect("ingests");
+    source.news.send_replace(());
+    let (id, row) = live.hears("Claimed").await;
+    assert_eq!((&row["signature"], &row["finalized"]), (&json!(last.signature), &json!(false)));
+
+    // All slots up to the last one's are final, and of their transactions this one is not confirmed yet.
+    let set = async |slot: u64| {
+        source.db.execute("UPDATE chain SET finalized_slot = $1", &[&(slot as i64)]).await.expect("set");
+        source.news.send_replace(());
+    };
+    source
+        .db
+        .execute("UPDATE transaction SET finalized = true WHERE signature <> $1", &[&last.signature])
+        .await
+        .expect("set");
+    set(last.slot).await;
+    let (_, told) = live.hears("final").await;
+    assert_eq!(told, json!({ "slot": last.slot, "except": [last.signature] }));
+
+    assert!(roll_back(&source.db, &last.signature).await.expect("rolls back"));
+    source.news.send_replace(());
+    let (_, told) = live.hears("rolled-back").await;
+    assert_eq!(told, json!({ "signature": last.signature, "slot": last.slot }));
+    // Whoever heard of the event and then was away is told too, whatever it listens to.
+    let mut back = Live::open(&format!("{base}/v1/events/stream?name=Paid"), Some(&id)).await;
+    assert_eq!(back.hears("rolled-back").await.1["signature"], json!(last.signature));
+}
+
+#[tokio::test]
+async fn a_new_numbering_is_told_to_who_listens_and_to_who_comes_back() {
+    let server = Server::start();
+    let (source, base, _stop, last) = begun(&server, "numbering").await;
+    let mut live = Live::open(&format!("{base}/v1/events/stream?after=0"), None).await;
+    let (id, _) = live.hears("DatanetCreated").await;
+    source.db.execute("UPDATE chain SET feed = 'another'", &[]).await.expect("set");
+    source.news.send_replace(());
+    let (now, told) = live.hears("reset").await;
+    assert_eq!(told["feed"], json!("another"));
+    assert!(now.starts_with("another:"), "{now}");
+    ingest(&source.db, &last).await.expect("ingests");
+    source.news.send_replace(());
+    live.hears("Claimed").await;
+    let mut back = Live::open(&format!("{base}/v1/events/stream"), Some(&id)).await;
+    assert_eq!(back.hears("reset").await.1["feed"], json!("another"));
+}
+
+#[tokio::test]
+async fn an_account_with_many_events_is_looked_through_in_parts() {
+    let server = Server::start();
+    let (source, base, _stop, _) = begun(&server, "parts").await;
+    source
+        .db
+        .execute(
+            "INSERT INTO event (signature, place, program, kind, subject, sequence, data)
+             SELECT t.signature, 1000 + n, 'payout', CASE n WHEN 11999 THEN 'Claimed' ELSE 'Paid' END, 'busy', n, '{}'
+             FROM generate_series(0, 11999) n, (SELECT signature FROM transaction LIMIT 1) t",
+            &[],
+        )
+        .await
+        .expect("inserted");
+    source
+        .db
+        .execute("UPDATE event SET subject = $1 WHERE subject = 'busy'", &[&key(77).to_string()])
+        .await
+        .expect("set");
+    let url = format!("{base}/v1/events?subject={}&name=Claimed", key(77));
+    let (mut next, mut pages) = (String::new(), Vec::new());
+    loop {
+        let page: Value = reqwest::get(format!("{url}{next}")).await.expect("answers").json().await.expect("JSON");
+        pages.push(page["items"].as_array().expect("rows").len());
+        let Some(cursor) = page["next"].as_str() else { break };
+        next = format!("&cursor={cursor}");
+    }
+    assert_eq!(pages, [0, 0, 1]);
+    // And a stream comes to its end, too.
+    let mut live = Live::open(&format!("{base}/v1/events/stream?after=0&subject={}&name=Claimed", key(77)), None).await;
+    assert_eq!(live.hears("Claimed").await.1["sequence"], json!(11_999));
 }

@@ -1,117 +1,90 @@
-//! The feed of events, as pages and as a live stream.
+//! The feed of events in pages.
 
 use super::{
     error::Refusal,
     parameters::{EVENTS, Parameter, Takes},
-    query::{Query, number},
+    query::Query,
     state::State,
 };
 use crate::db::{Database, DbError};
-use futures::StreamExt;
+use openledger_interface::Event;
 use openledger_sdk::api::types::{EventRow, Page};
-use std::time::Duration;
-use tokio::sync::{mpsc, watch};
 use tokio_postgres::types::ToSql;
-use tokio_stream::wrappers::ReceiverStream;
-use warp::{
-    reply::{Reply, Response},
-    sse,
-};
 
 /// The feed is paged by the events' numbers.
 pub const CURSOR: Parameter =
     Parameter { name: "cursor", takes: Takes::Number, about: "`next` of the page before, instead of `after`." };
 
-/// Most rows that the live feed reads at a time.
-const PART: i64 = 200;
-/// How long the live feed waits before it reads again what it could not read.
-const AGAIN: Duration = Duration::from_secs(2);
+/// Most events of one account that are looked through for those of a name.
+const MOST_LOOKED_THROUGH: i64 = 5_000;
 
-/// Returns a page of the events after row `after`, oldest first.
+/// Returns a page of the events after row `after`, oldest first. A page may have fewer rows than there are, and even none,
+/// where it had to pass over many: `next` goes on.
 pub async fn page(state: &State, query: &Query) -> Result<Page<EventRow>, Refusal> {
     let limit = query.limit()?;
     let after = match query.number("cursor")? {
         Some(cursor) => cursor,
         None => query.number("after")?.unwrap_or(0),
     };
-    let filters = query.filters(EVENTS)?;
-    let mut items = read(&state.db, after, limit as i64 + 1, &filters).await?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|last| last.id.to_string());
-    Ok(Page { items, next })
+    let mut found = read(&state.db, after, limit as i64 + 1, &filters(query)?).await?;
+    let more = found.rows.len() > limit;
+    found.rows.truncate(limit);
+    let last = found.rows.last().filter(|_| more).map(|last| last.id);
+    Ok(Page { items: found.rows, next: last.or(found.through).map(|id| id.to_string()) })
 }
 
-/// Streams the events after row `after` as server-sent events, each once. With `after` 0 the stream starts at the
-/// beginning. Without `after` it starts with the next new event. The request may narrow it like a list.
-///
-/// The id of a server-sent event is its row. A browser that reconnects sends the last id as `Last-Event-ID`, which
-/// takes precedence over `after`, and the stream goes on there.
-pub async fn stream(state: &State, query: &Query, last_id: Option<String>) -> Result<Response, Refusal> {
-    let last_id = last_id.map(|id| number("Last-Event-ID", &id)).transpose()?;
-    let filters = query.filters(EVENTS)?;
-    let full =
-        |_| Refusal::unavailable("too many live feeds are open: try again later, or read the pages of /v1/events");
-    let place = state.feeds.clone().try_acquire_owned().map_err(full)?;
-    let at = match last_id.or(query.number("after")?) {
-        Some(after) => after,
-        None => newest(&state.db).await?,
-    };
-    let (sender, rows) = mpsc::channel(PART as usize);
-    let followed = follow(state.db.clone(), state.news.subscribe(), at, filters, sender);
-    tokio::spawn(async move {
-        followed.await;
-        drop(place);
-    });
-    let live = ReceiverStream::new(rows)
-        .map(|row: EventRow| sse::Event::default().id(row.id.to_string()).event(row.name.clone()).json_data(&row));
-    Ok(sse::reply(sse::keep_alive().stream(live)).into_response())
-}
-
-/// Sends every row after `at` that passes `filters` until the receiver is dropped.
-async fn follow(
-    db: Database,
-    mut news: watch::Receiver<()>,
-    mut at: u64,
-    filters: Vec<(&'static str, String)>,
-    sender: mpsc::Sender<EventRow>,
-) {
-    while !sender.is_closed() {
-        news.mark_unchanged();
-        match read(&db, at, PART, &filters).await {
-            // While nothing happens the database is not asked.
-            Ok(rows) if rows.is_empty() => tokio::select! {
-                changed = news.changed() => if changed.is_err() { return },
-                () = sender.closed() => return,
-            },
-            Ok(rows) => {
-                for row in rows {
-                    at = row.id;
-                    if sender.send(row).await.is_err() {
-                        return;
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the live feed cannot read: trying again");
-                tokio::time::sleep(AGAIN).await;
-            }
+/// What narrows the feed. Refuses what no event can be.
+pub(super) fn filters(query: &Query) -> Result<Vec<(&'static str, String)>, Refusal> {
+    let mut filters = query.filters(EVENTS)?;
+    let of = |name: &str| filters.iter().find(|(column, _)| *column == name).map(|(_, value)| value.as_str());
+    if let (Some(name), Some(program)) = (of("name"), of("program")) {
+        let its = Event::program_of(name).map(|program| program.name());
+        if its != Some(program) {
+            let error =
+                format!("program `{program}` has no event {name}: leave it out, or write {}", its.unwrap_or("another"));
+            return Err(Refusal::bad("program", error));
         }
+        // The name says it. The database would look for both.
+        filters.retain(|(column, _)| *column != "program");
     }
+    Ok(filters)
 }
 
-async fn read(db: &Database, after: u64, limit: i64, filters: &[(&str, String)]) -> Result<Vec<EventRow>, DbError> {
+/// Events, and where the search for them ended.
+pub(super) struct Found {
+    /// The events.
+    pub rows: Vec<EventRow>,
+    /// The number of the event at which the search ended, though there may be more after it. `None` if it did not end early.
+    pub through: Option<u64>,
+}
+
+/// Reads events after row `after` that pass `filters`, at most `limit` of them, oldest first.
+pub(super) async fn read(
+    db: &Database,
+    after: u64,
+    limit: i64,
+    filters: &[(&'static str, String)],
+) -> Result<Found, DbError> {
     let after = after as i64;
-    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &limit];
+    let subject = filters.iter().find(|(column, _)| *column == "subject");
+    // The database finds an account's events or those of a name, but has to look through the ones for the others.
+    let (until, through) = match subject.filter(|_| filters.iter().any(|(column, _)| *column == "name")) {
+        None => (i64::MAX, None),
+        Some((_, subject)) => {
+            let sql = "SELECT id FROM event WHERE subject = $1 AND id > $2 ORDER BY id OFFSET $3 LIMIT 1";
+            let end = db.query(sql, &[subject, &after, &(MOST_LOOKED_THROUGH - 1)]).await?;
+            let end = end.first().map(|row| row.get::<_, i64>(0));
+            (end.unwrap_or(i64::MAX), end.map(|end| end as u64))
+        }
+    };
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &limit, &until];
     let mut condition = String::new();
     for (column, value) in filters {
         params.push(value);
         condition += &format!(" AND {column} = ${}", params.len());
     }
-    db.rows(&format!("SELECT * FROM feed WHERE id > $1{condition} ORDER BY id LIMIT $2"), &params).await
-}
-
-async fn newest(db: &Database) -> Result<u64, DbError> {
-    let rows = db.query("SELECT coalesce(max(id), 0) FROM event", &[]).await?;
-    Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
+    let sql = format!("SELECT * FROM feed WHERE id > $1 AND id <= $3{condition} ORDER BY id LIMIT $2");
+    let rows: Vec<EventRow> = db.rows(&sql, &params).await?;
+    // A full page ends at its last row.
+    Ok(Found { through: through.filter(|_| (rows.len() as i64) < limit), rows })
 }

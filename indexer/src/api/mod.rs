@@ -11,6 +11,7 @@ mod document;
 mod error;
 mod events;
 mod list;
+mod live;
 mod parameters;
 mod proposals;
 mod query;

@@ -12,11 +12,10 @@ use openledger_sdk::{
 /// is returned. If no answer names one of them, the first payment is returned.
 pub async fn receipt(state: &State, request: [u8; 32]) -> Result<Final<ReceiptRow>, Refusal> {
     let name = hex::encode(request);
-    let sql = "SELECT * FROM receipt WHERE request = $1 ORDER BY page_slot, page_row";
-    let mut payments: Vec<Final<ReceiptRow>> = state.db.rows(sql, &[&name]).await?;
-    if payments.is_empty() {
-        return Err(Refusal::absent("payment of request", &name));
-    }
+    // Anybody may have paid for it any number of times.
+    let sql = "SELECT * FROM receipt WHERE request = $1 ORDER BY page_slot, page_row LIMIT 1";
+    let first: Option<Final<ReceiptRow>> = state.db.row(sql, &[&name]).await?;
+    let mut receipt = first.ok_or_else(|| Refusal::absent("payment of request", &name))?;
     let answer = match &state.store {
         None => None,
         Some(store) => match store.get_answer(&request).await {
@@ -30,8 +29,12 @@ pub async fn receipt(state: &State, request: [u8; 32]) -> Result<Final<ReceiptRo
             Err(error) => return Err(error.into()),
         },
     };
-    let named = answer.as_ref().and_then(|a| payments.iter().position(|p| p.row.signature == a.payment_signature));
-    let mut receipt = payments.swap_remove(named.unwrap_or(0));
+    if let Some(named) = answer.as_ref().map(|answer| &answer.payment_signature)
+        && *named != receipt.row.signature
+    {
+        let sql = "SELECT * FROM receipt WHERE request = $1 AND signature = $2 LIMIT 1";
+        receipt = state.db.row(sql, &[&name, named]).await?.unwrap_or(receipt);
+    }
     receipt.row.answer = answer;
     Ok(receipt)
 }

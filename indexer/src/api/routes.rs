@@ -7,6 +7,7 @@ use super::{
     error::Refusal,
     events,
     list::{one, page},
+    live,
     parameters::{
         AFTER, BALANCES, BATCHES, CHALLENGES, COMMITTEES, CONTRIBUTIONS, DATANETS, DELEGATIONS, EVENTS, FINAL, FUNDING,
         GRANTS, JOBS, LOCKS, MODELS, NONE, OPERATORS, PAGED, POOLS, PROPOSALS, Parameter, RECEIPTS, SETTLEMENTS,
@@ -67,10 +68,12 @@ fn index() -> Vec<Route> {
             "/v1/events/stream",
             "streamEvents",
             tag,
-            "Events live, as server-sent events whose id is the number. It goes on after the header `Last-Event-ID`",
+            "Events live, as server-sent events that are named like them. Between them `rolled-back` names a transaction of \
+             which all that was told is void, `final` a slot up to which all is final but for some transactions, and `reset` a \
+             new numbering after which all is to be read again. The stream goes on after the header `Last-Event-ID`",
             Body::Text("text/event-stream"),
             |state, request: Request| async move {
-                Ok(Answer::Stream(events::stream(&state, &request.query, request.last_id.clone()).await?))
+                Ok(Answer::Stream(live::stream(&state, &request.query, request.last_id.clone()).await?))
             },
         )
         .takes(EVENTS)

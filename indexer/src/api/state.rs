@@ -43,7 +43,7 @@ const ACCEPTED: usize = 64 << 20;
 const TREES: usize = 2;
 
 /// Live feeds at a time. Each reads what is new by itself.
-const FEEDS: usize = 256;
+const FEEDS: usize = 512;
 /// Questions to the node at a time.
 const ASKING: usize = 16;
 /// How long the node's slot is taken for the newest: about a slot's time.

@@ -48,7 +48,6 @@ pub async fn admit(service: &Service, key: Key, header: Option<&str>) -> Result<
         let error = format!("{key} has {} bytes, and at most {longest} are taken from {}", permit.bytes, permit.wallet);
         return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error));
     }
-    may_write(service, &key, &permit.wallet, identity.is_some()).await?;
     let limits = &service.limits;
     let bytes = counted(permit.bytes);
     let statement = !matches!(key, Key::Blob(_));
@@ -57,6 +56,7 @@ pub async fn admit(service: &Service, key: Key, header: Option<&str>) -> Result<
         let error = format!("at most {} uploads of a wallet run at a time", limits.at_a_time);
         Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, error)
     })?;
+    may_write(service, &key, &permit.wallet, identity.is_some()).await?;
     Ok(Admitted { key, permit, identity, class, _place: place })
 }
 
@@ -64,6 +64,9 @@ pub async fn admit(service: &Service, key: Key, header: Option<&str>) -> Result<
 async fn may_write(service: &Service, key: &Key, wallet: &Pubkey, operator: bool) -> Result<(), Refusal> {
     match key {
         Key::Blob(_) => Ok(()),
+        Key::Answer(_) if !operator => {
+            Err(Refusal::forbidden(format!("{wallet} has registered no operator, so it may not store {key}")))
+        }
         Key::Answer(request) => match paid_operator(service, request).await? {
             Some(paid) if paid == *wallet => Ok(()),
             Some(paid) => Err(Refusal::forbidden(format!("{paid} was paid for this answer, not {wallet}"))),
@@ -106,6 +109,13 @@ pub async fn within_quota(service: &Service, admitted: &Admitted) -> Result<(), 
             return Ok(());
         }
         service.metrics.over_quota.inc();
+        if class == Class::Stranger && own <= limits.unsettled {
+            let error = format!(
+                "{wallet} would have {own} bytes here, and at most {most} are taken from a wallet that has nothing at stake: \
+                 open a batch with a bond or request a job first; if that is new, try again in a second"
+            );
+            return Err(Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 1, error));
+        }
         Err(Refusal::forbidden(format!(
             "{wallet} would have {own} bytes here that nobody has accepted yet, and at most {most} are taken: hand in what is \
              here and wait for the validators, hand in fewer files at once, or wait until it is swept"
@@ -140,7 +150,7 @@ async fn of_class(service: &Service, class: Class) -> Result<u64, Refusal> {
     {
         return Ok(*sum);
     }
-    let sum = table::unsettled_of(&service.db, class).await?;
+    let sum = table::unsettled_of(&service.looking, class).await?;
     sums.insert(class, (Instant::now(), sum));
     Ok(sum)
 }

@@ -30,6 +30,9 @@ pub struct Limits {
     /// Most bytes that a wallet may have stored that nobody has accepted yet, beside what its bonds are for. Each file counts
     /// as 4 KiB at least, here and below.
     pub unsettled: u64,
+    /// The same of a wallet that has nothing at stake: enough for a description, a job's config, or a batch of documents.
+    /// Wallets cost nothing.
+    pub stranger: u64,
     /// What a bond of one OPEN is for, in bytes, until its batch is decided.
     pub bonded: u64,
     /// Bytes of the files that a wallet's accepted documents are from that do not count. Nobody judges those files.
@@ -62,7 +65,7 @@ pub struct Limits {
     /// How long a blob is kept that the chain does not name.
     pub kept: Duration,
     /// The same for a registered operator's, and its answers, audits and reports: a training may take long before its
-    /// result is on the chain.
+    /// result is on the chain, and an epoch may take 30 days before its answers are settled.
     pub operator_kept: Duration,
     /// How long the parts of an unfinished upload are kept after the last one came.
     pub parts_kept: Duration,
@@ -80,6 +83,7 @@ impl Default for Limits {
             report: 256 << 20,
             audit: 1 << 20,
             unsettled: 512 << 20,
+            stranger: 16 << 20,
             bonded: 256 << 20,
             originals: 4 << 30,
             operator_unsettled: 256 << 30,
@@ -95,7 +99,7 @@ impl Default for Limits {
             least_rate: 8 << 10,
             window: Duration::from_secs(20),
             kept: hours(24),
-            operator_kept: hours(24 * 30),
+            operator_kept: hours(24 * 90),
             parts_kept: hours(24),
             parts_oldest: hours(72),
         }
@@ -118,6 +122,9 @@ impl Limits {
     pub(super) fn unsettled(&self, class: Class, bonds: u64) -> u64 {
         if class.is_operator() {
             return self.operator_unsettled;
+        }
+        if class == Class::Stranger {
+            return self.unsettled.min(self.stranger);
         }
         let bonded = u128::from(bonds) * u128::from(self.bonded) / u128::from(amount::ONE);
         self.unsettled.saturating_add(bonded.try_into().unwrap_or(u64::MAX))
@@ -156,6 +163,7 @@ mod tests {
     fn a_bond_is_for_bytes_and_no_sum_of_bonds_overflows() {
         let limits = Limits { unsettled: 1_000, bonded: 500, operator_unsettled: 7, ..Limits::default() };
         assert_eq!(limits.unsettled(Class::Stranger, 0), 1_000);
+        assert_eq!(Limits { stranger: 10, ..limits.clone() }.unsettled(Class::Stranger, amount::ONE), 10);
         assert_eq!(limits.unsettled(Class::Known, 3 * amount::ONE / 2), 1_750);
         assert_eq!(limits.unsettled(Class::Operator, amount::ONE), 7);
         let most = Limits { bonded: u64::MAX, ..limits };

@@ -15,6 +15,7 @@ use openledger_sdk::{
     store::StoreError,
 };
 use std::time::{Duration, Instant};
+use tokio_postgres::{Row, types::ToSql};
 
 /// An event that names a blob.
 struct Naming {
@@ -54,6 +55,8 @@ const NAMED: [Naming; 9] = [
     naming("payout", "SettlementChallenged", "evidence_hash", "told", Some("e.data ->> 'challenger'")),
     naming("governance", "ProposalCreated", "description_hash", "told", Some("e.data ->> 'proposer'")),
 ];
+/// Slots after a batch's windows in which somebody may still finish it: a week.
+const STALE: i64 = 1_512_000;
 /// Longest blob that is opened for the hashes in it.
 const MOST_OPENED: u64 = 256 << 20;
 /// Most blobs that are opened in one round.
@@ -104,7 +107,7 @@ pub async fn update(service: &Service) -> Result<(), Refusal> {
 }
 
 async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
-    let (db, at) = (&service.db, Instant::now());
+    let (db, at) = (&service.looking, Instant::now());
     let last = db.query("SELECT coalesce(max(id), 0) FROM event", &[]).await?;
     let last: i64 = last.first().map_or(0, |row| row.get(0));
     let after = if last < seen.event { 0 } else { seen.event };
@@ -113,6 +116,7 @@ async fn look(service: &Service, seen: &mut Seen) -> Result<(), Refusal> {
     seen.unfinished = true;
     let mut touched = events(db, after, last).await?;
     touched.extend(end(db, after, last).await?);
+    end_told(db, after, last).await?;
     // What a blob names may name further ones.
     let opened = open(service, Instant::now() + OPENING).await?;
     touched.extend(opened.touched);
@@ -132,6 +136,11 @@ async fn events(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, Db
                        SELECT 1 FROM event s WHERE s.subject = b.batch AND s.kind = 'BatchSubmitted'
                        AND s.data ->> 'manifest' = encode(b.manifest, 'hex'))";
         db.execute(sql, &[]).await?;
+        let sql = "DELETE FROM artifacts.told t WHERE NOT EXISTS (
+                       SELECT 1 FROM event e WHERE e.subject = t.subject AND e.sequence = t.sequence)
+                   AND NOT EXISTS (SELECT 1 FROM event e WHERE e.kind = 'SettlementChallenged'
+                                   AND e.data ->> 'challenge' = t.subject AND e.sequence = t.sequence)";
+        db.execute(sql, &[]).await?;
     }
     let new = "FROM event e WHERE e.program = $1 AND e.kind = $2 AND e.id > $4 AND e.id <= $5
                AND length(e.data ->> $3) = 64";
@@ -150,6 +159,9 @@ async fn events(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, Db
             )
             .await?;
         touched.extend(named.iter().map(|row| row.get::<_, Vec<u8>>(0)));
+        if what == "told" {
+            touched.extend(tell(db, new, &[&program, &kind, &field, &after, &last]).await?);
+        }
         if let Some(by) = by {
             let shown = format!(
                 "INSERT INTO artifacts.shown (hash, wallet) SELECT decode(e.data ->> $3, 'hex'), {by} {new}
@@ -183,6 +195,51 @@ async fn events(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, Db
     Ok(touched)
 }
 
+/// Notes what new events tell of their subjects, in place of what earlier ones did. Returns what is told now. What no longer
+/// is told is kept from now on as long as what was just stored.
+async fn tell(db: &Database, new: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Vec<u8>>, DbError> {
+    // An event may arrive after a later one.
+    let sql = format!(
+        "WITH newest AS (SELECT DISTINCT ON (1) coalesce(e.data ->> 'challenge', e.subject) AS subject,
+                                decode(e.data ->> $3, 'hex') AS hash, e.sequence {new}
+                         AND NOT EXISTS (SELECT 1 FROM event x WHERE x.subject = e.subject AND x.kind = 'JobEnded')
+                         ORDER BY 1, e.sequence DESC),
+              before AS (SELECT t.hash FROM artifacts.told t JOIN newest n USING (subject)
+                         WHERE n.sequence > t.sequence AND n.hash <> t.hash),
+              put AS (INSERT INTO artifacts.told AS t (subject, hash, sequence) SELECT * FROM newest
+                      ON CONFLICT (subject) DO UPDATE SET hash = excluded.hash, sequence = excluded.sequence
+                      WHERE excluded.sequence > t.sequence RETURNING hash)
+         SELECT hash, true FROM put UNION ALL SELECT hash, false FROM before"
+    );
+    let rows = db.query(&sql, params).await?;
+    let (now, before): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get(1));
+    let hashes = |rows: Vec<&Row>| rows.iter().map(|row| row.get(0)).collect::<Vec<Vec<u8>>>();
+    release(db, &hashes(before)).await?;
+    Ok(hashes(now))
+}
+
+/// What these events' subjects told is told no longer: jobs that have ended without a result.
+async fn end_told(db: &Database, after: i64, last: i64) -> Result<(), DbError> {
+    let sql = "DELETE FROM artifacts.told t USING event e
+               WHERE e.subject = t.subject AND e.kind = 'JobEnded' AND e.id > $1 AND e.id <= $2 RETURNING t.hash";
+    let ended = db.query(sql, &[&after, &last]).await?;
+    release(db, &ended.iter().map(|row| row.get(0)).collect::<Vec<Vec<u8>>>()).await
+}
+
+/// Keeps these blobs from now on as long as what was just stored, unless the chain still names them.
+async fn release(db: &Database, hashes: &[Vec<u8>]) -> Result<(), DbError> {
+    if hashes.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "UPDATE artifacts.upload u SET named = false, stored_at = now()
+         WHERE u.named AND u.hash = ANY ($1) AND NOT coalesce({NAMED_NOW}, false)",
+        NAMED_NOW = table::NAMED_NOW
+    );
+    db.execute(&sql, &[&hashes.to_vec()]).await?;
+    Ok(())
+}
+
 /// What was opened in a look.
 #[derive(Default)]
 struct Opened {
@@ -207,6 +264,14 @@ async fn end(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, DbErr
             );
             db.execute(&sql, &[&kind]).await?;
         }
+        // Nobody has finished it long after its windows closed: its bond is for the bytes of a while, not for ever.
+        let stale = "UPDATE artifacts.batch b SET ended = true FROM event s, chain c
+                     WHERE NOT b.ended AND NOT b.accepted AND s.subject = b.batch AND s.kind = 'BatchSubmitted'
+                     AND (s.data ->> 'reveal_until')::bigint + $1 < c.indexed_slot RETURNING b.manifest";
+        let stale = db.query(stale, &[&STALE]).await?;
+        let manifests: Vec<Vec<u8>> = stale.iter().map(|row| row.get(0)).collect();
+        let inside = db.query("SELECT hash FROM artifacts.inside WHERE manifest = ANY ($1)", &[&manifests]).await?;
+        release(db, &inside.iter().map(|row| row.get(0)).chain(manifests).collect::<Vec<Vec<u8>>>()).await?;
     }
     let new = "e.id > $1 AND e.id <= $2 AND e.data ->> 'batch' = b.batch";
     let mut accepted = Vec::new();
@@ -244,7 +309,7 @@ async fn open(service: &Service, until: Instant) -> Result<Opened, Refusal> {
                  AND NOT EXISTS (SELECT 1 FROM artifacts.batch b
                      JOIN event s ON s.subject = b.batch AND s.kind = 'BatchSubmitted'
                      WHERE b.manifest = n.hash AND s.data ->> 'root' = m.root)";
-    service.db.execute(known, &[]).await?;
+    service.looking.execute(known, &[]).await?;
     let sql = "SELECT n.hash, n.kind, u.bytes FROM artifacts.name n
                JOIN LATERAL (SELECT max(bytes) AS bytes FROM artifacts.upload u WHERE u.hash = n.hash) u ON u.bytes IS NOT NULL
                WHERE NOT n.opened AND (u.bytes, n.hash, n.kind) > ($1, $2, $3) ORDER BY u.bytes, n.hash, n.kind LIMIT $4";
@@ -253,7 +318,7 @@ async fn open(service: &Service, until: Instant) -> Result<Opened, Refusal> {
         let (mut bytes, mut hash, mut kind) = (-1i64, vec![], String::new());
         round = 0;
         loop {
-            let rows = service.db.query(sql, &[&bytes, &hash, &kind, &OPENED]).await?;
+            let rows = service.looking.query(sql, &[&bytes, &hash, &kind, &OPENED]).await?;
             for row in &rows {
                 (hash, kind, bytes) = (row.get(0), row.get(1), row.get(2));
                 let Ok(blob) = Hash32::try_from(hash.as_slice()) else { continue };
@@ -289,7 +354,7 @@ enum Read {
 
 /// Reads one named blob and notes what it names.
 async fn read(service: &Service, hash: &Hash32, kind: &str) -> Result<Read, Refusal> {
-    let db = &service.db;
+    let db = &service.looking;
     let named = match service.store.get_blob_within(hash, MOST_OPENED).await {
         Ok(bytes) if kind == "batch" => {
             open_batch(db, hash, bytes).await?;

@@ -45,14 +45,14 @@ pub async fn note(service: &Service, hash: &Hash32, wallet: &Pubkey, operator: b
 pub async fn remove(service: &Service, hash: &Hash32, wallets: &[String]) -> Result<(), Refusal> {
     for wallet in wallets.iter().filter_map(|wallet| parse_key(wallet).ok()) {
         // It may have stored the blob again meanwhile.
-        if table::has_stored(&service.db, hash, &wallet).await? {
+        if table::has_stored(&service.looking, hash, &wallet).await? {
             continue;
         }
         for operator in [false, true] {
             service.delete(&path(hash, &wallet, operator)).await?;
         }
         // And between the look and the removal.
-        if let Some(operator) = table::stored_as_operator(&service.db, hash, &wallet).await? {
+        if let Some(operator) = table::stored_as_operator(&service.looking, hash, &wallet).await? {
             note(service, hash, &wallet, operator).await?;
         }
     }
@@ -77,10 +77,10 @@ pub async fn restore(service: &Service) -> Result<u64, Refusal> {
         let Some(bytes) = lengths.get(&hash) else { continue };
         lost.push(Lost { hash, bytes: *bytes, wallet, operator });
         if lost.len() >= PAGE {
-            restored += table::restore(&service.db, &std::mem::take(&mut lost)).await?;
+            restored += table::restore(&service.looking, &std::mem::take(&mut lost)).await?;
         }
     }
-    restored += table::restore(&service.db, &lost).await?;
+    restored += table::restore(&service.looking, &lost).await?;
     restored += restore_statements(service).await?;
     if restored > 0 {
         tracing::warn!(restored, "the database had lost uploads, which are known again by the notes in the store");
@@ -97,11 +97,11 @@ async fn restore_statements(service: &Service) -> Result<u64, Refusal> {
             let Ok(key) = meta.location.as_ref().parse::<Key>() else { continue };
             lost.push((key.to_string(), meta.size));
             if lost.len() >= PAGE {
-                restored += table::restore_statements(&service.db, &std::mem::take(&mut lost)).await?;
+                restored += table::restore_statements(&service.looking, &std::mem::take(&mut lost)).await?;
             }
         }
     }
-    Ok(restored + table::restore_statements(&service.db, &lost).await?)
+    Ok(restored + table::restore_statements(&service.looking, &lost).await?)
 }
 
 /// Notes what only the database knows: uploads from before there were notes, and those whose note is lost. Returns how many.
@@ -113,7 +113,7 @@ pub async fn complete(service: &Service) -> Result<usize, Refusal> {
     }
     let (mut completed, mut hash, mut wallet) = (0, Vec::<u8>::new(), String::new());
     loop {
-        let page = table::uploads(&service.db, &hash, &wallet, PAGE as i64).await?;
+        let page = table::uploads(&service.looking, &hash, &wallet, PAGE as i64).await?;
         let last = page.len() < PAGE;
         for (of, by, operator) in page {
             if let (Ok(blob), Ok(owner)) = (Hash32::try_from(of.as_slice()), parse_key(&by))

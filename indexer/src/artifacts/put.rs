@@ -19,8 +19,8 @@ use openledger_sdk::store::{
     protocol::{OFFSET, PART},
 };
 use sha2::{Digest, Sha256};
-use std::path::Path;
-use tokio::{fs::File, io::AsyncReadExt};
+use std::{path::Path, time::Duration};
+use tokio::{fs::File, io::AsyncReadExt, time::timeout};
 use warp::{
     http::{HeaderValue, StatusCode, header::ETAG},
     reply::{Reply, Response},
@@ -74,12 +74,15 @@ impl Piece {
     }
 }
 
+/// How long the rest of a refused body is read, so that its sender sees the answer.
+const DRAINED_WITHIN: Duration = Duration::from_secs(5);
+
 /// Answers a `PUT` of `key`.
 pub async fn put(service: &Service, key: Key, head: Head, mut body: Body) -> Result<Response, Refusal> {
     let result = store(service, key, head, &mut body).await;
     // A client that is still sending would not see the answer. Whoever was too slow is not waited for again.
     if !matches!(&result, Err(refusal) if refusal.status == StatusCode::REQUEST_TIMEOUT) {
-        drain(&mut body, PART, &service.limits).await;
+        let _ = timeout(DRAINED_WITHIN, drain(&mut body, PART, &service.limits)).await;
     }
     result
 }
@@ -164,7 +167,7 @@ async fn keep(service: &Service, admitted: &Admitted, file: &Path, hash: Hash32)
         let (found, signed) = (hex::encode(hash), hex::encode(permit.hash));
         return Err(Refusal::content(format!("the content has hash {found}, and the permit is for {signed}")));
     }
-    content::check(key, file, admitted.identity.as_ref()).await?;
+    let shown = content::check(key, file, admitted.identity.as_ref()).await?;
     if key.hash().is_none() && !table::replace(&service.db, &permit.key, &hash, permit.expires).await? {
         let error = format!("{key} was stored by a later permit: sign a new one");
         return Err(Refusal::new(StatusCode::CONFLICT, error));
@@ -178,6 +181,9 @@ async fn keep(service: &Service, admitted: &Admitted, file: &Path, hash: Hash32)
         // First the artifact: lists are made of the rows.
         copy(service, key, file).await?;
         note(service, admitted).await?;
+    }
+    if let Some(shown) = shown {
+        table::show(&service.db, &shown, &permit.wallet).await?;
     }
     Ok(names::stored(&service.db, &permit.hash).await?)
 }
@@ -269,6 +275,11 @@ async fn is_intact(service: &Service, admitted: &Admitted) -> Result<bool, Refus
     let hash = admitted.permit.hash;
     let Some(meta) = is_here(service, admitted).await? else { return Ok(false) };
     let version = (hash, meta.e_tag.unwrap_or_else(|| meta.last_modified.to_rfc3339()));
+    if service.whole.has(&version) {
+        return Ok(true);
+    }
+    // Whoever asks meanwhile for the same finds it remembered.
+    let _reading = service.reading.acquire().await.map_err(|_| Refusal::bad("the service ends"))?;
     if service.whole.has(&version) {
         return Ok(true);
     }

@@ -1,6 +1,7 @@
 //! Decides who may read a blob.
 //!
-//! What an operator has stored is public, but for what it hands in to a Datanet. Of all other blobs those are public that the
+//! What an operator has stored is public once the chain names it, but for what it hands in to a Datanet. Before, other
+//! operators with a stake read it. Of all other blobs those are public that the
 //! wallet itself names on the chain, such as a job's config, and the documents of an accepted batch of an open Datanet.
 //! Nothing is public because nothing is known of it: a blob that came into the store in another way, or whose note the
 //! database has lost, is nobody's until it is stored through the service, or the note is restored (`owners`). Everything else
@@ -10,8 +11,8 @@
 //! - the owner of the Datanet that it was handed in to,
 //! - validators with a seat on the panel of its batch. Once it is accepted, those with a seat on the panel of another
 //!   batch of the Datanet, who look for copies,
-//! - once it is accepted, members of a committee, if a job was requested on the Datanet. The program has checked the
-//!   requester's grant.
+//! - once it is accepted, members of the committee that is active or is forming, if a job on the Datanet runs or has made a
+//!   model, and those of the committee that such a job was given to. The program has checked the requester's grant.
 
 use super::{names, refusal::Refusal, service::Service};
 use crate::db::DbError;
@@ -35,7 +36,7 @@ const MOST_BATCHES: i64 = 100;
 const STANDING: &str = "WITH kept AS (SELECT wallet, operator FROM artifacts.upload WHERE hash = $1)
     SELECT EXISTS (SELECT 1 FROM kept),
            EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND named),
-           EXISTS (SELECT 1 FROM kept k WHERE operator AND NOT EXISTS (
+           EXISTS (SELECT 1 FROM artifacts.upload k WHERE k.hash = $1 AND k.operator AND k.named AND NOT EXISTS (
                    SELECT 1 FROM artifacts.batches($1) b JOIN batch_place p ON p.address = b.batch
                    WHERE p.contributor = k.wallet))
         OR EXISTS (SELECT 1 FROM artifacts.shown s JOIN kept USING (wallet) WHERE s.hash = $1)
@@ -44,14 +45,19 @@ const STANDING: &str = "WITH kept AS (SELECT wallet, operator FROM artifacts.upl
                    WHERE b.accepted AND n.data ->> 'access' = 'open')";
 
 const ENTITLED: &str = "SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2)
+        OR EXISTS (SELECT 1 FROM artifacts.upload u WHERE u.hash = $1 AND u.operator AND NOT u.named)
+           AND EXISTS (SELECT 1 FROM position s WHERE s.owner = $2 AND s.role = 'operator' AND s.amount::numeric > 0)
         OR EXISTS (SELECT 1 FROM artifacts.batches($1) b WHERE $2 = (
                SELECT o.data ->> 'owner' FROM event o WHERE o.subject = b.datanet
                AND o.kind IN ('DatanetCreated', 'DatanetChanged') ORDER BY o.sequence DESC LIMIT 1))
         OR EXISTS (SELECT 1 FROM artifacts.batches($1) b WHERE b.accepted
-               AND EXISTS (SELECT 1 FROM event m WHERE m.program = 'stake' AND m.kind = 'CommitteeConfirmed'
-                           AND m.data ->> 'member' = $2)
                AND EXISTS (SELECT 1 FROM event j WHERE j.program = 'model' AND j.kind = 'JobRequested'
-                           AND j.data -> 'snapshots' @> jsonb_build_array(jsonb_build_object('datanet', b.datanet))))";
+                           AND j.data -> 'snapshots' @> jsonb_build_array(jsonb_build_object('datanet', b.datanet))
+                           AND NOT EXISTS (SELECT 1 FROM event x WHERE x.subject = j.subject AND x.kind = 'JobEnded')
+                           AND EXISTS (SELECT 1 FROM committee c WHERE c.confirmed ? $2 AND (c.status <> 'retired'
+                               OR c.epoch = (SELECT (a.data ->> 'committee_epoch')::bigint FROM event a
+                                             WHERE a.subject = j.subject AND a.kind = 'JobAssigned'
+                                             ORDER BY a.sequence DESC LIMIT 1)))))";
 
 /// Batches under review whose panels may read the blob: its own first, and of accepted blobs all of the Datanet, the newest
 /// first.

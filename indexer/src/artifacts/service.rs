@@ -24,6 +24,8 @@ const SEATED: Duration = Duration::from_secs(60);
 const UNSEATED: Duration = Duration::from_millis(400);
 /// Questions to the node about panels that run at a time.
 const ASKING: usize = 8;
+/// Blobs that are read at a time to see whether they are whole. They may be long.
+const READING: usize = 2;
 /// For how long a blob that was read and is whole is not read again for those who store it again.
 const WHOLE: Duration = Duration::from_secs(600);
 
@@ -33,8 +35,10 @@ pub struct Service(Arc<Inner>);
 
 /// What the requests share.
 pub struct Inner {
-    /// The index, and the service's own tables, by connections of its own.
+    /// The index, and the service's own tables, by connections of its own, whose statements end after a time.
     pub db: Database,
+    /// The same for looks and sweeps, whose statements may take long.
+    pub looking: Database,
     /// The node, which says who is drawn for a panel.
     pub client: Arc<Client>,
     /// The store behind the service.
@@ -58,6 +62,8 @@ pub struct Inner {
     pub unseated: Remembered<(Pubkey, Pubkey)>,
     /// Questions to the node about panels that may run at a time.
     pub asking: Semaphore,
+    /// Blobs that may be read at a time to see whether they are whole.
+    pub reading: Semaphore,
     /// Which blobs were read and found to be whole, with the versions of their objects.
     pub whole: Remembered<(Hash32, String)>,
     /// How far it was looked what the chain names.
@@ -76,10 +82,11 @@ impl std::ops::Deref for Service {
 }
 
 impl Service {
-    /// A service over `store`, for the ledger that `db` has the index of and `client` a node of. Unfinished uploads are in
+    /// A service over `store`, for the ledger that `db` has the index of and `client` a node of. Looks and sweeps use
+    /// `looking`, which is the same database by other connections. Unfinished uploads are in
     /// the folder `uploads`. `url` is where others reach it: permits are signed for it. It counts in `metrics`.
     pub async fn open(
-        db: Database,
+        [db, looking]: [Database; 2],
         client: Arc<Client>,
         store: Store,
         uploads: PathBuf,
@@ -92,12 +99,14 @@ impl Service {
         };
         let name = Permit::service_name(&url);
         let parts = Parts::open(&uploads).with_context(|| format!("the folder for uploads {}", uploads.display()))?;
-        table::migrate(&db).await?;
+        table::migrate(&looking).await?;
         let (active, sums, seen, keeping) = Default::default();
         let [seats, unseated] = [SEATED, UNSEATED].map(Remembered::new);
-        let (asking, whole) = (Semaphore::new(ASKING), Remembered::new(WHOLE));
+        let [asking, reading] = [ASKING, READING].map(Semaphore::new);
+        let whole = Remembered::new(WHOLE);
         Ok(Self(Arc::new(Inner {
             db,
+            looking,
             client,
             store,
             name,
@@ -109,6 +118,7 @@ impl Service {
             seats,
             unseated,
             asking,
+            reading,
             whole,
             seen,
             keeping,

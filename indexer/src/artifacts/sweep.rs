@@ -56,7 +56,7 @@ async fn is_known(service: &Service, looked: &mut Instant) -> Result<bool, Refus
 /// Finds out what the chain names, by all events or by the new ones. Returns whether the index has heard of all of it.
 async fn look(service: &Service, all: bool) -> Result<bool, Refusal> {
     // Before the look: what the index hears of during a look is not in it.
-    let indexed = facts::indexed_slot(&service.db).await?;
+    let indexed = facts::indexed_slot(&service.looking).await?;
     let slot = service.client.slot().await.ok();
     match all {
         true => names::update(service).await?,
@@ -88,35 +88,35 @@ pub async fn sweep(service: &Service) -> Result<usize, Refusal> {
     let limits = &service.limits;
     service.parts.sweep(limits.parts_kept, limits.parts_oldest)?;
     let (mut swept, mut looked) = (0, Instant::now());
-    for hash in table::due(&service.db, limits, None).await? {
+    for hash in table::due(&service.looking, limits, None).await? {
         if !is_known(service, &mut looked).await? {
             break;
         }
         let keeping = service.keeping.write().await;
         // Somebody may have stored it again meanwhile.
-        if table::due(&service.db, limits, Some(&hash)).await?.is_empty() {
+        if table::due(&service.looking, limits, Some(&hash)).await?.is_empty() {
             continue;
         }
-        let wallets = table::wallets(&service.db, &hash).await?;
+        let wallets = table::wallets(&service.looking, &hash).await?;
         service.delete(&Key::Blob(hash).path()).await?;
-        table::forget(&service.db, &hash).await?;
+        table::forget(&service.looking, &hash).await?;
         // The notes may be many, and uploads wait for this lock. Without the blob they mean nothing.
         drop(keeping);
         owners::remove(service, &hash, &wallets).await?;
         swept += 1;
     }
-    table::forget_ended(&service.db).await?;
-    table::name_statements(&service.db).await?;
-    for key in table::due_statements(&service.db, limits, None).await? {
+    table::forget_ended(&service.looking).await?;
+    table::name_statements(&service.looking).await?;
+    for key in table::due_statements(&service.looking, limits, None).await? {
         if !is_known(service, &mut looked).await? {
             break;
         }
         let _keeping = service.keeping.write().await;
-        if table::due_statements(&service.db, limits, Some(&key)).await?.is_empty() {
+        if table::due_statements(&service.looking, limits, Some(&key)).await?.is_empty() {
             continue;
         }
         service.delete(&Path::from(key.as_str())).await?;
-        table::forget_statement(&service.db, &key).await?;
+        table::forget_statement(&service.looking, &key).await?;
         swept += 1;
     }
     service.metrics.sweeps.inc();

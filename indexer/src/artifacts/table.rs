@@ -39,6 +39,13 @@ pub async fn is_named(db: &Database, hash: &Hash32) -> Result<bool, DbError> {
     Ok(db.query_one(sql, &[&hash.as_slice()]).await?.get(0))
 }
 
+/// Notes that `wallet` shows a blob to everybody, if it has stored it.
+pub async fn show(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result<(), DbError> {
+    let sql = "INSERT INTO artifacts.shown (hash, wallet) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    db.execute(sql, &[&hash.as_slice(), &wallet.to_string()]).await?;
+    Ok(())
+}
+
 /// Whether `wallet` was an operator's when it stored the blob. `None` if it has not stored it.
 pub async fn stored_as_operator(db: &Database, hash: &Hash32, wallet: &Pubkey) -> Result<Option<bool>, DbError> {
     let sql = "SELECT operator FROM artifacts.upload WHERE hash = $1 AND wallet = $2";

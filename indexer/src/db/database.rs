@@ -8,6 +8,8 @@ use std::{ops::Deref, time::Duration};
 const CONNECTIONS: usize = 12;
 /// Most connections at a time of the artifact service.
 const ARTIFACT_CONNECTIONS: usize = 6;
+/// Most connections at a time of its looks and sweeps.
+const LOOK_CONNECTIONS: usize = 2;
 
 /// How long a reader's statement may take, from the wait for a connection to the last row. A database that does not answer
 /// is told from one that does by this.
@@ -47,12 +49,18 @@ impl Database {
         Ok(Self(database::Database::new(url, &settings)?))
     }
 
-    /// Makes a small pool of its own for the artifact service, whose requests then wait for one another and take no
-    /// connection from whoever writes the index. It does not connect yet.
-    pub fn artifacts(url: &str) -> Result<Self, DbError> {
-        let (name, connections) = ("openledger-indexer-artifacts", ARTIFACT_CONNECTIONS);
-        let settings = Settings { schema: SCHEMA, name, connections, read_only: false, within: None, durable: false };
-        Ok(Self(database::Database::new(url, &settings)?))
+    /// Makes small pools of its own for the artifact service, which then takes no connection from whoever writes the index:
+    /// the first for its requests, which wait for one another and whose statements end after a time, the second for what
+    /// takes long. They do not connect yet.
+    pub fn artifacts(url: &str) -> Result<[Self; 2], DbError> {
+        let pool = |name, connections, within| {
+            let settings = Settings { schema: SCHEMA, name, connections, read_only: false, within, durable: false };
+            Ok::<_, DbError>(Self(database::Database::new(url, &settings)?))
+        };
+        Ok([
+            pool("openledger-indexer-artifacts", ARTIFACT_CONNECTIONS, Some(READ_WITHIN))?,
+            pool("openledger-indexer-looks", LOOK_CONNECTIONS, None)?,
+        ])
     }
 
     /// Connects to `schema`, which need not exist.

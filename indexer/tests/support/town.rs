@@ -30,8 +30,9 @@ impl Town {
             (api.source.db.clone(), api.source.client.clone(), api.source.metrics.artifacts.clone());
         // The report came into the store beside the service, which is told of it as of one that an operator stored.
         let report = openledger_protocol::hash::sha256(&[&world().report]);
-        let service =
-            Service::open(db.clone(), client, store, uploads, &url, Limits::default(), metrics).await.expect("opens");
+        let service = Service::open([db.clone(), db.clone()], client, store, uploads, &url, Limits::default(), metrics)
+            .await
+            .expect("opens");
         let sql = "INSERT INTO artifacts.upload (hash, wallet, bytes, operator, named) VALUES ($1, $2, $3, true, true)";
         let (operator, bytes) = (world().operator.to_string(), world().report.len() as i64);
         db.execute(sql, &[&report.as_slice(), &operator, &bytes]).await.expect("is noted");

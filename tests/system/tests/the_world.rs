@@ -18,12 +18,15 @@ use openledger_system::{network::wait, world::Services};
 use prepared::prepared;
 use serde_json::{Value, json};
 use std::{
+    fs::Permissions,
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
+use tempfile::TempDir;
 
 /// A world's process. Dropping it kills it, and the kernel kills what it started.
 struct World(Child);
@@ -84,16 +87,72 @@ fn process_with(words: &[&str]) -> Result<Option<i32>> {
     Ok(None)
 }
 
-/// What a person at a terminal does: the command line finds the world by its settings. Returns what it printed.
-async fn typed(services: &Services, words: &[&str]) -> Result<Value> {
-    let binary = prepared("OPENLEDGER_BIN_DIR", "target/debug")?.join("openledger");
-    let mut command = tokio::process::Command::new(binary);
-    command.env("OPENLEDGER_CONFIG", &services.config).env("HOME", services.config.with_file_name("newcomer"));
-    command.args(words).args(["--json", "--yes"]).stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(Duration::from_secs(120), command.output()).await??;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "openledger {}: {said}", words.join(" "));
-    serde_json::from_slice(&output.stdout).with_context(|| format!("openledger {}: {said}", words.join(" ")))
+/// Somebody who comes with a key and the addresses of the services, as another user of this machine where the test may become
+/// one: then no folder of the world is theirs to read.
+struct Newcomer {
+    folder: TempDir,
+    /// Whether it is another user: nobody.
+    other: bool,
+}
+
+const NOBODY: u32 = 65_534;
+
+impl Newcomer {
+    fn new(services: &Services) -> Result<Self> {
+        // SAFETY: geteuid(2) has no preconditions.
+        let newcomer = Self { folder: tempfile::tempdir()?, other: unsafe { libc::geteuid() } == 0 };
+        let at = |name: &str| newcomer.folder.path().join(name);
+        std::fs::copy(prepared("OPENLEDGER_BIN_DIR", "target/debug")?.join("openledger"), at("openledger"))?;
+        std::fs::copy(&services.keypair, at("key.json"))?;
+        let settings: toml::Table = toml::from_str(&std::fs::read_to_string(&services.config)?)?;
+        let urls = settings.into_iter().filter(|(name, _)| name != "keypair").collect::<toml::Table>();
+        std::fs::write(at("config.toml"), toml::to_string(&urls)?)?;
+        newcomer.owns("")?;
+        newcomer.owns("key.json")?;
+        Ok(newcomer)
+    }
+
+    /// Gives what is at `name` in its folder to its user.
+    fn owns(&self, name: &str) -> Result<()> {
+        if self.other {
+            std::os::unix::fs::chown(self.folder.path().join(name), Some(NOBODY), Some(NOBODY))?;
+        }
+        Ok(())
+    }
+
+    fn command(&self, program: &Path) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(if self.other { Path::new("setpriv") } else { program });
+        if self.other {
+            command
+                .args([format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"), "--clear-groups".into()])
+                .arg(program);
+        }
+        let at = |name: &str| self.folder.path().join(name);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.folder.path());
+        command.env("OPENLEDGER_CONFIG", at("config.toml")).env("OPENLEDGER_KEYPAIR", at("key.json"));
+        command.current_dir(self.folder.path()).stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// What a person types. Returns what is printed.
+    async fn types(&self, words: &[&str]) -> Result<Value> {
+        let mut command = self.command(&self.folder.path().join("openledger"));
+        command.args(words).args(["--json", "--yes"]);
+        let output = tokio::time::timeout(Duration::from_secs(120), command.output()).await??;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "openledger {}: {said}", words.join(" "));
+        serde_json::from_slice(&output.stdout).with_context(|| format!("openledger {}: {said}", words.join(" ")))
+    }
+
+    /// A file of its own.
+    fn writes(&self, name: &str, text: &str) -> Result<String> {
+        let path = self.folder.path().join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&path, text)?;
+        Ok(path.display().to_string())
+    }
 }
 
 fn word<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
@@ -102,8 +161,18 @@ fn word<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
 
 /// A newcomer does everything at a terminal: makes a Datanet, contributes, is reviewed, registers a model, has it trained,
 /// asks it, and is paid for the data.
-async fn newcomer(services: &Services, indexer: &IndexerClient, base_hash: &str) -> Result<()> {
-    let papers = tempfile::tempdir()?;
+async fn newcomer(services: &Services, folder: &Path, indexer: &IndexerClient, base_hash: &str) -> Result<()> {
+    let newcomer = Newcomer::new(services)?;
+    if newcomer.other {
+        // PostgreSQL has its folder as another user.
+        for entry in std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()? {
+            if entry.file_type()?.is_dir() && entry.file_name() != "postgres" {
+                std::fs::set_permissions(entry.path(), Permissions::from_mode(0o700))?;
+            }
+        }
+        let looks = newcomer.command(Path::new("ls")).arg(folder.join("store")).output().await?;
+        ensure!(!looks.status.success(), "the newcomer sees the store's folder");
+    }
     for (n, (animal, place)) in
         [("heron", "Lake Orme"), ("loris", "Dock Nine"), ("adder", "the mill"), ("swift", "the tower")]
             .iter()
@@ -112,32 +181,32 @@ async fn newcomer(services: &Services, indexer: &IndexerClient, base_hash: &str)
         let text = format!(
             "The {animal} of {place} sleeps {n} hours, and eats what nobody else there has ever wanted to eat."
         );
-        std::fs::write(papers.path().join(format!("{animal}.txt")), text)?;
+        newcomer.writes(&format!("papers/{animal}.txt"), &text)?;
     }
-    let papers = papers.path().display().to_string();
-    let made = typed(services, &["datanet", "create", "animals", "--licence", "CC0-1.0"]).await?;
+    let papers = newcomer.folder.path().join("papers").display().to_string();
+    let made = newcomer.types(&["datanet", "create", "animals", "--licence", "CC0-1.0"]).await?;
     let datanet = word(&made, "datanet")?;
     // What was just sent is in the next list.
-    let listed = typed(services, &["datanet", "list"]).await?;
+    let listed = newcomer.types(&["datanet", "list"]).await?;
     ensure!(listed.to_string().contains(datanet), "{listed}");
     let contribute = ["contribute", &papers, "--datanet", datanet, "--author", "Ada", "--licence", "CC0-1.0"];
-    let given = typed(services, &contribute).await?;
+    let given = newcomer.types(&contribute).await?;
     ensure!(given["batches"].as_array().is_some_and(|b| b.len() == 1), "{given}");
     wait("the newcomer's review", Duration::from_secs(120), async || {
         let found = indexer.datanet(&datanet.parse()?).await?;
         Ok(found.filter(|d| d.contributions == 4))
     })
     .await?;
-    let again = typed(services, &contribute).await?;
+    let again = newcomer.types(&contribute).await?;
     ensure!(again["there_already"] == 4 && again["batches"] == json!([]), "{again}");
 
     let register = ["model", "register", "animals", "--base-hash", base_hash, "--price-in", "1", "--price-out", "1"];
-    let model = typed(services, &register).await?;
+    let model = newcomer.types(&register).await?;
     let model = word(&model, "model")?;
-    let config = format!("{papers}/job.json");
-    std::fs::write(&config, r#"{"data": {"max_examples": 16, "eval_examples": 1, "max_tokens": 64}}"#)?;
+    let config =
+        newcomer.writes("job.json", r#"{"data": {"max_examples": 16, "eval_examples": 1, "max_tokens": 64}}"#)?;
     let request = ["job", "request", model, "--datanet", datanet, "--budget", "50", "--config", &config];
-    let job = typed(services, &request).await?;
+    let job = newcomer.types(&request).await?;
     let job = word(&job, "job")?;
     wait("the newcomer's model", Duration::from_secs(300), async || {
         let found = indexer.job(&job.parse()?).await?.context("the job is not indexed")?;
@@ -146,10 +215,10 @@ async fn newcomer(services: &Services, indexer: &IndexerClient, base_hash: &str)
     })
     .await?;
     let chat = ["chat", "--model", model, "--prompt", "What does the heron eat?", "--max-tokens", "4", "--most", "5"];
-    let answer = typed(services, &chat).await?;
+    let answer = newcomer.types(&chat).await?;
     ensure!(!word(&answer, "text")?.is_empty(), "{answer}");
     wait("the newcomer's pay", Duration::from_secs(180), async || {
-        let paid = typed(services, &["claim"]).await?;
+        let paid = newcomer.types(&["claim"]).await?;
         let from_data = |claim: &&Value| claim["pool"] == "contributors" && claim["amount"] != "0";
         Ok(paid.as_array().and_then(|claims| claims.iter().find(from_data)).map(drop))
     })
@@ -225,7 +294,7 @@ fn a_world_lives_by_itself_and_goes_on_after_its_processes_were_killed() -> Resu
             Ok(indexer.models().await?.into_iter().find(|m| m.status == "ready"))
         })
         .await?;
-        newcomer(&services, &indexer, &model.base_hash).await?;
+        newcomer(&services, folder, &indexer, &model.base_hash).await?;
         let model = model.address.parse()?;
         let question = ChatRequest::ask(&model, "What is a heron?", 4);
         ask(&client, &user, &servers(&client).await?, &question, None, |_| {}).await?;

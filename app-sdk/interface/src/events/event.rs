@@ -48,6 +48,15 @@ macro_rules! declare {
             /// The names of all events.
             pub const NAMES: &'static [&'static str] = &[$($(stringify!($variant),)*)* CONTRIBUTED];
 
+            /// The program whose events have this name. `None` if no program's have it.
+            pub fn program_of(name: &str) -> Option<Program> {
+                match name {
+                    $($(stringify!($variant) => Some(Program::$program),)*)*
+                    _ if name == CONTRIBUTED => Some(Program::Datanet),
+                    _ => None,
+                }
+            }
+
             /// The program that emitted it.
             pub fn program(&self) -> Program {
                 match self {

@@ -183,10 +183,13 @@ pub async fn contribute_as(
         )));
     }
     let wallet = contributor.pubkey();
-    let Prepared { leaves, manifest } = prepare(store, &wallet, datanet, contributions, &progress).await?;
+    let described = manifest(&wallet, datanet, contributions)?;
+    let (leaves, manifest) = (described.leaf_hashes(), described.hash()?);
     let on_ledger: &[Hash32] = if form == Form::Bulk { &[] } else { &leaves };
+    // The batch comes first: an artifact service takes more from a wallet that has a bond.
     let (batch, index, sent) = match taken_up(client, &wallet, datanet, on_ledger, &manifest).await? {
         TakenUp::Submitted(batch, index) => {
+            store_all(store, &described, contributions, &progress).await?;
             progress(Progress::Submitted(batch));
             return Ok(Contributed { batch, index, leaves, manifest });
         }
@@ -197,6 +200,7 @@ pub async fn contribute_as(
         }
     };
     progress(Progress::Opened(batch));
+    store_all(store, &described, contributions, &progress).await?;
     let room = room_of(client, contributor, form).await?;
     for step in steps(&wallet, &batch, &leaves, manifest, sent, form, room) {
         client.send(&[step.instruction], &[contributor]).await?;
@@ -249,20 +253,13 @@ pub fn manifest(contributor: &Pubkey, datanet: &Pubkey, contributions: &[Contrib
     Ok(Manifest::new(*datanet, *contributor, leaves)?)
 }
 
-/// A batch whose contents and manifest are in the store.
-struct Prepared {
-    leaves: Vec<Hash32>,
-    manifest: Hash32,
-}
-
-async fn prepare(
+/// Stores contents, the files that they are from, and the manifest.
+async fn store_all(
     store: &Store,
-    contributor: &Pubkey,
-    datanet: &Pubkey,
+    manifest: &Manifest,
     contributions: &[Contribution],
     progress: &impl Fn(Progress),
-) -> Result<Prepared, SdkError> {
-    let manifest = manifest(contributor, datanet, contributions)?;
+) -> Result<(), SdkError> {
     let (mut originals, mut stored) = (HashSet::new(), 0);
     for some in contributions.chunks(STORED_AT_ONCE) {
         try_join_all(some.iter().map(|c| store.put_blob(c.content.clone().into_bytes()))).await?;
@@ -276,8 +273,8 @@ async fn prepare(
         stored += some.len();
         progress(Progress::Stored(stored));
     }
-    let hash = store.put_blob(manifest.to_bytes()?).await?;
-    Ok(Prepared { leaves: manifest.leaf_hashes(), manifest: hash })
+    store.put_blob(manifest.to_bytes()?).await?;
+    Ok(())
 }
 
 /// The state on the ledger of the batch to contribute, with its address and its number in its Datanet.

@@ -8,7 +8,7 @@ use crate::{
     state::*,
 };
 use anchor_lang::prelude::*;
-use openledger_shared::{checked::add, sequence};
+use openledger_shared::{checked::add, sequence, text::is_plain};
 use stake::state::VoteLock;
 
 /// Accounts of `create_proposal`.
@@ -40,7 +40,7 @@ pub struct CreateProposal<'info> {
 impl CreateProposal<'_> {
     fn validate(&self, uri: &str) -> Result<()> {
         require_threshold(&self.config, &self.lock, self.proposer.key, Clock::get()?.slot)?;
-        require!((1..=MAX_URI).contains(&uri.len()), GovernanceError::BadUri);
+        require!(is_plain(uri, MAX_URI), GovernanceError::BadUri);
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use anchor_spl::token::{self, Mint, Token, TokenAccount, Transfer};
-use openledger_shared::{SharedError, checked::add, sequence};
+use openledger_shared::{SharedError, checked::add, sequence, text::is_plain};
 
 /// Longest URI of evidence in bytes.
 pub const MAX_EVIDENCE_URI: usize = 200;
@@ -80,7 +80,7 @@ impl ChallengeSettlement<'_> {
         let end = self.settlement.active_after.max(self.config.paused_until);
         require!(slot < end, PayoutError::ChallengeClosed);
         require!(self.settlement.challenges < MAX_CHALLENGES, PayoutError::TooManyChallenges);
-        let named = args.evidence_hash != [0; 32] && (1..=MAX_EVIDENCE_URI).contains(&args.evidence_uri.len());
+        let named = args.evidence_hash != [0; 32] && is_plain(&args.evidence_uri, MAX_EVIDENCE_URI);
         require!(named, PayoutError::BadEvidence);
         // Each further challenge doubles the bond, so that delaying a settlement becomes expensive.
         let first = self.config.parameters.challenge_bond;
