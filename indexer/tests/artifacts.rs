@@ -94,15 +94,7 @@ impl Town {
             _server: server,
         };
         town.stakes(&town.operator.pubkey(), stake::state::Role::Operator).await;
-        town.happens(Event::OperatorRegistered(stake::events::OperatorRegistered {
-            operator: pda::operator(&town.operator.pubkey()),
-            sequence: 0,
-            owner: town.operator.pubkey(),
-            identity: town.identity.pubkey(),
-            endpoint: "http://a:1".into(),
-            capabilities: 5,
-        }))
-        .await;
+        town.registers(&town.operator.pubkey()).await;
         town.pays(&town.operator.pubkey(), 0).await;
         town
     }
@@ -130,6 +122,24 @@ impl Town {
     /// Somebody pays `operator` for the request.
     async fn pays(&self, operator: &Pubkey, sequence: u64) {
         self.happens(Event::Paid(paid(sequence, self.request, *operator))).await;
+    }
+
+    /// A wallet registers an operator.
+    async fn registers(&self, owner: &Pubkey) {
+        self.happens(Event::OperatorRegistered(stake::events::OperatorRegistered {
+            operator: pda::operator(owner),
+            sequence: 0,
+            owner: *owner,
+            identity: self.identity.pubkey(),
+            endpoint: "http://a:1".into(),
+            capabilities: 5,
+        }))
+        .await;
+    }
+
+    /// Notes what a look does once the chain names a blob.
+    async fn names(&self, blob: &[u8; 32]) {
+        self.db.execute("UPDATE artifacts.upload SET named = true WHERE hash = $1", &[&blob.as_slice()]).await.unwrap();
     }
 
     fn store(&self, wallet: &Keypair) -> Store {
@@ -280,15 +290,18 @@ async fn what_one_party_stores_another_reads_and_no_disk_is_shared() {
     let town = Town::start().await;
     let (writer, reader) = (town.store(&town.operator), town.reader());
     let page = writer.put_blob("a page").await.unwrap();
+    town.names(&page).await;
     assert_eq!(reader.get_blob(&page).await.unwrap(), "a page");
     assert_eq!((reader.blob_bytes(&page).await.unwrap(), reader.has_blob(&[9; 32]).await.unwrap()), (Some(6), false));
     assert!(matches!(reader.get_blob(&[9; 32]).await, Err(StoreError::Missing { .. })));
     assert!(matches!(reader.get_blob_within(&page, 5).await, Err(StoreError::Size { found: 6, .. })));
     let nothing = writer.put_blob("").await.unwrap();
+    town.names(&nothing).await;
     assert_eq!(reader.get_blob(&nothing).await.unwrap(), "");
 
     let adapter = long(2 * PART + 12_345);
     let name = writer.put_blob(adapter.clone()).await.unwrap();
+    town.names(&name).await;
     assert_eq!(reader.get_blob(&name).await.unwrap(), adapter);
 
     let answer = town.answer("an answer");
@@ -309,6 +322,7 @@ async fn what_one_party_stores_another_reads_and_no_disk_is_shared() {
         "documents": [], "observations": [], "observations_root": hex::encode([0; 32]), "pools": [],
     });
     let hash = writer.put_settlement_report(4, report.to_string()).await.unwrap();
+    town.names(&hash).await;
     assert_eq!(reader.get_blob(&hash).await.unwrap(), report.to_string());
     let found = town.get(&format!("settlements/4/{}.json", hex::encode(hash)), &[]).await;
     assert_eq!(found.text().await.unwrap(), report.to_string());
@@ -404,6 +418,7 @@ async fn no_path_leads_out_of_the_store() {
 async fn blobs_are_read_whole_in_parts_or_from_a_cache() {
     let town = Town::start().await;
     let hash = town.store(&town.operator).put_blob("0123456789").await.unwrap();
+    town.names(&hash).await;
     let (path, etag) = (hex::encode(hash), format!("\"{}\"", hex::encode(hash)));
     let whole = town.get(&path, &[]).await;
     assert_eq!((whole.status(), whole.headers()["etag"].to_str().unwrap()), (StatusCode::OK, etag.as_str()));
@@ -476,7 +491,7 @@ async fn a_slow_upload_is_given_up_and_others_go_on() {
         }));
     }
     let quick = town.store(&town.operator).put_blob("a page").await.unwrap();
-    assert_eq!(town.reader().get_blob(&quick).await.unwrap(), "a page");
+    assert_eq!(town.store(&town.operator).get_blob(&quick).await.unwrap(), "a page");
     for answer in answers {
         let (text, took) = answer.await.unwrap();
         assert!(text.starts_with("HTTP/1.1 408") && took < Duration::from_secs(10), "{took:?}: {text}");
@@ -532,6 +547,7 @@ async fn a_cut_connection_is_gone_on_with_and_nothing_is_sent_twice() {
     let hash = town.store(&town.operator).put_blob(adapter.clone()).await.unwrap();
     assert_eq!(std::fs::read(town.blob_file(&hash)).unwrap(), adapter);
     assert_eq!(town.files(), (1, 0));
+    town.names(&hash).await;
     assert_eq!(town.reader().get_blob(&hash).await.unwrap(), adapter);
 
     let (url, to) = cutting_proxy(5, 3_000_000).await;
@@ -615,6 +631,7 @@ async fn a_damaged_blob_is_noticed_by_readers_and_mended_by_storing_it_again() {
     let town = Town::start().await;
     let store = town.store(&town.operator);
     let hash = store.put_blob("a page").await.unwrap();
+    town.names(&hash).await;
     for damage in ["a lie!", "short"] {
         std::fs::write(town.blob_file(&hash), damage).unwrap();
         assert!(matches!(town.reader().get_blob(&hash).await, Err(StoreError::Hash { .. })));
@@ -690,7 +707,7 @@ async fn a_wallet_has_a_quota_until_validators_accept_what_it_stored() {
     let reader = store.clone();
     assert_eq!(reader.get_blob(&document).await.unwrap(), long(7_000), "named through the manifest");
     assert!(reader.has_blob(&manifest_hash).await.unwrap() && !reader.has_blob(&loose).await.unwrap());
-    assert!(reader.has_blob(&by_operator).await.unwrap(), "an operator's is kept longer");
+    assert!(town.store(&town.operator).has_blob(&by_operator).await.unwrap(), "an operator's is kept longer");
     // A batch may name what its contributor likes: it counts until it is accepted.
     let refused = store.put_blob(long(19_000)).await.unwrap_err().to_string();
     assert!(refused.contains("30096"), "the document, the manifest and this: {refused}");
@@ -1684,6 +1701,9 @@ async fn of_two_payments_in_a_slot_the_first_of_the_ledger_counts_and_not_the_fi
             unread: vec![],
         };
         ingest(&town.db, &record).await.unwrap();
+    }
+    for operator in [&first, &second] {
+        town.registers(&operator.pubkey()).await;
     }
     let key = Key::Answer(request);
     let answers = async |wallet: &Keypair| {

@@ -229,9 +229,9 @@ async fn an_account_with_many_events_is_looked_through_in_parts() {
     source
         .db
         .execute(
-            "INSERT INTO event (signature, place, program, kind, subject, sequence, data)
-             SELECT t.signature, 1000 + n, 'payout', CASE n WHEN 11999 THEN 'Claimed' ELSE 'Paid' END, 'busy', n, '{}'
-             FROM generate_series(0, 11999) n, (SELECT signature FROM transaction LIMIT 1) t",
+            "INSERT INTO event (signature, slot, place, program, kind, subject, sequence, data)
+             SELECT t.signature, t.slot, 1000 + n, 'stake', CASE n WHEN 11999 THEN 'ParametersSet' ELSE 'StakePaused' END, 'busy', n, '{}'
+             FROM generate_series(0, 11999) n, (SELECT signature, slot FROM transaction LIMIT 1) t",
             &[],
         )
         .await
@@ -241,7 +241,7 @@ async fn an_account_with_many_events_is_looked_through_in_parts() {
         .execute("UPDATE event SET subject = $1 WHERE subject = 'busy'", &[&key(77).to_string()])
         .await
         .expect("set");
-    let url = format!("{base}/v1/events?subject={}&name=Claimed", key(77));
+    let url = format!("{base}/v1/events?subject={}&name=ParametersSet", key(77));
     let (mut next, mut pages) = (String::new(), Vec::new());
     loop {
         let page: Value = reqwest::get(format!("{url}{next}")).await.expect("answers").json().await.expect("JSON");
@@ -251,6 +251,7 @@ async fn an_account_with_many_events_is_looked_through_in_parts() {
     }
     assert_eq!(pages, [0, 0, 1]);
     // And a stream comes to its end, too.
-    let mut live = Live::open(&format!("{base}/v1/events/stream?after=0&subject={}&name=Claimed", key(77)), None).await;
-    assert_eq!(live.hears("Claimed").await.1["sequence"], json!(11_999));
+    let mut live =
+        Live::open(&format!("{base}/v1/events/stream?after=0&subject={}&name=ParametersSet", key(77)), None).await;
+    assert_eq!(live.hears("ParametersSet").await.1["sequence"], json!(11_999));
 }
