@@ -47,9 +47,14 @@ struct Counted {
 impl Addresses {
     /// Counts one more connection. `None` if the address has as many as it may have.
     fn enter(&self, address: IpAddr, most: usize) -> Option<Counted> {
+        // Whoever has one address of IPv6 has 2^64.
+        let address = match address.to_canonical() {
+            IpAddr::V6(six) if !six.is_loopback() => IpAddr::V6((u128::from(six) >> 64 << 64).into()),
+            other => other,
+        };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(address).or_default();
-        if *count >= most && !address.to_canonical().is_loopback() {
+        if *count >= most && !address.is_loopback() {
             return None;
         }
         *count += 1;
@@ -144,6 +149,10 @@ mod tests {
         let held: Vec<_> = (0..2).map(|_| addresses.enter(one, 2).unwrap()).collect();
         assert!(addresses.enter(one, 2).is_none());
         assert!(addresses.enter(other, 2).is_some());
+        let [six, near]: [IpAddr; 2] = ["2001:db8::1", "2001:db8::2"].map(|a| a.parse().unwrap());
+        let _one = addresses.enter(six, 1).unwrap();
+        assert!(addresses.enter(near, 1).is_none());
+        drop(_one);
         let local: Vec<_> = (0..5).map(|_| addresses.enter(here, 2).unwrap()).collect();
         drop((held, local));
         assert!(addresses.0.lock().unwrap().is_empty());

@@ -112,8 +112,8 @@ arithmetic.")]
   cargo xtask up --real        with SmolLM2-135M
   cargo xtask up --json        what is where, for machines
 
-The network has the ports 8899 and 8900 (Solana), 8910 (the indexer's API), 8911 (artifacts), 8912 (PostgreSQL) and 7001 to 7005 (operators;
-the first one answers). It goes on where it stopped. The command line `openledger` finds it by itself.")]
+The network has the ports 8899 and 8900 (Solana), 8910 (the indexer's API), 8911 (artifacts), 8912 (PostgreSQL) and 7001
+to 7005 (operators; the first one answers). It goes on where it stopped. The command line `openledger` finds it by itself.")]
     Up(world::Up),
     /// End the local network
     #[command(after_help = "Examples:

@@ -3,7 +3,7 @@
 use std::{
     env,
     fs::{self, File},
-    io::{IsTerminal, Read},
+    io::{IsTerminal, Read, Seek},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -43,7 +43,8 @@ pub struct Up {
 /// How the network is ended.
 #[derive(Args)]
 pub struct Down {
-    /// Also remove its chain, its databases and its keys, so that the next start begins anew
+    /// Also remove chain, databases and keys of both networks, the tiny one and the real one, so that the next start
+    /// begins anew
     #[arg(long)]
     forget: bool,
 }
@@ -164,6 +165,7 @@ fn wait_until_ready(child: &mut Child, folder: &Path, log: &Path) -> Result<Serv
 
 /// The services of the network in a folder, if it runs.
 fn running(folder: &Path) -> Result<Option<Services>> {
+    let Some(holder) = holder(folder)? else { return Ok(None) };
     let path = folder.join("world.json");
     let bytes = match fs::read(&path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -172,7 +174,7 @@ fn running(folder: &Path) -> Result<Option<Services>> {
     let services: Services =
         serde_json::from_slice(&bytes).with_context(|| format!("{} is no list of services", path.display()))?;
     // The file stays behind if the process was killed.
-    Ok((holder(folder)? == Some(services.pid)).then_some(services))
+    Ok((holder == services.pid).then_some(services))
 }
 
 /// The process of the network in a folder, which holds the folder's lock from its first moment on.
@@ -186,9 +188,17 @@ fn holder(folder: &Path) -> Result<Option<u32>> {
         Ok(()) => Ok(None),
         Err(fs::TryLockError::Error(e)) => Err(e).with_context(|| format!("cannot lock {}", path.display())),
         Err(fs::TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            file.read_to_string(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
-            text.trim().parse().map(Some).with_context(|| format!("{} names no process", path.display()))
+            // It writes its number just after it has taken the lock.
+            for _ in 0..20 {
+                let mut text = String::new();
+                file.read_to_string(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
+                if let Ok(process) = text.trim().parse() {
+                    return Ok(Some(process));
+                }
+                thread::sleep(Duration::from_millis(50));
+                file.rewind().with_context(|| format!("cannot read {}", path.display()))?;
+            }
+            bail!("{} names no process", path.display())
         }
     }
 }
@@ -217,12 +227,19 @@ fn tell(services: &Services, json: bool) -> Result<()> {
         println!("{what:15} {place}");
     }
     let command = paths::binaries()?.join("openledger");
-    match settings {
+    match &settings {
         Some(path) => println!("\n{} model list   ({} has the settings)", command.display(), path.display()),
         None => println!("\nexport OPENLEDGER_CONFIG={}\n{} model list", services.config.display(), command.display()),
     }
+    for name in ["RPC", "WS", "API", "STORE", "KEYPAIR", "CONFIG"].map(|name| format!("OPENLEDGER_{name}")) {
+        if env::var_os(&name).is_some() && (settings.is_some() || !name.ends_with("CONFIG")) {
+            println!("unset {name}   (the command would use that instead)");
+        }
+    }
     if std::io::stdout().is_terminal() {
-        println!("\n`cargo xtask down` ends it; the next `cargo xtask up` goes on from there.");
+        println!(
+            "\n`cargo xtask up` says this again; `cargo xtask down` ends it; the next `cargo xtask up` goes on from there."
+        );
     }
     Ok(())
 }
@@ -266,6 +283,7 @@ pub fn down(options: &Down) -> Result<()> {
         }
         if options.forget && folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+            say(&format!("{} is removed", folder.display()));
         }
     }
     if let Some(path) = settings_file().filter(|path| is_ours(path)) {
@@ -324,5 +342,8 @@ mod tests {
         assert_eq!(holder(folder.path()).unwrap(), Some(std::process::id()));
         fs::write(folder.path().join("world.json"), "{}").unwrap();
         assert!(running(folder.path()).unwrap_err().to_string().contains("world.json"));
+        // Of another version, and of no process: it does not matter what it says.
+        drop(held);
+        assert!(running(folder.path()).unwrap().is_none());
     }
 }

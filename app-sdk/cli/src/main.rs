@@ -71,7 +71,7 @@ enum Command {
     Job(job::Job),
     /// Ask a model: quote, pay, answer with attribution.
     Chat(chat::Chat),
-    /// What a wallet has earned, and from what.
+    /// What a wallet has earned, by its roles.
     Earnings(claim::Earnings),
     /// Claim what a wallet has earned; anyone may claim for anyone.
     Claim(claim::Claim),

@@ -69,6 +69,8 @@ pub async fn catch_up(indexer: &IndexerClient, sent: Option<u64>) -> Option<Lag>
     let mut wait = Wait::new("the indexer", PATIENCE);
     loop {
         let status = indexer.status().await.ok()?;
+        // A local network that begins anew has fewer slots than what was sent to the one before.
+        let sent = sent.filter(|sent| status.chain_slot == 0 || *sent <= status.chain_slot);
         let lacking = sent.unwrap_or(0).saturating_sub(status.indexed_slot);
         if lacking == 0 {
             let behind_slots = status.chain_slot.saturating_sub(status.indexed_slot);

@@ -70,7 +70,13 @@ pub fn create_keypair(path: impl AsRef<Path>) -> Result<Keypair, SdkError> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(fail)?;
+    let mut file = options.open(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::AlreadyExists => SdkError::Input(format!(
+            "a wallet is in {} already (`openledger wallet show`): name another file with --out",
+            path.display()
+        )),
+        _ => fail(source),
+    })?;
     let keypair = Keypair::new();
     write_keypair(&keypair, &mut file).map_err(|e| fail(std::io::Error::other(e.to_string())))?;
     file.sync_all().map_err(fail)?;

@@ -26,7 +26,7 @@ pub async fn page(state: &State, query: &Query) -> Result<Page<EventRow>, Refusa
         Some(cursor) => cursor,
         None => query.number("after")?.unwrap_or(0),
     };
-    let mut found = read(&state.db, after, limit as i64 + 1, &filters(query)?).await?;
+    let mut found = read(&state.db, after, u64::MAX, limit as i64 + 1, &filters(query)?).await?;
     let more = found.rows.len() > limit;
     found.rows.truncate(limit);
     let last = found.rows.last().filter(|_| more).map(|last| last.id);
@@ -58,23 +58,25 @@ pub(super) struct Found {
     pub through: Option<u64>,
 }
 
-/// Reads events after row `after` that pass `filters`, at most `limit` of them, oldest first.
+/// Reads events after row `after` and up to row `last` that pass `filters`, at most `limit` of them, oldest first.
 pub(super) async fn read(
     db: &Database,
     after: u64,
+    last: u64,
     limit: i64,
     filters: &[(&'static str, String)],
 ) -> Result<Found, DbError> {
-    let after = after as i64;
+    let (after, last) = (after as i64, i64::try_from(last).unwrap_or(i64::MAX));
     let subject = filters.iter().find(|(column, _)| *column == "subject");
-    // The database finds an account's events or those of a name, but has to look through the ones for the others.
-    let (until, through) = match subject.filter(|_| filters.iter().any(|(column, _)| *column == "name")) {
-        None => (i64::MAX, None),
+    // The database finds an account's events, but has to look through them for all else.
+    let (until, through) = match subject.filter(|_| filters.len() > 1) {
+        None => (last, None),
         Some((_, subject)) => {
             let sql = "SELECT id FROM event WHERE subject = $1 AND id > $2 ORDER BY id OFFSET $3 LIMIT 1";
             let end = db.query(sql, &[subject, &after, &(MOST_LOOKED_THROUGH - 1)]).await?;
             let end = end.first().map(|row| row.get::<_, i64>(0));
-            (end.unwrap_or(i64::MAX), end.map(|end| end as u64))
+            let end = end.filter(|end| *end < last);
+            (end.unwrap_or(last), end.map(|end| end as u64))
         }
     };
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &limit, &until];

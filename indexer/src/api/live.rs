@@ -22,6 +22,7 @@ use warp::{
 const PART: i64 = 200;
 /// How long it waits before it reads again what it could not read.
 const AGAIN: Duration = Duration::from_secs(2);
+const MOST_AGAIN: Duration = Duration::from_secs(60);
 /// Most transactions that are excepted when slots are said to be final.
 const EXCEPTED: i64 = 100;
 
@@ -57,6 +58,10 @@ impl FromStr for Heard {
 
     fn from_str(text: &str) -> Result<Self, Refusal> {
         let number = |text: &str| text.parse::<i64>().ok().and_then(|n| u64::try_from(n).ok());
+        // Earlier versions gave the event's number alone: whoever has such a one is told to read again.
+        if let Some(event) = number(text).filter(|_| text.bytes().all(|b| b.is_ascii_digit())) {
+            return Ok(Self { feed: String::new(), event, rollback: 0 });
+        }
         let read = || {
             let (feed, rest) = text.split_once(':')?;
             let (event, rollback) = rest.split_once(':')?;
@@ -66,6 +71,15 @@ impl FromStr for Heard {
             Refusal::bad("Last-Event-ID", format!("Last-Event-ID `{text}` is no id that this stream has given"))
         })
     }
+}
+
+/// What is final.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Settled {
+    /// All that was told of slots up to this one,
+    slot: u64,
+    /// except for these transactions, which cannot be confirmed yet.
+    except: Vec<String>,
 }
 
 /// What a listener is told.
@@ -82,13 +96,8 @@ enum Told {
         /// The slot that it was in.
         slot: u64,
     },
-    /// All that was told of slots up to this one is final, except for these transactions.
-    Final {
-        /// The slot.
-        slot: u64,
-        /// Transactions that cannot be confirmed yet.
-        except: Vec<String>,
-    },
+    /// All that was told of slots up to one is final, except for some transactions.
+    Final(Settled),
     /// The index was made anew, and events have other numbers: all that was told is to be read again.
     Reset {
         /// The feed's name now.
@@ -103,7 +112,7 @@ impl Told {
         match self {
             Self::Event(row) => &row.name,
             Self::RolledBack { .. } => "rolled-back",
-            Self::Final { .. } => "final",
+            Self::Final(_) => "final",
             Self::Reset { .. } => "reset",
         }
     }
@@ -112,6 +121,8 @@ impl Told {
 /// Streams the events after row `after` as server-sent events, each once. With `after` 0 the stream starts at the
 /// beginning. Without `after` it starts with the next new event. The request may narrow it like a list. Roll-backs, finality
 /// and a new numbering are told between them, whatever narrows it.
+///
+/// Roll-backs from before the first answer are told to nobody who gives a number alone: such a one reads the pages again.
 ///
 /// A browser that reconnects sends the last id as `Last-Event-ID`, which takes precedence over `after`, and the stream goes on
 /// there.
@@ -125,14 +136,7 @@ pub async fn stream(state: &State, query: &Query, last_id: Option<String>) -> Re
     let now = now(&state.db).await?;
     let from = Heard { event: after.unwrap_or(now.event), rollback: now.rollback, feed: now.feed };
     let (sender, told) = mpsc::channel(PART as usize);
-    let listener = Listener {
-        db: state.db.clone(),
-        filters,
-        heard: last.unwrap_or(from),
-        // What is final already shows in the events.
-        finalized: now.finalized_slot,
-        sender,
-    };
+    let listener = Listener { db: state.db.clone(), filters, heard: last.unwrap_or(from), settled: None, sender };
     let news = state.news.subscribe();
     tokio::spawn(async move {
         listener.follow(news).await;
@@ -149,7 +153,8 @@ struct Listener {
     db: Database,
     filters: Vec<(&'static str, String)>,
     heard: Heard,
-    finalized: u64,
+    /// What was said to be final, and when the cluster had come how far.
+    settled: Option<(u64, Settled)>,
     sender: mpsc::Sender<(Heard, Told)>,
 }
 
@@ -159,17 +164,23 @@ struct Gone;
 impl Listener {
     /// Tells what happens until the listener is gone. While nothing happens the database is not asked.
     async fn follow(mut self, mut news: watch::Receiver<()>) {
+        let mut pause = AGAIN;
         while !self.sender.is_closed() {
             news.mark_unchanged();
             match self.catch_up().await {
-                Ok(Ok(())) => tokio::select! {
-                    changed = news.changed() => if changed.is_err() { return },
-                    () = self.sender.closed() => return,
-                },
+                Ok(Ok(())) => {
+                    pause = AGAIN;
+                    tokio::select! {
+                        changed = news.changed() => if changed.is_err() { return },
+                        () = self.sender.closed() => return,
+                    }
+                }
                 Ok(Err(Gone)) => return,
                 Err(error) => {
                     tracing::warn!(%error, "the live feed cannot read: trying again");
-                    tokio::time::sleep(AGAIN).await;
+                    tokio::time::sleep(pause).await;
+                    // What it reads may be too much for the database.
+                    pause = (pause * 2).min(MOST_AGAIN);
                 }
             }
         }
@@ -201,7 +212,8 @@ impl Listener {
             }
         }
         while self.heard.event < now.event {
-            let found = read(&self.db, self.heard.event, PART, &self.filters).await?;
+            // No newer ones: the roll-backs before them are not told yet.
+            let found = read(&self.db, self.heard.event, now.event, PART, &self.filters).await?;
             let full = found.rows.len() as i64 == PART;
             for row in found.rows {
                 self.heard.event = row.id;
@@ -216,10 +228,17 @@ impl Listener {
                 None => {}
             }
         }
-        if now.finalized_slot > self.finalized {
-            let told = self.settled(now.finalized_slot).await?;
-            self.finalized = now.finalized_slot;
-            if let Err(gone) = self.tell(told).await {
+        // What was excepted or left out may be final meanwhile, at the same slot.
+        let whole = |(at, settled): &(u64, Settled)| {
+            *at == now.finalized_slot && settled.except.is_empty() && settled.slot == *at
+        };
+        if now.finalized_slot > 0
+            && !self.settled.as_ref().is_some_and(whole)
+            && let Some(settled) = self.what_is_settled(now.finalized_slot).await?
+            && self.settled.as_ref().is_none_or(|(_, said)| *said != settled)
+        {
+            self.settled = Some((now.finalized_slot, settled.clone()));
+            if let Err(gone) = self.tell(Told::Final(settled)).await {
                 return Ok(Err(gone));
             }
         }
@@ -231,14 +250,23 @@ impl Listener {
     }
 
     /// What is final when the cluster has finalised the slots up to `slot`. Where many transactions are not confirmed it says
-    /// so of fewer slots.
-    async fn settled(&self, slot: u64) -> Result<Told, DbError> {
-        let sql = "SELECT signature, slot FROM transaction WHERE NOT finalized AND slot <= $1 ORDER BY slot LIMIT $2";
+    /// so of fewer slots. `None` while the listener has not heard of all roll-backs: what was dropped is no exception.
+    async fn what_is_settled(&self, slot: u64) -> Result<Option<Settled>, DbError> {
+        // One statement, so that both are of the same moment. Of a transaction that is set aside as a whole nothing was told.
+        let sql = "SELECT r.last, t.signature, t.slot FROM (SELECT coalesce(max(id), 0) AS last FROM rollback) r
+                   LEFT JOIN LATERAL (
+                       SELECT t.signature, t.slot FROM transaction t WHERE NOT t.finalized AND t.slot <= $1
+                       AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.signature = t.signature AND q.place < 0)
+                       ORDER BY t.slot LIMIT $2) t ON true";
         let rows = self.db.query(sql, &[&(slot as i64), &(EXCEPTED + 1)]).await?;
-        let left: Vec<(String, u64)> = rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1) as u64)).collect();
+        if rows.first().is_some_and(|row| row.get::<_, i64>(0) as u64 > self.heard.rollback) {
+            return Ok(None);
+        }
+        let left = rows.iter().filter_map(|row| Some((row.get::<_, Option<String>>(1)?, row.get::<_, i64>(2) as u64)));
+        let left: Vec<(String, u64)> = left.collect();
         let slot = left.get(EXCEPTED as usize).map_or(slot, |(_, first)| first.saturating_sub(1));
         let except = left.into_iter().filter(|(_, at)| *at <= slot).map(|(signature, _)| signature).collect();
-        Ok(Told::Final { slot, except })
+        Ok(Some(Settled { slot, except }))
     }
 }
 
@@ -258,7 +286,8 @@ mod tests {
     fn only_ids_of_a_stream_are_taken_up() {
         let heard = Heard { feed: "a-b".into(), event: 7, rollback: 2 };
         assert_eq!(heard.to_string().parse::<Heard>().expect("ours"), heard);
-        for bad in ["7", "a:7", "a:7:", "a:-7:2", "a:7:2:1", ""] {
+        assert_eq!("7".parse::<Heard>().expect("an old one").feed, "");
+        for bad in ["+7", "a:7", "a:7:", "a:-7:2", "a:7:2:1", ""] {
             assert!(bad.parse::<Heard>().is_err(), "{bad}");
         }
     }

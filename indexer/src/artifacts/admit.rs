@@ -5,10 +5,13 @@ use openledger_protocol::Hash32;
 use openledger_sdk::store::{Act, Key, Permit, PermitError};
 use solana_pubkey::Pubkey;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::time::timeout;
 use warp::http::StatusCode;
 
 /// How long an answer waits for its payment: its operator may have seen the payment before the index.
 const INDEXED_WITHIN: Duration = Duration::from_secs(2);
+/// How long summing what a class has may take.
+const SUMMED_WITHIN: Duration = Duration::from_secs(2);
 /// Pause between two looks for it.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -150,7 +153,11 @@ async fn of_class(service: &Service, class: Class) -> Result<u64, Refusal> {
     {
         return Ok(*sum);
     }
-    let sum = table::unsettled_of(&service.looking, class).await?;
+    // A long look must not hold up all uploads: then what was known before holds.
+    let sum = match timeout(SUMMED_WITHIN, table::unsettled_of(&service.looking, class)).await {
+        Ok(sum) => sum?,
+        Err(_) => sums.get(&class).map_or(0, |(_, sum)| *sum),
+    };
     sums.insert(class, (Instant::now(), sum));
     Ok(sum)
 }

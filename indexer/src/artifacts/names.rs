@@ -55,8 +55,6 @@ const NAMED: [Naming; 9] = [
     naming("payout", "SettlementChallenged", "evidence_hash", "told", Some("e.data ->> 'challenger'")),
     naming("governance", "ProposalCreated", "description_hash", "told", Some("e.data ->> 'proposer'")),
 ];
-/// Slots after a batch's windows in which somebody may still finish it: a week.
-const STALE: i64 = 1_512_000;
 /// Longest blob that is opened for the hashes in it.
 const MOST_OPENED: u64 = 256 << 20;
 /// Most blobs that are opened in one round.
@@ -136,10 +134,13 @@ async fn events(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, Db
                        SELECT 1 FROM event s WHERE s.subject = b.batch AND s.kind = 'BatchSubmitted'
                        AND s.data ->> 'manifest' = encode(b.manifest, 'hex'))";
         db.execute(sql, &[]).await?;
-        let sql = "DELETE FROM artifacts.told t WHERE NOT EXISTS (
-                       SELECT 1 FROM event e WHERE e.subject = t.subject AND e.sequence = t.sequence)
-                   AND NOT EXISTS (SELECT 1 FROM event e WHERE e.kind = 'SettlementChallenged'
-                                   AND e.data ->> 'challenge' = t.subject AND e.sequence = t.sequence)";
+        let told = "e.sequence = t.sequence AND encode(t.hash, 'hex') IN (e.data ->> 'metadata_hash',
+                    e.data ->> 'config_hash', e.data ->> 'description_hash', e.data ->> 'evidence_hash')";
+        let sql = &format!(
+            "DELETE FROM artifacts.told t WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.subject = t.subject AND {told})
+             AND NOT EXISTS (SELECT 1 FROM event e WHERE e.kind = 'SettlementChallenged'
+                             AND e.data ->> 'challenge' = t.subject AND {told})"
+        );
         db.execute(sql, &[]).await?;
     }
     let new = "FROM event e WHERE e.program = $1 AND e.kind = $2 AND e.id > $4 AND e.id <= $5
@@ -205,10 +206,10 @@ async fn tell(db: &Database, new: &str, params: &[&(dyn ToSql + Sync)]) -> Resul
                          AND NOT EXISTS (SELECT 1 FROM event x WHERE x.subject = e.subject AND x.kind = 'JobEnded')
                          ORDER BY 1, e.sequence DESC),
               before AS (SELECT t.hash FROM artifacts.told t JOIN newest n USING (subject)
-                         WHERE n.sequence > t.sequence AND n.hash <> t.hash),
+                         WHERE n.sequence >= t.sequence AND n.hash <> t.hash),
               put AS (INSERT INTO artifacts.told AS t (subject, hash, sequence) SELECT * FROM newest
                       ON CONFLICT (subject) DO UPDATE SET hash = excluded.hash, sequence = excluded.sequence
-                      WHERE excluded.sequence > t.sequence RETURNING hash)
+                      WHERE excluded.sequence >= t.sequence RETURNING hash)
          SELECT hash, true FROM put UNION ALL SELECT hash, false FROM before"
     );
     let rows = db.query(&sql, params).await?;
@@ -264,14 +265,6 @@ async fn end(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, DbErr
             );
             db.execute(&sql, &[&kind]).await?;
         }
-        // Nobody has finished it long after its windows closed: its bond is for the bytes of a while, not for ever.
-        let stale = "UPDATE artifacts.batch b SET ended = true FROM event s, chain c
-                     WHERE NOT b.ended AND NOT b.accepted AND s.subject = b.batch AND s.kind = 'BatchSubmitted'
-                     AND (s.data ->> 'reveal_until')::bigint + $1 < c.indexed_slot RETURNING b.manifest";
-        let stale = db.query(stale, &[&STALE]).await?;
-        let manifests: Vec<Vec<u8>> = stale.iter().map(|row| row.get(0)).collect();
-        let inside = db.query("SELECT hash FROM artifacts.inside WHERE manifest = ANY ($1)", &[&manifests]).await?;
-        release(db, &inside.iter().map(|row| row.get(0)).chain(manifests).collect::<Vec<Vec<u8>>>()).await?;
     }
     let new = "e.id > $1 AND e.id <= $2 AND e.data ->> 'batch' = b.batch";
     let mut accepted = Vec::new();

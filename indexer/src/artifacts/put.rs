@@ -75,7 +75,7 @@ impl Piece {
 }
 
 /// How long the rest of a refused body is read, so that its sender sees the answer.
-const DRAINED_WITHIN: Duration = Duration::from_secs(5);
+const DRAINED_WITHIN: Duration = Duration::from_secs(20);
 
 /// Answers a `PUT` of `key`.
 pub async fn put(service: &Service, key: Key, head: Head, mut body: Body) -> Result<Response, Refusal> {

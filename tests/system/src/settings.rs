@@ -63,6 +63,12 @@ impl Settings {
         Self { authors: 6, pages: 4, terms: 20, satire: 16, commit_slots: 120, ..Self::full(model) }
     }
 
+    /// A random model of two layers for a world, wide enough for the settings that jobs have by default.
+    pub fn tiny_world() -> Self {
+        let config = LlamaConfig { hidden: 128, ffn: 256, ..LlamaConfig::tiny() };
+        Self { model: ModelSource::Random { config, seed: 7 }, ..Self::tiny() }
+    }
+
     /// A random model of two layers.
     pub fn tiny() -> Self {
         Self {

@@ -161,7 +161,7 @@ fn word<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
 
 /// A newcomer does everything at a terminal: makes a Datanet, contributes, is reviewed, registers a model, has it trained,
 /// asks it, and is paid for the data.
-async fn newcomer(services: &Services, folder: &Path, indexer: &IndexerClient, base_hash: &str) -> Result<()> {
+async fn newcomer(services: &Services, folder: &Path, indexer: &IndexerClient, base_of: &str) -> Result<()> {
     let newcomer = Newcomer::new(services)?;
     if newcomer.other {
         // PostgreSQL has its folder as another user.
@@ -200,13 +200,11 @@ async fn newcomer(services: &Services, folder: &Path, indexer: &IndexerClient, b
     let again = newcomer.types(&contribute).await?;
     ensure!(again["there_already"] == 4 && again["batches"] == json!([]), "{again}");
 
-    let register = ["model", "register", "animals", "--base-hash", base_hash, "--price-in", "1", "--price-out", "1"];
+    let register = ["model", "register", "animals", "--base-of", base_of, "--price-in", "1", "--price-out", "1"];
     let model = newcomer.types(&register).await?;
     let model = word(&model, "model")?;
-    let config =
-        newcomer.writes("job.json", r#"{"data": {"max_examples": 16, "eval_examples": 1, "max_tokens": 64}}"#)?;
-    let request = ["job", "request", model, "--datanet", datanet, "--budget", "50", "--config", &config];
-    let job = newcomer.types(&request).await?;
+    // With the settings and the budget that a job has if nobody says otherwise.
+    let job = newcomer.types(&["job", "request", model, "--datanet", datanet]).await?;
     let job = word(&job, "job")?;
     wait("the newcomer's model", Duration::from_secs(300), async || {
         let found = indexer.job(&job.parse()?).await?.context("the job is not indexed")?;
@@ -294,7 +292,7 @@ fn a_world_lives_by_itself_and_goes_on_after_its_processes_were_killed() -> Resu
             Ok(indexer.models().await?.into_iter().find(|m| m.status == "ready"))
         })
         .await?;
-        newcomer(&services, folder, &indexer, &model.base_hash).await?;
+        newcomer(&services, folder, &indexer, &model.address).await?;
         let model = model.address.parse()?;
         let question = ChatRequest::ask(&model, "What is a heron?", 4);
         ask(&client, &user, &servers(&client).await?, &question, None, |_| {}).await?;

@@ -12,7 +12,7 @@ use serde_json::json;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 
-/// What a wallet has earned, and from what.
+/// What a wallet has earned, by its roles.
 #[derive(Args)]
 #[command(after_help = "Example: openledger earnings WALLET")]
 pub struct Earnings {
@@ -25,7 +25,9 @@ pub struct Earnings {
 #[derive(Args)]
 #[command(after_help = "Examples:
   openledger claim
-  openledger claim WALLET     (you pay the fee, the wallet gets the OPEN)")]
+  openledger claim WALLET     (you pay the fee, the wallet gets the OPEN)
+
+What answers earned can be claimed once their epoch is settled.")]
 pub struct Claim {
     /// The wallet; yours by default.
     #[arg(value_parser = key)]
@@ -69,7 +71,7 @@ pub async fn claim(session: &Session, args: Claim) -> Result<()> {
         .collect();
     session.output.show(&rows, |_| {
         if claimed.is_empty() {
-            return format!("{wallet} has nothing to claim");
+            return format!("{wallet} has nothing to claim; what answers earned comes once their epoch is settled");
         }
         table(
             &["pool", "paid", "transaction"],

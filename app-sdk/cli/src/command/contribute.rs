@@ -229,7 +229,10 @@ pub async fn run(session: &Session, args: Contribute) -> Result<()> {
 fn interrupted(error: SdkError, done: &[Contributed], batches: usize) -> anyhow::Error {
     let handed_in: Vec<String> = done.iter().map(|c| c.batch.to_string()).collect();
     match handed_in.is_empty() {
-        true => error.into(),
+        true => anyhow::Error::new(error).context(
+            "nothing is under review; if a batch was opened, its bond is paid: the same command goes on with it, and \
+             `openledger datanet cancel-batch` takes it back",
+        ),
         false => anyhow::Error::new(error).context(format!(
             "{} of {batches} batches are under review ({}), and the same command hands in the rest; the next one failed",
             done.len(),
@@ -534,7 +537,14 @@ fn finish(session: &Session, plan: &Plan, done: &[Contributed]) -> Result<()> {
             );
         }
         let rows = done.iter().map(|c| vec![c.batch.to_string(), c.leaves.len().to_string(), hex::encode(c.manifest)]);
-        table(&["batch under review", "documents", "manifest"], rows)
+        let batches = table(&["batch under review", "documents", "manifest"], rows);
+        // They are handed in in the order of the plan.
+        let leaves = done.iter().flat_map(|c| &c.leaves).map(hex::encode);
+        let documents = plan.new.iter().zip(leaves).map(|(found, leaf)| vec![leaf, found.name.clone()]);
+        format!(
+            "{batches}\n{}\n`openledger datanet batch BATCH` shows what the validators say",
+            table(&["leaf", "document"], documents)
+        )
     })
 }
 

@@ -12,7 +12,7 @@ use datanet::{
     ConfigureArgs, CreateDatanetArgs,
     state::{Access, Batch, Datanet as Account, Modality},
 };
-use openledger_sdk::{Client, ErrorKind, flow::open_mint, ix, pda};
+use openledger_sdk::{Client, ErrorKind, api::types::Review, flow::open_mint, ix, pda};
 use serde_json::json;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
@@ -76,6 +76,12 @@ pub enum Datanet {
         /// Its address.
         #[arg(value_parser = key)]
         datanet: Pubkey,
+    },
+    /// Show a batch and what the validators say of it.
+    Batch {
+        /// The batch's address.
+        #[arg(value_parser = key)]
+        batch: Pubkey,
     },
     /// Take back a batch that is not submitted; its bond returns.
     CancelBatch {
@@ -188,6 +194,30 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
                     ("contributions", format!("{} by {}", d.contributions, d.contributors)),
                     ("root", d.root.clone()),
                 ])
+            })
+        }
+        Datanet::Batch { batch } => {
+            let found = session.caught_up().await.batch(&batch).await?;
+            let found =
+                found.ok_or_else(|| failure::of(ErrorKind::NotFound, format!("the indexer knows no batch {batch}")))?;
+            session.output.show(&found, |b| {
+                let verdict = |r: &Review| match r.approve {
+                    None => "committed to a verdict".to_owned(),
+                    Some(true) => "approves".to_owned(),
+                    Some(false) => "rejects".to_owned(),
+                };
+                let reviews = b.reviews.iter().map(|r| vec![r.validator.clone(), verdict(r)]);
+                let decided = match b.status.as_str() {
+                    "accepted" | "rejected" => "bond returned if it was accepted, forfeited if it was rejected",
+                    _ => "bond is held until it is decided",
+                };
+                fields(&[
+                    ("address", b.address.clone()),
+                    ("Datanet", b.datanet.clone()),
+                    ("status", b.status.clone()),
+                    ("documents", b.count.to_string()),
+                    ("bond", format!("{}; the {decided}", amount(b.bond))),
+                ]) + &table(&["validator", "verdict"], reviews)
             })
         }
         Datanet::CancelBatch { batch } => {

@@ -7,21 +7,32 @@ use clap::Subcommand;
 use datanet::state::{Access, Datanet};
 use model::{
     RequestJobArgs,
-    state::{Job as Account, JobStatus, Model},
+    state::{Config as ModelConfig, Job as Account, JobStatus, Model},
 };
+use openledger_protocol::fees;
 use openledger_sdk::{
-    ErrorKind,
+    Client, ErrorKind,
+    api::ServeClient,
     artifact::{JobConfig, Outlook},
-    flow::{open_mint, outlook::outlook},
+    flow::{chat::members, open_mint, outlook::outlook},
     ix,
     ix::model::JobDatanet,
-    pda,
+    pda, printable,
     wait::Wait,
 };
 use serde_json::{Value, json};
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use std::{path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+/// Verifiers that a training pays.
+const PAID_VERIFIERS: u64 = 2;
+/// How often the committee's members are asked why nobody takes a job.
+const ASKED_EVERY: Duration = Duration::from_secs(5);
 
 /// Fine-tuning jobs.
 #[derive(Subcommand)]
@@ -35,7 +46,9 @@ That is steadier, and costs three times as much; runs is 1 to 8.
 A document that is longer than an example ({\"data\": {\"max_tokens\": 128}}) is learned whole, in windows, as long as
 they fit into the job's max_examples. One with more windows than a quarter of max_examples takes no part. With
 max_windows only so many windows of each document are learned. What the Datanets hold, and what of it the job can
-learn, is said before the budget is paid; with --dry-run nothing is paid.
+learn, is said before the budget is paid; with --dry-run nothing is paid. That counts four bytes a token, which a
+network with another tokenizer may not need. `--dry-run --json` prints the whole config. A job of a model with a parent
+repeats its parent's train.lora, train.runs and index.
 
 Example:
   openledger job request MODEL --datanet DATANET --config job.json --dry-run
@@ -48,8 +61,8 @@ Example:
         /// A Datanet to train on; may be given up to eight times.
         #[arg(long = "datanet", required = true, value_parser = key)]
         datanets: Vec<Pubkey>,
-        /// Budget in OPEN.
-        #[arg(long, value_parser = open, required_unless_present = "dry_run")]
+        /// Budget in OPEN; by default the most that the job can cost. What is not earned returns.
+        #[arg(long, value_parser = open)]
         budget: Option<u64>,
         /// File with the job's configuration.
         #[arg(long)]
@@ -112,6 +125,7 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
                 let account = client.account::<Datanet>(datanet).await?;
                 reads.push(JobDatanet { datanet: *datanet, permissioned: account.access == Access::Permissioned });
             }
+            let rules: ModelConfig = client.account(&pda::model_config()).await?;
             let (index, store) = (Some(session.indexer()), session.shared_store()?);
             let (found, unread) = outlook(&client, index, &store, &datanets, &parsed.data).await?;
             if dry_run {
@@ -119,6 +133,7 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
                     "documents": found.documents, "windows": found.windows, "tokens": found.tokens, "cut": found.cut,
                     "too_long": found.too_long, "not_looked_at": unread, "config": parsed,
                     "most_for_the_trainer": most_pay(&parsed).to_string(),
+                    "most": most_fee(&parsed, rules.data_share_bps).to_string(),
                 });
                 return session.output.show(&all, |_| {
                     format!("{}\nnothing was paid: this was a dry run", prospect(&parsed, &found, unread))
@@ -126,8 +141,24 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
             }
             session.output.tell(&prospect(&parsed, &found, unread));
             let requester = session.signer()?;
-            let budget = budget.unwrap_or_default();
             let wallet = requester.pubkey();
+            let account: Model = client.account(&model).await?;
+            if account.owner != wallet {
+                let message = format!(
+                    "model {model} is {}'s: only a model's owner requests its jobs; `openledger model register` makes one \
+                     of yours",
+                    account.owner
+                );
+                return Err(failure::of(ErrorKind::Input, message));
+            }
+            let least = most_fee(&parsed, rules.data_share_bps);
+            let budget = budget.unwrap_or(least);
+            if budget < least {
+                session.output.tell(&format!(
+                    "the budget is less than {}, the most that this job can cost: operators leave it if it costs more",
+                    amount(least)
+                ));
+            }
             session.confirm(&format!("Wallet {wallet} puts {} into escrow for this job.", amount(budget)))?;
             // Kept only now that the job is wanted.
             let config_hash = session.shared_store()?.put_blob(bytes).await?;
@@ -137,6 +168,8 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
                 && let Some(waiting) = client.account_opt::<Account>(&last).await?
                 && (waiting.requester, waiting.config_hash, waiting.budget, waiting.status)
                     == (wallet, config_hash, budget, JobStatus::Requested)
+                && seed.is_none_or(|seed| seed == waiting.seed)
+                && waiting.snapshots.iter().map(|s| s.datanet).eq(datanets.iter().copied())
             {
                 let message =
                     format!("job {last} asks for the same and waits for an operator: say --again to pay for another");
@@ -175,7 +208,7 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
         }
         Job::Watch { job, minutes } => {
             let mut wait = Wait::new(format!("the end of job {job}"), Duration::from_secs(minutes.saturating_mul(60)));
-            let mut last = None;
+            let (mut last, mut asked, mut told) = (None, None, BTreeSet::new());
             loop {
                 let account: Account = client.account(&job).await?;
                 let now = (account.status, account.committee_epoch, account.log_root);
@@ -183,8 +216,17 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
                     session.output.show(&describe(&job, &account), |v| human(v, &account))?;
                     last = Some(now);
                 }
-                if !matches!(account.status, JobStatus::Requested | JobStatus::Running) {
-                    return Ok(());
+                match account.status {
+                    JobStatus::Requested | JobStatus::Running => {}
+                    JobStatus::Attested => return Ok(()),
+                    JobStatus::Cancelled | JobStatus::Expired => {
+                        let message = format!("job {job} has ended without a result; its budget is back");
+                        return Err(failure::of(ErrorKind::Refused, message));
+                    }
+                }
+                if asked.is_none_or(|at: Instant| at.elapsed() > ASKED_EVERY) {
+                    asked = Some(Instant::now());
+                    tell_why(session, &client, &job, &mut told).await;
                 }
                 wait.pause().await?;
             }
@@ -203,6 +245,21 @@ pub async fn run(session: &Session, command: Job) -> Result<()> {
     }
 }
 
+/// Tells what the committee's members say of a job that none of them takes, each reason once.
+async fn tell_why(session: &Session, client: &Client, job: &Pubkey, told: &mut BTreeSet<String>) {
+    let Ok(members) = members(client).await else { return };
+    for (member, _) in members {
+        let Ok(reasons) = ServeClient::new(&member.endpoint).not_done().await else { continue };
+        let Some(reason) = reasons.get(&job.to_string()).map(|reason| printable(reason).into_owned()) else { continue };
+        if told.insert(reason.clone()) {
+            session.output.tell(&format!(
+                "operator {} does not do it: {reason} (`openledger job cancel {job}` takes it back while nobody has it)",
+                member.wallet
+            ));
+        }
+    }
+}
+
 /// What a job would learn and what not, for people.
 fn prospect(config: &JobConfig, found: &Outlook, unread: u64) -> String {
     let (data, of_each) = (&config.data, config.train.epochs.saturating_mul(config.train.runs));
@@ -212,7 +269,10 @@ fn prospect(config: &JobConfig, found: &Outlook, unread: u64) -> String {
              {} windows together, and learns each window {of_each} times",
             found.documents, found.windows, data.max_tokens, data.max_examples
         ),
-        format!("the trainer is paid at most {}, and its verifiers and the data besides", amount(most_pay(config))),
+        format!(
+            "the trainer is paid at most {}, its verifiers twice as much together, and the data a share of that besides",
+            amount(most_pay(config))
+        ),
     ];
     if found.too_long > 0 {
         let most = data.most_windows();
@@ -230,6 +290,13 @@ fn prospect(config: &JobConfig, found: &Outlook, unread: u64) -> String {
         lines.push(format!("not looked at: {unread} documents, which this wallet may not read or the store lacks"));
     }
     lines.join("\n")
+}
+
+/// The most that a job can cost: the trainer, two verifiers that are paid as much at most, and the data share on it all.
+fn most_fee(config: &JobConfig, data_share_bps: u16) -> u64 {
+    let compute = most_pay(config).saturating_mul(1 + PAID_VERIFIERS);
+    let data = fees::data_share(compute, data_share_bps).unwrap_or(u64::MAX);
+    compute.saturating_add(data)
 }
 
 /// The most that the config's price comes to, for the operator that trains.

@@ -16,8 +16,13 @@ use std::{io::Read, path::PathBuf};
 #[derive(Subcommand)]
 pub enum Model {
     /// Register a model that you own.
-    #[command(after_help = "Example:
-  openledger model register linux-helper --base-file smollm2-135m.gguf --price-in 0.1 --price-out 0.4")]
+    #[command(
+        after_help = "Operators train it if they run its base model: `openledger model list` names models whose base they run.
+
+Examples:
+  openledger model register linux-helper --base-of MODEL --price-in 1 --price-out 4
+  openledger model register linux-helper --base-file smollm2-135m.gguf --price-in 1 --price-out 4"
+    )]
     Register {
         /// Its name.
         name: String,
@@ -75,14 +80,26 @@ pub struct Base {
     /// The base model's file, to be hashed.
     #[arg(long)]
     base_file: Option<PathBuf>,
+    /// The model on the network whose base it is too.
+    #[arg(long, value_parser = key, value_name = "MODEL")]
+    base_of: Option<Pubkey>,
 }
 
 impl Base {
-    fn hash(&self) -> Result<[u8; 32]> {
+    /// The base model's hash, which is looked up on the chain if another model names it.
+    async fn hash(&self, client: &Client) -> Result<[u8; 32]> {
+        match self.base_of {
+            Some(model) => Ok(client.account::<Account>(&model).await?.base_hash),
+            None => self.given(),
+        }
+    }
+
+    /// The hash that is given, or that of the file.
+    fn given(&self) -> Result<[u8; 32]> {
         if let Some(hash) = self.base_hash {
             return Ok(hash);
         }
-        let path = self.base_file.as_ref().context("give --base-hash or --base-file")?;
+        let path = self.base_file.as_ref().context("give --base-of, --base-hash or --base-file")?;
         let wrong = |e| failure::of(ErrorKind::Input, format!("cannot read {}: {e}", path.display()));
         let mut file = std::fs::File::open(path).map_err(wrong)?;
         let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
@@ -107,7 +124,8 @@ pub async fn run(session: &Session, command: Model) -> Result<()> {
                 Some(id) => id,
                 None => free_id(&client, &creator.pubkey()).await?,
             };
-            let args = RegisterModelArgs { id, name: name.clone(), base_hash: base.hash()?, price_in, price_out };
+            let args =
+                RegisterModelArgs { id, name: name.clone(), base_hash: base.hash(&client).await?, price_in, price_out };
             let ix = ix::model::register_model(&creator.pubkey(), parent.as_ref(), args);
             let signature = client.send(&[ix], &[&*creator]).await?;
             let address = pda::model(&creator.pubkey(), id);
@@ -190,7 +208,7 @@ mod tests {
         let path = folder.path().join("base");
         let bytes = vec![7u8; (1 << 20) + 13];
         std::fs::write(&path, &bytes).unwrap();
-        let base = Base { base_hash: None, base_file: Some(path) };
-        assert_eq!(base.hash().unwrap(), <[u8; 32]>::from(Sha256::digest(&bytes)));
+        let base = Base { base_hash: None, base_file: Some(path), base_of: None };
+        assert_eq!(base.given().unwrap(), <[u8; 32]>::from(Sha256::digest(&bytes)));
     }
 }

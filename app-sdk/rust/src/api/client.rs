@@ -17,6 +17,9 @@ use std::{collections::HashSet, time::Duration};
 /// Most bytes of an answer. Who answers may be a stranger.
 const MOST_BYTES: usize = 64 << 20;
 
+/// Most items of a list that is read whole.
+const MOST_ITEMS: usize = 2_000_000;
+
 /// A client of the indexer's REST API. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct IndexerClient {
@@ -57,6 +60,10 @@ impl IndexerClient {
                 Some(cursor) => self.get(&format!("{path}{joint}cursor={cursor}")).await?,
             };
             items.extend(page.items);
+            if items.len() > MOST_ITEMS {
+                let (url, reason) = (format!("{}/v1{path}", self.base), format!("it has more than {MOST_ITEMS} items"));
+                return Err(ApiError::Shape { url, reason });
+            }
             match page.next {
                 // A list that leads back to where it was has no end.
                 Some(cursor) if !asked.insert(cursor.clone()) => {

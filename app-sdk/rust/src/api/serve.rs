@@ -7,7 +7,7 @@ use openledger_protocol::Hash32;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use solana_pubkey::Pubkey;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// A message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +142,18 @@ impl ServeClient {
             };
             futures::stream::iter(pieces)
         }))
+    }
+
+    /// Why this node does not do jobs that it has looked at, by the jobs' addresses.
+    pub async fn not_done(&self) -> Result<BTreeMap<String, String>, ApiError> {
+        #[derive(Deserialize)]
+        struct Status {
+            #[serde(default)]
+            not_done: BTreeMap<String, String>,
+        }
+        let url = format!("{}/v1/status", self.base);
+        let response = self.http.get(&url).timeout(self.quote_within).send().await;
+        Ok(read::<Status>(url, response).await?.not_done)
     }
 
     /// Gets the signed answer to a request that this node has answered.

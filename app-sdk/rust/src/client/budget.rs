@@ -38,7 +38,7 @@ const MOST_PRICE: u64 = 1_000_000;
 /// What a transaction pays for its place in a block. As a text it is a number of micro-lamports for a compute unit, or `auto`:
 /// what others paid lately, within a bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Written", into = "String")]
 pub enum PriorityFee {
     /// Nothing.
     #[default]
@@ -68,11 +68,22 @@ impl FromStr for PriorityFee {
     }
 }
 
-impl TryFrom<String> for PriorityFee {
+/// A fee as a file has it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Number(u64),
+    Text(String),
+}
+
+impl TryFrom<Written> for PriorityFee {
     type Error = String;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Number(price) => price.to_string().parse(),
+            Written::Text(text) => text.parse(),
+        }
     }
 }
 
@@ -116,8 +127,8 @@ const MARKS: u32 = 4_096;
 /// the same bytes, of which the ledger takes one, and both would take it for theirs.
 pub(super) fn limit(used: u64, mark: u32) -> u32 {
     let used = u32::try_from(used).unwrap_or(MOST_UNITS).min(MOST_UNITS);
-    let room = (used + used / 5 + 1_000).min(MOST_UNITS - MARKS);
-    (room + mark % MARKS).max(used)
+    let mark = mark % MARKS;
+    (used + used / 5 + 1_000 + mark).min(MOST_UNITS - mark).max(used)
 }
 
 /// The compute budget of one transaction. What is `None` is left to the runtime.
@@ -177,14 +188,16 @@ mod tests {
             assert_eq!(String::from(fee), text);
         }
         assert!("much".parse::<PriorityFee>().unwrap_err().contains("auto"));
+        let written = ["7", "\"7\"", "\"auto\""].map(|json| serde_json::from_str::<PriorityFee>(json).unwrap());
+        assert_eq!(written, [PriorityFee::Fixed(7), PriorityFee::Fixed(7), PriorityFee::auto()]);
     }
 
     #[test]
     fn a_limit_leaves_room_and_is_never_above_the_runtimes() {
         assert_eq!(limit(100_000, 0), 121_000);
         assert_eq!(limit(100_000, MARKS + 7), 121_007);
-        assert_eq!(limit(1_300_000, 77), MOST_UNITS - MARKS + 77);
-        assert_eq!(limit(1_399_000, 0), 1_399_000);
+        assert_eq!(limit(1_300_000, 77), MOST_UNITS - 77);
+        assert_eq!(limit(1_399_000, 0), MOST_UNITS);
         assert_eq!(limit(u64::MAX, 77), MOST_UNITS);
     }
 }

@@ -20,6 +20,9 @@ use std::{collections::HashMap, time::Duration};
 /// How long the index may be behind an acceptance before the ledger is read instead.
 const BEHIND: Duration = Duration::from_secs(5);
 
+/// How long reading the index's list may take.
+const READ_WITHIN: Duration = Duration::from_secs(120);
+
 /// An accepted batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Accepted {
@@ -61,7 +64,11 @@ impl AcceptedBatches {
             }
             let said = match range.count {
                 0 => Ok(Vec::new()),
-                _ => index.accepted_batches(datanet).await,
+                // A list of ever more pages must not hold up a judgement.
+                _ => match tokio::time::timeout(READ_WITHIN, index.accepted_batches(datanet)).await {
+                    Ok(said) => said,
+                    Err(_) => return self.by_ledger(datanet).await,
+                },
             };
             match said {
                 Ok(said) => match leading_to(datanet, said, range.count, &root) {

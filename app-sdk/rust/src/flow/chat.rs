@@ -63,6 +63,12 @@ impl Asked {
 
 /// Returns the members of the active committee that serve, in the committee's order.
 pub async fn servers(client: &Client) -> Result<Vec<Server>, SdkError> {
+    let serving = members(client).await?.into_iter().filter(|(_, capabilities)| capabilities & capability::SERVE != 0);
+    Ok(serving.map(|(server, _)| server).collect())
+}
+
+/// Returns the members of the active committee with what each registered for, in the committee's order.
+pub async fn members(client: &Client) -> Result<Vec<(Server, u32)>, SdkError> {
     let config: stake::state::Config = client.account(&pda::stake_config()).await?;
     let committee: Committee = client.account(&pda::committee(config.committee_epoch)).await?;
     let addresses: Vec<Pubkey> = committee.members.iter().map(pda::operator).collect();
@@ -70,8 +76,7 @@ pub async fn servers(client: &Client) -> Result<Vec<Server>, SdkError> {
     Ok(operators
         .into_iter()
         .flatten()
-        .filter(|o| o.capabilities & capability::SERVE != 0)
-        .map(|o| Server { wallet: o.owner, identity: o.identity, endpoint: o.endpoint })
+        .map(|o| (Server { wallet: o.owner, identity: o.identity, endpoint: o.endpoint }, o.capabilities))
         .collect())
 }
 
@@ -108,7 +113,7 @@ pub async fn offer(
     most: Option<u64>,
 ) -> Result<Offer, SdkError> {
     if servers.is_empty() {
-        let nobody = "no member of the active committee serves: wait for one, or name an endpoint";
+        let nobody = "no member of the active committee serves: wait for one";
         return Err(SdkError::Input(nobody.into()));
     }
     let model: Model = client.account(&parse_key(&request.model)?).await?;

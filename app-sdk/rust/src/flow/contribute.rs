@@ -195,6 +195,10 @@ pub async fn contribute_as(
         }
         TakenUp::Open(batch, index, sent) => (batch, index, sent),
         TakenUp::New => {
+            // A store that takes nothing is noticed before the bond is paid.
+            if let Some(first) = contributions.first() {
+                store.put_blob(first.content.clone().into_bytes()).await?;
+            }
             let (batch, index) = open_batch(client, contributor, datanet, bond).await?;
             (batch, index, 0)
         }

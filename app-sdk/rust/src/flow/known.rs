@@ -165,12 +165,12 @@ impl Known {
         let mut beside = Beside::default();
         for batch in accepted {
             let bytes = match self.store.get_blob_within(&batch.manifest, manifest::MOST_BYTES).await {
+                // The index may have named what nobody has, what is somebody else's, or what is no manifest.
+                Err(error) if strict && is_about_the_blob(&error) => return Ok(None),
                 Err(error) if refused == Refused::Counts && error.is_refusal() => {
                     (beside.refused, beside.unlisted) = (beside.refused + batch.leaves, true);
                     continue;
                 }
-                // The index may have named what nobody has.
-                Err(StoreError::Missing { .. }) if strict => return Ok(None),
                 bytes => bytes?,
             };
             let manifest = match Manifest::from_bytes(&bytes) {
@@ -277,6 +277,12 @@ impl Known {
     pub async fn content(&self, hash: &Hash32, most: u64) -> Result<Result<Bytes, Fault>, SdkError> {
         content(&self.store, &self.gives, hash, most).await
     }
+}
+
+/// Whether the error is about what was asked for, and not about the store.
+fn is_about_the_blob(error: &StoreError) -> bool {
+    error.is_refusal()
+        || matches!(error, StoreError::Missing { .. } | StoreError::Hash { .. } | StoreError::Size { .. })
 }
 
 /// Returns a blob of at most `most` bytes, or why it cannot be judged: the store lacks it, holds other bytes under its

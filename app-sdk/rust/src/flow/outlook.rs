@@ -1,7 +1,7 @@
 //! What a job would find in Datanets, told before its budget is paid. It reads the manifests of accepted batches and asks
 //! how long documents are; it fetches none.
 
-use super::accepted::AcceptedBatches;
+use super::accepted::{Accepted, AcceptedBatches};
 use crate::{
     api::IndexerClient,
     artifact::{DataSettings, Outlook},
@@ -33,14 +33,15 @@ pub async fn outlook(
     let mut batches = AcceptedBatches::new(client.clone(), index);
     let (mut documents, mut unread) = (Vec::new(), 0);
     for datanet in datanets {
-        let mut manifests = Vec::new();
-        for batch in batches.of(datanet).await? {
-            match store.get_blob_within(&batch.manifest, manifest::MOST_BYTES).await {
-                Ok(bytes) => manifests.push(Manifest::from_bytes(&bytes)?),
-                Err(error) if error.is_refusal() => unread += batch.leaves,
-                Err(error) => return Err(error.into()),
-            }
+        let mut accepted = batches.of(datanet).await?;
+        let mut read = read(store, &accepted, true).await?;
+        if read.is_none() {
+            // The index named what is not the batches'. The ledger says which manifests are.
+            accepted = batches.by_ledger(datanet).await?;
+            read = self::read(store, &accepted, false).await?;
         }
+        let (manifests, withheld) = read.unwrap_or_default();
+        unread += withheld;
         documents.extend(in_use(&manifests));
     }
     let every = documents.len().div_ceil(MOST_ASKED).max(1);
@@ -60,6 +61,29 @@ pub async fn outlook(
     let missing = (documents.len() * (sizes.len() - read)).checked_div(sizes.len()).unwrap_or(0);
     let outlook = Outlook::of(settings, sizes.into_iter().flatten()).scaled(documents.len() - missing);
     Ok((outlook, unread + missing as u64))
+}
+
+/// The manifests of these batches, and the number of leaves of those that the store refuses to this wallet. `None` if all must
+/// be `strict`ly the batches' and one is not.
+async fn read(store: &Store, accepted: &[Accepted], strict: bool) -> Result<Option<(Vec<Manifest>, u64)>, SdkError> {
+    let (mut manifests, mut withheld) = (Vec::new(), 0);
+    for batch in accepted {
+        let manifest = match store.get_blob_within(&batch.manifest, manifest::MOST_BYTES).await {
+            Ok(bytes) => Manifest::from_bytes(&bytes).map_err(SdkError::from),
+            Err(error) if error.is_refusal() => {
+                withheld += batch.leaves;
+                continue;
+            }
+            Err(error) => Err(error.into()),
+        };
+        match manifest {
+            Ok(manifest) if !strict || manifest.root() == batch.root => manifests.push(manifest),
+            Ok(_) => return Ok(None),
+            Err(_) if strict => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some((manifests, withheld)))
 }
 
 /// The length of the title and the present content of each document that was not removed.

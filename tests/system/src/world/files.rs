@@ -6,6 +6,7 @@ use std::{
     fs::File,
     io::Write,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// Name of the file that says that the first start is complete.
@@ -83,7 +84,9 @@ pub fn forget(folder: &Path) -> Result<()> {
 /// folder holds something else: an interrupted start has all of it removed.
 pub fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(LOCK);
-    if !path.exists() {
+    // The lock of a world has nothing in it, or a process's number.
+    let ours = std::fs::read(&path).is_ok_and(|text| text.len() < 16 && text.iter().all(u8::is_ascii_digit));
+    if !ours {
         for entry in std::fs::read_dir(folder)? {
             let name = entry?.file_name();
             ensure!(name == LOG, "{} holds {name:?}, and is no world's: name an empty folder", folder.display());
@@ -95,8 +98,15 @@ pub fn lock(folder: &Path) -> Result<File> {
         .write(true)
         .open(&path)
         .with_context(|| format!("cannot write {}", path.display()))?;
+    // Whoever asks whether a world runs holds it for a moment.
+    let until = Instant::now() + Duration::from_secs(1);
+    while matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     match file.try_lock() {
         Ok(()) => {
+            // Before the number: what a killed world left is not this one's.
+            remove(&folder.join(SERVICES))?;
             file.set_len(0)
                 .and_then(|()| write!(file, "{}", std::process::id()))
                 .with_context(|| format!("cannot write {}", path.display()))?;

@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<()> {
-    let settings = cli.model.as_deref().map_or_else(Settings::tiny, Settings::full_world);
+    let settings = cli.model.as_deref().map_or_else(Settings::tiny_world, Settings::full_world);
     let ports = match cli.ports.as_deref() {
         Some(&[rpc, ws, api, artifacts, database, operators]) => Ports { rpc, ws, api, artifacts, database, operators },
         _ => PORTS,
