@@ -139,7 +139,8 @@ impl Town {
 
     /// Notes what a look does once the chain names a blob.
     async fn names(&self, blob: &[u8; 32]) {
-        self.db.execute("UPDATE artifacts.upload SET named = true WHERE hash = $1", &[&blob.as_slice()]).await.unwrap();
+        let sql = "INSERT INTO artifacts.name (hash, kind, opened) VALUES ($1, 'other', true) ON CONFLICT DO NOTHING";
+        self.db.execute(sql, &[&blob.as_slice()]).await.unwrap();
     }
 
     fn store(&self, wallet: &Keypair) -> Store {

@@ -28,10 +28,10 @@ SELECT p.address,
        ), '[]'::jsonb)                           AS reviews,
        p.slot                                    AS opened_slot,
        f.slot                                    AS decided_slot,
-       -- The verdicts on a batch come before its decision: those on one whose decision is final are final too.
+       -- Leaves and verdicts come before the decision: those of a batch whose decision is final are final too.
        o.finalized AND coalesce(s.finalized, true) AND CASE WHEN f.kind IS NULL THEN NOT EXISTS (
            SELECT 1 FROM entry v
-           WHERE v.subject = p.address AND v.kind IN ('VerdictCommitted', 'VerdictRevealed') AND NOT v.finalized
+           WHERE v.subject = p.address AND v.kind IN ('Contributed', 'VerdictCommitted', 'VerdictRevealed') AND NOT v.finalized
        ) ELSE f.finalized END AS finalized,
        p.slot AS page_slot, p.id AS page_row,
        p.leaves,

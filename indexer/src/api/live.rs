@@ -190,7 +190,9 @@ impl Listener {
     async fn catch_up(&mut self) -> Result<Result<(), Gone>, DbError> {
         // Before what is read by it: what comes meanwhile is told by the next look.
         let now = now(&self.db).await?;
-        if now.feed != self.heard.feed {
+        // An older copy of the database has fewer roll-backs under the same name.
+        if now.feed != self.heard.feed || self.heard.rollback > now.rollback {
+            self.settled = None;
             self.heard = Heard { feed: now.feed.clone(), event: now.event, rollback: now.rollback };
             if let Err(gone) = self.tell(Told::Reset { feed: now.feed, after: now.event }).await {
                 return Ok(Err(gone));

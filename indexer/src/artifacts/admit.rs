@@ -156,7 +156,13 @@ async fn of_class(service: &Service, class: Class) -> Result<u64, Refusal> {
     // A long look must not hold up all uploads: then what was known before holds.
     let sum = match timeout(SUMMED_WITHIN, table::unsettled_of(&service.looking, class)).await {
         Ok(sum) => sum?,
-        Err(_) => sums.get(&class).map_or(0, |(_, sum)| *sum),
+        Err(_) => match sums.get(&class) {
+            Some((_, sum)) => *sum,
+            None => {
+                let error = "what is here is still being counted: try again later";
+                return Err(Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 5, error));
+            }
+        },
     };
     sums.insert(class, (Instant::now(), sum));
     Ok(sum)

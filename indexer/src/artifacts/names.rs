@@ -139,9 +139,10 @@ async fn events(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, Db
         let sql = &format!(
             "DELETE FROM artifacts.told t WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.subject = t.subject AND {told})
              AND NOT EXISTS (SELECT 1 FROM event e WHERE e.kind = 'SettlementChallenged'
-                             AND e.data ->> 'challenge' = t.subject AND {told})"
+                             AND e.data ->> 'challenge' = t.subject AND {told}) RETURNING t.hash"
         );
-        db.execute(sql, &[]).await?;
+        let dropped = db.query(sql, &[]).await?;
+        release(db, &dropped.iter().map(|row| row.get(0)).collect::<Vec<Vec<u8>>>()).await?;
     }
     let new = "FROM event e WHERE e.program = $1 AND e.kind = $2 AND e.id > $4 AND e.id <= $5
                AND length(e.data ->> $3) = 64";

@@ -36,7 +36,8 @@ const MOST_BATCHES: i64 = 100;
 const STANDING: &str = "WITH kept AS (SELECT wallet, operator FROM artifacts.upload WHERE hash = $1)
     SELECT EXISTS (SELECT 1 FROM kept),
            EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND named),
-           EXISTS (SELECT 1 FROM artifacts.upload k WHERE k.hash = $1 AND k.operator AND k.named AND NOT EXISTS (
+           EXISTS (SELECT 1 FROM artifacts.name n WHERE n.hash = $1 AND n.kind IN ('training', 'report', 'other'))
+           AND EXISTS (SELECT 1 FROM kept k WHERE k.operator AND NOT EXISTS (
                    SELECT 1 FROM artifacts.batches($1) b JOIN batch_place p ON p.address = b.batch
                    WHERE p.contributor = k.wallet))
         OR EXISTS (SELECT 1 FROM artifacts.shown s JOIN kept USING (wallet) WHERE s.hash = $1)
@@ -46,7 +47,7 @@ const STANDING: &str = "WITH kept AS (SELECT wallet, operator FROM artifacts.upl
 
 const ENTITLED: &str = "WITH mine AS MATERIALIZED (SELECT epoch, status FROM committee WHERE confirmed ? $2)
     SELECT EXISTS (SELECT 1 FROM artifacts.upload WHERE hash = $1 AND wallet = $2)
-        OR EXISTS (SELECT 1 FROM artifacts.upload u WHERE u.hash = $1 AND u.operator AND NOT u.named AND NOT EXISTS (
+        OR EXISTS (SELECT 1 FROM artifacts.upload u WHERE u.hash = $1 AND u.operator AND NOT EXISTS (
                    SELECT 1 FROM artifacts.batches($1) b JOIN batch_place p ON p.address = b.batch
                    WHERE p.contributor = u.wallet))
            AND EXISTS (SELECT 1 FROM position s WHERE s.owner = $2 AND s.role = 'operator' AND s.amount::numeric > 0)

@@ -90,10 +90,21 @@ impl AcceptedBatches {
         }
     }
 
-    /// Those of a Datanet by the ledger alone.
+    /// Those of a Datanet by the ledger alone. Fails if the node's history does not have them all: copies of what is missing
+    /// would go unnoticed.
     pub async fn by_ledger(&mut self, datanet: &Pubkey) -> Result<Vec<Accepted>, SdkError> {
+        // Before the history, which may be ahead of it.
+        let count = self.client.account::<Datanet>(datanet).await?.range.count;
         self.history.update().await?;
-        Ok(self.history.accepted(datanet))
+        let accepted = self.history.accepted(datanet);
+        match accepted.len() as u64 >= count {
+            true => Ok(accepted),
+            false => Err(SdkError::Input(format!(
+                "Datanet {datanet} has accepted {count} batches, and the node's history has {}: name a node with the whole \
+                 history, or an index that has them",
+                accepted.len()
+            ))),
+        }
     }
 }
 
@@ -202,8 +213,9 @@ mod tests {
     async fn an_index_that_is_borne_out_spares_the_history_and_one_that_lies_does_not_count() {
         let mut honest = parts((0..2).map(batch).collect()).await;
         assert_eq!(honest.of(&DATANET).await.unwrap().len(), 2);
-        // The history of this node has nothing.
+        // The history of this node has nothing, which is not what the Datanet has accepted either.
         let mut lying = parts(vec![batch(0)]).await;
-        assert_eq!(lying.of(&DATANET).await.unwrap(), []);
+        let error = lying.of(&DATANET).await.unwrap_err().to_string();
+        assert!(error.contains("history has 0"), "{error}");
     }
 }

@@ -103,14 +103,19 @@ impl Known {
             return Ok(true);
         }
         let description = self.client.account::<Datanet>(datanet).await?.metadata_hash;
-        let newest = self.batches.of(datanet).await?.last().map(|batch| batch.manifest);
-        for blob in newest.into_iter().chain([description]) {
-            if self.store.has_blob(&blob).await? {
-                self.gives.store(true, Ordering::Relaxed);
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let newest = self.batches.of(datanet).await?.last().copied();
+        // The index may name any blob as the manifest: it must be the batch's.
+        let has_newest = match newest {
+            None => false,
+            Some(batch) => match self.store.get_blob_within(&batch.manifest, manifest::MOST_BYTES).await {
+                Ok(bytes) => Manifest::from_bytes(&bytes).is_ok_and(|manifest| manifest.root() == batch.root),
+                Err(error) if is_about_the_blob(&error) => false,
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let gives = has_newest || self.store.has_blob(&description).await?;
+        self.gives.fetch_or(gives, Ordering::Relaxed);
+        Ok(gives)
     }
 
     /// Judges leaves by `contributor`, whose contents are in the store, against what `datanet` has accepted by now.
@@ -165,12 +170,12 @@ impl Known {
         let mut beside = Beside::default();
         for batch in accepted {
             let bytes = match self.store.get_blob_within(&batch.manifest, manifest::MOST_BYTES).await {
-                // The index may have named what nobody has, what is somebody else's, or what is no manifest.
-                Err(error) if strict && is_about_the_blob(&error) => return Ok(None),
                 Err(error) if refused == Refused::Counts && error.is_refusal() => {
                     (beside.refused, beside.unlisted) = (beside.refused + batch.leaves, true);
                     continue;
                 }
+                // The index may have named what nobody has, what is somebody else's, or what is no manifest.
+                Err(error) if strict && is_about_the_blob(&error) => return Ok(None),
                 bytes => bytes?,
             };
             let manifest = match Manifest::from_bytes(&bytes) {
@@ -426,7 +431,7 @@ mod tests {
         let limits = Limits::default();
         for accepted in [first, second] {
             let (mut known, _) = service(blobs.clone()).await;
-            let refused = known.beside_those(&[accepted], true, &limits, Refused::Fails).await.err().unwrap();
+            let refused = known.beside_those(&[accepted], false, &limits, Refused::Fails).await.err().unwrap();
             assert!(refused.to_string().contains("not yours to read"), "{refused}");
         }
         let (mut known, _) = service(blobs).await;

@@ -63,7 +63,7 @@ pub async fn outlook(
     Ok((outlook, unread + missing as u64))
 }
 
-/// The manifests of these batches, and the number of leaves of those that the store refuses to this wallet. `None` if all must
+/// The manifests of these batches, and the number of leaves of those that this wallet cannot read. `None` if all must
 /// be `strict`ly the batches' and one is not.
 async fn read(store: &Store, accepted: &[Accepted], strict: bool) -> Result<Option<(Vec<Manifest>, u64)>, SdkError> {
     let (mut manifests, mut withheld) = (Vec::new(), 0);
@@ -80,7 +80,8 @@ async fn read(store: &Store, accepted: &[Accepted], strict: bool) -> Result<Opti
             Ok(manifest) if !strict || manifest.root() == batch.root => manifests.push(manifest),
             Ok(_) => return Ok(None),
             Err(_) if strict => return Ok(None),
-            Err(error) => return Err(error),
+            // What nobody can read is not learned.
+            Err(_) => withheld += batch.leaves,
         }
     }
     Ok(Some((manifests, withheld)))

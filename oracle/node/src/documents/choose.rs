@@ -13,7 +13,7 @@ use std::collections::HashSet;
 /// The windows of all learned documents are at most `max_examples`, and each document is learned whole: one that no longer
 /// fits is passed over for the next. The held-out documents are whole too, and have at most `eval_examples` windows
 /// together, and no more than a quarter of all windows: of few documents most are learned. Only documents of at most a quarter of them are held out, so that the measure rests on several. If there is
-/// no such document, the beginning of a longer one is held out.
+/// no such document, the beginning of the shortest one is held out.
 ///
 /// Fails if there is no document, or if every document is too long.
 pub fn choose(windows: &[usize], settings: &DataSettings, seed: u64) -> Result<(Vec<usize>, Vec<usize>)> {
@@ -43,7 +43,7 @@ fn hold_out(order: &[usize], windows: &[usize], settings: &DataSettings) -> Vec<
     let drawn = || after.iter().chain(before.iter().rev()).copied();
     let held_out =
         take(drawn().filter(|document| windows[*document] <= (settings.eval_examples / 4).max(1)), windows, most);
-    match drawn().next() {
+    match drawn().min_by_key(|document| windows[*document]) {
         Some(long) if held_out.is_empty() && most > 0 => vec![long],
         _ => held_out,
     }

@@ -84,12 +84,17 @@ pub fn forget(folder: &Path) -> Result<()> {
 /// folder holds something else: an interrupted start has all of it removed.
 pub fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(LOCK);
-    // The lock of a world has nothing in it, or a process's number.
-    let ours = std::fs::read(&path).is_ok_and(|text| text.len() < 16 && text.iter().all(u8::is_ascii_digit));
+    // The lock of a world has a process's number in it, but for a moment.
+    let held = std::fs::read(&path).unwrap_or_default();
+    let ours = !held.is_empty() && held.len() < 16 && held.iter().all(u8::is_ascii_digit);
     if !ours {
         for entry in std::fs::read_dir(folder)? {
             let name = entry?.file_name();
-            ensure!(name == LOG, "{} holds {name:?}, and is no world's: name an empty folder", folder.display());
+            ensure!(
+                name == LOG || name == LOCK && held.is_empty(),
+                "{} holds {name:?}, and is no world's: name an empty folder",
+                folder.display()
+            );
         }
     }
     let mut file = File::options()
@@ -105,7 +110,8 @@ pub fn lock(folder: &Path) -> Result<File> {
     }
     match file.try_lock() {
         Ok(()) => {
-            // Before the number: what a killed world left is not this one's.
+            // What a killed world left is not this one's: neither its number, nor its list.
+            file.set_len(0).with_context(|| format!("cannot write {}", path.display()))?;
             remove(&folder.join(SERVICES))?;
             file.set_len(0)
                 .and_then(|()| write!(file, "{}", std::process::id()))
