@@ -36,6 +36,8 @@ impl Town {
         let sql = "INSERT INTO artifacts.upload (hash, wallet, bytes, operator, named) VALUES ($1, $2, $3, true, true)";
         let (operator, bytes) = (world().operator.to_string(), world().report.len() as i64);
         db.execute(sql, &[&report.as_slice(), &operator, &bytes]).await.expect("is noted");
+        let sql = "INSERT INTO artifacts.name (hash, kind, opened) VALUES ($1, 'report', true)";
+        db.execute(sql, &[&report.as_slice()]).await.expect("is named");
         tokio::spawn(warp::serve(artifacts::routes(service)).incoming(listener).run());
         Self { api, artifacts: url, _node: node }
     }
