@@ -450,7 +450,7 @@ mod tests {
             config(r#"{"data": {"max_examples": 99, "eval_examples": 4, "max_tokens": 96, "max_windows": 1}}"#);
         let plan = JobPlan::without_documents(config, None, &base(), 7, 8).unwrap();
         let plan = plan.with_documents(all, &base(), 7, &Tokenizer::bytes()).unwrap();
-        assert_eq!((plan.documents.len(), plan.eval_documents.len()), (9, 4));
+        assert_eq!((plan.documents.len(), plan.eval_documents.len()), (10, 3));
         let used = plan.documents.iter().chain(&plan.eval_documents);
         assert!(used.map(|d| d.leaf[0]).all(|n| n < 12 || n == 99));
         assert_eq!(plan.repeats.iter().map(|r| (r.leaf, r.of)).collect::<Vec<_>>(), [([50; 32], [3; 32])]);
@@ -630,7 +630,7 @@ mod tests {
         let mut all = vec![document(40, 1, own(1)), document(1, 90, own(1)), document(2, 95, own(60))];
         all.extend((10..16).map(|n| document(n, 2, own(n))));
         let plan = plan.unwrap().with_documents(all, &base(), 7, &Tokenizer::bytes()).unwrap();
-        assert_eq!((plan.documents.len(), plan.eval_documents.len()), (4, 2));
+        assert_eq!((plan.documents.len(), plan.eval_documents.len()), (5, 1));
         let used = plan.documents.iter().chain(&plan.eval_documents);
         assert!(used.map(|d| d.leaf[0]).all(|n| (10..16).contains(&n)));
         let mut repeats: Vec<_> = plan.repeats.iter().map(|r| (r.leaf[0], r.of[0])).collect();
@@ -638,9 +638,10 @@ mod tests {
         assert_eq!(repeats, [(1, 1), (2, 2), (40, 1)]);
         let all: Vec<u8> = plan.all_documents().map(|d| d.leaf[0]).collect();
         assert_eq!(all[..2], [1, 2], "the parent's come first");
-        assert_eq!((all.len(), plan.inherited_examples().len()), (6, 2));
-        let scores = Scores { ids: all.iter().map(|n| [*n; 32]).collect(), values: vec![9.0, 8.0, 1.0, 2.0, 3.0, 4.0] };
-        assert_eq!(plan.own_scores(&scores).values, [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!((all.len(), plan.inherited_examples().len()), (7, 2));
+        let values = vec![9.0, 8.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+        let scores = Scores { ids: all.iter().map(|n| [*n; 32]).collect(), values };
+        assert_eq!(plan.own_scores(&scores).values, [1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(plan.own_scores(&scores).ids.to_vec(), plan.leaves());
     }
 
@@ -708,7 +709,7 @@ mod tests {
     #[test]
     fn a_job_that_needs_more_memory_than_operators_give_is_refused_with_the_setting_to_lower() {
         let states = r#"{"data": {"max_tokens": 96, "max_windows": 1}, "train": {"lora": {"rank": 1024}, "runs": 8, "checkpoint_every": 6}}"#;
-        assert!(refused(states, 40).contains("lower `train.lora.rank`"), "{}", refused(states, 40));
+        assert!(refused(states, 32).contains("lower `train.lora.rank`"), "{}", refused(states, 32));
         let index = r#"{"data": {"max_tokens": 96, "max_windows": 1, "max_examples": 250, "eval_examples": 0},
             "train": {"lora": {"rank": 512}, "epochs": 1, "batch_size": 32, "checkpoint_every": 1, "runs": 8},
             "index": {"query": "all", "k": 64}}"#;
