@@ -3,7 +3,7 @@
 //! A Datanet's account has the root over its accepted batches. A list that leads to this root is complete and in order,
 //! whoever gave it, and each manifest must lead to its batch's root. So the index is only a shorter way to what is true.
 
-use super::history::History;
+use super::history::{Accepted, History};
 use crate::{
     api::{IndexerClient, types::Batch},
     client::Client,
@@ -22,17 +22,6 @@ const BEHIND: Duration = Duration::from_secs(5);
 
 /// How long reading the index's list may take.
 const READ_WITHIN: Duration = Duration::from_secs(120);
-
-/// An accepted batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Accepted {
-    /// The hash of its manifest.
-    pub manifest: Hash32,
-    /// The root of its leaves.
-    pub root: Hash32,
-    /// Number of its leaves.
-    pub leaves: u64,
-}
 
 /// The accepted batches of Datanets, read as far as it is needed.
 pub(super) struct AcceptedBatches {

@@ -1,6 +1,5 @@
 //! The history of batches on the ledger, read incrementally.
 
-use super::accepted::Accepted;
 use crate::{
     client::Client,
     error::SdkError,
@@ -10,6 +9,17 @@ use openledger_interface::Program;
 use openledger_protocol::Hash32;
 use solana_pubkey::Pubkey;
 use std::collections::HashMap;
+
+/// An accepted batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// The hash of its manifest.
+    pub manifest: Hash32,
+    /// The root of its leaves.
+    pub root: Hash32,
+    /// Number of its leaves.
+    pub leaves: u64,
+}
 
 /// The manifests of the batches that were ever submitted, and which batches were accepted.
 pub struct History {

@@ -1,9 +1,6 @@
 //! What a Datanet has accepted, and what its validators say of new leaves beside it.
 
-use super::{
-    accepted::{Accepted as AcceptedBatch, AcceptedBatches},
-    contribute::Contribution,
-};
+use super::{accepted::AcceptedBatches, contribute::Contribution, history::Accepted as AcceptedBatch};
 use crate::{
     api::IndexerClient,
     client::Client,

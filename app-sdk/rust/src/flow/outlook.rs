@@ -1,7 +1,7 @@
 //! What a job would find in Datanets, told before its budget is paid. It reads the manifests of accepted batches and asks
 //! how long documents are; it fetches none.
 
-use super::accepted::{Accepted, AcceptedBatches};
+use super::{accepted::AcceptedBatches, history::Accepted};
 use crate::{
     api::IndexerClient,
     artifact::{DataSettings, Outlook},
