@@ -67,7 +67,7 @@ async fn note(db: &Database, hashes: impl IntoIterator<Item = (Hash32, &'static 
         hashes.into_iter().map(|(hash, kind)| (hash.to_vec(), kind)).unzip();
     db.execute(
         "INSERT INTO artifacts.name (hash, kind, opened)
-         SELECT DISTINCT hash, kind, kind IN ('other', 'told') FROM unnest($1::bytea[], $2::text[]) n (hash, kind)
+         SELECT DISTINCT hash, kind, kind = 'other' FROM unnest($1::bytea[], $2::text[]) n (hash, kind)
          ON CONFLICT DO NOTHING",
         &[&hashes, &kinds],
     )
@@ -78,7 +78,7 @@ async fn note(db: &Database, hashes: impl IntoIterator<Item = (Hash32, &'static 
 /// Notes that a blob is here now, so that it is read if the chain names it: what was there before may have been
 /// damaged.
 pub async fn stored(db: &Database, hash: &Hash32) -> Result<(), DbError> {
-    let sql = "UPDATE artifacts.name SET opened = false WHERE hash = $1 AND kind NOT IN ('other', 'told') AND opened";
+    let sql = "UPDATE artifacts.name SET opened = false WHERE hash = $1 AND kind <> 'other' AND opened";
     db.execute(sql, &[&hash.as_slice()]).await?;
     Ok(())
 }
@@ -141,28 +141,24 @@ async fn events(db: &Database, after: i64, last: i64) -> Result<Vec<Vec<u8>>, Db
              AND NOT EXISTS (SELECT 1 FROM event e WHERE e.kind = 'SettlementChallenged'
                              AND e.data ->> 'challenge' = t.subject AND {told}) RETURNING t.hash"
         );
-        let dropped = db.query(sql, &[]).await?;
-        release(db, &dropped.iter().map(|row| row.get(0)).collect::<Vec<Vec<u8>>>()).await?;
+        release(db, &hashes(&db.query(sql, &[]).await?)).await?;
     }
     let new = "FROM event e WHERE e.program = $1 AND e.kind = $2 AND e.id > $4 AND e.id <= $5
                AND length(e.data ->> $3) = 64";
     let mut touched = Vec::new();
     for Naming { program, kind, field, what, by } in NAMED {
-        let named = db
-            .query(
-                &format!(
-                    "INSERT INTO artifacts.name (hash, kind, opened)
-                     SELECT DISTINCT decode(e.data ->> $3, 'hex'), $6::text, $6::text IN ('other', 'told') {new}
-                     ON CONFLICT (hash, kind) DO UPDATE SET opened = false WHERE excluded.kind = 'batch'
-                     AND NOT EXISTS (SELECT 1 FROM artifacts.inside i WHERE i.manifest = excluded.hash)
-                     RETURNING hash"
-                ),
-                &[&program, &kind, &field, &after, &last, &what],
-            )
-            .await?;
-        touched.extend(named.iter().map(|row| row.get::<_, Vec<u8>>(0)));
         if what == "told" {
             touched.extend(tell(db, new, &[&program, &kind, &field, &after, &last]).await?);
+        } else {
+            let named = format!(
+                "INSERT INTO artifacts.name (hash, kind, opened)
+                 SELECT DISTINCT decode(e.data ->> $3, 'hex'), $6::text, $6::text = 'other' {new}
+                 ON CONFLICT (hash, kind) DO UPDATE SET opened = false WHERE excluded.kind = 'batch'
+                 AND NOT EXISTS (SELECT 1 FROM artifacts.inside i WHERE i.manifest = excluded.hash)
+                 RETURNING hash"
+            );
+            let params: [&(dyn ToSql + Sync); 6] = [&program, &kind, &field, &after, &last, &what];
+            touched.extend(hashes(&db.query(&named, &params).await?));
         }
         if let Some(by) = by {
             let shown = format!(
@@ -214,10 +210,9 @@ async fn tell(db: &Database, new: &str, params: &[&(dyn ToSql + Sync)]) -> Resul
          SELECT hash, true FROM put UNION ALL SELECT hash, false FROM before"
     );
     let rows = db.query(&sql, params).await?;
-    let (now, before): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get(1));
-    let hashes = |rows: Vec<&Row>| rows.iter().map(|row| row.get(0)).collect::<Vec<Vec<u8>>>();
-    release(db, &hashes(before)).await?;
-    Ok(hashes(now))
+    let (now, before): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.get(1));
+    release(db, &hashes(&before)).await?;
+    Ok(hashes(&now))
 }
 
 /// What these events' subjects told is told no longer: jobs that have ended without a result.
@@ -225,7 +220,12 @@ async fn end_told(db: &Database, after: i64, last: i64) -> Result<(), DbError> {
     let sql = "DELETE FROM artifacts.told t USING event e
                WHERE e.subject = t.subject AND e.kind = 'JobEnded' AND e.id > $1 AND e.id <= $2 RETURNING t.hash";
     let ended = db.query(sql, &[&after, &last]).await?;
-    release(db, &ended.iter().map(|row| row.get(0)).collect::<Vec<Vec<u8>>>()).await
+    release(db, &hashes(&ended)).await
+}
+
+/// The hashes in the first column.
+fn hashes(rows: &[Row]) -> Vec<Vec<u8>> {
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// Keeps these blobs from now on as long as what was just stored, unless the chain still names them.

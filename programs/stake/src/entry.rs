@@ -7,8 +7,8 @@ use crate::{
 use anchor_lang::prelude::*;
 use openledger_shared::text::is_plain;
 
-/// Checks that the endpoint is an HTTP URL of at most [`MAX_ENDPOINT`] bytes without control characters, and that the capabilities are known and
-/// not empty.
+/// Checks that the endpoint is an HTTP URL of at most [`MAX_ENDPOINT`] bytes without control characters, and that the
+/// capabilities are known and not empty.
 pub(crate) fn validate(endpoint: &str, capabilities: u32) -> Result<()> {
     let host = endpoint.strip_prefix("http://").or_else(|| endpoint.strip_prefix("https://"));
     require!(is_plain(endpoint, MAX_ENDPOINT) && host.is_some_and(|h| !h.is_empty()), StakeError::BadEndpoint);

@@ -207,16 +207,17 @@ pub async fn run(session: &Session, command: Datanet) -> Result<()> {
                     Some(false) => "rejects".to_owned(),
                 };
                 let reviews = b.reviews.iter().map(|r| vec![r.validator.clone(), verdict(r)]);
-                let decided = match b.status.as_str() {
-                    "accepted" | "rejected" => "bond returned if it was accepted, forfeited if it was rejected",
-                    _ => "bond is held until it is decided",
+                let bond = match b.status.as_str() {
+                    "accepted" | "expired" => "returned",
+                    "rejected" => "forfeited",
+                    _ => "held until it is decided",
                 };
                 fields(&[
                     ("address", b.address.clone()),
                     ("Datanet", b.datanet.clone()),
                     ("status", b.status.clone()),
                     ("documents", b.count.to_string()),
-                    ("bond", format!("{}; the {decided}", amount(b.bond))),
+                    ("bond", format!("{}, {bond}", amount(b.bond))),
                 ]) + &table(&["validator", "verdict"], reviews)
             })
         }

@@ -84,9 +84,10 @@ pub fn forget(folder: &Path) -> Result<()> {
 /// folder holds something else: an interrupted start has all of it removed.
 pub fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(LOCK);
-    // The lock of a world has a process's number in it, but for a moment.
+    // The lock of a world has a process's number in it, but for a moment, and one of an earlier version has none.
     let held = std::fs::read(&path).unwrap_or_default();
-    let ours = !held.is_empty() && held.len() < 16 && held.iter().all(u8::is_ascii_digit);
+    let numbered = !held.is_empty() && held.len() < 16 && held.iter().all(u8::is_ascii_digit);
+    let ours = numbered || path.exists() && held.is_empty() && folder.join(BEGUN).exists();
     if !ours {
         for entry in std::fs::read_dir(folder)? {
             let name = entry?.file_name();
@@ -113,9 +114,7 @@ pub fn lock(folder: &Path) -> Result<File> {
             // What a killed world left is not this one's: neither its number, nor its list.
             file.set_len(0).with_context(|| format!("cannot write {}", path.display()))?;
             remove(&folder.join(SERVICES))?;
-            file.set_len(0)
-                .and_then(|()| write!(file, "{}", std::process::id()))
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            write!(file, "{}", std::process::id()).with_context(|| format!("cannot write {}", path.display()))?;
             Ok(file)
         }
         Err(std::fs::TryLockError::WouldBlock) => {
@@ -176,6 +175,10 @@ mod tests {
         let process = std::fs::read_to_string(folder.path().join(LOCK)).unwrap();
         assert_eq!(process, std::process::id().to_string());
         drop(held);
+        drop(lock(folder.path()).unwrap());
+        // A kill may come between the emptying of the lock and its number.
+        std::fs::write(folder.path().join(LOCK), "").unwrap();
+        std::fs::write(folder.path().join(BEGUN), "{}").unwrap();
         lock(folder.path()).unwrap();
     }
 }

@@ -41,7 +41,6 @@ pub async fn run(world: &World) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let _only_one = files::lock(folder)?;
     let ready = folder.join(files::SERVICES);
-    files::remove(&ready)?;
     let mut stage = Stage::default();
     let begun = files::begun(folder)?;
     if begun.is_none() {
